@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds acknowledgements that are awaited from a client.
+
+package socketio
+
+import (
+	"bytes"
+	"context"
+	"sync"
+
+	"socketio/parser"
+)
+
+// An ackTable holds the acknowledgements awaited from one socket. Each ends once:
+// answered, or failed.
+type ackTable struct {
+	mu      sync.Mutex // guards the field below
+	waiting map[int64]*ackWait
+}
+
+// An ackWait is one awaited acknowledgement.
+type ackWait struct {
+	done chan struct{} // closed when the fields below are set
+	args Args
+	err  error
+}
+
+func (t *ackTable) add(id int64, limit int) (*ackWait, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.waiting) >= limit {
+		return nil, ErrTooManyPendingAcks
+	}
+	if t.waiting == nil {
+		t.waiting = make(map[int64]*ackWait)
+	}
+	w := &ackWait{done: make(chan struct{})}
+	t.waiting[id] = w
+	return w, nil
+}
+
+// take removes a wait, so that its taker alone may end it.
+func (t *ackTable) take(id int64) *ackWait {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.waiting[id]
+	delete(t.waiting, id)
+	return w
+}
+
+// fail ends all waits with err.
+func (t *ackTable) fail(err error) {
+	t.mu.Lock()
+	waiting := t.waiting
+	t.waiting = nil
+	t.mu.Unlock()
+	for _, w := range waiting {
+		w.err = err
+		close(w.done)
+	}
+}
+
+// handleAck ends a wait. It does not go through the inbox: a handler may be
+// waiting for it. An id that nobody awaits is ignored.
+func (s *Socket) handleAck(p parser.Packet) {
+	w := s.acks.take(p.ID)
+	if w == nil {
+		return
+	}
+	data := p.Data
+	if !p.Type.Binary() {
+		data = bytes.Clone(data)
+	}
+	w.args = Args{codec: &s.ns.server.codec, raw: parser.SplitArray(nil, data), attachments: p.Attachments}
+	close(w.done)
+}
+
+// EmitWithAck sends an event and waits for the client's acknowledgement. It
+// returns what the client answered, or the error of ctx, or ErrClosed when the
+// client goes, ErrInboxFull when the client's other events can't be taken any
+// more, or an error of Emit. It may be called inside a handler: acknowledgements
+// do not wait behind events. A ctx without a deadline waits as long as the client
+// is there.
+func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	id := s.ns.lastAck.Add(1)
+	m, err := s.ns.server.encodeEvent(s.ns.name, id, event, args)
+	if err != nil {
+		return Args{}, err
+	}
+	w, err := s.acks.add(id, s.ns.server.opts.MaxPendingAcks)
+	if err != nil {
+		return Args{}, err
+	}
+	defer s.acks.take(id)
+	if s.state.Load() == stateGone { // after add, so that endLocked finds the wait
+		return Args{}, ErrClosed
+	}
+	s.conn.awaitBegins()
+	defer s.conn.awaitEnds()
+	if err := s.conn.send(m); err != nil {
+		return Args{}, err
+	}
+	select {
+	case <-w.done:
+		return w.args, w.err
+	case <-ctx.Done():
+		return Args{}, ctx.Err()
+	}
+}

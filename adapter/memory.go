@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Memory: the rooms of one process.
+
+package adapter
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Memory is the Adapter of a single process. Its zero value is not usable; see
+// NewMemory.
+type Memory struct {
+	mu      sync.RWMutex // guards the fields below; never held while delivering
+	all     room
+	members map[string]*member // by id
+	rooms   map[string]*room   // no empty room is ever stored
+}
+
+// NewMemory returns an Adapter without members.
+func NewMemory() *Memory {
+	return &Memory{members: make(map[string]*member), rooms: make(map[string]*room)}
+}
+
+// A member is what Memory keeps of a Member. The room of its own id is the flag
+// own: most members are in no other room, and a room each would be most of the
+// memory.
+type member struct {
+	Member
+	own   bool
+	rooms map[string]struct{} // nil until the first Join
+}
+
+// A room is a list of members that broadcasts read without a lock. Appending
+// does not disturb a reader, who sees its own length; removing from a list that
+// a reader may have replaces the list.
+type room struct {
+	list  []Member
+	index map[Member]int
+	read  atomic.Bool // a reader may have list
+}
+
+func (r *room) add(m Member) {
+	if r.index == nil {
+		r.index = make(map[Member]int)
+	}
+	if _, ok := r.index[m]; ok {
+		return
+	}
+	r.index[m] = len(r.list)
+	r.list = append(r.list, m)
+}
+
+func (r *room) remove(m Member) {
+	i, ok := r.index[m]
+	if !ok {
+		return
+	}
+	delete(r.index, m)
+	if r.read.Load() {
+		r.list = slices.Clone(r.list)
+		r.read.Store(false)
+	}
+	end := len(r.list) - 1
+	if i != end {
+		r.list[i] = r.list[end]
+		r.index[r.list[i]] = i
+	}
+	r.list[end] = nil
+	r.list = r.list[:end]
+}
+
+// snapshot returns the members of this instant. The caller holds the lock, and
+// may read the result after letting go of it.
+func (r *room) snapshot() []Member {
+	r.read.Store(true)
+	return r.list[:len(r.list):len(r.list)]
+}
+
+// Add implements Adapter.
+func (a *Memory) Add(m Member, rooms []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, ok := a.members[m.ID()]; ok {
+		return
+	}
+	e := &member{Member: m, own: true}
+	a.members[m.ID()] = e
+	a.all.add(m)
+	a.joinLocked(e, rooms)
+}
+
+// Remove implements Adapter.
+func (a *Memory) Remove(m Member) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e := a.memberLocked(m)
+	if e == nil {
+		return
+	}
+	for name := range e.rooms {
+		a.leaveLocked(e, name)
+	}
+	delete(a.members, m.ID())
+	a.all.remove(m)
+}
+
+// Join implements Adapter.
+func (a *Memory) Join(m Member, rooms []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if e := a.memberLocked(m); e != nil {
+		a.joinLocked(e, rooms)
+	}
+}
+
+func (a *Memory) joinLocked(e *member, rooms []string) {
+	for _, name := range rooms {
+		if name == e.ID() {
+			e.own = true
+			continue
+		}
+		if e.rooms == nil {
+			e.rooms = make(map[string]struct{})
+		}
+		e.rooms[name] = struct{}{}
+		r := a.rooms[name]
+		if r == nil {
+			r = new(room)
+			a.rooms[name] = r
+		}
+		r.add(e.Member)
+	}
+}
+
+// Leave implements Adapter.
+func (a *Memory) Leave(m Member, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if e := a.memberLocked(m); e != nil {
+		a.leaveLocked(e, name)
+	}
+}
+
+func (a *Memory) leaveLocked(e *member, name string) {
+	if name == e.ID() {
+		e.own = false
+		return
+	}
+	if _, ok := e.rooms[name]; !ok {
+		return
+	}
+	delete(e.rooms, name)
+	r := a.rooms[name]
+	r.remove(e.Member)
+	if len(r.list) == 0 {
+		delete(a.rooms, name)
+	}
+}
+
+// Rooms implements Adapter.
+func (a *Memory) Rooms(m Member) []string {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	e := a.memberLocked(m)
+	if e == nil {
+		return nil
+	}
+	rooms := make([]string, 0, len(e.rooms)+1)
+	if e.own {
+		rooms = append(rooms, e.ID())
+	}
+	for name := range e.rooms {
+		rooms = append(rooms, name)
+	}
+	return rooms
+}
+
+// memberLocked finds m itself, not another member that has its id.
+func (a *Memory) memberLocked(m Member) *member {
+	if e := a.members[m.ID()]; e != nil && e.Member == m {
+		return e
+	}
+	return nil
+}
+
+// Broadcast implements Adapter.
+func (a *Memory) Broadcast(p *Packet, t Target) int {
+	n := 0
+	for _, m := range a.resolve(t) {
+		if t.Sender == "" || m.ID() != t.Sender {
+			m.Deliver(p)
+			n++
+		}
+	}
+	return n
+}
+
+// Members implements Adapter.
+func (a *Memory) Members(t Target) []Member {
+	members := a.resolve(t)
+	if t.Sender == "" {
+		return members
+	}
+	out := make([]Member, 0, len(members))
+	for _, m := range members {
+		if m.ID() != t.Sender {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// resolve returns the members of t, the sender among them.
+func (a *Memory) resolve(t Target) []Member {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if len(t.Except) == 0 {
+		switch {
+		case t.Rooms == nil:
+			return a.all.snapshot()
+		case len(t.Rooms) == 1:
+			return a.roomLocked(t.Rooms[0])
+		}
+	}
+	except := make(map[Member]struct{})
+	for _, name := range t.Except {
+		for _, m := range a.roomLocked(name) {
+			except[m] = struct{}{}
+		}
+	}
+	if t.Rooms == nil {
+		return appendNew(make([]Member, 0, len(a.all.list)), a.all.list, except)
+	}
+	var out []Member
+	for _, name := range t.Rooms {
+		out = appendNew(out, a.roomLocked(name), except) // each member once
+	}
+	return out
+}
+
+// appendNew appends the members that are not in seen, and adds them to it.
+func appendNew(dst, members []Member, seen map[Member]struct{}) []Member {
+	for _, m := range members {
+		if _, ok := seen[m]; !ok {
+			seen[m] = struct{}{}
+			dst = append(dst, m)
+		}
+	}
+	return dst
+}
+
+// roomLocked returns the members of a room. A name may be both a room and the
+// id of a member.
+func (a *Memory) roomLocked(name string) []Member {
+	r, e := a.rooms[name], a.members[name]
+	if e == nil || !e.own {
+		if r == nil {
+			return nil
+		}
+		return r.snapshot()
+	}
+	if r == nil {
+		return []Member{e.Member}
+	}
+	return append(slices.Clone(r.list), e.Member)
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Args: arguments that an application decodes itself.
+
+package socketio
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"socketio/internal/binding"
+)
+
+// Args are the arguments of an event, or of an acknowledgement, as they came.
+// The zero value has none. It may be kept, and read from any goroutine.
+type Args struct {
+	raw         [][]byte
+	attachments [][]byte
+	codec       *binding.Codec
+}
+
+// Len is the number of arguments.
+func (a Args) Len() int { return len(a.raw) }
+
+// Decode decodes the first arguments into dst, one each, all non-nil pointers. A
+// nil dst skips an argument. A []byte takes a binary attachment, anything else
+// what encoding/json would. It returns ErrMissingArgument if there are fewer
+// arguments than dst; more are ignored.
+func (a Args) Decode(dst ...any) error {
+	for i, d := range dst {
+		if i >= len(a.raw) {
+			return fmt.Errorf("%w %d", ErrMissingArgument, i)
+		}
+		if d == nil {
+			continue
+		}
+		if err := a.codec.Decode(a.raw[i], a.attachments, d); err != nil {
+			return fmt.Errorf("socketio: argument %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// Raw returns the JSON of argument i. Binary attachments stand in it as
+// placeholder objects; see Attachments. The caller must not change it.
+func (a Args) Raw(i int) json.RawMessage { return a.raw[i] }
+
+// Attachments returns the binary attachments of all arguments, in the order of
+// their placeholder numbers. The caller must not change them.
+func (a Args) Attachments() [][]byte { return a.attachments }
+
+// Values decodes all arguments as encoding/json decodes into an any, with []byte
+// for binary attachments.
+func (a Args) Values() ([]any, error) {
+	values := make([]any, len(a.raw))
+	for i := range values {
+		if err := a.codec.Decode(a.raw[i], a.attachments, &values[i]); err != nil {
+			return nil, fmt.Errorf("socketio: argument %d: %w", i, err)
+		}
+	}
+	return values, nil
+}
+
+// clone makes a copy whose list of arguments is its own.
+func (a Args) clone() Args {
+	a.raw = slices.Clone(a.raw)
+	return a
+}
+
+// String returns the arguments as a JSON array.
+func (a Args) String() string {
+	return "[" + string(bytes.Join(a.raw, []byte{','})) + "]"
+}

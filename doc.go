@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+// Package socketio is a Socket.IO server: real-time, two-way events between a Go
+// program and every Socket.IO client, in browsers, on phones and elsewhere. A
+// Server is an http.Handler; it also serves the browser client.
+//
+//	io := socketio.NewServer(nil)
+//
+//	io.OnConnection(func(s *socketio.Socket) {
+//		s.On("chat message", func(msg string) {
+//			io.Emit("chat message", msg) // everyone
+//		})
+//		s.On("typing", func(who string) {
+//			s.Broadcast().Emit("typing", who) // everyone but s
+//		})
+//	})
+//
+//	http.Handle("/socket.io/", io)
+//	log.Fatal(http.ListenAndServe(":3000", nil))
+//
+// # Reading order
+//
+// server.go, namespace.go, socket.go (the life of a socket), conn.go (the way of
+// a packet to its socket), inbox.go, handler.go and handlershape.go (to its
+// handler), ack.go, broadcast.go, encode.go (the way out), args.go, listeners.go,
+// options.go, errors.go, clientfiles.go.
+//
+// # Concurrency
+//
+// Handlers of one socket run one at a time, in the order in which events arrived;
+// handlers of different sockets run at the same time. Every method may be called
+// from any goroutine, also inside handlers. What one goroutine emits to one
+// socket arrives in that order, direct emits and broadcasts mixed.
+//
+// The connection handler is the first thing a socket runs: no event is handled
+// before it returns. When the client goes, Context ends and broadcasts stop at
+// once; events that have arrived are still handled; then OnDisconnecting runs
+// with the rooms intact, and OnDisconnect last. After Socket.Disconnect events
+// that wait are dropped.
+//
+// An acknowledgement does not wait behind events. A slow handler delays the
+// events of its own socket; when MaxInboxPackets or MaxInboxBytes wait, its
+// connection, with all its namespaces, is not read until the handler catches up.
+// While an acknowledgement is awaited on that connection, reading goes on to four
+// times the bound; there EmitWithAck fails with ErrInboxFull. After 5 minutes
+// unread the connection closes.
+//
+// Lock order: Socket.mu, then Namespace.mu or the adapter's or conn.mu, then
+// those of inboxes, acknowledgement tables and package engineio. No lock is held
+// while an application's code runs.
+package socketio

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Conn: the life of one Engine.IO connection, what comes in and
+// what goes out.
+
+package engineio
+
+import (
+	"context"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"socketio/internal/wheel"
+	"socketio/internal/ws"
+)
+
+// A Handler receives what a Conn reads. HandleMessage calls come one at a time,
+// in order, from the goroutine that reads. None of the methods may block or run
+// an application's code.
+type Handler interface {
+	// HandleMessage gets one message. data is valid until return and may be
+	// changed in place.
+	HandleMessage(binary bool, data []byte)
+	// HandleClose is called once, when the connection ends. A HandleMessage
+	// that runs at that moment may end after it.
+	HandleClose(reason CloseReason, err error)
+	// HandleTimer is called after the time given to Conn.SetTimer.
+	HandleTimer()
+	// HandleUpgrade is called when messages begin to travel over WebSocket
+	// instead of polling.
+	HandleUpgrade()
+}
+
+// Life of a Conn. Changed only by finish and closed.
+//
+//	open ──Close · violation · timeout · transport gone──► closing
+//	closing ──output flushed, dropped, or out of time──► closed
+//
+// The Handler hears of the end when open ends. While closing, only output goes on.
+type connState uint8
+
+const (
+	stateOpen connState = iota
+	stateClosing
+	stateClosed
+)
+
+// A Conn is one Engine.IO connection: a session over polling, WebSocket, or the
+// one and then the other. All methods may be called from any goroutine.
+type Conn struct {
+	// Immutable after newConn.
+	srv       *Server
+	id        string
+	handshake Handshake
+	ctx       context.Context // values of Options.Handshake, nil if none
+	handler   Handler         // set by begin, before anything is read
+	wheel     *wheel.Wheel
+
+	// readMu is held while one message is handed up: during an upgrade a POST
+	// and a WebSocket may both have one. HandleMessage does not block, so
+	// holding it across that call is short.
+	readMu sync.Mutex
+
+	// Atomic; safe from anywhere.
+	paused atomic.Bool // the Handler wants no more messages for now
+
+	mu       sync.Mutex // guards the fields below; never held across I/O or a call up
+	state    connState
+	ws       *wsTransport // nil exactly while the session is on polling
+	poll     *polling     // nil for a session that began on WebSocket
+	up       upgrade
+	beat     heartbeat
+	pausedAt int64 // since when paused, by Server.now; 0 if not
+	due      deadlines
+}
+
+func newConn(s *Server, id string, h Handshake, ctx context.Context) *Conn {
+	return &Conn{srv: s, id: id, handshake: h, ctx: ctx, wheel: s.nextWheel()}
+}
+
+// ID is the session id. It is a secret between this server and the client: who
+// knows it can speak for the client.
+func (c *Conn) ID() string { return c.id }
+
+// Handshake is what is kept of the request that opened the connection. It must
+// not be changed.
+func (c *Conn) Handshake() *Handshake { return &c.handshake }
+
+// Context carries the values of the context that Options.Handshake returned. It
+// never ends.
+func (c *Conn) Context() context.Context {
+	if c.ctx == nil {
+		return context.Background()
+	}
+	return c.ctx
+}
+
+// Transport is the name of the transport that carries messages now.
+func (c *Conn) Transport() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ws != nil {
+		return WebSocket
+	}
+	return Polling
+}
+
+// Buffered returns how many messages and bytes wait to be sent.
+func (c *Conn) Buffered() (messages, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := c.queueLocked()
+	return q.len(), q.bytes
+}
+
+func (c *Conn) queueLocked() *sendQueue {
+	if c.ws != nil {
+		return &c.ws.q
+	}
+	return &c.poll.q
+}
+
+// Send appends m to what goes to the peer and returns without waiting. It
+// returns ErrClosed on a closed connection, and ErrSlowConsumer when the queue
+// is full, which closes the connection.
+func (c *Conn) Send(m *Message) error {
+	c.mu.Lock()
+	if c.state != stateOpen {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	if !c.queueLocked().push(m, c.srv.cfg.MaxQueueBytes, c.srv.cfg.MaxQueueMessages) {
+		c.mu.Unlock()
+		c.finish(ReasonTransportError, ErrSlowConsumer, ending{code: closePolicy, text: "slow consumer"})
+		return ErrSlowConsumer
+	}
+	c.wakeWriterLocked()
+	return nil
+}
+
+// SendControl is Send without a bound and without calls to the Handler. It is for
+// what a protocol must say; its caller bounds how often.
+func (c *Conn) SendControl(m *Message) error {
+	c.mu.Lock()
+	if c.state != stateOpen {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.queueLocked().append(m)
+	c.wakeWriterLocked()
+	return nil
+}
+
+// SendVolatile sends m only if the peer can take it now: nothing waits before it
+// and, on polling, a request is there to carry it. It reports whether it was
+// sent.
+func (c *Conn) SendVolatile(m *Message) bool {
+	c.mu.Lock()
+	if c.state != stateOpen || c.queueLocked().len() > 0 || c.ws == nil && c.poll.get == nil {
+		c.mu.Unlock()
+		return false
+	}
+	c.queueLocked().append(m)
+	c.wakeWriterLocked()
+	return true
+}
+
+// wakeWriterLocked gets the queue moving and releases mu.
+func (c *Conn) wakeWriterLocked() {
+	t := c.ws
+	if t == nil {
+		c.poll.wake()
+		c.mu.Unlock()
+		return
+	}
+	flush := t.q.takeWriting()
+	if !flush {
+		t.watchWriteLocked()
+	}
+	c.mu.Unlock()
+	if flush {
+		t.nc.Flush()
+	}
+}
+
+// Close ends the connection after what was sent before has left, or could not
+// leave in time. The Handler hears ReasonForcedClose before Close returns.
+func (c *Conn) Close() {
+	c.finish(ReasonForcedClose, nil, ending{flush: true, code: closeNormal})
+}
+
+// Abort ends the connection at once with a WebSocket close code; what waits to
+// be sent is dropped. The Handler hears the reason and err before Abort returns.
+func (c *Conn) Abort(reason CloseReason, err error, code uint16, text string) {
+	c.finish(reason, err, ending{code: code, text: text})
+}
+
+// Pause asks that no further message be read. The message being handed up is the
+// last one. While paused the pong deadline is suspended; pings go on. After
+// Options.PauseTimeout the connection closes.
+func (c *Conn) Pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pausedAt == 0 {
+		c.pausedAt = c.srv.now()
+		c.paused.Store(true)
+	}
+}
+
+// Resume continues after Pause.
+func (c *Conn) Resume() {
+	c.mu.Lock()
+	if c.pausedAt == 0 {
+		c.mu.Unlock()
+		return
+	}
+	c.pausedAt = 0
+	c.paused.Store(false)
+	c.beat.resumed(c)
+	if c.poll != nil {
+		c.poll.resume()
+	}
+	t := c.ws
+	c.mu.Unlock()
+	if t != nil {
+		t.nc.Resume()
+	}
+}
+
+// WebSocket close codes that we send.
+const (
+	closeNormal    uint16 = 1000
+	closeGoingAway uint16 = 1001
+	closeProtocol  uint16 = 1002
+	closePolicy    uint16 = 1008
+)
+
+// An ending says how a connection takes its leave.
+type ending struct {
+	lost  bool       // the transport is gone: nothing can be sent
+	flush bool       // what waits is sent first; else it is dropped
+	code  uint16     // WebSocket close code
+	text  string     // WebSocket close reason
+	reply packetType // what a parked poll gets; 0 means the close packet
+}
+
+// finish ends the open state, once, and tells the Handler.
+func (c *Conn) finish(reason CloseReason, err error, e ending) {
+	c.mu.Lock()
+	if c.state != stateOpen {
+		t := c.ws
+		c.mu.Unlock()
+		if e.lost && t != nil {
+			t.nc.Close()
+		}
+		return
+	}
+	c.state = stateClosing
+	c.due.at = [dueCount]int64{}
+	candidate := c.up.drop()
+	t, flush := c.ws, false
+	gone := true
+	switch {
+	case t == nil && c.poll == nil: // the handshake has not got that far
+	case t == nil:
+		gone = c.poll.finish(c, e)
+	case !e.lost:
+		if !e.flush {
+			t.q.discard()
+		}
+		flush = t.sayCloseLocked(e.code, e.text)
+		c.setDueLocked(dueClose, c.srv.now()+int64(closeTimeout))
+	}
+	if c.poll != nil {
+		c.poll.resume()
+	}
+	h := c.handler
+	c.mu.Unlock()
+
+	if gone {
+		c.srv.forget(c)
+		if t == nil {
+			c.wheel.Stop(&c.due.timer)
+		}
+	}
+	if candidate != nil {
+		candidate.nc.Close()
+	}
+	if flush {
+		t.nc.Flush()
+	} else if t != nil && e.lost {
+		t.nc.Close()
+	}
+	if h != nil {
+		h.HandleClose(reason, err)
+	}
+}
+
+// closed marks the end of everything: the transport is gone.
+func (c *Conn) closed() {
+	c.mu.Lock()
+	c.state = stateClosed
+	c.due.at = [dueCount]int64{}
+	c.mu.Unlock()
+	c.wheel.Stop(&c.due.timer)
+	c.srv.forget(c)
+}
+
+// handlePacket consumes one packet from either transport. It reports whether the
+// connection goes on. The caller holds readMu.
+func (c *Conn) handlePacket(p packet) bool {
+	c.beat.heard(c)
+	switch p.typ {
+	case packetMessage:
+		c.handler.HandleMessage(p.binary, p.data)
+		return true
+	case packetPong:
+		c.mu.Lock()
+		c.beat.pong(c)
+		c.mu.Unlock()
+		return true
+	case packetPing:
+		// In revision 4 only the server pings.
+		c.finish(ReasonTransportError, errHeartbeatDirection, ending{code: closeProtocol})
+	case packetClose:
+		c.finish(ReasonTransportClose, io.EOF, ending{flush: true, code: closeNormal, reply: packetNoop})
+	case packetNoop:
+		return true
+	default:
+		c.finish(ReasonParseError, errUnknownPacket, ending{code: closeProtocol})
+	}
+	return false
+}
+
+// parseError ends the connection because of what the peer sent.
+func (c *Conn) parseError(err error) {
+	code := closeProtocol
+	reason := ReasonParseError
+	var ce *ws.CloseError
+	if asCloseError(err, &ce) {
+		code, reason = ce.Code, ReasonTransportError
+	}
+	c.finish(reason, err, ending{code: code})
+}

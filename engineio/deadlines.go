@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds everything about a Conn that happens at a time. Deadlines are
+// exact; one wheel timer per connection wakes it for the earliest.
+
+package engineio
+
+import (
+	"time"
+
+	"socketio/internal/wheel"
+)
+
+// What can be due.
+const (
+	dueBeat    = iota // heartbeat.go
+	dueWrite          // the peer takes nothing
+	dueUpgrade        // a candidate must have completed
+	dueNoop           // a parked poll is released during an upgrade
+	dueClose          // closing must have come to its end
+	dueUser           // Conn.SetTimer
+	dueCount
+)
+
+const (
+	// closeTimeout is how long a closing WebSocket may take to send what waits.
+	closeTimeout = 10 * time.Second
+	// pollCloseTimeout is how long a closed polling session waits for the
+	// request that can carry the news.
+	pollCloseTimeout = 30 * time.Second
+)
+
+// deadlines are times by Server.now; 0 means none.
+type deadlines struct {
+	at     [dueCount]int64
+	wakeAt int64 // when the wheel will wake us; 0 means not at all
+	timer  wheel.Timer
+}
+
+// setDueLocked sets a deadline.
+func (c *Conn) setDueLocked(what int, at int64) {
+	c.due.at[what] = at
+	if c.due.wakeAt == 0 || at < c.due.wakeAt {
+		c.due.wakeAt = at
+		c.wheel.Schedule(&c.due.timer, c, c.srv.base.Add(time.Duration(at)))
+	}
+}
+
+// SetTimer calls Handler.HandleTimer once after d; 0 stops it. There is one such
+// timer per connection and it ends with it.
+func (c *Conn) SetTimer(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d == 0 {
+		c.due.at[dueUser] = 0
+	} else if c.state == stateOpen {
+		c.setDueLocked(dueUser, c.srv.now()+int64(d))
+	}
+}
+
+// Wake implements wheel.Task.
+func (c *Conn) Wake(time.Time) {
+	now := c.srv.now()
+	var after []func()
+	c.mu.Lock()
+	c.due.wakeAt = 0
+	for what := range dueCount {
+		if at := c.due.at[what]; at != 0 && at <= now {
+			c.due.at[what] = 0
+			if f := c.dueLocked(what, now, at); f != nil {
+				after = append(after, f)
+			}
+		}
+	}
+	next := int64(0)
+	for _, at := range c.due.at {
+		if at != 0 && (next == 0 || at < next) {
+			next = at
+		}
+	}
+	if next != 0 && (c.due.wakeAt == 0 || next < c.due.wakeAt) {
+		c.due.wakeAt = next
+		c.wheel.Schedule(&c.due.timer, c, c.srv.base.Add(time.Duration(next)))
+	}
+	c.mu.Unlock()
+	for _, f := range after {
+		f()
+	}
+}
+
+// dueLocked acts on a deadline that has passed. It returns what is to be done
+// without the lock.
+func (c *Conn) dueLocked(what int, now, at int64) func() {
+	switch what {
+	case dueBeat:
+		return c.beat.due(c, now, at)
+	case dueWrite:
+		if c.ws != nil && c.ws.q.writing && !c.ws.progress {
+			return func() {
+				c.finish(ReasonTransportError, ErrSlowConsumer, ending{code: closePolicy, text: "slow consumer"})
+			}
+		}
+		if c.ws != nil {
+			c.ws.watchWriteLocked()
+		}
+	case dueUpgrade:
+		if t := c.up.drop(); t != nil {
+			return func() { t.nc.Close() }
+		}
+	case dueNoop:
+		if c.poll != nil {
+			c.poll.release()
+		}
+	case dueClose:
+		if t := c.ws; t != nil {
+			return func() { t.nc.Close() }
+		}
+		return c.closed
+	case dueUser:
+		return c.handler.HandleTimer
+	}
+	return nil
+}

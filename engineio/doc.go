@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+// Package engineio is an Engine.IO 4 server: it opens connections with clients
+// over HTTP long-polling and WebSocket, moves them from the one to the other,
+// watches that both ends are alive, and carries messages. It knows nothing of
+// Socket.IO.
+//
+// Reading order: server.go (requests), conn.go (the life of a connection),
+// transport_polling.go, transport_ws.go, upgrade.go, heartbeat.go, deadlines.go,
+// then the data: message.go, sendqueue.go, packet.go, and the edges: options.go,
+// origin.go, handshake.go, errors.go.
+//
+// # Concurrency
+//
+// Every method may be called from any goroutine and none waits for a peer.
+// Lock order: Conn.readMu, Conn.mu, then those of package wheel. No lock is held
+// while a Handler is called, except Conn.readMu around HandleMessage, which
+// serializes it.
+package engineio

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what a connection keeps of the request that opened it.
+
+package engineio
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Handshake is what a connection keeps of its first request: one string
+// instead of an http.Request, so that an idle connection stays small. It is
+// immutable.
+type Handshake struct {
+	// URL is the request's target: path and query.
+	URL string
+	// RemoteAddr is the client's address, "ip:port" or, when a trusted proxy
+	// names it, what the proxy says.
+	RemoteAddr string
+	// Host is the host the client asked for.
+	Host string
+	// Time is when the connection opened.
+	Time time.Time
+	// Secure tells whether the client came over TLS, as far as this server or a
+	// trusted proxy knows.
+	Secure bool
+
+	header string // "Name\x00value\x00" for each value, names in canonical form
+}
+
+func newHandshake(s *Server, r *http.Request, now time.Time) Handshake {
+	h := Handshake{
+		URL:        strings.Clone(r.RequestURI),
+		RemoteAddr: strings.Clone(s.clientAddr(r)),
+		Host:       strings.Clone(s.forwarded(r, "X-Forwarded-Host", r.Host)),
+		Time:       now,
+		Secure:     r.TLS != nil || s.forwarded(r, "X-Forwarded-Proto", "") == "https",
+	}
+	size := 0
+	names := make([]string, 0, len(r.Header))
+	for name, values := range r.Header {
+		names = append(names, name)
+		for _, v := range values {
+			size += len(name) + len(v) + 2
+		}
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	b.Grow(size)
+	for _, name := range names {
+		for _, v := range r.Header[name] {
+			b.WriteString(name)
+			b.WriteByte(0)
+			b.WriteString(v)
+			b.WriteByte(0)
+		}
+	}
+	h.header = b.String()
+	return h
+}
+
+// Header returns the request's headers. Each call decodes them anew; the caller
+// owns the result.
+func (h *Handshake) Header() http.Header {
+	header := make(http.Header)
+	h.each(func(name, value string) bool {
+		header[name] = append(header[name], value)
+		return true
+	})
+	return header
+}
+
+// HeaderValue returns the first value of one header, or "". It does not
+// allocate.
+func (h *Handshake) HeaderValue(name string) (value string) {
+	name = http.CanonicalHeaderKey(name)
+	h.each(func(n, v string) bool {
+		if n == name {
+			value = v
+		}
+		return n != name
+	})
+	return value
+}
+
+// Query returns the parameters of the request's query. Each call decodes them
+// anew; the caller owns the result.
+func (h *Handshake) Query() url.Values {
+	_, raw, _ := strings.Cut(h.URL, "?")
+	q, _ := url.ParseQuery(raw) // the server has refused what is malformed
+	return q
+}
+
+func (h *Handshake) each(yield func(name, value string) bool) {
+	for rest := h.header; rest != ""; {
+		var name, value string
+		name, rest, _ = strings.Cut(rest, "\x00")
+		value, rest, _ = strings.Cut(rest, "\x00")
+		if !yield(name, value) {
+			return
+		}
+	}
+}

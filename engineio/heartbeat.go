@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the heartbeat of revision 4: the server pings, the client
+// answers.
+
+package engineio
+
+import (
+	"errors"
+	"sync/atomic"
+)
+
+var (
+	errHeartbeatDirection = errors.New("engineio: the client sent a ping; in revision 4 only the server pings")
+	errNoPong             = errors.New("engineio: no pong in time")
+)
+
+// A heartbeat is the ping and pong state of a Conn, guarded by Conn.mu.
+//
+//	idle ──PingInterval after open or pong──► waiting (ping sent)
+//	waiting ──pong──► idle
+//	waiting ──PingTimeout──► lapsed: the connection closes
+//
+// While the connection is paused its pongs are not read, so the deadline is
+// suspended: pings go on, and it starts afresh on resuming.
+type heartbeat struct {
+	deadline int64 // of the pong; also set while paused
+	pingedAt int64
+	extended bool        // this ping's deadline was extended
+	waiting  atomic.Bool // also read without the lock
+}
+
+// start begins the first interval.
+func (b *heartbeat) start(c *Conn) {
+	c.setDueLocked(dueBeat, c.srv.now()+int64(c.srv.cfg.PingInterval))
+}
+
+// pong ends the wait, or restarts the interval if there was none.
+func (b *heartbeat) pong(c *Conn) {
+	if c.state != stateOpen {
+		return
+	}
+	b.waiting.Store(false)
+	c.setDueLocked(dueBeat, c.srv.now()+int64(c.srv.cfg.PingInterval))
+}
+
+// heard extends the deadline, once per ping, when anything comes while a pong is
+// awaited: the peer is alive, its pong stands behind other data.
+func (b *heartbeat) heard(c *Conn) {
+	if !b.waiting.Load() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b.waiting.Load() && !b.extended {
+		b.extended = true
+		b.deadline = c.srv.now() + int64(c.srv.cfg.PingTimeout)
+	}
+}
+
+// resumed starts the deadline afresh after a pause.
+func (b *heartbeat) resumed(c *Conn) {
+	if c.state == stateOpen && b.waiting.Load() {
+		b.deadline = c.srv.now() + int64(c.srv.cfg.PingTimeout)
+		c.setDueLocked(dueBeat, b.deadline)
+	}
+}
+
+// due acts when the interval or the deadline has passed. at is when it was due:
+// a pong's deadline counts from there if the ping is at most one tick late.
+func (b *heartbeat) due(c *Conn, now, at int64) func() {
+	cfg := &c.srv.cfg
+	if !b.waiting.Load() {
+		return b.ping(c, now, at)
+	}
+	if c.pausedAt != 0 {
+		if now-c.pausedAt >= int64(cfg.PauseTimeout) {
+			return func() {
+				c.finish(ReasonTransportError, ErrPaused, ending{code: closePolicy, text: "not read for too long"})
+			}
+		}
+		if now-b.pingedAt >= int64(cfg.PingInterval) {
+			return b.ping(c, now, now)
+		}
+		c.setDueLocked(dueBeat, min(b.pingedAt+int64(cfg.PingInterval), c.pausedAt+int64(cfg.PauseTimeout)))
+		return nil
+	}
+	if now < b.deadline {
+		c.setDueLocked(dueBeat, b.deadline)
+		return nil
+	}
+	return func() { c.finish(ReasonPingTimeout, errNoPong, ending{code: closeGoingAway, text: "ping timeout"}) }
+}
+
+// ping sends a ping. The returned function flushes it.
+func (b *heartbeat) ping(c *Conn, now, at int64) func() {
+	if now-at > int64(c.srv.cfg.tick()) {
+		at = now
+	}
+	b.waiting.Store(true)
+	b.extended = false
+	b.pingedAt = now
+	b.deadline = at + int64(c.srv.cfg.PingTimeout)
+	c.setDueLocked(dueBeat, b.deadline)
+	c.queueLocked().append(c.srv.pingMessage)
+	t := c.ws
+	if t == nil {
+		c.poll.wake()
+		return nil
+	}
+	if t.q.takeWriting() {
+		return t.nc.Flush
+	}
+	t.watchWriteLocked()
+	return nil
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Message: an Engine.IO message made ready for the wire once,
+// whatever number of connections it goes to and whichever transport carries it.
+
+package engineio
+
+import "socketio/internal/ws"
+
+// Room is how many bytes the buffer given to NewMessage leaves free before its
+// text, for the WebSocket header and the packet type.
+const Room = ws.MaxHeader + 1
+
+// A Message is one unit of output: a text message and the binary messages that
+// belong to it. It is kept or dropped as a whole and nothing comes between its
+// parts. It is immutable and may be sent to any number of connections, at the
+// same time.
+type Message struct {
+	first frame
+	rest  []frame
+	size  int // bytes of all frames
+}
+
+// A frame is a whole unmasked WebSocket frame. What polling needs of it follows
+// its header: wire[body:] is the text packet with its type digit, or the bytes
+// of a binary message.
+type frame struct {
+	wire   []byte
+	body   uint8
+	binary bool
+}
+
+// NewMessage makes a message of a text and its binary attachments. The text
+// stands in buf from index Room on; NewMessage fills in what comes before it and
+// keeps buf, which must not be changed afterwards. The attachments are copied.
+func NewMessage(buf []byte, attachments [][]byte) *Message {
+	buf[Room-1] = byte(packetMessage)
+	start := ws.PutHeader(buf[:ws.MaxHeader], ws.Text, len(buf)-ws.MaxHeader)
+	m := &Message{first: frame{wire: buf[start:], body: uint8(ws.MaxHeader - start)}}
+	m.size = len(m.first.wire)
+	if len(attachments) > 0 {
+		m.rest = make([]frame, len(attachments))
+		for i, a := range attachments {
+			m.rest[i] = binaryFrame(a)
+			m.size += len(m.rest[i].wire)
+		}
+	}
+	return m
+}
+
+// TextMessage makes a message of a text alone.
+func TextMessage(text string) *Message {
+	buf := make([]byte, Room, Room+len(text))
+	return NewMessage(append(buf, text...), nil)
+}
+
+// BinaryMessage makes a message of bytes alone. data is copied.
+func BinaryMessage(data []byte) *Message {
+	m := &Message{first: binaryFrame(data)}
+	m.size = len(m.first.wire)
+	return m
+}
+
+// Size is the number of bytes the message takes on a WebSocket, and in the
+// outbound queue.
+func (m *Message) Size() int { return m.size }
+
+func binaryFrame(data []byte) frame {
+	wire := make([]byte, 0, ws.MaxHeader+len(data))
+	wire = ws.AppendHeader(wire, ws.Binary, len(data))
+	body := len(wire)
+	return frame{wire: append(wire, data...), body: uint8(body), binary: true}
+}
+
+// packetMsg makes a message of a bare packet: a type and its data.
+func packetMsg(t packetType, data string) *Message {
+	wire := ws.AppendHeader(make([]byte, 0, ws.MaxHeader+1+len(data)), ws.Text, 1+len(data))
+	body := len(wire)
+	wire = append(append(wire, byte(t)), data...)
+	return &Message{first: frame{wire: wire, body: uint8(body)}, size: len(wire)}
+}
+
+// rawMsg makes a message of bytes that go out as they are. It has no meaning on
+// polling.
+func rawMsg(wire []byte) *Message {
+	return &Message{first: frame{wire: wire}, size: len(wire)}
+}
+
+// frames is how many frames the message has; frame returns one of them.
+func (m *Message) frames() int { return 1 + len(m.rest) }
+
+func (m *Message) frame(i int) *frame {
+	if i == 0 {
+		return &m.first
+	}
+	return &m.rest[i-1]
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the options of a Server and their defaults.
+
+package engineio
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// Transport names, as they stand in the query of a request.
+const (
+	Polling   = "polling"
+	WebSocket = "websocket"
+)
+
+// Options configure a Server. The zero value, and nil, mean the defaults.
+// NewServer copies what it needs.
+type Options struct {
+	// PingInterval is how long after a pong the server pings again. If zero, 25 s.
+	PingInterval time.Duration
+	// PingTimeout is how long the server waits for a pong, counted from the
+	// ping; then the connection closes with ReasonPingTimeout. If zero, 20 s.
+	PingTimeout time.Duration
+	// UpgradeTimeout is how long a WebSocket that probes a polling session may
+	// take to complete the upgrade; then it is closed and polling goes on. If
+	// zero, 10 s.
+	UpgradeTimeout time.Duration
+	// WriteTimeout is how long a peer may take no byte at all while something
+	// waits for it; then the connection closes with ErrSlowConsumer. If zero, 10 s.
+	WriteTimeout time.Duration
+	// BodyTimeout is how long the body of a POST may take to arrive; then the
+	// answer is 408 and the session closes. If zero, 20 s.
+	BodyTimeout time.Duration
+	// PauseTimeout is how long a connection may stay unread because its
+	// handlers do not keep up; then it closes with ErrPaused. If zero, 5 min.
+	PauseTimeout time.Duration
+
+	// MaxPayload bounds one incoming WebSocket message and one POST body, in
+	// bytes. A larger message closes with WebSocket code 1009; a larger body is
+	// answered 413 and the session closes. If zero, 1,000,000.
+	MaxPayload int
+	// MaxQueueBytes and MaxQueueMessages bound what waits to be sent to one
+	// connection. A message over the bound closes the connection with
+	// ErrSlowConsumer; an empty queue takes one message of any size. If zero,
+	// 4 MiB and 16,384.
+	MaxQueueBytes    int
+	MaxQueueMessages int
+	// MaxConnections bounds the open sessions; further handshakes are answered
+	// 503 with Retry-After. If zero, there is no bound.
+	MaxConnections int
+
+	// Transports are the enabled ones. If empty, polling and websocket.
+	Transports []string
+	// DisableUpgrades refuses upgrades from polling to WebSocket (400, code 3)
+	// and offers none in the handshake.
+	DisableUpgrades bool
+
+	// CORS lets pages of other origins in. If nil, only pages of the server's
+	// own origin, and clients that are no browsers, are let in.
+	CORS *CORS
+	// TrustedProxies are the peers whose Forwarded headers count:
+	// X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host. If empty, none.
+	TrustedProxies []netip.Prefix
+
+	// Handshake runs for each new session before it exists. Its error refuses
+	// the request with 403; a *Refusal chooses the message. The values of its
+	// context are those of Conn.Context; its deadline and cancellation do not
+	// count. The request must not be kept.
+	Handshake func(*http.Request) (context.Context, error)
+
+	// Logger gets what an operator should know. If nil, nothing is logged.
+	Logger *slog.Logger
+}
+
+// config is Options with the defaults filled in.
+type config struct {
+	Options
+	polling, websocket bool
+}
+
+func newConfig(o *Options) config {
+	var c config
+	if o != nil {
+		c.Options = *o
+	}
+	setDefault(&c.PingInterval, 25*time.Second)
+	setDefault(&c.PingTimeout, 20*time.Second)
+	setDefault(&c.UpgradeTimeout, 10*time.Second)
+	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.BodyTimeout, 20*time.Second)
+	setDefault(&c.PauseTimeout, 5*time.Minute)
+	setDefault(&c.MaxPayload, 1_000_000)
+	setDefault(&c.MaxQueueBytes, 4<<20)
+	setDefault(&c.MaxQueueMessages, 16384)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if len(c.Transports) == 0 {
+		c.polling, c.websocket = true, true
+	}
+	for _, t := range c.Transports {
+		switch t {
+		case Polling:
+			c.polling = true
+		case WebSocket:
+			c.websocket = true
+		default:
+			panic("engineio: Options.Transports: unknown transport " + t + "; use \"polling\" or \"websocket\"")
+		}
+	}
+	c.CORS.check()
+	return c
+}
+
+func setDefault[T ~int | ~int64](v *T, def T) {
+	if *v == 0 {
+		*v = def
+	}
+}
+
+// tick is the resolution of the deadlines.
+func (c *config) tick() time.Duration {
+	return min(max(c.PingTimeout/100, time.Millisecond), 50*time.Millisecond)
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds who may connect from where: the origin rule, CORS headers and
+// what a trusted proxy says of a request.
+
+package engineio
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// CORS lets pages of other origins connect, over every transport.
+type CORS struct {
+	// Origins are the allowed origins: "https://example.com",
+	// "https://*.example.com" (one or more labels), "null", or "*" for all.
+	Origins []string
+	// AllowOrigin, if not nil, is asked when Origins does not decide. It may be
+	// called by many goroutines at once.
+	AllowOrigin func(r *http.Request, origin string) bool
+	// AllowCredentials lets the browser send cookies. It can't stand beside "*".
+	AllowCredentials bool
+	// AllowedHeaders answers a preflight. If empty, what the browser asks for.
+	AllowedHeaders []string
+	// ExposedHeaders are the response headers a page may read.
+	ExposedHeaders []string
+	// Methods answers a preflight. If empty, GET, POST and OPTIONS.
+	Methods []string
+	// MaxAge is how long a browser may keep the answer to a preflight. If zero,
+	// it is not told.
+	MaxAge time.Duration
+}
+
+func (c *CORS) check() {
+	if c == nil || !c.AllowCredentials {
+		return
+	}
+	for _, o := range c.Origins {
+		if o == "*" {
+			panic(`engineio: CORS: the origin "*" with AllowCredentials lets every site act as its visitors; list the origins`)
+		}
+	}
+}
+
+// allows reports whether an origin that is not the server's own may connect.
+func (c *CORS) allows(r *http.Request, origin string) bool {
+	if c == nil {
+		return false
+	}
+	for _, o := range c.Origins {
+		if o == "*" || strings.EqualFold(o, origin) || matchesWildcard(o, origin) {
+			return true
+		}
+	}
+	return c.AllowOrigin != nil && c.AllowOrigin(r, origin)
+}
+
+// matchesWildcard matches "https://*.example.com".
+func matchesWildcard(pattern, origin string) bool {
+	scheme, domain, ok := strings.Cut(pattern, "://*.")
+	if !ok {
+		return false
+	}
+	rest, ok := strings.CutPrefix(strings.ToLower(origin), strings.ToLower(scheme)+"://")
+	if !ok {
+		return false
+	}
+	label, ok := strings.CutSuffix(rest, "."+strings.ToLower(domain))
+	return ok && label != "" && !strings.ContainsAny(label, "/:@")
+}
+
+// writeHeaders adds the CORS headers for an origin that was let in, and answers
+// a preflight. It reports whether the request is answered.
+func (c *CORS) writeHeaders(w http.ResponseWriter, r *http.Request, origin string) (answered bool) {
+	if c == nil {
+		return false
+	}
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	if origin != "" && c.allows(r, origin) {
+		h.Set("Access-Control-Allow-Origin", origin)
+		if c.AllowCredentials {
+			h.Set("Access-Control-Allow-Credentials", "true")
+		}
+		if len(c.ExposedHeaders) > 0 {
+			h.Set("Access-Control-Expose-Headers", strings.Join(c.ExposedHeaders, ","))
+		}
+	}
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	if h.Get("Access-Control-Allow-Origin") != "" {
+		methods := "GET,POST,OPTIONS"
+		if len(c.Methods) > 0 {
+			methods = strings.Join(c.Methods, ",")
+		}
+		h.Set("Access-Control-Allow-Methods", methods)
+		if len(c.AllowedHeaders) > 0 {
+			h.Set("Access-Control-Allow-Headers", strings.Join(c.AllowedHeaders, ","))
+		} else if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+			h.Set("Access-Control-Allow-Headers", asked)
+			h.Add("Vary", "Access-Control-Request-Headers")
+		}
+		if c.MaxAge > 0 {
+			h.Set("Access-Control-Max-Age", strconv.Itoa(int(c.MaxAge/time.Second)))
+		}
+	}
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+// checkOrigin is the origin rule, the same for every transport and request: a
+// page of the server's own origin passes, so does a client that sends no Origin
+// (no browser), all others need CORS.
+func (s *Server) checkOrigin(r *http.Request, origin string) *requestError {
+	if origin == "" {
+		return nil
+	}
+	for i := range len(origin) {
+		if origin[i] < 0x20 || origin[i] >= 0x7f {
+			return refuse(codeBadRequest, "illegal character in the Origin header")
+		}
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return nil
+	}
+	host := s.forwarded(r, "X-Forwarded-Host", r.Host)
+	if sameHost(origin, host) || s.cfg.CORS.allows(r, origin) {
+		return nil
+	}
+	s.cfg.Logger.Warn("origin refused; to allow it add it to Options.CORS.Origins",
+		"origin", clip(origin), "host", clip(host))
+	return refuse(codeForbidden, "origin not allowed")
+}
+
+// sameHost compares the host and port of an origin with a Host header. The
+// default ports are dropped and the scheme is not compared, because a proxy may
+// have ended TLS.
+func sameHost(origin, host string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	switch u.Scheme {
+	case "http", "https", "ws", "wss":
+	default:
+		return false
+	}
+	return dropDefaultPort(u.Host) == dropDefaultPort(host)
+}
+
+func dropDefaultPort(host string) string {
+	host = strings.ToLower(host)
+	if h, ok := strings.CutSuffix(host, ":80"); ok {
+		return h
+	}
+	h, _ := strings.CutSuffix(host, ":443")
+	return h
+}
+
+// forwarded returns what a trusted proxy says in the header, else def.
+func (s *Server) forwarded(r *http.Request, header, def string) string {
+	if len(s.cfg.TrustedProxies) == 0 || !s.trusts(r.RemoteAddr) {
+		return def
+	}
+	values := r.Header.Values(header)
+	if len(values) == 0 {
+		return def
+	}
+	// The nearest proxy wrote the last element.
+	last := values[len(values)-1]
+	if i := strings.LastIndexByte(last, ','); i >= 0 {
+		last = last[i+1:]
+	}
+	if last = strings.TrimSpace(last); last == "" {
+		return def
+	}
+	return last
+}
+
+// clientAddr is the address of the client: the peer's, or, behind trusted
+// proxies, the last address of X-Forwarded-For that is not theirs.
+func (s *Server) clientAddr(r *http.Request) string {
+	addr := r.RemoteAddr
+	if len(s.cfg.TrustedProxies) == 0 {
+		return addr
+	}
+	var hops []string
+	for _, v := range r.Header.Values("X-Forwarded-For") {
+		hops = append(hops, strings.Split(v, ",")...)
+	}
+	for i := len(hops) - 1; i >= 0 && s.trusts(addr); i-- {
+		hop := strings.TrimSpace(hops[i])
+		if _, ok := parseAddr(hop); !ok {
+			break
+		}
+		addr = hop
+	}
+	return addr
+}
+
+func (s *Server) trusts(addr string) bool {
+	ip, ok := parseAddr(addr)
+	if !ok {
+		return false
+	}
+	for _, p := range s.cfg.TrustedProxies {
+		if p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+func parseAddr(addr string) (netip.Addr, bool) {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		addr = host
+	}
+	ip, err := netip.ParseAddr(strings.Trim(addr, "[]"))
+	return ip.Unmap().WithZone(""), err == nil
+}
+
+// clip cuts a peer's text for a log.
+func clip(s string) string {
+	if len(s) > 128 {
+		return s[:128]
+	}
+	return s
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Engine.IO 4 packets as text: a type digit and data, or `b` and
+// base64, and the polling payload that joins them.
+
+package engineio
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"unicode/utf8"
+)
+
+// A packetType is the first character of a packet.
+type packetType byte
+
+const (
+	packetOpen    packetType = '0'
+	packetClose   packetType = '1'
+	packetPing    packetType = '2'
+	packetPong    packetType = '3'
+	packetMessage packetType = '4'
+	packetUpgrade packetType = '5'
+	packetNoop    packetType = '6'
+
+	// payloadSeparator stands between the packets of a polling payload.
+	payloadSeparator = 0x1e
+)
+
+var (
+	errUnknownPacket = errors.New("engineio: unknown packet type")
+	errEmptyPacket   = errors.New("engineio: empty packet")
+	errBase64        = errors.New("engineio: a binary packet is not valid base64")
+	errInvalidUTF8   = errors.New("engineio: a payload is not valid UTF-8")
+	errTooMany       = errors.New("engineio: too many packets in one payload")
+)
+
+// A packet is one decoded packet. data is a slice of what was decoded.
+type packet struct {
+	typ    packetType
+	binary bool // typ is packetMessage and data is bytes
+	data   []byte
+}
+
+// decodePacket decodes a text packet. Base64 is decoded in place.
+func decodePacket(b []byte) (packet, error) {
+	if len(b) == 0 {
+		return packet{}, errEmptyPacket
+	}
+	if b[0] == 'b' {
+		n, err := base64.StdEncoding.Strict().Decode(b[1:], b[1:])
+		if err != nil {
+			return packet{}, errBase64
+		}
+		return packet{typ: packetMessage, binary: true, data: b[1 : 1+n]}, nil
+	}
+	if b[0] < byte(packetOpen) || b[0] > byte(packetNoop) {
+		return packet{}, errUnknownPacket
+	}
+	return packet{typ: packetType(b[0]), data: b[1:]}, nil
+}
+
+// maxPayloadPackets bounds the packets of one payload.
+const maxPayloadPackets = 65536
+
+// checkPayload checks a whole payload before its packets are delivered one by
+// one.
+func checkPayload(body []byte) error {
+	if !utf8.Valid(body) {
+		return errInvalidUTF8
+	}
+	if bytes.Count(body, []byte{payloadSeparator}) >= maxPayloadPackets {
+		return errTooMany
+	}
+	return nil
+}
+
+// nextPacket cuts the first packet off a payload. done tells that it was the
+// last one.
+func nextPacket(body []byte) (first, rest []byte, done bool) {
+	i := bytes.IndexByte(body, payloadSeparator)
+	if i < 0 {
+		return body, nil, true
+	}
+	return body[:i], body[i+1:], false
+}
+
+// appendPayload appends the packets of m to a polling payload.
+func appendPayload(dst []byte, m *Message) []byte {
+	for i := range m.frames() {
+		if len(dst) > 0 {
+			dst = append(dst, payloadSeparator)
+		}
+		f := m.frame(i)
+		if f.binary {
+			dst = append(dst, 'b')
+			dst = base64.StdEncoding.AppendEncode(dst, f.wire[f.body:])
+		} else {
+			dst = append(dst, f.wire[f.body:]...)
+		}
+	}
+	return dst
+}

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Server: it checks requests, opens sessions and finds the
+// session of a request.
+
+package engineio
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"socketio/internal/netpoll"
+	"socketio/internal/wheel"
+	"socketio/internal/ws"
+)
+
+// errTimeout is what a read returns whose deadline has passed.
+var errTimeout = os.ErrDeadlineExceeded
+
+// A Server opens Engine.IO connections. It is an http.Handler and does not look
+// at the path of a request. All methods may be called from any goroutine.
+type Server struct {
+	// Immutable after NewServer.
+	cfg       config
+	accept    func(*Conn) Handler
+	base      time.Time // the origin of now
+	driver    netpoll.Driver
+	wheels    []*wheel.Wheel
+	wsConfig  ws.Config
+	openText  []byte // the open packet after the session id, for WebSocket
+	openPoll  []byte // the same for polling
+	closeOnce sync.Once
+	closedC   chan struct{} // closed when Close has ended
+
+	// Messages that are always the same.
+	pingMessage, probeMessage, noopMessage *Message
+
+	// Atomic; safe from anywhere.
+	wheelTurn atomic.Uint32
+
+	mu       sync.RWMutex // guards the fields below
+	conns    map[string]*Conn
+	refusing bool          // no new sessions
+	empty    chan struct{} // closed when conns is empty; nil unless Shutdown waits
+}
+
+// NewServer returns a Server. accept is called for each new connection, before
+// any of its messages, and returns who receives them; it must not block. opts
+// may be nil. It panics on options that can't work, with a message that says
+// which.
+func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
+	s := &Server{
+		cfg:     newConfig(opts),
+		accept:  accept,
+		base:    time.Now().Add(-1), // so that now is never 0
+		driver:  netpoll.NewGoroutines(),
+		conns:   make(map[string]*Conn),
+		closedC: make(chan struct{}),
+
+		pingMessage:  packetMsg(packetPing, ""),
+		probeMessage: packetMsg(packetPong, "probe"),
+		noopMessage:  packetMsg(packetNoop, ""),
+	}
+	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: 4096, FromClient: true}
+	for range runtime.GOMAXPROCS(0) {
+		s.wheels = append(s.wheels, wheel.New(s.cfg.tick()))
+	}
+	s.openText = s.openTail([]string{})
+	s.openPoll = s.openText
+	if s.cfg.websocket && !s.cfg.DisableUpgrades {
+		s.openPoll = s.openTail([]string{WebSocket})
+	}
+	return s
+}
+
+func (s *Server) openTail(upgrades []string) []byte {
+	b, _ := json.Marshal(struct { // a struct of strings and numbers always encodes
+		Upgrades     []string `json:"upgrades"`
+		PingInterval int64    `json:"pingInterval"`
+		PingTimeout  int64    `json:"pingTimeout"`
+		MaxPayload   int      `json:"maxPayload"`
+	}{upgrades, s.cfg.PingInterval.Milliseconds(), s.cfg.PingTimeout.Milliseconds(), s.cfg.MaxPayload})
+	return append([]byte(`",`), b[1:]...)
+}
+
+func (s *Server) openPacket(id string, tail []byte) string {
+	return `{"sid":"` + id + string(tail)
+}
+
+// now is the time since the server was made, in nanoseconds.
+func (s *Server) now() int64 { return int64(time.Since(s.base)) }
+
+func (s *Server) nextWheel() *wheel.Wheel {
+	return s.wheels[int(s.wheelTurn.Add(1))%len(s.wheels)]
+}
+
+// Count is the number of open sessions.
+func (s *Server) Count() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.conns)
+}
+
+// ServeHTTP serves one request of a session, or opens a session.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	origin := r.Header.Get("Origin")
+	if s.cfg.CORS.writeHeaders(w, r, origin) {
+		return
+	}
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		s.refuse(w, r, refuse(codeBadRequest, "malformed query"))
+		return
+	}
+	transport, sid := last(q["transport"]), last(q["sid"])
+	upgrade := isUpgrade(r)
+	switch {
+	case transport == Polling && s.cfg.polling, transport == WebSocket && s.cfg.websocket:
+	default:
+		s.refuse(w, r, refuse(codeUnknownTransport, transport))
+		return
+	}
+	if e := s.checkOrigin(r, origin); e != nil {
+		s.refuse(w, r, e)
+		return
+	}
+	if _, ok := q["j"]; ok {
+		e := refuse(codeBadRequest, "j")
+		e.message = "JSONP is not supported"
+		s.refuse(w, r, e)
+		return
+	}
+	if sid == "" {
+		s.open(w, r, transport, upgrade, last(q["EIO"]))
+		return
+	}
+	c := s.lookup(sid)
+	if c == nil {
+		s.refuse(w, r, refuse(codeUnknownSID, sid))
+		return
+	}
+	if e := s.checkSession(c, transport, upgrade, last(q["EIO"])); e != nil {
+		s.refuse(w, r, e)
+		return
+	}
+	switch {
+	case transport == WebSocket:
+		s.serveWebSocket(w, r, c, false)
+	case r.Method == http.MethodGet:
+		c.serveGET(w, r)
+	case r.Method == http.MethodPost:
+		c.servePOST(w, r)
+	default:
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+}
+
+// checkSession checks a request that names a session.
+func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio string) *requestError {
+	switch {
+	case transport == WebSocket && !upgrade:
+		return refuse(codeBadRequest, "websocket without an upgrade")
+	case transport == WebSocket && s.cfg.DisableUpgrades:
+		return refuse(codeBadRequest, "upgrades are disabled")
+	case transport == Polling && c.Transport() != Polling:
+		return refuse(codeBadRequest, "the session is on websocket")
+	case eio != "4":
+		return refuse(codeBadRequest, "another protocol revision than the session's")
+	}
+	return nil
+}
+
+// open opens a session.
+func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, eio string) {
+	switch {
+	case r.Method != http.MethodGet:
+		s.refuse(w, r, refuse(codeBadMethod, r.Method))
+		return
+	case transport == WebSocket && !upgrade:
+		s.refuse(w, r, refuse(codeBadRequest, "websocket without an upgrade"))
+		return
+	}
+	ctx, e := s.runHandshake(r)
+	if e == nil && eio != "4" {
+		e = refuse(codeUnsupportedVersion, eio)
+	}
+	if e != nil {
+		s.refuse(w, r, e)
+		return
+	}
+	c := newConn(s, newID(), newHandshake(s, r, time.Now()), ctx)
+	if transport == WebSocket {
+		s.serveWebSocket(w, r, c, true)
+		return
+	}
+	if e := s.admit(c); e != nil {
+		s.refuse(w, r, e)
+		return
+	}
+	c.begin(nil)
+	body := []byte("0" + s.openPacket(c.id, s.openPoll))
+	if err := writePoll(w, http.NewResponseController(w), "text/plain; charset=UTF-8", body, s.cfg.WriteTimeout); err != nil {
+		c.finish(ReasonTransportError, err, ending{lost: true})
+	}
+}
+
+// begin gives a new connection its transport and its Handler, and starts the
+// heartbeat. t is nil for polling. The server may have been closed since the
+// connection was admitted: then the Handler hears of the end at once.
+func (c *Conn) begin(t *wsTransport) {
+	c.mu.Lock()
+	if t == nil {
+		c.poll = &polling{c: c}
+	} else {
+		c.ws = t
+		t.q.append(packetMsg(packetOpen, c.srv.openPacket(c.id, c.srv.openText)))
+	}
+	c.mu.Unlock()
+	h := c.srv.accept(c)
+	c.mu.Lock()
+	c.handler = h
+	open := c.state == stateOpen
+	if open {
+		c.beat.start(c)
+	}
+	c.mu.Unlock()
+	if !open {
+		h.HandleClose(ReasonForcedClose, ErrClosed)
+		if t != nil {
+			t.nc.Close()
+		}
+	}
+}
+
+func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) {
+	if s.cfg.Handshake == nil {
+		return nil, nil
+	}
+	ctx, err := s.cfg.Handshake(r)
+	if err != nil {
+		e := refuse(codeForbidden, err.Error())
+		if pub, ok := err.(*Refusal); ok {
+			e.message = pub.Message
+		}
+		return nil, e
+	}
+	if ctx == nil {
+		return nil, nil
+	}
+	return context.WithoutCancel(ctx), nil
+}
+
+// admit registers a new connection.
+func (s *Server) admit(c *Conn) *requestError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refusing || s.cfg.MaxConnections > 0 && len(s.conns) >= s.cfg.MaxConnections {
+		return &requestError{status: http.StatusServiceUnavailable, code: codeForbidden, message: "Service unavailable", detail: "full or closing"}
+	}
+	s.conns[c.id] = c
+	return nil
+}
+
+func (s *Server) lookup(sid string) *Conn {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.conns[sid]
+}
+
+func (s *Server) forget(c *Conn) {
+	s.mu.Lock()
+	delete(s.conns, c.id)
+	s.noteEmptyLocked()
+	s.mu.Unlock()
+}
+
+// serveWebSocket takes the connection over: as the transport of a fresh Conn,
+// or as a candidate of one that has a session.
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, fresh bool) {
+	key, herr := ws.CheckUpgrade(r)
+	if herr != nil {
+		for name, values := range herr.Header {
+			w.Header()[name] = values
+		}
+		s.refuse(w, r, &requestError{status: herr.Status, code: codeBadRequest, message: herr.Message, detail: "websocket handshake"})
+		return
+	}
+	if fresh {
+		if e := s.admit(c); e != nil {
+			s.refuse(w, r, e)
+			return
+		}
+	}
+	nc, early, err := hijack(w)
+	if err != nil {
+		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", err)
+		w.WriteHeader(http.StatusInternalServerError)
+		if fresh {
+			s.forget(c)
+		}
+		return
+	}
+	response := ws.AppendResponse(nil, key, firstProtocol(r), w.Header())
+	t := &wsTransport{c: c, probing: !fresh}
+	t.nc, err = s.driver.Attach(nc, t)
+	if err != nil {
+		nc.Close()
+		if fresh {
+			s.forget(c)
+		}
+		return
+	}
+	c.mu.Lock()
+	t.q.append(rawMsg(response))
+	c.mu.Unlock()
+	if fresh {
+		c.begin(t)
+	} else if !c.beginUpgrade(t) {
+		t.dead = true
+		t.abandon(closeProtocol)
+	}
+	c.mu.Lock()
+	flush := t.q.takeWriting()
+	c.mu.Unlock()
+	if flush {
+		t.nc.Flush()
+	}
+	t.nc.Start(early)
+}
+
+// hijack takes the connection and the bytes that were read too far.
+func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	_ = nc.SetDeadline(time.Time{}) // the host's timeouts were for a request
+	var early []byte
+	if n := rw.Reader.Buffered(); n > 0 {
+		b, _ := rw.Reader.Peek(n)
+		early = bytes.Clone(b)
+	}
+	return nc, early, nil
+}
+
+// firstProtocol is the subprotocol to answer with: the first one offered.
+func firstProtocol(r *http.Request) string {
+	first, _, _ := strings.Cut(r.Header.Get("Sec-WebSocket-Protocol"), ",")
+	return strings.TrimSpace(first)
+}
+
+func isUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+func last(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// refuse answers a request that can't be served.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *requestError) {
+	s.cfg.Logger.Debug("request refused", "code", e.code, "status", e.status, "detail", clip(e.detail))
+	if e.status == http.StatusServiceUnavailable {
+		// Spread, so that those who come back do not come back together.
+		n, _ := rand.Int(rand.Reader, big.NewInt(5)) // rand.Reader does not fail
+		w.Header().Set("Retry-After", strconv.FormatInt(1+n.Int64(), 10))
+	}
+	if isUpgrade(r) {
+		w.Header().Set("Connection", "close")
+	}
+	e.write(w)
+}
+
+// newID returns 120 random bits as 20 characters.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// Refuse makes the server answer 503 to new sessions from now on. Open ones go on.
+func (s *Server) Refuse() {
+	s.mu.Lock()
+	s.refusing = true
+	s.mu.Unlock()
+}
+
+// Shutdown refuses new sessions and closes all connections; what waits to be sent
+// goes out first. It returns when all have ended, or the error of ctx when ctx
+// ends. Call Close afterwards.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Refuse()
+	for _, c := range s.all() {
+		c.Close()
+	}
+	s.mu.Lock()
+	if s.empty == nil {
+		s.empty = make(chan struct{})
+	}
+	empty := s.empty
+	s.noteEmptyLocked()
+	s.mu.Unlock()
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// noteEmptyLocked tells Shutdown that the last connection has gone.
+func (s *Server) noteEmptyLocked() {
+	if s.empty != nil && len(s.conns) == 0 {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+func (s *Server) all() []*Conn {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	conns := make([]*Conn, 0, len(s.conns))
+	for _, c := range s.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+// Close ends all connections, dropping what waits to be sent, and returns when
+// nothing of the server runs any more. It may be called more than once; it must
+// not be called from a Handler.
+func (s *Server) Close() error {
+	s.closeOnce.Do(func() {
+		s.Refuse()
+		for _, c := range s.all() {
+			c.finish(ReasonForcedClose, nil, ending{code: closeGoingAway})
+		}
+		s.driver.Close(netpoll.LingerTimeout)
+		for _, w := range s.wheels {
+			w.Close()
+		}
+		close(s.closedC)
+	})
+	<-s.closedC
+	return nil
+}

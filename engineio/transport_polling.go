@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the long-polling transport: one pending GET carries packets
+// out, POSTs carry packets in. net/http serves both; the goroutine of the
+// request does the waiting.
+
+package engineio
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	errPollOverlap  = errors.New("engineio: two polls at once")
+	errPostOverlap  = errors.New("engineio: two POSTs at once")
+	errPollAborted  = errors.New("engineio: the client gave up a poll")
+	errPostAborted  = errors.New("engineio: the body of a POST ended too early")
+	errContentType  = errors.New("engineio: a POST with a binary body; revision 4 sends text")
+	errBodyTooLarge = errors.New("engineio: the body of a POST is larger than MaxPayload")
+	errBodySlow     = errors.New("engineio: the body of a POST came too slowly")
+)
+
+// polling is the transport of a session that began on polling, guarded by
+// Conn.mu.
+//
+//	GET:  absent ──request──► parked ──something to send · closing──► absent
+//	POST: idle ──request──► reading ──answered──► idle
+//
+// A second request in either slot closes the session.
+type polling struct {
+	c       *Conn
+	q       sendQueue
+	get     *parkedGET // nil exactly while no GET waits
+	posting bool
+	resumed chan struct{} // not nil while a POST waits for Conn.Resume
+
+	final     packetType // the last packet, once closing; 0 before
+	afterNoop bool       // a noop goes before final: the poll comes after the close
+}
+
+// A parkedGET is a GET that waits for something to carry.
+type parkedGET struct {
+	signal chan struct{} // one token: look again
+	noop   bool          // answer with a noop if there is nothing else
+	final  packetType    // answer with this and what waits
+}
+
+// wake tells a parked GET that there is something for it. It takes what waits
+// when it runs, so that a burst leaves in one response.
+func (p *polling) wake() {
+	if p.get != nil {
+		select {
+		case p.get.signal <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// release answers a parked GET with a noop.
+func (p *polling) release() {
+	if p.get != nil {
+		p.get.noop = true
+		p.wake()
+	}
+}
+
+// resume lets a waiting POST go on.
+func (p *polling) resume() {
+	if p.resumed != nil {
+		close(p.resumed)
+		p.resumed = nil
+	}
+}
+
+// switched ends polling in favour of a WebSocket. A GET that is still parked is
+// told that this transport is closed.
+func (p *polling) switched() {
+	if p.get != nil {
+		p.get.final = packetClose
+		p.wake()
+		p.get = nil
+	}
+	p.resume()
+}
+
+// finish closes the transport. It reports whether the session is over: if
+// something should still be said and no GET is there to carry it, the session
+// waits for the next one.
+func (p *polling) finish(c *Conn, e ending) (gone bool) {
+	reply := e.reply
+	if reply == 0 {
+		reply = packetClose
+	}
+	if !e.flush {
+		p.q.discard()
+	}
+	p.final = reply
+	if p.get != nil {
+		p.get.final = reply
+		p.wake()
+		return true
+	}
+	if e.flush && !e.lost && e.reply == 0 {
+		p.afterNoop = true
+		c.setDueLocked(dueClose, c.srv.now()+int64(pollCloseTimeout))
+		return false
+	}
+	c.state = stateClosed
+	return true
+}
+
+// serveGET answers a poll.
+func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	// The host's ReadTimeout would cut a parked poll short.
+	_ = rc.SetReadDeadline(time.Time{})
+
+	c.mu.Lock()
+	p := c.poll
+	if p.get != nil {
+		c.mu.Unlock()
+		w.WriteHeader(http.StatusBadRequest)
+		c.finish(ReasonTransportError, errPollOverlap, ending{})
+		return
+	}
+	g := &parkedGET{signal: make(chan struct{}, 1), final: p.final}
+	p.get = g
+	if c.up.pausing {
+		c.setDueLocked(dueNoop, c.srv.now()+int64(noopDelay))
+	}
+	for p.q.len() == 0 && !g.noop && g.final == 0 {
+		c.mu.Unlock()
+		select {
+		case <-g.signal:
+			c.mu.Lock()
+		case <-r.Context().Done():
+			c.mu.Lock()
+			if p.get == g {
+				p.get = nil
+			}
+			c.mu.Unlock()
+			c.finish(ReasonTransportError, errPollAborted, ending{lost: true})
+			return
+		}
+	}
+	var items []*Message
+	if c.ws == nil {
+		items = p.q.take()
+	}
+	if p.get == g {
+		p.get = nil
+	}
+	final := g.final
+	noop := final == 0 && len(items) == 0 || final != 0 && p.afterNoop
+	over := final != 0 && c.ws == nil
+	c.mu.Unlock()
+
+	var body []byte
+	for _, m := range items {
+		body = appendPayload(body, m)
+	}
+	if noop {
+		body = appendPayload(body, c.srv.noopMessage)
+	}
+	if final != 0 {
+		if len(body) > 0 {
+			body = append(body, payloadSeparator)
+		}
+		body = append(body, byte(final))
+	}
+	err := writePoll(w, rc, "text/plain; charset=UTF-8", body, c.srv.cfg.WriteTimeout)
+	if over {
+		c.closed()
+	} else if err != nil {
+		c.finish(ReasonTransportError, err, ending{lost: true})
+	}
+}
+
+// writePoll writes a whole response within the time allowed.
+func writePoll(w http.ResponseWriter, rc *http.ResponseController, contentType string, body []byte, timeout time.Duration) error {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	_ = rc.SetWriteDeadline(time.Now().Add(timeout)) // not every writer can
+	_, err := w.Write(body)
+	if err == nil {
+		err = rc.Flush()
+		if errors.Is(err, http.ErrNotSupported) {
+			err = nil
+		}
+	}
+	_ = rc.SetWriteDeadline(time.Time{}) // the connection goes on to other handlers
+	return err
+}
+
+// servePOST takes what a client sends.
+func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	c.mu.Lock()
+	p := c.poll
+	if p.posting {
+		c.mu.Unlock()
+		w.WriteHeader(http.StatusBadRequest)
+		c.finish(ReasonTransportError, errPostOverlap, ending{})
+		return
+	}
+	p.posting = true
+	open := c.state == stateOpen
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		p.posting = false
+		c.mu.Unlock()
+	}()
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/octet-stream") {
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusBadRequest)
+		c.finish(ReasonTransportError, errContentType, ending{})
+		return
+	}
+	_ = rc.SetReadDeadline(time.Now().Add(c.srv.cfg.BodyTimeout))
+	body, err := c.readBody(r)
+	_ = rc.SetReadDeadline(time.Time{})
+	if err != nil {
+		c.refuseBody(w, r, err)
+		return
+	}
+	if open {
+		if err := checkPayload(body); err != nil {
+			refuse(codeBadRequest, err.Error()).write(w)
+			c.finish(ReasonParseError, err, ending{})
+			return
+		}
+		if !c.deliver(r, body) {
+			return
+		}
+	}
+	_ = writePoll(w, rc, "text/html", []byte("ok"), c.srv.cfg.WriteTimeout) // the next request tells
+}
+
+// readBody reads a whole body, growing with what has arrived.
+func (c *Conn) readBody(r *http.Request) ([]byte, error) {
+	limit := int64(c.srv.cfg.MaxPayload)
+	if r.ContentLength > limit {
+		return nil, errBodyTooLarge
+	}
+	size := r.ContentLength + 1 // room to see the end without growing
+	if size <= 0 || size > 4096 {
+		size = 4096
+	}
+	body := make([]byte, 0, size)
+	in := io.LimitReader(r.Body, limit+1)
+	for {
+		n, err := in.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if int64(len(body)) > limit {
+			return nil, errBodyTooLarge
+		}
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+	}
+}
+
+// refuseBody answers a POST whose body could not be read, and closes the session.
+func (c *Conn) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
+	reason := error(errPostAborted)
+	w.Header().Set("Connection", "close")
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		reason = errBodyTooLarge
+		// A client that is still sending sees a reset instead of the status.
+		_, _ = io.CopyN(io.Discard, r.Body, int64(c.srv.cfg.MaxPayload))
+		(&requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}).write(w)
+	case errors.Is(err, errTimeout):
+		reason = errBodySlow
+		(&requestError{status: http.StatusRequestTimeout, code: codeBadRequest, message: "Request timeout"}).write(w)
+	}
+	c.finish(ReasonTransportError, reason, ending{})
+}
+
+// deliver hands up the packets of a body, waiting out pauses. It reports whether
+// the client is still there to be answered.
+func (c *Conn) deliver(r *http.Request, body []byte) bool {
+	for done := false; !done; {
+		if open, present := c.awaitResume(r); !open {
+			return present
+		}
+		var first []byte
+		first, body, done = nextPacket(body)
+		c.readMu.Lock()
+		p, err := decodePacket(first)
+		goes := err == nil && c.handlePacket(p)
+		c.readMu.Unlock()
+		if err != nil {
+			c.parseError(err)
+		}
+		if !goes {
+			return true
+		}
+	}
+	return true
+}
+
+// awaitResume waits while the connection is paused. It reports whether the
+// connection is open, and whether the client still waits for its answer.
+func (c *Conn) awaitResume(r *http.Request) (open, present bool) {
+	for {
+		c.mu.Lock()
+		if c.pausedAt == 0 || c.state != stateOpen {
+			open = c.state == stateOpen
+			c.mu.Unlock()
+			return open, true
+		}
+		if c.poll.resumed == nil {
+			c.poll.resumed = make(chan struct{})
+		}
+		resumed := c.poll.resumed
+		c.mu.Unlock()
+		select {
+		case <-resumed:
+		case <-r.Context().Done():
+			c.finish(ReasonTransportError, errPostAborted, ending{lost: true})
+			return false, false
+		}
+	}
+}

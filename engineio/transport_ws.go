@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the WebSocket transport: what a driver feeds goes to the frame
+// parser, whole messages go to the Conn, and the queue goes out in batches.
+
+package engineio
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+
+	"socketio/internal/netpoll"
+	"socketio/internal/ws"
+)
+
+const (
+	// A peer may send this many WebSocket pings in one window.
+	maxPings   = 60
+	pingWindow = 10e9 // ns
+)
+
+var (
+	errPingFlood = &ws.CloseError{Code: closePolicy, Reason: "too many pings"}
+	errProbe     = errors.New("engineio: unexpected packet while probing")
+)
+
+// A wsTransport is one WebSocket of a Conn: its transport, or a candidate that
+// probes. It implements netpoll.Handler and ws.Receiver.
+type wsTransport struct {
+	// Immutable after newWSTransport.
+	c  *Conn
+	nc netpoll.Conn
+
+	// Owned by the read side.
+	parser    ws.Parser
+	dead      bool // what comes is discarded
+	probing   bool // a candidate: not yet the connection's transport
+	pings     uint16
+	pingSince int64
+
+	// Guarded by Conn.mu.
+	q        sendQueue
+	progress bool // bytes have left since the write deadline was set
+}
+
+// Feed implements netpoll.Handler.
+func (t *wsTransport) Feed(b []byte) (int, bool) {
+	if t.dead {
+		return len(b), true
+	}
+	if t.isPaused() {
+		return 0, false
+	}
+	n, err := t.parser.Feed(&t.c.srv.wsConfig, t, b)
+	if err != nil {
+		t.fail(err)
+	}
+	if t.dead {
+		t.parser.Release()
+		return len(b), true
+	}
+	return n, !t.isPaused()
+}
+
+// isPaused reports whether the Handler wants no more. A candidate is read all
+// the same: its probe is not for the Handler.
+func (t *wsTransport) isPaused() bool { return !t.probing && t.c.paused.Load() }
+
+// OnMessage implements ws.Receiver.
+func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {
+	p := packet{typ: packetMessage, binary: true, data: data}
+	if op == ws.Text {
+		var err error
+		if p, err = decodePacket(data); err != nil {
+			t.fail(err)
+			return false
+		}
+	}
+	if t.probing {
+		t.handleProbe(p)
+		return !t.dead && !t.isPaused()
+	}
+	t.c.readMu.Lock()
+	goes := t.c.handlePacket(p)
+	t.c.readMu.Unlock()
+	t.dead = t.dead || !goes
+	return goes && !t.isPaused()
+}
+
+// OnControl implements ws.Receiver.
+func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
+	switch op {
+	case ws.Ping:
+		now := t.c.srv.now()
+		if now-t.pingSince > pingWindow {
+			t.pingSince, t.pings = now, 0
+		}
+		if t.pings++; t.pings > maxPings {
+			t.fail(errPingFlood)
+			return false
+		}
+		wire := ws.AppendHeader(make([]byte, 0, ws.MaxHeader+len(data)), ws.Pong, len(data))
+		t.send(rawMsg(append(wire, data...)))
+	case ws.Close:
+		code := closeNormal
+		if len(data) >= 2 {
+			code = binary.BigEndian.Uint16(data)
+		}
+		t.dead = true
+		if t.probing {
+			t.abandon(code)
+		} else {
+			t.c.finish(ReasonTransportClose, nil, ending{code: code})
+		}
+		return false
+	}
+	return true
+}
+
+// fail ends the transport because of what the peer sent.
+func (t *wsTransport) fail(err error) {
+	t.dead = true
+	if !t.probing {
+		t.c.parseError(err)
+		return
+	}
+	code := closeProtocol
+	var ce *ws.CloseError
+	if asCloseError(err, &ce) {
+		code = ce.Code
+	}
+	t.abandon(code)
+}
+
+func asCloseError(err error, ce **ws.CloseError) bool { return errors.As(err, ce) }
+
+// send appends m to this transport's own queue: control frames and the answer
+// to a probe.
+func (t *wsTransport) send(m *Message) {
+	t.c.mu.Lock()
+	if t.q.last {
+		t.c.mu.Unlock()
+		return
+	}
+	t.q.append(m)
+	flush := t.q.takeWriting()
+	t.c.mu.Unlock()
+	if flush {
+		t.nc.Flush()
+	}
+}
+
+// watchWriteLocked sets a deadline for the peer to take something.
+func (t *wsTransport) watchWriteLocked() {
+	if t.q.writing && t.c.due.at[dueWrite] == 0 {
+		t.progress = false
+		t.c.setDueLocked(dueWrite, t.c.srv.now()+int64(t.c.srv.cfg.WriteTimeout))
+	}
+}
+
+// sayCloseLocked appends a close frame as the last thing this transport sends.
+// It reports whether the caller must flush.
+func (t *wsTransport) sayCloseLocked(code uint16, text string) bool {
+	if t.q.last {
+		return false
+	}
+	t.q.append(rawMsg(ws.AppendClose(nil, code, text)))
+	t.q.last = true
+	return t.q.takeWriting()
+}
+
+// NextBatch implements netpoll.Handler.
+func (t *wsTransport) NextBatch(bufs [][]byte) [][]byte {
+	t.c.mu.Lock()
+	bufs = t.q.batch(bufs, netpoll.BatchBuffers, netpoll.BatchBytes)
+	done := false
+	if len(bufs) == 0 {
+		t.q.writing = false
+		done = t.q.last
+	}
+	t.c.mu.Unlock()
+	if done {
+		t.nc.Shutdown()
+	}
+	return bufs
+}
+
+// Sent implements netpoll.Handler.
+func (t *wsTransport) Sent(n int) {
+	t.c.mu.Lock()
+	t.q.sent(n)
+	t.progress = t.progress || n > 0
+	t.c.mu.Unlock()
+}
+
+// Ended implements netpoll.Handler.
+func (t *wsTransport) Ended(err error) {
+	t.parser.Release()
+	t.c.mu.Lock()
+	main := t.c.ws == t
+	if t.c.up.candidate == t {
+		t.c.up.drop()
+	}
+	t.c.mu.Unlock()
+	if main {
+		if errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
+		t.c.finish(ReasonTransportClose, err, ending{lost: true})
+		t.c.closed()
+	}
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the upgrade of a polling session to WebSocket.
+
+package engineio
+
+import "time"
+
+// maxUpgradeAttempts bounds the candidates one session may bring.
+const maxUpgradeAttempts = 3
+
+// noopDelay is how long a poll that is parked during an upgrade waits for real
+// data before it is released.
+const noopDelay = 100 * time.Millisecond
+
+// An upgrade is the probe of a second transport, guarded by Conn.mu.
+//
+//	none ──WebSocket with our sid──► probing ("2probe" expected)
+//	probing ──"2probe", answered "3probe"──► pausing (polls are released)
+//	pausing ──"5"──► switched: the candidate is the transport
+//	probing, pausing ──anything else · closed · UpgradeTimeout──► none
+//
+// Until "5" everything still travels over polling, so a failed upgrade loses
+// nothing. At "5" the client has no request open that could carry data, and the
+// rest of the queue moves over in order.
+type upgrade struct {
+	candidate *wsTransport
+	pausing   bool
+	attempts  uint8
+}
+
+// drop forgets the candidate and returns it.
+func (u *upgrade) drop() *wsTransport {
+	t := u.candidate
+	u.candidate, u.pausing = nil, false
+	return t
+}
+
+// beginUpgrade makes t the candidate. It reports false if the session can't
+// upgrade now.
+func (c *Conn) beginUpgrade(t *wsTransport) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != stateOpen || c.ws != nil || c.up.candidate != nil || c.up.attempts >= maxUpgradeAttempts {
+		return false
+	}
+	c.up.attempts++
+	c.up.candidate = t
+	c.setDueLocked(dueUpgrade, c.srv.now()+int64(c.srv.cfg.UpgradeTimeout))
+	return true
+}
+
+// handleProbe consumes a packet of a candidate.
+func (t *wsTransport) handleProbe(p packet) {
+	c := t.c
+	switch {
+	case p.typ == packetPing && string(p.data) == "probe":
+		t.send(c.srv.probeMessage)
+		c.mu.Lock()
+		if c.up.candidate == t {
+			c.up.pausing = true
+			c.poll.release()
+		}
+		c.mu.Unlock()
+	case p.typ == packetUpgrade:
+		t.commit()
+	default:
+		t.fail(errProbe)
+	}
+}
+
+// commit makes the candidate the connection's transport.
+func (t *wsTransport) commit() {
+	c := t.c
+	c.mu.Lock()
+	if c.state != stateOpen || c.up.candidate != t {
+		c.mu.Unlock()
+		t.dead = true
+		t.nc.Close()
+		return
+	}
+	c.up.drop()
+	c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
+	t.probing = false
+	c.ws = t
+	for _, m := range c.poll.q.take() {
+		t.q.append(m)
+	}
+	c.poll.switched()
+	flush := t.q.takeWriting()
+	c.mu.Unlock()
+	if flush {
+		t.nc.Flush()
+	}
+	c.handler.HandleUpgrade()
+}
+
+// abandon closes a candidate and leaves the session on polling.
+func (t *wsTransport) abandon(code uint16) {
+	c := t.c
+	c.mu.Lock()
+	if c.up.candidate == t {
+		c.up.drop()
+		c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
+	}
+	flush := t.sayCloseLocked(code, "")
+	c.mu.Unlock()
+	if flush {
+		t.nc.Flush()
+	}
+}

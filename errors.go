@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the errors of the package and the reasons of disconnection.
+
+package socketio
+
+import (
+	"errors"
+	"fmt"
+
+	"socketio/engineio"
+)
+
+var (
+	// ErrClosed: the socket is disconnected, or the server is closed.
+	ErrClosed = errors.New("socketio: closed")
+	// ErrSlowConsumer: what waited for the client went over the bound. Its
+	// connection is closed.
+	ErrSlowConsumer = engineio.ErrSlowConsumer
+	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,
+	// newListener and removeListener can't be emitted.
+	ErrReservedEvent = errors.New("socketio: reserved event name")
+	// ErrInboxFull: handlers fell so far behind that the connection is no longer
+	// read, so an awaited acknowledgement can't arrive.
+	ErrInboxFull = errors.New("socketio: inbox full")
+	// ErrTooManyPendingAcks: Options.MaxPendingAcks acknowledgements are awaited
+	// from this socket already.
+	ErrTooManyPendingAcks = errors.New("socketio: too many pending acknowledgements")
+	// ErrTooManyRooms: the socket is in Options.MaxRooms rooms already.
+	ErrTooManyRooms = errors.New("socketio: too many rooms")
+	// ErrRoomName: a room name is longer than 512 bytes.
+	ErrRoomName = errors.New("socketio: room name too long")
+	// ErrMissingArgument: an event came with fewer arguments than asked for.
+	ErrMissingArgument = errors.New("socketio: missing argument")
+)
+
+// A ConnectError refuses a connection to a namespace. A middleware returns one to
+// choose what the client's connect_error event gets: Message, and Data, any value
+// that JSON can carry. Options.Handshake returns one to choose the text of the 403.
+type ConnectError struct {
+	Message string
+	Data    any
+}
+
+func (e *ConnectError) Error() string { return "socketio: connection refused: " + e.Message }
+
+// A PublicError is an error whose message and code the client may see. A handler
+// returns one, or wraps one, to acknowledge with
+// {"error":{"message":Message,"code":Code}}; any other error is acknowledged as
+// "internal error".
+type PublicError struct {
+	Message string
+	Code    string
+}
+
+func (e *PublicError) Error() string { return e.Message }
+
+// A HandlerError is what OnError gets: an event that was not handled as it
+// should. It wraps the cause.
+type HandlerError struct {
+	Event string
+	// Argument is the index of the argument that did not decode, or -1.
+	Argument int
+	Err      error
+}
+
+func (e *HandlerError) Error() string {
+	if e.Argument >= 0 {
+		return fmt.Sprintf("socketio: event %q: argument %d: %v", e.Event, e.Argument, e.Err)
+	}
+	return fmt.Sprintf("socketio: event %q: %v", e.Event, e.Err)
+}
+
+func (e *HandlerError) Unwrap() error { return e.Err }
+
+// A PanicError is a handler that panicked.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// A DisconnectReason says why a Socket ended. The values equal those of the
+// JavaScript server.
+type DisconnectReason string
+
+const (
+	// ReasonClientDisconnect: the client left the namespace.
+	ReasonClientDisconnect DisconnectReason = "client namespace disconnect"
+	// ReasonServerDisconnect: Socket.Disconnect was called.
+	ReasonServerDisconnect DisconnectReason = "server namespace disconnect"
+	// ReasonShutdown: Server.Close or Server.Shutdown was called.
+	ReasonShutdown DisconnectReason = "server shutting down"
+	// ReasonPingTimeout: the client did not answer a ping in time.
+	ReasonPingTimeout DisconnectReason = "ping timeout"
+	// ReasonTransportClose: the connection was lost, or the client closed it.
+	ReasonTransportClose DisconnectReason = "transport close"
+	// ReasonTransportError: the connection failed, or the client was too slow.
+	ReasonTransportError DisconnectReason = "transport error"
+	// ReasonParseError: the client sent what is no Engine.IO packet.
+	ReasonParseError DisconnectReason = "parse error"
+	// ReasonForcedClose: the client broke the Socket.IO protocol.
+	ReasonForcedClose DisconnectReason = "forced close"
+)

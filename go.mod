@@ -1,0 +1,3 @@
+module socketio
+
+go 1.26

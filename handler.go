@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the handlers of a socket's events: their registration, the one
+// place where they are called, and the answer to who asked for one.
+
+package socketio
+
+import (
+	"errors"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+
+	"socketio/engineio"
+	"socketio/parser"
+)
+
+// Ack answers an event by hand: a handler that takes one as its last parameter
+// decides when. The first call sends its arguments; further calls, and calls for
+// an event that asked for no answer, do nothing. It may be called from any
+// goroutine, also after the handler has returned. It returns the errors of Emit.
+type Ack func(args ...any) error
+
+// An event is one event on its way through its handlers. It is pooled: a handler
+// that may keep arguments gets a copy.
+type event struct {
+	socket *Socket
+	name   []byte
+	args   Args
+	reply  *reply // nil if no answer was asked for
+	spans  [8][]byte
+}
+
+// A reply is the one answer to an event.
+type reply struct {
+	socket *Socket
+	id     int64
+	sent   atomic.Bool
+}
+
+func (r *reply) send(args ...any) error {
+	if r == nil || r.sent.Swap(true) {
+		return nil
+	}
+	s := r.socket
+	m, err := s.ns.server.encodeAck(s.ns.name, r.id, args)
+	if err != nil {
+		r.fail(err)
+		return err
+	}
+	return r.write(m)
+}
+
+// fail answers with an error object. Only what is marked public is told.
+func (r *reply) fail(err error) {
+	if r == nil {
+		return
+	}
+	public := &PublicError{Message: "internal error"}
+	errors.As(err, &public)
+	data := parser.AppendString([]byte(`[{"error":{"message":`), public.Message)
+	data = parser.AppendString(append(data, `,"code":`...), public.Code)
+	data = append(data, "}}]"...)
+	r.sent.Store(true)
+	buf := parser.AppendPacket(make([]byte, engineio.Room, bufferSize), &parser.Packet{
+		Type: parser.Ack, Namespace: r.socket.ns.name, ID: r.id, Data: data,
+	})
+	_ = r.write(engineio.NewMessage(buf, nil)) // a closed connection needs no answer
+}
+
+func (r *reply) write(m *engineio.Message) error {
+	if r.socket.state.Load() == stateGone {
+		return ErrClosed
+	}
+	return r.socket.conn.send(m)
+}
+
+// A listener is a registered handler of an event.
+type listener struct {
+	call  handlerFunc
+	once  bool
+	fired atomic.Bool
+}
+
+// On calls fn for each event of that name which the client sends. fn is a
+// function; its parameters are, each optional and in this order: a
+// context.Context (that of the socket), the *Socket, and one parameter per
+// argument of the event, of any type that JSON can fill; []byte takes a binary
+// attachment, a last ...T takes the rest, and Args alone takes all of them raw. A
+// last parameter of type Ack answers by hand. Results before an optional error
+// are the acknowledgement. On panics if fn is none of that and says what is
+// wrong.
+//
+// Arguments beyond the parameters are ignored. A missing one is nil for a
+// pointer, an any and a ...T, and an error otherwise. An error, of decoding or of
+// fn, goes to OnError, and the client, if it asked for an acknowledgement, gets
+// {"error":{"message","code"}}; see PublicError.
+//
+// remove takes fn off again.
+func (s *Socket) On(event string, fn any) (remove func()) { return s.listen(event, fn, false) }
+
+// Once is On for the first such event only.
+func (s *Socket) Once(event string, fn any) (remove func()) { return s.listen(event, fn, true) }
+
+func (s *Socket) listen(event string, fn any, once bool) (remove func()) {
+	if parser.IsReserved(event) {
+		panic("socketio: On: no client can send an event named " + event + "; for the end of a socket use OnDisconnect or OnDisconnecting")
+	}
+	l := &listener{call: compile(event, fn), once: once}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.events == nil {
+		s.events = make(map[string][]*listener)
+	}
+	s.events[event] = append(slices.Clip(s.events[event]), l)
+	return func() { s.unlisten(event, l) }
+}
+
+func (s *Socket) unlisten(event string, l *listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rest := without(s.events[event], l); len(rest) > 0 {
+		s.events[event] = rest
+	} else {
+		delete(s.events, event)
+	}
+}
+
+// OnAny calls fn for each event the client sends, before its handlers. remove
+// takes fn off again.
+func (s *Socket) OnAny(fn func(event string, args Args)) (remove func()) {
+	if fn == nil {
+		panic("socketio: OnAny: the handler is nil")
+	}
+	return s.any.add(&s.mu, fn)
+}
+
+// OnDisconnecting calls fn when the socket ends, after the events that have
+// arrived were handled, while it is still in its rooms. fn is a
+// func(DisconnectReason) or a func(DisconnectReason, error); the error says more
+// and may be nil. remove takes fn off again.
+func (s *Socket) OnDisconnecting(fn any) (remove func()) {
+	return s.leaving.add(&s.mu, disconnectFunc("OnDisconnecting", fn))
+}
+
+// OnDisconnect calls fn when the socket has ended and left its rooms. It is the
+// last handler to run. fn is as for OnDisconnecting. remove takes fn off again.
+func (s *Socket) OnDisconnect(fn any) (remove func()) {
+	return s.left.add(&s.mu, disconnectFunc("OnDisconnect", fn))
+}
+
+func disconnectFunc(method string, fn any) func(DisconnectReason, error) {
+	switch fn := fn.(type) {
+	case func(DisconnectReason, error):
+		if fn != nil {
+			return fn
+		}
+	case func(DisconnectReason):
+		if fn != nil {
+			return func(r DisconnectReason, _ error) { fn(r) }
+		}
+	}
+	panic("socketio: " + method + ": want a func(socketio.DisconnectReason) or a func(socketio.DisconnectReason, error), not " + describe(fn))
+}
+
+// handleEvent takes an event from the read side. It reports false if the socket
+// has not joined yet.
+func (s *Socket) handleEvent(p parser.Packet) bool {
+	switch s.state.Load() {
+	case stateJoining:
+		return false
+	case stateConnected:
+		s.push(eventItem(p))
+	}
+	return true
+}
+
+// dispatch runs the handlers of an event.
+func (s *Socket) dispatch(it item) {
+	pool := &s.ns.server.events
+	ev, _ := pool.Get().(*event)
+	if ev == nil {
+		ev = new(event)
+	}
+	defer func() {
+		*ev = event{}
+		pool.Put(ev)
+	}()
+	ev.socket = s
+	ev.name = parser.EventName(it.data)
+	ev.args = Args{
+		raw:         parser.SplitArray(ev.spans[:0], it.data)[1:], // the decoder saw the name
+		attachments: it.attachments,
+		codec:       &s.ns.server.codec,
+	}
+	if it.id != noAck {
+		ev.reply = &reply{socket: s, id: it.id}
+	}
+	s.mu.Lock()
+	list := s.events[string(ev.name)]
+	catchAll := s.any.list
+	s.mu.Unlock()
+	for _, fn := range catchAll {
+		s.report(string(ev.name), s.guard(func() error { (*fn)(string(ev.name), ev.args.clone()); return nil }))
+	}
+	for _, l := range list {
+		if l.once {
+			if l.fired.Swap(true) {
+				continue
+			}
+			s.unlisten(string(ev.name), l)
+		}
+		s.handle(l, ev)
+	}
+}
+
+// handle runs one handler and answers.
+func (s *Socket) handle(l *listener, ev *event) {
+	results, manual, err := s.guardCall(l, ev)
+	switch {
+	case err != nil:
+		s.report(string(ev.name), err)
+		if ev.reply != nil && !ev.reply.sent.Load() {
+			ev.reply.fail(err)
+		}
+	case !manual:
+		if err := ev.reply.send(results...); err != nil {
+			s.report(string(ev.name), err)
+		}
+	}
+}
+
+// guardCall calls a handler and turns a panic into an error.
+func (s *Socket) guardCall(l *listener, ev *event) (results []any, manual bool, err error) {
+	defer recoverTo(&err)
+	return l.call(ev)
+}
+
+// guard calls an application's function and turns a panic into an error.
+func (s *Socket) guard(fn func() error) (err error) {
+	defer recoverTo(&err)
+	return fn()
+}
+
+func recoverTo(err *error) {
+	if v := recover(); v != nil {
+		*err = &PanicError{Value: v, Stack: debug.Stack()}
+	}
+}
+
+// report tells the application of an error that has no caller to go to.
+func (s *Socket) report(event string, err error) {
+	if err == nil || errors.Is(err, ErrClosed) {
+		return
+	}
+	var he *HandlerError
+	if !errors.As(err, &he) {
+		he = &HandlerError{Event: event, Argument: -1, Err: err}
+	}
+	he.Event = event
+	handlers := s.ns.errors.all(&s.ns.mu)
+	for _, fn := range handlers {
+		if crash := s.guard(func() error { fn(s, he); return nil }); crash != nil {
+			s.ns.server.opts.Logger.Error("an OnError handler panicked", "error", crash)
+		}
+	}
+	if len(handlers) > 0 {
+		return
+	}
+	attrs := []any{"nsp", s.ns.name, "sid", s.id, "event", clip(event), "error", he.Err}
+	var crashed *PanicError
+	if errors.As(err, &crashed) {
+		attrs = append(attrs, "stack", string(crashed.Stack))
+	}
+	s.ns.server.opts.Logger.Error("a handler failed", attrs...)
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the shapes a handler may have: checked once, when it is
+// registered, and turned into one form of call.
+
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+)
+
+// A handlerFunc calls a handler with the arguments of an event. manual tells that
+// the handler answers by hand.
+type handlerFunc func(ev *event) (results []any, manual bool, err error)
+
+// compile checks a handler. The common shapes are called without reflection.
+func compile(name string, fn any) handlerFunc {
+	switch fn := fn.(type) {
+	case func():
+		return plain(fn == nil, name, func(*event) error { fn(); return nil })
+	case func() error:
+		return plain(fn == nil, name, func(*event) error { return fn() })
+	case func(string):
+		return plain(fn == nil, name, one(func(_ *event, v string) error { fn(v); return nil }))
+	case func(string) error:
+		return plain(fn == nil, name, one(func(_ *event, v string) error { return fn(v) }))
+	case func(context.Context, string) error:
+		return plain(fn == nil, name, one(func(ev *event, v string) error { return fn(ev.socket.Context(), v) }))
+	case func([]byte):
+		return plain(fn == nil, name, one(func(_ *event, v []byte) error { fn(v); return nil }))
+	case func(Args):
+		return plain(fn == nil, name, func(ev *event) error { fn(ev.args.clone()); return nil })
+	case func(Args) error:
+		return plain(fn == nil, name, func(ev *event) error { return fn(ev.args.clone()) })
+	}
+	return newShape(name, fn).call
+}
+
+// plain makes a handler without results.
+func plain(isNil bool, name string, fn func(*event) error) handlerFunc {
+	if isNil {
+		badHandler(name, "it is nil")
+	}
+	return func(ev *event) ([]any, bool, error) { return nil, false, fn(ev) }
+}
+
+// one decodes the first argument.
+func one[T any](fn func(*event, T) error) func(*event) error {
+	return func(ev *event) error {
+		if ev.args.Len() == 0 {
+			return &HandlerError{Argument: 0, Err: ErrMissingArgument}
+		}
+		var v T
+		if err := ev.args.codec.Decode(ev.args.raw[0], ev.args.attachments, &v); err != nil {
+			return &HandlerError{Argument: 0, Err: err}
+		}
+		return fn(ev, v)
+	}
+}
+
+// A shape is a handler that is called by reflection.
+type shape struct {
+	fn      reflect.Value
+	context bool
+	socket  bool
+	args    bool           // one parameter of type Args takes all
+	params  []reflect.Type // one per argument
+	rest    reflect.Type   // of a last ...T; nil if there is none
+	ack     bool
+	results int
+	err     bool
+}
+
+var (
+	contextType = reflect.TypeFor[context.Context]()
+	socketType  = reflect.TypeFor[*Socket]()
+	argsType    = reflect.TypeFor[Args]()
+	ackType     = reflect.TypeFor[Ack]()
+	errorType   = reflect.TypeFor[error]()
+)
+
+func newShape(name string, fn any) *shape {
+	v := reflect.ValueOf(fn)
+	if v.Kind() != reflect.Func {
+		badHandler(name, "it is "+describe(fn)+", not a function")
+	}
+	if v.IsNil() {
+		badHandler(name, "it is nil")
+	}
+	s, t := &shape{fn: v}, v.Type()
+	in := make([]reflect.Type, t.NumIn())
+	for i := range in {
+		in[i] = t.In(i)
+	}
+	if len(in) > 0 && in[0] == contextType {
+		s.context, in = true, in[1:]
+	}
+	if len(in) > 0 && in[0] == socketType {
+		s.socket, in = true, in[1:]
+	}
+	if len(in) > 0 && in[len(in)-1] == ackType {
+		s.ack, in = true, in[:len(in)-1]
+	}
+	if t.IsVariadic() {
+		s.rest, in = in[len(in)-1].Elem(), in[:len(in)-1]
+		checkParam(name, "...", s.rest)
+	}
+	if len(in) == 1 && in[0] == argsType && s.rest == nil {
+		s.args, in = true, nil
+	}
+	for i, p := range in {
+		checkParam(name, fmt.Sprint(i+1), p)
+	}
+	s.params = in
+	s.results = t.NumOut()
+	if s.results > 0 && t.Out(s.results-1) == errorType {
+		s.err = true
+		s.results--
+	}
+	for i := range s.results {
+		if t.Out(i) == errorType {
+			badHandler(name, "an error must be its last result")
+		}
+	}
+	if s.ack && s.results > 0 {
+		badHandler(name, "it takes an Ack and has results; only one of them can be the acknowledgement")
+	}
+	return s
+}
+
+func checkParam(name, which string, t reflect.Type) {
+	switch {
+	case t == contextType:
+		badHandler(name, "a context.Context must be its first parameter")
+	case t == socketType:
+		badHandler(name, "a *socketio.Socket must come before the arguments of the event")
+	case t == argsType:
+		badHandler(name, "a socketio.Args takes all arguments and can't stand beside others")
+	case t == ackType:
+		badHandler(name, "a socketio.Ack must be its last parameter")
+	}
+	switch t.Kind() {
+	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
+		badHandler(name, "parameter "+which+" is a "+t.String()+", which JSON can't fill")
+	case reflect.Interface:
+		if t.NumMethod() > 0 {
+			badHandler(name, "parameter "+which+" is the interface "+t.String()+"; JSON needs a concrete type, or any")
+		}
+	}
+}
+
+func badHandler(name, why string) {
+	panic(fmt.Sprintf("socketio: handler of %q: %s", name, why))
+}
+
+func describe(fn any) string {
+	if fn == nil {
+		return "nil"
+	}
+	return "a " + reflect.TypeOf(fn).String()
+}
+
+func (s *shape) call(ev *event) (results []any, manual bool, err error) {
+	in := make([]reflect.Value, 0, 4+len(s.params))
+	if s.context {
+		in = append(in, reflect.ValueOf(ev.socket.Context()))
+	}
+	if s.socket {
+		in = append(in, reflect.ValueOf(ev.socket))
+	}
+	if s.args {
+		in = append(in, reflect.ValueOf(ev.args.clone()))
+	}
+	for i, t := range s.params {
+		v, err := decodeParam(ev, i, t)
+		if err != nil {
+			return nil, false, err
+		}
+		in = append(in, v)
+	}
+	if s.rest != nil {
+		for i := len(s.params); i < ev.args.Len(); i++ {
+			v, err := decodeParam(ev, i, s.rest)
+			if err != nil {
+				return nil, false, err
+			}
+			in = append(in, v)
+		}
+	}
+	if s.ack {
+		in = append(in, reflect.ValueOf(Ack(ev.reply.send)))
+	}
+	out := s.fn.Call(in)
+	if s.err {
+		if e := out[s.results]; !e.IsNil() {
+			return nil, s.ack, e.Interface().(error)
+		}
+	}
+	if s.results > 0 {
+		results = make([]any, s.results)
+		for i := range results {
+			results[i] = out[i].Interface()
+		}
+	}
+	return results, s.ack, nil
+}
+
+func decodeParam(ev *event, i int, t reflect.Type) (reflect.Value, error) {
+	if i >= ev.args.Len() {
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Interface:
+			return reflect.Zero(t), nil
+		}
+		return reflect.Value{}, &HandlerError{Argument: i, Err: ErrMissingArgument}
+	}
+	p := reflect.New(t)
+	if err := ev.args.codec.Decode(ev.args.raw[i], ev.args.attachments, p.Interface()); err != nil {
+		return reflect.Value{}, &HandlerError{Argument: i, Err: err}
+	}
+	return p.Elem(), nil
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the inbox of a socket: what waits for its handlers, in order.
+
+package socketio
+
+import (
+	"sync"
+
+	"socketio/parser"
+)
+
+// An itemKind says what an inbox item is.
+type itemKind uint8
+
+const (
+	itemJoin  itemKind = iota // run the middlewares, then the connection handlers
+	itemEvent                 // run the handlers of an event
+	itemLeave                 // run the disconnection handlers
+)
+
+// An item is one thing for the worker of a socket to do.
+type item struct {
+	kind        itemKind
+	id          int64 // of the acknowledgement asked for, or noAck
+	data        []byte
+	attachments [][]byte
+	size        int
+}
+
+// An inbox is the queue of a socket's worker. A worker exists only while there is
+// something to do: push reports that one must be started, next that it may end.
+// Once an inbox holds Options.MaxInboxPackets or MaxInboxBytes its connection is
+// not read, so it grows by no more than what was being read.
+type inbox struct {
+	mu      sync.Mutex // guards the fields below
+	items   []item
+	head    int
+	bytes   int
+	running bool // a worker exists
+}
+
+// push appends it and reports whether a worker must be started, and whether the
+// bound has been reached.
+func (q *inbox) push(it item, o *Options) (start, full bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head > 0 && len(q.items) == cap(q.items) {
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
+	q.items = append(q.items, it)
+	q.bytes += it.size
+	start = !q.running
+	q.running = true
+	return start, q.fullLocked(o, 1)
+}
+
+func (q *inbox) fullLocked(o *Options, factor int) bool {
+	return len(q.items)-q.head >= factor*o.MaxInboxPackets || q.bytes >= factor*o.MaxInboxBytes
+}
+
+// next takes the first item. Without one the worker ends.
+func (q *inbox) next() (it item, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head == len(q.items) {
+		q.items, q.head, q.running = nil, 0, false
+		return item{}, false
+	}
+	it = q.items[q.head]
+	q.items[q.head] = item{}
+	q.head++
+	q.bytes -= it.size
+	return it, true
+}
+
+// level reports whether the inbox is full, and whether it is low enough for
+// reading to resume. factor multiplies the bound.
+func (q *inbox) level(o *Options, factor int) (full, low bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := len(q.items) - q.head
+	return q.fullLocked(o, factor), n <= factor*o.MaxInboxPackets/2 && q.bytes <= factor*o.MaxInboxBytes/2
+}
+
+// dropEvents removes the events that wait.
+func (q *inbox) dropEvents() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	kept := q.items[q.head:q.head]
+	for _, it := range q.items[q.head:] {
+		if it.kind == itemEvent {
+			q.bytes -= it.size
+			continue
+		}
+		kept = append(kept, it)
+	}
+	clear(q.items[q.head+len(kept):])
+	q.items = q.items[:q.head+len(kept)]
+}
+
+// eventItem copies what a packet holds: it outlives the read buffer. The packet
+// of a binary event owns its memory already.
+func eventItem(p parser.Packet) item {
+	it := item{kind: itemEvent, id: p.ID, data: p.Data, attachments: p.Attachments}
+	if !p.Type.Binary() {
+		it.data = append(make([]byte, 0, len(p.Data)), p.Data...)
+	}
+	it.size = len(it.data)
+	for _, a := range it.attachments {
+		it.size += len(a)
+	}
+	return it
+}

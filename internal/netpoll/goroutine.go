@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the portable driver: one goroutine reads each connection,
+// and one more writes while there is something to write.
+
+package netpoll
+
+import (
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	readBufferSize = 4 << 10
+	// A connection that is not plain TCP (TLS, a wrapper) gets a batch as one
+	// Write: a record or a call per frame would cost more than the copy.
+	joinBufferSize = 16 << 10
+)
+
+// Goroutines is the driver for any net.Conn. It costs a goroutine and a read
+// buffer per connection.
+type Goroutines struct {
+	wg      sync.WaitGroup
+	mu      sync.Mutex
+	conns   map[*goroutineConn]struct{} // guarded by mu
+	reads   sync.Pool                   // *[]byte of readBufferSize
+	batches sync.Pool                   // *batch
+}
+
+// NewGoroutines returns a driver. It has nothing to close beyond its
+// connections.
+func NewGoroutines() *Goroutines {
+	return &Goroutines{
+		conns: make(map[*goroutineConn]struct{}),
+		reads: sync.Pool{New: func() any { b := make([]byte, readBufferSize); return &b }},
+		batches: sync.Pool{New: func() any {
+			return &batch{bufs: make([][]byte, 0, BatchBuffers)}
+		}},
+	}
+}
+
+// Attach implements Driver. It never fails.
+func (d *Goroutines) Attach(nc net.Conn, h Handler) (Conn, error) {
+	c := &goroutineConn{
+		driver: d,
+		nc:     nc,
+		h:      h,
+		resume: make(chan struct{}, 1),
+		done:   make(chan struct{}),
+	}
+	_, c.plain = nc.(*net.TCPConn)
+	d.mu.Lock()
+	d.conns[c] = struct{}{}
+	d.mu.Unlock()
+	return c, nil
+}
+
+// Close implements Driver.
+func (d *Goroutines) Close(grace time.Duration) {
+	timer := time.AfterFunc(grace, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		for c := range d.conns {
+			c.Close()
+		}
+	})
+	defer timer.Stop()
+	d.wg.Wait()
+}
+
+// batch is what one flusher needs while it runs.
+type batch struct {
+	bufs [][]byte
+	join []byte
+}
+
+type goroutineConn struct {
+	// Immutable after Attach.
+	driver *Goroutines
+	nc     net.Conn
+	h      Handler
+	plain  bool          // nc is plain TCP: writev works
+	resume chan struct{} // one token: Resume was called
+	done   chan struct{} // closed by Close
+
+	// Atomic; safe from anywhere.
+	closed   atomic.Bool
+	shutdown atomic.Bool // input is discarded
+}
+
+func (c *goroutineConn) Start(early []byte) {
+	// read: one per connection, owned by c, ends when the connection does;
+	// Driver.Wait waits for it.
+	c.driver.wg.Go(func() { c.read(early) })
+}
+
+func (c *goroutineConn) read(early []byte) {
+	buf := c.driver.reads.Get().(*[]byte)
+	defer c.driver.reads.Put(buf)
+	if len(early) > 0 && !c.feed(early) {
+		c.end(net.ErrClosed)
+		return
+	}
+	for {
+		n, err := c.nc.Read(*buf)
+		if n > 0 && !c.feed((*buf)[:n]) {
+			c.end(net.ErrClosed)
+			return
+		}
+		if err != nil {
+			c.end(err)
+			return
+		}
+	}
+}
+
+// feed hands b up, waiting out pauses. It reports false once c is closed.
+func (c *goroutineConn) feed(b []byte) bool {
+	for !c.shutdown.Load() {
+		n, more := c.h.Feed(b)
+		b = b[n:]
+		if more {
+			return true
+		}
+		select {
+		case <-c.resume:
+		case <-c.done:
+			return false
+		}
+	}
+	return true
+}
+
+func (c *goroutineConn) end(err error) {
+	if c.closed.Load() && err != io.EOF {
+		err = net.ErrClosed
+	}
+	c.Close()
+	c.driver.mu.Lock()
+	delete(c.driver.conns, c)
+	c.driver.mu.Unlock()
+	c.h.Ended(err)
+}
+
+func (c *goroutineConn) Flush() {
+	// flush: exists while there is something to write, owned by c, ends when
+	// NextBatch offers nothing or a write fails; Close makes it fail.
+	c.driver.wg.Go(c.flush)
+}
+
+func (c *goroutineConn) flush() {
+	w := c.driver.batches.Get().(*batch)
+	defer c.driver.batches.Put(w)
+	for {
+		bufs := c.h.NextBatch(w.bufs[:0])
+		if len(bufs) == 0 {
+			return
+		}
+		n, err := c.write(w, bufs)
+		c.h.Sent(n)
+		clear(bufs)
+		if err != nil {
+			c.Close() // the reader sees it and reports the end
+			return
+		}
+	}
+}
+
+func (c *goroutineConn) write(w *batch, bufs [][]byte) (int, error) {
+	if len(bufs) == 1 {
+		return c.nc.Write(bufs[0])
+	}
+	if c.plain {
+		nb := net.Buffers(bufs)
+		n, err := nb.WriteTo(c.nc)
+		return int(n), err
+	}
+	sent := 0
+	for len(bufs) > 0 {
+		w.join = w.join[:0]
+		for len(bufs) > 0 && (len(w.join) == 0 || len(w.join)+len(bufs[0]) <= joinBufferSize) {
+			if len(w.join) == 0 && len(bufs[0]) > joinBufferSize {
+				break
+			}
+			w.join = append(w.join, bufs[0]...)
+			bufs = bufs[1:]
+		}
+		out := w.join
+		if len(out) == 0 {
+			out, bufs = bufs[0], bufs[1:]
+		}
+		n, err := c.nc.Write(out)
+		sent += n
+		if err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+func (c *goroutineConn) Resume() {
+	select {
+	case c.resume <- struct{}{}:
+	default:
+	}
+}
+
+func (c *goroutineConn) Shutdown() {
+	c.shutdown.Store(true)
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		c.Close()
+		return
+	}
+	_ = c.nc.SetReadDeadline(time.Now().Add(LingerTimeout))
+	c.Resume()
+}
+
+func (c *goroutineConn) Close() {
+	if c.closed.CompareAndSwap(false, true) {
+		close(c.done)
+		_ = c.nc.Close()
+	}
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the contract between a connection's driver and the protocol
+// code above it.
+
+package netpoll
+
+import (
+	"net"
+	"time"
+)
+
+const (
+	// BatchBytes is how much a Handler offers for one write, give or take the
+	// last frame.
+	BatchBytes = 64 << 10
+	// BatchBuffers is how many slices one write may have (below IOV_MAX).
+	BatchBuffers = 64
+	// LingerTimeout is how long a connection that was shut down waits for the
+	// peer to close its side while input is discarded. Without it a reset may
+	// overtake the last bytes that were sent.
+	LingerTimeout = 2 * time.Second
+)
+
+// A Handler is the protocol code above one connection. Feed and Ended are
+// called by one goroutine at a time, in order. NextBatch and Sent are called by
+// whoever writes, also one at a time. None of them may block.
+type Handler interface {
+	// Feed takes bytes that were read. b is valid until return and may be
+	// changed in place. It returns how many bytes it took. With more=false the
+	// driver keeps the rest and reads no further until Resume; it then calls
+	// Feed again, also when the rest is empty. With more=true all were taken.
+	Feed(b []byte) (n int, more bool)
+
+	// Ended is called once, last: io.EOF after an orderly end of the stream,
+	// net.ErrClosed after our own Close, else the error.
+	Ended(err error)
+
+	// NextBatch appends to bufs the slices to write next, at most BatchBuffers
+	// and about BatchBytes, and returns it. The slices are not changed until
+	// Sent has covered them. Appending none gives up the right to write: see
+	// Conn.Flush.
+	NextBatch(bufs [][]byte) [][]byte
+
+	// Sent tells that the first n bytes of the last batch have left.
+	Sent(n int)
+}
+
+// A Conn is one network connection under a driver. All methods may be called
+// from any goroutine and do not block.
+type Conn interface {
+	// Start begins reading. early are bytes that were read before the
+	// connection was taken over; they are fed first. It is called once.
+	Start(early []byte)
+
+	// Flush writes what NextBatch offers until it offers nothing. The caller
+	// holds the right to write, which passes to the driver: there is one
+	// writer at a time, and who holds the right is the Handler's to decide.
+	Flush()
+
+	// Resume continues reading after Feed has returned more=false.
+	Resume()
+
+	// Shutdown ends the sending side, discards input for at most
+	// LingerTimeout, then closes.
+	Shutdown()
+
+	// Close closes at once. What was not sent is lost.
+	Close()
+}
+
+// A Driver takes over connections.
+type Driver interface {
+	// Attach takes over nc, which is the driver's from now on unless it
+	// returns an error. Reading begins with Conn.Start.
+	Attach(nc net.Conn, h Handler) (Conn, error)
+
+	// Close waits for at most grace until all connections have ended, closes
+	// those that are left, and returns when every goroutine of the driver has
+	// ended. Attach must not be called any more.
+	Close(grace time.Duration)
+}

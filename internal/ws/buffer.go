@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+
+// Pooled memory for payloads that span reads or frames.
+
+package ws
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// Buffers come in powers of two from 256 bytes to 1 MiB. Larger ones are left
+// to the garbage collector.
+const (
+	minClass = 8
+	maxClass = 20
+)
+
+var pools [maxClass - minClass + 1]sync.Pool
+
+// A buffer collects a payload. Only the bytes up to len(b) were written for
+// it; what a previous user left behind them is never read.
+type buffer struct {
+	b []byte
+}
+
+// extend appends data, and returns the buffer that then holds everything; a
+// nil buf is an empty one. total is the final length, or 0 if that is not known.
+// Memory follows what has arrived, not what was announced: at most twice as
+// much (256 bytes at least), and no more than total needs.
+func (buf *buffer) extend(data []byte, total uint64) *buffer {
+	have := 0
+	if buf != nil {
+		have = len(buf.b)
+	}
+	need := have + len(data)
+	if buf == nil || need > cap(buf.b) {
+		grown := newBuffer(need, total)
+		if buf != nil {
+			grown.b = append(grown.b, buf.b...)
+			buf.release()
+		}
+		buf = grown
+	}
+	buf.b = append(buf.b, data...)
+	return buf
+}
+
+// newBuffer returns an empty buffer with room for need bytes at least.
+func newBuffer(need int, total uint64) *buffer {
+	most := 2 * uint64(need)
+	if total != 0 {
+		most = max(min(most, total), uint64(need))
+	}
+	class := max(bits.Len(uint(need)), minClass) // 2^class is above need, and at most twice as much
+	if total != 0 && total <= 1<<maxClass {
+		class = min(class, max(bits.Len64(most-1), minClass))
+	}
+	if class > maxClass {
+		return &buffer{b: make([]byte, 0, most)}
+	}
+	if buf, ok := pools[class-minClass].Get().(*buffer); ok {
+		return buf
+	}
+	return &buffer{b: make([]byte, 0, 1<<class)}
+}
+
+// release gives the buffer back. Nobody may use it afterwards.
+func (buf *buffer) release() {
+	class := bits.Len(uint(cap(buf.b))) - 1
+	if class < minClass || class > maxClass || cap(buf.b) != 1<<class {
+		return
+	}
+	buf.b = buf.b[:0]
+	pools[class-minClass].Put(buf)
+}

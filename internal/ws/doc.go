@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+
+// The package comment and the reading order.
+
+// Package ws speaks the WebSocket protocol (RFC 6455) without owning a
+// connection: it turns bytes into messages and messages into bytes.
+//
+// A [Parser] is fed whatever a read returned and calls a [Receiver] with whole
+// messages and control frames. It never reads, writes, waits or starts a
+// goroutine, so an event loop, a goroutine per connection and a test use it
+// alike. The writing side is a set of append functions. Both sides of a
+// connection are covered: [Config.FromClient] says which one sends.
+//
+// Reading order:
+//
+//	frame.go      opcodes, and how a frame is written
+//	header.go     how a frame header is read, and every rule about it
+//	parser.go     Parser: from bytes to messages
+//	text.go       UTF-8 that arrives in pieces
+//	mask.go       unmasking, a word at a time
+//	buffer.go     pooled memory for messages that span reads or frames
+//	close.go      close codes, CloseError, the reasons a Parser gives up
+//	handshake.go  the opening handshake, server side
+//
+// Extensions are not negotiated here: all reserved bits must be zero.
+package ws

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+
+// What the tests need from inside.
+
+package ws
+
+// Xor applies a mask key, see xor.
+func Xor(b []byte, key uint32) uint32 { return xor(b, key) }
+
+// Capacity returns how much memory the parser has taken for a half-read message.
+func (p *Parser) Capacity() int {
+	if p.msg == nil {
+		return 0
+	}
+	return cap(p.msg.b)
+}

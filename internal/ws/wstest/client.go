@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+
+// Client: frames and messages over an accepted connection.
+
+package wstest
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"socketio/internal/ws"
+)
+
+// maxPayload bounds what a Client takes in one frame, against a test that goes
+// wrong.
+const maxPayload = 64 << 20
+
+// A Client is the client end of a WebSocket. One goroutine may read while any
+// number write.
+type Client struct {
+	conn net.Conn
+	br   *bufio.Reader
+	// writing is a lock that is held across a write, so that frames stay whole.
+	// It is a channel because waiting for a mutex would stop the clock of a
+	// synctest bubble.
+	writing chan struct{}
+}
+
+func newClient(conn net.Conn, br *bufio.Reader) *Client {
+	return &Client{conn: conn, br: br, writing: make(chan struct{}, 1)}
+}
+
+// Conn returns the connection. What was read ahead is not in it any more.
+func (c *Client) Conn() net.Conn { return c.conn }
+
+// SetDeadline bounds all reads and writes from now on, as on a net.Conn.
+func (c *Client) SetDeadline(t time.Time) error { return c.conn.SetDeadline(t) }
+
+// Close closes the connection without a close frame.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// WriteText sends one text message in one frame.
+func (c *Client) WriteText(s string) error { return c.WriteMessage(ws.Text, []byte(s)) }
+
+// WriteBinary sends one binary message in one frame. data is copied.
+func (c *Client) WriteBinary(data []byte) error { return c.WriteMessage(ws.Binary, data) }
+
+// WriteMessage sends one final, masked frame with any opcode. payload is copied.
+func (c *Client) WriteMessage(op ws.Opcode, payload []byte) error {
+	return c.WriteFrame(Frame(op, true, payload))
+}
+
+// WriteClose sends a close frame; code 0 makes an empty one. Neither code nor
+// reason is checked.
+func (c *Client) WriteClose(code uint16, reason string) error {
+	var payload []byte
+	if code != 0 {
+		payload = append(binary.BigEndian.AppendUint16(nil, code), reason...)
+	}
+	return c.WriteMessage(ws.Close, payload)
+}
+
+// WriteFrame sends raw as it is, in one write. Frame makes such bytes, and
+// several frames may be put together.
+func (c *Client) WriteFrame(raw []byte) error {
+	c.writing <- struct{}{}
+	defer func() { <-c.writing }()
+	_, err := c.conn.Write(raw)
+	return err
+}
+
+// Frame returns a masked frame with a random key.
+func Frame(op ws.Opcode, fin bool, payload []byte) []byte {
+	var key [4]byte
+	rand.Read(key[:])
+	return ws.AppendMasked(nil, op, fin, key, payload)
+}
+
+// ReadFrame reads one frame, of whatever kind. It fails on what no server may
+// send: a masked frame, reserved bits.
+func (c *Client) ReadFrame() (ws.Opcode, []byte, error) {
+	op, _, payload, err := c.readFrame()
+	return op, payload, err
+}
+
+// ReadMessage reads on to the next whole message. It answers pings, passes over
+// pongs, and returns a *ws.CloseError when a close frame comes (CodeNoStatus
+// when that is empty). It does not answer the close frame.
+func (c *Client) ReadMessage() (ws.Opcode, []byte, error) {
+	var (
+		message ws.Opcode
+		data    []byte
+	)
+	for {
+		op, fin, payload, err := c.readFrame()
+		if err != nil {
+			return 0, nil, err
+		}
+		switch op {
+		case ws.Ping:
+			if err := c.WriteMessage(ws.Pong, payload); err != nil {
+				return 0, nil, err
+			}
+			continue
+		case ws.Pong:
+			continue
+		case ws.Close:
+			code, reason := ws.ParseClose(payload)
+			return 0, nil, &ws.CloseError{Code: code, Reason: string(reason)}
+		case ws.Text, ws.Binary:
+			if message != 0 {
+				return 0, nil, errors.New("wstest: a message begins inside a message")
+			}
+			message, data = op, payload
+		case ws.Continuation:
+			if message == 0 {
+				return 0, nil, errors.New("wstest: continuation without a message")
+			}
+			data = append(data, payload...)
+		default:
+			return 0, nil, fmt.Errorf("wstest: frame with %v", op)
+		}
+		if fin {
+			return message, data, nil
+		}
+	}
+}
+
+func (c *Client) readFrame() (op ws.Opcode, fin bool, payload []byte, err error) {
+	var head [2]byte
+	if _, err := io.ReadFull(c.br, head[:]); err != nil {
+		return 0, false, nil, err
+	}
+	op, fin = ws.Opcode(head[0]&0x0F), head[0]&0x80 != 0
+	if head[0]&0x70 != 0 {
+		return 0, false, nil, fmt.Errorf("wstest: reserved bits in frame header % x", head)
+	}
+	if head[1]&0x80 != 0 {
+		return 0, false, nil, errors.New("wstest: the server masked a frame")
+	}
+	length := uint64(head[1])
+	switch length {
+	case 126:
+		var b [2]byte
+		_, err = io.ReadFull(c.br, b[:])
+		length = uint64(binary.BigEndian.Uint16(b[:]))
+	case 127:
+		var b [8]byte
+		_, err = io.ReadFull(c.br, b[:])
+		length = binary.BigEndian.Uint64(b[:])
+	}
+	if err == nil && length > maxPayload {
+		err = fmt.Errorf("wstest: frame of %d bytes", length)
+	}
+	if err == nil {
+		payload = make([]byte, length)
+		_, err = io.ReadFull(c.br, payload)
+	}
+	if err != nil {
+		return 0, false, nil, unexpected(err)
+	}
+	return op, fin, payload, nil
+}
+
+// unexpected turns an end of file inside a frame into what it is.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

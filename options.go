@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the options of a Server and their defaults.
+
+package socketio
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"socketio/adapter"
+	"socketio/engineio"
+)
+
+// CORS lets pages of other origins connect. See engineio.CORS.
+type CORS = engineio.CORS
+
+// Options configure a Server. The zero value, and nil, mean the defaults. A zero
+// field means its default. NewServer copies what it needs.
+type Options struct {
+	// PingInterval and PingTimeout are the heartbeat: a ping goes out
+	// PingInterval after the last pong, and the client is gone if no pong comes
+	// within PingTimeout. Defaults 25 s and 20 s.
+	PingInterval time.Duration
+	PingTimeout  time.Duration
+	// UpgradeTimeout is how long an upgrade to WebSocket may take; then polling
+	// goes on. Default 10 s.
+	UpgradeTimeout time.Duration
+	// ConnectTimeout is how long a client may be connected without having
+	// joined a namespace; then its connection closes. Default 45 s.
+	ConnectTimeout time.Duration
+	// AttachmentTimeout is how long the binary attachments of an event may take
+	// to arrive; then the connection closes. Default 30 s.
+	AttachmentTimeout time.Duration
+	// WriteTimeout is how long a client may take no byte while something waits
+	// for it; then its connection closes. Default 10 s.
+	WriteTimeout time.Duration
+
+	// MaxHTTPBufferSize bounds one incoming message or request body, in bytes.
+	// More closes the connection: code 1009 on WebSocket, status 413 on polling.
+	// Default 1,000,000.
+	MaxHTTPBufferSize int
+	// MaxAttachments bounds the binary attachments of one incoming event; more
+	// closes the connection. Default 10, at most 99.
+	MaxAttachments int
+	// MaxQueueBytes and MaxQueuePackets bound what waits to be sent to one
+	// client. An emit over the bound returns ErrSlowConsumer and closes the
+	// connection. Defaults 4 MiB and 16,384.
+	MaxQueueBytes   int
+	MaxQueuePackets int
+	// MaxInboxBytes and MaxInboxPackets bound what waits for the handlers of one
+	// socket. At the bound its connection is not read until they catch up.
+	// Defaults 2 MiB and 1024.
+	MaxInboxBytes   int
+	MaxInboxPackets int
+	// MaxConnections bounds the clients; more are answered 503. Default: none.
+	MaxConnections int
+	// MaxNamespaces bounds the namespaces one client joins over one connection;
+	// more get a connect_error. Default 128.
+	MaxNamespaces int
+	// MaxRooms bounds the rooms of one socket; Join returns ErrTooManyRooms.
+	// Default 10,000.
+	MaxRooms int
+	// MaxPendingAcks bounds the acknowledgements awaited from one socket;
+	// EmitWithAck returns ErrTooManyPendingAcks. Default 65,536.
+	MaxPendingAcks int
+
+	// Transports are the enabled transports, of "polling" and "websocket".
+	// Default both.
+	Transports []string
+	// DisableUpgrades keeps clients that began on polling there.
+	DisableUpgrades bool
+	// CORS lets pages of other origins connect. If nil, only the server's own
+	// origin, and clients that are no browsers.
+	CORS *CORS
+	// TrustedProxies are the peers whose X-Forwarded-For, -Proto and -Host
+	// headers count. Default none.
+	TrustedProxies []netip.Prefix
+
+	// Handshake runs for each new connection, in its HTTP request, before a
+	// session exists. Its error refuses with 403; a *ConnectError chooses the
+	// text. The values of its context are those of Socket.Context, so what an
+	// HTTP middleware stored is there. The request must not be kept.
+	Handshake func(*http.Request) (context.Context, error)
+
+	// DisableClient answers 404 where the browser client is served otherwise.
+	DisableClient bool
+
+	// Adapter makes the adapter of each namespace. Default adapter.NewMemory.
+	Adapter func(namespace string) adapter.Adapter
+
+	// MarshalJSON and UnmarshalJSON replace encoding/json for values that are
+	// not strings, numbers, booleans, raw JSON or bytes. They must keep its
+	// rules (tags, marshalers, byte slices as base64).
+	MarshalJSON   func(any) ([]byte, error)
+	UnmarshalJSON func([]byte, any) error
+
+	// Logger gets what an operator should know. If nil, nothing is logged.
+	Logger *slog.Logger
+}
+
+func withDefaults(o *Options) Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	setDefault(&c.ConnectTimeout, 45*time.Second)
+	setDefault(&c.AttachmentTimeout, 30*time.Second)
+	setDefault(&c.MaxHTTPBufferSize, 1_000_000)
+	setDefault(&c.MaxAttachments, 10)
+	setDefault(&c.MaxInboxBytes, 2<<20)
+	setDefault(&c.MaxInboxPackets, 1024)
+	setDefault(&c.MaxNamespaces, 128)
+	setDefault(&c.MaxRooms, 10_000)
+	setDefault(&c.MaxPendingAcks, 65_536)
+	if c.Adapter == nil {
+		c.Adapter = func(string) adapter.Adapter { return adapter.NewMemory() }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault[T ~int | ~int64](v *T, def T) {
+	if *v == 0 {
+		*v = def
+	}
+}
+
+func (o *Options) engine() *engineio.Options {
+	e := &engineio.Options{
+		PingInterval:     o.PingInterval,
+		PingTimeout:      o.PingTimeout,
+		UpgradeTimeout:   o.UpgradeTimeout,
+		WriteTimeout:     o.WriteTimeout,
+		MaxPayload:       o.MaxHTTPBufferSize,
+		MaxQueueBytes:    o.MaxQueueBytes,
+		MaxQueueMessages: o.MaxQueuePackets,
+		MaxConnections:   o.MaxConnections,
+		Transports:       o.Transports,
+		DisableUpgrades:  o.DisableUpgrades,
+		CORS:             o.CORS,
+		TrustedProxies:   o.TrustedProxies,
+		Logger:           o.Logger,
+	}
+	if f := o.Handshake; f != nil {
+		e.Handshake = func(r *http.Request) (context.Context, error) {
+			ctx, err := f(r)
+			if pub, ok := asConnectError(err); ok {
+				err = &engineio.Refusal{Message: pub.Message}
+			}
+			return ctx, err
+		}
+	}
+	return e
+}

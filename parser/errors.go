@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the errors of decoding. Their texts are those of the
+// JavaScript implementation, where it has one for the case.
+
+package parser
+
+import "strconv"
+
+// An ErrorKind says what was wrong with a message.
+type ErrorKind byte
+
+// The kinds of [DecodeError], with their texts.
+const (
+	ErrPacketType         ErrorKind = iota + 1 // "unknown packet type N"
+	ErrAttachmentCount                         // "Illegal attachments": no count, or less than one
+	ErrTooManyAttachments                      // "too many attachments"
+	ErrNamespace                               // "invalid namespace": too long, not UTF-8, control characters
+	ErrPayload                                 // "invalid payload": not JSON, or not as the type asks, or a bad id
+	ErrPlaceholder                             // "illegal attachments": placeholders do not name each attachment once
+	ErrStrayBinary                             // "got binary data when not reconstructing a packet"
+	ErrStrayText                               // "got plaintext data when reconstructing a packet"
+	ErrIncompleteTooLarge                      // "incomplete packet too large"
+)
+
+var kindTexts = [...]string{
+	ErrPacketType:         "unknown packet type ",
+	ErrAttachmentCount:    "Illegal attachments",
+	ErrTooManyAttachments: "too many attachments",
+	ErrNamespace:          "invalid namespace",
+	ErrPayload:            "invalid payload",
+	ErrPlaceholder:        "illegal attachments",
+	ErrStrayBinary:        "got binary data when not reconstructing a packet",
+	ErrStrayText:          "got plaintext data when reconstructing a packet",
+	ErrIncompleteTooLarge: "incomplete packet too large",
+}
+
+// A DecodeError says that a peer broke the protocol. The connection must close.
+// It holds nothing the peer sent except one digit, so it is safe to log.
+type DecodeError struct {
+	Kind ErrorKind
+
+	// Offset is where in the text message decoding stopped, in bytes;
+	// zero where it has no meaning.
+	Offset int
+
+	// Detail says in a few words what was expected. It may be empty.
+	Detail string
+
+	digit byte // for ErrPacketType: '7' to '9', or 0 for anything but a digit
+}
+
+// Error returns the text of the JavaScript implementation for this kind.
+func (e *DecodeError) Error() string {
+	if int(e.Kind) >= len(kindTexts) {
+		return "parser: error kind " + strconv.Itoa(int(e.Kind))
+	}
+	text := kindTexts[e.Kind]
+	if e.Kind != ErrPacketType {
+		return text
+	}
+	if e.digit == 0 {
+		return text + "NaN"
+	}
+	return text + string(rune(e.digit))
+}

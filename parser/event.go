@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+// This file reads validated payloads: the event name and the spans of the
+// arguments. It also knows the reserved event names.
+
+package parser
+
+// maxReservedRaw is the length of the longest reserved name when every
+// character is written as an escape, with the quotes.
+const maxReservedRaw = len("removeListener")*6 + 2
+
+// IsReserved reports whether event is one of the six names that belong to the
+// protocol and the JavaScript event emitter. Nobody may emit them.
+func IsReserved(event string) bool {
+	switch event {
+	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
+		return true
+	}
+	return false
+}
+
+// EventName returns the name of the event in data, the payload of a decoded
+// Event or BinaryEvent. A number gives the text that JavaScript gives it. The
+// result aliases data where it can, else it is fresh memory. It is nil when data
+// is no event payload.
+func EventName(data []byte) []byte {
+	raw := eventNameSpan(data)
+	if len(raw) == 0 {
+		return nil
+	}
+	if raw[0] != '"' {
+		return numberText(raw)
+	}
+	if n := plainLen(raw, 1); n == len(raw)-2 {
+		return raw[1 : len(raw)-1]
+	}
+	name, err := appendUnquoted(make([]byte, 0, len(raw)), raw)
+	if err != nil {
+		return nil
+	}
+	return name
+}
+
+// eventNameSpan returns the first element of the array data when it is a string
+// or a number, else nil.
+func eventNameSpan(data []byte) []byte {
+	i := skipSpace(data, 0)
+	if i >= len(data) || data[i] != '[' {
+		return nil
+	}
+	if i = skipSpace(data, i+1); i >= len(data) {
+		return nil
+	}
+	end, ok := i, false
+	switch c := data[i]; {
+	case c == '"':
+		end, ok = scanString(data, i)
+	case c == '-' || isDigit(c):
+		end, ok = scanNumber(data, i)
+	}
+	if !ok {
+		return nil
+	}
+	return data[i:end]
+}
+
+// startsReserved reports whether the JSON text at data starts with a string that
+// is a reserved name. It looks at a bounded number of bytes.
+func startsReserved(data []byte) bool {
+	if data[0] != '"' {
+		return false
+	}
+	n := plainLen(data[:min(len(data), maxReservedRaw)], 1)
+	if 1+n < len(data) && data[1+n] == '"' {
+		return IsReserved(string(data[1 : 1+n]))
+	}
+	end, ok := scanString(data[:min(len(data), maxReservedRaw)], 0)
+	if !ok {
+		return false // longer than any reserved name
+	}
+	var buf [maxReservedRaw]byte
+	name, err := appendUnquoted(buf[:0], data[:end])
+	return err == nil && IsReserved(string(name))
+}
+
+// SplitArray appends the raw elements of the JSON array data to dst and returns
+// the result. The elements alias data and have no white space around them. The
+// array must have been validated: on anything else the result has no meaning,
+// but SplitArray does not panic.
+func SplitArray(dst [][]byte, data []byte) [][]byte {
+	i := skipSpace(data, 0)
+	if i >= len(data) || data[i] != '[' {
+		return dst
+	}
+	i++
+	for {
+		i = skipSpace(data, i)
+		start := i
+		if i = skipValue(data, i); i == start {
+			return dst // the closing bracket, or no array
+		}
+		dst = append(dst, data[start:i:i])
+		if i = skipSpace(data, i); i >= len(data) || data[i] != ',' {
+			return dst
+		}
+		i++
+	}
+}
+
+// skipValue returns where the validated value at i ends, i if there is none.
+func skipValue(data []byte, i int) int {
+	depth := 0
+	for i < len(data) {
+		switch data[i] {
+		case '"':
+			i = skipString(data, i)
+			if depth == 0 {
+				return i
+			}
+			continue
+		case '[', '{':
+			depth++
+		case ']', '}':
+			if depth == 0 {
+				return i // ends a bare number or word
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return i
+			}
+		}
+		i++
+	}
+	return i
+}
+
+// skipString returns where the validated string at i ends.
+func skipString(data []byte, i int) int {
+	i++
+	for {
+		i += plainLen(data, i)
+		if i >= len(data) {
+			return len(data)
+		}
+		switch data[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i = min(i+2, len(data))
+		default:
+			i++
+		}
+	}
+}

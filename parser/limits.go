@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the bounds a Decoder keeps, and their defaults.
+
+package parser
+
+// The defaults of [Limits], and the most that can be asked for.
+const (
+	DefaultMaxAttachments     = 10
+	DefaultMaxDepth           = 512
+	DefaultMaxIncompleteBytes = 11_000_000 // 10 attachments and the text, 1,000,000 bytes each
+	DefaultMaxNamespace       = 255
+
+	ceilingAttachments = 99   // the count has at most two digits
+	ceilingDepth       = 1024 // the nesting stack of the validator is a fixed array of bits
+)
+
+// Limits bound what a peer may send. A packet beyond one is a [DecodeError].
+// The zero value, and a nil pointer, stand for the defaults. Limits may be
+// shared by any number of decoders as long as nobody changes them.
+type Limits struct {
+	// MaxAttachments is the most attachments in one packet.
+	// If zero or negative, 10. At most 99.
+	MaxAttachments int
+
+	// MaxDepth is how deep arrays and objects may nest; the array of an event
+	// counts as one. If zero or negative, 512. At most 1024.
+	MaxDepth int
+
+	// MaxIncompleteBytes bounds what a Decoder keeps while it waits for
+	// attachments: the text and all attachments of one packet together.
+	// If zero or negative, 11,000,000 bytes.
+	MaxIncompleteBytes int
+
+	// MaxNamespace is the longest namespace, in bytes. If zero or negative, 255.
+	MaxNamespace int
+}
+
+func (l *Limits) maxAttachments() int {
+	if l == nil || l.MaxAttachments <= 0 {
+		return DefaultMaxAttachments
+	}
+	return min(l.MaxAttachments, ceilingAttachments)
+}
+
+func (l *Limits) maxDepth() int {
+	if l == nil || l.MaxDepth <= 0 {
+		return DefaultMaxDepth
+	}
+	return min(l.MaxDepth, ceilingDepth)
+}
+
+func (l *Limits) maxIncompleteBytes() int {
+	if l == nil || l.MaxIncompleteBytes <= 0 {
+		return DefaultMaxIncompleteBytes
+	}
+	return l.MaxIncompleteBytes
+}
+
+func (l *Limits) maxNamespace() int {
+	if l == nil || l.MaxNamespace <= 0 {
+		return DefaultMaxNamespace
+	}
+	return l.MaxNamespace
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+
+// This file recognises placeholders: the JSON objects that stand for attachments.
+
+package parser
+
+import "strconv"
+
+// AppendPlaceholder appends the JSON object that stands for attachment num.
+func AppendPlaceholder(dst []byte, num int) []byte {
+	dst = append(dst, `{"_placeholder":true,"num":`...)
+	dst = strconv.AppendInt(dst, int64(num), 10)
+	return append(dst, '}')
+}
+
+// Placeholder reports whether raw, JSON text that starts with "{", starts with a
+// placeholder: an object of exactly the members "_placeholder", which is true,
+// and "num", digits only, in either order and with any white space between. It
+// returns the number and the length of the object. A number has at most two
+// digits, and names are compared as they are written, without unescaping.
+func Placeholder(raw []byte) (num, n int, ok bool) {
+	i := skipSpace(raw, 1)
+	if i+1 >= len(raw) || raw[i] != '"' || raw[i+1] != '_' && raw[i+1] != 'n' {
+		return 0, 0, false // nearly every object that is no placeholder ends here
+	}
+	var seenMark, seenNum bool
+	for {
+		var value int
+		mark := hasPrefixAt(raw, i, `"_placeholder"`)
+		switch {
+		case mark && !seenMark:
+			value = i + len(`"_placeholder"`)
+		case hasPrefixAt(raw, i, `"num"`) && !seenNum:
+			value = i + len(`"num"`)
+		default:
+			return 0, 0, false
+		}
+		if i = skipSpace(raw, value); i >= len(raw) || raw[i] != ':' {
+			return 0, 0, false
+		}
+		i = skipSpace(raw, i+1)
+		if mark {
+			if !hasPrefixAt(raw, i, "true") {
+				return 0, 0, false
+			}
+			i += len("true")
+			seenMark = true
+		} else {
+			var digits int
+			if num, digits = twoDigits(raw, i); digits == 0 {
+				return 0, 0, false
+			}
+			i += digits
+			seenNum = true
+		}
+		if i = skipSpace(raw, i); i >= len(raw) {
+			return 0, 0, false
+		}
+		switch {
+		case raw[i] == '}' && seenMark && seenNum:
+			return num, i + 1, true
+		case raw[i] == ',' && !(seenMark && seenNum):
+			i = skipSpace(raw, i+1)
+		default:
+			return 0, 0, false
+		}
+	}
+}
+
+// twoDigits reads a number of one or two digits without a leading zero at i. It
+// returns how many digits it has, zero if there is no such number.
+func twoDigits(raw []byte, i int) (num, digits int) {
+	for i+digits < len(raw) && isDigit(raw[i+digits]) {
+		if digits == 2 || digits == 1 && num == 0 {
+			return 0, 0
+		}
+		num = num*10 + int(raw[i+digits]-'0')
+		digits++
+	}
+	return num, digits
+}
+
+func hasPrefixAt(raw []byte, i int, prefix string) bool {
+	return len(raw)-i >= len(prefix) && string(raw[i:i+len(prefix)]) == prefix
+}
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// NextPlaceholder returns where the first placeholder at or after from starts
+// and ends in raw, and its number. The text must have been validated, and from
+// must not lie inside a string. Without a placeholder start is -1.
+func NextPlaceholder(raw []byte, from int) (start, end, num int) {
+	for i := from; i < len(raw); {
+		switch raw[i] {
+		case '"':
+			i = skipString(raw, i)
+		case '{':
+			if num, n, ok := Placeholder(raw[i:]); ok {
+				return i, i + n, num
+			}
+			i++
+		default:
+			i++
+		}
+	}
+	return -1, -1, 0
+}

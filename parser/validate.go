@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+
+// This file checks JSON text (RFC 8259) in one pass, without recursion and
+// without memory of its own. In packets with attachments the same pass checks
+// the placeholders.
+
+package parser
+
+import "unicode/utf8"
+
+// A validator checks one JSON text. Set the first three fields, then call run.
+type validator struct {
+	data     []byte
+	maxDepth int
+
+	// attachments is how many attachments placeholders may name. Zero means
+	// that objects which look like placeholders are plain data.
+	attachments int
+
+	// Results.
+	pos       int       // where run stopped
+	seen      [2]uint64 // bit i: attachment i has been named
+	misplaced bool      // a malformed, foreign or repeated placeholder was met
+
+	// objects has a bit for each open array or object, set for an object. A bit
+	// is written when its level is entered, so older levels need no clearing.
+	objects [ceilingDepth / 64]uint64
+}
+
+// Valid reports whether data is one JSON value with at most MaxDepth levels.
+// White space around it is allowed. Unlike encoding/json it refuses invalid
+// UTF-8 and has its own bound on the depth.
+func (l *Limits) Valid(data []byte) bool {
+	v := validator{data: data, maxDepth: l.maxDepth()}
+	return v.run(skipSpace(data, 0))
+}
+
+// run checks the value at i and that nothing but white space follows it.
+// On failure pos is near the mistake.
+func (v *validator) run(i int) bool {
+	data := v.data
+	depth := 0
+	for {
+		// A value starts at i, which may be past the end.
+		ok := false
+		if i < len(data) {
+			switch c := data[i]; c {
+			case '"':
+				i, ok = scanString(data, i)
+			case '[', '{':
+				object := c == '{'
+				if object && v.attachments > 0 {
+					if num, n, is := Placeholder(data[i:]); is && depth < v.maxDepth {
+						v.name(num)
+						i, ok = i+n, true
+						break
+					}
+				}
+				if depth == v.maxDepth {
+					break
+				}
+				if i = skipSpace(data, i+1); i < len(data) && data[i] == c+2 { // '[' + 2 == ']', '{' + 2 == '}'
+					i, ok = i+1, true
+					break
+				}
+				v.enter(depth, object)
+				depth++
+				if object {
+					if i, ok = v.member(i); !ok {
+						v.pos = i
+						return false
+					}
+				}
+				continue
+			case 't':
+				i, ok = scanLiteral(data, i, "true")
+			case 'f':
+				i, ok = scanLiteral(data, i, "false")
+			case 'n':
+				i, ok = scanLiteral(data, i, "null")
+			default:
+				i, ok = scanNumber(data, i)
+			}
+		}
+		if !ok {
+			v.pos = i
+			return false
+		}
+		// A value ended at i. Close what ends with it, up to the next comma.
+		for {
+			i = skipSpace(data, i)
+			if depth == 0 {
+				v.pos = i
+				return i == len(data)
+			}
+			if i == len(data) {
+				v.pos = i
+				return false
+			}
+			object := v.inObject(depth - 1)
+			if data[i] == ',' {
+				i = skipSpace(data, i+1)
+				if object {
+					if i, ok = v.member(i); !ok {
+						v.pos = i
+						return false
+					}
+				}
+				break
+			}
+			if object && data[i] != '}' || !object && data[i] != ']' {
+				v.pos = i
+				return false
+			}
+			i++
+			depth--
+		}
+	}
+}
+
+func (v *validator) enter(level int, object bool) {
+	bit := uint64(1) << (level % 64)
+	if object {
+		v.objects[level/64] |= bit
+	} else {
+		v.objects[level/64] &^= bit
+	}
+}
+
+func (v *validator) inObject(level int) bool {
+	return v.objects[level/64]>>(level%64)&1 != 0
+}
+
+// member checks the name of an object's member at i, and the colon. It returns
+// where the value starts.
+func (v *validator) member(i int) (int, bool) {
+	if i >= len(v.data) || v.data[i] != '"' {
+		return i, false
+	}
+	name := i
+	i, ok := scanString(v.data, i)
+	if !ok {
+		return i, false
+	}
+	end := i
+	if i = skipSpace(v.data, i); i >= len(v.data) || v.data[i] != ':' {
+		return i, false
+	}
+	i = skipSpace(v.data, i+1)
+	// Placeholder took all good ones, so this object is a bad one.
+	if v.attachments > 0 && string(v.data[name:end]) == `"_placeholder"` && hasPrefixAt(v.data, i, "true") {
+		v.misplaced = true
+	}
+	return i, true
+}
+
+// name notes that a placeholder names attachment num.
+func (v *validator) name(num int) {
+	bit := uint64(1) << (num % 64)
+	if num >= v.attachments || v.seen[num/64]&bit != 0 {
+		v.misplaced = true
+		return
+	}
+	v.seen[num/64] |= bit
+}
+
+// placeholdersOK reports, after a successful run, whether each attachment was
+// named exactly once.
+func (v *validator) placeholdersOK() bool {
+	if v.misplaced {
+		return false
+	}
+	for num := range v.attachments {
+		if v.seen[num/64]>>(num%64)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// scanString checks the string that starts with the quote at i, and returns
+// where it ends.
+func scanString(data []byte, i int) (int, bool) {
+	i++
+	for {
+		i += plainLen(data, i)
+		if i >= len(data) {
+			return i, false
+		}
+		switch c := data[i]; {
+		case c == '"':
+			return i + 1, true
+		case c == '\\':
+			if i+1 >= len(data) {
+				return i, false
+			}
+			switch data[i+1] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+				i += 2
+			case 'u':
+				if _, ok := unescapeUnit(data[i:]); !ok {
+					return i, false
+				}
+				i += 6
+			default:
+				return i, false
+			}
+		case c >= utf8.RuneSelf:
+			// Such characters come in runs.
+			for i < len(data) && data[i] >= utf8.RuneSelf {
+				r, size := utf8.DecodeRune(data[i:])
+				if r == utf8.RuneError && size == 1 {
+					return i, false
+				}
+				i += size
+			}
+		default: // a control character
+			return i, false
+		}
+	}
+}
+
+func scanLiteral(data []byte, i int, word string) (int, bool) {
+	if hasPrefixAt(data, i, word) {
+		return i + len(word), true
+	}
+	return i, false
+}
+
+// scanNumber checks the number at i and returns where it ends.
+func scanNumber(data []byte, i int) (int, bool) {
+	if data[i] == '-' {
+		i++
+	}
+	switch {
+	case i < len(data) && data[i] == '0':
+		i++
+	case i < len(data) && isDigit(data[i]):
+		i = skipDigits(data, i)
+	default:
+		return i, false
+	}
+	if i < len(data) && data[i] == '.' {
+		start := i + 1
+		if i = skipDigits(data, start); i == start {
+			return i, false
+		}
+	}
+	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
+		i++
+		if i < len(data) && (data[i] == '+' || data[i] == '-') {
+			i++
+		}
+		start := i
+		if i = skipDigits(data, start); i == start {
+			return i, false
+		}
+	}
+	return i, true
+}
+
+func skipDigits(data []byte, i int) int {
+	for i < len(data) && isDigit(data[i]) {
+		i++
+	}
+	return i
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Server: the http.Handler, its namespaces and its end.
+
+package socketio
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"socketio/engineio"
+	"socketio/internal/binding"
+	"socketio/parser"
+)
+
+// A Server is a Socket.IO server. It is an http.Handler that serves clients over
+// long-polling and WebSocket, and the browser client itself at paths that end in
+// its file names. It does not look at the rest of the path: the mux decides
+// where it is mounted. All methods may be called from any goroutine.
+type Server struct {
+	// Immutable after NewServer.
+	opts   Options
+	engine *engineio.Server
+	codec  binding.Codec
+	limits parser.Limits
+	root   *Namespace
+	files  clientFiles
+	base   time.Time // the origin of now
+
+	// Atomic; safe from anywhere.
+	closing atomic.Bool
+
+	events sync.Pool // *event
+
+	// workers counts the goroutines that run handlers; see Socket.work.
+	workers workers
+
+	mu         sync.RWMutex // guards the field below
+	namespaces map[string]*Namespace
+}
+
+// NewServer returns a Server. opts may be nil. It panics on options that can't
+// work, with a message that says which. A server that is no longer needed must
+// be closed with Close or Shutdown.
+func NewServer(opts *Options) *Server {
+	s := &Server{opts: withDefaults(opts), base: time.Now(), namespaces: make(map[string]*Namespace)}
+	s.codec.Marshal, s.codec.Unmarshal = s.opts.MarshalJSON, s.opts.UnmarshalJSON
+	s.limits = parser.Limits{
+		MaxAttachments:     s.opts.MaxAttachments,
+		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxHTTPBufferSize,
+	}
+	s.root = newNamespace(s, "/")
+	s.namespaces["/"] = s.root
+	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {
+		return newConn(s, c)
+	})
+	return s
+}
+
+// ServeHTTP serves clients, and the files of the browser client.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; isClientFile(name) {
+		s.files.serve(w, r, name, s.opts.DisableClient)
+		return
+	}
+	s.engine.ServeHTTP(w, r)
+}
+
+// Of returns a namespace and makes it if it does not exist. "" is "/", and a
+// missing leading slash is added. It panics on a name that no client could ask
+// for: longer than 255 bytes, not UTF-8, with a comma or a control character.
+func (s *Server) Of(name string) *Namespace {
+	name = namespaceName(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ns := s.namespaces[name]
+	if ns == nil {
+		ns = newNamespace(s, name)
+		s.namespaces[name] = ns
+	}
+	return ns
+}
+
+// now is the time since the server was made, in nanoseconds.
+func (s *Server) now() int64 { return int64(time.Since(s.base)) }
+
+func (s *Server) namespace(name string) *Namespace {
+	if name == "/" {
+		return s.root
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.namespaces[name]
+}
+
+// Close ends all connections at once: sockets are told ReasonShutdown, what
+// waits to be sent is dropped, clients will try to reconnect. New sessions are
+// answered 503. It does not touch the HTTP server and does not wait for handlers
+// that still run. It may be called more than once.
+func (s *Server) Close() error {
+	s.closing.Store(true)
+	return s.engine.Close()
+}
+
+// Shutdown ends the server in order: new sessions are answered 503, what waits
+// to be sent goes out, connections close, handlers that run may finish. It
+// returns when all that is done, or, with the error of ctx, when ctx ends; then
+// everything is closed as by Close. Call it before http.Server.Shutdown, which
+// waits for polls. It must not be called from a handler.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closing.Store(true)
+	err := s.engine.Shutdown(ctx)
+	if closeErr := s.engine.Close(); err == nil {
+		err = closeErr
+	}
+	if waitErr := s.workers.wait(ctx); err == nil {
+		err = waitErr
+	}
+	return err
+}
+
+// Connections is the number of open connections, whatever namespaces they have
+// joined.
+func (s *Server) Connections() int { return s.engine.Count() }
+
+// OnConnection calls fn for each new socket of the namespace "/"; see
+// Namespace.OnConnection.
+func (s *Server) OnConnection(fn func(*Socket)) (remove func()) { return s.root.OnConnection(fn) }
+
+// OnError calls fn for each error of a handler of the namespace "/"; see
+// Namespace.OnError.
+func (s *Server) OnError(fn func(*Socket, *HandlerError)) (remove func()) { return s.root.OnError(fn) }
+
+// Use adds a middleware to the namespace "/"; see Namespace.Use.
+func (s *Server) Use(fn func(*Socket) error) { s.root.Use(fn) }
+
+// Emit sends an event to every socket of the namespace "/"; see Broadcast.Emit.
+func (s *Server) Emit(event string, args ...any) error { return s.root.Emit(event, args...) }
+
+// Send is Emit of the event "message".
+func (s *Server) Send(args ...any) error { return s.root.Emit("message", args...) }
+
+// To starts a broadcast to rooms of the namespace "/"; see Broadcast.To.
+func (s *Server) To(rooms ...string) Broadcast { return s.root.To(rooms...) }
+
+// In is To.
+func (s *Server) In(rooms ...string) Broadcast { return s.root.To(rooms...) }
+
+// Except starts a broadcast to the namespace "/" without the sockets of rooms;
+// see Broadcast.Except.
+func (s *Server) Except(rooms ...string) Broadcast { return s.root.Except(rooms...) }
+
+// Volatile starts a broadcast to the namespace "/" that may be dropped; see
+// Broadcast.Volatile.
+func (s *Server) Volatile() Broadcast { return s.root.Volatile() }
+
+// Sockets returns the sockets of the namespace "/" that are connected to this
+// server.
+func (s *Server) Sockets() []*Socket { return s.root.Sockets() }
+
+// workers counts goroutines and lets one wait for the last.
+type workers struct {
+	mu   sync.Mutex // guards the fields below
+	n    int
+	idle chan struct{} // closed when n is 0; nil unless somebody waits
+}
+
+func (w *workers) begin() {
+	w.mu.Lock()
+	w.n++
+	w.mu.Unlock()
+}
+
+func (w *workers) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.n--; w.n == 0 && w.idle != nil {
+		close(w.idle)
+		w.idle = nil
+	}
+}
+
+func (w *workers) wait(ctx context.Context) error {
+	w.mu.Lock()
+	if w.n == 0 {
+		w.mu.Unlock()
+		return nil
+	}
+	if w.idle == nil {
+		w.idle = make(chan struct{})
+	}
+	idle := w.idle
+	w.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Socket: its life, its rooms, and what is sent to it.
+
+package socketio
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"socketio/adapter"
+	"socketio/engineio"
+	"socketio/parser"
+)
+
+// Life of a Socket. Changed only by join, refuse, peerGone and Disconnect.
+//
+//	joining ──middlewares passed──► connected ──peer gone · Disconnect──► gone
+//	joining ──middleware refused · peer gone──► gone
+const (
+	stateJoining int32 = iota
+	stateConnected
+	stateGone
+)
+
+const maxRoomName = 512
+
+// A Socket is one client in one namespace. Its handlers run one at a time, in the
+// order in which the client's events arrived; the handlers of different sockets
+// run at the same time. All methods may be called from any goroutine, also inside
+// handlers.
+type Socket struct {
+	// Immutable after newSocket.
+	ns   *Namespace
+	conn *conn
+	id   string
+	auth json.RawMessage
+
+	inbox inbox
+
+	// Atomic; safe from anywhere. Written under mu.
+	state atomic.Int32
+
+	mu        sync.Mutex // guards the fields below; see doc.go for the lock order
+	events    map[string][]*listener
+	any       listeners[func(string, Args)]
+	leaving   listeners[func(DisconnectReason, error)]
+	left      listeners[func(DisconnectReason, error)]
+	acks      ackTable
+	rooms     []string // joined while joining
+	joins     int      // rooms joined, those joined again or left counted too
+	wasJoined bool
+	reason    DisconnectReason
+	cause     error
+	ctx       context.Context // nil until asked for
+	cancel    context.CancelFunc
+}
+
+func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
+	s := &Socket{ns: ns, conn: c, id: newID()}
+	if len(auth) > 0 {
+		s.auth = append(make([]byte, 0, len(auth)), auth...)
+	}
+	return s
+}
+
+// newID returns 120 random bits as 20 characters.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// ID is the public id of the socket: random, unlike any other, and the name of a
+// room with this socket in it.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace is the namespace of the socket.
+func (s *Socket) Namespace() *Namespace { return s.ns }
+
+// Connected reports whether the socket has joined its namespace and not left it.
+func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
+
+// Transport is what carries the socket now: "polling" or "websocket".
+func (s *Socket) Transport() string { return s.conn.eio.Transport() }
+
+// A Handshake is what is known of the request that opened the connection, and of
+// the client's wish to join the namespace.
+type Handshake struct {
+	*engineio.Handshake
+	// Auth is the JSON object the client sent as auth, or nil. It must not be
+	// changed.
+	Auth json.RawMessage
+}
+
+// DecodeAuth decodes Auth into dst, a non-nil pointer. Without Auth it leaves dst
+// alone.
+func (h Handshake) DecodeAuth(dst any) error {
+	if h.Auth == nil {
+		return nil
+	}
+	if err := json.Unmarshal(h.Auth, dst); err != nil {
+		return fmt.Errorf("socketio: auth: %w", err)
+	}
+	return nil
+}
+
+// Handshake tells how the client came: headers, query, address, auth.
+func (s *Socket) Handshake() Handshake {
+	return Handshake{Handshake: s.conn.eio.Handshake(), Auth: s.auth}
+}
+
+// Context ends when the socket does: at once when its client goes, before the
+// handlers of events that have arrived. Its values are those of the context that
+// Options.Handshake returned.
+func (s *Socket) Context() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx == nil {
+		s.ctx, s.cancel = context.WithCancel(s.conn.eio.Context())
+		if s.state.Load() == stateGone {
+			s.cancel()
+		}
+	}
+	return s.ctx
+}
+
+// start puts the joining into the inbox.
+func (s *Socket) start() { s.push(item{kind: itemJoin}) }
+
+// push gives the worker something to do.
+func (s *Socket) push(it item) {
+	start, full := s.inbox.push(it, &s.ns.server.opts)
+	if start {
+		s.ns.server.workers.begin()
+		// work: one per socket, exists while the inbox is not empty, counted by
+		// Server.workers.
+		go s.work()
+	}
+	if full && it.kind == itemEvent {
+		s.conn.checkInboxes()
+	}
+}
+
+func (s *Socket) work() {
+	defer s.ns.server.workers.end()
+	for {
+		it, ok := s.inbox.next()
+		if !ok {
+			return
+		}
+		switch it.kind {
+		case itemJoin:
+			s.join()
+		case itemEvent:
+			s.dispatch(it)
+			if s.conn.isPaused() {
+				s.conn.checkInboxes()
+			}
+		case itemLeave:
+			s.leave()
+		}
+	}
+}
+
+// join runs the middlewares and, if they let the socket in, makes it a member of
+// its namespace and runs the connection handlers.
+func (s *Socket) join() {
+	s.ns.mu.RLock()
+	middlewares := s.ns.middlewares
+	s.ns.mu.RUnlock()
+	for _, use := range middlewares {
+		if s.state.Load() != stateJoining {
+			return
+		}
+		if err := s.guard(func() error { return use(s) }); err != nil {
+			s.refuse(err)
+			return
+		}
+	}
+	// A broadcast may reach the socket as soon as it is a member, but must come
+	// after the CONNECT packet: Deliver waits for mu while the state is joining.
+	s.mu.Lock()
+	if s.state.Load() != stateJoining {
+		s.mu.Unlock()
+		return
+	}
+	s.ns.adapter.Add(s, s.rooms)
+	s.rooms = nil
+	s.wasJoined = true
+	err := s.conn.eio.SendControl(encodePlain(parser.Connect, s.ns.name, []byte(`{"sid":"`+s.id+`"}`)))
+	s.state.Store(stateConnected)
+	s.mu.Unlock()
+	s.conn.socketJoined()
+	if err != nil {
+		return // the connection is closed and peerGone is on its way
+	}
+	for _, fn := range s.ns.connection.all(&s.ns.mu) {
+		s.report("connection", s.guard(func() error { fn(s); return nil }))
+	}
+}
+
+// refuse answers the wish to join with an error.
+func (s *Socket) refuse(err error) {
+	s.mu.Lock()
+	if s.state.Load() != stateJoining {
+		s.mu.Unlock()
+		return
+	}
+	s.endLocked(ReasonServerDisconnect, err)
+	s.mu.Unlock()
+	refusal, ok := asConnectError(err)
+	var crashed *PanicError
+	switch {
+	case errors.As(err, &crashed):
+		s.report("connection", err)
+		refusal = &ConnectError{Message: "internal error"}
+	case !ok:
+		refusal = &ConnectError{Message: err.Error()}
+	}
+	s.conn.forget(s, false)
+	_ = s.conn.send(s.ns.server.encodeConnectError(s.ns.name, refusal)) // a closed connection needs no answer
+}
+
+// endLocked is the one way into gone.
+func (s *Socket) endLocked(reason DisconnectReason, cause error) {
+	s.state.Store(stateGone)
+	s.reason, s.cause = reason, cause
+	s.rooms = nil
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.acks.fail(ErrClosed)
+}
+
+// peerGone ends the socket because its client has left. Events that have arrived
+// are still handled, then the disconnection handlers run.
+func (s *Socket) peerGone(reason DisconnectReason, cause error) {
+	s.mu.Lock()
+	if s.state.Load() == stateGone {
+		s.mu.Unlock()
+		return
+	}
+	s.endLocked(reason, cause)
+	joined := s.wasJoined
+	s.mu.Unlock()
+	if joined {
+		s.push(item{kind: itemLeave})
+	}
+}
+
+// Disconnect makes the client leave the namespace; with close it also closes the
+// whole connection, with all its namespaces. The client gets "io server
+// disconnect" and does not come back by itself. Events of the client that wait
+// for their handlers are dropped. On a socket that is not connected it does
+// nothing; in a middleware return an error instead.
+func (s *Socket) Disconnect(close bool) {
+	if !s.Connected() {
+		return
+	}
+	if !close {
+		s.disconnect()
+		return
+	}
+	for _, other := range s.conn.allSockets() {
+		other.disconnect()
+	}
+	s.conn.eio.Close()
+}
+
+func (s *Socket) disconnect() {
+	s.mu.Lock()
+	if s.state.Load() != stateConnected {
+		s.mu.Unlock()
+		return
+	}
+	s.endLocked(ReasonServerDisconnect, nil)
+	s.mu.Unlock()
+	s.conn.forget(s, true)
+	_ = s.conn.send(encodePlain(parser.Disconnect, s.ns.name, nil)) // a closed connection needs no answer
+	s.inbox.dropEvents()
+	s.conn.checkInboxes()
+	s.push(item{kind: itemLeave})
+}
+
+// leave runs the disconnection handlers. In between the socket leaves its rooms.
+func (s *Socket) leave() {
+	s.mu.Lock()
+	reason, cause := s.reason, s.cause
+	s.mu.Unlock()
+	for _, fn := range s.leaving.all(&s.mu) {
+		s.report("disconnecting", s.guard(func() error { fn(reason, cause); return nil }))
+	}
+	s.ns.adapter.Remove(s)
+	for _, fn := range s.left.all(&s.mu) {
+		s.report("disconnect", s.guard(func() error { fn(reason, cause); return nil }))
+	}
+}
+
+// Deliver implements adapter.Member: it takes a broadcast. It is not for
+// applications.
+func (s *Socket) Deliver(p *adapter.Packet) {
+	state := s.state.Load()
+	if state == stateJoining {
+		s.mu.Lock() // join holds it until the CONNECT packet is in the queue
+		state = s.state.Load()
+		s.mu.Unlock()
+	}
+	if state != stateConnected {
+		return
+	}
+	m := p.Message.(*engineio.Message)
+	if p.Volatile {
+		s.conn.eio.SendVolatile(m)
+	} else {
+		_ = s.conn.send(m) // the connection tells its sockets of its end
+	}
+}
+
+// Emit sends an event to this socket alone. It does not wait: the event is in the
+// queue when it returns. A []byte, at any depth, travels as binary; everything
+// else as encoding/json would write it. Errors: ErrClosed, ErrSlowConsumer,
+// ErrReservedEvent, or an argument that can't be encoded.
+func (s *Socket) Emit(event string, args ...any) error {
+	m, err := s.ns.server.encodeEvent(s.ns.name, noAck, event, args)
+	if err != nil {
+		return err
+	}
+	if s.state.Load() == stateGone {
+		return ErrClosed
+	}
+	return s.conn.send(m)
+}
+
+// Send is Emit of the event "message".
+func (s *Socket) Send(args ...any) error { return s.Emit("message", args...) }
+
+// Broadcast starts a broadcast to the namespace without this socket.
+func (s *Socket) Broadcast() Broadcast {
+	return Broadcast{ns: s.ns, target: adapter.Target{Sender: s.id}}
+}
+
+// To starts a broadcast to rooms without this socket; see Broadcast.To.
+func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms...) }
+
+// In is To.
+func (s *Socket) In(rooms ...string) Broadcast { return s.To(rooms...) }
+
+// Except starts a broadcast without the sockets of rooms, and without this one.
+func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except(rooms...) }
+
+// Join puts the socket into rooms. A broadcast that begins after Join has
+// returned reaches it. In a middleware the rooms wait until the socket is let in.
+// On a socket that is gone it does nothing. Errors: ErrRoomName, ErrTooManyRooms;
+// then no room was joined.
+func (s *Socket) Join(rooms ...string) error {
+	for _, name := range rooms {
+		if len(name) > maxRoomName {
+			return fmt.Errorf("%w: %d bytes, at most %d", ErrRoomName, len(name), maxRoomName)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.roomForLocked(len(rooms)) {
+		return fmt.Errorf("%w: at most %d", ErrTooManyRooms, s.ns.server.opts.MaxRooms)
+	}
+	switch s.state.Load() {
+	case stateJoining:
+		s.rooms = append(s.rooms, rooms...)
+	case stateConnected:
+		s.ns.adapter.Join(s, rooms)
+	}
+	return nil
+}
+
+// roomForLocked reports whether n more rooms fit. The adapter is asked only when
+// so many were joined that it matters.
+func (s *Socket) roomForLocked(n int) bool {
+	limit := s.ns.server.opts.MaxRooms
+	if s.joins+n > limit && s.wasJoined {
+		s.joins = len(s.ns.adapter.Rooms(s))
+	}
+	if s.joins+n > limit {
+		return false
+	}
+	s.joins += n
+	return true
+}
+
+// Leave takes the socket out of a room. A broadcast that begins after Leave has
+// returned does not reach it.
+func (s *Socket) Leave(room string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wasJoined {
+		s.ns.adapter.Leave(s, room)
+		return
+	}
+	kept := s.rooms[:0]
+	for _, name := range s.rooms {
+		if name != room {
+			kept = append(kept, name)
+		}
+	}
+	s.rooms = kept
+}
+
+// Rooms returns the rooms of the socket, its own id among them, in no order. The
+// caller owns the result.
+func (s *Socket) Rooms() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.wasJoined {
+		return append([]string(nil), s.rooms...)
+	}
+	return s.ns.adapter.Rooms(s)
+}
