@@ -55,6 +55,9 @@ func (s *Server) encode(t parser.Type, namespace string, id int64, event string,
 		return nil, fmt.Errorf("socketio: acknowledge: %w", err)
 	}
 	buf = append(buf, ']')
+	if len(attachments) > s.opts.MaxAttachments {
+		return nil, fmt.Errorf("%w: %d, at most %d", ErrTooManyAttachments, len(attachments), s.opts.MaxAttachments)
+	}
 	if len(attachments) > 0 {
 		p.Type, p.Data, p.Attachments = t+(parser.BinaryEvent-parser.Event), buf[data:], attachments
 		buf = parser.AppendPacket(make([]byte, engineio.Room, len(buf)+8), &p)

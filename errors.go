@@ -20,6 +20,9 @@ var (
 	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,
 	// newListener and removeListener can't be emitted.
 	ErrReservedEvent = errors.New("socketio: reserved event name")
+	// ErrTooManyAttachments: an event has more binary values than
+	// Options.MaxAttachments. A client would close the connection over it.
+	ErrTooManyAttachments = errors.New("socketio: too many attachments")
 	// ErrInboxFull: handlers fell so far behind that the connection is no longer
 	// read, so an awaited acknowledgement can't arrive.
 	ErrInboxFull = errors.New("socketio: inbox full")

@@ -86,6 +86,10 @@ type Options struct {
 	// HTTP middleware stored is there. The request must not be kept.
 	Handshake func(*http.Request) (context.Context, error)
 
+	// Driver says who waits for the network. Default engineio.DriverAuto: event
+	// loops on Linux, elsewhere and for TLS a goroutine per connection.
+	Driver engineio.Driver
+
 	// DisableClient answers 404 where the browser client is served otherwise.
 	DisableClient bool
 
@@ -145,6 +149,7 @@ func (o *Options) engine() *engineio.Options {
 		DisableUpgrades:  o.DisableUpgrades,
 		CORS:             o.CORS,
 		TrustedProxies:   o.TrustedProxies,
+		Driver:           o.Driver,
 		Logger:           o.Logger,
 	}
 	if f := o.Handshake; f != nil {

@@ -18,6 +18,19 @@ const (
 	WebSocket = "websocket"
 )
 
+// A Driver says who waits for the network on behalf of WebSocket connections.
+type Driver string
+
+const (
+	// DriverAuto is DriverPoll where that works, else DriverGoroutine.
+	DriverAuto Driver = ""
+	// DriverPoll is event loops over epoll: Linux, plain TCP. Connections over
+	// TLS, and those that a listener has wrapped, use DriverGoroutine.
+	DriverPoll Driver = "poll"
+	// DriverGoroutine is a goroutine and a read buffer per connection.
+	DriverGoroutine Driver = "goroutine"
+)
+
 // Options configure a Server. The zero value, and nil, mean the defaults.
 // NewServer copies what it needs.
 type Options struct {
@@ -73,6 +86,10 @@ type Options struct {
 	// count. The request must not be kept.
 	Handshake func(*http.Request) (context.Context, error)
 
+	// Driver says who waits for the network. The behaviour is the same; the
+	// memory of an idle connection is not. If empty, DriverAuto.
+	Driver Driver
+
 	// Logger gets what an operator should know. If nil, nothing is logged.
 	Logger *slog.Logger
 }
@@ -112,6 +129,11 @@ func newConfig(o *Options) config {
 		default:
 			panic("engineio: Options.Transports: unknown transport " + t + "; use \"polling\" or \"websocket\"")
 		}
+	}
+	switch c.Driver {
+	case DriverAuto, DriverPoll, DriverGoroutine:
+	default:
+		panic("engineio: Options.Driver: unknown driver " + string(c.Driver) + "; use DriverAuto, DriverPoll or DriverGoroutine")
 	}
 	c.CORS.check()
 	return c

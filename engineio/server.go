@@ -37,8 +37,9 @@ type Server struct {
 	// Immutable after NewServer.
 	cfg       config
 	accept    func(*Conn) Handler
-	base      time.Time // the origin of now
-	driver    netpoll.Driver
+	base      time.Time      // the origin of now
+	poller    netpoll.Driver // nil where there is none
+	portable  *netpoll.Goroutines
 	wheels    []*wheel.Wheel
 	wsConfig  ws.Config
 	openText  []byte // the open packet after the session id, for WebSocket
@@ -67,13 +68,19 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 		cfg:     newConfig(opts),
 		accept:  accept,
 		base:    time.Now().Add(-1), // so that now is never 0
-		driver:  netpoll.NewGoroutines(),
 		conns:   make(map[string]*Conn),
 		closedC: make(chan struct{}),
 
+		portable:     netpoll.NewGoroutines(),
 		pingMessage:  packetMsg(packetPing, ""),
 		probeMessage: packetMsg(packetPong, "probe"),
 		noopMessage:  packetMsg(packetNoop, ""),
+	}
+	if s.cfg.Driver != DriverGoroutine {
+		var err error
+		if s.poller, err = netpoll.NewPoller(runtime.GOMAXPROCS(0)); err != nil && s.cfg.Driver == DriverPoll {
+			s.cfg.Logger.Warn("no event loops; each connection gets a goroutine", "error", err)
+		}
 	}
 	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: 4096, FromClient: true}
 	for range runtime.GOMAXPROCS(0) {
@@ -314,16 +321,9 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 		}
 		return
 	}
-	response := ws.AppendResponse(nil, key, firstProtocol(r), w.Header())
+	response := ws.AppendResponse(nil, key, ws.FirstProtocol(r.Header), w.Header())
 	t := &wsTransport{c: c, probing: !fresh}
-	t.nc, err = s.driver.Attach(nc, t)
-	if err != nil {
-		nc.Close()
-		if fresh {
-			s.forget(c)
-		}
-		return
-	}
+	t.nc = s.attach(nc, t)
 	c.mu.Lock()
 	t.q.append(rawMsg(response))
 	c.mu.Unlock()
@@ -342,6 +342,16 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	t.nc.Start(early)
 }
 
+// attach gives a connection to the driver that can take it.
+func (s *Server) attach(nc net.Conn, h netpoll.Handler) netpoll.Conn {
+	if s.poller != nil {
+		if c, err := s.poller.Attach(nc, h); err == nil {
+			return c
+		}
+	}
+	return s.portable.Attach(nc, h)
+}
+
 // hijack takes the connection and the bytes that were read too far.
 func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
 	nc, rw, err := http.NewResponseController(w).Hijack()
@@ -355,12 +365,6 @@ func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
 		early = bytes.Clone(b)
 	}
 	return nc, early, nil
-}
-
-// firstProtocol is the subprotocol to answer with: the first one offered.
-func firstProtocol(r *http.Request) string {
-	first, _, _ := strings.Cut(r.Header.Get("Sec-WebSocket-Protocol"), ",")
-	return strings.TrimSpace(first)
 }
 
 func isUpgrade(r *http.Request) bool {
@@ -452,7 +456,10 @@ func (s *Server) Close() error {
 		for _, c := range s.all() {
 			c.finish(ReasonForcedClose, nil, ending{code: closeGoingAway})
 		}
-		s.driver.Close(netpoll.LingerTimeout)
+		if s.poller != nil {
+			s.poller.Close(netpoll.LingerTimeout)
+		}
+		s.portable.Close(netpoll.LingerTimeout)
 		for _, w := range s.wheels {
 			w.Close()
 		}

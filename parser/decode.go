@@ -121,6 +121,8 @@ func (d *Decoder) decodeText(l *Limits, data []byte, p *Packet) (int, *DecodeErr
 			return 0, err
 		}
 	}
+	// The grammar allows an id on every type. It means something for events and
+	// acknowledgements only.
 	if p.ID, i, err = decodeID(data, i); err != nil {
 		return 0, err
 	}

@@ -30,8 +30,9 @@ type Codec struct {
 	// If nil, json.Marshal.
 	Marshal func(v any) ([]byte, error)
 
-	// Unmarshal is its counterpart. If nil, json.Unmarshal. When set, it also
-	// decides what an any holds, so it sees all values that go into one.
+	// Unmarshal is its counterpart. If nil, json.Unmarshal. It must skip line
+	// ends in base64, as encoding/json does. When set, it also decides what an
+	// any holds, so it sees all values that go into one, attachments aside.
 	Unmarshal func(data []byte, v any) error
 
 	plans sync.Map // reflect.Type to *plan; as many entries as there are types

@@ -12,6 +12,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -417,4 +418,22 @@ func TestCustomFunctions(t *testing.T) {
 	if _, _, err := c.AppendArgs(nil, nil, inner{}); err == nil {
 		t.Error("an empty result would break the packet")
 	}
+}
+
+// Many goroutines meet the same types for the first time.
+func TestConcurrentUse(t *testing.T) {
+	var c binding.Codec
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				raw, att, err := c.AppendArgs(nil, nil, photo{Name: "n", Pixels: []byte{1}, Inner: &inner{[]byte{2}}})
+				var got photo
+				if err = errors.Join(err, c.Decode(raw, att, &got)); err != nil || got.Pixels[0] != 1 || got.Inner.Data[0] != 2 {
+					t.Error(got, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -6,6 +6,7 @@
 package binding
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"strconv"
@@ -93,7 +94,7 @@ func (c *Codec) decodeSimple(raw []byte, att [][]byte, dst any) bool {
 		}
 	case *json.RawMessage:
 		if ok = dst != nil && validText(raw); ok {
-			*dst = append((*dst)[:0], raw...)
+			*dst = append((*dst)[:0], bytes.Trim(raw, " \t\r\n")...)
 		}
 	case *any:
 		if dst != nil && *dst == nil && c.Unmarshal == nil {

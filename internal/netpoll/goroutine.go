@@ -42,8 +42,8 @@ func NewGoroutines() *Goroutines {
 	}
 }
 
-// Attach implements Driver. It never fails.
-func (d *Goroutines) Attach(nc net.Conn, h Handler) (Conn, error) {
+// Attach is Driver.Attach for any net.Conn. It can't fail.
+func (d *Goroutines) Attach(nc net.Conn, h Handler) Conn {
 	c := &goroutineConn{
 		driver: d,
 		nc:     nc,
@@ -55,7 +55,7 @@ func (d *Goroutines) Attach(nc net.Conn, h Handler) (Conn, error) {
 	d.mu.Lock()
 	d.conns[c] = struct{}{}
 	d.mu.Unlock()
-	return c, nil
+	return c
 }
 
 // Close implements Driver.

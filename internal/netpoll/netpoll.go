@@ -71,8 +71,9 @@ type Conn interface {
 
 // A Driver takes over connections.
 type Driver interface {
-	// Attach takes over nc, which is the driver's from now on unless it
-	// returns an error. Reading begins with Conn.Start.
+	// Attach takes over nc, which is the driver's from now on unless it returns
+	// an error: not every driver takes every connection. Reading begins with
+	// Conn.Start, which must be called.
 	Attach(nc net.Conn, h Handler) (Conn, error)
 
 	// Close waits for at most grace until all connections have ended, closes

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the epoll driver: connections of plain TCP, spread over a few
+// event loops. No goroutine waits for an idle connection.
+
+package netpoll
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// errNotTCP: only plain TCP can be taken over.
+var errNotTCP = errors.New("netpoll: not a plain TCP connection")
+
+// Epoll is the driver of Linux. Attach takes a *net.TCPConn and nothing else.
+type Epoll struct {
+	loops   []*loop
+	turn    atomic.Uint32
+	conns   sync.WaitGroup // connections that have not ended
+	running sync.WaitGroup // loops
+	vectors sync.Pool      // *vector
+}
+
+// NewPoller returns the driver with n event loops.
+func NewPoller(n int) (Driver, error) {
+	d := &Epoll{vectors: sync.Pool{New: func() any {
+		return &vector{bufs: make([][]byte, 0, BatchBuffers)}
+	}}}
+	for range n {
+		l, err := newLoop(d)
+		if err != nil {
+			for _, l := range d.loops {
+				l.release()
+			}
+			return nil, err
+		}
+		d.loops = append(d.loops, l)
+	}
+	for _, l := range d.loops {
+		// run: one per core, owned by the driver, ends in Close, which waits.
+		d.running.Go(l.run)
+	}
+	return d, nil
+}
+
+// Attach implements Driver. It fails for what is no plain TCP connection and when
+// descriptors have run out; nc is untouched then.
+func (d *Epoll) Attach(nc net.Conn, h Handler) (Conn, error) {
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		return nil, errNotTCP
+	}
+	sc, err := tcp.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	fd, err := duplicate(sc)
+	if err != nil {
+		return nil, err
+	}
+	_ = tcp.Close() // the duplicate keeps the socket
+	d.conns.Add(1)
+	return &epollConn{
+		loop: d.loops[int(d.turn.Add(1))%len(d.loops)],
+		h:    h,
+		fd:   fd,
+	}, nil
+}
+
+// Close implements Driver.
+func (d *Epoll) Close(grace time.Duration) {
+	timer := time.AfterFunc(grace, func() {
+		for _, l := range d.loops {
+			l.post(command{what: doCloseAll})
+		}
+	})
+	d.conns.Wait()
+	timer.Stop()
+	for _, l := range d.loops {
+		l.post(command{what: doStop})
+	}
+	d.running.Wait()
+}
+
+// An epollConn is one connection of the driver.
+//
+// Its descriptor is closed by its loop alone, once the connection has ended and
+// no writer is inside Flush: numbers are reused at once, and a late write would
+// go to a stranger.
+type epollConn struct {
+	// Immutable after Attach.
+	loop *loop
+	h    Handler
+	fd   int
+
+	// Atomic; safe from anywhere.
+	writers atomic.Int32 // goroutines inside Flush; endedFlag is added at the end
+
+	// Owned by the loop.
+	slot     int32  // index in loop.slots; -1 while in none
+	rest     []byte // read, but not taken by a paused Handler
+	interest uint32 // what epoll watches; 0 means not registered
+	started  bool
+	paused   bool // the Handler wants no more until Resume
+	blocked  bool // the kernel buffer is full: write when it is not
+	discard  bool // shut down: input is thrown away
+	ended    bool
+	reaped   bool
+}
+
+// endedFlag in writers says that the connection has ended.
+const endedFlag = 1 << 30
+
+func (c *epollConn) Start(early []byte) { c.loop.post(command{what: doStart, c: c, early: early}) }
+func (c *epollConn) Resume()            { c.loop.post(command{what: doResume, c: c}) }
+func (c *epollConn) Shutdown()          { c.loop.post(command{what: doShutdown, c: c}) }
+func (c *epollConn) Close()             { c.loop.post(command{what: doClose, c: c}) }
+
+// Flush writes without blocking, on the goroutine of whoever has something to
+// say. What the kernel does not take, and what is over one batch, the loop writes.
+func (c *epollConn) Flush() {
+	if c.writers.Add(1) >= endedFlag {
+		c.leave()
+		return
+	}
+	if more, err := c.write(); err != nil {
+		c.loop.post(command{what: doFail, c: c, err: err})
+	} else if more {
+		c.loop.post(command{what: doWrite, c: c})
+	}
+	c.leave()
+}
+
+// leave ends a Flush. The last one out of an ended connection lets the loop close
+// the descriptor.
+func (c *epollConn) leave() {
+	if c.writers.Add(-1) == endedFlag {
+		c.loop.post(command{what: doReap, c: c})
+	}
+}
+
+// write writes about one batch. It reports whether there is more.
+func (c *epollConn) write() (more bool, err error) {
+	v := c.loop.driver.vectors.Get().(*vector)
+	defer func() {
+		v.forget()
+		c.loop.driver.vectors.Put(v)
+	}()
+	for left := BatchBytes; left > 0; {
+		bufs := c.h.NextBatch(v.bufs[:0])
+		if len(bufs) == 0 {
+			return false, nil
+		}
+		n, all, err := v.write(c.fd, bufs)
+		c.h.Sent(n)
+		if err != nil {
+			return true, err
+		}
+		if !all {
+			return true, nil
+		}
+		left -= n
+	}
+	return true, nil
+}

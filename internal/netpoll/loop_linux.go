@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds an event loop: it reads for all its connections, writes for
+// those whose kernel buffer was full, and is the only one that registers and
+// closes their descriptors.
+
+package netpoll
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+const (
+	loopEvents     = 256
+	loopReadBuffer = 64 << 10
+	wakeSlot       = -1 // the event data of the loop's own descriptor
+)
+
+// errPanic is why a connection ended whose Handler panicked.
+var errPanic = errors.New("netpoll: panic in a handler")
+
+// What others ask of a loop.
+const (
+	doStart = iota
+	doResume
+	doWrite // wait until the kernel takes more
+	doFail  // a write failed
+	doShutdown
+	doClose
+	doReap // the last writer has left an ended connection
+	doCloseAll
+	doStop
+)
+
+type command struct {
+	what  int
+	c     *epollConn
+	early []byte
+	err   error
+}
+
+// A loop never blocks a thread in epoll_wait: it polls until nothing is left and
+// then parks in Go's own poller, which watches the epoll descriptor like any
+// other. A blocked thread would cost a thread switch for each wake-up.
+type loop struct {
+	// Immutable after newLoop.
+	driver *Epoll
+	epfd   int
+	file   *os.File // owns epfd; must stay reachable
+	raw    syscall.RawConn
+	wakefd int
+
+	// Owned by the loop.
+	slots     []slot
+	free      []int32
+	lingering []linger
+	events    []syscall.EpollEvent
+	buf       []byte
+	batch     []command
+	stopped   bool
+
+	mu       sync.Mutex // guards the fields below
+	commands []command
+	parked   bool // a post must wake the loop
+}
+
+// A slot is where a descriptor's events go. Event data is its index and its
+// generation, so that an event for a connection that has ended since finds
+// nobody: descriptor numbers are reused.
+type slot struct {
+	c   *epollConn
+	gen int32
+}
+
+// A linger is a connection that was shut down and waits for its peer.
+type linger struct {
+	slot, gen int32
+	until     time.Time
+}
+
+func newLoop(d *Epoll) (*loop, error) {
+	epfd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("netpoll: epoll_create1: %w", err)
+	}
+	// A non-blocking file is given to Go's poller.
+	_ = syscall.SetNonblock(epfd, true)
+	l := &loop{
+		driver: d,
+		epfd:   epfd,
+		file:   os.NewFile(uintptr(epfd), "epoll"),
+		events: make([]syscall.EpollEvent, loopEvents),
+		buf:    make([]byte, loopReadBuffer),
+		wakefd: -1,
+	}
+	if l.raw, err = l.file.SyscallConn(); err != nil {
+		l.release()
+		return nil, err
+	}
+	r, _, e := syscall.Syscall(syscall.SYS_EVENTFD2, 0, syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	if e != 0 {
+		l.release()
+		return nil, fmt.Errorf("netpoll: eventfd: %w", e)
+	}
+	l.wakefd = int(r)
+	if err := l.ctl(syscall.EPOLL_CTL_ADD, l.wakefd, syscall.EPOLLIN, wakeSlot, 0); err != nil {
+		l.release()
+		return nil, err
+	}
+	return l, nil
+}
+
+// release closes the loop's own descriptors.
+func (l *loop) release() {
+	if l.wakefd >= 0 {
+		_ = syscall.Close(l.wakefd)
+	}
+	_ = l.file.Close()
+}
+
+func (l *loop) ctl(op, fd int, events uint32, slot, gen int32) error {
+	return syscall.EpollCtl(l.epfd, op, fd, &syscall.EpollEvent{Events: events, Fd: slot, Pad: gen})
+}
+
+// post asks the loop to do something. It may be called from any goroutine, the
+// loop's own too.
+func (l *loop) post(cmd command) {
+	l.mu.Lock()
+	l.commands = append(l.commands, cmd)
+	wake := l.parked
+	l.parked = false
+	l.mu.Unlock()
+	if wake {
+		one := uint64(1)
+		_, _ = syscall.Write(l.wakefd, (*[8]byte)(unsafe.Pointer(&one))[:]) // only fails when full, and then it is awake
+	}
+}
+
+func (l *loop) run() {
+	defer l.release()
+	for !l.stopped {
+		err := l.raw.Read(func(uintptr) bool { return l.turn() })
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			l.expire(time.Now())
+		}
+	}
+}
+
+// turn works until nothing is left. It returns true when the loop has stopped,
+// and false to park.
+func (l *loop) turn() bool {
+	for {
+		n, err := poll(l.epfd, l.events)
+		if err != nil {
+			n = 0 // cannot be: the descriptor is ours and valid
+		}
+		for i := range l.events[:n] {
+			ev := &l.events[i]
+			if ev.Fd == wakeSlot {
+				var b [8]byte
+				_, _ = read(l.wakefd, b[:]) // it only had to be emptied
+				continue
+			}
+			if s := l.slots[ev.Fd]; s.gen == ev.Pad && s.c != nil {
+				l.guard(s.c, func(c *epollConn) { l.ready(c, ev.Events) })
+			}
+		}
+		if l.obey() {
+			return true
+		}
+		if n == 0 && l.park() {
+			return false
+		}
+	}
+}
+
+// park reports whether the loop may park: nobody has asked for anything.
+func (l *loop) park() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.parked = len(l.commands) == 0
+	return l.parked
+}
+
+// obey does what was asked for. It reports whether the loop has stopped.
+func (l *loop) obey() bool {
+	l.mu.Lock()
+	l.batch, l.commands = l.commands, l.batch[:0]
+	l.parked = false
+	l.mu.Unlock()
+	for i := range l.batch {
+		cmd := l.batch[i]
+		l.batch[i] = command{}
+		switch cmd.what {
+		case doCloseAll:
+			for _, s := range l.slots {
+				if s.c != nil {
+					l.end(s.c, net.ErrClosed)
+				}
+			}
+		case doStop:
+			l.stopped = true
+		default:
+			l.guard(cmd.c, func(c *epollConn) { l.do(c, cmd) })
+		}
+	}
+	return l.stopped
+}
+
+// guard keeps a panic in a Handler from reaching other connections.
+func (l *loop) guard(c *epollConn, f func(*epollConn)) {
+	defer func() {
+		if v := recover(); v != nil {
+			defer func() { _ = recover() }() // Ended may panic too; the descriptor is closed by then
+			l.end(c, fmt.Errorf("%w: %v", errPanic, v))
+		}
+	}()
+	f(c)
+}
+
+// do carries out a command about one connection.
+func (l *loop) do(c *epollConn, cmd command) {
+	if cmd.what == doReap {
+		l.reap(c)
+		return
+	}
+	if c.ended {
+		return
+	}
+	switch cmd.what {
+	case doStart:
+		l.enter(c)
+		c.started = true
+		if l.feed(c, cmd.early) && !c.ended {
+			l.watch(c)
+		}
+	case doResume:
+		if c.paused {
+			rest := c.rest
+			c.paused, c.rest = false, nil
+			if l.feed(c, rest) && !c.ended {
+				l.watch(c)
+			}
+		}
+	case doWrite:
+		c.blocked = true
+		l.watch(c)
+	case doFail:
+		l.end(c, cmd.err)
+	case doShutdown:
+		l.shutdown(c)
+	case doClose:
+		l.end(c, net.ErrClosed)
+	}
+}
+
+// enter gives a connection its slot.
+func (l *loop) enter(c *epollConn) {
+	if n := len(l.free); n > 0 {
+		c.slot = l.free[n-1]
+		l.free = l.free[:n-1]
+	} else {
+		c.slot = int32(len(l.slots))
+		l.slots = append(l.slots, slot{})
+	}
+	l.slots[c.slot].c = c
+}
+
+// watch tells epoll what the connection waits for. A paused connection that has
+// nothing to write is taken out: the end of a stream can't be masked and would
+// wake the loop again and again.
+func (l *loop) watch(c *epollConn) {
+	if !c.started || c.ended {
+		return
+	}
+	want := uint32(0)
+	if !c.paused {
+		want = wantRead
+	}
+	if c.blocked {
+		want |= wantWrite
+	}
+	if want == c.interest {
+		return
+	}
+	op := syscall.EPOLL_CTL_MOD
+	switch {
+	case c.interest == 0:
+		op = syscall.EPOLL_CTL_ADD
+	case want == 0:
+		op = syscall.EPOLL_CTL_DEL
+	}
+	if err := l.ctl(op, c.fd, want, c.slot, l.slots[c.slot].gen); err != nil {
+		l.end(c, fmt.Errorf("netpoll: epoll_ctl: %w", err))
+		return
+	}
+	c.interest = want
+}
+
+// ready acts on events of a connection.
+func (l *loop) ready(c *epollConn, events uint32) {
+	if events&wantWrite != 0 && c.blocked {
+		more, err := c.write()
+		if err != nil {
+			// What the peer has sent before it went still counts.
+			l.drain(c, err)
+			return
+		}
+		c.blocked = more
+	}
+	switch {
+	case c.ended:
+		return
+	case !c.paused && events&(wantRead|gone) != 0:
+		l.receive(c, events&(gone|syscall.EPOLLRDHUP) != 0)
+	case c.paused && events&gone != 0:
+		// Both directions are dead: nothing can be written, and what can be read
+		// waits for Resume. Out of epoll, or it would spin.
+		c.blocked = false
+	}
+	if !c.ended {
+		l.watch(c)
+	}
+}
+
+// receive reads and hands up. With last it reads to the end of the stream.
+func (l *loop) receive(c *epollConn, last bool) {
+	for {
+		n, err := read(c.fd, l.buf)
+		switch {
+		case err == syscall.EAGAIN:
+			return
+		case err != nil:
+			l.end(c, os.NewSyscallError("read", err))
+			return
+		case n == 0:
+			l.end(c, io.EOF)
+			return
+		}
+		if !l.feed(c, l.buf[:n]) || c.ended {
+			return
+		}
+		if !last {
+			return // probably all; if not, epoll says so again, after others
+		}
+	}
+}
+
+// drain reads to the end after a failed write.
+func (l *loop) drain(c *epollConn, err error) {
+	if !c.paused {
+		l.receive(c, true)
+	}
+	if !c.ended {
+		l.end(c, os.NewSyscallError("write", err))
+	}
+}
+
+// feed hands bytes up. It reports false if the Handler paused; what it did not
+// take is kept.
+func (l *loop) feed(c *epollConn, b []byte) bool {
+	if c.discard {
+		return true
+	}
+	n, more := c.h.Feed(b)
+	if more {
+		return true
+	}
+	c.paused = true
+	c.rest = append([]byte(nil), b[n:]...)
+	l.watch(c)
+	return false
+}
+
+// shutdown ends the sending side and lets the connection linger.
+func (l *loop) shutdown(c *epollConn) {
+	if c.discard {
+		return
+	}
+	c.discard, c.blocked, c.paused, c.rest = true, false, false, nil
+	if err := syscall.Shutdown(c.fd, syscall.SHUT_WR); err != nil || !c.started {
+		l.end(c, net.ErrClosed)
+		return
+	}
+	l.watch(c)
+	if c.ended {
+		return
+	}
+	l.lingering = append(l.lingering, linger{c.slot, l.slots[c.slot].gen, time.Now().Add(LingerTimeout)})
+	if len(l.lingering) == 1 {
+		l.alarm()
+	}
+}
+
+// alarm sets the deadline that wakes the loop for the first lingering connection.
+func (l *loop) alarm() {
+	until := time.Time{}
+	if len(l.lingering) > 0 {
+		until = l.lingering[0].until
+	}
+	_ = l.file.SetReadDeadline(until) // the file is in Go's poller, see newLoop
+}
+
+// expire ends the connections that have lingered long enough.
+func (l *loop) expire(now time.Time) {
+	n := 0
+	for _, g := range l.lingering {
+		s := l.slots[g.slot]
+		if alive := s.gen == g.gen && s.c != nil; alive && g.until.After(now) {
+			break
+		} else if alive {
+			l.guard(s.c, func(c *epollConn) { l.end(c, net.ErrClosed) })
+		}
+		n++
+	}
+	l.lingering = append(l.lingering[:0], l.lingering[n:]...)
+	l.alarm()
+}
+
+// end is the one way to the end of a connection.
+func (l *loop) end(c *epollConn, err error) {
+	if c.ended {
+		return
+	}
+	c.ended = true
+	if c.started {
+		if c.interest != 0 {
+			_ = l.ctl(syscall.EPOLL_CTL_DEL, c.fd, 0, 0, 0) // closing does it too
+			c.interest = 0
+		}
+		s := &l.slots[c.slot]
+		s.c = nil
+		s.gen++
+		l.free = append(l.free, c.slot)
+	}
+	c.rest = nil
+	if c.writers.Add(endedFlag) == endedFlag {
+		l.reap(c)
+	}
+	c.h.Ended(err)
+}
+
+// reap closes the descriptor: nobody can write to it any more.
+func (l *loop) reap(c *epollConn) {
+	if c.reaped {
+		return
+	}
+	c.reaped = true
+	_ = syscall.Close(c.fd)
+	l.driver.conns.Done()
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the examples of the documentation.
+
+package parser_test
+
+import (
+	"errors"
+	"fmt"
+
+	"socketio/parser"
+)
+
+func ExampleDecoder() {
+	var dec parser.Decoder
+	// What follows the Engine.IO type "4" of each text message, and a binary one.
+	_, ok, _ := dec.Add(nil, false, []byte(`51-/photos,3["new",{"_placeholder":true,"num":0}]`))
+	fmt.Println("complete:", ok, "pending:", dec.Pending())
+	p, ok, _ := dec.Add(nil, true, []byte("pixels"))
+	fmt.Println("complete:", ok, p.Type, p.Namespace, p.ID, string(p.Attachments[0]))
+	// Output:
+	// complete: false pending: true
+	// complete: true BINARY_EVENT /photos 3 pixels
+}
+
+func ExampleDecodeError() {
+	var dec parser.Decoder
+	_, _, err := dec.Add(&parser.Limits{MaxAttachments: 2}, false, []byte(`53-["new"]`))
+	var e *parser.DecodeError
+	if errors.As(err, &e) && e.Kind == parser.ErrTooManyAttachments {
+		fmt.Println(err)
+	}
+	// Output: too many attachments
+}
+
+func ExampleAppendPacket() {
+	p := &parser.Packet{Type: parser.Event, Namespace: "/chat", ID: parser.NoID, Data: []byte(`["say","hi"]`)}
+	fmt.Printf("%s\n", parser.AppendPacket([]byte("4"), p))
+	// Output: 42/chat,["say","hi"]
+}
+
+func ExampleSplitArray() {
+	data := []byte(`["move", {"x": 1}, [2,3]]`)
+	fmt.Printf("%s\n", parser.EventName(data))
+	for _, arg := range parser.SplitArray(nil, data)[1:] {
+		fmt.Printf("%s\n", arg)
+	}
+	// Output:
+	// move
+	// {"x": 1}
+	// [2,3]
+}
+
+func ExampleAppendString() {
+	fmt.Printf("%s\n", parser.AppendString(nil, "tab\t and \"quotes\""))
+	// Output: "tab\t and \"quotes\""
+}
