@@ -83,6 +83,9 @@ func (s *Socket) handleAck(p parser.Packet) {
 // do not wait behind events. A ctx without a deadline waits as long as the client
 // is there.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	if err := ctx.Err(); err != nil {
+		return Args{}, err
+	}
 	id := s.ns.lastAck.Add(1)
 	m, err := s.ns.server.encodeEvent(s.ns.name, id, event, args)
 	if err != nil {
@@ -101,6 +104,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	if err := s.conn.send(m); err != nil {
 		return Args{}, err
 	}
+	s.conn.eio.Flush() // the handler that waits may be one of a burst
 	select {
 	case <-w.done:
 		return w.args, w.err

@@ -69,9 +69,9 @@ func (c *clientFiles) get(name string) *clientFile {
 	return f
 }
 
-func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string, disabled bool) {
+func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string, o *Options) {
 	var f *clientFile
-	if !disabled {
+	if !o.DisableClient {
 		f = c.get(name)
 	}
 	if f == nil {
@@ -93,6 +93,9 @@ func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string,
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "public, max-age=0")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if o.CORS != nil {
+		h.Set("Access-Control-Allow-Origin", "*") // a module is loaded from another origin by CORS; the files are public
+	}
 	if matchesTag(r.Header.Values("If-None-Match"), tag) {
 		h.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)
@@ -113,7 +116,7 @@ func acceptsGzip(headers []string) bool {
 		for _, part := range strings.Split(h, ",") {
 			coding, params, _ := strings.Cut(strings.TrimSpace(part), ";")
 			coding = strings.TrimSpace(coding)
-			_, q, weighed := strings.Cut(strings.ReplaceAll(params, " ", ""), "q=")
+			_, q, weighed := strings.Cut(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
 			weight, err := strconv.ParseFloat(q, 64)
 			ok := !weighed || err == nil && weight > 0
 			switch {

@@ -43,18 +43,21 @@ type conn struct {
 	eio    *engineio.Conn
 
 	// Owned by the read side: HandleMessage calls come one at a time.
-	decoder       parser.Decoder
+	decoder  parser.Decoder
+	starting []*Socket // sockets whose worker starts at the end of this read
+
+	mu       sync.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
+	sockets  map[string]*Socket
+	departed map[*Socket]struct{} // off the connection, but handlers of theirs have yet to run
+	left     map[string]struct{}  // namespaces the server left: late packets for them are dropped
+	joined   bool                 // some namespace was joined once
+	pending  bool                 // attachments are awaited: the timer runs for them
+	closed   bool
+	waiting  int  // acknowledgements awaited on this connection
+	paused   bool // the engine was asked to stop reading
+
 	refusals      int
 	refusalsSince int64
-
-	mu      sync.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
-	sockets map[string]*Socket
-	left    map[string]struct{} // namespaces the server left: late packets for them are dropped
-	joined  bool                // some namespace was joined once
-	pending bool                // attachments are awaited: the timer runs for them
-	closed  bool
-	waiting int  // acknowledgements awaited on this connection
-	paused  bool // the engine was asked to stop reading
 }
 
 func newConn(s *Server, eio *engineio.Conn) *conn {
@@ -80,18 +83,27 @@ func (c *conn) HandleMessage(binary bool, data []byte) {
 	c.route(p)
 }
 
+// HandleReadEnd implements engineio.Handler: the workers start when all that one
+// read brought is in the inboxes, so that they see a burst as one.
+func (c *conn) HandleReadEnd() {
+	for i, s := range c.starting {
+		c.starting[i] = nil
+		s.startWorker()
+	}
+	c.starting = c.starting[:0]
+}
+
 // awaitAttachments starts or stops the clock for the attachments of a packet.
 func (c *conn) awaitAttachments(pending bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	changed := c.pending != pending
 	c.pending = pending
-	joined := c.joined
-	c.mu.Unlock()
 	switch {
 	case !changed:
 	case pending:
 		c.eio.SetTimer(c.server.opts.AttachmentTimeout)
-	case joined:
+	case c.joined:
 		c.eio.SetTimer(0)
 	default:
 		c.eio.SetTimer(c.server.opts.ConnectTimeout)
@@ -121,7 +133,7 @@ func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	c.mu.Lock()
 	c.closed = true
 	sockets := c.sockets
-	c.sockets = nil
+	c.sockets, c.departed = nil, nil
 	c.mu.Unlock()
 	r := DisconnectReason(reason)
 	if c.server.closing.Load() {
@@ -163,7 +175,10 @@ func (c *conn) route(p parser.Packet) {
 		s.handleAck(p)
 	case parser.Disconnect:
 		c.forget(s, false)
-		s.peerGone(ReasonClientDisconnect, nil)
+		if !s.peerGone(ReasonClientDisconnect, nil) {
+			c.countRefusal() // a CONNECT taken back costs as much as one refused
+		}
+		c.checkInboxes()
 	default:
 		c.abort(fmt.Errorf("%w: a client sent a %s packet", errProtocol, p.Type))
 	}
@@ -176,9 +191,15 @@ func (c *conn) handleConnect(p parser.Packet) {
 		c.refuse(p.Namespace, "Invalid namespace")
 		return
 	}
+	// The answer to a CONNECT is sent whatever the bound says; see Socket.join.
+	o := &c.server.opts
+	if n, size := c.eio.Buffered(); n >= o.MaxQueuePackets || size >= o.MaxQueueBytes {
+		c.eio.Abort(engineio.ReasonTransportError, ErrSlowConsumer, closePolicy, "slow consumer")
+		return
+	}
 	c.mu.Lock()
 	_, twice := c.sockets[p.Namespace]
-	full := len(c.sockets) >= c.server.opts.MaxNamespaces
+	full := len(c.sockets) >= o.MaxNamespaces
 	var s *Socket
 	if !twice && !full && !c.closed {
 		s = newSocket(ns, c, p.Data)
@@ -204,15 +225,18 @@ func (c *conn) refuse(namespace, message string) {
 	c.send(c.server.encodeConnectError(namespace, &ConnectError{Message: message}))
 }
 
-// countRefusal bounds how often a client may ask in vain. It is called by the
-// read side.
+// countRefusal bounds how often a client may ask in vain. It reports false once
+// that was too often and the connection is closed.
 func (c *conn) countRefusal() bool {
 	now := c.server.now()
+	c.mu.Lock()
 	if now-c.refusalsSince > refusalWindow {
 		c.refusalsSince, c.refusals = now, 0
 	}
 	c.refusals++
-	if c.refusals > maxRefusals {
+	tooMany := c.refusals > maxRefusals
+	c.mu.Unlock()
+	if tooMany {
 		c.eio.Abort(engineio.ReasonForcedClose, errManyRefusals, closePolicy, "")
 		return false
 	}
@@ -232,17 +256,16 @@ func (c *conn) send(m *engineio.Message) error {
 // socketJoined stops the clock that runs until the first namespace is joined.
 func (c *conn) socketJoined() {
 	c.mu.Lock()
-	first := !c.joined
-	c.joined = true
-	pending := c.pending
-	c.mu.Unlock()
-	if first && !pending {
+	defer c.mu.Unlock()
+	if !c.joined && !c.pending {
 		c.eio.SetTimer(0)
 	}
+	c.joined = true
 }
 
 // forget takes a socket off the connection. late tells that the client may not
-// know yet and still send packets for it.
+// know yet and still send packets for it. Until settled is called, what waits in
+// its inbox counts: leaving and joining again is no way around the bound.
 func (c *conn) forget(s *Socket, late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -250,11 +273,26 @@ func (c *conn) forget(s *Socket, late bool) {
 		return
 	}
 	delete(c.sockets, s.ns.name)
+	if c.departed == nil {
+		c.departed = make(map[*Socket]struct{})
+	}
+	c.departed[s] = struct{}{}
 	if late {
 		if c.left == nil {
 			c.left = make(map[string]struct{})
 		}
 		c.left[s.ns.name] = struct{}{}
+	}
+}
+
+// settled tells that no handler of a departed socket will run any more.
+func (c *conn) settled(s *Socket) {
+	c.mu.Lock()
+	delete(c.departed, s)
+	paused := c.paused
+	c.mu.Unlock()
+	if paused {
+		c.checkInboxes()
 	}
 }
 
@@ -269,6 +307,7 @@ func (c *conn) allSockets() []*Socket {
 	return all
 }
 
+// isPaused reports whether reading has stopped.
 func (c *conn) isPaused() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -305,6 +344,14 @@ func (c *conn) checkInboxes() {
 		full = full || f
 		low = low && l
 	}
+	items, bytes := len(c.departed), 0
+	for s := range c.departed {
+		n, b := s.inbox.size()
+		items, bytes = items+n, bytes+b
+	}
+	o := &c.server.opts
+	full = full || items >= factor*o.MaxInboxPackets || bytes >= factor*o.MaxInboxBytes
+	low = low && items <= factor*o.MaxInboxPackets/2 && bytes <= factor*o.MaxInboxBytes/2
 	switch {
 	case full && !c.paused:
 		c.paused = true

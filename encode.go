@@ -94,5 +94,5 @@ func (s *Server) encodeConnectError(namespace string, e *ConnectError) *engineio
 func asConnectError(err error) (*ConnectError, bool) {
 	var e *ConnectError
 	ok := errors.As(err, &e)
-	return e, ok
+	return e, ok && e != nil
 }

@@ -39,7 +39,7 @@ type reply struct {
 }
 
 func (r *reply) send(args ...any) error {
-	if r == nil || r.sent.Swap(true) {
+	if r == nil || r.sent.Load() {
 		return nil
 	}
 	s := r.socket
@@ -48,24 +48,36 @@ func (r *reply) send(args ...any) error {
 		r.fail(err)
 		return err
 	}
+	if r.sent.Swap(true) {
+		return nil
+	}
 	return r.write(m)
 }
 
-// fail answers with an error object. Only what is marked public is told.
+// fail answers with an error object, unless there was an answer. Only what is
+// marked public is told.
 func (r *reply) fail(err error) {
-	if r == nil {
+	if r == nil || r.sent.Swap(true) {
 		return
 	}
-	public := &PublicError{Message: "internal error"}
-	errors.As(err, &public)
+	public := publicError(err)
 	data := parser.AppendString([]byte(`[{"error":{"message":`), public.Message)
 	data = parser.AppendString(append(data, `,"code":`...), public.Code)
 	data = append(data, "}}]"...)
-	r.sent.Store(true)
 	buf := parser.AppendPacket(make([]byte, engineio.Room, bufferSize), &parser.Packet{
 		Type: parser.Ack, Namespace: r.socket.ns.name, ID: r.id, Data: data,
 	})
 	_ = r.write(engineio.NewMessage(buf, nil)) // a closed connection needs no answer
+}
+
+func publicError(err error) (public *PublicError) {
+	defer func() {
+		if recover() != nil || public == nil { // err has methods of the application
+			public = &PublicError{Message: "internal error"}
+		}
+	}()
+	errors.As(err, &public)
+	return public
 }
 
 func (r *reply) write(m *engineio.Message) error {
@@ -166,11 +178,11 @@ func disconnectFunc(method string, fn any) func(DisconnectReason, error) {
 // handleEvent takes an event from the read side. It reports false if the socket
 // has not joined yet.
 func (s *Socket) handleEvent(p parser.Packet) bool {
-	switch s.state.Load() {
+	switch s.settledState() {
 	case stateJoining:
 		return false
 	case stateConnected:
-		s.push(eventItem(p))
+		s.pushEvent(eventItem(p))
 	}
 	return true
 }
@@ -216,24 +228,21 @@ func (s *Socket) dispatch(it item) {
 
 // handle runs one handler and answers.
 func (s *Socket) handle(l *listener, ev *event) {
-	results, manual, err := s.guardCall(l, ev)
-	switch {
-	case err != nil:
+	if err := s.call(l, ev); err != nil {
 		s.report(string(ev.name), err)
-		if ev.reply != nil && !ev.reply.sent.Load() {
-			ev.reply.fail(err)
-		}
-	case !manual:
-		if err := ev.reply.send(results...); err != nil {
-			s.report(string(ev.name), err)
-		}
+		ev.reply.fail(err)
 	}
 }
 
-// guardCall calls a handler and turns a panic into an error.
-func (s *Socket) guardCall(l *listener, ev *event) (results []any, manual bool, err error) {
+// call calls a handler and sends its results. It turns a panic, which may come
+// from a marshaler of the results too, into an error.
+func (s *Socket) call(l *listener, ev *event) (err error) {
 	defer recoverTo(&err)
-	return l.call(ev)
+	results, manual, err := l.call(ev)
+	if err == nil && !manual {
+		err = ev.reply.send(results...)
+	}
+	return err
 }
 
 // guard calls an application's function and turns a panic into an error.
@@ -250,11 +259,16 @@ func recoverTo(err *error) {
 
 // report tells the application of an error that has no caller to go to.
 func (s *Socket) report(event string, err error) {
+	defer func() {
+		if v := recover(); v != nil { // err has methods of the application
+			s.ns.server.opts.Logger.Error("the error of a handler panicked", "nsp", s.ns.name, "event", clip(event))
+		}
+	}()
 	if err == nil || errors.Is(err, ErrClosed) {
 		return
 	}
 	var he *HandlerError
-	if !errors.As(err, &he) {
+	if !errors.As(err, &he) || he == nil {
 		he = &HandlerError{Event: event, Argument: -1, Err: err}
 	}
 	he.Event = event

@@ -120,8 +120,11 @@ func newShape(name string, fn any) *shape {
 		s.results--
 	}
 	for i := range s.results {
-		if t.Out(i) == errorType {
+		switch out := t.Out(i); {
+		case out == errorType:
 			badHandler(name, "an error must be its last result")
+		case !carries(out):
+			badHandler(name, "result "+fmt.Sprint(i+1)+" is a "+out.String()+", which JSON can't carry")
 		}
 	}
 	if s.ack && s.results > 0 {
@@ -141,14 +144,21 @@ func checkParam(name, which string, t reflect.Type) {
 	case t == ackType:
 		badHandler(name, "a socketio.Ack must be its last parameter")
 	}
+	switch {
+	case !carries(t):
+		badHandler(name, "parameter "+which+" is a "+t.String()+", which JSON can't fill")
+	case t.Kind() == reflect.Interface && t.NumMethod() > 0:
+		badHandler(name, "parameter "+which+" is the interface "+t.String()+"; JSON needs a concrete type, or any")
+	}
+}
+
+// carries reports whether JSON has a form for the kind of t.
+func carries(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
-		badHandler(name, "parameter "+which+" is a "+t.String()+", which JSON can't fill")
-	case reflect.Interface:
-		if t.NumMethod() > 0 {
-			badHandler(name, "parameter "+which+" is the interface "+t.String()+"; JSON needs a concrete type, or any")
-		}
+		return false
 	}
+	return true
 }
 
 func badHandler(name, why string) {

@@ -38,13 +38,19 @@ type inbox struct {
 	head    int
 	bytes   int
 	running bool // a worker exists
+	ended   bool // no more events: the socket is gone
 }
 
 // push appends it and reports whether a worker must be started, and whether the
-// bound has been reached.
+// bound has been reached. An event that comes after the end is dropped: the read
+// side may have seen the socket just before.
 func (q *inbox) push(it item, o *Options) (start, full bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.ended && it.kind == itemEvent {
+		return false, false
+	}
+	q.ended = q.ended || it.kind == itemLeave
 	if q.head > 0 && len(q.items) == cap(q.items) {
 		n := copy(q.items, q.items[q.head:])
 		clear(q.items[n:])
@@ -61,19 +67,20 @@ func (q *inbox) fullLocked(o *Options, factor int) bool {
 	return len(q.items)-q.head >= factor*o.MaxInboxPackets || q.bytes >= factor*o.MaxInboxBytes
 }
 
-// next takes the first item. Without one the worker ends.
-func (q *inbox) next() (it item, ok bool) {
+// next takes the first item and reports whether there are more. Without one the
+// worker ends.
+func (q *inbox) next() (it item, more, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.head == len(q.items) {
 		q.items, q.head, q.running = nil, 0, false
-		return item{}, false
+		return item{}, false, false
 	}
 	it = q.items[q.head]
 	q.items[q.head] = item{}
 	q.head++
 	q.bytes -= it.size
-	return it, true
+	return it, q.head < len(q.items), true
 }
 
 // level reports whether the inbox is full, and whether it is low enough for
@@ -85,10 +92,18 @@ func (q *inbox) level(o *Options, factor int) (full, low bool) {
 	return q.fullLocked(o, factor), n <= factor*o.MaxInboxPackets/2 && q.bytes <= factor*o.MaxInboxBytes/2
 }
 
-// dropEvents removes the events that wait.
+// size returns how many items wait, and their bytes.
+func (q *inbox) size() (items, bytes int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) - q.head, q.bytes
+}
+
+// dropEvents removes the events that wait and takes no more.
 func (q *inbox) dropEvents() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.ended = true
 	kept := q.items[q.head:q.head]
 	for _, it := range q.items[q.head:] {
 		if it.kind == itemEvent {

@@ -103,7 +103,7 @@ func (ns *Namespace) Sockets() []*Socket {
 	members := ns.adapter.Members(adapter.Target{})
 	sockets := make([]*Socket, 0, len(members))
 	for _, m := range members {
-		if s := m.(*Socket); s.state.Load() == stateConnected {
+		if s := m.(*Socket); s.settledState() == stateConnected {
 			sockets = append(sockets, s)
 		}
 	}

@@ -115,11 +115,14 @@ func withDefaults(o *Options) Options {
 	setDefault(&c.AttachmentTimeout, 30*time.Second)
 	setDefault(&c.MaxHTTPBufferSize, 1_000_000)
 	setDefault(&c.MaxAttachments, 10)
+	setDefault(&c.MaxQueueBytes, 4<<20)
+	setDefault(&c.MaxQueuePackets, 16_384)
 	setDefault(&c.MaxInboxBytes, 2<<20)
 	setDefault(&c.MaxInboxPackets, 1024)
 	setDefault(&c.MaxNamespaces, 128)
 	setDefault(&c.MaxRooms, 10_000)
 	setDefault(&c.MaxPendingAcks, 65_536)
+	c.check()
 	if c.Adapter == nil {
 		c.Adapter = func(string) adapter.Adapter { return adapter.NewMemory() }
 	}
@@ -127,6 +130,35 @@ func withDefaults(o *Options) Options {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+// check panics on options that can't work.
+func (o *Options) check() {
+	for name, v := range map[string]int64{
+		"PingInterval":      int64(o.PingInterval),
+		"PingTimeout":       int64(o.PingTimeout),
+		"UpgradeTimeout":    int64(o.UpgradeTimeout),
+		"ConnectTimeout":    int64(o.ConnectTimeout),
+		"AttachmentTimeout": int64(o.AttachmentTimeout),
+		"WriteTimeout":      int64(o.WriteTimeout),
+		"MaxHTTPBufferSize": int64(o.MaxHTTPBufferSize),
+		"MaxAttachments":    int64(o.MaxAttachments),
+		"MaxQueueBytes":     int64(o.MaxQueueBytes),
+		"MaxQueuePackets":   int64(o.MaxQueuePackets),
+		"MaxInboxBytes":     int64(o.MaxInboxBytes),
+		"MaxInboxPackets":   int64(o.MaxInboxPackets),
+		"MaxConnections":    int64(o.MaxConnections),
+		"MaxNamespaces":     int64(o.MaxNamespaces),
+		"MaxRooms":          int64(o.MaxRooms),
+		"MaxPendingAcks":    int64(o.MaxPendingAcks),
+	} {
+		if v < 0 {
+			panic("socketio: Options." + name + " must not be negative")
+		}
+	}
+	if o.MaxAttachments > 99 {
+		panic("socketio: Options.MaxAttachments must not be more than 99")
+	}
 }
 
 func setDefault[T ~int | ~int64](v *T, def T) {

@@ -64,7 +64,7 @@ func NewServer(opts *Options) *Server {
 // ServeHTTP serves clients, and the files of the browser client.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; isClientFile(name) {
-		s.files.serve(w, r, name, s.opts.DisableClient)
+		s.files.serve(w, r, name, &s.opts)
 		return
 	}
 	s.engine.ServeHTTP(w, r)

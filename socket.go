@@ -136,36 +136,71 @@ func (s *Socket) start() { s.push(item{kind: itemJoin}) }
 
 // push gives the worker something to do.
 func (s *Socket) push(it item) {
+	if start, _ := s.inbox.push(it, &s.ns.server.opts); start {
+		s.startWorker()
+	}
+}
+
+// pushEvent gives the worker an event. It is called by the read side, which
+// starts the worker when it has handed up all it has.
+func (s *Socket) pushEvent(it item) {
 	start, full := s.inbox.push(it, &s.ns.server.opts)
 	if start {
-		s.ns.server.workers.begin()
-		// work: one per socket, exists while the inbox is not empty, counted by
-		// Server.workers.
-		go s.work()
+		s.conn.starting = append(s.conn.starting, s)
 	}
-	if full && it.kind == itemEvent {
+	if full {
 		s.conn.checkInboxes()
 	}
 }
 
+func (s *Socket) startWorker() {
+	s.ns.server.workers.begin()
+	// work: one per socket, exists while the inbox is not empty, counted by
+	// Server.workers.
+	go s.work()
+}
+
+// work runs what is in the inbox. While there is more, what the handlers send is
+// held back, so that the answers to a burst leave as one with that of the last.
 func (s *Socket) work() {
 	defer s.ns.server.workers.end()
+	corked, held := false, false
 	for {
-		it, ok := s.inbox.next()
+		it, more, ok := s.inbox.next()
 		if !ok {
 			return
 		}
-		switch it.kind {
-		case itemJoin:
-			s.join()
-		case itemEvent:
-			s.dispatch(it)
-			if s.conn.isPaused() {
-				s.conn.checkInboxes()
-			}
-		case itemLeave:
-			s.leave()
+		switch {
+		case more && !corked:
+			s.conn.eio.Cork()
+			corked, held = true, true
+		case !more && corked:
+			s.conn.eio.Uncork()
+			corked = false
 		}
+		s.run(it)
+		if held && !corked {
+			s.conn.eio.Flush()
+			held = false
+		}
+	}
+}
+
+func (s *Socket) run(it item) {
+	switch it.kind {
+	case itemJoin:
+		s.join()
+		if !s.wasJoined { // written by join alone
+			s.conn.settled(s)
+		}
+	case itemEvent:
+		s.dispatch(it)
+		if s.conn.isPaused() {
+			s.conn.checkInboxes()
+		}
+	case itemLeave:
+		s.leave()
+		s.conn.settled(s)
 	}
 }
 
@@ -185,7 +220,7 @@ func (s *Socket) join() {
 		}
 	}
 	// A broadcast may reach the socket as soon as it is a member, but must come
-	// after the CONNECT packet: Deliver waits for mu while the state is joining.
+	// after the CONNECT packet; see settledState.
 	s.mu.Lock()
 	if s.state.Load() != stateJoining {
 		s.mu.Unlock()
@@ -215,6 +250,19 @@ func (s *Socket) refuse(err error) {
 	}
 	s.endLocked(ReasonServerDisconnect, err)
 	s.mu.Unlock()
+	var m *engineio.Message
+	if crash := s.guard(func() error { m = s.encodeRefusal(err); return nil }); crash != nil {
+		m = s.encodeRefusal(crash) // a method of the error, or a marshaler in its data
+	}
+	s.conn.forget(s, false)
+	if s.conn.countRefusal() {
+		_ = s.conn.send(m) // a closed connection needs no answer
+	}
+}
+
+// encodeRefusal encodes why a middleware refused the socket. It calls methods of
+// the application's error.
+func (s *Socket) encodeRefusal(err error) *engineio.Message {
 	refusal, ok := asConnectError(err)
 	var crashed *PanicError
 	switch {
@@ -224,8 +272,7 @@ func (s *Socket) refuse(err error) {
 	case !ok:
 		refusal = &ConnectError{Message: err.Error()}
 	}
-	s.conn.forget(s, false)
-	_ = s.conn.send(s.ns.server.encodeConnectError(s.ns.name, refusal)) // a closed connection needs no answer
+	return s.ns.server.encodeConnectError(s.ns.name, refusal)
 }
 
 // endLocked is the one way into gone.
@@ -240,19 +287,21 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 }
 
 // peerGone ends the socket because its client has left. Events that have arrived
-// are still handled, then the disconnection handlers run.
-func (s *Socket) peerGone(reason DisconnectReason, cause error) {
+// are still handled, then the disconnection handlers run. It reports whether the
+// socket had joined.
+func (s *Socket) peerGone(reason DisconnectReason, cause error) (joined bool) {
 	s.mu.Lock()
+	joined = s.wasJoined
 	if s.state.Load() == stateGone {
 		s.mu.Unlock()
-		return
+		return joined
 	}
 	s.endLocked(reason, cause)
-	joined := s.wasJoined
 	s.mu.Unlock()
 	if joined {
 		s.push(item{kind: itemLeave})
 	}
+	return joined
 }
 
 // Disconnect makes the client leave the namespace; with close it also closes the
@@ -303,16 +352,23 @@ func (s *Socket) leave() {
 	}
 }
 
-// Deliver implements adapter.Member: it takes a broadcast. It is not for
-// applications.
-func (s *Socket) Deliver(p *adapter.Packet) {
+// settledState is the state, waiting for join to finish its last step: the client
+// may have its CONNECT packet, and a broadcast may find the socket among the
+// members, a moment before the state says so.
+func (s *Socket) settledState() int32 {
 	state := s.state.Load()
 	if state == stateJoining {
-		s.mu.Lock() // join holds it until the CONNECT packet is in the queue
+		s.mu.Lock()
 		state = s.state.Load()
 		s.mu.Unlock()
 	}
-	if state != stateConnected {
+	return state
+}
+
+// Deliver implements adapter.Member: it takes a broadcast. It is not for
+// applications.
+func (s *Socket) Deliver(p *adapter.Packet) {
+	if s.settledState() != stateConnected {
 		return
 	}
 	m := p.Message.(*engineio.Message)
@@ -367,7 +423,7 @@ func (s *Socket) Join(rooms ...string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.roomForLocked(len(rooms)) {
+	if !s.roomForLocked(rooms) {
 		return fmt.Errorf("%w: at most %d", ErrTooManyRooms, s.ns.server.opts.MaxRooms)
 	}
 	switch s.state.Load() {
@@ -379,17 +435,29 @@ func (s *Socket) Join(rooms ...string) error {
 	return nil
 }
 
-// roomForLocked reports whether n more rooms fit. The adapter is asked only when
-// so many were joined that it matters.
-func (s *Socket) roomForLocked(n int) bool {
+// roomForLocked reports whether the socket may join these rooms too. They are
+// compared with those it is in only when so many were joined that it matters.
+func (s *Socket) roomForLocked(rooms []string) bool {
 	limit := s.ns.server.opts.MaxRooms
-	if s.joins+n > limit && s.wasJoined {
-		s.joins = len(s.ns.adapter.Rooms(s))
+	if s.joins+len(rooms) <= limit {
+		s.joins += len(rooms)
+		return true
 	}
-	if s.joins+n > limit {
+	now := s.rooms
+	if s.wasJoined {
+		now = s.ns.adapter.Rooms(s)
+	}
+	all := make(map[string]struct{}, len(now)+len(rooms))
+	for _, names := range [][]string{now, rooms} {
+		for _, name := range names {
+			all[name] = struct{}{}
+		}
+	}
+	delete(all, s.id) // its own is free
+	if len(all) > limit {
 		return false
 	}
-	s.joins += n
+	s.joins = len(all)
 	return true
 }
 

@@ -5,6 +5,7 @@
 package adapter
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -186,16 +187,53 @@ func (a *Memory) memberLocked(m Member) *member {
 	return nil
 }
 
+// A broadcast to parallelMembers or more is split over the cores, in shares of
+// shareMembers.
+const (
+	parallelMembers = 512
+	shareMembers    = 64
+)
+
 // Broadcast implements Adapter.
 func (a *Memory) Broadcast(p *Packet, t Target) int {
+	members := a.resolve(t)
+	if workers := runtime.GOMAXPROCS(0); workers > 1 && len(members) >= parallelMembers {
+		return broadcastParallel(p, members, t.Sender, workers)
+	}
+	return deliver(p, members, t.Sender)
+}
+
+func deliver(p *Packet, members []Member, sender string) int {
 	n := 0
-	for _, m := range a.resolve(t) {
-		if t.Sender == "" || m.ID() != t.Sender {
+	for _, m := range members {
+		if sender == "" || m.ID() != sender {
 			m.Deliver(p)
 			n++
 		}
 	}
 	return n
+}
+
+// broadcastParallel delivers with several goroutines, this one among them. They
+// end before it returns.
+func broadcastParallel(p *Packet, members []Member, sender string, workers int) int {
+	var next, total atomic.Int64
+	work := func() {
+		for {
+			start := int(next.Add(shareMembers)) - shareMembers
+			if start >= len(members) {
+				return
+			}
+			total.Add(int64(deliver(p, members[start:min(start+shareMembers, len(members))], sender)))
+		}
+	}
+	var wg sync.WaitGroup
+	for range workers - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	return int(total.Load())
 }
 
 // Members implements Adapter.

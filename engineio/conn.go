@@ -22,6 +22,10 @@ type Handler interface {
 	// HandleMessage gets one message. data is valid until return and may be
 	// changed in place.
 	HandleMessage(binary bool, data []byte)
+	// HandleReadEnd is called after the messages that one read brought, before
+	// the reader waits for more. HandleMessage and HandleReadEnd come one at a
+	// time.
+	HandleReadEnd()
 	// HandleClose is called once, when the connection ends. A HandleMessage
 	// that runs at that moment may end after it.
 	HandleClose(reason CloseReason, err error)
@@ -71,6 +75,7 @@ type Conn struct {
 	poll     *polling     // nil for a session that began on WebSocket
 	up       upgrade
 	beat     heartbeat
+	corks    int   // calls of Cork without Uncork
 	pausedAt int64 // since when paused, by Server.now; 0 if not
 	due      deadlines
 }
@@ -157,20 +162,63 @@ func (c *Conn) SendControl(m *Message) error {
 // sent.
 func (c *Conn) SendVolatile(m *Message) bool {
 	c.mu.Lock()
-	if c.state != stateOpen || c.queueLocked().len() > 0 || c.ws == nil && c.poll.get == nil {
+	q := c.queueLocked()
+	busy := q.len() > 0 && (q.writing || c.ws == nil)
+	if c.state != stateOpen || busy || c.ws == nil && c.poll.get == nil {
 		c.mu.Unlock()
 		return false
 	}
-	c.queueLocked().append(m)
+	q.append(m)
 	c.wakeWriterLocked()
 	return true
 }
 
+// Cork holds back what is sent from now on, so that a burst leaves in one write.
+// Each Cork needs an Uncork. What is held back for long leaves by itself, at the
+// next tick of the server's clock.
+func (c *Conn) Cork() {
+	c.mu.Lock()
+	c.corks++
+	c.mu.Unlock()
+}
+
+// Uncork ends a Cork. What was held back leaves with the next thing that is sent,
+// or with Flush.
+func (c *Conn) Uncork() {
+	c.mu.Lock()
+	c.corks--
+	c.mu.Unlock()
+}
+
+// Flush sends what was held back, corked or not.
+func (c *Conn) Flush() {
+	c.mu.Lock()
+	c.flushLocked()
+}
+
 // wakeWriterLocked gets the queue moving and releases mu.
 func (c *Conn) wakeWriterLocked() {
+	if c.corks > 0 {
+		if c.due.at[dueCork] == 0 && c.state == stateOpen {
+			c.setDueLocked(dueCork, c.srv.now()+int64(c.srv.cfg.tick()))
+		}
+		c.mu.Unlock()
+		return
+	}
+	c.flushLocked()
+}
+
+// flushLocked gets the queue moving and releases mu.
+func (c *Conn) flushLocked() {
+	if c.state != stateOpen {
+		c.mu.Unlock()
+		return
+	}
 	t := c.ws
 	if t == nil {
-		c.poll.wake()
+		if c.poll.q.len() > 0 {
+			c.poll.wake()
+		}
 		c.mu.Unlock()
 		return
 	}

@@ -18,6 +18,7 @@ const (
 	dueUpgrade        // a candidate must have completed
 	dueNoop           // a parked poll is released during an upgrade
 	dueClose          // closing must have come to its end
+	dueCork           // what was held back leaves
 	dueUser           // Conn.SetTimer
 	dueCount
 )
@@ -116,6 +117,8 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 			return func() { t.nc.Close() }
 		}
 		return c.closed
+	case dueCork:
+		return c.Flush
 	case dueUser:
 		return c.handler.HandleTimer
 	}

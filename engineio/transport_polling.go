@@ -100,6 +100,14 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 		p.q.discard()
 	}
 	p.final = reply
+	if e.flush && e.reply == 0 && p.q.len() > 0 {
+		// What is said before the end goes in a response of its own: clients
+		// handle a close packet before the messages that came with it.
+		p.afterNoop = true
+		p.wake()
+		c.setDueLocked(dueClose, c.srv.now()+int64(pollCloseTimeout))
+		return false
+	}
 	if p.get != nil {
 		p.get.final = reply
 		p.wake()
@@ -128,7 +136,10 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 		c.finish(ReasonTransportError, errPollOverlap, ending{})
 		return
 	}
-	g := &parkedGET{signal: make(chan struct{}, 1), final: p.final}
+	g := &parkedGET{signal: make(chan struct{}, 1)}
+	if p.q.len() == 0 {
+		g.final = p.final
+	}
 	p.get = g
 	if c.up.pausing {
 		c.setDueLocked(dueNoop, c.srv.now()+int64(noopDelay))
@@ -294,6 +305,7 @@ func (c *Conn) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
 // deliver hands up the packets of a body, waiting out pauses. It reports whether
 // the client is still there to be answered.
 func (c *Conn) deliver(r *http.Request, body []byte) bool {
+	defer c.readEnd()
 	for done := false; !done; {
 		if open, present := c.awaitResume(r); !open {
 			return present
@@ -314,6 +326,13 @@ func (c *Conn) deliver(r *http.Request, body []byte) bool {
 	return true
 }
 
+// readEnd tells the Handler that no more messages come for now.
+func (c *Conn) readEnd() {
+	c.readMu.Lock()
+	c.handler.HandleReadEnd()
+	c.readMu.Unlock()
+}
+
 // awaitResume waits while the connection is paused. It reports whether the
 // connection is open, and whether the client still waits for its answer.
 func (c *Conn) awaitResume(r *http.Request) (open, present bool) {
@@ -329,6 +348,7 @@ func (c *Conn) awaitResume(r *http.Request) (open, present bool) {
 		}
 		resumed := c.poll.resumed
 		c.mu.Unlock()
+		c.readEnd() // what was handed up must run, or nothing would resume
 		select {
 		case <-resumed:
 		case <-r.Context().Done():

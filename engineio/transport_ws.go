@@ -49,18 +49,22 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	if t.dead {
 		return len(b), true
 	}
-	if t.isPaused() {
-		return 0, false
+	n := 0
+	for n < len(b) && !t.dead && !t.isPaused() { // again if Resume came meanwhile
+		took, err := t.parser.Feed(&t.c.srv.wsConfig, t, b[n:])
+		n += took
+		if err != nil {
+			t.fail(err)
+		}
 	}
-	n, err := t.parser.Feed(&t.c.srv.wsConfig, t, b)
-	if err != nil {
-		t.fail(err)
+	if !t.probing {
+		t.c.readEnd()
 	}
 	if t.dead {
 		t.parser.Release()
 		return len(b), true
 	}
-	return n, !t.isPaused()
+	return n, n == len(b) && !t.isPaused()
 }
 
 // isPaused reports whether the Handler wants no more. A candidate is read all
