@@ -6,9 +6,12 @@
 package socketio
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
+	"unicode/utf8"
 
 	"socketio/engineio"
 	"socketio/parser"
@@ -18,6 +21,8 @@ import (
 const (
 	closeProtocol uint16 = 1002
 	closePolicy   uint16 = 1008
+
+	closeInvalidData uint16 = 1007
 )
 
 const (
@@ -31,6 +36,7 @@ const (
 
 var (
 	errProtocol     = errors.New("socketio: protocol violation")
+	errInvalidUTF8  = errors.New("socketio: a text message is not valid UTF-8")
 	errNoConnect    = errors.New("socketio: the client joined no namespace in time")
 	errIncomplete   = errors.New("socketio: attachments did not arrive in time")
 	errManyRefusals = errors.New("socketio: too many refused connections to namespaces")
@@ -43,13 +49,14 @@ type conn struct {
 	eio    *engineio.Conn
 
 	// Owned by the read side: HandleMessage calls come one at a time.
-	decoder  parser.Decoder
-	starting []*Socket // sockets whose worker starts at the end of this read
+	decoder parser.Decoder
 
 	mu       sync.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
 	sockets  map[string]*Socket
 	departed map[*Socket]struct{} // off the connection, but handlers of theirs have yet to run
 	left     map[string]struct{}  // namespaces the server left: late packets for them are dropped
+	starting []*Socket            // sockets whose worker starts at the end of this read
+	decoding bool                 // a long text is being decoded: nothing is read meanwhile
 	joined   bool                 // some namespace was joined once
 	pending  bool                 // attachments are awaited: the timer runs for them
 	closed   bool
@@ -66,8 +73,55 @@ func newConn(s *Server, eio *engineio.Conn) *conn {
 	return c
 }
 
+// inlineText is the longest text that is decoded by the goroutine that reads: an
+// event loop serves others too.
+const inlineText = engineio.CheckedText
+
 // HandleMessage implements engineio.Handler.
 func (c *conn) HandleMessage(binary bool, data []byte) {
+	if !binary && len(data) > inlineText {
+		c.decodeLater(bytes.Clone(data))
+		return
+	}
+	c.decode(binary, data)
+}
+
+// decodeLater decodes a long text on a goroutine of its own. Nothing more is read
+// until that is done, so the order stays.
+func (c *conn) decodeLater(data []byte) {
+	c.mu.Lock()
+	c.decoding = true
+	c.mu.Unlock()
+	c.checkInboxes()
+	c.server.workers.begin()
+	// One per connection at a time; ends when the text is decoded; counted by
+	// Server.workers.
+	go func() {
+		defer c.server.workers.end()
+		c.decodeLong(data)
+		c.HandleReadEnd()
+		c.mu.Lock()
+		c.decoding = false
+		c.mu.Unlock()
+		c.checkInboxes()
+	}()
+}
+
+func (c *conn) decodeLong(data []byte) {
+	defer func() {
+		if v := recover(); v != nil { // as an event loop would: one connection pays
+			c.server.opts.Logger.Error("panic while decoding", "error", v, "stack", string(debug.Stack()))
+			c.abort(fmt.Errorf("%w: %v", errProtocol, v))
+		}
+	}()
+	if !utf8.Valid(data) {
+		c.eio.Abort(engineio.ReasonTransportError, errInvalidUTF8, closeInvalidData, "")
+		return
+	}
+	c.decode(false, data)
+}
+
+func (c *conn) decode(binary bool, data []byte) {
 	p, ok, err := c.decoder.Add(&c.server.limits, binary, data)
 	if err != nil {
 		c.abort(err)
@@ -86,11 +140,20 @@ func (c *conn) HandleMessage(binary bool, data []byte) {
 // HandleReadEnd implements engineio.Handler: the workers start when all that one
 // read brought is in the inboxes, so that they see a burst as one.
 func (c *conn) HandleReadEnd() {
-	for i, s := range c.starting {
-		c.starting[i] = nil
+	c.mu.Lock()
+	starting := c.starting
+	c.starting = nil
+	c.mu.Unlock()
+	for _, s := range starting {
 		s.startWorker()
 	}
-	c.starting = c.starting[:0]
+}
+
+// startLater starts the worker of a socket at the end of this read.
+func (c *conn) startLater(s *Socket) {
+	c.mu.Lock()
+	c.starting = append(c.starting, s)
+	c.mu.Unlock()
 }
 
 // awaitAttachments starts or stops the clock for the attachments of a packet.
@@ -338,7 +401,7 @@ func (c *conn) checkInboxes() {
 	if c.waiting > 0 {
 		factor = awaitFactor
 	}
-	full, low := false, true
+	full, low := c.decoding, !c.decoding
 	for _, s := range c.sockets {
 		f, l := s.inbox.level(&c.server.opts, factor)
 		full = full || f
@@ -360,7 +423,7 @@ func (c *conn) checkInboxes() {
 		c.paused = false
 		c.eio.Resume()
 	}
-	if full && c.waiting > 0 {
+	if full && !c.decoding && c.waiting > 0 {
 		for _, s := range c.sockets {
 			s.acks.fail(ErrInboxFull)
 		}

@@ -146,7 +146,7 @@ func (s *Socket) push(it item) {
 func (s *Socket) pushEvent(it item) {
 	start, full := s.inbox.push(it, &s.ns.server.opts)
 	if start {
-		s.conn.starting = append(s.conn.starting, s)
+		s.conn.startLater(s)
 	}
 	if full {
 		s.conn.checkInboxes()

@@ -20,7 +20,8 @@ import (
 // an application's code.
 type Handler interface {
 	// HandleMessage gets one message. data is valid until return and may be
-	// changed in place.
+	// changed in place. A text over CheckedText bytes may not be valid UTF-8:
+	// checking it takes too long for an event loop, so it is left to the Handler.
 	HandleMessage(binary bool, data []byte)
 	// HandleReadEnd is called after the messages that one read brought, before
 	// the reader waits for more. HandleMessage and HandleReadEnd come one at a

@@ -18,6 +18,10 @@ const (
 	WebSocket = "websocket"
 )
 
+// CheckedText is the length up to which the server checks that a text is valid
+// UTF-8, in bytes; see Handler.
+const CheckedText = 64 << 10
+
 // A Driver says who waits for the network on behalf of WebSocket connections.
 type Driver string
 

@@ -82,7 +82,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 			s.cfg.Logger.Warn("no event loops; each connection gets a goroutine", "error", err)
 		}
 	}
-	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: 4096, FromClient: true}
+	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: 4096, FromClient: true, UncheckedOver: CheckedText}
 	for range runtime.GOMAXPROCS(0) {
 		s.wheels = append(s.wheels, wheel.New(s.cfg.tick()))
 	}
