@@ -87,6 +87,11 @@ func (s *Socket) Namespace() *Namespace { return s.ns }
 // Connected reports whether the socket has joined its namespace and not left it.
 func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
+// Conn is the Engine.IO connection that carries the socket, with the other
+// namespaces of its client. Closing it lets the client come back by itself, which
+// Disconnect does not.
+func (s *Socket) Conn() *engineio.Conn { return s.conn.eio }
+
 // Transport is what carries the socket now: "polling" or "websocket".
 func (s *Socket) Transport() string { return s.conn.eio.Transport() }
 

@@ -1,0 +1,1836 @@
+/*! Socket.IO client 0.1.0. MIT licence, (c) the socketio authors */
+
+// src/emitter.ts
+function callSafely(fn, args) {
+  try {
+    fn(...args);
+  } catch (err) {
+    setTimeout(() => {
+      throw err;
+    });
+  }
+}
+var Emitter = class {
+  constructor() {
+    this._listeners = /* @__PURE__ */ new Map();
+  }
+  /** Adds a listener. */
+  on(event, listener) {
+    return this._add(event, listener, false);
+  }
+  /** Adds a listener that is removed before its first call. */
+  once(event, listener) {
+    return this._add(event, listener, true);
+  }
+  /** Removes one listener, all listeners of an event, or all listeners. */
+  off(event, listener) {
+    if (event === void 0) {
+      this._listeners.clear();
+    } else if (listener === void 0) {
+      this._listeners.delete(event);
+    } else {
+      const list = this._listeners.get(event) || [];
+      this._remove(event, list.find((l) => l.fn === listener));
+    }
+    return this;
+  }
+  /** The listeners of an event, in the order they will be called. */
+  listeners(event) {
+    return (this._listeners.get(event) || []).map((l) => l.fn);
+  }
+  /** Whether an event has listeners. */
+  hasListeners(event) {
+    return this._listeners.has(event);
+  }
+  /** Same as `on`. */
+  addEventListener(event, listener) {
+    return this.on(event, listener);
+  }
+  /** Same as `off`. */
+  removeListener(event, listener) {
+    return this.off(event, listener);
+  }
+  /** Same as `off`. */
+  removeEventListener(event, listener) {
+    return this.off(event, listener);
+  }
+  /** Same as `off` without a listener. */
+  removeAllListeners(event) {
+    return this.off(event);
+  }
+  /** @internal Calls the listeners of an event. The list is the one of this instant. */
+  _fire(event, args) {
+    const list = this._listeners.get(event);
+    if (!list) return;
+    for (const l of list) {
+      if (l.once) this._remove(event, l);
+      callSafely(l.fn, args);
+    }
+  }
+  // _add and _remove make a new array each time: _fire may be iterating over the old one.
+  _add(event, fn, once) {
+    this._listeners.set(event, [...this._listeners.get(event) || [], { fn, once }]);
+    return this;
+  }
+  _remove(event, entry) {
+    const rest = (this._listeners.get(event) || []).filter((l) => l !== entry);
+    if (rest.length) this._listeners.set(event, rest);
+    else this._listeners.delete(event);
+  }
+};
+
+// src/platform/node.ts
+var platform = {
+  received: (buffer) => Buffer.from(buffer),
+  encodeBase64: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64"),
+  decodeBase64: (text) => Buffer.from(text, "base64"),
+  async webSocket() {
+    try {
+      return (await import("ws")).WebSocket;
+    } catch {
+      return typeof WebSocket === "function" ? WebSocket : void 0;
+    }
+  },
+  dial(cls, url, { protocols, extraHeaders, webSocketOptions }, cookies) {
+    const cookie = cookies && cookies.header();
+    const headers = { ...cookie && { cookie }, ...extraHeaders };
+    return new cls(url, protocols || [], { ...webSocketOptions, headers });
+  },
+  newCookieJar
+};
+var MAX_COOKIES = 64;
+function newCookieJar() {
+  const cookies = /* @__PURE__ */ new Map();
+  return {
+    store(headers) {
+      for (const line of headers.getSetCookie()) {
+        const [pair = "", ...attributes] = line.split(";");
+        const eq = pair.indexOf("=");
+        if (eq < 1) continue;
+        const name = pair.slice(0, eq).trim();
+        if (attributes.some(isExpired)) cookies.delete(name);
+        else if (cookies.has(name) || cookies.size < MAX_COOKIES) cookies.set(name, pair.slice(eq + 1).trim());
+      }
+    },
+    header: () => [...cookies].map(([name, value]) => `${name}=${value}`).join("; ")
+  };
+}
+function isExpired(attribute) {
+  const [name = "", value = ""] = attribute.split("=");
+  switch (name.trim().toLowerCase()) {
+    case "max-age":
+      return Number(value) <= 0;
+    case "expires":
+      return Date.parse(value) <= Date.now();
+    default:
+      return false;
+  }
+}
+
+// src/errors.ts
+var TransportError = class extends Error {
+  constructor(message, description, context, extra) {
+    super(message);
+    this.type = "TransportError";
+    this.description = description;
+    this.context = context;
+    if (extra) {
+      this.code = extra.code;
+      this.retryAfter = extra.retryAfter;
+    }
+  }
+};
+function parserError(description) {
+  return new TransportError("server error", description, void 0, { code: "parser error" });
+}
+var ConnectError = class extends Error {
+  constructor(message, data) {
+    super(message);
+    this.data = data;
+  }
+};
+var HandlerError = class extends Error {
+  constructor(message, code) {
+    super(message);
+    this.code = code;
+  }
+};
+var BufferFullError = class extends Error {
+  constructor() {
+    super("the send buffer is full");
+  }
+};
+
+// src/engine/handshake.ts
+function parseHandshake(data) {
+  let value;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    return void 0;
+  }
+  if (typeof value !== "object" || !value) return void 0;
+  const { sid, upgrades, pingInterval, pingTimeout, maxPayload } = value;
+  if (typeof sid !== "string" || !sid || !isDuration(pingInterval) || !isDuration(pingTimeout)) return void 0;
+  return {
+    sid,
+    upgrades: Array.isArray(upgrades) ? upgrades : [],
+    pingInterval,
+    pingTimeout,
+    maxPayload: isDuration(maxPayload) && maxPayload ? maxPayload : Infinity
+  };
+}
+function isDuration(value) {
+  return typeof value === "number" && value >= 0;
+}
+
+// src/engine/heartbeat.ts
+var MAX_DELAY = 2147483647;
+var Heartbeat = class {
+  /** Calls `expired` when no ping came for `window` milliseconds. */
+  constructor(_window, _expired) {
+    this._window = _window;
+    this._expired = _expired;
+    this._deadline = Infinity;
+    this.ping();
+  }
+  /** A ping came. */
+  ping() {
+    this._deadline = Date.now() + this._window;
+    clearTimeout(this._timer);
+    this._timer = setTimeout(this._expired, Math.min(this._window, MAX_DELAY));
+  }
+  /** Whether a ping is overdue, whatever the timer thinks. */
+  late() {
+    return Date.now() > this._deadline;
+  }
+  /** Ends the watch. */
+  stop() {
+    clearTimeout(this._timer);
+  }
+};
+
+// src/engine/packet.ts
+var TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
+function bytesOf(data) {
+  return data instanceof Uint8Array ? data : ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+}
+function isBlob(value) {
+  const tag = Object.prototype.toString.call(value);
+  return tag === "[object Blob]" || tag === "[object File]";
+}
+function isBinary(value) {
+  return typeof value === "object" && value !== null && (ArrayBuffer.isView(value) || Object.prototype.toString.call(value) === "[object ArrayBuffer]" || isBlob(value));
+}
+function encodeText(packet) {
+  const { type, data } = packet;
+  if (data === void 0) return String(TYPES.indexOf(type));
+  return typeof data === "string" ? TYPES.indexOf(type) + data : "b" + platform.encodeBase64(bytesOf(data));
+}
+function decodeText(text) {
+  if (text[0] === "b") {
+    const data = platform.decodeBase64(text.slice(1));
+    return data && { type: "message", data };
+  }
+  const type = TYPES[text.charCodeAt(0) - 48];
+  return type && (text.length > 1 ? { type, data: text.slice(1) } : { type });
+}
+function readBlobs(packets) {
+  if (!packets.some((p) => isBlob(p.data))) return packets;
+  return Promise.all(
+    packets.map(async (p) => ({
+      type: p.type,
+      data: isBlob(p.data) ? await new Response(p.data).arrayBuffer() : p.data
+    }))
+  );
+}
+
+// src/engine/payload.ts
+var SEPARATOR = "";
+function encodePayload(packets) {
+  return packets.map(encodeText).join(SEPARATOR);
+}
+function decodePayload(body, each) {
+  for (let start = 0; start <= body.length; ) {
+    let end = body.indexOf(SEPARATOR, start);
+    if (end < 0) end = body.length;
+    const packet = decodeText(body.slice(start, end));
+    if (!packet) return false;
+    if (!each(packet)) return true;
+    start = end + 1;
+  }
+  return true;
+}
+function utf8Length(text) {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 128) continue;
+    length += c < 2048 ? 1 : 2;
+    if (c >= 55296 && c < 56320 && (text.charCodeAt(i + 1) & 64512) === 56320) {
+      i++;
+    }
+  }
+  return length;
+}
+function dataSize(data) {
+  return typeof data === "string" ? data.length : isBlob(data) ? data.size : data.byteLength;
+}
+function encodedSize(data) {
+  return typeof data === "string" ? 1 + utf8Length(data) : 1 + 4 * Math.ceil(dataSize(data) / 3);
+}
+function batchLength(queue, max) {
+  let size = 0;
+  for (let i = 0; i < queue.length; i++) {
+    const { data } = queue[i];
+    size += (i ? 1 : 0) + (data === void 0 ? 1 : encodedSize(data));
+    if (i && size > max) return i;
+  }
+  return queue.length;
+}
+
+// src/url.ts
+var MAX_LENGTH = 8e3;
+var ABSOLUTE = /^(https?|wss?):\/\/(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#[\]]+)(?::(\d{1,5}))?(\/[^?#]*)?(?:\?([^#]*))?(?:#.*)?$/i;
+function pageLocation() {
+  return typeof location === "object" && location && location.host ? location : void 0;
+}
+function parseTarget(url, page = pageLocation()) {
+  let text = url === void 0 ? "/" : url;
+  if (text.length > MAX_LENGTH) throw new Error("URI too long");
+  if (!/^(https?|wss?):\/\//i.test(text)) {
+    if (!page) throw new Error(`"${text}" is not an absolute URL, and there is no page to complete it`);
+    if (/^\/(?!\/)/.test(text)) text = page.host + text;
+    text = page.protocol + "//" + text.replace(/^\/\//, "");
+  }
+  const m = ABSOLUTE.exec(text);
+  if (!m) throw new Error(`invalid URL "${text}"`);
+  const [, scheme = "", host = "", port = "", path = "", query = ""] = m;
+  const secure = /^(https|wss)$/i.test(scheme);
+  return { secure, host, port: port || (secure ? "443" : "80"), namespace: path || "/", query };
+}
+function authority(target) {
+  return target.host + (target.port === (target.secure ? "443" : "80") ? "" : ":" + target.port);
+}
+
+// src/engine/transport.ts
+var Transport = class {
+  constructor(name, _ctx, _handler, _sid) {
+    this.name = name;
+    this._ctx = _ctx;
+    this._handler = _handler;
+    this._sid = _sid;
+    /** Whether send may be called. */
+    this.writable = false;
+    this._closed = false;
+    this._options = { ..._ctx.options, ...(_ctx.options.transportOptions || {})[name] };
+  }
+  /** Ends without a word to the server. Reports nothing more. */
+  discard() {
+    this._stop();
+  }
+  /** Changes who is reported to. */
+  attach(handler) {
+    this._handler = handler;
+  }
+  _stop() {
+    if (this._closed) return false;
+    this._closed = true;
+    this.writable = false;
+    this._release();
+    return true;
+  }
+  _fail(err) {
+    if (this._stop()) this._handler._onError(err);
+  }
+  _ended(details) {
+    if (this._stop()) this._handler._onTransportClose(details);
+  }
+  _drained() {
+    if (this._closed) return;
+    this.writable = true;
+    this._handler._onDrain();
+  }
+  /** The address of a request: the application's parameters first, ours last so that they win. */
+  _url(scheme) {
+    const { target, options } = this._ctx;
+    const { timestampRequests, timestampParam, forceBase64 } = this._options;
+    const path = (options.path || "/socket.io").replace(/\/$/, "") + (options.addTrailingSlash === false ? "" : "/");
+    const query = new URLSearchParams(queryOf(options.query));
+    new URLSearchParams(target.query).forEach((value, key) => query.set(key, value));
+    query.set("EIO", "4");
+    query.set("transport", this.name);
+    if (timestampRequests !== void 0 ? timestampRequests : scheme === "http") {
+      query.set(timestampParam || "t", timestamp());
+    }
+    if (forceBase64) query.set("b64", "1");
+    if (this._sid) query.set("sid", this._sid);
+    return `${scheme}${target.secure ? "s" : ""}://${authority(target)}${path}?${query}`;
+  }
+};
+function queryOf(query) {
+  if (typeof query !== "object" || !query) return query || "";
+  return Object.keys(query).filter((key) => query[key] !== void 0 && query[key] !== null).map((key) => [key, String(query[key])]);
+}
+function timestamp() {
+  return Date.now().toString(36).slice(-5) + Math.random().toString(36).slice(2, 5);
+}
+
+// src/engine/transport_polling.ts
+var CLOSE_TIMEOUT = 5e3;
+var PollingTransport = class extends Transport {
+  constructor(ctx, handler, sid) {
+    super("polling", ctx, handler, sid);
+    /** A GET is under way. */
+    this._polling = false;
+    /** A POST is under way. */
+    this._posting = false;
+    this._abort = new AbortController();
+  }
+  get backlog() {
+    return 0;
+  }
+  open() {
+    void this._poll();
+  }
+  /** The session begins: requests carry its id from now on. */
+  start(sid) {
+    this._sid = sid;
+    this.writable = true;
+  }
+  send(packets) {
+    this.writable = false;
+    this._posting = true;
+    void this._post(packets).then(() => {
+      this._posting = false;
+      this._settle();
+    });
+  }
+  /** Calls back once, when both requests have ended. No new GET starts until resume. */
+  pause(done) {
+    this._paused = done;
+    this._settle();
+  }
+  /** Takes a pause back. */
+  resume() {
+    this._paused = void 0;
+    if (this._closed) return;
+    if (!this._polling) void this._poll();
+    if (!this._posting) this._drained();
+  }
+  close() {
+    if (this._closed) return;
+    this._closed = true;
+    const abort = () => this._abort.abort();
+    if (!this._sid || this._posting) {
+      abort();
+      return;
+    }
+    this.writable = false;
+    const timer = setTimeout(abort, CLOSE_TIMEOUT);
+    void this._request("POST", encodePayload([{ type: "close" }])).catch(() => void 0).then(() => {
+      clearTimeout(timer);
+      abort();
+    });
+  }
+  _release() {
+    this._abort.abort();
+  }
+  async _poll() {
+    this._polling = true;
+    let body;
+    try {
+      body = await this._request("GET");
+    } catch (err) {
+      this._fail(asTransportError("xhr poll error", err));
+      return;
+    }
+    const valid = decodePayload(body, (packet) => {
+      if (this._closed) return false;
+      if (packet.type === "close") this._ended({ description: "transport closed by the server" });
+      else this._handler._onPacket(packet);
+      return !this._closed;
+    });
+    if (this._closed) return;
+    if (!valid) {
+      this._fail(parserError());
+      return;
+    }
+    this._polling = false;
+    if (this._paused) this._settle();
+    else void this._poll();
+  }
+  async _post(packets) {
+    try {
+      const ready = await readBlobs(packets);
+      if (this._closed) return;
+      await this._request("POST", encodePayload(ready));
+    } catch (err) {
+      this._fail(asTransportError("xhr post error", err));
+    }
+  }
+  /** After a POST has ended, or a GET that no other follows. */
+  _settle() {
+    if (this._closed || this._posting) return;
+    if (this._paused) {
+      if (this._polling) return;
+      const done = this._paused;
+      this._paused = nothing;
+      this.writable = true;
+      done();
+    } else {
+      this._drained();
+    }
+  }
+  /** Makes one request and answers its body. Throws a TransportError for any status but 200. */
+  async _request(method, body) {
+    const { extraHeaders, withCredentials, requestTimeout } = this._options;
+    const { cookies } = this._ctx;
+    const headers = { accept: "*/*" };
+    if (body !== void 0) headers["content-type"] = "text/plain;charset=UTF-8";
+    const cookie = cookies && cookies.header();
+    if (cookie) headers["cookie"] = cookie;
+    const timer = requestTimeout ? setTimeout(() => this._abort.abort(), requestTimeout) : void 0;
+    try {
+      const send = this._options.fetch || fetch;
+      const res = await send(this._url("http"), {
+        method,
+        body,
+        headers: { ...headers, ...extraHeaders },
+        credentials: withCredentials ? "include" : "same-origin",
+        signal: this._abort.signal
+      });
+      if (cookies) cookies.store(res.headers);
+      const text = await res.text();
+      if (res.status === 200) return text;
+      const wait = Number(res.headers.get("retry-after"));
+      throw new TransportError(method === "GET" ? "xhr poll error" : "xhr post error", res.status, text, {
+        retryAfter: wait > 0 ? wait * 1e3 : void 0
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+};
+var nothing = () => void 0;
+function asTransportError(message, err) {
+  return err instanceof TransportError ? err : new TransportError(message, err);
+}
+
+// src/engine/transport_ws.ts
+var nothing2 = () => void 0;
+var WebSocketTransport = class extends Transport {
+  constructor(ctx, handler, sid) {
+    super("websocket", ctx, handler, sid);
+  }
+  get backlog() {
+    return this._ws ? this._ws.bufferedAmount : 0;
+  }
+  open() {
+    Promise.resolve(this._options.webSocket || platform.webSocket()).then((cls) => {
+      if (this._closed) return;
+      if (!cls) throw new Error("there is no WebSocket class here: install ws, or give the webSocket option");
+      this._connect(platform.dial(cls, this._url("ws"), this._options, this._ctx.cookies));
+    }).catch((err) => this._fail(new TransportError("websocket error", err)));
+  }
+  send(packets) {
+    this.writable = false;
+    const ready = readBlobs(packets);
+    if (ready instanceof Promise) {
+      ready.then(
+        (list) => this._write(list),
+        (err) => this._fail(new TransportError("websocket error", err))
+      );
+    } else {
+      this._write(ready);
+    }
+  }
+  close() {
+    this.discard();
+  }
+  _release() {
+    const ws = this._ws;
+    if (!ws) return;
+    ws.onopen = ws.onmessage = ws.onerror = ws.onclose = nothing2;
+    ws.close();
+  }
+  _connect(ws) {
+    this._ws = ws;
+    ws.binaryType = "arraybuffer";
+    ws.onopen = () => {
+      this.writable = true;
+      this._handler._onTransportOpen();
+    };
+    ws.onmessage = (event) => {
+      const { data } = event;
+      const packet = typeof data === "string" ? decodeText(data) : { type: "message", data: platform.received(data) };
+      if (packet) this._handler._onPacket(packet);
+      else this._fail(parserError());
+    };
+    ws.onerror = (event) => this._fail(new TransportError("websocket error", event));
+    ws.onclose = (context) => this._ended({ description: "websocket connection closed", context });
+  }
+  _write(packets) {
+    const ws = this._ws;
+    if (this._closed || !ws) return;
+    try {
+      for (const p of packets) {
+        const { data } = p;
+        ws.send(
+          data === void 0 || typeof data === "string" ? encodeText(p) : bytesOf(data)
+        );
+      }
+    } catch (err) {
+      this._fail(new TransportError("websocket error", err));
+      return;
+    }
+    Promise.resolve().then(() => this._drained());
+  }
+};
+
+// src/engine/upgrade.ts
+var Upgrade = class {
+  /** Starts the probe. It fails after `timeout` milliseconds without an answer. */
+  constructor(make, _current, _owner, timeout) {
+    this._current = _current;
+    this._owner = _owner;
+    this._state = "probing";
+    this._timer = setTimeout(() => this._failed("timeout"), timeout);
+    this._candidate = make(this);
+    this._candidate.open();
+  }
+  /** Whether the switch has begun: nothing may be sent. */
+  get switching() {
+    return this._state === "pausing";
+  }
+  /** Ends the probe without a report. Polling is left as it is. */
+  abort() {
+    if (this._setState("ended")) this._candidate.discard();
+  }
+  _onTransportOpen() {
+    this._candidate.send([{ type: "ping", data: "probe" }]);
+  }
+  _onPacket(packet) {
+    if (this._state !== "probing" || packet.type !== "pong" || packet.data !== "probe") {
+      this._failed("unexpected packet");
+      return;
+    }
+    this._setState("pausing");
+    this._owner._onUpgrading(this._candidate);
+    if (this.switching) this._current.pause(() => this._switch());
+  }
+  _onDrain() {
+  }
+  _onError(err) {
+    this._failed(err.message);
+  }
+  _onTransportClose() {
+    this._failed("transport closed");
+  }
+  _switch() {
+    if (!this._setState("ended")) return;
+    this._candidate.send([{ type: "upgrade" }]);
+    this._owner._onUpgraded(this._candidate);
+  }
+  _failed(cause) {
+    const paused = this.switching;
+    if (!this._setState("ended")) return;
+    this._candidate.discard();
+    if (paused) this._current.resume();
+    this._owner._onUpgradeFailed(new TransportError("probe error: " + cause));
+  }
+  _setState(next) {
+    if (this._state === "ended") return false;
+    this._state = next;
+    if (next === "ended") clearTimeout(this._timer);
+    return true;
+  }
+};
+
+// src/engine/conn.ts
+var CLOSING_TIMEOUT = 1e4;
+var PROBE_TIMEOUT = 2e4;
+var MESSAGE_OVERHEAD = 64;
+var VOLATILE_BACKLOG = 16384;
+var LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+var listen = typeof addEventListener === "function" ? addEventListener : void 0;
+var Conn = class extends Emitter {
+  constructor(target, _options, _handler) {
+    super();
+    this._options = _options;
+    this._handler = _handler;
+    this._state = { name: "opening" };
+    this._queue = [];
+    this._queued = 0;
+    this._sent = 0;
+    this._maxPayload = Infinity;
+    this._onOffline = () => {
+      this._finish("transport close", { description: "network connection lost" });
+    };
+    this._onUnload = () => {
+      this._transport.close();
+    };
+    this._ctx = { target, options: _options, cookies: _options.withCredentials ? platform.newCookieJar() : void 0 };
+    this._names = (_options.transports || ["polling", "websocket"]).filter(
+      (name) => name === "polling" || name === "websocket"
+    );
+  }
+  /** The session's id; empty unless it is open. */
+  get id() {
+    return this._state.name === "open" ? this._state.sid : "";
+  }
+  /** The transport in use, or the last one. Undefined only when no transport was left to try. */
+  get transport() {
+    return this._transport;
+  }
+  /** "opening", "open", "closing" or "closed". */
+  get readyState() {
+    return this._state.name;
+  }
+  /** What waits to be sent: characters and bytes, and 64 for each message. */
+  get backlog() {
+    return this._queued + (this._transport ? this._transport.backlog : 0);
+  }
+  /** Whether a volatile event would leave now. */
+  get writable() {
+    return this._canSend() && this.backlog < VOLATILE_BACKLOG;
+  }
+  /** @internal Starts. Called once, by the owner. */
+  _open() {
+    const name = this._names.shift();
+    if (!name) {
+      Promise.resolve().then(() => this._finish("transport error", new Error("No transports available")));
+      return;
+    }
+    this._transport = this._make(name, this);
+    this._transport.open();
+  }
+  /** Queues a message. Ignored unless open. Its bytes are read when it is sent; do not change them before. */
+  write(data) {
+    this._send({ type: "message", data });
+  }
+  /**
+   * Whether the server's ping is overdue. If so the session ends, on its own turn: the caller may still decide what
+   * becomes of what it was about to send.
+   */
+  late() {
+    const late = this._state.name === "open" && this._state.heartbeat.late();
+    if (late) Promise.resolve().then(() => this._finish("ping timeout"));
+    return late;
+  }
+  /** Ends the session: at once while opening, else when what is queued has left or after 10 s. */
+  close() {
+    const state = this._state;
+    if (state.name === "opening") {
+      this._finish("forced close");
+    } else if (state.name === "open") {
+      if (!(this._upgrade && this._upgrade.switching)) this._endUpgrade();
+      const timer = setTimeout(() => this._finish("forced close"), CLOSING_TIMEOUT);
+      this._setState({ name: "closing", heartbeat: state.heartbeat, timer });
+      this._flush();
+    }
+    return this;
+  }
+  /** @internal Ends the session at once. */
+  _abort(reason, details) {
+    this._finish(reason, details);
+  }
+  // What the transport reports.
+  _onTransportOpen() {
+  }
+  _onPacket(packet) {
+    const { name } = this._state;
+    if (name === "closed") return;
+    this._fire("packet", [packet]);
+    if (name === "opening") {
+      this._onHandshake(packet);
+      return;
+    }
+    switch (packet.type) {
+      case "ping":
+        if (this._state.name === "open") this._state.heartbeat.ping();
+        this._send({ type: "pong" });
+        this._handler._onConnPing(this);
+        break;
+      case "message":
+        if (name === "open") this._handler._onConnData(this, packet.data === void 0 ? "" : packet.data);
+        break;
+      case "close":
+        this._finish("transport close", { description: "transport closed by the server" });
+        break;
+      default:
+    }
+  }
+  _onDrain() {
+    this._queued -= this._sent;
+    this._sent = 0;
+    if (!this._queue.length) this._fire("drain", []);
+    this._flush();
+  }
+  _onError(err) {
+    if (this._state.name === "opening" && this._options.tryAllTransports && this._names.length) {
+      this._open();
+      return;
+    }
+    this._finish("transport error", err);
+  }
+  _onTransportClose(details) {
+    this._finish("transport close", details);
+  }
+  // What the upgrade reports.
+  _onUpgrading(candidate) {
+    this._fire("upgrading", [candidate]);
+  }
+  _onUpgraded(candidate) {
+    this._upgrade = void 0;
+    this._transport.discard();
+    this._transport = candidate;
+    candidate.attach(this);
+    this._fire("upgrade", [candidate]);
+    this._flush();
+  }
+  _onUpgradeFailed(err) {
+    this._upgrade = void 0;
+    this._fire("upgradeError", [err]);
+    this._flush();
+  }
+  _onHandshake(packet) {
+    const hs = packet.type === "open" ? parseHandshake(packet.data) : void 0;
+    if (!hs) {
+      this._finish("transport error", parserError(packet));
+      return;
+    }
+    const transport = this._transport;
+    this._maxPayload = hs.maxPayload;
+    const heartbeat = new Heartbeat(hs.pingInterval + hs.pingTimeout, () => this._finish("ping timeout"));
+    this._setState({ name: "open", sid: hs.sid, heartbeat });
+    if (transport instanceof PollingTransport) transport.start(hs.sid);
+    this._handler._onConnOpen(this);
+    this._fire("open", []);
+    const names = this._options.transports || ["websocket"];
+    if (this._options.upgrade !== false && transport instanceof PollingTransport && names.includes("websocket") && hs.upgrades.includes("websocket") && this._state.name === "open") {
+      const make = (handler) => this._make("websocket", handler, hs.sid);
+      this._upgrade = new Upgrade(make, transport, this, this._options.timeout || PROBE_TIMEOUT);
+    }
+  }
+  _make(name, handler, sid) {
+    const cls = name === "polling" ? PollingTransport : WebSocketTransport;
+    return new cls(this._ctx, handler, sid);
+  }
+  _send(packet) {
+    if (this._state.name !== "open") return;
+    this._fire("packetCreate", [packet]);
+    this._queue.push(packet);
+    this._queued += sizeOf(packet);
+    this._flush();
+  }
+  _canSend() {
+    const { name } = this._state;
+    return (name === "open" || name === "closing") && this._transport.writable && !(this._upgrade && this._upgrade.switching);
+  }
+  _flush() {
+    if (!this._canSend()) return;
+    const queue = this._queue;
+    if (queue.length) {
+      const count = this._transport.name === "polling" ? batchLength(queue, this._maxPayload) : queue.length;
+      this._queue = queue.slice(count);
+      const batch = queue.slice(0, count);
+      this._sent = batch.reduce((sum, packet) => sum + sizeOf(packet), 0);
+      this._transport.send(batch);
+    } else if (this._state.name === "closing") {
+      this._finish("forced close");
+    }
+  }
+  _endUpgrade() {
+    if (this._upgrade) this._upgrade.abort();
+    this._upgrade = void 0;
+  }
+  _finish(reason, details) {
+    const { name } = this._state;
+    if (name === "closed") return;
+    this._setState({ name: "closed" });
+    this._endUpgrade();
+    if (this._transport) {
+      if (reason === "transport error" || reason === "transport close") this._transport.discard();
+      else this._transport.close();
+    }
+    this._queue = [];
+    this._queued = 0;
+    if (name === "opening") {
+      const err = details instanceof Error ? details : new TransportError(details ? details.description : reason, details);
+      this._handler._onConnFailed(this, err);
+    } else {
+      this._handler._onConnClose(this, reason, details);
+    }
+    this._fire("close", [reason, details]);
+  }
+  _setState(next) {
+    const last = this._state;
+    this._state = next;
+    if (last.name === "closing") clearTimeout(last.timer);
+    if (next.name === "open") {
+      if (listen && !LOCAL.test(this._ctx.target.host)) listen("offline", this._onOffline);
+      if (listen && this._options.closeOnBeforeunload) listen("beforeunload", this._onUnload);
+    } else if (next.name === "closed") {
+      if (last.name === "open" || last.name === "closing") last.heartbeat.stop();
+      if (listen) {
+        removeEventListener("offline", this._onOffline);
+        removeEventListener("beforeunload", this._onUnload);
+      }
+    }
+  }
+};
+function sizeOf(packet) {
+  return MESSAGE_OVERHEAD + (packet.data === void 0 ? 0 : dataSize(packet.data));
+}
+
+// src/parser/packet.ts
+var RESERVED_EVENTS = /* @__PURE__ */ new Set([
+  "connect",
+  "connect_error",
+  "disconnect",
+  "disconnecting",
+  "newListener",
+  "removeListener"
+]);
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// src/parser/decode.ts
+var MAX_ATTACHMENTS = 10;
+var Decoder = class {
+  constructor(_maxAttachments = MAX_ATTACHMENTS) {
+    this._maxAttachments = _maxAttachments;
+  }
+  /**
+   * Takes the next message. The answer is the packet it completes, if it does; its attachments are the buffers given.
+   * Throws an Error for a message that breaks the protocol, after which the decoder must not be used.
+   */
+  add(message) {
+    const pending = this._pending;
+    if (typeof message === "string") {
+      if (pending) throw new Error("got plaintext data when reconstructing a packet");
+      const { packet: packet2, count } = decodeText2(message, this._maxAttachments);
+      if (!count) return packet2;
+      this._pending = { packet: packet2, attachments: [], count };
+      return void 0;
+    }
+    if (!(message instanceof ArrayBuffer || ArrayBuffer.isView(message))) {
+      throw new Error("Unknown type: " + typeof message);
+    }
+    if (!pending) throw new Error("got binary data when not reconstructing a packet");
+    pending.attachments.push(message);
+    if (pending.attachments.length < pending.count) return void 0;
+    this._pending = void 0;
+    const { packet, attachments } = pending;
+    packet.data = fill(packet.data, attachments, /* @__PURE__ */ new Set());
+    return packet;
+  }
+};
+function decodeText2(text, maxAttachments) {
+  const type = digits(text, 0, 1) ? Number(text[0]) : NaN;
+  if (!(type <= 6 /* BINARY_ACK */)) throw new Error("unknown packet type " + type);
+  let i = 1;
+  let count = 0;
+  let packetType = type;
+  if (type === 5 /* BINARY_EVENT */ || type === 6 /* BINARY_ACK */) {
+    const length2 = digits(text, i);
+    count = Number(text.substr(i, length2));
+    if (!length2 || text[i + length2] !== "-" || count < 1) throw new Error("Illegal attachments");
+    if (count > maxAttachments) throw new Error("too many attachments");
+    i += length2 + 1;
+    packetType = type === 5 /* BINARY_EVENT */ ? 2 /* EVENT */ : 3 /* ACK */;
+  }
+  let nsp = "/";
+  if (text[i] === "/") {
+    const comma = text.indexOf(",", i);
+    const end = comma < 0 ? text.length : comma;
+    nsp = text.slice(i, end);
+    i = end + 1;
+  }
+  const packet = { type: packetType, nsp };
+  const length = digits(text, i);
+  if (length) {
+    packet.id = Number(text.substr(i, length));
+    if (!Number.isSafeInteger(packet.id)) throw new Error("invalid payload");
+    i += length;
+  }
+  if (i < text.length) {
+    try {
+      packet.data = JSON.parse(text.slice(i));
+    } catch {
+      throw new Error("invalid payload");
+    }
+  }
+  if (!isValid(packet)) throw new Error("invalid payload");
+  return { packet, count };
+}
+function digits(text, from, max = Infinity) {
+  let n = 0;
+  while (n < max && text.charCodeAt(from + n) >= 48 && text.charCodeAt(from + n) <= 57) n++;
+  return n;
+}
+function isValid({ type, data }) {
+  switch (type) {
+    case 0 /* CONNECT */:
+      return data === void 0 || isObject(data);
+    case 1 /* DISCONNECT */:
+      return data === void 0;
+    case 4 /* CONNECT_ERROR */:
+      return typeof data === "string" || isObject(data);
+    case 2 /* EVENT */:
+      return Array.isArray(data) && (typeof data[0] === "number" || typeof data[0] === "string" && !RESERVED_EVENTS.has(data[0]));
+    default:
+      return Array.isArray(data);
+  }
+}
+function fill(data, attachments, used) {
+  const filled = walk(data);
+  if (used.size !== attachments.length) throw new Error("illegal attachments");
+  return filled;
+  function walk(value) {
+    if (typeof value !== "object" || value === null) return value;
+    const holder = value;
+    if (holder["_placeholder"] === true) {
+      const num = holder["num"];
+      const bytes = attachments[num];
+      if (typeof num !== "number" || !bytes || used.has(num)) throw new Error("illegal attachments");
+      used.add(num);
+      return bytes;
+    }
+    for (const key of Object.keys(holder)) {
+      const child = holder[key];
+      const put = walk(child);
+      if (put !== child) holder[key] = put;
+    }
+    return value;
+  }
+}
+
+// src/reconnect.ts
+var STABLE = 1e4;
+var MAX_RETRY_AFTER = 3e5;
+var Backoff = class {
+  constructor(_options) {
+    this._options = _options;
+    this._exponent = 0;
+  }
+  /**
+   * The next delay in milliseconds: base * 2^n up to the maximum, and only then the jitter. (Jitter below the maximum
+   * would make all clients wait exactly the maximum, and come back together.)
+   */
+  next() {
+    const { reconnectionDelay: base = 0, reconnectionDelayMax: max = 0, randomizationFactor: factor = 0.5 } = this._options;
+    const jitter = factor > 0 && factor <= 1 ? factor : 0;
+    const delay = Math.min((base || 1e3) * Math.pow(2, this._exponent), max || 5e3);
+    this._exponent = Math.min(this._exponent + 1, 30);
+    return Math.round(delay * (1 + jitter * (2 * Math.random() - 1)));
+  }
+  /** The first delay after a server that restarts or is overloaded: anywhere up to the base, to spread its clients. */
+  spread() {
+    return Math.round(Math.random() * (this._options.reconnectionDelay || 1e3));
+  }
+  /** Starts again from the base. */
+  reset() {
+    this._exponent = 0;
+  }
+};
+var Reconnect = class {
+  constructor(_options) {
+    this._options = _options;
+    /** How many attempts were made since the last open connection. */
+    this.attempts = 0;
+    this._openedAt = 0;
+    this._backoff = new Backoff(_options);
+  }
+  /** Whether another attempt is allowed. */
+  get exhausted() {
+    return this.attempts >= (this._options.reconnectionAttempts || Infinity);
+  }
+  /** The connection is open. */
+  opened() {
+    this.attempts = 0;
+    this._openedAt = Date.now();
+  }
+  /** The connection was lost. A server that accepts and then closes, again and again, is not hammered. */
+  lost() {
+    this.attempts = 0;
+    if (Date.now() - this._openedAt >= STABLE) this._backoff.reset();
+  }
+  /** Whoever closes on purpose starts afresh. */
+  reset() {
+    this.attempts = 0;
+    this._backoff.reset();
+  }
+  /** How long to wait before the next attempt, in milliseconds, given why it is needed. */
+  delay(why) {
+    const first = this.attempts === 0;
+    let delay = first && isGoingAway(why) ? this._backoff.spread() : this._backoff.next();
+    if (why instanceof TransportError && why.retryAfter) {
+      delay += Math.min(why.retryAfter, MAX_RETRY_AFTER);
+    }
+    return delay;
+  }
+};
+function isGoingAway(why) {
+  if (!why) return false;
+  if (why instanceof Error) return why instanceof TransportError && why.description === 503;
+  const code = why.context && why.context.code;
+  return code === 1001 || code === 1012 || code === 1013;
+}
+
+// src/acks.ts
+var Acks = class {
+  constructor() {
+    this._entries = /* @__PURE__ */ new Map();
+  }
+  /** Waits. `expired` runs before the waiter learns that its time is over. */
+  add(id, waiter, expired) {
+    const { timeout } = waiter;
+    const timer = timeout === void 0 ? void 0 : setTimeout(() => {
+      expired();
+      this._fail(id, "operation has timed out");
+    }, timeout);
+    this._entries.set(id, { ...waiter, timer });
+  }
+  /** The peer answered. Unknown numbers are ignored. */
+  resolve(id, args) {
+    const entry = this._take(id);
+    if (!entry) return;
+    if (entry.errorFirst) {
+      const err = handlerError(args);
+      callSafely(entry.fn, err ? [err] : [null, ...args]);
+    } else {
+      callSafely(entry.fn, args);
+    }
+  }
+  /** The connection is gone: nobody will answer, but for those whose event has not left (`keep`). */
+  disconnected(keep) {
+    for (const id of Array.from(this._entries.keys())) {
+      if (!keep(id)) this._fail(id, "socket has been disconnected");
+    }
+  }
+  _fail(id, message) {
+    const entry = this._take(id);
+    if (entry && entry.errorFirst) callSafely(entry.fn, [new Error(message)]);
+  }
+  _take(id) {
+    const entry = this._entries.get(id);
+    this._entries.delete(id);
+    if (entry) clearTimeout(entry.timer);
+    return entry;
+  }
+};
+function handlerError(args) {
+  const reply = args[0];
+  if (args.length !== 1 || !isObject(reply) || Object.keys(reply).join() !== "error") return void 0;
+  const err = reply["error"];
+  if (!isObject(err) || Object.keys(err).sort().join() !== "code,message") return void 0;
+  const { message, code } = err;
+  return typeof message === "string" && (typeof code === "string" || typeof code === "number") ? new HandlerError(message, code) : void 0;
+}
+
+// src/buffer.ts
+function eventSize(event) {
+  return event.messages.reduce((sum, message) => sum + MESSAGE_OVERHEAD + dataSize(message), 0);
+}
+var OfflineBuffer = class {
+  constructor() {
+    /** What it counts against `maxBuffer`. */
+    this.size = 0;
+    this._events = [];
+  }
+  /** Adds an event at the end. */
+  push(event) {
+    this._events.push(event);
+    this.size += eventSize(event);
+  }
+  /** Takes all events out. */
+  drain() {
+    const events = this._events;
+    this._events = [];
+    this.size = 0;
+    return events;
+  }
+  /** Whether the event with this acknowledgement is here. */
+  has(id) {
+    return this._events.some((event) => event.id === id);
+  }
+  /** Forgets the event with this acknowledgement. */
+  remove(id) {
+    const event = this._events.find((e) => e.id === id);
+    if (!event) return;
+    this._events.splice(this._events.indexOf(event), 1);
+    this.size -= eventSize(event);
+  }
+  /** The events, for reading. */
+  list() {
+    return this._events;
+  }
+};
+var RetryQueue = class {
+  /** `isConnected` and `sendTry` are its socket's; sendTry answers its waiter once, with an error or null first. */
+  constructor(_retries, _isConnected, _sendTry) {
+    this._retries = _retries;
+    this._isConnected = _isConnected;
+    this._sendTry = _sendTry;
+    /** What it counts against `maxBuffer`. */
+    this.size = 0;
+    this._queue = [];
+    this._inFlight = false;
+  }
+  /** Adds an event at the end. Its waiter gets an error or null first; `timeout` is for each try, in milliseconds. */
+  push(event, waiter, timeout) {
+    this._queue.push({ event, waiter, timeout, tries: 0 });
+    this.size += eventSize(event);
+    this.send();
+  }
+  /** Sends the first event unless it is on its way. After a reconnection it is sent again (`again`). */
+  send(again = false) {
+    const item = this._queue[0];
+    if (!item || !this._isConnected() || this._inFlight && !again) return;
+    this._inFlight = true;
+    item.tries++;
+    const fn = (err, ...args) => {
+      if (this._queue[0] !== item) return;
+      this._inFlight = false;
+      if (!err || err instanceof HandlerError || item.tries > this._retries) {
+        this._queue.shift();
+        this.size -= eventSize(item.event);
+        if (item.waiter) callSafely(item.waiter.fn, err ? [err] : [null, ...args]);
+      }
+      this.send();
+    };
+    this._sendTry(item.event, { fn, errorFirst: true, timeout: item.timeout });
+  }
+};
+
+// src/emission.ts
+var Emission = class _Emission {
+  /** @internal */
+  constructor(_emitter, _flags) {
+    this._emitter = _emitter;
+    this._flags = _flags;
+  }
+  /** Sends an event: see `Socket.emit`. */
+  emit(event, ...args) {
+    this._emitter.emit(this._flags, event, args);
+    return this;
+  }
+  /** Sends an event and waits for its acknowledgement: see `Socket.emitWithAck`. */
+  emitWithAck(event, ...args) {
+    return this._emitter.emitWithAck(this._flags, event, args);
+  }
+  /** Sends a `message` event. */
+  send(...args) {
+    this._emitter.emit(this._flags, "message", args);
+    return this;
+  }
+  /** The event may be lost. */
+  get volatile() {
+    return new _Emission(this._emitter, { ...this._flags, volatile: true });
+  }
+  /** The acknowledgement must come within so many milliseconds. */
+  timeout(ms) {
+    return new _Emission(this._emitter, { ...this._flags, timeout: ms });
+  }
+  /** Whether the event is worth compressing. The client leaves that to the transport. */
+  compress(_compress) {
+    return this;
+  }
+};
+
+// src/parser/encode.ts
+var MAX_SEARCH_DEPTH = 100;
+function encodePacket(packet) {
+  const { nsp, data, id } = packet;
+  let { type } = packet;
+  const attachments = [];
+  let json;
+  if ((type === 2 /* EVENT */ || type === 3 /* ACK */) && mayHoldBinary(data, 0)) {
+    json = JSON.stringify(data, function(key, value) {
+      const given = this[key];
+      const bytes = isBinary(given) ? given : isBinary(value) ? value : void 0;
+      return bytes ? { _placeholder: true, num: attachments.push(bytes) - 1 } : value;
+    });
+    if (attachments.length) type = type === 2 /* EVENT */ ? 5 /* BINARY_EVENT */ : 6 /* BINARY_ACK */;
+  } else if (data !== void 0) {
+    json = JSON.stringify(data);
+  }
+  const head = type + (attachments.length ? attachments.length + "-" : "") + (nsp === "/" ? "" : nsp + ",") + (id === void 0 ? "" : id) + (json === void 0 ? "" : json);
+  return [head, ...attachments];
+}
+function mayHoldBinary(value, depth) {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth > MAX_SEARCH_DEPTH || isBinary(value)) return true;
+  if (Array.isArray(value)) return value.some((v) => mayHoldBinary(v, depth + 1));
+  if (typeof value.toJSON === "function") return !(value instanceof Date);
+  return Object.keys(value).some((key) => mayHoldBinary(value[key], depth + 1));
+}
+
+// src/socket.ts
+var RETRY_ACK_TIMEOUT = 1e4;
+var MAX_BUFFER = 64 * 1024 * 1024;
+var MAX_EARLY_EVENTS = 1e5;
+var Socket = class extends Emitter {
+  /** @internal Made by a Manager. */
+  constructor(io2, nsp, options = {}) {
+    super();
+    /** Whether the server gave back the session and the events that were missed. */
+    this.recovered = false;
+    this._state = { name: "idle" };
+    this._acks = new Acks();
+    this._buffer = new OfflineBuffer();
+    this._early = [];
+    this._nextId = 0;
+    this._anyIncoming = [];
+    this._anyOutgoing = [];
+    this._emitter = {
+      emit: (flags, event, args) => this._emit(flags, event, args),
+      emitWithAck: (flags, event, args) => this._emitWithAck(flags, event, args)
+    };
+    this.io = io2;
+    this.nsp = nsp;
+    this.auth = options.auth;
+    this._options = { ackTimeout: options.ackTimeout, retries: options.retries };
+    if (options.retries) {
+      this._retry = new RetryQueue(
+        options.retries,
+        () => this.connected,
+        (event, waiter) => {
+          this._acks.add(event.id, waiter, () => void 0);
+          this._write(event);
+        }
+      );
+    }
+  }
+  /** The id the server gave; undefined unless connected. */
+  get id() {
+    return this._state.name === "connected" ? this._state.id : void 0;
+  }
+  /** Whether events are sent at once. */
+  get connected() {
+    return this._state.name === "connected";
+  }
+  /** The opposite of `connected`. */
+  get disconnected() {
+    return !this.connected;
+  }
+  /**
+   * Whether the connection is up or comes back by itself. False before connect(), after a refusal and after either side
+   * left the namespace: then only connect() helps.
+   */
+  get active() {
+    return this._state.name !== "idle";
+  }
+  /** The arguments of the events that wait for a connection, each with its name first. */
+  get sendBuffer() {
+    return this._buffer.list().map((event) => event.args);
+  }
+  /** Connects. Without effect while active and on its way. */
+  connect() {
+    if (this.connected) return this;
+    if (this._state.name === "idle") this._setState({ name: "connecting" });
+    if (this.io._conn) this._onOpen();
+    else if (!this.io._waiting) this.io.open();
+    return this;
+  }
+  /** Same as `connect`. */
+  open() {
+    return this.connect();
+  }
+  /** Leaves the namespace for good, or gives up connecting. The last socket of a Manager closes the connection. */
+  disconnect() {
+    const was = this._state.name;
+    if (was === "idle") return this;
+    if (was === "connected") this.io._send(encodePacket({ type: 1 /* DISCONNECT */, nsp: this.nsp }));
+    this._leave();
+    if (was === "connected") this._disconnected("io client disconnect");
+    return this;
+  }
+  /** Same as `disconnect`. */
+  close() {
+    return this.disconnect();
+  }
+  /**
+   * Sends an event. Arguments are anything JSON can hold and bytes (ArrayBuffer, views, Buffer, Blob, File) at any
+   * depth. They are encoded now; only bytes are read later. A function as the last argument gets the acknowledgement.
+   * While not connected the event waits. Throws for a reserved name, for what cannot be encoded, and BufferFullError.
+   */
+  emit(event, ...args) {
+    this._emit({}, event, args);
+    return this;
+  }
+  /**
+   * Sends an event and waits for the acknowledgement: its first argument. Rejects when the connection is lost, when
+   * `ackTimeout` has passed, and with a HandlerError when the server's handler failed.
+   */
+  emitWithAck(event, ...args) {
+    return this._emitWithAck({}, event, args);
+  }
+  /** Sends a `message` event. */
+  send(...args) {
+    this._emit({}, "message", args);
+    return this;
+  }
+  /** For an event that may be lost: it is not sent while the connection is busy or gone. */
+  get volatile() {
+    return new Emission(this._emitter, { volatile: true });
+  }
+  /** For an event whose acknowledgement must come within so many milliseconds; it takes an error first. */
+  timeout(ms) {
+    return new Emission(this._emitter, { timeout: ms });
+  }
+  /** For an event that is, or is not, worth compressing. The client leaves that to the transport. */
+  compress(_compress) {
+    return new Emission(this._emitter, {});
+  }
+  /** Adds a listener for every event that is received. It also gets the acknowledgement function. */
+  onAny(listener) {
+    this._anyIncoming = [...this._anyIncoming, listener];
+    return this;
+  }
+  /** Same as `onAny`, before those there are. */
+  prependAny(listener) {
+    this._anyIncoming = [listener, ...this._anyIncoming];
+    return this;
+  }
+  /** Removes one or all of them. */
+  offAny(listener) {
+    this._anyIncoming = listener ? without(this._anyIncoming, listener) : [];
+    return this;
+  }
+  /** The listeners for every event that is received, as a copy. */
+  listenersAny() {
+    return [...this._anyIncoming];
+  }
+  /** Adds a listener for every event when it is handed to the connection. */
+  onAnyOutgoing(listener) {
+    this._anyOutgoing = [...this._anyOutgoing, listener];
+    return this;
+  }
+  /** Same as `onAnyOutgoing`, before those there are. */
+  prependAnyOutgoing(listener) {
+    this._anyOutgoing = [listener, ...this._anyOutgoing];
+    return this;
+  }
+  /** Removes one or all of them. */
+  offAnyOutgoing(listener) {
+    this._anyOutgoing = listener ? without(this._anyOutgoing, listener) : [];
+    return this;
+  }
+  /** The listeners for every event that is sent, as a copy. */
+  listenersAnyOutgoing() {
+    return [...this._anyOutgoing];
+  }
+  // What the Manager reports. Only active sockets are told, but for packets.
+  /** @internal The connection is open: asks for the namespace. */
+  _onOpen() {
+    const conn = this.io._conn;
+    if (!conn || this._asked === conn) return;
+    this._asked = conn;
+    const ask = (auth2) => {
+      if (this._asked !== conn || conn !== this.io._conn || asked) return;
+      asked = true;
+      if (!this.active) {
+        this._asked = void 0;
+        return;
+      }
+      const session = this._pid === void 0 ? void 0 : { pid: this._pid, offset: this._offset };
+      const data = session || auth2 ? { ...session, ...auth2 } : void 0;
+      this.io._send(encodePacket({ type: 0 /* CONNECT */, nsp: this.nsp, data }));
+    };
+    let asked = false;
+    const { auth } = this;
+    if (typeof auth === "function") callSafely(auth, [ask]);
+    else ask(auth);
+  }
+  /** @internal An attempt to connect failed. */
+  _onConnectError(err) {
+    if (!this.connected) this._fire("connect_error", [err]);
+  }
+  /** @internal The connection is lost; the Manager brings it back. */
+  _onClose(reason, details) {
+    const was = this._state.name;
+    this._setState({ name: "connecting" });
+    if (was === "connected") this._disconnected(reason, details);
+  }
+  /** @internal A packet for this namespace came. */
+  _onPacket(packet) {
+    const { type, data } = packet;
+    switch (type) {
+      case 0 /* CONNECT */:
+        this._onConnect(data);
+        break;
+      case 4 /* CONNECT_ERROR */:
+        this._onRefused(data);
+        break;
+      case 2 /* EVENT */:
+        this._onEvent(packet);
+        break;
+      case 3 /* ACK */:
+        if (packet.id !== void 0) this._acks.resolve(packet.id, data);
+        break;
+      case 1 /* DISCONNECT */:
+        if (!this.connected) break;
+        this._leave();
+        this._disconnected("io server disconnect");
+        break;
+      default:
+    }
+  }
+  _emitWithAck(flags, event, args) {
+    return new Promise((resolve, reject) => {
+      const fn = (err, answer) => err ? reject(err) : resolve(answer);
+      this._transmit(flags, [event, ...args], { fn, errorFirst: true, timeout: this._timeout(flags) });
+    });
+  }
+  _emit(flags, event, args) {
+    const fn = args[args.length - 1];
+    if (typeof fn !== "function") {
+      this._transmit(flags, [event, ...args]);
+      return;
+    }
+    const timeout = this._timeout(flags);
+    this._transmit(flags, [event, ...args.slice(0, -1)], {
+      fn,
+      errorFirst: timeout !== void 0,
+      timeout
+    });
+  }
+  _timeout(flags) {
+    return flags.timeout === void 0 ? this._options.ackTimeout : flags.timeout;
+  }
+  /** The one way out for events. Nothing has changed when it throws. */
+  _transmit(flags, args, waiter) {
+    if (RESERVED_EVENTS.has(args[0])) throw new Error(`"${args[0]}" is a reserved event name`);
+    const retry = flags.volatile ? void 0 : this._retry;
+    const id = waiter || retry ? this._nextId : void 0;
+    const event = { args, id, messages: encodePacket({ type: 2 /* EVENT */, nsp: this.nsp, data: args, id }) };
+    const conn = this.io._conn;
+    const late = conn !== void 0 && conn.late();
+    const drop = flags.volatile && !(conn && !late && conn.writable);
+    if (!drop) this._checkRoom(event, conn);
+    if (id !== void 0) this._nextId++;
+    if (retry) {
+      retry.push(event, waiter, flags.timeout || this._options.ackTimeout || RETRY_ACK_TIMEOUT);
+      return;
+    }
+    if (id !== void 0 && waiter) this._acks.add(id, waiter, () => this._buffer.remove(id));
+    if (drop) return;
+    if (this.connected && !late) this._write(event);
+    else this._buffer.push(event);
+  }
+  _checkRoom(event, conn) {
+    const max = this.io.opts.maxBuffer === void 0 ? MAX_BUFFER : this.io.opts.maxBuffer;
+    const waiting = this._buffer.size + (this._retry ? this._retry.size : 0) + (conn ? conn.backlog : 0);
+    if (waiting && waiting + eventSize(event) > max) throw new BufferFullError();
+  }
+  _write(event) {
+    for (const listener of this._anyOutgoing) callSafely(listener, event.args);
+    this.io._send(event.messages);
+  }
+  _onConnect(data) {
+    const conn = this.io._conn;
+    if (!conn || this._asked !== conn) return;
+    this._asked = void 0;
+    if (this._state.name === "idle") {
+      this.io._send(encodePacket({ type: 1 /* DISCONNECT */, nsp: this.nsp }));
+      return;
+    }
+    const id = data && data["sid"];
+    if (typeof id !== "string" || !id) {
+      this._fire("connect_error", [
+        new Error(
+          "It seems you are trying to reach a Socket.IO server in v2.x with a v3.x client, but they are not compatible"
+        )
+      ]);
+      return;
+    }
+    const pid = data && data["pid"];
+    this.recovered = typeof pid === "string" && pid === this._pid;
+    if (!this.recovered) this._offset = void 0;
+    this._pid = typeof pid === "string" ? pid : void 0;
+    this._setState({ name: "connected", id, conn });
+    const early = this._early;
+    this._early = [];
+    early.forEach((packet) => this._onEvent(packet));
+    for (const event of this._buffer.drain()) {
+      if (this.connected) this._write(event);
+      else this._buffer.push(event);
+    }
+    if (this._retry) this._retry.send(true);
+    if (this.connected) this._fire("connect", []);
+  }
+  _onRefused(data) {
+    this._asked = void 0;
+    if (this._state.name !== "connecting") return;
+    const err = isObject(data) ? data : { message: data };
+    const message = typeof err["message"] === "string" ? err["message"] : "";
+    this._leave();
+    this._fire("connect_error", [new ConnectError(message, err["data"])]);
+  }
+  _onEvent(packet) {
+    const state = this._state;
+    if (state.name === "connecting") {
+      if (this._early.length < MAX_EARLY_EVENTS) this._early.push(packet);
+      else if (this.io._conn) this.io._conn._abort("parse error", new Error("too many events before CONNECT"));
+      return;
+    }
+    if (state.name !== "connected") return;
+    const data = packet.data;
+    const args = [String(data[0]), ...data.slice(1)];
+    const last = args[args.length - 1];
+    if (packet.id !== void 0) args.push(this._answer(packet.id, state.conn));
+    for (const listener of this._anyIncoming) callSafely(listener, args);
+    this._fire(args[0], args.slice(1));
+    if (this._pid !== void 0 && data.length > 1 && typeof last === "string") this._offset = last;
+  }
+  /** Answers one event, once, and only on the connection it came from: elsewhere its number means another one. */
+  _answer(id, conn) {
+    let done = false;
+    return (...args) => {
+      const state = this._state;
+      if (done || state.name !== "connected" || state.conn !== conn) return;
+      done = true;
+      this.io._send(encodePacket({ type: 3 /* ACK */, nsp: this.nsp, id, data: args }));
+    };
+  }
+  /** Leaves on purpose: nobody's session is to be recovered. */
+  _leave() {
+    this._setState({ name: "idle" });
+    this._pid = this._offset = void 0;
+    this.io._release();
+  }
+  _disconnected(reason, details) {
+    this._fire("disconnect", [reason, details]);
+    this._acks.disconnected((id) => this._buffer.has(id));
+  }
+  _setState(next) {
+    this._state = next;
+    if (next.name !== "connected") this._early = [];
+  }
+};
+function without(list, item) {
+  const i = list.indexOf(item);
+  return i < 0 ? [...list] : [...list.slice(0, i), ...list.slice(i + 1)];
+}
+
+// src/manager.ts
+var Manager = class extends Emitter {
+  /** Makes a Manager, and connects unless `autoConnect` is false. Throws an Error for an address without sense. */
+  constructor(uri, opts) {
+    super();
+    this._state = { name: "closed" };
+    this._sockets = /* @__PURE__ */ new Map();
+    this.uri = typeof uri === "string" ? uri : void 0;
+    this.opts = { timeout: 2e4, ...typeof uri === "object" ? uri : opts };
+    this._target = parseTarget(this.uri);
+    this._reconnect = new Reconnect(this.opts);
+    if (this.opts.autoConnect !== false) this.open();
+  }
+  reconnection(value) {
+    if (value === void 0) return this.opts.reconnection !== false;
+    this.opts.reconnection = value;
+    if (!value && this._state.name === "waiting") this._setState({ name: "closed" });
+    return this;
+  }
+  reconnectionAttempts(value) {
+    return this._option("reconnectionAttempts", Infinity, value);
+  }
+  reconnectionDelay(value) {
+    return this._option("reconnectionDelay", 1e3, value);
+  }
+  reconnectionDelayMax(value) {
+    return this._option("reconnectionDelayMax", 5e3, value);
+  }
+  randomizationFactor(value) {
+    return this._option("randomizationFactor", 0.5, value);
+  }
+  timeout(value) {
+    return this._option("timeout", 2e4, value);
+  }
+  /**
+   * Connects, unless it is connected or on its way. With a callback, a failure of this attempt is reported to it and
+   * does not lead to a reconnection.
+   */
+  open(callback) {
+    const { name } = this._state;
+    if (name === "closed" || name === "waiting") this._connect(0, callback);
+    return this;
+  }
+  /** Same as `open`. */
+  connect(callback) {
+    return this.open(callback);
+  }
+  /** The socket of a namespace; it is made, or connected again, unless `autoConnect` is false. */
+  socket(nsp, opts) {
+    let socket = this._sockets.get(nsp);
+    if (!socket) {
+      socket = new Socket(this, nsp, opts);
+      this._sockets.set(nsp, socket);
+    }
+    if (this.opts.autoConnect !== false && !socket.active) socket.connect();
+    return socket;
+  }
+  /** @internal Whether a namespace has a socket, in use or not. */
+  _has(nsp) {
+    return this._sockets.has(nsp);
+  }
+  /** @internal The open connection, if there is one. */
+  get _conn() {
+    return this._state.name === "open" ? this._state.conn : void 0;
+  }
+  /** @internal Whether an attempt to connect is planned. */
+  get _waiting() {
+    return this._state.name === "waiting";
+  }
+  /** @internal Sends the messages of one packet, nothing in between. */
+  _send(messages) {
+    const conn = this._conn;
+    if (conn) messages.forEach((message) => conn.write(message));
+  }
+  /** @internal A socket left. The last one closes the connection. */
+  _release() {
+    for (const socket of this._sockets.values()) if (socket.active) return;
+    this._close();
+  }
+  // What the connection reports.
+  _onConnOpen(conn) {
+    const state = this._state;
+    if (state.name !== "opening" || state.conn !== conn) return;
+    this._setState({ name: "open", conn, decoder: state.decoder });
+    this._reconnect.opened();
+    this._fire("open", []);
+    if (state.done) state.done();
+    if (state.attempt) this._fire("reconnect", [state.attempt]);
+    this._eachSocket((socket) => socket._onOpen());
+  }
+  _onConnPing(conn) {
+    if (conn === this._conn) this._fire("ping", []);
+  }
+  _onConnData(conn, data) {
+    const state = this._state;
+    if (state.name !== "open" || state.conn !== conn) return;
+    let packet;
+    try {
+      packet = state.decoder.add(data);
+    } catch (err) {
+      conn._abort("parse error", err);
+      return;
+    }
+    if (!packet) return;
+    this._fire("packet", [packet]);
+    const socket = this._sockets.get(packet.nsp);
+    if (socket && conn === this._conn) socket._onPacket(packet);
+  }
+  _onConnFailed(conn, err) {
+    const state = this._state;
+    if (state.name !== "opening" || state.conn !== conn) return;
+    this._setState({ name: "closed" });
+    this._eachSocket((socket) => socket._onConnectError(err));
+    this._fire("error", [err]);
+    if (state.done) {
+      state.done(err);
+    } else if (this._state.name === "closed") {
+      this._wait(err);
+    }
+    if (state.attempt) this._fire("reconnect_error", [err]);
+  }
+  _onConnClose(conn, reason, details) {
+    if (conn !== this._conn) return;
+    this._setState({ name: "closed" });
+    this._reconnect.lost();
+    this._eachSocket((socket) => socket._onClose(reason, details));
+    this._fire("close", [reason, details]);
+    if (this._state.name === "closed") this._wait(details);
+  }
+  _option(name, standard, value) {
+    if (value === void 0) {
+      const current = this.opts[name];
+      return current === void 0 ? standard : current;
+    }
+    this.opts[name] = value;
+    return this;
+  }
+  /** Starts attempt number `attempt`; 0 is one that is no reconnection. */
+  _connect(attempt, done) {
+    const conn = new Conn(this._target, this.opts, this);
+    const { timeout } = this.opts;
+    const timer = typeof timeout === "number" ? setTimeout(() => conn._abort("transport error", new Error("timeout")), timeout) : void 0;
+    this.engine = conn;
+    this._setState({ name: "opening", conn, decoder: new Decoder(), timer, attempt, done });
+    conn._open();
+  }
+  /** Plans the next attempt, or gives up. */
+  _wait(why) {
+    const reconnect = this._reconnect;
+    if (!this.reconnection() || !this._wanted()) return;
+    if (reconnect.exhausted) {
+      reconnect.reset();
+      this._fire("reconnect_failed", []);
+      return;
+    }
+    const timer = setTimeout(() => {
+      const attempt = ++reconnect.attempts;
+      this._fire("reconnect_attempt", [attempt]);
+      if (this._state.name === "waiting" && this._state.timer === timer) this._connect(attempt);
+    }, reconnect.delay(why));
+    this._setState({ name: "waiting", timer });
+  }
+  /** Whether anybody needs the connection. A Manager without sockets keeps it for itself. */
+  _wanted() {
+    if (!this._sockets.size) return true;
+    for (const socket of this._sockets.values()) if (socket.active) return true;
+    return false;
+  }
+  _close() {
+    const state = this._state;
+    if (state.name === "closed") return;
+    this._setState({ name: "closed" });
+    this._reconnect.reset();
+    if (state.name === "waiting") return;
+    state.conn.close();
+    if (state.name === "open") this._fire("close", ["forced close"]);
+  }
+  _eachSocket(fn) {
+    for (const socket of Array.from(this._sockets.values())) if (socket.active) fn(socket);
+  }
+  _setState(next) {
+    const last = this._state;
+    this._state = next;
+    if (last.name === "opening" || last.name === "waiting") clearTimeout(last.timer);
+  }
+};
+
+// src/io.ts
+var protocol = 5;
+var managers = /* @__PURE__ */ new Map();
+function io(url, options) {
+  const opts = (typeof url === "object" ? url : options) || {};
+  const uri = typeof url === "string" ? url : void 0;
+  const { secure, host, port, namespace } = parseTarget(uri);
+  const key = [secure, host, port, opts.path || "/socket.io"].join();
+  const known = managers.get(key);
+  let manager;
+  if (opts.forceNew || opts.multiplex === false || known && known._has(namespace)) {
+    manager = new Manager(uri, opts);
+  } else {
+    manager = known || new Manager(uri, opts);
+    managers.set(key, manager);
+  }
+  return manager.socket(namespace, opts);
+}
+export {
+  BufferFullError,
+  ConnectError,
+  HandlerError,
+  Manager,
+  Socket,
+  TransportError,
+  io as connect,
+  io,
+  protocol
+};
+//# sourceMappingURL=socket.io.node.mjs.map

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the acknowledgements a socket waits for.
+
+import { callSafely, type AnyFunction } from "./emitter.ts";
+import { HandlerError } from "./errors.ts";
+import { isObject } from "./parser/packet.ts";
+
+/** Who waits for an acknowledgement, and in which form. */
+export interface AckWaiter {
+  readonly fn: AnyFunction;
+  /** Whether the first argument is an error or null. */
+  readonly errorFirst: boolean;
+  /** How long it waits, in milliseconds. */
+  readonly timeout?: number;
+}
+
+interface Entry extends AckWaiter {
+  readonly timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** Acknowledgements by their number. Each is called at most once. Bounded by what was emitted and not answered. */
+export class Acks {
+  private readonly _entries = new Map<number, Entry>();
+
+  /** Waits. `expired` runs before the waiter learns that its time is over. */
+  add(id: number, waiter: AckWaiter, expired: () => void): void {
+    const { timeout } = waiter;
+    const timer =
+      timeout === undefined
+        ? undefined
+        : setTimeout(() => {
+            expired();
+            this._fail(id, "operation has timed out");
+          }, timeout);
+    this._entries.set(id, { ...waiter, timer });
+  }
+
+  /** The peer answered. Unknown numbers are ignored. */
+  resolve(id: number, args: readonly unknown[]): void {
+    const entry = this._take(id);
+    if (!entry) return;
+    if (entry.errorFirst) {
+      const err = handlerError(args);
+      callSafely(entry.fn, err ? [err] : [null, ...args]);
+    } else {
+      callSafely(entry.fn, args);
+    }
+  }
+
+  /** The connection is gone: nobody will answer, but for those whose event has not left (`keep`). */
+  disconnected(keep: (id: number) => boolean): void {
+    for (const id of Array.from(this._entries.keys())) {
+      if (!keep(id)) this._fail(id, "socket has been disconnected");
+    }
+  }
+
+  private _fail(id: number, message: string): void {
+    const entry = this._take(id);
+    // Those that take no error are forgotten.
+    if (entry && entry.errorFirst) callSafely(entry.fn, [new Error(message)]);
+  }
+
+  private _take(id: number): Entry | undefined {
+    const entry = this._entries.get(id);
+    this._entries.delete(id);
+    if (entry) clearTimeout(entry.timer);
+    return entry;
+  }
+}
+
+/** The error in `{"error": {"message", "code"}}`, when the answer is that and nothing else. */
+function handlerError(args: readonly unknown[]): HandlerError | undefined {
+  const reply = args[0];
+  if (args.length !== 1 || !isObject(reply) || Object.keys(reply).join() !== "error") return undefined;
+  const err = reply["error"];
+  if (!isObject(err) || Object.keys(err).sort().join() !== "code,message") return undefined;
+  const { message, code } = err;
+  return typeof message === "string" && (typeof code === "string" || typeof code === "number")
+    ? new HandlerError(message, code)
+    : undefined;
+}

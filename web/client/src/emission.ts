@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Emission: how one event is to be sent, as a value.
+
+import type { EventMapOf, EventNames } from "./emitter.ts";
+import type { EmitFlags } from "./socket.ts";
+import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.ts";
+
+/** What an Emission needs from its socket. */
+export interface FlaggedEmitter {
+  emit(flags: EmitFlags, event: string, args: readonly unknown[]): void;
+  emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown>;
+}
+
+/**
+ * `socket.volatile`, `socket.timeout(ms)` and what follows from them. Each step makes a new value; a value may be kept
+ * and used again. Emit is the events map as this value's callbacks see it, Plain the one without a timeout.
+ */
+export class Emission<Emit extends EventMapOf<Emit>, Plain extends EventMapOf<Plain> = Emit> {
+  /** @internal */
+  constructor(
+    private readonly _emitter: FlaggedEmitter,
+    private readonly _flags: EmitFlags,
+  ) {}
+
+  /** Sends an event: see `Socket.emit`. */
+  emit<K extends EventNames<Emit>>(event: K, ...args: EventParams<Emit, K>): this {
+    this._emitter.emit(this._flags, event, args);
+    return this;
+  }
+
+  /** Sends an event and waits for its acknowledgement: see `Socket.emitWithAck`. */
+  emitWithAck<K extends EventNames<Plain>>(event: K, ...args: ParamsWithoutAck<Plain, K>): Promise<AckResult<Plain, K>> {
+    return this._emitter.emitWithAck(this._flags, event, args) as Promise<AckResult<Plain, K>>;
+  }
+
+  /** Sends a `message` event. */
+  send(...args: unknown[]): this {
+    this._emitter.emit(this._flags, "message", args);
+    return this;
+  }
+
+  /** The event may be lost. */
+  get volatile(): Emission<Emit, Plain> {
+    return new Emission<Emit, Plain>(this._emitter, { ...this._flags, volatile: true });
+  }
+
+  /** The acknowledgement must come within so many milliseconds. */
+  timeout(ms: number): Emission<WithTimeout<Plain>, Plain> {
+    return new Emission<WithTimeout<Plain>, Plain>(this._emitter, { ...this._flags, timeout: ms });
+  }
+
+  /** Whether the event is worth compressing. The client leaves that to the transport. */
+  compress(_compress: boolean): this {
+    return this;
+  }
+}

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Conn: one Engine.IO session, from its handshake to its end. It carries messages and knows nothing of
+// Socket.IO.
+
+import { platform } from "#platform";
+import { Emitter } from "../emitter.ts";
+import { parserError, TransportError, type CloseDetails, type DisconnectDetails } from "../errors.ts";
+import type { EngineOptions, TransportName } from "../options.ts";
+import type { Received } from "../platform/platform.ts";
+import type { Target } from "../url.ts";
+import { parseHandshake } from "./handshake.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { Data, EnginePacket } from "./packet.ts";
+import { batchLength, dataSize } from "./payload.ts";
+import type { Transport, TransportContext, TransportHandler } from "./transport.ts";
+import { PollingTransport } from "./transport_polling.ts";
+import { WebSocketTransport } from "./transport_ws.ts";
+import { Upgrade, type UpgradeOwner } from "./upgrade.ts";
+
+/** Why a session ended. */
+export type ConnCloseReason = "ping timeout" | "transport close" | "transport error" | "forced close" | "parse error";
+
+/** What a connection tells to those who watch it: `manager.engine.on("upgrade", ...)`. */
+export interface ConnEvents {
+  open: () => void;
+  packet: (packet: EnginePacket) => void;
+  packetCreate: (packet: EnginePacket) => void;
+  drain: () => void;
+  upgrading: (transport: Transport) => void;
+  upgrade: (transport: Transport) => void;
+  upgradeError: (err: Error) => void;
+  close: (reason: ConnCloseReason, details?: DisconnectDetails) => void;
+}
+
+/** Who a connection works for. It is told before those who watch. */
+export interface ConnHandler {
+  _onConnOpen(conn: Conn): void;
+  _onConnPing(conn: Conn): void;
+  _onConnData(conn: Conn, data: string | Received): void;
+  /** It could not be opened. Nothing more is reported. */
+  _onConnFailed(conn: Conn, err: Error): void;
+  /** It was open and is no more. Nothing more is reported. */
+  _onConnClose(conn: Conn, reason: ConnCloseReason, details?: DisconnectDetails): void;
+}
+
+// Life of a Conn. Changed only by _setState.
+//
+//	opening ──handshake──► open ──close()──► closing ──queue flushed or 10 s──► closed
+//	   │                    └── transport error · transport close · ping timeout ──► closed
+//	   └── error · close() ──► closed
+type State =
+  | { name: "opening" }
+  | { name: "open"; sid: string; heartbeat: Heartbeat }
+  | { name: "closing"; heartbeat: Heartbeat; timer: ReturnType<typeof setTimeout> }
+  | { name: "closed" };
+
+/** How long close() waits for what is queued, in milliseconds. */
+const CLOSING_TIMEOUT = 10000;
+/** How long a probe may take when the `timeout` option is off, in milliseconds. */
+const PROBE_TIMEOUT = 20000;
+/** What a queued message counts beside its data. */
+export const MESSAGE_OVERHEAD = 64;
+/** A volatile event is dropped while more bytes than this have not left. */
+const VOLATILE_BACKLOG = 0x4000;
+/** Hosts for which the browser's "offline" says nothing. */
+const LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+const listen = typeof addEventListener === "function" ? addEventListener : undefined;
+
+/** One connection. Made by a Manager, for one use. */
+export class Conn extends Emitter<ConnEvents> implements TransportHandler, UpgradeOwner {
+  private _state: State = { name: "opening" };
+  private _transport!: Transport;
+  private _upgrade: Upgrade | undefined;
+  private _queue: EnginePacket<Data>[] = [];
+  private _queued = 0;
+  private _sent = 0;
+  private _maxPayload = Infinity;
+  private readonly _ctx: TransportContext;
+  private readonly _names: TransportName[];
+
+  constructor(
+    target: Target,
+    private readonly _options: EngineOptions & { timeout?: number | false },
+    private readonly _handler: ConnHandler,
+  ) {
+    super();
+    this._ctx = { target, options: _options, cookies: _options.withCredentials ? platform.newCookieJar() : undefined };
+    this._names = (_options.transports || ["polling", "websocket"]).filter(
+      (name): name is TransportName => name === "polling" || name === "websocket",
+    );
+  }
+
+  /** The session's id; empty unless it is open. */
+  get id(): string {
+    return this._state.name === "open" ? this._state.sid : "";
+  }
+
+  /** The transport in use, or the last one. Undefined only when no transport was left to try. */
+  get transport(): Transport {
+    return this._transport;
+  }
+
+  /** "opening", "open", "closing" or "closed". */
+  get readyState(): State["name"] {
+    return this._state.name;
+  }
+
+  /** What waits to be sent: characters and bytes, and 64 for each message. */
+  get backlog(): number {
+    return this._queued + (this._transport ? this._transport.backlog : 0);
+  }
+
+  /** Whether a volatile event would leave now. */
+  get writable(): boolean {
+    return this._canSend() && this.backlog < VOLATILE_BACKLOG;
+  }
+
+  /** @internal Starts. Called once, by the owner. */
+  _open(): void {
+    const name = this._names.shift();
+    if (!name) {
+      Promise.resolve().then(() => this._finish("transport error", new Error("No transports available")));
+      return;
+    }
+    this._transport = this._make(name, this);
+    this._transport.open();
+  }
+
+  /** Queues a message. Ignored unless open. Its bytes are read when it is sent; do not change them before. */
+  write(data: Data): void {
+    this._send({ type: "message", data });
+  }
+
+  /**
+   * Whether the server's ping is overdue. If so the session ends, on its own turn: the caller may still decide what
+   * becomes of what it was about to send.
+   */
+  late(): boolean {
+    const late = this._state.name === "open" && this._state.heartbeat.late();
+    if (late) Promise.resolve().then(() => this._finish("ping timeout"));
+    return late;
+  }
+
+  /** Ends the session: at once while opening, else when what is queued has left or after 10 s. */
+  close(): this {
+    const state = this._state;
+    if (state.name === "opening") {
+      this._finish("forced close");
+    } else if (state.name === "open") {
+      if (!(this._upgrade && this._upgrade.switching)) this._endUpgrade();
+      const timer = setTimeout(() => this._finish("forced close"), CLOSING_TIMEOUT);
+      this._setState({ name: "closing", heartbeat: state.heartbeat, timer });
+      this._flush();
+    }
+    return this;
+  }
+
+  /** @internal Ends the session at once. */
+  _abort(reason: ConnCloseReason, details?: DisconnectDetails): void {
+    this._finish(reason, details);
+  }
+
+  // What the transport reports.
+
+  _onTransportOpen(): void {
+    // The handshake comes as a packet.
+  }
+
+  _onPacket(packet: EnginePacket<string | Received>): void {
+    const { name } = this._state;
+    if (name === "closed") return;
+    this._fire("packet", [packet]);
+    if (name === "opening") {
+      this._onHandshake(packet);
+      return;
+    }
+    switch (packet.type) {
+      case "ping":
+        if (this._state.name === "open") this._state.heartbeat.ping();
+        this._send({ type: "pong" });
+        this._handler._onConnPing(this);
+        break;
+      case "message":
+        if (name === "open") this._handler._onConnData(this, packet.data === undefined ? "" : packet.data);
+        break;
+      case "close":
+        this._finish("transport close", { description: "transport closed by the server" });
+        break;
+      default:
+      // noop releases a poll; the others mean nothing here.
+    }
+  }
+
+  _onDrain(): void {
+    this._queued -= this._sent;
+    this._sent = 0;
+    if (!this._queue.length) this._fire("drain", []);
+    this._flush();
+  }
+
+  _onError(err: TransportError): void {
+    if (this._state.name === "opening" && this._options.tryAllTransports && this._names.length) {
+      this._open();
+      return;
+    }
+    this._finish("transport error", err);
+  }
+
+  _onTransportClose(details: CloseDetails): void {
+    this._finish("transport close", details);
+  }
+
+  // What the upgrade reports.
+
+  _onUpgrading(candidate: Transport): void {
+    this._fire("upgrading", [candidate]);
+  }
+
+  _onUpgraded(candidate: Transport): void {
+    this._upgrade = undefined;
+    this._transport.discard();
+    this._transport = candidate;
+    candidate.attach(this);
+    this._fire("upgrade", [candidate]);
+    this._flush();
+  }
+
+  _onUpgradeFailed(err: TransportError): void {
+    this._upgrade = undefined;
+    this._fire("upgradeError", [err]);
+    this._flush();
+  }
+
+  private _onHandshake(packet: EnginePacket): void {
+    const hs = packet.type === "open" ? parseHandshake(packet.data) : undefined;
+    if (!hs) {
+      this._finish("transport error", parserError(packet));
+      return;
+    }
+    const transport = this._transport;
+    this._maxPayload = hs.maxPayload;
+    const heartbeat = new Heartbeat(hs.pingInterval + hs.pingTimeout, () => this._finish("ping timeout"));
+    this._setState({ name: "open", sid: hs.sid, heartbeat });
+    if (transport instanceof PollingTransport) transport.start(hs.sid);
+    this._handler._onConnOpen(this);
+    this._fire("open", []);
+    const names: readonly string[] = this._options.transports || ["websocket"];
+    if (
+      this._options.upgrade !== false &&
+      transport instanceof PollingTransport &&
+      names.includes("websocket") &&
+      hs.upgrades.includes("websocket") &&
+      this._state.name === "open"
+    ) {
+      const make = (handler: TransportHandler): Transport => this._make("websocket", handler, hs.sid);
+      this._upgrade = new Upgrade(make, transport, this, this._options.timeout || PROBE_TIMEOUT);
+    }
+  }
+
+  private _make(name: TransportName, handler: TransportHandler, sid?: string): Transport {
+    const cls = name === "polling" ? PollingTransport : WebSocketTransport;
+    return new cls(this._ctx, handler, sid);
+  }
+
+  private _send(packet: EnginePacket<Data>): void {
+    if (this._state.name !== "open") return;
+    this._fire("packetCreate", [packet]);
+    this._queue.push(packet);
+    this._queued += sizeOf(packet);
+    this._flush();
+  }
+
+  private _canSend(): boolean {
+    const { name } = this._state;
+    return (
+      (name === "open" || name === "closing") &&
+      this._transport.writable &&
+      !(this._upgrade && this._upgrade.switching)
+    );
+  }
+
+  private _flush(): void {
+    if (!this._canSend()) return;
+    const queue = this._queue;
+    if (queue.length) {
+      const count = this._transport.name === "polling" ? batchLength(queue, this._maxPayload) : queue.length;
+      this._queue = queue.slice(count);
+      const batch = queue.slice(0, count);
+      this._sent = batch.reduce((sum, packet) => sum + sizeOf(packet), 0);
+      this._transport.send(batch);
+    } else if (this._state.name === "closing") {
+      this._finish("forced close");
+    }
+  }
+
+  private _endUpgrade(): void {
+    if (this._upgrade) this._upgrade.abort();
+    this._upgrade = undefined;
+  }
+
+  private _finish(reason: ConnCloseReason, details?: DisconnectDetails): void {
+    const { name } = this._state;
+    if (name === "closed") return;
+    this._setState({ name: "closed" });
+    this._endUpgrade();
+    if (this._transport) {
+      // A transport that failed has nobody to say goodbye to.
+      if (reason === "transport error" || reason === "transport close") this._transport.discard();
+      else this._transport.close();
+    }
+    this._queue = [];
+    this._queued = 0;
+    if (name === "opening") {
+      const err = details instanceof Error ? details : new TransportError(details ? details.description : reason, details);
+      this._handler._onConnFailed(this, err);
+    } else {
+      this._handler._onConnClose(this, reason, details);
+    }
+    this._fire("close", [reason, details]);
+  }
+
+  private _setState(next: State): void {
+    const last = this._state;
+    this._state = next;
+    if (last.name === "closing") clearTimeout(last.timer);
+    if (next.name === "open") {
+      if (listen && !LOCAL.test(this._ctx.target.host)) listen("offline", this._onOffline);
+      if (listen && this._options.closeOnBeforeunload) listen("beforeunload", this._onUnload);
+    } else if (next.name === "closed") {
+      if (last.name === "open" || last.name === "closing") last.heartbeat.stop();
+      if (listen) {
+        removeEventListener("offline", this._onOffline);
+        removeEventListener("beforeunload", this._onUnload);
+      }
+    }
+  }
+
+  private readonly _onOffline = (): void => {
+    this._finish("transport close", { description: "network connection lost" });
+  };
+
+  private readonly _onUnload = (): void => {
+    // Silently: nobody is told, but the server.
+    this._transport.close();
+  };
+}
+
+function sizeOf(packet: EnginePacket<Data>): number {
+  return MESSAGE_OVERHEAD + (packet.data === undefined ? 0 : dataSize(packet.data));
+}

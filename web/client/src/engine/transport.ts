@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what the two transports share: who listens to them, and the address of a request.
+
+import type { CloseDetails, TransportError } from "../errors.ts";
+import type { EngineOptions, TransportName } from "../options.ts";
+import type { CookieJar, Received } from "../platform/platform.ts";
+import { authority, type Target } from "../url.ts";
+import type { Data, EnginePacket } from "./packet.ts";
+
+/** Who a transport reports to. After _onError or onClose it reports nothing more. */
+export interface TransportHandler {
+  /** The transport itself is up. Polling has no such moment and never calls it. */
+  _onTransportOpen(): void;
+  _onPacket(packet: EnginePacket<string | Received>): void;
+  /** The batch given to send has left; the transport is writable again. */
+  _onDrain(): void;
+  _onError(err: TransportError): void;
+  _onTransportClose(details: CloseDetails): void;
+}
+
+/** What a transport is made of. Shared by all transports of a connection. */
+export interface TransportContext {
+  readonly target: Target;
+  readonly options: EngineOptions;
+  readonly cookies: CookieJar | undefined;
+}
+
+/** Carries packets. Owned by a connection, or by an upgrade until it is done. */
+export abstract class Transport {
+  /** Whether send may be called. */
+  writable = false;
+
+  protected _closed = false;
+  protected readonly _options: EngineOptions;
+
+  constructor(
+    readonly name: TransportName,
+    protected readonly _ctx: TransportContext,
+    protected _handler: TransportHandler,
+    protected _sid?: string,
+  ) {
+    this._options = { ..._ctx.options, ...(_ctx.options.transportOptions || {})[name] };
+  }
+
+  /** Bytes handed to the network that it has not taken. */
+  abstract readonly backlog: number;
+
+  /** Starts. Called once. */
+  abstract open(): void;
+
+  /** Takes packets; only while writable. Calls _onDrain when they have left. */
+  abstract send(packets: EnginePacket<Data>[]): void;
+
+  /** Ends for good, and tells the server where that takes a message. Reports nothing more. */
+  abstract close(): void;
+
+  /** Ends without a word to the server. Reports nothing more. */
+  discard(): void {
+    this._stop();
+  }
+
+  /** Changes who is reported to. */
+  attach(handler: TransportHandler): void {
+    this._handler = handler;
+  }
+
+  /** Frees what the transport holds. Called once, after _closed was set. */
+  protected abstract _release(): void;
+
+  protected _stop(): boolean {
+    if (this._closed) return false;
+    this._closed = true;
+    this.writable = false;
+    this._release();
+    return true;
+  }
+
+  protected _fail(err: TransportError): void {
+    if (this._stop()) this._handler._onError(err);
+  }
+
+  protected _ended(details: CloseDetails): void {
+    if (this._stop()) this._handler._onTransportClose(details);
+  }
+
+  protected _drained(): void {
+    if (this._closed) return;
+    this.writable = true;
+    this._handler._onDrain();
+  }
+
+  /** The address of a request: the application's parameters first, ours last so that they win. */
+  protected _url(scheme: "http" | "ws"): string {
+    const { target, options } = this._ctx;
+    const { timestampRequests, timestampParam, forceBase64 } = this._options;
+    const path = (options.path || "/socket.io").replace(/\/$/, "") + (options.addTrailingSlash === false ? "" : "/");
+    const query = new URLSearchParams(queryOf(options.query));
+    new URLSearchParams(target.query).forEach((value, key) => query.set(key, value));
+    query.set("EIO", "4");
+    query.set("transport", this.name);
+    if (timestampRequests !== undefined ? timestampRequests : scheme === "http") {
+      query.set(timestampParam || "t", timestamp());
+    }
+    if (forceBase64) query.set("b64", "1");
+    if (this._sid) query.set("sid", this._sid);
+    return `${scheme}${target.secure ? "s" : ""}://${authority(target)}${path}?${query}`;
+  }
+}
+
+function queryOf(query: EngineOptions["query"]): string | [string, string][] {
+  if (typeof query !== "object" || !query) return query || "";
+  return Object.keys(query)
+    .filter((key) => query[key] !== undefined && query[key] !== null)
+    .map((key) => [key, String(query[key])]);
+}
+
+/** Eight characters that differ from one request to the next: five of the clock, three at random. */
+function timestamp(): string {
+  return Date.now().toString(36).slice(-5) + Math.random().toString(36).slice(2, 5);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the long-polling transport: one GET waits for packets, one POST at a time carries packets out. There
+// is never a second GET or a second POST: the server would end the session.
+
+import { parserError, TransportError } from "../errors.ts";
+import { readBlobs, type Data, type EnginePacket } from "./packet.ts";
+import { decodePayload, encodePayload } from "./payload.ts";
+import { Transport, type TransportContext, type TransportHandler } from "./transport.ts";
+
+/** How long the goodbye may take before its request is given up, in milliseconds. */
+const CLOSE_TIMEOUT = 5000;
+
+/** The long-polling transport. */
+export class PollingTransport extends Transport {
+  /** A GET is under way. */
+  private _polling = false;
+  /** A POST is under way. */
+  private _posting = false;
+  /** Set while paused or about to be: what to call once no request is under way. */
+  private _paused: (() => void) | undefined;
+  private readonly _abort = new AbortController();
+
+  constructor(ctx: TransportContext, handler: TransportHandler, sid?: string) {
+    super("polling", ctx, handler, sid);
+  }
+
+  get backlog(): number {
+    return 0;
+  }
+
+  open(): void {
+    void this._poll();
+  }
+
+  /** The session begins: requests carry its id from now on. */
+  start(sid: string): void {
+    this._sid = sid;
+    this.writable = true;
+  }
+
+  send(packets: EnginePacket<Data>[]): void {
+    this.writable = false;
+    this._posting = true;
+    void this._post(packets).then(() => {
+      this._posting = false;
+      this._settle();
+    });
+  }
+
+  /** Calls back once, when both requests have ended. No new GET starts until resume. */
+  pause(done: () => void): void {
+    this._paused = done;
+    this._settle();
+  }
+
+  /** Takes a pause back. */
+  resume(): void {
+    this._paused = undefined;
+    if (this._closed) return;
+    if (!this._polling) void this._poll();
+    // A POST may have ended while paused, without a report.
+    if (!this._posting) this._drained();
+  }
+
+  close(): void {
+    if (this._closed) return;
+    this._closed = true;
+    const abort = (): void => this._abort.abort();
+    if (!this._sid || this._posting) {
+      abort();
+      return;
+    }
+    this.writable = false;
+    // The GET is given up after the POST, not before: the server would take an aborted GET for a failure.
+    const timer = setTimeout(abort, CLOSE_TIMEOUT);
+    void this._request("POST", encodePayload([{ type: "close" }]))
+      .catch(() => undefined)
+      .then(() => {
+        clearTimeout(timer);
+        abort();
+      });
+  }
+
+  protected _release(): void {
+    this._abort.abort();
+  }
+
+  private async _poll(): Promise<void> {
+    this._polling = true;
+    let body: string;
+    try {
+      body = await this._request("GET");
+    } catch (err) {
+      this._fail(asTransportError("xhr poll error", err));
+      return;
+    }
+    const valid = decodePayload(body, (packet) => {
+      if (this._closed) return false;
+      if (packet.type === "close") this._ended({ description: "transport closed by the server" });
+      else this._handler._onPacket(packet);
+      return !this._closed;
+    });
+    if (this._closed) return;
+    if (!valid) {
+      this._fail(parserError());
+      return;
+    }
+    this._polling = false;
+    if (this._paused) this._settle();
+    else void this._poll();
+  }
+
+  private async _post(packets: EnginePacket<Data>[]): Promise<void> {
+    try {
+      const ready = await readBlobs(packets);
+      if (this._closed) return;
+      await this._request("POST", encodePayload(ready));
+    } catch (err) {
+      this._fail(asTransportError("xhr post error", err));
+    }
+  }
+
+  /** After a POST has ended, or a GET that no other follows. */
+  private _settle(): void {
+    if (this._closed || this._posting) return;
+    if (this._paused) {
+      if (this._polling) return;
+      const done = this._paused;
+      this._paused = nothing;
+      this.writable = true;
+      done();
+    } else {
+      this._drained();
+    }
+  }
+
+  /** Makes one request and answers its body. Throws a TransportError for any status but 200. */
+  private async _request(method: "GET" | "POST", body?: string): Promise<string> {
+    const { extraHeaders, withCredentials, requestTimeout } = this._options;
+    const { cookies } = this._ctx;
+    const headers: Record<string, string> = { accept: "*/*" };
+    if (body !== undefined) headers["content-type"] = "text/plain;charset=UTF-8";
+    const cookie = cookies && cookies.header();
+    if (cookie) headers["cookie"] = cookie;
+    const timer = requestTimeout ? setTimeout(() => this._abort.abort(), requestTimeout) : undefined;
+    try {
+      // Called through a local name: fetch must not see this object as its `this`.
+      const send = this._options.fetch || fetch;
+      const res = await send(this._url("http"), {
+        method,
+        body,
+        headers: { ...headers, ...extraHeaders },
+        credentials: withCredentials ? "include" : "same-origin",
+        signal: this._abort.signal,
+      });
+      if (cookies) cookies.store(res.headers);
+      const text = await res.text();
+      if (res.status === 200) return text;
+      const wait = Number(res.headers.get("retry-after"));
+      throw new TransportError(method === "GET" ? "xhr poll error" : "xhr post error", res.status, text, {
+        retryAfter: wait > 0 ? wait * 1000 : undefined,
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const nothing = (): void => undefined;
+
+function asTransportError(message: string, err: unknown): TransportError {
+  return err instanceof TransportError ? err : new TransportError(message, err);
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what the package offers.
+
+export { io, io as connect, protocol } from "./io.ts";
+export { Manager } from "./manager.ts";
+export { Socket } from "./socket.ts";
+export { BufferFullError, ConnectError, HandlerError, TransportError } from "./errors.ts";
+export type { CloseDetails, DisconnectDetails, DisconnectReason } from "./errors.ts";
+export type { EventsMap } from "./emitter.ts";
+export type { ManagerEvents, OpenCallback } from "./manager.ts";
+export type { CatchAll, EmitFlags, SocketReservedEvents } from "./socket.ts";
+export type { Emission } from "./emission.ts";
+export type { Conn, ConnCloseReason, ConnEvents } from "./engine/conn.ts";
+export type { Binary, Data } from "./engine/packet.ts";
+export type {
+  Auth,
+  EngineOptions,
+  IoOptions,
+  ManagerOptions,
+  ReconnectOptions,
+  SocketOptions,
+  TransportName,
+  TransportOptions,
+} from "./options.ts";
+export type { WebSocketClass, WebSocketLike } from "./platform/platform.ts";

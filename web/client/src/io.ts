@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds io(): the entry point that finds or makes the Manager a socket belongs to.
+
+import type { EventMapOf, EventsMap } from "./emitter.ts";
+import { Manager } from "./manager.ts";
+import type { IoOptions } from "./options.ts";
+import type { Socket } from "./socket.ts";
+import { parseTarget } from "./url.ts";
+
+/** The revision of the Socket.IO protocol. */
+export const protocol = 5;
+
+/** Managers by server and path. As large as the number of servers a program ever names. */
+const managers = new Map<string, Manager>();
+
+/**
+ * Connects to a namespace: the path of the URL, on the server the rest of it names (default: the page's). Namespaces of
+ * one server share a connection, and with it the options of whoever came first. The same namespace a second time gets a
+ * connection of its own. Throws an Error for a URL without sense.
+ */
+export function io<Listen extends EventMapOf<Listen> = EventsMap, Emit extends EventMapOf<Emit> = Listen>(
+  url?: string | IoOptions,
+  options?: IoOptions,
+): Socket<Listen, Emit> {
+  const opts = (typeof url === "object" ? url : options) || {};
+  const uri = typeof url === "string" ? url : undefined;
+  const { secure, host, port, namespace } = parseTarget(uri);
+  const key = [secure, host, port, opts.path || "/socket.io"].join();
+  const known = managers.get(key);
+  let manager: Manager;
+  if (opts.forceNew || opts.multiplex === false || (known && known._has(namespace))) {
+    manager = new Manager(uri, opts);
+  } else {
+    manager = known || new Manager(uri, opts);
+    managers.set(key, manager);
+  }
+  return manager.socket<Listen, Emit>(namespace, opts);
+}

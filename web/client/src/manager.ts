@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Manager: one connection at a time, the sockets that share it, and its reconnection.
+
+import { Emitter } from "./emitter.ts";
+import type { DisconnectDetails } from "./errors.ts";
+import { Conn, type ConnCloseReason, type ConnHandler } from "./engine/conn.ts";
+import type { Data } from "./engine/packet.ts";
+import type { EventMapOf, EventsMap } from "./emitter.ts";
+import type { ManagerOptions, SocketOptions } from "./options.ts";
+import { Decoder } from "./parser/decode.ts";
+import type { Packet } from "./parser/packet.ts";
+import type { Received } from "./platform/platform.ts";
+import { Reconnect } from "./reconnect.ts";
+import { Socket } from "./socket.ts";
+import { parseTarget, type Target } from "./url.ts";
+
+/** What a Manager tells. */
+export interface ManagerEvents {
+  open: () => void;
+  /** An attempt to connect failed. */
+  error: (err: Error) => void;
+  /** The server's heartbeat. */
+  ping: () => void;
+  /** A packet came, for whichever namespace. */
+  packet: (packet: Packet) => void;
+  close: (reason: ConnCloseReason, details?: DisconnectDetails) => void;
+  reconnect_attempt: (attempt: number) => void;
+  reconnect_error: (err: Error) => void;
+  reconnect_failed: () => void;
+  reconnect: (attempt: number) => void;
+}
+
+/** Called once with the outcome of an attempt to connect. */
+export type OpenCallback = (err?: Error) => void;
+
+type Timer = ReturnType<typeof setTimeout>;
+
+// Life of a Manager. Changed only by _setState.
+//
+//	closed ──open()──► opening ──handshake──► open ──lost──► waiting ──delay──► opening
+//	  ▲                  │ failed: waiting, or closed when nobody may try again    │
+//	  └──────────────────┴──── last socket left · reconnection off ◄───────────────┘
+type State =
+  | { name: "closed" }
+  | { name: "opening"; conn: Conn; decoder: Decoder; timer: Timer | undefined; attempt: number; done?: OpenCallback }
+  | { name: "open"; conn: Conn; decoder: Decoder }
+  | { name: "waiting"; timer: Timer };
+
+/** A connection to one server, kept up. Its sockets are namespaces on that connection. */
+export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
+  /** The options it was made with, as a copy. */
+  readonly opts: ManagerOptions;
+  /** The address it was made with. */
+  readonly uri: string | undefined;
+  /** The Engine.IO connection in use, or the last one. */
+  engine: Conn | undefined;
+
+  private _state: State = { name: "closed" };
+  private readonly _target: Target;
+  private readonly _sockets = new Map<string, Socket>();
+  private readonly _reconnect: Reconnect;
+
+  /** Makes a Manager, and connects unless `autoConnect` is false. Throws an Error for an address without sense. */
+  constructor(uri?: string | ManagerOptions, opts?: ManagerOptions) {
+    super();
+    this.uri = typeof uri === "string" ? uri : undefined;
+    this.opts = { timeout: 20000, ...(typeof uri === "object" ? uri : opts) };
+    this._target = parseTarget(this.uri);
+    this._reconnect = new Reconnect(this.opts);
+    if (this.opts.autoConnect !== false) this.open();
+  }
+
+  /** Reads or sets the option. Setting false also ends a reconnection that is under way. */
+  reconnection(): boolean;
+  reconnection(value: boolean): this;
+  reconnection(value?: boolean): this | boolean {
+    if (value === undefined) return this.opts.reconnection !== false;
+    this.opts.reconnection = value;
+    if (!value && this._state.name === "waiting") this._setState({ name: "closed" });
+    return this;
+  }
+
+  /** Reads or sets the option of that name. */
+  reconnectionAttempts(): number;
+  reconnectionAttempts(value: number): this;
+  reconnectionAttempts(value?: number): this | number {
+    return this._option("reconnectionAttempts", Infinity, value);
+  }
+
+  /** Reads or sets the option of that name. */
+  reconnectionDelay(): number;
+  reconnectionDelay(value: number): this;
+  reconnectionDelay(value?: number): this | number {
+    return this._option("reconnectionDelay", 1000, value);
+  }
+
+  /** Reads or sets the option of that name. */
+  reconnectionDelayMax(): number;
+  reconnectionDelayMax(value: number): this;
+  reconnectionDelayMax(value?: number): this | number {
+    return this._option("reconnectionDelayMax", 5000, value);
+  }
+
+  /** Reads or sets the option of that name. */
+  randomizationFactor(): number;
+  randomizationFactor(value: number): this;
+  randomizationFactor(value?: number): this | number {
+    return this._option("randomizationFactor", 0.5, value);
+  }
+
+  /** Reads or sets the option of that name. */
+  timeout(): number | false;
+  timeout(value: number | false): this;
+  timeout(value?: number | false): this | number | false {
+    return this._option("timeout", 20000, value);
+  }
+
+  /**
+   * Connects, unless it is connected or on its way. With a callback, a failure of this attempt is reported to it and
+   * does not lead to a reconnection.
+   */
+  open(callback?: OpenCallback): this {
+    const { name } = this._state;
+    if (name === "closed" || name === "waiting") this._connect(0, callback);
+    return this;
+  }
+
+  /** Same as `open`. */
+  connect(callback?: OpenCallback): this {
+    return this.open(callback);
+  }
+
+  /** The socket of a namespace; it is made, or connected again, unless `autoConnect` is false. */
+  socket<Listen extends EventMapOf<Listen> = EventsMap, Emit extends EventMapOf<Emit> = Listen>(
+    nsp: string,
+    opts?: SocketOptions,
+  ): Socket<Listen, Emit> {
+    let socket = this._sockets.get(nsp);
+    if (!socket) {
+      socket = new Socket(this, nsp, opts);
+      this._sockets.set(nsp, socket);
+    }
+    if (this.opts.autoConnect !== false && !socket.active) socket.connect();
+    return socket as unknown as Socket<Listen, Emit>;
+  }
+
+  /** @internal Whether a namespace has a socket, in use or not. */
+  _has(nsp: string): boolean {
+    return this._sockets.has(nsp);
+  }
+
+  /** @internal The open connection, if there is one. */
+  get _conn(): Conn | undefined {
+    return this._state.name === "open" ? this._state.conn : undefined;
+  }
+
+  /** @internal Whether an attempt to connect is planned. */
+  get _waiting(): boolean {
+    return this._state.name === "waiting";
+  }
+
+  /** @internal Sends the messages of one packet, nothing in between. */
+  _send(messages: readonly Data[]): void {
+    const conn = this._conn;
+    if (conn) messages.forEach((message) => conn.write(message));
+  }
+
+  /** @internal A socket left. The last one closes the connection. */
+  _release(): void {
+    for (const socket of this._sockets.values()) if (socket.active) return;
+    this._close();
+  }
+
+  // What the connection reports.
+
+  _onConnOpen(conn: Conn): void {
+    const state = this._state;
+    if (state.name !== "opening" || state.conn !== conn) return;
+    this._setState({ name: "open", conn, decoder: state.decoder });
+    this._reconnect.opened();
+    this._fire("open", []);
+    if (state.done) state.done();
+    if (state.attempt) this._fire("reconnect", [state.attempt]);
+    this._eachSocket((socket) => socket._onOpen());
+  }
+
+  _onConnPing(conn: Conn): void {
+    if (conn === this._conn) this._fire("ping", []);
+  }
+
+  _onConnData(conn: Conn, data: string | Received): void {
+    const state = this._state;
+    if (state.name !== "open" || state.conn !== conn) return;
+    let packet: Packet | undefined;
+    try {
+      packet = state.decoder.add(data);
+    } catch (err) {
+      conn._abort("parse error", err as Error);
+      return;
+    }
+    if (!packet) return;
+    this._fire("packet", [packet]);
+    const socket = this._sockets.get(packet.nsp);
+    // A listener of "packet" may have closed the connection.
+    if (socket && conn === this._conn) socket._onPacket(packet);
+  }
+
+  _onConnFailed(conn: Conn, err: Error): void {
+    const state = this._state;
+    if (state.name !== "opening" || state.conn !== conn) return;
+    this._setState({ name: "closed" });
+    this._eachSocket((socket) => socket._onConnectError(err));
+    this._fire("error", [err]);
+    if (state.done) {
+      state.done(err);
+    } else if (this._state.name === "closed") {
+      this._wait(err);
+    }
+    // After reconnect_failed, when this was the last attempt: the order of the reference.
+    if (state.attempt) this._fire("reconnect_error", [err]);
+  }
+
+  _onConnClose(conn: Conn, reason: ConnCloseReason, details?: DisconnectDetails): void {
+    if (conn !== this._conn) return;
+    this._setState({ name: "closed" });
+    this._reconnect.lost();
+    this._eachSocket((socket) => socket._onClose(reason, details));
+    this._fire("close", [reason, details]);
+    // A listener may have connected again.
+    if (this._state.name === "closed") this._wait(details);
+  }
+
+  private _option<K extends keyof ManagerOptions>(
+    name: K,
+    standard: NonNullable<ManagerOptions[K]>,
+    value?: ManagerOptions[K],
+  ): this | NonNullable<ManagerOptions[K]> {
+    if (value === undefined) {
+      const current = this.opts[name];
+      return current === undefined ? standard : (current as NonNullable<ManagerOptions[K]>);
+    }
+    this.opts[name] = value;
+    return this;
+  }
+
+  /** Starts attempt number `attempt`; 0 is one that is no reconnection. */
+  private _connect(attempt: number, done?: OpenCallback): void {
+    const conn = new Conn(this._target, this.opts, this);
+    const { timeout } = this.opts;
+    const timer =
+      typeof timeout === "number" ? setTimeout(() => conn._abort("transport error", new Error("timeout")), timeout) : undefined;
+    this.engine = conn;
+    this._setState({ name: "opening", conn, decoder: new Decoder(), timer, attempt, done });
+    conn._open();
+  }
+
+  /** Plans the next attempt, or gives up. */
+  private _wait(why: DisconnectDetails | undefined): void {
+    const reconnect = this._reconnect;
+    if (!this.reconnection() || !this._wanted()) return;
+    if (reconnect.exhausted) {
+      reconnect.reset();
+      this._fire("reconnect_failed", []);
+      return;
+    }
+    const timer = setTimeout(() => {
+      const attempt = ++reconnect.attempts;
+      this._fire("reconnect_attempt", [attempt]);
+      // A listener may have closed it.
+      if (this._state.name === "waiting" && this._state.timer === timer) this._connect(attempt);
+    }, reconnect.delay(why));
+    this._setState({ name: "waiting", timer });
+  }
+
+  /** Whether anybody needs the connection. A Manager without sockets keeps it for itself. */
+  private _wanted(): boolean {
+    if (!this._sockets.size) return true;
+    for (const socket of this._sockets.values()) if (socket.active) return true;
+    return false;
+  }
+
+  private _close(): void {
+    const state = this._state;
+    if (state.name === "closed") return;
+    this._setState({ name: "closed" });
+    this._reconnect.reset();
+    if (state.name === "waiting") return;
+    state.conn.close();
+    if (state.name === "open") this._fire("close", ["forced close"]);
+  }
+
+  private _eachSocket(fn: (socket: Socket) => void): void {
+    for (const socket of Array.from(this._sockets.values())) if (socket.active) fn(socket);
+  }
+
+  private _setState(next: State): void {
+    const last = this._state;
+    this._state = next;
+    if (last.name === "opening" || last.name === "waiting") clearTimeout(last.timer);
+  }
+}

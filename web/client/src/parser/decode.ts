@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+
+// This file turns messages into Socket.IO packets. Everything that comes in is untrusted: no method of it is called, and
+// what it names is never looked up in a plain object.
+
+import type { Received } from "../platform/platform.ts";
+import { isObject, PacketType, RESERVED_EVENTS, type Packet } from "./packet.ts";
+
+/** The most attachments one packet may have. */
+export const MAX_ATTACHMENTS = 10;
+
+/** Collects messages into packets. One per connection: what is half-collected dies with it. */
+export class Decoder {
+  private _pending: { packet: Packet; attachments: Received[]; count: number } | undefined;
+
+  constructor(private readonly _maxAttachments = MAX_ATTACHMENTS) {}
+
+  /**
+   * Takes the next message. The answer is the packet it completes, if it does; its attachments are the buffers given.
+   * Throws an Error for a message that breaks the protocol, after which the decoder must not be used.
+   */
+  add(message: string | Received): Packet | undefined {
+    const pending = this._pending;
+    if (typeof message === "string") {
+      if (pending) throw new Error("got plaintext data when reconstructing a packet");
+      const { packet, count } = decodeText(message, this._maxAttachments);
+      if (!count) return packet;
+      this._pending = { packet, attachments: [], count };
+      return undefined;
+    }
+    if (!(message instanceof ArrayBuffer || ArrayBuffer.isView(message))) {
+      throw new Error("Unknown type: " + typeof message);
+    }
+    if (!pending) throw new Error("got binary data when not reconstructing a packet");
+    pending.attachments.push(message);
+    if (pending.attachments.length < pending.count) return undefined;
+    this._pending = undefined;
+    const { packet, attachments } = pending;
+    packet.data = fill(packet.data, attachments, new Set());
+    return packet;
+  }
+}
+
+// <type>[<count>-][<namespace>,][<id>][<JSON>]
+function decodeText(text: string, maxAttachments: number): { packet: Packet; count: number } {
+  const type = digits(text, 0, 1) ? Number(text[0]) : NaN;
+  if (!(type <= PacketType.BINARY_ACK)) throw new Error("unknown packet type " + type);
+  let i = 1;
+  let count = 0;
+  let packetType = type as PacketType;
+  if (type === PacketType.BINARY_EVENT || type === PacketType.BINARY_ACK) {
+    const length = digits(text, i);
+    count = Number(text.substr(i, length));
+    if (!length || text[i + length] !== "-" || count < 1) throw new Error("Illegal attachments");
+    if (count > maxAttachments) throw new Error("too many attachments");
+    i += length + 1;
+    packetType = type === PacketType.BINARY_EVENT ? PacketType.EVENT : PacketType.ACK;
+  }
+  let nsp = "/";
+  if (text[i] === "/") {
+    const comma = text.indexOf(",", i);
+    const end = comma < 0 ? text.length : comma;
+    nsp = text.slice(i, end);
+    i = end + 1;
+  }
+  const packet: Packet = { type: packetType, nsp };
+  const length = digits(text, i);
+  if (length) {
+    packet.id = Number(text.substr(i, length));
+    if (!Number.isSafeInteger(packet.id)) throw new Error("invalid payload");
+    i += length;
+  }
+  if (i < text.length) {
+    try {
+      packet.data = JSON.parse(text.slice(i));
+    } catch {
+      throw new Error("invalid payload");
+    }
+  }
+  if (!isValid(packet)) throw new Error("invalid payload");
+  return { packet, count };
+}
+
+/** The number of digits at a position, at most `max`. */
+function digits(text: string, from: number, max = Infinity): number {
+  let n = 0;
+  while (n < max && text.charCodeAt(from + n) >= 48 && text.charCodeAt(from + n) <= 57) n++;
+  return n;
+}
+
+function isValid({ type, data }: Packet): boolean {
+  switch (type) {
+    case PacketType.CONNECT:
+      return data === undefined || isObject(data);
+    case PacketType.DISCONNECT:
+      return data === undefined;
+    case PacketType.CONNECT_ERROR:
+      return typeof data === "string" || isObject(data);
+    case PacketType.EVENT:
+      return (
+        Array.isArray(data) &&
+        (typeof data[0] === "number" || (typeof data[0] === "string" && !RESERVED_EVENTS.has(data[0])))
+      );
+    default:
+      return Array.isArray(data);
+  }
+}
+
+/** Puts attachments in the place of their placeholders. Each must be used exactly once. */
+function fill(data: unknown, attachments: Received[], used: Set<number>): unknown {
+  const filled = walk(data);
+  if (used.size !== attachments.length) throw new Error("illegal attachments");
+  return filled;
+
+  function walk(value: unknown): unknown {
+    if (typeof value !== "object" || value === null) return value;
+    const holder = value as Record<string, unknown>;
+    if (holder["_placeholder"] === true) {
+      const num = holder["num"] as number;
+      const bytes = attachments[num];
+      // A number, not a string that names an element.
+      if (typeof num !== "number" || !bytes || used.has(num)) throw new Error("illegal attachments");
+      used.add(num);
+      return bytes;
+    }
+    for (const key of Object.keys(holder)) {
+      const child = holder[key];
+      const put = walk(child);
+      // Only an own property is ever replaced, so that even the key "__proto__" is just data.
+      if (put !== child) holder[key] = put;
+    }
+    return value;
+  }
+}

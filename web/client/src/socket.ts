@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Socket: one namespace on a Manager's connection.
+
+import { Acks, type AckWaiter } from "./acks.ts";
+import { eventSize, OfflineBuffer, RetryQueue, type OutgoingEvent } from "./buffer.ts";
+import { Emission } from "./emission.ts";
+import { callSafely, Emitter, type AnyFunction, type EventMapOf, type EventNames, type EventsMap } from "./emitter.ts";
+import { BufferFullError, ConnectError, type DisconnectDetails, type DisconnectReason } from "./errors.ts";
+import type { Conn, ConnCloseReason } from "./engine/conn.ts";
+import type { Manager } from "./manager.ts";
+import type { Auth, SocketOptions } from "./options.ts";
+import { encodePacket } from "./parser/encode.ts";
+import { isObject, PacketType, RESERVED_EVENTS, type Packet } from "./parser/packet.ts";
+import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.ts";
+
+/** The events of the library itself. */
+export interface SocketReservedEvents {
+  connect: () => void;
+  /** The connection failed and the socket is still `active`; or the server refused, and it is not. */
+  connect_error: (err: Error | ConnectError) => void;
+  disconnect: (reason: DisconnectReason, details?: DisconnectDetails) => void;
+}
+
+/** A listener for every event. */
+// any: any event, so any arguments
+export type CatchAll = (event: string, ...args: any[]) => void;
+
+/** How one event is sent. */
+export interface EmitFlags {
+  readonly volatile?: boolean;
+  /** In milliseconds. */
+  readonly timeout?: number;
+}
+
+// Life of a Socket. Changed only by _setState.
+//
+//	idle ──connect()──► connecting ──CONNECT──► connected
+//	  ▲                  │      ▲─── connection lost ──┘ │
+//	  └ refused · disconnect() ─┴─── either side left ───┘
+//
+// It is active in all but the first: the Manager keeps the connection up for it.
+type State = { name: "idle" } | { name: "connecting" } | { name: "connected"; id: string; conn: Conn };
+
+/** The default of `ackTimeout` with `retries`, in milliseconds. */
+const RETRY_ACK_TIMEOUT = 10000;
+/** The default of `maxBuffer`. */
+const MAX_BUFFER = 64 * 1024 * 1024;
+/** How many events may come before the CONNECT they belong to: those missed while away. */
+const MAX_EARLY_EVENTS = 100000;
+
+/**
+ * A namespace. The type parameters are the events of the server, then those of the client. Events are called one after
+ * another, in the order they were sent.
+ */
+export class Socket<
+  Listen extends EventMapOf<Listen> = EventsMap,
+  Emit extends EventMapOf<Emit> = Listen,
+> extends Emitter<Listen & SocketReservedEvents> {
+  /** The Manager, which may be shared. */
+  readonly io: Manager;
+  /** The namespace. */
+  readonly nsp: string;
+  /** What is sent to the server's middleware. May be changed; it counts from the next connection on. */
+  auth: Auth | undefined;
+  /** Whether the server gave back the session and the events that were missed. */
+  recovered = false;
+
+  private _state: State = { name: "idle" };
+  /** The connection on which a CONNECT is not answered yet. A second one there would break the protocol. */
+  private _asked: Conn | undefined;
+  private readonly _options: SocketOptions;
+  private readonly _acks = new Acks();
+  private readonly _buffer = new OfflineBuffer();
+  private readonly _retry: RetryQueue | undefined;
+  private _early: Packet[] = [];
+  private _nextId = 0;
+  private _anyIncoming: CatchAll[] = [];
+  private _anyOutgoing: CatchAll[] = [];
+  /** The session to ask for after a loss, and the last event that was seen. */
+  private _pid: string | undefined;
+  private _offset: string | undefined;
+
+  /** @internal Made by a Manager. */
+  constructor(io: Manager, nsp: string, options: SocketOptions = {}) {
+    super();
+    this.io = io;
+    this.nsp = nsp;
+    this.auth = options.auth;
+    this._options = { ackTimeout: options.ackTimeout, retries: options.retries };
+    if (options.retries) {
+      this._retry = new RetryQueue(
+        options.retries,
+        () => this.connected,
+        (event, waiter) => {
+          this._acks.add(event.id as number, waiter, () => undefined);
+          this._write(event);
+        },
+      );
+    }
+  }
+
+  /** The id the server gave; undefined unless connected. */
+  get id(): string | undefined {
+    return this._state.name === "connected" ? this._state.id : undefined;
+  }
+
+  /** Whether events are sent at once. */
+  get connected(): boolean {
+    return this._state.name === "connected";
+  }
+
+  /** The opposite of `connected`. */
+  get disconnected(): boolean {
+    return !this.connected;
+  }
+
+  /**
+   * Whether the connection is up or comes back by itself. False before connect(), after a refusal and after either side
+   * left the namespace: then only connect() helps.
+   */
+  get active(): boolean {
+    return this._state.name !== "idle";
+  }
+
+  /** The arguments of the events that wait for a connection, each with its name first. */
+  get sendBuffer(): readonly (readonly unknown[])[] {
+    return this._buffer.list().map((event) => event.args);
+  }
+
+  /** Connects. Without effect while active and on its way. */
+  connect(): this {
+    if (this.connected) return this;
+    if (this._state.name === "idle") this._setState({ name: "connecting" });
+    if (this.io._conn) this._onOpen();
+    else if (!this.io._waiting) this.io.open();
+    return this;
+  }
+
+  /** Same as `connect`. */
+  open(): this {
+    return this.connect();
+  }
+
+  /** Leaves the namespace for good, or gives up connecting. The last socket of a Manager closes the connection. */
+  disconnect(): this {
+    const was = this._state.name;
+    if (was === "idle") return this;
+    if (was === "connected") this.io._send(encodePacket({ type: PacketType.DISCONNECT, nsp: this.nsp }));
+    this._leave();
+    if (was === "connected") this._disconnected("io client disconnect");
+    return this;
+  }
+
+  /** Same as `disconnect`. */
+  close(): this {
+    return this.disconnect();
+  }
+
+  /**
+   * Sends an event. Arguments are anything JSON can hold and bytes (ArrayBuffer, views, Buffer, Blob, File) at any
+   * depth. They are encoded now; only bytes are read later. A function as the last argument gets the acknowledgement.
+   * While not connected the event waits. Throws for a reserved name, for what cannot be encoded, and BufferFullError.
+   */
+  emit<K extends EventNames<Emit>>(event: K, ...args: EventParams<Emit, K>): this {
+    this._emit({}, event, args);
+    return this;
+  }
+
+  /**
+   * Sends an event and waits for the acknowledgement: its first argument. Rejects when the connection is lost, when
+   * `ackTimeout` has passed, and with a HandlerError when the server's handler failed.
+   */
+  emitWithAck<K extends EventNames<Emit>>(event: K, ...args: ParamsWithoutAck<Emit, K>): Promise<AckResult<Emit, K>> {
+    return this._emitWithAck({}, event, args) as Promise<AckResult<Emit, K>>;
+  }
+
+  /** Sends a `message` event. */
+  send(...args: unknown[]): this {
+    this._emit({}, "message", args);
+    return this;
+  }
+
+  /** For an event that may be lost: it is not sent while the connection is busy or gone. */
+  get volatile(): Emission<Emit> {
+    return new Emission<Emit>(this._emitter, { volatile: true });
+  }
+
+  /** For an event whose acknowledgement must come within so many milliseconds; it takes an error first. */
+  timeout(ms: number): Emission<WithTimeout<Emit>, Emit> {
+    return new Emission<WithTimeout<Emit>, Emit>(this._emitter, { timeout: ms });
+  }
+
+  /** For an event that is, or is not, worth compressing. The client leaves that to the transport. */
+  compress(_compress: boolean): Emission<Emit> {
+    return new Emission<Emit>(this._emitter, {});
+  }
+
+  /** Adds a listener for every event that is received. It also gets the acknowledgement function. */
+  onAny(listener: CatchAll): this {
+    this._anyIncoming = [...this._anyIncoming, listener];
+    return this;
+  }
+
+  /** Same as `onAny`, before those there are. */
+  prependAny(listener: CatchAll): this {
+    this._anyIncoming = [listener, ...this._anyIncoming];
+    return this;
+  }
+
+  /** Removes one or all of them. */
+  offAny(listener?: CatchAll): this {
+    this._anyIncoming = listener ? without(this._anyIncoming, listener) : [];
+    return this;
+  }
+
+  /** The listeners for every event that is received, as a copy. */
+  listenersAny(): CatchAll[] {
+    return [...this._anyIncoming];
+  }
+
+  /** Adds a listener for every event when it is handed to the connection. */
+  onAnyOutgoing(listener: CatchAll): this {
+    this._anyOutgoing = [...this._anyOutgoing, listener];
+    return this;
+  }
+
+  /** Same as `onAnyOutgoing`, before those there are. */
+  prependAnyOutgoing(listener: CatchAll): this {
+    this._anyOutgoing = [listener, ...this._anyOutgoing];
+    return this;
+  }
+
+  /** Removes one or all of them. */
+  offAnyOutgoing(listener?: CatchAll): this {
+    this._anyOutgoing = listener ? without(this._anyOutgoing, listener) : [];
+    return this;
+  }
+
+  /** The listeners for every event that is sent, as a copy. */
+  listenersAnyOutgoing(): CatchAll[] {
+    return [...this._anyOutgoing];
+  }
+
+  // What the Manager reports. Only active sockets are told, but for packets.
+
+  /** @internal The connection is open: asks for the namespace. */
+  _onOpen(): void {
+    const conn = this.io._conn;
+    if (!conn || this._asked === conn) return;
+    this._asked = conn;
+    const ask = (auth: Record<string, unknown> | undefined): void => {
+      // The answer of an auth function may come too late, or twice.
+      if (this._asked !== conn || conn !== this.io._conn || asked) return;
+      asked = true;
+      if (!this.active) {
+        this._asked = undefined;
+        return;
+      }
+      const session = this._pid === undefined ? undefined : { pid: this._pid, offset: this._offset };
+      const data = session || auth ? { ...session, ...auth } : undefined;
+      this.io._send(encodePacket({ type: PacketType.CONNECT, nsp: this.nsp, data }));
+    };
+    let asked = false;
+    const { auth } = this;
+    if (typeof auth === "function") callSafely(auth as AnyFunction, [ask]);
+    else ask(auth);
+  }
+
+  /** @internal An attempt to connect failed. */
+  _onConnectError(err: Error): void {
+    if (!this.connected) this._fire("connect_error", [err]);
+  }
+
+  /** @internal The connection is lost; the Manager brings it back. */
+  _onClose(reason: ConnCloseReason, details?: DisconnectDetails): void {
+    const was = this._state.name;
+    this._setState({ name: "connecting" });
+    if (was === "connected") this._disconnected(reason, details);
+  }
+
+  /** @internal A packet for this namespace came. */
+  _onPacket(packet: Packet): void {
+    const { type, data } = packet;
+    switch (type) {
+      case PacketType.CONNECT:
+        this._onConnect(data as Record<string, unknown> | undefined);
+        break;
+      case PacketType.CONNECT_ERROR:
+        this._onRefused(data);
+        break;
+      case PacketType.EVENT:
+        this._onEvent(packet);
+        break;
+      case PacketType.ACK:
+        if (packet.id !== undefined) this._acks.resolve(packet.id, data as unknown[]);
+        break;
+      case PacketType.DISCONNECT:
+        if (!this.connected) break;
+        this._leave();
+        this._disconnected("io server disconnect");
+        break;
+      default:
+      // The decoder gives no other type.
+    }
+  }
+
+  private readonly _emitter = {
+    emit: (flags: EmitFlags, event: string, args: readonly unknown[]): void => this._emit(flags, event, args),
+    emitWithAck: (flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown> =>
+      this._emitWithAck(flags, event, args),
+  };
+
+  private _emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const fn = (err: Error | null, answer?: unknown): void => (err ? reject(err) : resolve(answer));
+      this._transmit(flags, [event, ...args], { fn: fn as AnyFunction, errorFirst: true, timeout: this._timeout(flags) });
+    });
+  }
+
+  private _emit(flags: EmitFlags, event: string, args: readonly unknown[]): void {
+    const fn = args[args.length - 1];
+    if (typeof fn !== "function") {
+      this._transmit(flags, [event, ...args]);
+      return;
+    }
+    const timeout = this._timeout(flags);
+    this._transmit(flags, [event, ...args.slice(0, -1)], {
+      fn: fn as AnyFunction,
+      errorFirst: timeout !== undefined,
+      timeout,
+    });
+  }
+
+  private _timeout(flags: EmitFlags): number | undefined {
+    return flags.timeout === undefined ? this._options.ackTimeout : flags.timeout;
+  }
+
+  /** The one way out for events. Nothing has changed when it throws. */
+  private _transmit(flags: EmitFlags, args: readonly unknown[], waiter?: AckWaiter): void {
+    if (RESERVED_EVENTS.has(args[0])) throw new Error(`"${args[0]}" is a reserved event name`);
+    const retry = flags.volatile ? undefined : this._retry;
+    const id = waiter || retry ? this._nextId : undefined;
+    const event = { args, id, messages: encodePacket({ type: PacketType.EVENT, nsp: this.nsp, data: args, id }) };
+    const conn = this.io._conn;
+    // Asked first: a connection that is late takes nothing more, and the event waits for the next one.
+    const late = conn !== undefined && conn.late();
+    const drop = flags.volatile && !(conn && !late && conn.writable);
+    if (!drop) this._checkRoom(event, conn);
+    if (id !== undefined) this._nextId++;
+    if (retry) {
+      retry.push(event, waiter, flags.timeout || this._options.ackTimeout || RETRY_ACK_TIMEOUT);
+      return;
+    }
+    if (id !== undefined && waiter) this._acks.add(id, waiter, () => this._buffer.remove(id));
+    if (drop) return;
+    if (this.connected && !late) this._write(event);
+    else this._buffer.push(event);
+  }
+
+  private _checkRoom(event: OutgoingEvent, conn: Conn | undefined): void {
+    const max = this.io.opts.maxBuffer === undefined ? MAX_BUFFER : this.io.opts.maxBuffer;
+    const waiting = this._buffer.size + (this._retry ? this._retry.size : 0) + (conn ? conn.backlog : 0);
+    // A single event always fits into what is empty.
+    if (waiting && waiting + eventSize(event) > max) throw new BufferFullError();
+  }
+
+  private _write(event: OutgoingEvent): void {
+    for (const listener of this._anyOutgoing) callSafely(listener, event.args);
+    this.io._send(event.messages);
+  }
+
+  private _onConnect(data: Record<string, unknown> | undefined): void {
+    const conn = this.io._conn;
+    if (!conn || this._asked !== conn) return;
+    this._asked = undefined;
+    if (this._state.name === "idle") {
+      // disconnect() was called while the server was thinking. It must not keep the namespace open for nobody.
+      this.io._send(encodePacket({ type: PacketType.DISCONNECT, nsp: this.nsp }));
+      return;
+    }
+    const id = data && data["sid"];
+    if (typeof id !== "string" || !id) {
+      this._fire("connect_error", [
+        new Error(
+          "It seems you are trying to reach a Socket.IO server in v2.x with a v3.x client, but they are not compatible",
+        ),
+      ]);
+      return;
+    }
+    const pid = data && data["pid"];
+    this.recovered = typeof pid === "string" && pid === this._pid;
+    if (!this.recovered) this._offset = undefined;
+    this._pid = typeof pid === "string" ? pid : undefined;
+    this._setState({ name: "connected", id, conn });
+    // In this order: what came early, what waited, what is sent again, and only then those who wait for "connect".
+    const early = this._early;
+    this._early = [];
+    early.forEach((packet) => this._onEvent(packet));
+    for (const event of this._buffer.drain()) {
+      // A listener may have disconnected: then the rest waits on.
+      if (this.connected) this._write(event);
+      else this._buffer.push(event);
+    }
+    if (this._retry) this._retry.send(true);
+    if (this.connected) this._fire("connect", []);
+  }
+
+  private _onRefused(data: unknown): void {
+    this._asked = undefined;
+    if (this._state.name !== "connecting") return;
+    const err = isObject(data) ? data : { message: data };
+    const message = typeof err["message"] === "string" ? err["message"] : "";
+    this._leave();
+    this._fire("connect_error", [new ConnectError(message, err["data"])]);
+  }
+
+  private _onEvent(packet: Packet): void {
+    const state = this._state;
+    if (state.name === "connecting") {
+      if (this._early.length < MAX_EARLY_EVENTS) this._early.push(packet);
+      else if (this.io._conn) this.io._conn._abort("parse error", new Error("too many events before CONNECT"));
+      return;
+    }
+    if (state.name !== "connected") return;
+    const data = packet.data as unknown[];
+    const args = [String(data[0]), ...data.slice(1)];
+    const last = args[args.length - 1];
+    if (packet.id !== undefined) args.push(this._answer(packet.id, state.conn));
+    for (const listener of this._anyIncoming) callSafely(listener, args);
+    this._fire(args[0] as string, args.slice(1));
+    if (this._pid !== undefined && data.length > 1 && typeof last === "string") this._offset = last;
+  }
+
+  /** Answers one event, once, and only on the connection it came from: elsewhere its number means another one. */
+  private _answer(id: number, conn: Conn): (...args: unknown[]) => void {
+    let done = false;
+    return (...args) => {
+      const state = this._state;
+      if (done || state.name !== "connected" || state.conn !== conn) return;
+      done = true;
+      this.io._send(encodePacket({ type: PacketType.ACK, nsp: this.nsp, id, data: args }));
+    };
+  }
+
+  /** Leaves on purpose: nobody's session is to be recovered. */
+  private _leave(): void {
+    this._setState({ name: "idle" });
+    this._pid = this._offset = undefined;
+    this.io._release();
+  }
+
+  private _disconnected(reason: DisconnectReason, details?: DisconnectDetails): void {
+    this._fire("disconnect", [reason, details]);
+    this._acks.disconnected((id) => this._buffer.has(id));
+  }
+
+  private _setState(next: State): void {
+    this._state = next;
+    if (next.name !== "connected") this._early = [];
+  }
+}
+
+function without<T>(list: readonly T[], item: T): T[] {
+  const i = list.indexOf(item);
+  return i < 0 ? [...list] : [...list.slice(0, i), ...list.slice(i + 1)];
+}

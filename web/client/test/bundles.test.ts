@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests the committed bundles: that they are what a page expects, and that making them small broke nothing.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { test } from "node:test";
+import vm from "node:vm";
+import type * as api from "../src/index.ts";
+import { event } from "./scenarios.ts";
+import { ServerProcess } from "./server-process.ts";
+
+const SCRIPTS = ["socket.io.js", "socket.io.min.js"];
+const read = (name: string): string => readFileSync(`dist/${name}`, "utf8");
+
+/** Runs a script of a page in a context that has what it needs of a browser. */
+function run(name: string, extra: Record<string, unknown> = {}): Record<string, any> {
+  const { fetch, Headers, Response, URLSearchParams, AbortController, setTimeout, clearTimeout, atob, btoa } = globalThis;
+  const globals = { fetch, Headers, Response, URLSearchParams, AbortController, setTimeout, clearTimeout, atob, btoa };
+  const self: Record<string, unknown> = { ...globals, ArrayBuffer, Uint8Array, ...extra };
+  self["self"] = self;
+  vm.runInNewContext(read(name), self);
+  return self;
+}
+
+for (const name of SCRIPTS) {
+  test(`${name} defines io, or a module`, () => {
+    const { io } = run(name);
+    assert.equal(typeof io, "function");
+    assert.equal(io.io, io);
+    assert.equal(io.connect, io);
+    assert.equal(typeof io.Manager, "function");
+    assert.equal(typeof io.Socket, "function");
+    assert.equal(io.protocol, 5);
+    const module: { exports: any } = { exports: {} };
+    assert.equal(run(name, { module })["io"], undefined);
+    assert.equal(typeof module.exports.io, "function");
+    let amd: any;
+    run(name, { define: Object.assign((factory: () => unknown) => (amd = factory()), { amd: {} }) });
+    assert.equal(typeof amd.Manager, "function");
+  });
+}
+
+test("each file has the licence in its first line and a map without a path of the machine", () => {
+  for (const name of [...SCRIPTS, "socket.io.esm.min.js", "socket.io.node.mjs"]) {
+    const code = read(name);
+    assert.match(code, /^\/\*! Socket\.IO client \d+\.\d+\.\d+\. MIT licence, \(c\) the socketio authors \*\/\n/);
+    assert.ok(code.endsWith(`//# sourceMappingURL=${name}.map\n`));
+    const map = JSON.parse(read(`${name}.map`)) as { sources: string[]; sourcesContent: string[] };
+    assert.ok(map.sources.every((s) => s.startsWith("../src/")));
+    assert.equal(map.sources.length, map.sourcesContent.length);
+    assert.ok(!/\beval\b|new Function/.test(code));
+  }
+});
+
+test("every bundle talks to a server", async () => {
+  const server = new ServerProcess();
+  await server.start();
+  try {
+    const load = (name: string): Promise<typeof api> => import(pathToFileURL(`dist/${name}`).href);
+    const all: Record<string, Pick<typeof api, "io">> = {
+      "socket.io.esm.min.js": await load("socket.io.esm.min.js"),
+      "socket.io.node.mjs": await load("socket.io.node.mjs"),
+    };
+    for (const name of SCRIPTS) all[name] = run(name) as Pick<typeof api, "io">;
+    for (const [name, { io }] of Object.entries(all)) {
+      const socket = io(server.url, { forceNew: true, transports: ["polling"], reconnection: false });
+      await event(socket, "connect");
+      const answer = await socket.emitWithAck("echo-ack", { deep: [Uint8Array.of(1, 2)] });
+      const bytes = answer.deep[0] as ArrayBuffer | Buffer;
+      assert.deepEqual([...new Uint8Array(bytes)], [1, 2], name);
+      assert.equal(Buffer.isBuffer(bytes), name === "socket.io.node.mjs", name);
+      await assert.rejects(socket.emitWithAck("fail"), { message: "boom", code: "E_BOOM" });
+      socket.disconnect();
+    }
+  } finally {
+    await server.stop();
+  }
+});

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+// This file starts, ends and restarts the server the scenarios run against: see server-contract.md.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+/** The server under test. */
+export class ServerProcess {
+  url = process.env["SOCKETIO_URL"] ?? "";
+  /** Whether the test owns the process. */
+  readonly owned = !this.url;
+  private child: ChildProcess | undefined;
+  private port = "0";
+
+  async start(): Promise<void> {
+    if (!this.owned) return;
+    const [cmd = "", ...args] = (process.env["SERVER_CMD"] ?? `${process.execPath} test/node-server.mjs`).split(" ");
+    const child = spawn(cmd, args, { env: { ...process.env, PORT: this.port }, stdio: ["ignore", "pipe", "inherit"] });
+    this.child = child;
+    const lines = createInterface({ input: child.stdout! });
+    for await (const line of lines) {
+      const m = /^listening (\d+)$/.exec(line);
+      if (!m) continue;
+      this.port = m[1]!;
+      this.url = `http://127.0.0.1:${this.port}`;
+      child.stdout!.resume();
+      return;
+    }
+    throw new Error("the server ended without a word");
+  }
+
+  async stop(): Promise<void> {
+    const child = this.child;
+    if (!child || child.exitCode !== null) return;
+    this.child = undefined;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+}
