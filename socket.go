@@ -173,6 +173,12 @@ func (s *Socket) work() {
 	for {
 		it, more, ok := s.inbox.next()
 		if !ok {
+			if corked { // what was to come was dropped
+				s.conn.eio.Uncork()
+			}
+			if held {
+				s.conn.eio.Flush()
+			}
 			return
 		}
 		switch {

@@ -19,6 +19,7 @@ const (
 	dueNoop           // a parked poll is released during an upgrade
 	dueClose          // closing must have come to its end
 	dueCork           // what was held back leaves
+	duePause          // the Handler must have resumed
 	dueUser           // Conn.SetTimer
 	dueCount
 )
@@ -29,6 +30,9 @@ const (
 	// pollCloseTimeout is how long a closed polling session waits for the
 	// request that can carry the news.
 	pollCloseTimeout = 30 * time.Second
+	// shutdownPollTimeout is the same while the server shuts down: a client that
+	// is there polls again at once.
+	shutdownPollTimeout = time.Second
 )
 
 // deadlines are times by Server.now; 0 means none.
@@ -106,7 +110,7 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 		}
 	case dueUpgrade:
 		if t := c.up.drop(); t != nil {
-			return func() { t.nc.Close() }
+			return func() { t.abandon(closeProtocol) }
 		}
 	case dueNoop:
 		if c.poll != nil {
@@ -117,6 +121,10 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 			return func() { t.nc.Close() }
 		}
 		return c.closed
+	case duePause:
+		return func() {
+			c.finish(ReasonTransportError, ErrPaused, ending{code: closePolicy, text: "not read for too long"})
+		}
 	case dueCork:
 		return c.Flush
 	case dueUser:

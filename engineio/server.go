@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"math/big"
 	"net"
 	"net/http"
@@ -260,7 +261,7 @@ func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) 
 	ctx, err := s.cfg.Handshake(r)
 	if err != nil {
 		e := refuse(codeForbidden, err.Error())
-		if pub, ok := err.(*Refusal); ok {
+		if pub := (*Refusal)(nil); errors.As(err, &pub) {
 			e.message = pub.Message
 		}
 		return nil, e
@@ -326,6 +327,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	t.nc = s.attach(nc, t)
 	c.mu.Lock()
 	t.q.append(rawMsg(response))
+	t.q.hold = 1 // a close frame means nothing before the response
 	c.mu.Unlock()
 	if fresh {
 		c.begin(t)
@@ -399,6 +401,16 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
+// pollCloseTimeout is how long a closed polling session waits to be told.
+func (s *Server) pollCloseTimeout() time.Duration {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.refusing {
+		return shutdownPollTimeout
+	}
+	return pollCloseTimeout
+}
+
 // Refuse makes the server answer 503 to new sessions from now on. Open ones go on.
 func (s *Server) Refuse() {
 	s.mu.Lock()
@@ -455,6 +467,9 @@ func (s *Server) Close() error {
 		s.Refuse()
 		for _, c := range s.all() {
 			c.finish(ReasonForcedClose, nil, ending{code: closeGoingAway})
+		}
+		for _, c := range s.all() {
+			c.closed() // closing already, on polling, waiting for a request
 		}
 		if s.poller != nil {
 			s.poller.Close(netpoll.LingerTimeout)

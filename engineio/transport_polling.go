@@ -105,7 +105,7 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 		// handle a close packet before the messages that came with it.
 		p.afterNoop = true
 		p.wake()
-		c.setDueLocked(dueClose, c.srv.now()+int64(pollCloseTimeout))
+		c.setDueLocked(dueClose, c.srv.now()+int64(c.srv.pollCloseTimeout()))
 		return false
 	}
 	if p.get != nil {
@@ -115,7 +115,7 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 	}
 	if e.flush && !e.lost && e.reply == 0 {
 		p.afterNoop = true
-		c.setDueLocked(dueClose, c.srv.now()+int64(pollCloseTimeout))
+		c.setDueLocked(dueClose, c.srv.now()+int64(c.srv.pollCloseTimeout()))
 		return false
 	}
 	c.state = stateClosed
@@ -151,11 +151,14 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 			c.mu.Lock()
 		case <-r.Context().Done():
 			c.mu.Lock()
-			if p.get == g {
+			ours := p.get == g // else the session has moved to WebSocket
+			if ours {
 				p.get = nil
 			}
 			c.mu.Unlock()
-			c.finish(ReasonTransportError, errPollAborted, ending{lost: true})
+			if ours {
+				c.finish(ReasonTransportError, errPollAborted, ending{lost: true})
+			}
 			return
 		}
 	}
@@ -237,11 +240,11 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = rc.SetReadDeadline(time.Now().Add(c.srv.cfg.BodyTimeout))
 	body, err := c.readBody(r)
-	_ = rc.SetReadDeadline(time.Time{})
 	if err != nil {
 		c.refuseBody(w, r, err)
 		return
 	}
+	_ = rc.SetReadDeadline(time.Time{})
 	if open {
 		if err := checkPayload(body); err != nil {
 			refuse(codeBadRequest, err.Error()).write(w)
@@ -285,21 +288,23 @@ func (c *Conn) readBody(r *http.Request) ([]byte, error) {
 	}
 }
 
-// refuseBody answers a POST whose body could not be read, and closes the session.
+// refuseBody closes the session and answers a POST whose body could not be read.
+// The read deadline of the body still holds.
 func (c *Conn) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
-	reason := error(errPostAborted)
 	w.Header().Set("Connection", "close")
 	switch {
 	case errors.Is(err, errBodyTooLarge):
-		reason = errBodyTooLarge
+		c.finish(ReasonTransportError, errBodyTooLarge, ending{})
 		// A client that is still sending sees a reset instead of the status.
 		_, _ = io.CopyN(io.Discard, r.Body, int64(c.srv.cfg.MaxPayload))
 		(&requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}).write(w)
 	case errors.Is(err, errTimeout):
-		reason = errBodySlow
+		c.finish(ReasonTransportError, errBodySlow, ending{})
 		(&requestError{status: http.StatusRequestTimeout, code: codeBadRequest, message: "Request timeout"}).write(w)
+	default:
+		c.finish(ReasonTransportError, errPostAborted, ending{})
+		w.WriteHeader(http.StatusBadRequest)
 	}
-	c.finish(ReasonTransportError, reason, ending{})
 }
 
 // deliver hands up the packets of a body, waiting out pauses. It reports whether

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+#
+# Every job of this repository. "make help" lists them.
+
+FUZZTIME ?= 60s
+
+.DEFAULT_GOAL := help
+.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-e2e fuzz fuzz-short
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s%s\n", $$1, $$2 }' Makefile
+
+chat: ## run the chat on http://localhost:3000 (PORT=3001 make chat: another port)
+	@go build -o bin/chat ./examples/chat
+	@exec bin/chat
+
+test: ## set up what is missing, run everything below, print the sum
+	@scripts/test.sh
+
+setup: ## install what the tests need: Chromium by apt-get, Go tools into bin/
+	@scripts/setup.sh
+
+lint: bin/staticcheck ## formatting, vet for six platforms, staticcheck
+	@scripts/lint.sh
+
+test-go: bin/tally ## Go tests with the race detector
+	@go test -race -timeout 5m -json ./... 2>&1 | bin/tally
+
+test-module: ## the server of the README as a program of its own, outside this repository
+	@scripts/test-module.sh
+
+test-client: ## the TypeScript client: types, tests, and that dist/ is what the build makes
+	@scripts/test-client.sh
+
+test-conformance: ## npm clients against the Go server
+	@cd conformance && npm ci --ignore-scripts --silent && npm test --silent
+
+test-e2e: ## the chat in Chromium (UPDATE_SCREENSHOTS=1: also the picture of the README)
+	@cd e2e && npm ci --ignore-scripts --silent && npm test --silent
+
+fuzz: ## every fuzz target for FUZZTIME (60s)
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+fuzz-short: ## every fuzz target for 10 s
+	@FUZZTIME=10s scripts/fuzz.sh
+
+# The tools have a module of their own, so that the core requires nothing.
+bin/staticcheck: tools/go.mod tools/go.sum
+	@GOWORK=off go -C tools build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+
+bin/tally: tools/tally/main.go
+	@GOWORK=off go -C tools build -o ../bin/tally ./tally

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+// This file holds the bare Engine.IO server at /engine.io/, which sends every
+// message back.
+
+import (
+	"socketio"
+	"socketio/engineio"
+)
+
+// newEngine returns an Engine.IO server with the settings of opts.
+func newEngine(opts *socketio.Options) *engineio.Server {
+	return engineio.NewServer(&engineio.Options{
+		PingInterval: opts.PingInterval,
+		PingTimeout:  opts.PingTimeout,
+		MaxPayload:   opts.MaxHTTPBufferSize,
+		CORS:         opts.CORS,
+	}, func(c *engineio.Conn) engineio.Handler { return echoHandler{c} })
+}
+
+// echoHandler sends back what it gets.
+type echoHandler struct{ conn *engineio.Conn }
+
+// HandleMessage returns the message to its sender. A connection that is closed
+// or too slow has no use for it, so the error of Send is dropped.
+func (h echoHandler) HandleMessage(binary bool, data []byte) {
+	if binary {
+		_ = h.conn.Send(engineio.BinaryMessage(data))
+		return
+	}
+	_ = h.conn.Send(engineio.TextMessage(string(data)))
+}
+
+func (echoHandler) HandleReadEnd()                          {}
+func (echoHandler) HandleClose(engineio.CloseReason, error) {}
+func (echoHandler) HandleTimer()                            {}
+func (echoHandler) HandleUpgrade()                          {}

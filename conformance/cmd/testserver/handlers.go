@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+// This file holds the handlers for values, acknowledgements and rooms.
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"socketio"
+)
+
+// app is what the handlers share.
+type app struct {
+	io         *socketio.Server
+	namespaces []*socketio.Namespace
+	steps      sync.Map // *socketio.Socket to what the middleware of /chain noted, []string
+}
+
+var oddNames = []string{"__proto__", "toString", "constructor", "hasOwnProperty", "", "error", "connection", "1", "0", "-1.5"}
+
+func (a *app) serve(nsp *socketio.Namespace, s *socketio.Socket) {
+	if name := nsp.Name(); name == "/" || name == "/custom" {
+		if err := s.Emit("auth", authOf(s)); err != nil {
+			return
+		}
+	}
+	onValues(s)
+	onAsking(s)
+	onRooms(nsp, s)
+	a.onLife(nsp, s)
+	onTraffic(nsp, s)
+}
+
+func onValues(s *socketio.Socket) {
+	s.On("message", func(args ...any) error { return s.Emit("message-back", args...) })
+	s.On("message-with-ack", echo)
+	s.On("echo", echo)
+	s.On("echo-raw", func(args socketio.Args, ack socketio.Ack) error {
+		if len(args.Attachments()) > 0 {
+			return echo(args, ack)
+		}
+		raw := make([]any, args.Len())
+		for i := range raw {
+			raw[i] = args.Raw(i)
+		}
+		return ack(raw...)
+	})
+	s.On("echo-event", func(args ...any) error { return s.Emit("echo-event", args...) })
+	s.On("typed", typed)
+	s.On("gift", func(ack socketio.Ack) error {
+		if err := s.Emit("gift", "before", box(), []byte{255, 0}, "after"); err != nil {
+			return err
+		}
+		return ack([]byte{9, 8, 7}, box())
+	})
+	for _, name := range oddNames {
+		s.On(name, func(args socketio.Args, ack socketio.Ack) error {
+			all, err := args.Values()
+			if err != nil {
+				return err
+			}
+			if err := s.Emit(name, all...); err != nil {
+				return err
+			}
+			return ack(append([]any{name}, all...)...)
+		})
+	}
+}
+
+// echo decodes the arguments and acknowledges with them.
+func echo(args socketio.Args, ack socketio.Ack) error {
+	all, err := args.Values()
+	if err != nil {
+		return err
+	}
+	return ack(all...)
+}
+
+type record struct {
+	Name string   `json:"name"`
+	Tags []string `json:"tags"`
+}
+
+func typed(text string, whole int, real float64, flag bool, bytes []byte, r record) (string, int, float64, bool, []byte, record) {
+	return text, whole, real, flag, bytes, r
+}
+
+// box is binary at some depth.
+func box() map[string]any {
+	return map[string]any{
+		"deep":  map[string]any{"list": []any{[]byte{1, 2, 3}, map[string]any{"inner": []byte("é")}}, "none": nil},
+		"empty": []byte{},
+	}
+}
+
+func onAsking(s *socketio.Socket) {
+	s.On("ask", func(ctx context.Context, ms int, event string, args ...any) (map[string]any, error) {
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(ms)*time.Millisecond)
+		defer cancel()
+		reply, err := s.EmitWithAck(ctx, event, args...)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return map[string]any{"ok": false, "error": "timeout"}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		values, err := reply.Values()
+		if err != nil {
+			return nil, err
+		}
+		return map[string]any{"ok": true, "reply": values}, nil
+	})
+}
+
+type target struct {
+	Via      string   `json:"via"`
+	To       []string `json:"to"`
+	In       []string `json:"in"`
+	Except   []string `json:"except"`
+	Volatile bool     `json:"volatile"`
+}
+
+func onRooms(nsp *socketio.Namespace, s *socketio.Socket) {
+	s.On("join", func(rooms ...string) error { return s.Join(rooms...) })
+	s.On("leave", func(room string) { s.Leave(room) })
+	s.On("rooms", func() []string { return sortedRooms(s) })
+	s.On("send", func(t target, event string, args ...any) error {
+		b := s.Broadcast().Except(t.Except...)
+		if t.Via == "io" {
+			b = nsp.Except(t.Except...)
+		}
+		if len(t.To) > 0 {
+			b = b.To(t.To...)
+		}
+		for _, room := range t.In {
+			b = b.In(room)
+		}
+		if t.Volatile {
+			b = b.Volatile()
+		}
+		return b.Emit(event, args...)
+	})
+	s.On("volatile", func(event string, args ...any) error { return nsp.To(s.ID()).Volatile().Emit(event, args...) })
+	s.On("chat message", func(text string) error { return nsp.Emit("chat message", text) })
+}

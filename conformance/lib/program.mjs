@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Server programs: starting one, ending it, and judging how it ended.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { within } from "./wait.mjs";
+
+const START_PATIENCE = 15000;
+const STOP_PATIENCE = 10000;
+
+// A running server program. Its stdout carries one line, "listening <port>".
+export class Program {
+  #child;
+  #exit;
+  #stderr = "";
+
+  static async start(env = {}) {
+    const program = new Program();
+    await program.#start(env);
+    return program;
+  }
+
+  async #start(env) {
+    const [command, ...args] = process.env.SERVER_CMD.split(" ");
+    const child = spawn(command, args, { env: { ...process.env, PORT: "0", ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    this.#exit = new Promise((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+      child.once("error", (error) => resolve({ error }));
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => (this.#stderr += text));
+    const lines = createInterface({ input: child.stdout });
+    const first = new Promise((resolve) => lines.once("line", resolve));
+    const line = await within(
+      Promise.race([first, this.#exit.then((how) => Promise.reject(this.#died(how)))]),
+      "the server's first line",
+      START_PATIENCE,
+    );
+    const match = /^listening (\d+)$/.exec(line);
+    assert.ok(match, `first line of stdout is ${JSON.stringify(line)}`);
+    lines.on("line", (extra) => (this.#stderr += `unexpected on stdout: ${extra}\n`));
+    this.port = Number(match[1]);
+    this.url = `http://127.0.0.1:${this.port}`;
+  }
+
+  #died(how) {
+    return new Error(`the server ended early: ${JSON.stringify(how)}\n${this.#stderr}`);
+  }
+
+  signal(name) {
+    this.#child.kill(name);
+  }
+
+  // Ends the program at once, as a crash would.
+  async kill() {
+    this.#child.kill("SIGKILL");
+    await within(this.#exit, "the killed server's end", STOP_PATIENCE);
+  }
+
+  // Ends the program as an operator would, and fails if it ended badly.
+  async stop() {
+    this.#child.kill("SIGTERM");
+    let how;
+    try {
+      how = await within(this.#exit, "the server's end after SIGTERM", STOP_PATIENCE);
+    } catch (error) {
+      this.#child.kill("SIGKILL");
+      throw error;
+    }
+    assert.deepEqual(how, { code: 0, signal: null }, `the server ended badly:\n${this.#stderr}`);
+    assert.doesNotMatch(this.#stderr, /DATA RACE|panic|unexpected on stdout/, this.#stderr);
+  }
+}

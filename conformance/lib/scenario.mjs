@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// Scenarios: each runs once per transport against one server program per suite file.
+import { after, before, test } from "node:test";
+import { io } from "socket.io-client";
+import { Program } from "./program.mjs";
+import { TRANSPORTS, finalTransport, transportOptions } from "./transports.mjs";
+import { ask, event, until, within } from "./wait.mjs";
+
+let shared;
+let auditor;
+let nextClient = 0;
+const only = process.env.ONLY ?? "";
+
+before(async () => {
+  shared = await Program.start();
+  auditor = io(shared.url, { transports: ["websocket"], forceNew: true });
+  await event(auditor, "connect");
+});
+
+after(async () => {
+  auditor?.disconnect();
+  await shared?.stop();
+});
+
+// Whatever a run did, the server is back to the auditor alone afterwards.
+function emptied() {
+  return until(
+    () => ask(auditor, "stats"),
+    (stats) => stats.sessions === 1 && total(stats.sockets) === 1,
+    "an empty server after the run",
+  );
+}
+
+export function total(sockets) {
+  return Object.values(sockets).reduce((sum, count) => sum + count, 0);
+}
+
+// Registers `body` for every transport, or for those in `options.on`.
+export function scenario(name, body, options = {}) {
+  if (!name.includes(only)) return;
+  for (const transport of options.on ?? TRANSPORTS) {
+    test(`${name} | ${transport}`, { timeout: options.timeout ?? 20000 }, async () => {
+      const stage = new Stage(transport, shared);
+      try {
+        await body(stage);
+      } finally {
+        await stage.clear();
+        await emptied();
+      }
+    });
+  }
+}
+
+// What one run of a scenario may use: clients and server programs, all gone at its end.
+class Stage {
+  #sockets = [];
+  #kept = [];
+  #programs = [];
+
+  constructor(transport, program) {
+    this.transport = transport;
+    this.program = program;
+  }
+
+  // A server program of this run's own, with its own environment.
+  async ownServer(env) {
+    const program = await Program.start(env);
+    this.#programs.push(program);
+    this.program = program;
+    return program;
+  }
+
+  // Something else to end with this run.
+  keep(thing, end) {
+    this.#kept.push(() => end(thing));
+    return thing;
+  }
+
+  // The program is gone already; the end of this run need not stop it.
+  forget(program) {
+    this.#programs = this.#programs.filter((other) => other !== program);
+  }
+
+  // A client that has not been waited for. Options beside the npm client's:
+  // nsp, transport (else this run's).
+  open({ nsp = "/", transport = this.transport, ...options } = {}) {
+    const socket = io(this.program.url + nsp, {
+      ...transportOptions(transport),
+      forceNew: true,
+      reconnectionDelay: 20,
+      reconnectionDelayMax: 100,
+      ...options,
+    });
+    socket.label = `client ${nextClient++}`;
+    this.#sockets.push(socket);
+    return socket;
+  }
+
+  // A connected client. With `settled`, an upgrade has also been completed.
+  async connect({ settled = false, ...options } = {}) {
+    const socket = this.open(options);
+    const transport = options.transport ?? this.transport;
+    const upgraded = settled && transport === "upgrade" ? this.upgraded(socket) : undefined;
+    await connected(socket);
+    await upgraded;
+    return socket;
+  }
+
+  // A further namespace on the connection of `socket`.
+  async beside(socket, nsp, options = {}) {
+    const other = this.openBeside(socket, nsp, options);
+    await connected(other);
+    return other;
+  }
+
+  openBeside(socket, nsp, options = {}) {
+    // The manager connects it by itself; a second connect() would send a second CONNECT.
+    const other = socket.io.socket(nsp, options);
+    this.#sockets.push(other);
+    return other;
+  }
+
+  // Settles when the connection of `socket` has moved to WebSocket.
+  upgraded(socket) {
+    return within(
+      new Promise((resolve) => {
+        const watch = () => {
+          if (socket.io.engine.transport.name === finalTransport("upgrade")) resolve();
+          else socket.io.engine.once("upgrade", resolve);
+        };
+        if (socket.io.engine?.transport) watch();
+        else socket.io.once("open", watch);
+      }),
+      "the upgrade",
+    );
+  }
+
+  // An observer that hears how the given socket goes. Await `gone()` afterwards.
+  async watch(socket) {
+    const observer = await this.connect({ transport: "websocket" });
+    const id = socket.id;
+    await ask(observer, "watch", id);
+    const report = new Promise((resolve) => {
+      observer.on("gone", (gone) => {
+        if (gone.id === id) resolve(gone);
+      });
+    });
+    return { gone: () => within(report, `the server's report of ${id} going`) };
+  }
+
+  // Lets requests in flight arrive, so that a poll is parked at the server: a few round trips on
+  // another connection, each at least one turn of both event loops.
+  async rest() {
+    const other = await this.connect({ transport: "websocket" });
+    for (let i = 0; i < 5; i++) await ask(other, "echo", i);
+    other.disconnect();
+  }
+
+  async clear() {
+    for (const socket of this.#sockets) socket.io.reconnection(false);
+    for (const socket of this.#sockets) await settled(socket.io.engine);
+    for (const socket of this.#sockets) {
+      socket.disconnect();
+      socket.io.engine?.close();
+    }
+    for (const end of this.#kept) end();
+    for (const program of this.#programs) await program.stop();
+  }
+}
+
+// Settles when an engine is not in the middle of its handshake: a client that gives up there leaves
+// the server with a session that it has no reason to end before the first ping.
+function settled(engine) {
+  if (engine?.readyState !== "opening") return Promise.resolve();
+  return within(
+    new Promise((resolve) => {
+      engine.once("open", resolve);
+      engine.once("close", resolve);
+      engine.once("error", resolve);
+    }),
+    "the end of a handshake",
+  );
+}
+
+// Settles at "connect"; a refusal fails at once with what the server said.
+export function connected(socket) {
+  if (socket.connected) return Promise.resolve();
+  return within(
+    new Promise((resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("connect_error", (error) => {
+        if (!socket.active) reject(error);
+      });
+    }),
+    "connect",
+  );
+}
+
+// The refusal of a connection, as an error; connecting after all is a failure.
+export function refused(socket) {
+  return within(
+    new Promise((resolve, reject) => {
+      socket.once("connect_error", resolve);
+      socket.once("connect", () => reject(new Error("connected, although a refusal was expected")));
+    }),
+    "connect_error",
+  );
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+
+// Starts the chat program and Chromium for the tests, opens pages, and gathers
+// what a page complains about.
+
+import { spawn, execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { io } from "socket.io-client";
+
+const require = createRequire(import.meta.url);
+export const repo = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The file of an npm package, as text. */
+export function npmFile(pkg, file) {
+  return readFileSync(join(dirname(require.resolve(pkg + "/package.json")), file), "utf8");
+}
+
+/**
+ * Builds the chat with the race detector, unless CHAT_BIN names one. Returns its
+ * path and what removes it.
+ */
+export function buildChat() {
+  if (process.env.CHAT_BIN) return { bin: process.env.CHAT_BIN, remove() {} };
+  const dir = mkdtempSync(join(tmpdir(), "chat-"));
+  const remove = () => rmSync(dir, { recursive: true });
+  const bin = join(dir, "chat");
+  try {
+    execFileSync("go", ["build", "-race", "-o", bin, "./examples/chat"], { cwd: repo, stdio: "inherit" });
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { bin, remove };
+}
+
+/** Runs the chat program. Resolves once it has printed its address. */
+export async function startChat(bin, port = 0) {
+  // A program with the race detector would otherwise linger for a second at its end.
+  const env = { ...process.env, PORT: String(port), GORACE: "atexit_sleep_ms=0" };
+  const child = spawn(bin, { env });
+  const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
+  const chat = {
+    url: "",
+    port: 0,
+    log: "",
+    /**
+     * Ends the program and returns its exit code: null if the signal ended it,
+     * 66 if the race detector found something, which chat.log then tells.
+     */
+    async stop(signal = "SIGTERM") {
+      child.kill(signal);
+      return (await ended).code;
+    },
+    ended,
+  };
+  child.stderr.on("data", (data) => (chat.log += data));
+  const line = await Promise.race([
+    new Promise((resolve) => createInterface({ input: child.stdout }).once("line", resolve)),
+    ended.then(({ code }) => Promise.reject(new Error(`the chat ended with ${code}: ${chat.log}`))),
+  ]);
+  chat.url = line.trim();
+  chat.port = Number(new URL(chat.url).port);
+  return chat;
+}
+
+/** Starts the Chromium of the system, or the one CHROMIUM names. */
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+  });
+}
+
+/**
+ * Opens the chat in a browser context of its own. `bundle` is the text of a
+ * client to serve in place of the server's; `complaints` gathers everything a
+ * page without faults does not have, `sockets` the WebSockets it opened.
+ */
+export async function openPage(browser, url, { bundle, nickname, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.complaints = [];
+  page.sockets = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) page.complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  page.on("filechooser", () => {}); // so that no dialog of the system ever opens
+  page.on("websocket", (socket) => page.sockets.push(socket.url()));
+  if (bundle) {
+    await page.route("**/socket.io/socket.io.js", (route) => {
+      page.replaced = true;
+      return route.fulfill({ contentType: "text/javascript", body: bundle });
+    });
+  }
+  if (nickname) await context.addInitScript((name) => sessionStorage.setItem("nickname", name), nickname);
+  await page.goto(url);
+  await connected(page);
+  return page;
+}
+
+export const connected = (page) => page.locator("#state[data-state=connected]").waitFor();
+export const reconnecting = (page) => page.locator("#state[data-state=reconnecting]").waitFor();
+
+/** Waits until the page shows a line with this very text from someone, or from `name`. */
+export function heard(page, text, name) {
+  let line = page.locator(".message").filter({ hasText: text });
+  if (name) line = line.filter({ has: page.locator(".by b", { hasText: name }) });
+  return line.first().waitFor();
+}
+
+/** Waits until the page shows a note with this text. */
+export const noted = (page, text) => page.locator(".note", { hasText: text }).first().waitFor();
+
+/** Writes a message as a person does. */
+export async function say(page, text) {
+  await page.locator("#input").fill(text);
+  await page.keyboard.press("Enter");
+}
+
+/** Connects a plain client of the kind any program may use, without a page. */
+export async function plainClient(url, nickname) {
+  const socket = io(url, { forceNew: true, auth: { nickname } });
+  const heard = [];
+  const waiting = new Set();
+  socket.onAny((...event) => {
+    heard.push(event);
+    for (const look of waiting) look();
+  });
+  await new Promise((resolve, reject) => socket.once("connect", resolve).once("connect_error", reject));
+  return {
+    socket,
+    heard,
+    /** Resolves with the first event that has this name and passes the test. */
+    hears(name, test = () => true) {
+      return new Promise((resolve) => {
+        const look = () => {
+          const event = heard.find((e) => e[0] === name && test(...e.slice(1)));
+          if (!event) return;
+          waiting.delete(look);
+          resolve(event.slice(1));
+        };
+        waiting.add(look);
+        look();
+      });
+    },
+  };
+}

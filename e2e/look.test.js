@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+
+// How the chat looks: screenshots, accessibility and layout at 360 and 1280 px,
+// light and dark. UPDATE_SCREENSHOTS=1 also rewrites the picture of the README.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { deflateSync, crc32 } from "node:zlib";
+import {
+  buildChat, heard, noted, npmFile, openPage, plainClient, reconnecting, repo, startBrowser, startChat,
+} from "./harness.js";
+
+const screenshots = join(repo, "e2e", "screenshots");
+const axe = npmFile("axe-core", "axe.min.js");
+const sizes = [{ width: 360, height: 740 }, { width: 1280, height: 800 }];
+const themes = ["light", "dark"];
+
+describe("the look of the chat", { timeout: 120_000 }, () => {
+  let built, browser, chat, ada, grace, alan;
+  before(async () => {
+    mkdirSync(screenshots, { recursive: true });
+    built = buildChat();
+    browser = await startBrowser();
+    chat = await startChat(built.bin);
+    ada = await openPage(browser, chat.url, { nickname: "Ada" });
+    grace = await plainClient(chat.url, "Grace");
+    alan = await plainClient(chat.url, "Alan");
+    await converse();
+  });
+  after(async () => {
+    grace?.socket.disconnect();
+    alan?.socket.disconnect();
+    await browser?.close();
+    await chat?.stop();
+    built?.remove();
+  });
+
+  // One of everything the page can show, each in its order.
+  async function converse() {
+    const say = async (who, text) => {
+      who.socket.emit("chat message", text);
+      await heard(ada, text);
+    };
+    const write = async (text) => {
+      await ada.locator("#input").fill(text);
+      await ada.keyboard.press("Enter");
+      await heard(ada, text);
+    };
+    await noted(ada, "Alan joined");
+    await say(grace, "Morning! Is the new server up?");
+    await write("Since last night. Open a second window and say hello.");
+    await say(grace, "It says we are three.");
+    await say(grace, "I am on a train: polling first, WebSocket when it can.");
+    await say(alan, "Was offline for a minute. My message waited for me.");
+    await write("Good. Here is a picture from this morning:");
+    const chooser = ada.waitForEvent("filechooser");
+    await ada.locator("#share").click();
+    await (await chooser).setFiles({ name: "sunrise.png", mimeType: "image/png", buffer: sunrise(300, 112) });
+    await heard(ada, "sunrise.png");
+    await ada.locator(".message img").waitFor();
+    await say(alan, "Lovely.");
+    await ada.locator("#input").focus();
+  }
+
+  /** Sets size and theme, and renews what fades: the typing line. */
+  async function show(size, colorScheme) {
+    await ada.setViewportSize(size);
+    await ada.emulateMedia({ colorScheme });
+    await ada.locator("[role=log]").evaluate((e) => (e.scrollTop = e.scrollHeight));
+    grace.socket.emit("typing");
+    await ada.locator("#typing", { hasText: "Grace is typing" }).waitFor();
+  }
+
+  for (const size of sizes) {
+    for (const theme of themes) {
+      test(`${size.width} px, ${theme}: no violations, nothing past the edge`, async () => {
+        await show(size, theme);
+        await ada.screenshot({ path: join(screenshots, `chat-${size.width}-${theme}.png`) });
+        await accessible();
+        const [wide, inner] = await ada.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        assert.ok(wide <= inner, `the page is ${wide} px wide in ${inner}`);
+        const clipped = await ada.evaluate(() =>
+          Array.from(document.querySelectorAll("header *, #form > *, #messages li"), (e) => [e, e.getBoundingClientRect()])
+            .filter(([e, box]) => box.width > 1 && (box.left < 0 || box.right > innerWidth))
+            .map(([e]) => e.outerHTML.slice(0, 80)));
+        assert.deepEqual(clipped, [], "nothing is cut off");
+      });
+    }
+  }
+
+  async function accessible() {
+    if (!(await ada.evaluate(() => window.axe))) await ada.evaluate(axe);
+    const { violations, passes } = await ada.evaluate(() =>
+      axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+    assert.ok(passes.length > 10, "axe looked at the page");
+    assert.deepEqual(violations.map((v) => [v.id, v.nodes.map((n) => n.html)]), []);
+  }
+
+  test("the picture of the README", async () => {
+    await show({ width: 840, height: 924 }, "light");
+    const picture = process.env.UPDATE_SCREENSHOTS === "1"
+      ? join(repo, "docs", "images", "chat.png")
+      : join(screenshots, "readme.png");
+    await ada.screenshot({ path: picture });
+  });
+
+  test("a long word and a long name stay inside", async () => {
+    await ada.setViewportSize(sizes[0]);
+    alan.socket.emit("nickname", "W".repeat(24));
+    alan.socket.emit("chat message", "x".repeat(400));
+    await heard(ada, "x".repeat(400));
+    alan.socket.emit("typing");
+    await ada.locator("#typing", { hasText: "WWW" }).waitFor();
+    const log = await ada.locator("[role=log]").evaluate((e) => e.scrollWidth - e.clientWidth);
+    assert.equal(log, 0);
+    assert.ok(await ada.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    await ada.screenshot({ path: join(screenshots, "long-360.png") });
+  });
+
+  test("without the server it says so, accessibly", async () => {
+    assert.deepEqual(ada.complaints, [], "the page logs no error and no warning");
+    assert.equal(await chat.stop("SIGINT"), 0);
+    await reconnecting(ada);
+    for (const theme of themes) {
+      await ada.emulateMedia({ colorScheme: theme });
+      await accessible();
+      await ada.screenshot({ path: join(screenshots, `reconnecting-${theme}.png`) });
+    }
+  });
+});
+
+/** A small PNG: a sun over the sea. */
+function sunrise(width, height) {
+  const rows = Buffer.alloc((width * 3 + 1) * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const sea = y > height * 0.68;
+      const sun = Math.hypot(x - width / 2, y - height * 0.66) < height * 0.3;
+      const t = y / height;
+      let rgb = [70 + 185 * t, 110 + 70 * t, 190 - 60 * t];
+      if (sun && !sea) rgb = [255, 214, 120];
+      if (sea) {
+        const glint = Math.abs(x - width / 2) < height * 0.3 * (1.5 - t) * 2 && y % 6 < 2;
+        rgb = glint ? [255, 200, 120] : [40, 70 + 40 * t, 120];
+      }
+      rows.set(rgb.map(Math.round), y * (width * 3 + 1) + 1 + x * 3);
+    }
+  }
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const length = Buffer.alloc(4), sum = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body) >>> 0);
+    return Buffer.concat([length, body, sum]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 2, 0, 0, 0], 8); // 8 bits, RGB
+  return Buffer.concat([
+    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+    chunk("IHDR", head), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0)),
+  ]);
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+// Command chat is a chat room: one Go file and one page.
+//
+// It listens on localhost:3000, or on the port in the environment variable
+// PORT (0 takes a free one). Any Socket.IO client that emits "chat message"
+// with a string takes part.
+package main
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"socketio"
+)
+
+//go:embed public
+var files embed.FS
+
+// A person is sent beside what they say, so that pages can show who spoke.
+type person struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	At   int64  `json:"at"` // now, in milliseconds since 1970
+}
+
+// A room knows how many people are online.
+type room struct {
+	io *socketio.Server
+
+	mu     sync.Mutex // held while emitting a note, so that counts arrive in order
+	online int
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "chat:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves the chat until the process is told to stop.
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	port := cmp.Or(os.Getenv("PORT"), "3000")
+	listener, err := net.Listen("tcp", "localhost:"+port)
+	if err != nil {
+		next, _ := strconv.Atoi(port)
+		return fmt.Errorf("%w\nIf another program holds this port, choose one: PORT=%d make chat", err, next+1)
+	}
+	public, err := fs.Sub(files, "public")
+	if err != nil {
+		return err
+	}
+
+	chat := &room{io: socketio.NewServer(nil)}
+	chat.io.OnConnection(chat.enter)
+
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", chat.io)
+	mux.Handle("/", http.FileServerFS(public))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+
+	// Ends when Shutdown below is called, or when serving fails.
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	fmt.Printf("http://localhost:%d\n", listener.Addr().(*net.TCPAddr).Port)
+
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		stop() // a second Ctrl-C ends the process at once
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := chat.io.Shutdown(ctx); err != nil {
+		log.Printf("not every client heard the goodbye: %v", err) // it is closed all the same
+	}
+	return server.Close()
+}
+
+// enter takes in one socket. Handlers of one socket run one at a time, so name
+// needs no lock.
+func (r *room) enter(s *socketio.Socket) {
+	var auth struct{ Nickname string }
+	_ = s.Handshake().DecodeAuth(&auth) // without a nickname they are a guest
+	name := cmp.Or(clean(auth.Nickname), "Guest "+s.ID()[:4])
+	me := func() person { return person{s.ID(), name, time.Now().UnixMilli()} }
+
+	log.Printf("%s connected", s.ID())
+	r.note(+1, name+" joined")
+
+	s.On("chat message", func(text string) {
+		if strings.TrimSpace(text) == "" {
+			return
+		}
+		log.Printf("%s says %q", s.ID(), text)
+		r.io.Emit("chat message", text, me()) // everyone
+	})
+	s.On("file", func(file, kind string, data []byte) {
+		log.Printf("%s shares %q, %d bytes", s.ID(), file, len(data))
+		r.io.Emit("file", file, kind, data, me())
+	})
+	s.On("typing", func() {
+		s.Broadcast().Emit("typing", me()) // everyone but s
+	})
+	s.On("nickname", func(nickname string) {
+		before := name
+		if name = cmp.Or(clean(nickname), name); name != before {
+			r.note(0, before+" is now "+name)
+		}
+	})
+	s.OnDisconnect(func(reason socketio.DisconnectReason) {
+		log.Printf("%s left: %s", s.ID(), reason)
+		r.note(-1, name+" left")
+	})
+}
+
+// note tells everyone what happened and how many are online.
+func (r *room) note(change int, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.online += change
+	r.io.Emit("note", text, r.online)
+}
+
+// clean makes a nickname fit to show: one line of at most 24 characters.
+func clean(nickname string) string {
+	name := []rune(strings.Join(strings.Fields(nickname), " "))
+	return string(name[:min(len(name), 24)])
+}

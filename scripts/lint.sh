@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Formatting, vet for every platform we promise, staticcheck.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/check.sh
+
+formatted() {
+	local files
+	files=$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l)
+	[ -z "$files" ] || { echo "gofmt -w $files"; return 1; }
+}
+
+check "gofmt" formatted
+check "go vet" go vet ./...
+for platform in darwin/arm64 windows/amd64 freebsd/amd64 linux/arm64 linux/386; do
+	check "go vet for $platform" env GOOS="${platform%/*}" GOARCH="${platform#*/}" CGO_ENABLED=0 go vet ./...
+done
+check "staticcheck" bin/staticcheck ./...
+check "go vet of the tools" env GOWORK=off go -C tools vet ./...
+check "the build without go.work" env GOWORK=off go build ./...
+check "go.mod is tidy" env GOWORK=off go mod tidy -diff
+for script in scripts/*.sh .ci/run; do
+	check "bash -n $script" bash -n "$script"
+done
+checked

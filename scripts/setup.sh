@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Installs what the tests need and is missing: Chromium and a font by apt-get
+# on Debian, the Go tools into bin/. npm packages are installed by the targets
+# that use them, at the versions of their lock files.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+need() { command -v "$1" >/dev/null || { echo "setup: $1 is missing: $2" >&2; exit 1; }; }
+need go "install Go 1.26 or newer"
+need node "install Node 20.19 or newer"
+need npm "it comes with Node"
+
+packages=()
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || packages+=(chromium)
+[ -d /usr/share/fonts/truetype/liberation ] || [ -d /usr/share/fonts/truetype/liberation2 ] || packages+=(fonts-liberation)
+if [ ${#packages[@]} -gt 0 ]; then
+	if ! command -v apt-get >/dev/null; then
+		echo "setup: ${packages[*]} missing; install Chromium and name it: CHROMIUM=/path make test" >&2
+		[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || exit 1
+	else
+		echo "setup: installing ${packages[*]}"
+		sudo=
+		[ "$(id -u)" -eq 0 ] || sudo=sudo
+		export DEBIAN_FRONTEND=noninteractive
+		$sudo apt-get update -qq
+		$sudo apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+	fi
+fi
+
+make -s bin/staticcheck bin/tally

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The TypeScript client: types, tests, and that the committed dist/ is what the
+# build makes of src/.
+set -euo pipefail
+cd "$(dirname "$0")/../web/client"
+. ../../scripts/check.sh
+
+before=$(mktemp -d)
+trap 'rm -rf "$before"' EXIT
+cp -R dist "$before"
+
+npm ci --ignore-scripts --silent
+check "the types of the client" npm run --silent typecheck
+check "the build of the client" npm run --silent build
+check "dist/ is what the build makes" diff -rq "$before/dist" dist
+status=0
+checked || status=1
+npm test --silent || status=1
+# The same scenarios once more, against our own server.
+go build -C ../.. -race -o bin/clientserver ./web/client/test/goserver
+SERVER_CMD="$PWD/../../bin/clientserver" npm test --silent -- scenarios || status=1
+exit "$status"
