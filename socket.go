@@ -422,6 +422,10 @@ func (s *Socket) In(rooms ...string) Broadcast { return s.To(rooms...) }
 // Except starts a broadcast without the sockets of rooms, and without this one.
 func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except(rooms...) }
 
+// Volatile starts a broadcast to this socket alone that may be dropped; see
+// Broadcast.Volatile. It reaches the socket through the room of its id.
+func (s *Socket) Volatile() Broadcast { return s.ns.To(s.id).Volatile() }
+
 // Join puts the socket into rooms. A broadcast that begins after Join has
 // returned reaches it. In a middleware the rooms wait until the socket is let in.
 // On a socket that is gone it does nothing. Errors: ErrRoomName, ErrTooManyRooms;

@@ -171,7 +171,8 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	}
 	final := g.final
 	noop := final == 0 && len(items) == 0 || final != 0 && p.afterNoop
-	over := final != 0 && c.ws == nil
+	moved := c.ws != nil // to WebSocket: this response carries nothing
+	over := final != 0 && !moved
 	c.mu.Unlock()
 
 	var body []byte
@@ -190,7 +191,7 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	err := writePoll(w, rc, "text/plain; charset=UTF-8", body, c.srv.cfg.WriteTimeout)
 	if over {
 		c.closed()
-	} else if err != nil {
+	} else if err != nil && !moved {
 		c.finish(ReasonTransportError, err, ending{lost: true})
 	}
 }
@@ -227,11 +228,6 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	p.posting = true
 	open := c.state == stateOpen
 	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		p.posting = false
-		c.mu.Unlock()
-	}()
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/octet-stream") {
 		w.Header().Set("Connection", "close")
 		w.WriteHeader(http.StatusBadRequest)
@@ -255,6 +251,11 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	// Before the answer: a client may send its next POST as soon as it has it. On
+	// the other ways out the session has ended.
+	c.mu.Lock()
+	p.posting = false
+	c.mu.Unlock()
 	_ = writePoll(w, rc, "text/html", []byte("ok"), c.srv.cfg.WriteTimeout) // the next request tells
 }
 

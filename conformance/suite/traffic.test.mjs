@@ -52,6 +52,22 @@ async function traffic(stage) {
   socket.disconnect();
 }
 
+// Each answer triggers the next request at once, so that a server that is slow to put one request
+// behind it meets the next one.
+scenario("round trips back to back lose no connection", async (stage) => {
+  const lost = [];
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    const socket = await stage.connect({ reconnection: false });
+    const failed = new Promise((_, reject) => socket.once("disconnect", (reason) => reject(new Error(`lost: ${reason}`))));
+    failed.catch((error) => lost.push(error.message));
+    for (let i = 0; i < 200; i++) {
+      assert.deepEqual(await Promise.race([call(socket, "echo", i, Buffer.from("x")), failed]), [i, Buffer.from("x")]);
+    }
+    socket.off("disconnect");
+  }));
+  assert.deepEqual(lost, []);
+});
+
 scenario("large messages under an upgrade", async (stage) => {
   const socket = stage.open();
   const big = "x".repeat(200000);

@@ -42,11 +42,7 @@ func run() error {
 		return err
 	}
 	io := socketio.NewServer(opts)
-	if os.Getenv("CONTRACT") == "client" {
-		registerClientContract(io)
-	} else {
-		register(io)
-	}
+	register(io)
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", io)
 	engine := newEngine(opts)
