@@ -254,6 +254,9 @@ func (c *Conn) Pause() {
 	if c.pausedAt == 0 {
 		c.pausedAt = c.srv.now()
 		c.paused.Store(true)
+		if c.state == stateOpen {
+			c.setDueLocked(duePause, c.pausedAt+int64(c.srv.cfg.PauseTimeout))
+		}
 	}
 }
 
@@ -265,6 +268,7 @@ func (c *Conn) Resume() {
 		return
 	}
 	c.pausedAt = 0
+	c.due.at[duePause] = 0
 	c.paused.Store(false)
 	c.beat.resumed(c)
 	if c.poll != nil {
@@ -384,11 +388,10 @@ func (c *Conn) handlePacket(p packet) bool {
 
 // parseError ends the connection because of what the peer sent.
 func (c *Conn) parseError(err error) {
-	code := closeProtocol
-	reason := ReasonParseError
+	reason, e := ReasonParseError, ending{code: closeProtocol}
 	var ce *ws.CloseError
 	if asCloseError(err, &ce) {
-		code, reason = ce.Code, ReasonTransportError
+		reason, e = ReasonTransportError, ending{code: ce.Code, text: ce.Reason}
 	}
-	c.finish(reason, err, ending{code: code})
+	c.finish(reason, err, e)
 }

@@ -74,15 +74,10 @@ func (b *heartbeat) due(c *Conn, now, at int64) func() {
 		return b.ping(c, now, at)
 	}
 	if c.pausedAt != 0 {
-		if now-c.pausedAt >= int64(cfg.PauseTimeout) {
-			return func() {
-				c.finish(ReasonTransportError, ErrPaused, ending{code: closePolicy, text: "not read for too long"})
-			}
-		}
 		if now-b.pingedAt >= int64(cfg.PingInterval) {
 			return b.ping(c, now, now)
 		}
-		c.setDueLocked(dueBeat, min(b.pingedAt+int64(cfg.PingInterval), c.pausedAt+int64(cfg.PauseTimeout)))
+		c.setDueLocked(dueBeat, b.pingedAt+int64(cfg.PingInterval))
 		return nil
 	}
 	if now < b.deadline {

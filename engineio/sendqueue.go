@@ -23,6 +23,7 @@ type sendQueue struct {
 	// written touches.
 	frame, offset, out int
 
+	hold    int  // this many messages at the head are not discarded
 	writing bool // somebody holds the right to write
 	last    bool // nothing may follow: the transport ends when the queue is empty
 }
@@ -98,6 +99,7 @@ func (q *sendQueue) sent(n int) {
 			q.frame = 0
 			q.items[q.head] = nil
 			q.head++
+			q.hold = max(q.hold-1, 0)
 		}
 	}
 	q.reset()
@@ -123,13 +125,15 @@ func (q *sendQueue) take() []*Message {
 	return items
 }
 
-// discard drops what has not begun to leave. It keeps what is being written and
-// a message whose first byte is out: cutting it off would garble the stream.
+// discard drops what has not begun to leave. It keeps what is being written, a
+// message whose first byte is out (cutting it off would garble the stream), and
+// what hold says.
 func (q *sendQueue) discard() {
 	keep := q.out
 	if keep == 0 && (q.frame > 0 || q.offset > 0) {
 		keep = 1
 	}
+	keep = min(max(keep, q.hold), q.len())
 	for i := q.head + keep; i < len(q.items); i++ {
 		q.bytes -= q.items[i].size
 		q.items[i] = nil

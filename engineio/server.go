@@ -53,10 +53,12 @@ type Server struct {
 
 	// Atomic; safe from anywhere.
 	wheelTurn atomic.Uint32
+	takeovers sync.WaitGroup // requests inside serveWebSocket; none begins after closing
 
 	mu       sync.RWMutex // guards the fields below
 	conns    map[string]*Conn
 	refusing bool          // no new sessions
+	closing  bool          // no new WebSockets
 	empty    chan struct{} // closed when conns is empty; nil unless Shutdown waits
 }
 
@@ -277,10 +279,14 @@ func (s *Server) admit(c *Conn) *requestError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refusing || s.cfg.MaxConnections > 0 && len(s.conns) >= s.cfg.MaxConnections {
-		return &requestError{status: http.StatusServiceUnavailable, code: codeForbidden, message: "Service unavailable", detail: "full or closing"}
+		return unavailable()
 	}
 	s.conns[c.id] = c
 	return nil
+}
+
+func unavailable() *requestError {
+	return &requestError{status: http.StatusServiceUnavailable, code: codeForbidden, message: "Service unavailable", detail: "full or closing"}
 }
 
 func (s *Server) lookup(sid string) *Conn {
@@ -313,6 +319,17 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 			return
 		}
 	}
+	s.mu.Lock()
+	closing := s.closing
+	if !closing {
+		s.takeovers.Add(1)
+	}
+	s.mu.Unlock()
+	if closing {
+		s.refuse(w, r, unavailable())
+		return
+	}
+	defer s.takeovers.Done()
 	nc, early, err := hijack(w)
 	if err != nil {
 		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", err)
@@ -464,13 +481,16 @@ func (s *Server) all() []*Conn {
 // not be called from a Handler.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
-		s.Refuse()
+		s.mu.Lock()
+		s.refusing, s.closing = true, true
+		s.mu.Unlock()
 		for _, c := range s.all() {
 			c.finish(ReasonForcedClose, nil, ending{code: closeGoingAway})
 		}
 		for _, c := range s.all() {
 			c.closed() // closing already, on polling, waiting for a request
 		}
+		s.takeovers.Wait()
 		if s.poller != nil {
 			s.poller.Close(netpoll.LingerTimeout)
 		}

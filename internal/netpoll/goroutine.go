@@ -6,6 +6,8 @@
 package netpoll
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -20,10 +22,13 @@ const (
 	joinBufferSize = 16 << 10
 )
 
+// errPanic is why a connection ended whose Handler panicked.
+var errPanic = errors.New("netpoll: panic in a handler")
+
 // Goroutines is the driver for any net.Conn. It costs a goroutine and a read
 // buffer per connection.
 type Goroutines struct {
-	wg      sync.WaitGroup
+	wg      sync.WaitGroup // connections with a goroutine
 	mu      sync.Mutex
 	conns   map[*goroutineConn]struct{} // guarded by mu
 	reads   sync.Pool                   // *[]byte of readBufferSize
@@ -51,6 +56,8 @@ func (d *Goroutines) Attach(nc net.Conn, h Handler) Conn {
 		resume: make(chan struct{}, 1),
 		done:   make(chan struct{}),
 	}
+	c.running.Store(1) // the reader, from now on: Start is always called
+	d.wg.Add(1)
 	_, c.plain = nc.(*net.TCPConn)
 	d.mu.Lock()
 	d.conns[c] = struct{}{}
@@ -86,20 +93,40 @@ type goroutineConn struct {
 	resume chan struct{} // one token: Resume was called
 	done   chan struct{} // closed by Close
 
+	ended bool // owned by the reader
+
 	// Atomic; safe from anywhere.
 	closed   atomic.Bool
-	shutdown atomic.Bool // input is discarded
+	shutdown atomic.Bool           // input is discarded
+	failure  atomic.Pointer[error] // of a write
+	running  atomic.Int32          // the reader and the flusher; 0 is final
 }
 
 func (c *goroutineConn) Start(early []byte) {
 	// read: one per connection, owned by c, ends when the connection does;
-	// Driver.Wait waits for it.
-	c.driver.wg.Go(func() { c.read(early) })
+	// Goroutines.Close waits for it.
+	go func() {
+		defer c.leave()
+		c.read(early)
+	}()
+}
+
+// leave ends one of the goroutines of c.
+func (c *goroutineConn) leave() {
+	if c.running.Add(-1) == 0 {
+		c.driver.wg.Done()
+	}
 }
 
 func (c *goroutineConn) read(early []byte) {
 	buf := c.driver.reads.Get().(*[]byte)
 	defer c.driver.reads.Put(buf)
+	defer func() {
+		if v := recover(); v != nil {
+			defer func() { _ = recover() }() // Ended may panic too; the connection is closed by then
+			c.end(fmt.Errorf("%w: %v", errPanic, v))
+		}
+	}()
 	if len(early) > 0 && !c.feed(early) {
 		c.end(net.ErrClosed)
 		return
@@ -130,13 +157,26 @@ func (c *goroutineConn) feed(b []byte) bool {
 		case <-c.done:
 			return false
 		}
+		if c.failure.Load() != nil {
+			return false
+		}
 	}
 	return true
 }
 
+// end is the one way to the end of a connection.
 func (c *goroutineConn) end(err error) {
-	if c.closed.Load() && err != io.EOF {
-		err = net.ErrClosed
+	if c.ended {
+		return
+	}
+	c.ended = true
+	switch failure := c.failure.Load(); {
+	case c.closed.Load() || c.shutdown.Load():
+		if err != io.EOF {
+			err = net.ErrClosed
+		}
+	case failure != nil:
+		err = *failure
 	}
 	c.Close()
 	c.driver.mu.Lock()
@@ -146,9 +186,21 @@ func (c *goroutineConn) end(err error) {
 }
 
 func (c *goroutineConn) Flush() {
+	for {
+		n := c.running.Load()
+		if n == 0 {
+			return // all is over: Goroutines.Close may have returned
+		}
+		if c.running.CompareAndSwap(n, n+1) {
+			break
+		}
+	}
 	// flush: exists while there is something to write, owned by c, ends when
 	// NextBatch offers nothing or a write fails; Close makes it fail.
-	c.driver.wg.Go(c.flush)
+	go func() {
+		defer c.leave()
+		c.flush()
+	}()
 }
 
 func (c *goroutineConn) flush() {
@@ -163,10 +215,20 @@ func (c *goroutineConn) flush() {
 		c.h.Sent(n)
 		clear(bufs)
 		if err != nil {
-			c.Close() // the reader sees it and reports the end
+			c.fail(err)
 			return
 		}
 	}
+}
+
+// fail ends the connection after a failed write. The reader reports the end, after
+// what the peer has sent before it went; a paused one does so at once.
+func (c *goroutineConn) fail(err error) {
+	c.failure.Store(&err)
+	if c.nc.SetReadDeadline(time.Now().Add(LingerTimeout)) != nil {
+		c.Close()
+	}
+	c.Resume()
 }
 
 func (c *goroutineConn) write(w *batch, bufs [][]byte) (int, error) {

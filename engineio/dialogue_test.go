@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the stage for the dialogues of this package: a Server under a
+// real net/http server, in memory with simulated time or over TCP, and the
+// server's end of each connection. The peers are in peer_test.go.
+
+package engineio_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"socketio/engineio"
+	"socketio/internal/leakcheck"
+	"socketio/internal/memnet"
+)
+
+func TestMain(m *testing.M) { leakcheck.Main(m) }
+
+// A world is where a dialogue takes place.
+type world struct {
+	t        *testing.T
+	virtual  bool // in memory, with simulated time
+	driver   engineio.Driver
+	patience time.Duration // how long a peer waits for what must come
+}
+
+// inMemory plays f in memory, with simulated time.
+func inMemory(t *testing.T, f func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		f(&world{t: t, virtual: true, driver: engineio.DriverGoroutine, patience: time.Hour})
+	})
+}
+
+// overTCP plays f over sockets of 127.0.0.1, in real time, on each driver.
+func overTCP(t *testing.T, f func(w *world)) {
+	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
+		t.Run("tcp-"+cmp.Or(string(driver), "auto"), func(t *testing.T) {
+			f(&world{t: t, driver: driver, patience: 20 * time.Second})
+		})
+	}
+}
+
+// everywhere plays f in both.
+func everywhere(t *testing.T, f func(w *world)) {
+	t.Run("memory", func(t *testing.T) { inMemory(t, f) })
+	overTCP(t, f)
+}
+
+// suite is the settings of the official protocol suites.
+func suite() *engineio.Options {
+	return &engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond, MaxPayload: 1_000_000}
+}
+
+// A hosting says how a Server is run. All fields may be zero.
+type hosting struct {
+	options   *engineio.Options
+	onOpen    func(*side)
+	onMessage func(s *side, binary bool, data []byte) // if nil, an echo
+	wrap      func(http.Handler) http.Handler         // around the engine's handler
+	server    func(*http.Server)                      // the host's settings
+	buffer    int                                     // of a connection in memory, bytes
+	path      string                                  // if empty, /engine.io/
+}
+
+// A rig is a running server and all that was opened with it.
+type rig struct {
+	t       *testing.T
+	w       *world
+	h       hosting
+	srv     *engineio.Server
+	http    *http.Server
+	client  *http.Client
+	dial    func(context.Context) (net.Conn, error)
+	path    string
+	host    string
+	started time.Time
+
+	mu    sync.Mutex // guards the fields below
+	sides map[string]*side
+	open  []io.Closer // the peers' connections
+}
+
+// serve starts a server, which ends with the test.
+func (w *world) serve(h hosting) *rig {
+	w.t.Helper()
+	r := &rig{t: w.t, w: w, h: h, sides: make(map[string]*side), path: cmp.Or(h.path, "/engine.io/"), host: "chat.example", started: time.Now()}
+	var l net.Listener
+	if w.virtual {
+		ml := memnet.ListenBuffer(h.buffer)
+		l, r.dial = ml, ml.Dial
+	} else {
+		tl, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		addr := tl.Addr().String()
+		l, r.dial = tl, func(ctx context.Context) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", addr)
+		}
+	}
+	options := new(engineio.Options)
+	if h.options != nil {
+		*options = *h.options
+	}
+	options.Driver = w.driver
+	r.srv = engineio.NewServer(options, r.accept)
+	handler := http.Handler(r.srv)
+	if h.wrap != nil {
+		handler = h.wrap(handler)
+	}
+	r.http = &http.Server{Handler: handler, ErrorLog: log.New(complaints{w.t}, "", 0)}
+	if h.server != nil {
+		h.server(r.http)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		r.http.Serve(l)
+	}()
+	ctx, cancel := context.WithCancel(context.Background())
+	transport := &http.Transport{
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return r.dial(ctx) },
+		DisableCompression: true,
+	}
+	r.client = &http.Client{Transport: cancelling{transport, ctx}}
+	w.t.Cleanup(func() {
+		cancel()
+		r.hangUp()
+		r.srv.Close()
+		r.http.Close()
+		transport.CloseIdleConnections()
+		<-served
+		if w.virtual {
+			time.Sleep(time.Second) // net/http lingers after an answer with Connection: close
+		}
+		if n := r.srv.Count(); n != 0 {
+			w.t.Errorf("%d sessions left after Close", n)
+		}
+	})
+	return r
+}
+
+// hangUp closes what the peers have open.
+func (r *rig) hangUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.open {
+		c.Close()
+	}
+	r.open = nil
+}
+
+func (r *rig) keep(c io.Closer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open = append(r.open, c)
+}
+
+// elapsed is how long the server has been running.
+func (r *rig) elapsed() time.Duration { return time.Since(r.started) }
+
+// quiet waits until everything in a simulated world waits.
+func (r *rig) quiet() {
+	if r.w.virtual {
+		synctest.Wait()
+	}
+}
+
+// cancelling ends all requests with ctx.
+type cancelling struct {
+	next *http.Transport
+	ctx  context.Context
+}
+
+func (c cancelling) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	stop := context.AfterFunc(c.ctx, func() { cancel(context.Cause(c.ctx)) })
+	resp, err := c.next.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		stop()
+		cancel(nil)
+		return nil, err
+	}
+	resp.Body = &endingBody{resp.Body, func() { stop(); cancel(nil) }}
+	return resp, nil
+}
+
+type endingBody struct {
+	io.ReadCloser
+	end func()
+}
+
+func (b *endingBody) Close() error {
+	defer b.end()
+	return b.ReadCloser.Close()
+}
+
+// complaints fails a test for what net/http logs about the handler.
+type complaints struct{ t *testing.T }
+
+func (c complaints) Write(p []byte) (int, error) {
+	if s := string(p); strings.Contains(s, "panic") || strings.Contains(s, "superfluous") {
+		c.t.Errorf("net/http complains: %s", s)
+	}
+	return len(p), nil
+}
+
+func (r *rig) accept(c *engineio.Conn) engineio.Handler {
+	s := &side{Conn: c, r: r, news: make(chan struct{}, 1), ended: make(chan struct{})}
+	r.mu.Lock()
+	r.sides[c.ID()] = s
+	r.mu.Unlock()
+	if r.h.onOpen != nil {
+		r.h.onOpen(s)
+	}
+	return s
+}
+
+// side returns the server's end of a session.
+func (r *rig) side(sid string) *side {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sides[sid]
+	if s == nil {
+		r.t.Fatalf("the server has no session %q", sid)
+	}
+	return s
+}
+
+func (r *rig) all() []*side {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []*side
+	for _, s := range r.sides {
+		all = append(all, s)
+	}
+	return all
+}
+
+// A side is the server's end of a connection.
+type side struct {
+	*engineio.Conn
+	r     *rig
+	news  chan struct{} // one token: something below has changed
+	ended chan struct{} // closed by HandleClose; reason and err are set before
+
+	reason engineio.CloseReason
+	err    error
+
+	mu       sync.Mutex // guards the fields below
+	messages []string
+	upgrades int
+	timers   int
+}
+
+func (s *side) HandleMessage(binary bool, data []byte) {
+	s.note(func() {
+		if binary {
+			s.messages = append(s.messages, "<"+hex.EncodeToString(data)+">")
+		} else {
+			s.messages = append(s.messages, string(data))
+		}
+	})
+	switch {
+	case s.r.h.onMessage != nil:
+		s.r.h.onMessage(s, binary, data)
+	case binary:
+		s.Send(engineio.BinaryMessage(data))
+	default:
+		s.say(string(data))
+	}
+}
+
+func (s *side) HandleClose(reason engineio.CloseReason, err error) {
+	select {
+	case <-s.ended:
+		s.r.t.Error("HandleClose was called twice")
+	default:
+	}
+	s.reason, s.err = reason, err
+	close(s.ended)
+}
+
+func (s *side) HandleTimer()   { s.note(func() { s.timers++ }) }
+func (s *side) HandleUpgrade() { s.note(func() { s.upgrades++ }) }
+func (s *side) HandleReadEnd() {}
+
+func (s *side) note(change func()) {
+	s.mu.Lock()
+	change()
+	s.mu.Unlock()
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+}
+
+// say sends text messages.
+func (s *side) say(texts ...string) {
+	for _, text := range texts {
+		s.Send(engineio.TextMessage(text))
+	}
+}
+
+// await waits until holds is true of the side.
+func (s *side) await(what string, holds func() bool) {
+	s.r.t.Helper()
+	limit := time.NewTimer(s.r.w.patience)
+	defer limit.Stop()
+	for {
+		s.mu.Lock()
+		ok := holds()
+		s.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-s.news:
+		case <-limit.C:
+			s.r.t.Fatalf("%s: it never came to that", what)
+		}
+	}
+}
+
+// wantHeard waits until the messages heard so far are texts.
+func (s *side) wantHeard(what string, texts ...string) {
+	s.r.t.Helper()
+	s.await(what, func() bool { return len(s.messages) >= len(texts) })
+	if got := s.heard(); strings.Join(got, "|") != strings.Join(texts, "|") {
+		s.r.t.Fatalf("%s: heard %q, want %q", what, got, texts)
+	}
+}
+
+func (s *side) heard() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.messages...)
+}
+
+// wantEnded waits for the end. A nil err is not compared.
+func (s *side) wantEnded(what string, reason engineio.CloseReason, err error) {
+	s.r.t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(s.r.w.patience):
+		s.r.t.Fatalf("%s: the connection is still open", what)
+	}
+	if s.reason != reason || err != nil && !errors.Is(s.err, err) {
+		s.r.t.Fatalf("%s: closed with %q (%v), want %q (%v)", what, s.reason, s.err, reason, err)
+	}
+}
+
+// wantOpen fails if the connection has ended.
+func (s *side) wantOpen(what string) {
+	s.r.t.Helper()
+	s.r.quiet()
+	select {
+	case <-s.ended:
+		s.r.t.Fatalf("%s: closed with %q (%v)", what, s.reason, s.err)
+	default:
+	}
+}

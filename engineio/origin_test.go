@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the origin rule and CORS: who may connect from where, the same
+// for every kind of request; and what a trusted proxy may say.
+
+package engineio_test
+
+import (
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio/engineio"
+)
+
+// wantAdmission makes each kind of request with the headers and wants all of
+// them to be let in, or all to be refused with 403.
+func (r *rig) wantAdmission(what string, admitted bool, headers ...string) {
+	r.t.Helper()
+	p := r.polling()
+	s := r.side(p.id())
+	s.say("x") // so that a poll is answered
+	answers := map[string]reply{
+		"handshake": r.get("EIO=4&transport=polling", headers...),
+		"poll":      r.get(p.query, headers...),
+		"post":      p.post("4x", headers...),
+	}
+	for kind, query := range map[string]string{
+		"websocket": "EIO=4&transport=websocket",
+		"upgrade":   "EIO=4&transport=websocket&sid=" + p.id(),
+	} {
+		c, resp, err := r.shake(query, headers...)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		answers[kind] = reply{resp.StatusCode, resp.Header, string(body), nil}
+		if c != nil {
+			c.Close()
+		}
+	}
+	for kind, got := range answers {
+		if !admitted {
+			r.wantRefusal(what+": "+kind, got, 403, 4, "Forbidden")
+		} else if got.err != nil || got.status != 200 && got.status != 101 {
+			r.t.Errorf("%s: %s was refused: %d %s (%v)", what, kind, got.status, got.body, got.err)
+		}
+	}
+	if !admitted {
+		s.wantOpen(what + ": a refused request does not touch the session")
+	}
+	s.Close()
+}
+
+func TestOriginRule(t *testing.T) {
+	rows := []struct {
+		name     string
+		host     string
+		headers  []string
+		admitted bool
+	}{
+		{"no origin: no browser", "chat.example", nil, true},
+		{"the same origin", "chat.example", []string{"Origin", "http://chat.example"}, true},
+		{"the same, in capitals", "chat.example", []string{"Origin", "http://CHAT.example"}, true},
+		{"the same, with a port", "chat.example:3000", []string{"Origin", "http://chat.example:3000"}, true},
+		{"an address with a port", "127.0.0.1:3000", []string{"Origin", "http://127.0.0.1:3000"}, true},
+		{"an IPv6 address", "[::1]:3000", []string{"Origin", "http://[::1]:3000"}, true},
+		{"an IPv6 address, default port", "[::1]:80", []string{"Origin", "http://[::1]"}, true},
+		{"default port of http", "chat.example", []string{"Origin", "http://chat.example:80"}, true},
+		{"default port of the host", "chat.example:80", []string{"Origin", "http://chat.example"}, true},
+		{"default port of https", "chat.example:443", []string{"Origin", "https://chat.example"}, true},
+		{"the scheme differs: a proxy may have ended TLS", "chat.example", []string{"Origin", "https://chat.example"}, true},
+		{"the scheme of a WebSocket", "chat.example", []string{"Origin", "ws://chat.example"}, true},
+		{"another port", "chat.example", []string{"Origin", "http://chat.example:8080"}, false},
+		{"the port is missing", "chat.example:3000", []string{"Origin", "http://chat.example"}, false},
+		{"another host", "chat.example", []string{"Origin", "http://evil.example"}, false},
+		{"a subdomain", "chat.example", []string{"Origin", "http://a.chat.example"}, false},
+		{"a longer name", "chat.example", []string{"Origin", "http://chat.example.evil.example"}, false},
+		{"null", "chat.example", []string{"Origin", "null"}, false},
+		{"an app scheme", "chat.example", []string{"Origin", "capacitor://chat.example"}, false},
+		{"a file", "chat.example", []string{"Origin", "file://"}, false},
+		{"no URL", "chat.example", []string{"Origin", "chat.example"}, false},
+		{"Sec-Fetch-Site same-origin", "internal:8080", []string{"Origin", "https://chat.example", "Sec-Fetch-Site", "same-origin"}, true},
+		{"Sec-Fetch-Site none", "internal:8080", []string{"Origin", "https://chat.example", "Sec-Fetch-Site", "none"}, true},
+		{"Sec-Fetch-Site cross-site", "chat.example", []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "cross-site"}, false},
+		{"Sec-Fetch-Site same-site", "chat.example", []string{"Origin", "http://a.chat.example", "Sec-Fetch-Site", "same-site"}, false},
+		{"X-Forwarded-Host from a stranger", "chat.example", []string{"Origin", "http://evil.example", "X-Forwarded-Host", "evil.example"}, false},
+	}
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{})
+		for _, row := range rows {
+			r.host = row.host
+			r.wantAdmission(row.name, row.admitted, row.headers...)
+		}
+	})
+	overTCP(t, func(w *world) {
+		r := w.serve(hosting{})
+		r.wantAdmission("the same origin", true, "Origin", "http://chat.example")
+		r.wantAdmission("another origin", false, "Origin", "http://evil.example")
+	})
+}
+
+func TestAllowList(t *testing.T) {
+	inMemory(t, func(w *world) {
+		list := &engineio.CORS{
+			Origins:     []string{"https://one.example", "https://*.wild.example", "capacitor://localhost"},
+			AllowOrigin: func(_ *http.Request, origin string) bool { return origin == "https://asked.example" },
+		}
+		r := w.serve(hosting{options: &engineio.Options{CORS: list}})
+		for origin, admitted := range map[string]bool{
+			"https://one.example":              true,
+			"https://ONE.example":              true,
+			"http://one.example":               false,
+			"https://one.example:8443":         false,
+			"https://a.wild.example":           true,
+			"https://a.b.wild.example":         true,
+			"https://wild.example":             false,
+			"http://a.wild.example":            false,
+			"https://a.wild.example.evil":      false,
+			"https://evil/.wild.example":       false,
+			"https://u:p@x.wild.example":       false,
+			"https://notwild.example":          false,
+			"capacitor://localhost":            true,
+			"null":                             false,
+			"https://asked.example":            true,
+			"http://chat.example":              true,
+			"https://a.wild.example:1":         false,
+			"https://a:1.wild.example":         false,
+			"https://x.one.example":            false,
+			"https://evil.example/one.example": false,
+		} {
+			r.wantAdmission(origin, admitted, "Origin", origin)
+		}
+		r = w.serve(hosting{options: &engineio.Options{CORS: &engineio.CORS{Origins: []string{"null"}}}})
+		r.wantAdmission("null on the list", true, "Origin", "null")
+		r = w.serve(hosting{options: &engineio.Options{CORS: &engineio.CORS{Origins: []string{"*"}}}})
+		r.wantAdmission("anyone", true, "Origin", "http://evil.example")
+	})
+}
+
+func TestWildcardWithCredentialsPanics(t *testing.T) {
+	defer func() {
+		if s, _ := recover().(string); !strings.Contains(s, "AllowCredentials") {
+			t.Errorf("the panic says %q", s)
+		}
+	}()
+	engineio.NewServer(&engineio.Options{CORS: &engineio.CORS{Origins: []string{"*"}, AllowCredentials: true}}, nil)
+}
+
+func TestCORSHeaders(t *testing.T) {
+	inMemory(t, func(w *world) {
+		cors := &engineio.CORS{
+			Origins:          []string{"https://one.example"},
+			AllowCredentials: true,
+			ExposedHeaders:   []string{"X-One", "X-Two"},
+			MaxAge:           time.Minute,
+		}
+		r := w.serve(hosting{options: &engineio.Options{CORS: cors}})
+		const origin = "https://one.example"
+		p := r.polling("Origin", origin)
+		c := r.websocket("Origin", origin)
+		for what, header := range map[string]http.Header{
+			"the handshake":          p.raw.header,
+			"a POST":                 p.post("4x", "Origin", origin).header,
+			"a poll":                 r.get(p.query, "Origin", origin).header,
+			"the 101":                c.header,
+			"an unknown transport":   r.get("EIO=4", "Origin", origin).header,
+			"an unknown session":     r.get("EIO=4&transport=polling&sid=a", "Origin", origin).header,
+			"a bad handshake method": r.post("EIO=4&transport=polling", "", "Origin", origin).header,
+			"a refused WebSocket":    r.dialRefused("EIO=3&transport=websocket", "Origin", origin).header,
+			"a session's 400":        p.post("4x", "Origin", origin, "Content-Type", "application/octet-stream").header,
+		} {
+			for name, want := range map[string]string{
+				"Access-Control-Allow-Origin":      origin,
+				"Access-Control-Allow-Credentials": "true",
+				"Access-Control-Expose-Headers":    "X-One,X-Two",
+				"Vary":                             "Origin",
+			} {
+				if got := header.Get(name); got != want {
+					w.t.Errorf("%s: %s is %q, want %q", what, name, got, want)
+				}
+			}
+		}
+		got := r.get("EIO=4&transport=polling", "Origin", "https://evil.example")
+		r.wantRefusal("another origin", got, 403, 4, "Forbidden")
+		if h := got.header.Get("Access-Control-Allow-Origin"); h != "" || got.header.Get("Vary") != "Origin" {
+			w.t.Errorf("another origin: allowed %q, Vary %q", h, got.header.Get("Vary"))
+		}
+	})
+}
+
+func TestPreflight(t *testing.T) {
+	inMemory(t, func(w *world) {
+		ask := []string{"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "x-a, x-b"}
+		preflight := func(c *engineio.CORS, origin string) reply {
+			r := w.serve(hosting{options: &engineio.Options{CORS: c}})
+			return r.do(w.t.Context(), "OPTIONS", "EIO=4&transport=polling", nil, append(ask, "Origin", origin)...)
+		}
+		check := func(what string, got reply, want map[string]string) {
+			w.t.Helper()
+			if got.err != nil || got.status != 204 || got.body != "" {
+				w.t.Fatalf("%s: got %d %q (%v), want 204", what, got.status, got.body, got.err)
+			}
+			for name, value := range want {
+				if v := strings.Join(got.header.Values(name), ", "); v != value {
+					w.t.Errorf("%s: %s is %q, want %q", what, name, v, value)
+				}
+			}
+		}
+		list := []string{"https://one.example"}
+		check("the defaults", preflight(&engineio.CORS{Origins: list}, list[0]), map[string]string{
+			"Access-Control-Allow-Origin":  list[0],
+			"Access-Control-Allow-Methods": "GET,POST,OPTIONS",
+			"Access-Control-Allow-Headers": "x-a, x-b",
+			"Access-Control-Max-Age":       "",
+			"Vary":                         "Origin, Access-Control-Request-Headers",
+		})
+		check("all chosen", preflight(&engineio.CORS{Origins: list, Methods: []string{"GET"}, AllowedHeaders: []string{"x-a"}, MaxAge: time.Hour}, list[0]), map[string]string{
+			"Access-Control-Allow-Methods": "GET",
+			"Access-Control-Allow-Headers": "x-a",
+			"Access-Control-Max-Age":       "3600",
+			"Vary":                         "Origin",
+		})
+		check("another origin", preflight(&engineio.CORS{Origins: list}, "https://evil.example"), map[string]string{
+			"Access-Control-Allow-Origin":  "",
+			"Access-Control-Allow-Methods": "",
+			"Access-Control-Allow-Headers": "",
+		})
+		r := w.serve(hosting{})
+		r.wantRefusal("without CORS", r.do(w.t.Context(), "OPTIONS", "EIO=4&transport=polling", nil), 400, 2, "Bad handshake method")
+	})
+}
+
+func TestTrustedProxies(t *testing.T) {
+	inMemory(t, func(w *world) {
+		// The peers of memnet are at 127.0.0.1.
+		trusting := func(prefixes ...string) *rig {
+			var list []netip.Prefix
+			for _, p := range prefixes {
+				list = append(list, netip.MustParsePrefix(p))
+			}
+			return w.serve(hosting{options: &engineio.Options{TrustedProxies: list}})
+		}
+		r := trusting("127.0.0.0/8")
+		r.host = "internal:8080"
+		r.wantAdmission("the host a trusted proxy names", true, "Origin", "https://chat.example", "X-Forwarded-Host", "chat.example")
+		r.wantAdmission("the last host counts", true, "Origin", "https://chat.example", "X-Forwarded-Host", "evil.example, chat.example")
+		r.wantAdmission("the first does not", false, "Origin", "https://evil.example", "X-Forwarded-Host", "evil.example, chat.example")
+		r.wantAdmission("another host", false, "Origin", "https://evil.example", "X-Forwarded-Host", "chat.example")
+		r.wantAdmission("a proxy that names none", true, "Origin", "http://internal:8080")
+
+		address := func(r *rig, headers ...string) string {
+			return r.side(r.polling(headers...).id()).Handshake().RemoteAddr
+		}
+		for _, row := range []struct {
+			what    string
+			trusted []string
+			chain   []string // values of X-Forwarded-For
+			want    string
+		}{
+			{"nobody is trusted", nil, []string{"1.2.3.4"}, "127.0.0.1"},
+			{"the peer is not trusted", []string{"10.0.0.0/8"}, []string{"1.2.3.4"}, "127.0.0.1"},
+			{"one proxy", []string{"127.0.0.1/32"}, []string{"1.2.3.4"}, "1.2.3.4"},
+			{"a forged chain", []string{"127.0.0.1/32"}, []string{"9.9.9.9, 1.2.3.4"}, "1.2.3.4"},
+			{"two proxies", []string{"127.0.0.1/32", "10.0.0.0/8"}, []string{"9.9.9.9, 1.2.3.4, 10.1.1.1"}, "1.2.3.4"},
+			{"two header lines", []string{"127.0.0.1/32", "10.0.0.0/8"}, []string{"9.9.9.9, 1.2.3.4", "10.1.1.1"}, "1.2.3.4"},
+			{"all are proxies", []string{"127.0.0.1/32", "10.0.0.0/8"}, []string{"10.2.2.2, 10.1.1.1"}, "10.2.2.2"},
+			{"IPv6", []string{"127.0.0.1/32"}, []string{"2001:db8::1"}, "2001:db8::1"},
+			{"with a port", []string{"127.0.0.1/32"}, []string{"1.2.3.4:5678"}, "1.2.3.4:5678"},
+			{"rubbish", []string{"127.0.0.1/32"}, []string{"1.2.3.4, unknown"}, "127.0.0.1"},
+			{"none", []string{"127.0.0.1/32"}, nil, "127.0.0.1"},
+		} {
+			var headers []string
+			for _, v := range row.chain {
+				headers = append(headers, "X-Forwarded-For", v)
+			}
+			got := address(trusting(row.trusted...), headers...)
+			if host, _, ok := strings.Cut(got, ":"); ok && row.want == "127.0.0.1" {
+				got = host
+			}
+			if got != row.want {
+				w.t.Errorf("%s: the address is %s, want %s", row.what, got, row.want)
+			}
+		}
+	})
+}

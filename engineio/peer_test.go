@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the clients' part of a dialogue: a polling peer and a
+// WebSocket peer that know nothing of the server's code, and say what they
+// expect in a sentence.
+
+package engineio_test
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
+)
+
+// A peer is a client with a session. Packets are written as on the wire of
+// polling; a binary frame of a WebSocket is written <hex>.
+type peer interface {
+	send(packets ...string)
+	want(what string, packets ...string)
+	wantEnd(what string)
+	id() string
+}
+
+// peer opens a session over a transport.
+func (r *rig) peer(transport string) peer {
+	r.t.Helper()
+	if transport == "polling" {
+		return r.polling()
+	}
+	return r.websocket()
+}
+
+// transports plays f over each transport, everywhere.
+func transports(w *world, h hosting, f func(r *rig, p peer)) {
+	for _, transport := range []string{"polling", "websocket"} {
+		r := w.serve(h)
+		f(r, r.peer(transport))
+	}
+}
+
+// A reply is an HTTP response.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+	err    error
+}
+
+// do makes one request. headers are name, value, name, value.
+func (r *rig) do(ctx context.Context, method, query string, body io.Reader, headers ...string) reply {
+	ctx, cancel := context.WithTimeout(ctx, r.w.patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.host+r.path+"?"+query, body)
+	if err != nil {
+		return reply{err: err}
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		} else {
+			req.Header.Add(headers[i], headers[i+1])
+		}
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, string(data), err}
+}
+
+func (r *rig) get(query string, headers ...string) reply {
+	return r.do(context.Background(), "GET", query, nil, headers...)
+}
+
+func (r *rig) post(query, body string, headers ...string) reply {
+	return r.do(context.Background(), "POST", query, strings.NewReader(body), headers...)
+}
+
+// dialRefused opens a WebSocket that must be refused.
+func (r *rig) dialRefused(query string, headers ...string) reply {
+	r.t.Helper()
+	c, resp, err := r.shake(query, headers...)
+	if err != nil {
+		return reply{err: err}
+	}
+	if c != nil {
+		r.t.Fatalf("a WebSocket with %q opened", query)
+	}
+	data, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, string(data), err}
+}
+
+func (r *rig) shake(query string, headers ...string) (*wstest.Client, *http.Response, error) {
+	header := make(http.Header)
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i+1] == "" {
+			header[headers[i]] = nil
+		} else {
+			header.Add(headers[i], headers[i+1])
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), r.w.patience)
+	defer cancel()
+	c, resp, err := wstest.Dial(ctx, r.dial, "ws://"+r.host+r.path+"?"+query, header)
+	if c != nil {
+		r.keep(c)
+	}
+	return c, resp, err
+}
+
+// wantRefusal checks a refusal: status and the exact JSON body.
+func (r *rig) wantRefusal(what string, got reply, status, code int, message string) {
+	r.t.Helper()
+	want := fmt.Sprintf(`{"code":%d,"message":%q}`, code, message)
+	if got.err != nil || got.status != status || got.body != want || got.header.Get("Content-Type") != "application/json" {
+		r.t.Fatalf("%s: got %d %q %s (%v), want %d %s", what, got.status, got.header.Get("Content-Type"), got.body, got.err, status, want)
+	}
+}
+
+// wantStatus checks a status and that there is no body.
+func (r *rig) wantStatus(what string, got reply, status int) {
+	r.t.Helper()
+	if got.err != nil || got.status != status || got.body != "" {
+		r.t.Fatalf("%s: got %d %q (%v), want %d without a body", what, got.status, got.body, got.err, status)
+	}
+}
+
+// openPacket is what the server says first.
+type openPacket struct {
+	SID          string   `json:"sid"`
+	Upgrades     []string `json:"upgrades"`
+	PingInterval int      `json:"pingInterval"`
+	PingTimeout  int      `json:"pingTimeout"`
+	MaxPayload   int      `json:"maxPayload"`
+}
+
+func (r *rig) readOpen(packet string) openPacket {
+	r.t.Helper()
+	var open openPacket
+	text, ok := strings.CutPrefix(packet, "0")
+	if err := json.Unmarshal([]byte(text), &open); !ok || err != nil || open.SID == "" {
+		r.t.Fatalf("the open packet is %q (%v)", packet, err)
+	}
+	return open
+}
+
+// A pollPeer is a client on long-polling.
+type pollPeer struct {
+	r      *rig
+	open   openPacket
+	raw    reply // of the handshake
+	query  string
+	got    []string   // packets that came and were not yet wanted
+	parked chan reply // a GET under way; nil if none
+	drop   context.CancelFunc
+}
+
+// polling opens a session over polling.
+func (r *rig) polling(headers ...string) *pollPeer {
+	r.t.Helper()
+	raw := r.get("EIO=4&transport=polling", headers...)
+	if raw.err != nil || raw.status != 200 {
+		r.t.Fatalf("the polling handshake: %d %s (%v)", raw.status, raw.body, raw.err)
+	}
+	p := &pollPeer{r: r, raw: raw, open: r.readOpen(raw.body)}
+	p.query = "EIO=4&transport=polling&sid=" + p.open.SID
+	return p
+}
+
+func (p *pollPeer) id() string { return p.open.SID }
+
+// send posts packets in one payload.
+func (p *pollPeer) send(packets ...string) {
+	p.r.t.Helper()
+	got := p.post(strings.Join(packets, "\x1e"))
+	if got.err != nil || got.status != 200 || got.body != "ok" {
+		p.r.t.Fatalf("POST %.40q: got %d %s (%v), want 200 ok", packets, got.status, got.body, got.err)
+	}
+}
+
+func (p *pollPeer) post(body string, headers ...string) reply {
+	return p.r.post(p.query, body, headers...)
+}
+
+// park begins a GET and returns when the server has it.
+func (p *pollPeer) park() {
+	p.r.t.Helper()
+	if p.parked != nil {
+		p.r.t.Fatal("a GET is parked already")
+	}
+	parked := make(chan reply, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	p.parked, p.drop = parked, cancel
+	go func() {
+		defer cancel()
+		parked <- p.r.do(ctx, "GET", p.query, nil)
+	}()
+	p.r.quiet()
+	// Over TCP there is no other way to know; an answer may come first.
+	for limit := time.Now().Add(p.r.w.patience); !p.r.w.virtual && len(parked) == 0 && !p.r.side(p.id()).Parked(); runtime.Gosched() {
+		if time.Now().After(limit) {
+			p.r.t.Fatal("the GET never arrived")
+		}
+	}
+}
+
+// answer waits for the response to the parked GET.
+func (p *pollPeer) answer() reply {
+	p.r.t.Helper()
+	if p.parked == nil {
+		p.park()
+	}
+	got := <-p.parked
+	p.parked = nil
+	return got
+}
+
+// next takes the next packet, polling for it if need be.
+func (p *pollPeer) next(what string) string {
+	p.r.t.Helper()
+	if len(p.got) == 0 {
+		got := p.answer()
+		if got.err != nil || got.status != 200 {
+			p.r.t.Fatalf("%s: the poll got %d %s (%v)", what, got.status, got.body, got.err)
+		}
+		if ct := got.header.Get("Content-Type"); ct != "text/plain; charset=UTF-8" {
+			p.r.t.Fatalf("%s: the poll has Content-Type %q", what, ct)
+		}
+		p.got = strings.Split(got.body, "\x1e")
+	}
+	first := p.got[0]
+	p.got = p.got[1:]
+	return first
+}
+
+func (p *pollPeer) want(what string, packets ...string) {
+	p.r.t.Helper()
+	for i, want := range packets {
+		if got := p.next(what); got != want {
+			p.r.t.Fatalf("%s: packet %d is %.80q, want %.80q", what, i+1, got, want)
+		}
+	}
+}
+
+// wantAnswer checks the whole answer to the parked GET.
+func (p *pollPeer) wantAnswer(what, body string) {
+	p.r.t.Helper()
+	if got := p.answer(); got.err != nil || got.status != 200 || got.body != body {
+		p.r.t.Fatalf("%s: the poll got %d %q (%v), want 200 %q", what, got.status, got.body, got.err, body)
+	}
+}
+
+// wantEnd wants the session to be unknown.
+func (p *pollPeer) wantEnd(what string) {
+	p.r.t.Helper()
+	if p.parked != nil {
+		p.wantAnswer(what, "1")
+	}
+	p.r.side(p.id()).awaitEnd(what)
+	p.r.wantRefusal(what, p.r.get(p.query), 400, 1, "Session ID unknown")
+}
+
+func (s *side) awaitEnd(what string) {
+	s.r.t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(s.r.w.patience):
+		s.r.t.Fatalf("%s: the connection is still open", what)
+	}
+}
+
+// probe opens a WebSocket for the session.
+func (p *pollPeer) probe() *wsPeer {
+	p.r.t.Helper()
+	return p.r.openWebSocket("EIO=4&transport=websocket&sid=" + p.open.SID)
+}
+
+// upgrade moves the session to WebSocket.
+func (p *pollPeer) upgrade() *wsPeer {
+	p.r.t.Helper()
+	c := p.probe()
+	c.send("2probe")
+	c.want("the answer to the probe", "3probe")
+	if p.parked != nil {
+		p.want("the parked poll is released", "6")
+	}
+	c.send("5")
+	p.r.side(p.id()).await("the upgrade", func() bool { return p.r.side(p.id()).upgrades == 1 })
+	c.sid = p.open.SID
+	return c
+}
+
+// A wsPeer is a client on WebSocket.
+type wsPeer struct {
+	r      *rig
+	c      *wstest.Client
+	header http.Header // of the 101
+	sid    string
+	open   openPacket
+	first  string // the open packet as it came
+}
+
+// websocket opens a session over WebSocket.
+func (r *rig) websocket(headers ...string) *wsPeer {
+	r.t.Helper()
+	p := r.openWebSocket("EIO=4&transport=websocket", headers...)
+	p.first = p.next("the open packet")
+	p.open = r.readOpen(p.first)
+	p.sid = p.open.SID
+	return p
+}
+
+func (r *rig) openWebSocket(query string, headers ...string) *wsPeer {
+	r.t.Helper()
+	c, resp, err := r.shake(query, headers...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if c == nil {
+		body, _ := io.ReadAll(resp.Body)
+		r.t.Fatalf("the WebSocket was refused: %d %s", resp.StatusCode, body)
+	}
+	return &wsPeer{r: r, c: c, header: resp.Header}
+}
+
+func (p *wsPeer) id() string { return p.sid }
+
+func (p *wsPeer) send(packets ...string) {
+	p.r.t.Helper()
+	for _, packet := range packets {
+		var err error
+		if inner, ok := strings.CutPrefix(packet, "<"); ok {
+			data, _ := hex.DecodeString(strings.TrimSuffix(inner, ">"))
+			err = p.c.WriteBinary(data)
+		} else {
+			err = p.c.WriteText(packet)
+		}
+		if err != nil {
+			p.r.t.Fatalf("send %.40q: %v", packet, err)
+		}
+	}
+}
+
+// raw sends frames as they are.
+func (p *wsPeer) raw(frames ...[]byte) {
+	p.r.t.Helper()
+	if err := p.c.WriteFrame(slices.Concat(frames...)); err != nil {
+		p.r.t.Fatal(err)
+	}
+}
+
+// next reads one frame: text as it is, binary as <hex>, others by name.
+func (p *wsPeer) next(what string) string {
+	p.r.t.Helper()
+	s, err := p.read()
+	if err != nil {
+		p.r.t.Fatalf("%s: %v", what, err)
+	}
+	return s
+}
+
+func (p *wsPeer) read() (string, error) {
+	p.c.SetDeadline(time.Now().Add(p.r.w.patience))
+	op, data, err := p.c.ReadFrame()
+	switch {
+	case err != nil:
+		return "", err
+	case op == ws.Text:
+		return string(data), nil
+	case op == ws.Binary:
+		return "<" + hex.EncodeToString(data) + ">", nil
+	case op == ws.Close:
+		code, reason := ws.ParseClose(data)
+		return strings.TrimSpace(fmt.Sprintf("close %d %s", code, reason)), nil
+	}
+	return fmt.Sprintf("%v %s", op, data), nil
+}
+
+func (p *wsPeer) want(what string, packets ...string) {
+	p.r.t.Helper()
+	for i, want := range packets {
+		if got := p.next(what); got != want {
+			p.r.t.Fatalf("%s: frame %d is %.80q, want %.80q", what, i+1, got, want)
+		}
+	}
+}
+
+// wantClose wants a close frame with a code as the next frame, then the end of
+// the stream, which it answers by hanging up.
+func (p *wsPeer) wantClose(what string, code int) {
+	p.r.t.Helper()
+	want := fmt.Sprintf("close %d", code)
+	if got := p.next(what); got != want && !strings.HasPrefix(got, want+" ") {
+		p.r.t.Fatalf("%s: got %.80q, want %s", what, got, want)
+	}
+	p.wantEOF(what)
+}
+
+// wantEOF wants the end of the stream.
+func (p *wsPeer) wantEOF(what string) {
+	p.r.t.Helper()
+	if got, err := p.read(); err == nil {
+		p.r.t.Fatalf("%s: got %.80q, want the end of the stream", what, got)
+	} else if ne, ok := err.(net.Error); ok && ne.Timeout() {
+		p.r.t.Fatalf("%s: the stream does not end", what)
+	}
+	p.c.Close()
+}
+
+// wantEnd wants a close frame, whatever came before, and the end.
+func (p *wsPeer) wantEnd(what string) {
+	p.r.t.Helper()
+	for {
+		got := p.next(what)
+		if strings.HasPrefix(got, "close ") {
+			break
+		}
+	}
+	p.wantEOF(what)
+	p.r.side(p.id()).awaitEnd(what)
+}

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what happens when one end is slower than the other: pauses,
+// bounds of the outbound queue, the write deadline, floods, volatile messages.
+
+package engineio_test
+
+import (
+	"errors"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"socketio/engineio"
+	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
+)
+
+func TestPauseStopsReading(t *testing.T) {
+	everywhere(t, func(w *world) {
+		transports(w, hosting{onMessage: func(s *side, _ bool, data []byte) {
+			if string(data) == "pause" {
+				s.Pause()
+				s.Pause() // changes nothing
+			}
+		}}, func(r *rig, p peer) {
+			s := r.side(p.id())
+			answered := make(chan struct{})
+			if q, ok := p.(*pollPeer); ok {
+				go func() { // the POST is held until Resume
+					defer close(answered)
+					q.send("4a", "4pause", "4b", "4c")
+				}()
+			} else {
+				p.send("4a", "4pause", "4b", "4c")
+			}
+			s.await("the pause", func() bool { return len(s.messages) >= 2 })
+			r.quiet()
+			s.wantHeard("the message being handed up is the last one", "a", "pause")
+			select {
+			case <-answered:
+				w.t.Error("the POST was answered while the server does not read")
+			default:
+			}
+			s.say("out")
+			p.want("output goes on", "4out")
+			s.Resume()
+			s.Resume()
+			s.await("the rest", func() bool { return len(s.messages) >= 4 })
+			s.wantHeard("the rest in order", "a", "pause", "b", "c")
+			if _, ok := p.(*pollPeer); ok {
+				<-answered
+			}
+			p.send("4d")
+			s.wantHeard("and on", "a", "pause", "b", "c", "d")
+		})
+	})
+}
+
+// Resume comes from another goroutine at any moment: no byte is lost by it.
+func TestPauseAndResumeLoseNothing(t *testing.T) {
+	const n = 5000
+	overTCP(t, func(w *world) {
+		pauses := make(chan *side, 1)
+		next := 0 // guarded by the reader's order
+		done := make(chan struct{})
+		r := w.serve(hosting{onMessage: func(s *side, _ bool, data []byte) {
+			if string(data) != strconv.Itoa(next) {
+				w.t.Errorf("message %d is %q", next, data)
+				next = n
+			}
+			if next++; next == n {
+				close(done)
+			}
+			s.Pause()
+			pauses <- s
+		}})
+		stop := make(chan struct{})
+		resumed := make(chan struct{})
+		go func() {
+			defer close(resumed)
+			for {
+				select {
+				case s := <-pauses:
+					for range next % 3 {
+						runtime.Gosched()
+					}
+					s.Resume()
+				case <-stop:
+					return
+				}
+			}
+		}()
+		c := r.websocket()
+		var burst []byte
+		for i := range n {
+			burst = append(burst, wstest.Frame(ws.Text, true, []byte("4"+strconv.Itoa(i)))...)
+		}
+		c.raw(burst)
+		select {
+		case <-done:
+		case <-time.After(w.patience):
+			w.t.Errorf("messages were lost")
+		}
+		close(stop)
+		<-resumed
+	})
+}
+
+func TestPauseSuspendsThePongDeadline(t *testing.T) {
+	inMemory(t, func(w *world) {
+		transports(w, hosting{options: beat()}, func(r *rig, p peer) {
+			s := r.side(p.id())
+			s.Pause()
+			for i := range 4 { // pings go on, one interval apart
+				p.want("a ping", "2")
+				wantAt(r, "a ping", r.started, time.Duration(i+1)*25*time.Second)
+			}
+			s.wantOpen("100 s without a pong")
+			at := time.Now()
+			s.Resume()
+			s.wantEnded("the deadline starts afresh", engineio.ReasonPingTimeout, nil)
+			wantAt(r, "the end", at, 20*time.Second)
+		})
+	})
+}
+
+func TestPauseTimeout(t *testing.T) {
+	for name, o := range map[string]*engineio.Options{"5m0s": beat(), "7s": {PauseTimeout: 7 * time.Second}} {
+		limit, _ := time.ParseDuration(name)
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				transports(w, hosting{options: o}, func(r *rig, p peer) {
+					s := r.side(p.id())
+					s.Pause()
+					time.Sleep(3 * time.Second)
+					s.Resume()
+					at := time.Now()
+					s.Pause()
+					s.wantEnded("nobody reads", engineio.ReasonTransportError, engineio.ErrPaused)
+					wantAt(r, "the end", at, limit)
+					if c, ok := p.(*wsPeer); ok {
+						got := "2"
+						for got == "2" {
+							got = c.next("the close frame")
+						}
+						if got != "close 1008 not read for too long" {
+							w.t.Errorf("got %q", got)
+						}
+					}
+				})
+			})
+		})
+	}
+}
+
+// A connection that is not read for long is no news after it was closed.
+func TestPauseAndClose(t *testing.T) {
+	everywhere(t, func(w *world) {
+		transports(w, hosting{}, func(r *rig, p peer) {
+			s := r.side(p.id())
+			s.Pause()
+			if c, ok := p.(*wsPeer); ok {
+				c.send("4never heard")
+			} else {
+				done := make(chan reply, 1)
+				go func() { done <- p.(*pollPeer).post("4never heard") }()
+				defer func() { <-done }()
+				r.quiet()
+			}
+			s.Abort(engineio.ReasonForcedClose, nil, 1000, "")
+			p.wantEnd("the session")
+			s.wantHeard("nothing")
+		})
+	})
+}
+
+func TestSlowConsumer(t *testing.T) {
+	payload := engineio.TextMessage(strings.Repeat("x", 10_000))
+	everywhere(t, func(w *world) {
+		transports(w, hosting{options: &engineio.Options{MaxQueueBytes: 1 << 20}, buffer: 4096}, func(r *rig, p peer) {
+			s := r.side(p.id())
+			bystander := r.websocket()
+			var err error
+			for range 100_000 {
+				if err = s.Send(payload); err != nil {
+					break
+				}
+				if _, bytes := s.Buffered(); bytes > 1<<20 {
+					w.t.Fatalf("%d bytes wait, the bound is %d", bytes, 1<<20)
+				}
+			}
+			if !errors.Is(err, engineio.ErrSlowConsumer) {
+				w.t.Fatalf("Send to a peer that takes nothing: %v, want ErrSlowConsumer", err)
+			}
+			s.wantEnded("the queue is full", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+			if n, bytes := s.Buffered(); bytes > 200_000 {
+				w.t.Errorf("%d messages, %d bytes wait after the end", n, bytes)
+			}
+			if err := s.Send(payload); !errors.Is(err, engineio.ErrClosed) {
+				w.t.Errorf("Send afterwards: %v, want ErrClosed", err)
+			}
+			bystander.send("4x")
+			bystander.want("others do not notice", "4x")
+			if c, ok := p.(*wsPeer); ok {
+				whole := "4" + strings.Repeat("x", 10_000)
+				for {
+					got := c.next("what had begun to leave, then the close frame")
+					if got == "close 1008 slow consumer" {
+						break
+					}
+					if got != whole {
+						w.t.Fatalf("a torn message: %.60q", got)
+					}
+				}
+				c.wantEOF("the end")
+			} else {
+				p.wantEnd("the session")
+			}
+		})
+	})
+}
+
+func TestQueueBounds(t *testing.T) {
+	inMemory(t, func(w *world) {
+		full := func(o *engineio.Options, sizes ...int) (accepted int, err error) {
+			r := w.serve(hosting{options: o})
+			s := r.side(r.polling().id())
+			for _, n := range sizes {
+				if err = s.Send(engineio.TextMessage(strings.Repeat("x", n))); err != nil {
+					break
+				}
+				accepted++
+			}
+			return accepted, err
+		}
+		if n, err := full(&engineio.Options{MaxQueueMessages: 3}, 1, 1, 1, 1); n != 3 || !errors.Is(err, engineio.ErrSlowConsumer) {
+			w.t.Errorf("three messages at most: %d accepted, then %v", n, err)
+		}
+		if n, err := full(&engineio.Options{MaxQueueBytes: 1000}, 5000); n != 1 || err != nil {
+			w.t.Errorf("an empty queue takes one of any size: %v", err)
+		}
+		if n, err := full(&engineio.Options{MaxQueueBytes: 1000}, 5000, 0); n != 1 || !errors.Is(err, engineio.ErrSlowConsumer) {
+			w.t.Errorf("but only one: %d accepted, then %v", n, err)
+		}
+		size := engineio.TextMessage(strings.Repeat("x", 47)).Size()
+		if n, err := full(&engineio.Options{MaxQueueBytes: 3 * size}, 47, 47, 47, 0); n != 3 || !errors.Is(err, engineio.ErrSlowConsumer) {
+			w.t.Errorf("exactly the bound: %d accepted, then %v", n, err)
+		}
+	})
+}
+
+func TestWriteTimeout(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: 4 * time.Second}, buffer: 4096})
+		c := r.websocket()
+		s := r.side(c.id())
+		start := time.Now()
+		s.say(strings.Repeat("x", 100_000), "y")
+		s.wantEnded("the peer takes nothing", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+		wantAt(r, "the end", start, 4*time.Second)
+		time.Sleep(10*time.Second + 2*tick)
+		if err := c.c.WriteText("4x"); err == nil {
+			w.t.Error("the connection stands 10 s after the end")
+		}
+	})
+	// A peer that takes a batch now and then is slow, not gone.
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: 4 * time.Second}, buffer: 4096})
+		c := r.websocket()
+		s := r.side(c.id())
+		long := strings.Repeat("x", 30_000)
+		for range 20 {
+			s.say(long)
+		}
+		for range 20 {
+			time.Sleep(time.Second)
+			c.want("one message", "4"+long)
+		}
+		s.wantOpen("a slow peer")
+	})
+	// The answer to a poll has the same deadline.
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: 4 * time.Second}, buffer: 4096})
+		p := r.polling()
+		s := r.side(p.id())
+		s.say(strings.Repeat("x", 100_000))
+		conn, err := r.dial(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		r.keep(conn)
+		start := time.Now()
+		if _, err := conn.Write([]byte("GET " + r.path + "?" + p.query + " HTTP/1.1\r\nHost: a\r\n\r\n")); err != nil {
+			w.t.Fatal(err)
+		}
+		s.wantEnded("the peer takes nothing", engineio.ReasonTransportError, nil)
+		wantAt(r, "the end", start, 4*time.Second)
+	})
+}
+
+func TestPingFlood(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		c := r.websocket()
+		flood := func(n int) {
+			var burst []byte
+			for i := range n {
+				burst = append(burst, wstest.Frame(ws.Ping, true, []byte(strconv.Itoa(i)))...)
+			}
+			c.raw(burst)
+			for i := range min(n, 60) {
+				c.want("each ping is answered with its data", "pong "+strconv.Itoa(i))
+			}
+		}
+		if w.virtual {
+			flood(60)
+			time.Sleep(11 * time.Second)
+		}
+		flood(60)
+		c.raw(wstest.Frame(ws.Ping, true, nil))
+		c.want("the sixty-first within 10 s", "close 1008 too many pings")
+		c.wantEOF("the end")
+		r.side(c.id()).wantEnded("a flood", engineio.ReasonTransportError, nil)
+	})
+}
+
+func TestPongsOfWebSocketAreIgnored(t *testing.T) {
+	inMemory(t, func(w *world) {
+		c := w.serve(hosting{}).websocket()
+		c.raw(wstest.Frame(ws.Pong, true, []byte("x")), wstest.Frame(ws.Text, true, []byte("4x")))
+		c.want("the echo", "4x")
+	})
+}
+
+func TestVolatile(t *testing.T) {
+	v := engineio.TextMessage("volatile")
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		s := r.side(p.id())
+		if s.SendVolatile(v) {
+			w.t.Error("sent on polling without a parked GET")
+		}
+		p.park()
+		if !s.SendVolatile(v) {
+			w.t.Error("not sent to a parked GET")
+		}
+		if s.SendVolatile(v) {
+			w.t.Error("a second one was sent to the same GET")
+		}
+		p.wantAnswer("one", "4volatile")
+	})
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{buffer: 4096})
+		c := r.websocket()
+		s := r.side(c.id())
+		if !s.SendVolatile(v) {
+			w.t.Error("not sent on an idle WebSocket")
+		}
+		c.want("it", "4volatile")
+		s.say(strings.Repeat("x", 100_000))
+		if s.SendVolatile(v) {
+			w.t.Error("sent behind a message that waits")
+		}
+		c.want("the long one", "4"+strings.Repeat("x", 100_000))
+		r.quiet()
+		if !s.SendVolatile(v) {
+			w.t.Error("not sent when the way is free again")
+		}
+		c.want("it", "4volatile")
+	})
+}
+
+// A message and its attachments stay together whatever else is sent.
+func TestAttachmentsStayTogether(t *testing.T) {
+	everywhere(t, func(w *world) {
+		transports(w, hosting{}, func(r *rig, p peer) {
+			s := r.side(p.id())
+			const n = 300
+			var done atomic.Int32
+			for g := range 3 {
+				go func() {
+					defer done.Add(1)
+					for range n {
+						buf := append(make([]byte, engineio.Room), "head"+strconv.Itoa(g)...)
+						s.Send(engineio.NewMessage(buf, [][]byte{{byte(g), 1}, {byte(g), 2}}))
+					}
+				}()
+			}
+			binary := func(b ...byte) string {
+				if _, ok := p.(*wsPeer); ok {
+					return "<0" + strconv.Itoa(int(b[0])) + "0" + strconv.Itoa(int(b[1])) + ">"
+				}
+				return map[byte]string{0: "bAA", 1: "bAQ", 2: "bAg"}[b[0]] + map[byte]string{1: "E=", 2: "I="}[b[1]]
+			}
+			for range 3 * n {
+				var head string
+				switch p := p.(type) {
+				case *wsPeer:
+					head = p.next("a head")
+				case *pollPeer:
+					head = p.next("a head")
+				}
+				g := byte(head[len(head)-1] - '0')
+				p.want("its attachments", binary(g, 1), binary(g, 2))
+			}
+			for done.Load() != 3 {
+				runtime.Gosched()
+			}
+		})
+	})
+}
+
+func TestLargeMessages(t *testing.T) {
+	everywhere(t, func(w *world) {
+		transports(w, hosting{}, func(r *rig, p peer) {
+			text := "4" + strings.Repeat("é", 499_999) + "."
+			if len(text) != 1_000_000 {
+				w.t.Fatal(len(text))
+			}
+			p.send(text)
+			p.want("the echo", text)
+		})
+	})
+	t.Run("one byte too many on WebSocket", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{MaxPayload: 1000}})
+			c := r.websocket()
+			c.send("4" + strings.Repeat("x", 999))
+			c.want("the bound itself", "4"+strings.Repeat("x", 999))
+			c.send("4" + strings.Repeat("x", 1000))
+			c.wantClose("too big", 1009)
+			r.side(c.id()).wantEnded("too big", engineio.ReasonTransportError, nil)
+			if n := len(r.side(c.id()).heard()); n != 1 {
+				w.t.Errorf("%d messages were delivered, want 1", n)
+			}
+		})
+	})
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the upgrade where it can go wrong: what travels during it,
+// what ends it, and who may try.
+
+package engineio_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio/engineio"
+	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
+)
+
+func TestProbeReleasesAParkedPoll(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		p.park()
+		c := p.probe()
+		start := time.Now()
+		c.send("2probe")
+		c.want("the answer to the probe", "3probe")
+		p.wantAnswer("the parked poll", "6")
+		// Another poll before the upgrade packet waits for data for 100 ms.
+		p.wantAnswer("the next poll", "6")
+		if d := time.Since(start); d < 100*time.Millisecond || d > 200*time.Millisecond {
+			w.t.Errorf("the next poll was released after %v, want 100 ms and a tick", d)
+		}
+		p.park()
+		r.side(p.id()).say("data")
+		p.wantAnswer("data goes first", "4data")
+		c.send("5")
+		c.send("4x")
+		c.want("the echo", "4x")
+	})
+}
+
+func TestUpgradePacketWithoutAProbe(t *testing.T) {
+	everywhere(t, func(w *world) {
+		p := w.serve(hosting{}).polling()
+		c := p.probe()
+		c.send("5", "4x")
+		c.want("the echo", "4x")
+	})
+}
+
+func TestAParkedPollAtTheUpgradePacketIsClosed(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		c := p.probe()
+		p.park()
+		c.send("5")
+		p.wantAnswer("this transport is closed", "1")
+		c.send("4x")
+		c.want("the session goes on", "4x")
+		r.side(p.id()).wantOpen("the session goes on")
+	})
+}
+
+// A client that drops its poll together with the upgrade packet has not given up
+// the session.
+func TestAPollDroppedAtTheUpgradePacket(t *testing.T) {
+	everywhere(t, func(w *world) {
+		for range 20 {
+			r := w.serve(hosting{})
+			p := r.polling()
+			c := p.probe()
+			c.send("2probe")
+			c.want("the answer to the probe", "3probe")
+			p.park()
+			c.send("5")
+			r.side(p.id()).await("the upgrade", func() bool { return r.side(p.id()).upgrades == 1 })
+			p.drop()
+			c.send("4x")
+			c.want("the session goes on", "4x")
+			p.answer()
+			c.c.Close()
+		}
+	})
+}
+
+// Messages both ways while the session moves are neither lost nor reordered.
+func TestMessagesDuringTheUpgrade(t *testing.T) {
+	const n = 3000
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{onMessage: func(*side, bool, []byte) {}})
+		p := r.polling()
+		s := r.side(p.id())
+		begun := make(chan struct{})
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			for i := range n {
+				if i == n/10 {
+					close(begun)
+				}
+				s.say(strconv.Itoa(i))
+				if w.virtual && i%100 == 0 {
+					time.Sleep(5 * time.Millisecond)
+				}
+			}
+		}()
+		var got []string
+		up, down := 0, func(packets ...string) {
+			for _, packet := range packets {
+				if packet != "6" {
+					got = append(got, packet)
+				}
+			}
+		}
+		poll := func() {
+			a := p.answer()
+			if a.status != 200 {
+				w.t.Fatalf("the poll got %d %q (%v)", a.status, a.body, a.err)
+			}
+			down(strings.Split(a.body, "\x1e")...)
+		}
+		post := func() {
+			p.send("4"+strconv.Itoa(up), "4"+strconv.Itoa(up+1))
+			up += 2
+		}
+		poll()
+		<-begun
+		post()
+		c := p.probe()
+		p.park()
+		post()
+		c.send("2probe")
+		c.want("the answer to the probe", "3probe")
+		for range 3 {
+			post()
+			poll()
+		}
+		c.send("5")
+		for len(got) < n {
+			down(c.next("the rest over WebSocket"))
+		}
+		<-sent
+		for i, packet := range got {
+			if packet != "4"+strconv.Itoa(i) {
+				w.t.Fatalf("packet %d is %q", i, packet)
+			}
+		}
+		for range 10 {
+			c.send("4" + strconv.Itoa(up))
+			up++
+		}
+		want := make([]string, up)
+		for i := range want {
+			want[i] = strconv.Itoa(i)
+		}
+		s.wantHeard("what the client sent", want...)
+	})
+}
+
+// What was sent while no poll was there goes over to the WebSocket.
+func TestTheQueueMovesOver(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		c := p.probe()
+		c.send("2probe")
+		c.want("the answer to the probe", "3probe")
+		s := r.side(p.id())
+		s.say("a", "b")
+		s.Send(engineio.BinaryMessage([]byte{1, 2}))
+		c.send("5", "4x")
+		c.want("in order, then the echo", "4a", "4b", "<0102>", "4x")
+	})
+}
+
+func TestFailedProbes(t *testing.T) {
+	for name, fail := range map[string]func(c *wsPeer){
+		"another ping": func(c *wsPeer) { c.send("2foo"); c.wantClose("the candidate", 1002) },
+		"a message":    func(c *wsPeer) { c.send("4hello"); c.wantClose("the candidate", 1002) },
+		"rubbish":      func(c *wsPeer) { c.send("xyz"); c.wantClose("the candidate", 1002) },
+		"a bad frame":  func(c *wsPeer) { c.raw([]byte{0xff, 0x80, 0, 0, 0, 0}); c.wantClose("the candidate", 1002) },
+		"text not UTF-8": func(c *wsPeer) {
+			c.raw(wstest.Frame(ws.Text, true, []byte("2\xff")))
+			c.wantClose("the candidate", 1007)
+		},
+		"a close frame":       func(c *wsPeer) { c.c.WriteClose(1001, ""); c.wantClose("the candidate", 1001) },
+		"the connection goes": func(c *wsPeer) { c.c.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(w *world) {
+				for _, probed := range []bool{false, true} {
+					r := w.serve(hosting{})
+					p := r.polling()
+					c := p.probe()
+					if probed {
+						c.send("2probe")
+						c.want("the answer to the probe", "3probe")
+					}
+					fail(c)
+					r.quiet()
+					p.send("4hello")
+					p.want("polling goes on", "4hello")
+					if w.virtual {
+						p.upgrade() // and may try again
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestUpgradeTimeout(t *testing.T) {
+	for _, probed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("probed=%v", probed), func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				r := w.serve(hosting{options: &engineio.Options{UpgradeTimeout: 7 * time.Second}})
+				p := r.polling()
+				c := p.probe()
+				start := time.Now()
+				if probed {
+					c.send("2probe")
+					c.want("the answer to the probe", "3probe")
+				}
+				if got := c.next("the candidate is closed"); got != "close 1002" {
+					w.t.Errorf("the candidate got %q, want close 1002", got)
+				}
+				wantAt(r, "the candidate", start, 7*time.Second)
+				c.send("5") // too late
+				c.wantEOF("the candidate")
+				p.send("4hello")
+				p.want("polling goes on", "4hello")
+				again := p.upgrade()
+				time.Sleep(8 * time.Second)
+				again.send("4x")
+				again.want("a completed upgrade has no timeout", "4x")
+			})
+		})
+	}
+}
+
+func TestOneUpgradeAtATime(t *testing.T) {
+	everywhere(t, func(w *world) {
+		p := w.serve(hosting{}).polling()
+		c := p.probe()
+		c.send("2probe")
+		c.want("the answer to the probe", "3probe")
+		p.probe().wantClose("the second candidate", 1002)
+		c.send("5", "4x")
+		c.want("the first goes on", "4x")
+	})
+}
+
+func TestThreeAttempts(t *testing.T) {
+	inMemory(t, func(w *world) {
+		p := w.serve(hosting{}).polling()
+		for range 3 {
+			c := p.probe()
+			c.send("2foo")
+			c.wantClose("a failed attempt", 1002)
+		}
+		c := p.probe()
+		c.wantClose("no further attempt", 1002)
+		p.send("4x")
+		p.want("polling goes on", "4x")
+	})
+}
+
+func TestDisableUpgrades(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{DisableUpgrades: true}})
+		p := r.polling()
+		if len(p.open.Upgrades) != 0 {
+			w.t.Errorf("upgrades %q are offered", p.open.Upgrades)
+		}
+		r.wantRefusal("an upgrade all the same", r.dialRefused("EIO=4&transport=websocket&sid="+p.id()), 400, 3, "Bad request")
+		p.send("4x")
+		p.want("polling goes on", "4x")
+		r.websocket()
+	})
+}
+
+func TestCloseDuringTheUpgrade(t *testing.T) {
+	for name, end := range map[string]func(p *pollPeer, s *side){
+		"by the server":          func(_ *pollPeer, s *side) { s.Close() },
+		"by the server, at once": func(_ *pollPeer, s *side) { s.Abort(engineio.ReasonForcedClose, nil, 1000, "") },
+		"by the client":          func(p *pollPeer, _ *side) { p.send("1") },
+		"by the whole server":    func(p *pollPeer, _ *side) { p.r.srv.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(w *world) {
+				r := w.serve(hosting{})
+				p := r.polling()
+				c := p.probe()
+				c.send("2probe")
+				c.want("the answer to the probe", "3probe")
+				s := r.side(p.id())
+				end(p, s)
+				s.awaitEnd(name)
+				c.wantEOF("the candidate ends too")
+				if name == "by the server" {
+					p.wantAnswer("polling says it", "6\x1e1")
+				}
+				p.wantEnd("the session")
+				if s.upgrades != 0 {
+					w.t.Error("the upgrade was reported")
+				}
+			})
+		})
+	}
+}

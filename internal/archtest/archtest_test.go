@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the rules and reads the source with go/parser and go list.
+
+package archtest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"socketio/internal/leakcheck"
+)
+
+func TestMain(m *testing.M) { leakcheck.Main(m) }
+
+const (
+	module = "socketio"
+	root   = "../.."
+)
+
+// floors says which of our packages a package may import. A package that is not
+// listed may import none of them.
+var floors = map[string][]string{
+	"engineio":         {"internal/netpoll", "internal/wheel", "internal/ws"},
+	"parser/msgpack":   {"parser"},
+	"internal/binding": {"parser"},
+	"": {
+		"adapter", "engineio", "internal/binding", "parser", "parser/msgpack", "web/client/dist",
+	},
+	"internal/ws/wstest": {"internal/ws"}, // for tests
+
+	// Programs stand on top of the public packages.
+	"examples/chat":              {""},
+	"conformance/cmd/testserver": {"", "engineio", "parser", "parser/msgpack"},
+	"web/client/test/goserver":   {"", "engineio"},
+}
+
+// testHelpers must not be in what users build.
+var testHelpers = []string{"internal/leakcheck", "internal/memnet", "internal/ws/wstest", "internal/archtest"}
+
+// requirements are the modules that the core may require.
+var requirements = []string{"golang.org/x/sys", "github.com/klauspost/compress"}
+
+// A pkg is what go list says of a package.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	Imports    []string
+	IgnoredGoFiles,
+	TestGoFiles,
+	XTestGoFiles []string
+}
+
+// packages lists the packages of the core module.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports,IgnoredGoFiles,TestGoFiles,XTestGoFiles", "./...")
+	cmd.Dir = root
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 5 {
+		t.Fatalf("go list found %d packages", len(all))
+	}
+	return all
+}
+
+// short is a package's path inside the module; "" is the root. ok is false for
+// packages that are not ours.
+func short(importPath string) (name string, ok bool) {
+	if importPath == module {
+		return "", true
+	}
+	return strings.CutPrefix(importPath, module+"/")
+}
+
+func TestImportsGoDown(t *testing.T) {
+	for _, p := range packages(t) {
+		name, _ := short(p.ImportPath)
+		for _, i := range p.Imports {
+			to, ours := short(i)
+			if ours && !slices.Contains(floors[name], to) {
+				t.Errorf("%s imports %s: not among what its floor may import; see floors", p.ImportPath, i)
+			}
+			if ours && slices.Contains(testHelpers, to) && !slices.Contains(testHelpers, name) {
+				t.Errorf("%s imports %s, which is for tests", p.ImportPath, i)
+			}
+		}
+	}
+}
+
+// Files for other systems count too: go list does not see their imports.
+func TestImportsOfFilesForOtherSystems(t *testing.T) {
+	for _, p := range packages(t) {
+		name, _ := short(p.ImportPath)
+		for _, file := range p.IgnoredGoFiles {
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.ImportsOnly)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, spec := range f.Imports {
+				i, _ := strconv.Unquote(spec.Path.Value)
+				if to, ours := short(i); ours && !slices.Contains(floors[name], to) && !strings.HasSuffix(file, "_test.go") {
+					t.Errorf("%s in %s imports %s", file, p.ImportPath, i)
+				}
+			}
+		}
+	}
+}
+
+func TestRequirementsOfTheCore(t *testing.T) {
+	for _, r := range required(t, filepath.Join(root, "go.mod")) {
+		if !slices.Contains(requirements, r) {
+			t.Errorf("go.mod requires %s; the core may require %v", r, requirements)
+		}
+	}
+}
+
+// required returns the modules that a go.mod requires.
+func required(t *testing.T, file string) []string {
+	t.Helper()
+	cmd := exec.Command("go", "mod", "edit", "-json", file)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct{ Require []struct{ Path string } }
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, r := range mod.Require {
+		paths = append(paths, r.Path)
+	}
+	return paths
+}
+
+// Modules beside the core may use its public packages only: their versions and
+// the core's drift apart. Tools and benchmarks are built with the core, never
+// released.
+func TestNestedModulesUsePublicPackages(t *testing.T) {
+	unreleased := []string{"tools", "bench"}
+	walk(t, func(name string, d fs.DirEntry) {
+		if d.Name() != "go.mod" || name == "go.mod" || slices.Contains(unreleased, path.Dir(name)) {
+			return
+		}
+		nested := path.Dir(name)
+		walk(t, func(name string, _ fs.DirEntry) {
+			if !strings.HasPrefix(name, nested+"/") || !strings.HasSuffix(name, ".go") {
+				return
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, parser.ImportsOnly)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for _, spec := range f.Imports {
+				if i, _ := strconv.Unquote(spec.Path.Value); strings.HasPrefix(i, module+"/internal/") {
+					t.Errorf("%s imports %s", name, i)
+				}
+			}
+		})
+	})
+}
+
+func TestEveryPackageHasAComment(t *testing.T) {
+	for _, p := range packages(t) {
+		comments := 0
+		files := append(slices.Clone(p.GoFiles), p.IgnoredGoFiles...)
+		for _, file := range files {
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.ParseComments|parser.PackageClauseOnly)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if doc := f.Doc.Text(); strings.HasPrefix(doc, "Package ") || strings.HasPrefix(doc, "Command ") || f.Name.Name == "main" && doc != "" {
+				comments++
+			}
+		}
+		if comments != 1 && len(files) > 0 {
+			t.Errorf("%s has %d package comments, want one", p.ImportPath, comments)
+		}
+	}
+}
+
+// Each file begins with the licence and, in its first comment, what lives there.
+func TestEveryFileSaysWhatItHolds(t *testing.T) {
+	for _, p := range packages(t) {
+		if name, _ := short(p.ImportPath); isProgram(name) {
+			continue
+		}
+		for _, file := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles, p.IgnoredGoFiles) {
+			text, err := os.ReadFile(filepath.Join(p.Dir, file))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			rest, ok := strings.CutPrefix(string(text), "// SPDX-License-Identifier: MIT\n")
+			if !ok || !strings.HasPrefix(strings.TrimLeft(rest, "\n"), "//") {
+				t.Errorf("%s/%s: want the SPDX line, then a comment that says what the file holds", p.ImportPath, file)
+			}
+			if lines := strings.Count(string(text), "\n"); lines > 700 && !strings.HasSuffix(file, "_test.go") {
+				t.Errorf("%s/%s has %d lines, want 700 at most", p.ImportPath, file, lines)
+			}
+		}
+	}
+}
+
+// The map of DESIGN.md names every file of the core: by its path; by its name in
+// the row of its package ("| `parser/` | `packet.go`, ..."); or all at once, in a
+// row of a package that names no files. Such a row may name packages inside.
+func TestFileMapIsComplete(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "DESIGN.md"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Log("docs/DESIGN.md does not exist yet")
+		return
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	onMap := make(map[string]bool)   // files
+	covered := make(map[string]bool) // packages
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 3 {
+			continue
+		}
+		for _, name := range ticked(cells[1]) {
+			if strings.HasSuffix(name, ".go") {
+				onMap[name] = true
+				continue
+			}
+			dir, whole := strings.TrimSuffix(name, "/"), strings.HasSuffix(name, "/")
+			for _, inside := range ticked(strings.Join(cells[2:], "|")) {
+				if strings.HasSuffix(inside, ".go") {
+					onMap[path.Join(dir, inside)] = true
+					whole = false
+				} else {
+					covered[path.Join(dir, inside)] = true
+				}
+			}
+			if whole {
+				covered[dir] = true
+			}
+		}
+	}
+	for _, p := range packages(t) {
+		name, _ := short(p.ImportPath)
+		if isProgram(name) {
+			continue
+		}
+		for _, file := range append(slices.Clone(p.GoFiles), p.IgnoredGoFiles...) {
+			if full := path.Join(name, file); !strings.HasSuffix(file, "_test.go") && !onMap[full] && !covered[name] {
+				t.Errorf("%s is not in the file map of docs/DESIGN.md", full)
+			}
+		}
+	}
+	for name := range onMap {
+		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+			t.Errorf("docs/DESIGN.md has a row for %s, which does not exist", name)
+		}
+	}
+}
+
+// isProgram reports whether a package stands beside the core: examples and
+// servers for tests.
+func isProgram(name string) bool {
+	for _, dir := range []string{"examples/", "conformance/", "web/client/test/"} {
+		if strings.HasPrefix(name, dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// ticked returns what stands between backquotes.
+func ticked(s string) []string {
+	var names []string
+	parts := strings.Split(s, "`")
+	for i := 1; i < len(parts); i += 2 {
+		names = append(names, parts[i])
+	}
+	return names
+}
+
+// No test is skipped: a skipped test is one that nobody runs.
+func TestNothingIsSkipped(t *testing.T) {
+	walk(t, func(name string, _ fs.DirEntry) {
+		if !strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			sel, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			receiver, _ := sel.X.(*ast.Ident)
+			switch sel.Sel.Name {
+			case "Skip", "Skipf", "SkipNow":
+				if receiver != nil && slices.Contains([]string{"t", "b", "f", "tb"}, receiver.Name) {
+					t.Errorf("%s calls %s.%s", name, receiver.Name, sel.Sel.Name)
+				}
+			}
+			return true
+		})
+	})
+}
+
+// walk calls f for the files of the repository, by their slash-separated path.
+func walk(t *testing.T, f func(name string, d fs.DirEntry)) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if !d.IsDir() {
+			f(name, d)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
