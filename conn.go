@@ -140,11 +140,17 @@ func (c *conn) decode(binary bool, data []byte) {
 // HandleReadEnd implements engineio.Handler: the workers start when all that one
 // read brought is in the inboxes, so that they see a burst as one.
 func (c *conn) HandleReadEnd() {
-	c.mu.Lock()
-	starting := c.starting
-	c.starting = nil
-	c.mu.Unlock()
-	for _, s := range starting {
+	for {
+		c.mu.Lock()
+		last := len(c.starting) - 1
+		if last < 0 {
+			c.mu.Unlock()
+			return
+		}
+		s := c.starting[last]
+		c.starting[last] = nil
+		c.starting = c.starting[:last]
+		c.mu.Unlock()
 		s.startWorker()
 	}
 }

@@ -20,7 +20,7 @@
 //
 // # Reading order
 //
-// server.go, namespace.go, socket.go (the life of a socket), conn.go (the way of
+// server.go, namespace.go, socket.go (the life of a socket), workers.go, conn.go (the way of
 // a packet to its socket), inbox.go, handler.go and handlershape.go (to its
 // handler), ack.go, broadcast.go, encode.go (the way out), args.go, listeners.go,
 // options.go, errors.go, clientfiles.go.

@@ -29,6 +29,7 @@ type event struct {
 	args   Args
 	reply  *reply // nil if no answer was asked for
 	spans  [8][]byte
+	text   string // where a string argument is decoded
 }
 
 // A reply is the one answer to an event.
@@ -104,9 +105,9 @@ type listener struct {
 // wrong.
 //
 // Arguments beyond the parameters are ignored. A missing one is nil for a
-// pointer, an any and a ...T, and an error otherwise. An error, of decoding or of
-// fn, goes to OnError, and the client, if it asked for an acknowledgement, gets
-// {"error":{"message","code"}}; see PublicError.
+// pointer and an any, nothing for a ...T, and an error otherwise. An error, of
+// decoding or of fn, goes to OnError, and the client, if it asked for an
+// acknowledgement, gets {"error":{"message","code"}}; see PublicError.
 //
 // remove takes fn off again.
 func (s *Socket) On(event string, fn any) (remove func()) { return s.listen(event, fn, false) }

@@ -23,13 +23,13 @@ func compile(name string, fn any) handlerFunc {
 	case func() error:
 		return plain(fn == nil, name, func(*event) error { return fn() })
 	case func(string):
-		return plain(fn == nil, name, one(func(_ *event, v string) error { fn(v); return nil }))
+		return plain(fn == nil, name, text(func(_ *event, v string) error { fn(v); return nil }))
 	case func(string) error:
-		return plain(fn == nil, name, one(func(_ *event, v string) error { return fn(v) }))
+		return plain(fn == nil, name, text(func(_ *event, v string) error { return fn(v) }))
 	case func(context.Context, string) error:
-		return plain(fn == nil, name, one(func(ev *event, v string) error { return fn(ev.socket.Context(), v) }))
+		return plain(fn == nil, name, text(func(ev *event, v string) error { return fn(ev.socket.Context(), v) }))
 	case func([]byte):
-		return plain(fn == nil, name, one(func(_ *event, v []byte) error { fn(v); return nil }))
+		return plain(fn == nil, name, data(func(_ *event, v []byte) error { fn(v); return nil }))
 	case func(Args):
 		return plain(fn == nil, name, func(ev *event) error { fn(ev.args.clone()); return nil })
 	case func(Args) error:
@@ -46,18 +46,35 @@ func plain(isNil bool, name string, fn func(*event) error) handlerFunc {
 	return func(ev *event) ([]any, bool, error) { return nil, false, fn(ev) }
 }
 
-// one decodes the first argument.
-func one[T any](fn func(*event, T) error) func(*event) error {
+// text decodes the first argument, which is a string.
+func text(fn func(*event, string) error) func(*event) error {
 	return func(ev *event) error {
-		if ev.args.Len() == 0 {
-			return &HandlerError{Argument: 0, Err: ErrMissingArgument}
+		if err := ev.decodeFirst(&ev.text); err != nil {
+			return err
 		}
-		var v T
-		if err := ev.args.codec.Decode(ev.args.raw[0], ev.args.attachments, &v); err != nil {
-			return &HandlerError{Argument: 0, Err: err}
+		return fn(ev, ev.text)
+	}
+}
+
+// data decodes the first argument, which is bytes.
+func data(fn func(*event, []byte) error) func(*event) error {
+	return func(ev *event) error {
+		var v []byte
+		if err := ev.decodeFirst(&v); err != nil {
+			return err
 		}
 		return fn(ev, v)
 	}
+}
+
+func (ev *event) decodeFirst(dst any) error {
+	if ev.args.Len() == 0 {
+		return &HandlerError{Argument: 0, Err: ErrMissingArgument}
+	}
+	if err := ev.args.codec.Decode(ev.args.raw[0], ev.args.attachments, dst); err != nil {
+		return &HandlerError{Argument: 0, Err: err}
+	}
+	return nil
 }
 
 // A shape is a handler that is called by reflection.

@@ -28,6 +28,11 @@ type item struct {
 	size        int
 }
 
+// firstItems is where the items of an inbox begin. An idle inbox holds none.
+type firstItems [4]item
+
+var firstItemsPool = sync.Pool{New: func() any { return new(firstItems) }}
+
 // An inbox is the queue of a socket's worker. A worker exists only while there is
 // something to do: push reports that one must be started, next that it may end.
 // Once an inbox holds Options.MaxInboxPackets or MaxInboxBytes its connection is
@@ -35,6 +40,7 @@ type item struct {
 type inbox struct {
 	mu      sync.Mutex // guards the fields below
 	items   []item
+	first   *firstItems // the first backing array of items; nil while empty
 	head    int
 	bytes   int
 	running bool // a worker exists
@@ -51,6 +57,10 @@ func (q *inbox) push(it item, o *Options) (start, full bool) {
 		return false, false
 	}
 	q.ended = q.ended || it.kind == itemLeave
+	if q.items == nil {
+		q.first = firstItemsPool.Get().(*firstItems)
+		q.items = q.first[:0]
+	}
 	if q.head > 0 && len(q.items) == cap(q.items) {
 		n := copy(q.items, q.items[q.head:])
 		clear(q.items[n:])
@@ -73,7 +83,11 @@ func (q *inbox) next() (it item, more, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.head == len(q.items) {
-		q.items, q.head, q.running = nil, 0, false
+		if q.first != nil {
+			clear(q.first[:])
+			firstItemsPool.Put(q.first)
+		}
+		q.items, q.first, q.head, q.running = nil, nil, 0, false
 		return item{}, false, false
 	}
 	it = q.items[q.head]

@@ -36,7 +36,6 @@ type Server struct {
 
 	events sync.Pool // *event
 
-	// workers counts the goroutines that run handlers; see Socket.work.
 	workers workers
 
 	mu         sync.RWMutex // guards the field below
@@ -103,7 +102,9 @@ func (s *Server) namespace(name string) *Namespace {
 // that still run. It may be called more than once.
 func (s *Server) Close() error {
 	s.closing.Store(true)
-	return s.engine.Close()
+	err := s.engine.Close()
+	s.workers.close()
+	return err
 }
 
 // Shutdown ends the server in order: new sessions are answered 503, what waits
@@ -114,7 +115,7 @@ func (s *Server) Close() error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
 	err := s.engine.Shutdown(ctx)
-	if closeErr := s.engine.Close(); err == nil {
+	if closeErr := s.Close(); err == nil {
 		err = closeErr
 	}
 	if waitErr := s.workers.wait(ctx); err == nil {
@@ -161,44 +162,3 @@ func (s *Server) Volatile() Broadcast { return s.root.Volatile() }
 // Sockets returns the sockets of the namespace "/" that are connected to this
 // server.
 func (s *Server) Sockets() []*Socket { return s.root.Sockets() }
-
-// workers counts goroutines and lets one wait for the last.
-type workers struct {
-	mu   sync.Mutex // guards the fields below
-	n    int
-	idle chan struct{} // closed when n is 0; nil unless somebody waits
-}
-
-func (w *workers) begin() {
-	w.mu.Lock()
-	w.n++
-	w.mu.Unlock()
-}
-
-func (w *workers) end() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.n--; w.n == 0 && w.idle != nil {
-		close(w.idle)
-		w.idle = nil
-	}
-}
-
-func (w *workers) wait(ctx context.Context) error {
-	w.mu.Lock()
-	if w.n == 0 {
-		w.mu.Unlock()
-		return nil
-	}
-	if w.idle == nil {
-		w.idle = make(chan struct{})
-	}
-	idle := w.idle
-	w.mu.Unlock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -158,17 +158,11 @@ func (s *Socket) pushEvent(it item) {
 	}
 }
 
-func (s *Socket) startWorker() {
-	s.ns.server.workers.begin()
-	// work: one per socket, exists while the inbox is not empty, counted by
-	// Server.workers.
-	go s.work()
-}
+func (s *Socket) startWorker() { s.ns.server.workers.run(s) }
 
 // work runs what is in the inbox. While there is more, what the handlers send is
 // held back, so that the answers to a burst leave as one with that of the last.
 func (s *Socket) work() {
-	defer s.ns.server.workers.end()
 	corked, held := false, false
 	for {
 		it, more, ok := s.inbox.next()
@@ -240,13 +234,14 @@ func (s *Socket) join() {
 	s.ns.adapter.Add(s, s.rooms)
 	s.rooms = nil
 	s.wasJoined = true
-	err := s.conn.eio.SendControl(encodePlain(parser.Connect, s.ns.name, []byte(`{"sid":"`+s.id+`"}`)))
+	err := s.conn.eio.Append(encodePlain(parser.Connect, s.ns.name, []byte(`{"sid":"`+s.id+`"}`)))
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
-	s.conn.socketJoined()
 	if err != nil {
 		return // the connection is closed and peerGone is on its way
 	}
+	s.conn.eio.Flush()
+	s.conn.socketJoined()
 	for _, fn := range s.ns.connection.all(&s.ns.mu) {
 		s.report("connection", s.guard(func() error { fn(s); return nil }))
 	}

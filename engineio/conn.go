@@ -145,16 +145,16 @@ func (c *Conn) Send(m *Message) error {
 	return nil
 }
 
-// SendControl is Send without a bound and without calls to the Handler. It is for
-// what a protocol must say; its caller bounds how often.
-func (c *Conn) SendControl(m *Message) error {
+// Append is Send without a bound, without calls to the Handler and without
+// writing: the message leaves with the next one, or with Flush. It is for what a
+// protocol must say; its caller bounds how often.
+func (c *Conn) Append(m *Message) error {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.state != stateOpen {
-		c.mu.Unlock()
 		return ErrClosed
 	}
 	c.queueLocked().append(m)
-	c.wakeWriterLocked()
 	return nil
 }
 
@@ -224,9 +224,6 @@ func (c *Conn) flushLocked() {
 		return
 	}
 	flush := t.q.takeWriting()
-	if !flush {
-		t.watchWriteLocked()
-	}
 	c.mu.Unlock()
 	if flush {
 		t.nc.Flush()
@@ -332,7 +329,11 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 	c.mu.Unlock()
 
 	if gone {
-		c.srv.forget(c)
+		if t != nil && !e.lost {
+			c.srv.retire(c)
+		} else {
+			c.srv.forget(c)
+		}
 		if t == nil {
 			c.wheel.Stop(&c.due.timer)
 		}

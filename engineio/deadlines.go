@@ -100,13 +100,8 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 	case dueBeat:
 		return c.beat.due(c, now, at)
 	case dueWrite:
-		if c.ws != nil && c.ws.q.writing && !c.ws.progress {
-			return func() {
-				c.finish(ReasonTransportError, ErrSlowConsumer, ending{code: closePolicy, text: "slow consumer"})
-			}
-		}
-		if c.ws != nil {
-			c.ws.watchWriteLocked()
+		return func() {
+			c.finish(ReasonTransportError, ErrSlowConsumer, ending{code: closePolicy, text: "slow consumer"})
 		}
 	case dueUpgrade:
 		if t := c.up.drop(); t != nil {

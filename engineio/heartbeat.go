@@ -106,6 +106,5 @@ func (b *heartbeat) ping(c *Conn, now, at int64) func() {
 	if t.q.takeWriting() {
 		return t.nc.Flush
 	}
-	t.watchWriteLocked()
 	return nil
 }

@@ -57,9 +57,10 @@ type Server struct {
 
 	mu       sync.RWMutex // guards the fields below
 	conns    map[string]*Conn
+	leaving  map[*Conn]struct{} // closing, with output still on its way
 	refusing bool          // no new sessions
 	closing  bool          // no new WebSockets
-	empty    chan struct{} // closed when conns is empty; nil unless Shutdown waits
+	empty    chan struct{} // closed when conns and leaving are empty; nil unless Shutdown waits
 }
 
 // NewServer returns a Server. accept is called for each new connection, before
@@ -72,6 +73,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 		accept:  accept,
 		base:    time.Now().Add(-1), // so that now is never 0
 		conns:   make(map[string]*Conn),
+		leaving: make(map[*Conn]struct{}),
 		closedC: make(chan struct{}),
 
 		portable:     netpoll.NewGoroutines(),
@@ -298,7 +300,18 @@ func (s *Server) lookup(sid string) *Conn {
 func (s *Server) forget(c *Conn) {
 	s.mu.Lock()
 	delete(s.conns, c.id)
+	delete(s.leaving, c)
 	s.noteEmptyLocked()
+	s.mu.Unlock()
+}
+
+// retire takes a connection off the open ones that still has something to send.
+func (s *Server) retire(c *Conn) {
+	s.mu.Lock()
+	if _, ok := s.conns[c.id]; ok { // it may be gone already
+		delete(s.conns, c.id)
+		s.leaving[c] = struct{}{}
+	}
 	s.mu.Unlock()
 }
 
@@ -341,7 +354,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	}
 	response := ws.AppendResponse(nil, key, ws.FirstProtocol(r.Header), w.Header())
 	t := &wsTransport{c: c, probing: !fresh}
-	t.nc = s.attach(nc, t)
+	t.nc, t.waits = s.attach(nc, t)
 	c.mu.Lock()
 	t.q.append(rawMsg(response))
 	t.q.hold = 1 // a close frame means nothing before the response
@@ -361,14 +374,15 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	t.nc.Start(early)
 }
 
-// attach gives a connection to the driver that can take it.
-func (s *Server) attach(nc net.Conn, h netpoll.Handler) netpoll.Conn {
+// attach gives a connection to the driver that can take it. It reports whether
+// that is the one whose writes wait for the peer.
+func (s *Server) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits bool) {
 	if s.poller != nil {
 		if c, err := s.poller.Attach(nc, h); err == nil {
-			return c
+			return c, false
 		}
 	}
-	return s.portable.Attach(nc, h)
+	return s.portable.Attach(nc, h), true
 }
 
 // hijack takes the connection and the bytes that were read too far.
@@ -460,7 +474,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // noteEmptyLocked tells Shutdown that the last connection has gone.
 func (s *Server) noteEmptyLocked() {
-	if s.empty != nil && len(s.conns) == 0 {
+	if s.empty != nil && len(s.conns) == 0 && len(s.leaving) == 0 {
 		close(s.empty)
 		s.empty = nil
 	}

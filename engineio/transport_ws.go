@@ -29,8 +29,9 @@ var (
 // probes. It implements netpoll.Handler and ws.Receiver.
 type wsTransport struct {
 	// Immutable after newWSTransport.
-	c  *Conn
-	nc netpoll.Conn
+	c     *Conn
+	nc    netpoll.Conn
+	waits bool // nc tells what has left only when a whole batch has
 
 	// Owned by the read side.
 	parser    ws.Parser
@@ -40,8 +41,7 @@ type wsTransport struct {
 	pingSince int64
 
 	// Guarded by Conn.mu.
-	q        sendQueue
-	progress bool // bytes have left since the write deadline was set
+	q sendQueue
 }
 
 // Feed implements netpoll.Handler.
@@ -155,10 +155,9 @@ func (t *wsTransport) send(m *Message) {
 	}
 }
 
-// watchWriteLocked sets a deadline for the peer to take something.
+// watchWriteLocked sets a deadline for the peer to take something more.
 func (t *wsTransport) watchWriteLocked() {
-	if t.q.writing && t.c.due.at[dueWrite] == 0 {
-		t.progress = false
+	if t.c.ws == t && t.c.state == stateOpen {
 		t.c.setDueLocked(dueWrite, t.c.srv.now()+int64(t.c.srv.cfg.WriteTimeout))
 	}
 }
@@ -178,14 +177,23 @@ func (t *wsTransport) sayCloseLocked(code uint16, text string) bool {
 func (t *wsTransport) NextBatch(bufs [][]byte) [][]byte {
 	t.c.mu.Lock()
 	bufs = t.q.batch(bufs, netpoll.BatchBuffers, netpoll.BatchBytes)
-	done := false
-	if len(bufs) == 0 {
+	done, main := false, t.c.ws == t
+	switch {
+	case len(bufs) == 0:
 		t.q.writing = false
 		done = t.q.last
+		if main {
+			t.c.due.at[dueWrite] = 0
+		}
+	case t.waits:
+		t.watchWriteLocked()
 	}
 	t.c.mu.Unlock()
 	if done {
 		t.nc.Shutdown()
+		if main {
+			t.c.srv.forget(t.c)
+		}
 	}
 	return bufs
 }
@@ -194,7 +202,9 @@ func (t *wsTransport) NextBatch(bufs [][]byte) [][]byte {
 func (t *wsTransport) Sent(n int) {
 	t.c.mu.Lock()
 	t.q.sent(n)
-	t.progress = t.progress || n > 0
+	if !t.waits && t.q.len() > 0 && (n > 0 || t.c.due.at[dueWrite] == 0) {
+		t.watchWriteLocked()
+	}
 	t.c.mu.Unlock()
 }
 

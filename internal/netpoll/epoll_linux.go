@@ -17,7 +17,14 @@ import (
 var errNotTCP = errors.New("netpoll: not a plain TCP connection")
 
 // Epoll is the driver of Linux. Attach takes a *net.TCPConn and nothing else.
+//
+// Its loops begin with the first connection: a server that has none, and one that
+// a test runs in a synctest bubble over an in-memory network, has no goroutine
+// here.
 type Epoll struct {
+	n       int
+	begin   sync.Once
+	err     error // why there are no loops; written by begin
 	loops   []*loop
 	turn    atomic.Uint32
 	conns   sync.WaitGroup // connections that have not ended
@@ -27,16 +34,21 @@ type Epoll struct {
 
 // NewPoller returns the driver with n event loops.
 func NewPoller(n int) (Driver, error) {
-	d := &Epoll{vectors: sync.Pool{New: func() any {
+	return &Epoll{n: n, vectors: sync.Pool{New: func() any {
 		return &vector{bufs: make([][]byte, 0, BatchBuffers)}
-	}}}
-	for range n {
+	}}}, nil
+}
+
+// start makes the loops.
+func (d *Epoll) start() {
+	for range d.n {
 		l, err := newLoop(d)
 		if err != nil {
 			for _, l := range d.loops {
 				l.release()
 			}
-			return nil, err
+			d.loops, d.err = nil, err
+			return
 		}
 		d.loops = append(d.loops, l)
 	}
@@ -44,7 +56,6 @@ func NewPoller(n int) (Driver, error) {
 		// run: one per core, owned by the driver, ends in Close, which waits.
 		d.running.Go(l.run)
 	}
-	return d, nil
 }
 
 // Attach implements Driver. It fails for what is no plain TCP connection and when
@@ -53,6 +64,9 @@ func (d *Epoll) Attach(nc net.Conn, h Handler) (Conn, error) {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
 		return nil, errNotTCP
+	}
+	if d.begin.Do(d.start); d.err != nil {
+		return nil, d.err
 	}
 	sc, err := tcp.SyscallConn()
 	if err != nil {
@@ -73,6 +87,7 @@ func (d *Epoll) Attach(nc net.Conn, h Handler) (Conn, error) {
 
 // Close implements Driver.
 func (d *Epoll) Close(grace time.Duration) {
+	d.begin.Do(func() { d.err = net.ErrClosed })
 	timer := time.AfterFunc(grace, func() {
 		for _, l := range d.loops {
 			l.post(command{what: doCloseAll})

@@ -20,6 +20,9 @@ const (
 	// A connection that is not plain TCP (TLS, a wrapper) gets a batch as one
 	// Write: a record or a call per frame would cost more than the copy.
 	joinBufferSize = 16 << 10
+	// The Handler hears of no progress before a Write returns, so a slice that is
+	// much larger than a batch goes in parts.
+	writeBytes = 4 * BatchBytes
 )
 
 // errPanic is why a connection ended whose Handler panicked.
@@ -231,7 +234,15 @@ func (c *goroutineConn) fail(err error) {
 	c.Resume()
 }
 
+// write writes a batch, or less: the Handler offers the rest again.
 func (c *goroutineConn) write(w *batch, bufs [][]byte) (int, error) {
+	for i, b := range bufs {
+		if len(b) > writeBytes {
+			bufs = bufs[:i+1]
+			bufs[i] = b[:writeBytes]
+			break
+		}
+	}
 	if len(bufs) == 1 {
 		return c.nc.Write(bufs[0])
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -19,13 +20,12 @@ import (
 )
 
 const (
-	loopEvents     = 256
+	// loopEvents is how many connections are read before those who answer get a
+	// turn: with many more, what was read has left the processor's caches by then.
+	loopEvents     = 64
 	loopReadBuffer = 64 << 10
 	wakeSlot       = -1 // the event data of the loop's own descriptor
 )
-
-// errPanic is why a connection ended whose Handler panicked.
-var errPanic = errors.New("netpoll: panic in a handler")
 
 // What others ask of a loop.
 const (
@@ -65,6 +65,7 @@ type loop struct {
 	events    []syscall.EpollEvent
 	buf       []byte
 	batch     []command
+	closing   bool // what starts now is closed at once
 	stopped   bool
 
 	mu       sync.Mutex // guards the fields below
@@ -118,8 +119,11 @@ func newLoop(d *Epoll) (*loop, error) {
 	return l, nil
 }
 
-// release closes the loop's own descriptors.
+// release closes the loop's own descriptors. Nobody wakes the loop any more: it
+// is not parked.
 func (l *loop) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.wakefd >= 0 {
 		_ = syscall.Close(l.wakefd)
 	}
@@ -134,14 +138,16 @@ func (l *loop) ctl(op, fd int, events uint32, slot, gen int32) error {
 // loop's own too.
 func (l *loop) post(cmd command) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.commands = append(l.commands, cmd)
-	wake := l.parked
-	l.parked = false
-	l.mu.Unlock()
-	if wake {
-		one := uint64(1)
-		_, _ = syscall.Write(l.wakefd, (*[8]byte)(unsafe.Pointer(&one))[:]) // only fails when full, and then it is awake
+	if !l.parked {
+		return // it looks before it parks, or has stopped
 	}
+	l.parked = false
+	one := uint64(1)
+	// It does not block. Under mu: a loop that stops meanwhile gives the number
+	// of this descriptor back.
+	_, _ = syscall.Write(l.wakefd, (*[8]byte)(unsafe.Pointer(&one))[:]) // only fails when full, and then it is awake
 }
 
 func (l *loop) run() {
@@ -176,7 +182,14 @@ func (l *loop) turn() bool {
 		if l.obey() {
 			return true
 		}
-		if n == 0 && l.park() {
+		if len(l.lingering) > 0 { // a busy loop does not hear its alarm
+			if now := time.Now(); !l.lingering[0].until.After(now) {
+				l.expire(now)
+			}
+		}
+		if n > 0 {
+			runtime.Gosched()
+		} else if l.park() {
 			return false
 		}
 	}
@@ -201,9 +214,10 @@ func (l *loop) obey() bool {
 		l.batch[i] = command{}
 		switch cmd.what {
 		case doCloseAll:
+			l.closing = true
 			for _, s := range l.slots {
 				if s.c != nil {
-					l.end(s.c, net.ErrClosed)
+					l.guard(s.c, func(c *epollConn) { l.end(c, net.ErrClosed) })
 				}
 			}
 		case doStop:
@@ -239,7 +253,12 @@ func (l *loop) do(c *epollConn, cmd command) {
 	case doStart:
 		l.enter(c)
 		c.started = true
-		if l.feed(c, cmd.early) && !c.ended {
+		switch {
+		case l.closing:
+			l.end(c, net.ErrClosed)
+		case c.discard:
+			l.linger(c)
+		case (len(cmd.early) == 0 || l.feed(c, cmd.early)) && !c.ended:
 			l.watch(c)
 		}
 	case doResume:
@@ -254,7 +273,7 @@ func (l *loop) do(c *epollConn, cmd command) {
 		c.blocked = true
 		l.watch(c)
 	case doFail:
-		l.end(c, cmd.err)
+		l.drain(c, cmd.err)
 	case doShutdown:
 		l.shutdown(c)
 	case doClose:
@@ -320,7 +339,7 @@ func (l *loop) ready(c *epollConn, events uint32) {
 	case c.ended:
 		return
 	case !c.paused && events&(wantRead|gone) != 0:
-		l.receive(c, events&(gone|syscall.EPOLLRDHUP) != 0)
+		l.receive(c, events&(gone|syscall.EPOLLRDHUP) != 0, io.EOF)
 	case c.paused && events&gone != 0:
 		// Both directions are dead: nothing can be written, and what can be read
 		// waits for Resume. Out of epoll, or it would spin.
@@ -331,8 +350,9 @@ func (l *loop) ready(c *epollConn, events uint32) {
 	}
 }
 
-// receive reads and hands up. With last it reads to the end of the stream.
-func (l *loop) receive(c *epollConn, last bool) {
+// receive reads and hands up. With last it reads to the end of the stream, which
+// is reported as eof.
+func (l *loop) receive(c *epollConn, last bool, eof error) {
 	for {
 		n, err := read(c.fd, l.buf)
 		switch {
@@ -342,7 +362,7 @@ func (l *loop) receive(c *epollConn, last bool) {
 			l.end(c, os.NewSyscallError("read", err))
 			return
 		case n == 0:
-			l.end(c, io.EOF)
+			l.end(c, eof)
 			return
 		}
 		if !l.feed(c, l.buf[:n]) || c.ended {
@@ -356,12 +376,11 @@ func (l *loop) receive(c *epollConn, last bool) {
 
 // drain reads to the end after a failed write.
 func (l *loop) drain(c *epollConn, err error) {
-	if !c.paused {
-		l.receive(c, true)
+	err = os.NewSyscallError("write", err)
+	if c.started && !c.paused {
+		l.receive(c, true, err)
 	}
-	if !c.ended {
-		l.end(c, os.NewSyscallError("write", err))
-	}
+	l.end(c, err)
 }
 
 // feed hands bytes up. It reports false if the Handler paused; what it did not
@@ -386,10 +405,16 @@ func (l *loop) shutdown(c *epollConn) {
 		return
 	}
 	c.discard, c.blocked, c.paused, c.rest = true, false, false, nil
-	if err := syscall.Shutdown(c.fd, syscall.SHUT_WR); err != nil || !c.started {
+	switch err := syscall.Shutdown(c.fd, syscall.SHUT_WR); {
+	case err != nil:
 		l.end(c, net.ErrClosed)
-		return
+	case c.started: // else doStart goes on
+		l.linger(c)
 	}
+}
+
+// linger waits for the peer to end its side.
+func (l *loop) linger(c *epollConn) {
 	l.watch(c)
 	if c.ended {
 		return

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds acknowledgements, those that clients ask for and those that the
+// server awaits.
+
+package socketio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio"
+)
+
+type explosive struct{}
+
+func (explosive) MarshalJSON() ([]byte, error) { panic("boom") }
+
+type nilError struct{ text string }
+
+func (e *nilError) Error() string { return e.text }
+
+// Who asks gets one answer, whatever the handler does; without a handler none.
+func TestAnswers(t *testing.T) {
+	public := &socketio.PublicError{Message: "no \"seats\"", Code: "FULL"}
+	var nilPublic *socketio.PublicError
+	var nilOwn *nilError
+	const internal = `[{"error":{"message":"internal error","code":""}}]`
+	for name, test := range map[string]struct {
+		handlers []any
+		args     string
+		answer   string // empty: none
+		logged   string // what OnError gets
+	}{
+		"nothing returned":            {[]any{func() {}}, ``, `[]`, ""},
+		"nil error":                   {[]any{func() error { return nil }}, ``, `[]`, ""},
+		"one result":                  {[]any{func() string { return "a" }}, ``, `["a"]`, ""},
+		"several results":             {[]any{func() (int, []string, error) { return 1, []string{"b"}, nil }}, ``, `[1,["b"]]`, ""},
+		"no handler":                  {nil, ``, ``, ""},
+		"error":                       {[]any{func() (int, error) { return 1, errors.New("secret") }}, ``, internal, `socketio: event "q": secret`},
+		"public error":                {[]any{func() error { return public }}, ``, `[{"error":{"message":"no \"seats\"","code":"FULL"}}]`, `socketio: event "q": no "seats"`},
+		"wrapped public error":        {[]any{func() error { return fmt.Errorf("db: %w", public) }}, ``, `[{"error":{"message":"no \"seats\"","code":"FULL"}}]`, `socketio: event "q": db: no "seats"`},
+		"public error that is nil":    {[]any{func() error { return nilPublic }}, ``, internal, "*"},
+		"own error that is nil":       {[]any{func() error { return nilOwn }}, ``, internal, "*"},
+		"panic":                       {[]any{func() { panic("secret") }}, ``, internal, `socketio: event "q": panic: secret`},
+		"argument of the wrong type":  {[]any{func(int) {}}, `,"x"`, internal, `socketio: event "q": argument 0: *`},
+		"second argument is missing":  {[]any{func(int, string) {}}, `,1`, internal, `socketio: event "q": argument 1: socketio: missing argument`},
+		"result that does not encode": {[]any{func() any { return func() {} }}, ``, internal, `socketio: event "q": socketio: acknowledge: *`},
+		"result that panics":          {[]any{func() explosive { return explosive{} }}, ``, internal, `socketio: event "q": panic: boom`},
+		"several handlers":            {[]any{func() int { return 1 }, func() int { return 2 }}, ``, `[1]`, ""},
+		"the first fails":             {[]any{func() error { return errors.New("x") }, func() int { return 2 }}, ``, internal, `socketio: event "q": x`},
+		"the second fails":            {[]any{func() int { return 1 }, func() error { return errors.New("x") }}, ``, `[1]`, `socketio: event "q": x`},
+		"by hand":                     {[]any{func(ack socketio.Ack) { _ = ack("a", []byte(nil)) }}, ``, `["a",null]`, ""},
+		"by hand, twice":              {[]any{func(ack socketio.Ack) { _ = ack(1); _ = ack(2) }}, ``, `[1]`, ""},
+		"by hand, first of two":       {[]any{func(ack socketio.Ack) { _ = ack(1) }, func() int { return 2 }}, ``, `[1]`, ""},
+		"by hand, then an error":      {[]any{func(ack socketio.Ack) error { _ = ack(1); return errors.New("x") }}, ``, `[1]`, `socketio: event "q": x`},
+		"by hand never, but an error": {[]any{func(ack socketio.Ack) error { return errors.New("x") }}, ``, internal, `socketio: event "q": x`},
+		"by hand, does not encode":    {[]any{func(ack socketio.Ack) error { return ack(make(chan int)) }}, ``, internal, `socketio: event "q": socketio: acknowledge: *`},
+		"by hand, after the handler": {[]any{func(ack socketio.Ack) {
+			go func() { _ = ack("later") }()
+		}}, ``, `["later"]`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			memory(t, nil, func(w *world) {
+				errs := newList()
+				w.io.OnError(func(s *socketio.Socket, err *socketio.HandlerError) {
+					if err.Event != "q" || errors.Unwrap(err) != err.Err {
+						t.Errorf("the error is of event %q", err.Event)
+					}
+					if strings.HasSuffix(name, "that is nil") {
+						errs.add("*")
+						return
+					}
+					errs.add(err.Error())
+				})
+				w.io.OnConnection(func(s *socketio.Socket) {
+					for _, h := range test.handlers {
+						s.On("q", h)
+					}
+				})
+				p := w.join(websocket)
+				p.says(`25["q"` + test.args + `]`)
+				if test.answer != "" {
+					p.hears(`35` + test.answer)
+				}
+				p.hearsNothing()
+				got := strings.Join(errs.all(), "; ")
+				if !matches(test.logged, got) {
+					t.Errorf("OnError gets %q, want %q", got, test.logged)
+				}
+				p.says(`2["q"` + test.args + `]`) // nobody asks: nothing comes
+				p.hearsNothing()
+				p.isOpen()
+			})
+		})
+	}
+}
+
+// An answer by hand and the error of the handler, at the same time: one of them.
+func TestOneAnswerOfTwo(t *testing.T) {
+	tcp(t, nil, func(w *world) {
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("q", func(ack socketio.Ack) error {
+				go func() { _ = ack("by hand") }()
+				return errors.New("failed")
+			})
+		})
+		p := w.join(websocket)
+		for i := range 200 {
+			p.says(fmt.Sprintf(`2%d["q"]`, i))
+			p.hears(fmt.Sprintf(`3%d[*]`, i)) // a second answer would be heard next
+		}
+		p.isOpen()
+	})
+}
+
+// Without OnError errors go to the log.
+func TestErrorsGoToTheLog(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("q", func() error { return errors.New("from the database") })
+			s.On("p", func() { panic("at the disco") })
+			panic("at once")
+		})
+		p := w.join(websocket)
+		p.says(`2["q"]`, `2["p"]`)
+		p.hearsNothing()
+		for _, part := range []string{"from the database", "at the disco", "at once", "ack_test.go", "event=q", "nsp=/"} {
+			if !strings.Contains(w.log.String(), part) {
+				t.Errorf("the log lacks %q:\n%s", part, w.log)
+			}
+		}
+	})
+}
+
+func TestOnErrorMayPanicAndGo(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		calls := newList()
+		w.io.OnError(func(*socketio.Socket, *socketio.HandlerError) { calls.add("first"); panic("really") })
+		remove := w.io.OnError(func(*socketio.Socket, *socketio.HandlerError) { calls.add("second") })
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("q", func() error { return errors.New("x") })
+		})
+		p := w.join(websocket)
+		p.says(`2["q"]`)
+		w.settle()
+		remove()
+		p.says(`2["q"]`)
+		w.settle()
+		want(t, "calls", strings.Join(calls.all(), " "), "first second first")
+		if !strings.Contains(w.log.String(), "really") {
+			t.Error("the panic is in the log")
+		}
+	})
+}
+
+// An answer after the client has gone says so.
+func TestLateAnswerByHand(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		acks := make(chan socketio.Ack, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("q", func(ack socketio.Ack) { acks <- ack })
+		})
+		p := w.join(websocket)
+		p.says(`21["q"]`)
+		ack := <-acks
+		p.says(`1`)
+		w.settle()
+		if err := ack(1); !errors.Is(err, socketio.ErrClosed) {
+			t.Errorf("the answer fails with ErrClosed, not %v", err)
+		}
+		p.hearsNothing()
+	})
+}
+
+// asks has the server ask and returns what EmitWithAck returned.
+func asks(w *world, opts func(ctx context.Context) (context.Context, context.CancelFunc)) (p *peer, s *socketio.Socket, result chan error, reply *socketio.Args) {
+	sockets := make(chan *socketio.Socket, 1)
+	w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+	p = w.join(websocket)
+	s = within(w, "the connection", sockets)
+	result, reply = make(chan error, 1), new(socketio.Args)
+	go func() {
+		ctx, cancel := opts(context.Background())
+		defer cancel()
+		var err error
+		*reply, err = s.EmitWithAck(ctx, "q", 1)
+		result <- err
+	}()
+	return p, s, result, reply
+}
+
+func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithCancel(ctx)
+}
+
+func TestEmitWithAck(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		p, _, result, reply := asks(w, patiently)
+		p.hears(`20["q",1]`)
+		p.says(`62-0["a",{"b":[{"_placeholder":true,"num":1}]},{"_placeholder":true,"num":0}]`, []byte{7}, []byte{8, 9})
+		if err := within(w, "the answer", result); err != nil {
+			w.Fatal(err)
+		}
+		var a string
+		var b struct{ B [][]byte }
+		var c []byte
+		if err := reply.Decode(&a, &b, &c); err != nil || a != "a" || string(b.B[0]) != "\x08\x09" || string(c) != "\x07" {
+			t.Errorf("%q %v %v %v", a, b, c, err)
+		}
+		if err := reply.Decode(nil, nil, nil, &a); !errors.Is(err, socketio.ErrMissingArgument) {
+			t.Errorf("a fourth answer is missing: %v", err)
+		}
+		want(t, "the number of answers", reply.Len(), 3)
+		p.says(`30["again"]`, `399[1]`) // answers that nobody awaits are ignored
+		p.isOpen()
+	})
+}
+
+func TestEmitWithAckAndADeadline(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		p, _, result, _ := asks(w, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 3*time.Second)
+		})
+		start := time.Now()
+		p.hears(`20["q",1]`)
+		if err := within(w, "the end of the wait", result); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the wait ends with the deadline, not %v", err)
+		}
+		want(t, "the wait", time.Since(start).Round(time.Second), 3*time.Second)
+		p.says(`30["late"]`)
+		p.isOpen()
+	})
+}
+
+func TestEmitWithAckToWhoGoes(t *testing.T) {
+	for name, end := range map[string]func(w *world, p *peer, s *socketio.Socket){
+		"client leaves":     func(w *world, p *peer, s *socketio.Socket) { p.says(`1`) },
+		"connection lost":   func(w *world, p *peer, s *socketio.Socket) { p.goes() },
+		"server disconnect": func(w *world, p *peer, s *socketio.Socket) { s.Disconnect(false) },
+		"server closes":     func(w *world, p *peer, s *socketio.Socket) { _ = w.io.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			memory(t, nil, func(w *world) {
+				p, s, result, _ := asks(w, patiently)
+				p.hears(`20["q",1]`)
+				end(w, p, s)
+				if err := within(w, "the end of the wait", result); !errors.Is(err, socketio.ErrClosed) {
+					t.Errorf("the wait ends with ErrClosed, not %v", err)
+				}
+				if _, err := s.EmitWithAck(w.Context(), "q"); !errors.Is(err, socketio.ErrClosed) {
+					t.Errorf("asking who has gone fails with ErrClosed, not %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestEmitWithAckThatCannotBeSent(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		p, s, result, _ := asks(w, patiently)
+		p.hears(`20["q",1]`)
+		p.says(`30[]`)
+		within(w, "the answer", result)
+		if _, err := s.EmitWithAck(w.Context(), "q", make(chan int)); err == nil || !strings.Contains(err.Error(), "argument 1") {
+			t.Errorf("a channel can't be sent: %v", err)
+		}
+		ctx, cancel := context.WithCancel(w.Context())
+		cancel()
+		if _, err := s.EmitWithAck(ctx, "q"); !errors.Is(err, context.Canceled) {
+			t.Errorf("a context that has ended is no time to ask: %v", err)
+		}
+		p.hearsNothing()
+	})
+}
+
+// Acknowledgements awaited from one socket are bounded; those that were given up
+// or answered make room.
+func TestTooManyPendingAcks(t *testing.T) {
+	memory(t, &socketio.Options{MaxPendingAcks: 3}, func(w *world) {
+		p, s, first, _ := asks(w, patiently)
+		p.hears(`20["q",1]`)
+		ctx, cancel := context.WithCancel(w.Context())
+		results := make(chan error, 2)
+		for range 2 {
+			go func() {
+				_, err := s.EmitWithAck(ctx, "more")
+				results <- err
+			}()
+		}
+		p.hears(`2*["more"]`, `2*["more"]`)
+		if _, err := s.EmitWithAck(ctx, "q"); !errors.Is(err, socketio.ErrTooManyPendingAcks) {
+			t.Errorf("the fourth fails with ErrTooManyPendingAcks, not %v", err)
+		}
+		p.hearsNothing()
+		p.says(`30[]`)
+		within(w, "the first answer", first)
+		cancel()
+		for range 2 {
+			if err := within(w, "the end of the wait", results); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+		go func() {
+			_, err := s.EmitWithAck(w.Context(), "again")
+			results <- err
+		}()
+		p.hears(`24["again"]`)
+		p.says(`34[]`)
+		if err := within(w, "the answer", results); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what the hot paths may allocate, and their benchmarks.
+
+package socketio_test
+
+import (
+	"fmt"
+	"testing"
+
+	"socketio"
+	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
+)
+
+// raw joins "/" and reads no further.
+func (w *world) raw() *wstest.Client {
+	c, resp, err := w.dialWebSocket("", nil)
+	if err != nil || c == nil {
+		w.Fatalf("no WebSocket: %v %v", resp, err)
+	}
+	w.Cleanup(func() { _ = c.Close() })
+	if err := c.WriteText("40"); err != nil {
+		w.Fatal(err)
+	}
+	for range 2 { // open, CONNECT
+		if _, _, err := c.ReadMessage(); err != nil {
+			w.Fatal(err)
+		}
+	}
+	return c
+}
+
+// drain reads until the connection ends.
+func drain(c *wstest.Client) {
+	buf := make([]byte, 64<<10)
+	for {
+		if _, err := c.Conn().Read(buf); err != nil {
+			return
+		}
+	}
+}
+
+// An emit to a room costs nothing per member beyond the encoding.
+func TestEmitToARoomAllocatesNothingPerMember(t *testing.T) {
+	tcp(t, nil, func(w *world) {
+		var perEmit [2]float64
+		for i, n := range []int{1, 64} {
+			room := fmt.Sprint("room", n)
+			joined := make(chan *socketio.Socket, 1)
+			remove := w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
+			for range n {
+				c := w.raw()
+				go drain(c)
+				if err := within(w, "the connection", joined).Join(room); err != nil {
+					t.Fatal(err)
+				}
+			}
+			remove()
+			to, text := w.io.To(room), any("hello, this is a chat message of some length")
+			perEmit[i] = testing.AllocsPerRun(300, func() {
+				if err := to.Emit("chat message", text); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		perMember := (perEmit[1] - perEmit[0]) / 63
+		t.Logf("allocations per emit: %v to one, %v to 64", perEmit[0], perEmit[1])
+		if limit := 0.1; !raceEnabled && perMember > limit {
+			t.Errorf("%.2f allocations per member, want 0", perMember)
+		}
+		if limit := 3.0; !raceEnabled && perEmit[0] > limit {
+			t.Errorf("%v allocations per emit, want at most %v", perEmit[0], limit)
+		}
+	})
+}
+
+// An event to a func(string) costs two allocations beside the string.
+func TestInboundEventAllocations(t *testing.T) {
+	tcp(t, nil, func(w *world) {
+		handled := make(chan struct{}, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("chat message", func(string) { handled <- struct{}{} })
+		})
+		c := w.raw()
+		frame := wstest.Frame(ws.Text, true, []byte(`42["chat message","hello, this is a chat message of some length"]`))
+		perEvent := testing.AllocsPerRun(500, func() {
+			if _, err := c.Conn().Write(frame); err != nil {
+				t.Fatal(err)
+			}
+			<-handled
+		})
+		t.Logf("allocations per event: %v", perEvent)
+		if limit := 3.0; !raceEnabled && perEvent > limit {
+			t.Errorf("%v allocations per event, want at most %v", perEvent, limit)
+		}
+	})
+}
+
+func BenchmarkEmitToRoom(b *testing.B) {
+	for _, n := range []int{1, 10, 100} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			tcp(b, &socketio.Options{MaxQueuePackets: 1 << 20, MaxQueueBytes: 1 << 30}, func(w *world) {
+				joined := make(chan *socketio.Socket, 1)
+				w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
+				for range n {
+					go drain(w.raw())
+					if err := within(w, "the connection", joined).Join("room"); err != nil {
+						b.Fatal(err)
+					}
+				}
+				to := w.io.To("room")
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := to.Emit("chat message", "hello, this is a chat message of some length"); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkEcho(b *testing.B) {
+	for name, fn := range map[string]any{
+		"func(string) string": func(v string) string { return v },
+		"func(Ack)":           func(v string, ack socketio.Ack) { _ = ack(v) },
+		"struct":              func(v struct{ Text string }) any { return v },
+	} {
+		b.Run(name, func(b *testing.B) {
+			tcp(b, nil, func(w *world) {
+				w.io.OnConnection(func(s *socketio.Socket) { s.On("q", fn) })
+				c := w.raw()
+				text := `4212["q","hello, this is a chat message of some length"]`
+				if name == "struct" {
+					text = `4212["q",{"text":"hello, this is a chat message of some length"}]`
+				}
+				frame := wstest.Frame(ws.Text, true, []byte(text))
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := c.Conn().Write(frame); err != nil {
+						b.Fatal(err)
+					}
+					if _, _, err := c.ReadFrame(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how the browser client is served.
+
+package socketio_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"socketio"
+	"socketio/web/client/dist"
+)
+
+// fetch serves one request without a network.
+func fetch(h http.Handler, method, path string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func newServer(t testing.TB, o *socketio.Options) *socketio.Server {
+	s := socketio.NewServer(o)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestClientFiles(t *testing.T) {
+	s := newServer(t, nil)
+	const js, jsonType = "application/javascript; charset=utf-8", "application/json; charset=utf-8"
+	tags := make(map[string]string)
+	for name, contentType := range map[string]string{
+		"socket.io.js": js, "socket.io.min.js": js, "socket.io.esm.min.js": js,
+		"socket.io.js.map": jsonType, "socket.io.min.js.map": jsonType, "socket.io.esm.min.js.map": jsonType,
+	} {
+		file, err := dist.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := "/socket.io/" + name + "?v=1"
+		plain := fetch(s, "GET", path)
+		body, _ := io.ReadAll(plain.Body)
+		if plain.StatusCode != 200 || !bytes.Equal(body, file) {
+			t.Errorf("%s: status %d, %d bytes", name, plain.StatusCode, len(body))
+		}
+		for header, value := range map[string]string{
+			"Content-Type": contentType, "Content-Encoding": "", "Vary": "Accept-Encoding", "Cache-Control": "public, max-age=0",
+			"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "",
+		} {
+			want(t, name+" "+header, plain.Header.Get(header), value)
+		}
+		zipped := fetch(s, "GET", path, "Accept-Encoding", "gzip, deflate, br")
+		z, err := gzip.NewReader(zipped.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ = io.ReadAll(z)
+		if !bytes.Equal(body, file) || zipped.Header.Get("Content-Encoding") != "gzip" || zipped.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: the compressed form differs", name)
+		}
+		tag := plain.Header.Get("ETag")
+		if tag == "" || tag == zipped.Header.Get("ETag") || tags[tag] != "" {
+			t.Errorf("%s: each form has an ETag of its own: %s, %s, %s", name, tag, zipped.Header.Get("ETag"), tags[tag])
+		}
+		tags[tag] = name
+		head := fetch(s, "HEAD", path)
+		body, _ = io.ReadAll(head.Body)
+		if head.StatusCode != 200 || len(body) != 0 || head.Header.Get("Content-Length") != plain.Header.Get("Content-Length") || head.Header.Get("ETag") != tag {
+			t.Errorf("%s: HEAD is GET without the body", name)
+		}
+	}
+}
+
+func TestClientFilesNotModified(t *testing.T) {
+	s := newServer(t, nil)
+	const path = "/socket.io/socket.io.js"
+	tag := fetch(s, "GET", path).Header.Get("ETag")
+	for match, status := range map[string]int{
+		tag: 304, "W/" + tag: 304, "*": 304, `"other", ` + tag: 304, `W/"other",W/` + tag + ` , "x"`: 304,
+		`"other"`: 200, strings.Trim(tag, `"`): 200, ``: 200,
+	} {
+		resp := fetch(s, "GET", path, "If-None-Match", match)
+		body, _ := io.ReadAll(resp.Body)
+		if resp.StatusCode != status || (len(body) == 0) != (status == 304) {
+			t.Errorf("If-None-Match %s: status %d, %d bytes", match, resp.StatusCode, len(body))
+		}
+		want(t, "the tag of "+match, resp.Header.Get("ETag"), tag)
+		want(t, "Vary of "+match, resp.Header.Get("Vary"), "Accept-Encoding")
+	}
+	zipped := fetch(s, "GET", path, "Accept-Encoding", "gzip").Header.Get("ETag")
+	want(t, "the tag of the other form", fetch(s, "GET", path, "If-None-Match", zipped).StatusCode, 200)
+	want(t, "its own tag", fetch(s, "GET", path, "If-None-Match", zipped, "Accept-Encoding", "gzip").StatusCode, 304)
+}
+
+func TestClientFilesEncodings(t *testing.T) {
+	s := newServer(t, nil)
+	for accept, encoding := range map[string]string{
+		"gzip": "gzip", "GZIP": "gzip", "deflate, gzip;q=1.0, *;q=0.5": "gzip", "gzip;q=0.001": "gzip", "gzip; q=0.5": "gzip", "*": "gzip",
+		"br, *;q=0.1": "gzip", "gzip;q=0": "", "gzip;q=0.000, *": "", "gzip; Q=0": "", "*;q=0": "", "identity": "", "br": "", "": "", "gzip;q=x": "", "x-gzip2": "",
+	} {
+		want(t, "the encoding for "+accept, fetch(s, "GET", "/socket.io.js", "Accept-Encoding", accept).Header.Get("Content-Encoding"), encoding)
+	}
+}
+
+func TestClientFilesRefusals(t *testing.T) {
+	s, none := newServer(t, nil), newServer(t, &socketio.Options{DisableClient: true})
+	for _, path := range []string{
+		"/socket.io/other.js", "/socket.io/socket.io.msgpack.min.js.map", "/socket.io/.js", "/socket.io/dist.go.js", "/socket.io/..js",
+		"/socket.io/..%2f..%2fsocket.io.min.jsx.js", "/socket.io/..%5csocket.io.js", "/socket.io/%2e%2e%5csocket.io.js", "/socket.io/SOCKET.IO.JS.map",
+		"/socket.io/socket.io.js%00.js", "/socket.io/socket.io.node.mjs.map",
+	} {
+		resp := fetch(s, "GET", path)
+		body, _ := io.ReadAll(resp.Body)
+		if resp.StatusCode != 404 || strings.Contains(string(body), "function") {
+			t.Errorf("%s: status %d, %.40s", path, resp.StatusCode, body)
+		}
+	}
+	for _, path := range []string{"/socket.io/", "/socket.io/dist.go", "/socket.io/socket.io.JS", "/socket.io/socket.io.js/"} {
+		resp := fetch(s, "GET", path)
+		body, _ := io.ReadAll(resp.Body)
+		want(t, path, string(body), `{"code":0,"message":"Transport unknown"}`)
+	}
+	want(t, "disabled", fetch(none, "GET", "/socket.io/socket.io.js").StatusCode, 404)
+	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS"} {
+		resp := fetch(s, method, "/socket.io/socket.io.js")
+		want(t, method, resp.StatusCode, 405)
+		want(t, "Allow", resp.Header.Get("Allow"), "GET, HEAD")
+	}
+	open := newServer(t, &socketio.Options{CORS: &socketio.CORS{Origins: []string{"https://a.example"}}})
+	want(t, "a module may be loaded from another origin", fetch(open, "GET", "/socket.io/socket.io.esm.min.js").Header.Get("Access-Control-Allow-Origin"), "*")
+}
+
+// The mux decides the prefix.
+func TestMounting(t *testing.T) {
+	s := newServer(t, nil)
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", s)
+	mux.Handle("/socket.io", s)
+	mux.Handle("/deep/down/", http.StripPrefix("/deep/down", s))
+	mux.Handle("/", http.NotFoundHandler())
+	for _, prefix := range []string{"/socket.io/", "/deep/down/", "/deep/down/anything/"} {
+		want(t, prefix+" client", fetch(mux, "GET", prefix+"socket.io.min.js").StatusCode, 200)
+		want(t, prefix+" session", fetch(mux, "GET", prefix+"?EIO=4&transport=polling").StatusCode, 200)
+	}
+	want(t, "without the slash", fetch(mux, "GET", "/socket.io?EIO=4&transport=polling").StatusCode, 200)
+	want(t, "elsewhere", fetch(mux, "GET", "/other/?EIO=4&transport=polling").StatusCode, 404)
+	want(t, "a dirty path is the mux's to clean", fetch(mux, "GET", "/socket.io/../socket.io/socket.io.js").StatusCode, 307)
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the examples of the documentation. The client they talk to is
+// in example_client_test.go; Example is quoted by the README.
+
+package socketio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"time"
+
+	"socketio"
+)
+
+// A chat: what one says goes to everyone.
+func Example() {
+	io := socketio.NewServer(nil)
+
+	io.OnConnection(func(s *socketio.Socket) {
+		log.Printf("%s connected", s.ID())
+		s.On("chat message", func(msg string) {
+			io.Emit("chat message", msg) // everyone
+		})
+		s.On("typing", func(who string) {
+			s.Broadcast().Emit("typing", who) // everyone but s
+		})
+		s.OnDisconnect(func(reason socketio.DisconnectReason) {
+			log.Printf("%s left: %s", s.ID(), reason)
+		})
+	})
+
+	http.Handle("/socket.io/", io) // also serves /socket.io/socket.io.js
+	http.Handle("/", http.FileServer(http.Dir("public")))
+	log.Fatal(http.ListenAndServe(":3000", nil))
+}
+
+// A namespace has its own sockets, rooms and handlers.
+func ExampleServer_Of() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.Of("/news").OnConnection(func(s *socketio.Socket) {
+		s.Emit("headline", "hello from "+s.Namespace().Name())
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/news")
+	fmt.Println(client.hear())
+	// Output: /news headline ["hello from /news"]
+}
+
+// A middleware refuses who has no token, and tells why.
+func ExampleServer_Use() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.Use(func(s *socketio.Socket) error {
+		var auth struct{ Token string }
+		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "secret" {
+			return &socketio.ConnectError{Message: "not authorized", Data: map[string]string{"hint": "log in again"}}
+		}
+		return nil
+	})
+
+	client := connect(io)
+	defer client.close()
+	fmt.Println(client.ask(`{"token":"guess"}`))
+	fmt.Println(client.ask(`{"token":"secret"}`))
+	// Output:
+	// refused: {"message":"not authorized","data":{"hint":"log in again"}}
+	// connected
+}
+
+// Rooms choose who gets an event. Each step returns a new value, which can be
+// kept.
+func ExampleServer_To() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.Join("lobby")
+		s.On("mute", func() { s.Join("muted") })
+		s.On("announce", func(text string) {
+			audible := io.To("lobby", "stage").Except("muted")
+			audible.Emit("announcement", text)
+		})
+	})
+
+	listener, muted := connect(io), connect(io)
+	defer listener.close()
+	defer muted.close()
+	listener.join("/")
+	muted.join("/")
+	muted.say("mute")
+	muted.say("announce", "dinner is ready")
+	fmt.Println(listener.hear())
+	// Output: / announcement ["dinner is ready"]
+}
+
+// A socket asks its client and waits, here in a handler.
+func ExampleSocket_EmitWithAck() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.On("order", func(ctx context.Context, item string) error {
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+			defer cancel()
+			reply, err := s.EmitWithAck(ctx, "sure?", item)
+			if err != nil {
+				return err // who asked for an acknowledgement gets an error
+			}
+			var sure bool
+			if err := reply.Decode(&sure); err != nil {
+				return err
+			}
+			return s.Emit("ordered", item, sure)
+		})
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	client.say("order", "tea")
+	fmt.Println(client.answer("true"))
+	fmt.Println(client.hear())
+	// Output:
+	// / sure? ["tea"]
+	// / ordered ["tea",true]
+}
+
+// A handler is a function with a parameter for each argument. What it returns is
+// the acknowledgement.
+func ExampleSocket_On() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	type Point struct{ X, Y int }
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.On("add", func(a, b int) int { return a + b })
+		s.On("move", func(s *socketio.Socket, p Point) (Point, error) {
+			if p.X < 0 {
+				return Point{}, &socketio.PublicError{Message: "out of bounds", Code: "BOUNDS"}
+			}
+			return Point{p.X + 1, p.Y}, nil
+		})
+		s.On("sum", func(ctx context.Context, numbers ...int) (sum int) {
+			for _, n := range numbers {
+				sum += n
+			}
+			return sum
+		})
+		s.On("size", func(file []byte) int { return len(file) })
+		s.On("later", func(ack socketio.Ack) {
+			go ack("done")
+		})
+		s.On("anything", func(args socketio.Args) string {
+			return fmt.Sprintf("%d arguments: %s", args.Len(), args)
+		})
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	fmt.Println(client.call("add", 1, 2))
+	fmt.Println(client.call("move", Point{1, 2}))
+	fmt.Println(client.call("move", Point{-1, 2}))
+	fmt.Println(client.call("sum", 1, 2, 3, 4))
+	fmt.Println(client.call("size", "AQID")) // bytes may come as base64 too
+	fmt.Println(client.call("later"))
+	fmt.Println(client.call("anything", 1, "b"))
+	// Output:
+	// [3]
+	// [{"X":2,"Y":2}]
+	// [{"error":{"message":"out of bounds","code":"BOUNDS"}}]
+	// [10]
+	// [3]
+	// ["done"]
+	// ["2 arguments: [1,\"b\"]"]
+}
+
+type userKey struct{}
+
+// What an HTTP middleware knows of a request is at hand in every handler.
+func ExampleOptions_handshake() {
+	io := socketio.NewServer(&socketio.Options{
+		Handshake: func(r *http.Request) (context.Context, error) {
+			user, _, ok := r.BasicAuth() // or a session cookie, or r.Context()
+			if !ok {
+				return nil, errors.New("who are you?")
+			}
+			return context.WithValue(r.Context(), userKey{}, user), nil
+		},
+	})
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.Emit("hello", s.Context().Value(userKey{}))
+	})
+
+	client := connect(io, "Authorization", "Basic YW5uYTpzZWNyZXQ=")
+	defer client.close()
+	client.join("/")
+	fmt.Println(client.hear())
+	// Output: / hello ["anna"]
+}
+
+// The mux decides where a server is. The client's path option has to agree.
+func ExampleServer_ServeHTTP() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", io) // the default of every client
+	mux.Handle("/socket.io", io)  // for clients that leave out the slash
+	mux.Handle("/api/live/", http.StripPrefix("/api", io))
+
+	for _, path := range []string{"/socket.io/", "/socket.io", "/api/live/", "/socket.io/socket.io.js", "/elsewhere/"} {
+		fmt.Println(path, fetch(mux, "GET", path+"?EIO=4&transport=polling").StatusCode)
+	}
+	// Output:
+	// /socket.io/ 200
+	// /socket.io 200
+	// /api/live/ 200
+	// /socket.io/socket.io.js 200
+	// /elsewhere/ 404
+}

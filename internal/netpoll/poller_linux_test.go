@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the descriptor rules: what a connection costs that waits, whose
+// number is whose, and what happens when there are none left.
+
+package netpoll_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"socketio/internal/netpoll"
+)
+
+// cpu is the processor time this process has used.
+func cpu(t testing.TB) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// Connections that wait for anything but the network do not keep a processor
+// busy: paused ones whose peer ends, closes or resets, and a peer that does not
+// read. The window is the time that another connection lingers.
+func TestWaitingIsFree(t *testing.T) {
+	onEachDriver(t, func(s *arena) {
+		for _, end := range []func(c *net.TCPConn){
+			func(*net.TCPConn) {},
+			func(c *net.TCPConn) { c.CloseWrite() },
+			func(c *net.TCPConn) { c.Close() },
+			func(c *net.TCPConn) { reset(s, c) },
+		} {
+			client, p := s.open(hesitant(1))
+			write(s.T, client, "abc")
+			p.await("the handler pauses", "a")
+			write(s.T, client, "def")
+			end(client)
+
+			// The same, while something waits to be written. With a reset the write
+			// fails, which ends it.
+			client, p = s.open(hesitant(1))
+			p.say(make([]byte, 16<<20))
+			write(s.T, client, "abc")
+			p.await("the handler pauses", "a")
+			write(s.T, client, "def")
+			end(client)
+		}
+		unread, p := s.open(nil)
+		p.say(make([]byte, 16<<20))
+		unread.CloseWrite()
+		if err := p.awaitEnd("the peer has ended its side"); err != io.EOF {
+			s.Errorf("Ended(%v), want io.EOF", err)
+		}
+		_, p = s.open(nil)
+		p.say(make([]byte, 16<<20))
+
+		_, lingering := s.open(nil)
+		lingering.conn.Shutdown()
+		began, used := time.Now(), cpu(s)
+		lingering.awaitEnd("it has lingered")
+		window := time.Since(began)
+		if used = cpu(s) - used; used > window/5 {
+			s.Errorf("%v of processor time in %v of waiting", used, window)
+		}
+	})
+}
+
+// Connections that were shut down do not linger longer because the loop is busy.
+func TestABusyLoopLetsGo(t *testing.T) {
+	onEachDriver(t, func(s *arena) {
+		flood, _ := s.open(func(_ *party, b []byte) (int, bool) {
+			for began := time.Now(); time.Since(began) < 2*time.Millisecond; {
+				runtime.Gosched()
+			}
+			return len(b), true
+		})
+		var writer sync.WaitGroup
+		defer writer.Wait()
+		defer flood.Close()
+		writer.Go(func() {
+			for b := make([]byte, 256<<10); ; {
+				if _, err := flood.Write(b); err != nil {
+					return
+				}
+			}
+		})
+		_, p := s.open(nil)
+		began := time.Now()
+		p.conn.Shutdown()
+		p.awaitEnd("it has lingered")
+		if d := time.Since(began); d > netpoll.LingerTimeout+2*time.Second {
+			s.Errorf("lingered for %v, want %v", d, netpoll.LingerTimeout)
+		}
+	})
+}
+
+// reuses is how many connections TestNumbersAreReused opens on each driver.
+const reuses = 4000
+
+// A descriptor's number goes to the next connection at once. Neither an event nor
+// a late Flush, Close or Resume for the one before reaches it: each connection
+// only ever carries its own number.
+func TestNumbersAreReused(t *testing.T) {
+	onEachDriver(t, func(s *arena) {
+		const side = 4
+		var sides sync.WaitGroup
+		var accepting sync.Mutex // so that the two ends belong together
+		for k := range side {
+			sides.Go(func() {
+				var before *party
+				for i := range reuses / side {
+					accepting.Lock()
+					client, server := s.pair()
+					accepting.Unlock()
+					mark := binary.BigEndian.AppendUint64(nil, uint64(k)<<32|uint64(i))
+					p := s.attach(server, nil)
+					p.conn.Start(nil)
+					var late sync.WaitGroup
+					if before != nil {
+						late.Go(func() {
+							before.say([]byte("a stranger's"))
+							before.conn.Resume()
+							before.conn.Close()
+							before.conn.Shutdown()
+						})
+					}
+					write(s.T, client, string(mark))
+					p.say(mark)
+					read(s, "its own number", client, string(mark))
+					p.await("its own number", string(mark))
+					late.Wait()
+					racing := make(chan struct{})
+					go func() {
+						defer close(racing)
+						p.say([]byte("racing with the end"))
+					}()
+					switch i % 4 {
+					case 0:
+						p.conn.Close()
+					case 1:
+						client.Close()
+					case 2:
+						reset(s, client)
+					case 3:
+						p.conn.Shutdown()
+						client.Close()
+					}
+					p.awaitEnd("the end")
+					client.Close()
+					<-racing
+					before = p
+				}
+			})
+		}
+		sides.Wait()
+	})
+}
+
+func TestOnlyPlainTCP(t *testing.T) {
+	d, err := netpoll.NewPoller(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newArena(t, d)
+	client, server := s.pair()
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	for _, nc := range []net.Conn{a, struct{ net.Conn }{server}} {
+		if c, err := d.Attach(nc, &party{TB: t}); err == nil || c != nil {
+			t.Errorf("%T was attached", nc)
+		}
+	}
+	write(t, client, "x")
+	read(t, "it is untouched", server, "x")
+	server.Close()
+}
+
+// descriptors is how many are open.
+func descriptors(t testing.TB) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// Whatever its connections are at, a driver that is closed leaves nothing.
+func TestDriverCloseLeavesNothing(t *testing.T) {
+	onEachDriver(t, func(s *arena) {
+		goroutines, fds := runtime.NumGoroutine(), descriptors(s)
+		var clients []*net.TCPConn
+		var parties []*party
+		for i := range 120 {
+			client, server := s.pair()
+			p := s.attach(server, hesitant(1+i%2))
+			clients, parties = append(clients, client), append(parties, p)
+			if i%6 == 5 {
+				p.say(make([]byte, 1<<20))
+			}
+			p.conn.Start(nil)
+			switch i % 6 {
+			case 1:
+				write(s.T, client, "paused")
+				p.await("a byte or two", "paused"[:1+i%2])
+			case 2:
+				p.conn.Shutdown()
+			case 3:
+				client.Close()
+			case 4:
+				reset(s, client)
+			}
+		}
+		s.closeDriver(0)
+		for _, p := range parties {
+			p.awaitEnd("the driver is closed")
+		}
+		for _, c := range clients {
+			io.Copy(io.Discard, c)
+			c.Close()
+		}
+		if n := descriptors(s); n > fds {
+			s.Errorf("%d descriptors, %d before", n, fds)
+		}
+		for limit := time.Now().Add(patience); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
+			if time.Now().After(limit) {
+				s.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), goroutines)
+			}
+		}
+	})
+}
+
+// A grace ends with the last connection.
+func TestDriverCloseDoesNotWaitForNothing(t *testing.T) {
+	onEachDriver(t, func(s *arena) {
+		client, p := s.open(nil)
+		closed := make(chan struct{})
+		began := time.Now()
+		go func() {
+			defer close(closed)
+			s.closeDriver(time.Hour)
+		}()
+		p.sayLast([]byte("goodbye"))
+		read(s, "the last bytes", client, "goodbye")
+		client.Close()
+		<-closed
+		if d := time.Since(began); d > patience/2 {
+			s.Errorf("Close took %v", d)
+		}
+	})
+}
+
+// childEnv is set in the child process of TestOutOfDescriptors.
+const childEnv = "NETPOLL_TEST_CHILD"
+
+// Without a descriptor to spare Attach fails and leaves the connection as it was;
+// the other driver takes it. The limit is a process's, so it is a process of its
+// own.
+func TestOutOfDescriptors(t *testing.T) {
+	if os.Getenv(childEnv) != "" {
+		outOfDescriptors(t)
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestOutOfDescriptors$", "-test.timeout=60s", "-test.v")
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestOutOfDescriptors") {
+		t.Fatalf("the child: %v\n%s", err, out)
+	}
+}
+
+func outOfDescriptors(t *testing.T) {
+	d, err := netpoll.NewPoller(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newArena(t, d)
+	old, _ := s.open(sendBack)
+	client, server := s.pair()
+	// The next numbers are those that are free below the limit.
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 64, Max: 64}); err != nil {
+		t.Fatal(err)
+	}
+	var held []*os.File
+	for {
+		f, err := os.Open("/dev/null")
+		if errors.Is(err, syscall.EMFILE) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, f)
+	}
+	if c, err := d.Attach(server, &party{TB: t}); !errors.Is(err, syscall.EMFILE) || c != nil {
+		t.Errorf("Attach: %v, want EMFILE", err)
+	}
+	roundTrips(t, old, 10)
+	other := &arena{T: t, driver: portable{netpoll.NewGoroutines()}}
+	defer other.closeDriver(0)
+	p := other.attach(server, sendBack)
+	p.conn.Start(nil)
+	roundTrips(t, client, 10)
+
+	for _, f := range held {
+		f.Close()
+	}
+	again, _ := s.open(sendBack)
+	roundTrips(t, again, 10)
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what happens before a socket joins: the handshake, middlewares
+// and refusals.
+
+package socketio_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"socketio"
+)
+
+func withUser(r *http.Request) (context.Context, error) {
+	switch r.Header.Get("X-Token") {
+	case "bad":
+		return nil, &socketio.ConnectError{Message: "token expired"}
+	case "error":
+		return nil, errors.New("secret")
+	}
+	return context.WithValue(r.Context(), ctxKey{}, "user 7"), nil
+}
+
+func TestHandshakeOption(t *testing.T) {
+	overBoth(t, &socketio.Options{Handshake: withUser}, func(w *world, transport string) {
+		w.io.Use(func(s *socketio.Socket) error {
+			if s.Context().Value(ctxKey{}) != "user 7" {
+				return errors.New("nobody")
+			}
+			return nil
+		})
+		w.join(transport).isOpen()
+		for token, body := range map[string]string{"bad": `{"code":4,"message":"token expired"}`, "error": `{"code":4,"message":"Forbidden"}`} {
+			h := http.Header{"X-Token": {token}}
+			if transport == polling {
+				p := &peer{w: w, header: h, ctx: context.Background()}
+				status, got := p.request("GET", "?EIO=4&transport=polling", "")
+				want(t, "the refusal", fmt.Sprint(status, got), "403"+body)
+				continue
+			}
+			socket, resp, err := w.dialWebSocket("", h)
+			if socket != nil || err != nil || resp.StatusCode != 403 {
+				t.Errorf("the WebSocket is refused with 403: %v %v", resp, err)
+			}
+		}
+		want(t, "connections", w.io.Connections(), 1)
+	})
+}
+
+func TestHandshakeOfASocket(t *testing.T) {
+	opts := &socketio.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
+	overBoth(t, opts, func(w *world, transport string) {
+		type auth struct{ Token string }
+		sockets := make(chan *socketio.Socket, 1)
+		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+		p := w.openAt(transport, "&a=1&a=2&b=%C3%BC", http.Header{
+			"X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"https"}, "X-Many": {"1", "2"}, "Cookie": {"session=9"},
+		})
+		id := p.joins("/", `{"token":"t","n":[1]}`)
+		s := within(w, "the connection", sockets)
+		h := s.Handshake()
+		want(t, "id", s.ID(), id)
+		want(t, "transport", s.Transport(), transport)
+		want(t, "query a", fmt.Sprint(h.Query()["a"]), "[1 2]")
+		want(t, "query b", h.Query().Get("b"), "ü")
+		want(t, "EIO", h.Query().Get("EIO"), "4")
+		want(t, "header", fmt.Sprint(h.Header()["X-Many"]), "[1 2]")
+		want(t, "cookie", h.HeaderValue("cookie"), "session=9")
+		if !strings.HasPrefix(h.RemoteAddr, "203.0.113.9") {
+			t.Errorf("the address is what the trusted proxy says, not %s", h.RemoteAddr)
+		}
+		want(t, "secure", h.Secure, true)
+		var a auth
+		if err := h.DecodeAuth(&a); err != nil || a.Token != "t" {
+			t.Errorf("auth %v %v", a, err)
+		}
+		var n struct{ N int }
+		if err := h.DecodeAuth(&n); err == nil || !strings.HasPrefix(err.Error(), "socketio: auth: ") {
+			t.Errorf("what does not decode is an error: %v", err)
+		}
+		want(t, "raw auth", string(h.Auth), `{"token":"t","n":[1]}`)
+
+		p.says(`1`)
+		p.joins("/")
+		s = within(w, "the second connection", sockets)
+		if err := s.Handshake().DecodeAuth(&a); err != nil || a.Token != "t" || s.Handshake().Auth != nil {
+			t.Errorf("without auth nothing is decoded: %v %v", a, err)
+		}
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	var nilRefusal *socketio.ConnectError
+	var nilOwn *nilError
+	for name, test := range map[string]struct {
+		use    func(*socketio.Socket) error
+		packet string
+	}{
+		"plain error": {func(*socketio.Socket) error { return errors.New("not \"you\"") }, `4{"message":"not \"you\""}`},
+		"ConnectError with data": {func(*socketio.Socket) error {
+			return &socketio.ConnectError{Message: "no", Data: map[string]any{"code": 7, "raw": []byte{1}}}
+		}, `4{"message":"no","data":{"code":7,"raw":"AQ=="}}`},
+		"ConnectError without data": {func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no"} }, `4{"message":"no"}`},
+		"wrapped ConnectError": {func(*socketio.Socket) error {
+			return fmt.Errorf("db down: %w", &socketio.ConnectError{Message: "later"})
+		}, `4{"message":"later"}`},
+		"data that does not encode": {func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no", Data: make(chan int)} }, `4{"message":"no"}`},
+		"data that panics":          {func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no", Data: explosive{}} }, `4{"message":"internal error"}`},
+		"panic":                     {func(*socketio.Socket) error { panic("secret") }, `4{"message":"internal error"}`},
+		"ConnectError that is nil":  {func(*socketio.Socket) error { return nilRefusal }, `4{"message":"internal error"}`},
+		"own error that is nil":     {func(*socketio.Socket) error { return nilOwn }, `4{"message":"internal error"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			memory(t, nil, func(w *world) {
+				calls := newList()
+				var refused *socketio.Socket
+				w.io.Use(func(s *socketio.Socket) error {
+					refused = s
+					calls.add("first")
+					if s.Connected() {
+						t.Error("in a middleware a socket is not connected yet")
+					}
+					s.OnDisconnect(func(socketio.DisconnectReason) { t.Error("who never joined does not leave") })
+					return s.Join("room")
+				})
+				w.io.Use(test.use)
+				w.io.Use(func(*socketio.Socket) error { calls.add("third"); return nil })
+				w.io.OnConnection(func(*socketio.Socket) { t.Error("the socket has joined") })
+				for _, transport := range []string{polling, websocket} {
+					p := w.open(transport)
+					p.says(`0`)
+					p.hears(test.packet)
+					_ = w.io.To("room").Emit("x") // the rooms of a refused middleware are left
+					p.hearsNothing()
+					want(t, "rooms", len(refused.Rooms()), 0)
+					if err := refused.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
+						t.Errorf("who was refused is closed: %v", err)
+					}
+					if refused.Context().Err() == nil {
+						t.Error("the context of who was refused has ended")
+					}
+					p.isOpen()
+				}
+				want(t, "middlewares", strings.Join(calls.all(), " "), "first first")
+				if panics := strings.Contains(name, "panic") || strings.Contains(name, "that is nil"); panics != strings.Contains(w.log.String(), "a handler failed") {
+					t.Errorf("panics are logged:\n%s", w.log)
+				}
+			})
+		})
+	}
+}
+
+// Middlewares run in order, may join rooms and emit; what they emit precedes
+// CONNECT; Disconnect does nothing there.
+func TestMiddlewares(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		order := newList()
+		for i := range 3 {
+			w.io.Use(func(s *socketio.Socket) error {
+				order.add(fmt.Sprint(i))
+				s.Disconnect(true)
+				if len(w.io.Sockets()) != 0 {
+					t.Error("the socket is no member yet")
+				}
+				if err := s.Emit("hello", i); err != nil {
+					t.Error(err)
+				}
+				_ = w.io.Emit("to members only")
+				return s.Join(fmt.Sprint("room", i), "twice", "left")
+			})
+		}
+		w.io.Use(func(s *socketio.Socket) error { s.Leave("left"); return nil })
+		w.io.OnConnection(func(s *socketio.Socket) {
+			rooms := slices.DeleteFunc(s.Rooms(), func(r string) bool { return r == s.ID() })
+			slices.Sort(rooms)
+			order.add(strings.Join(rooms, " "))
+			_ = w.io.To("room1").Emit("welcome")
+		})
+		p := w.open(transport)
+		p.says(`0`)
+		p.hears(`2["hello",0]`, `2["hello",1]`, `2["hello",2]`, `0{"sid":"*"}`, `2["welcome"]`)
+		got := order.await(w, 4)
+		want(t, "the order", strings.Join(got, ", "), "0, 1, 2, room0 room1 room2 twice")
+	})
+}
+
+// A client that goes while a middleware runs never joins, and the next
+// middleware does not run.
+func TestTheClientGoesDuringAMiddleware(t *testing.T) {
+	for name, leave := range map[string]func(p *peer){
+		"connection lost": func(p *peer) { p.goes() },
+		"taken back":      func(p *peer) { p.says(`1`) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			overBoth(t, nil, func(w *world, transport string) {
+				running, ended := make(chan *socketio.Socket, 1), make(chan struct{})
+				w.io.Use(func(s *socketio.Socket) error {
+					running <- s
+					<-s.Context().Done()
+					if err := s.Join("room"); err != nil {
+						t.Error(err)
+					}
+					close(ended)
+					return nil
+				})
+				w.io.Use(func(*socketio.Socket) error { t.Error("the second middleware runs"); return nil })
+				w.io.OnConnection(func(*socketio.Socket) { t.Error("the socket has joined") })
+				p := w.open(transport)
+				p.says(`0`)
+				s := within(w, "the middleware", running)
+				leave(p)
+				within(w, "the end of the middleware", ended)
+				want(t, "rooms", len(s.Rooms()), 0)
+				want(t, "sockets", len(w.io.Sockets()), 0)
+			})
+		})
+	}
+}
+
+// The CONNECT packet comes before any broadcast, whatever runs at the same time.
+func TestConnectPrecedesBroadcasts(t *testing.T) {
+	tcp(t, nil, func(w *world) {
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(stopped)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_ = w.io.Emit("noise")
+				}
+			}
+		}()
+		for range 60 {
+			p := w.open(websocket)
+			p.joins("/") // it fails if noise comes first
+			p.hears(`2["noise"]`)
+			_ = p.socket.Close()
+		}
+		close(stop)
+		<-stopped
+	})
+}
+
+// UnmarshalJSON and MarshalJSON replace encoding/json.
+func TestOtherJSON(t *testing.T) {
+	opts := &socketio.Options{
+		MarshalJSON:   func(v any) ([]byte, error) { return json.Marshal(map[string]any{"wrapped": v}) },
+		UnmarshalJSON: func(b []byte, v any) error { return json.Unmarshal([]byte(`{"X":42}`), v) },
+	}
+	memory(t, opts, func(w *world) {
+		type point struct{ X int }
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("q", func(p point) (point, string) { return p, "plain" })
+		})
+		p := w.join(websocket)
+		p.says(`20["q",{"X":1}]`)
+		p.hears(`30[{"wrapped":{"X":42}},"plain"]`)
+	})
+}

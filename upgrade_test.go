@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the upgrade from polling to WebSocket under traffic.
+
+package socketio_test
+
+import (
+	"fmt"
+	"testing"
+
+	"socketio"
+	"socketio/internal/ws"
+)
+
+// upgrades moves a peer from polling to WebSocket as clients do: probe, wait for
+// the parked poll, then commit.
+func (p *peer) upgrades() {
+	p.w.Helper()
+	socket, resp, err := p.w.dialWebSocket("&sid="+p.sid, p.header)
+	if err != nil || socket == nil {
+		p.w.Fatalf("no WebSocket: %v %v", resp, err)
+	}
+	if err := socket.WriteText("2probe"); err != nil {
+		p.w.Fatal(err)
+	}
+	if op, data, err := socket.ReadMessage(); err != nil || op != ws.Text || string(data) != "3probe" {
+		p.w.Fatalf("the probe is answered, not %q %v", data, err)
+	}
+	close(p.pause)
+	<-p.polls // what polling still carries comes first
+	p.writing <- struct{}{}
+	if err := socket.WriteText("5"); err != nil {
+		p.w.Fatal(err)
+	}
+	p.socket = socket
+	<-p.writing
+	go func() {
+		defer close(p.ended)
+		p.readWebSocket()
+	}()
+}
+
+// While messages flow both ways a session upgrades: each arrives once, in order.
+func TestUpgradeUnderTraffic(t *testing.T) {
+	for _, network := range []string{"memory", "tcp"} {
+		t.Run(network, func(t *testing.T) {
+			test := func(w *world) {
+				const n = 600
+				heard, done := 0, make(chan struct{})
+				half := make(chan struct{})
+				w.io.OnConnection(func(s *socketio.Socket) {
+					want(t, "the transport at first", s.Transport(), polling)
+					s.On("up", func(i int, b []byte) {
+						if i != heard || int(b[0]) != i%256 {
+							t.Errorf("event %d comes as %d", heard, i)
+						}
+						heard++
+						switch heard {
+						case n / 4:
+							close(half)
+						case n:
+							close(done)
+						}
+						_ = s.Emit("down", i, []byte{byte(i)})
+						if i == n-1 {
+							want(t, "the transport in the end", s.Transport(), websocket)
+						}
+					})
+				})
+				p := w.join(polling)
+				go func() {
+					for i := range n {
+						_ = p.tries(fmt.Sprintf(`51-["up",%d,{"_placeholder":true,"num":0}]`, i), []byte{byte(i)})
+					}
+				}()
+				within(w, "some traffic", half)
+				p.upgrades()
+				for i := range n {
+					p.hears(fmt.Sprintf(`51-["down",%d,{"_placeholder":true,"num":0}]`, i), []byte{byte(i)})
+				}
+				within(w, "the last event", done)
+				p.isOpen()
+			}
+			if network == "memory" {
+				memory(t, nil, test)
+			} else {
+				tcp(t, nil, test)
+			}
+		})
+	}
+}
+
+// After the upgrade requests over polling, and a second WebSocket, are refused;
+// the session goes on.
+func TestAfterTheUpgrade(t *testing.T) {
+	tcp(t, nil, func(w *world) {
+		echo(w.io)
+		p := w.join(polling)
+		p.hears(`2["auth",{}]`)
+		p.upgrades()
+		p.says(`2["message","over WebSocket"]`)
+		p.hears(`2["message-back","over WebSocket"]`)
+		for _, method := range []string{"GET", "POST"} {
+			status, _ := p.request(method, "?EIO=4&transport=polling&sid="+p.sid, "4")
+			want(t, method+" after the upgrade", status, 400)
+		}
+		second, _, err := w.dialWebSocket("&sid="+p.sid, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second != nil {
+			if err := second.WriteText("2probe"); err == nil {
+				if _, data, err := second.ReadMessage(); err == nil {
+					t.Errorf("a second WebSocket is closed, not answered %q", data)
+				}
+			}
+			_ = second.Close()
+		}
+		p.says(`2["message","still there"]`)
+		p.hears(`2["message-back","still there"]`)
+	})
+}

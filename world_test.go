@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds world: a server on an in-memory or a real network, in which a
+// test has its dialogues.
+
+package socketio_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"socketio"
+	"socketio/engineio"
+	"socketio/internal/memnet"
+	"socketio/internal/ws/wstest"
+)
+
+const (
+	polling   = "polling"
+	websocket = "websocket"
+)
+
+// A world is a Server and what is needed to reach it.
+type world struct {
+	testing.TB
+	io      *socketio.Server
+	url     string // scheme, host and path of the server
+	dial    func(context.Context) (net.Conn, error)
+	client  *http.Client
+	log     *logBook
+	bubble  bool
+	handler http.Handler // what is mounted
+	patient time.Duration
+}
+
+// newWorld serves io on l until the test ends.
+func newWorld(t testing.TB, opts *socketio.Options, l net.Listener, dial func(context.Context) (net.Conn, error)) *world {
+	var o socketio.Options
+	if opts != nil {
+		o = *opts
+	}
+	w := &world{TB: t, dial: dial, log: new(logBook), patient: 5 * time.Second}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(w.log, nil))
+	}
+	w.io = socketio.NewServer(&o)
+	w.handler = w.io
+	w.url = "http://" + l.Addr().String() + "/socket.io/"
+	w.client = &http.Client{Transport: &http.Transport{
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 16,
+	}}
+	server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) })}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Serve(l) // it ends with ErrServerClosed
+	}()
+	t.Cleanup(func() {
+		w.client.CloseIdleConnections()
+		_ = w.io.Close()
+		_ = server.Close()
+		<-ended
+	})
+	return w
+}
+
+// memory has a test in a bubble of virtual time, over connections in memory.
+func memory(t *testing.T, opts *socketio.Options, test func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := memnet.Listen()
+		// A loop that waits in the kernel would stop the clock of the bubble.
+		w := newWorld(t, with(opts, engineio.DriverGoroutine), l, l.Dial)
+		w.bubble = true
+		w.patient = 5 * time.Minute
+		test(w)
+	})
+}
+
+// with returns opts with another driver.
+func with(opts *socketio.Options, driver engineio.Driver) *socketio.Options {
+	var o socketio.Options
+	if opts != nil {
+		o = *opts
+	}
+	o.Driver = driver
+	return &o
+}
+
+// tcp has a test over real TCP on this machine.
+func tcp(t testing.TB, opts *socketio.Options, test func(w *world)) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	test(newWorld(t, opts, l, func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", addr)
+	}))
+}
+
+// overBoth runs a test over each transport, in memory and over TCP.
+func overBoth(t *testing.T, opts *socketio.Options, test func(w *world, transport string)) {
+	t.Helper()
+	overBothWith(t, opts, opts, test)
+}
+
+// overBothWith is overBoth with other options where time is real.
+func overBothWith(t *testing.T, opts, realOpts *socketio.Options, test func(w *world, transport string)) {
+	t.Helper()
+	for _, transport := range []string{polling, websocket} {
+		t.Run(transport, func(t *testing.T) {
+			memory(t, opts, func(w *world) { test(w, transport) })
+		})
+		t.Run(transport+"/tcp", func(t *testing.T) {
+			tcp(t, realOpts, func(w *world) { test(w, transport) })
+		})
+	}
+	t.Run("websocket/goroutine", func(t *testing.T) {
+		tcp(t, with(realOpts, engineio.DriverGoroutine), func(w *world) { test(w, websocket) })
+	})
+}
+
+// open opens an Engine.IO session.
+func (w *world) open(transport string, header ...string) *peer {
+	w.Helper()
+	h := make(http.Header)
+	for i := 0; i+1 < len(header); i += 2 {
+		h.Add(header[i], header[i+1])
+	}
+	return w.openAt(transport, "", h)
+}
+
+// openAt is open with more query and headers.
+func (w *world) openAt(transport, query string, h http.Header) *peer {
+	w.Helper()
+	p := &peer{w: w, header: h, inbox: make(chan packet, 1<<16), ended: make(chan struct{}), writing: make(chan struct{}, 1)}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	if transport == websocket {
+		p.openWebSocket(query)
+	} else {
+		p.openPolling(query)
+	}
+	w.Cleanup(p.leave)
+	return p
+}
+
+// join opens a session and joins the namespace "/".
+func (w *world) join(transport string) *peer {
+	w.Helper()
+	p := w.open(transport)
+	p.joins("/")
+	return p
+}
+
+// settle waits until nothing moves any more. It needs virtual time.
+func (w *world) settle() {
+	if !w.bubble {
+		w.Fatal("only virtual time can settle")
+	}
+	synctest.Wait()
+}
+
+// within waits for a channel.
+func within[T any](w *world, what string, c <-chan T) T {
+	w.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(w.patient):
+		w.Fatalf("%s did not happen", what)
+		panic("not reached")
+	}
+}
+
+// want compares, and says in words what was expected.
+func want[T comparable](t testing.TB, what string, got, expected T) {
+	t.Helper()
+	if got != expected {
+		t.Errorf("%s: got %v, want %v", what, got, expected)
+	}
+}
+
+func (w *world) dialWebSocket(query string, h http.Header) (*wstest.Client, *http.Response, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), w.patient)
+	defer cancel()
+	return wstest.Dial(ctx, w.dial, w.url+"?EIO=4&transport=websocket"+query, h)
+}
+
+// A logBook keeps what was logged.
+type logBook struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// A list is something that goroutines append to.
+type list struct {
+	mu    sync.Mutex
+	items []string
+	more  chan struct{} // one token: there is more
+}
+
+func newList() *list { return &list{more: make(chan struct{}, 1)} }
+
+func (l *list) add(s string) {
+	l.mu.Lock()
+	l.items = append(l.items, s)
+	l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+}
+
+func (l *list) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]string(nil), l.items...)
+}
+
+// await waits until the list has n items and returns them.
+func (l *list) await(w *world, n int) []string {
+	w.Helper()
+	timeout := time.After(w.patient)
+	for {
+		if all := l.all(); len(all) >= n {
+			return all
+		}
+		select {
+		case <-l.more:
+		case <-timeout:
+			w.Fatalf("want %d things to happen, have %q", n, l.all())
+		}
+	}
+}
