@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"unicode/utf8"
 
@@ -51,24 +52,26 @@ type conn struct {
 	// Owned by the read side: HandleMessage calls come one at a time.
 	decoder parser.Decoder
 
-	mu       sync.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
-	sockets  map[string]*Socket
-	departed map[*Socket]struct{} // off the connection, but handlers of theirs have yet to run
-	left     map[string]struct{}  // namespaces the server left: late packets for them are dropped
-	starting []*Socket            // sockets whose worker starts at the end of this read
-	decoding bool                 // a long text is being decoded: nothing is read meanwhile
-	joined   bool                 // some namespace was joined once
-	pending  bool                 // attachments are awaited: the timer runs for them
-	closed   bool
-	waiting  int  // acknowledgements awaited on this connection
-	paused   bool // the engine was asked to stop reading
+	mu           sync.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
+	sockets      []*Socket
+	firstSockets [1]*Socket           // where sockets begins
+	departed     map[*Socket]struct{} // off the connection, but handlers of theirs have yet to run
+	left         map[string]struct{}  // namespaces the server left: late packets for them are dropped
+	starting     []*Socket            // sockets whose worker starts at the end of this read
+	decoding     bool                 // a long text is being decoded: nothing is read meanwhile
+	joined       bool                 // some namespace was joined once
+	pending      bool                 // attachments are awaited: the timer runs for them
+	closed       bool
+	waiting      int  // acknowledgements awaited on this connection
+	paused       bool // the engine was asked to stop reading
 
 	refusals      int
 	refusalsSince int64
 }
 
 func newConn(s *Server, eio *engineio.Conn) *conn {
-	c := &conn{server: s, eio: eio, sockets: make(map[string]*Socket, 1)}
+	c := &conn{server: s, eio: eio}
+	c.sockets = c.firstSockets[:0]
 	eio.SetTimer(s.opts.ConnectTimeout)
 	return c
 }
@@ -225,7 +228,7 @@ func (c *conn) route(p parser.Packet) {
 		return
 	}
 	c.mu.Lock()
-	s := c.sockets[p.Namespace]
+	s := c.socketLocked(p.Namespace)
 	_, left := c.left[p.Namespace]
 	closed := c.closed
 	c.mu.Unlock()
@@ -267,12 +270,12 @@ func (c *conn) handleConnect(p parser.Packet) {
 		return
 	}
 	c.mu.Lock()
-	_, twice := c.sockets[p.Namespace]
+	twice := c.socketLocked(p.Namespace) != nil
 	full := len(c.sockets) >= o.MaxNamespaces
 	var s *Socket
 	if !twice && !full && !c.closed {
 		s = newSocket(ns, c, p.Data)
-		c.sockets[p.Namespace] = s
+		c.sockets = append(c.sockets, s)
 		delete(c.left, p.Namespace)
 	}
 	c.mu.Unlock()
@@ -338,10 +341,11 @@ func (c *conn) socketJoined() {
 func (c *conn) forget(s *Socket, late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sockets[s.ns.name] != s {
+	i := slices.Index(c.sockets, s)
+	if i < 0 {
 		return
 	}
-	delete(c.sockets, s.ns.name)
+	c.sockets = slices.Delete(c.sockets, i, i+1)
 	if c.departed == nil {
 		c.departed = make(map[*Socket]struct{})
 	}
@@ -365,15 +369,22 @@ func (c *conn) settled(s *Socket) {
 	}
 }
 
-// allSockets returns the sockets of the connection.
+// allSockets returns the sockets of the connection, in the order in which they
+// asked to join.
 func (c *conn) allSockets() []*Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := make([]*Socket, 0, len(c.sockets))
+	return slices.Clone(c.sockets)
+}
+
+// socketLocked finds the socket of a namespace. There are few, most often one.
+func (c *conn) socketLocked(namespace string) *Socket {
 	for _, s := range c.sockets {
-		all = append(all, s)
+		if s.ns.name == namespace {
+			return s
+		}
 	}
-	return all
+	return nil
 }
 
 // isPaused reports whether reading has stopped.

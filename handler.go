@@ -8,7 +8,6 @@ package socketio
 import (
 	"errors"
 	"runtime/debug"
-	"slices"
 	"sync/atomic"
 
 	"socketio/engineio"
@@ -90,6 +89,7 @@ func (r *reply) write(m *engineio.Message) error {
 
 // A listener is a registered handler of an event.
 type listener struct {
+	event string
 	call  handlerFunc
 	once  bool
 	fired atomic.Bool
@@ -119,24 +119,18 @@ func (s *Socket) listen(event string, fn any, once bool) (remove func()) {
 	if parser.IsReserved(event) {
 		panic("socketio: On: no client can send an event named " + event + "; for the end of a socket use OnDisconnect or OnDisconnecting")
 	}
-	l := &listener{call: compile(event, fn), once: once}
+	l := &listener{event: event, call: compile(event, fn), once: once}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.events == nil {
-		s.events = make(map[string][]*listener)
-	}
-	s.events[event] = append(slices.Clip(s.events[event]), l)
-	return func() { s.unlisten(event, l) }
+	// A dispatch that runs meanwhile sees its own length: appending is safe.
+	s.events = append(s.events, l)
+	return func() { s.unlisten(l) }
 }
 
-func (s *Socket) unlisten(event string, l *listener) {
+func (s *Socket) unlisten(l *listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if rest := without(s.events[event], l); len(rest) > 0 {
-		s.events[event] = rest
-	} else {
-		delete(s.events, event)
-	}
+	s.events = without(s.events, l)
 }
 
 // OnAny calls fn for each event the client sends, before its handlers. remove
@@ -210,18 +204,21 @@ func (s *Socket) dispatch(it item) {
 		ev.reply = &reply{socket: s, id: it.id}
 	}
 	s.mu.Lock()
-	list := s.events[string(ev.name)]
+	list := s.events
 	catchAll := s.any.list
 	s.mu.Unlock()
 	for _, fn := range catchAll {
 		s.report(string(ev.name), s.guard(func() error { (*fn)(string(ev.name), ev.args.clone()); return nil }))
 	}
-	for _, l := range list {
+	for _, l := range list { // a socket has few: a map costs more
+		if l.event != string(ev.name) {
+			continue
+		}
 		if l.once {
 			if l.fired.Swap(true) {
 				continue
 			}
-			s.unlisten(string(ev.name), l)
+			s.unlisten(l)
 		}
 		s.handle(l, ev)
 	}

@@ -47,8 +47,8 @@ type Socket struct {
 	// Atomic; safe from anywhere. Written under mu.
 	state atomic.Int32
 
-	mu        sync.Mutex // guards the fields below; see doc.go for the lock order
-	events    map[string][]*listener
+	mu        sync.Mutex  // guards the fields below; see doc.go for the lock order
+	events    []*listener // in the order of registration
 	any       listeners[func(string, Args)]
 	leaving   listeners[func(DisconnectReason, error)]
 	left      listeners[func(DisconnectReason, error)]

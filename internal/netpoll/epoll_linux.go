@@ -161,16 +161,14 @@ func (c *epollConn) leave() {
 // write writes about one batch. It reports whether there is more.
 func (c *epollConn) write() (more bool, err error) {
 	v := c.loop.driver.vectors.Get().(*vector)
-	defer func() {
-		v.forget()
-		c.loop.driver.vectors.Put(v)
-	}()
+	defer c.loop.driver.vectors.Put(v)
 	for left := BatchBytes; left > 0; {
 		bufs := c.h.NextBatch(v.bufs[:0])
 		if len(bufs) == 0 {
 			return false, nil
 		}
 		n, all, err := v.write(c.fd, bufs)
+		v.forget(bufs)
 		c.h.Sent(n)
 		if err != nil {
 			return true, err

@@ -60,6 +60,9 @@ type vector struct {
 // write writes as much of the buffers as the kernel takes now, and reports
 // whether it took all.
 func (v *vector) write(fd int, bufs [][]byte) (n int, all bool, err error) {
+	if len(bufs) == 1 && len(bufs[0]) > 0 { // most often
+		return writeOne(fd, bufs[0])
+	}
 	v.iovs = v.iovs[:0]
 	total := 0
 	for _, b := range bufs {
@@ -71,30 +74,43 @@ func (v *vector) write(fd int, bufs [][]byte) (n int, all bool, err error) {
 		v.iovs = append(v.iovs, iov)
 		total += len(b)
 	}
-	call := syscall.RawSyscall
-	if total > rawBytes {
-		call = syscall.Syscall
+	if total == 0 {
+		return 0, true, nil
 	}
-	for total > 0 {
-		r, _, e := call(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iovs[0])), uintptr(len(v.iovs)))
-		if e == syscall.EINTR {
-			continue
-		}
-		if e == syscall.EAGAIN {
-			return 0, false, nil
-		}
-		if e != 0 {
-			return 0, false, e
-		}
-		return int(r), int(r) == total, nil
-	}
-	return 0, true, nil
+	return send(syscall.SYS_WRITEV, fd, unsafe.Pointer(&v.iovs[0]), len(v.iovs), total)
 }
 
-// forget lets go of what was written.
-func (v *vector) forget() {
-	clear(v.bufs[:cap(v.bufs)])
-	clear(v.iovs[:cap(v.iovs)])
+func writeOne(fd int, b []byte) (n int, all bool, err error) {
+	return send(syscall.SYS_WRITE, fd, unsafe.Pointer(&b[0]), len(b), len(b))
+}
+
+// send makes a call that writes at most total bytes.
+func send(trap uintptr, fd int, p unsafe.Pointer, length, total int) (n int, all bool, err error) {
+	for {
+		var r uintptr
+		var e syscall.Errno
+		if total > rawBytes {
+			r, _, e = syscall.Syscall(trap, uintptr(fd), uintptr(p), uintptr(length))
+		} else {
+			r, _, e = syscall.RawSyscall(trap, uintptr(fd), uintptr(p), uintptr(length))
+		}
+		switch e {
+		case 0:
+			return int(r), int(r) == total, nil
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return 0, false, nil
+		default:
+			return 0, false, e
+		}
+	}
+}
+
+// forget lets go of a batch.
+func (v *vector) forget(bufs [][]byte) {
+	clear(bufs)
+	clear(v.iovs)
+	v.iovs = v.iovs[:0]
 }
 
 // duplicate makes a descriptor of our own for a connection. File().Fd() would

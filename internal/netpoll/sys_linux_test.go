@@ -75,7 +75,7 @@ func TestVectorWrite(t *testing.T) {
 	if _, err := read(b, buf); err != syscall.EAGAIN {
 		t.Errorf("an empty socket: %v, want EAGAIN", err)
 	}
-	v.forget()
+	v.forget(nil)
 	if v.iovs[:cap(v.iovs)][0].Base != nil {
 		t.Error("forget keeps what was written")
 	}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the deadline of writing, and the end of a server that waits for
+// what is on its way.
+
+package engineio_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio/engineio"
+)
+
+// One message alone in the queue has a deadline too.
+func TestWriteTimeoutOfOneMessage(t *testing.T) {
+	play := func(w *world) {
+		timeout := 4 * time.Second
+		if !w.virtual {
+			timeout = 300 * time.Millisecond
+		}
+		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: timeout}, buffer: 4096})
+		c := r.websocket()
+		s := r.side(c.id())
+		start := time.Now()
+		s.Send(engineio.BinaryMessage(make([]byte, 32<<20)))
+		s.wantEnded("the peer takes nothing", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+		if w.virtual {
+			wantAt(r, "the end", start, timeout)
+		} else if d := time.Since(start); d < timeout {
+			w.t.Errorf("the end came after %v, want %v at least", d, timeout)
+		}
+	}
+	everywhere(t, play)
+}
+
+// A peer that takes a little of a large message now and then is slow, not gone.
+func TestLargeMessageToASlowPeer(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: 4 * time.Second, PingInterval: time.Hour}, buffer: 4096})
+		c := r.websocket()
+		s := r.side(c.id())
+		s.Send(engineio.BinaryMessage(make([]byte, 4<<20)))
+		conn := c.c.Conn()
+		buf := make([]byte, 128<<10)
+		for got := 0; got < 4<<20; {
+			time.Sleep(time.Second)
+			for part := 0; part < len(buf) && got < 4<<20; {
+				n, err := conn.Read(buf[part:])
+				if err != nil {
+					w.t.Fatalf("after %d bytes: %v", got, err)
+				}
+				part, got = part+n, got+n
+			}
+		}
+		s.wantOpen("all has arrived, in 32 s")
+	})
+}
+
+// An idle connection has no deadline of writing, whatever it sent before.
+func TestNoWriteTimeoutWithoutAnythingToWrite(t *testing.T) {
+	everywhere(t, func(w *world) {
+		timeout := 4 * time.Second
+		if !w.virtual {
+			timeout = 100 * time.Millisecond
+		}
+		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: timeout}})
+		c := r.websocket()
+		s := r.side(c.id())
+		s.SetTimer(3 * timeout)
+		c.send("4x")
+		c.want("an echo", "4x")
+		s.await("three times the deadline", func() bool { return s.timers == 1 })
+		s.wantOpen("an idle peer")
+	})
+}
+
+// Shutdown waits for output on its way as long as its context lets it.
+func TestShutdownWaitsForOutput(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{buffer: 4096})
+		c := r.websocket()
+		long := strings.Repeat("x", 32<<20)
+		r.side(c.id()).say(long)
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		if err := r.srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			w.t.Fatalf("Shutdown with output on its way: %v", err)
+		}
+		if n := r.srv.Count(); n != 0 {
+			w.t.Errorf("%d sessions are open during Shutdown", n)
+		}
+		done := make(chan error, 1)
+		go func() { done <- r.srv.Shutdown(context.Background()) }()
+		c.want("what was sent", "4"+long)
+		c.wantClose("then the end", 1000)
+		if err := <-done; err != nil {
+			w.t.Errorf("Shutdown: %v", err)
+		}
+	})
+}
