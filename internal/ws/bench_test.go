@@ -51,6 +51,34 @@ func BenchmarkFeedInPieces(b *testing.B) {
 	}
 }
 
+func BenchmarkDeflate(b *testing.B) {
+	data := jsonData()
+	for _, size := range []int{1 << 10, 16 << 10, 128 << 10} {
+		payload := []byte(data[:size])
+		d := ws.NewDeflate(nil)
+		b.Run(fmt.Sprintf("compress-%d", size), func(b *testing.B) {
+			var wire []byte
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				wire = d.AppendCompressed(wire[:0], ws.Text, payload)
+			}
+			b.ReportMetric(float64(len(wire))/float64(size), "ratio")
+		})
+		b.Run(fmt.Sprintf("inflate-%d", size), func(b *testing.B) {
+			msg := []byte(stdDeflate(string(payload), 6))
+			dst := make([]byte, 0, size)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := d.Inflate(dst, ws.Text, msg, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkXor(b *testing.B) {
 	buf := make([]byte, 64<<10)
 	b.SetBytes(int64(len(buf)))

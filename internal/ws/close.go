@@ -112,6 +112,7 @@ const (
 	faultCloseCode
 	faultCloseReason
 	faultText
+	faultDeflate
 	faultFragments
 	faultTooBig
 )
@@ -134,6 +135,7 @@ var faults = [...]CloseError{
 	faultCloseCode:         {CodeProtocolError, "invalid close code"},
 	faultCloseReason:       {CodeInvalidData, "close reason is not UTF-8"},
 	faultText:              {CodeInvalidData, "text is not UTF-8"},
+	faultDeflate:           {CodeInvalidData, "message can't be inflated"},
 	faultFragments:         {CodePolicy, "too many fragments"},
 	faultTooBig:            {CodeTooBig, "message too big"},
 }

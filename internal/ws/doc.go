@@ -21,6 +21,10 @@
 //	buffer.go     pooled memory for messages that span reads or frames
 //	close.go      close codes, CloseError, the reasons a Parser gives up
 //	handshake.go  the opening handshake, server side
+//	extension.go  how permessage-deflate is agreed on
+//	deflate.go    Deflate: compressing and inflating messages
 //
-// Extensions are not negotiated here: all reserved bits must be zero.
+// permessage-deflate (RFC 7692) is the only extension. A Parser does not
+// inflate: it hands compressed messages out as such, and whoever owns a worker
+// has Deflate inflate them there.
 package ws

@@ -53,6 +53,7 @@ const MaxControl = 125
 const (
 	finBit   = 0x80
 	rsvBits  = 0x70
+	rsv1Bit  = 0x40 // the message is compressed (RFC 7692)
 	opBits   = 0x0F
 	maskBit  = 0x80
 	lenBits  = 0x7F

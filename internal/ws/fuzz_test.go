@@ -12,13 +12,15 @@ import (
 	"socketio/internal/ws"
 )
 
-// FuzzParser feeds any bytes whole, one by one, and in pieces of step bytes.
-// All must deliver the same and end the same, within the limits.
+// FuzzParser feeds any bytes whole, one by one, and in pieces of step bytes,
+// without and with compression. All must deliver the same and end the same,
+// within the limits.
 func FuzzParser(f *testing.F) {
 	f.Add([]byte{0x81, 0x05, 'H', 'e', 'l', 'l', 'o'}, uint8(2), false)
 	f.Add(frame(ws.Text, true, "κόσμε"), uint8(3), true)
 	f.Add(join(frame(ws.Text, false, "\xF0\x9D"), frame(ws.Ping, true, "p"), frame(ws.Continuation, true, "\x84\x9E")), uint8(5), true)
 	f.Add(join(frame(ws.Binary, true, string(make([]byte, 300))), frame(ws.Close, true, code(1000, "bye"))), uint8(100), true)
+	f.Add(join(packed(ws.Text, false, "\xFF"), frame(ws.Ping, true, ""), frame(ws.Continuation, true, "a"), packed(ws.Binary, true, "")), uint8(1), true)
 	f.Fuzz(func(t *testing.T, stream []byte, step uint8, fromClient bool) {
 		cfg := &ws.Config{FromClient: fromClient, MaxMessage: 2000, MaxFragments: 5, UncheckedOver: 1000}
 		whole := feed(cfg, stream, 0)
@@ -26,6 +28,14 @@ func FuzzParser(f *testing.F) {
 			if got := feed(cfg, stream, size); got != whole {
 				t.Fatalf("in pieces of %d: got\n%s\nwhole\n%s", size, got, whole)
 			}
+		}
+		feedPacked := func(size int) string {
+			var p ws.Parser
+			p.AllowCompressed()
+			return feedTo(&p, cfg, stream, size)
+		}
+		if whole, got := feedPacked(0), feedPacked(int(step)); got != whole {
+			t.Fatalf("compression allowed, in pieces of %d: got\n%s\nwhole\n%s", step, got, whole)
 		}
 		limits := new(limits)
 		var p ws.Parser

@@ -44,7 +44,8 @@ func (e *HandshakeError) Error() string {
 
 // CheckUpgrade decides whether r is a WebSocket handshake that can be accepted,
 // and returns its key, which AppendResponse needs. It does not look at the
-// Origin, at subprotocols or at extensions. A nil err means that all is well.
+// Origin, at subprotocols or at extensions, for which there are FirstProtocol
+// and NegotiateDeflate. A nil err means that all is well.
 func CheckUpgrade(r *http.Request) (key string, err *HandshakeError) {
 	switch {
 	case r.Method != http.MethodGet:
@@ -95,12 +96,23 @@ var reservedHeaders = []string{
 // and NUL in values become spaces; names that are not tokens, and those that
 // belong to the handshake itself, are left out.
 func AppendResponse(dst []byte, key, protocol string, header http.Header) []byte {
+	return AppendDeflateResponse(dst, key, protocol, DeflateParams{}, header)
+}
+
+// AppendDeflateResponse is AppendResponse with an answer to the offers of
+// permessage-deflate. The zero value of params leaves it out.
+func AppendDeflateResponse(dst []byte, key, protocol string, params DeflateParams, header http.Header) []byte {
 	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	dst = appendAccept(dst, key)
 	dst = append(dst, "\r\n"...)
 	if isToken(protocol) {
 		dst = append(dst, "Sec-WebSocket-Protocol: "...)
 		dst = append(dst, protocol...)
+		dst = append(dst, "\r\n"...)
+	}
+	if params.Negotiated() {
+		dst = append(dst, "Sec-WebSocket-Extensions: "...)
+		dst = append(dst, params.String()...)
 		dst = append(dst, "\r\n"...)
 	}
 	if len(header) > 0 {
@@ -157,12 +169,14 @@ func trim(s string) string { return strings.Trim(s, " \t") }
 // isToken reports whether s is a token of HTTP (RFC 9110, section 5.6.2).
 func isToken(s string) bool {
 	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
+		if !isTokenByte(c) {
 			return false
 		}
 	}
 	return s != ""
+}
+
+func isTokenByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }

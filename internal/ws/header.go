@@ -16,6 +16,8 @@ type header struct {
 	size   int    // of the header itself; 0 when more bytes are needed
 	op     Opcode
 	fin    bool
+
+	compressed bool
 }
 
 // header reads the header at the start of b. Each rule is checked as soon as
@@ -26,7 +28,7 @@ func (p *Parser) header(cfg *Config, b []byte) (h header, f fault) {
 	if len(b) == 0 {
 		return h, faultNone
 	}
-	h.op, h.fin = Opcode(b[0]&opBits), b[0]&finBit != 0
+	h.op, h.fin, h.compressed = Opcode(b[0]&opBits), b[0]&finBit != 0, b[0]&rsv1Bit != 0
 	if f = p.checkFirst(cfg, b[0]&rsvBits, h); f != faultNone || len(b) < 2 {
 		return h, f
 	}
@@ -81,7 +83,8 @@ func (p *Parser) header(cfg *Config, b []byte) (h header, f fault) {
 
 // checkFirst holds the first byte against the rules and the message under way.
 func (p *Parser) checkFirst(cfg *Config, rsv byte, h header) fault {
-	if rsv != 0 {
+	// Only the first frame of a message can say that it is compressed.
+	if rsv != 0 && (rsv != rsv1Bit || !p.deflate || h.op != Text && h.op != Binary) {
 		return faultReservedBits
 	}
 	switch h.op {

@@ -25,12 +25,24 @@ type Receiver interface {
 	OnControl(op Opcode, data []byte) (more bool)
 }
 
+// A CompressedReceiver is what a Parser needs once AllowCompressed was called.
+type CompressedReceiver interface {
+	Receiver
+
+	// OnCompressed gets a whole message, Text or Binary, in the place of
+	// OnMessage when it came compressed. data is what Deflate.Inflate takes.
+	// Only its own size was held against the limit; the size it inflates to and
+	// the UTF-8 of a text are checked there.
+	OnCompressed(op Opcode, data []byte) (more bool)
+}
+
 // Config is what parsers of one kind of connection have in common. It must not
 // change while a Parser uses it, and may be shared by any number of them.
 type Config struct {
 	// MaxMessage is the size in bytes of the largest message, all its fragments
 	// together. One byte more ends the connection with 1009, as soon as a header
-	// announces it. If zero, 1,000,000. If negative, there is no limit.
+	// announces it. Of a compressed message the bytes on the wire count here.
+	// If zero, 1,000,000. If negative, there is no limit.
 	MaxMessage int
 
 	// MaxFragments is how many frames one message may have; empty ones count.
@@ -95,11 +107,20 @@ type Parser struct {
 	message   Opcode // Text or Binary: a message is under way; 0: none is
 	tail      uint8  // bytes at the end of msg that are the start of a character
 	fault     fault
+	deflate   bool // permessage-deflate was negotiated
 	inPayload bool
 	fin       bool // the current frame is the last of its message
-	unchecked bool // the text under way is too large to be checked here
+	unchecked bool // the text under way is compressed, or too large to be checked here
 	closed    bool
+
+	compressed bool // the message under way is compressed
 }
+
+// AllowCompressed says that permessage-deflate was negotiated: messages may come
+// compressed, and the Receiver given to Feed must be a CompressedReceiver. It is
+// called before the first Feed. Without it a compressed message is a breach of
+// the protocol.
+func (p *Parser) AllowCompressed() { p.deflate = true }
 
 // Feed takes the next bytes of the stream, delivers what becomes complete, and
 // returns how many bytes it took. That is all of b, unless r asked to stop: then
@@ -206,6 +227,7 @@ func (p *Parser) takeHeader(cfg *Config, b []byte) (took int, f fault) {
 		p.frames++
 		if h.op != Continuation {
 			p.message = h.op
+			p.compressed, p.unchecked = h.compressed, h.compressed
 		}
 		if p.message == Text && cfg.UncheckedOver > 0 && uint64(p.Held())+h.length > uint64(cfg.UncheckedOver) {
 			p.unchecked = true
@@ -239,9 +261,7 @@ func (p *Parser) takePayload(r Receiver, chunk []byte) (more bool, f fault) {
 		if p.message == Text && !p.unchecked && !utf8.Valid(chunk) {
 			return false, faultText
 		}
-		op := p.message
-		p.endMessage()
-		return r.OnMessage(op, chunk), faultNone
+		return p.deliver(r, chunk), faultNone
 	}
 	if len(chunk) > 0 {
 		p.msg = p.keep(p.msg, chunk)
@@ -262,9 +282,8 @@ func (p *Parser) takePayload(r Receiver, chunk []byte) (more bool, f fault) {
 	}
 	// The buffer is no longer the Parser's while r has it: if r panics it is
 	// left to the garbage collector, and Release cannot give it back twice.
-	op, msg := p.message, p.msg
-	p.endMessage()
-	more = r.OnMessage(op, msg.b)
+	msg := p.msg
+	more = p.deliver(r, msg.b)
 	msg.release()
 	return more, faultNone
 }
@@ -284,8 +303,14 @@ func (p *Parser) keep(buf *buffer, chunk []byte) *buffer {
 	return buf
 }
 
-func (p *Parser) endMessage() {
-	p.msg, p.message, p.frames, p.tail, p.unchecked = nil, 0, 0, 0, false
+// deliver hands the message under way out, and ends it first.
+func (p *Parser) deliver(r Receiver, data []byte) (more bool) {
+	op, compressed := p.message, p.compressed
+	p.msg, p.message, p.frames, p.tail = nil, 0, 0, 0
+	if compressed {
+		return r.(CompressedReceiver).OnCompressed(op, data)
+	}
+	return r.OnMessage(op, data)
 }
 
 func (p *Parser) endControl(r Receiver, data []byte) (more bool, f fault) {

@@ -40,6 +40,11 @@ func (r *recorder) OnMessage(op ws.Opcode, data []byte) bool {
 	return !r.stop
 }
 
+func (r *recorder) OnCompressed(op ws.Opcode, data []byte) bool {
+	r.log.WriteString("compressed ")
+	return r.OnMessage(op, data)
+}
+
 func (r *recorder) OnControl(op ws.Opcode, data []byte) bool {
 	if len(data) > ws.MaxControl {
 		panic("control frame too long")

@@ -30,6 +30,9 @@ type Client struct {
 	// It is a channel because waiting for a mutex would stop the clock of a
 	// synctest bubble.
 	writing chan struct{}
+
+	deflate    bool // compressed messages may come
+	compressed bool // the message read last was one
 }
 
 func newClient(conn net.Conn, br *bufio.Reader) *Client {
@@ -83,26 +86,27 @@ func Frame(op ws.Opcode, fin bool, payload []byte) []byte {
 }
 
 // ReadFrame reads one frame, of whatever kind. It fails on what no server may
-// send: a masked frame, reserved bits.
+// send: a masked frame, reserved bits. A compressed payload stays as it is.
 func (c *Client) ReadFrame() (ws.Opcode, []byte, error) {
-	op, _, payload, err := c.readFrame()
-	return op, payload, err
+	head, payload, err := c.readFrame()
+	return head.op, payload, err
 }
 
 // ReadMessage reads on to the next whole message. It answers pings, passes over
 // pongs, and returns a *ws.CloseError when a close frame comes (CodeNoStatus
-// when that is empty). It does not answer the close frame.
+// when that is empty). It does not answer the close frame. A message that may be
+// compressed and is comes inflated, see AllowCompressed.
 func (c *Client) ReadMessage() (ws.Opcode, []byte, error) {
 	var (
 		message ws.Opcode
 		data    []byte
 	)
 	for {
-		op, fin, payload, err := c.readFrame()
+		head, payload, err := c.readFrame()
 		if err != nil {
 			return 0, nil, err
 		}
-		switch op {
+		switch head.op {
 		case ws.Ping:
 			if err := c.WriteMessage(ws.Pong, payload); err != nil {
 				return 0, nil, err
@@ -117,32 +121,43 @@ func (c *Client) ReadMessage() (ws.Opcode, []byte, error) {
 			if message != 0 {
 				return 0, nil, errors.New("wstest: a message begins inside a message")
 			}
-			message, data = op, payload
+			message, data, c.compressed = head.op, payload, head.compressed
 		case ws.Continuation:
 			if message == 0 {
 				return 0, nil, errors.New("wstest: continuation without a message")
 			}
 			data = append(data, payload...)
 		default:
-			return 0, nil, fmt.Errorf("wstest: frame with %v", op)
+			return 0, nil, fmt.Errorf("wstest: frame with %v", head.op)
 		}
-		if fin {
-			return message, data, nil
+		if head.fin && c.compressed {
+			data, err = inflate(data)
+		}
+		if head.fin {
+			return message, data, err
 		}
 	}
 }
 
-func (c *Client) readFrame() (op ws.Opcode, fin bool, payload []byte, err error) {
+// A frameHead is what the first byte of a frame says.
+type frameHead struct {
+	op              ws.Opcode
+	fin, compressed bool
+}
+
+func (c *Client) readFrame() (first frameHead, payload []byte, err error) {
 	var head [2]byte
 	if _, err := io.ReadFull(c.br, head[:]); err != nil {
-		return 0, false, nil, err
+		return frameHead{}, nil, err
 	}
-	op, fin = ws.Opcode(head[0]&0x0F), head[0]&0x80 != 0
-	if head[0]&0x70 != 0 {
-		return 0, false, nil, fmt.Errorf("wstest: reserved bits in frame header % x", head)
+	first = frameHead{op: ws.Opcode(head[0] & 0x0F), fin: head[0]&0x80 != 0}
+	if c.deflate && head[0]&0x70 == 0x40 && (first.op == ws.Text || first.op == ws.Binary) {
+		first.compressed = true
+	} else if head[0]&0x70 != 0 {
+		return frameHead{}, nil, fmt.Errorf("wstest: reserved bits in frame header % x", head)
 	}
 	if head[1]&0x80 != 0 {
-		return 0, false, nil, errors.New("wstest: the server masked a frame")
+		return frameHead{}, nil, errors.New("wstest: the server masked a frame")
 	}
 	length := uint64(head[1])
 	switch length {
@@ -163,9 +178,9 @@ func (c *Client) readFrame() (op ws.Opcode, fin bool, payload []byte, err error)
 		_, err = io.ReadFull(c.br, payload)
 	}
 	if err != nil {
-		return 0, false, nil, unexpected(err)
+		return frameHead{}, nil, unexpected(err)
 	}
-	return op, fin, payload, nil
+	return first, payload, nil
 }
 
 // unexpected turns an end of file inside a frame into what it is.

@@ -6,5 +6,6 @@
 // goroutine of its own, able to send any bytes at all, and with no opinion on
 // what a server should do.
 //
-// Reading order: dial.go for the handshake, client.go for what follows.
+// Reading order: dial.go for the handshake, client.go for what follows,
+// deflate.go for compressed messages.
 package wstest

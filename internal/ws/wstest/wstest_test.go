@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,6 +164,64 @@ func TestWhatTheClientWrites(t *testing.T) {
 			t.Errorf("got %q, want %q", string(*got), want)
 		}
 	})
+}
+
+// Compressed messages go both ways between the client and what a server has.
+func TestCompressed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		large := []byte(strings.Repeat("as large as it gets ", 500))
+		d := ws.NewDeflate(nil)
+		ended := make(chan struct{})
+		dial := serve(t, func(r *http.Request) []byte {
+			key, err := ws.CheckUpgrade(r)
+			if err != nil {
+				t.Error(err)
+			}
+			return ws.AppendDeflateResponse(nil, key, "", ws.NegotiateDeflate(r.Header), nil)
+		}, func(conn net.Conn, br *bufio.Reader) {
+			defer close(ended)
+			conn.Write(ws.AppendFrame(d.AppendCompressed(nil, ws.Text, large), ws.Text, []byte("plain")))
+			data, _ := io.ReadAll(br)
+			var p ws.Parser
+			p.AllowCompressed()
+			got := &inflating{d: d}
+			if _, err := p.Feed(&ws.Config{FromClient: true}, got, data); err != nil {
+				t.Error(err)
+			}
+			if want := "text back|text " + string(large) + "|"; string(got.recorder) != want {
+				t.Errorf("got %.80q, want %.80q", got.recorder, want)
+			}
+		})
+		c, resp, err := wstest.Dial(t.Context(), dial, "ws://host/", http.Header{"Sec-WebSocket-Extensions": {"permessage-deflate; client_max_window_bits"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := resp.Header.Get("Sec-WebSocket-Extensions"); got != "permessage-deflate; server_no_context_takeover; client_no_context_takeover" {
+			t.Errorf("answer %q", got)
+		}
+		c.AllowCompressed()
+		if _, data, err := c.ReadMessage(); string(data) != string(large) || err != nil || !c.Compressed() {
+			t.Errorf("%.80q %v, compressed %v", data, err, c.Compressed())
+		}
+		if _, data, err := c.ReadMessage(); string(data) != "plain" || err != nil || c.Compressed() {
+			t.Errorf("%.80q %v, compressed %v", data, err, c.Compressed())
+		}
+		c.WriteText("back")
+		c.WriteCompressed(ws.Text, large)
+		c.Close()
+		<-ended
+	})
+}
+
+// inflating is a recorder of compressed messages too.
+type inflating struct {
+	recorder
+	d *ws.Deflate
+}
+
+func (i *inflating) OnCompressed(op ws.Opcode, data []byte) bool {
+	data, err := i.d.Inflate(nil, op, data, 0)
+	return err == nil && i.OnMessage(op, data)
 }
 
 type recorder []byte

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+// Autobahn, categories 9 and 10: large messages, many fragments, many messages.
+// Sizes and counts are those of the suite. Less is done in three ways: streams
+// over 300 KB are not fed byte by byte; the race detector sees them only in one
+// cut, by the server; and how long a round trip takes does not matter.
+
+package ws_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"socketio/internal/ws"
+)
+
+// largeCases is category 9. refused changes the outcome to that of a server
+// with its default limits, where it differs.
+func largeCases(refused bool) []abCase {
+	var cases []abCase
+	for i, op := range []ws.Opcode{text, bin} {
+		payload := sample
+		if op == bin {
+			payload = noise
+		}
+		add := func(group, n int, what string, size int, c abCase) {
+			c.id, c.what = fmt.Sprintf("9.%d.%d", group+i, n+1), fmt.Sprintf("%v, %s", op, what)
+			if refused && size > 1_000_000 {
+				c.want = nil
+				if c.code = 1009; group == 3 && n == 0 {
+					c.code = 1008 // 4097 fragments come before 1,000,001 bytes
+				}
+			}
+			cases = append(cases, c)
+		}
+		for n, size := range []int{64 << 10, 256 << 10, 1 << 20, 4 << 20, 8 << 20, 16 << 20} {
+			whole := []raw{fin(op, payload(size))}
+			add(1, n, fmt.Sprintf("%d KiB", size>>10), size, abCase{send: whole, want: whole})
+		}
+		whole := payload(4 << 20)
+		for n := range 9 {
+			size := 64 << (2 * n)
+			add(3, n, fmt.Sprintf("4 MiB in fragments of %d", size), len(whole), abCase{send: fragments(op, whole, size), want: []raw{fin(op, whole)}})
+		}
+		mebi := []raw{fin(op, payload(1<<20))}
+		for n := range 6 {
+			add(5, n, fmt.Sprintf("1 MiB in pieces of %d", 64<<n), 1<<20, abCase{send: mebi, want: mebi, chop: 64 << n})
+		}
+		for n, size := range []int{0, 16, 64, 256, 1024, 4096} {
+			thousand := slices.Repeat([]raw{fin(op, payload(size))}, 1000)
+			add(7, n, fmt.Sprintf("1000 messages of %d bytes", size), size, abCase{send: thousand, want: thousand})
+		}
+	}
+	return cases
+}
+
+func TestAutobahn9Limits(t *testing.T) {
+	abRun(t, ws.Config{MaxMessage: 16 << 20, MaxFragments: 70_000}, 54, largeCases(false))
+}
+
+// The same with the limits a server has unless told otherwise.
+func TestAutobahn9DefaultLimits(t *testing.T) {
+	abRun(t, ws.Config{}, 54, largeCases(true))
+}
+
+func TestAutobahn10AutoFragmentation(t *testing.T) {
+	payload := sample(65536)
+	abRun(t, ws.Config{}, 1, []abCase{
+		{id: "10.1.1", what: "64 KiB of text in fragments of 1300 bytes", send: fragments(text, payload, 1300), want: []raw{fin(text, payload)}},
+	})
+}
