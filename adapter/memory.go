@@ -15,7 +15,7 @@ import (
 // NewMemory.
 type Memory struct {
 	mu      sync.RWMutex // guards the fields below; never held while delivering
-	all     room
+	all     list               // a member's place in it is member.place
 	members map[string]*member // by id
 	rooms   map[string]*room   // no empty room is ever stored
 }
@@ -29,55 +29,72 @@ func NewMemory() *Memory {
 // own: most members are in no other room, and a room each would be most of the
 // memory.
 type member struct {
-	Member
+	self  [1]Member // the room of its own id, for a reader
 	own   bool
+	place int                 // in Memory.all
 	rooms map[string]struct{} // nil until the first Join
 }
 
-// A room is a list of members that broadcasts read without a lock. Appending
-// does not disturb a reader, who sees its own length; removing from a list that
-// a reader may have replaces the list.
-type room struct {
-	list  []Member
-	index map[Member]int
-	read  atomic.Bool // a reader may have list
+func (e *member) id() string { return e.self[0].ID() }
+
+// A list is members that broadcasts read without a lock. Appending does not
+// disturb a reader, who sees its own length; removing from a list that a reader
+// may have replaces it.
+type list struct {
+	members []Member
+	read    atomic.Bool // a reader may have members
 }
 
-func (r *room) add(m Member) {
-	if r.index == nil {
-		r.index = make(map[Member]int)
-	}
-	if _, ok := r.index[m]; ok {
-		return
-	}
-	r.index[m] = len(r.list)
-	r.list = append(r.list, m)
+// add appends m and returns its place.
+func (l *list) add(m Member) int {
+	l.members = append(l.members, m)
+	return len(l.members) - 1
 }
 
-func (r *room) remove(m Member) {
-	i, ok := r.index[m]
-	if !ok {
-		return
+// remove takes out the member at a place. The last one moves there and is
+// returned; it may be the same.
+func (l *list) remove(place int) (moved Member) {
+	if l.read.Load() {
+		l.members = slices.Clone(l.members)
+		l.read.Store(false)
 	}
-	delete(r.index, m)
-	if r.read.Load() {
-		r.list = slices.Clone(r.list)
-		r.read.Store(false)
-	}
-	end := len(r.list) - 1
-	if i != end {
-		r.list[i] = r.list[end]
-		r.index[r.list[i]] = i
-	}
-	r.list[end] = nil
-	r.list = r.list[:end]
+	end := len(l.members) - 1
+	moved = l.members[end]
+	l.members[place] = moved
+	l.members[end] = nil
+	l.members = l.members[:end]
+	return moved
 }
 
 // snapshot returns the members of this instant. The caller holds the lock, and
 // may read the result after letting go of it.
-func (r *room) snapshot() []Member {
-	r.read.Store(true)
-	return r.list[:len(r.list):len(r.list)]
+func (l *list) snapshot() []Member {
+	l.read.Store(true)
+	return slices.Clip(l.members)
+}
+
+// A room is a list and the place of each member in it.
+type room struct {
+	list
+	places map[Member]int
+}
+
+func (r *room) add(m Member) {
+	if r.places == nil {
+		r.places = make(map[Member]int)
+	}
+	if _, ok := r.places[m]; !ok {
+		r.places[m] = r.list.add(m)
+	}
+}
+
+func (r *room) remove(m Member) {
+	place, ok := r.places[m]
+	if !ok {
+		return
+	}
+	r.places[r.list.remove(place)] = place
+	delete(r.places, m)
 }
 
 // Add implements Adapter.
@@ -87,9 +104,8 @@ func (a *Memory) Add(m Member, rooms []string) {
 	if _, ok := a.members[m.ID()]; ok {
 		return
 	}
-	e := &member{Member: m, own: true}
+	e := &member{self: [1]Member{m}, own: true, place: a.all.add(m)}
 	a.members[m.ID()] = e
-	a.all.add(m)
 	a.joinLocked(e, rooms)
 }
 
@@ -104,8 +120,8 @@ func (a *Memory) Remove(m Member) {
 	for name := range e.rooms {
 		a.leaveLocked(e, name)
 	}
+	a.members[a.all.remove(e.place).ID()].place = e.place
 	delete(a.members, m.ID())
-	a.all.remove(m)
 }
 
 // Join implements Adapter.
@@ -119,7 +135,7 @@ func (a *Memory) Join(m Member, rooms []string) {
 
 func (a *Memory) joinLocked(e *member, rooms []string) {
 	for _, name := range rooms {
-		if name == e.ID() {
+		if name == e.id() {
 			e.own = true
 			continue
 		}
@@ -132,7 +148,7 @@ func (a *Memory) joinLocked(e *member, rooms []string) {
 			r = new(room)
 			a.rooms[name] = r
 		}
-		r.add(e.Member)
+		r.add(e.self[0])
 	}
 }
 
@@ -146,7 +162,7 @@ func (a *Memory) Leave(m Member, name string) {
 }
 
 func (a *Memory) leaveLocked(e *member, name string) {
-	if name == e.ID() {
+	if name == e.id() {
 		e.own = false
 		return
 	}
@@ -155,8 +171,8 @@ func (a *Memory) leaveLocked(e *member, name string) {
 	}
 	delete(e.rooms, name)
 	r := a.rooms[name]
-	r.remove(e.Member)
-	if len(r.list) == 0 {
+	r.remove(e.self[0])
+	if len(r.members) == 0 {
 		delete(a.rooms, name)
 	}
 }
@@ -171,7 +187,7 @@ func (a *Memory) Rooms(m Member) []string {
 	}
 	rooms := make([]string, 0, len(e.rooms)+1)
 	if e.own {
-		rooms = append(rooms, e.ID())
+		rooms = append(rooms, e.id())
 	}
 	for name := range e.rooms {
 		rooms = append(rooms, name)
@@ -181,7 +197,7 @@ func (a *Memory) Rooms(m Member) []string {
 
 // memberLocked finds m itself, not another member that has its id.
 func (a *Memory) memberLocked(m Member) *member {
-	if e := a.members[m.ID()]; e != nil && e.Member == m {
+	if e := a.members[m.ID()]; e != nil && e.self[0] == m {
 		return e
 	}
 	return nil
@@ -270,7 +286,7 @@ func (a *Memory) resolve(t Target) []Member {
 		}
 	}
 	if t.Rooms == nil {
-		return appendNew(make([]Member, 0, len(a.all.list)), a.all.list, except)
+		return appendNew(make([]Member, 0, len(a.all.members)), a.all.members, except)
 	}
 	var out []Member
 	for _, name := range t.Rooms {
@@ -301,7 +317,7 @@ func (a *Memory) roomLocked(name string) []Member {
 		return r.snapshot()
 	}
 	if r == nil {
-		return []Member{e.Member}
+		return e.self[:]
 	}
-	return append(slices.Clone(r.list), e.Member)
+	return append(slices.Clone(r.members), e.self[0])
 }
