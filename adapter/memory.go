@@ -14,7 +14,7 @@ import (
 // Memory is the Adapter of a single process. Its zero value is not usable; see
 // NewMemory.
 type Memory struct {
-	mu      sync.RWMutex // guards the fields below; never held while delivering
+	mu      sync.RWMutex       // guards the fields below; never held while delivering
 	all     list               // a member's place in it is member.place
 	members map[string]*member // by id
 	rooms   map[string]*room   // no empty room is ever stored
