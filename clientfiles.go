@@ -5,11 +5,8 @@
 package socketio
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,18 +15,31 @@ import (
 	"socketio/web/client/dist"
 )
 
-// clientFiles serves the files of the browser client. Each is prepared when it is
+// clientEncodings are the content codings the client is built in, the smallest
+// first, and what each adds to a file's name.
+var clientEncodings = [...]struct{ name, suffix string }{
+	{"br", ".br"},
+	{"gzip", ".gz"},
+}
+
+// clientFiles serves the files of the browser client. Each is read when it is
 // first asked for.
 type clientFiles struct {
 	mu    sync.Mutex // guards the field below
 	files map[string]*clientFile
 }
 
-// A clientFile is one file and its compressed form, each with a strong ETag.
+// A clientFile is one file in all its forms.
 type clientFile struct {
-	contentType   string
-	plain, zipped []byte
-	tag           string
+	contentType string
+	plain       clientForm
+	encoded     [len(clientEncodings)]clientForm
+}
+
+// A clientForm is a file as it is or compressed, and the strong ETag of that.
+type clientForm struct {
+	body []byte
+	tag  string
 }
 
 // isClientFile reports whether a path element can only mean a file of the
@@ -44,29 +54,32 @@ func (c *clientFiles) get(name string) *clientFile {
 	if f := c.files[name]; f != nil {
 		return f
 	}
-	plain, err := fs.ReadFile(dist.FS, name) // names the files exactly: there are no paths to join
-	if err != nil {
-		return nil
-	}
-	var zipped bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // the level is valid
-	_, _ = z.Write(plain)                                      // a Buffer does not fail
-	_ = z.Close()
-	sum := sha256.Sum256(plain)
-	f := &clientFile{
-		contentType: "application/javascript; charset=utf-8",
-		plain:       plain,
-		zipped:      zipped.Bytes(),
-		tag:         hex.EncodeToString(sum[:12]),
-	}
+	f := &clientFile{contentType: "application/javascript; charset=utf-8"}
 	if strings.HasSuffix(name, ".map") {
 		f.contentType = "application/json; charset=utf-8"
+	}
+	if !f.plain.read(name) { // FS names the files exactly: there are no paths to join
+		return nil
+	}
+	for i, e := range clientEncodings {
+		f.encoded[i].read(name + e.suffix)
 	}
 	if c.files == nil {
 		c.files = make(map[string]*clientFile)
 	}
 	c.files[name] = f
 	return f
+}
+
+// read reports whether there is a file of that name.
+func (f *clientForm) read(name string) bool {
+	body, err := dist.FS.ReadFile(name)
+	if err != nil {
+		return false
+	}
+	sum := sha256.Sum256(body)
+	*f = clientForm{body, `"` + hex.EncodeToString(sum[:12]) + `"`}
+	return true
 }
 
 func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string, o *Options) {
@@ -84,50 +97,67 @@ func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string,
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	body, tag := f.plain, `"`+f.tag+`"`
+	form, encoding := f.choose(r.Header.Values("Accept-Encoding"))
 	h.Set("Vary", "Accept-Encoding")
-	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		body, tag = f.zipped, `"`+f.tag+`-gzip"`
-		h.Set("Content-Encoding", "gzip")
-	}
-	h.Set("ETag", tag)
+	h.Set("ETag", form.tag)
 	h.Set("Cache-Control", "public, max-age=0")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if o.CORS != nil {
 		h.Set("Access-Control-Allow-Origin", "*") // a module is loaded from another origin by CORS; the files are public
 	}
-	if matchesTag(r.Header.Values("If-None-Match"), tag) {
-		h.Del("Content-Encoding")
+	if matchesTag(r.Header.Values("If-None-Match"), form.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
+	if encoding != "" {
+		h.Set("Content-Encoding", encoding)
+	}
 	h.Set("Content-Type", f.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Content-Length", strconv.Itoa(len(form.body)))
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(body) // a client that is gone needs no file
+		_, _ = w.Write(form.body) // a client that is gone needs no file
 	}
 }
 
-// acceptsGzip reports whether gzip is acceptable: named, or covered by "*", with
-// a weight above 0.
-func acceptsGzip(headers []string) bool {
-	any := false
-	for _, h := range headers {
-		for _, part := range strings.Split(h, ",") {
-			coding, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-			coding = strings.TrimSpace(coding)
-			_, q, weighed := strings.Cut(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
-			weight, err := strconv.ParseFloat(q, 64)
-			ok := !weighed || err == nil && weight > 0
-			switch {
-			case strings.EqualFold(coding, "gzip"):
-				return ok
-			case coding == "*":
-				any = ok
-			}
+// choose returns the form the client prefers, by the values of Accept-Encoding.
+// Of equals the smallest wins; the file as it is wins only where it is named with
+// a higher weight than the others, or where nothing else is acceptable.
+func (f *clientFile) choose(accept []string) (form *clientForm, encoding string) {
+	form = &f.plain
+	best, _ := codingWeight(accept, "identity")
+	for i := len(clientEncodings) - 1; i >= 0; i-- {
+		weight, ok := codingWeight(accept, clientEncodings[i].name)
+		if !ok {
+			weight, _ = codingWeight(accept, "*")
+		}
+		if weight > 0 && weight >= best && f.encoded[i].body != nil {
+			form, encoding, best = &f.encoded[i], clientEncodings[i].name, weight
 		}
 	}
-	return any
+	return form, encoding
+}
+
+// codingWeight is the weight of a content coding that is named in Accept-Encoding;
+// 0 means never. A weight that can't be read counts as 0.
+func codingWeight(accept []string, name string) (weight float64, ok bool) {
+	for _, h := range accept {
+		for part := range strings.SplitSeq(h, ",") {
+			coding, params, _ := strings.Cut(part, ";")
+			if !strings.EqualFold(strings.TrimSpace(coding), name) {
+				continue
+			}
+			_, q, weighed := strings.Cut(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
+			if !weighed {
+				return 1, true
+			}
+			weight, err := strconv.ParseFloat(q, 64)
+			if err != nil || !(weight >= 0 && weight <= 1) {
+				return 0, true
+			}
+			return weight, true
+		}
+	}
+	return 0, false
 }
 
 // matchesTag compares weakly, as If-None-Match asks.

@@ -6,10 +6,14 @@ package socketio_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -58,24 +62,41 @@ func TestClientFiles(t *testing.T) {
 		} {
 			want(t, name+" "+header, plain.Header.Get(header), value)
 		}
-		zipped := fetch(s, "GET", path, "Accept-Encoding", "gzip, deflate, br")
-		z, err := gzip.NewReader(zipped.Body)
+		size := len(file)
+		for _, form := range []struct{ encoding, suffix string }{{"", ""}, {"gzip", ".gz"}, {"br", ".br"}} {
+			what := name + " as " + cmp.Or(form.encoding, "it is")
+			resp := fetch(s, "GET", path, "Accept-Encoding", form.encoding)
+			body, _ := io.ReadAll(resp.Body)
+			built, err := dist.FS.ReadFile(name + form.suffix)
+			if err != nil || resp.StatusCode != 200 || !bytes.Equal(body, built) || len(body) > size {
+				t.Errorf("%s: %d, %d bytes, not what was built: %d bytes (%v)", what, resp.StatusCode, len(body), len(built), err)
+			}
+			size = len(body) - 1 // the next one is smaller
+			for header, value := range map[string]string{
+				"Content-Type": contentType, "Content-Encoding": form.encoding, "Content-Length": strconv.Itoa(len(built)), "Vary": "Accept-Encoding",
+			} {
+				want(t, what+": "+header, resp.Header.Get(header), value)
+			}
+			tag := resp.Header.Get("ETag")
+			if len(tag) < 12 || tags[tag] != "" {
+				t.Errorf("%s: each form has an ETag of its own, not %q of %q", what, tag, tags[tag])
+			}
+			tags[tag] = what
+			head := fetch(s, "HEAD", path, "Accept-Encoding", form.encoding)
+			body, _ = io.ReadAll(head.Body)
+			head.Header.Del("Date")
+			if head.StatusCode != 200 || len(body) != 0 || !maps.EqualFunc(head.Header, resp.Header, slices.Equal) {
+				t.Errorf("%s: HEAD is GET without the body, not %d %v", what, head.StatusCode, head.Header)
+			}
+		}
+		// That Brotli's form unpacks to the file is checked where it is built.
+		zipped, _ := dist.FS.ReadFile(name + ".gz")
+		z, err := gzip.NewReader(bytes.NewReader(zipped))
 		if err != nil {
 			t.Fatal(err)
 		}
-		body, _ = io.ReadAll(z)
-		if !bytes.Equal(body, file) || zipped.Header.Get("Content-Encoding") != "gzip" || zipped.Header.Get("Vary") != "Accept-Encoding" {
-			t.Errorf("%s: the compressed form differs", name)
-		}
-		tag := plain.Header.Get("ETag")
-		if tag == "" || tag == zipped.Header.Get("ETag") || tags[tag] != "" {
-			t.Errorf("%s: each form has an ETag of its own: %s, %s, %s", name, tag, zipped.Header.Get("ETag"), tags[tag])
-		}
-		tags[tag] = name
-		head := fetch(s, "HEAD", path)
-		body, _ = io.ReadAll(head.Body)
-		if head.StatusCode != 200 || len(body) != 0 || head.Header.Get("Content-Length") != plain.Header.Get("Content-Length") || head.Header.Get("ETag") != tag {
-			t.Errorf("%s: HEAD is GET without the body", name)
+		if body, err := io.ReadAll(z); err != nil || !bytes.Equal(body, file) {
+			t.Errorf("%s.gz holds something else (%v)", name, err)
 		}
 	}
 }
@@ -96,19 +117,31 @@ func TestClientFilesNotModified(t *testing.T) {
 		want(t, "the tag of "+match, resp.Header.Get("ETag"), tag)
 		want(t, "Vary of "+match, resp.Header.Get("Vary"), "Accept-Encoding")
 	}
-	zipped := fetch(s, "GET", path, "Accept-Encoding", "gzip").Header.Get("ETag")
-	want(t, "the tag of the other form", fetch(s, "GET", path, "If-None-Match", zipped).StatusCode, 200)
-	want(t, "its own tag", fetch(s, "GET", path, "If-None-Match", zipped, "Accept-Encoding", "gzip").StatusCode, 304)
+	for _, encoding := range []string{"gzip", "br"} {
+		packed := fetch(s, "GET", path, "Accept-Encoding", encoding).Header.Get("ETag")
+		want(t, "the tag of another form", fetch(s, "GET", path, "If-None-Match", packed).StatusCode, 200)
+		want(t, "the tag of the plain form", fetch(s, "GET", path, "If-None-Match", tag, "Accept-Encoding", encoding).StatusCode, 200)
+		resp := fetch(s, "GET", path, "If-None-Match", packed, "Accept-Encoding", encoding)
+		want(t, "its own tag", resp.StatusCode, 304)
+		want(t, "a 304 repeats the tag", resp.Header.Get("ETag"), packed)
+		want(t, "a 304 has no body to encode", resp.Header.Get("Content-Encoding"), "")
+		want(t, "HEAD is conditional too", fetch(s, "HEAD", path, "If-None-Match", packed, "Accept-Encoding", encoding).StatusCode, 304)
+	}
 }
 
 func TestClientFilesEncodings(t *testing.T) {
 	s := newServer(t, nil)
 	for accept, encoding := range map[string]string{
-		"gzip": "gzip", "GZIP": "gzip", "deflate, gzip;q=1.0, *;q=0.5": "gzip", "gzip;q=0.001": "gzip", "gzip; q=0.5": "gzip", "*": "gzip",
-		"br, *;q=0.1": "gzip", "gzip;q=0": "", "gzip;q=0.000, *": "", "gzip; Q=0": "", "*;q=0": "", "identity": "", "br": "", "": "", "gzip;q=x": "", "x-gzip2": "",
+		"gzip, deflate, br": "br", "gzip, deflate, br, zstd": "br", "br": "br", "*": "br", "BR": "br", "gzip;q=0.5, br;q=0.5": "br", "gzip;q=0.5, *": "br",
+		"br;q=0.001": "br", "br, identity": "br", "br;q=0.8, identity;q=0.5": "br",
+		"gzip": "gzip", "GZIP": "gzip", "deflate, gzip;q=1.0, *;q=0.5": "gzip", "gzip;q=0.001": "gzip", "gzip; q=0.5": "gzip",
+		"br;q=0.5, gzip": "gzip", "br;q=0, *": "gzip", "br;q=0,gzip;q=0.1": "gzip", "br;q=x, gzip": "gzip", "br ; Q=0.2 , gzip ; Q=0.3": "gzip",
+		"": "", "identity": "", "deflate": "", "gzip;q=0": "", "gzip;q=0.000": "", "gzip; Q=0": "", "*;q=0": "", "gzip;q=0, br;q=0, *": "",
+		"gzip;q=x": "", "gzip;q=2": "", "gzip;q=-1": "", "gzip;q=NaN": "", "x-gzip2": "", "brr": "", "identity, gzip;q=0.5, br;q=0.9": "",
 	} {
 		want(t, "the encoding for "+accept, fetch(s, "GET", "/socket.io.js", "Accept-Encoding", accept).Header.Get("Content-Encoding"), encoding)
 	}
+	want(t, "over two headers", fetch(s, "GET", "/socket.io.js", "Accept-Encoding", "gzip", "Accept-Encoding", "br").Header.Get("Content-Encoding"), "br")
 }
 
 func TestClientFilesRefusals(t *testing.T) {
@@ -116,7 +149,7 @@ func TestClientFilesRefusals(t *testing.T) {
 	for _, path := range []string{
 		"/socket.io/other.js", "/socket.io/socket.io.msgpack.min.js.map", "/socket.io/.js", "/socket.io/dist.go.js", "/socket.io/..js",
 		"/socket.io/..%2f..%2fsocket.io.min.jsx.js", "/socket.io/..%5csocket.io.js", "/socket.io/%2e%2e%5csocket.io.js", "/socket.io/SOCKET.IO.JS.map",
-		"/socket.io/socket.io.js%00.js", "/socket.io/socket.io.node.mjs.map",
+		"/socket.io/socket.io.js%00.js", "/socket.io/socket.io.node.mjs.map", "/socket.io/socket.io.js.br.js", "/socket.io/socket.io.min.js.gz.map",
 	} {
 		resp := fetch(s, "GET", path)
 		body, _ := io.ReadAll(resp.Body)

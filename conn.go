@@ -72,7 +72,11 @@ type conn struct {
 func newConn(s *Server, eio *engineio.Conn) *conn {
 	c := &conn{server: s, eio: eio}
 	c.sockets = c.firstSockets[:0]
-	eio.SetTimer(s.opts.ConnectTimeout)
+	if c.revision4() {
+		c.joinRoot()
+	} else {
+		eio.SetTimer(s.opts.ConnectTimeout)
+	}
 	return c
 }
 
@@ -125,7 +129,11 @@ func (c *conn) decodeLong(data []byte) {
 }
 
 func (c *conn) decode(binary bool, data []byte) {
-	p, ok, err := c.decoder.Add(&c.server.limits, binary, data)
+	limits := &c.server.limits
+	if c.revision4() {
+		limits = &c.server.limits4
+	}
+	p, ok, err := c.decoder.Add(limits, binary, data)
 	if err != nil {
 		c.abort(err)
 		return
@@ -145,14 +153,16 @@ func (c *conn) decode(binary bool, data []byte) {
 func (c *conn) HandleReadEnd() {
 	for {
 		c.mu.Lock()
-		last := len(c.starting) - 1
-		if last < 0 {
+		i := len(c.starting) - 1
+		for i >= 0 && !c.mayStartLocked(c.starting[i]) {
+			i--
+		}
+		if i < 0 {
 			c.mu.Unlock()
 			return
 		}
-		s := c.starting[last]
-		c.starting[last] = nil
-		c.starting = c.starting[:last]
+		s := c.starting[i]
+		c.starting = slices.Delete(c.starting, i, i+1)
 		c.mu.Unlock()
 		s.startWorker()
 	}
@@ -175,7 +185,7 @@ func (c *conn) awaitAttachments(pending bool) {
 	case !changed:
 	case pending:
 		c.eio.SetTimer(c.server.opts.AttachmentTimeout)
-	case c.joined:
+	case c.joined, c.revision4():
 		c.eio.SetTimer(0)
 	default:
 		c.eio.SetTimer(c.server.opts.ConnectTimeout)
@@ -190,7 +200,7 @@ func (c *conn) HandleTimer() {
 	if c.pending {
 		err = errIncomplete
 	}
-	idle := !c.pending && c.joined
+	idle := !c.pending && (c.joined || c.revision4())
 	c.mu.Unlock()
 	if !idle {
 		c.eio.Abort(engineio.ReasonForcedClose, err, closePolicy, "")
@@ -223,6 +233,9 @@ func (c *conn) abort(err error) {
 
 // route takes a packet to its socket.
 func (c *conn) route(p parser.Packet) {
+	if c.revision4() {
+		cutQuery(&p)
+	}
 	if p.Type == parser.Connect {
 		c.handleConnect(p)
 		return
@@ -332,7 +345,10 @@ func (c *conn) socketJoined() {
 	if !c.joined && !c.pending {
 		c.eio.SetTimer(0)
 	}
-	c.joined = true
+	if !c.joined {
+		c.joined = true
+		c.eio.Established()
+	}
 }
 
 // forget takes a socket off the connection. late tells that the client may not
@@ -362,10 +378,13 @@ func (c *conn) forget(s *Socket, late bool) {
 func (c *conn) settled(s *Socket) {
 	c.mu.Lock()
 	delete(c.departed, s)
-	paused := c.paused
+	paused, held := c.paused, len(c.starting) > 0
 	c.mu.Unlock()
 	if paused {
 		c.checkInboxes()
+	}
+	if held && c.revision4() {
+		c.HandleReadEnd()
 	}
 }
 

@@ -76,19 +76,27 @@ func encodePlain(t parser.Type, namespace string, data []byte) *engineio.Message
 // encodeConnectError encodes the refusal of a socket.
 func (s *Server) encodeConnectError(namespace string, e *ConnectError) *engineio.Message {
 	data := parser.AppendString([]byte(`{"message":`), e.Message)
-	if e.Data != nil {
-		marshal := s.opts.MarshalJSON
-		if marshal == nil {
-			marshal = json.Marshal
-		}
-		extra, err := marshal(e.Data) // bytes are base64 here: CONNECT_ERROR has no attachments
-		if err != nil {
-			s.opts.Logger.Error("the data of a ConnectError can't be encoded", "error", err)
-		} else {
-			data = append(append(data, `,"data":`...), extra...)
-		}
+	if extra := s.refusalData(e); extra != nil {
+		data = append(append(data, `,"data":`...), extra...)
 	}
 	return encodePlain(parser.ConnectError, namespace, append(data, '}'))
+}
+
+// refusalData is the data of a refusal as JSON, nil if there is none.
+func (s *Server) refusalData(e *ConnectError) []byte {
+	if e.Data == nil {
+		return nil
+	}
+	marshal := s.opts.MarshalJSON
+	if marshal == nil {
+		marshal = json.Marshal
+	}
+	data, err := marshal(e.Data) // bytes are base64 here: CONNECT_ERROR has no attachments
+	if err != nil {
+		s.opts.Logger.Error("the data of a ConnectError can't be encoded", "error", err)
+		return nil
+	}
+	return data
 }
 
 func asConnectError(err error) (*ConnectError, bool) {

@@ -35,6 +35,9 @@ type Options struct {
 	// AttachmentTimeout is how long the binary attachments of an event may take
 	// to arrive; then the connection closes. Default 30 s.
 	AttachmentTimeout time.Duration
+	// MessageTimeout is how long one message may take to arrive over WebSocket, from
+	// its first byte; then the connection closes. Default 30 s.
+	MessageTimeout time.Duration
 	// WriteTimeout is how long a client may take no byte while something waits
 	// for it; then its connection closes. Default 10 s.
 	WriteTimeout time.Duration
@@ -58,6 +61,10 @@ type Options struct {
 	MaxInboxPackets int
 	// MaxConnections bounds the clients; more are answered 503. Default: none.
 	MaxConnections int
+	// MaxPending bounds the clients that have not joined a namespace yet; one more
+	// closes the oldest. Default a fifth of MaxConnections, at least 10,000; none
+	// without MaxConnections.
+	MaxPending int
 	// MaxNamespaces bounds the namespaces one client joins over one connection;
 	// more get a connect_error. Default 128.
 	MaxNamespaces int
@@ -73,6 +80,10 @@ type Options struct {
 	Transports []string
 	// DisableUpgrades keeps clients that began on polling there.
 	DisableUpgrades bool
+	// AllowEIO3 lets clients of Socket.IO 1 and 2 in, over Engine.IO 3. They
+	// join "/" without asking, and the ids of their sockets are made of the
+	// Engine.IO session id; see Socket.ID.
+	AllowEIO3 bool
 	// CORS lets pages of other origins connect. If nil, only the server's own
 	// origin, and clients that are no browsers.
 	CORS *CORS
@@ -148,6 +159,8 @@ func (o *Options) check() {
 		"MaxInboxBytes":     int64(o.MaxInboxBytes),
 		"MaxInboxPackets":   int64(o.MaxInboxPackets),
 		"MaxConnections":    int64(o.MaxConnections),
+		"MaxPending":        int64(o.MaxPending),
+		"MessageTimeout":    int64(o.MessageTimeout),
 		"MaxNamespaces":     int64(o.MaxNamespaces),
 		"MaxRooms":          int64(o.MaxRooms),
 		"MaxPendingAcks":    int64(o.MaxPendingAcks),
@@ -172,13 +185,16 @@ func (o *Options) engine() *engineio.Options {
 		PingInterval:     o.PingInterval,
 		PingTimeout:      o.PingTimeout,
 		UpgradeTimeout:   o.UpgradeTimeout,
+		MessageTimeout:   o.MessageTimeout,
 		WriteTimeout:     o.WriteTimeout,
 		MaxPayload:       o.MaxHTTPBufferSize,
 		MaxQueueBytes:    o.MaxQueueBytes,
 		MaxQueueMessages: o.MaxQueuePackets,
 		MaxConnections:   o.MaxConnections,
+		MaxPending:       o.MaxPending,
 		Transports:       o.Transports,
 		DisableUpgrades:  o.DisableUpgrades,
+		AllowEIO3:        o.AllowEIO3,
 		CORS:             o.CORS,
 		TrustedProxies:   o.TrustedProxies,
 		Driver:           o.Driver,

@@ -23,13 +23,14 @@ import (
 // where it is mounted. All methods may be called from any goroutine.
 type Server struct {
 	// Immutable after NewServer.
-	opts   Options
-	engine *engineio.Server
-	codec  binding.Codec
-	limits parser.Limits
-	root   *Namespace
-	files  clientFiles
-	base   time.Time // the origin of now
+	opts    Options
+	engine  *engineio.Server
+	codec   binding.Codec
+	limits  parser.Limits
+	limits4 parser.Limits // of revision 4, where a namespace has a query
+	root    *Namespace
+	files   clientFiles
+	base    time.Time // the origin of now
 
 	// Atomic; safe from anywhere.
 	closing atomic.Bool
@@ -52,6 +53,8 @@ func NewServer(opts *Options) *Server {
 		MaxAttachments:     s.opts.MaxAttachments,
 		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxHTTPBufferSize,
 	}
+	s.limits4 = s.limits
+	s.limits4.MaxNamespace = maxNamespaceQuery
 	s.root = newNamespace(s, "/")
 	s.namespaces["/"] = s.root
 	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {

@@ -63,7 +63,7 @@ type Socket struct {
 }
 
 func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
-	s := &Socket{ns: ns, conn: c, id: newID()}
+	s := &Socket{ns: ns, conn: c, id: c.socketID(ns)}
 	if len(auth) > 0 {
 		s.auth = append(make([]byte, 0, len(auth)), auth...)
 	}
@@ -78,7 +78,9 @@ func newID() string {
 }
 
 // ID is the public id of the socket: random, unlike any other, and the name of a
-// room with this socket in it.
+// room with this socket in it. Clients of Socket.IO 1 and 2 compute it from their
+// Engine.IO session id, so that for them it is that id, on "/", or ends with it;
+// who learns it can speak for such a client.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace is the namespace of the socket.
@@ -100,7 +102,8 @@ func (s *Socket) Transport() string { return s.conn.eio.Transport() }
 type Handshake struct {
 	*engineio.Handshake
 	// Auth is the JSON object the client sent as auth, or nil. It must not be
-	// changed.
+	// changed. Of a client of Socket.IO 1 or 2 it is the query it joined the
+	// namespace with, as an object of strings.
 	Auth json.RawMessage
 }
 
@@ -137,7 +140,13 @@ func (s *Socket) Context() context.Context {
 }
 
 // start puts the joining into the inbox.
-func (s *Socket) start() { s.push(item{kind: itemJoin}) }
+func (s *Socket) start() {
+	if s.conn.revision4() {
+		s.pushEvent(item{kind: itemJoin}) // see conn.mayStartLocked
+		return
+	}
+	s.push(item{kind: itemJoin})
+}
 
 // push gives the worker something to do.
 func (s *Socket) push(it item) {
@@ -234,7 +243,7 @@ func (s *Socket) join() {
 	s.ns.adapter.Add(s, s.rooms)
 	s.rooms = nil
 	s.wasJoined = true
-	err := s.conn.eio.Append(encodePlain(parser.Connect, s.ns.name, []byte(`{"sid":"`+s.id+`"}`)))
+	err := s.conn.eio.Append(s.connectReply())
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
 	if err != nil {
@@ -277,6 +286,9 @@ func (s *Socket) encodeRefusal(err error) *engineio.Message {
 		refusal = &ConnectError{Message: "internal error"}
 	case !ok:
 		refusal = &ConnectError{Message: err.Error()}
+	}
+	if s.conn.revision4() {
+		return s.ns.server.encodeError4(s.ns.name, refusal)
 	}
 	return s.ns.server.encodeConnectError(s.ns.name, refusal)
 }

@@ -6,6 +6,7 @@
 package engineio
 
 import (
+	"container/list"
 	"context"
 	"io"
 	"sync"
@@ -24,8 +25,8 @@ type Handler interface {
 	// checking it takes too long for an event loop, so it is left to the Handler.
 	HandleMessage(binary bool, data []byte)
 	// HandleReadEnd is called after the messages that one read brought, before
-	// the reader waits for more. HandleMessage and HandleReadEnd come one at a
-	// time.
+	// the reader waits for more, and once when the connection has opened.
+	// HandleMessage and HandleReadEnd come one at a time.
 	HandleReadEnd()
 	// HandleClose is called once, when the connection ends. A HandleMessage
 	// that runs at that moment may end after it.
@@ -61,6 +62,8 @@ type Conn struct {
 	ctx       context.Context // values of Options.Handshake, nil if none
 	handler   Handler         // set by begin, before anything is read
 	wheel     *wheel.Wheel
+
+	pending *list.Element // in Server.pending; guarded by Server.mu
 
 	// readMu is held while one message is handed up: during an upgrade a POST
 	// and a WebSocket may both have one. HandleMessage does not block, so
@@ -136,7 +139,7 @@ func (c *Conn) Send(m *Message) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if !c.queueLocked().push(m, c.srv.cfg.MaxQueueBytes, c.srv.cfg.MaxQueueMessages) {
+	if !c.queueLocked().push(c.formLocked(m), c.srv.cfg.MaxQueueBytes, c.srv.cfg.MaxQueueMessages) {
 		c.mu.Unlock()
 		c.finish(ReasonTransportError, ErrSlowConsumer, ending{code: closePolicy, text: "slow consumer"})
 		return ErrSlowConsumer
@@ -154,7 +157,7 @@ func (c *Conn) Append(m *Message) error {
 	if c.state != stateOpen {
 		return ErrClosed
 	}
-	c.queueLocked().append(m)
+	c.queueLocked().append(c.formLocked(m))
 	return nil
 }
 
@@ -169,7 +172,7 @@ func (c *Conn) SendVolatile(m *Message) bool {
 		c.mu.Unlock()
 		return false
 	}
-	q.append(m)
+	q.append(c.formLocked(m))
 	c.wakeWriterLocked()
 	return true
 }
@@ -361,6 +364,13 @@ func (c *Conn) closed() {
 	c.srv.forget(c)
 }
 
+// handUp consumes one packet, alone. It reports whether the connection goes on.
+func (c *Conn) handUp(p packet) bool {
+	c.readMu.Lock()
+	defer c.readMu.Unlock() // a panic costs one connection, which must still end
+	return c.handlePacket(p)
+}
+
 // handlePacket consumes one packet from either transport. It reports whether the
 // connection goes on. The caller holds readMu.
 func (c *Conn) handlePacket(p packet) bool {
@@ -369,14 +379,8 @@ func (c *Conn) handlePacket(p packet) bool {
 	case packetMessage:
 		c.handler.HandleMessage(p.binary, p.data)
 		return true
-	case packetPong:
-		c.mu.Lock()
-		c.beat.pong(c)
-		c.mu.Unlock()
-		return true
-	case packetPing:
-		// In revision 4 only the server pings.
-		c.finish(ReasonTransportError, errHeartbeatDirection, ending{code: closeProtocol})
+	case packetPing, packetPong:
+		return c.handleBeat(p.typ)
 	case packetClose:
 		c.finish(ReasonTransportClose, io.EOF, ending{flush: true, code: closeNormal, reply: packetNoop})
 	case packetNoop:

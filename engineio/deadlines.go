@@ -15,6 +15,7 @@ import (
 const (
 	dueBeat    = iota // heartbeat.go
 	dueWrite          // the peer takes nothing
+	dueMessage        // a message that has begun must have arrived
 	dueUpgrade        // a candidate must have completed
 	dueNoop           // a parked poll is released during an upgrade
 	dueClose          // closing must have come to its end
@@ -102,6 +103,14 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 	case dueWrite:
 		return func() {
 			c.finish(ReasonTransportError, ErrSlowConsumer, ending{code: closePolicy, text: "slow consumer"})
+		}
+	case dueMessage:
+		if c.pausedAt != 0 { // it may be there, unread
+			c.setDueLocked(dueMessage, now+int64(c.srv.cfg.MessageTimeout))
+			return nil
+		}
+		return func() {
+			c.finish(ReasonTransportError, errMessageSlow, ending{code: closePolicy, text: "message too slow"})
 		}
 	case dueUpgrade:
 		if t := c.up.drop(); t != nil {

@@ -39,6 +39,9 @@ var (
 	ErrPaused = errors.New("engineio: not read for too long")
 )
 
+// errPending is why a session closed that was the oldest of too many unused ones.
+var errPending = errors.New("engineio: too many sessions that are not in use")
+
 // The codes of refused requests, as in the reference implementation.
 const (
 	codeUnknownTransport   = 0

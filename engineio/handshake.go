@@ -28,12 +28,16 @@ type Handshake struct {
 	// Secure tells whether the client came over TLS, as far as this server or a
 	// trusted proxy knows.
 	Secure bool
+	// Revision is that of Engine.IO: 4, or 3 for a client that needs
+	// Options.AllowEIO3.
+	Revision uint8
 
 	header string // "Name\x00value\x00" for each value, names in canonical form
 }
 
-func newHandshake(s *Server, r *http.Request, now time.Time) Handshake {
+func newHandshake(s *Server, r *http.Request, revision uint8, now time.Time) Handshake {
 	h := Handshake{
+		Revision:   revision,
 		URL:        strings.Clone(r.RequestURI),
 		RemoteAddr: strings.Clone(s.clientAddr(r)),
 		Host:       strings.Clone(s.forwarded(r, "X-Forwarded-Host", r.Host)),

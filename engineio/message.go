@@ -95,3 +95,7 @@ func (m *Message) frame(i int) *frame {
 	}
 	return &m.rest[i-1]
 }
+
+// hasBinary reports whether the message has bytes. Only its first frame may be
+// text.
+func (m *Message) hasBinary() bool { return m.first.binary || len(m.rest) > 0 }

@@ -53,6 +53,9 @@ type Options struct {
 	// BodyTimeout is how long the body of a POST may take to arrive; then the
 	// answer is 408 and the session closes. If zero, 20 s.
 	BodyTimeout time.Duration
+	// MessageTimeout is how long one WebSocket message may take to arrive, from its
+	// first byte; then the connection closes with code 1008. If zero, 30 s.
+	MessageTimeout time.Duration
 	// PauseTimeout is how long a connection may stay unread because its
 	// handlers do not keep up; then it closes with ErrPaused. If zero, 5 min.
 	PauseTimeout time.Duration
@@ -70,12 +73,21 @@ type Options struct {
 	// MaxConnections bounds the open sessions; further handshakes are answered
 	// 503 with Retry-After. If zero, there is no bound.
 	MaxConnections int
+	// MaxPending bounds the sessions for which Conn.Established has not been
+	// called; one more closes the oldest. If zero, a fifth of MaxConnections, at
+	// least 10,000, or none without MaxConnections.
+	MaxPending int
 
 	// Transports are the enabled ones. If empty, polling and websocket.
 	Transports []string
 	// DisableUpgrades refuses upgrades from polling to WebSocket (400, code 3)
 	// and offers none in the handshake.
 	DisableUpgrades bool
+
+	// AllowEIO3 lets clients of Engine.IO 3 in, which are those of Socket.IO 1
+	// and 2. If false, they are refused (400, code 5). JSONP is refused either
+	// way.
+	AllowEIO3 bool
 
 	// CORS lets pages of other origins in. If nil, only pages of the server's
 	// own origin, and clients that are no browsers, are let in.
@@ -114,10 +126,14 @@ func newConfig(o *Options) config {
 	setDefault(&c.UpgradeTimeout, 10*time.Second)
 	setDefault(&c.WriteTimeout, 10*time.Second)
 	setDefault(&c.BodyTimeout, 20*time.Second)
+	setDefault(&c.MessageTimeout, 30*time.Second)
 	setDefault(&c.PauseTimeout, 5*time.Minute)
 	setDefault(&c.MaxPayload, 1_000_000)
 	setDefault(&c.MaxQueueBytes, 4<<20)
 	setDefault(&c.MaxQueueMessages, 16384)
+	if c.MaxPending == 0 && c.MaxConnections > 0 {
+		c.MaxPending = max(c.MaxConnections/5, 10_000)
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -36,6 +36,12 @@ var (
 	errTooMany       = errors.New("engineio: too many packets in one payload")
 )
 
+// The content types of payloads.
+const (
+	textType   = "text/plain; charset=UTF-8"
+	binaryType = "application/octet-stream"
+)
+
 // A packet is one decoded packet. data is a slice of what was decoded.
 type packet struct {
 	typ    packetType
@@ -64,16 +70,36 @@ func decodePacket(b []byte) (packet, error) {
 // maxPayloadPackets bounds the packets of one payload.
 const maxPayloadPackets = 65536
 
-// checkPayload checks a whole payload before its packets are delivered one by
-// one.
-func checkPayload(body []byte) error {
-	if !utf8.Valid(body) {
+// A payload is the body of a POST, of which one packet after the other is cut
+// off.
+type payload struct {
+	revision uint8
+	binary   bool // revision 3: in the binary form
+	done     bool // there are no more packets
+	rest     []byte
+	packets  int // cut off, in revision 3
+}
+
+// begin takes a whole body and checks what can be checked at once.
+func (in *payload) begin(body []byte) error {
+	in.rest = body
+	if !in.binary && !utf8.Valid(body) {
 		return errInvalidUTF8
 	}
-	if bytes.Count(body, []byte{payloadSeparator}) >= maxPayloadPackets {
+	if in.revision == 4 && bytes.Count(body, []byte{payloadSeparator}) >= maxPayloadPackets {
 		return errTooMany
 	}
 	return nil
+}
+
+// next decodes the next packet. There is one more unless done.
+func (in *payload) next() (packet, error) {
+	if in.revision == 3 {
+		return in.nextV3()
+	}
+	var first []byte
+	first, in.rest, in.done = nextPacket(in.rest)
+	return decodePacket(first)
 }
 
 // nextPacket cuts the first packet off a payload. done tells that it was the

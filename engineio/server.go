@@ -7,6 +7,7 @@ package engineio
 
 import (
 	"bytes"
+	"container/list"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -49,7 +50,7 @@ type Server struct {
 	closedC   chan struct{} // closed when Close has ended
 
 	// Messages that are always the same.
-	pingMessage, probeMessage, noopMessage *Message
+	pingMessage, pongMessage, probeMessage, noopMessage *Message
 
 	// Atomic; safe from anywhere.
 	wheelTurn atomic.Uint32
@@ -57,10 +58,11 @@ type Server struct {
 
 	mu       sync.RWMutex // guards the fields below
 	conns    map[string]*Conn
+	pending  list.List          // of *Conn, the oldest first; used if there is a bound
 	leaving  map[*Conn]struct{} // closing, with output still on its way
-	refusing bool          // no new sessions
-	closing  bool          // no new WebSockets
-	empty    chan struct{} // closed when conns and leaving are empty; nil unless Shutdown waits
+	refusing bool               // no new sessions
+	closing  bool               // no new WebSockets
+	empty    chan struct{}      // closed when conns and leaving are empty; nil unless Shutdown waits
 }
 
 // NewServer returns a Server. accept is called for each new connection, before
@@ -78,6 +80,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 
 		portable:     netpoll.NewGoroutines(),
 		pingMessage:  packetMsg(packetPing, ""),
+		pongMessage:  packetMsg(packetPong, ""),
 		probeMessage: packetMsg(packetPong, "probe"),
 		noopMessage:  packetMsg(packetNoop, ""),
 	}
@@ -109,8 +112,8 @@ func (s *Server) openTail(upgrades []string) []byte {
 	return append([]byte(`",`), b[1:]...)
 }
 
-func (s *Server) openPacket(id string, tail []byte) string {
-	return `{"sid":"` + id + string(tail)
+func (s *Server) openPacket(id string, tail []byte) *Message {
+	return packetMsg(packetOpen, `{"sid":"`+id+string(tail))
 }
 
 // now is the time since the server was made, in nanoseconds.
@@ -157,7 +160,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if sid == "" {
-		s.open(w, r, transport, upgrade, last(q["EIO"]))
+		s.open(w, r, transport, upgrade, q)
 		return
 	}
 	c := s.lookup(sid)
@@ -171,7 +174,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case transport == WebSocket:
-		s.serveWebSocket(w, r, c, false)
+		s.serveWebSocket(w, r, c, q, false)
 	case r.Method == http.MethodGet:
 		c.serveGET(w, r)
 	case r.Method == http.MethodPost:
@@ -190,14 +193,22 @@ func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio strin
 		return refuse(codeBadRequest, "upgrades are disabled")
 	case transport == Polling && c.Transport() != Polling:
 		return refuse(codeBadRequest, "the session is on websocket")
-	case eio != "4":
+	case revisionOf(eio) != c.handshake.Revision:
 		return refuse(codeBadRequest, "another protocol revision than the session's")
 	}
 	return nil
 }
 
+// revisionOf is the protocol revision that a request asks for.
+func revisionOf(eio string) uint8 {
+	if eio == "4" {
+		return 4
+	}
+	return 3
+}
+
 // open opens a session.
-func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, eio string) {
+func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, q url.Values) {
 	switch {
 	case r.Method != http.MethodGet:
 		s.refuse(w, r, refuse(codeBadMethod, r.Method))
@@ -207,39 +218,41 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		return
 	}
 	ctx, e := s.runHandshake(r)
-	if e == nil && eio != "4" {
-		e = refuse(codeUnsupportedVersion, eio)
+	revision := revisionOf(last(q["EIO"]))
+	if e == nil && revision == 3 && !s.cfg.AllowEIO3 {
+		e = refuse(codeUnsupportedVersion, last(q["EIO"]))
 	}
 	if e != nil {
 		s.refuse(w, r, e)
 		return
 	}
-	c := newConn(s, newID(), newHandshake(s, r, time.Now()), ctx)
+	c := newConn(s, newID(), newHandshake(s, r, revision, time.Now()), ctx)
 	if transport == WebSocket {
-		s.serveWebSocket(w, r, c, true)
+		s.serveWebSocket(w, r, c, q, true)
 		return
 	}
 	if e := s.admit(c); e != nil {
 		s.refuse(w, r, e)
 		return
 	}
-	c.begin(nil)
-	body := []byte("0" + s.openPacket(c.id, s.openPoll))
-	if err := writePoll(w, http.NewResponseController(w), "text/plain; charset=UTF-8", body, s.cfg.WriteTimeout); err != nil {
+	p := &polling{c: c, base64: wantsBase64(q)}
+	c.begin(p, nil)
+	body, contentType := p.encode([]*Message{s.openPacket(c.id, s.openPoll)})
+	if err := writePoll(w, http.NewResponseController(w), contentType, body, s.cfg.WriteTimeout); err != nil {
 		c.finish(ReasonTransportError, err, ending{lost: true})
+		return
 	}
+	c.readEnd()
 }
 
-// begin gives a new connection its transport and its Handler, and starts the
-// heartbeat. t is nil for polling. The server may have been closed since the
+// begin gives a new connection its transport, which is one of the two, and its
+// Handler, and starts the heartbeat. The server may have been closed since the
 // connection was admitted: then the Handler hears of the end at once.
-func (c *Conn) begin(t *wsTransport) {
+func (c *Conn) begin(p *polling, t *wsTransport) {
 	c.mu.Lock()
-	if t == nil {
-		c.poll = &polling{c: c}
-	} else {
-		c.ws = t
-		t.q.append(packetMsg(packetOpen, c.srv.openPacket(c.id, c.srv.openText)))
+	c.poll, c.ws = p, t
+	if t != nil {
+		t.q.append(c.srv.openPacket(c.id, c.srv.openText))
 	}
 	c.mu.Unlock()
 	h := c.srv.accept(c)
@@ -279,12 +292,43 @@ func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) 
 // admit registers a new connection.
 func (s *Server) admit(c *Conn) *requestError {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.refusing || s.cfg.MaxConnections > 0 && len(s.conns) >= s.cfg.MaxConnections {
+		s.mu.Unlock()
 		return unavailable()
 	}
 	s.conns[c.id] = c
+	var oldest *Conn
+	if limit := s.cfg.MaxPending; limit > 0 {
+		if s.pending.Len() >= limit {
+			oldest = s.pending.Remove(s.pending.Front()).(*Conn)
+			oldest.pending = nil
+		}
+		c.pending = s.pending.PushBack(c)
+	}
+	s.mu.Unlock()
+	if oldest != nil {
+		oldest.finish(ReasonTransportError, errPending, ending{code: closePolicy, text: "too many pending connections"})
+	}
 	return nil
+}
+
+// Established tells that the connection is in use, so that it no longer counts
+// toward Options.MaxPending.
+func (c *Conn) Established() {
+	if c.srv.cfg.MaxPending <= 0 {
+		return
+	}
+	c.srv.mu.Lock()
+	c.srv.settleLocked(c)
+	c.srv.mu.Unlock()
+}
+
+// settleLocked takes a connection off the pending ones.
+func (s *Server) settleLocked(c *Conn) {
+	if c.pending != nil {
+		s.pending.Remove(c.pending)
+		c.pending = nil
+	}
 }
 
 func unavailable() *requestError {
@@ -300,6 +344,7 @@ func (s *Server) lookup(sid string) *Conn {
 func (s *Server) forget(c *Conn) {
 	s.mu.Lock()
 	delete(s.conns, c.id)
+	s.settleLocked(c)
 	delete(s.leaving, c)
 	s.noteEmptyLocked()
 	s.mu.Unlock()
@@ -310,6 +355,7 @@ func (s *Server) retire(c *Conn) {
 	s.mu.Lock()
 	if _, ok := s.conns[c.id]; ok { // it may be gone already
 		delete(s.conns, c.id)
+		s.settleLocked(c)
 		s.leaving[c] = struct{}{}
 	}
 	s.mu.Unlock()
@@ -317,7 +363,7 @@ func (s *Server) retire(c *Conn) {
 
 // serveWebSocket takes the connection over: as the transport of a fresh Conn,
 // or as a candidate of one that has a session.
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, fresh bool) {
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) {
 	key, herr := ws.CheckUpgrade(r)
 	if herr != nil {
 		for name, values := range herr.Header {
@@ -353,14 +399,14 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 		return
 	}
 	response := ws.AppendResponse(nil, key, ws.FirstProtocol(r.Header), w.Header())
-	t := &wsTransport{c: c, probing: !fresh}
+	t := &wsTransport{c: c, probing: !fresh, base64: wantsBase64(q)}
 	t.nc, t.waits = s.attach(nc, t)
 	c.mu.Lock()
 	t.q.append(rawMsg(response))
 	t.q.hold = 1 // a close frame means nothing before the response
 	c.mu.Unlock()
 	if fresh {
-		c.begin(t)
+		c.begin(nil, t)
 	} else if !c.beginUpgrade(t) {
 		t.dead = true
 		t.abandon(closeProtocol)
@@ -372,6 +418,9 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 		t.nc.Flush()
 	}
 	t.nc.Start(early)
+	if fresh {
+		c.readEnd()
+	}
 }
 
 // attach gives a connection to the driver that can take it. It reports whether

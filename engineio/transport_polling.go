@@ -16,13 +16,14 @@ import (
 )
 
 var (
-	errPollOverlap  = errors.New("engineio: two polls at once")
-	errPostOverlap  = errors.New("engineio: two POSTs at once")
-	errPollAborted  = errors.New("engineio: the client gave up a poll")
-	errPostAborted  = errors.New("engineio: the body of a POST ended too early")
-	errContentType  = errors.New("engineio: a POST with a binary body; revision 4 sends text")
-	errBodyTooLarge = errors.New("engineio: the body of a POST is larger than MaxPayload")
-	errBodySlow     = errors.New("engineio: the body of a POST came too slowly")
+	errPollOverlap     = errors.New("engineio: two polls at once")
+	errPostOverlap     = errors.New("engineio: two POSTs at once")
+	errPollAborted     = errors.New("engineio: the client gave up a poll")
+	errPostAborted     = errors.New("engineio: the body of a POST ended too early")
+	errContentType     = errors.New("engineio: a POST with a binary body; revision 4 sends text")
+	errContentEncoding = errors.New("engineio: the body of a POST is encoded; it must be sent as it is")
+	errBodyTooLarge    = errors.New("engineio: the body of a POST is larger than MaxPayload")
+	errBodySlow        = errors.New("engineio: the body of a POST came too slowly")
 )
 
 // polling is the transport of a session that began on polling, guarded by
@@ -37,6 +38,7 @@ type polling struct {
 	q       sendQueue
 	get     *parkedGET // nil exactly while no GET waits
 	posting bool
+	base64  bool          // revision 3: responses are always text
 	resumed chan struct{} // not nil while a POST waits for Conn.Resume
 
 	final     packetType // the last packet, once closing; 0 before
@@ -125,8 +127,10 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 // serveGET answers a poll.
 func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
-	// The host's ReadTimeout would cut a parked poll short.
+	// The host's timeouts would cut a parked poll short: over HTTP/2 also that for
+	// writing, which runs from the request's beginning.
 	_ = rc.SetReadDeadline(time.Time{})
+	_ = rc.SetWriteDeadline(time.Time{})
 
 	c.mu.Lock()
 	p := c.poll
@@ -175,25 +179,33 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	over := final != 0 && !moved
 	c.mu.Unlock()
 
-	var body []byte
-	for _, m := range items {
-		body = appendPayload(body, m)
-	}
 	if noop {
-		body = appendPayload(body, c.srv.noopMessage)
+		items = append(items, c.srv.noopMessage)
 	}
 	if final != 0 {
-		if len(body) > 0 {
-			body = append(body, payloadSeparator)
-		}
-		body = append(body, byte(final))
+		items = append(items, packetMsg(final, ""))
 	}
-	err := writePoll(w, rc, "text/plain; charset=UTF-8", body, c.srv.cfg.WriteTimeout)
+	body, contentType := p.encode(items)
+	err := writePoll(w, rc, contentType, body, c.srv.cfg.WriteTimeout)
 	if over {
 		c.closed()
 	} else if err != nil && !moved {
 		c.finish(ReasonTransportError, err, ending{lost: true})
 	}
+}
+
+// encode encodes the body of a response.
+func (p *polling) encode(items []*Message) (body []byte, contentType string) {
+	if p.c.handshake.Revision == 3 {
+		if !p.base64 && hasBinary(items) {
+			return appendPayloadV3(nil, items, true), binaryType
+		}
+		return appendPayloadV3(nil, items, false), textType
+	}
+	for _, m := range items {
+		body = appendPayload(body, m)
+	}
+	return body, textType
 }
 
 // writePoll writes a whole response within the time allowed.
@@ -217,6 +229,7 @@ func writePoll(w http.ResponseWriter, rc *http.ResponseController, contentType s
 // servePOST takes what a client sends.
 func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
+	_ = rc.SetWriteDeadline(time.Time{}) // the answer may have to wait for handlers
 	c.mu.Lock()
 	p := c.poll
 	if p.posting {
@@ -228,26 +241,32 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	p.posting = true
 	open := c.state == stateOpen
 	c.mu.Unlock()
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/octet-stream") {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		w.Header().Set("Connection", "close")
+		(&requestError{status: http.StatusUnsupportedMediaType, code: codeBadRequest, message: "Unsupported content encoding"}).write(w)
+		c.finish(ReasonTransportError, errContentEncoding, ending{})
+		return
+	}
+	in := payload{revision: c.handshake.Revision, binary: strings.HasPrefix(r.Header.Get("Content-Type"), binaryType)}
+	if in.binary && in.revision == 4 {
 		w.Header().Set("Connection", "close")
 		w.WriteHeader(http.StatusBadRequest)
 		c.finish(ReasonTransportError, errContentType, ending{})
 		return
 	}
-	_ = rc.SetReadDeadline(time.Now().Add(c.srv.cfg.BodyTimeout))
-	body, err := c.readBody(r)
+	body, err := c.readBody(r, rc)
 	if err != nil {
 		c.refuseBody(w, r, err)
 		return
 	}
 	_ = rc.SetReadDeadline(time.Time{})
 	if open {
-		if err := checkPayload(body); err != nil {
+		if err := in.begin(body); err != nil {
 			refuse(codeBadRequest, err.Error()).write(w)
 			c.finish(ReasonParseError, err, ending{})
 			return
 		}
-		if !c.deliver(r, body) {
+		if !c.deliver(r, &in) {
 			return
 		}
 	}
@@ -259,10 +278,19 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	_ = writePoll(w, rc, "text/html", []byte("ok"), c.srv.cfg.WriteTimeout) // the next request tells
 }
 
+// A body may take bodyGrace, and then a second more for each bodyRate bytes it
+// has brought, within Options.BodyTimeout.
+const (
+	bodyGrace = 5 * time.Second
+	bodyRate  = 1 << 10
+)
+
 // readBody reads a whole body, growing with what has arrived.
-func (c *Conn) readBody(r *http.Request) ([]byte, error) {
+func (c *Conn) readBody(r *http.Request, rc *http.ResponseController) ([]byte, error) {
 	limit := int64(c.srv.cfg.MaxPayload)
+	start := time.Now()
 	if r.ContentLength > limit {
+		_ = rc.SetReadDeadline(start.Add(c.srv.cfg.BodyTimeout))
 		return nil, errBodyTooLarge
 	}
 	size := r.ContentLength + 1 // room to see the end without growing
@@ -272,6 +300,8 @@ func (c *Conn) readBody(r *http.Request) ([]byte, error) {
 	body := make([]byte, 0, size)
 	in := io.LimitReader(r.Body, limit+1)
 	for {
+		earned := bodyGrace + time.Duration(len(body)/bodyRate)*time.Second
+		_ = rc.SetReadDeadline(start.Add(min(earned, c.srv.cfg.BodyTimeout)))
 		n, err := in.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		if int64(len(body)) > limit {
@@ -310,22 +340,18 @@ func (c *Conn) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
 
 // deliver hands up the packets of a body, waiting out pauses. It reports whether
 // the client is still there to be answered.
-func (c *Conn) deliver(r *http.Request, body []byte) bool {
+func (c *Conn) deliver(r *http.Request, in *payload) bool {
 	defer c.readEnd()
-	for done := false; !done; {
+	for !in.done {
 		if open, present := c.awaitResume(r); !open {
 			return present
 		}
-		var first []byte
-		first, body, done = nextPacket(body)
-		c.readMu.Lock()
-		p, err := decodePacket(first)
-		goes := err == nil && c.handlePacket(p)
-		c.readMu.Unlock()
+		p, err := in.next()
 		if err != nil {
 			c.parseError(err)
+			return true
 		}
-		if !goes {
+		if !c.handUp(p) {
 			return true
 		}
 	}
@@ -335,8 +361,8 @@ func (c *Conn) deliver(r *http.Request, body []byte) bool {
 // readEnd tells the Handler that no more messages come for now.
 func (c *Conn) readEnd() {
 	c.readMu.Lock()
+	defer c.readMu.Unlock()
 	c.handler.HandleReadEnd()
-	c.readMu.Unlock()
 }
 
 // awaitResume waits while the connection is paused. It reports whether the

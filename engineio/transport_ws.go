@@ -21,8 +21,9 @@ const (
 )
 
 var (
-	errPingFlood = &ws.CloseError{Code: closePolicy, Reason: "too many pings"}
-	errProbe     = errors.New("engineio: unexpected packet while probing")
+	errPingFlood   = &ws.CloseError{Code: closePolicy, Reason: "too many pings"}
+	errMessageSlow = errors.New("engineio: a message did not arrive in time")
+	errProbe       = errors.New("engineio: unexpected packet while probing")
 )
 
 // A wsTransport is one WebSocket of a Conn: its transport, or a candidate that
@@ -33,9 +34,12 @@ type wsTransport struct {
 	nc    netpoll.Conn
 	waits bool // nc tells what has left only when a whole batch has
 
+	base64 bool // revision 3: bytes go out as text
+
 	// Owned by the read side.
 	parser    ws.Parser
 	dead      bool // what comes is discarded
+	partial   bool // a message has begun to arrive: a deadline is set
 	probing   bool // a candidate: not yet the connection's transport
 	pings     uint16
 	pingSince int64
@@ -60,6 +64,10 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	if !t.probing {
 		t.c.readEnd()
 	}
+	if p := t.parser.Partial() && !t.dead; p != t.partial {
+		t.partial = p
+		t.c.watchMessage(t, p)
+	}
 	if t.dead {
 		t.parser.Release()
 		return len(b), true
@@ -74,20 +82,22 @@ func (t *wsTransport) isPaused() bool { return !t.probing && t.c.paused.Load() }
 // OnMessage implements ws.Receiver.
 func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {
 	p := packet{typ: packetMessage, binary: true, data: data}
-	if op == ws.Text {
-		var err error
-		if p, err = decodePacket(data); err != nil {
-			t.fail(err)
-			return false
-		}
+	var err error
+	switch {
+	case t.c.handshake.Revision == 3:
+		p, err = decodePacketV3(data, op == ws.Binary)
+	case op == ws.Text:
+		p, err = decodePacket(data)
+	}
+	if err != nil {
+		t.fail(err)
+		return false
 	}
 	if t.probing {
 		t.handleProbe(p)
 		return !t.dead && !t.isPaused()
 	}
-	t.c.readMu.Lock()
-	goes := t.c.handlePacket(p)
-	t.c.readMu.Unlock()
+	goes := t.c.handUp(p)
 	t.dead = t.dead || !goes
 	return goes && !t.isPaused()
 }
@@ -159,6 +169,20 @@ func (t *wsTransport) send(m *Message) {
 func (t *wsTransport) watchWriteLocked() {
 	if t.c.ws == t && t.c.state == stateOpen {
 		t.c.setDueLocked(dueWrite, t.c.srv.now()+int64(t.c.srv.cfg.WriteTimeout))
+	}
+}
+
+// watchMessage sets a deadline for a message that has begun to arrive, or takes it
+// back.
+func (c *Conn) watchMessage(t *wsTransport, begun bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ws != t || c.state != stateOpen:
+	case begun:
+		c.setDueLocked(dueMessage, c.srv.now()+int64(c.srv.cfg.MessageTimeout))
+	default:
+		c.due.at[dueMessage] = 0
 	}
 }
 

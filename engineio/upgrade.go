@@ -84,7 +84,7 @@ func (t *wsTransport) commit() {
 	t.probing = false
 	c.ws = t
 	for _, m := range c.poll.q.take() {
-		t.q.append(m)
+		t.q.append(c.formLocked(m))
 	}
 	c.poll.switched()
 	flush := t.q.takeWriting()

@@ -22,11 +22,13 @@ var errNotTCP = errors.New("netpoll: not a plain TCP connection")
 // a test runs in a synctest bubble over an in-memory network, has no goroutine
 // here.
 type Epoll struct {
-	n       int
-	begin   sync.Once
-	err     error // why there are no loops; written by begin
-	loops   []*loop
-	turn    atomic.Uint32
+	n int
+
+	mu     sync.Mutex // guards the fields below
+	loops  []*loop    // nil until the first connection; never changed afterwards
+	turn   int
+	closed bool
+
 	conns   sync.WaitGroup // connections that have not ended
 	running sync.WaitGroup // loops
 	vectors sync.Pool      // *vector
@@ -39,23 +41,43 @@ func NewPoller(n int) (Driver, error) {
 	}}}, nil
 }
 
-// start makes the loops.
-func (d *Epoll) start() {
+// nextLoop returns the loop of a new connection. The first call that has enough
+// descriptors makes the loops.
+func (d *Epoll) nextLoop() (*loop, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, net.ErrClosed
+	}
+	if d.loops == nil {
+		loops, err := d.newLoops()
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range loops {
+			// run: one per core, owned by the driver, ends in Close, which waits.
+			d.running.Go(l.run)
+		}
+		d.loops = loops
+	}
+	d.turn++
+	d.conns.Add(1)
+	return d.loops[d.turn%len(d.loops)], nil
+}
+
+func (d *Epoll) newLoops() ([]*loop, error) {
+	var loops []*loop
 	for range d.n {
 		l, err := newLoop(d)
 		if err != nil {
-			for _, l := range d.loops {
+			for _, l := range loops {
 				l.release()
 			}
-			d.loops, d.err = nil, err
-			return
+			return nil, err
 		}
-		d.loops = append(d.loops, l)
+		loops = append(loops, l)
 	}
-	for _, l := range d.loops {
-		// run: one per core, owned by the driver, ends in Close, which waits.
-		d.running.Go(l.run)
-	}
+	return loops, nil
 }
 
 // Attach implements Driver. It fails for what is no plain TCP connection and when
@@ -65,37 +87,37 @@ func (d *Epoll) Attach(nc net.Conn, h Handler) (Conn, error) {
 	if !ok {
 		return nil, errNotTCP
 	}
-	if d.begin.Do(d.start); d.err != nil {
-		return nil, d.err
-	}
 	sc, err := tcp.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	l, err := d.nextLoop()
 	if err != nil {
 		return nil, err
 	}
 	fd, err := duplicate(sc)
 	if err != nil {
+		d.conns.Done()
 		return nil, err
 	}
 	_ = tcp.Close() // the duplicate keeps the socket
-	d.conns.Add(1)
-	return &epollConn{
-		loop: d.loops[int(d.turn.Add(1))%len(d.loops)],
-		h:    h,
-		fd:   fd,
-	}, nil
+	return &epollConn{loop: l, h: h, fd: fd}, nil
 }
 
 // Close implements Driver.
 func (d *Epoll) Close(grace time.Duration) {
-	d.begin.Do(func() { d.err = net.ErrClosed })
+	d.mu.Lock()
+	d.closed = true
+	loops := d.loops
+	d.mu.Unlock()
 	timer := time.AfterFunc(grace, func() {
-		for _, l := range d.loops {
+		for _, l := range loops {
 			l.post(command{what: doCloseAll})
 		}
 	})
 	d.conns.Wait()
 	timer.Stop()
-	for _, l := range d.loops {
+	for _, l := range loops {
 		l.post(command{what: doStop})
 	}
 	d.running.Wait()
