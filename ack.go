@@ -72,7 +72,8 @@ func (s *Socket) handleAck(p parser.Packet) {
 	if !p.Type.Binary() {
 		data = bytes.Clone(data)
 	}
-	w.args = Args{codec: &s.ns.server.codec, raw: parser.SplitArray(nil, data), attachments: p.Attachments}
+	w.args = Args{codec: s.ns.server.codec, attachments: p.Attachments}
+	w.args.raw = w.args.codec.SplitArray(nil, data)
 	close(w.done)
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"socketio/internal/binding"
+	"socketio/parser"
 )
 
 // Args are the arguments of an event, or of an acknowledgement, as they came.
@@ -18,7 +19,7 @@ import (
 type Args struct {
 	raw         [][]byte
 	attachments [][]byte
-	codec       *binding.Codec
+	codec       parser.Codec
 }
 
 // Len is the number of arguments.
@@ -44,8 +45,22 @@ func (a Args) Decode(dst ...any) error {
 }
 
 // Raw returns the JSON of argument i. Binary attachments stand in it as
-// placeholder objects; see Attachments. The caller must not change it.
-func (a Args) Raw(i int) json.RawMessage { return a.raw[i] }
+// placeholder objects; see Attachments. With Options.Codec it is a translation, and
+// what that says of bytes holds. The caller must not change it.
+func (a Args) Raw(i int) json.RawMessage { return toJSON(a.codec, a.raw[i]) }
+
+// toJSON returns the JSON of a payload, or of an argument: itself in the default
+// format and without a codec, else a translation, nil if there is none.
+func toJSON(codec parser.Codec, raw []byte) json.RawMessage {
+	if _, is := codec.(*binding.Codec); is || codec == nil || raw == nil {
+		return raw
+	}
+	var text json.RawMessage
+	if err := codec.Decode(raw, nil, &text); err != nil {
+		return nil
+	}
+	return text
+}
 
 // Attachments returns the binary attachments of all arguments, in the order of
 // their placeholder numbers. The caller must not change them.
@@ -71,5 +86,9 @@ func (a Args) clone() Args {
 
 // String returns the arguments as a JSON array.
 func (a Args) String() string {
-	return "[" + string(bytes.Join(a.raw, []byte{','})) + "]"
+	texts := make([][]byte, len(a.raw))
+	for i := range texts {
+		texts[i] = a.Raw(i)
+	}
+	return "[" + string(bytes.Join(texts, []byte{','})) + "]"
 }

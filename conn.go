@@ -22,6 +22,7 @@ import (
 const (
 	closeProtocol uint16 = 1002
 	closePolicy   uint16 = 1008
+	closeInternal uint16 = 1011
 
 	closeInvalidData uint16 = 1007
 )
@@ -38,6 +39,7 @@ const (
 var (
 	errProtocol     = errors.New("socketio: protocol violation")
 	errInvalidUTF8  = errors.New("socketio: a text message is not valid UTF-8")
+	errCodec        = errors.New("socketio: the codec can't encode a packet of the protocol")
 	errNoConnect    = errors.New("socketio: the client joined no namespace in time")
 	errIncomplete   = errors.New("socketio: attachments did not arrive in time")
 	errManyRefusals = errors.New("socketio: too many refused connections to namespaces")
@@ -50,7 +52,7 @@ type conn struct {
 	eio    *engineio.Conn
 
 	// Owned by the read side: HandleMessage calls come one at a time.
-	decoder parser.Decoder
+	decoder parser.PacketDecoder
 
 	mu           sync.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
 	sockets      []*Socket
@@ -70,7 +72,7 @@ type conn struct {
 }
 
 func newConn(s *Server, eio *engineio.Conn) *conn {
-	c := &conn{server: s, eio: eio}
+	c := &conn{server: s, eio: eio, decoder: s.codec.NewDecoder()}
 	c.sockets = c.firstSockets[:0]
 	if c.revision4() {
 		c.joinRoot()
@@ -86,16 +88,16 @@ const inlineText = engineio.CheckedText
 
 // HandleMessage implements engineio.Handler.
 func (c *conn) HandleMessage(binary bool, data []byte) {
-	if !binary && len(data) > inlineText {
-		c.decodeLater(bytes.Clone(data))
+	if len(data) > inlineText && (!binary || c.server.json == nil) {
+		c.decodeLater(binary, bytes.Clone(data))
 		return
 	}
 	c.decode(binary, data)
 }
 
-// decodeLater decodes a long text on a goroutine of its own. Nothing more is read
+// decodeLater decodes a long message on a goroutine of its own. Nothing more is read
 // until that is done, so the order stays.
-func (c *conn) decodeLater(data []byte) {
+func (c *conn) decodeLater(binary bool, data []byte) {
 	c.mu.Lock()
 	c.decoding = true
 	c.mu.Unlock()
@@ -105,7 +107,7 @@ func (c *conn) decodeLater(data []byte) {
 	// Server.workers.
 	go func() {
 		defer c.server.workers.end()
-		c.decodeLong(data)
+		c.decodeLong(binary, data)
 		c.HandleReadEnd()
 		c.mu.Lock()
 		c.decoding = false
@@ -114,18 +116,18 @@ func (c *conn) decodeLater(data []byte) {
 	}()
 }
 
-func (c *conn) decodeLong(data []byte) {
+func (c *conn) decodeLong(binary bool, data []byte) {
 	defer func() {
 		if v := recover(); v != nil { // as an event loop would: one connection pays
 			c.server.opts.Logger.Error("panic while decoding", "error", v, "stack", string(debug.Stack()))
 			c.abort(fmt.Errorf("%w: %v", errProtocol, v))
 		}
 	}()
-	if !utf8.Valid(data) {
+	if !binary && !utf8.Valid(data) {
 		c.eio.Abort(engineio.ReasonTransportError, errInvalidUTF8, closeInvalidData, "")
 		return
 	}
-	c.decode(false, data)
+	c.decode(binary, data)
 }
 
 func (c *conn) decode(binary bool, data []byte) {
@@ -328,9 +330,14 @@ func (c *conn) countRefusal() bool {
 	return true
 }
 
-// send gives a message to the engine. An error means that the connection is
+// send gives a message to the engine; nil, which is one that could not be encoded,
+// ends the connection. An error means that the connection is
 // closed, of which HandleClose tells.
 func (c *conn) send(m *engineio.Message) error {
+	if m == nil {
+		c.eio.Abort(engineio.ReasonForcedClose, errCodec, closeInternal, "")
+		return ErrClosed
+	}
 	err := c.eio.Send(m)
 	if errors.Is(err, engineio.ErrClosed) {
 		return ErrClosed

@@ -6,11 +6,12 @@
 package socketio
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"socketio/engineio"
+	"socketio/internal/binding"
 	"socketio/parser"
 )
 
@@ -25,78 +26,77 @@ func (s *Server) encodeEvent(namespace string, id int64, event string, args []an
 	if parser.IsReserved(event) {
 		return nil, fmt.Errorf("%w %q: choose another", ErrReservedEvent, event)
 	}
-	return s.encode(parser.Event, namespace, id, event, args)
+	m, err := s.encodeList(parser.Event, namespace, id, event, args)
+	if err != nil {
+		return nil, fmt.Errorf("socketio: emit %q: %w", event, err)
+	}
+	return m, nil
 }
 
 // encodeAck encodes an acknowledgement.
 func (s *Server) encodeAck(namespace string, id int64, args []any) (*engineio.Message, error) {
-	return s.encode(parser.Ack, namespace, id, "", args)
-}
-
-// encode writes the packet in one go as if it had no attachments. If it turns out
-// to have some, the header is written anew: it names their number.
-func (s *Server) encode(t parser.Type, namespace string, id int64, event string, args []any) (*engineio.Message, error) {
-	p := parser.Packet{Type: t, Namespace: namespace, ID: id}
-	buf := make([]byte, engineio.Room, bufferSize)
-	buf = parser.AppendPacket(buf, &p)
-	data := len(buf)
-	buf = append(buf, '[')
-	if t == parser.Event {
-		buf = parser.AppendString(buf, event)
-		if len(args) > 0 {
-			buf = append(buf, ',')
-		}
-	}
-	buf, attachments, err := s.codec.AppendArgs(buf, nil, args...)
+	m, err := s.encodeList(parser.Ack, namespace, id, "", args)
 	if err != nil {
-		if t == parser.Event {
-			return nil, fmt.Errorf("socketio: emit %q: %w", event, err)
-		}
 		return nil, fmt.Errorf("socketio: acknowledge: %w", err)
 	}
-	buf = append(buf, ']')
-	if len(attachments) > s.opts.MaxAttachments {
-		return nil, fmt.Errorf("%w: %d, at most %d", ErrTooManyAttachments, len(attachments), s.opts.MaxAttachments)
-	}
-	if len(attachments) > 0 {
-		p.Type, p.Data, p.Attachments = t+(parser.BinaryEvent-parser.Event), buf[data:], attachments
-		buf = parser.AppendPacket(make([]byte, engineio.Room, len(buf)+8), &p)
-	}
-	return engineio.NewMessage(buf, attachments), nil
+	return m, nil
 }
 
-// encodePlain encodes a packet whose payload, if any, is JSON already.
-func encodePlain(t parser.Type, namespace string, data []byte) *engineio.Message {
-	buf := make([]byte, engineio.Room, engineio.Room+len(namespace)+len(data)+4)
-	return engineio.NewMessage(parser.AppendPacket(buf, &parser.Packet{
-		Type: t, Namespace: namespace, ID: noAck, Data: data,
-	}), nil)
+// encodeList makes a message of an event or an acknowledgement. The list of
+// arguments goes to the heap only for another format than the default.
+func (s *Server) encodeList(t parser.Type, namespace string, id int64, event string, args []any) (*engineio.Message, error) {
+	buf := make([]byte, engineio.Room, bufferSize)
+	if s.json != nil {
+		return s.message(s.json.AppendList(buf, t, namespace, id, event, args))
+	}
+	return s.message(s.codec.AppendPacket(buf, parser.Outgoing{
+		Type: t, Namespace: namespace, ID: id, Event: event, Args: slices.Clone(args),
+	}))
 }
 
-// encodeConnectError encodes the refusal of a socket.
+// encode makes a message of any other packet.
+func (s *Server) encode(p parser.Outgoing) (*engineio.Message, error) {
+	return s.message(s.codec.AppendPacket(make([]byte, engineio.Room, bufferSize), p))
+}
+
+// message makes a message of an encoded packet, or passes on why there is none.
+func (s *Server) message(enc parser.Encoded, err error) (*engineio.Message, error) {
+	if err != nil {
+		return nil, err
+	}
+	if n := len(enc.Attachments); n > s.opts.MaxAttachments {
+		return nil, fmt.Errorf("%w: %d, at most %d", ErrTooManyAttachments, n, s.opts.MaxAttachments)
+	}
+	if enc.Binary {
+		return engineio.NewBinaryMessage(enc.Data), nil
+	}
+	return engineio.NewMessage(enc.Data, enc.Attachments), nil
+}
+
+// encodeDisconnect encodes that a socket was made to leave.
+func (s *Server) encodeDisconnect(namespace string) (*engineio.Message, error) {
+	return s.encode(parser.Outgoing{Type: parser.Disconnect, Namespace: namespace, ID: noAck})
+}
+
+// encodeConnectError encodes the refusal of a socket. It returns nil if the format
+// can't say even that.
 func (s *Server) encodeConnectError(namespace string, e *ConnectError) *engineio.Message {
-	data := parser.AppendString([]byte(`{"message":`), e.Message)
-	if extra := s.refusalData(e); extra != nil {
-		data = append(append(data, `,"data":`...), extra...)
-	}
-	return encodePlain(parser.ConnectError, namespace, append(data, '}'))
+	return s.encodeRefusal(namespace, binding.Refusal{Message: e.Message, Data: e.Data}, binding.Refusal{Message: e.Message})
 }
 
-// refusalData is the data of a refusal as JSON, nil if there is none.
-func (s *Server) refusalData(e *ConnectError) []byte {
-	if e.Data == nil {
-		return nil
-	}
-	marshal := s.opts.MarshalJSON
-	if marshal == nil {
-		marshal = json.Marshal
-	}
-	data, err := marshal(e.Data) // bytes are base64 here: CONNECT_ERROR has no attachments
+// encodeRefusal encodes a refusal with its payload, or with another one if that
+// has no form in the format of the server.
+func (s *Server) encodeRefusal(namespace string, payload, otherwise any) *engineio.Message {
+	p := parser.Outgoing{Type: parser.ConnectError, Namespace: namespace, ID: noAck, Payload: payload}
+	m, err := s.encode(p)
 	if err != nil {
 		s.opts.Logger.Error("the data of a ConnectError can't be encoded", "error", err)
-		return nil
+		p.Payload = otherwise
+		if m, err = s.encode(p); err != nil {
+			return nil
+		}
 	}
-	return data
+	return m
 }
 
 func asConnectError(err error) (*ConnectError, bool) {

@@ -6,6 +6,7 @@
 package socketio
 
 import (
+	"encoding/json"
 	"errors"
 	"runtime/debug"
 	"sync/atomic"
@@ -61,13 +62,12 @@ func (r *reply) fail(err error) {
 		return
 	}
 	public := publicError(err)
-	data := parser.AppendString([]byte(`[{"error":{"message":`), public.Message)
+	data := parser.AppendString([]byte(`{"error":{"message":`), public.Message)
 	data = parser.AppendString(append(data, `,"code":`...), public.Code)
-	data = append(data, "}}]"...)
-	buf := parser.AppendPacket(make([]byte, engineio.Room, bufferSize), &parser.Packet{
-		Type: parser.Ack, Namespace: r.socket.ns.name, ID: r.id, Data: data,
-	})
-	_ = r.write(engineio.NewMessage(buf, nil)) // a closed connection needs no answer
+	m, err := r.socket.ns.server.encodeAck(r.socket.ns.name, r.id, []any{json.RawMessage(append(data, "}}"...))})
+	if err == nil { // a codec that knows no raw JSON has no answer
+		_ = r.write(m) // a closed connection needs none
+	}
 }
 
 func publicError(err error) (public *PublicError) {
@@ -194,11 +194,11 @@ func (s *Socket) dispatch(it item) {
 		pool.Put(ev)
 	}()
 	ev.socket = s
-	ev.name = parser.EventName(it.data)
-	ev.args = Args{
-		raw:         parser.SplitArray(ev.spans[:0], it.data)[1:], // the decoder saw the name
-		attachments: it.attachments,
-		codec:       &s.ns.server.codec,
+	codec := s.ns.server.codec
+	ev.name = codec.EventName(it.data)
+	ev.args = Args{raw: codec.SplitArray(ev.spans[:0], it.data), attachments: it.attachments, codec: codec}
+	if len(ev.args.raw) > 0 { // the decoder saw the name
+		ev.args.raw = ev.args.raw[1:]
 	}
 	if it.id != noAck {
 		ev.reply = &reply{socket: s, id: it.id}

@@ -13,6 +13,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/parser"
 )
 
 // CORS lets pages of other origins connect. See engineio.CORS.
@@ -112,6 +113,11 @@ type Options struct {
 	// rules (tags, marshalers, byte slices as base64).
 	MarshalJSON   func(any) ([]byte, error)
 	UnmarshalJSON func([]byte, any) error
+
+	// Codec is the packet format; all clients must use the same. If nil, the
+	// default format, with MarshalJSON and UnmarshalJSON. Package
+	// parser/msgpack has another.
+	Codec parser.Codec
 
 	// Logger gets what an operator should know. If nil, nothing is logged.
 	Logger *slog.Logger

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"socketio/engineio"
+	"socketio/internal/binding"
 	"socketio/parser"
 )
 
@@ -110,19 +111,19 @@ func unescapeQuery(s string) string {
 }
 
 // connectReply encodes the packet that lets a socket in.
-func (s *Socket) connectReply() *engineio.Message {
-	if s.conn.revision4() {
-		return encodePlain(parser.Connect, s.ns.name, nil)
+func (s *Socket) connectReply() (*engineio.Message, error) {
+	p := parser.Outgoing{Type: parser.Connect, Namespace: s.ns.name, ID: noAck}
+	if !s.conn.revision4() {
+		p.Payload = binding.Admission{SID: s.id}
 	}
-	return encodePlain(parser.Connect, s.ns.name, []byte(`{"sid":"`+s.id+`"}`))
+	return s.ns.server.encode(p)
 }
 
 // encodeError4 encodes the refusal of a socket in revision 4: the data of the
-// error, or else its message, as a JSON string.
+// error, or else its message.
 func (s *Server) encodeError4(namespace string, e *ConnectError) *engineio.Message {
-	data := s.refusalData(e)
-	if data == nil {
-		data = parser.AppendString(nil, e.Message)
+	if e.Data == nil {
+		return s.encodeRefusal(namespace, e.Message, e.Message)
 	}
-	return encodePlain(parser.ConnectError, namespace, data)
+	return s.encodeRefusal(namespace, e.Data, e.Message)
 }

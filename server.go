@@ -25,7 +25,8 @@ type Server struct {
 	// Immutable after NewServer.
 	opts    Options
 	engine  *engineio.Server
-	codec   binding.Codec
+	codec   parser.Codec
+	json    *binding.Codec // codec, if it is the default format; else nil
 	limits  parser.Limits
 	limits4 parser.Limits // of revision 4, where a namespace has a query
 	root    *Namespace
@@ -48,7 +49,11 @@ type Server struct {
 // be closed with Close or Shutdown.
 func NewServer(opts *Options) *Server {
 	s := &Server{opts: withDefaults(opts), base: time.Now(), namespaces: make(map[string]*Namespace)}
-	s.codec.Marshal, s.codec.Unmarshal = s.opts.MarshalJSON, s.opts.UnmarshalJSON
+	s.codec = s.opts.Codec
+	if s.codec == nil {
+		s.json = &binding.Codec{Marshal: s.opts.MarshalJSON, Unmarshal: s.opts.UnmarshalJSON}
+		s.codec = s.json
+	}
 	s.limits = parser.Limits{
 		MaxAttachments:     s.opts.MaxAttachments,
 		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxHTTPBufferSize,

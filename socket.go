@@ -40,7 +40,7 @@ type Socket struct {
 	ns   *Namespace
 	conn *conn
 	id   string
-	auth json.RawMessage
+	auth []byte // in the format of the server; JSON in revision 4
 
 	inbox inbox
 
@@ -105,6 +105,9 @@ type Handshake struct {
 	// changed. Of a client of Socket.IO 1 or 2 it is the query it joined the
 	// namespace with, as an object of strings.
 	Auth json.RawMessage
+
+	raw   []byte       // Auth in the format of codec
+	codec parser.Codec // nil if that is JSON
 }
 
 // DecodeAuth decodes Auth into dst, a non-nil pointer. Without Auth it leaves dst
@@ -113,7 +116,13 @@ func (h Handshake) DecodeAuth(dst any) error {
 	if h.Auth == nil {
 		return nil
 	}
-	if err := json.Unmarshal(h.Auth, dst); err != nil {
+	var err error
+	if h.codec != nil {
+		err = h.codec.Decode(h.raw, nil, dst)
+	} else {
+		err = json.Unmarshal(h.Auth, dst)
+	}
+	if err != nil {
 		return fmt.Errorf("socketio: auth: %w", err)
 	}
 	return nil
@@ -121,7 +130,11 @@ func (h Handshake) DecodeAuth(dst any) error {
 
 // Handshake tells how the client came: headers, query, address, auth.
 func (s *Socket) Handshake() Handshake {
-	return Handshake{Handshake: s.conn.eio.Handshake(), Auth: s.auth}
+	codec := s.ns.server.codec
+	if s.conn.revision4() {
+		codec = nil // see queryAuth
+	}
+	return Handshake{Handshake: s.conn.eio.Handshake(), Auth: toJSON(codec, s.auth), raw: s.auth, codec: codec}
 }
 
 // Context ends when the socket does: at once when its client goes, before the
@@ -233,6 +246,11 @@ func (s *Socket) join() {
 			return
 		}
 	}
+	m, err := s.connectReply()
+	if err != nil {
+		s.refuse(err)
+		return
+	}
 	// A broadcast may reach the socket as soon as it is a member, but must come
 	// after the CONNECT packet; see settledState.
 	s.mu.Lock()
@@ -243,7 +261,7 @@ func (s *Socket) join() {
 	s.ns.adapter.Add(s, s.rooms)
 	s.rooms = nil
 	s.wasJoined = true
-	err := s.conn.eio.Append(s.connectReply())
+	err = s.conn.eio.Append(m)
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
 	if err != nil {
@@ -350,7 +368,9 @@ func (s *Socket) disconnect() {
 	s.endLocked(ReasonServerDisconnect, nil)
 	s.mu.Unlock()
 	s.conn.forget(s, true)
-	_ = s.conn.send(encodePlain(parser.Disconnect, s.ns.name, nil)) // a closed connection needs no answer
+	if m, err := s.ns.server.encodeDisconnect(s.ns.name); err == nil {
+		_ = s.conn.send(m) // a closed connection needs no answer
+	}
 	s.inbox.dropEvents()
 	s.conn.checkInboxes()
 	s.push(item{kind: itemLeave})

@@ -61,6 +61,15 @@ func BinaryMessage(data []byte) *Message {
 	return m
 }
 
+// NewBinaryMessage makes a message of bytes alone. They stand in buf from index
+// Room on; NewBinaryMessage fills in what comes before them and keeps buf, which
+// must not be changed afterwards.
+func NewBinaryMessage(buf []byte) *Message {
+	start := ws.PutHeader(buf[1:Room], ws.Binary, len(buf)-Room)
+	wire := buf[1+start:]
+	return &Message{first: frame{wire: wire, body: uint8(ws.MaxHeader - start), binary: true}, size: len(wire)}
+}
+
 // Size is the number of bytes the message takes on a WebSocket, and in the
 // outbound queue.
 func (m *Message) Size() int { return m.size }

@@ -17,7 +17,8 @@
 // Reading order: packet.go (what travels), decode.go (text and attachments to
 // packets), validate.go (the one pass over a payload), placeholder.go,
 // event.go (event names and argument spans), text.go (JSON strings),
-// limits.go, errors.go.
+// limits.go, errors.go, codec.go (the contract of other packet formats; package
+// msgpack is one).
 //
 // A Decoder belongs to one connection and one goroutine at a time. Limits are
 // read-only and may be shared. All functions are safe for concurrent use.

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests servers that speak another packet format than the default.
+
+package socketio_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio"
+	"socketio/parser"
+	"socketio/parser/msgpack"
+)
+
+var mp msgpack.Codec
+
+// pack returns a packet in MessagePack.
+func pack(t parser.Type, namespace string, id int64, args ...any) []byte {
+	p := parser.Outgoing{Type: t, Namespace: namespace, ID: id}
+	switch t {
+	case parser.Event:
+		p.Event, p.Args = args[0].(string), args[1:]
+	case parser.Ack:
+		p.Args = args
+	default:
+		if len(args) > 0 {
+			p.Payload = args[0]
+		}
+	}
+	enc, err := mp.AppendPacket(nil, p)
+	if err != nil {
+		panic(err)
+	}
+	return enc.Data
+}
+
+// unpack returns the next packet the client hears, and its data.
+func unpack(p *peer) (got parser.Packet, data any) {
+	p.w.Helper()
+	next, err := p.next()
+	if err != nil || next.binary == nil {
+		p.w.Fatalf("the client should hear a binary packet, but hears %v, %v", next, err)
+	}
+	got, _, err = new(msgpack.Decoder).Add(nil, true, next.binary)
+	if err != nil {
+		p.w.Fatalf("%v: %v", next, err)
+	}
+	if got.Data != nil {
+		if err := mp.Decode(got.Data, nil, &data); err != nil {
+			p.w.Fatal(err)
+		}
+	}
+	return got, data
+}
+
+func packJoins(p *peer, namespace string, auth ...any) {
+	p.w.Helper()
+	p.says(pack(parser.Connect, namespace, parser.NoID, auth...))
+	got, data := unpack(p)
+	if m, ok := data.(map[string]any); got.Type != parser.Connect || got.Namespace != namespace || !ok || m["sid"] == "" {
+		p.w.Fatalf("the client should join %s, but hears %+v %v", namespace, got, data)
+	}
+}
+
+func TestMsgpackServer(t *testing.T) {
+	type photo struct {
+		Name   string    `json:"name"`
+		Pixels []byte    `json:"pixels"`
+		At     time.Time `json:"at"`
+	}
+	at := time.UnixMilli(1_700_000_000_123).UTC()
+	for _, transport := range []string{polling, websocket} {
+		t.Run(transport, func(t *testing.T) {
+			memory(t, &socketio.Options{Codec: new(msgpack.Codec)}, func(w *world) {
+				answers := make(chan any, 8)
+				w.io.OnConnection(func(s *socketio.Socket) {
+					var auth struct{ Token []byte }
+					answers <- s.Handshake().DecodeAuth(&auth)
+					answers <- string(auth.Token)
+					answers <- string(s.Handshake().Auth)
+					s.On("photo", func(p photo) photo { p.Name += "!"; return p })
+					s.On("raw", func(a socketio.Args) { answers <- a.String() })
+					s.On("fail", func(n int) error { return &socketio.PublicError{Message: "<no>", Code: "E"} })
+					s.On("ask", func() {
+						reply, err := s.EmitWithAck(s.Context(), "question", []byte{9})
+						var n int
+						answers <- errors.Join(err, reply.Decode(&n))
+						answers <- n
+					})
+				})
+				w.io.Of("/no").Use(func(*socketio.Socket) error {
+					return &socketio.ConnectError{Message: "no", Data: map[string]any{"bytes": []byte{1}}}
+				})
+				p := w.open(transport)
+				packJoins(p, "/", map[string]any{"token": []byte("secret")})
+				if err, token, text := <-answers, <-answers, <-answers; err != nil || token != "secret" || text != `{"token":"c2VjcmV0"}` {
+					t.Error(err, token, text)
+				}
+				expect := func(what string, typ parser.Type, id int64, want any) {
+					t.Helper()
+					if got, data := unpack(p); got.Type != typ || got.ID != id || !reflect.DeepEqual(data, want) {
+						t.Errorf("%s: %v %d %#v, want %v %d %#v", what, got.Type, got.ID, data, typ, id, want)
+					}
+				}
+				p.says(pack(parser.Event, "/", 7, "photo", photo{"a", []byte{1, 2}, at}))
+				expect("the answer", parser.Ack, 7, []any{map[string]any{"name": "a!", "pixels": []byte{1, 2}, "at": at}})
+				p.says(pack(parser.Event, "/", 8, "fail", "x"))
+				expect("a wrong argument", parser.Ack, 8, []any{map[string]any{"error": map[string]any{"message": "internal error", "code": ""}}})
+				p.says(pack(parser.Event, "/", 9, "fail", 1))
+				expect("a public error", parser.Ack, 9, []any{map[string]any{"error": map[string]any{"message": "<no>", "code": "E"}}})
+				p.says(pack(parser.Event, "/", -1, "raw", 1, []byte{1}, nil, "é"))
+				if text := <-answers; text != `[1,"AQ==",null,"é"]` {
+					t.Error(text)
+				}
+				p.says(pack(parser.Event, "/", -1, "ask"))
+				expect("a question", parser.Event, 0, []any{"question", []byte{9}})
+				p.says(pack(parser.Ack, "/", 0, 42))
+				if err, n := <-answers, <-answers; err != nil || n != 42 {
+					t.Error(err, n)
+				}
+				p.says(pack(parser.Connect, "/no", -1))
+				expect("a refusal", parser.ConnectError, -1, map[string]any{"message": "no", "data": map[string]any{"bytes": []byte{1}}})
+				w.io.Emit("to all", make([]byte, 100_000))
+				expect("a broadcast", parser.Event, -1, []any{"to all", make([]byte, 100_000)})
+				p.says(pack(parser.Event, "/", 3, "photo", photo{"b", make([]byte, 200_000), at})) // decoded off the loop
+				expect("a large answer", parser.Ack, 3, []any{map[string]any{"name": "b!", "pixels": make([]byte, 200_000), "at": at}})
+				for _, s := range w.io.Sockets() {
+					s.Disconnect(false)
+				}
+				expect("the end", parser.Disconnect, -1, nil)
+			})
+		})
+	}
+}
+
+func TestMsgpackViolations(t *testing.T) {
+	deep := append(pack(parser.Event, "/", -1, "e", 0)[:0:0], "\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1e"...)
+	deep = append(deep, strings.Repeat("\x91", 100_000)...)
+	for what, packet := range map[string]any{
+		"a text packet":       `2["e"]`,
+		"rubbish":             []byte{0xc1},
+		"nothing":             []byte{},
+		"a hostile length":    []byte("\x83\xa4type\x02\xa3nsp\xa1/\xa4data\xdd\xff\xff\xff\xff"),
+		"a reserved name":     pack(parser.Event, "/", -1, "disconnect"),
+		"too deep":            append(deep, 0xc0),
+		"an unjoined one":     pack(parser.Event, "/other", -1, "e"),
+		"a refusal by client": pack(parser.ConnectError, "/", -1, "no"),
+	} {
+		t.Run(what, func(t *testing.T) {
+			memory(t, &socketio.Options{Codec: new(msgpack.Codec)}, func(w *world) {
+				bystander, p := w.open(websocket), w.open(websocket)
+				packJoins(bystander, "/")
+				packJoins(p, "/")
+				_ = p.tries(packet)
+				p.isClosed(1002)
+				w.io.Emit("still", 1)
+				if _, data := unpack(bystander); !reflect.DeepEqual(data, []any{"still", 1.0}) {
+					t.Errorf("the bystander hears %v", data)
+				}
+			})
+		})
+	}
+}
+
+// shout is a format of one's own: the default one, with event names in upper case.
+// It may fail.
+type shout struct{ fails bool }
+
+func (c *shout) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, error) {
+	if c.fails {
+		return parser.Encoded{}, errors.New("the codec fails")
+	}
+	dst = append(dst, '0'+byte(p.Type))
+	var data any = p.Payload
+	if p.Type == parser.Event {
+		data = append([]any{strings.ToUpper(p.Event)}, p.Args...)
+	}
+	if data == nil {
+		return parser.Encoded{Data: dst}, nil
+	}
+	text, err := json.Marshal(data)
+	return parser.Encoded{Data: append(dst, text...)}, err
+}
+
+func (*shout) NewDecoder() parser.PacketDecoder              { return new(parser.Decoder) }
+func (*shout) EventName(data []byte) []byte                  { return parser.EventName(data) }
+func (*shout) SplitArray(dst [][]byte, data []byte) [][]byte { return parser.SplitArray(dst, data) }
+func (*shout) Decode(raw []byte, _ [][]byte, dst any) error  { return json.Unmarshal(raw, dst) }
+
+func TestCodecOfOnesOwn(t *testing.T) {
+	memory(t, &socketio.Options{Codec: new(shout)}, func(w *world) {
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("say", func(text string) { s.Emit("heard", text, fmt.Sprint(s.Handshake().Auth)) })
+		})
+		p := w.open(websocket)
+		p.joins("/")
+		p.says(`2["say","hi"]`)
+		p.hears(`2["HEARD","hi","[]"]`)
+	})
+	memory(t, &socketio.Options{Codec: &shout{fails: true}}, func(w *world) {
+		p := w.open(websocket)
+		p.says("0")
+		p.isClosed(1011)
+		if err := w.io.Emit("e"); err == nil || !strings.Contains(err.Error(), "the codec fails") {
+			t.Errorf("Emit: %v", err)
+		}
+	})
+}

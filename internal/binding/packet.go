@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+// This file makes a Codec the default packet format: the text form of package
+// parser, with the values of this package.
+
+package binding
+
+import "socketio/parser"
+
+var _ parser.Codec = (*Codec)(nil)
+
+// NewDecoder returns a new *parser.Decoder.
+func (c *Codec) NewDecoder() parser.PacketDecoder { return new(parser.Decoder) }
+
+// EventName implements parser.Codec.
+func (c *Codec) EventName(data []byte) []byte { return parser.EventName(data) }
+
+// SplitArray implements parser.Codec.
+func (c *Codec) SplitArray(dst [][]byte, data []byte) [][]byte { return parser.SplitArray(dst, data) }
+
+// AppendPacket implements parser.Codec. A payload has no attachments: bytes in it
+// are base64.
+func (c *Codec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, error) {
+	if p.Type == parser.Event || p.Type == parser.Ack {
+		return c.AppendList(dst, p.Type, p.Namespace, p.ID, p.Event, p.Args)
+	}
+	dst = parser.AppendPacket(dst, &parser.Packet{Type: p.Type, Namespace: p.Namespace, ID: p.ID})
+	dst, err := c.appendPayload(dst, p.Payload)
+	return parser.Encoded{Data: dst}, err
+}
+
+// AppendList is AppendPacket of an Event, or of an Ack, which has no event name.
+// Here args need not be on the heap.
+//
+// The text is written in one go as if the packet had no attachments. If it turns
+// out to have some, the header is written anew: it names their number.
+func (c *Codec) AppendList(dst []byte, t parser.Type, namespace string, id int64, event string, args []any) (parser.Encoded, error) {
+	head := parser.Packet{Type: t, Namespace: namespace, ID: id}
+	start := len(dst)
+	dst = parser.AppendPacket(dst, &head)
+	data := len(dst)
+	dst = append(dst, '[')
+	if t == parser.Event {
+		dst = parser.AppendString(dst, event)
+		if len(args) > 0 {
+			dst = append(dst, ',')
+		}
+	}
+	dst, attachments, err := c.AppendArgs(dst, nil, args...)
+	if err != nil {
+		return parser.Encoded{}, err
+	}
+	dst = append(dst, ']')
+	if len(attachments) > 0 {
+		head.Type += parser.BinaryEvent - parser.Event
+		head.Data, head.Attachments = dst[data:], attachments
+		dst = parser.AppendPacket(append(make([]byte, 0, len(dst)+8), dst[:start]...), &head)
+	}
+	return parser.Encoded{Data: dst, Attachments: attachments}, nil
+}
+
+// An Admission is the payload of a Connect that lets a socket in.
+type Admission struct {
+	SID string `json:"sid"`
+}
+
+// A Refusal is the payload of a ConnectError, in the order JavaScript writes it.
+type Refusal struct {
+	Message string `json:"message"`
+	Data    any    `json:"data,omitempty"`
+}
+
+// appendPayload appends the payload of a Connect or a ConnectError.
+func (c *Codec) appendPayload(dst []byte, payload any) ([]byte, error) {
+	switch payload := payload.(type) {
+	case nil:
+		return dst, nil
+	case string:
+		return parser.AppendString(dst, payload), nil
+	case Admission:
+		dst = parser.AppendString(append(dst, `{"sid":`...), payload.SID)
+		return append(dst, '}'), nil
+	case Refusal:
+		dst = parser.AppendString(append(dst, `{"message":`...), payload.Message)
+		if payload.Data != nil {
+			text, err := c.marshal(payload.Data)
+			if err != nil {
+				return dst, err
+			}
+			dst = append(append(dst, `,"data":`...), text...)
+		}
+		return append(dst, '}'), nil
+	}
+	text, err := c.marshal(payload)
+	return append(dst, text...), err
+}

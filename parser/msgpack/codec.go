@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the Codec: whole packets out, and the way into payloads.
+
+package msgpack
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"sync"
+
+	"socketio/parser"
+)
+
+// A Codec is the format of socket.io-msgpack-parser; it implements
+// [parser.Codec]. The zero value is ready. It must not be copied after first use.
+type Codec struct {
+	types sync.Map // reflect.Type to *typeInfo; as many entries as there are types
+}
+
+var errTooLarge = errors.New("the packet is larger than MessagePack can say")
+
+var _ parser.Codec = (*Codec)(nil)
+
+// NewDecoder returns the decoder of one connection, a *[Decoder].
+func (c *Codec) NewDecoder() parser.PacketDecoder { return new(Decoder) }
+
+// AppendPacket appends p to dst as one binary message. Errors name the argument
+// that has no form here, counting from 1, and wrap an error of its marshaler, a
+// *json.UnsupportedTypeError, or say that values are nested deeper than 1000
+// levels, or in a cycle.
+func (c *Codec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, error) {
+	namespace := p.Namespace
+	if namespace == "" {
+		namespace = "/"
+	}
+	list := p.Type == parser.Event || p.Type == parser.Ack
+	members := 2
+	if list || p.Payload != nil {
+		members++
+	}
+	if p.ID >= 0 {
+		members++
+	}
+	dst = appendMapHead(dst, members)
+	dst = append(appendString(dst, "type"), byte(p.Type))
+	dst = appendString(appendString(dst, "nsp"), namespace)
+	var err error
+	switch {
+	case list:
+		if dst, err = c.appendList(appendString(dst, "data"), &p); err != nil {
+			return parser.Encoded{}, err
+		}
+	case p.Payload != nil:
+		if dst, err = c.appendValue(appendString(dst, "data"), p.Payload, 0); err != nil {
+			return parser.Encoded{}, fmt.Errorf("payload: %w", err)
+		}
+	}
+	if p.ID >= 0 {
+		dst = appendUint(appendString(dst, "id"), uint64(p.ID))
+	}
+	if uint64(len(dst)) > math.MaxUint32 {
+		return parser.Encoded{}, errTooLarge // some length in it may have overflowed
+	}
+	return parser.Encoded{Data: dst, Binary: true}, nil
+}
+
+// appendList appends the array of an event or an acknowledgement.
+func (c *Codec) appendList(dst []byte, p *parser.Outgoing) ([]byte, error) {
+	n := len(p.Args)
+	if p.Type == parser.Event {
+		n++
+	}
+	dst = appendArrayHead(dst, n)
+	if p.Type == parser.Event {
+		dst = appendString(dst, p.Event)
+	}
+	var err error
+	for i, arg := range p.Args {
+		if dst, err = c.appendValue(dst, arg, 1); err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+	}
+	return dst, nil
+}
+
+// EventName returns the name of the event in data. A number gives the text that
+// JavaScript gives it. The result shares memory with data where it can.
+func (c *Codec) EventName(data []byte) []byte {
+	h, i, ok := readHead(data, 0)
+	if !ok || h.kind != arrayKind || h.n == 0 {
+		return nil
+	}
+	h, i, ok = readHead(data, i)
+	switch {
+	case !ok:
+	case h.kind == strKind:
+		return data[i : i+h.n : i+h.n]
+	case h.kind == uintKind && h.num <= maxID:
+		return strconv.AppendUint(nil, h.num, 10)
+	case h.isNumber() && isFinite(h.float()):
+		text := strconv.AppendFloat([]byte{'['}, h.float(), 'g', -1, 64)
+		return parser.EventName(append(text, ']'))
+	}
+	return nil
+}
+
+func isFinite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
+
+// SplitArray appends the elements of data, an array, to dst. They share memory
+// with data. On anything but the Data of a decoded packet the result has no
+// meaning, but SplitArray does not panic.
+func (c *Codec) SplitArray(dst [][]byte, data []byte) [][]byte {
+	h, i, ok := readHead(data, 0)
+	if !ok || h.kind != arrayKind {
+		return dst
+	}
+	walk := checker{data: data, maxDepth: maxNesting}
+	for range h.n {
+		start := i
+		if i, ok = walk.skip(i, 1); !ok {
+			return dst
+		}
+		dst = append(dst, data[start:i:i])
+	}
+	return dst
+}

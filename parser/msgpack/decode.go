@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+
+// This file decodes into the common targets without reflection, and says what did
+// not fit.
+
+package msgpack
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strconv"
+	"time"
+)
+
+var errRaw = errors.New("msgpack: not one valid value")
+
+// Decode decodes raw, one MessagePack value, into dst, a non-nil pointer. It does
+// what json.Unmarshal does, with the differences that the package comment lists.
+// The second parameter is there for [parser.Codec]; the format has no attachments.
+//
+// Decode keeps no reference to raw, and takes memory in proportion to its size.
+// Errors are a *json.UnmarshalTypeError, a *json.InvalidUnmarshalError, those of
+// an unmarshaler, or that raw is no valid value. On an error dst may be partly
+// filled.
+func (c *Codec) Decode(raw []byte, _ [][]byte, dst any) error {
+	h, i, ok := readHead(raw, 0)
+	if !ok || !valid(raw) {
+		return errRaw
+	}
+	if done, err := decodeSimple(h, raw, i, dst); done {
+		return err
+	}
+	v := reflect.ValueOf(dst)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return &json.InvalidUnmarshalError{Type: reflect.TypeOf(dst)}
+	}
+	d := decoder{codec: c, data: raw}
+	_, err := d.value(0, v.Elem())
+	return err
+}
+
+// decodeSimple fills dst if it is one of the common pointers and the value suits
+// it. All else is left to reflection.
+func decodeSimple(h head, raw []byte, i int, dst any) (done bool, err error) {
+	switch dst := dst.(type) {
+	case *string:
+		if dst != nil && h.kind == strKind {
+			*dst = string(raw[i:])
+			return true, nil
+		}
+	case *bool:
+		if dst != nil && h.kind == boolKind {
+			*dst = h.num != 0
+			return true, nil
+		}
+	case *int:
+		if n, big, ok := h.integer(); ok && dst != nil && !big && int64(int(n)) == n {
+			*dst = int(n)
+			return true, nil
+		}
+	case *int64:
+		if n, big, ok := h.integer(); ok && dst != nil && !big {
+			*dst = n
+			return true, nil
+		}
+	case *float64:
+		if dst != nil && h.isNumber() {
+			*dst = h.float()
+			return true, nil
+		}
+	case *[]byte:
+		if dst != nil && h.kind == binKind {
+			*dst = clone(raw[i:])
+			return true, nil
+		}
+	case *time.Time:
+		if dst != nil && h.kind == dateKind {
+			*dst, _ = h.date(nil)
+			return true, nil
+		}
+	case *any:
+		if dst != nil && *dst == nil {
+			*dst, _ = decodeAny(raw, 0)
+			return true, nil
+		}
+	case *[]any:
+		if dst != nil && h.kind == arrayKind {
+			v, _ := decodeAny(raw, 0)
+			*dst = v.([]any)
+			return true, nil
+		}
+	case *map[string]any:
+		if dst != nil && *dst == nil && h.kind == mapKind {
+			*dst, _ = decodeAnyMap(raw, h.n, i)
+			return true, nil
+		}
+	case *json.RawMessage:
+		if dst != nil {
+			*dst, _ = appendJSON(nil, raw, 0)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// typeError says that a value does not fit t.
+func typeError(h head, t reflect.Type) error {
+	return &json.UnmarshalTypeError{Value: h.describe(), Type: t}
+}
+
+// describe names the value as encoding/json does in its errors.
+func (h head) describe() string {
+	switch h.kind {
+	case boolKind:
+		return "bool"
+	case uintKind:
+		return "number " + strconv.FormatUint(h.num, 10)
+	case intKind:
+		return "number " + strconv.FormatInt(int64(h.num), 10)
+	case floatKind:
+		return "number " + strconv.FormatFloat(h.float(), 'g', -1, 64)
+	case dateKind:
+		return "Date"
+	case strKind:
+		return "string"
+	case binKind:
+		return "bytes"
+	case extKind:
+		return "extension " + strconv.Itoa(int(h.ext))
+	case arrayKind:
+		return "array"
+	case mapKind:
+		return "object"
+	}
+	return "null"
+}
+
+// decodeBase64 returns the bytes of base64 text, which fills a byte slice as it
+// does in JSON.
+func decodeBase64(text []byte) ([]byte, error) {
+	return base64.StdEncoding.AppendDecode(make([]byte, 0, base64.StdEncoding.DecodedLen(len(text))), text)
+}

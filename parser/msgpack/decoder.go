@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the Decoder: the envelope of a packet, and the checks of its
+// members.
+
+package msgpack
+
+import (
+	"bytes"
+
+	"socketio/parser"
+)
+
+const (
+	ceilingDepth = 1024      // as in package parser
+	maxID        = 1<<53 - 1 // the largest integer that JavaScript counts exactly
+	longestName  = len("removeListener")
+)
+
+// A Decoder turns the messages of one connection into packets. The zero value is
+// ready. It is not safe for concurrent use. It keeps no message memory.
+type Decoder struct {
+	namespace string // the last one other than "/", so that a repeat costs no memory
+}
+
+// An envelope is where the members of a packet stand in a message. Of a key that
+// comes twice the last counts, as in JavaScript.
+type envelope struct {
+	typ, nsp, id, data member
+}
+
+// A member is a value of the envelope: its head, where what follows the head
+// starts, and the whole. The zero member is nil, so absent.
+type member struct {
+	head
+	rest       int
+	start, end int
+}
+
+// Add takes one message, which is one packet. Data of the packet is the raw
+// MessagePack value, and aliases data; it is nil when absent. The packet has no
+// attachments: ok is true exactly when err is nil.
+//
+// Add checks all of the message: it is well formed, its strings are UTF-8, its
+// keys strings or integers, its nesting within l.MaxDepth, its namespace within
+// l.MaxNamespace. Nil limits mean the defaults. It takes no memory but for a
+// namespace it has not just seen.
+//
+// A non-nil error is a *[DecodeError]. The connection must then close.
+func (d *Decoder) Add(l *parser.Limits, binary bool, data []byte) (p parser.Packet, ok bool, err error) {
+	if !binary {
+		return p, false, &DecodeError{Kind: ErrText}
+	}
+	e, fault := readEnvelope(data, maxDepth(l))
+	if fault != nil {
+		return p, false, fault
+	}
+	typ, big, ok := e.typ.integer()
+	if !ok || big || typ < int64(parser.Connect) || typ > int64(parser.ConnectError) {
+		return p, false, &DecodeError{Kind: ErrPacketType}
+	}
+	p.Type = parser.Type(typ)
+	if p.Namespace, ok = d.readNamespace(l, data, e.nsp); !ok {
+		return parser.Packet{}, false, &DecodeError{Kind: ErrNamespace}
+	}
+	if !payloadOK(p.Type, data, e.data) {
+		return parser.Packet{}, false, &DecodeError{Kind: ErrPayload}
+	}
+	if !e.data.isNull() {
+		p.Data = data[e.data.start:e.data.end:e.data.end]
+	}
+	p.ID = parser.NoID
+	if !e.id.isNull() {
+		id, big, ok := e.id.integer()
+		if !ok || big || id < 0 || id > maxID {
+			return parser.Packet{}, false, &DecodeError{Kind: ErrPacketID}
+		}
+		p.ID = id
+	}
+	return p, true, nil
+}
+
+func maxDepth(l *parser.Limits) int {
+	if l == nil || l.MaxDepth <= 0 {
+		return parser.DefaultMaxDepth
+	}
+	return min(l.MaxDepth, ceilingDepth)
+}
+
+// readEnvelope checks the whole message and finds the members.
+func readEnvelope(data []byte, depth int) (e envelope, err *DecodeError) {
+	h, i, ok := readHead(data, 0)
+	if !ok {
+		return e, &DecodeError{Kind: ErrFormat}
+	}
+	check := checker{data: data, maxDepth: depth, strict: true}
+	if h.kind != mapKind {
+		end, ok := check.rest(h, i, 0)
+		return e, endError(data, end, ok, ErrPacketType) // it has no type
+	}
+	for range h.n {
+		start := i
+		if i, ok = check.key(i); !ok {
+			return e, &DecodeError{Kind: ErrFormat}
+		}
+		m := e.member(data[start:i])
+		if m == nil {
+			i, ok = check.skip(i, 0)
+		} else {
+			m.start = i
+			if m.head, m.rest, ok = readHead(data, i); ok {
+				i, ok = check.rest(m.head, m.rest, 0)
+				m.end = i
+			}
+		}
+		if !ok {
+			return e, &DecodeError{Kind: ErrFormat}
+		}
+	}
+	return e, endError(data, i, true, 0)
+}
+
+// endError is the error of a value that ends at end, or kind if that is where the
+// message ends.
+func endError(data []byte, end int, ok bool, kind ErrorKind) *DecodeError {
+	switch {
+	case !ok:
+		return &DecodeError{Kind: ErrFormat}
+	case end < len(data):
+		return &DecodeError{Kind: ErrTrailing, Trailing: len(data) - end}
+	case kind != 0:
+		return &DecodeError{Kind: kind}
+	}
+	return nil
+}
+
+// member returns the member that the key, as it was written, names.
+func (e *envelope) member(key []byte) *member {
+	h, i, _ := readHead(key, 0)
+	if h.kind != strKind {
+		return nil
+	}
+	switch string(key[i:]) {
+	case "type":
+		return &e.typ
+	case "nsp":
+		return &e.nsp
+	case "id":
+		return &e.id
+	case "data":
+		return &e.data
+	}
+	return nil
+}
+
+func (d *Decoder) readNamespace(l *parser.Limits, data []byte, m member) (string, bool) {
+	if m.kind != strKind || m.n == 0 {
+		return "", false
+	}
+	raw := data[m.rest:m.end]
+	longest := parser.DefaultMaxNamespace
+	if l != nil && l.MaxNamespace > 0 {
+		longest = l.MaxNamespace
+	}
+	switch {
+	case raw[0] != '/':
+		return "", false
+	case len(raw) == 1:
+		return "/", true
+	case string(raw) == d.namespace:
+		return d.namespace, true
+	case len(raw) > longest || bytes.ContainsFunc(raw, foreign):
+		return "", false
+	}
+	d.namespace = string(raw)
+	return d.namespace, true
+}
+
+// foreign reports whether r can't stand in a namespace: it is a control character,
+// or the comma that ends a namespace in the default format.
+func foreign(r rune) bool {
+	return r < ' ' || r == ',' || r >= 0x7f && r < 0xa0
+}
+
+// payloadOK reports whether the data member m is what the type asks for. Clients
+// in other languages write nil where JavaScript has undefined.
+func payloadOK(t parser.Type, data []byte, m member) bool {
+	switch t {
+	case parser.Connect:
+		return m.isNull() || m.kind == mapKind
+	case parser.Disconnect:
+		return m.isNull()
+	case parser.ConnectError:
+		return m.kind == strKind || m.kind == mapKind
+	case parser.Event:
+		return m.kind == arrayKind && m.n > 0 && eventNameOK(data, m.rest)
+	}
+	return m.kind == arrayKind
+}
+
+// eventNameOK reports whether the value at i can name an event: a number, or a
+// string that is not reserved.
+func eventNameOK(data []byte, i int) bool {
+	h, i, _ := readHead(data, i)
+	if h.kind != strKind {
+		return h.isNumber() && isFinite(h.float())
+	}
+	return h.n > longestName || !parser.IsReserved(string(data[i:i+h.n]))
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the errors of decoding packets. Their texts are those of the
+// JavaScript implementation, where it has one for the case.
+
+package msgpack
+
+import "strconv"
+
+// An ErrorKind says what was wrong with a message.
+type ErrorKind byte
+
+// The kinds of [DecodeError], with their texts.
+const (
+	ErrFormat     ErrorKind = iota + 1 // "Could not parse": not MessagePack, not UTF-8, nested too deep, cut short
+	ErrTrailing                        // "N trailing bytes"
+	ErrPacketType                      // "invalid packet type": not a number from 0 to 4
+	ErrNamespace                       // "invalid namespace": not a string, no leading slash, too long, commas, control characters
+	ErrPayload                         // "invalid payload": not as the type asks, or a reserved event name
+	ErrPacketID                        // "invalid packet id": not a number from 0 to 2^53-1
+	ErrText                            // "got a text message"
+)
+
+var kindTexts = [...]string{
+	ErrFormat:     "Could not parse",
+	ErrTrailing:   " trailing bytes",
+	ErrPacketType: "invalid packet type",
+	ErrNamespace:  "invalid namespace",
+	ErrPayload:    "invalid payload",
+	ErrPacketID:   "invalid packet id",
+	ErrText:       "got a text message",
+}
+
+// A DecodeError says that a peer broke the protocol. The connection must close.
+// It holds nothing the peer sent, so it is safe to log.
+type DecodeError struct {
+	Kind ErrorKind
+
+	// Trailing is the number of bytes after the packet, for ErrTrailing.
+	Trailing int
+}
+
+// Error returns the text of the JavaScript implementation for this kind.
+func (e *DecodeError) Error() string {
+	switch {
+	case e.Kind == 0 || int(e.Kind) >= len(kindTexts):
+		return "msgpack: error kind " + strconv.Itoa(int(e.Kind))
+	case e.Kind == ErrTrailing:
+		return strconv.Itoa(e.Trailing) + kindTexts[ErrTrailing]
+	}
+	return kindTexts[e.Kind]
+}
