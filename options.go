@@ -98,6 +98,10 @@ type Options struct {
 	// HTTP middleware stored is there. The request must not be kept.
 	Handshake func(*http.Request) (context.Context, error)
 
+	// PerMessageDeflate compresses WebSocket messages for clients that offer it;
+	// see engineio.PerMessageDeflate. If nil, they are not.
+	PerMessageDeflate *engineio.PerMessageDeflate
+
 	// Driver says who waits for the network. Default engineio.DriverAuto: event
 	// loops on Linux, elsewhere and for TLS a goroutine per connection.
 	Driver engineio.Driver
@@ -204,7 +208,9 @@ func (o *Options) engine() *engineio.Options {
 		CORS:             o.CORS,
 		TrustedProxies:   o.TrustedProxies,
 		Driver:           o.Driver,
-		Logger:           o.Logger,
+
+		PerMessageDeflate: o.PerMessageDeflate,
+		Logger:            o.Logger,
 	}
 	if f := o.Handshake; f != nil {
 		e.Handshake = func(r *http.Request) (context.Context, error) {

@@ -71,7 +71,8 @@ type Conn struct {
 	readMu sync.Mutex
 
 	// Atomic; safe from anywhere.
-	paused atomic.Bool // the Handler wants no more messages for now
+	deflates atomic.Bool // messages may go out compressed
+	paused   atomic.Bool // the Handler wants no more messages for now
 
 	mu       sync.Mutex // guards the fields below; never held across I/O or a call up
 	state    connState
@@ -134,6 +135,7 @@ func (c *Conn) queueLocked() *sendQueue {
 // returns ErrClosed on a closed connection, and ErrSlowConsumer when the queue
 // is full, which closes the connection.
 func (c *Conn) Send(m *Message) error {
+	c.prepare(m)
 	c.mu.Lock()
 	if c.state != stateOpen {
 		c.mu.Unlock()
@@ -146,6 +148,14 @@ func (c *Conn) Send(m *Message) error {
 	}
 	c.wakeWriterLocked()
 	return nil
+}
+
+// prepare compresses m, once for all connections, if this one can take it so.
+// That takes time, so it is done without the lock.
+func (c *Conn) prepare(m *Message) {
+	if c.deflates.Load() {
+		m.pack(c.srv.deflate)
+	}
 }
 
 // Append is Send without a bound, without calls to the Handler and without
@@ -165,6 +175,7 @@ func (c *Conn) Append(m *Message) error {
 // and, on polling, a request is there to carry it. It reports whether it was
 // sent.
 func (c *Conn) SendVolatile(m *Message) bool {
+	c.prepare(m)
 	c.mu.Lock()
 	q := c.queueLocked()
 	busy := q.len() > 0 && (q.writing || c.ws == nil)

@@ -5,7 +5,11 @@
 
 package engineio
 
-import "socketio/internal/ws"
+import (
+	"sync/atomic"
+
+	"socketio/internal/ws"
+)
 
 // Room is how many bytes the buffer given to NewMessage leaves free before its
 // text, for the WebSocket header and the packet type.
@@ -19,6 +23,8 @@ type Message struct {
 	first frame
 	rest  []frame
 	size  int // bytes of all frames
+
+	packed atomic.Pointer[Message] // the compressed form; see pack
 }
 
 // A frame is a whole unmasked WebSocket frame. What polling needs of it follows

@@ -84,6 +84,9 @@ type Options struct {
 	// and offers none in the handshake.
 	DisableUpgrades bool
 
+	// PerMessageDeflate compresses WebSocket messages. If nil, they are not.
+	PerMessageDeflate *PerMessageDeflate
+
 	// AllowEIO3 lets clients of Engine.IO 3 in, which are those of Socket.IO 1
 	// and 2. If false, they are refused (400, code 5). JSONP is refused either
 	// way.

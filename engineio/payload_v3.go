@@ -28,6 +28,9 @@ func wantsBase64(q url.Values) bool { return last(q["b64"]) != "" }
 // text. The message itself is shared and stays as it is.
 func (c *Conn) formLocked(m *Message) *Message {
 	if c.handshake.Revision == 4 {
+		if c.ws != nil && c.ws.deflate.Negotiated() {
+			return m.packedFor(c.ws.deflate)
+		}
 		return m
 	}
 	return c.formV3Locked(m)

@@ -49,11 +49,14 @@ type Server struct {
 	closeOnce sync.Once
 	closedC   chan struct{} // closed when Close has ended
 
+	deflate *ws.Deflate // nil if messages are not compressed
+
 	// Messages that are always the same.
 	pingMessage, pongMessage, probeMessage, noopMessage *Message
 
 	// Atomic; safe from anywhere.
 	wheelTurn atomic.Uint32
+	inflating sync.WaitGroup // messages that are being inflated
 	takeovers sync.WaitGroup // requests inside serveWebSocket; none begins after closing
 
 	mu       sync.RWMutex // guards the fields below
@@ -90,6 +93,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 			s.cfg.Logger.Warn("no event loops; each connection gets a goroutine", "error", err)
 		}
 	}
+	s.deflate = newDeflate(s.cfg.PerMessageDeflate)
 	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: 4096, FromClient: true, UncheckedOver: CheckedText}
 	for range runtime.GOMAXPROCS(0) {
 		s.wheels = append(s.wheels, wheel.New(s.cfg.tick()))
@@ -252,6 +256,7 @@ func (c *Conn) begin(p *polling, t *wsTransport) {
 	c.mu.Lock()
 	c.poll, c.ws = p, t
 	if t != nil {
+		c.deflates.Store(t.deflate.Negotiated())
 		t.q.append(c.srv.openPacket(c.id, c.srv.openText))
 	}
 	c.mu.Unlock()
@@ -398,8 +403,13 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 		}
 		return
 	}
-	response := ws.AppendResponse(nil, key, ws.FirstProtocol(r.Header), w.Header())
 	t := &wsTransport{c: c, probing: !fresh, base64: wantsBase64(q)}
+	if s.deflate != nil && c.handshake.Revision == 4 {
+		if t.deflate = ws.NegotiateDeflate(r.Header); t.deflate.Negotiated() {
+			t.parser.AllowCompressed()
+		}
+	}
+	response := ws.AppendDeflateResponse(nil, key, ws.FirstProtocol(r.Header), t.deflate, w.Header())
 	t.nc, t.waits = s.attach(nc, t)
 	c.mu.Lock()
 	t.q.append(rawMsg(response))
@@ -558,6 +568,7 @@ func (s *Server) Close() error {
 			s.poller.Close(netpoll.LingerTimeout)
 		}
 		s.portable.Close(netpoll.LingerTimeout)
+		s.inflating.Wait()
 		for _, w := range s.wheels {
 			w.Close()
 		}

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"sync/atomic"
 
 	"socketio/internal/netpoll"
 	"socketio/internal/ws"
@@ -30,9 +31,10 @@ var (
 // probes. It implements netpoll.Handler and ws.Receiver.
 type wsTransport struct {
 	// Immutable after newWSTransport.
-	c     *Conn
-	nc    netpoll.Conn
-	waits bool // nc tells what has left only when a whole batch has
+	c       *Conn
+	nc      netpoll.Conn
+	deflate ws.DeflateParams
+	waits   bool // nc tells what has left only when a whole batch has
 
 	base64 bool // revision 3: bytes go out as text
 
@@ -44,22 +46,31 @@ type wsTransport struct {
 	pings     uint16
 	pingSince int64
 
+	// Atomic; while set, the read side belongs to the goroutine that inflates.
+	inflating atomic.Bool
+
 	// Guarded by Conn.mu.
 	q sendQueue
 }
 
 // Feed implements netpoll.Handler.
 func (t *wsTransport) Feed(b []byte) (int, bool) {
+	if t.inflating.Load() {
+		return 0, false
+	}
 	if t.dead {
 		return len(b), true
 	}
 	n := 0
-	for n < len(b) && !t.dead && !t.isPaused() { // again if Resume came meanwhile
+	for n < len(b) && !t.isPaused() && !t.dead { // again if Resume came meanwhile
 		took, err := t.parser.Feed(&t.c.srv.wsConfig, t, b[n:])
 		n += took
 		if err != nil {
 			t.fail(err)
 		}
+	}
+	if t.inflating.Load() {
+		return n, false
 	}
 	if !t.probing {
 		t.c.readEnd()
@@ -77,7 +88,9 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 
 // isPaused reports whether the Handler wants no more. A candidate is read all
 // the same: its probe is not for the Handler.
-func (t *wsTransport) isPaused() bool { return !t.probing && t.c.paused.Load() }
+func (t *wsTransport) isPaused() bool {
+	return t.inflating.Load() || !t.probing && t.c.paused.Load()
+}
 
 // OnMessage implements ws.Receiver.
 func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {

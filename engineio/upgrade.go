@@ -83,6 +83,7 @@ func (t *wsTransport) commit() {
 	c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
 	t.probing = false
 	c.ws = t
+	c.deflates.Store(t.deflate.Negotiated())
 	for _, m := range c.poll.q.take() {
 		t.q.append(c.formLocked(m))
 	}
