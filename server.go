@@ -55,7 +55,9 @@ func NewServer(opts *Options) *Server {
 		s.codec = s.json
 	}
 	s.limits = parser.Limits{
-		MaxAttachments:     s.opts.MaxAttachments,
+		MaxAttachments: s.opts.MaxAttachments,
+		// A longer name is unknown, like any other, and answered so.
+		MaxNamespace:       s.opts.MaxHTTPBufferSize,
 		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxHTTPBufferSize,
 	}
 	s.limits4 = s.limits

@@ -6,15 +6,22 @@ import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
 
 const env = process.env;
-const http = createServer();
+// Other paths are not found, as in a Go mux; without this they would get no answer.
+const http = createServer((request, response) => response.writeHead(404).end());
 const settings = {
   pingInterval: duration(env.PING_INTERVAL, 25000),
   pingTimeout: duration(env.PING_TIMEOUT, 20000),
   maxHttpBufferSize: Number(env.MAX_HTTP_BUFFER_SIZE ?? 1e6),
   cors: env.CORS_ORIGIN ? { origin: env.CORS_ORIGIN } : undefined,
 };
-const io = new Server(http, { ...settings, connectTimeout: duration(env.CONNECT_TIMEOUT, 45000) });
-const engine = new Engine({ ...settings });
+const codec = env.CODEC === "msgpack" ? { parser: (await import("./msgpack/parser.mjs")).default } : {};
+const io = new Server(http, {
+  ...settings,
+  ...codec,
+  allowEIO3: env.ALLOW_EIO3 === "1",
+  connectTimeout: duration(env.CONNECT_TIMEOUT, 45000),
+});
+const engine = new Engine({ ...settings, allowEIO3: env.ALLOW_EIO3 === "1" });
 engine.attach(http, { path: "/engine.io/" });
 engine.on("connection", (connection) => connection.on("message", (data) => connection.send(data)));
 const ODD_NAMES = ["__proto__", "toString", "constructor", "hasOwnProperty", "", "error", "connection", "1", "0", "-1.5"];

@@ -353,7 +353,7 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 		}
 	}
 	if candidate != nil {
-		candidate.nc.Close()
+		candidate.abandon(closeNormal)
 	}
 	if flush {
 		t.nc.Flush()
@@ -394,7 +394,7 @@ func (c *Conn) handlePacket(p packet) bool {
 		return c.handleBeat(p.typ)
 	case packetClose:
 		c.finish(ReasonTransportClose, io.EOF, ending{flush: true, code: closeNormal, reply: packetNoop})
-	case packetNoop:
+	case packetNoop, packetOpen, packetUpgrade: // no client sends them here; upstream ignores them
 		return true
 	default:
 		c.finish(ReasonParseError, errUnknownPacket, ending{code: closeProtocol})

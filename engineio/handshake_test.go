@@ -150,3 +150,35 @@ func TestSubprotocol(t *testing.T) {
 		}
 	})
 }
+
+// Clients that do not escape what they write into a query get in all the same.
+func TestLenientQuery(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{})
+		open := r.readOpen(r.get("EIO=4&transport=polling&share=100%&x=%zz&token=a;b&&flag").body)
+		q := r.side(open.SID).Handshake().Query()
+		for name, want := range map[string]string{"share": "100%", "x": "%zz", "token": "a;b", "flag": ""} {
+			if got := q.Get(name); got != want || !q.Has(name) {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+	})
+}
+
+// Bytes in base64 come with or without padding, in either alphabet.
+func TestLenientBase64(t *testing.T) {
+	everywhere(t, func(w *world) {
+		transports(w, hosting{}, func(r *rig, p peer) {
+			first, second := "bAQIDBA==", "b+/+/"
+			if _, ok := p.(*wsPeer); ok { // bytes as the peer prints them
+				first, second = "<01020304>", "<fbffbf>"
+			}
+			p.send("bAQIDBA==")
+			p.want("padded", first)
+			p.send("bAQIDBA")
+			p.want("not padded", first)
+			p.send("b-_-_")
+			p.want("the alphabet of URLs", second)
+		})
+	})
+}

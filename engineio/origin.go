@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,9 +82,17 @@ func (c *CORS) writeHeaders(w http.ResponseWriter, r *http.Request, origin strin
 		return false
 	}
 	h := w.Header()
-	h.Add("Vary", "Origin")
-	if origin != "" && c.allows(r, origin) {
-		h.Set("Access-Control-Allow-Origin", origin)
+	allowed := ""
+	if slices.Contains(c.Origins, "*") {
+		allowed = "*" // the same for all, so nothing varies
+	} else {
+		h.Add("Vary", "Origin")
+		if origin != "" && c.allows(r, origin) {
+			allowed = origin
+		}
+	}
+	if allowed != "" {
+		h.Set("Access-Control-Allow-Origin", allowed)
 		if c.AllowCredentials {
 			h.Set("Access-Control-Allow-Credentials", "true")
 		}
@@ -94,7 +103,7 @@ func (c *CORS) writeHeaders(w http.ResponseWriter, r *http.Request, origin strin
 	if r.Method != http.MethodOptions {
 		return false
 	}
-	if h.Get("Access-Control-Allow-Origin") != "" {
+	if allowed != "" {
 		methods := "GET,POST,OPTIONS"
 		if len(c.Methods) > 0 {
 			methods = strings.Join(c.Methods, ",")

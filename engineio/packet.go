@@ -55,16 +55,37 @@ func decodePacket(b []byte) (packet, error) {
 		return packet{}, errEmptyPacket
 	}
 	if b[0] == 'b' {
-		n, err := base64.StdEncoding.Strict().Decode(b[1:], b[1:])
+		data, err := decodeBase64(b[1:])
 		if err != nil {
-			return packet{}, errBase64
+			return packet{}, err
 		}
-		return packet{typ: packetMessage, binary: true, data: b[1 : 1+n]}, nil
+		return packet{typ: packetMessage, binary: true, data: data}, nil
 	}
 	if b[0] < byte(packetOpen) || b[0] > byte(packetNoop) {
 		return packet{}, errUnknownPacket
 	}
 	return packet{typ: packetType(b[0]), data: b[1:]}, nil
+}
+
+// decodeBase64 decodes in place. Like upstream it takes both alphabets, with or
+// without padding.
+func decodeBase64(b []byte) ([]byte, error) {
+	if n := len(b); n > 0 && n%4 == 0 {
+		b = bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("=")), []byte("="))
+	}
+	for i, c := range b {
+		switch c {
+		case '-':
+			b[i] = '+'
+		case '_':
+			b[i] = '/'
+		}
+	}
+	n, err := base64.RawStdEncoding.Decode(b, b)
+	if err != nil {
+		return nil, errBase64
+	}
+	return b[:n], nil
 }
 
 // maxPayloadPackets bounds the packets of one payload.

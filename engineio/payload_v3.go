@@ -202,11 +202,11 @@ func decodePacketV3(b []byte, binary bool) (packet, error) {
 		if len(b) < 2 || b[1] != byte(packetMessage) {
 			return packet{}, errUnknownPacket
 		}
-		n, err := base64.StdEncoding.Strict().Decode(b[2:], b[2:])
+		data, err := decodeBase64(b[2:])
 		if err != nil {
-			return packet{}, errBase64
+			return packet{}, err
 		}
-		return packet{typ: packetMessage, binary: true, data: b[2 : 2+n]}, nil
+		return packet{typ: packetMessage, binary: true, data: data}, nil
 	}
 	return decodePacket(b)
 }

@@ -42,7 +42,7 @@ func TestRefusedHandshakes(t *testing.T) {
 		{"JSONP with a sid", "EIO=4&transport=$T&sid=abc&j=0", nil, 400, 3, "JSONP is not supported"},
 		{"an origin with an illegal character", "EIO=4&transport=$T", []string{"Origin", "http://a\x80b"}, 400, 3, "Bad request"},
 		{"another origin", "EIO=4&transport=$T", []string{"Origin", "http://evil.example"}, 403, 4, "Forbidden"},
-		{"a malformed query", "EIO=4&transport=$T&x=%zz", nil, 400, 3, "Bad request"},
+		{"a semicolon is no separator", "EIO=4;transport=$T", nil, 400, 0, "Transport unknown"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

@@ -140,11 +140,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.cfg.CORS.writeHeaders(w, r, origin) {
 		return
 	}
-	q, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		s.refuse(w, r, refuse(codeBadRequest, "malformed query"))
-		return
-	}
+	q := parseQuery(r.URL.RawQuery)
 	transport, sid := last(q["transport"]), last(q["sid"])
 	upgrade := isUpgrade(r)
 	switch {

@@ -299,7 +299,7 @@ func TestCloseDuringTheUpgrade(t *testing.T) {
 				s := r.side(p.id())
 				end(p, s)
 				s.awaitEnd(name)
-				c.wantEOF("the candidate ends too")
+				c.wantClose("the candidate ends too", 1000)
 				if name == "by the server" {
 					p.wantAnswer("polling says it", "6\x1e1")
 				}

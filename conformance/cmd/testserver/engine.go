@@ -16,7 +16,9 @@ func newEngine(opts *socketio.Options) *engineio.Server {
 		PingInterval: opts.PingInterval,
 		PingTimeout:  opts.PingTimeout,
 		MaxPayload:   opts.MaxHTTPBufferSize,
+		AllowEIO3:    opts.AllowEIO3,
 		CORS:         opts.CORS,
+		Driver:       opts.Driver,
 	}, func(c *engineio.Conn) engineio.Handler { return echoHandler{c} })
 }
 

@@ -98,22 +98,29 @@ func box() map[string]any {
 }
 
 func onAsking(s *socketio.Socket) {
-	s.On("ask", func(ctx context.Context, ms int, event string, args ...any) (map[string]any, error) {
+	s.On("ask", func(ctx context.Context, ms int, event string, args ...any) (answered, error) {
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(ms)*time.Millisecond)
 		defer cancel()
 		reply, err := s.EmitWithAck(ctx, event, args...)
 		if errors.Is(err, context.DeadlineExceeded) {
-			return map[string]any{"ok": false, "error": "timeout"}, nil
+			return answered{Error: "timeout"}, nil
 		}
 		if err != nil {
-			return nil, err
+			return answered{}, err
 		}
 		values, err := reply.Values()
 		if err != nil {
-			return nil, err
+			return answered{}, err
 		}
-		return map[string]any{"ok": true, "reply": values}, nil
+		return answered{OK: true, Reply: values}, nil
 	})
+}
+
+// answered is how "ask" ended.
+type answered struct {
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+	Reply []any  `json:"reply,omitzero"`
 }
 
 type target struct {

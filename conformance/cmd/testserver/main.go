@@ -13,6 +13,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strconv"
@@ -20,6 +21,8 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/engineio"
+	"socketio/parser/msgpack"
 )
 
 func main() {
@@ -73,7 +76,7 @@ func run() error {
 }
 
 func options() (*socketio.Options, error) {
-	opts := new(socketio.Options)
+	opts := &socketio.Options{Driver: engineio.Driver(os.Getenv("DRIVER"))}
 	for _, d := range []struct {
 		name string
 		to   *time.Duration
@@ -99,8 +102,23 @@ func options() (*socketio.Options, error) {
 		}
 		opts.MaxHTTPBufferSize = n
 	}
+	opts.AllowEIO3 = os.Getenv("ALLOW_EIO3") == "1"
+	if text := os.Getenv("TRUSTED_PROXIES"); text != "" {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("TRUSTED_PROXIES: %w", err)
+		}
+		opts.TrustedProxies = []netip.Prefix{p}
+	}
 	if origin := os.Getenv("CORS_ORIGIN"); origin != "" {
 		opts.CORS = &socketio.CORS{Origins: []string{origin}}
+	}
+	switch codec := os.Getenv("CODEC"); codec {
+	case "":
+	case "msgpack":
+		opts.Codec = new(msgpack.Codec)
+	default:
+		return nil, fmt.Errorf("CODEC: no codec named %s", codec)
 	}
 	return opts, nil
 }

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+// The steps a sequence is made of. Each is a label and what it does with a Talk.
+import { SEPARATOR } from "./talk.mjs";
+import { close, short, text } from "./frames.mjs";
+
+export const ENGINE = "/engine.io/?EIO=4&transport=polling";
+export const ENGINE_WS = "/engine.io/?EIO=4&transport=websocket";
+export const IO = "/socket.io/?EIO=4&transport=polling";
+export const IO_WS = "/socket.io/?EIO=4&transport=websocket";
+export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+export const RS = SEPARATOR;
+const ROUNDS = 20;
+const EARLY = 30; // the clock starts a little after the server's
+const LATE = 190; // less than a ping timeout of the heartbeat settings
+
+const step = (label, run) => ({ label: short(label).replaceAll(RS, "<RS>"), run });
+const withSid = (base) => `${base}&sid={sid}`;
+
+// A request, its answer noted in full. options: {body: false} leaves the body out.
+export function http(method, target, headers, body, options) {
+  return step(`${method} ${target}`, async (talk) => {
+    const answer = await talk.answer(await talk.send(method, target, headers, body), options?.patience);
+    if (answer) talk.noteAnswer(answer, options);
+  });
+}
+
+export const get = (target, headers, options) => http("GET", target, headers, undefined, options);
+
+// Opens a session over polling.
+export const open = (base = ENGINE, headers) => get(base, headers);
+
+// POSTs a payload to the session.
+export const post = (payload, { base = ENGINE, headers } = {}) =>
+  http("POST", withSid(base), { "Content-Type": "text/plain;charset=UTF-8", ...headers }, payload);
+
+// Sends a request and goes on; `answered` reads the answer. Waits a moment, so that the server
+// has it before what follows.
+export function begin(name, method, target, headers, body) {
+  return step(`${method} ${target} begins`, async (talk) => {
+    talk.hold(name, await talk.send(method, target, headers, body));
+    await moment();
+  });
+}
+
+export const park = (name = "poll", base = ENGINE) => begin(name, "GET", withSid(base));
+
+export function answered(name = "poll", patience) {
+  return step(`the ${name} is answered`, async (talk) => {
+    const answer = await talk.answer(talk.held(name), patience);
+    if (answer) talk.noteAnswer(answer);
+  });
+}
+
+// Drops the connection of a request that was begun.
+export function abort(name = "poll") {
+  return step(`the ${name} is given up`, async (talk) => {
+    talk.held(name).wire.destroy();
+    await moment();
+  });
+}
+
+// Sends more bytes on the connection of a request that was begun.
+export function more(name, bytes) {
+  return step(`more of the ${name}`, (talk) => talk.held(name).wire.write(bytes));
+}
+
+// Polls until `count` packets have come, however they are spread over answers. Only the head of
+// the first answer is noted, and of one that is no payload.
+export function poll(count = 1, base = ENGINE) {
+  return step("poll", (talk) => pollUntil(talk, base, (packet, n) => n >= count));
+}
+
+// With `only`, the last packet or a refusal is noted under that name, and no head.
+async function pollUntil(talk, base, done, only) {
+  let packets = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const answer = await talk.answer(await talk.send("GET", withSid(base)));
+    if (!answer) return;
+    const body = answer.body.toString();
+    if (answer.status !== 200) {
+      if (only) talk.note(only, `no: ${answer.status} ${body}`);
+      else talk.noteAnswer(answer);
+      return;
+    }
+    if (round === 0 && !only) talk.noteHead(answer);
+    for (const packet of body.split(SEPARATOR)) {
+      talk.learn(packet.slice(1));
+      const last = done(packet, ++packets);
+      talk.note(...(last && only ? [only, "yes"] : ["packet", short(packet)]));
+      if (last) return;
+    }
+    if (body === "1" || body.endsWith(`${SEPARATOR}1`)) return;
+  }
+}
+
+// Is the session still there? Sends what must be answered, and reads up to the answer.
+export function alive(base = ENGINE) {
+  const [ask, reply] = base === ENGINE ? ["4still", "4still"] : ["40/denied,", "44/denied,"];
+  return step("is it alive", async (talk) => {
+    const answer = await talk.answer(await talk.send("POST", withSid(base), { "Content-Type": "text/plain" }, ask));
+    if (!answer) return;
+    if (answer.status !== 200) talk.note("alive", `no: ${answer.status} ${answer.body}`);
+    else await pollUntil(talk, base, (packet) => packet.startsWith(reply), "alive");
+  });
+}
+
+// Opens a WebSocket. Headers of undefined are left out.
+export function ws(target = ENGINE_WS, headers, name = "socket") {
+  return step(`WebSocket ${target}`, async (talk) => {
+    const request = await talk.send("GET", target, {
+      Upgrade: "websocket",
+      Connection: "Upgrade",
+      "Sec-WebSocket-Key": KEY,
+      "Sec-WebSocket-Version": "13",
+      ...headers,
+    });
+    const answer = await talk.answer(request);
+    if (!answer) return;
+    talk.noteAnswer(answer);
+    if (answer.status === 101) talk.keep(name, request.wire);
+  });
+}
+
+// A WebSocket beside the polling session.
+export const candidate = (name, headers) => ws(`${ENGINE_WS}&sid={sid}`, headers, name);
+
+// Sends frames; a string is a text frame, in which "{ack}" is the acknowledgement last asked for.
+export function send(...frames) {
+  return sendOn("socket", ...frames);
+}
+
+export function sendOn(name, ...frames) {
+  const bytes = (talk) => frames.map((one) => (typeof one === "string" ? text(talk.fill(one)) : one));
+  const label = frames.map((one) => (typeof one === "string" ? one : "frame")).join(", ");
+  return step(`send ${label}`, (talk) => talk.wire(name)?.write(Buffer.concat(bytes(talk))));
+}
+
+// Notes the next frames. "gone" stands for all of them if the connection has ended before.
+export function recv(count = 1, name = "socket") {
+  return step("receive", (talk) => noteFrames(talk, name, (line, n) => n >= count));
+}
+
+// Notes frames to the end of the connection.
+export function untilEnd(name = "socket", patience) {
+  return step("receive to the end", (talk) => noteFrames(talk, name, () => false, patience));
+}
+
+async function noteFrames(talk, name, done, patience) {
+  if (!talk.wire(name)) talk.note("frame", "gone");
+  for (const line of await talk.frames(name, done, patience)) talk.note("frame", line);
+}
+
+// Like `alive`, on a WebSocket.
+export function wsAlive(kind = "engine", name = "socket") {
+  const [ask, reply] = kind === "engine" ? ["4still", "text 4still"] : ["40/denied,", "text 44/denied,"];
+  return step("is it alive", async (talk) => {
+    talk.wire(name)?.write(text(ask));
+    const lines = await talk.frames(name, (line) => line.startsWith(reply));
+    const lives = lines.at(-1)?.startsWith(reply);
+    for (const line of lives ? lines.slice(0, -1) : lines) talk.note("frame", line);
+    talk.note("alive", lives ? "yes" : "no");
+  });
+}
+
+// Ends our side of the connection without a close frame.
+export function hangUp(name = "socket") {
+  return step("hang up", async (talk) => {
+    talk.wire(name)?.finish();
+    await moment();
+  });
+}
+
+export function wait(ms) {
+  return step(`wait ${ms} ms`, () => moment(ms));
+}
+
+// From here, `after` counts.
+export const mark = () => step("the clock starts", (talk) => (talk.since = Date.now()));
+
+// Notes whether the time since `mark` is at least `least` and not much more, in ms.
+export function after(least) {
+  return step(`after ${least} ms`, (talk) => {
+    const passed = Date.now() - talk.since;
+    talk.note("time", passed < least - EARLY ? "too early" : passed > least + LATE ? "too late" : "in time");
+  });
+}
+
+// What follows every sequence: each WebSocket that is left is closed in order, and must say
+// nothing but goodbye. It is not compared when one side has no WebSocket left: a step before tells.
+export function farewell(name) {
+  return step(`goodbye, ${name}`, async (talk) => {
+    talk.wire(name).write(close(1000));
+    talk.note("goodbye", (await talk.frames(name, () => false)).join(", "));
+  });
+}
+
+function moment(ms = 80) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+// A table of sequences that share settings and the beginning of their name.
+export function group(name, settings, table) {
+  return Object.entries(table).map(([title, steps]) => ({ name: `${name}: ${title}`, settings, steps }));
+}

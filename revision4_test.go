@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the dialogues of clients of Socket.IO 1 and 2, which speak
+// revision 4 of the protocol over Engine.IO 3.
+
+package socketio_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"socketio"
+	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
+)
+
+// An oldPeer is a client of revision 4. It reads when a test wants to hear
+// something, and asks for bytes as base64.
+type oldPeer struct {
+	w      *world
+	socket *wstest.Client // nil on polling
+	query  string         // on polling
+	sid    string
+	got    []string // Engine.IO packets that came and were not yet heard
+}
+
+// openOld opens an Engine.IO 3 session. more stands in its query.
+func (w *world) openOld(transport, more string) *oldPeer {
+	w.Helper()
+	p := &oldPeer{w: w}
+	query := "EIO=3&b64=1&transport=" + transport + more
+	if transport == websocket {
+		socket, resp, err := w.dialWebSocket("&"+query, nil) // the last EIO counts
+		if err != nil || socket == nil {
+			w.Fatalf("no WebSocket: %v %v", resp, err)
+		}
+		p.socket = socket
+		w.Cleanup(func() { _ = socket.Close() })
+	} else {
+		p.query = query
+	}
+	open, err := p.next()
+	if err != nil || !strings.HasPrefix(open, "0{") || len(p.got) > 0 {
+		w.Fatalf("a session opens with an open packet alone, not %q %q %v", open, p.got, err)
+	}
+	var data struct{ SID string }
+	if err := json.Unmarshal([]byte(open[1:]), &data); err != nil {
+		w.Fatal(err)
+	}
+	p.sid = data.SID
+	p.query += "&sid=" + p.sid
+	return p
+}
+
+// joinOld opens a session and hears that it has joined "/".
+func (w *world) joinOld(transport string) *oldPeer {
+	w.Helper()
+	p := w.openOld(transport, "")
+	p.hears(`0`)
+	return p
+}
+
+func (p *oldPeer) next() (string, error) {
+	for len(p.got) == 0 {
+		if err := p.read(); err != nil {
+			return "", err
+		}
+	}
+	first := p.got[0]
+	p.got = p.got[1:]
+	return first, nil
+}
+
+// read reads one frame, or polls once.
+func (p *oldPeer) read() error {
+	if p.socket != nil {
+		p.socket.SetDeadline(time.Now().Add(p.w.patient))
+		_, data, err := p.socket.ReadMessage()
+		if err == nil {
+			p.got = append(p.got, string(data))
+		}
+		return err
+	}
+	body, err := p.request(http.MethodGet, "")
+	for units := utf16.Encode([]rune(body)); err == nil && len(units) > 0; {
+		digits, _, _ := strings.Cut(string(utf16.Decode(units)), ":")
+		n, e := strconv.Atoi(digits)
+		if start := len(digits) + 1; e != nil || start+n > len(units) {
+			err = fmt.Errorf("the payload %q is malformed", body)
+		} else {
+			p.got = append(p.got, string(utf16.Decode(units[start:start+n])))
+			units = units[start+n:]
+		}
+	}
+	return err
+}
+
+func (p *oldPeer) request(method, body string) (string, error) {
+	r, err := http.NewRequest(method, p.w.url+"?"+p.query, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	resp, err := p.w.client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d %s", resp.StatusCode, data)
+	}
+	return string(data), err
+}
+
+// says sends Socket.IO packets: strings, and the []byte of attachments.
+func (p *oldPeer) says(packets ...any) {
+	p.w.Helper()
+	var payload strings.Builder
+	for _, packet := range packets {
+		wire := fmt.Sprintf("4%s", packet)
+		if b, ok := packet.([]byte); ok {
+			wire = "b4" + base64.StdEncoding.EncodeToString(b)
+		}
+		fmt.Fprintf(&payload, "%d:%s", len(utf16.Encode([]rune(wire))), wire)
+		if p.socket != nil {
+			if err := p.socket.WriteText(wire); err != nil {
+				p.w.Fatalf("the client could not say %.200q: %v", packet, err)
+			}
+		}
+	}
+	if p.socket == nil {
+		if _, err := p.request(http.MethodPost, payload.String()); err != nil {
+			p.w.Fatalf("the client could not say %.200q: %v", packets, err)
+		}
+	}
+}
+
+// hears expects packets, in this order; * in a string stands for anything.
+func (p *oldPeer) hears(packets ...any) {
+	p.w.Helper()
+	for _, expected := range packets {
+		got, err := p.next()
+		if err != nil {
+			p.w.Fatalf("the client should hear %.200q, but %v", expected, err)
+		}
+		want := fmt.Sprintf("4%s", expected)
+		if b, ok := expected.([]byte); ok {
+			want = "b4" + base64.StdEncoding.EncodeToString(b)
+		}
+		if !matches(want, got) {
+			p.w.Fatalf("the client should hear %.200s, but hears %.200s", want, got)
+		}
+	}
+}
+
+// isClosed expects the end of the connection, with a close code on WebSocket.
+func (p *oldPeer) isClosed(code uint16) {
+	p.w.Helper()
+	for {
+		got, err := p.next()
+		if err == nil && (p.socket != nil || got != "1") {
+			continue
+		}
+		var ce *ws.CloseError
+		if p.socket != nil && (!errors.As(err, &ce) || ce.Code != code) {
+			p.w.Fatalf("the WebSocket should close with %d, but ends with %v", code, err)
+		}
+		return
+	}
+}
+
+func (p *oldPeer) isOpen() {
+	p.w.Helper()
+	p.says("0/nowhere,")
+	p.hears(`4/nowhere,{"message":"Invalid namespace"}`)
+}
+
+// overOld runs a test over each transport against the server of the protocol
+// suite, with clients of revision 4 let in.
+func overOld(t *testing.T, setup func(io *socketio.Server), test func(w *world, transport string)) {
+	t.Helper()
+	overBoth(t, &socketio.Options{AllowEIO3: true, ConnectTimeout: 10 * time.Second}, func(w *world, transport string) {
+		setup(w.io)
+		test(w, transport)
+	})
+}
+
+// Trap 50: a client joins "/" without asking, and the id of its socket is its
+// session id.
+func TestOldClientJoinsMain(t *testing.T) {
+	ids := make(chan string, 1)
+	setup := func(io *socketio.Server) {
+		io.OnConnection(func(s *socketio.Socket) { ids <- s.ID() })
+		echo(io)
+	}
+	overOld(t, setup, func(w *world, transport string) {
+		p := w.openOld(transport, "&who=me")
+		p.hears(`0`, `2["auth",{}]`)
+		want(t, "the id of the socket", within(w, "the connection", ids), p.sid)
+		s := w.io.Sockets()[0]
+		want(t, "the query of the handshake", s.Handshake().Query().Get("who"), "me")
+		want(t, "the revision of Engine.IO", s.Handshake().Revision, 3)
+		if s.Handshake().Auth != nil {
+			t.Errorf("auth is %s", s.Handshake().Auth)
+		}
+		if err := w.io.To(p.sid).Emit("hello"); err != nil {
+			t.Error(err)
+		}
+		p.hears(`2["hello"]`)
+	})
+}
+
+// Trap 50: auth is the query of the namespace.
+func TestOldClientJoinsNamespace(t *testing.T) {
+	overOld(t, echo, func(w *world, transport string) {
+		p := w.joinOld(transport)
+		p.hears(`2["auth",{}]`)
+		for query, auth := range map[string]string{
+			"":                   `{}`,
+			"?":                  `{}`,
+			"?&&":                `{}`,
+			"?token=1&x=y":       `{"token":"1","x":"y"}`,
+			"?z=1&a=2":           `{"z":"1","a":"2"}`,
+			"?a=1&b=&a=2&c&a":    `{"a":["1","2",""],"b":"","c":""}`,
+			"?a=b=c&%C3%A9=%22+": `{"a":"b=c","é":"\" "}`,
+			"?a=%2C%zz&b=%ff":    `{"a":"%2C%zz","b":"�"}`,
+			"?a=1?b=2":           `{"a":"1?b=2"}`,
+			"?__proto__=1":       `{"__proto__":"1"}`,
+		} {
+			p.says(`0/custom` + query + `,`)
+			p.hears(`0/custom,`, `2/custom,["auth",`+auth+`]`)
+			want(t, "the id of the socket", w.io.Of("/custom").Sockets()[0].ID(), "/custom#"+p.sid)
+			p.says(`1/custom,`)
+		}
+		p.says(`0/custom?token=1`) // without a comma
+		p.hears(`0/custom,`, `2/custom,["auth",{"token":"1"}]`)
+		p.says(`2/custom?token=1,["message","the query of other packets is not looked at"]`)
+		p.hears(`2/custom,["message-back","the query of other packets is not looked at"]`)
+	})
+}
+
+func TestOldClientLongQuery(t *testing.T) {
+	overOld(t, echo, func(w *world, transport string) {
+		p := w.joinOld(transport)
+		p.hears(`2["auth",{}]`)
+		token := strings.Repeat("x", 8000)
+		p.says(`0/custom?token=` + token + `,`)
+		p.hears(`0/custom,`, `2/custom,["auth",{"token":"`+token+`"}]`)
+		p.says(`0/custom?token=` + token + token + `,`)
+		p.isClosed(1002)
+	})
+}
+
+func TestOldClientIsRefused(t *testing.T) {
+	setup := func(io *socketio.Server) {
+		echo(io)
+		io.Use(func(s *socketio.Socket) error {
+			switch s.Handshake().Query().Get("try") {
+			case "text":
+				return errors.New(`no "way"`)
+			case "data":
+				return &socketio.ConnectError{Message: "no", Data: map[string]int{"a": 1}}
+			}
+			return nil
+		})
+		io.Of("/deny").Use(func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no"} })
+		io.Of("/broken").Use(func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no", Data: func() {}} })
+	}
+	overOld(t, setup, func(w *world, transport string) {
+		p := w.joinOld(transport)
+		p.hears(`2["auth",{}]`)
+		p.says(`0/deny,`)
+		p.hears(`4/deny,"no"`)
+		p.says(`0/broken,`)
+		p.hears(`4/broken,"no"`)
+		p.says(`0/none?a=b,`)
+		p.hears(`4/none,{"message":"Invalid namespace"}`)
+		p = w.openOld(transport, "&try=data")
+		p.hears(`4{"a":1}`)
+		p = w.openOld(transport, "&try=text")
+		p.hears(`4"no \"way\""`)
+		p.says(`0/custom,`) // the connection goes on
+		p.hears(`0/custom,`, `2/custom,["auth",{}]`)
+	})
+}
+
+// There is no time by which a namespace must be joined.
+func TestOldClientHasNoConnectTimeout(t *testing.T) {
+	opts := &socketio.Options{AllowEIO3: true, ConnectTimeout: time.Second, AttachmentTimeout: time.Second}
+	for _, transport := range []string{polling, websocket} {
+		memory(t, opts, func(w *world) {
+			w.io.Use(func(*socketio.Socket) error { return errors.New("no") })
+			p := w.openOld(transport, "")
+			p.hears(`4"no"`)
+			<-time.After(10 * time.Second)
+			p.isOpen()
+			p = w.openOld(transport, "")
+			p.hears(`4"no"`)
+			p.says(`51-["x",{"_placeholder":true,"num":0}]`) // its attachment has a time
+			p.isClosed(1008)
+		})
+	}
+}
+
+func TestOldClientEvents(t *testing.T) {
+	overOld(t, echo, func(w *world, transport string) {
+		p := w.joinOld(transport)
+		p.hears(`2["auth",{}]`)
+		p.says(`2["message",1,"2",{"3":["é€𝄞"]}]`)
+		p.hears(`2["message-back",1,"2",{"3":["é€𝄞"]}]`)
+		p.says(`2456["message-with-ack",1,"2",{"3":[false]}]`)
+		p.hears(`3456[1,"2",{"3":[false]}]`)
+		p.says(`52-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte{1, 2, 3}, []byte{4})
+		p.hears(`52-["message-back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte{1, 2, 3}, []byte{4})
+		p.says(`51-789["message-with-ack",{"_placeholder":true,"num":0}]`, []byte{1, 2, 3})
+		p.hears(`61-789[{"_placeholder":true,"num":0}]`, []byte{1, 2, 3})
+	})
+}
+
+func TestOldClientLeaves(t *testing.T) {
+	overOld(t, echo, func(w *world, transport string) {
+		p := w.joinOld(transport)
+		p.hears(`2["auth",{}]`)
+		p.says(`0/custom,`)
+		p.hears(`0/custom,`, `2/custom,["auth",{}]`)
+		p.says(`1`)
+		p.says(`2/custom,["message","still here"]`)
+		p.hears(`2/custom,["message-back","still here"]`)
+		p.says(`0`) // nobody asks for "/", but who has left may
+		p.hears(`0`, `2["auth",{}]`)
+		p.says(`1`)
+		p.says(`2["message","too late"]`)
+		p.isClosed(1002)
+	})
+}
+
+func TestOldClientJoinsTwice(t *testing.T) {
+	for _, packet := range []string{`0`, `0?a=b`, `0/`} {
+		overOld(t, echo, func(w *world, transport string) {
+			p := w.joinOld(transport)
+			p.hears(`2["auth",{}]`)
+			p.says(packet)
+			p.isClosed(1002)
+		})
+	}
+}
+
+// A client that joins again gets the same id, so the socket before it must have
+// come to its end first.
+func TestOldClientJoinsAgain(t *testing.T) {
+	type events struct {
+		seen    *list
+		leave   chan struct{}
+		entered chan struct{}
+	}
+	overBoth(t, &socketio.Options{AllowEIO3: true}, func(w *world, transport string) {
+		e := events{newList(), make(chan struct{}), make(chan struct{}, 1)}
+		room := w.io.Of("/room")
+		room.OnConnection(func(s *socketio.Socket) {
+			e.seen.add("in " + string(s.Handshake().Auth))
+			s.OnDisconnect(func(socketio.DisconnectReason) {
+				e.entered <- struct{}{}
+				<-e.leave
+				e.seen.add("out " + string(s.Handshake().Auth))
+			})
+		})
+		p := w.joinOld(transport)
+		p.says(`0/room?n=1,`)
+		p.hears(`0/room,`)
+		p.says(`1/room,`)
+		within(w, "leaving", e.entered)
+		p.says(`0/room?n=2,`, `1/room,`) // comes and goes while the first is still here
+		p.says(`0/room?n=3,`)
+		p.isOpen() // other namespaces do not wait
+		want(t, "who has come", strings.Join(e.seen.all(), ", "), `in {"n":"1"}`)
+		e.leave <- struct{}{}
+		p.hears(`0/room,`)
+		want(t, "who has come and gone", strings.Join(e.seen.await(w, 3), ", "), `in {"n":"1"}, out {"n":"1"}, in {"n":"3"}`)
+		if err := room.To("/room#" + p.sid).Emit("hello"); err != nil {
+			t.Error(err)
+		}
+		p.hears(`2/room,["hello"]`)
+		want(t, "how many there are", len(room.Sockets()), 1)
+		close(e.leave)
+	})
+}
+
+// What a connection handler does at once reaches the client, also the end.
+func TestOldClientIsSentAway(t *testing.T) {
+	setup := func(io *socketio.Server) {
+		io.OnConnection(func(s *socketio.Socket) {
+			_ = s.Emit("bye", []byte{1})
+			s.Disconnect(true)
+		})
+	}
+	overOld(t, setup, func(w *world, transport string) {
+		p := w.openOld(transport, "")
+		p.hears(`0`, `51-["bye",{"_placeholder":true,"num":0}]`, []byte{1}, `1`)
+		p.isClosed(1000)
+	})
+}
+
+// A slow middleware of "/" holds up nobody else.
+func TestOldClientWaitsForMain(t *testing.T) {
+	gate := make(chan struct{})
+	setup := func(io *socketio.Server) {
+		gate = make(chan struct{})
+		io.Use(func(*socketio.Socket) error { <-gate; return nil })
+		echo(io)
+	}
+	overOld(t, setup, func(w *world, transport string) {
+		p := w.openOld(transport, "")
+		p.says(`0/custom,`)
+		p.hears(`0/custom,`, `2/custom,["auth",{}]`)
+		close(gate)
+		p.hears(`0`, `2["auth",{}]`)
+	})
+}
+
+// Clients of all revisions share rooms.
+func TestOldAndNewClients(t *testing.T) {
+	overOld(t, func(*socketio.Server) {}, func(w *world, transport string) {
+		old, young := w.joinOld(transport), w.join(transport)
+		if err := w.io.Emit("news", "é", []byte{1, 2}); err != nil {
+			t.Fatal(err)
+		}
+		old.hears(`51-["news","é",{"_placeholder":true,"num":0}]`, []byte{1, 2})
+		young.hears(`51-["news","é",{"_placeholder":true,"num":0}]`, []byte{1, 2})
+		young.says(`0/nowhere?a=b,`) // only revision 4 has queries
+		young.hears(`4/nowhere?a=b,{"message":"Invalid namespace"}`)
+	})
+}
+
+func TestOldClientIsNotLetIn(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		p := &oldPeer{w: w, query: "EIO=3&transport=polling"}
+		_, err := p.request(http.MethodGet, "")
+		if err == nil || err.Error() != `status 400 {"code":5,"message":"Unsupported protocol version"}` {
+			t.Errorf("the answer is %v", err)
+		}
+	})
+}
