@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-e2e fuzz fuzz-short
+.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-proxies test-e2e fuzz fuzz-short
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s%s\n", $$1, $$2 }' Makefile
@@ -17,7 +17,7 @@ chat: ## run the chat on http://localhost:3000 (PORT=3001 make chat: another por
 test: ## set up what is missing, run everything below, print the sum
 	@scripts/test.sh
 
-setup: ## install what the tests need: Chromium by apt-get, Go tools into bin/
+setup: ## install what the tests need: Chromium, nginx, Caddy by apt-get, Go tools into bin/
 	@scripts/setup.sh
 
 lint: bin/staticcheck ## formatting, vet for six platforms, staticcheck
@@ -35,6 +35,9 @@ test-client: ## the TypeScript client: types, tests, and that dist/ is what the 
 test-conformance: ## npm clients against the Go server
 	@cd conformance && npm ci --ignore-scripts --silent && npm test --silent
 
+test-proxies: ## the npm client through nginx and Caddy, with the files of deploy/
+	@cd conformance && npm ci --ignore-scripts --silent && node proxies/run.mjs
+
 test-e2e: ## the chat in Chromium (UPDATE_SCREENSHOTS=1: also the picture of the README)
 	@cd e2e && npm ci --ignore-scripts --silent && npm test --silent
 
@@ -50,3 +53,15 @@ bin/staticcheck: tools/go.mod tools/go.sum
 
 bin/tally: tools/tally/main.go
 	@GOWORK=off go -C tools build -o ../bin/tally ./tally
+
+.PHONY: bench-quick
+bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm socket.io, in 3 minutes
+	@bench/quick.sh
+
+.PHONY: bench-short
+bench-short: ## one short round of bench-quick, to see that it runs
+	@bench/quick.sh -rounds 1 -idle 1000
+
+.PHONY: test-dialogues
+test-dialogues: ## raw requests to the npm server and to ours, compared; differences need a row
+	@cd conformance && npm ci --ignore-scripts --silent && npm run --silent test:dialogues

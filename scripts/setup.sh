@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Installs what the tests need and is missing: Chromium and a font by apt-get
-# on Debian, the Go tools into bin/. npm packages are installed by the targets
-# that use them, at the versions of their lock files.
+# Installs what the tests need and is missing: Chromium and a font, nginx, Caddy
+# and OpenSSL by apt-get on Debian, the Go tools into bin/. npm packages are
+# installed by the targets that use them, at the versions of their lock files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,9 +15,13 @@ need npm "it comes with Node"
 packages=()
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || packages+=(chromium)
 [ -d /usr/share/fonts/truetype/liberation ] || [ -d /usr/share/fonts/truetype/liberation2 ] || packages+=(fonts-liberation)
+PATH=$PATH:/usr/sbin
+command -v nginx >/dev/null || packages+=(nginx-light)
+command -v caddy >/dev/null || packages+=(caddy)
+command -v openssl >/dev/null || packages+=(openssl)
 if [ ${#packages[@]} -gt 0 ]; then
 	if ! command -v apt-get >/dev/null; then
-		echo "setup: ${packages[*]} missing; install Chromium and name it: CHROMIUM=/path make test" >&2
+		echo "setup: ${packages[*]} missing; install them (Chromium elsewhere: CHROMIUM=/path make test)" >&2
 		[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || exit 1
 	else
 		echo "setup: installing ${packages[*]}"
@@ -25,6 +29,13 @@ if [ ${#packages[@]} -gt 0 ]; then
 		[ "$(id -u)" -eq 0 ] || sudo=sudo
 		export DEBIAN_FRONTEND=noninteractive
 		$sudo apt-get update -qq
+		# The tests start their own: no service is to begin with its package.
+		policy=/usr/sbin/policy-rc.d
+		if [ ! -e $policy ]; then
+			printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+			trap '$sudo rm -f $policy' EXIT
+			$sudo chmod +x $policy
+		fi
 		$sudo apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 	fi
 fi

@@ -39,7 +39,7 @@ suite() {
 }
 
 suite setup scripts/setup.sh
-for target in lint test-go test-module test-client test-conformance test-e2e fuzz-short; do
+for target in lint test-go test-module test-client test-conformance test-dialogues test-proxies test-e2e fuzz-short bench-short; do
 	suite "$target" make -s --no-print-directory "$target"
 done
 

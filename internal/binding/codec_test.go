@@ -80,7 +80,7 @@ func TestAppendArgs(t *testing.T) {
 		{[]any{"\"\\\n\x00\u2028<é😀\xff"}, "\"\\\"\\\\\\n\\u0000\\u2028<é😀\uFFFD\"", nil},
 		{[]any{1, int8(-2), int16(3), int32(-4), int64(math.MinInt64)}, `1,-2,3,-4,-9223372036854775808`, nil},
 		{[]any{uint(1), uint8(2), uint16(3), uint32(4), uint64(math.MaxUint64)}, `1,2,3,4,18446744073709551615`, nil},
-		{[]any{1.0, 0.1, 1e21, 1e-7, -0.0, float32(0.1), 1e-10, 123456789.0}, `1,0.1,1e+21,1e-7,0,0.1,1e-10,123456789`, nil},
+		{[]any{1.0, 0.1, 1e21, 1e-7, 0.0, math.Copysign(0, -1), float32(0.1), 1e-10, 123456789.0}, `1,0.1,1e+21,1e-7,0,-0,0.1,1e-10,123456789`, nil},
 		{[]any{json.RawMessage(`{"a": 1}`), json.RawMessage(nil)}, `{"a": 1},null`, nil},
 		{[]any{[]string{"a", "b"}, []string(nil), []string{}}, `["a","b"],null,[]`, nil},
 		{[]any{[]any{1, "a", nil}, []any(nil), map[string]any(nil)}, `[1,"a",null],null,null`, nil},

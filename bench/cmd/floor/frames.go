@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+
+//go:build linux
+
+// This file holds what the server does with bytes: the handshake, and frames that
+// go back as they came.
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/binary"
+
+	"socketio/bench/internal/load"
+)
+
+const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // RFC 6455, 1.3
+
+// feed takes what was read, appends answers to l.out and returns what is not yet
+// whole. It reports whether the connection goes on.
+func (l *loop) feed(slot int32, b []byte) (rest []byte, ok bool) {
+	if !l.conns[slot].upgrade {
+		end := bytes.Index(b, []byte("\r\n\r\n"))
+		if end < 0 {
+			return b, len(b) < 8<<10
+		}
+		if !l.answer(b[:end+2]) {
+			return nil, false
+		}
+		l.conns[slot].upgrade = true
+		b = b[end+4:]
+	}
+	for {
+		op, data, size := unmask(b)
+		if size <= 0 {
+			return b, size == 0
+		}
+		b = b[size:]
+		switch {
+		case op == 8:
+			l.append(op, data)
+			return nil, false
+		case op != 1:
+		case load.IsJoin(data):
+			l.conns[slot].index = int32(len(l.members))
+			l.members = append(l.members, slot)
+			l.append(op, []byte(load.JoinedPacket))
+		case load.IsBroadcast(data):
+			l.broadcast(data)
+		default:
+			l.append(op, data)
+		}
+	}
+}
+
+// answer accepts a WebSocket and greets it.
+func (l *loop) answer(head []byte) bool {
+	name := []byte("\r\nSec-WebSocket-Key: ")
+	_, key, found := bytes.Cut(head, name)
+	key, _, whole := bytes.Cut(key, []byte("\r\n"))
+	if !found || !whole {
+		return false
+	}
+	sum := sha1.Sum(append(bytes.Clone(key), guid...))
+	l.out = append(l.out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	l.out = base64.StdEncoding.AppendEncode(l.out, sum[:])
+	l.out = append(l.out, "\r\n\r\n"...)
+	l.append(1, []byte(load.OpenPacket))
+	return true
+}
+
+// append appends a frame to what goes out.
+func (l *loop) append(op byte, data []byte) { l.out = appendFrame(l.out, op, data) }
+
+func appendFrame(dst []byte, op byte, data []byte) []byte {
+	if n := len(data); n < 126 {
+		dst = append(dst, 0x80|op, byte(n))
+	} else {
+		dst = append(dst, 0x80|op, 126)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(n))
+	}
+	return append(dst, data...)
+}
+
+// broadcast writes a message to everyone.
+func (l *loop) broadcast(data []byte) {
+	frame := appendFrame(nil, 1, data)
+	for i := len(l.members) - 1; i >= 0; i-- { // a failed write takes its member out
+		l.write(l.members[i], frame)
+	}
+}
+
+// unmask splits the first frame from b. size 0 means that it is not all there, -1
+// that the clients of this benchmark do not send such a thing.
+func unmask(b []byte) (op byte, data []byte, size int) {
+	if len(b) < 2 {
+		return 0, nil, 0
+	}
+	n := int(b[1] & 0x7f)
+	if b[1]&0x80 == 0 || n > 125 {
+		return 0, nil, -1
+	}
+	if size = 6 + n; len(b) < size {
+		return 0, nil, 0
+	}
+	data = b[6:size]
+	mask := binary.LittleEndian.Uint32(b[2:])
+	mask64 := uint64(mask)<<32 | uint64(mask)
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		binary.LittleEndian.PutUint64(data[i:], binary.LittleEndian.Uint64(data[i:])^mask64)
+	}
+	for ; i < n; i++ {
+		data[i] ^= b[2+i%4]
+	}
+	return b[0] & 0xf, data, size
+}

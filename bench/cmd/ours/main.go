@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+//go:build linux
+
+// Command ours is this repository's server as the benchmark measures it: events
+// that echo, acknowledge and broadcast, and default options beside the driver.
+package main
+
+import (
+	"flag"
+	"net/http"
+
+	"socketio"
+	"socketio/bench/internal/control"
+	"socketio/engineio"
+)
+
+func main() {
+	driver := flag.String("driver", "", `who waits for the network: "poll" or "goroutine"`)
+	handlers := flag.Bool("handlers", true, "sockets have handlers")
+	ln := control.Listen()
+
+	io := socketio.NewServer(&socketio.Options{Driver: engineio.Driver(*driver)})
+	io.OnConnection(func(s *socketio.Socket) {
+		if !*handlers {
+			return
+		}
+		s.On("echo", func(msg string) error { return s.Emit("echo", msg) })
+		s.On("ack", func(msg string) string { return msg })
+		s.On("bcast", func(msg string) error { return io.Emit("bcast", msg) })
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", io)
+	go func() { control.Fatal(http.Serve(ln, mux)) }() // ends with the process
+
+	control.Serve(ln.Addr())
+}

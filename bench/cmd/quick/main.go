@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+
+//go:build linux
+
+// Command quick compares the server of this repository with the floor of the
+// kernel, a Go WebSocket library and the npm server: memory of an idle client, and
+// the server's own CPU per echo, acknowledgement, delivery and connection. It is
+// the load driver too, and prints ratios. Run it by ../../quick.sh.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"socketio/bench/internal/control"
+	"socketio/bench/internal/load"
+)
+
+// settings are the flags; see main.
+type settings struct {
+	bin, node, core string
+	idle, clients   int
+	rounds          int
+	limit           time.Duration
+	profile         string
+	profiled        string
+	other           string
+}
+
+func main() {
+	var o settings
+	flag.StringVar(&o.bin, "bin", ".", "directory of the server programs")
+	flag.StringVar(&o.node, "node", "node", "directory of the npm server")
+	flag.StringVar(&o.core, "core", "0", "core of the servers; this program should run on another")
+	flag.IntVar(&o.idle, "idle", 10_000, "clients of the memory figure")
+	flag.IntVar(&o.clients, "clients", 1000, "clients of the other figures")
+	flag.IntVar(&o.rounds, "rounds", 7, "rounds at most")
+	flag.DurationVar(&o.limit, "limit", 150*time.Second, "no round begins that would end later than this")
+	flag.StringVar(&o.profile, "profile", "", "write profiles of one server to this directory, and compare nothing")
+	flag.StringVar(&o.profiled, "server", "ours", "the server that is profiled")
+	flag.StringVar(&o.other, "other", "", "another build of cmd/ours, by its full path: compare with it and the floor alone")
+	flag.Parse()
+
+	scale(&o, control.RaiseLimit())
+	b := &bench{settings: o, begun: time.Now()}
+	var err error
+	if b.loop, err = load.NewLoop(); err == nil {
+		if o.profile != "" {
+			err = b.profileAll()
+		} else {
+			err = b.compare()
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "quick:", err)
+		os.Exit(1)
+	}
+}
+
+// scale asks for no more clients than there are descriptors, here and in each
+// server. The servers that are compared have theirs at the same time.
+func scale(o *settings, limit int) {
+	const spare = 200
+	if most := limit - spare; most < o.idle {
+		fmt.Printf("notice: at most %d descriptors, so %d idle clients instead of %d\n", limit, most, o.idle)
+		o.idle = most
+	}
+	if most := (limit - spare) / len(specs("")); most < o.clients {
+		fmt.Printf("notice: at most %d descriptors, so %d clients instead of %d\n", limit, most, o.clients)
+		o.clients = most
+	}
+}
+
+// A bench is one run of the whole.
+type bench struct {
+	settings
+	begun time.Time
+	loop  *load.Loop
+}
+
+// A scenario is work whose CPU is measured.
+type scenario struct {
+	name string
+	run  func(*load.Loop, *load.Target) (ops int, err error)
+}
+
+func scenarios(clients int) []scenario {
+	return []scenario{
+		{"echo", func(l *load.Loop, t *load.Target) (int, error) { return l.Echo(t, 15) }},
+		{"ack", func(l *load.Loop, t *load.Target) (int, error) { return l.Ack(t, 15) }},
+		{"broadcast", func(l *load.Loop, t *load.Target) (int, error) { return l.Broadcast(t, max(25_000/clients, 1)) }},
+		{"connect", func(l *load.Loop, t *load.Target) (int, error) { return 600, l.Churn(t, 600) }},
+	}
+}
+
+// compare measures every server and prints the tables.
+func (b *bench) compare() error {
+	list := specs(b.node)
+	ours := list[:2]
+	if b.other != "" {
+		list = []spec{list[0], list[2], {"other", []string{b.other, "-driver=poll"}}}
+		ours = []spec{list[0], list[2]}
+	}
+	res := newResults()
+	for range 2 {
+		for _, s := range list {
+			if err := b.memory(s, "idle", res); err != nil {
+				return fmt.Errorf("memory of %s: %w", s.name, err)
+			}
+		}
+		for _, s := range ours {
+			if err := b.memory(s, "idle-bare", res, "-handlers=false"); err != nil {
+				return fmt.Errorf("memory of %s: %w", s.name, err)
+			}
+		}
+	}
+	if err := b.load(list, res); err != nil {
+		return err
+	}
+	res.print(b.settings, time.Since(b.begun))
+	return nil
+}
+
+// memory measures what idle clients cost a fresh server.
+func (b *bench) memory(s spec, figure string, res *results, extra ...string) error {
+	p, err := start(s, b.bin, b.core, extra...)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	t, err := load.NewTarget(p.addr)
+	if err != nil {
+		return err
+	}
+	defer b.loop.Leave(t)
+	var rss [3]float64
+	steps := []func() error{
+		func() error { return b.loop.Idle(300 * time.Millisecond) },
+		func() error { return errors.Join(b.loop.Connect(t, b.idle), b.loop.Idle(time.Second)) },
+		func() error { _, err := p.command("gc"); return errors.Join(err, b.loop.Idle(300*time.Millisecond)) },
+	}
+	for i, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+		if rss[i], err = p.rss(); err != nil {
+			return err
+		}
+	}
+	res.add(s.name, figure, sample{value: (rss[1] - rss[0]) / float64(b.idle)})
+	res.add(s.name, figure+"-gc", sample{value: (rss[2] - rss[0]) / float64(b.idle)})
+	return nil
+}
+
+// A subject is a server with its clients.
+type subject struct {
+	name   string
+	proc   *process
+	target *load.Target
+}
+
+// enter starts a server and connects the clients.
+func (b *bench) enter(s spec, clients int, extra ...string) (*subject, error) {
+	p, err := start(s, b.bin, b.core, extra...)
+	if err != nil {
+		return nil, err
+	}
+	t, err := load.NewTarget(p.addr)
+	if err == nil {
+		err = b.loop.Connect(t, clients)
+	}
+	if err != nil {
+		p.stop()
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	return &subject{s.name, p, t}, nil
+}
+
+// load measures the scenarios in turns: every server does a bit of each in
+// every round, and another one begins.
+func (b *bench) load(list []spec, res *results) error {
+	var subjects []*subject
+	defer func() {
+		for _, s := range subjects {
+			b.loop.Leave(s.target)
+			s.proc.stop()
+		}
+	}()
+	for _, s := range list {
+		sub, err := b.enter(s, b.clients)
+		if err != nil {
+			return err
+		}
+		subjects = append(subjects, sub)
+	}
+	longest := time.Duration(0)
+	for round := range b.rounds + 1 {
+		began := time.Now()
+		if round > 1 && time.Since(b.begun)+longest > b.limit {
+			break
+		}
+		for _, sc := range scenarios(b.clients) {
+			for i := range subjects {
+				s := subjects[(i+round)%len(subjects)]
+				m, err := b.measure(s, sc)
+				if err != nil {
+					return fmt.Errorf("%s of %s: %w", sc.name, s.name, err)
+				}
+				if round > 0 { // the first one warms up
+					res.add(s.name, sc.name, m)
+				}
+			}
+		}
+		longest = max(longest, time.Since(began))
+	}
+	return nil
+}
+
+// measure runs a scenario once.
+func (b *bench) measure(s *subject, sc scenario) (sample, error) {
+	user0, sys0, err := s.proc.cpu()
+	if err != nil {
+		return sample{}, err
+	}
+	ownUser0, ownSys0 := control.CPU()
+	began := time.Now()
+	ops, err := sc.run(b.loop, s.target)
+	if err != nil {
+		return sample{}, err
+	}
+	wall := time.Since(began)
+	ownUser, ownSys := control.CPU()
+	// What the server does after the last answer counts too.
+	if err := b.loop.Idle(20 * time.Millisecond); err != nil {
+		return sample{}, err
+	}
+	user, sys, err := s.proc.cpu()
+	n := float64(ops)
+	return sample{
+		value:  (user - user0 + sys - sys0) / n,
+		user:   (user - user0) / n,
+		driver: float64(ownUser-ownUser0+ownSys-ownSys0) / float64(wall.Microseconds()),
+		rate:   n / wall.Seconds(),
+	}, err
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+
+//go:build linux
+
+// Package load is the load driver: thousands of WebSocket clients on one event
+// loop. They speak Engine.IO and Socket.IO as far as a benchmark needs it.
+package load
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"strings"
+)
+
+// What a server that knows no Socket.IO says so that the clients go on. The sizes
+// are those of a real server.
+const (
+	OpenPacket   = `0{"sid":"AAAAAAAAAAAAAAAAAAAA","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`
+	JoinedPacket = `40{"sid":"AAAAAAAAAAAAAAAAAAAA"}`
+)
+
+// IsJoin and IsBroadcast tell such a server what a message wants.
+func IsJoin(b []byte) bool      { return len(b) == 2 && b[1] == '0' }
+func IsBroadcast(b []byte) bool { return len(b) > 4 && b[4] == 'b' }
+
+const payload = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" // 64 B
+
+// The frames that clients send, masked.
+var (
+	frameJoin  = frame(1, `40`)
+	framePong  = frame(1, `3`)
+	frameClose = frame(8, "\x03\xe8") // 1000
+	frameEcho  = frame(1, `42["echo","`+payload+`"]`)
+	frameAck   = frame(1, `420["ack","`+payload+`"]`)
+	frameBcast = frame(1, `42["bcast","`+payload+`"]`)
+)
+
+// frame returns a final, masked frame.
+func frame(op byte, data string) []byte {
+	if len(data) > 125 {
+		panic("load: frame too long for a short header")
+	}
+	mask := [4]byte{0x37, 0xfa, 0x21, 0x3d}
+	b := append([]byte{0x80 | op, 0x80 | byte(len(data))}, mask[:]...)
+	for i := range len(data) {
+		b = append(b, data[i]^mask[i%4])
+	}
+	return b
+}
+
+// request is a handshake with the headers of a Chromium page, about 900 bytes.
+func request(addr string) []byte {
+	key := base64.StdEncoding.EncodeToString([]byte("0123456789abcdef"))
+	return []byte(strings.Join([]string{
+		"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
+		"Host: " + addr,
+		"Connection: Upgrade",
+		"Pragma: no-cache",
+		"Cache-Control: no-cache",
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+		"Upgrade: websocket",
+		"Origin: http://" + addr,
+		"Sec-WebSocket-Version: 13",
+		"Accept-Encoding: gzip, deflate, br, zstd",
+		"Accept-Language: en-GB,en;q=0.9,de;q=0.8",
+		"Cookie: session=3f9a0c5e7b1d4f6a8e2c9b0d1a3f5e7c; theme=dark; _ga=GA1.1.1234567890.1700000000; consent=1",
+		"Sec-WebSocket-Key: " + key,
+		"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+		"", "",
+	}, "\r\n"))
+}
+
+// nextFrame splits the first frame of a server from b. size 0 means that it is not
+// all there.
+func nextFrame(b []byte) (op byte, data []byte, size int, err error) {
+	if len(b) < 2 {
+		return 0, nil, 0, nil
+	}
+	n, head := int(b[1]), 2
+	switch {
+	case n > 126:
+		return 0, nil, 0, fmt.Errorf("load: the server sent a frame header of % x", b[:2])
+	case n == 126:
+		if len(b) < 4 {
+			return 0, nil, 0, nil
+		}
+		n, head = int(binary.BigEndian.Uint16(b[2:])), 4
+	}
+	if len(b) < head+n {
+		return 0, nil, 0, nil
+	}
+	return b[0] & 0xf, b[head : head+n], head + n, nil
+}
