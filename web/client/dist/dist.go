@@ -11,10 +11,14 @@ import "embed"
 //   - socket.io.min.js: the same, minified
 //   - socket.io.esm.min.js: an ECMAScript module, minified
 //   - each of the above with .map behind its name
+//   - each of all these with .br and .gz behind its name: compressed with Brotli and gzip
 //
 // The files are built from ../src by npm run build. FS is read-only and safe for concurrent use.
 //
-//go:embed socket.io.js socket.io.js.map
-//go:embed socket.io.min.js socket.io.min.js.map
-//go:embed socket.io.esm.min.js socket.io.esm.min.js.map
+//go:embed socket.io.js socket.io.js.br socket.io.js.gz
+//go:embed socket.io.js.map socket.io.js.map.br socket.io.js.map.gz
+//go:embed socket.io.min.js socket.io.min.js.br socket.io.min.js.gz
+//go:embed socket.io.min.js.map socket.io.min.js.map.br socket.io.min.js.map.gz
+//go:embed socket.io.esm.min.js socket.io.esm.min.js.br socket.io.esm.min.js.gz
+//go:embed socket.io.esm.min.js.map socket.io.esm.min.js.map.br socket.io.esm.min.js.map.gz
 var FS embed.FS

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Runs the npm client through nginx and Caddy, with the files of deploy/ and two
+// servers behind. The last line is the sum: "N passed, N failed".
+//
+//   node proxies/run.mjs           both proxies
+//   node proxies/run.mjs caddy     one of them
+//   ONLY=origin node proxies/run.mjs   the scenarios whose name contains that text
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Clients } from "./clients.mjs";
+import { Site, certificate, kinds, version } from "./proxy.mjs";
+import { scenarios } from "./scenarios.mjs";
+
+const PATIENCE = 60000; // for one scenario that does not wait long by design
+const only = process.env.ONLY ?? "";
+const named = process.argv.slice(2);
+
+const dir = mkdtempSync(join(tmpdir(), "socketio-proxies-"));
+let passed = 0;
+let failed = 0;
+try {
+  build();
+  const tls = certificate(dir);
+  await Promise.all((named.length > 0 ? named : kinds).map((kind) => runAll(kind, tls)));
+} catch (error) {
+  report("FAIL", "the preparation", error);
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+// The server program of the conformance suite, with the race detector.
+function build() {
+  process.env.GORACE ??= "atexit_sleep_ms=10";
+  if (process.env.SERVER_CMD) return;
+  process.env.SERVER_CMD = join(dir, "testserver");
+  const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+  const { status, stderr } = spawnSync("go", ["build", "-race", "-o", process.env.SERVER_CMD, "./conformance/cmd/testserver"], { cwd: root, encoding: "utf8" });
+  if (status !== 0) throw new Error(`go build: ${stderr}`);
+}
+
+async function runAll(kind, tls) {
+  try {
+    console.log(version(kind).replace(/^(?!.*nginx)/, `${kind} `));
+  } catch (error) {
+    report("FAIL", kind, error);
+    return;
+  }
+  const mine = scenarios.filter((each) => each.name.includes(only) && (each.only ?? kind) === kind);
+  // The slow ones wait; the others run meanwhile, one by one.
+  const slow = mine.filter((each) => each.slow).map((each) => run(kind, tls, each));
+  for (const each of mine.filter((one) => !one.slow)) await run(kind, tls, each);
+  await Promise.all(slow);
+}
+
+// Each scenario has a site of its own: it may take servers away, and nothing of one is seen by the next.
+async function run(kind, tls, { name, body, slow, ...options }) {
+  const started = Date.now();
+  let site;
+  let clients;
+  let timer;
+  let problem;
+  try {
+    site = await Site.start(kind, tls, options);
+    clients = new Clients(site, tls.ca);
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error("the scenario takes too long")), slow ? 2 * PATIENCE : PATIENCE);
+    });
+    await Promise.race([body({ site, clients }), late]);
+  } catch (error) {
+    problem = error;
+  }
+  clearTimeout(timer);
+  try {
+    clients?.end();
+    await site?.stop();
+  } catch (error) {
+    problem ??= error;
+  }
+  report(problem ? "FAIL" : "ok  ", `${kind}: ${name} (${Date.now() - started} ms)`, problem, site?.log);
+}
+
+function report(mark, name, error, log) {
+  if (error) failed++;
+  else passed++;
+  console.log(`${mark} ${name}`);
+  if (error) console.log(`${error.stack}\n${log ?? ""}`.replaceAll(/^/gm, "     "));
+}
