@@ -5,9 +5,9 @@
 // that both ends are alive, and carries messages. It speaks revision 4 of the
 // protocol, and 3 where that is allowed. It knows nothing of Socket.IO.
 //
-// Reading order: server.go (requests), conn.go (the life of a connection),
-// transport_polling.go, transport_ws.go, upgrade.go, heartbeat.go, deadlines.go,
-// then the data: message.go, sendqueue.go, packet.go, payload_v3.go (what
+// Reading order: server.go (requests), sessions.go, takeover.go, conn.go (the
+// life of a connection), transport_polling.go, transport_ws.go, upgrade.go,
+// heartbeat.go, deadlines.go, deflate.go, then the data: message.go, sendqueue.go, packet.go, payload_v3.go (what
 // revision 3 has of its own), and the edges: options.go, origin.go, handshake.go,
 // errors.go.
 //

@@ -32,19 +32,26 @@ type Handshake struct {
 	// Options.AllowEIO3.
 	Revision uint8
 
-	header string // "Name\x00value\x00" for each value, names in canonical form
+	header string // "Name\x00value\x00" for each value; see headerNames
 }
 
+// headerNames are the names that browsers and proxies send. The record has one
+// byte for each of them: its index here and one more. No other name begins with
+// a byte that low.
+var headerNames = [...]string{
+	"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Connection",
+	"Content-Length", "Content-Type", "Cookie", "Origin", "Pragma", "Referer",
+	"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Websocket-Extensions",
+	"Sec-Websocket-Key", "Sec-Websocket-Protocol", "Sec-Websocket-Version", "Upgrade",
+	"User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+	"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Authorization",
+}
+
+// newHandshake keeps what matters of a request, in one string.
 func newHandshake(s *Server, r *http.Request, revision uint8, now time.Time) Handshake {
-	h := Handshake{
-		Revision:   revision,
-		URL:        strings.Clone(r.RequestURI),
-		RemoteAddr: strings.Clone(s.clientAddr(r)),
-		Host:       strings.Clone(s.forwarded(r, "X-Forwarded-Host", r.Host)),
-		Time:       now,
-		Secure:     r.TLS != nil || s.forwarded(r, "X-Forwarded-Proto", "") == "https",
-	}
-	size := 0
+	remote := s.clientAddr(r)
+	host := s.forwarded(r, "X-Forwarded-Host", r.Host)
+	size := len(r.RequestURI) + len(remote) + len(host)
 	names := make([]string, 0, len(r.Header))
 	for name, values := range r.Header {
 		names = append(names, name)
@@ -53,17 +60,27 @@ func newHandshake(s *Server, r *http.Request, revision uint8, now time.Time) Han
 		}
 	}
 	slices.Sort(names)
-	var b strings.Builder
-	b.Grow(size)
+	b := make([]byte, 0, size)
+	b = append(append(append(b, r.RequestURI...), remote...), host...)
 	for _, name := range names {
 		for _, v := range r.Header[name] {
-			b.WriteString(name)
-			b.WriteByte(0)
-			b.WriteString(v)
-			b.WriteByte(0)
+			if i := slices.Index(headerNames[:], name); i >= 0 {
+				b = append(b, byte(i+1))
+			} else {
+				b = append(b, name...)
+			}
+			b = append(append(append(b, 0), v...), 0)
 		}
 	}
-	h.header = b.String()
+	all := string(b)
+	h := Handshake{
+		Revision: revision,
+		Time:     now,
+		Secure:   r.TLS != nil || s.forwarded(r, "X-Forwarded-Proto", "") == "https",
+	}
+	h.URL, all = all[:len(r.RequestURI)], all[len(r.RequestURI):]
+	h.RemoteAddr, all = all[:len(remote)], all[len(remote):]
+	h.Host, h.header = all[:len(host)], all[len(host):]
 	return h
 }
 
@@ -127,6 +144,9 @@ func (h *Handshake) each(yield func(name, value string) bool) {
 		var name, value string
 		name, rest, _ = strings.Cut(rest, "\x00")
 		value, rest, _ = strings.Cut(rest, "\x00")
+		if len(name) == 1 && int(name[0]) <= len(headerNames) {
+			name = headerNames[name[0]-1]
+		}
 		if !yield(name, value) {
 			return
 		}

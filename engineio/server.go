@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Server: it checks requests, opens sessions and finds the
-// session of a request.
+// This file holds Server: it checks requests and opens sessions.
 
 package engineio
 
 import (
-	"bytes"
 	"container/list"
 	"context"
 	"crypto/rand"
@@ -14,7 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -31,10 +28,13 @@ import (
 )
 
 // errTimeout is what a read returns whose deadline has passed.
+
 var errTimeout = os.ErrDeadlineExceeded
 
 // A Server opens Engine.IO connections. It is an http.Handler and does not look
+
 // at the path of a request. All methods may be called from any goroutine.
+
 type Server struct {
 	// Immutable after NewServer.
 	cfg       config
@@ -69,9 +69,13 @@ type Server struct {
 }
 
 // NewServer returns a Server. accept is called for each new connection, before
+
 // any of its messages, and returns who receives them; it must not block. opts
+
 // may be nil. It panics on options that can't work, with a message that says
+
 // which.
+
 func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s := &Server{
 		cfg:     newConfig(opts),
@@ -121,6 +125,7 @@ func (s *Server) openPacket(id string, tail []byte) *Message {
 }
 
 // now is the time since the server was made, in nanoseconds.
+
 func (s *Server) now() int64 { return int64(time.Since(s.base)) }
 
 func (s *Server) nextWheel() *wheel.Wheel {
@@ -128,13 +133,9 @@ func (s *Server) nextWheel() *wheel.Wheel {
 }
 
 // Count is the number of open sessions.
-func (s *Server) Count() int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return len(s.conns)
-}
 
 // ServeHTTP serves one request of a session, or opens a session.
+
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	origin := r.Header.Get("Origin")
 	if s.cfg.CORS.writeHeaders(w, r, origin) {
@@ -185,6 +186,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // checkSession checks a request that names a session.
+
 func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio string) *requestError {
 	switch {
 	case transport == WebSocket && !upgrade:
@@ -200,6 +202,7 @@ func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio strin
 }
 
 // revisionOf is the protocol revision that a request asks for.
+
 func revisionOf(eio string) uint8 {
 	if eio == "4" {
 		return 4
@@ -208,6 +211,7 @@ func revisionOf(eio string) uint8 {
 }
 
 // open opens a session.
+
 func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, q url.Values) {
 	switch {
 	case r.Method != http.MethodGet:
@@ -246,8 +250,11 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 }
 
 // begin gives a new connection its transport, which is one of the two, and its
+
 // Handler, and starts the heartbeat. The server may have been closed since the
+
 // connection was admitted: then the Handler hears of the end at once.
+
 func (c *Conn) begin(p *polling, t *wsTransport) {
 	c.mu.Lock()
 	c.poll, c.ws = p, t
@@ -291,169 +298,24 @@ func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) 
 }
 
 // admit registers a new connection.
-func (s *Server) admit(c *Conn) *requestError {
-	s.mu.Lock()
-	if s.refusing || s.cfg.MaxConnections > 0 && len(s.conns) >= s.cfg.MaxConnections {
-		s.mu.Unlock()
-		return unavailable()
-	}
-	s.conns[c.id] = c
-	var oldest *Conn
-	if limit := s.cfg.MaxPending; limit > 0 {
-		if s.pending.Len() >= limit {
-			oldest = s.pending.Remove(s.pending.Front()).(*Conn)
-			oldest.pending = nil
-		}
-		c.pending = s.pending.PushBack(c)
-	}
-	s.mu.Unlock()
-	if oldest != nil {
-		oldest.finish(ReasonTransportError, errPending, ending{code: closePolicy, text: "too many pending connections"})
-	}
-	return nil
-}
 
 // Established tells that the connection is in use, so that it no longer counts
+
 // toward Options.MaxPending.
-func (c *Conn) Established() {
-	if c.srv.cfg.MaxPending <= 0 {
-		return
-	}
-	c.srv.mu.Lock()
-	c.srv.settleLocked(c)
-	c.srv.mu.Unlock()
-}
 
 // settleLocked takes a connection off the pending ones.
-func (s *Server) settleLocked(c *Conn) {
-	if c.pending != nil {
-		s.pending.Remove(c.pending)
-		c.pending = nil
-	}
-}
-
-func unavailable() *requestError {
-	return &requestError{status: http.StatusServiceUnavailable, code: codeForbidden, message: "Service unavailable", detail: "full or closing"}
-}
-
-func (s *Server) lookup(sid string) *Conn {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.conns[sid]
-}
-
-func (s *Server) forget(c *Conn) {
-	s.mu.Lock()
-	delete(s.conns, c.id)
-	s.settleLocked(c)
-	delete(s.leaving, c)
-	s.noteEmptyLocked()
-	s.mu.Unlock()
-}
 
 // retire takes a connection off the open ones that still has something to send.
-func (s *Server) retire(c *Conn) {
-	s.mu.Lock()
-	if _, ok := s.conns[c.id]; ok { // it may be gone already
-		delete(s.conns, c.id)
-		s.settleLocked(c)
-		s.leaving[c] = struct{}{}
-	}
-	s.mu.Unlock()
-}
 
 // serveWebSocket takes the connection over: as the transport of a fresh Conn,
+
 // or as a candidate of one that has a session.
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) {
-	key, herr := ws.CheckUpgrade(r)
-	if herr != nil {
-		for name, values := range herr.Header {
-			w.Header()[name] = values
-		}
-		s.refuse(w, r, &requestError{status: herr.Status, code: codeBadRequest, message: herr.Message, detail: "websocket handshake"})
-		return
-	}
-	if fresh {
-		if e := s.admit(c); e != nil {
-			s.refuse(w, r, e)
-			return
-		}
-	}
-	s.mu.Lock()
-	closing := s.closing
-	if !closing {
-		s.takeovers.Add(1)
-	}
-	s.mu.Unlock()
-	if closing {
-		s.refuse(w, r, unavailable())
-		return
-	}
-	defer s.takeovers.Done()
-	nc, early, err := hijack(w)
-	if err != nil {
-		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", err)
-		w.WriteHeader(http.StatusInternalServerError)
-		if fresh {
-			s.forget(c)
-		}
-		return
-	}
-	t := &wsTransport{c: c, probing: !fresh, base64: wantsBase64(q)}
-	if s.deflate != nil && c.handshake.Revision == 4 {
-		if t.deflate = ws.NegotiateDeflate(r.Header); t.deflate.Negotiated() {
-			t.parser.AllowCompressed()
-		}
-	}
-	response := ws.AppendDeflateResponse(nil, key, ws.FirstProtocol(r.Header), t.deflate, w.Header())
-	t.nc, t.waits = s.attach(nc, t)
-	c.mu.Lock()
-	t.q.append(rawMsg(response))
-	t.q.hold = 1 // a close frame means nothing before the response
-	c.mu.Unlock()
-	if fresh {
-		c.begin(nil, t)
-	} else if !c.beginUpgrade(t) {
-		t.dead = true
-		t.abandon(closeProtocol)
-	}
-	c.mu.Lock()
-	flush := t.q.takeWriting()
-	c.mu.Unlock()
-	if flush {
-		t.nc.Flush()
-	}
-	t.nc.Start(early)
-	if fresh {
-		c.readEnd()
-	}
-}
 
 // attach gives a connection to the driver that can take it. It reports whether
+
 // that is the one whose writes wait for the peer.
-func (s *Server) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits bool) {
-	if s.poller != nil {
-		if c, err := s.poller.Attach(nc, h); err == nil {
-			return c, false
-		}
-	}
-	return s.portable.Attach(nc, h), true
-}
 
 // hijack takes the connection and the bytes that were read too far.
-func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
-	nc, rw, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	_ = nc.SetDeadline(time.Time{}) // the host's timeouts were for a request
-	var early []byte
-	if n := rw.Reader.Buffered(); n > 0 {
-		b, _ := rw.Reader.Peek(n)
-		early = bytes.Clone(b)
-	}
-	return nc, early, nil
-}
 
 func isUpgrade(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
@@ -467,6 +329,7 @@ func last(values []string) string {
 }
 
 // refuse answers a request that can't be served.
+
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *requestError) {
 	s.cfg.Logger.Debug("request refused", "code", e.code, "status", e.status, "detail", clip(e.detail))
 	if e.status == http.StatusServiceUnavailable {
@@ -481,6 +344,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *requestError)
 }
 
 // newID returns 120 random bits as 20 characters.
+
 func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -488,88 +352,19 @@ func newID() string {
 }
 
 // pollCloseTimeout is how long a closed polling session waits to be told.
-func (s *Server) pollCloseTimeout() time.Duration {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.refusing {
-		return shutdownPollTimeout
-	}
-	return pollCloseTimeout
-}
 
 // Refuse makes the server answer 503 to new sessions from now on. Open ones go on.
-func (s *Server) Refuse() {
-	s.mu.Lock()
-	s.refusing = true
-	s.mu.Unlock()
-}
 
 // Shutdown refuses new sessions and closes all connections; what waits to be sent
+
 // goes out first. It returns when all have ended, or the error of ctx when ctx
+
 // ends. Call Close afterwards.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.Refuse()
-	for _, c := range s.all() {
-		c.Close()
-	}
-	s.mu.Lock()
-	if s.empty == nil {
-		s.empty = make(chan struct{})
-	}
-	empty := s.empty
-	s.noteEmptyLocked()
-	s.mu.Unlock()
-	select {
-	case <-empty:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // noteEmptyLocked tells Shutdown that the last connection has gone.
-func (s *Server) noteEmptyLocked() {
-	if s.empty != nil && len(s.conns) == 0 && len(s.leaving) == 0 {
-		close(s.empty)
-		s.empty = nil
-	}
-}
-
-func (s *Server) all() []*Conn {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	conns := make([]*Conn, 0, len(s.conns))
-	for _, c := range s.conns {
-		conns = append(conns, c)
-	}
-	return conns
-}
 
 // Close ends all connections, dropping what waits to be sent, and returns when
+
 // nothing of the server runs any more. It may be called more than once; it must
+
 // not be called from a Handler.
-func (s *Server) Close() error {
-	s.closeOnce.Do(func() {
-		s.mu.Lock()
-		s.refusing, s.closing = true, true
-		s.mu.Unlock()
-		for _, c := range s.all() {
-			c.finish(ReasonForcedClose, nil, ending{code: closeGoingAway})
-		}
-		for _, c := range s.all() {
-			c.closed() // closing already, on polling, waiting for a request
-		}
-		s.takeovers.Wait()
-		if s.poller != nil {
-			s.poller.Close(netpoll.LingerTimeout)
-		}
-		s.portable.Close(netpoll.LingerTimeout)
-		s.inflating.Wait()
-		for _, w := range s.wheels {
-			w.Close()
-		}
-		close(s.closedC)
-	})
-	<-s.closedC
-	return nil
-}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the table of sessions: who is let in, who is found, and the end of
+// all.
+
+package engineio
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"socketio/internal/netpoll"
+)
+
+func (s *Server) Count() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.conns)
+}
+
+func (s *Server) admit(c *Conn) *requestError {
+	s.mu.Lock()
+	if s.refusing || s.cfg.MaxConnections > 0 && len(s.conns) >= s.cfg.MaxConnections {
+		s.mu.Unlock()
+		return unavailable()
+	}
+	s.conns[c.id] = c
+	var oldest *Conn
+	if limit := s.cfg.MaxPending; limit > 0 {
+		if s.pending.Len() >= limit {
+			oldest = s.pending.Remove(s.pending.Front()).(*Conn)
+			oldest.pending = nil
+		}
+		c.pending = s.pending.PushBack(c)
+	}
+	s.mu.Unlock()
+	if oldest != nil {
+		oldest.finish(ReasonTransportError, errPending, ending{code: closePolicy, text: "too many pending connections"})
+	}
+	return nil
+}
+
+func (c *Conn) Established() {
+	if c.srv.cfg.MaxPending <= 0 {
+		return
+	}
+	c.srv.mu.Lock()
+	c.srv.settleLocked(c)
+	c.srv.mu.Unlock()
+}
+
+func (s *Server) settleLocked(c *Conn) {
+	if c.pending != nil {
+		s.pending.Remove(c.pending)
+		c.pending = nil
+	}
+}
+
+func unavailable() *requestError {
+	return &requestError{status: http.StatusServiceUnavailable, code: codeForbidden, message: "Service unavailable", detail: "full or closing"}
+}
+
+func (s *Server) lookup(sid string) *Conn {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.conns[sid]
+}
+
+func (s *Server) forget(c *Conn) {
+	s.mu.Lock()
+	delete(s.conns, c.id)
+	s.settleLocked(c)
+	delete(s.leaving, c)
+	s.noteEmptyLocked()
+	s.mu.Unlock()
+}
+
+func (s *Server) retire(c *Conn) {
+	s.mu.Lock()
+	if _, ok := s.conns[c.id]; ok { // it may be gone already
+		delete(s.conns, c.id)
+		s.settleLocked(c)
+		s.leaving[c] = struct{}{}
+	}
+	s.mu.Unlock()
+}
+
+func (s *Server) pollCloseTimeout() time.Duration {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.refusing {
+		return shutdownPollTimeout
+	}
+	return pollCloseTimeout
+}
+
+func (s *Server) Refuse() {
+	s.mu.Lock()
+	s.refusing = true
+	s.mu.Unlock()
+}
+
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Refuse()
+	for _, c := range s.all() {
+		c.Close()
+	}
+	s.mu.Lock()
+	if s.empty == nil {
+		s.empty = make(chan struct{})
+	}
+	empty := s.empty
+	s.noteEmptyLocked()
+	s.mu.Unlock()
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Server) noteEmptyLocked() {
+	if s.empty != nil && len(s.conns) == 0 && len(s.leaving) == 0 {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+func (s *Server) all() []*Conn {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	conns := make([]*Conn, 0, len(s.conns))
+	for _, c := range s.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+func (s *Server) Close() error {
+	s.closeOnce.Do(func() {
+		s.mu.Lock()
+		s.refusing, s.closing = true, true
+		s.mu.Unlock()
+		for _, c := range s.all() {
+			c.finish(ReasonForcedClose, nil, ending{code: closeGoingAway})
+		}
+		for _, c := range s.all() {
+			c.closed() // closing already, on polling, waiting for a request
+		}
+		s.takeovers.Wait()
+		if s.poller != nil {
+			s.poller.Close(netpoll.LingerTimeout)
+		}
+		s.portable.Close(netpoll.LingerTimeout)
+		s.inflating.Wait()
+		for _, w := range s.wheels {
+			w.Close()
+		}
+		close(s.closedC)
+	})
+	<-s.closedC
+	return nil
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how a WebSocket is taken from the HTTP server and given to a
+// driver.
+
+package engineio
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"socketio/internal/netpoll"
+	"socketio/internal/ws"
+)
+
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) {
+	key, herr := ws.CheckUpgrade(r)
+	if herr != nil {
+		for name, values := range herr.Header {
+			w.Header()[name] = values
+		}
+		s.refuse(w, r, &requestError{status: herr.Status, code: codeBadRequest, message: herr.Message, detail: "websocket handshake"})
+		return
+	}
+	if fresh {
+		if e := s.admit(c); e != nil {
+			s.refuse(w, r, e)
+			return
+		}
+	}
+	s.mu.Lock()
+	closing := s.closing
+	if !closing {
+		s.takeovers.Add(1)
+	}
+	s.mu.Unlock()
+	if closing {
+		s.refuse(w, r, unavailable())
+		return
+	}
+	defer s.takeovers.Done()
+	nc, early, err := hijack(w)
+	if err != nil {
+		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", err)
+		w.WriteHeader(http.StatusInternalServerError)
+		if fresh {
+			s.forget(c)
+		}
+		return
+	}
+	t := &wsTransport{c: c, probing: !fresh, base64: wantsBase64(q)}
+	if s.deflate != nil && c.handshake.Revision == 4 {
+		if t.deflate = ws.NegotiateDeflate(r.Header); t.deflate.Negotiated() {
+			t.parser.AllowCompressed()
+		}
+	}
+	response := ws.AppendDeflateResponse(nil, key, ws.FirstProtocol(r.Header), t.deflate, w.Header())
+	t.nc, t.waits = s.attach(nc, t)
+	c.mu.Lock()
+	t.q.append(rawMsg(response))
+	t.q.hold = 1 // a close frame means nothing before the response
+	c.mu.Unlock()
+	if fresh {
+		c.begin(nil, t)
+	} else if !c.beginUpgrade(t) {
+		t.dead = true
+		t.abandon(closeProtocol)
+	}
+	c.mu.Lock()
+	flush := t.q.takeWriting()
+	c.mu.Unlock()
+	if flush {
+		t.nc.Flush()
+	}
+	t.nc.Start(early)
+	if fresh {
+		c.readEnd()
+	}
+}
+
+func (s *Server) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits bool) {
+	if s.poller != nil {
+		if c, err := s.poller.Attach(nc, h); err == nil {
+			return c, false
+		}
+	}
+	return s.portable.Attach(nc, h), true
+}
+
+func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	_ = nc.SetDeadline(time.Time{}) // the host's timeouts were for a request
+	var early []byte
+	if n := rw.Reader.Buffered(); n > 0 {
+		b, _ := rw.Reader.Peek(n)
+		early = bytes.Clone(b)
+	}
+	return nc, early, nil
+}
