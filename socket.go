@@ -152,14 +152,10 @@ func (s *Socket) Context() context.Context {
 	return s.ctx
 }
 
-// start puts the joining into the inbox.
-func (s *Socket) start() {
-	if s.conn.revision4() {
-		s.pushEvent(item{kind: itemJoin}) // see conn.mayStartLocked
-		return
-	}
-	s.push(item{kind: itemJoin})
-}
+// start puts the joining into the inbox. It is done at the end of this read, so
+// that a packet which comes with the CONNECT, before it is answered, is always too
+// early; see also conn.mayStartLocked.
+func (s *Socket) start() { s.pushEvent(item{kind: itemJoin}) }
 
 // push gives the worker something to do.
 func (s *Socket) push(it item) {
