@@ -32,8 +32,8 @@ test-module: ## the server of the README as a program of its own, outside this r
 test-client: ## the TypeScript client: types, tests, and that dist/ is what the build makes
 	@scripts/test-client.sh
 
-test-conformance: ## npm clients against the Go server
-	@cd conformance && npm ci --ignore-scripts --silent && npm test --silent
+test-conformance: ## npm clients against the Go server, on each driver
+	@cd conformance && npm ci --ignore-scripts --silent && npm test --silent && DRIVER=goroutine npm test --silent
 
 test-proxies: ## the npm client through nginx and Caddy, with the files of deploy/
 	@cd conformance && npm ci --ignore-scripts --silent && node proxies/run.mjs
