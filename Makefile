@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-proxies test-e2e fuzz fuzz-short
+.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-matrix test-clients test-proxies test-e2e fuzz fuzz-short
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s%s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,12 @@ test-client: ## the TypeScript client: types, tests, and that dist/ is what the 
 test-conformance: ## npm clients against the Go server, on each driver
 	@cd conformance && npm ci --ignore-scripts --silent && npm test --silent && DRIVER=goroutine npm test --silent
 
+test-matrix: ## five versions of the npm client, from 1.7 on, against the Go server, as one table
+	@cd conformance && npm ci --ignore-scripts --silent && npm run --silent test:matrix
+
+test-clients: ## the clients in Python, Java and Rust against the Go server
+	@conformance/clients.sh
+
 test-proxies: ## the npm client through nginx and Caddy, with the files of deploy/
 	@cd conformance && npm ci --ignore-scripts --silent && node proxies/run.mjs
 
@@ -61,6 +67,10 @@ bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm soc
 .PHONY: bench-short
 bench-short: ## one short round of bench-quick, to see that it runs
 	@bench/quick.sh -rounds 1 -idle 1000
+
+.PHONY: test-matrix
+test-matrix: ## npm clients 1.7.4, 2.5.0, 3.1.3, 4.0.2 and 4.8.4 over every transport, as a table
+	@cd conformance && npm ci --ignore-scripts --silent && npm run --silent test:matrix
 
 .PHONY: test-dialogues
 test-dialogues: ## raw requests to the npm server and to ours, compared; differences need a row

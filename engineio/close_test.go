@@ -171,3 +171,26 @@ func TestAWebSocketThatGoes(t *testing.T) {
 		})
 	})
 }
+
+// A client that was told the last words may close before it is told of the end:
+// its session does not wait for it then.
+func TestClientClosesAClosingSession(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		p.park()
+		s := r.side(p.id())
+		s.say("last words")
+		p.wantAnswer("the last words", "4last words")
+		s.Close()
+		if n := r.srv.Count(); n != 1 {
+			w.t.Fatalf("%d sessions wait to be told, want 1", n)
+		}
+		if got := p.post("1"); got.status != 200 || got.body != "ok" {
+			w.t.Errorf("the client's close got %d %q", got.status, got.body)
+		}
+		if n := r.srv.Count(); n != 0 {
+			w.t.Errorf("%d sessions are left", n)
+		}
+	})
+}

@@ -88,6 +88,20 @@ func decodeBase64(b []byte) ([]byte, error) {
 	return b[:n], nil
 }
 
+// closes reports whether what is left of the payload has a close packet.
+func (in *payload) closes() bool {
+	for !in.done {
+		p, err := in.next()
+		if err != nil {
+			return false
+		}
+		if p.typ == packetClose {
+			return true
+		}
+	}
+	return false
+}
+
 // maxPayloadPackets bounds the packets of one payload.
 const maxPayloadPackets = 65536
 

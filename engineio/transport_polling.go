@@ -269,6 +269,8 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 		if !c.deliver(r, &in) {
 			return
 		}
+	} else if in.begin(body) == nil && in.closes() {
+		c.closed() // it will not come back to be told
 	}
 	// Before the answer: a client may send its next POST as soon as it has it. On
 	// the other ways out the session has ended.
@@ -344,6 +346,9 @@ func (c *Conn) deliver(r *http.Request, in *payload) bool {
 	defer c.readEnd()
 	for !in.done {
 		if open, present := c.awaitResume(r); !open {
+			if in.closes() {
+				c.closed()
+			}
 			return present
 		}
 		p, err := in.next()

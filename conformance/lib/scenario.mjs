@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Scenarios: each runs once per transport against one server program per suite file.
 import { after, before, test } from "node:test";
-import { io } from "socket.io-client";
+import { client, Client, NEWEST } from "./clients.mjs";
 import { Program } from "./program.mjs";
 import { TRANSPORTS, finalTransport, transportOptions } from "./transports.mjs";
 import { ask, event, until, within } from "./wait.mjs";
@@ -12,8 +12,9 @@ let nextClient = 0;
 const only = process.env.ONLY ?? "";
 
 before(async () => {
-  shared = await Program.start();
-  auditor = io(shared.url, { transports: ["websocket"], forceNew: true });
+  shared = await Program.start(client.environment);
+  // Of the newest version, whichever is under test.
+  auditor = new Client(NEWEST).open(shared.url, { transports: ["websocket"], forceNew: true });
   await event(auditor, "connect");
 });
 
@@ -35,11 +36,13 @@ export function total(sockets) {
   return Object.values(sockets).reduce((sum, count) => sum + count, 0);
 }
 
-// Registers `body` for every transport, or for those in `options.on`.
+// Registers `body` for every transport, or for those in `options.on`. A client version that lacks what
+// `options.needs` names is left out, and the table says why.
 export function scenario(name, body, options = {}) {
   if (!name.includes(only)) return;
   for (const transport of options.on ?? TRANSPORTS) {
-    test(`${name} | ${transport}`, { timeout: options.timeout ?? 20000 }, async () => {
+    const skip = client.lacks(options.needs);
+    test(`${name} | ${transport}`, { timeout: options.timeout ?? 20000, skip }, async () => {
       const stage = new Stage(transport, shared);
       try {
         await body(stage);
@@ -64,7 +67,7 @@ class Stage {
 
   // A server program of this run's own, with its own environment.
   async ownServer(env) {
-    const program = await Program.start(env);
+    const program = await Program.start({ ...client.environment, ...env });
     this.#programs.push(program);
     this.program = program;
     return program;
@@ -82,9 +85,9 @@ class Stage {
   }
 
   // A client that has not been waited for. Options beside the npm client's:
-  // nsp, transport (else this run's).
-  open({ nsp = "/", transport = this.transport, ...options } = {}) {
-    const socket = io(this.program.url + nsp, {
+  // nsp, transport (else this run's), version (else the one under test).
+  open({ nsp = "/", transport = this.transport, version = client, ...options } = {}) {
+    const socket = version.open(this.program.url + nsp, {
       ...transportOptions(transport),
       forceNew: true,
       reconnectionDelay: 20,
@@ -100,8 +103,10 @@ class Stage {
   async connect({ settled = false, ...options } = {}) {
     const socket = this.open(options);
     const transport = options.transport ?? this.transport;
-    const upgraded = settled && transport === "upgrade" ? this.upgraded(socket) : undefined;
-    await connected(socket);
+    // Text of 1.x is changed when it goes by one transport and comes back by the other.
+    const wait = settled || (options.upgrade !== false && !(options.version ?? client).atLeast(2, 0));
+    const upgraded = wait && transport === "upgrade" ? this.upgraded(socket) : undefined;
+    await connected(socket, options.version);
     await upgraded;
     return socket;
   }
@@ -114,8 +119,7 @@ class Stage {
   }
 
   openBeside(socket, nsp, options = {}) {
-    // The manager connects it by itself; a second connect() would send a second CONNECT.
-    const other = socket.io.socket(nsp, options);
+    const other = client.beside(socket, nsp, options);
     this.#sockets.push(other);
     return other;
   }
@@ -138,7 +142,7 @@ class Stage {
   // An observer that hears how the given socket goes. Await `gone()` afterwards.
   async watch(socket) {
     const observer = await this.connect({ transport: "websocket" });
-    const id = socket.id;
+    const id = client.idOf(socket);
     await ask(observer, "watch", id);
     const report = new Promise((resolve) => {
       observer.on("gone", (gone) => {
@@ -183,24 +187,22 @@ function settled(engine) {
 }
 
 // Settles at "connect"; a refusal fails at once with what the server said.
-export function connected(socket) {
+export function connected(socket, version = client) {
   if (socket.connected) return Promise.resolve();
   return within(
     new Promise((resolve, reject) => {
       socket.once("connect", resolve);
-      socket.once("connect_error", (error) => {
-        if (!socket.active) reject(error);
-      });
+      version.onRefusal(socket, (error) => reject(new Error(`refused: ${JSON.stringify(error.message ?? error)}`)));
     }),
     "connect",
   );
 }
 
-// The refusal of a connection, as an error; connecting after all is a failure.
+// The refusal of a connection, as the client says it; connecting after all is a failure.
 export function refused(socket) {
   return within(
     new Promise((resolve, reject) => {
-      socket.once("connect_error", resolve);
+      client.onRefusal(socket, resolve);
       socket.once("connect", () => reject(new Error("connected, although a refusal was expected")));
     }),
     "connect_error",

@@ -3,35 +3,42 @@
 import { inspect } from "node:util";
 import { TRANSPORTS } from "./transports.mjs";
 
-const MARKS = { pass: "ok", fail: "FAIL" };
-
 export default async function* table(source) {
   const rows = new Map();
-  let passed = 0;
-  let failed = 0;
-  for await (const { type, data } of source) {
-    if (type === "test:stdout" || type === "test:stderr") {
-      yield data.message;
+  const counts = { ok: 0, FAIL: 0, "-": 0 };
+  for await (const event of source) {
+    if (event.type === "test:stdout" || event.type === "test:stderr") {
+      yield event.data.message;
       continue;
     }
-    if (type !== "test:pass" && type !== "test:fail") continue;
-    const cut = data.name.lastIndexOf(" | ");
-    const isFile = cut < 0;
-    // A file that passes repeats what its scenarios said; one that fails may have died before any ran.
-    if (isFile && (type === "test:pass" || data.details.error?.failureType === "subtestsFailed")) continue;
-    const name = isFile ? data.name : data.name.slice(0, cut);
-    const transport = isFile ? "" : data.name.slice(cut + 3);
-    const mark = type === "test:pass" ? MARKS.pass : MARKS.fail;
-    if (type === "test:pass") passed++;
-    else {
-      failed++;
-      yield `FAIL ${data.name}\n${indent(describe(data.details.error))}\n`;
-    }
-    if (!rows.has(name)) rows.set(name, {});
-    rows.get(name)[transport] = { mark, ms: Math.round(data.details.duration_ms) };
+    const outcome = outcomeOf(event);
+    if (!outcome) continue;
+    counts[outcome.mark]++;
+    if (outcome.mark === "FAIL") yield `FAIL ${event.data.name}\n${outcome.why}\n`;
+    if (!rows.has(outcome.name)) rows.set(outcome.name, {});
+    rows.get(outcome.name)[outcome.transport] = outcome;
   }
   yield render(rows);
-  yield `${passed} passed, ${failed} failed\n`;
+  yield `${counts.ok} passed, ${counts.FAIL} failed\n`;
+}
+
+// How a scenario ended: {name, transport, mark, ms, why}, mark "ok", "FAIL" or "-" for one that was left out.
+// A file that failed as a whole has no transport. Undefined for what is no end of a scenario.
+export function outcomeOf({ type, data }) {
+  if (type !== "test:pass" && type !== "test:fail") return undefined;
+  const cut = data.name.lastIndexOf(" | ");
+  const isFile = cut < 0;
+  // A file that passes repeats what its scenarios said; one that fails may have died before any ran.
+  if (isFile && (type === "test:pass" || data.details.error?.failureType === "subtestsFailed")) return undefined;
+  const outcome = {
+    name: isFile ? data.name : data.name.slice(0, cut),
+    transport: isFile ? "" : data.name.slice(cut + 3),
+    mark: type === "test:pass" ? "ok" : "FAIL",
+    ms: Math.round(data.details.duration_ms),
+  };
+  if (data.skip) return { ...outcome, mark: "-", why: data.skip };
+  if (type === "test:fail") outcome.why = indent(describe(data.details.error));
+  return outcome;
 }
 
 function describe(error) {
@@ -45,12 +52,18 @@ function indent(text) {
 
 function render(rows) {
   const width = Math.max(10, ...[...rows.keys()].map((name) => name.length));
-  const cell = (result) => (result ? `${result.mark} ${String(result.ms).padStart(5)} ms` : "-").padEnd(15);
+  const cell = (outcome) => show(outcome).padEnd(15);
   const head = `\n${"scenario".padEnd(width)}  ${TRANSPORTS.map((t) => t.padEnd(15)).join("")}\n`;
   let body = "";
   for (const [name, results] of rows) {
-    const stray = results[""] ? `${results[""].mark}` : "";
-    body += `${name.padEnd(width)}  ${TRANSPORTS.map((t) => cell(results[t])).join("")}${stray}\n`;
+    const left = TRANSPORTS.find((t) => results[t]?.mark === "-");
+    const stray = results[""]?.mark ?? (left ? results[left].why : "");
+    body += `${`${name.padEnd(width)}  ${TRANSPORTS.map((t) => cell(results[t])).join("")}${stray}`.trimEnd()}\n`;
   }
   return head + body + "\n";
+}
+
+function show(outcome) {
+  if (!outcome || outcome.mark === "-") return "-";
+  return `${outcome.mark} ${String(outcome.ms).padStart(5)} ms`;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Acknowledgements both ways: values, binary, several arguments, deadlines, waiting inside a handler.
 import assert from "node:assert/strict";
+import { client } from "../lib/clients.mjs";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, call, within } from "../lib/wait.mjs";
 
@@ -9,13 +10,13 @@ scenario("the server acknowledges with several arguments", async (stage) => {
   assert.deepEqual(await call(socket, "message-with-ack", 1, "b", { c: [Buffer.from("c")] }, null), [
     1, "b", { c: [Buffer.from("c")] }, null,
   ]);
-  assert.deepEqual(await socket.emitWithAck("echo", "a promise"), "a promise");
+  if (socket.emitWithAck) assert.deepEqual(await socket.emitWithAck("echo", "a promise"), "a promise");
 });
 
 scenario("two hundred acknowledgements in flight", async (stage) => {
   const socket = await stage.connect();
   const answers = await within(
-    Promise.all(Array.from({ length: 200 }, (_, i) => socket.emitWithAck("echo", i % 7 === 0 ? { i, b: Buffer.from([i]) } : { i }))),
+    Promise.all(Array.from({ length: 200 }, (_, i) => ask(socket, "echo", i % 7 === 0 ? { i, b: Buffer.from([i]) } : { i }))),
     "200 acknowledgements",
   );
   assert.deepEqual(answers.map(({ i }) => i), Array.from({ length: 200 }, (_, i) => i));
@@ -23,8 +24,13 @@ scenario("two hundred acknowledgements in flight", async (stage) => {
 
 scenario("an event nobody handles is not acknowledged", async (stage) => {
   const socket = await stage.connect();
-  await assert.rejects(socket.timeout(150).emitWithAck("nobody listens"), /operation has timed out/);
+  let answers = 0;
+  socket.emit("nobody listens", () => answers++);
   assert.equal(await ask(socket, "echo", "still here"), "still here");
+  assert.equal(answers, 0, "its answer would have come before this one");
+  if (client.atLeast(4, 6)) {
+    await assert.rejects(socket.timeout(150).emitWithAck("nobody listens"), /operation has timed out/);
+  }
 });
 
 scenario("the server asks and gets the reply", async (stage) => {
@@ -90,7 +96,7 @@ scenario("acknowledgements of two namespaces do not mix", async (stage) => {
   const root = await stage.connect();
   const custom = await stage.beside(root, "/custom");
   const answers = await within(
-    Promise.all(Array.from({ length: 50 }, (_, i) => (i % 2 ? root : custom).emitWithAck("echo", i))),
+    Promise.all(Array.from({ length: 50 }, (_, i) => ask(i % 2 ? root : custom, "echo", i))),
     "50 acknowledgements",
   );
   assert.deepEqual(answers, Array.from({ length: 50 }, (_, i) => i));
@@ -102,4 +108,4 @@ scenario("the connection's end fails what still waits", async (stage) => {
   const rejected = assert.rejects(waiting, /socket has been disconnected/);
   socket.emit("disconnect-me", true);
   await within(rejected, "the rejection");
-});
+}, { needs: "failing what waits" });

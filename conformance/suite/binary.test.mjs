@@ -2,6 +2,7 @@
 // Binary both ways: at any depth, several attachments, empty, large, in events and acknowledgements.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { client } from "../lib/clients.mjs";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, call, event, events } from "../lib/wait.mjs";
 
@@ -29,7 +30,9 @@ scenario("binary echo at every depth", async (stage) => {
 scenario("every kind of binary the client knows", async (stage) => {
   const socket = await stage.connect();
   const bytes = [5, 6, 7, 8];
-  const kinds = [Buffer.from(bytes), new Uint8Array(bytes), new Uint8Array(bytes).buffer];
+  const kinds = [Buffer.from(bytes), new Uint8Array(bytes).buffer];
+  // Before 3.0 a typed array was no binary.
+  if (client.atLeast(3, 0)) kinds.push(new Uint8Array(bytes));
   for (const value of kinds) {
     assert.deepEqual(await ask(socket, "echo", value), Buffer.from(bytes), value.constructor.name);
   }

@@ -2,6 +2,7 @@
 // How connections end: the reason each side is told, and what disconnecting and disconnect see.
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
+import { client } from "../lib/clients.mjs";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, call, event } from "../lib/wait.mjs";
 
@@ -24,10 +25,9 @@ for (const close of [false, true]) {
     const ended = event(socket, "disconnect");
     socket.emit("disconnect-me", close);
     assert.equal((await ended)[0], "io server disconnect");
-    assert.equal(socket.active, false, "the client does not come back by itself");
+    assert.equal(client.active(socket), false, "the client does not come back by itself");
     assert.equal((await watcher.gone()).reason, "server namespace disconnect");
-    socket.connect();
-    await event(socket, "connect");
+    await client.again(socket);
     assert.equal(await ask(socket, "echo", "by hand"), "by hand");
   });
 }
@@ -107,9 +107,7 @@ scenario("the client stops answering pings", async (stage) => {
   const socket = await stage.connect({ settled: true, reconnection: false });
   const watcher = await stage.watch(socket);
   const ended = event(socket, "disconnect");
-  const { engine } = socket.io;
-  const send = engine._sendPacket.bind(engine);
-  engine._sendPacket = (type, ...rest) => (type === "pong" ? undefined : send(type, ...rest));
+  client.mute(socket.io.engine);
   assert.equal((await watcher.gone()).reason, "ping timeout");
   assert.equal((await ended)[0], "transport close");
 });
@@ -133,7 +131,7 @@ scenario("pings keep an idle connection", async (stage) => {
   const socket = await stage.connect();
   let lost = 0;
   socket.on("disconnect", () => lost++);
-  for (let i = 0; i < 4; i++) await event(socket.io, "ping");
+  for (let i = 0; i < 4; i++) await event(socket.io.engine, client.heartbeat);
   assert.equal(lost, 0);
   assert.equal(await ask(socket, "echo", "alive"), "alive");
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Engine.IO alone, by the npm Engine.IO client: messages, upgrade, heartbeat, ends.
 import assert from "node:assert/strict";
-import { Socket } from "engine.io-client";
+import { client } from "../lib/clients.mjs";
 import { scenario } from "../lib/scenario.mjs";
 import { finalTransport, transportOptions } from "../lib/transports.mjs";
 import { event, within } from "../lib/wait.mjs";
@@ -9,7 +9,7 @@ import { event, within } from "../lib/wait.mjs";
 // An open engine connection, kept by the stage until the run's end.
 async function open(stage, { settled = false } = {}) {
   const engine = stage.keep(
-    new Socket(stage.program.url, { ...transportOptions(stage.transport), path: "/engine.io/" }),
+    new client.Engine(stage.program.url, { ...transportOptions(stage.transport), path: "/engine.io/" }),
     (connection) => connection.close(),
   );
   const upgraded = settled && stage.transport === "upgrade" ? event(engine, "upgrade") : undefined;
@@ -45,7 +45,7 @@ scenario("engine: a thousand messages in order through an upgrade", async (stage
 
 scenario("engine: the open packet", async (stage) => {
   const engine = stage.keep(
-    new Socket(stage.program.url, { ...transportOptions(stage.transport), path: "/engine.io/", upgrade: false }),
+    new client.Engine(stage.program.url, { ...transportOptions(stage.transport), path: "/engine.io/", upgrade: false }),
     (connection) => connection.close(),
   );
   const [handshake] = await event(engine, "handshake");
@@ -63,7 +63,7 @@ scenario("engine: the open packet", async (stage) => {
 scenario("engine: heartbeats", async (stage) => {
   await stage.ownServer({ PING_INTERVAL: "200ms", PING_TIMEOUT: "2s" });
   const engine = await open(stage);
-  for (let i = 0; i < 3; i++) await event(engine, "heartbeat");
+  for (let i = 0; i < 3; i++) await event(engine, client.heartbeat);
   assert.deepEqual(await echoes(engine, ["alive"]), ["alive"]);
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Namespaces: multiplexing, unknown ones, leaving one of several, and middleware on connect.
 import assert from "node:assert/strict";
+import { client } from "../lib/clients.mjs";
 import { connected, refused, scenario } from "../lib/scenario.mjs";
 import { ask, call, event } from "../lib/wait.mjs";
 
@@ -10,15 +11,17 @@ scenario("several namespaces on one connection", async (stage) => {
   const custom = stage.openBeside(root, "/custom", { auth: { for: "custom" } });
   const auth = event(custom, "auth");
   await connected(custom);
-  assert.deepEqual(await auth, [{ for: "custom" }], "each namespace has its own auth");
+  assert.deepEqual(await auth, [client.seenAuth("/custom", { for: "custom" })], "each namespace has its own auth");
   assert.equal(custom.io, root.io);
-  assert.notEqual(custom.id, root.id);
+  assert.notEqual(client.idOf(custom), root.id);
   const stats = await ask(root, "stats");
   assert.equal(stats.sessions, sessions, "no further session");
   assert.equal(stats.sockets["/custom"], 1);
   const heard = [];
-  root.onAny((name) => heard.push(`root ${name}`));
-  custom.onAny((name) => heard.push(`custom ${name}`));
+  for (const name of ["only custom", "only root"]) {
+    root.on(name, () => heard.push(`root ${name}`));
+    custom.on(name, () => heard.push(`custom ${name}`));
+  }
   await call(custom, "send", { via: "io" }, "only custom");
   await call(root, "send", { via: "io" }, "only root");
   await ask(custom, "echo");
@@ -33,12 +36,15 @@ scenario("a namespace without the root", async (stage) => {
 
 scenario("an unknown namespace is refused", async (stage) => {
   const root = await stage.connect();
-  for (const nsp of ["/unknown", "/custom/", "/Custom", "/__proto__", "/constructor", "/é"]) {
+  const names = ["/unknown", "/custom/", "/Custom", "/__proto__", "/constructor"];
+  // The npm server takes a revision 3 name for a URL and answers with its percent-encoded form, which no client awaits.
+  if (client.revision === 4) names.push("/é");
+  for (const nsp of names) {
     const socket = stage.openBeside(root, nsp);
     const error = await refused(socket);
     assert.equal(error.message, "Invalid namespace", nsp);
     assert.equal(error.data, undefined, nsp);
-    assert.equal(socket.active, false, nsp);
+    if (client.atLeast(4, 1)) assert.equal(socket.active, false, nsp);
   }
   assert.equal(await ask(root, "echo", "the others live"), "the others live");
 });
@@ -53,14 +59,14 @@ scenario("leaving one namespace while another stays", async (stage) => {
   const custom = await stage.beside(root, "/custom");
   const watcher = await stage.watch(custom);
   const left = event(custom, "disconnect");
+  const old = custom.id;
   custom.disconnect();
   assert.equal((await left)[0], "io client disconnect");
   assert.equal((await watcher.gone()).reason, "client namespace disconnect");
   assert.equal(await ask(root, "echo", "here"), "here");
-  const old = custom.id;
-  custom.connect();
-  await event(custom, "connect");
-  assert.notEqual(custom.id, old);
+  await client.again(custom);
+  if (client.revision === 4) assert.notEqual(custom.id, old);
+  else assert.equal(custom.id, old, "it belongs to the connection");
   assert.equal(await ask(custom, "echo", "back"), "back");
   assert.equal(await ask(root, "echo", "still"), "still");
 });
@@ -71,37 +77,29 @@ scenario("the server ends one namespace while another stays", async (stage) => {
   const gone = event(custom, "disconnect");
   custom.emit("disconnect-me", false);
   assert.equal((await gone)[0], "io server disconnect");
-  assert.equal(custom.active, false);
+  assert.equal(client.active(custom), false);
   assert.equal(await ask(root, "echo", "here"), "here");
-  custom.connect();
-  await event(custom, "connect");
+  await client.again(custom);
   assert.equal(await ask(custom, "echo", "back"), "back");
 });
 
 scenario("middleware refuses with data", async (stage) => {
   const root = await stage.connect();
   const socket = stage.openBeside(root, "/denied");
-  const error = await refused(socket);
-  assert.equal(error.message, "denied");
-  assert.deepEqual(error.data, { code: 42, nested: { list: [1, "two", null] } });
+  assertRefusal(await refused(socket), "denied", { code: 42, nested: { list: [1, "two", null] } });
   assert.equal(socket.connected, false);
-  assert.equal(socket.active, false);
   assert.equal((await ask(root, "stats")).sockets["/denied"] ?? 0, 0);
 });
 
 scenario("middleware refuses without data", async (stage) => {
-  const error = await refused(stage.open({ nsp: "/bare" }));
-  assert.equal(error.message, "no reason given");
-  assert.equal(error.data, undefined);
+  assertRefusal(await refused(stage.open({ nsp: "/bare" })), "no reason given");
 });
 
 scenario("token auth: refused, then let in", async (stage) => {
   const socket = stage.open({ nsp: "/token", auth: { token: "wrong" } });
   for (const token of ["wrong", "wronger"]) {
-    const error = await refused(socket);
-    assert.equal(error.message, "not authorized");
-    assert.deepEqual(error.data, { hint: "token" });
-    socket.auth = { token: token === "wrong" ? "wronger" : "secret" };
+    assertRefusal(await refused(socket), "not authorized", { hint: "token" });
+    client.setAuth(socket, { token: token === "wrong" ? "wronger" : "secret" });
     socket.connect();
   }
   await connected(socket);
@@ -112,7 +110,7 @@ scenario("token auth on a shared connection", async (stage) => {
   const root = await stage.connect();
   const socket = stage.openBeside(root, "/token", { auth: {} });
   await refused(socket);
-  socket.auth = { token: "secret" };
+  client.setAuth(socket, { token: "secret" });
   socket.connect();
   await connected(socket);
   assert.equal(await ask(socket, "echo", "in"), "in");
@@ -144,7 +142,10 @@ scenario("a client that leaves while middleware takes its time", async (stage) =
 scenario("middleware runs in order and stops at the first refusal", async (stage) => {
   const socket = await stage.connect({ nsp: "/chain" });
   assert.deepEqual(await ask(socket, "steps"), ["first", "second", "third"]);
-  const error = await refused(stage.open({ nsp: "/chain", auth: { stop: true } }));
-  assert.equal(error.message, "stopped");
-  assert.deepEqual(error.data, ["first", "second"]);
+  assertRefusal(await refused(stage.open({ nsp: "/chain", auth: { stop: true } })), "stopped", ["first", "second"]);
 });
+
+function assertRefusal(error, message, data) {
+  const got = error instanceof Error ? { message: error.message, data: error.data } : error;
+  assert.deepEqual(got, client.refusal(message, data));
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Coming back: the server restarts on its port, clients reconnect and go on.
 import assert from "node:assert/strict";
+import { client } from "../lib/clients.mjs";
 import { finalTransport } from "../lib/transports.mjs";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, call, event, within } from "../lib/wait.mjs";
@@ -17,7 +18,7 @@ for (const how of ["killed", "stopped"]) {
     else await program.stop();
     stage.forget(program);
     await Promise.all(lost);
-    assert.equal(root.active, true);
+    assert.equal(client.active(root), true);
 
     const attempt = event(root.io, "reconnect_attempt");
     const failed = event(root.io, "reconnect_error");
@@ -34,7 +35,7 @@ for (const how of ["killed", "stopped"]) {
     assert.notEqual(root.id, before.root);
     assert.notEqual(custom.id, before.custom);
     assert.deepEqual(await ask(root, "rooms"), [root.id], "rooms do not survive");
-    assert.deepEqual((await ask(root, "handshake")).auth, { who: "me" });
+    assert.deepEqual((await ask(root, "handshake")).auth, client.seenAuth("/", { who: "me" }));
     assert.equal(await ask(custom, "echo", "again"), "again");
     if (stage.transport === "upgrade") await stage.upgraded(root);
     assert.equal(await ask(root, "transport"), finalTransport(stage.transport));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Rooms and broadcasts: who hears what, and how often.
 import assert from "node:assert/strict";
+import { client } from "../lib/clients.mjs";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, call, event, events } from "../lib/wait.mjs";
 
@@ -148,7 +149,7 @@ scenario("two clients chat, one polling and one on WebSocket", async (stage) => 
   const third = await stage.connect({ transport: "websocket" });
   for (const [i, speaker] of [first, second, third, first].entries()) {
     const heard = [first, second, third].map((socket) => event(socket, "chat message"));
-    const text = `line ${i} <b>é😀</b>`;
+    const text = client.text(`line ${i} <b>é😀</b>`, "polling");
     speaker.emit("chat message", text);
     for (const promise of heard) assert.deepEqual(await promise, [text]);
   }

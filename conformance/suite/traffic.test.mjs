@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Constant traffic in both directions, with an upgrade in the middle of it, and messages over the limit.
 import assert from "node:assert/strict";
+import { client } from "../lib/clients.mjs";
 import { connected, scenario } from "../lib/scenario.mjs";
 import { ask, call, event, until, within } from "../lib/wait.mjs";
 
@@ -73,7 +74,9 @@ scenario("large messages under an upgrade", async (stage) => {
   const big = "x".repeat(200000);
   const upgraded = stage.transport === "upgrade" ? stage.upgraded(socket) : Promise.resolve();
   await connected(socket);
-  const answers = Array.from({ length: 8 }, (_, i) => ask(socket, "echo", { i, big, bytes: Buffer.alloc(20000, i) }));
+  // Before 4.5 a client put all it had into one POST, over the server's limit with eight.
+  const count = client.atLeast(4, 5) ? 8 : 4;
+  const answers = Array.from({ length: count }, (_, i) => ask(socket, "echo", { i, big, bytes: Buffer.alloc(20000, i) }));
   for (const [i, answer] of (await Promise.all(answers)).entries()) {
     assert.equal(answer.i, i);
     assert.equal(answer.big.length, big.length);
@@ -94,11 +97,12 @@ scenario("a message over the limit costs only its sender's connection", async (s
   const [reason, details] = await ended;
   if (stage.transport === "polling") {
     // A server that also ends the session answers the parked poll, and that may be read first.
-    if (reason === "transport error") assert.equal(details.description, 413);
-    else assert.equal(reason, "transport close");
+    if (reason === "transport error" && details) assert.equal(details.description, 413);
+    else assert.match(reason, /^transport (close|error)$/);
   } else {
     assert.equal(reason, "transport close");
-    assert.equal(details.context.code, 1009);
+    // The close code is told since 4.5.
+    if (client.atLeast(4, 5)) assert.equal(details.context.code, 1009);
   }
   assert.match((await watcher.gone()).reason, /^transport (close|error)$/);
   await until(async () => socket.connected || event(socket, "connect"), Boolean, "the sender's return");
@@ -109,10 +113,10 @@ scenario("a message over the limit costs only its sender's connection", async (s
 });
 
 scenario("a request body over the limit is answered 413", async (stage) => {
-  const url = `${stage.program.url}/socket.io/?EIO=4&transport=polling`;
-  const { sid } = JSON.parse((await (await fetch(url)).text()).slice(1));
-  const post = (body) => fetch(`${url}&sid=${sid}`, { method: "POST", body, headers: { "content-type": "text/plain" } });
-  assert.equal((await post("40")).status, 200);
+  const url = `${stage.program.url}/socket.io/?EIO=${client.revision}&transport=polling`;
+  const { sid } = JSON.parse((await (await fetch(url)).text()).match(/\{.*?\}/)[0]);
+  const post = (body) => fetch(`${url}&sid=${sid}`, { method: "POST", body: client.payload(body), headers: { "content-type": "text/plain" } });
+  assert.equal((await post(client.revision === 3 ? '42["hello"]' : "40")).status, 200);
   const { status } = await post(`42["collect","${"x".repeat(1200000)}"]`);
   assert.equal(status, 413);
   const left = await post("1");

@@ -71,12 +71,12 @@ func (a *app) second(s *socketio.Socket) error {
 	steps := append(a.stepsOf(s), "second")
 	a.steps.Store(s, steps)
 	var auth struct {
-		Stop bool `json:"stop"`
+		Stop any `json:"stop"` // clients of Socket.IO 1 and 2 send text
 	}
 	if err := s.Handshake().DecodeAuth(&auth); err != nil {
 		return err
 	}
-	if auth.Stop {
+	if auth.Stop != nil {
 		a.steps.Delete(s)
 		return &socketio.ConnectError{Message: "stopped", Data: steps}
 	}
