@@ -98,7 +98,10 @@ scenario("the client's connection is cut", async (stage) => {
   await stage.rest();
   if (transport.name === "polling") for (const tcp of Object.values(agent.sockets).flat()) tcp.destroy();
   else transport.ws.terminate();
-  assert.equal((await watcher.gone()).reason, want);
+  // A polling client that lost its poll also says goodbye in a POST, which the server may read first.
+  const { reason } = await watcher.gone();
+  if (want === "transport error") assert.match(reason, /^transport (error|close)$/);
+  else assert.equal(reason, want);
   assert.equal((await ended)[0], want);
 });
 

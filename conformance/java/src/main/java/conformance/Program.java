@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+package conformance;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A running server program, whose stdout carries one line, "listening PORT". */
+final class Program {
+    private static final long PATIENCE = 15;
+
+    final int port;
+    private final Process process;
+    private final File said;
+    private boolean killed;
+
+    /** Starts the command SERVER_CMD names; env is name, value, name, value. */
+    Program(String... env) throws Exception {
+        said = File.createTempFile("testserver", ".log");
+        said.deleteOnExit();
+        ProcessBuilder builder = new ProcessBuilder(System.getenv("SERVER_CMD").split(" ")).redirectError(said);
+        builder.environment().put("PORT", "0");
+        builder.environment().put("GORACE", "atexit_sleep_ms=10");
+        for (int i = 0; i < env.length; i += 2) builder.environment().put(env[i], env[i + 1]);
+        process = builder.start();
+        String line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)).readLine();
+        Matcher match = Pattern.compile("listening (\\d+)").matcher(String.valueOf(line));
+        if (!match.matches()) throw new AssertionError("first line of stdout is " + line);
+        port = Integer.parseInt(match.group(1));
+    }
+
+    String url() {
+        return "http://127.0.0.1:" + port;
+    }
+
+    /** Ends the program at once, as a crash would. */
+    void kill() throws Exception {
+        killed = true;
+        process.destroyForcibly().waitFor(PATIENCE, TimeUnit.SECONDS);
+    }
+
+    /** Ends the program as an operator would, and fails if it ended badly. */
+    void stop() throws Exception {
+        if (killed) return;
+        process.destroy();
+        if (!process.waitFor(PATIENCE, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new AssertionError("the server did not end after SIGTERM");
+        }
+        String log = Files.readString(said.toPath());
+        if (process.exitValue() != 0 || log.contains("DATA RACE") || log.contains("panic")) {
+            throw new AssertionError("the server ended with " + process.exitValue() + ": " + log);
+        }
+    }
+}

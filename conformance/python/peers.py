@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""The two clients of python-socketio, threads and asyncio, behind one face for the scenarios."""
+import asyncio
+
+import engineio
+import socketio
+
+PATIENCE = 5
+
+# The client refuses a poll of more than 16 packets unless told otherwise; its documentation names this setting.
+engineio.payload.Payload.max_decode_packets = 1000
+TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": ["polling", "websocket"]}
+OPTIONS = {"reconnection_delay": 0.05, "reconnection_delay_max": 0.2, "handle_sigint": False}
+
+
+class Peer:
+    """What both clients share: events go into one queue for each name and namespace."""
+
+    def __init__(self):
+        self._queues = {}
+
+    def listen(self, *names, nsp="/", answer=None):
+        """Keeps what comes as these events. A question is acknowledged with answer, a tuple for several values."""
+        for name in names:
+            queue = self._queues[nsp, name] = asyncio.Queue()
+            self.client.on(name, self._keeper(queue, answer), namespace=nsp)
+
+    async def next(self, name, nsp="/", patience=PATIENCE):
+        """The arguments of the next such event."""
+        try:
+            return await asyncio.wait_for(self._queues[nsp, name].get(), patience)
+        except asyncio.TimeoutError:
+            raise AssertionError(f"event {name!r} did not come within {patience} s") from None
+
+    def heard(self, name, nsp="/"):
+        """The arguments of all such events that came and were not asked for."""
+        queue, heard = self._queues[nsp, name], []
+        while not queue.empty():
+            heard.append(queue.get_nowait())
+        return heard
+
+    async def ask(self, name, *args, nsp="/"):
+        """The acknowledgement: None, one value, or a list of several."""
+        got = await self.call(name, args, nsp)
+        return list(got) if isinstance(got, tuple) else got
+
+    def sid(self, nsp="/"):
+        return self.client.get_sid(nsp)
+
+
+class AsyncPeer(Peer):
+    kind = "async"
+
+    def __init__(self):
+        super().__init__()
+        self.client = socketio.AsyncClient(**OPTIONS)
+
+    def _keeper(self, queue, answer):
+        async def keep(*args):
+            queue.put_nowait(list(args))
+            return answer
+
+        return keep
+
+    async def connect(self, url, transport, **options):
+        await self.client.connect(url, transports=TRANSPORTS[transport], wait_timeout=PATIENCE, **options)
+
+    async def emit(self, name, *args, nsp="/"):
+        await self.client.emit(name, args, namespace=nsp)
+
+    async def call(self, name, args, nsp):
+        return await self.client.call(name, args, namespace=nsp, timeout=PATIENCE)
+
+    async def leave(self):
+        await self.client.shutdown()
+
+
+class SyncPeer(Peer):
+    kind = "sync"
+
+    def __init__(self):
+        super().__init__()
+        self.client = socketio.Client(**OPTIONS)
+        self._loop = asyncio.get_running_loop()
+
+    def _keeper(self, queue, answer):
+        def keep(*args):
+            self._loop.call_soon_threadsafe(queue.put_nowait, list(args))
+            return answer
+
+        return keep
+
+    async def connect(self, url, transport, **options):
+        await asyncio.to_thread(
+            self.client.connect, url, transports=TRANSPORTS[transport], wait_timeout=PATIENCE, **options
+        )
+
+    async def emit(self, name, *args, nsp="/"):
+        await asyncio.to_thread(self.client.emit, name, args, nsp)
+
+    async def call(self, name, args, nsp):
+        return await asyncio.to_thread(self.client.call, name, args, nsp, PATIENCE)
+
+    async def leave(self):
+        await asyncio.to_thread(self.client.shutdown)
