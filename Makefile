@@ -68,10 +68,6 @@ bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm soc
 bench-short: ## one short round of bench-quick, to see that it runs
 	@bench/quick.sh -rounds 1 -idle 1000
 
-.PHONY: test-matrix
-test-matrix: ## npm clients 1.7.4, 2.5.0, 3.1.3, 4.0.2 and 4.8.4 over every transport, as a table
-	@cd conformance && npm ci --ignore-scripts --silent && npm run --silent test:matrix
-
 .PHONY: test-dialogues
 test-dialogues: ## raw requests to the npm server and to ours, compared; differences need a row
 	@cd conformance && npm ci --ignore-scripts --silent && npm run --silent test:dialogues
