@@ -177,6 +177,8 @@ func TestLenientBase64(t *testing.T) {
 			p.want("padded", first)
 			p.send("bAQIDBA")
 			p.want("not padded", first)
+			p.send("bAQID\r\nBA==\n")
+			p.want("in lines", first)
 			p.send("b-_-_")
 			p.want("the alphabet of URLs", second)
 		})

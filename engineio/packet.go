@@ -68,18 +68,24 @@ func decodePacket(b []byte) (packet, error) {
 }
 
 // decodeBase64 decodes in place. Like upstream it takes both alphabets, with or
-// without padding.
+// without padding, and line ends, which the Java client writes.
 func decodeBase64(b []byte) ([]byte, error) {
-	if n := len(b); n > 0 && n%4 == 0 {
-		b = bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("=")), []byte("="))
-	}
-	for i, c := range b {
+	n := 0
+	for _, c := range b {
 		switch c {
+		case '\r', '\n':
+			continue
 		case '-':
-			b[i] = '+'
+			c = '+'
 		case '_':
-			b[i] = '/'
+			c = '/'
 		}
+		b[n] = c
+		n++
+	}
+	b = b[:n]
+	if n > 0 && n%4 == 0 {
+		b = bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("=")), []byte("="))
 	}
 	n, err := base64.RawStdEncoding.Decode(b, b)
 	if err != nil {

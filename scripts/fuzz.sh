@@ -32,6 +32,9 @@ fuzz() {
 
 while read -r package name; do
 	[ -n "$name" ] || continue
+	# Compares value by value with encoding/json, whose corners it still finds one
+	# by one: for the long run.
+	if [ "$name" = FuzzAsEncodingJSON ] && [ -n "${FUZZSHORT:-}" ]; then continue; fi
 	check "$package $name for $FUZZTIME" fuzz "$package" "$name"
 done <<<"$targets"
 checked

@@ -97,6 +97,14 @@ func (d *decoder) byForm(i int, h head, rest int, v reflect.Value, how form) (en
 			v.SetString(string(text))
 			return end, nil
 		}
+		if h.kind == strKind {
+			// encoding/json takes the text of a number in quotes too.
+			text := d.data[rest : rest+h.n]
+			if len(text) > 0 && (text[0] == '-' || '0' <= text[0] && text[0] <= '9') && json.Valid(text) {
+				v.SetString(string(text))
+				return rest + h.n, nil
+			}
+		}
 		if !h.isNull() {
 			return 0, typeError(h, v.Type())
 		}

@@ -333,7 +333,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"81 a2'ID' a1'x'", new(Everything), "Everything.id of type int"}, {"81 a4'list' 91 81 a1'X' c3", new(Everything), "Everything.list.X of type int"},
 		{"81 a5'iface' a1'x'", new(Everything), "cannot unmarshal string"}, {"81 a6'Quoted' 05", new(Everything), "cannot unmarshal number 5"},
 		{"81 a4'addr' a1'x'", new(Everything), "field addr: "}, {"81 a5'upper' 05", new(Everything), "cannot unmarshal number 5"},
-		{"81 a6'number' a1'5'", new(Everything), "cannot unmarshal string"}, {"a1'!'", new([]byte), "illegal base64"}, {"01", new(time.Time), "Time.UnmarshalJSON"},
+		{"81 a6'number' a1'x'", new(Everything), "cannot unmarshal string"}, {"a1'!'", new([]byte), "illegal base64"}, {"01", new(time.Time), "Time.UnmarshalJSON"},
 		{"01", nil, "InvalidUnmarshalError"}, {"01", 5, "InvalidUnmarshalError"}, {"01", (*int)(nil), "InvalidUnmarshalError"},
 		{"", new(any), "not one valid value"}, {"01 02", new(int), "not one valid value"}, {"91", new(any), "not one valid value"}, {"a1 ff", new(string), "not one valid value"},
 		{"81 a1'X' 01", &struct{ *point }{}, ""}, {"81 a1'Z' 01", &struct{ *point }{}, "embedded pointer"},
