@@ -321,8 +321,8 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 		return
 	}
 	c.state = stateClosing
+	probeBy := c.due.at[dueUpgrade]
 	c.due.at = [dueCount]int64{}
-	candidate := c.up.drop()
 	t, flush := c.ws, false
 	gone := true
 	switch {
@@ -338,6 +338,12 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 	}
 	if c.poll != nil {
 		c.poll.resume()
+	}
+	var candidate *wsTransport
+	if gone {
+		candidate = c.up.drop()
+	} else if c.up.candidate != nil { // a client that has stopped polling hears the rest there
+		c.setDueLocked(dueUpgrade, probeBy)
 	}
 	h := c.handler
 	c.mu.Unlock()
@@ -370,9 +376,13 @@ func (c *Conn) closed() {
 	c.mu.Lock()
 	c.state = stateClosed
 	c.due.at = [dueCount]int64{}
+	candidate := c.up.drop()
 	c.mu.Unlock()
 	c.wheel.Stop(&c.due.timer)
 	c.srv.forget(c)
+	if candidate != nil {
+		candidate.abandon(closeNormal)
+	}
 }
 
 // handUp consumes one packet, alone. It reports whether the connection goes on.

@@ -23,6 +23,10 @@ const noopDelay = 100 * time.Millisecond
 // Until "5" everything still travels over polling, so a failed upgrade loses
 // nothing. At "5" the client has no request open that could carry data, and the
 // rest of the queue moves over in order.
+//
+// A session that closes with something left to say keeps its candidate: a client
+// that was answered "3probe" does not poll any more, so the rest and the close go
+// out after "5", or with the poll that comes after all, whichever is first.
 type upgrade struct {
 	candidate *wsTransport
 	pausing   bool
@@ -73,7 +77,7 @@ func (t *wsTransport) handleProbe(p packet) {
 func (t *wsTransport) commit() {
 	c := t.c
 	c.mu.Lock()
-	if c.state != stateOpen || c.up.candidate != t {
+	if c.state == stateClosed || c.up.candidate != t {
 		c.mu.Unlock()
 		t.dead = true
 		t.nc.Close()
@@ -88,12 +92,24 @@ func (t *wsTransport) commit() {
 		t.q.append(c.formLocked(m))
 	}
 	c.poll.switched()
-	flush := t.q.takeWriting()
+	closing, flush := c.state == stateClosing, false
+	if closing {
+		t.dead = true
+		flush = t.sayCloseLocked(closeNormal, "")
+		c.setDueLocked(dueClose, c.srv.now()+int64(closeTimeout))
+	} else {
+		flush = t.q.takeWriting()
+	}
 	c.mu.Unlock()
+	if closing {
+		c.srv.retire(c)
+	}
 	if flush {
 		t.nc.Flush()
 	}
-	c.handler.HandleUpgrade()
+	if !closing {
+		c.handler.HandleUpgrade()
+	}
 }
 
 // abandon closes a candidate and leaves the session on polling.

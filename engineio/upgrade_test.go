@@ -299,10 +299,10 @@ func TestCloseDuringTheUpgrade(t *testing.T) {
 				s := r.side(p.id())
 				end(p, s)
 				s.awaitEnd(name)
-				c.wantClose("the candidate ends too", 1000)
 				if name == "by the server" {
 					p.wantAnswer("polling says it", "6\x1e1")
 				}
+				c.wantClose("the candidate ends too", 1000)
 				p.wantEnd("the session")
 				if s.upgrades != 0 {
 					w.t.Error("the upgrade was reported")
@@ -310,4 +310,46 @@ func TestCloseDuringTheUpgrade(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A client that has heard "3probe" polls no more: what a closing session still
+// has to say must wait for its "5".
+func TestCloseDuringTheUpgradeKeepsTheRest(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		c := p.probe()
+		c.send("2probe")
+		c.want("the answer to the probe", "3probe")
+		s := r.side(p.id())
+		s.say("one", "two")
+		s.Close()
+		s.awaitEnd("the session")
+		c.send("5")
+		c.want("the rest", "4one", "4two")
+		c.wantClose("the end", 1000)
+		p.wantEnd("the session")
+		if s.upgrades != 0 {
+			w.t.Error("an upgrade was reported after the end")
+		}
+	})
+}
+
+// A client that gives the upgrade up instead hears the rest over polling.
+func TestCloseDuringTheUpgradeThenPolling(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		c := p.probe()
+		c.send("2probe")
+		c.want("the answer to the probe", "3probe")
+		s := r.side(p.id())
+		s.say("one")
+		s.Close()
+		s.awaitEnd("the session")
+		p.wantAnswer("the rest", "4one")
+		p.wantAnswer("the end", "6\x1e1")
+		c.wantClose("the candidate ends too", 1000)
+		p.wantEnd("the session")
+	})
 }
