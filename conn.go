@@ -220,7 +220,7 @@ func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	c.sockets, c.departed = nil, nil
 	c.mu.Unlock()
 	r := DisconnectReason(reason)
-	if c.server.closing.Load() {
+	if errors.Is(err, engineio.ErrShutdown) {
 		r = ReasonShutdown
 	}
 	for _, s := range sockets {

@@ -370,7 +370,7 @@ func TestShutdown(t *testing.T) {
 		for i := range 100 {
 			p.hears(fmt.Sprintf(`2["last words",%d]`, i))
 		}
-		p.isClosed(1000)
+		p.isClosed(1001)
 		select {
 		case err := <-done:
 			t.Errorf("Shutdown returns %v while a handler runs", err)

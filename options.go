@@ -55,6 +55,13 @@ type Options struct {
 	// connection. Defaults 4 MiB and 16,384.
 	MaxQueueBytes   int
 	MaxQueuePackets int
+	// MaxQueuedBytes bounds what waits to be sent to all clients together; above it
+	// those with the longest queues are disconnected. Default a quarter of the
+	// process's memory limit (GOMEMLIMIT) if it has one, else none; negative for none.
+	MaxQueuedBytes int64
+	// ShutdownRate is how many connections Shutdown closes per second; faster if its
+	// context has less time. Default 1000.
+	ShutdownRate int
 	// MaxInboxBytes and MaxInboxPackets bound what waits for the handlers of one
 	// socket. At the bound its connection is not read until they catch up.
 	// Defaults 2 MiB and 1024.
@@ -174,6 +181,7 @@ func (o *Options) check() {
 		"MaxNamespaces":     int64(o.MaxNamespaces),
 		"MaxRooms":          int64(o.MaxRooms),
 		"MaxPendingAcks":    int64(o.MaxPendingAcks),
+		"ShutdownRate":      int64(o.ShutdownRate),
 	} {
 		if v < 0 {
 			panic("socketio: Options." + name + " must not be negative")
@@ -200,6 +208,8 @@ func (o *Options) engine() *engineio.Options {
 		MaxPayload:       o.MaxHTTPBufferSize,
 		MaxQueueBytes:    o.MaxQueueBytes,
 		MaxQueueMessages: o.MaxQueuePackets,
+		MaxQueuedBytes:   o.MaxQueuedBytes,
+		ShutdownRate:     o.ShutdownRate,
 		MaxConnections:   o.MaxConnections,
 		MaxPending:       o.MaxPending,
 		Transports:       o.Transports,

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"socketio/engineio"
@@ -32,9 +31,6 @@ type Server struct {
 	root    *Namespace
 	files   clientFiles
 	base    time.Time // the origin of now
-
-	// Atomic; safe from anywhere.
-	closing atomic.Bool
 
 	events sync.Pool // *event
 
@@ -111,19 +107,19 @@ func (s *Server) namespace(name string) *Namespace {
 // answered 503. It does not touch the HTTP server and does not wait for handlers
 // that still run. It may be called more than once.
 func (s *Server) Close() error {
-	s.closing.Store(true)
 	err := s.engine.Close()
 	s.workers.close()
 	return err
 }
 
-// Shutdown ends the server in order: new sessions are answered 503, what waits
-// to be sent goes out, connections close, handlers that run may finish. It
-// returns when all that is done, or, with the error of ctx, when ctx ends; then
+// Shutdown ends the server in order: new sessions are answered 503, connections
+// close in random order at Options.ShutdownRate, so that their clients do not all
+// come back at the same moment, what waits to be sent goes out first, handlers that
+// run may finish. The sockets are told ReasonShutdown. It leaves the HTTP server
+// alone. It returns when all that is done, or, with the error of ctx, when ctx ends; then
 // everything is closed as by Close. Call it before http.Server.Shutdown, which
 // waits for polls. It must not be called from a handler.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.closing.Store(true)
 	err := s.engine.Shutdown(ctx)
 	if closeErr := s.Close(); err == nil {
 		err = closeErr

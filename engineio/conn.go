@@ -71,8 +71,9 @@ type Conn struct {
 	readMu sync.Mutex
 
 	// Atomic; safe from anywhere.
-	deflates atomic.Bool // messages may go out compressed
-	paused   atomic.Bool // the Handler wants no more messages for now
+	deflates atomic.Bool  // messages may go out compressed
+	paused   atomic.Bool  // the Handler wants no more messages for now
+	charged  atomic.Int64 // bytes of the queue that Server.budget knows of; written under mu
 
 	mu       sync.Mutex // guards the fields below; never held across I/O or a call up
 	state    connState
@@ -80,8 +81,10 @@ type Conn struct {
 	poll     *polling     // nil for a session that began on WebSocket
 	up       upgrade
 	beat     heartbeat
-	corks    int   // calls of Cork without Uncork
-	pausedAt int64 // since when paused, by Server.now; 0 if not
+	corks    int           // calls of Cork without Uncork
+	pausedAt int64         // since when paused, by Server.now; 0 if not
+	dropped  int           // messages, by their policy
+	drained  chan struct{} // closed when nothing waits, or at the end; nil unless somebody waits
 	due      deadlines
 }
 
@@ -132,8 +135,9 @@ func (c *Conn) queueLocked() *sendQueue {
 }
 
 // Send appends m to what goes to the peer and returns without waiting. It
-// returns ErrClosed on a closed connection, and ErrSlowConsumer when the queue
-// is full, which closes the connection.
+// returns ErrClosed on a closed connection. When the queue is full it does what
+// Message.WhenFull says: ErrSlowConsumer means that this has closed the
+// connection, ErrQueueFull that m was not taken.
 func (c *Conn) Send(m *Message) error {
 	c.prepare(m)
 	c.mu.Lock()
@@ -141,12 +145,25 @@ func (c *Conn) Send(m *Message) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if !c.queueLocked().push(c.formLocked(m), c.srv.cfg.MaxQueueBytes, c.srv.cfg.MaxQueueMessages) {
+	v, lost := c.queueLocked().push(c.formLocked(m), c.srv.cfg.MaxQueueBytes, c.srv.cfg.MaxQueueMessages)
+	c.dropped += lost
+	switch v {
+	case pushed:
+		over := c.noteQueueLocked()
+		c.wakeWriterLocked()
+		if over {
+			c.srv.relieve()
+		}
+		return nil
+	case closes:
 		c.mu.Unlock()
 		c.finish(ReasonTransportError, ErrSlowConsumer, ending{code: closePolicy, text: "slow consumer"})
 		return ErrSlowConsumer
 	}
-	c.wakeWriterLocked()
+	c.mu.Unlock()
+	if v == refused {
+		return ErrQueueFull
+	}
 	return nil
 }
 
@@ -321,6 +338,7 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 		return
 	}
 	c.state = stateClosing
+	defer c.settleQueue()
 	probeBy := c.due.at[dueUpgrade]
 	c.due.at = [dueCount]int64{}
 	t, flush := c.ws, false
@@ -371,10 +389,18 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 	}
 }
 
+// settleQueue is noteQueueLocked after an end.
+func (c *Conn) settleQueue() {
+	c.mu.Lock()
+	c.noteQueueLocked()
+	c.mu.Unlock()
+}
+
 // closed marks the end of everything: the transport is gone.
 func (c *Conn) closed() {
 	c.mu.Lock()
 	c.state = stateClosed
+	c.noteQueueLocked()
 	c.due.at = [dueCount]int64{}
 	candidate := c.up.drop()
 	c.mu.Unlock()

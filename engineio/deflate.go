@@ -37,7 +37,7 @@ func (m *Message) pack(d *ws.Deflate) {
 	if m.packed.Load() != nil {
 		return
 	}
-	p := &Message{rest: make([]frame, len(m.rest))}
+	p := &Message{rest: make([]frame, len(m.rest)), key: m.key, overflow: m.overflow}
 	for i := range m.frames() {
 		f := m.frame(i)
 		op := ws.Text
@@ -76,7 +76,7 @@ func (t *wsTransport) OnCompressed(op ws.Opcode, data []byte) bool {
 	t.inflating.Store(true)
 	// One per connection at a time; ends when the message is handed up;
 	// Server.Close waits for it.
-	t.c.srv.inflating.Go(func() {
+	t.c.srv.background.Go(func() {
 		t.inflate(op, msg)
 		t.inflating.Store(false)
 		t.nc.Resume()

@@ -96,7 +96,7 @@ func TestShutdownWaitsForOutput(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- r.srv.Shutdown(context.Background()) }()
 		c.want("what was sent", "4"+long)
-		c.wantClose("then the end", 1000)
+		c.wantClose("then the end", 1001)
 		if err := <-done; err != nil {
 			w.t.Errorf("Shutdown: %v", err)
 		}

@@ -35,6 +35,11 @@ var (
 	// ErrSlowConsumer is why a connection closed whose outbound queue reached
 	// its bound, or whose peer took no byte for WriteTimeout.
 	ErrSlowConsumer = errors.New("engineio: slow consumer")
+	// ErrQueueFull is returned for a message that OverflowFail kept out of a full
+	// queue.
+	ErrQueueFull = errors.New("engineio: the outbound queue is full")
+	// ErrShutdown is why a connection closed when Close or Shutdown was called.
+	ErrShutdown = errors.New("engineio: the server shuts down")
 	// ErrPaused is why a connection closed that was not read for PauseTimeout.
 	ErrPaused = errors.New("engineio: not read for too long")
 )

@@ -24,6 +24,9 @@ type Message struct {
 	rest  []frame
 	size  int // bytes of all frames
 
+	key      string // see Latest
+	overflow Overflow
+
 	packed atomic.Pointer[Message] // the compressed form; see pack
 }
 

@@ -70,6 +70,11 @@ type Options struct {
 	// 4 MiB and 16,384.
 	MaxQueueBytes    int
 	MaxQueueMessages int
+	// MaxQueuedBytes bounds what waits to be sent to all connections together; above
+	// it those with the longest queues are closed with ErrSlowConsumer. Queues under
+	// 4 KiB do not count. If zero, a quarter of the memory limit of the process
+	// (GOMEMLIMIT) if there is one; if negative, none.
+	MaxQueuedBytes int64
 	// MaxConnections bounds the open sessions; further handshakes are answered
 	// 503 with Retry-After. If zero, there is no bound.
 	MaxConnections int
@@ -77,6 +82,10 @@ type Options struct {
 	// called; one more closes the oldest. If zero, a fifth of MaxConnections, at
 	// least 10,000, or none without MaxConnections.
 	MaxPending int
+
+	// ShutdownRate is how many connections Shutdown closes per second, spread evenly;
+	// faster if its context has less time. If zero, 1000.
+	ShutdownRate int
 
 	// Transports are the enabled ones. If empty, polling and websocket.
 	Transports []string
@@ -134,6 +143,7 @@ func newConfig(o *Options) config {
 	setDefault(&c.MaxPayload, 1_000_000)
 	setDefault(&c.MaxQueueBytes, 4<<20)
 	setDefault(&c.MaxQueueMessages, 16384)
+	setDefault(&c.ShutdownRate, 1000)
 	if c.MaxPending == 0 && c.MaxConnections > 0 {
 		c.MaxPending = max(c.MaxConnections/5, 10_000)
 	}

@@ -40,7 +40,7 @@ func (c *Conn) formV3Locked(m *Message) *Message {
 	if c.ws == nil || !m.hasBinary() {
 		return m
 	}
-	form := &Message{first: frameV3(m.first, c.ws.base64), rest: make([]frame, len(m.rest))}
+	form := &Message{first: frameV3(m.first, c.ws.base64), rest: make([]frame, len(m.rest)), key: m.key, overflow: m.overflow}
 	form.size = len(form.first.wire)
 	for i, f := range m.rest {
 		form.rest[i] = frameV3(f, c.ws.base64)

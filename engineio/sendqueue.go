@@ -8,8 +8,8 @@ package engineio
 // guarded by Conn.mu.
 //
 // The right to write is the flag writing: whoever finds it free takes it and
-// flushes; others only append. At the bound push fails and its caller closes the
-// connection; an empty queue takes one message over the bound. A message stays in
+// flushes; others only append. At the bound push does what the message says, see
+// overflow.go; an empty queue takes one message over the bound. A message stays in
 // the queue until its last byte has left, so a partial write is a position here
 // and never a change to the shared message.
 type sendQueue struct {
@@ -29,15 +29,6 @@ type sendQueue struct {
 }
 
 func (q *sendQueue) len() int { return len(q.items) - q.head }
-
-// push appends m and reports whether there was room.
-func (q *sendQueue) push(m *Message, maxBytes, maxLen int) bool {
-	if n := q.len(); n > 0 && (n >= maxLen || q.bytes+m.size > maxBytes) {
-		return false
-	}
-	q.append(m)
-	return true
-}
 
 // append appends m whatever the bounds say.
 func (q *sendQueue) append(m *Message) {
@@ -129,11 +120,7 @@ func (q *sendQueue) take() []*Message {
 // message whose first byte is out (cutting it off would garble the stream), and
 // what hold says.
 func (q *sendQueue) discard() {
-	keep := q.out
-	if keep == 0 && (q.frame > 0 || q.offset > 0) {
-		keep = 1
-	}
-	keep = min(max(keep, q.hold), q.len())
+	keep := q.firstLoose() - q.head
 	for i := q.head + keep; i < len(q.items); i++ {
 		q.bytes -= q.items[i].size
 		q.items[i] = nil

@@ -55,9 +55,10 @@ type Server struct {
 	pingMessage, pongMessage, probeMessage, noopMessage *Message
 
 	// Atomic; safe from anywhere.
-	wheelTurn atomic.Uint32
-	inflating sync.WaitGroup // messages that are being inflated
-	takeovers sync.WaitGroup // requests inside serveWebSocket; none begins after closing
+	wheelTurn  atomic.Uint32
+	background sync.WaitGroup // messages being inflated, the budget being kept
+	budget     budget
+	takeovers  sync.WaitGroup // requests inside serveWebSocket; none begins after closing
 
 	mu       sync.RWMutex // guards the fields below
 	conns    map[string]*Conn
@@ -97,6 +98,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 			s.cfg.Logger.Warn("no event loops; each connection gets a goroutine", "error", err)
 		}
 	}
+	s.budget.limit = queueBudget(s.cfg.MaxQueuedBytes)
 	s.deflate = newDeflate(s.cfg.PerMessageDeflate)
 	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: 4096, FromClient: true, UncheckedOver: CheckedText}
 	for range runtime.GOMAXPROCS(0) {

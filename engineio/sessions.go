@@ -7,6 +7,7 @@ package engineio
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -103,8 +104,8 @@ func (s *Server) Refuse() {
 
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Refuse()
-	for _, c := range s.all() {
-		c.Close()
+	if err := s.closeInWaves(ctx); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	if s.empty == nil {
@@ -119,6 +120,35 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// wavePause is the time between two waves of Shutdown.
+const wavePause = 10 * time.Millisecond
+
+// closeInWaves closes all connections in random order, in waves, so that the clients
+// do not all come back to another server at the same moment.
+func (s *Server) closeInWaves(ctx context.Context) error {
+	conns := s.all()
+	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
+	span := time.Duration(len(conns)) * time.Second / time.Duration(s.cfg.ShutdownRate)
+	if deadline, ok := ctx.Deadline(); ok {
+		span = min(span, time.Until(deadline)/2) // the rest is for what waits to be sent
+	}
+	waves := max(int(span/wavePause), 1)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for i := range waves {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		for _, c := range conns[i*len(conns)/waves : (i+1)*len(conns)/waves] {
+			c.finish(ReasonForcedClose, ErrShutdown, ending{flush: true, code: closeGoingAway})
+		}
+		timer.Reset(wavePause)
+	}
+	return nil
 }
 
 func (s *Server) noteEmptyLocked() {
@@ -144,7 +174,7 @@ func (s *Server) Close() error {
 		s.refusing, s.closing = true, true
 		s.mu.Unlock()
 		for _, c := range s.all() {
-			c.finish(ReasonForcedClose, nil, ending{code: closeGoingAway})
+			c.finish(ReasonForcedClose, ErrShutdown, ending{code: closeGoingAway})
 		}
 		for _, c := range s.all() {
 			c.closed() // closing already, on polling, waiting for a request
@@ -154,7 +184,7 @@ func (s *Server) Close() error {
 			s.poller.Close(netpoll.LingerTimeout)
 		}
 		s.portable.Close(netpoll.LingerTimeout)
-		s.inflating.Wait()
+		s.background.Wait()
 		for _, w := range s.wheels {
 			w.Close()
 		}

@@ -70,7 +70,7 @@ func TestShutdown(t *testing.T) {
 			defer cancel()
 			go func() { done <- r.srv.Shutdown(ctx) }()
 			c.want("what waits", "4"+long)
-			c.wantClose("then the end", 1000)
+			c.wantClose("then the end", 1001)
 			p.wantAnswer("the parked poll", "1")
 			q.wantAnswer("a poll that comes", "6\x1e1")
 			if err := <-done; err != nil {

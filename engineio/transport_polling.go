@@ -169,6 +169,7 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	var items []*Message
 	if c.ws == nil {
 		items = p.q.take()
+		c.noteQueueLocked()
 	}
 	if p.get == g {
 		p.get = nil

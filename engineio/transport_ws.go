@@ -239,6 +239,9 @@ func (t *wsTransport) NextBatch(bufs [][]byte) [][]byte {
 func (t *wsTransport) Sent(n int) {
 	t.c.mu.Lock()
 	t.q.sent(n)
+	if t.c.ws == t {
+		t.c.noteQueueLocked()
+	}
 	if !t.waits && t.q.len() > 0 && (n > 0 || t.c.due.at[dueWrite] == 0) {
 		t.watchWriteLocked()
 	}

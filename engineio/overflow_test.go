@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what becomes of messages that find a queue full, how one hears
+// that a queue has emptied, and the bound on all queues together.
+
+package engineio_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"socketio/engineio"
+)
+
+func under(o engineio.Overflow, text string) *engineio.Message {
+	return engineio.TextMessage(text).WhenFull(o)
+}
+
+// Each policy at the bound: three messages fit.
+func TestOverflow(t *testing.T) {
+	const (
+		fails  = engineio.OverflowFail
+		newest = engineio.OverflowDropNewest
+		oldest = engineio.OverflowDropOldest
+		closes = engineio.OverflowClose
+	)
+	for name, c := range map[string]struct {
+		before, last []*engineio.Message
+		want         string
+		dropped      int
+		err          error
+	}{
+		"at the bound": {[]*engineio.Message{under(fails, "a"), under(newest, "b"), under(oldest, "c")}, nil, "4a\x1e4b\x1e4c", 0, nil},
+		"fail": {[]*engineio.Message{under(closes, "a"), under(fails, "b"), under(fails, "c")},
+			[]*engineio.Message{under(fails, "d")}, "4a\x1e4b\x1e4c", 0, engineio.ErrQueueFull},
+		"drop newest": {[]*engineio.Message{under(closes, "a"), under(newest, "b"), under(newest, "c")},
+			[]*engineio.Message{under(newest, "d"), under(newest, "e")}, "4a\x1e4b\x1e4c", 2, nil},
+		"drop oldest": {[]*engineio.Message{under(oldest, "a"), under(oldest, "b"), under(oldest, "c")},
+			[]*engineio.Message{under(oldest, "d"), under(oldest, "e")}, "4c\x1e4d\x1e4e", 2, nil},
+		"drop oldest, of those alone": {[]*engineio.Message{under(closes, "a"), under(oldest, "b"), under(closes, "c")},
+			[]*engineio.Message{under(oldest, "d")}, "4a\x1e4c\x1e4d", 1, nil},
+		"drop oldest, none to drop": {[]*engineio.Message{under(closes, "a"), under(newest, "b"), under(closes, "c")},
+			[]*engineio.Message{under(oldest, "d")}, "4a\x1e4b\x1e4c", 1, nil},
+		"latest": {[]*engineio.Message{engineio.TextMessage("x1").Latest("x"), under(closes, "b"), engineio.TextMessage("y1").Latest("y")},
+			[]*engineio.Message{engineio.TextMessage("x2").Latest("x"), engineio.TextMessage("x3").Latest("x")}, "4b\x1e4y1\x1e4x3", 2, nil},
+		"latest, full": {[]*engineio.Message{engineio.TextMessage("x1").Latest("x"), under(closes, "b"), under(closes, "c")},
+			[]*engineio.Message{engineio.TextMessage("y1").Latest("y").WhenFull(fails)}, "4x1\x1e4b\x1e4c", 0, engineio.ErrQueueFull},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(w *world) {
+				r := w.serve(hosting{options: &engineio.Options{MaxQueueMessages: 3}})
+				p := r.polling()
+				s := r.side(p.id())
+				for _, m := range c.before {
+					if err := s.Send(m); err != nil {
+						w.t.Fatalf("before: %v", err)
+					}
+				}
+				var err error
+				for _, m := range c.last {
+					err = s.Send(m)
+				}
+				if !errors.Is(err, c.err) {
+					w.t.Errorf("at the bound: %v, want %v", err, c.err)
+				}
+				if n := s.Dropped(); n != c.dropped {
+					w.t.Errorf("%d dropped, want %d", n, c.dropped)
+				}
+				p.wantAnswer("what is left", c.want)
+				s.wantOpen("the connection")
+				s.say("on")
+				p.wantAnswer("and on", "4on")
+			})
+		})
+	}
+}
+
+// The bound in bytes: one large message takes the place of several.
+func TestOverflowBytes(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxQueueBytes: 400}})
+		p := r.polling()
+		s := r.side(p.id())
+		hundred := strings.Repeat("x", 90)
+		for range 4 {
+			s.Send(under(engineio.OverflowDropOldest, hundred))
+		}
+		long := strings.Repeat("y", 250)
+		s.Send(under(engineio.OverflowDropOldest, long))
+		if n := s.Dropped(); n != 3 {
+			w.t.Errorf("%d dropped, want 3", n)
+		}
+		s.Send(under(engineio.OverflowDropOldest, strings.Repeat("z", 1000)))
+		if n, _ := s.Buffered(); n != 1 {
+			w.t.Errorf("%d wait: a message larger than the bound enters an empty queue", n)
+		}
+		p.wantAnswer("the last", "4"+strings.Repeat("z", 1000))
+	})
+}
+
+// What has begun to leave is not dropped, nor torn.
+func TestOverflowKeepsWhatIsOnItsWay(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxQueueMessages: 4, MaxQueueBytes: 64 << 20}, buffer: 4096})
+		c := r.websocket()
+		s := r.side(c.id())
+		long := strings.Repeat("x", 8_000_000)
+		s.Cork() // in one batch, so that the long one is on its way when the other is there
+		s.say("first")
+		s.Send(under(engineio.OverflowDropOldest, long))
+		s.Uncork()
+		s.Flush()
+		c.want("the first", "4first")
+		for _, text := range []string{"a", "b", "c", "d", "e"} {
+			s.Send(under(engineio.OverflowDropOldest, text))
+			s.Send(engineio.TextMessage(text).Latest("k").WhenFull(engineio.OverflowDropOldest))
+		}
+		c.want("the long one, whole", "4"+long)
+		s.say("last")
+		previous := ""
+		for {
+			got := c.next("the rest")
+			if got == "4last" {
+				break
+			}
+			if got < previous || strings.HasPrefix(got, "close") {
+				w.t.Errorf("%q after %q", got, previous)
+			}
+			previous = got
+		}
+	})
+}
+
+func TestDrained(t *testing.T) {
+	everywhere(t, func(w *world) {
+		transports(w, hosting{buffer: 4096}, func(r *rig, p peer) {
+			s := r.side(p.id())
+			ctx, cancel := context.WithTimeout(context.Background(), w.patience)
+			defer cancel()
+			if err := s.Drained(ctx); err != nil {
+				w.t.Fatalf("nothing waits: %v", err)
+			}
+			long := strings.Repeat("x", 8_000_000)
+			s.say(long)
+			ended, end := context.WithCancel(ctx)
+			end()
+			if err := s.Drained(ended); !errors.Is(err, context.Canceled) {
+				w.t.Errorf("much waits: %v, want that of the context", err)
+			}
+			drained := make(chan error, 1)
+			go func() { drained <- s.Drained(ctx) }()
+			p.want("what waits", "4"+long)
+			if err := <-drained; err != nil {
+				w.t.Errorf("all has left: %v", err)
+			}
+			s.say(long)
+			go func() { drained <- s.Drained(ctx) }()
+			s.Abort(engineio.ReasonForcedClose, nil, 1000, "")
+			if err := <-drained; !errors.Is(err, engineio.ErrClosed) {
+				w.t.Errorf("the connection ended: %v", err)
+			}
+		})
+	})
+}
+
+// Over the bound of all queues the longest close; the others do not notice.
+func TestQueueBudget(t *testing.T) {
+	everywhere(t, func(w *world) {
+		const limit = 100_000
+		r := w.serve(hosting{options: &engineio.Options{MaxQueuedBytes: limit}})
+		var peers []*pollPeer
+		var sides []*side
+		for range 9 {
+			p := r.polling()
+			peers, sides = append(peers, p), append(sides, r.side(p.id()))
+		}
+		tenth := strings.Repeat("x", limit/10)
+		for _, s := range sides[:8] {
+			s.say(tenth)
+		}
+		for _, s := range sides {
+			s.wantOpen("under the bound")
+		}
+		sides[0].say(tenth)
+		sides[0].say(tenth) // more than all may have
+		sides[0].wantEnded("the longest queue", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+		for i, p := range peers[1:8] {
+			sides[i+1].wantOpen("a shorter queue")
+			p.want("a shorter queue", "4"+tenth)
+		}
+		for range 100 { // what has left does not count any more
+			sides[8].say(tenth)
+			peers[8].want("one at a time", "4"+tenth)
+		}
+		sides[8].wantOpen("one that keeps up")
+	})
+}
+
+// Without an option, and without a limit for the process, there is no bound.
+func TestQueueBudgetOff(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxQueuedBytes: -1}})
+		var sides []*side
+		for range 5 {
+			s := r.side(r.polling().id())
+			s.say(strings.Repeat("x", 3<<20))
+			sides = append(sides, s)
+		}
+		for _, s := range sides {
+			s.wantOpen("a long queue")
+		}
+	})
+}
+
+// Shutdown spreads the ends over time, at its rate, or as its context allows.
+func TestShutdownInWaves(t *testing.T) {
+	for name, c := range map[string]struct {
+		rate     int
+		deadline time.Duration
+		last     time.Duration
+	}{
+		"at its rate":              {100, time.Hour, time.Second},
+		"no more time than it has": {1, 4 * time.Second, 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				r := w.serve(hosting{options: &engineio.Options{ShutdownRate: c.rate}})
+				const n = 100
+				peers := make([]*wsPeer, n)
+				for i := range peers {
+					peers[i] = r.websocket()
+				}
+				start := time.Now()
+				ends := make(chan time.Duration, n)
+				for _, p := range peers {
+					go func() {
+						p.wantClose("the end", 1001)
+						ends <- time.Since(start)
+					}()
+				}
+				ctx, cancel := context.WithTimeout(context.Background(), c.deadline)
+				defer cancel()
+				done := make(chan error, 1)
+				go func() { done <- r.srv.Shutdown(ctx) }()
+				synctest.Wait()
+				var last time.Duration
+				early := 0
+				for range n {
+					end := <-ends
+					last = max(last, end)
+					if end < c.last/2 {
+						early++
+					}
+				}
+				if err := <-done; err != nil {
+					w.t.Errorf("Shutdown: %v", err)
+				}
+				if last > c.last || last < c.last*9/10 {
+					w.t.Errorf("the last ended after %v, want %v", last, c.last)
+				}
+				if early < n/2-5 || early > n/2+5 {
+					w.t.Errorf("%d of %d ended in the first half", early, n)
+				}
+			})
+		})
+	}
+}
