@@ -155,3 +155,20 @@ export function admit(session: Session): void {
     if (m) session.send(`40${m[1] ?? ""}{"sid":"id-${session.sid}"}`);
   };
 }
+
+/** Waits until the server has received a packet. */
+export function received(session: Session, packet: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no ${packet} among ${session.received.join(" ")}`)), 5000);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const before = session.onPacket;
+    if (session.received.includes(packet)) done();
+    session.onPacket = (p) => {
+      before(p);
+      if (p === packet) done();
+    };
+  });
+}

@@ -15,7 +15,7 @@ import {
   type Socket,
   type WebSocketClass,
 } from "../src/index.ts";
-import { admit, FakeServer, type Session } from "./fake-server.ts";
+import { admit, FakeServer, received, type Session } from "./fake-server.ts";
 import { event } from "./scenarios.ts";
 
 const webSocket = WebSocket as unknown as WebSocketClass;
@@ -44,23 +44,6 @@ async function connected(options?: IoOptions): Promise<[Socket, Session]> {
   return [socket, server.sessions.at(-1)!];
 }
 
-/** Waits until the server has received a packet. */
-function received(session: Session, packet: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no ${packet} among ${session.received.join(" ")}`)), 5000);
-    const done = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const before = session.onPacket;
-    if (session.received.includes(packet)) done();
-    session.onPacket = (p) => {
-      before(p);
-      if (p === packet) done();
-    };
-  });
-}
-
 const closeEvents = (socket: Socket): string[] => {
   const events: string[] = [];
   socket.on("connect", () => events.push("connect"));
@@ -75,7 +58,7 @@ const closeEvents = (socket: Socket): string[] => {
   return events;
 };
 
-test("polling batches stay within maxPayload; what is too large goes alone", async () => {
+test("trap 27: polling batches stay within maxPayload; what is too large goes alone", async () => {
   server.handshake = { maxPayload: 60 };
   const [socket, session] = await connected();
   const values = ["a".repeat(20), "é".repeat(15), "b".repeat(100), Buffer.alloc(20, 1), ...Array(10).fill("x")];
@@ -131,7 +114,7 @@ test("after a sleep, an emit finds out that the connection is dead and waits for
   assert.ok(!session.received.includes('42["late",1]'));
 });
 
-test("a packet that cannot be decoded closes the connection, and the next one starts clean", async () => {
+test("trap 60: a packet that cannot be decoded closes the connection, and the next one starts clean", async () => {
   const [socket, session] = await connected();
   session.send('451-["half",{"_placeholder":true,"num":0}]', '42["text"]');
   const [reason, details] = await event(socket, "disconnect");
@@ -155,7 +138,7 @@ test("what is no Engine.IO packet is a transport error with a code", async () =>
   }
 });
 
-test("a server of version 2 is recognised", async () => {
+test("trap 60: a server of version 2 is recognised", async () => {
   server.onSession = (session) => session.send("40");
   const [err] = await event(dial(), "connect_error");
   assert.match(err.message, /^It seems you are trying to reach a Socket.IO server in v2.x with a v3.x client/);
@@ -235,7 +218,7 @@ test("a WebSocket that dies between the probe and the switch costs nothing", asy
   assert.deepEqual(await event(socket, "hello"), [2]);
 });
 
-test("closing while switching waits for the switch", async () => {
+test("trap 18: closing while switching waits for the switch", async () => {
   server.handshake = { upgrades: ["websocket"] };
   const order: string[] = [];
   const socket = dial();
@@ -271,7 +254,7 @@ test("an attempt that takes too long fails with a timeout", async () => {
   assert.equal(socket.active, true);
 });
 
-test("gives up after so many attempts, in the order of the reference", async () => {
+test("quirk 26: gives up after so many attempts, in the order of the reference", async () => {
   server.refuse = (res) => res.writeHead(500).end("no");
   const socket = dial({ reconnectionAttempts: 2, autoConnect: false });
   const events = closeEvents(socket);
@@ -345,7 +328,7 @@ test("tries the next transport when told so", async () => {
   assert.equal(socket.io.engine!.transport.name, "polling");
 });
 
-test("the request carries both queries, the headers and the cookies", async () => {
+test("quirk 27: the request carries both queries, the headers and the cookies", async () => {
   const socket = io(`${server.url}/?from=url&both=url`, {
     forceNew: true,
     webSocket,

@@ -214,7 +214,7 @@ export function scenarios(): void {
     assert.deepEqual(heard, { a: [all], b: ["to b", all], c: [all] });
   });
 
-  test("shares a connection between namespaces", async () => {
+  test("trap 55: shares a connection between namespaces", async () => {
     const options = { forceNew: false, query: { own: "manager" }, path: "/socket.io" };
     const main = await connected("/", options);
     const admin = await connected("/admin", options);
@@ -237,7 +237,7 @@ export function scenarios(): void {
     await event(main, "connect");
   });
 
-  test("is told why a middleware refused, and does not come back by itself", async () => {
+  test("trap 56: is told why a middleware refused, and does not come back by itself", async () => {
     const socket = dial("/deny");
     const order: string[] = [];
     socket.io.on("open", () => order.push("open"));
@@ -265,7 +265,7 @@ export function scenarios(): void {
     assert.deepEqual(await socket.emitWithAck("whoami"), { token: "secret", who: "me" });
   });
 
-  test("events emitted before the connection go first, and in order", async () => {
+  test("trap 58: events emitted before the connection go first, and in order", async () => {
     const socket = dial();
     socket.on("connect", () => socket.emit("up", 3));
     socket.emit("up", 1);
@@ -310,7 +310,7 @@ export function scenarios(): void {
     assert.equal(plain, false);
   });
 
-  test("a timeout takes an event out of the buffer", async () => {
+  test("trap 58: a timeout takes an event out of the buffer", async () => {
     const socket = dial("/", { autoConnect: false });
     await assert.rejects(socket.timeout(10).emitWithAck("echo-ack", 1), /timed out/);
     assert.deepEqual(socket.sendBuffer, []);
