@@ -19,6 +19,7 @@ type Broadcast struct {
 	ns       *Namespace
 	target   adapter.Target
 	volatile bool
+	plain    bool // never compressed
 }
 
 // To adds rooms. A socket in any of them gets the event, once. A socket's id is
@@ -50,6 +51,15 @@ func (b Broadcast) Volatile() Broadcast {
 	return b
 }
 
+// Compress says whether the event may be compressed on its way, where
+// Options.PerMessageDeflate or HTTPCompression asks for that. It may, unless
+// Compress(false) says otherwise. A polling response in which another event may be
+// compressed is compressed as a whole.
+func (b Broadcast) Compress(compress bool) Broadcast {
+	b.plain = !compress
+	return b
+}
+
 // Emit sends the event with its arguments, encoded once, to the sockets that are
 // chosen at one instant inside the call. A []byte, at any depth, travels as
 // binary; everything else as encoding/json would write it. Emit does not wait for
@@ -61,6 +71,9 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	m, err := b.ns.server.encodeEvent(b.ns.name, noAck, event, args)
 	if err != nil {
 		return err
+	}
+	if b.plain {
+		m.Uncompressed()
 	}
 	b.ns.adapter.Broadcast(&adapter.Packet{Message: m, Volatile: b.volatile}, b.target)
 	return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"socketio/internal/coding"
 	"socketio/web/client/dist"
 )
 
@@ -124,40 +125,14 @@ func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string,
 // a higher weight than the others, or where nothing else is acceptable.
 func (f *clientFile) choose(accept []string) (form *clientForm, encoding string) {
 	form = &f.plain
-	best, _ := codingWeight(accept, "identity")
+	best, _ := coding.Named(accept, "identity")
 	for i := len(clientEncodings) - 1; i >= 0; i-- {
-		weight, ok := codingWeight(accept, clientEncodings[i].name)
-		if !ok {
-			weight, _ = codingWeight(accept, "*")
-		}
+		weight := coding.Weight(accept, clientEncodings[i].name)
 		if weight > 0 && weight >= best && f.encoded[i].body != nil {
 			form, encoding, best = &f.encoded[i], clientEncodings[i].name, weight
 		}
 	}
 	return form, encoding
-}
-
-// codingWeight is the weight of a content coding that is named in Accept-Encoding;
-// 0 means never. A weight that can't be read counts as 0.
-func codingWeight(accept []string, name string) (weight float64, ok bool) {
-	for _, h := range accept {
-		for part := range strings.SplitSeq(h, ",") {
-			coding, params, _ := strings.Cut(part, ";")
-			if !strings.EqualFold(strings.TrimSpace(coding), name) {
-				continue
-			}
-			_, q, weighed := strings.Cut(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
-			if !weighed {
-				return 1, true
-			}
-			weight, err := strconv.ParseFloat(q, 64)
-			if err != nil || !(weight >= 0 && weight <= 1) {
-				return 0, true
-			}
-			return weight, true
-		}
-	}
-	return 0, false
 }
 
 // matchesTag compares weakly, as If-None-Match asks.

@@ -130,6 +130,9 @@ func (ns *Namespace) Except(rooms ...string) Broadcast { return Broadcast{ns: ns
 // Volatile starts a broadcast that may be dropped; see Broadcast.Volatile.
 func (ns *Namespace) Volatile() Broadcast { return Broadcast{ns: ns}.Volatile() }
 
+// Compress starts a broadcast; see Broadcast.Compress.
+func (ns *Namespace) Compress(compress bool) Broadcast { return Broadcast{ns: ns}.Compress(compress) }
+
 // clip cuts a peer's text for a message or a log.
 func clip(s string) string {
 	if len(s) > 128 {

@@ -105,6 +105,24 @@ type Options struct {
 	// HTTP middleware stored is there. The request must not be kept.
 	Handshake func(*http.Request) (context.Context, error)
 
+	// GenerateID makes the Engine.IO session id, which is a secret; see
+	// engineio.Options.GenerateID. If nil, 120 random bits. It is not Socket.ID.
+	GenerateID func(*http.Request) (string, error)
+	// InitialPacket is an Engine.IO message that travels with the handshake; see
+	// engineio.Options.InitialPacket. Clients take it as a Socket.IO packet, so it
+	// must be one that they expect then.
+	InitialPacket *engineio.Message
+	// Cookie is set when a connection opens over polling, for a proxy that keeps
+	// together what has the same cookie. Its value is random. If nil, there is none.
+	Cookie *engineio.Cookie
+	// InitialHeaders and Headers may add headers to the response that opens a
+	// connection, and to every response that is no refusal; see engineio.Options.
+	InitialHeaders func(http.Header, *http.Request)
+	Headers        func(http.Header, *http.Request)
+
+	// HTTPCompression compresses the responses of polling; see
+	// engineio.HTTPCompression. If nil, they are not.
+	HTTPCompression *engineio.HTTPCompression
 	// PerMessageDeflate compresses WebSocket messages for clients that offer it;
 	// see engineio.PerMessageDeflate. If nil, they are not.
 	PerMessageDeflate *engineio.PerMessageDeflate
@@ -219,6 +237,13 @@ func (o *Options) engine() *engineio.Options {
 		TrustedProxies:   o.TrustedProxies,
 		Driver:           o.Driver,
 
+		GenerateID:     o.GenerateID,
+		InitialPacket:  o.InitialPacket,
+		Cookie:         o.Cookie,
+		InitialHeaders: o.InitialHeaders,
+		Headers:        o.Headers,
+
+		HTTPCompression:   o.HTTPCompression,
 		PerMessageDeflate: o.PerMessageDeflate,
 		Logger:            o.Logger,
 	}

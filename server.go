@@ -130,6 +130,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
+// Engine is the Engine.IO server below: HTTP middleware (Use) and refused requests
+// (OnConnectionError) are its business. End it by Close and Shutdown of this
+// Server, not by its own.
+func (s *Server) Engine() *engineio.Server { return s.engine }
+
 // Connections is the number of open connections, whatever namespaces they have
 // joined.
 func (s *Server) Connections() int { return s.engine.Count() }
@@ -164,6 +169,9 @@ func (s *Server) Except(rooms ...string) Broadcast { return s.root.Except(rooms.
 // Volatile starts a broadcast to the namespace "/" that may be dropped; see
 // Broadcast.Volatile.
 func (s *Server) Volatile() Broadcast { return s.root.Volatile() }
+
+// Compress starts a broadcast to the namespace "/"; see Broadcast.Compress.
+func (s *Server) Compress(compress bool) Broadcast { return s.root.Compress(compress) }
 
 // Sockets returns the sockets of the namespace "/" that are connected to this
 // server.

@@ -449,6 +449,10 @@ func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except
 // Broadcast.Volatile. It reaches the socket through the room of its id.
 func (s *Socket) Volatile() Broadcast { return s.ns.To(s.id).Volatile() }
 
+// Compress starts a broadcast to this socket alone; see Broadcast.Compress. It
+// reaches the socket through the room of its id.
+func (s *Socket) Compress(compress bool) Broadcast { return s.ns.To(s.id).Compress(compress) }
+
 // Join puts the socket into rooms. A broadcast that begins after Join has
 // returned reaches it. In a middleware the rooms wait until the socket is let in.
 // On a socket that is gone it does nothing. Errors: ErrRoomName, ErrTooManyRooms;

@@ -34,7 +34,7 @@ func newDeflate(o *PerMessageDeflate) *ws.Deflate {
 // pack prepares the compressed form of a message, once. The form has the same
 // parts in other frames; it is m itself if nothing got smaller.
 func (m *Message) pack(d *ws.Deflate) {
-	if m.packed.Load() != nil {
+	if m.plain || m.packed.Load() != nil {
 		return
 	}
 	p := &Message{rest: make([]frame, len(m.rest)), key: m.key, overflow: m.overflow}

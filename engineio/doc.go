@@ -7,9 +7,10 @@
 //
 // Reading order: server.go (requests), sessions.go, takeover.go, conn.go (the
 // life of a connection), transport_polling.go, transport_ws.go, upgrade.go,
-// heartbeat.go, deadlines.go, deflate.go, then the data: message.go, sendqueue.go, packet.go, payload_v3.go (what
-// revision 3 has of its own), and the edges: options.go, origin.go, handshake.go,
-// errors.go.
+// heartbeat.go, deadlines.go, deflate.go, compression.go, then the data:
+// message.go, sendqueue.go, packet.go, payload_v3.go (what revision 3 has of its
+// own), and the edges: options.go, middleware.go, origin.go, handshake.go,
+// sessionid.go, cookie.go, errors.go.
 //
 // # Concurrency
 //

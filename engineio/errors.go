@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -72,12 +73,79 @@ type Refusal struct{ Message string }
 
 func (r *Refusal) Error() string { return r.Message }
 
+// A ConnectionError is a request that was refused; see Server.OnConnectionError.
+type ConnectionError struct {
+	// Code and Message are those of the JSON body: 0 "Transport unknown", 1
+	// "Session ID unknown", 2 "Bad handshake method", 3 "Bad request", 4
+	// "Forbidden" (also for a server that is full or closing), 5 "Unsupported
+	// protocol version". Some messages say more.
+	Code    int
+	Message string
+	// Status is that of the response.
+	Status int
+	// Detail is for a log: what was wrong with the request. It may hold the
+	// client's text, at most 128 bytes of it, and never a session id.
+	Detail string
+	// Err is why the application refused: the error of Options.Handshake or
+	// Options.GenerateID. Else nil.
+	Err error
+}
+
+func (e *ConnectionError) Error() string {
+	return fmt.Sprintf("engineio: request refused: %s (code %d, %s)", e.Message, e.Code, e.Detail)
+}
+
+// Unwrap returns Err.
+func (e *ConnectionError) Unwrap() error { return e.Err }
+
+// OnConnectionError calls fn for each request that is refused with a code, in the
+// goroutine of that request, once the answer is written. What a session is closed
+// for goes to Handler.HandleClose instead. The request must not be kept. A panic
+// in fn is logged. remove takes fn off again.
+func (s *Server) OnConnectionError(fn func(*http.Request, *ConnectionError)) (remove func()) {
+	if fn == nil {
+		panic("engineio: OnConnectionError: the function is nil")
+	}
+	p := &fn
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onRefusal = append(slices.Clip(s.onRefusal), p)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if i := slices.Index(s.onRefusal, p); i >= 0 {
+			s.onRefusal = slices.Delete(slices.Clone(s.onRefusal), i, i+1)
+		}
+	}
+}
+
+// tellRefusal calls who wants to hear of refused requests.
+func (s *Server) tellRefusal(r *http.Request, e *requestError) {
+	s.mu.RLock()
+	fns := s.onRefusal
+	s.mu.RUnlock()
+	for _, fn := range fns {
+		s.guard("OnConnectionError", func() {
+			(*fn)(r, &ConnectionError{Code: e.code, Message: e.text(), Status: e.status, Detail: clip(e.detail), Err: e.cause})
+		})
+	}
+}
+
 // A requestError is a request that is refused.
 type requestError struct {
 	status  int
 	code    int
 	message string // empty means that of code
 	detail  string // for the log
+	cause   error  // of the application; may be nil
+}
+
+// text is what the client is told.
+func (e *requestError) text() string {
+	if e.message == "" {
+		return codeMessages[e.code]
+	}
+	return e.message
 }
 
 func (e *requestError) Error() string {
@@ -94,11 +162,7 @@ func refuse(code int, detail string) *requestError {
 
 // write answers the request: a JSON object with the code and its message.
 func (e *requestError) write(w http.ResponseWriter) {
-	message := e.message
-	if message == "" {
-		message = codeMessages[e.code]
-	}
-	quoted, _ := json.Marshal(message) // a string always encodes
+	quoted, _ := json.Marshal(e.text()) // a string always encodes
 	body := fmt.Appendf(nil, `{"code":%d,"message":%s}`, e.code, quoted)
 	h := w.Header()
 	h.Set("Content-Type", "application/json")

@@ -22,7 +22,8 @@ const Room = ws.MaxHeader + 1
 type Message struct {
 	first frame
 	rest  []frame
-	size  int // bytes of all frames
+	size  int  // bytes of all frames
+	plain bool // never compressed
 
 	key      string // see Latest
 	overflow Overflow
@@ -77,6 +78,13 @@ func NewBinaryMessage(buf []byte) *Message {
 	start := ws.PutHeader(buf[1:Room], ws.Binary, len(buf)-Room)
 	wire := buf[1+start:]
 	return &Message{first: frame{wire: wire, body: uint8(ws.MaxHeader - start), binary: true}, size: len(wire)}
+}
+
+// Uncompressed makes m one that is never compressed, on no transport. Only before m
+// is first sent. It returns m.
+func (m *Message) Uncompressed() *Message {
+	m.plain = true
+	return m
 }
 
 // Size is the number of bytes the message takes on a WebSocket, and in the

@@ -96,6 +96,9 @@ type Options struct {
 	// PerMessageDeflate compresses WebSocket messages. If nil, they are not.
 	PerMessageDeflate *PerMessageDeflate
 
+	// HTTPCompression compresses the responses of polling. If nil, they are not.
+	HTTPCompression *HTTPCompression
+
 	// AllowEIO3 lets clients of Engine.IO 3 in, which are those of Socket.IO 1
 	// and 2. If false, they are refused (400, code 5). JSONP is refused either
 	// way.
@@ -113,6 +116,32 @@ type Options struct {
 	// context are those of Conn.Context; its deadline and cancellation do not
 	// count. The request must not be kept.
 	Handshake func(*http.Request) (context.Context, error)
+
+	// GenerateID makes the id of a new session, for example to mark the server it
+	// lives on. The id is a secret: who knows or guesses it can speak for the
+	// client, so it needs 120 random bits of its own, and must not stand in a log.
+	// It has 1 to 128 letters, digits, '-', '_', '.' and '~'. Anything else, an
+	// error, and an id that is in use refuse the session (400, code 3). The request
+	// must not be kept. If nil, 120 random bits.
+	GenerateID func(*http.Request) (string, error)
+
+	// InitialPacket is the first message to each client. It travels with the
+	// handshake: in the same response on polling, right behind it on WebSocket.
+	// If nil, there is none.
+	InitialPacket *Message
+
+	// Cookie is set when a session opens over polling. If nil, there is none.
+	Cookie *Cookie
+	// InitialHeaders may add headers to the response that opens a session: that of
+	// the polling handshake, or the 101 of a WebSocket. It runs once per session.
+	// Headers may do so for every response that is no refusal: to handshakes,
+	// polls and POSTs, and the 101. They run after CORS and Cookie have set theirs,
+	// InitialHeaders first, and may be called by many goroutines at once. A name
+	// that is no token is left out and a line break in a value becomes a space. A
+	// panic is logged and the response goes out. The request must not be kept or
+	// changed.
+	InitialHeaders func(http.Header, *http.Request)
+	Headers        func(http.Header, *http.Request)
 
 	// Driver says who waits for the network. The behaviour is the same; the
 	// memory of an idle connection is not. If empty, DriverAuto.

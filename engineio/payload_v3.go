@@ -23,28 +23,28 @@ var errPayloadV3 = errors.New("engineio: malformed payload")
 // take bytes.
 func wantsBase64(q url.Values) bool { return last(q["b64"]) != "" }
 
-// formLocked is m as the connection's transport sends it. Only the WebSocket
-// frames of revision 3 differ: their bytes begin with the packet type, or are
-// text. The message itself is shared and stays as it is.
+// formLocked is m as the connection's transport sends it. Only bytes on a
+// WebSocket differ: of revision 3 they begin with the packet type; for a client
+// that can't take bytes they are text. The message itself is shared and stays as
+// it is.
 func (c *Conn) formLocked(m *Message) *Message {
-	if c.handshake.Revision == 4 {
+	if c.handshake.Revision == 4 && (c.ws == nil || !c.ws.base64 || !m.hasBinary()) {
 		if c.ws != nil && c.ws.deflate.Negotiated() {
 			return m.packedFor(c.ws.deflate)
 		}
 		return m
 	}
-	return c.formV3Locked(m)
-}
-
-func (c *Conn) formV3Locked(m *Message) *Message {
 	if c.ws == nil || !m.hasBinary() {
 		return m
 	}
-	form := &Message{first: frameV3(m.first, c.ws.base64), rest: make([]frame, len(m.rest)), key: m.key, overflow: m.overflow}
-	form.size = len(form.first.wire)
-	for i, f := range m.rest {
-		form.rest[i] = frameV3(f, c.ws.base64)
-		form.size += len(form.rest[i].wire)
+	form := &Message{rest: make([]frame, len(m.rest)), key: m.key, overflow: m.overflow}
+	for i := range m.frames() {
+		if f := m.frame(i); c.handshake.Revision == 4 {
+			*form.frame(i) = frameBase64(*f, "b")
+		} else {
+			*form.frame(i) = frameV3(*f, c.ws.base64)
+		}
+		form.size += len(form.frame(i).wire)
 	}
 	return form
 }
@@ -55,16 +55,25 @@ func frameV3(f frame, asText bool) frame {
 	case !f.binary:
 		return f
 	case asText:
-		n := 2 + base64.StdEncoding.EncodedLen(len(data))
-		wire := ws.AppendHeader(make([]byte, 0, ws.MaxHeader+n), ws.Text, n)
-		body := len(wire)
-		wire = append(wire, 'b', byte(packetMessage))
-		return frame{wire: base64.StdEncoding.AppendEncode(wire, data), body: uint8(body)}
+		return frameBase64(f, "b4")
 	}
 	wire := ws.AppendHeader(make([]byte, 0, ws.MaxHeader+1+len(data)), ws.Binary, 1+len(data))
 	body := len(wire)
 	wire = append(wire, byte(packetMessage-'0'))
 	return frame{wire: append(wire, data...), body: uint8(body), binary: true}
+}
+
+// frameBase64 is f as text, if it is bytes.
+func frameBase64(f frame, prefix string) frame {
+	if !f.binary {
+		return f
+	}
+	data := f.wire[f.body:]
+	n := len(prefix) + base64.StdEncoding.EncodedLen(len(data))
+	wire := ws.AppendHeader(make([]byte, 0, ws.MaxHeader+n), ws.Text, n)
+	body := len(wire)
+	wire = append(wire, prefix...)
+	return frame{wire: base64.StdEncoding.AppendEncode(wire, data), body: uint8(body)}
 }
 
 // appendPayloadV3 appends messages to a polling payload of revision 3. The text

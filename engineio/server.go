@@ -8,7 +8,6 @@ import (
 	"container/list"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"math/big"
@@ -28,13 +27,10 @@ import (
 )
 
 // errTimeout is what a read returns whose deadline has passed.
-
 var errTimeout = os.ErrDeadlineExceeded
 
 // A Server opens Engine.IO connections. It is an http.Handler and does not look
-
 // at the path of a request. All methods may be called from any goroutine.
-
 type Server struct {
 	// Immutable after NewServer.
 	cfg       config
@@ -49,7 +45,10 @@ type Server struct {
 	closeOnce sync.Once
 	closedC   chan struct{} // closed when Close has ended
 
-	deflate *ws.Deflate // nil if messages are not compressed
+	deflate    *ws.Deflate  // nil if messages are not compressed
+	compressor *compressor  // nil if responses are not compressed
+	cookie     *http.Cookie // without its value; nil if there is none
+	chain      link         // before the first middleware; its next changes
 
 	// Messages that are always the same.
 	pingMessage, pongMessage, probeMessage, noopMessage *Message
@@ -66,17 +65,16 @@ type Server struct {
 	leaving  map[*Conn]struct{} // closing, with output still on its way
 	refusing bool               // no new sessions
 	closing  bool               // no new WebSockets
+	lastLink *link              // of chain; nil before the first Use
 	empty    chan struct{}      // closed when conns and leaving are empty; nil unless Shutdown waits
+
+	onRefusal []*func(*http.Request, *ConnectionError) // replaced when it changes
 }
 
 // NewServer returns a Server. accept is called for each new connection, before
-
 // any of its messages, and returns who receives them; it must not block. opts
-
 // may be nil. It panics on options that can't work, with a message that says
-
 // which.
-
 func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s := &Server{
 		cfg:     newConfig(opts),
@@ -99,7 +97,13 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 		}
 	}
 	s.budget.limit = queueBudget(s.cfg.MaxQueuedBytes)
+	s.chain.s = s
+	s.cookie = s.cfg.Cookie.template()
+	s.compressor = newCompressor(s.cfg.HTTPCompression)
 	s.deflate = newDeflate(s.cfg.PerMessageDeflate)
+	if s.deflate != nil && s.cfg.InitialPacket != nil {
+		s.cfg.InitialPacket.pack(s.deflate)
+	}
 	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: 4096, FromClient: true, UncheckedOver: CheckedText}
 	for range runtime.GOMAXPROCS(0) {
 		s.wheels = append(s.wheels, wheel.New(s.cfg.tick()))
@@ -127,22 +131,26 @@ func (s *Server) openPacket(id string, tail []byte) *Message {
 }
 
 // now is the time since the server was made, in nanoseconds.
-
 func (s *Server) now() int64 { return int64(time.Since(s.base)) }
 
 func (s *Server) nextWheel() *wheel.Wheel {
 	return s.wheels[int(s.wheelTurn.Add(1))%len(s.wheels)]
 }
 
-// Count is the number of open sessions.
-
 // ServeHTTP serves one request of a session, or opens a session.
-
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	origin := r.Header.Get("Origin")
-	if s.cfg.CORS.writeHeaders(w, r, origin) {
-		return
+	switch {
+	case s.cfg.CORS.writeHeaders(w, r, r.Header.Get("Origin")):
+	case s.chain.next.Load() != nil:
+		s.serveChain(w, r)
+	default:
+		s.serve(w, r)
 	}
+}
+
+// serve serves a request that the middlewares have let through.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	origin := r.Header.Get("Origin")
 	q := parseQuery(r.URL.RawQuery)
 	transport, sid := last(q["transport"]), last(q["sid"])
 	upgrade := isUpgrade(r)
@@ -168,7 +176,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := s.lookup(sid)
 	if c == nil {
-		s.refuse(w, r, refuse(codeUnknownSID, sid))
+		s.refuse(w, r, refuse(codeUnknownSID, "no such session"))
 		return
 	}
 	if e := s.checkSession(c, transport, upgrade, last(q["EIO"])); e != nil {
@@ -188,7 +196,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // checkSession checks a request that names a session.
-
 func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio string) *requestError {
 	switch {
 	case transport == WebSocket && !upgrade:
@@ -204,7 +211,6 @@ func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio strin
 }
 
 // revisionOf is the protocol revision that a request asks for.
-
 func revisionOf(eio string) uint8 {
 	if eio == "4" {
 		return 4
@@ -213,7 +219,6 @@ func revisionOf(eio string) uint8 {
 }
 
 // open opens a session.
-
 func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, q url.Values) {
 	switch {
 	case r.Method != http.MethodGet:
@@ -228,11 +233,15 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 	if e == nil && revision == 3 && !s.cfg.AllowEIO3 {
 		e = refuse(codeUnsupportedVersion, last(q["EIO"]))
 	}
+	id := ""
+	if e == nil {
+		id, e = s.sessionID(r)
+	}
 	if e != nil {
 		s.refuse(w, r, e)
 		return
 	}
-	c := newConn(s, newID(), newHandshake(s, r, revision, time.Now()), ctx)
+	c := newConn(s, id, newHandshake(s, r, revision, time.Now()), ctx)
 	if transport == WebSocket {
 		s.serveWebSocket(w, r, c, q, true)
 		return
@@ -243,8 +252,13 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 	}
 	p := &polling{c: c, base64: wantsBase64(q)}
 	c.begin(p, nil)
-	body, contentType := p.encode([]*Message{s.openPacket(c.id, s.openPoll)})
-	if err := writePoll(w, http.NewResponseController(w), contentType, body, s.cfg.WriteTimeout); err != nil {
+	items := append(make([]*Message, 0, 2), s.openPacket(c.id, s.openPoll))
+	if s.cfg.InitialPacket != nil {
+		items = append(items, s.cfg.InitialPacket)
+	}
+	s.setCookie(w.Header(), c.handshake.Secure)
+	s.addHeaders(w.Header(), r, true)
+	if err := p.write(w, r, http.NewResponseController(w), items); err != nil {
 		c.finish(ReasonTransportError, err, ending{lost: true})
 		return
 	}
@@ -252,17 +266,17 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 }
 
 // begin gives a new connection its transport, which is one of the two, and its
-
 // Handler, and starts the heartbeat. The server may have been closed since the
-
 // connection was admitted: then the Handler hears of the end at once.
-
 func (c *Conn) begin(p *polling, t *wsTransport) {
 	c.mu.Lock()
 	c.poll, c.ws = p, t
 	if t != nil {
 		c.deflates.Store(t.deflate.Negotiated())
 		t.q.append(c.srv.openPacket(c.id, c.srv.openText))
+		if m := c.srv.cfg.InitialPacket; m != nil {
+			t.q.append(c.formLocked(m))
+		}
 	}
 	c.mu.Unlock()
 	h := c.srv.accept(c)
@@ -288,6 +302,7 @@ func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) 
 	ctx, err := s.cfg.Handshake(r)
 	if err != nil {
 		e := refuse(codeForbidden, err.Error())
+		e.cause = err
 		if pub := (*Refusal)(nil); errors.As(err, &pub) {
 			e.message = pub.Message
 		}
@@ -298,26 +313,6 @@ func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) 
 	}
 	return context.WithoutCancel(ctx), nil
 }
-
-// admit registers a new connection.
-
-// Established tells that the connection is in use, so that it no longer counts
-
-// toward Options.MaxPending.
-
-// settleLocked takes a connection off the pending ones.
-
-// retire takes a connection off the open ones that still has something to send.
-
-// serveWebSocket takes the connection over: as the transport of a fresh Conn,
-
-// or as a candidate of one that has a session.
-
-// attach gives a connection to the driver that can take it. It reports whether
-
-// that is the one whose writes wait for the peer.
-
-// hijack takes the connection and the bytes that were read too far.
 
 func isUpgrade(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
@@ -331,7 +326,6 @@ func last(values []string) string {
 }
 
 // refuse answers a request that can't be served.
-
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *requestError) {
 	s.cfg.Logger.Debug("request refused", "code", e.code, "status", e.status, "detail", clip(e.detail))
 	if e.status == http.StatusServiceUnavailable {
@@ -343,30 +337,5 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *requestError)
 		w.Header().Set("Connection", "close")
 	}
 	e.write(w)
+	s.tellRefusal(r, e)
 }
-
-// newID returns 120 random bits as 20 characters.
-
-func newID() string {
-	var b [15]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-// pollCloseTimeout is how long a closed polling session waits to be told.
-
-// Refuse makes the server answer 503 to new sessions from now on. Open ones go on.
-
-// Shutdown refuses new sessions and closes all connections; what waits to be sent
-
-// goes out first. It returns when all have ended, or the error of ctx when ctx
-
-// ends. Call Close afterwards.
-
-// noteEmptyLocked tells Shutdown that the last connection has gone.
-
-// Close ends all connections, dropping what waits to be sent, and returns when
-
-// nothing of the server runs any more. It may be called more than once; it must
-
-// not be called from a Handler.

@@ -14,17 +14,24 @@ import (
 	"socketio/internal/netpoll"
 )
 
+// Count is the number of open sessions.
 func (s *Server) Count() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return len(s.conns)
 }
 
+// admit registers a new connection, if there is room and its id is free.
 func (s *Server) admit(c *Conn) *requestError {
 	s.mu.Lock()
 	if s.refusing || s.cfg.MaxConnections > 0 && len(s.conns) >= s.cfg.MaxConnections {
 		s.mu.Unlock()
 		return unavailable()
+	}
+	if s.conns[c.id] != nil {
+		s.mu.Unlock()
+		s.cfg.Logger.Error("a session was refused: Options.GenerateID made an id that is in use")
+		return refuse(codeBadRequest, "the session id is in use")
 	}
 	s.conns[c.id] = c
 	var oldest *Conn
@@ -42,6 +49,8 @@ func (s *Server) admit(c *Conn) *requestError {
 	return nil
 }
 
+// Established tells that the connection is in use, so that it no longer counts
+// toward Options.MaxPending.
 func (c *Conn) Established() {
 	if c.srv.cfg.MaxPending <= 0 {
 		return
@@ -51,6 +60,7 @@ func (c *Conn) Established() {
 	c.srv.mu.Unlock()
 }
 
+// settleLocked takes a connection off the pending ones.
 func (s *Server) settleLocked(c *Conn) {
 	if c.pending != nil {
 		s.pending.Remove(c.pending)
@@ -70,16 +80,19 @@ func (s *Server) lookup(sid string) *Conn {
 
 func (s *Server) forget(c *Conn) {
 	s.mu.Lock()
-	delete(s.conns, c.id)
+	if s.conns[c.id] == c { // another session may have the id by now
+		delete(s.conns, c.id)
+	}
 	s.settleLocked(c)
 	delete(s.leaving, c)
 	s.noteEmptyLocked()
 	s.mu.Unlock()
 }
 
+// retire takes a connection off the open ones that still has something to send.
 func (s *Server) retire(c *Conn) {
 	s.mu.Lock()
-	if _, ok := s.conns[c.id]; ok { // it may be gone already
+	if s.conns[c.id] == c { // it may be gone already
 		delete(s.conns, c.id)
 		s.settleLocked(c)
 		s.leaving[c] = struct{}{}
@@ -87,6 +100,7 @@ func (s *Server) retire(c *Conn) {
 	s.mu.Unlock()
 }
 
+// pollCloseTimeout is how long a closed polling session waits to be told.
 func (s *Server) pollCloseTimeout() time.Duration {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -96,12 +110,16 @@ func (s *Server) pollCloseTimeout() time.Duration {
 	return pollCloseTimeout
 }
 
+// Refuse makes the server answer 503 to new sessions from now on. Open ones go on.
 func (s *Server) Refuse() {
 	s.mu.Lock()
 	s.refusing = true
 	s.mu.Unlock()
 }
 
+// Shutdown refuses new sessions and closes all connections; what waits to be sent
+// goes out first. It returns when all have ended, or the error of ctx when ctx
+// ends. Call Close afterwards.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Refuse()
 	if err := s.closeInWaves(ctx); err != nil {
@@ -151,6 +169,7 @@ func (s *Server) closeInWaves(ctx context.Context) error {
 	return nil
 }
 
+// noteEmptyLocked tells Shutdown that the last connection has gone.
 func (s *Server) noteEmptyLocked() {
 	if s.empty != nil && len(s.conns) == 0 && len(s.leaving) == 0 {
 		close(s.empty)
@@ -168,6 +187,9 @@ func (s *Server) all() []*Conn {
 	return conns
 }
 
+// Close ends all connections, dropping what waits to be sent, and returns when
+// nothing of the server runs any more. It may be called more than once; it must
+// not be called from a Handler.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
 		s.mu.Lock()

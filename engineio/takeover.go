@@ -16,6 +16,8 @@ import (
 	"socketio/internal/ws"
 )
 
+// serveWebSocket takes the connection over: as the transport of a fresh Conn,
+// or as a candidate of one that has a session.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) {
 	key, herr := ws.CheckUpgrade(r)
 	if herr != nil {
@@ -42,6 +44,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 		return
 	}
 	defer s.takeovers.Done()
+	announceSwitch(w)
 	nc, early, err := hijack(w)
 	if err != nil {
 		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", err)
@@ -57,6 +60,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 			t.parser.AllowCompressed()
 		}
 	}
+	s.addHeaders(w.Header(), r, fresh)
 	response := ws.AppendDeflateResponse(nil, key, ws.FirstProtocol(r.Header), t.deflate, w.Header())
 	t.nc, t.waits = s.attach(nc, t)
 	c.mu.Lock()
@@ -81,6 +85,8 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	}
 }
 
+// attach gives a connection to the driver that can take it. It reports whether
+// that is the one whose writes wait for the peer.
 func (s *Server) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits bool) {
 	if s.poller != nil {
 		if c, err := s.poller.Attach(nc, h); err == nil {
@@ -90,6 +96,7 @@ func (s *Server) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits b
 	return s.portable.Attach(nc, h), true
 }
 
+// hijack takes the connection and the bytes that were read too far.
 func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -186,8 +186,8 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	if final != 0 {
 		items = append(items, packetMsg(final, ""))
 	}
-	body, contentType := p.encode(items)
-	err := writePoll(w, rc, contentType, body, c.srv.cfg.WriteTimeout)
+	c.srv.addHeaders(w.Header(), r, false)
+	err := p.write(w, r, rc, items)
 	if over {
 		c.closed()
 	} else if err != nil && !moved {
@@ -207,6 +207,13 @@ func (p *polling) encode(items []*Message) (body []byte, contentType string) {
 		body = appendPayload(body, m)
 	}
 	return body, textType
+}
+
+// write answers a request with messages.
+func (p *polling) write(w http.ResponseWriter, r *http.Request, rc *http.ResponseController, items []*Message) error {
+	body, contentType := p.encode(items)
+	body = p.c.srv.compressor.encode(w.Header(), r.Header["Accept-Encoding"], items, body)
+	return writePoll(w, rc, contentType, body, p.c.srv.cfg.WriteTimeout)
 }
 
 // writePoll writes a whole response within the time allowed.
@@ -278,6 +285,7 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	p.posting = false
 	c.mu.Unlock()
+	c.srv.addHeaders(w.Header(), r, false)
 	_ = writePoll(w, rc, "text/html", []byte("ok"), c.srv.cfg.WriteTimeout) // the next request tells
 }
 

@@ -36,7 +36,7 @@ type wsTransport struct {
 	deflate ws.DeflateParams
 	waits   bool // nc tells what has left only when a whole batch has
 
-	base64 bool // revision 3: bytes go out as text
+	base64 bool // bytes go out as text
 
 	// Owned by the read side.
 	parser    ws.Parser

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the cookie by which a proxy may keep a client on one server.
+
+package engineio
+
+import (
+	"net/http"
+	"time"
+)
+
+// A Cookie is set by the response that opens a session over polling, and by no
+// other. Its value is random and anew for each session: it means nothing to this
+// server, tells nothing of the session id, and serves a proxy that keeps together
+// the requests with the same cookie.
+type Cookie struct {
+	// Name. If empty, "io".
+	Name string
+	// Path is where the browser sends it. If empty, "/".
+	Path string
+	// Domain. If empty, the host that was asked, without its subdomains.
+	Domain string
+	// Expires and MaxAge say when the browser forgets it; MaxAge counts in whole
+	// seconds and wins. If both are zero, with the browser's session.
+	Expires time.Time
+	MaxAge  time.Duration
+	// Secure keeps it to TLS. It is always set for a client that came over TLS, as
+	// far as this server or a trusted proxy knows.
+	Secure bool
+	// ScriptsMayRead leaves HttpOnly out.
+	ScriptsMayRead bool
+	// SameSite. If zero, http.SameSiteLaxMode; http.SameSiteDefaultMode leaves the
+	// attribute out. http.SameSiteNoneMode needs Secure.
+	SameSite http.SameSite
+	// Partitioned keeps it apart for each site that embeds the page. It needs
+	// Secure.
+	Partitioned bool
+}
+
+// template is the cookie without its value. It panics on one that no browser
+// would take.
+func (c *Cookie) template() *http.Cookie {
+	if c == nil {
+		return nil
+	}
+	t := &http.Cookie{
+		Name: c.Name, Path: c.Path, Domain: c.Domain, Expires: c.Expires,
+		MaxAge: int((c.MaxAge + time.Second - 1) / time.Second),
+		Secure: c.Secure, HttpOnly: !c.ScriptsMayRead, SameSite: c.SameSite, Partitioned: c.Partitioned,
+	}
+	if t.Name == "" {
+		t.Name = "io"
+	}
+	if t.Path == "" {
+		t.Path = "/"
+	}
+	if t.SameSite == 0 {
+		t.SameSite = http.SameSiteLaxMode
+	}
+	problem := ""
+	if err := t.Valid(); err != nil {
+		problem = err.Error()
+	}
+	switch {
+	case problem != "":
+	case t.Path[0] != '/':
+		problem = "Path must begin with a slash"
+	case c.MaxAge < 0:
+		problem = "MaxAge must not be negative"
+	case t.SameSite < http.SameSiteDefaultMode || t.SameSite > http.SameSiteNoneMode:
+		problem = "SameSite is none of the modes of net/http"
+	case t.SameSite == http.SameSiteNoneMode && !t.Secure:
+		problem = "SameSite=None needs Secure"
+	}
+	if problem != "" {
+		panic("engineio: Options.Cookie: " + problem)
+	}
+	return t
+}
+
+// setCookie adds the cookie to the response that opens a session.
+func (s *Server) setCookie(h http.Header, secure bool) {
+	if s.cookie == nil {
+		return
+	}
+	c := *s.cookie
+	c.Value = newID()
+	c.Secure = c.Secure || secure
+	h.Add("Set-Cookie", c.String())
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds that the options of the engine reach it, and what Server.Engine
+// is for.
+
+package socketio_test
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"socketio"
+	"socketio/engineio"
+)
+
+// fetch makes one request and returns the response with its body read.
+func (w *world) fetch(method, query, body string, header ...string) (*http.Response, string) {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), method, w.url+"?"+query, strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := w.client.Do(r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return resp, string(data)
+}
+
+func TestEngineOptionsReachTheEngine(t *testing.T) {
+	opts := &socketio.Options{
+		GenerateID:      func(*http.Request) (string, error) { return "my-id", nil },
+		InitialPacket:   engineio.TextMessage("2initial"),
+		Cookie:          &engineio.Cookie{Name: "node"},
+		InitialHeaders:  func(h http.Header, _ *http.Request) { h.Set("X-Initial", "1") },
+		Headers:         func(h http.Header, _ *http.Request) { h.Set("X-Each", "1") },
+		HTTPCompression: &engineio.HTTPCompression{Threshold: 100},
+	}
+	memory(t, opts, func(w *world) {
+		w.io.OnConnection(func(s *socketio.Socket) {
+			text := strings.Repeat("a compressible text ", 100)
+			want(w, "the error of an emit", s.Compress(true).Emit("e", text), nil)
+			s.On("again", func() { _ = s.Compress(false).Emit("e", text) })
+		})
+		resp, body := w.fetch("GET", "EIO=4&transport=polling", "")
+		if !strings.HasPrefix(body, `0{"sid":"my-id",`) || !strings.HasSuffix(body, "\x1e42initial") {
+			t.Errorf("the handshake is %q", body)
+		}
+		want(t, "X-Initial", resp.Header.Get("X-Initial"), "1")
+		want(t, "the cookie", strings.HasPrefix(resp.Header.Get("Set-Cookie"), "node="), true)
+
+		const session = "EIO=4&transport=polling&sid=my-id"
+		resp, _ = w.fetch("POST", session, "40")
+		want(t, "X-Each of a POST", resp.Header.Get("X-Each"), "1")
+		w.settle()
+		resp, body = w.fetch("GET", session, "", "Accept-Encoding", "gzip")
+		want(t, "the coding of a poll", resp.Header.Get("Content-Encoding"), "gzip")
+		z, err := gzip.NewReader(strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, _ := io.ReadAll(z)
+		if !strings.HasPrefix(string(plain), "40{") || !strings.Contains(string(plain), `42["e","a comp`) {
+			t.Errorf("the poll is %.100q", plain)
+		}
+		w.fetch("POST", session, `42["again"]`)
+		w.settle()
+		resp, body = w.fetch("GET", session, "", "Accept-Encoding", "gzip")
+		want(t, "the coding of an event that may not be compressed", resp.Header.Get("Content-Encoding"), "")
+		want(t, "it", strings.HasPrefix(body, `42["e","a comp`), true)
+	})
+}
+
+// A stored broadcast keeps its own choice of compression.
+func TestCompressIsAValue(t *testing.T) {
+	memory(t, &socketio.Options{PerMessageDeflate: &engineio.PerMessageDeflate{Threshold: -1}}, func(w *world) {
+		c, _, err := w.dialWebSocket("", http.Header{"Sec-WebSocket-Extensions": {"permessage-deflate"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.AllowCompressed()
+		read := func(what string) (compressed bool) {
+			t.Helper()
+			if _, _, err := c.ReadMessage(); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			return c.Compressed()
+		}
+		read("the open packet")
+		if err := c.WriteText("40"); err != nil {
+			t.Fatal(err)
+		}
+		read("CONNECT")
+		text := strings.Repeat("text ", 100)
+		base := w.io.Compress(true)
+		never := base.Compress(false)
+		for _, row := range []struct {
+			b    socketio.Broadcast
+			want bool
+		}{{never, false}, {base, true}, {never.Compress(true), true}, {w.io.Of("/").Compress(false).Except("nobody"), false}} {
+			want(t, "the error of an emit", row.b.Emit("e", text), nil)
+			want(t, "compressed", read("an event"), row.want)
+		}
+	})
+}
+
+func TestEngineMiddlewareAndRefusals(t *testing.T) {
+	type key struct{}
+	banned := errors.New("banned")
+	opts := &socketio.Options{Handshake: func(r *http.Request) (context.Context, error) {
+		if r.URL.Query().Has("ban") {
+			return nil, banned
+		}
+		return r.Context(), nil
+	}}
+	overBoth(t, opts, func(w *world, transport string) {
+		w.io.Engine().Use(func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), key{}, "ada")))
+			})
+		})
+		refused := make(chan *engineio.ConnectionError, 1)
+		w.io.Engine().OnConnectionError(func(_ *http.Request, e *engineio.ConnectionError) { refused <- e })
+		joined := make(chan any, 1)
+		w.io.OnConnection(func(s *socketio.Socket) { joined <- s.Context().Value(key{}) })
+		w.join(transport)
+		want(w, "the value in the context of the socket", within(w, "the connection", joined), any("ada"))
+
+		resp, _ := w.fetch("GET", "EIO=4&transport=polling&ban", "")
+		want(w, "the status", resp.StatusCode, 403)
+		e := within(w, "the refusal", refused)
+		want(w, "the code", e.Code, 4)
+		want(w, "the cause is the error of Handshake", errors.Is(e, banned), true)
+	})
+}
