@@ -58,6 +58,7 @@ type conn struct {
 	sockets      []*Socket
 	firstSockets [1]*Socket           // where sockets begins
 	departed     map[*Socket]struct{} // off the connection, but handlers of theirs have yet to run
+	searches     map[string]*search   // for namespaces that do not exist yet; see parent.go
 	left         map[string]struct{}  // namespaces the server left: late packets for them are dropped
 	starting     []*Socket            // sockets whose worker starts at the end of this read
 	decoding     bool                 // a long text is being decoded: nothing is read meanwhile
@@ -217,7 +218,7 @@ func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	c.mu.Lock()
 	c.closed = true
 	sockets := c.sockets
-	c.sockets, c.departed = nil, nil
+	c.sockets, c.departed, c.searches = nil, nil, nil
 	c.mu.Unlock()
 	r := DisconnectReason(reason)
 	if errors.Is(err, engineio.ErrShutdown) {
@@ -248,6 +249,10 @@ func (c *conn) route(p parser.Packet) {
 	closed := c.closed
 	c.mu.Unlock()
 	if s == nil {
+		if p.Type == parser.Disconnect && c.takeBack(p.Namespace) {
+			c.countRefusal()
+			return
+		}
 		if !left && !closed {
 			c.abort(fmt.Errorf("%w: %s packet for a namespace that was not joined", errProtocol, p.Type))
 		}
@@ -273,27 +278,38 @@ func (c *conn) route(p parser.Packet) {
 
 // handleConnect begins the life of a socket.
 func (c *conn) handleConnect(p parser.Packet) {
-	ns := c.server.namespace(p.Namespace)
-	if ns == nil {
-		c.refuse(p.Namespace, "Invalid namespace")
+	ns, parents := c.server.registry.find(p.Namespace)
+	if ns == nil && (len(parents) == 0 || len(p.Namespace) > maxNamespaceName) {
+		c.refuse(p.Namespace, noSuch)
 		return
 	}
 	// The answer to a CONNECT is sent whatever the bound says; see Socket.join.
 	o := &c.server.opts
 	if n, size := c.eio.Buffered(); n >= o.MaxQueuePackets || size >= o.MaxQueueBytes {
+		c.release(ns)
 		c.eio.Abort(engineio.ReasonTransportError, ErrSlowConsumer, closePolicy, "slow consumer")
 		return
 	}
 	c.mu.Lock()
-	twice := c.socketLocked(p.Namespace) != nil
-	full := len(c.sockets) >= o.MaxNamespaces
+	twice := c.socketLocked(p.Namespace) != nil || c.searches[p.Namespace] != nil
+	full := len(c.sockets)+len(c.searches) >= o.MaxNamespaces
 	var s *Socket
-	if !twice && !full && !c.closed {
-		s = newSocket(ns, c, p.Data)
-		c.sockets = append(c.sockets, s)
-		delete(c.left, p.Namespace)
+	var sr *search
+	switch {
+	case twice, full, c.closed:
+	case ns != nil:
+		s = c.addSocketLocked(ns, p.Data)
+	default:
+		if c.searches == nil {
+			c.searches = make(map[string]*search)
+		}
+		sr = &search{name: p.Namespace, auth: bytes.Clone(p.Data)}
+		c.searches[sr.name] = sr
 	}
 	c.mu.Unlock()
+	if s == nil {
+		c.release(ns)
+	}
 	switch {
 	case twice:
 		c.abort(fmt.Errorf("%w: CONNECT to a namespace that was joined or is being joined", errProtocol))
@@ -301,6 +317,23 @@ func (c *conn) handleConnect(p parser.Packet) {
 		c.refuse(p.Namespace, "Too many namespaces")
 	case s != nil:
 		s.start()
+	case sr != nil:
+		c.resolve(sr, parents)
+	}
+}
+
+// addSocketLocked begins the life of a socket.
+func (c *conn) addSocketLocked(ns *Namespace, auth []byte) *Socket {
+	s := newSocket(ns, c, auth)
+	c.sockets = append(c.sockets, s)
+	delete(c.left, ns.name)
+	return s
+}
+
+// release takes back the user of a namespace that registry.find has counted.
+func (c *conn) release(ns *Namespace) {
+	if ns != nil {
+		c.server.registry.release(ns)
 	}
 }
 

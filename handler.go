@@ -6,6 +6,7 @@
 package socketio
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"runtime/debug"
@@ -27,9 +28,18 @@ type event struct {
 	socket *Socket
 	name   []byte
 	args   Args
-	reply  *reply // nil if no answer was asked for
+	reply  *reply          // nil if no answer was asked for
+	ctx    context.Context // of a middleware; nil means that of the socket
 	spans  [8][]byte
 	text   string // where a string argument is decoded
+}
+
+// context is what a handler gets that asks for one.
+func (ev *event) context() context.Context {
+	if ev.ctx != nil {
+		return ev.ctx
+	}
+	return ev.socket.Context()
 }
 
 // A reply is the one answer to an event.
@@ -205,11 +215,20 @@ func (s *Socket) dispatch(it item) {
 	}
 	s.mu.Lock()
 	list := s.events
-	catchAll := s.any.list
+	catchAll, uses := s.any.list, s.uses
 	s.mu.Unlock()
 	for _, fn := range catchAll {
 		s.report(string(ev.name), s.guard(func() error { (*fn)(string(ev.name), ev.args.clone()); return nil }))
 	}
+	if len(uses) > 0 {
+		s.passThrough(uses, list, ev)
+		return
+	}
+	_ = s.runHandlers(list, ev) // they were reported
+}
+
+// runHandlers runs the handlers of an event and returns the first of their errors.
+func (s *Socket) runHandlers(list []*listener, ev *event) (first error) {
 	for _, l := range list { // a socket has few: a map costs more
 		if l.event != string(ev.name) {
 			continue
@@ -220,16 +239,21 @@ func (s *Socket) dispatch(it item) {
 			}
 			s.unlisten(l)
 		}
-		s.handle(l, ev)
+		if err := s.handle(l, ev); err != nil && first == nil {
+			first = err
+		}
 	}
+	return first
 }
 
 // handle runs one handler and answers.
-func (s *Socket) handle(l *listener, ev *event) {
-	if err := s.call(l, ev); err != nil {
+func (s *Socket) handle(l *listener, ev *event) error {
+	err := s.call(l, ev)
+	if err != nil {
 		s.report(string(ev.name), err)
 		ev.reply.fail(err)
 	}
+	return err
 }
 
 // call calls a handler and sends its results. It turns a panic, which may come
@@ -270,7 +294,7 @@ func (s *Socket) report(event string, err error) {
 		he = &HandlerError{Event: event, Argument: -1, Err: err}
 	}
 	he.Event = event
-	handlers := s.ns.errors.all(&s.ns.mu)
+	handlers := s.ns.errorHandlers()
 	for _, fn := range handlers {
 		if crash := s.guard(func() error { fn(s, he); return nil }); crash != nil {
 			s.ns.server.opts.Logger.Error("an OnError handler panicked", "error", crash)

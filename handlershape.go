@@ -27,7 +27,7 @@ func compile(name string, fn any) handlerFunc {
 	case func(string) error:
 		return plain(fn == nil, name, text(func(_ *event, v string) error { return fn(v) }))
 	case func(context.Context, string) error:
-		return plain(fn == nil, name, text(func(ev *event, v string) error { return fn(ev.socket.Context(), v) }))
+		return plain(fn == nil, name, text(func(ev *event, v string) error { return fn(ev.context(), v) }))
 	case func([]byte):
 		return plain(fn == nil, name, data(func(_ *event, v []byte) error { fn(v); return nil }))
 	case func(Args):
@@ -192,7 +192,7 @@ func describe(fn any) string {
 func (s *shape) call(ev *event) (results []any, manual bool, err error) {
 	in := make([]reflect.Value, 0, 4+len(s.params))
 	if s.context {
-		in = append(in, reflect.ValueOf(ev.socket.Context()))
+		in = append(in, reflect.ValueOf(ev.context()))
 	}
 	if s.socket {
 		in = append(in, reflect.ValueOf(ev.socket))

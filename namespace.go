@@ -6,8 +6,8 @@
 package socketio
 
 import (
+	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -25,13 +25,16 @@ type Namespace struct {
 	name    string
 	adapter adapter.Adapter
 
+	parent *ParentNamespace // nil if none made it
+
 	// Atomic; safe from anywhere.
 	lastAck atomic.Int64
 
-	mu          sync.RWMutex // guards the fields below
-	middlewares []func(*Socket) error
-	connection  listeners[func(*Socket)]
-	errors      listeners[func(*Socket, *HandlerError)]
+	hooks
+
+	// Guarded by registry.mu.
+	dynamic bool // it goes when users is 0
+	users   int  // sockets, from their CONNECT to their end; counted if dynamic
 }
 
 func newNamespace(s *Server, name string) *Namespace {
@@ -66,24 +69,51 @@ func (ns *Namespace) Server() *Server { return ns.server }
 // client gets a connect_error event with the text of the error, or with what a
 // *ConnectError says. A middleware may join rooms and emit; it may take its time,
 // other sockets do not wait for it. One that panics refuses its socket with
-// "internal error".
+// "internal error"; one that has not answered within Options.MiddlewareTimeout with
+// "timeout".
 func (ns *Namespace) Use(fn func(*Socket) error) {
-	if fn == nil {
-		panic("socketio: Use: the middleware is nil")
-	}
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	ns.middlewares = append(ns.middlewares[:len(ns.middlewares):len(ns.middlewares)], fn)
+	ns.use(fn)
 }
+
+// middlewareChain returns the middlewares that a socket has to pass.
+func (ns *Namespace) middlewareChain() []func(*Socket) error {
+	ns.mu.RLock()
+	own := ns.middlewares
+	ns.mu.RUnlock()
+	if ns.parent == nil {
+		return own
+	}
+	ns.parent.mu.RLock()
+	defer ns.parent.mu.RUnlock()
+	return slices.Concat(ns.parent.middlewares, own)
+}
+
+// connectionHandlers returns what is called for a socket that has joined.
+func (ns *Namespace) connectionHandlers() []func(*Socket) {
+	own := ns.connection.all(&ns.mu)
+	if ns.parent == nil {
+		return own
+	}
+	return slices.Concat(ns.parent.connection.all(&ns.parent.mu), own)
+}
+
+// errorHandlers returns what is called for an error of a handler.
+func (ns *Namespace) errorHandlers() []func(*Socket, *HandlerError) {
+	own := ns.errors.all(&ns.mu)
+	if ns.parent == nil {
+		return own
+	}
+	return slices.Concat(ns.parent.errors.all(&ns.parent.mu), own)
+}
+
+// closeAdapter lets go of what the adapter of a namespace that has gone may hold.
+func (ns *Namespace) closeAdapter() {}
 
 // OnConnection calls fn for each socket that has joined, before any of its
 // events are handled: what fn registers misses nothing. fn may block its own
 // socket only. remove takes fn off again.
 func (ns *Namespace) OnConnection(fn func(*Socket)) (remove func()) {
-	if fn == nil {
-		panic("socketio: OnConnection: the handler is nil")
-	}
-	return ns.connection.add(&ns.mu, fn)
+	return ns.onConnection(fn)
 }
 
 // OnError calls fn for each event of a socket of the namespace that was not
@@ -91,10 +121,7 @@ func (ns *Namespace) OnConnection(fn func(*Socket)) (remove func()) {
 // or panicked. It is called by the goroutine that runs the socket's handlers.
 // Without such a listener errors go to Options.Logger.
 func (ns *Namespace) OnError(fn func(*Socket, *HandlerError)) (remove func()) {
-	if fn == nil {
-		panic("socketio: OnError: the handler is nil")
-	}
-	return ns.errors.add(&ns.mu, fn)
+	return ns.onError(fn)
 }
 
 // Sockets returns the sockets of the namespace that are connected to this

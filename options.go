@@ -33,6 +33,10 @@ type Options struct {
 	// ConnectTimeout is how long a client may be connected without having
 	// joined a namespace; then its connection closes. Default 45 s.
 	ConnectTimeout time.Duration
+	// MiddlewareTimeout is how long the middlewares of a namespace, and the function
+	// of OfFunc, may take to decide on a client; then it gets a connect_error
+	// "timeout". The middleware goes on alone; Socket.Context has ended. Default 30 s.
+	MiddlewareTimeout time.Duration
 	// AttachmentTimeout is how long the binary attachments of an event may take
 	// to arrive; then the connection closes. Default 30 s.
 	AttachmentTimeout time.Duration
@@ -76,6 +80,12 @@ type Options struct {
 	// MaxNamespaces bounds the namespaces one client joins over one connection;
 	// more get a connect_error. Default 128.
 	MaxNamespaces int
+	// MaxDynamicNamespaces bounds the namespaces that parents have made for clients;
+	// a client that asks for one more gets a connect_error. Default 10,000.
+	MaxDynamicNamespaces int
+	// KeepEmptyNamespaces keeps the namespaces that parents have made when their last
+	// socket leaves.
+	KeepEmptyNamespaces bool
 	// MaxRooms bounds the rooms of one socket; Join returns ErrTooManyRooms.
 	// Default 10,000.
 	MaxRooms int
@@ -166,6 +176,8 @@ func withDefaults(o *Options) Options {
 	setDefault(&c.MaxInboxBytes, 2<<20)
 	setDefault(&c.MaxInboxPackets, 1024)
 	setDefault(&c.MaxNamespaces, 128)
+	setDefault(&c.MaxDynamicNamespaces, 10_000)
+	setDefault(&c.MiddlewareTimeout, 30*time.Second)
 	setDefault(&c.MaxRooms, 10_000)
 	setDefault(&c.MaxPendingAcks, 65_536)
 	c.check()
@@ -198,8 +210,11 @@ func (o *Options) check() {
 		"MessageTimeout":    int64(o.MessageTimeout),
 		"MaxNamespaces":     int64(o.MaxNamespaces),
 		"MaxRooms":          int64(o.MaxRooms),
-		"MaxPendingAcks":    int64(o.MaxPendingAcks),
-		"ShutdownRate":      int64(o.ShutdownRate),
+		"MiddlewareTimeout": int64(o.MiddlewareTimeout),
+
+		"MaxDynamicNamespaces": int64(o.MaxDynamicNamespaces),
+		"MaxPendingAcks":       int64(o.MaxPendingAcks),
+		"ShutdownRate":         int64(o.ShutdownRate),
 	} {
 		if v < 0 {
 			panic("socketio: Options." + name + " must not be negative")

@@ -7,6 +7,7 @@ package socketio
 import (
 	"context"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -36,15 +37,14 @@ type Server struct {
 
 	workers workers
 
-	mu         sync.RWMutex // guards the field below
-	namespaces map[string]*Namespace
+	registry registry
 }
 
 // NewServer returns a Server. opts may be nil. It panics on options that can't
 // work, with a message that says which. A server that is no longer needed must
 // be closed with Close or Shutdown.
 func NewServer(opts *Options) *Server {
-	s := &Server{opts: withDefaults(opts), base: time.Now(), namespaces: make(map[string]*Namespace)}
+	s := &Server{opts: withDefaults(opts), base: time.Now(), registry: newRegistry()}
 	s.codec = s.opts.Codec
 	if s.codec == nil {
 		s.json = &binding.Codec{Marshal: s.opts.MarshalJSON, Unmarshal: s.opts.UnmarshalJSON}
@@ -58,8 +58,7 @@ func NewServer(opts *Options) *Server {
 	}
 	s.limits4 = s.limits
 	s.limits4.MaxNamespace = maxNamespaceQuery
-	s.root = newNamespace(s, "/")
-	s.namespaces["/"] = s.root
+	s.root = s.registry.of(s, "/")
 	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {
 		return newConn(s, c)
 	})
@@ -76,31 +75,43 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Of returns a namespace and makes it if it does not exist. "" is "/", and a
-// missing leading slash is added. It panics on a name that no client could ask
+// missing leading slash is added. A namespace that a parent has made for a client
+// stays from now on. If a pattern of OfPattern matches the name, its parent is that of
+// the namespace. It panics on a name that no client could ask
 // for: longer than 255 bytes, not UTF-8, with a comma or a control character.
 func (s *Server) Of(name string) *Namespace {
-	name = namespaceName(name)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ns := s.namespaces[name]
-	if ns == nil {
-		ns = newNamespace(s, name)
-		s.namespaces[name] = ns
+	return s.registry.of(s, namespaceName(name))
+}
+
+// OnNewNamespace calls fn for each namespace that is made from now on, by Of or for
+// a client, before a socket joins it; Namespace.Use and OnConnection inside fn miss
+// nothing. remove takes fn off again.
+func (s *Server) OnNewNamespace(fn func(*Namespace)) (remove func()) {
+	if fn == nil {
+		panic("socketio: OnNewNamespace: the handler is nil")
 	}
-	return ns
+	return s.registry.made.add(&s.registry.mu, fn)
+}
+
+// announce tells of a new namespace.
+func (s *Server) announce(ns *Namespace) {
+	for _, fn := range s.registry.made.all(&s.registry.mu) {
+		s.guard("OnNewNamespace", func() { fn(ns) })
+	}
+}
+
+// guard calls an application's function that has nobody to report a panic to.
+func (s *Server) guard(what string, fn func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.opts.Logger.Error("a handler panicked", "handler", what, "error", v, "stack", string(debug.Stack()))
+		}
+	}()
+	fn()
 }
 
 // now is the time since the server was made, in nanoseconds.
 func (s *Server) now() int64 { return int64(time.Since(s.base)) }
-
-func (s *Server) namespace(name string) *Namespace {
-	if name == "/" {
-		return s.root
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.namespaces[name]
-}
 
 // Close ends all connections at once: sockets are told ReasonShutdown, what
 // waits to be sent is dropped, clients will try to reconnect. New sessions are

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"socketio/adapter"
 	"socketio/engineio"
@@ -50,6 +51,7 @@ type Socket struct {
 	mu        sync.Mutex  // guards the fields below; see doc.go for the lock order
 	events    []*listener // in the order of registration
 	any       listeners[func(string, Args)]
+	uses      []EventMiddleware
 	leaving   listeners[func(DisconnectReason, error)]
 	left      listeners[func(DisconnectReason, error)]
 	acks      ackTable
@@ -130,11 +132,15 @@ func (h Handshake) DecodeAuth(dst any) error {
 
 // Handshake tells how the client came: headers, query, address, auth.
 func (s *Socket) Handshake() Handshake {
-	codec := s.ns.server.codec
-	if s.conn.revision4() {
+	return s.conn.handshake(s.auth)
+}
+
+func (c *conn) handshake(auth []byte) Handshake {
+	codec := c.server.codec
+	if c.revision4() {
 		codec = nil // see queryAuth
 	}
-	return Handshake{Handshake: s.conn.eio.Handshake(), Auth: toJSON(codec, s.auth), raw: s.auth, codec: codec}
+	return Handshake{Handshake: c.eio.Handshake(), Auth: toJSON(codec, auth), raw: auth, codec: codec}
 }
 
 // Context ends when the socket does: at once when its client goes, before the
@@ -182,15 +188,17 @@ func (s *Socket) startWorker() { s.ns.server.workers.run(s) }
 // held back, so that the answers to a burst leave as one with that of the last.
 func (s *Socket) work() {
 	corked, held := false, false
+	defer func() {
+		if corked { // what was to come was dropped, or a handler ended the goroutine
+			s.conn.eio.Uncork()
+		}
+		if held {
+			s.conn.eio.Flush()
+		}
+	}()
 	for {
 		it, more, ok := s.inbox.next()
 		if !ok {
-			if corked { // what was to come was dropped
-				s.conn.eio.Uncork()
-			}
-			if held {
-				s.conn.eio.Flush()
-			}
 			return
 		}
 		switch {
@@ -214,7 +222,7 @@ func (s *Socket) run(it item) {
 	case itemJoin:
 		s.join()
 		if !s.wasJoined { // written by join alone
-			s.conn.settled(s)
+			s.settle()
 		}
 	case itemEvent:
 		s.dispatch(it)
@@ -223,16 +231,24 @@ func (s *Socket) run(it item) {
 		}
 	case itemLeave:
 		s.leave()
-		s.conn.settled(s)
+		s.settle()
 	}
+}
+
+// settle tells that no handler of the socket will run any more.
+func (s *Socket) settle() {
+	s.conn.settled(s)
+	s.ns.server.registry.release(s.ns)
 }
 
 // join runs the middlewares and, if they let the socket in, makes it a member of
 // its namespace and runs the connection handlers.
 func (s *Socket) join() {
-	s.ns.mu.RLock()
-	middlewares := s.ns.middlewares
-	s.ns.mu.RUnlock()
+	middlewares := s.ns.middlewareChain()
+	if len(middlewares) > 0 {
+		timer := time.AfterFunc(s.ns.server.opts.MiddlewareTimeout, func() { s.refuse(&ConnectError{Message: timedOut}) })
+		defer timer.Stop()
+	}
 	for _, use := range middlewares {
 		if s.state.Load() != stateJoining {
 			return
@@ -265,7 +281,7 @@ func (s *Socket) join() {
 	}
 	s.conn.eio.Flush()
 	s.conn.socketJoined()
-	for _, fn := range s.ns.connection.all(&s.ns.mu) {
+	for _, fn := range s.ns.connectionHandlers() {
 		s.report("connection", s.guard(func() error { fn(s); return nil }))
 	}
 }

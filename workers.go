@@ -42,8 +42,16 @@ func (w *workers) run(s *Socket) {
 
 func (w *workers) work(s *Socket) {
 	next := make(chan *Socket, 1)
+	// A handler may end its goroutine by runtime.Goexit, as the failing helpers of
+	// package testing do: another goes on with what waits.
+	defer func() {
+		if s != nil {
+			go w.work(s)
+		}
+	}()
 	for s != nil {
 		s.work()
+		s = nil
 		if !w.rest(next) {
 			return
 		}
