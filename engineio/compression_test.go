@@ -88,7 +88,7 @@ func TestPollingIsCompressedAsTheClientAccepts(t *testing.T) {
 	})
 }
 
-func TestPollingIsCompressedFromTheThresholdOn(t *testing.T) {
+func TestTrap20CompressionFromTheThresholdOn(t *testing.T) {
 	inMemory(t, func(w *world) {
 		for _, row := range []struct {
 			options *engineio.HTTPCompression
@@ -127,7 +127,7 @@ func TestCompressedPayloads(t *testing.T) {
 	})
 }
 
-func TestUncompressedMessages(t *testing.T) {
+func TestQuirk03UncompressedMessages(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{
 			HTTPCompression: new(engineio.HTTPCompression), PerMessageDeflate: new(engineio.PerMessageDeflate),

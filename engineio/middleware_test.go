@@ -32,7 +32,7 @@ func marking(name string) middleware {
 	}
 }
 
-func TestMiddlewareRunsForEveryRequest(t *testing.T) {
+func TestTrap24MiddlewareRunsForEveryRequest(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})
 		r.srv.Use(marking("a"), marking("b"))

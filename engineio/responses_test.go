@@ -66,7 +66,7 @@ func wantHooks(w *world, what string, h http.Header, method string, first bool) 
 	}
 }
 
-func TestHeadersOnEveryResponseInitialOnesOncePerSession(t *testing.T) {
+func TestTrap21HeadersOnEveryResponseInitialOnesOnce(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: hooked()})
 		p := r.polling()
@@ -153,7 +153,7 @@ func TestPanicInAHeaderHook(t *testing.T) {
 	})
 }
 
-func TestInitialPacketTravelsWithTheHandshake(t *testing.T) {
+func TestTrap05InitialPacketTravelsWithTheHandshake(t *testing.T) {
 	everywhere(t, func(w *world) {
 		for _, row := range []struct {
 			packet  *engineio.Message
