@@ -7,7 +7,12 @@ package socketio
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,18 +21,26 @@ import (
 	"socketio/web/client/dist"
 )
 
-// clientEncodings are the content codings the client is built in, the smallest
-// first, and what each adds to a file's name.
+// clientEncodings are the content codings that files come in, the smallest first,
+// and what each adds to a file's name.
 var clientEncodings = [...]struct{ name, suffix string }{
 	{"br", ".br"},
 	{"gzip", ".gz"},
 }
 
-// clientFiles serves the files of the browser client. Each is read when it is
-// first asked for.
+// What Options.ClientFiles may hold.
+const (
+	maxClientFiles = 256
+	maxClientBytes = 32 << 20 // all files and their compressed forms
+)
+
+// clientFiles serves the files of the browser client. A request names one of them
+// or none: no path is ever joined to another.
 type clientFiles struct {
-	mu    sync.Mutex // guards the field below
-	files map[string]*clientFile
+	files map[string]*clientFile // by name; not changed once it is there
+	own   bool                   // files are those of Options.ClientFiles
+
+	embed sync.Once // fills files with the embedded client when it is first asked for
 }
 
 // A clientFile is one file in all its forms.
@@ -43,44 +56,134 @@ type clientForm struct {
 	tag  string
 }
 
-// isClientFile reports whether a path element can only mean a file of the
-// client: Engine.IO requests have no such names.
-func isClientFile(name string) bool {
-	return strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".map")
+// read reads Options.ClientFiles, and panics if that can't be served.
+func (c *clientFiles) read(o *Options) {
+	if o.ClientFiles == nil {
+		return
+	}
+	if o.DisableClient {
+		panic("socketio: Options.ClientFiles has no use with DisableClient")
+	}
+	files, err := readClientFiles(o.ClientFiles)
+	if err != nil {
+		panic("socketio: Options.ClientFiles: " + err.Error())
+	}
+	c.files, c.own = files, true
+}
+
+// has reports whether a request for this last element of a path is for a file, be
+// it one that does not exist: Engine.IO requests have no such names.
+func (c *clientFiles) has(name string) bool {
+	return strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".map") || c.own && c.files[name] != nil
 }
 
 func (c *clientFiles) get(name string) *clientFile {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f := c.files[name]; f != nil {
-		return f
+	if !c.own {
+		c.embed.Do(func() {
+			files, err := readClientFiles(dist.FS)
+			if err != nil {
+				panic("socketio: the embedded client: " + err.Error())
+			}
+			c.files = files
+		})
 	}
-	f := &clientFile{contentType: "application/javascript; charset=utf-8"}
-	if strings.HasSuffix(name, ".map") {
-		f.contentType = "application/json; charset=utf-8"
-	}
-	if !f.plain.read(name) { // FS names the files exactly: there are no paths to join
-		return nil
-	}
-	for i, e := range clientEncodings {
-		f.encoded[i].read(name + e.suffix)
-	}
-	if c.files == nil {
-		c.files = make(map[string]*clientFile)
-	}
-	c.files[name] = f
-	return f
+	return c.files[name]
 }
 
-// read reports whether there is a file of that name.
-func (f *clientForm) read(name string) bool {
-	body, err := dist.FS.ReadFile(name)
+// readClientFiles reads the files at the root of fsys, and of each its compressed
+// forms, which are the files beside it with a suffix more.
+func readClientFiles(fsys fs.FS) (map[string]*clientFile, error) {
+	bodies, err := readBodies(fsys)
 	if err != nil {
-		return false
+		return nil, err
 	}
+	files := make(map[string]*clientFile, len(bodies))
+	for name, body := range bodies {
+		f := &clientFile{contentType: contentType(name), plain: newForm(body)}
+		for i, e := range clientEncodings {
+			if packed, ok := bodies[name+e.suffix]; ok {
+				f.encoded[i] = newForm(packed)
+			}
+		}
+		files[name] = f
+	}
+	for name := range bodies {
+		for _, e := range clientEncodings {
+			delete(files, name+e.suffix)
+		}
+	}
+	return files, nil
+}
+
+func readBodies(fsys fs.FS) (map[string][]byte, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, err
+	}
+	bodies, room := make(map[string][]byte), int64(maxClientBytes)
+	for _, e := range entries {
+		info, err := fs.Stat(fsys, e.Name()) // what a link leads to
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case info.IsDir():
+			continue
+		case !info.Mode().IsRegular():
+			return nil, fmt.Errorf("%s is no file", e.Name())
+		case len(bodies) == maxClientFiles:
+			return nil, fmt.Errorf("more than %d files", maxClientFiles)
+		}
+		body, err := readUpTo(fsys, e.Name(), room)
+		if err != nil {
+			return nil, err
+		}
+		if room -= int64(len(body)); room < 0 {
+			return nil, fmt.Errorf("more than %d bytes", maxClientBytes)
+		}
+		bodies[e.Name()] = body
+	}
+	if len(bodies) == 0 {
+		return nil, errors.New("no file at the root; fs.Sub opens a folder")
+	}
+	return bodies, nil
+}
+
+// readUpTo reads a file, of one longer than room at least a byte more than that.
+func readUpTo(fsys fs.FS, name string, room int64) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(f, room+1))
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return body, nil
+}
+
+func newForm(body []byte) clientForm {
 	sum := sha256.Sum256(body)
-	*f = clientForm{body, `"` + hex.EncodeToString(sum[:12]) + `"`}
-	return true
+	return clientForm{body, `"` + hex.EncodeToString(sum[:12]) + `"`}
+}
+
+// contentType is the type of a file by its name. Package mime would ask the system,
+// and systems differ.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".js", ".mjs", ".cjs":
+		return "application/javascript; charset=utf-8"
+	case ".map", ".json":
+		return "application/json; charset=utf-8"
+	case ".ts", ".txt", ".md":
+		return "text/plain; charset=utf-8"
+	case ".wasm":
+		return "application/wasm"
+	}
+	return "application/octet-stream"
 }
 
 func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string, o *Options) {

@@ -8,14 +8,21 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"socketio"
 	"socketio/web/client/dist"
@@ -43,8 +50,9 @@ func TestClientFiles(t *testing.T) {
 	const js, jsonType = "application/javascript; charset=utf-8", "application/json; charset=utf-8"
 	tags := make(map[string]string)
 	for name, contentType := range map[string]string{
-		"socket.io.js": js, "socket.io.min.js": js, "socket.io.esm.min.js": js,
+		"socket.io.js": js, "socket.io.min.js": js, "socket.io.esm.min.js": js, "socket.io.msgpack.min.js": js,
 		"socket.io.js.map": jsonType, "socket.io.min.js.map": jsonType, "socket.io.esm.min.js.map": jsonType,
+		"socket.io.msgpack.min.js.map": jsonType,
 	} {
 		file, err := dist.FS.ReadFile(name)
 		if err != nil {
@@ -147,7 +155,7 @@ func TestClientFilesEncodings(t *testing.T) {
 func TestClientFilesRefusals(t *testing.T) {
 	s, none := newServer(t, nil), newServer(t, &socketio.Options{DisableClient: true})
 	for _, path := range []string{
-		"/socket.io/other.js", "/socket.io/socket.io.msgpack.min.js.map", "/socket.io/.js", "/socket.io/dist.go.js", "/socket.io/..js",
+		"/socket.io/other.js", "/socket.io/socket.io.msgpack.js", "/socket.io/.js", "/socket.io/dist.go.js", "/socket.io/..js",
 		"/socket.io/..%2f..%2fsocket.io.min.jsx.js", "/socket.io/..%5csocket.io.js", "/socket.io/%2e%2e%5csocket.io.js", "/socket.io/SOCKET.IO.JS.map",
 		"/socket.io/socket.io.js%00.js", "/socket.io/socket.io.node.mjs.map", "/socket.io/socket.io.js.br.js", "/socket.io/socket.io.min.js.gz.map",
 	} {
@@ -171,6 +179,145 @@ func TestClientFilesRefusals(t *testing.T) {
 	open := newServer(t, &socketio.Options{CORS: &socketio.CORS{Origins: []string{"https://a.example"}}})
 	want(t, "a module may be loaded from another origin", fetch(open, "GET", "/socket.io/socket.io.esm.min.js").Header.Get("Access-Control-Allow-Origin"), "*")
 }
+
+// No spelling of a path leads out of the table of files.
+func TestClientFilesTraversal(t *testing.T) {
+	own := fstest.MapFS{"a.js": {Data: []byte("a")}, "secret/b.js": {Data: []byte("treasure")}}
+	servers := map[string]*socketio.Server{"embedded": newServer(t, nil), "own": newServer(t, &socketio.Options{ClientFiles: own})}
+	ups := []string{
+		"..%2f", "%2e%2e%2f", "..%5c", "%2e%2e%5c", "..;%2f", "%252e%252e%252f", "..%252f", "..%c0%af", "%c0%ae%c0%ae%c0%af", "%e2%80%a5%2f",
+		".%2f..%2f", "....%2f%2f", "secret%2f..%2f", "%2f", "%5c", "c:%5c", "c:%2f", "file:%2f%2f%2f", "%00", "..%00%2f",
+		"~%2f", "%2f..%2f", "..%2f..%2f..%2f..%2f..%2f", "./..%2f", ".%00.%2f", "%2e.%2f", ".%2e%2f", "..%5c..%2f", "%u002e%u002e%u2215", "-%2f",
+	}
+	n := 0
+	for _, up := range ups {
+		for _, target := range []string{
+			"etc%2fpasswd.js", "dist.go.js", "b.js%00.map", "secret%2fb.js.map", "socket.io.node.mjs.map", "%2e%2e%2fgo.mod%00.js", "socket.io.js%20.js",
+		} {
+			n++
+			// The mux would clean the path; what comes through is what the server gets.
+			r := httptest.NewRequest("GET", "/socket.io/x", nil)
+			var err error
+			if r.URL.Path, err = url.PathUnescape(up + target); err != nil {
+				r.URL.Path = up + target
+			}
+			r.URL.Path = "/socket.io/" + r.URL.Path
+			for name, s := range servers {
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, r)
+				if w.Code != 404 || strings.Contains(w.Body.String(), "treasure") {
+					t.Errorf("%s: %q: status %d, %.40q", name, r.URL.Path, w.Code, w.Body)
+				}
+			}
+		}
+	}
+	if n < 60 {
+		t.Errorf("only %d spellings", n)
+	}
+}
+
+func TestOwnClientFiles(t *testing.T) {
+	file := func(data string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(data)} }
+	files := fstest.MapFS{
+		"app.js": file("plain app"), "app.js.br": file("br app"), "app.js.gz": file("gz app"),
+		"only.mjs": file("only plain"), "only.mjs.map": file("{}"), "client.wasm": file("\x00asm"), "lone.gz": file("lone"),
+		"client.d.ts": file("types"), "empty.js": file(""), "socket.io.js": file("mine"), "folder/in.js": file("hidden"), "LICENSE": file("MIT"),
+	}
+	s := newServer(t, &socketio.Options{ClientFiles: files, CORS: &socketio.CORS{Origins: []string{"https://a.example"}}})
+	files["app.js"].Data = []byte("changed") // files are read once
+	const js = "application/javascript; charset=utf-8"
+	tags := make(map[string]bool)
+	for _, tt := range []struct{ name, accept, body, encoding, contentType string }{
+		{"app.js", "", "plain app", "", js},
+		{"app.js", "gzip", "gz app", "gzip", js},
+		{"app.js", "gzip, br", "br app", "br", js},
+		{"only.mjs", "gzip, br", "only plain", "", js},
+		{"only.mjs.map", "", "{}", "", "application/json; charset=utf-8"},
+		{"client.wasm", "", "\x00asm", "", "application/wasm"},
+		{"client.d.ts", "", "types", "", "text/plain; charset=utf-8"},
+		{"lone.gz", "gzip", "lone", "", "application/octet-stream"},
+		{"LICENSE", "", "MIT", "", "application/octet-stream"},
+		{"empty.js", "", "", "", js},
+		{"socket.io.js", "br", "mine", "", js},
+	} {
+		what := tt.name + " for " + tt.accept
+		path := "/socket.io/" + tt.name
+		resp := fetch(s, "GET", path, "Accept-Encoding", tt.accept)
+		body, _ := io.ReadAll(resp.Body)
+		want(t, what+": status", resp.StatusCode, 200)
+		want(t, what, string(body), tt.body)
+		tag := resp.Header.Get("ETag")
+		if len(tag) < 12 || tags[tag] {
+			t.Errorf("%s: an ETag of its own, not %q", what, tag)
+		}
+		tags[tag] = true
+		for header, value := range map[string]string{
+			"Content-Type": tt.contentType, "Content-Encoding": tt.encoding, "Content-Length": strconv.Itoa(len(tt.body)), "Vary": "Accept-Encoding",
+			"Cache-Control": "public, max-age=0", "X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*",
+		} {
+			want(t, what+": "+header, resp.Header.Get(header), value)
+		}
+		head := fetch(s, "HEAD", path, "Accept-Encoding", tt.accept)
+		body, _ = io.ReadAll(head.Body)
+		want(t, what+": HEAD", head.StatusCode, 200)
+		want(t, what+": the length HEAD tells", head.Header.Get("Content-Length"), strconv.Itoa(len(tt.body)))
+		want(t, what+": the body of HEAD", len(body), 0)
+		for _, match := range []string{tag, `"x", W/` + tag} {
+			want(t, what+": "+match, fetch(s, "GET", path, "Accept-Encoding", tt.accept, "If-None-Match", match).StatusCode, 304)
+		}
+		want(t, what+": POST", fetch(s, "POST", path).StatusCode, 405)
+	}
+	for _, name := range []string{"socket.io.min.js", "in.js", "app.js.map", "other.js", "toString.js"} {
+		want(t, name, fetch(s, "GET", "/socket.io/"+name).StatusCode, 404)
+	}
+	for _, name := range []string{"app.js.br", "app.js.gz", "folder", "license"} {
+		want(t, name+" is not a file", fetch(s, "GET", "/socket.io/"+name).StatusCode, 400)
+	}
+	want(t, "a session", fetch(s, "GET", "/socket.io/?EIO=4&transport=polling").StatusCode, 200)
+	want(t, "the embedded client of another server", fetch(newServer(t, nil), "GET", "/socket.io/socket.io.min.js").StatusCode, 200)
+}
+
+func TestBadClientFiles(t *testing.T) {
+	many, large := fstest.MapFS{}, fstest.MapFS{}
+	for i := range 257 {
+		many[strconv.Itoa(i)+".js"] = &fstest.MapFile{}
+	}
+	for _, name := range []string{"a.js", "b.js", "c.js"} {
+		large[name] = &fstest.MapFile{Data: make([]byte, 11<<20)}
+	}
+	js := fstest.MapFS{"a.js": {}}
+	for message, o := range map[string]*socketio.Options{
+		"no file at the root; fs.Sub opens a folder": {ClientFiles: fstest.MapFS{"dist/a.js": {}}},
+		"more than 256 files":                        {ClientFiles: many},
+		"more than 33554432 bytes":                   {ClientFiles: large},
+		"pipe.js is no file":                         {ClientFiles: fstest.MapFS{"pipe.js": {Mode: fs.ModeNamedPipe}}},
+		"broken.js: on purpose":                      {ClientFiles: brokenFS{fstest.MapFS{"broken.js": {}}}},
+		"no such file or directory":                  {ClientFiles: os.DirFS(filepath.Join(t.TempDir(), "none"))},
+		"has no use with DisableClient":              {ClientFiles: js, DisableClient: true},
+	} {
+		func() {
+			defer func() {
+				got := fmt.Sprint(recover())
+				if !strings.HasPrefix(got, "socketio: Options.ClientFiles") || !strings.Contains(got, message) {
+					t.Errorf("want a panic about %q, not %s", message, got)
+				}
+			}()
+			_ = socketio.NewServer(o).Close()
+		}()
+	}
+}
+
+// A brokenFS lists its files and fails to read them.
+type brokenFS struct{ fstest.MapFS }
+
+func (f brokenFS) Open(name string) (fs.File, error) {
+	file, err := f.MapFS.Open(name)
+	return brokenFile{file}, err
+}
+
+type brokenFile struct{ fs.File }
+
+func (brokenFile) Read([]byte) (int, error) { return 0, errors.New("on purpose") }
 
 // The mux decides the prefix.
 func TestMounting(t *testing.T) {

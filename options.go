@@ -6,6 +6,7 @@ package socketio
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -141,6 +142,13 @@ type Options struct {
 	// loops on Linux, elsewhere and for TLS a goroutine per connection.
 	Driver engineio.Driver
 
+	// ClientFiles are the files to serve in place of the embedded browser client,
+	// under their own names: those at its root, not in folders. A file beside another
+	// that has its name and .br or .gz is its compressed form, and must be of the same
+	// content. NewServer reads them all, once, and panics if it can't, if there are
+	// none, more than 256, or more than 32 MiB. A request whose path ends in the name
+	// of a file gets that file, so none may be named as the path the server is at.
+	ClientFiles fs.FS
 	// DisableClient answers 404 where the browser client is served otherwise.
 	DisableClient bool
 

@@ -45,6 +45,7 @@ type Server struct {
 // be closed with Close or Shutdown.
 func NewServer(opts *Options) *Server {
 	s := &Server{opts: withDefaults(opts), base: time.Now(), registry: newRegistry()}
+	s.files.read(&s.opts)
 	s.codec = s.opts.Codec
 	if s.codec == nil {
 		s.json = &binding.Codec{Marshal: s.opts.MarshalJSON, Unmarshal: s.opts.UnmarshalJSON}
@@ -67,7 +68,7 @@ func NewServer(opts *Options) *Server {
 
 // ServeHTTP serves clients, and the files of the browser client.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; isClientFile(name) {
+	if name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; s.files.has(name) {
 		s.files.serve(w, r, name, &s.opts)
 		return
 	}

@@ -10,6 +10,7 @@ import "embed"
 //   - socket.io.js: a script that defines the global io, readable
 //   - socket.io.min.js: the same, minified
 //   - socket.io.esm.min.js: an ECMAScript module, minified
+//   - socket.io.msgpack.min.js: as socket.io.min.js, but its packets are msgpack
 //   - each of the above with .map behind its name
 //   - each of all these with .br and .gz behind its name: compressed with Brotli and gzip
 //
@@ -21,4 +22,6 @@ import "embed"
 //go:embed socket.io.min.js.map socket.io.min.js.map.br socket.io.min.js.map.gz
 //go:embed socket.io.esm.min.js socket.io.esm.min.js.br socket.io.esm.min.js.gz
 //go:embed socket.io.esm.min.js.map socket.io.esm.min.js.map.br socket.io.esm.min.js.map.gz
+//go:embed socket.io.msgpack.min.js socket.io.msgpack.min.js.br socket.io.msgpack.min.js.gz
+//go:embed socket.io.msgpack.min.js.map socket.io.msgpack.min.js.map.br socket.io.msgpack.min.js.map.gz
 var FS embed.FS

@@ -127,6 +127,208 @@ function isExpired(attribute) {
   }
 }
 
+// src/engine/packet.ts
+var TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
+function bytesOf(data) {
+  return data instanceof Uint8Array ? data : ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+}
+function tagOf(value) {
+  return Object.prototype.toString.call(value);
+}
+function isBlob(value) {
+  return /^\[object (Blob|File)]$/.test(tagOf(value));
+}
+function isBinary(value) {
+  return ArrayBuffer.isView(value) || tagOf(value) === "[object ArrayBuffer]" || isBlob(value);
+}
+function encodeText(packet) {
+  const { type, data } = packet;
+  if (data === void 0) return String(TYPES.indexOf(type));
+  return typeof data === "string" ? TYPES.indexOf(type) + data : "b" + platform.encodeBase64(bytesOf(data));
+}
+function decodeText(text) {
+  if (text[0] === "b") {
+    const data = platform.decodeBase64(text.slice(1));
+    return data && { type: "message", data };
+  }
+  const type = TYPES[text.charCodeAt(0) - 48];
+  return type && (text.length > 1 ? { type, data: text.slice(1) } : { type });
+}
+function readBlobs(packets) {
+  if (!packets.some((p) => isBlob(p.data))) return packets;
+  return Promise.all(
+    packets.map(async (p) => ({
+      type: p.type,
+      data: isBlob(p.data) ? await new Response(p.data).arrayBuffer() : p.data
+    }))
+  );
+}
+
+// src/parser/packet.ts
+var RESERVED_EVENTS = /* @__PURE__ */ new Set([
+  "connect",
+  "connect_error",
+  "disconnect",
+  "disconnecting",
+  "newListener",
+  "removeListener"
+]);
+function isObject(value) {
+  return tagOf(value) === "[object Object]";
+}
+function isValid({ type, data }) {
+  switch (type) {
+    case 0 /* CONNECT */:
+      return data === void 0 || isObject(data);
+    case 1 /* DISCONNECT */:
+      return data === void 0;
+    case 4 /* CONNECT_ERROR */:
+      return typeof data === "string" || isObject(data);
+    case 2 /* EVENT */:
+      return Array.isArray(data) && (typeof data[0] === "number" || typeof data[0] === "string" && !RESERVED_EVENTS.has(data[0]));
+    default:
+      return Array.isArray(data);
+  }
+}
+
+// src/parser/decode.ts
+var MAX_ATTACHMENTS = 10;
+var Decoder = class extends Emitter {
+  constructor(_maxAttachments = MAX_ATTACHMENTS) {
+    super();
+    this._maxAttachments = _maxAttachments;
+  }
+  /**
+   * Takes the next message. "decoded" gets the packet it completes, if it does; its attachments are the buffers given.
+   * Throws an Error for a message that breaks the protocol, after which the decoder must not be used.
+   */
+  add(message) {
+    const pending = this._pending;
+    if (typeof message === "string") {
+      if (pending) throw new Error("got plaintext data when reconstructing a packet");
+      const { packet: packet2, count } = decodeText2(message, this._maxAttachments);
+      if (count) this._pending = { packet: packet2, attachments: [], count };
+      else this._fire("decoded", [packet2]);
+      return;
+    }
+    if (!(message instanceof ArrayBuffer || ArrayBuffer.isView(message))) {
+      throw new Error("Unknown type: " + typeof message);
+    }
+    if (!pending) throw new Error("got binary data when not reconstructing a packet");
+    pending.attachments.push(message);
+    if (pending.attachments.length < pending.count) return;
+    this._pending = void 0;
+    const { packet, attachments } = pending;
+    packet.data = fill(packet.data, attachments, /* @__PURE__ */ new Set());
+    this._fire("decoded", [packet]);
+  }
+  /** Has nothing to free. */
+  destroy() {
+  }
+};
+function decodeText2(text, maxAttachments) {
+  const type = digits(text, 0, 1) ? Number(text[0]) : NaN;
+  if (!(type <= 6 /* BINARY_ACK */)) throw new Error("unknown packet type " + type);
+  let i = 1;
+  let count = 0;
+  let packetType = type;
+  if (type === 5 /* BINARY_EVENT */ || type === 6 /* BINARY_ACK */) {
+    const length2 = digits(text, i);
+    count = Number(text.substr(i, length2));
+    if (!length2 || text[i + length2] !== "-" || count < 1) throw new Error("Illegal attachments");
+    if (count > maxAttachments) throw new Error("too many attachments");
+    i += length2 + 1;
+    packetType = type === 5 /* BINARY_EVENT */ ? 2 /* EVENT */ : 3 /* ACK */;
+  }
+  let nsp = "/";
+  if (text[i] === "/") {
+    const comma = text.indexOf(",", i);
+    const end = comma < 0 ? text.length : comma;
+    nsp = text.slice(i, end);
+    i = end + 1;
+  }
+  const packet = { type: packetType, nsp };
+  const length = digits(text, i);
+  if (length) {
+    packet.id = Number(text.substr(i, length));
+    if (!Number.isSafeInteger(packet.id)) throw new Error("invalid payload");
+    i += length;
+  }
+  if (i < text.length) {
+    try {
+      packet.data = JSON.parse(text.slice(i));
+    } catch {
+      throw new Error("invalid payload");
+    }
+  }
+  if (!isValid(packet)) throw new Error("invalid payload");
+  return { packet, count };
+}
+function digits(text, from, max = Infinity) {
+  let n = 0;
+  while (n < max && text.charCodeAt(from + n) >= 48 && text.charCodeAt(from + n) <= 57) n++;
+  return n;
+}
+function fill(data, attachments, used) {
+  const filled = walk(data);
+  if (used.size !== attachments.length) throw new Error("illegal attachments");
+  return filled;
+  function walk(value) {
+    if (typeof value !== "object" || value === null) return value;
+    const holder = value;
+    if (holder["_placeholder"] === true) {
+      const num = holder["num"];
+      const bytes = attachments[num];
+      if (typeof num !== "number" || !bytes || used.has(num)) throw new Error("illegal attachments");
+      used.add(num);
+      return bytes;
+    }
+    for (const key of Object.keys(holder)) {
+      const child = holder[key];
+      const put = walk(child);
+      if (put !== child) holder[key] = put;
+    }
+    return value;
+  }
+}
+
+// src/parser/encode.ts
+var MAX_SEARCH_DEPTH = 100;
+var Encoder = class {
+  /** See encodePacket. */
+  encode(packet) {
+    return encodePacket(packet);
+  }
+};
+function encodePacket(packet) {
+  const { nsp, data, id } = packet;
+  let { type } = packet;
+  const attachments = [];
+  let json;
+  if ((type === 2 /* EVENT */ || type === 3 /* ACK */) && mayHoldBinary(data, 0)) {
+    json = JSON.stringify(data, function(key, value) {
+      const given = this[key];
+      const bytes = isBinary(given) ? given : isBinary(value) ? value : void 0;
+      return bytes ? { _placeholder: true, num: attachments.push(bytes) - 1 } : value;
+    });
+    if (attachments.length) type = type === 2 /* EVENT */ ? 5 /* BINARY_EVENT */ : 6 /* BINARY_ACK */;
+  } else if (data !== void 0) {
+    json = JSON.stringify(data);
+  }
+  const head = type + (attachments.length ? attachments.length + "-" : "") + (nsp === "/" ? "" : nsp + ",") + (id === void 0 ? "" : id) + (json === void 0 ? "" : json);
+  return [head, ...attachments];
+}
+function mayHoldBinary(value, depth) {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth > MAX_SEARCH_DEPTH || isBinary(value)) return true;
+  if (Array.isArray(value)) return value.some((v) => mayHoldBinary(v, depth + 1));
+  if (typeof value.toJSON === "function") return !(value instanceof Date);
+  return Object.keys(value).some((key) => mayHoldBinary(value[key], depth + 1));
+}
+
+// src/parser/default.ts
+var parser = { Encoder, Decoder };
+
 // src/errors.ts
 var TransportError = class extends Error {
   constructor(message, description, context, extra) {
@@ -209,41 +411,6 @@ var Heartbeat = class {
     clearTimeout(this._timer);
   }
 };
-
-// src/engine/packet.ts
-var TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
-function bytesOf(data) {
-  return data instanceof Uint8Array ? data : ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-}
-function isBlob(value) {
-  const tag = Object.prototype.toString.call(value);
-  return tag === "[object Blob]" || tag === "[object File]";
-}
-function isBinary(value) {
-  return typeof value === "object" && value !== null && (ArrayBuffer.isView(value) || Object.prototype.toString.call(value) === "[object ArrayBuffer]" || isBlob(value));
-}
-function encodeText(packet) {
-  const { type, data } = packet;
-  if (data === void 0) return String(TYPES.indexOf(type));
-  return typeof data === "string" ? TYPES.indexOf(type) + data : "b" + platform.encodeBase64(bytesOf(data));
-}
-function decodeText(text) {
-  if (text[0] === "b") {
-    const data = platform.decodeBase64(text.slice(1));
-    return data && { type: "message", data };
-  }
-  const type = TYPES[text.charCodeAt(0) - 48];
-  return type && (text.length > 1 ? { type, data: text.slice(1) } : { type });
-}
-function readBlobs(packets) {
-  if (!packets.some((p) => isBlob(p.data))) return packets;
-  return Promise.all(
-    packets.map(async (p) => ({
-      type: p.type,
-      data: isBlob(p.data) ? await new Response(p.data).arrayBuffer() : p.data
-    }))
-  );
-}
 
 // src/engine/payload.ts
 var SEPARATOR = "";
@@ -653,6 +820,7 @@ var PROBE_TIMEOUT = 2e4;
 var MESSAGE_OVERHEAD = 64;
 var VOLATILE_BACKLOG = 16384;
 var LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+var webSocketWorked = false;
 var listen = typeof addEventListener === "function" ? addEventListener : void 0;
 var Conn = class extends Emitter {
   constructor(target, _options, _handler) {
@@ -697,7 +865,9 @@ var Conn = class extends Emitter {
   }
   /** @internal Starts. Called once, by the owner. */
   _open() {
-    const name = this._names.shift();
+    const names = this._names;
+    const best = this._options.rememberUpgrade && webSocketWorked ? names.indexOf("websocket") : 0;
+    const [name] = names.splice(Math.max(best, 0), 1);
     if (!name) {
       Promise.resolve().then(() => this._finish("transport error", new Error("No transports available")));
       return;
@@ -768,6 +938,7 @@ var Conn = class extends Emitter {
     this._flush();
   }
   _onError(err) {
+    webSocketWorked = false;
     if (this._state.name === "opening" && this._options.tryAllTransports && this._names.length) {
       this._open();
       return;
@@ -786,6 +957,7 @@ var Conn = class extends Emitter {
     this._transport.discard();
     this._transport = candidate;
     candidate.attach(this);
+    webSocketWorked = true;
     this._fire("upgrade", [candidate]);
     this._flush();
   }
@@ -801,6 +973,7 @@ var Conn = class extends Emitter {
       return;
     }
     const transport = this._transport;
+    webSocketWorked = transport.name === "websocket";
     this._maxPayload = hs.maxPayload;
     const heartbeat = new Heartbeat(hs.pingInterval + hs.pingTimeout, () => this._finish("ping timeout"));
     this._setState({ name: "open", sid: hs.sid, heartbeat });
@@ -882,130 +1055,6 @@ var Conn = class extends Emitter {
 };
 function sizeOf(packet) {
   return MESSAGE_OVERHEAD + (packet.data === void 0 ? 0 : dataSize(packet.data));
-}
-
-// src/parser/packet.ts
-var RESERVED_EVENTS = /* @__PURE__ */ new Set([
-  "connect",
-  "connect_error",
-  "disconnect",
-  "disconnecting",
-  "newListener",
-  "removeListener"
-]);
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-// src/parser/decode.ts
-var MAX_ATTACHMENTS = 10;
-var Decoder = class {
-  constructor(_maxAttachments = MAX_ATTACHMENTS) {
-    this._maxAttachments = _maxAttachments;
-  }
-  /**
-   * Takes the next message. The answer is the packet it completes, if it does; its attachments are the buffers given.
-   * Throws an Error for a message that breaks the protocol, after which the decoder must not be used.
-   */
-  add(message) {
-    const pending = this._pending;
-    if (typeof message === "string") {
-      if (pending) throw new Error("got plaintext data when reconstructing a packet");
-      const { packet: packet2, count } = decodeText2(message, this._maxAttachments);
-      if (!count) return packet2;
-      this._pending = { packet: packet2, attachments: [], count };
-      return void 0;
-    }
-    if (!(message instanceof ArrayBuffer || ArrayBuffer.isView(message))) {
-      throw new Error("Unknown type: " + typeof message);
-    }
-    if (!pending) throw new Error("got binary data when not reconstructing a packet");
-    pending.attachments.push(message);
-    if (pending.attachments.length < pending.count) return void 0;
-    this._pending = void 0;
-    const { packet, attachments } = pending;
-    packet.data = fill(packet.data, attachments, /* @__PURE__ */ new Set());
-    return packet;
-  }
-};
-function decodeText2(text, maxAttachments) {
-  const type = digits(text, 0, 1) ? Number(text[0]) : NaN;
-  if (!(type <= 6 /* BINARY_ACK */)) throw new Error("unknown packet type " + type);
-  let i = 1;
-  let count = 0;
-  let packetType = type;
-  if (type === 5 /* BINARY_EVENT */ || type === 6 /* BINARY_ACK */) {
-    const length2 = digits(text, i);
-    count = Number(text.substr(i, length2));
-    if (!length2 || text[i + length2] !== "-" || count < 1) throw new Error("Illegal attachments");
-    if (count > maxAttachments) throw new Error("too many attachments");
-    i += length2 + 1;
-    packetType = type === 5 /* BINARY_EVENT */ ? 2 /* EVENT */ : 3 /* ACK */;
-  }
-  let nsp = "/";
-  if (text[i] === "/") {
-    const comma = text.indexOf(",", i);
-    const end = comma < 0 ? text.length : comma;
-    nsp = text.slice(i, end);
-    i = end + 1;
-  }
-  const packet = { type: packetType, nsp };
-  const length = digits(text, i);
-  if (length) {
-    packet.id = Number(text.substr(i, length));
-    if (!Number.isSafeInteger(packet.id)) throw new Error("invalid payload");
-    i += length;
-  }
-  if (i < text.length) {
-    try {
-      packet.data = JSON.parse(text.slice(i));
-    } catch {
-      throw new Error("invalid payload");
-    }
-  }
-  if (!isValid(packet)) throw new Error("invalid payload");
-  return { packet, count };
-}
-function digits(text, from, max = Infinity) {
-  let n = 0;
-  while (n < max && text.charCodeAt(from + n) >= 48 && text.charCodeAt(from + n) <= 57) n++;
-  return n;
-}
-function isValid({ type, data }) {
-  switch (type) {
-    case 0 /* CONNECT */:
-      return data === void 0 || isObject(data);
-    case 1 /* DISCONNECT */:
-      return data === void 0;
-    case 4 /* CONNECT_ERROR */:
-      return typeof data === "string" || isObject(data);
-    case 2 /* EVENT */:
-      return Array.isArray(data) && (typeof data[0] === "number" || typeof data[0] === "string" && !RESERVED_EVENTS.has(data[0]));
-    default:
-      return Array.isArray(data);
-  }
-}
-function fill(data, attachments, used) {
-  const filled = walk(data);
-  if (used.size !== attachments.length) throw new Error("illegal attachments");
-  return filled;
-  function walk(value) {
-    if (typeof value !== "object" || value === null) return value;
-    const holder = value;
-    if (holder["_placeholder"] === true) {
-      const num = holder["num"];
-      const bytes = attachments[num];
-      if (typeof num !== "number" || !bytes || used.has(num)) throw new Error("illegal attachments");
-      used.add(num);
-      return bytes;
-    }
-    for (const key of Object.keys(holder)) {
-      const child = holder[key];
-      const put = walk(child);
-      if (put !== child) holder[key] = put;
-    }
-    return value;
-  }
 }
 
 // src/reconnect.ts
@@ -1241,34 +1290,6 @@ var Emission = class _Emission {
   }
 };
 
-// src/parser/encode.ts
-var MAX_SEARCH_DEPTH = 100;
-function encodePacket(packet) {
-  const { nsp, data, id } = packet;
-  let { type } = packet;
-  const attachments = [];
-  let json;
-  if ((type === 2 /* EVENT */ || type === 3 /* ACK */) && mayHoldBinary(data, 0)) {
-    json = JSON.stringify(data, function(key, value) {
-      const given = this[key];
-      const bytes = isBinary(given) ? given : isBinary(value) ? value : void 0;
-      return bytes ? { _placeholder: true, num: attachments.push(bytes) - 1 } : value;
-    });
-    if (attachments.length) type = type === 2 /* EVENT */ ? 5 /* BINARY_EVENT */ : 6 /* BINARY_ACK */;
-  } else if (data !== void 0) {
-    json = JSON.stringify(data);
-  }
-  const head = type + (attachments.length ? attachments.length + "-" : "") + (nsp === "/" ? "" : nsp + ",") + (id === void 0 ? "" : id) + (json === void 0 ? "" : json);
-  return [head, ...attachments];
-}
-function mayHoldBinary(value, depth) {
-  if (typeof value !== "object" || value === null) return false;
-  if (depth > MAX_SEARCH_DEPTH || isBinary(value)) return true;
-  if (Array.isArray(value)) return value.some((v) => mayHoldBinary(v, depth + 1));
-  if (typeof value.toJSON === "function") return !(value instanceof Date);
-  return Object.keys(value).some((key) => mayHoldBinary(value[key], depth + 1));
-}
-
 // src/socket.ts
 var RETRY_ACK_TIMEOUT = 1e4;
 var MAX_BUFFER = 64 * 1024 * 1024;
@@ -1344,7 +1365,7 @@ var Socket = class extends Emitter {
   disconnect() {
     const was = this._state.name;
     if (was === "idle") return this;
-    if (was === "connected") this.io._send(encodePacket({ type: 1 /* DISCONNECT */, nsp: this.nsp }));
+    if (was === "connected") this._send(1 /* DISCONNECT */);
     this._leave();
     if (was === "connected") this._disconnected("io client disconnect");
     return this;
@@ -1439,7 +1460,7 @@ var Socket = class extends Emitter {
       }
       const session = this._pid === void 0 ? void 0 : { pid: this._pid, offset: this._offset };
       const data = session || auth2 ? { ...session, ...auth2 } : void 0;
-      this.io._send(encodePacket({ type: 0 /* CONNECT */, nsp: this.nsp, data }));
+      this._send(0 /* CONNECT */, data);
     };
     let asked = false;
     const { auth } = this;
@@ -1467,9 +1488,11 @@ var Socket = class extends Emitter {
         this._onRefused(data);
         break;
       case 2 /* EVENT */:
+      case 5 /* BINARY_EVENT */:
         this._onEvent(packet);
         break;
       case 3 /* ACK */:
+      case 6 /* BINARY_ACK */:
         if (packet.id !== void 0) this._acks.resolve(packet.id, data);
         break;
       case 1 /* DISCONNECT */:
@@ -1507,7 +1530,7 @@ var Socket = class extends Emitter {
     if (RESERVED_EVENTS.has(args[0])) throw new Error(`"${args[0]}" is a reserved event name`);
     const retry = flags.volatile ? void 0 : this._retry;
     const id = waiter || retry ? this._nextId : void 0;
-    const event = { args, id, messages: encodePacket({ type: 2 /* EVENT */, nsp: this.nsp, data: args, id }) };
+    const event = { args, id, messages: this._encode(2 /* EVENT */, args, id) };
     const conn = this.io._conn;
     const late = conn !== void 0 && conn.late();
     const drop = flags.volatile && !(conn && !late && conn.writable);
@@ -1521,6 +1544,12 @@ var Socket = class extends Emitter {
     if (drop) return;
     if (this.connected && !late) this._write(event);
     else this._buffer.push(event);
+  }
+  _encode(type, data, id) {
+    return this.io._encode({ type, nsp: this.nsp, ...data !== void 0 && { data }, ...id !== void 0 && { id } });
+  }
+  _send(type, data, id) {
+    this.io._send(this._encode(type, data, id));
   }
   _checkRoom(event, conn) {
     const max = this.io.opts.maxBuffer === void 0 ? MAX_BUFFER : this.io.opts.maxBuffer;
@@ -1536,7 +1565,7 @@ var Socket = class extends Emitter {
     if (!conn || this._asked !== conn) return;
     this._asked = void 0;
     if (this._state.name === "idle") {
-      this.io._send(encodePacket({ type: 1 /* DISCONNECT */, nsp: this.nsp }));
+      this._send(1 /* DISCONNECT */);
       return;
     }
     const id = data && data["sid"];
@@ -1594,7 +1623,7 @@ var Socket = class extends Emitter {
       const state = this._state;
       if (done || state.name !== "connected" || state.conn !== conn) return;
       done = true;
-      this.io._send(encodePacket({ type: 3 /* ACK */, nsp: this.nsp, id, data: args }));
+      this._send(3 /* ACK */, args, id);
     };
   }
   /** Leaves on purpose: nobody's session is to be recovered. */
@@ -1628,6 +1657,8 @@ var Manager = class extends Emitter {
     this.opts = { timeout: 2e4, ...typeof uri === "object" ? uri : opts };
     this._target = parseTarget(this.uri);
     this._reconnect = new Reconnect(this.opts);
+    this._parser = this.opts.parser || parser;
+    this._encoder = new this._parser.Encoder();
     if (this.opts.autoConnect !== false) this.open();
   }
   reconnection(value) {
@@ -1686,6 +1717,10 @@ var Manager = class extends Emitter {
   get _waiting() {
     return this._state.name === "waiting";
   }
+  /** @internal The messages of a packet. Throws for what cannot be encoded. */
+  _encode(packet) {
+    return this._encoder.encode(packet);
+  }
   /** @internal Sends the messages of one packet, nothing in between. */
   _send(messages) {
     const conn = this._conn;
@@ -1700,7 +1735,9 @@ var Manager = class extends Emitter {
   _onConnOpen(conn) {
     const state = this._state;
     if (state.name !== "opening" || state.conn !== conn) return;
-    this._setState({ name: "open", conn, decoder: state.decoder });
+    const decoder = new this._parser.Decoder();
+    decoder.on("decoded", (packet) => this._onPacket(conn, packet));
+    this._setState({ name: "open", conn, decoder });
     this._reconnect.opened();
     this._fire("open", []);
     if (state.done) state.done();
@@ -1713,17 +1750,11 @@ var Manager = class extends Emitter {
   _onConnData(conn, data) {
     const state = this._state;
     if (state.name !== "open" || state.conn !== conn) return;
-    let packet;
     try {
-      packet = state.decoder.add(data);
+      state.decoder.add(data);
     } catch (err) {
       conn._abort("parse error", err);
-      return;
     }
-    if (!packet) return;
-    this._fire("packet", [packet]);
-    const socket = this._sockets.get(packet.nsp);
-    if (socket && conn === this._conn) socket._onPacket(packet);
   }
   _onConnFailed(conn, err) {
     const state = this._state;
@@ -1746,6 +1777,13 @@ var Manager = class extends Emitter {
     this._fire("close", [reason, details]);
     if (this._state.name === "closed") this._wait(details);
   }
+  /** A format other than ours may tell a packet late. */
+  _onPacket(conn, packet) {
+    if (conn !== this._conn) return;
+    this._fire("packet", [packet]);
+    const socket = this._sockets.get(packet.nsp);
+    if (socket && conn === this._conn) socket._onPacket(packet);
+  }
   _option(name, standard, value) {
     if (value === void 0) {
       const current = this.opts[name];
@@ -1760,7 +1798,7 @@ var Manager = class extends Emitter {
     const { timeout } = this.opts;
     const timer = typeof timeout === "number" ? setTimeout(() => conn._abort("transport error", new Error("timeout")), timeout) : void 0;
     this.engine = conn;
-    this._setState({ name: "opening", conn, decoder: new Decoder(), timer, attempt, done });
+    this._setState({ name: "opening", conn, timer, attempt, done });
     conn._open();
   }
   /** Plans the next attempt, or gives up. */
@@ -1801,6 +1839,7 @@ var Manager = class extends Emitter {
     const last = this._state;
     this._state = next;
     if (last.name === "opening" || last.name === "waiting") clearTimeout(last.timer);
+    else if (last.name === "open") last.decoder.destroy();
   }
 };
 

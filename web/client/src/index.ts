@@ -23,4 +23,5 @@ export type {
   TransportName,
   TransportOptions,
 } from "./options.ts";
+export type { PacketDecoder, PacketEncoder, Parser, ParserPacket } from "./parser/parser.ts";
 export type { WebSocketClass, WebSocketLike } from "./platform/platform.ts";

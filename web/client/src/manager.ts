@@ -2,14 +2,14 @@
 
 // This file holds Manager: one connection at a time, the sockets that share it, and its reconnection.
 
+import { parser } from "#parser";
 import { Emitter } from "./emitter.ts";
 import type { DisconnectDetails } from "./errors.ts";
 import { Conn, type ConnCloseReason, type ConnHandler } from "./engine/conn.ts";
 import type { Data } from "./engine/packet.ts";
 import type { EventMapOf, EventsMap } from "./emitter.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
-import { Decoder } from "./parser/decode.ts";
-import type { Packet } from "./parser/packet.ts";
+import type { PacketDecoder, PacketEncoder, Parser, ParserPacket } from "./parser/parser.ts";
 import type { Received } from "./platform/platform.ts";
 import { Reconnect } from "./reconnect.ts";
 import { Socket } from "./socket.ts";
@@ -23,7 +23,7 @@ export interface ManagerEvents {
   /** The server's heartbeat. */
   ping: () => void;
   /** A packet came, for whichever namespace. */
-  packet: (packet: Packet) => void;
+  packet: (packet: ParserPacket) => void;
   close: (reason: ConnCloseReason, details?: DisconnectDetails) => void;
   reconnect_attempt: (attempt: number) => void;
   reconnect_error: (err: Error) => void;
@@ -43,8 +43,8 @@ type Timer = ReturnType<typeof setTimeout>;
 //	  └──────────────────┴──── last socket left · reconnection off ◄───────────────┘
 type State =
   | { name: "closed" }
-  | { name: "opening"; conn: Conn; decoder: Decoder; timer: Timer | undefined; attempt: number; done?: OpenCallback }
-  | { name: "open"; conn: Conn; decoder: Decoder }
+  | { name: "opening"; conn: Conn; timer: Timer | undefined; attempt: number; done?: OpenCallback }
+  | { name: "open"; conn: Conn; decoder: PacketDecoder }
   | { name: "waiting"; timer: Timer };
 
 /** A connection to one server, kept up. Its sockets are namespaces on that connection. */
@@ -60,6 +60,8 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
   private readonly _target: Target;
   private readonly _sockets = new Map<string, Socket>();
   private readonly _reconnect: Reconnect;
+  private readonly _parser: Parser;
+  private readonly _encoder: PacketEncoder;
 
   /** Makes a Manager, and connects unless `autoConnect` is false. Throws an Error for an address without sense. */
   constructor(uri?: string | ManagerOptions, opts?: ManagerOptions) {
@@ -68,6 +70,8 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     this.opts = { timeout: 20000, ...(typeof uri === "object" ? uri : opts) };
     this._target = parseTarget(this.uri);
     this._reconnect = new Reconnect(this.opts);
+    this._parser = this.opts.parser || parser;
+    this._encoder = new this._parser.Encoder();
     if (this.opts.autoConnect !== false) this.open();
   }
 
@@ -160,6 +164,11 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     return this._state.name === "waiting";
   }
 
+  /** @internal The messages of a packet. Throws for what cannot be encoded. */
+  _encode(packet: ParserPacket): readonly Data[] {
+    return this._encoder.encode(packet);
+  }
+
   /** @internal Sends the messages of one packet, nothing in between. */
   _send(messages: readonly Data[]): void {
     const conn = this._conn;
@@ -177,7 +186,9 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
   _onConnOpen(conn: Conn): void {
     const state = this._state;
     if (state.name !== "opening" || state.conn !== conn) return;
-    this._setState({ name: "open", conn, decoder: state.decoder });
+    const decoder = new this._parser.Decoder();
+    decoder.on("decoded", (packet) => this._onPacket(conn, packet));
+    this._setState({ name: "open", conn, decoder });
     this._reconnect.opened();
     this._fire("open", []);
     if (state.done) state.done();
@@ -192,18 +203,11 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
   _onConnData(conn: Conn, data: string | Received): void {
     const state = this._state;
     if (state.name !== "open" || state.conn !== conn) return;
-    let packet: Packet | undefined;
     try {
-      packet = state.decoder.add(data);
+      state.decoder.add(data);
     } catch (err) {
       conn._abort("parse error", err as Error);
-      return;
     }
-    if (!packet) return;
-    this._fire("packet", [packet]);
-    const socket = this._sockets.get(packet.nsp);
-    // A listener of "packet" may have closed the connection.
-    if (socket && conn === this._conn) socket._onPacket(packet);
   }
 
   _onConnFailed(conn: Conn, err: Error): void {
@@ -231,6 +235,15 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     if (this._state.name === "closed") this._wait(details);
   }
 
+  /** A format other than ours may tell a packet late. */
+  private _onPacket(conn: Conn, packet: ParserPacket): void {
+    if (conn !== this._conn) return;
+    this._fire("packet", [packet]);
+    const socket = this._sockets.get(packet.nsp);
+    // A listener of "packet" may have closed the connection.
+    if (socket && conn === this._conn) socket._onPacket(packet);
+  }
+
   private _option<K extends keyof ManagerOptions>(
     name: K,
     standard: NonNullable<ManagerOptions[K]>,
@@ -251,7 +264,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     const timer =
       typeof timeout === "number" ? setTimeout(() => conn._abort("transport error", new Error("timeout")), timeout) : undefined;
     this.engine = conn;
-    this._setState({ name: "opening", conn, decoder: new Decoder(), timer, attempt, done });
+    this._setState({ name: "opening", conn, timer, attempt, done });
     conn._open();
   }
 
@@ -298,5 +311,6 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     const last = this._state;
     this._state = next;
     if (last.name === "opening" || last.name === "waiting") clearTimeout(last.timer);
+    else if (last.name === "open") last.decoder.destroy();
   }
 }

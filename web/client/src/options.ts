@@ -3,6 +3,7 @@
 // This file holds the options of the three layers. Each says its default. The caller's object is never changed, and is
 // not kept beyond what a shallow copy shares.
 
+import type { Parser } from "./parser/parser.ts";
 import type { WebSocketClass } from "./platform/platform.ts";
 
 /** A way to reach the server. */
@@ -43,6 +44,8 @@ export interface EngineOptions extends TransportOptions {
   tryAllTransports?: boolean;
   /** Moves to a better transport once connected. Default true. */
   upgrade?: boolean;
+  /** Begins with WebSocket when the last one of the program worked, an upgrade included. Default false. */
+  rememberUpgrade?: boolean;
   /** Options for one transport, on top of the common ones. */
   transportOptions?: { [name in TransportName]?: TransportOptions };
   /** Leaves without a `disconnect` event when the page is about to unload. Default false. */
@@ -81,6 +84,8 @@ export interface ManagerOptions extends EngineOptions, ReconnectOptions {
   autoConnect?: boolean;
   /** How long an attempt to connect may take, in milliseconds. Default 20000; false: for ever. */
   timeout?: number | false;
+  /** The format of packets, which must be the server's. Default: JSON; in the msgpack bundle, msgpack. */
+  parser?: Parser;
   /**
    * How much may wait to be sent, in characters and bytes, plus 64 for each event: in a socket that is offline, and on
    * the connection. `emit` throws BufferFullError beyond it. Default 67108864 (64 MiB).

@@ -8,10 +8,11 @@ import { Emission } from "./emission.ts";
 import { callSafely, Emitter, type AnyFunction, type EventMapOf, type EventNames, type EventsMap } from "./emitter.ts";
 import { BufferFullError, ConnectError, type DisconnectDetails, type DisconnectReason } from "./errors.ts";
 import type { Conn, ConnCloseReason } from "./engine/conn.ts";
+import type { Data } from "./engine/packet.ts";
 import type { Manager } from "./manager.ts";
 import type { Auth, SocketOptions } from "./options.ts";
-import { encodePacket } from "./parser/encode.ts";
-import { isObject, PacketType, RESERVED_EVENTS, type Packet } from "./parser/packet.ts";
+import { isObject, PacketType, RESERVED_EVENTS } from "./parser/packet.ts";
+import type { ParserPacket } from "./parser/parser.ts";
 import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.ts";
 
 /** The events of the library itself. */
@@ -73,7 +74,7 @@ export class Socket<
   private readonly _acks = new Acks();
   private readonly _buffer = new OfflineBuffer();
   private readonly _retry: RetryQueue | undefined;
-  private _early: Packet[] = [];
+  private _early: ParserPacket[] = [];
   private _nextId = 0;
   private _anyIncoming: CatchAll[] = [];
   private _anyOutgoing: CatchAll[] = [];
@@ -146,7 +147,7 @@ export class Socket<
   disconnect(): this {
     const was = this._state.name;
     if (was === "idle") return this;
-    if (was === "connected") this.io._send(encodePacket({ type: PacketType.DISCONNECT, nsp: this.nsp }));
+    if (was === "connected") this._send(PacketType.DISCONNECT);
     this._leave();
     if (was === "connected") this._disconnected("io client disconnect");
     return this;
@@ -259,7 +260,7 @@ export class Socket<
       }
       const session = this._pid === undefined ? undefined : { pid: this._pid, offset: this._offset };
       const data = session || auth ? { ...session, ...auth } : undefined;
-      this.io._send(encodePacket({ type: PacketType.CONNECT, nsp: this.nsp, data }));
+      this._send(PacketType.CONNECT, data);
     };
     let asked = false;
     const { auth } = this;
@@ -280,7 +281,7 @@ export class Socket<
   }
 
   /** @internal A packet for this namespace came. */
-  _onPacket(packet: Packet): void {
+  _onPacket(packet: ParserPacket): void {
     const { type, data } = packet;
     switch (type) {
       case PacketType.CONNECT:
@@ -290,9 +291,11 @@ export class Socket<
         this._onRefused(data);
         break;
       case PacketType.EVENT:
+      case PacketType.BINARY_EVENT: // which other formats may have
         this._onEvent(packet);
         break;
       case PacketType.ACK:
+      case PacketType.BINARY_ACK:
         if (packet.id !== undefined) this._acks.resolve(packet.id, data as unknown[]);
         break;
       case PacketType.DISCONNECT:
@@ -301,7 +304,7 @@ export class Socket<
         this._disconnected("io server disconnect");
         break;
       default:
-      // The decoder gives no other type.
+      // There is no other type.
     }
   }
 
@@ -341,7 +344,7 @@ export class Socket<
     if (RESERVED_EVENTS.has(args[0])) throw new Error(`"${args[0]}" is a reserved event name`);
     const retry = flags.volatile ? undefined : this._retry;
     const id = waiter || retry ? this._nextId : undefined;
-    const event = { args, id, messages: encodePacket({ type: PacketType.EVENT, nsp: this.nsp, data: args, id }) };
+    const event = { args, id, messages: this._encode(PacketType.EVENT, args, id) };
     const conn = this.io._conn;
     // Asked first: a connection that is late takes nothing more, and the event waits for the next one.
     const late = conn !== undefined && conn.late();
@@ -356,6 +359,14 @@ export class Socket<
     if (drop) return;
     if (this.connected && !late) this._write(event);
     else this._buffer.push(event);
+  }
+
+  private _encode(type: PacketType, data?: unknown, id?: number): readonly Data[] {
+    return this.io._encode({ type, nsp: this.nsp, ...(data !== undefined && { data }), ...(id !== undefined && { id }) });
+  }
+
+  private _send(type: PacketType, data?: unknown, id?: number): void {
+    this.io._send(this._encode(type, data, id));
   }
 
   private _checkRoom(event: OutgoingEvent, conn: Conn | undefined): void {
@@ -376,7 +387,7 @@ export class Socket<
     this._asked = undefined;
     if (this._state.name === "idle") {
       // disconnect() was called while the server was thinking. It must not keep the namespace open for nobody.
-      this.io._send(encodePacket({ type: PacketType.DISCONNECT, nsp: this.nsp }));
+      this._send(PacketType.DISCONNECT);
       return;
     }
     const id = data && data["sid"];
@@ -415,7 +426,7 @@ export class Socket<
     this._fire("connect_error", [new ConnectError(message, err["data"])]);
   }
 
-  private _onEvent(packet: Packet): void {
+  private _onEvent(packet: ParserPacket): void {
     const state = this._state;
     if (state.name === "connecting") {
       if (this._early.length < MAX_EARLY_EVENTS) this._early.push(packet);
@@ -439,7 +450,7 @@ export class Socket<
       const state = this._state;
       if (done || state.name !== "connected" || state.conn !== conn) return;
       done = true;
-      this.io._send(encodePacket({ type: PacketType.ACK, nsp: this.nsp, id, data: args }));
+      this._send(PacketType.ACK, args, id);
     };
   }
 

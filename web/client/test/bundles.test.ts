@@ -11,14 +11,15 @@ import type * as api from "../src/index.ts";
 import { event } from "./scenarios.ts";
 import { ServerProcess } from "./server-process.ts";
 
-const SCRIPTS = ["socket.io.js", "socket.io.min.js"];
+const MSGPACK = "socket.io.msgpack.min.js";
+const SCRIPTS = ["socket.io.js", "socket.io.min.js", MSGPACK];
 const read = (name: string): string => readFileSync(`dist/${name}`, "utf8");
 
 /** Runs a script of a page in a context that has what it needs of a browser. */
 function run(name: string, extra: Record<string, unknown> = {}): Record<string, any> {
   const { fetch, Headers, Response, URLSearchParams, AbortController, setTimeout, clearTimeout, atob, btoa } = globalThis;
   const globals = { fetch, Headers, Response, URLSearchParams, AbortController, setTimeout, clearTimeout, atob, btoa };
-  const self: Record<string, unknown> = { ...globals, ArrayBuffer, Uint8Array, ...extra };
+  const self: Record<string, unknown> = { ...globals, ArrayBuffer, Uint8Array, TextEncoder, TextDecoder, ...extra };
   self["self"] = self;
   vm.runInNewContext(read(name), self);
   return self;
@@ -56,7 +57,8 @@ test("each file has the licence in its first line and a map without a path of th
 
 test("every bundle talks to a server", async () => {
   const server = new ServerProcess();
-  await server.start();
+  const msgpackServer = new ServerProcess({ CODEC: "msgpack" });
+  await Promise.all([server.start(), msgpackServer.start()]);
   try {
     const load = (name: string): Promise<typeof api> => import(pathToFileURL(`dist/${name}`).href);
     const all: Record<string, Pick<typeof api, "io">> = {
@@ -65,7 +67,8 @@ test("every bundle talks to a server", async () => {
     };
     for (const name of SCRIPTS) all[name] = run(name) as Pick<typeof api, "io">;
     for (const [name, { io }] of Object.entries(all)) {
-      const socket = io(server.url, { forceNew: true, transports: ["polling"], reconnection: false });
+      const { url } = name === MSGPACK ? msgpackServer : server;
+      const socket = io(url, { forceNew: true, transports: ["polling"], reconnection: false });
       await event(socket, "connect");
       const answer = await socket.emitWithAck("echo-ack", { deep: [Uint8Array.of(1, 2)] });
       const bytes = answer.deep[0] as ArrayBuffer | Buffer;
@@ -75,6 +78,6 @@ test("every bundle talks to a server", async () => {
       socket.disconnect();
     }
   } finally {
-    await server.stop();
+    await Promise.all([server.stop(), msgpackServer.stop()]);
   }
 });

@@ -328,6 +328,43 @@ test("tries the next transport when told so", async () => {
   assert.equal(socket.io.engine!.transport.name, "polling");
 });
 
+test("begins with WebSocket when told to remember that it worked", async () => {
+  const beginnings = (): (string | null)[] =>
+    server.requests
+      .map((req) => new URL(req.url!, "http://x").searchParams)
+      .filter((query) => !query.has("sid"))
+      .map((query) => query.get("transport"));
+  const first = async (options: IoOptions): Promise<string | null | undefined> => {
+    const from = beginnings().length;
+    const socket = dial({ rememberUpgrade: true, ...options });
+    await new Promise((resolve) => socket.once("connect", () => resolve(0)).once("connect_error", resolve));
+    return beginnings()[from];
+  };
+  assert.equal(await first({ transports: ["polling"] }), "polling");
+  assert.equal(await first({}), "polling", "it did not work yet");
+  server.handshake = { upgrades: ["websocket"] };
+  server.onSession = (session) => {
+    admit(session);
+    session.onProbe = (ws) => ws.send("3probe", () => session.send("6"));
+  };
+  const [socket] = await connected();
+  const { engine } = socket.io;
+  if (engine!.transport.name !== "websocket") await event(engine, "upgrade");
+  assert.equal(await first({}), "websocket", "an upgrade worked");
+  assert.equal(await first({ upgrade: false, rememberUpgrade: false }), "polling");
+  assert.equal(await first({ upgrade: false }), "polling", "the last one was not tried");
+  assert.equal(await first({ transports: ["websocket"] }), "websocket");
+  assert.equal(await first({ transports: ["polling"] }), "polling", "only what is allowed");
+  assert.equal(await first({ transports: ["websocket"] }), "websocket");
+  const failing = class {
+    constructor() {
+      throw new Error("no");
+    }
+  } as unknown as WebSocketClass;
+  assert.equal(await first({ webSocket: failing, reconnection: false }), undefined, "it is tried, and fails");
+  assert.equal(await first({}), "polling");
+});
+
 test("quirk 27: the request carries both queries, the headers and the cookies", async () => {
   const socket = io(`${server.url}/?from=url&both=url`, {
     forceNew: true,

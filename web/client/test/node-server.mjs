@@ -4,9 +4,10 @@
 
 import { createServer } from "node:http";
 import { Server } from "socket.io";
+import * as msgpack from "socket.io-msgpack-parser";
 
 const http = createServer();
-const io = new Server(http);
+const io = new Server(http, process.env.CODEC === "msgpack" ? { parser: msgpack } : {});
 
 /** Reasons of disconnected sockets by tag, and who waits for one. */
 const reasons = new Map();

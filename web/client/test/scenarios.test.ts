@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// This file runs the scenarios against the server of the environment, by default the reference.
+// This file runs the scenarios against the server of the environment, by default the reference: in the default format of
+// packets, then in msgpack.
 
+import { describe } from "node:test";
+import { parser } from "../src/parser/msgpack.ts";
 import { scenarios } from "./scenarios.ts";
 
-scenarios();
+describe("in JSON", () => scenarios());
+if (!process.env["SOCKETIO_URL"]) describe("in msgpack", () => scenarios({ parser }, { CODEC: "msgpack" }));

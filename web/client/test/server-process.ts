@@ -14,10 +14,13 @@ export class ServerProcess {
   private child: ChildProcess | undefined;
   private port = "0";
 
+  /** The variables are added to its environment. */
+  constructor(private readonly env: Record<string, string> = {}) {}
+
   async start(): Promise<void> {
     if (!this.owned) return;
     const [cmd = "", ...args] = (process.env["SERVER_CMD"] ?? `${process.execPath} test/node-server.mjs`).split(" ");
-    const child = spawn(cmd, args, { env: { ...process.env, PORT: this.port }, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(cmd, args, { env: { ...process.env, ...this.env, PORT: this.port }, stdio: ["ignore", "pipe", "inherit"] });
     this.child = child;
     const lines = createInterface({ input: child.stdout! });
     for await (const line of lines) {

@@ -66,6 +66,9 @@ const VOLATILE_BACKLOG = 0x4000;
 /** Hosts for which the browser's "offline" says nothing. */
 const LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
+/** Whether the connection that last opened, moved or failed was a WebSocket that worked: for `rememberUpgrade`. */
+let webSocketWorked = false;
+
 const listen = typeof addEventListener === "function" ? addEventListener : undefined;
 
 /** One connection. Made by a Manager, for one use. */
@@ -119,7 +122,9 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
 
   /** @internal Starts. Called once, by the owner. */
   _open(): void {
-    const name = this._names.shift();
+    const names = this._names;
+    const best = this._options.rememberUpgrade && webSocketWorked ? names.indexOf("websocket") : 0;
+    const [name] = names.splice(Math.max(best, 0), 1);
     if (!name) {
       Promise.resolve().then(() => this._finish("transport error", new Error("No transports available")));
       return;
@@ -201,6 +206,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
   }
 
   _onError(err: TransportError): void {
+    webSocketWorked = false;
     if (this._state.name === "opening" && this._options.tryAllTransports && this._names.length) {
       this._open();
       return;
@@ -223,6 +229,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
     this._transport.discard();
     this._transport = candidate;
     candidate.attach(this);
+    webSocketWorked = true;
     this._fire("upgrade", [candidate]);
     this._flush();
   }
@@ -240,6 +247,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
       return;
     }
     const transport = this._transport;
+    webSocketWorked = transport.name === "websocket";
     this._maxPayload = hs.maxPayload;
     const heartbeat = new Heartbeat(hs.pingInterval + hs.pingTimeout, () => this._finish("ping timeout"));
     this._setState({ name: "open", sid: hs.sid, heartbeat });

@@ -31,19 +31,19 @@ export function bytesOf(data: Binary): Uint8Array {
       : new Uint8Array(data);
 }
 
-/** Whether a value is a Blob or a File, of this realm or another. */
+/** What JavaScript calls the kind of a value, whichever realm it is of: "[object Date]" and the like. */
+export function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value);
+}
+
+/** Whether a value is a Blob or a File. */
 export function isBlob(value: unknown): value is Blob {
-  const tag = Object.prototype.toString.call(value);
-  return tag === "[object Blob]" || tag === "[object File]";
+  return /^\[object (Blob|File)]$/.test(tagOf(value));
 }
 
 /** Whether a value is bytes that travel as a binary message. */
 export function isBinary(value: unknown): value is Binary | Blob {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    (ArrayBuffer.isView(value) || Object.prototype.toString.call(value) === "[object ArrayBuffer]" || isBlob(value))
-  );
+  return ArrayBuffer.isView(value) || tagOf(value) === "[object ArrayBuffer]" || isBlob(value);
 }
 
 /** The text form of a packet: its digit and its data, or `b` and base64. */

@@ -67,7 +67,8 @@ test("deep data works, a cycle is a TypeError", () => {
 function decode(...messages: (string | Uint8Array)[]): Packet | undefined {
   const decoder = new Decoder();
   let packet: Packet | undefined;
-  for (const m of messages) packet = decoder.add(m);
+  decoder.on("decoded", (p) => (packet = p));
+  for (const m of messages) decoder.add(m);
   return packet;
 }
 

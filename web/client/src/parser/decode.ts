@@ -3,41 +3,49 @@
 // This file turns messages into Socket.IO packets. Everything that comes in is untrusted: no method of it is called, and
 // what it names is never looked up in a plain object.
 
+import { Emitter } from "../emitter.ts";
 import type { Received } from "../platform/platform.ts";
-import { isObject, PacketType, RESERVED_EVENTS, type Packet } from "./packet.ts";
+import { isValid, PacketType, type Packet } from "./packet.ts";
 
 /** The most attachments one packet may have. */
 export const MAX_ATTACHMENTS = 10;
 
 /** Collects messages into packets. One per connection: what is half-collected dies with it. */
-export class Decoder {
+export class Decoder extends Emitter<{ decoded: (packet: Packet) => void }> {
   private _pending: { packet: Packet; attachments: Received[]; count: number } | undefined;
 
-  constructor(private readonly _maxAttachments = MAX_ATTACHMENTS) {}
+  constructor(private readonly _maxAttachments = MAX_ATTACHMENTS) {
+    super();
+  }
 
   /**
-   * Takes the next message. The answer is the packet it completes, if it does; its attachments are the buffers given.
+   * Takes the next message. "decoded" gets the packet it completes, if it does; its attachments are the buffers given.
    * Throws an Error for a message that breaks the protocol, after which the decoder must not be used.
    */
-  add(message: string | Received): Packet | undefined {
+  add(message: string | Received): void {
     const pending = this._pending;
     if (typeof message === "string") {
       if (pending) throw new Error("got plaintext data when reconstructing a packet");
       const { packet, count } = decodeText(message, this._maxAttachments);
-      if (!count) return packet;
-      this._pending = { packet, attachments: [], count };
-      return undefined;
+      if (count) this._pending = { packet, attachments: [], count };
+      else this._fire("decoded", [packet]);
+      return;
     }
     if (!(message instanceof ArrayBuffer || ArrayBuffer.isView(message))) {
       throw new Error("Unknown type: " + typeof message);
     }
     if (!pending) throw new Error("got binary data when not reconstructing a packet");
     pending.attachments.push(message);
-    if (pending.attachments.length < pending.count) return undefined;
+    if (pending.attachments.length < pending.count) return;
     this._pending = undefined;
     const { packet, attachments } = pending;
     packet.data = fill(packet.data, attachments, new Set());
-    return packet;
+    this._fire("decoded", [packet]);
+  }
+
+  /** Has nothing to free. */
+  destroy(): void {
+    // What is half-collected goes with the decoder.
   }
 }
 
@@ -86,24 +94,6 @@ function digits(text: string, from: number, max = Infinity): number {
   let n = 0;
   while (n < max && text.charCodeAt(from + n) >= 48 && text.charCodeAt(from + n) <= 57) n++;
   return n;
-}
-
-function isValid({ type, data }: Packet): boolean {
-  switch (type) {
-    case PacketType.CONNECT:
-      return data === undefined || isObject(data);
-    case PacketType.DISCONNECT:
-      return data === undefined;
-    case PacketType.CONNECT_ERROR:
-      return typeof data === "string" || isObject(data);
-    case PacketType.EVENT:
-      return (
-        Array.isArray(data) &&
-        (typeof data[0] === "number" || (typeof data[0] === "string" && !RESERVED_EVENTS.has(data[0])))
-      );
-    default:
-      return Array.isArray(data);
-  }
 }
 
 /** Puts attachments in the place of their placeholders. Each must be used exactly once. */

@@ -8,6 +8,14 @@ import { PacketType, type Packet } from "./packet.ts";
 /** Past this depth no search for bytes is made: the thorough way is taken, which also notices a cycle. */
 const MAX_SEARCH_DEPTH = 100;
 
+/** Encodes packets. */
+export class Encoder {
+  /** See encodePacket. */
+  encode(packet: Packet): readonly Data[] {
+    return encodePacket(packet);
+  }
+}
+
 /**
  * Encodes a packet. The first message is text; its attachments follow, in the order of a depth-first walk, and must be
  * sent right behind it. The packet's data is read once and not changed; attachments are not copied. Throws a TypeError

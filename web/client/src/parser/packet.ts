@@ -2,6 +2,9 @@
 
 // This file holds Socket.IO packets, revision 5: their types and what each may carry.
 
+import { tagOf } from "../engine/packet.ts";
+import type { ParserPacket } from "./parser.ts";
+
 /** The types of packets, by their digit on the wire. A const enum, so that nothing of it is left in a bundle. */
 export const enum PacketType {
   CONNECT = 0,
@@ -14,14 +17,8 @@ export const enum PacketType {
 }
 
 /** One packet. */
-export interface Packet {
+export interface Packet extends ParserPacket {
   type: PacketType;
-  /** The namespace. */
-  nsp: string;
-  /** The arguments of an event or an acknowledgement, or the object of a CONNECT. */
-  data?: unknown;
-  /** The number of the acknowledgement. */
-  id?: number;
 }
 
 /** Names that mean something to the library. They are neither sent nor received as events. */
@@ -34,7 +31,26 @@ export const RESERVED_EVENTS: ReadonlySet<unknown> = new Set([
   "removeListener",
 ]);
 
-/** Whether a value is an object that is not an array. */
+/** Whether a value is an object and nothing special: no array, no bytes, no Date. */
 export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return tagOf(value) === "[object Object]";
+}
+
+/** Whether the data of a packet is what its type carries. */
+export function isValid({ type, data }: ParserPacket): boolean {
+  switch (type) {
+    case PacketType.CONNECT:
+      return data === undefined || isObject(data);
+    case PacketType.DISCONNECT:
+      return data === undefined;
+    case PacketType.CONNECT_ERROR:
+      return typeof data === "string" || isObject(data);
+    case PacketType.EVENT:
+      return (
+        Array.isArray(data) &&
+        (typeof data[0] === "number" || (typeof data[0] === "string" && !RESERVED_EVENTS.has(data[0])))
+      );
+    default:
+      return Array.isArray(data);
+  }
 }

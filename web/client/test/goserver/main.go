@@ -15,10 +15,15 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/parser/msgpack"
 )
 
 func main() {
-	io := socketio.NewServer(nil)
+	var opts socketio.Options
+	if os.Getenv("CODEC") == "msgpack" {
+		opts.Codec = new(msgpack.Codec)
+	}
+	io := socketio.NewServer(&opts)
 	reasons := &reasons{known: make(map[string]socketio.DisconnectReason), waiting: make(map[string]socketio.Ack)}
 	for _, name := range []string{"/", "/admin"} {
 		ns := io.Of(name)
