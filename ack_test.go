@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/siotest"
 )
 
 type explosive struct{}
@@ -126,9 +127,10 @@ func TestErrorsGoToTheLog(t *testing.T) {
 			s.On("p", func() { panic("at the disco") })
 			panic("at once")
 		})
-		p := w.join(websocket)
-		p.says(`2["q"]`, `2["p"]`)
-		p.hearsNothing()
+		c := w.kit.Connect()
+		c.Emit("q")
+		c.Emit("p")
+		c.WantNothing()
 		for _, part := range []string{"from the database", "at the disco", "at once", "ack_test.go", "event=q", "nsp=/"} {
 			if !strings.Contains(w.log.String(), part) {
 				t.Errorf("the log lacks %q:\n%s", part, w.log)
@@ -145,11 +147,11 @@ func TestOnErrorMayPanicAndGo(t *testing.T) {
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.On("q", func() error { return errors.New("x") })
 		})
-		p := w.join(websocket)
-		p.says(`2["q"]`)
+		c := w.kit.Connect()
+		c.Emit("q")
 		w.settle()
 		remove()
-		p.says(`2["q"]`)
+		c.Emit("q")
 		w.settle()
 		want(t, "calls", strings.Join(calls.all(), " "), "first second first")
 		if !strings.Contains(w.log.String(), "really") {
@@ -165,23 +167,25 @@ func TestLateAnswerByHand(t *testing.T) {
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.On("q", func(ack socketio.Ack) { acks <- ack })
 		})
-		p := w.join(websocket)
-		p.says(`21["q"]`)
+		c := w.kit.Connect()
+		asked := c.Ask("q")
 		ack := <-acks
-		p.says(`1`)
+		c.Disconnect()
 		w.settle()
 		if err := ack(1); !errors.Is(err, socketio.ErrClosed) {
 			t.Errorf("the answer fails with ErrClosed, not %v", err)
 		}
-		p.hearsNothing()
+		if args, err := asked.Wait(); err == nil {
+			t.Errorf("who has left is answered %v", args)
+		}
 	})
 }
 
 // asks has the server ask and returns what EmitWithAck returned.
-func asks(w *world, opts func(ctx context.Context) (context.Context, context.CancelFunc)) (p *peer, s *socketio.Socket, result chan error, reply *socketio.Args) {
+func asks(w *world, opts func(ctx context.Context) (context.Context, context.CancelFunc)) (c *siotest.Client, s *socketio.Socket, result chan error, reply *socketio.Args) {
 	sockets := make(chan *socketio.Socket, 1)
 	w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
-	p = w.join(websocket)
+	c = w.kit.Connect()
 	s = within(w, "the connection", sockets)
 	result, reply = make(chan error, 1), new(socketio.Args)
 	go func() {
@@ -191,18 +195,28 @@ func asks(w *world, opts func(ctx context.Context) (context.Context, context.Can
 		*reply, err = s.EmitWithAck(ctx, "q", 1)
 		result <- err
 	}()
-	return p, s, result, reply
+	return c, s, result, reply
 }
 
 func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
+// goesOn expects that a client's connection goes on.
+func goesOn(w *world, c *siotest.Client) {
+	w.Helper()
+	var refusal *siotest.ConnectError
+	if _, err := c.Conn().TryJoin("/nowhere", nil); !errors.As(err, &refusal) || refusal.Message != "Invalid namespace" {
+		w.Fatalf("the connection goes on, but %v", err)
+	}
+}
+
 func TestEmitWithAck(t *testing.T) {
 	memory(t, nil, func(w *world) {
-		p, _, result, reply := asks(w, patiently)
-		p.hears(`20["q",1]`)
-		p.says(`62-0["a",{"b":[{"_placeholder":true,"num":1}]},{"_placeholder":true,"num":0}]`, []byte{7}, []byte{8, 9})
+		client, _, result, reply := asks(w, patiently)
+		asked := client.WantEvent("q")
+		want(t, "the question", asked.String(), `"q" [1]`)
+		asked.Ack("a", map[string]any{"b": [][]byte{{8, 9}}}, []byte{7})
 		if err := within(w, "the answer", result); err != nil {
 			w.Fatal(err)
 		}
@@ -216,39 +230,58 @@ func TestEmitWithAck(t *testing.T) {
 			t.Errorf("a fourth answer is missing: %v", err)
 		}
 		want(t, "the number of answers", reply.Len(), 3)
-		p.says(`30["again"]`, `399[1]`) // answers that nobody awaits are ignored
-		p.isOpen()
+		client.Conn().Say(`430["again"]`, `4399[1]`) // answers that nobody awaits are ignored
+		goesOn(w, client)
+	})
+}
+
+// The second placeholder may come first, and attachments in another order than the
+// arguments name them.
+func TestAttachmentsOfAnAnswer(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		client, _, result, reply := asks(w, patiently)
+		client.WantEvent("q")
+		client.Conn().Say(`462-0[{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]`, []byte{7}, []byte{8})
+		if err := within(w, "the answer", result); err != nil {
+			w.Fatal(err)
+		}
+		var a, b []byte
+		if err := reply.Decode(&a, &b); err != nil || a[0] != 8 || b[0] != 7 {
+			t.Errorf("%v %v %v", a, b, err)
+		}
 	})
 }
 
 func TestEmitWithAckAndADeadline(t *testing.T) {
 	memory(t, nil, func(w *world) {
-		p, _, result, _ := asks(w, func(ctx context.Context) (context.Context, context.CancelFunc) {
+		c, _, result, _ := asks(w, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 3*time.Second)
 		})
 		start := time.Now()
-		p.hears(`20["q",1]`)
+		asked := c.WantEvent("q")
 		if err := within(w, "the end of the wait", result); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the wait ends with the deadline, not %v", err)
 		}
 		want(t, "the wait", time.Since(start).Round(time.Second), 3*time.Second)
-		p.says(`30["late"]`)
-		p.isOpen()
+		asked.Ack("late")
+		goesOn(w, c)
 	})
 }
 
 func TestEmitWithAckToWhoGoes(t *testing.T) {
-	for name, end := range map[string]func(w *world, p *peer, s *socketio.Socket){
-		"client leaves":     func(w *world, p *peer, s *socketio.Socket) { p.says(`1`) },
-		"connection lost":   func(w *world, p *peer, s *socketio.Socket) { p.goes() },
-		"server disconnect": func(w *world, p *peer, s *socketio.Socket) { s.Disconnect(false) },
-		"server closes":     func(w *world, p *peer, s *socketio.Socket) { _ = w.io.Close() },
+	for name, end := range map[string]func(w *world, c *siotest.Client, s *socketio.Socket){
+		"client leaves":     func(w *world, c *siotest.Client, s *socketio.Socket) { c.Disconnect() },
+		"connection lost":   func(w *world, c *siotest.Client, s *socketio.Socket) { c.Conn().Kill() },
+		"connection reset":  func(w *world, c *siotest.Client, s *socketio.Socket) { c.Link().Cut(siotest.Reset) },
+		"network is dead":   func(w *world, c *siotest.Client, s *socketio.Socket) { c.Link().Drop(siotest.Both) },
+		"server disconnect": func(w *world, c *siotest.Client, s *socketio.Socket) { s.Disconnect(false) },
+		"server closes":     func(w *world, c *siotest.Client, s *socketio.Socket) { _ = w.io.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			memory(t, nil, func(w *world) {
-				p, s, result, _ := asks(w, patiently)
-				p.hears(`20["q",1]`)
-				end(w, p, s)
+				c, s, result, _ := asks(w, patiently)
+				c.WantEvent("q")
+				end(w, c, s)
 				if err := within(w, "the end of the wait", result); !errors.Is(err, socketio.ErrClosed) {
 					t.Errorf("the wait ends with ErrClosed, not %v", err)
 				}
@@ -262,9 +295,8 @@ func TestEmitWithAckToWhoGoes(t *testing.T) {
 
 func TestEmitWithAckThatCannotBeSent(t *testing.T) {
 	memory(t, nil, func(w *world) {
-		p, s, result, _ := asks(w, patiently)
-		p.hears(`20["q",1]`)
-		p.says(`30[]`)
+		c, s, result, _ := asks(w, patiently)
+		c.WantEvent("q").Ack()
 		within(w, "the answer", result)
 		if _, err := s.EmitWithAck(w.Context(), "q", make(chan int)); err == nil || !strings.Contains(err.Error(), "argument 1") {
 			t.Errorf("a channel can't be sent: %v", err)
@@ -274,7 +306,7 @@ func TestEmitWithAckThatCannotBeSent(t *testing.T) {
 		if _, err := s.EmitWithAck(ctx, "q"); !errors.Is(err, context.Canceled) {
 			t.Errorf("a context that has ended is no time to ask: %v", err)
 		}
-		p.hearsNothing()
+		c.WantNothing()
 	})
 }
 
@@ -282,8 +314,8 @@ func TestEmitWithAckThatCannotBeSent(t *testing.T) {
 // or answered make room.
 func TestTooManyPendingAcks(t *testing.T) {
 	memory(t, &socketio.Options{MaxPendingAcks: 3}, func(w *world) {
-		p, s, first, _ := asks(w, patiently)
-		p.hears(`20["q",1]`)
+		c, s, first, _ := asks(w, patiently)
+		q := c.WantEvent("q")
 		ctx, cancel := context.WithCancel(w.Context())
 		results := make(chan error, 2)
 		for range 2 {
@@ -292,12 +324,13 @@ func TestTooManyPendingAcks(t *testing.T) {
 				results <- err
 			}()
 		}
-		p.hears(`2*["more"]`, `2*["more"]`)
+		c.WantEvent("more")
+		c.WantEvent("more")
 		if _, err := s.EmitWithAck(ctx, "q"); !errors.Is(err, socketio.ErrTooManyPendingAcks) {
 			t.Errorf("the fourth fails with ErrTooManyPendingAcks, not %v", err)
 		}
-		p.hearsNothing()
-		p.says(`30[]`)
+		c.WantNothing()
+		q.Ack()
 		within(w, "the first answer", first)
 		cancel()
 		for range 2 {
@@ -309,8 +342,7 @@ func TestTooManyPendingAcks(t *testing.T) {
 			_, err := s.EmitWithAck(w.Context(), "again")
 			results <- err
 		}()
-		p.hears(`24["again"]`)
-		p.says(`34[]`)
+		c.WantEvent("again").Ack()
 		if err := within(w, "the answer", results); err != nil {
 			t.Error(err)
 		}

@@ -69,10 +69,10 @@ func ExampleServer_Use() {
 
 	client := connect(io)
 	defer client.close()
-	fmt.Println(client.ask(`{"token":"guess"}`))
-	fmt.Println(client.ask(`{"token":"secret"}`))
+	fmt.Println(client.ask(map[string]string{"token": "guess"}))
+	fmt.Println(client.ask(map[string]string{"token": "secret"}))
 	// Output:
-	// refused: {"message":"not authorized","data":{"hint":"log in again"}}
+	// refused: not authorized {"hint":"log in again"}
 	// connected
 }
 
@@ -127,7 +127,7 @@ func ExampleSocket_EmitWithAck() {
 	defer client.close()
 	client.join("/")
 	client.say("order", "tea")
-	fmt.Println(client.answer("true"))
+	fmt.Println(client.answer(true))
 	fmt.Println(client.hear())
 	// Output:
 	// / sure? ["tea"]

@@ -18,8 +18,8 @@ import (
 
 	"socketio"
 	"socketio/engineio"
-	"socketio/internal/memnet"
 	"socketio/internal/ws/wstest"
+	"socketio/siotest"
 )
 
 const (
@@ -31,7 +31,8 @@ const (
 type world struct {
 	testing.TB
 	io      *socketio.Server
-	url     string // scheme, host and path of the server
+	kit     *siotest.Server // what serves io; nil over TLS
+	url     string          // scheme, host and path of the server
 	dial    func(context.Context) (net.Conn, error)
 	client  *http.Client
 	log     *logBook
@@ -40,35 +41,30 @@ type world struct {
 	patient time.Duration
 }
 
-// newWorld serves io on l until the test ends.
-func newWorld(t testing.TB, opts *socketio.Options, l net.Listener, dial func(context.Context) (net.Conn, error)) *world {
+// newWorld serves a Server by the test kit until the test ends.
+func newWorld(t testing.TB, opts *socketio.Options, kit *siotest.ServerOptions) *world {
+	t.Helper()
 	var o socketio.Options
 	if opts != nil {
 		o = *opts
 	}
-	w := &world{TB: t, dial: dial, log: new(logBook), patient: 5 * time.Second}
+	w := &world{TB: t, log: new(logBook), patient: 5 * time.Second}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(w.log, nil))
 	}
 	w.io = socketio.NewServer(&o)
 	w.handler = w.io
-	w.url = "http://" + l.Addr().String() + "/socket.io/"
+	w.kit = siotest.NewServerWith(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }), kit)
+	w.dial = w.kit.Dial
+	w.url = w.kit.URL() + "/socket.io/"
 	w.client = &http.Client{Transport: &http.Transport{
-		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return w.dial(ctx) },
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: 16,
 	}}
-	server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) })}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = server.Serve(l) // it ends with ErrServerClosed
-	}()
 	t.Cleanup(func() {
 		w.client.CloseIdleConnections()
 		_ = w.io.Close()
-		_ = server.Close()
-		<-ended
 	})
 	return w
 }
@@ -77,9 +73,8 @@ func newWorld(t testing.TB, opts *socketio.Options, l net.Listener, dial func(co
 func memory(t *testing.T, opts *socketio.Options, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		l := memnet.Listen()
 		// A loop that waits in the kernel would stop the clock of the bubble.
-		w := newWorld(t, with(opts, engineio.DriverGoroutine), l, l.Dial)
+		w := newWorld(t, with(opts, engineio.DriverGoroutine), nil)
 		w.bubble = true
 		w.patient = 5 * time.Minute
 		test(w)
@@ -99,15 +94,7 @@ func with(opts *socketio.Options, driver engineio.Driver) *socketio.Options {
 // tcp has a test over real TCP on this machine.
 func tcp(t testing.TB, opts *socketio.Options, test func(w *world)) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	test(newWorld(t, opts, l, func(ctx context.Context) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", addr)
-	}))
+	test(newWorld(t, opts, &siotest.ServerOptions{TCP: true}))
 }
 
 // overBoth runs a test over each transport, in memory and over TCP.

@@ -41,6 +41,9 @@ var floors = map[string][]string{
 		"adapter", "engineio", "internal/binding", "internal/coding", "parser", "parser/msgpack", "web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests
+	"siotest": { // for tests, also those of applications
+		"internal/binding", "internal/memnet", "internal/ws", "internal/ws/wstest", "parser",
+	},
 
 	// Programs stand on top of the public packages.
 	"examples/chat":              {""},
@@ -48,8 +51,8 @@ var floors = map[string][]string{
 	"web/client/test/goserver":   {"", "parser/msgpack"},
 }
 
-// testHelpers must not be in what users build.
-var testHelpers = []string{"internal/leakcheck", "internal/memnet", "internal/ws/wstest", "internal/archtest"}
+// testHelpers must not be in the programs that users build, only in their tests.
+var testHelpers = []string{"internal/leakcheck", "internal/memnet", "internal/ws/wstest", "internal/archtest", "siotest"}
 
 // requirements are the modules that the core may require.
 var requirements = []string{"golang.org/x/sys", "github.com/klauspost/compress"}

@@ -87,8 +87,19 @@ func (c *Conn) Reset() {
 	c.out.reset()
 }
 
+// Abort is Reset in which the peer still reads what was written before. So what it
+// reads does not depend on how fast it is.
+func (c *Conn) Abort() {
+	c.out.abort()
+	c.in.reset()
+}
+
 // Buffered returns how many bytes wait to be read at this end.
 func (c *Conn) Buffered() int { return c.in.len() }
+
+// SetBound lets no more than n bytes be under way to the peer from now on, so that
+// it reads at most n at a time. 0 means as many as the connection holds.
+func (c *Conn) SetBound(n int) { c.out.setBound(n) }
 
 // LocalAddr returns the address of this end.
 func (c *Conn) LocalAddr() net.Addr { return c.local }

@@ -21,10 +21,10 @@ const keepBuffer = 1 << 10
 
 // A half carries bytes from one writer side to one reader side.
 type half struct {
-	size int // bound on the bytes under way
-
 	mu      sync.Mutex // guards all below; not held while waiting
 	changed sync.Cond  // broadcast at each change below
+	size    int        // bound on the bytes under way
+	bound   int        // a smaller one, 0 if there is none
 	buf     []byte     // buf[off:] is under way
 	off     int
 	reader  side
@@ -32,6 +32,8 @@ type half struct {
 	// writing is set while a Write has begun and not ended, so that the bytes of
 	// concurrent writes do not mix.
 	writing bool
+	// broken is set when the reader gets a reset where the end would be.
+	broken bool
 }
 
 // A side is what one end of a half knows.
@@ -63,6 +65,8 @@ func (h *half) read(b []byte) (int, error) {
 			return 0, nil
 		case h.off < len(h.buf):
 			return h.takeLocked(b), nil
+		case h.broken:
+			return 0, syscall.ECONNRESET
 		case h.writer.closed != nil:
 			return 0, io.EOF
 		}
@@ -113,7 +117,11 @@ func (h *half) write(b []byte) (n int, err error) {
 
 // putLocked appends as much of b as the bound allows.
 func (h *half) putLocked(b []byte) int {
-	n := min(len(b), h.size-(len(h.buf)-h.off))
+	size := h.size
+	if h.bound > 0 {
+		size = min(size, h.bound)
+	}
+	n := min(len(b), size-(len(h.buf)-h.off))
 	if n <= 0 {
 		return 0
 	}
@@ -124,6 +132,13 @@ func (h *half) putLocked(b []byte) int {
 	h.buf = append(h.buf, b[:n]...)
 	h.changed.Broadcast()
 	return n
+}
+
+func (h *half) setBound(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.bound = n
+	h.changed.Broadcast()
 }
 
 func (h *half) len() int {
@@ -150,6 +165,17 @@ func (h *half) closeWriter(err error) {
 	defer h.mu.Unlock()
 	if h.writer.closed == nil || err == net.ErrClosed {
 		h.writer.closeLocked(err)
+	}
+	h.changed.Broadcast()
+}
+
+// abort closes the writer with a reset, which comes after what is under way.
+func (h *half) abort() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.writer.closed == nil {
+		h.broken = true
+		h.writer.closeLocked(syscall.ECONNRESET)
 	}
 	h.changed.Broadcast()
 }

@@ -70,6 +70,28 @@ func TestAWriterWaitsForTheReader(t *testing.T) {
 	})
 }
 
+func TestABoundIsWhatAReaderGets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memnet.Pipe(100)
+		a.SetBound(3)
+		go a.Write([]byte("abcdefgh"))
+		for _, want := range []string{"abc", "def"} {
+			synctest.Wait()
+			buf := make([]byte, 100)
+			if n, err := b.Read(buf); string(buf[:n]) != want || err != nil {
+				t.Errorf("read %q, %v, want %q", buf[:n], err, want)
+			}
+		}
+		a.SetBound(0)
+		a.Write(make([]byte, 50))
+		if n := b.Buffered(); n != 52 {
+			t.Errorf("%d bytes under way without a bound, want 52", n)
+		}
+		a.Close()
+		b.Close()
+	})
+}
+
 func TestConcurrentWritesDoNotMix(t *testing.T) {
 	a, b := memnet.Pipe(10)
 	var wg sync.WaitGroup
@@ -163,6 +185,10 @@ func TestHowThingsEnd(t *testing.T) {
 		{"half closed here: reads go on", func(a, b *memnet.Conn) { a.CloseWrite(); b.Write(one) }, readA, nil},
 		{"what was written before a close arrives", func(a, b *memnet.Conn) { b.Write(one); b.Close() }, readA, nil},
 		{"what was written before a reset is lost", func(a, b *memnet.Conn) { b.Write(one); b.Reset() }, readA, syscall.ECONNRESET},
+		{"aborted: what was written before arrives", func(a, b *memnet.Conn) { b.Write(one); b.Abort() }, readA, nil},
+		{"aborted: then a reset", func(a, b *memnet.Conn) { b.Write(one); b.Abort(); b.Close(); readA(a, b) }, readA, syscall.ECONNRESET},
+		{"aborted: writes", func(a, b *memnet.Conn) { b.Abort() }, writeA, syscall.ECONNRESET},
+		{"aborted after half a close: the end", func(a, b *memnet.Conn) { b.CloseWrite(); b.Abort() }, readA, io.EOF},
 		{"reset: writes", func(a, b *memnet.Conn) { b.Reset() }, writeA, syscall.ECONNRESET},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Client: a client in one namespace.
+
+package siotest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"socketio/parser"
+)
+
+// The reasons a Client is disconnected for, as the JavaScript client has them.
+const (
+	// ServerDisconnect: the server made it leave the namespace.
+	ServerDisconnect = "io server disconnect"
+	// ClientDisconnect: it left the namespace itself.
+	ClientDisconnect = "io client disconnect"
+	// TransportClose: the connection has ended.
+	TransportClose = "transport close"
+	// PingTimeout: the server's ping did not come in time.
+	PingTimeout = "ping timeout"
+)
+
+// A gone says why nothing more comes in a namespace.
+type gone struct {
+	reason string
+	cause  error
+}
+
+func (g *gone) Error() string {
+	if g.cause != nil {
+		return fmt.Sprintf("it is disconnected: %s (%v)", g.reason, g.cause)
+	}
+	return "it is disconnected: " + g.reason
+}
+
+// A ConnectError is a refusal: the server's answer to joining a namespace.
+type ConnectError struct {
+	Namespace string
+	Message   string
+	Data      json.RawMessage // what the server added, nil if nothing
+}
+
+func (e *ConnectError) Error() string {
+	return fmt.Sprintf("the server refuses %s: %s %s", e.Namespace, e.Message, e.Data)
+}
+
+// A Client is a client that has joined a namespace. What comes for it is kept, in
+// order, until the test looks at it.
+type Client struct {
+	conn      *Conn
+	namespace string
+
+	joined  queue[joinAnswer] // one, when the server has answered
+	id      string            // set by join
+	arrived queue[*Event]
+
+	mu       sync.Mutex // guards the fields below
+	replies  map[int64]*Reply
+	lastAck  int64
+	handlers map[string]func(*Event)
+}
+
+// A joinAnswer is how the server answers CONNECT.
+type joinAnswer struct {
+	id  string
+	err error
+}
+
+// ID is the id of the socket at the server.
+func (c *Client) ID() string { return c.id }
+
+// Namespace is the name of the namespace.
+func (c *Client) Namespace() string { return c.namespace }
+
+// Conn is the connection, which clients of other namespaces may share.
+func (c *Client) Conn() *Conn { return c.conn }
+
+// Link is the network of the connection.
+func (c *Client) Link() *Link { return c.conn.link }
+
+// String returns the client's name, with the namespace if it is not "/".
+func (c *Client) String() string {
+	if c.namespace == "/" {
+		return c.conn.name
+	}
+	return c.conn.name + " in " + c.namespace
+}
+
+func (c *Client) t() TB { return c.conn.srv.t }
+
+// post encodes a packet and gives it to the connection.
+func (c *Client) post(p parser.Outgoing) error {
+	if err := c.arrived.ended(); err != nil {
+		return err
+	}
+	p.Namespace = c.namespace
+	return c.conn.post(p)
+}
+
+// Emit sends an event. It returns at once: the client writes by itself, in order. The
+// test fails if the client is disconnected or a value has no form on the wire.
+func (c *Client) Emit(event string, args ...any) {
+	c.t().Helper()
+	if err := c.TryEmit(event, args...); err != nil {
+		c.t().Fatalf("%s can't emit %q: %v", c, event, err)
+	}
+}
+
+// Send is Emit of the event "message".
+func (c *Client) Send(args ...any) {
+	c.t().Helper()
+	c.Emit("message", args...)
+}
+
+// TryEmit is Emit with an error instead of a failed test.
+func (c *Client) TryEmit(event string, args ...any) error {
+	return c.post(parser.Outgoing{Type: parser.Event, ID: parser.NoID, Event: event, Args: args})
+}
+
+// On has fn called for each event of a name that comes from now on, in order, on the
+// client's reading goroutine; such events are not kept for Want. fn may emit and
+// acknowledge; it must not wait for something else to come, and not end the test. A
+// nil fn ends it.
+func (c *Client) On(event string, fn func(*Event)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if fn == nil {
+		delete(c.handlers, event)
+		return
+	}
+	c.handlers[event] = fn
+}
+
+// TryNext waits for the next event. The error says why none comes.
+func (c *Client) TryNext() (*Event, error) { return c.arrived.next(c.conn.srv.patience) }
+
+// Next waits for the next event. The test fails if none comes.
+func (c *Client) Next() *Event {
+	c.t().Helper()
+	e, err := c.TryNext()
+	if err != nil {
+		c.t().Fatalf("%s wants an event, but %v", c, err)
+	}
+	return e
+}
+
+// Want waits for the next event and fails the test if it is another one, or has other
+// arguments. Arguments are equal if they are the same JSON, with the same bytes; an
+// Any stands for each.
+func (c *Client) Want(event string, args ...any) {
+	c.t().Helper()
+	wanted := fmt.Sprintf("%q %s", event, describe(c.conn.codec, args))
+	e, err := c.TryNext()
+	if err != nil {
+		c.t().Fatalf("%s wants %s, but %v", c, wanted, err)
+	}
+	same, err := e.equals(args)
+	if e.Name != event || err != nil || !same {
+		c.t().Fatalf("%s wants %s, but gets %v%s", c, wanted, e, because(err))
+	}
+}
+
+// WantEvent waits for the next event and fails the test if it has another name.
+func (c *Client) WantEvent(event string) *Event {
+	c.t().Helper()
+	e, err := c.TryNext()
+	if err != nil {
+		c.t().Fatalf("%s wants %q, but %v", c, event, err)
+	}
+	if e.Name != event {
+		c.t().Fatalf("%s wants %q, but gets %v", c, event, e)
+	}
+	return e
+}
+
+// Await waits for an event of a name and passes over all others that come before it.
+func (c *Client) Await(event string) *Event {
+	c.t().Helper()
+	var others []string
+	for {
+		e, err := c.TryNext()
+		if err != nil {
+			c.t().Fatalf("%s waits for %q, but %v; before that came: %s", c, event, err, shorten(strings.Join(others, ", ")))
+		}
+		if e.Name == event {
+			return e
+		}
+		others = append(others, e.String())
+	}
+}
+
+// WantNothing fails the test if an event has come that was not looked at. In a bubble
+// it waits until nothing moves, without any time passing; to see what comes later, let
+// time pass before (time.Sleep). Outside of one it waits for ServerOptions.Quiet.
+func (c *Client) WantNothing() {
+	c.t().Helper()
+	c.conn.srv.quiet()
+	if e, ok, _, _ := c.arrived.take(); ok {
+		c.t().Fatalf("%s wants nothing, but gets %v", c, e)
+	}
+}
+
+// Drain returns the events that have come and were not looked at.
+func (c *Client) Drain() []*Event { return c.arrived.drain() }
+
+// Disconnect leaves the namespace. The connection stays, for its other namespaces.
+func (c *Client) Disconnect() {
+	c.t().Helper()
+	if err := c.post(parser.Outgoing{Type: parser.Disconnect, ID: parser.NoID}); err != nil {
+		c.t().Fatalf("%s can't disconnect: %v", c, err)
+	}
+	c.leave(ClientDisconnect, nil)
+}
+
+// WantDisconnect waits until the client is disconnected and fails the test if that is
+// for another reason, or if an event comes instead. The reasons are constants of this
+// package.
+func (c *Client) WantDisconnect(reason string) {
+	c.t().Helper()
+	e, err := c.TryNext()
+	if err == nil {
+		c.t().Fatalf("%s wants to be disconnected (%s), but gets %v", c, reason, e)
+	}
+	var g *gone
+	if !errors.As(err, &g) || g.reason != reason {
+		c.t().Fatalf("%s wants to be disconnected (%s), but %v", c, reason, err)
+	}
+}
+
+// Disconnected returns the reason why the client is disconnected, "" while it is not.
+func (c *Client) Disconnected() string {
+	var g *gone
+	if errors.As(c.arrived.ended(), &g) {
+		return g.reason
+	}
+	return ""
+}
+
+// leave ends what can come, for good.
+func (c *Client) leave(reason string, cause error) {
+	end := &gone{reason, cause}
+	c.joined.close(end)
+	c.arrived.close(end)
+	c.mu.Lock()
+	replies := c.replies
+	c.replies = make(map[int64]*Reply)
+	c.mu.Unlock()
+	for _, r := range replies {
+		r.answer.close(end)
+	}
+}
+
+// handle takes a packet of the namespace, on the reading goroutine. Its memory is not
+// kept.
+func (c *Client) handle(p parser.Packet) error {
+	codec := c.conn.codec
+	data := p.Data
+	if !p.Type.Binary() {
+		data = bytes.Clone(data)
+	}
+	args := Args{attachments: p.Attachments, codec: codec}
+	switch p.Type {
+	case parser.Connect:
+		var answer struct{ SID string }
+		if err := codec.Decode(data, nil, &answer); err != nil || answer.SID == "" {
+			return fmt.Errorf("siotest: a CONNECT without an id: %s %w", data, err)
+		}
+		c.conn.rec.names(answer.SID, "")
+		return c.joined.put(joinAnswer{id: answer.SID})
+	case parser.ConnectError:
+		refusal := &ConnectError{Namespace: c.namespace}
+		if err := codec.Decode(data, nil, refusal); err != nil {
+			return fmt.Errorf("siotest: a CONNECT_ERROR with %s: %w", data, err)
+		}
+		return c.joined.put(joinAnswer{err: refusal})
+	case parser.Disconnect:
+		c.leave(ServerDisconnect, nil)
+	case parser.Ack, parser.BinaryAck:
+		args.raw = codec.SplitArray(nil, data)
+		c.mu.Lock()
+		r := c.replies[p.ID]
+		delete(c.replies, p.ID)
+		c.mu.Unlock()
+		if r == nil {
+			return fmt.Errorf("siotest: the server acknowledges %d, which nobody asked", p.ID)
+		}
+		return r.answer.put(args)
+	default:
+		args.raw = codec.SplitArray(nil, data)[1:]
+		e := &Event{Name: string(bytes.Clone(codec.EventName(data))), Args: args, client: c, id: p.ID}
+		c.mu.Lock()
+		fn := c.handlers[e.Name]
+		c.mu.Unlock()
+		if fn == nil {
+			if err := c.arrived.put(e); errors.Is(err, errFull) {
+				return err
+			}
+			break
+		}
+		fn(e)
+	}
+	return nil
+}
+
+// describe returns args as JSON, for a message.
+func describe(codec parser.Codec, args []any) string {
+	enc, err := encodeArgs(codec, args)
+	if err != nil {
+		return fmt.Sprint(args)
+	}
+	text := enc.String()
+	if len(args) > 0 {
+		parts := make([]string, len(args))
+		for i, a := range args {
+			if _, is := a.(Any); is {
+				parts[i] = "anything"
+			} else {
+				parts[i] = string(toJSON(codec, enc.raw[i]))
+			}
+		}
+		text = "[" + strings.Join(parts, ",") + "]"
+	}
+	return shorten(text)
+}
+
+// shorten cuts a text that is too long for a message.
+func shorten(s string) string {
+	const most = 500
+	if len(s) > most {
+		return fmt.Sprintf("%s... (%d bytes)", s[:most], len(s))
+	}
+	return s
+}

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Conn: one Engine.IO connection, with the clients of its namespaces
+// or with packets as they are.
+
+package siotest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"socketio/internal/ws"
+	"socketio/parser"
+)
+
+// maxAttachments is how many attachments a client takes in one packet.
+const maxAttachments = 99
+
+// Why a connection ended, as far as the network does not say.
+var (
+	errKilled      = errors.New("the client was killed")
+	errServerClose = errors.New("the server has sent a close packet")
+	errPingTimeout = errors.New("the server's ping did not come")
+)
+
+// An OpenPacket is what the server says first.
+type OpenPacket struct {
+	SID          string   `json:"sid"`
+	Upgrades     []string `json:"upgrades"`
+	PingInterval int      `json:"pingInterval"` // ms
+	PingTimeout  int      `json:"pingTimeout"`  // ms
+	MaxPayload   int      `json:"maxPayload"`   // bytes
+}
+
+// A Conn is one connection. It answers pings by itself, and ends when one does not
+// come in time. Until the first Join it keeps the messages that come as they are, for
+// Hear.
+type Conn struct {
+	// Immutable after newConn; opened is set by start.
+	srv    *Server
+	name   string
+	link   *Link
+	codec  parser.Codec
+	rec    *recorder
+	urls   urls
+	opened OpenPacket
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mute    atomic.Bool
+	running sync.WaitGroup // reading, writing
+	ended   chan struct{}  // closed when the connection has ended; end is set before
+	end     error
+
+	heard queue[any]  // messages before the first Join
+	said  queue[unit] // what is to be written
+
+	decoder parser.PacketDecoder // owned by the reading goroutine
+	limits  parser.Limits
+
+	wires wires // transport.go
+
+	mu      sync.Mutex // guards the fields below
+	over    bool
+	decodes bool               // a Join was called
+	clients map[string]*Client // by namespace, the last one of each
+	watch   *time.Timer        // for the next ping
+}
+
+// A unit is what is written at once: packets, on polling in one request, or something
+// done between them.
+type unit struct {
+	packets []any
+	do      func() error
+	done    chan error // buffered; nil if nobody waits
+}
+
+func newConn(s *Server, o *ClientOptions) *Conn {
+	c := &Conn{
+		srv:     s,
+		name:    o.Name,
+		link:    o.Link,
+		codec:   s.codec,
+		rec:     &recorder{start: time.Now()},
+		urls:    newURLs(s, o),
+		ended:   make(chan struct{}),
+		decoder: s.codec.NewDecoder(),
+		limits:  parser.Limits{MaxAttachments: maxAttachments, MaxIncompleteBytes: maxBody},
+		clients: make(map[string]*Client),
+	}
+	c.mute.Store(o.Mute)
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.wires.get.link, c.wires.post.link = o.Link, o.Link
+	return c
+}
+
+// write is the writing goroutine. It ends with the connection, when all that was to be
+// written has been tried.
+func (c *Conn) write() {
+	defer c.running.Done()
+	for {
+		u, err := c.said.next(0)
+		if err != nil {
+			return
+		}
+		if u.do != nil {
+			err = u.do()
+		} else {
+			err = c.transmit(u.packets)
+		}
+		if err != nil {
+			c.finish(err)
+		}
+		if u.done != nil {
+			u.done <- err
+		}
+	}
+}
+
+// finish ends the connection; the first reason stays.
+func (c *Conn) finish(reason error) {
+	c.mu.Lock()
+	if c.over {
+		c.mu.Unlock()
+		return
+	}
+	c.over = true
+	clients := slices.Collect(maps.Values(c.clients))
+	if c.watch != nil {
+		c.watch.Stop()
+	}
+	c.mu.Unlock()
+
+	c.rec.note("the end: %v", reason)
+	c.end = reason
+	c.heard.close(fmt.Errorf("the connection has ended: %w", reason))
+	c.said.close(fmt.Errorf("the connection has ended: %w", reason))
+	why := TransportClose
+	if errors.Is(reason, errPingTimeout) {
+		why = PingTimeout
+	}
+	for _, client := range clients {
+		client.leave(why, reason)
+	}
+	close(c.ended)
+	c.cancel()
+	c.wires.close()
+}
+
+// watchPings ends the connection if no ping comes in time.
+func (c *Conn) watchPings() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wait := time.Duration(c.opened.PingInterval+c.opened.PingTimeout) * time.Millisecond
+	if c.over || wait <= 0 {
+		return
+	}
+	if c.watch != nil {
+		c.watch.Reset(wait)
+		return
+	}
+	c.watch = time.AfterFunc(wait, func() { c.finish(errPingTimeout) })
+}
+
+// packet takes an Engine.IO packet, on the reading goroutine. An error ends the
+// connection.
+func (c *Conn) packet(p any) error {
+	text, is := p.(string)
+	if text == "6" {
+		return nil // it only ends a poll
+	}
+	c.rec.packet(false, p)
+	switch {
+	case !is:
+		return c.message(p, true, p.([]byte))
+	case text == "":
+		return errors.New("siotest: the server has sent an empty packet")
+	case text == "1":
+		return errServerClose
+	case text == "2":
+		c.watchPings()
+		if !c.mute.Load() {
+			return c.said.put(unit{packets: []any{"3"}})
+		}
+	case text[0] == '4':
+		return c.message(p, false, []byte(text[1:]))
+	default:
+		return fmt.Errorf("siotest: the server has sent %q", shorten(text))
+	}
+	return nil
+}
+
+// message takes what the packet p carries.
+func (c *Conn) message(p any, binary bool, data []byte) error {
+	c.mu.Lock()
+	decodes := c.decodes
+	c.mu.Unlock()
+	if !decodes {
+		return c.heard.put(p)
+	}
+	packet, ok, err := c.decoder.Add(&c.limits, binary, data)
+	if err != nil {
+		return fmt.Errorf("siotest: the server has sent what is no packet: %w", err)
+	}
+	if !ok {
+		return nil
+	}
+	c.mu.Lock()
+	client := c.clients[packet.Namespace]
+	c.mu.Unlock()
+	switch {
+	case client == nil:
+		return fmt.Errorf("siotest: the server has sent a packet for %s, which was not joined", packet.Namespace)
+	case client.arrived.ended() != nil:
+		return nil // late
+	}
+	return client.handle(packet)
+}
+
+// post encodes a packet and has it written, as one unit.
+func (c *Conn) post(p parser.Outgoing) error {
+	enc, err := c.codec.AppendPacket(nil, p)
+	if err != nil {
+		return err
+	}
+	var packets []any
+	if enc.Binary {
+		packets = append(packets, enc.Data)
+	} else {
+		packets = append(packets, "4"+string(enc.Data))
+	}
+	for _, b := range enc.Attachments {
+		packets = append(packets, slices.Clone(b))
+	}
+	return c.said.put(unit{packets: packets})
+}
+
+// Join joins a namespace over the connection. The test fails if it is refused.
+func (c *Conn) Join(namespace string, auth any) *Client {
+	c.srv.t.Helper()
+	client, err := c.TryJoin(namespace, auth)
+	if err != nil {
+		c.srv.t.Fatalf("%s wants to join %s, but %v", c.name, namespace, err)
+	}
+	c.srv.settle()
+	return client
+}
+
+// TryJoin is Join with an error instead of a failed test; a refusal is a
+// *ConnectError.
+func (c *Conn) TryJoin(namespace string, auth any) (*Client, error) {
+	client := &Client{conn: c, namespace: namespace, replies: make(map[int64]*Reply), handlers: make(map[string]func(*Event))}
+	c.mu.Lock()
+	over := c.over
+	c.decodes = true
+	c.clients[namespace] = client
+	c.mu.Unlock()
+	if over {
+		<-c.ended
+		return nil, c.end
+	}
+	if err := client.post(parser.Outgoing{Type: parser.Connect, ID: parser.NoID, Payload: auth}); err != nil {
+		return nil, err
+	}
+	answer, err := client.joined.next(c.srv.patience)
+	if err == nil {
+		err = answer.err
+	}
+	if err != nil {
+		client.leave("refused", err)
+		return nil, err
+	}
+	client.id = answer.id
+	return client, nil
+}
+
+// Name is the client's name in messages.
+func (c *Conn) Name() string { return c.name }
+
+// Link is the network of the connection.
+func (c *Conn) Link() *Link { return c.link }
+
+// OpenPacket is what the server said first.
+func (c *Conn) OpenPacket() OpenPacket { return c.opened }
+
+// Mute decides whether the server's pings stay unanswered from now on.
+func (c *Conn) Mute(mute bool) { c.mute.Store(mute) }
+
+// Kill ends the connection without a word, as when the program of the client ends:
+// its network connections close, and it does nothing any more. The server hears of it
+// unless the Link keeps that from it.
+func (c *Conn) Kill() { c.finish(errKilled) }
+
+// Close says goodbye to the server and waits for the end.
+func (c *Conn) Close() {
+	c.srv.t.Helper()
+	if err := c.said.put(unit{do: c.sayGoodbye}); err != nil {
+		return // it has ended
+	}
+	if err := c.wait(); err != nil {
+		c.srv.t.Fatalf("%s says goodbye, but %v", c.name, err)
+	}
+}
+
+// wait waits for the end.
+func (c *Conn) wait() error {
+	limit := time.NewTimer(c.srv.patience)
+	defer limit.Stop()
+	select {
+	case <-c.ended:
+		return nil
+	case <-limit.C:
+		return fmt.Errorf("the connection is still open after %v", c.srv.patience)
+	}
+}
+
+// Ended is closed when the connection has ended.
+func (c *Conn) Ended() <-chan struct{} { return c.ended }
+
+// Err says why the connection has ended, nil while it is open.
+func (c *Conn) Err() error {
+	select {
+	case <-c.ended:
+		return c.end
+	default:
+		return nil
+	}
+}
+
+// WantClosed waits for the end of the connection. On WebSocket the test fails if the
+// server closes it with another code, or without one; on polling, where there are no
+// codes, and for code 0, any end will do. What came before is left as it is.
+func (c *Conn) WantClosed(code int) {
+	c.srv.t.Helper()
+	if err := c.wait(); err != nil {
+		c.srv.t.Fatalf("%s wants to be closed, but %v", c.name, err)
+	}
+	var closed *ws.CloseError
+	switch {
+	case code == 0 || c.Transport() == Polling:
+	case !errors.As(c.end, &closed):
+		c.srv.t.Fatalf("%s wants to be closed with code %d, but ends: %v", c.name, code, c.end)
+	case int(closed.Code) != code:
+		c.srv.t.Fatalf("%s wants to be closed with code %d, but is with %d %q", c.name, code, closed.Code, closed.Reason)
+	}
+}
+
+// Say writes Engine.IO packets, in one request on polling: a string is a packet
+// ("42[\"hello\"]"), a []byte a binary message. It returns at once. The test fails if
+// the connection has ended.
+func (c *Conn) Say(packets ...any) {
+	c.srv.t.Helper()
+	if err := checkPackets(packets); err != nil {
+		c.srv.t.Fatalf("%s: %v", c.name, err)
+	}
+	if err := c.said.put(unit{packets: packets}); err != nil {
+		c.srv.t.Fatalf("%s can't say %.100q: %v", c.name, packets, err)
+	}
+}
+
+// TrySay is Say that waits until the packets are written, on polling until the server
+// has answered, and returns an error instead of failing the test.
+func (c *Conn) TrySay(packets ...any) error {
+	if err := checkPackets(packets); err != nil {
+		return err
+	}
+	return c.await(unit{packets: packets})
+}
+
+// await has a unit done and waits for that.
+func (c *Conn) await(u unit) error {
+	u.done = make(chan error, 1)
+	if err := c.said.put(u); err != nil {
+		return err
+	}
+	return <-u.done // also after the end: the writing goroutine empties its queue
+}
+
+func checkPackets(packets []any) error {
+	for _, p := range packets {
+		switch p.(type) {
+		case string, []byte:
+		default:
+			return fmt.Errorf("siotest: a packet is a string or a []byte, not %T", p)
+		}
+	}
+	return nil
+}
+
+// TryHear waits for the next message: a string beginning with 4, or a []byte. It is
+// for connections without a Join.
+func (c *Conn) TryHear() (any, error) { return c.heard.next(c.srv.patience) }
+
+// Hear waits for messages, and fails the test if others come. A packet is a string, in
+// which * stands for anything, or a []byte. Pings and what else is not a message is
+// not heard. It is for connections without a Join.
+func (c *Conn) Hear(packets ...any) {
+	c.srv.t.Helper()
+	if err := checkPackets(packets); err != nil {
+		c.srv.t.Fatalf("%s: %v", c.name, err)
+	}
+	for _, want := range packets {
+		got, err := c.TryHear()
+		if err != nil {
+			c.srv.t.Fatalf("%s wants to hear %s, but %v", c.name, show(want), err)
+		}
+		if !matches(want, got) {
+			c.srv.t.Fatalf("%s wants to hear %s, but hears %s", c.name, show(want), show(got))
+		}
+	}
+}
+
+// HearNothing is WantNothing for a connection without a Join.
+func (c *Conn) HearNothing() {
+	c.srv.t.Helper()
+	c.srv.quiet()
+	if got, ok, _, _ := c.heard.take(); ok {
+		c.srv.t.Fatalf("%s wants to hear nothing, but hears %s", c.name, show(got))
+	}
+}
+
+func matches(want, got any) bool {
+	w, wantsText := want.(string)
+	g, isText := got.(string)
+	switch {
+	case wantsText != isText:
+		return false
+	case !isText:
+		return string(want.([]byte)) == string(got.([]byte))
+	case !strings.Contains(w, "*"):
+		return w == g
+	}
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(w), `\*`, ".*")
+	return regexp.MustCompile("(?s)^" + pattern + "$").MatchString(g)
+}
+
+func show(packet any) string {
+	if b, is := packet.([]byte); is {
+		return shorten(fmt.Sprintf("<% x>", b))
+	}
+	return shorten(packet.(string))
+}
+
+// Transcript is what was said so far.
+func (c *Conn) Transcript() Transcript { return c.rec.transcript() }
+
+// WantTranscript compares the transcript with a text as Transcript.String makes it;
+// space around lines does not count. It waits first until nothing moves, as
+// Client.WantNothing does.
+func (c *Conn) WantTranscript(want string) {
+	c.srv.t.Helper()
+	c.srv.quiet()
+	got := c.Transcript().String()
+	if g, w := trimLines(got), trimLines(want); !slices.Equal(g, w) {
+		i := 0
+		for i < len(g) && i < len(w) && g[i] == w[i] {
+			i++
+		}
+		c.srv.t.Fatalf("%s: the transcript differs in line %d:\n%s\nwant:\n%s", c.name, i+1, strings.Join(g, "\n"), strings.Join(w, "\n"))
+	}
+}
+
+func trimLines(s string) []string {
+	var lines []string
+	for line := range strings.Lines(s) {
+		if line = strings.Join(strings.Fields(line), " "); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}

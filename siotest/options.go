@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the options of servers and clients, and what the kit needs of a
+// test.
+
+package siotest
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"socketio/parser"
+)
+
+// A TB is what the kit needs of a test. *testing.T is one, and so is whatever else has
+// these methods. Fatalf must end the calling goroutine.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Failed() bool
+}
+
+// A Transport says how a client reaches the server.
+type Transport string
+
+const (
+	// WebSocket is WebSocket from the start.
+	WebSocket Transport = "websocket"
+	// Polling is HTTP long-polling, and stays there.
+	Polling Transport = "polling"
+	// Upgrade begins on polling, joins, and moves to WebSocket, as browsers do.
+	Upgrade Transport = "upgrade"
+)
+
+// Transports returns all three, for a test that runs over each.
+func Transports() []Transport { return []Transport{WebSocket, Polling, Upgrade} }
+
+// ServerOptions configure a Server. The zero value means the defaults.
+type ServerOptions struct {
+	// TCP serves on a port of 127.0.0.1 instead of in memory. It needs real time:
+	// not in a bubble.
+	TCP bool
+	// Path is where the Socket.IO server is mounted. If empty, /socket.io/.
+	Path string
+	// Patience is how long is waited for what must come. If zero, 10 s, and 5
+	// minutes of virtual time in a bubble.
+	Patience time.Duration
+	// Quiet is how long WantNothing waits outside a bubble. If zero, 50 ms.
+	Quiet time.Duration
+	// Buffer is how many bytes a connection in memory holds each way before a
+	// writer has to wait. If zero, 64 KiB.
+	Buffer int
+	// Codec is the packet format of the clients, as in socketio.Options. If nil,
+	// the default format.
+	Codec parser.Codec
+}
+
+// ClientOptions configure a client. The zero value, and nil, mean the defaults.
+type ClientOptions struct {
+	// Name is the client's name in messages. If empty, "client 1" and so on.
+	Name string
+	// Namespace is joined first. If empty, "/".
+	Namespace string
+	// Auth is sent when joining, as the auth of the JavaScript client. If nil,
+	// nothing.
+	Auth any
+	// Transport is the way to the server. If empty, WebSocket.
+	Transport Transport
+	// Header is sent with every request. A Host in it replaces the host's name.
+	Header http.Header
+	// Query is added to the URL of every request.
+	Query url.Values
+	// Link is a network to share with other clients, or one that is faulty before
+	// the first byte. If nil, the connection has its own. See NewLink.
+	Link *Link
+	// Mute leaves the server's pings unanswered; see Conn.Mute.
+	Mute bool
+}
