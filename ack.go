@@ -15,8 +15,9 @@ import (
 // An ackTable holds the acknowledgements awaited from one socket. Each ends once:
 // answered, or failed.
 type ackTable struct {
-	mu      sync.Mutex // guards the field below
+	mu      sync.Mutex // guards the fields below
 	waiting map[int64]*ackWait
+	late    int // given up here, and may yet be answered
 }
 
 // An ackWait is one awaited acknowledgement.
@@ -40,13 +41,28 @@ func (t *ackTable) add(id int64, limit int) (*ackWait, error) {
 	return w, nil
 }
 
-// take removes a wait, so that its taker alone may end it.
-func (t *ackTable) take(id int64) *ackWait {
+// take removes a wait, so that its taker alone may end it. If there is none, asked
+// tells whether there can have been one: some were given up.
+func (t *ackTable) take(id int64) (w *ackWait, asked bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := t.waiting[id]
+	w, asked = t.waiting[id]
 	delete(t.waiting, id)
-	return w
+	if !asked && t.late > 0 {
+		t.late--
+		asked = true
+	}
+	return w, asked
+}
+
+// giveUp removes a wait whose answer nobody wants any more.
+func (t *ackTable) giveUp(id int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.waiting[id]; ok {
+		delete(t.waiting, id)
+		t.late++
+	}
 }
 
 // fail ends all waits with err.
@@ -54,6 +70,7 @@ func (t *ackTable) fail(err error) {
 	t.mu.Lock()
 	waiting := t.waiting
 	t.waiting = nil
+	t.late += len(waiting)
 	t.mu.Unlock()
 	for _, w := range waiting {
 		w.err = err
@@ -62,11 +79,12 @@ func (t *ackTable) fail(err error) {
 }
 
 // handleAck ends a wait. It does not go through the inbox: a handler may be
-// waiting for it. An id that nobody awaits is ignored.
-func (s *Socket) handleAck(p parser.Packet) {
-	w := s.acks.take(p.ID)
+// waiting for it. An id that nobody awaits is ignored; handleAck reports false for
+// one that nobody gave out.
+func (s *Socket) handleAck(p parser.Packet) (asked bool) {
+	w, asked := s.acks.take(p.ID)
 	if w == nil {
-		return
+		return asked
 	}
 	data := p.Data
 	if !p.Type.Binary() {
@@ -75,6 +93,7 @@ func (s *Socket) handleAck(p parser.Packet) {
 	w.args = Args{codec: s.ns.server.codec, attachments: p.Attachments}
 	w.args.raw = w.args.codec.SplitArray(nil, data)
 	close(w.done)
+	return true
 }
 
 // EmitWithAck sends an event and waits for the client's acknowledgement. It
@@ -96,7 +115,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	if err != nil {
 		return Args{}, err
 	}
-	defer s.acks.take(id)
+	defer s.acks.giveUp(id)
 	if s.state.Load() == stateGone { // after add, so that endLocked finds the wait
 		return Args{}, ErrClosed
 	}

@@ -28,9 +28,11 @@ const (
 )
 
 const (
-	// A client may be refused this often within refusalWindow.
-	maxRefusals   = 20
-	refusalWindow = 10e9 // ns
+	// A client may be refused this often, and may answer this often what nobody
+	// asked, within rateWindow.
+	maxRefusals  = 20
+	maxStrayAcks = 1000
+	rateWindow   = 10e9 // ns
 	// While an acknowledgement is awaited, an inbox takes this many times its
 	// bound.
 	awaitFactor = 4
@@ -43,7 +45,23 @@ var (
 	errNoConnect    = errors.New("socketio: the client joined no namespace in time")
 	errIncomplete   = errors.New("socketio: attachments did not arrive in time")
 	errManyRefusals = errors.New("socketio: too many refused connections to namespaces")
+	errManyAcks     = errors.New("socketio: too many acknowledgements that nobody asked for")
 )
+
+// A rate counts what happens within rateWindow.
+type rate struct {
+	count int
+	since int64 // by Server.now
+}
+
+// add counts one more. It reports whether that is more than limit.
+func (r *rate) add(now int64, limit int) (over bool) {
+	if now-r.since > rateWindow {
+		r.since, r.count = now, 0
+	}
+	r.count++
+	return r.count > limit
+}
 
 // A conn is one Engine.IO connection. It implements engineio.Handler.
 type conn struct {
@@ -52,7 +70,8 @@ type conn struct {
 	eio    *engineio.Conn
 
 	// Owned by the read side: HandleMessage calls come one at a time.
-	decoder parser.PacketDecoder
+	decoder   parser.PacketDecoder
+	strayAcks rate
 
 	mu           sync.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
 	sockets      []*Socket
@@ -68,8 +87,7 @@ type conn struct {
 	waiting      int  // acknowledgements awaited on this connection
 	paused       bool // the engine was asked to stop reading
 
-	refusals      int
-	refusalsSince int64
+	refusals rate
 }
 
 func newConn(s *Server, eio *engineio.Conn) *conn {
@@ -264,7 +282,9 @@ func (c *conn) route(p parser.Packet) {
 			c.abort(fmt.Errorf("%w: event before the namespace was joined", errProtocol))
 		}
 	case parser.Ack, parser.BinaryAck:
-		s.handleAck(p)
+		if !s.handleAck(p) && c.strayAcks.add(c.server.now(), maxStrayAcks) {
+			c.eio.Abort(engineio.ReasonForcedClose, errManyAcks, closePolicy, "")
+		}
 	case parser.Disconnect:
 		c.forget(s, false)
 		if !s.peerGone(ReasonClientDisconnect, nil) {
@@ -350,11 +370,7 @@ func (c *conn) refuse(namespace, message string) {
 func (c *conn) countRefusal() bool {
 	now := c.server.now()
 	c.mu.Lock()
-	if now-c.refusalsSince > refusalWindow {
-		c.refusalsSince, c.refusals = now, 0
-	}
-	c.refusals++
-	tooMany := c.refusals > maxRefusals
+	tooMany := c.refusals.add(now, maxRefusals)
 	c.mu.Unlock()
 	if tooMany {
 		c.eio.Abort(engineio.ReasonForcedClose, errManyRefusals, closePolicy, "")

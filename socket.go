@@ -244,19 +244,8 @@ func (s *Socket) settle() {
 // join runs the middlewares and, if they let the socket in, makes it a member of
 // its namespace and runs the connection handlers.
 func (s *Socket) join() {
-	middlewares := s.ns.middlewareChain()
-	if len(middlewares) > 0 {
-		timer := time.AfterFunc(s.ns.server.opts.MiddlewareTimeout, func() { s.refuse(&ConnectError{Message: timedOut}) })
-		defer timer.Stop()
-	}
-	for _, use := range middlewares {
-		if s.state.Load() != stateJoining {
-			return
-		}
-		if err := s.guard(func() error { return use(s) }); err != nil {
-			s.refuse(err)
-			return
-		}
+	if !s.passes() {
+		return
 	}
 	m, err := s.connectReply()
 	if err != nil {
@@ -284,6 +273,36 @@ func (s *Socket) join() {
 	for _, fn := range s.ns.connectionHandlers() {
 		s.report("connection", s.guard(func() error { fn(s); return nil }))
 	}
+}
+
+// passes runs the middlewares. It reports whether all let the socket in.
+func (s *Socket) passes() bool {
+	middlewares := s.ns.middlewareChain()
+	if len(middlewares) == 0 {
+		return true
+	}
+	// Its goroutine ends when the refusal is queued. That is waited for: the socket
+	// must be off its connection before this worker says that it has settled.
+	refused := make(chan struct{})
+	limit := time.AfterFunc(s.ns.server.opts.MiddlewareTimeout, func() {
+		defer close(refused)
+		s.refuse(&ConnectError{Message: timedOut})
+	})
+	defer func() {
+		if !limit.Stop() {
+			<-refused
+		}
+	}()
+	for _, use := range middlewares {
+		if s.state.Load() != stateJoining {
+			return false
+		}
+		if err := s.guard(func() error { return use(s) }); err != nil {
+			s.refuse(err)
+			return false
+		}
+	}
+	return true
 }
 
 // refuse answers the wish to join with an error.

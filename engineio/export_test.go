@@ -10,3 +10,6 @@ func (c *Conn) Parked() bool {
 	defer c.mu.Unlock()
 	return c.poll != nil && c.poll.get != nil
 }
+
+// NewID makes a session id.
+func NewID() string { return newID() }

@@ -8,6 +8,9 @@ package engineio_test
 import (
 	"fmt"
 	"io"
+	"log/slog"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +113,75 @@ func TestMaxPending(t *testing.T) {
 		for i, p := range []*wsPeer{peers[0], peers[2], extra, over} {
 			p.send(fmt.Sprintf("4%d", i))
 			p.want("the others go on", fmt.Sprintf("4%d", i))
+		}
+	})
+}
+
+// pieces is a body that comes byte by byte.
+type pieces struct{ left int }
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if p.left == 0 {
+		return 0, io.EOF
+	}
+	p.left--
+	b[0] = '4'
+	return 1, nil
+}
+
+// A patient is a writer with deadlines that never pass.
+type patient struct{ *httptest.ResponseRecorder }
+
+func (patient) SetReadDeadline(time.Time) error  { return nil }
+func (patient) SetWriteDeadline(time.Time) error { return nil }
+
+// A body that comes in the smallest pieces is not copied for each of them.
+func TestBodyInPieces(t *testing.T) {
+	const size = 1_000_000
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{onMessage: func(*side, bool, []byte) {}})
+		p := r.polling()
+		req := httptest.NewRequest("POST", r.path+"?"+p.query, &pieces{size})
+		req.Host = r.host
+		var before, after runtime.MemStats
+		answer := patient{httptest.NewRecorder()}
+		runtime.ReadMemStats(&before)
+		r.srv.ServeHTTP(answer, req)
+		runtime.ReadMemStats(&after)
+		if answer.Code != 200 {
+			w.t.Fatalf("the answer is %d %s", answer.Code, answer.Body)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 10*size {
+			w.t.Errorf("%d bytes were allocated for a body of %d", n, size)
+		}
+	})
+}
+
+// A length beside chunks is not seen: whoever goes by it would find another request
+// where this connection has one, so there is none.
+func TestChunksEndTheConnection(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		conn := r.rawPost(p, "Content-Length: 100\r\nTransfer-Encoding: chunked", "2\r\n4x\r\n0\r\n\r\nGET "+r.path+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		answer, err := io.ReadAll(conn)
+		if err != nil || strings.Count(string(answer), "HTTP/1.1 ") != 1 || !strings.Contains(string(answer), "Connection: close\r\n") {
+			w.t.Errorf("the answers are %q (%v), want one", answer, err)
+		}
+		p.want("the echo", "4x")
+	})
+}
+
+// A session id is a secret, also one that this server does not know: another may.
+func TestUnknownSessionsAreNotLogged(t *testing.T) {
+	inMemory(t, func(w *world) {
+		var log strings.Builder
+		r := w.serve(hosting{options: &engineio.Options{
+			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		}})
+		r.wantRefusal("a session of another server", r.get("EIO=4&transport=polling&sid=SECRET"), 400, 1, "Session ID unknown")
+		if text := log.String(); !strings.Contains(text, "request refused") || strings.Contains(text, "SECRET") {
+			w.t.Errorf("the log is %q", text)
 		}
 	})
 }

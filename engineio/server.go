@@ -139,6 +139,11 @@ func (s *Server) nextWheel() *wheel.Wheel {
 
 // ServeHTTP serves one request of a session, or opens a session.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.TransferEncoding) > 0 {
+		// A Content-Length beside it is not shown here. Who goes by that would see
+		// the next request elsewhere: there is none (RFC 9112, section 6.1).
+		w.Header().Set("Connection", "close")
+	}
 	switch {
 	case s.cfg.CORS.writeHeaders(w, r, r.Header.Get("Origin")):
 	case s.chain.next.Load() != nil:

@@ -203,6 +203,11 @@ func (p *polling) encode(items []*Message) (body []byte, contentType string) {
 		}
 		return appendPayloadV3(nil, items, false), textType
 	}
+	size := 0 // enough for text, whose frames have a header that is left out here
+	for _, m := range items {
+		size += m.size
+	}
+	body = make([]byte, 0, size)
 	for _, m := range items {
 		body = appendPayload(body, m)
 	}

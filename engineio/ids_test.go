@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds that ids can't be guessed, as far as a test can tell.
+
+package engineio_test
+
+import (
+	"encoding/base64"
+	"math"
+	"testing"
+
+	"socketio/engineio"
+)
+
+// A million ids are unlike each other, and each of their bits is as often 1 as 0.
+func TestIDsEntropy(t *testing.T) {
+	const (
+		ids  = 1_000_000
+		bits = 120
+	)
+	seen := make(map[[bits / 8]byte]struct{}, ids)
+	var counts [bits / 8][256]int // how often a byte has a value
+	for range ids {
+		id := engineio.NewID()
+		raw, err := base64.RawURLEncoding.DecodeString(id)
+		if err != nil || len(raw) != bits/8 {
+			t.Fatalf("the id %q is not %d bits in base64: %v", id, bits, err)
+		}
+		seen[[bits / 8]byte(raw)] = struct{}{}
+		for i, b := range raw {
+			counts[i][b]++
+		}
+	}
+	if len(seen) != ids {
+		t.Errorf("%d of %d ids are different", len(seen), ids)
+	}
+	// Six standard deviations: chance alone fails once in a few million runs.
+	allowed := 6 * math.Sqrt(ids) / 2
+	for i := range bits {
+		n := 0
+		for b, count := range counts[i/8] {
+			n += count * (b >> (i % 8) & 1)
+		}
+		if math.Abs(float64(n)-ids/2) > allowed {
+			t.Errorf("bit %d is 1 in %d of %d ids", i, n, ids)
+		}
+	}
+}

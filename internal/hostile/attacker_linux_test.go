@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds attacker: connections over which any bytes may go, and browser, a
+// polling client that behaves.
+
+package hostile
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
+)
+
+// An attacker has any number of connections to a target.
+type attacker struct {
+	t         *testing.T
+	p         *process
+	sent      atomic.Int64 // bytes
+	bystander *bystander   // tells the time in until
+
+	mu      sync.Mutex
+	secrets []string // session ids that were given out
+	open    []net.Conn
+	polls   []*session
+}
+
+func newAttacker(t *testing.T, p *process) *attacker { return &attacker{t: t, p: p} }
+
+func (a *attacker) url() string { return "http://" + a.p.addr + "/socket.io/?" }
+
+// each runs f n times at once, and waits. Inside, fail may be called.
+func (a *attacker) each(n int, f func(i int)) {
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { f(i) })
+	}
+	all.Wait()
+}
+
+// fail fails the test and ends the goroutine, which is one of each.
+func (a *attacker) fail(format string, args ...any) {
+	a.t.Helper()
+	a.t.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+// until waits for something that no packet tells of.
+func (a *attacker) until(what string, holds func() bool) {
+	a.t.Helper()
+	limit := time.Now().Add(patience)
+	for !holds() {
+		if time.Now().After(limit) {
+			a.t.Errorf("it does not happen that %s: %+v, %d descriptors", what, a.p.stats(), a.p.descriptors())
+			return
+		}
+		a.bystander.rounds(2)
+	}
+}
+
+// hangUp closes what is still open.
+func (a *attacker) hangUp() {
+	a.each(8, func(part int) {
+		for i := part; i < len(a.polls); i += 8 {
+			a.ask(request("POST", a.polls[i].query, "1"))
+			a.ask(request("GET", a.polls[i].query, "")) // it may wait to tell of its end
+		}
+	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.open {
+		_ = c.Close()
+	}
+	a.open = nil
+}
+
+func (a *attacker) keep(sid string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.secrets = append(a.secrets, sid)
+}
+
+// A wire counts what is written.
+type wire struct {
+	*net.TCPConn
+	a *attacker
+}
+
+func (w wire) Write(b []byte) (int, error) {
+	n, err := w.TCPConn.Write(b)
+	w.a.sent.Add(int64(n))
+	return n, err
+}
+
+// reset closes the connection as if its host had died.
+func (w wire) reset() {
+	_ = w.SetLinger(0)
+	_ = w.Close()
+}
+
+// dial connects. The connection is closed after the attack at the latest.
+func (a *attacker) dial() wire {
+	a.t.Helper()
+	return a.dialWith(net.Dialer{})
+}
+
+// dialNarrow is dial with so small a buffer that what is not read stays with the
+// server.
+func (a *attacker) dialNarrow() wire {
+	a.t.Helper()
+	return a.dialWith(net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		controlErr := c.Control(func(fd uintptr) {
+			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10)
+		})
+		return errors.Join(controlErr, err)
+	}})
+}
+
+func (a *attacker) dialWith(d net.Dialer) wire {
+	a.t.Helper()
+	c, err := d.Dial("tcp", a.p.addr)
+	if err != nil {
+		a.fail("connecting: %v", err)
+	}
+	_ = c.SetDeadline(time.Now().Add(patience))
+	a.mu.Lock()
+	a.open = append(a.open, c)
+	a.mu.Unlock()
+	return wire{c.(*net.TCPConn), a}
+}
+
+// A reply is the answer to a request; status 0 means that the connection ended
+// without one.
+type reply struct {
+	status int
+	body   string
+	err    error
+}
+
+func (r reply) String() string { return fmt.Sprintf("%d %.80q", r.status, r.body) }
+
+// ask sends raw bytes on a connection of its own and reads one answer.
+func (a *attacker) ask(raw string) reply {
+	a.t.Helper()
+	w := a.dial()
+	defer w.Close()
+	_, _ = io.WriteString(w, raw) // refused early: the answer tells
+	return readReply(bufio.NewReader(w))
+}
+
+func readReply(r *bufio.Reader) reply {
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		return reply{err: err}
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return reply{status: resp.StatusCode}
+	}
+	body, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, string(body), err}
+}
+
+// wants asks and compares. body may be a part of the answer.
+func (a *attacker) wants(what, raw string, status int, body string) {
+	a.t.Helper()
+	if got := a.ask(raw); got.status != status || !strings.Contains(got.body, body) {
+		a.t.Errorf("%s: got %v (%v), want %d %s", what, got, got.err, status, body)
+	}
+}
+
+// request is a request of one session, or of none, as bytes.
+func request(method, query, body string, headers ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s /socket.io/?%s HTTP/1.1\r\nHost: target\r\nConnection: close\r\n", method, query)
+	for _, h := range headers {
+		b.WriteString(h + "\r\n")
+	}
+	if method == "POST" {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
+	}
+	return b.String() + "\r\n" + body
+}
+
+// upgrade is the request of a WebSocket as bytes.
+func upgrade(query string) string {
+	return "GET /socket.io/?" + query + " HTTP/1.1\r\nHost: target\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+}
+
+// A session is one over polling.
+type session struct {
+	a     *attacker
+	sid   string
+	query string
+}
+
+// polling opens a session over polling.
+func (a *attacker) polling() *session {
+	a.t.Helper()
+	r := a.ask(request("GET", "EIO=4&transport=polling", ""))
+	sid := sidOf(r.body)
+	if r.status != 200 || sid == "" {
+		a.fail("no session: %v, %v", r, r.err)
+	}
+	a.keep(sid)
+	s := &session{a, sid, "EIO=4&transport=polling&sid=" + sid}
+	a.mu.Lock()
+	a.polls = append(a.polls, s)
+	a.mu.Unlock()
+	return s
+}
+
+// joined is polling, with "/" joined.
+func (a *attacker) joined() *session {
+	a.t.Helper()
+	s := a.polling()
+	s.post("40", 200)
+	if r := s.get(); !strings.HasPrefix(r.body, `40{"sid":`) {
+		a.fail("joining: %v", r)
+	}
+	return s
+}
+
+// old is polling of Engine.IO 3.
+func (a *attacker) old() *session {
+	a.t.Helper()
+	r := a.ask(request("GET", "EIO=3&transport=polling&b64=1", ""))
+	_, open, _ := strings.Cut(r.body, ":")
+	open, _, _ = strings.Cut(open, "}")
+	sid := sidOf(open + "}")
+	if r.status != 200 || sid == "" {
+		a.fail("no session: %v, %v", r, r.err)
+	}
+	// Its id is that of the socket, so it is no secret.
+	return &session{a, sid, "EIO=3&transport=polling&b64=1&sid=" + sid}
+}
+
+// leaves closes a session that may be over.
+func (s *session) leaves() {
+	s.a.ask(request("POST", s.query, "1:1"))
+	s.a.ask(request("GET", s.query, ""))
+}
+
+// post sends a body and wants a status.
+func (s *session) post(body string, status int, headers ...string) reply {
+	s.a.t.Helper()
+	r := s.a.ask(request("POST", s.query, body, headers...))
+	if r.status != status {
+		s.a.t.Errorf("a POST of %d bytes %.20q: got %v (%v), want %d", len(body), body, r, r.err, status)
+	}
+	return r
+}
+
+func (s *session) get() reply { return s.a.ask(request("GET", s.query, "")) }
+
+// over wants the session to have ended. A last poll may still tell of it.
+func (s *session) over() {
+	s.a.t.Helper()
+	r := s.get()
+	for range 3 {
+		if r.status == 400 && strings.Contains(r.body, `"code":1`) {
+			return
+		}
+		r = s.get()
+	}
+	s.a.t.Errorf("the session should be over, a poll gets %v", r)
+}
+
+// goesOn wants the session to work.
+func (s *session) goesOn() {
+	s.a.t.Helper()
+	s.post(`427["echo",8]`, 200)
+	for range 5 {
+		switch r := s.get(); {
+		case strings.Contains(r.body, "666"):
+			s.a.fail("what must not arrive has arrived: %v", r)
+		case strings.Contains(r.body, "437[8]"):
+			return
+		case r.status != 200:
+			s.a.fail("the session should go on, a poll gets %v", r)
+		}
+	}
+	s.a.fail("the session does not answer")
+}
+
+// A socket is a WebSocket.
+type socket struct {
+	*wstest.Client
+	a    *attacker
+	wire wire
+}
+
+// webSocket opens a session over WebSocket, or joins one to it.
+func (a *attacker) webSocket(more string, headers ...string) *socket {
+	a.t.Helper()
+	h := make(http.Header)
+	for i := 0; i+1 < len(headers); i += 2 {
+		h.Set(headers[i], headers[i+1])
+	}
+	return a.webSocketOn(a.dial(), more, h)
+}
+
+func (a *attacker) webSocketOn(w wire, more string, h http.Header) *socket {
+	a.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c, resp, err := wstest.Dial(ctx, func(context.Context) (net.Conn, error) { return w, nil }, a.url()+"EIO=4&transport=websocket"+more, h)
+	if c == nil {
+		a.fail("no WebSocket: %v %v", resp, err)
+	}
+	s := &socket{c, a, w}
+	if more == "" {
+		sid := sidOf(s.next())
+		if sid == "" {
+			a.fail("no open packet")
+		}
+		a.keep(sid)
+	}
+	return s
+}
+
+// joinedSocket is webSocket, with "/" joined.
+func (a *attacker) joinedSocket() *socket {
+	a.t.Helper()
+	return a.joinedSocketOn(a.dial())
+}
+
+func (a *attacker) joinedSocketOn(w wire) *socket {
+	a.t.Helper()
+	s := a.webSocketOn(w, "", nil)
+	s.says("40")
+	if got := s.next(); !strings.HasPrefix(got, `40{"sid":`) {
+		a.fail("joining: %.100q", got)
+	}
+	return s
+}
+
+// next is the next message.
+func (s *socket) next() string {
+	s.a.t.Helper()
+	_, data, err := s.ReadMessage()
+	if err != nil {
+		s.a.fail("nothing comes: %v", err)
+	}
+	return string(data)
+}
+
+// says sends texts, one message each, all at once. The server may have gone.
+func (s *socket) says(texts ...string) {
+	var b []byte
+	for _, text := range texts {
+		b = append(b, wstest.Frame(ws.Text, true, []byte(text))...)
+	}
+	_ = s.WriteFrame(b) // what comes back tells
+}
+
+// goesOn wants the session to work.
+func (s *socket) goesOn() {
+	s.a.t.Helper()
+	s.says(`427["echo",8]`)
+	for {
+		if s.next() == "437[8]" {
+			return
+		}
+	}
+}
+
+// closes wants the server to close with a code, whatever it says before.
+func (s *socket) closes(code uint16) {
+	s.a.t.Helper()
+	for {
+		_, _, err := s.ReadMessage()
+		if err == nil {
+			continue
+		}
+		var ce *ws.CloseError
+		if !errors.As(err, &ce) || ce.Code != code {
+			s.a.fail("the WebSocket should close with %d, but: %v", code, err)
+		}
+		_ = s.Close()
+		return
+	}
+}
+
+func sidOf(open string) string {
+	var v struct{ SID string }
+	if len(open) < 2 || open[0] != '0' || json.Unmarshal([]byte(open[1:]), &v) != nil {
+		return ""
+	}
+	return v.SID
+}
+
+// A browser is a polling client with connections that it uses again.
+type browser struct {
+	client *http.Client
+	url    string
+}
+
+func newBrowser(addr string) *browser {
+	return &browser{
+		client: &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: patience},
+		url:    "http://" + addr + "/socket.io/?EIO=4&transport=polling",
+	}
+}
+
+func (b *browser) close() { b.client.CloseIdleConnections() }
+
+func (b *browser) open() (sid string, err error) {
+	body, err := b.do("GET", "", "")
+	if sid = sidOf(body); err == nil && sid == "" {
+		err = fmt.Errorf("no open packet: %.100q", body)
+	}
+	return sid, err
+}
+
+// do sends a request, which must be answered with 200.
+func (b *browser) do(method, sid, body string) (string, error) {
+	url := b.url
+	if sid != "" {
+		url += "&sid=" + sid
+	}
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	resp, err := b.client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d %.100q", resp.StatusCode, text)
+	}
+	return string(text), err
+}

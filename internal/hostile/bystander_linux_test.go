@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds bystander: a client that has nothing to do with an attack, and
+// must not notice it.
+
+package hostile
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"socketio/internal/ws/wstest"
+)
+
+// breath is how long a bystander waits before it asks again.
+const breath = 2 * time.Millisecond
+
+// A bystander sends an event and waits for its answer, over and over.
+type bystander struct {
+	a     *attacker
+	turn  chan struct{} // one token: another answer has come
+	quit  chan struct{}
+	ended chan struct{}
+	err   error // may be read after ended
+}
+
+// watch starts a bystander over one transport.
+func watch(a *attacker, transport string) *bystander {
+	b := &bystander{a: a, turn: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
+	ask := b.webSocket
+	if transport == "polling" {
+		ask = b.polling
+	}
+	go func() {
+		defer close(b.ended)
+		b.err = ask()
+	}()
+	return b
+}
+
+// rounds waits for n more answers.
+func (b *bystander) rounds(n int) {
+	limit := time.After(patience)
+	for range n {
+		select {
+		case <-b.turn:
+		case <-b.ended:
+			b.a.t.Fatalf("a bystander is harmed: %v", b.err)
+		case <-limit:
+			b.a.t.Fatal("a bystander gets no answer")
+		}
+	}
+}
+
+// leave ends the bystander, which must have been well until now.
+func (b *bystander) leave() {
+	close(b.quit)
+	<-b.ended
+	if b.err != nil {
+		b.a.t.Errorf("a bystander is harmed: %v", b.err)
+	}
+}
+
+// answered notes an answer. It reports whether to go on.
+func (b *bystander) answered() bool {
+	select {
+	case b.turn <- struct{}{}:
+	default:
+	}
+	select {
+	case <-b.quit:
+		return false
+	case <-time.After(breath):
+		return true
+	}
+}
+
+func (b *bystander) webSocket() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	dial := func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", b.a.p.addr)
+	}
+	c, _, err := wstest.Dial(ctx, dial, b.a.url()+"EIO=4&transport=websocket", nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	next := func() (string, error) {
+		for {
+			_ = c.SetDeadline(time.Now().Add(patience))
+			_, data, err := c.ReadMessage()
+			if err != nil || string(data) != "2" {
+				return string(data), err
+			}
+			if err := c.WriteText("3"); err != nil {
+				return "", err
+			}
+		}
+	}
+	if _, err := next(); err != nil {
+		return err
+	}
+	_ = c.WriteText("40") // a failure shows in next
+	if _, err := next(); err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		if err := c.WriteText(fmt.Sprintf(`42%d["echo",%d]`, i, i)); err != nil {
+			return err
+		}
+		got, err := next()
+		if want := fmt.Sprintf("43%d[%d]", i, i); err != nil || got != want {
+			return fmt.Errorf("want %s, got %.100q, %v", want, got, err)
+		}
+		if !b.answered() {
+			return nil
+		}
+	}
+}
+
+func (b *bystander) polling() error {
+	c := newBrowser(b.a.p.addr)
+	defer c.close()
+	sid, err := c.open()
+	if err != nil {
+		return err
+	}
+	// next polls until something other than a ping comes.
+	next := func() (string, error) {
+		for {
+			body, err := c.do("GET", sid, "")
+			if err != nil {
+				return "", err
+			}
+			rest := strings.Trim(strings.ReplaceAll("\x1e"+body+"\x1e", "\x1e2\x1e", "\x1e"), "\x1e")
+			if len(rest) < len(body) {
+				if _, err := c.do("POST", sid, "3"); err != nil {
+					return "", err
+				}
+			}
+			if rest != "" {
+				return rest, nil
+			}
+		}
+	}
+	if _, err := c.do("POST", sid, "40"); err != nil {
+		return err
+	}
+	if got, err := next(); err != nil || !strings.HasPrefix(got, `40{"sid":`) {
+		return fmt.Errorf("joining: %.100q, %v", got, err)
+	}
+	for i := 0; ; i++ {
+		if _, err := c.do("POST", sid, fmt.Sprintf(`42%d["echo",%d]`, i, i)); err != nil {
+			return err
+		}
+		got, err := next()
+		if want := fmt.Sprintf("43%d[%d]", i, i); err != nil || got != want {
+			return fmt.Errorf("want %s, got %.100q, %v", want, got, err)
+		}
+		if !b.answered() {
+			return nil
+		}
+	}
+}

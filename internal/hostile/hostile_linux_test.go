@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how an attack runs, and what must hold when it is over.
+
+package hostile
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"socketio/internal/leakcheck"
+)
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(targetEnv); text != "" {
+		os.Exit(target(text))
+	}
+	leakcheck.Main(m)
+}
+
+// patience is how long anything may take that must happen at all. Nothing here
+// says how fast a server is.
+const patience = 30 * time.Second
+
+// freeMemory is what any attack may cost the server, in bytes; beyond it, each byte
+// it sends may cost two.
+const freeMemory = 32 << 20
+
+// An attack is one thing that hostile clients do.
+type attack struct {
+	name   string
+	config config
+	// alike tells that the attack ends before a driver has a part in it.
+	alike bool
+	run   func(a *attacker)
+}
+
+func TestHostile(t *testing.T) {
+	binary := targetBinary(t)
+	for _, k := range slices.Concat(requestAttacks, pollingAttacks, webSocketAttacks, packetAttacks, sessionAttacks) {
+		for _, driver := range []string{"poll", "goroutine"} {
+			if k.alike && driver != "poll" {
+				continue
+			}
+			t.Run(k.name+"/"+driver, func(t *testing.T) {
+				t.Parallel()
+				k.config.Driver = driver
+				besiege(t, binary, k)
+			})
+		}
+	}
+}
+
+// besiege runs one attack against a fresh server, with two bystanders.
+func besiege(t *testing.T, binary string, k attack) {
+	p := startTarget(t, binary, k.config)
+	defer p.stop()
+	a := newAttacker(t, p)
+	bystanders := []*bystander{watch(a, "websocket"), watch(a, "polling")}
+	for _, b := range bystanders {
+		b.rounds(20)
+	}
+	a.bystander = bystanders[0]
+	before, descriptors := p.memory("VmRSS"), p.descriptors()
+	a.sent.Store(0)
+
+	a.each(1, func(int) { k.run(a) })
+	a.hangUp()
+
+	for _, b := range bystanders {
+		b.rounds(20)
+	}
+	a.until("the sessions of the attacker are gone", func() bool { return p.stats().Connections <= len(bystanders) })
+	a.until("the descriptors of the attacker are closed", func() bool { return p.descriptors() <= descriptors })
+	for _, b := range bystanders {
+		b.leave()
+	}
+	grown, sent := p.memory("VmHWM")-before, int(a.sent.Load())
+	if grown > 2*sent+freeMemory {
+		t.Errorf("the server grew by %d KiB for %d KiB sent", grown>>10, sent>>10)
+	}
+	t.Logf("sent %d KiB, the server grew by %d KiB", sent>>10, grown>>10)
+	p.stop()
+	p.checkLog(a.secrets)
+}
+
+// targetBinary is the program that startTarget runs: this one, or, since the race
+// detector takes memory of its own, this one without it.
+func targetBinary(t *testing.T) string {
+	if !raced {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return self
+	}
+	binary := filepath.Join(t.TempDir(), "target")
+	if out, err := exec.Command("go", "test", "-c", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("building the server: %v\n%s", err, out)
+	}
+	return binary
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the server that is attacked: another process of this binary.
+
+package hostile
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"socketio"
+	"socketio/engineio"
+	"socketio/internal/leakcheck"
+)
+
+// targetEnv holds the config of a target as JSON, and makes this binary one.
+const targetEnv = "HOSTILE_TARGET"
+
+// A config is what differs between targets. Zero means what Options say of it.
+type config struct {
+	Driver  string
+	Deflate bool
+	EIO3    bool
+
+	AttachmentTimeout, ConnectTimeout, MessageTimeout time.Duration
+	MiddlewareTimeout, UpgradeTimeout, WriteTimeout   time.Duration
+	HeaderTimeout                                     time.Duration // of the host; 0 means 10 s
+
+	MaxQueueBytes, MaxConnections, MaxPending, MaxDynamicNamespaces int
+}
+
+func (c *config) options() *socketio.Options {
+	o := &socketio.Options{
+		Driver: engineio.Driver(c.Driver), AllowEIO3: c.EIO3,
+		AttachmentTimeout: c.AttachmentTimeout, ConnectTimeout: c.ConnectTimeout, MessageTimeout: c.MessageTimeout,
+		MiddlewareTimeout: c.MiddlewareTimeout, UpgradeTimeout: c.UpgradeTimeout, WriteTimeout: c.WriteTimeout,
+		MaxQueueBytes: c.MaxQueueBytes, MaxConnections: c.MaxConnections, MaxPending: c.MaxPending,
+		MaxDynamicNamespaces: c.MaxDynamicNamespaces,
+		Logger:               slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if c.Deflate {
+		o.PerMessageDeflate = &engineio.PerMessageDeflate{}
+	}
+	return o
+}
+
+// stats are what a target tells of itself.
+type stats struct {
+	Connections, Goroutines int
+	Middlewares             int64 // runs of the middleware of "/slow"
+	Smuggled                int64 // requests for a path that nobody asks for openly
+}
+
+// target is a server until its standard input ends. It says its address first, and
+// answers each line with stats.
+func target(text string) (status int) {
+	var c config
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	var middlewares, smuggled atomic.Int64
+	io := socketio.NewServer(c.options())
+	furnish(io, &middlewares)
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", io)
+	mux.HandleFunc("/smuggled", func(http.ResponseWriter, *http.Request) { smuggled.Add(1) })
+	if c.HeaderTimeout == 0 {
+		c.HeaderTimeout = 10 * time.Second
+	}
+	host := &http.Server{
+		Handler: mux, ReadHeaderTimeout: c.HeaderTimeout, MaxHeaderBytes: 16 << 10,
+		ErrorLog: log.New(os.Stderr, "host: ", 0),
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	served := make(chan error, 1)
+	go func() { served <- host.Serve(l) }()
+	fmt.Println(l.Addr())
+
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		line, _ := json.Marshal(stats{io.Connections(), runtime.NumGoroutine(), middlewares.Load(), smuggled.Load()})
+		fmt.Printf("%s\n", line)
+	}
+	_ = io.Close()
+	_ = host.Close()
+	<-served
+	if left := leakcheck.Wait(leakcheck.Grace); len(left) > 0 {
+		fmt.Fprintln(os.Stderr, "left:", strings.Join(left, "\n\n"))
+		return 3
+	}
+	return 0
+}
+
+// furnish gives a server its namespaces and handlers.
+func furnish(io *socketio.Server, middlewares *atomic.Int64) {
+	io.OnConnection(func(s *socketio.Socket) {
+		s.On("echo", func(n int) int { return n })
+		s.On("parrot", func(text string) string { return text })
+		s.On("listen", func() error { return s.Join("crowd") })
+		s.On("tell", func(times, size int) error {
+			filler := strings.Repeat("x", size)
+			for range times {
+				if err := io.To("crowd").Emit("told", filler); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		s.OnAny(func(string, socketio.Args) {})
+	})
+	for i := range 200 {
+		io.Of(fmt.Sprintf("/n%d", i))
+	}
+	io.OfPattern(regexp.MustCompile(`^/(a+)+$`))
+	slow := io.Of("/slow")
+	slow.Use(func(s *socketio.Socket) error {
+		middlewares.Add(1)
+		<-s.Context().Done()
+		return s.Context().Err()
+	})
+}
