@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-matrix test-clients test-proxies test-e2e fuzz fuzz-short
+.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-matrix test-clients test-diff test-proxies test-e2e fuzz fuzz-short
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s%s\n", $$1, $$2 }' Makefile
@@ -32,25 +32,33 @@ test-module: ## the server of the README as a program of its own, outside this r
 test-client: ## the TypeScript client: types, tests, and that dist/ is what the build makes
 	@scripts/test-client.sh
 
-test-conformance: ## npm clients against the Go server, on each driver
-	@cd conformance && npm ci --ignore-scripts --silent && npm test --silent && DRIVER=goroutine npm test --silent
+# Once for each lock file: the suites that use it may run side by side.
+npm_conformance := conformance/node_modules/.package-lock.json
+$(npm_conformance): conformance/package-lock.json
+	@cd conformance && npm ci --ignore-scripts --prefer-offline --silent && touch node_modules/.package-lock.json
 
-test-matrix: ## five versions of the npm client, from 1.7 on, against the Go server, as one table
-	@cd conformance && npm ci --ignore-scripts --silent && npm run --silent test:matrix
+test-conformance: $(npm_conformance) ## the newest npm client on the goroutine driver, and with msgpack on both (test-matrix has the other driver)
+	@cd conformance && DRIVER=goroutine npm test --silent && node run.mjs msgpack/live.test.mjs
 
-test-clients: ## the clients in Python, Java and Rust against the Go server
+test-matrix: $(npm_conformance) ## five versions of the npm client, from 1.7 on, on the driver of the system, as one table
+	@cd conformance && npm run --silent test:matrix
+
+test-clients: ## the clients in Python, Java and Rust; installs what is missing
 	@conformance/clients.sh
 
-test-proxies: ## the npm client through nginx and Caddy, with the files of deploy/
-	@cd conformance && npm ci --ignore-scripts --silent && node proxies/run.mjs
+test-proxies: $(npm_conformance) ## the npm client through nginx and Caddy, with the files of deploy/
+	@cd conformance && node proxies/run.mjs
 
 test-e2e: ## the chat in Chromium (UPDATE_SCREENSHOTS=1: also the picture of the README)
 	@cd e2e && npm ci --ignore-scripts --silent && npm test --silent
 
-fuzz: ## every fuzz target for FUZZTIME (60s)
+test-diff: bin/tally $(npm_conformance) ## our parsers against gobwas/ws and npm socket.io-parser: the same bytes, the same outcome
+	@GOWORK=off go -C internal/difftest test -count=1 -timeout 5m -json ./... 2>&1 | bin/tally
+
+fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
 
-fuzz-short: ## every fuzz target for 10 s
+fuzz-short: $(npm_conformance) ## every fuzz target for 10 s
 	@FUZZSHORT=1 FUZZTIME=10s scripts/fuzz.sh
 
 # The tools have a module of their own, so that the core requires nothing.
@@ -69,5 +77,5 @@ bench-short: ## one short round of bench-quick, to see that it runs
 	@bench/quick.sh -rounds 1 -idle 1000
 
 .PHONY: test-dialogues
-test-dialogues: ## raw requests to the npm server and to ours, compared; differences need a row
-	@cd conformance && npm ci --ignore-scripts --silent && npm run --silent test:dialogues
+test-dialogues: $(npm_conformance) ## raw requests to the npm server and to ours, compared; differences need a row
+	@cd conformance && npm run --silent test:dialogues

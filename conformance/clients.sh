@@ -9,9 +9,11 @@
 #   conformance/clients.sh rust
 #   SERVER_CMD="..." conformance/clients.sh   against that command
 #
-# Everything built lies in tmp/.
+# What a language needs and the machine lacks comes by apt-get. Everything built
+# lies in tmp/.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+. scripts/apt.sh
 tmp=$PWD/tmp
 here=$PWD/conformance
 mkdir -p "$tmp/clients"
@@ -22,8 +24,22 @@ if [ -z "${SERVER_CMD:-}" ]; then
 fi
 export SERVER_CMD
 
+# lacks COMMAND... tells whether one of them is not there.
+lacks() {
+	local each
+	for each in "$@"; do command -v "$each" >/dev/null || return 0; done
+	return 1
+}
+
+# The folder is made anew if the last one was not finished.
 install_python() {
-	[ -x "$tmp/python/bin/python" ] || python3 -m venv "$tmp/python" || return 1
+	if lacks python3 || ! python3 -c 'import ensurepip, venv'; then
+		apt_install python3 python3-venv || return 1
+	fi
+	if [ ! -x "$tmp/python/bin/pip" ]; then
+		rm -rf "$tmp/python"
+		python3 -m venv "$tmp/python" || return 1
+	fi
 	"$tmp/python/bin/pip" install --quiet --disable-pip-version-check -r "$here/python/requirements.txt"
 }
 
@@ -32,6 +48,7 @@ run_python() {
 }
 
 install_java() {
+	if lacks java javac mvn; then apt_install default-jdk-headless maven || return 1; fi
 	mvn --quiet --batch-mode --file "$here/java/pom.xml" compile dependency:copy-dependencies
 }
 
@@ -39,7 +56,13 @@ run_java() {
 	java -cp "$tmp/java/classes:$tmp/java/dependency/*" conformance.Main
 }
 
+# The client needs a newer compiler than the package "cargo" of Debian 12 has;
+# that release has another package for it.
 install_rust() {
+	if lacks cargo; then apt_install cargo-web || apt_install cargo || return 1; fi
+	if lacks cc pkg-config || ! pkg-config --exists openssl; then
+		apt_install gcc libc6-dev pkg-config libssl-dev || return 1
+	fi
 	CARGO_TARGET_DIR=$tmp/rust cargo build --quiet --jobs 2 --manifest-path "$here/rust/Cargo.toml"
 }
 
@@ -51,13 +74,16 @@ run_rust() {
 status=0
 for language in "$@"; do
 	echo "-- $language"
-	if ! "install_$language" >"$tmp/clients/$language.log" 2>&1; then
+	began=$SECONDS
+	# A registry may have a bad moment: once again.
+	if ! "install_$language" >"$tmp/clients/$language.log" 2>&1 && ! "install_$language" >>"$tmp/clients/$language.log" 2>&1; then
 		tail -n 20 "$tmp/clients/$language.log"
 		echo "FAIL $language: the client could not be installed"
 		echo "0 passed, 1 failed"
 		status=1
 		continue
 	fi
+	echo "installed in $((SECONDS - began)) s"
 	if ! "run_$language" 2>"$tmp/clients/$language.err"; then
 		tail -n 20 "$tmp/clients/$language.err"
 		status=1

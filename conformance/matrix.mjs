@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { folder, serverProgram, suiteFiles, testArguments, testEnvironment } from "./lib/build.mjs";
 import { VERSIONS } from "./lib/clients.mjs";
+import { NONE } from "./lib/table.mjs";
 import { TRANSPORTS } from "./lib/transports.mjs";
 
 const SHORT = { polling: "poll", websocket: "ws", upgrade: "up" };
@@ -27,6 +28,7 @@ for (const version of versions) {
   if (status !== 0 && counts.FAIL === 0) fail(`the runner of ${version}`, `ended with status ${status}`);
 }
 remove();
+if (rows.size === 0) fail("the matrix", NONE);
 console.log(render());
 if (named.length === 0 && !process.env.ONLY) checkWidth();
 console.log(`server: ${command}\ntook ${((Date.now() - started) / 1000).toFixed(1)} s`);

@@ -8,13 +8,14 @@
 // Further arguments name suite files, e.g. `node run.mjs suite/acks.test.mjs`; ONLY=text keeps the
 // scenarios whose name contains that text; CLIENT=2.5.0 takes that version of the client.
 import { spawn } from "node:child_process";
-import { folder, serverProgram, suiteFiles, testArguments, testEnvironment } from "./lib/build.mjs";
+import { folder, newestFiles, serverProgram, suiteFiles, testArguments, testEnvironment } from "./lib/build.mjs";
 
 const args = process.argv.slice(2);
 const named = args.filter((arg) => !arg.startsWith("--"));
 const { command, remove } = serverProgram({ reference: args.includes("--reference") });
 const started = Date.now();
-const child = spawn(process.execPath, testArguments("table.mjs", named.length > 0 ? named : suiteFiles()), {
+const all = process.env.CLIENT ? suiteFiles() : [...suiteFiles(), ...newestFiles];
+const child = spawn(process.execPath, testArguments("table.mjs", named.length > 0 ? named : all), {
   cwd: folder,
   stdio: "inherit",
   env: testEnvironment(command),

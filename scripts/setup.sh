@@ -3,9 +3,11 @@
 #
 # Installs what the tests need and is missing: Chromium and a font, nginx, Caddy
 # and OpenSSL by apt-get on Debian, the Go tools into bin/. npm packages are
-# installed by the targets that use them, at the versions of their lock files.
+# installed by the targets that use them, at the versions of their lock files;
+# Python, Java and Rust by conformance/clients.sh, each by itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/apt.sh
 
 need() { command -v "$1" >/dev/null || { echo "setup: $1 is missing: $2" >&2; exit 1; }; }
 need go "install Go 1.26 or newer"
@@ -25,18 +27,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 		[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || exit 1
 	else
 		echo "setup: installing ${packages[*]}"
-		sudo=
-		[ "$(id -u)" -eq 0 ] || sudo=sudo
-		export DEBIAN_FRONTEND=noninteractive
-		$sudo apt-get update -qq
-		# The tests start their own: no service is to begin with its package.
-		policy=/usr/sbin/policy-rc.d
-		if [ ! -e $policy ]; then
-			printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
-			trap '$sudo rm -f $policy' EXIT
-			$sudo chmod +x $policy
-		fi
-		$sudo apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+		apt_install "${packages[@]}"
 	fi
 fi
 

@@ -38,10 +38,41 @@ suite() {
 	add "$name" "$status" $((SECONDS - start))
 }
 
+# targets runs make targets one after the other.
+targets() {
+	local target
+	for target in "$@"; do
+		suite "$target" make -s --no-print-directory "$target"
+	done
+}
+
+# together runs lists of make targets side by side, each list in its order, and
+# prints what they said when all have ended. It is for suites that wait more than
+# they work.
+together() {
+	local list target
+	for list in "$@"; do
+		for target in $list; do
+			local status=0 start=$SECONDS
+			make -s --no-print-directory "$target" >"$logs/$target.log" 2>&1 || status=1
+			echo "$status $((SECONDS - start))" >"$logs/$target.end"
+		done &
+	done
+	wait
+	for target in $*; do
+		local status=1 seconds=0
+		echo "== $target"
+		cat "$logs/$target.log" || true
+		read -r status seconds <"$logs/$target.end" || true
+		add "$target" "$status" "$seconds"
+	done
+}
+
 suite setup scripts/setup.sh
-for target in lint test-go test-module test-client test-conformance test-dialogues test-proxies test-e2e fuzz-short bench-short; do
-	suite "$target" make -s --no-print-directory "$target"
-done
+targets lint test-go test-module test-client
+together test-matrix test-clients
+together "test-conformance test-dialogues" test-proxies
+targets test-diff test-e2e fuzz-short bench-short
 
 echo "== summary"
 printf '%s\n' "${summary[@]}"

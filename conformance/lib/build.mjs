@@ -32,6 +32,9 @@ export function suiteFiles() {
     .map((name) => join("suite", name));
 }
 
+// What belongs to the suite of the newest client only: these open servers and clients of their own kind.
+export const newestFiles = [join("msgpack", "live.test.mjs")];
+
 // The arguments of node that run `files` with a reporter of lib/.
 export function testArguments(reporter, files) {
   return ["--test", "--test-concurrency=2", `--test-reporter=${join(folder, "lib", reporter)}`, "--test-reporter-destination=stdout", ...files];

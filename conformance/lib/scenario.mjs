@@ -8,20 +8,25 @@ import { ask, event, until, within } from "./wait.mjs";
 
 let shared;
 let auditor;
+let started = false;
 let nextClient = 0;
 const only = process.env.ONLY ?? "";
 
-before(async () => {
-  shared = await Program.start(client.environment);
-  // Of the newest version, whichever is under test.
-  auditor = new Client(NEWEST).open(shared.url, { transports: ["websocket"], forceNew: true });
-  await event(auditor, "connect");
-});
-
-after(async () => {
-  auditor?.disconnect();
-  await shared?.stop();
-});
+// The first scenario of a file asks for it: a file of which ONLY leaves nothing starts no server.
+function startOnce() {
+  if (started) return;
+  started = true;
+  before(async () => {
+    shared = await Program.start(client.environment);
+    // Of the newest version, whichever is under test.
+    auditor = new Client(NEWEST).open(shared.url, { transports: ["websocket"], forceNew: true });
+    await event(auditor, "connect");
+  });
+  after(async () => {
+    auditor?.disconnect();
+    await shared?.stop();
+  });
+}
 
 // Whatever a run did, the server is back to the auditor alone afterwards.
 function emptied() {
@@ -40,6 +45,7 @@ export function total(sockets) {
 // `options.needs` names is left out, and the table says why.
 export function scenario(name, body, options = {}) {
   if (!name.includes(only)) return;
+  startOnce();
   for (const transport of options.on ?? TRANSPORTS) {
     const skip = client.lacks(options.needs);
     test(`${name} | ${transport}`, { timeout: options.timeout ?? 20000, skip }, async () => {

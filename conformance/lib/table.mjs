@@ -3,6 +3,9 @@
 import { inspect } from "node:util";
 import { TRANSPORTS } from "./transports.mjs";
 
+// What a run without a single scenario is told.
+export const NONE = `no scenario ran: ONLY=${process.env.ONLY ?? ""} is part of no name`;
+
 export default async function* table(source) {
   const rows = new Map();
   const counts = { ok: 0, FAIL: 0, "-": 0 };
@@ -17,6 +20,11 @@ export default async function* table(source) {
     if (outcome.mark === "FAIL") yield `FAIL ${event.data.name}\n${outcome.why}\n`;
     if (!rows.has(outcome.name)) rows.set(outcome.name, {});
     rows.get(outcome.name)[outcome.transport] = outcome;
+  }
+  if (rows.size === 0) {
+    counts.FAIL++;
+    process.exitCode = 1;
+    yield `FAIL ${NONE}\n`;
   }
   yield render(rows);
   yield `${counts.ok} passed, ${counts.FAIL} failed\n`;

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The two clients of python-socketio, threads and asyncio, behind one face for the scenarios."""
 import asyncio
+import threading
 
 import engineio
 import socketio
 
 PATIENCE = 5
+LEAVING = 2
 
 # The client refuses a poll of more than 16 packets unless told otherwise; its documentation names this setting.
 engineio.payload.Payload.max_decode_packets = 1000
@@ -102,4 +104,10 @@ class SyncPeer(Peer):
         return await asyncio.to_thread(self.client.call, name, args, nsp, PATIENCE)
 
     async def leave(self):
-        await asyncio.to_thread(self.client.shutdown)
+        # When the server ends the connection at this moment, the client may wait for ever for a queue that nobody
+        # empties any more. What is left of it then ends with this process.
+        thread = threading.Thread(target=self.client.shutdown, daemon=True)
+        thread.start()
+        end = self._loop.time() + LEAVING
+        while thread.is_alive() and self._loop.time() < end:
+            await asyncio.sleep(0.005)

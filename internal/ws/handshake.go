@@ -92,9 +92,9 @@ var reservedHeaders = []string{
 
 // AppendResponse appends the 101 answer that accepts a handshake with key to
 // dst. protocol is the chosen subprotocol; "" or something that is not a token
-// leaves it out. The lines of header follow in alphabetical order. Line breaks
-// and NUL in values become spaces; names that are not tokens, and those that
-// belong to the handshake itself, are left out.
+// leaves it out. The lines of header follow in alphabetical order. Control
+// characters in values become spaces, save tabs; names that are not tokens, and
+// those that belong to the handshake itself, are left out.
 func AppendResponse(dst []byte, key, protocol string, header http.Header) []byte {
 	return AppendDeflateResponse(dst, key, protocol, DeflateParams{}, header)
 }
@@ -133,7 +133,7 @@ func AppendDeflateResponse(dst []byte, key, protocol string, params DeflateParam
 
 func appendValue(dst []byte, value string) []byte {
 	for _, c := range []byte(trim(value)) {
-		if c == '\r' || c == '\n' || c == 0 {
+		if c < ' ' && c != '\t' || c == 0x7F {
 			c = ' '
 		}
 		dst = append(dst, c)

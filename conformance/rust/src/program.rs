@@ -50,7 +50,8 @@ impl Program {
         if self.killed {
             return Ok(());
         }
-        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        // The shell's own, since a small system has no program of that name.
+        let asked = Command::new("sh").args(["-c", "kill $0", &self.child.id().to_string()]).status();
         asked.map_err(|e| e.to_string())?;
         let end = Instant::now() + PATIENCE;
         loop {
