@@ -214,7 +214,10 @@ func TestClosePacket(t *testing.T) {
 			p := r.polling()
 			p.park()
 			p.send("4bye", "1", "4never heard")
-			p.wantAnswer("the last words, then a noop", "4bye\x1e6")
+			// The parked poll may leave with the echo before the close is read.
+			if got := p.answer(); got.status != 200 || got.body != "4bye\x1e6" && got.body != "4bye" {
+				w.t.Errorf("the last words, then a noop: the poll got %d %q", got.status, got.body)
+			}
 			r.side(p.id()).wantHeard("what came before the close packet", "bye")
 			p.wantEnd("the session has ended")
 		})
