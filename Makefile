@@ -23,8 +23,8 @@ setup: ## install what the tests need: Chromium, nginx, Caddy by apt-get, Go too
 lint: bin/staticcheck ## formatting, vet for six platforms, staticcheck
 	@scripts/lint.sh
 
-test-go: bin/tally ## Go tests with the race detector
-	@go test -race -timeout 5m -json ./... 2>&1 | bin/tally
+test-go: bin/tally ## Go tests with the race detector, those of the WebTransport module too
+	@go test -race -timeout 5m -json ./... ./engineio/webtransport/... 2>&1 | bin/tally
 
 test-module: ## the server of the README as a program of its own, outside this repository
 	@scripts/test-module.sh

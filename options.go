@@ -94,8 +94,9 @@ type Options struct {
 	// EmitWithAck returns ErrTooManyPendingAcks. Default 65,536.
 	MaxPendingAcks int
 
-	// Transports are the enabled transports, of "polling" and "websocket".
-	// Default both.
+	// Transports are the enabled transports, of "polling", "websocket" and
+	// "webtransport". Default the first two. WebTransport also needs a server of
+	// HTTP/3; see package socketio/engineio/webtransport.
 	Transports []string
 	// DisableUpgrades keeps clients that began on polling there.
 	DisableUpgrades bool

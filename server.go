@@ -6,6 +6,7 @@ package socketio
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -73,6 +74,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.engine.ServeHTTP(w, r)
+}
+
+// ServeStream serves a client that comes over WebTransport. It is for package
+// socketio/engineio/webtransport; see engineio.Server.ServeStream.
+func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(ctx context.Context) (net.Conn, error)) {
+	s.engine.ServeStream(w, r, open)
 }
 
 // Of returns a namespace and makes it if it does not exist. "" is "/", and a

@@ -96,7 +96,7 @@ func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 // Disconnect does not.
 func (s *Socket) Conn() *engineio.Conn { return s.conn.eio }
 
-// Transport is what carries the socket now: "polling" or "websocket".
+// Transport is what carries the socket now: "polling", "websocket" or "webtransport".
 func (s *Socket) Transport() string { return s.conn.eio.Transport() }
 
 // A Handshake is what is known of the request that opened the connection, and of

@@ -27,11 +27,16 @@ export function npmFile(pkg, file) {
  */
 export function buildChat() {
   if (process.env.CHAT_BIN) return { bin: process.env.CHAT_BIN, remove() {} };
+  return build("./examples/chat");
+}
+
+/** Builds a program with the race detector. Returns its path and what removes it. */
+export function build(pkg) {
   const dir = mkdtempSync(join(tmpdir(), "chat-"));
   const remove = () => rmSync(dir, { recursive: true });
-  const bin = join(dir, "chat");
+  const bin = join(dir, "program");
   try {
-    execFileSync("go", ["build", "-race", "-o", bin, "./examples/chat"], { cwd: repo, stdio: "inherit" });
+    execFileSync("go", ["build", "-race", "-o", bin, pkg], { cwd: repo, stdio: "inherit" });
   } catch (error) {
     remove();
     throw error;
@@ -39,10 +44,10 @@ export function buildChat() {
   return { bin, remove };
 }
 
-/** Runs the chat program. Resolves once it has printed its address. */
-export async function startChat(bin, port = 0) {
+/** Runs the chat program, or one like it. Resolves once it has printed its address. */
+export async function startChat(bin, port = 0, settings = {}) {
   // A program with the race detector would otherwise linger for a second at its end.
-  const env = { ...process.env, PORT: String(port), GORACE: "atexit_sleep_ms=0" };
+  const env = { ...process.env, ...settings, PORT: String(port), GORACE: "atexit_sleep_ms=0" };
   const child = spawn(bin, { env });
   const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
   const chat = {
@@ -70,10 +75,10 @@ export async function startChat(bin, port = 0) {
 }
 
 /** Starts the Chromium of the system, or the one CHROMIUM names. */
-export function startBrowser() {
+export function startBrowser({ quic = false } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+    args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"].concat(quic ? [] : "--disable-quic"),
   });
 }
 

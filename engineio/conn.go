@@ -33,8 +33,8 @@ type Handler interface {
 	HandleClose(reason CloseReason, err error)
 	// HandleTimer is called after the time given to Conn.SetTimer.
 	HandleTimer()
-	// HandleUpgrade is called when messages begin to travel over WebSocket
-	// instead of polling.
+	// HandleUpgrade is called when messages begin to travel over WebSocket, or
+	// WebTransport, instead of polling.
 	HandleUpgrade()
 }
 
@@ -52,8 +52,8 @@ const (
 	stateClosed
 )
 
-// A Conn is one Engine.IO connection: a session over polling, WebSocket, or the
-// one and then the other. All methods may be called from any goroutine.
+// A Conn is one Engine.IO connection: a session over polling, WebSocket or
+// WebTransport, or over polling and then one of the others. All methods may be called from any goroutine.
 type Conn struct {
 	// Immutable after newConn.
 	srv       *Server
@@ -114,7 +114,7 @@ func (c *Conn) Transport() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ws != nil {
-		return WebSocket
+		return c.ws.name()
 	}
 	return Polling
 }

@@ -28,7 +28,8 @@ type Message struct {
 	key      string // see Latest
 	overflow Overflow
 
-	packed atomic.Pointer[Message] // the compressed form; see pack
+	packed   atomic.Pointer[Message] // the compressed form; see pack
+	streamed atomic.Pointer[Message] // in other frames; see streamForm
 }
 
 // A frame is a whole unmasked WebSocket frame. What polling needs of it follows

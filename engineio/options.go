@@ -14,8 +14,9 @@ import (
 
 // Transport names, as they stand in the query of a request.
 const (
-	Polling   = "polling"
-	WebSocket = "websocket"
+	Polling      = "polling"
+	WebSocket    = "websocket"
+	WebTransport = "webtransport"
 )
 
 // CheckedText is the length up to which the server checks that a text is valid
@@ -44,8 +45,8 @@ type Options struct {
 	// ping; then the connection closes with ReasonPingTimeout. If zero, 20 s.
 	PingTimeout time.Duration
 	// UpgradeTimeout is how long a WebSocket that probes a polling session may
-	// take to complete the upgrade; then it is closed and polling goes on. If
-	// zero, 10 s.
+	// take to complete the upgrade; then it is closed and polling goes on. A
+	// WebTransport has as long to say which session it is for. If zero, 10 s.
 	UpgradeTimeout time.Duration
 	// WriteTimeout is how long a peer may take no byte at all while something
 	// waits for it; then the connection closes with ErrSlowConsumer. If zero, 10 s.
@@ -87,10 +88,13 @@ type Options struct {
 	// faster if its context has less time. If zero, 1000.
 	ShutdownRate int
 
-	// Transports are the enabled ones. If empty, polling and websocket.
+	// Transports are the enabled ones, of "polling", "websocket" and
+	// "webtransport". If empty, polling and websocket. WebTransport also needs a
+	// server of HTTP/3 that calls ServeStream; see package
+	// socketio/engineio/webtransport.
 	Transports []string
-	// DisableUpgrades refuses upgrades from polling to WebSocket (400, code 3)
-	// and offers none in the handshake.
+	// DisableUpgrades refuses upgrades from polling (400, code 3; a stream is
+	// closed) and offers none in the handshake.
 	DisableUpgrades bool
 
 	// PerMessageDeflate compresses WebSocket messages. If nil, they are not.
@@ -154,7 +158,7 @@ type Options struct {
 // config is Options with the defaults filled in.
 type config struct {
 	Options
-	polling, websocket bool
+	polling, websocket, webtransport bool
 }
 
 func newConfig(o *Options) config {
@@ -188,8 +192,10 @@ func newConfig(o *Options) config {
 			c.polling = true
 		case WebSocket:
 			c.websocket = true
+		case WebTransport:
+			c.webtransport = true
 		default:
-			panic("engineio: Options.Transports: unknown transport " + t + "; use \"polling\" or \"websocket\"")
+			panic("engineio: Options.Transports: unknown transport " + t + "; use \"polling\", \"websocket\" or \"webtransport\"")
 		}
 	}
 	switch c.Driver {
@@ -199,6 +205,18 @@ func newConfig(o *Options) config {
 	}
 	c.CORS.check()
 	return c
+}
+
+// upgrades are the transports that a polling session is offered.
+func (c *config) upgrades() []string {
+	var names []string
+	if c.websocket && !c.DisableUpgrades {
+		names = append(names, WebSocket)
+	}
+	if c.webtransport && !c.DisableUpgrades {
+		names = append(names, WebTransport)
+	}
+	return names
 }
 
 func setDefault[T ~int | ~int64](v *T, def T) {

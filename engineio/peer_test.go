@@ -35,15 +35,21 @@ type peer interface {
 // peer opens a session over a transport.
 func (r *rig) peer(transport string) peer {
 	r.t.Helper()
-	if transport == "polling" {
+	switch transport {
+	case "polling":
 		return r.polling()
+	case "webtransport":
+		return r.webtransport()
 	}
 	return r.websocket()
 }
 
 // transports plays f over each transport, everywhere.
 func transports(w *world, h hosting, f func(r *rig, p peer)) {
-	for _, transport := range []string{"polling", "websocket"} {
+	for _, transport := range []string{"polling", "websocket", "webtransport"} {
+		if transport == "webtransport" {
+			h.options = withStreams(h.options)
+		}
 		r := w.serve(h)
 		f(r, r.peer(transport))
 	}

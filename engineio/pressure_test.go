@@ -163,11 +163,11 @@ func TestPauseAndClose(t *testing.T) {
 		transports(w, hosting{}, func(r *rig, p peer) {
 			s := r.side(p.id())
 			s.Pause()
-			if c, ok := p.(*wsPeer); ok {
-				c.send("4never heard")
+			if q, ok := p.(*pollPeer); !ok {
+				p.send("4never heard")
 			} else {
 				done := make(chan reply, 1)
-				go func() { done <- p.(*pollPeer).post("4never heard") }()
+				go func() { done <- q.post("4never heard") }()
 				defer func() { <-done }()
 				r.quiet()
 			}
@@ -392,19 +392,13 @@ func TestAttachmentsStayTogether(t *testing.T) {
 				}()
 			}
 			binary := func(b ...byte) string {
-				if _, ok := p.(*wsPeer); ok {
+				if _, ok := p.(*pollPeer); !ok {
 					return "<0" + strconv.Itoa(int(b[0])) + "0" + strconv.Itoa(int(b[1])) + ">"
 				}
 				return map[byte]string{0: "bAA", 1: "bAQ", 2: "bAg"}[b[0]] + map[byte]string{1: "E=", 2: "I="}[b[1]]
 			}
 			for range 3 * n {
-				var head string
-				switch p := p.(type) {
-				case *wsPeer:
-					head = p.next("a head")
-				case *pollPeer:
-					head = p.next("a head")
-				}
+				head := p.(interface{ next(what string) string }).next("a head")
 				g := byte(head[len(head)-1] - '0')
 				p.want("its attachments", binary(g, 1), binary(g, 2))
 			}

@@ -24,6 +24,7 @@ type sendQueue struct {
 	frame, offset, out int
 
 	hold    int  // this many messages at the head are not discarded
+	stream  bool // of a WebTransport: messages go out in its frames
 	writing bool // somebody holds the right to write
 	last    bool // nothing may follow: the transport ends when the queue is empty
 }
@@ -32,6 +33,9 @@ func (q *sendQueue) len() int { return len(q.items) - q.head }
 
 // append appends m whatever the bounds say.
 func (q *sendQueue) append(m *Message) {
+	if q.stream {
+		m = m.streamForm()
+	}
 	if q.items == nil {
 		q.items = q.inline[:0]
 	}

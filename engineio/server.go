@@ -50,6 +50,9 @@ type Server struct {
 	cookie     *http.Cookie // without its value; nil if there is none
 	chain      link         // before the first middleware; its next changes
 
+	ending context.Context // ends when Close begins
+	end    context.CancelFunc
+
 	// Messages that are always the same.
 	pingMessage, pongMessage, probeMessage, noopMessage *Message
 
@@ -57,14 +60,15 @@ type Server struct {
 	wheelTurn  atomic.Uint32
 	background sync.WaitGroup // messages being inflated, the budget being kept
 	budget     budget
-	takeovers  sync.WaitGroup // requests inside serveWebSocket; none begins after closing
+	takeovers  sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
 
 	mu       sync.RWMutex // guards the fields below
 	conns    map[string]*Conn
 	pending  list.List          // of *Conn, the oldest first; used if there is a bound
 	leaving  map[*Conn]struct{} // closing, with output still on its way
+	opening  int                // streams that have not said which session they are for
 	refusing bool               // no new sessions
-	closing  bool               // no new WebSockets
+	closing  bool               // no new WebSockets and streams
 	lastLink *link              // of chain; nil before the first Use
 	empty    chan struct{}      // closed when conns and leaving are empty; nil unless Shutdown waits
 
@@ -100,6 +104,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s.chain.s = s
 	s.cookie = s.cfg.Cookie.template()
 	s.compressor = newCompressor(s.cfg.HTTPCompression)
+	s.ending, s.end = context.WithCancel(context.Background())
 	s.deflate = newDeflate(s.cfg.PerMessageDeflate)
 	if s.deflate != nil && s.cfg.InitialPacket != nil {
 		s.cfg.InitialPacket.pack(s.deflate)
@@ -110,8 +115,8 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	}
 	s.openText = s.openTail([]string{})
 	s.openPoll = s.openText
-	if s.cfg.websocket && !s.cfg.DisableUpgrades {
-		s.openPoll = s.openTail([]string{WebSocket})
+	if upgrades := s.cfg.upgrades(); len(upgrades) > 0 {
+		s.openPoll = s.openTail(upgrades)
 	}
 	return s
 }

@@ -49,6 +49,17 @@ func (s *Server) admit(c *Conn) *requestError {
 	return nil
 }
 
+// takeOver admits a takeover, which must end with takeovers.Done. It reports false
+// once the server closes.
+func (s *Server) takeOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing {
+		s.takeovers.Add(1)
+	}
+	return !s.closing
+}
+
 // Established tells that the connection is in use, so that it no longer counts
 // toward Options.MaxPending.
 func (c *Conn) Established() {
@@ -201,6 +212,7 @@ func (s *Server) Close() error {
 		for _, c := range s.all() {
 			c.closed() // closing already, on polling, waiting for a request
 		}
+		s.end()
 		s.takeovers.Wait()
 		if s.poller != nil {
 			s.poller.Close(netpoll.LingerTimeout)

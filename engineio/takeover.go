@@ -33,13 +33,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 			return
 		}
 	}
-	s.mu.Lock()
-	closing := s.closing
-	if !closing {
-		s.takeovers.Add(1)
-	}
-	s.mu.Unlock()
-	if closing {
+	if !s.takeOver() {
 		s.refuse(w, r, unavailable())
 		return
 	}

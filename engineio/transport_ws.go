@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the WebSocket transport: what a driver feeds goes to the frame
-// parser, whole messages go to the Conn, and the queue goes out in batches.
+// This file holds the WebSocket transport, which is also that of WebTransport: what
+// a driver feeds goes to the frame parser, whole messages go to the Conn, and the
+// queue goes out in batches.
 
 package engineio
 
@@ -27,14 +28,17 @@ var (
 	errProbe       = errors.New("engineio: unexpected packet while probing")
 )
 
-// A wsTransport is one WebSocket of a Conn: its transport, or a candidate that
-// probes. It implements netpoll.Handler and ws.Receiver.
+// A wsTransport is one WebSocket of a Conn, or one WebTransport: its transport, or
+// a candidate that probes. It implements netpoll.Handler and ws.Receiver. The two
+// differ in their frames, and in that WebTransport has no control frames.
 type wsTransport struct {
 	// Immutable after newWSTransport.
 	c       *Conn
 	nc      netpoll.Conn
 	deflate ws.DeflateParams
 	waits   bool // nc tells what has left only when a whole batch has
+
+	stream *streamParser // of a WebTransport, in place of parser; nil for a WebSocket
 
 	base64 bool // bytes go out as text
 
@@ -63,7 +67,7 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	}
 	n := 0
 	for n < len(b) && !t.isPaused() && !t.dead { // again if Resume came meanwhile
-		took, err := t.parser.Feed(&t.c.srv.wsConfig, t, b[n:])
+		took, err := t.parse(b[n:])
 		n += took
 		if err != nil {
 			t.fail(err)
@@ -75,7 +79,7 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	if !t.probing {
 		t.c.readEnd()
 	}
-	if p := t.parser.Partial() && !t.dead; p != t.partial {
+	if p := t.isPartial() && !t.dead; p != t.partial {
 		t.partial = p
 		t.c.watchMessage(t, p)
 	}
@@ -84,6 +88,30 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 		return len(b), true
 	}
 	return n, n == len(b) && !t.isPaused()
+}
+
+// parse feeds the parser.
+func (t *wsTransport) parse(b []byte) (int, error) {
+	if t.stream != nil {
+		return t.stream.feed(t.c.srv.cfg.MaxPayload, t, b)
+	}
+	return t.parser.Feed(&t.c.srv.wsConfig, t, b)
+}
+
+// isPartial reports whether a message has begun to arrive.
+func (t *wsTransport) isPartial() bool {
+	if t.stream != nil {
+		return t.stream.partial()
+	}
+	return t.parser.Partial()
+}
+
+// name is the name of the transport.
+func (t *wsTransport) name() string {
+	if t.stream != nil {
+		return WebTransport
+	}
+	return WebSocket
 }
 
 // isPaused reports whether the Handler wants no more. A candidate is read all
@@ -199,11 +227,18 @@ func (c *Conn) watchMessage(t *wsTransport, begun bool) {
 	}
 }
 
-// sayCloseLocked appends a close frame as the last thing this transport sends.
-// It reports whether the caller must flush.
+// sayCloseLocked appends a close frame as the last thing this transport sends. A
+// WebTransport has none: there the end of the stream says it. It reports whether
+// the caller must flush.
 func (t *wsTransport) sayCloseLocked(code uint16, text string) bool {
 	if t.q.last {
 		return false
+	}
+	if t.stream != nil {
+		t.q.last = true
+		flush := !t.q.writing
+		t.q.writing = true // also with nothing to write: NextBatch sees the end
+		return flush
 	}
 	t.q.append(rawMsg(ws.AppendClose(nil, code, text)))
 	t.q.last = true

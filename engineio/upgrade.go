@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the upgrade of a polling session to WebSocket.
+// This file holds the upgrade of a polling session to WebSocket or WebTransport.
 
 package engineio
 
@@ -15,7 +15,7 @@ const noopDelay = 100 * time.Millisecond
 
 // An upgrade is the probe of a second transport, guarded by Conn.mu.
 //
-//	none ──WebSocket with our sid──► probing ("2probe" expected)
+//	none ──WebSocket or stream with our sid──► probing ("2probe" expected)
 //	probing ──"2probe", answered "3probe"──► pausing (polls are released)
 //	pausing ──"5"──► switched: the candidate is the transport
 //	probing, pausing ──anything else · closed · UpgradeTimeout──► none

@@ -185,7 +185,11 @@ func TestNestedModulesUsePublicPackages(t *testing.T) {
 				return
 			}
 			for _, spec := range f.Imports {
-				if i, _ := strconv.Unquote(spec.Path.Value); strings.HasPrefix(i, module+"/internal/") {
+				i, _ := strconv.Unquote(spec.Path.Value)
+				if i == module+"/internal/leakcheck" && strings.HasSuffix(name, "_test.go") {
+					continue // tests run with the core beside them
+				}
+				if strings.HasPrefix(i, module+"/internal/") {
 					t.Errorf("%s imports %s", name, i)
 				}
 			}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the framing of WebTransport: a header with a length before each
+// packet, both ways.
+
+package engineio
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"unicode/utf8"
+
+	"socketio/internal/ws"
+)
+
+// The first byte of a frame: a bit for bytes in place of text, and the length of
+// the payload, or how many bytes of length follow, big endian.
+const (
+	streamBinary = 1 << 7
+	stream16     = 126
+	stream64     = 127
+
+	maxStreamHeader = 9
+	maxStreamLength = 1<<53 - 1 // what a number of JavaScript can be
+)
+
+var (
+	errFrameEmpty = errors.New("engineio: an empty frame of text")
+	errFrameLarge = errors.New("engineio: a frame larger than MaxPayload")
+)
+
+// A streamReceiver gets what a streamParser finds. data is valid until return and
+// may be changed in place. Returning false makes feed stop after this frame.
+type streamReceiver interface {
+	OnMessage(op ws.Opcode, data []byte) (more bool)
+}
+
+// A streamParser takes a stream apart. It is fed; it never reads. The zero value
+// is ready. A length is held against the limit before memory is taken, and memory
+// follows what has arrived. A frame of no bytes is accepted though the reference
+// implementation does not: its client sends them for empty attachments.
+type streamParser struct {
+	head   [maxStreamHeader]byte // part of a header
+	held   uint8                 // how much of head is set
+	inside bool                  // the header is complete, the payload is not
+	op     ws.Opcode             // Text or Binary
+	left   uint64                // payload bytes that have not come yet
+	msg    []byte                // payload so far
+}
+
+// feed takes the next bytes and returns how many it took: all, unless r asked to
+// stop. A payload over limit bytes is an error, none is with a negative limit. An
+// error is final: the parser must not be fed again.
+func (p *streamParser) feed(limit int, r streamReceiver, b []byte) (n int, err error) {
+	for n < len(b) {
+		if !p.inside {
+			took, err := p.takeHeader(limit, b[n:])
+			if n += took; err != nil || !p.inside {
+				return n, err
+			}
+		}
+		chunk := b[n:]
+		if p.left < uint64(len(chunk)) {
+			chunk = chunk[:p.left]
+		}
+		n += len(chunk)
+		p.left -= uint64(len(chunk))
+		if p.left > 0 || p.msg != nil {
+			p.keep(chunk)
+			chunk = p.msg
+		}
+		if p.left > 0 {
+			break
+		}
+		p.inside, p.msg = false, nil
+		if p.op == ws.Text && len(chunk) <= CheckedText && !utf8.Valid(chunk) {
+			return n, errInvalidUTF8
+		}
+		if !r.OnMessage(p.op, chunk) {
+			break
+		}
+	}
+	return n, nil
+}
+
+// takeHeader takes a header, or as much of it as there is: inside is set when it is
+// complete.
+func (p *streamParser) takeHeader(limit int, b []byte) (took int, err error) {
+	for took < len(b) && !p.headed() {
+		p.head[p.held] = b[took]
+		p.held++
+		took++
+	}
+	if !p.headed() {
+		return took, nil
+	}
+	length := uint64(p.head[0] &^ streamBinary)
+	switch length {
+	case stream16:
+		length = uint64(binary.BigEndian.Uint16(p.head[1:]))
+	case stream64:
+		length = binary.BigEndian.Uint64(p.head[1:])
+	}
+	p.op = ws.Text
+	if p.head[0]&streamBinary != 0 {
+		p.op = ws.Binary
+	}
+	switch {
+	case length == 0 && p.op == ws.Text:
+		return took, errFrameEmpty
+	case length > maxStreamLength, limit >= 0 && length > uint64(limit):
+		return took, errFrameLarge
+	}
+	p.left, p.inside, p.held = length, true, 0
+	return took, nil
+}
+
+// headed reports whether head has a whole header.
+func (p *streamParser) headed() bool {
+	switch p.head[0] &^ streamBinary { // what is left there of the last one does no harm
+	case stream16:
+		return p.held == 3
+	case stream64:
+		return p.held == maxStreamHeader
+	}
+	return p.held == 1
+}
+
+// keep copies chunk to the end of msg. It takes memory for what has come, twice
+// as much at most, and no more than the payload needs.
+func (p *streamParser) keep(chunk []byte) {
+	if need := len(p.msg) + len(chunk); need > cap(p.msg) {
+		size := min(uint64(need)+p.left, 2*uint64(need), math.MaxInt)
+		p.msg = append(make([]byte, 0, size), p.msg...)
+	}
+	p.msg = append(p.msg, chunk...)
+}
+
+// partial reports whether the stream so far ends inside a frame.
+func (p *streamParser) partial() bool { return p.held > 0 || p.inside }
+
+// streamForm is the message in frames of WebTransport. It is made once and shared,
+// like the message. Nothing is copied: the header of a text frame is that of
+// WebSocket without its first byte, and bytes get a header of their own before
+// them.
+func (m *Message) streamForm() *Message {
+	if form := m.streamed.Load(); form != nil {
+		return form
+	}
+	var parts []frame
+	form := &Message{key: m.key, overflow: m.overflow}
+	for i := range m.frames() {
+		f := m.frame(i)
+		if !f.binary {
+			parts = append(parts, frame{wire: f.wire[1:]})
+			continue
+		}
+		data := f.wire[f.body:]
+		if len(data) == 0 { // no client takes a frame of length 0: base64 of nothing
+			parts = append(parts, frame{wire: []byte{1, 'b'}})
+			continue
+		}
+		header := append([]byte(nil), f.wire[1:f.body]...)
+		header[0] |= streamBinary
+		parts = append(parts, frame{wire: header}, frame{wire: data})
+	}
+	form.first, form.rest = parts[0], parts[1:]
+	for _, f := range parts {
+		form.size += len(f.wire)
+	}
+	m.streamed.CompareAndSwap(nil, form)
+	return form
+}

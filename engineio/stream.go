@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how a stream becomes a session, or a candidate of one: the way in
+// for WebTransport, whose network code is in a module of its own.
+
+package engineio
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"socketio/internal/ws"
+)
+
+// maxOpenPacket bounds the first packet of a stream, in bytes.
+const maxOpenPacket = 1 << 10
+
+var (
+	errFirstPacket = errors.New("engineio: the first packet of a stream opens nothing")
+	errNoUpgrade   = errors.New("engineio: the session can't upgrade")
+)
+
+// ServeStream serves a request that asks for WebTransport. It checks the request
+// as any other: Options.Transports must name webtransport, the origin must be
+// allowed. A request that fails is answered and open is not called.
+//
+// Then it calls open, which accepts the request and returns its one bidirectional
+// stream, within Options.UpgradeTimeout: ctx ends then, and when the server closes.
+// If open fails it has answered the request itself. In the rest of that time the
+// stream must say what it is for: a new session, for which Options.Handshake runs
+// with this request, or the upgrade of one on polling. Else it is closed.
+//
+// The stream belongs to the Server from then on, which ServeStream does not wait
+// for. Its Close must not block and must free a Read and a Write under way. If it
+// has a CloseWrite() error, the Server calls that when nothing more will be said,
+// and Close at most 2 s later. Each Write has a deadline of Options.WriteTimeout.
+//
+// A middleware for these requests wraps the handler that calls ServeStream.
+func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(ctx context.Context) (net.Conn, error)) {
+	if e := s.checkStream(r); e != nil {
+		s.refuse(w, r, e)
+		return
+	}
+	if !s.takeOver() {
+		s.refuse(w, r, unavailable())
+		return
+	}
+	if !s.beginOpening() {
+		s.takeovers.Done()
+		s.refuse(w, r, unavailable())
+		return
+	}
+	nc, first, early, err := s.openStream(r.Context(), open)
+	s.endOpening()
+	s.takeovers.Done()
+	if err == nil {
+		err = s.serveOpened(r, nc, first, early)
+	}
+	if err != nil {
+		s.cfg.Logger.Debug("stream refused", "error", err, "peer", r.RemoteAddr)
+	}
+}
+
+// checkStream checks a request before it is accepted.
+func (s *Server) checkStream(r *http.Request) *requestError {
+	if !s.cfg.webtransport {
+		return refuse(codeUnknownTransport, WebTransport)
+	}
+	if eio := last(parseQuery(r.URL.RawQuery)["EIO"]); eio != "" && revisionOf(eio) != 4 {
+		return refuse(codeUnsupportedVersion, eio)
+	}
+	return s.checkOrigin(r, r.Header.Get("Origin"))
+}
+
+// beginOpening counts a stream that has not said what it is for. There may be as
+// many as pending sessions.
+func (s *Server) beginOpening() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.MaxPending > 0 && s.opening >= s.cfg.MaxPending {
+		return false
+	}
+	s.opening++
+	return true
+}
+
+func (s *Server) endOpening() {
+	s.mu.Lock()
+	s.opening--
+	s.mu.Unlock()
+}
+
+// openStream gets the stream and its first packet, in time. early is what came
+// after it. The stream is closed if there is an error.
+func (s *Server) openStream(ctx context.Context, open func(context.Context) (net.Conn, error)) (nc net.Conn, first packet, early []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.UpgradeTimeout)
+	defer cancel()
+	stop := context.AfterFunc(s.ending, cancel)
+	defer stop()
+	if nc, err = open(ctx); err != nil {
+		return nil, packet{}, nil, err
+	}
+	closed := make(chan struct{})
+	keep := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		_ = nc.Close() // frees the read; the stream is given up
+	})
+	first, early, err = readFirst(nc)
+	if !keep() {
+		<-closed
+		return nil, packet{}, nil, context.Cause(ctx)
+	}
+	if err != nil {
+		_ = nc.Close()
+	}
+	return nc, first, early, err
+}
+
+// An opener gets the first packet of a stream.
+type opener struct {
+	packet packet
+	err    error
+	done   bool
+}
+
+func (o *opener) OnMessage(op ws.Opcode, data []byte) bool {
+	o.done = true
+	if op != ws.Text {
+		o.err = errFirstPacket
+		return false
+	}
+	o.packet, o.err = decodePacket(bytes.Clone(data))
+	return false
+}
+
+// readFirst reads the first packet, and what came with it.
+func readFirst(nc net.Conn) (first packet, early []byte, err error) {
+	var p streamParser
+	var o opener
+	buf := make([]byte, 512)
+	for {
+		n, readErr := nc.Read(buf)
+		took, err := p.feed(maxOpenPacket, &o, buf[:n])
+		switch {
+		case err != nil:
+			return packet{}, nil, err
+		case o.done:
+			return o.packet, buf[took:n], o.err
+		case readErr != nil:
+			return packet{}, nil, readErr
+		}
+	}
+}
+
+// serveOpened gives a stream to its session.
+func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early []byte) error {
+	c, fresh, err := s.streamSession(r, first)
+	if err != nil {
+		_ = nc.Close()
+		return err
+	}
+	if !s.takeOver() {
+		_ = nc.Close()
+		if fresh {
+			s.forget(c)
+		}
+		return ErrClosed
+	}
+	defer s.takeovers.Done()
+	t := &wsTransport{c: c, probing: !fresh, stream: new(streamParser)}
+	t.q.stream = true
+	t.nc, t.waits = s.portable.Attach(&streamConn{Conn: nc, timeout: s.cfg.WriteTimeout}, t), true
+	if fresh {
+		c.begin(nil, t)
+	} else if !c.beginUpgrade(t) {
+		t.dead = true
+		t.abandon(closeProtocol)
+		err = errNoUpgrade
+	}
+	c.mu.Lock()
+	flush := t.q.takeWriting()
+	c.mu.Unlock()
+	if flush {
+		t.nc.Flush()
+	}
+	t.nc.Start(early)
+	if fresh {
+		c.readEnd()
+	}
+	return err
+}
+
+// streamSession is the session that the first packet asks for: a fresh one, which
+// is admitted then, or one that is on polling.
+func (s *Server) streamSession(r *http.Request, first packet) (c *Conn, fresh bool, err error) {
+	if first.typ != packetOpen {
+		return nil, false, errFirstPacket
+	}
+	if len(first.data) == 0 {
+		ctx, e := s.runHandshake(r)
+		var id string
+		if e == nil {
+			id, e = s.sessionID(r)
+		}
+		if e != nil {
+			s.tellRefusal(r, e)
+			return nil, false, e
+		}
+		c = newConn(s, id, newHandshake(s, r, 4, time.Now()), ctx)
+		if e := s.admit(c); e != nil {
+			s.tellRefusal(r, e)
+			return nil, false, e
+		}
+		return c, true, nil
+	}
+	var wish struct {
+		SID string `json:"sid"`
+	}
+	if err := json.Unmarshal(first.data, &wish); err != nil {
+		return nil, false, errFirstPacket
+	}
+	c = s.lookup(wish.SID)
+	switch {
+	case c == nil:
+		return nil, false, refuse(codeUnknownSID, "no such session")
+	case s.cfg.DisableUpgrades, c.handshake.Revision != 4:
+		return nil, false, errNoUpgrade
+	}
+	return c, false, nil
+}
+
+// A streamConn is a stream with a deadline for each Write: a peer that takes
+// nothing must not hold a candidate, or a close, up.
+type streamConn struct {
+	net.Conn
+	timeout time.Duration
+}
+
+func (c *streamConn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+// CloseWrite ends the sending side, if the stream can do that alone.
+func (c *streamConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds conn: a WebTransport session and its one stream as a net.Conn.
+
+package webtransport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/quic-go/quic-go/http3"
+	"github.com/quic-go/webtransport-go"
+)
+
+// linger is how long each step of an orderly end may take; see conn.
+const linger = 500 * time.Millisecond
+
+// closeCapsule says that the session is closed with code 0 and no text: the type
+// 0x2843 and a length, as QUIC writes numbers, and the code.
+var closeCapsule = [...]byte{0x68, 0x43, 4, 0, 0, 0, 0}
+
+// A conn is a net.Conn; closing it closes the session.
+//
+// It ends in three steps. CloseWrite ends the stream, which the usual clients do not
+// answer. After linger, in which what was sent arrives, the one who reads says on
+// control that the session is closed. Then the client closes it, or Close does after
+// another linger. Session.CloseWithError alone would drop what is on its way, and
+// tells a browser to stop sending before it says why: that takes it for a failure.
+type conn struct {
+	*webtransport.Stream
+	session *webtransport.Session
+	control *http3.Stream // of the request
+
+	ended atomic.Bool // CloseWrite was called
+	told  bool        // owned by the reader: the session was said to be closed
+}
+
+// Read reports the peer's close of the session as the end of the stream.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Stream.Read(b)
+	if c.ended.Load() && !c.told && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.told = true
+		if c.control.TryWriteAll(closeCapsule[:]) == nil && c.control.Close() == nil {
+			_ = c.SetReadDeadline(time.Now().Add(linger))
+			n, err = c.Stream.Read(b)
+		}
+	}
+	if gone := (*webtransport.SessionError)(nil); errors.As(err, &gone) {
+		if err = net.ErrClosed; gone.Remote {
+			err = io.EOF
+		}
+	}
+	return n, err
+}
+
+// CloseWrite ends the sending side. It must not be called during a Write.
+func (c *conn) CloseWrite() error {
+	c.ended.Store(true)
+	return c.Stream.Close()
+}
+
+// SetReadDeadline is that of the stream, but at most linger once CloseWrite was
+// called.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	if latest := time.Now().Add(linger); c.ended.Load() && (t.IsZero() || t.After(latest)) {
+		t = latest
+	}
+	return c.Stream.SetReadDeadline(t)
+}
+
+// Close closes the session, and with it the stream: a Read and a Write under way
+// return. What has not arrived is lost. It does not wait for the peer.
+func (c *conn) Close() error { return c.session.CloseWithError(0, "") }
+
+func (c *conn) LocalAddr() net.Addr  { return c.session.LocalAddr() }
+func (c *conn) RemoteAddr() net.Addr { return c.session.RemoteAddr() }
