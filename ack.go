@@ -102,7 +102,7 @@ func (s *Socket) handleAck(p parser.Packet) (asked bool) {
 // more, or an error of Emit. It may be called inside a handler: acknowledgements
 // do not wait behind events. A ctx without a deadline waits as long as the client
 // is there.
-func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (answer Args, err error) {
 	if err := ctx.Err(); err != nil {
 		return Args{}, err
 	}
@@ -116,6 +116,10 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 		return Args{}, err
 	}
 	defer s.acks.giveUp(id)
+	if obs := s.obs(); obs.acks.Any() {
+		ended := obs.tellAsked(ctx, s.info(), event)
+		defer func() { ended(err) }()
+	}
 	if s.state.Load() == stateGone { // after add, so that endLocked finds the wait
 		return Args{}, ErrClosed
 	}
@@ -124,6 +128,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	if err := s.conn.send(m); err != nil {
 		return Args{}, err
 	}
+	s.tellOut(event, m)
 	s.conn.eio.Flush() // the handler that waits may be one of a burst
 	select {
 	case <-w.done:

@@ -75,7 +75,8 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	if b.plain {
 		m.Uncompressed()
 	}
-	b.ns.adapter.Broadcast(&adapter.Packet{Message: m, Volatile: b.volatile}, b.target)
+	n := b.ns.adapter.Broadcast(&adapter.Packet{Message: m, Volatile: b.volatile}, b.target)
+	b.ns.tellOut(event, m, n)
 	return nil
 }
 

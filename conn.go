@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"socketio/engineio"
+	"socketio/internal/telemetry"
 	"socketio/parser"
 )
 
@@ -138,7 +139,7 @@ func (c *conn) decodeLater(binary bool, data []byte) {
 func (c *conn) decodeLong(binary bool, data []byte) {
 	defer func() {
 		if v := recover(); v != nil { // as an event loop would: one connection pays
-			c.server.opts.Logger.Error("panic while decoding", "error", v, "stack", string(debug.Stack()))
+			c.server.opts.Logger.Error("panic while decoding", "error", telemetry.Error(v), "stack", string(debug.Stack()))
 			c.abort(fmt.Errorf("%w: %v", errProtocol, v))
 		}
 	}()
@@ -235,6 +236,7 @@ func (c *conn) HandleUpgrade() {}
 func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	c.mu.Lock()
 	c.closed = true
+	paused := c.paused
 	sockets := c.sockets
 	c.sockets, c.departed, c.searches = nil, nil, nil
 	c.mu.Unlock()
@@ -244,6 +246,9 @@ func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	}
 	for _, s := range sockets {
 		s.peerGone(r, err)
+	}
+	if paused {
+		c.tellPressure(PressureObserver.ReadingResumed)
 	}
 }
 
@@ -300,6 +305,7 @@ func (c *conn) route(p parser.Packet) {
 func (c *conn) handleConnect(p parser.Packet) {
 	ns, parents := c.server.registry.find(p.Namespace)
 	if ns == nil && (len(parents) == 0 || len(p.Namespace) > maxNamespaceName) {
+		c.tellRefused(nil, noSuch)
 		c.refuse(p.Namespace, noSuch)
 		return
 	}
@@ -334,7 +340,8 @@ func (c *conn) handleConnect(p parser.Packet) {
 	case twice:
 		c.abort(fmt.Errorf("%w: CONNECT to a namespace that was joined or is being joined", errProtocol))
 	case full:
-		c.refuse(p.Namespace, "Too many namespaces")
+		c.tellRefused(ns, tooMany)
+		c.refuse(p.Namespace, tooMany)
 	case s != nil:
 		s.start()
 	case sr != nil:
@@ -484,6 +491,12 @@ func (c *conn) changeWaiting(d int) {
 // checkInboxes stops or resumes reading as the inboxes ask. Pausing and resuming
 // are done under mu, so that the last decision is the one that stays.
 func (c *conn) checkInboxes() {
+	var changed func(PressureObserver, ConnInfo)
+	defer func() {
+		if changed != nil {
+			c.tellPressure(changed)
+		}
+	}()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -511,9 +524,11 @@ func (c *conn) checkInboxes() {
 	case full && !c.paused:
 		c.paused = true
 		c.eio.Pause()
+		changed = PressureObserver.ReadingPaused
 	case c.paused && low:
 		c.paused = false
 		c.eio.Resume()
+		changed = PressureObserver.ReadingResumed
 	}
 	if full && !c.decoding && c.waiting > 0 {
 		for _, s := range c.sockets {

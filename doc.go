@@ -23,7 +23,8 @@
 // server.go, namespace.go, socket.go (the life of a socket), workers.go, conn.go (the way of
 // a packet to its socket), inbox.go, handler.go and handlershape.go (to its
 // handler), ack.go, broadcast.go, encode.go (the way out), revision4.go (old
-// clients), args.go, listeners.go, options.go, errors.go, clientfiles.go.
+// clients), args.go, listeners.go, observer.go, observed.go (who watches), options.go,
+// errors.go, clientfiles.go.
 //
 // # Concurrency
 //
@@ -47,5 +48,5 @@
 //
 // Lock order: Socket.mu, then Namespace.mu or the adapter's or conn.mu, then
 // those of inboxes, acknowledgement tables and package engineio. No lock is held
-// while an application's code runs.
+// while an application's code runs, but for that of a TrafficObserver.
 package socketio

@@ -12,6 +12,7 @@ import (
 
 	"socketio/engineio"
 	"socketio/internal/binding"
+	"socketio/internal/telemetry"
 	"socketio/parser"
 )
 
@@ -90,7 +91,7 @@ func (s *Server) encodeRefusal(namespace string, payload, otherwise any) *engine
 	p := parser.Outgoing{Type: parser.ConnectError, Namespace: namespace, ID: noAck, Payload: payload}
 	m, err := s.encode(p)
 	if err != nil {
-		s.opts.Logger.Error("the data of a ConnectError can't be encoded", "error", err)
+		s.opts.Logger.Error("the data of a ConnectError can't be encoded", "nsp", namespace, "error", telemetry.Error(err))
 		p.Payload = otherwise
 		if m, err = s.encode(p); err != nil {
 			return nil

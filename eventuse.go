@@ -42,8 +42,9 @@ func (s *Socket) Use(fn EventMiddleware) {
 	s.uses = append(s.uses[:len(s.uses):len(s.uses)], fn)
 }
 
-// passThrough runs an event through the middlewares, then its handlers.
-func (s *Socket) passThrough(uses []EventMiddleware, list []*listener, ev *event) {
+// passThrough runs an event through the middlewares, then its handlers. It returns the
+// first error, which has been reported.
+func (s *Socket) passThrough(uses []EventMiddleware, list []*listener, ev *event) error {
 	var handled error // what a handler returned: it was reported there
 	ran := false
 	var step func(i int) func(context.Context, Event) error
@@ -63,9 +64,13 @@ func (s *Socket) passThrough(uses []EventMiddleware, list []*listener, ev *event
 	}
 	name := string(ev.name)
 	e := Event{Socket: s, Name: name, Args: ev.args.clone(), WantsAck: ev.reply != nil}
-	err := s.guard(func() error { return step(0)(s.Context(), e) })
+	err := s.guard(func() error { return step(0)(ev.context(), e) })
 	if err != nil && !errors.Is(err, handled) {
 		s.report(name, err)
 		ev.reply.fail(err)
 	}
+	if handled != nil {
+		return handled
+	}
+	return err
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"socketio/engineio"
+	"socketio/internal/telemetry"
 	"socketio/parser"
 )
 
@@ -29,7 +30,7 @@ type event struct {
 	name   []byte
 	args   Args
 	reply  *reply          // nil if no answer was asked for
-	ctx    context.Context // of a middleware; nil means that of the socket
+	ctx    context.Context // of a middleware or an observer; nil means that of the socket
 	spans  [8][]byte
 	text   string // where a string argument is decoded
 }
@@ -187,7 +188,9 @@ func (s *Socket) handleEvent(p parser.Packet) bool {
 	case stateJoining:
 		return false
 	case stateConnected:
-		s.pushEvent(eventItem(p))
+		it := eventItem(p)
+		s.tellIn(it.size)
+		s.pushEvent(it)
 	}
 	return true
 }
@@ -214,17 +217,28 @@ func (s *Socket) dispatch(it item) {
 		ev.reply = &reply{socket: s, id: it.id}
 	}
 	s.mu.Lock()
-	list := s.events
-	catchAll, uses := s.any.list, s.uses
+	h := handlers{s.events, s.any.list, s.uses}
 	s.mu.Unlock()
-	for _, fn := range catchAll {
+	s.observed(ev, h)
+}
+
+// handlers are what an event of a socket meets.
+type handlers struct {
+	events []*listener
+	any    []*func(string, Args)
+	uses   []EventMiddleware
+}
+
+// runAll runs what an event meets. It returns the first error of a middleware or a
+// handler, which has been reported.
+func (s *Socket) runAll(ev *event, h handlers) error {
+	for _, fn := range h.any {
 		s.report(string(ev.name), s.guard(func() error { (*fn)(string(ev.name), ev.args.clone()); return nil }))
 	}
-	if len(uses) > 0 {
-		s.passThrough(uses, list, ev)
-		return
+	if len(h.uses) > 0 {
+		return s.passThrough(h.uses, h.events, ev)
 	}
-	_ = s.runHandlers(list, ev) // they were reported
+	return s.runHandlers(h.events, ev)
 }
 
 // runHandlers runs the handlers of an event and returns the first of their errors.
@@ -283,7 +297,7 @@ func recoverTo(err *error) {
 func (s *Socket) report(event string, err error) {
 	defer func() {
 		if v := recover(); v != nil { // err has methods of the application
-			s.ns.server.opts.Logger.Error("the error of a handler panicked", "nsp", s.ns.name, "event", clip(event))
+			s.ns.server.opts.Logger.Error("the error of a handler panicked", "nsp", s.ns.name, "event", telemetry.Text(event))
 		}
 	}()
 	if err == nil || errors.Is(err, ErrClosed) {
@@ -294,19 +308,20 @@ func (s *Socket) report(event string, err error) {
 		he = &HandlerError{Event: event, Argument: -1, Err: err}
 	}
 	he.Event = event
+	s.tellFailed(he)
 	handlers := s.ns.errorHandlers()
 	for _, fn := range handlers {
 		if crash := s.guard(func() error { fn(s, he); return nil }); crash != nil {
-			s.ns.server.opts.Logger.Error("an OnError handler panicked", "error", crash)
+			s.ns.server.opts.Logger.Error("an OnError handler panicked", "nsp", s.ns.name, "error", telemetry.Error(crash))
 		}
 	}
 	if len(handlers) > 0 {
 		return
 	}
-	attrs := []any{"nsp", s.ns.name, "sid", s.id, "event", clip(event), "error", he.Err}
+	log := s.ns.server.opts.Logger.With("nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(event), "error", telemetry.Error(he.Err))
 	var crashed *PanicError
 	if errors.As(err, &crashed) {
-		attrs = append(attrs, "stack", string(crashed.Stack))
+		log = log.With("stack", string(crashed.Stack))
 	}
-	s.ns.server.opts.Logger.Error("a handler failed", attrs...)
+	log.Error("a handler failed")
 }

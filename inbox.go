@@ -50,11 +50,11 @@ type inbox struct {
 // push appends it and reports whether a worker must be started, and whether the
 // bound has been reached. An event that comes after the end is dropped: the read
 // side may have seen the socket just before.
-func (q *inbox) push(it item, o *Options) (start, full bool) {
+func (q *inbox) push(it item, o *Options) (start, full, dropped bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.ended && it.kind == itemEvent {
-		return false, false
+		return false, false, true
 	}
 	q.ended = q.ended || it.kind == itemLeave
 	if q.items == nil {
@@ -70,7 +70,7 @@ func (q *inbox) push(it item, o *Options) (start, full bool) {
 	q.bytes += it.size
 	start = !q.running
 	q.running = true
-	return start, q.fullLocked(o, 1)
+	return start, q.fullLocked(o, 1), false
 }
 
 func (q *inbox) fullLocked(o *Options, factor int) bool {
@@ -113,8 +113,9 @@ func (q *inbox) size() (items, bytes int) {
 	return len(q.items) - q.head, q.bytes
 }
 
-// dropEvents removes the events that wait and takes no more.
-func (q *inbox) dropEvents() {
+// dropEvents removes the events that wait and takes no more. It returns how many
+// there were.
+func (q *inbox) dropEvents() (n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ended = true
@@ -122,12 +123,14 @@ func (q *inbox) dropEvents() {
 	for _, it := range q.items[q.head:] {
 		if it.kind == itemEvent {
 			q.bytes -= it.size
+			n++
 			continue
 		}
 		kept = append(kept, it)
 	}
 	clear(q.items[q.head+len(kept):])
 	q.items = q.items[:q.head+len(kept)]
+	return n
 }
 
 // eventItem copies what a packet holds: it outlives the read buffer. The packet

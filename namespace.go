@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"socketio/adapter"
+	"socketio/internal/telemetry"
 )
 
 const maxNamespaceName = 255
@@ -52,7 +53,7 @@ func namespaceName(name string) string {
 		return r == ',' || r < 0x20 || r == 0x7f
 	})
 	if bad {
-		panic("socketio: Of: no client can join a namespace named " + clip(name) +
+		panic("socketio: Of: no client can join a namespace named " + telemetry.Text(name) +
 			": at most 255 bytes of UTF-8 without commas and control characters")
 	}
 	return name
@@ -159,11 +160,3 @@ func (ns *Namespace) Volatile() Broadcast { return Broadcast{ns: ns}.Volatile() 
 
 // Compress starts a broadcast; see Broadcast.Compress.
 func (ns *Namespace) Compress(compress bool) Broadcast { return Broadcast{ns: ns}.Compress(compress) }
-
-// clip cuts a peer's text for a message or a log.
-func clip(s string) string {
-	if len(s) > 128 {
-		return s[:128] + "..."
-	}
-	return s
-}

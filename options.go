@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"socketio/adapter"
@@ -167,7 +168,19 @@ type Options struct {
 	// parser/msgpack has another.
 	Codec parser.Codec
 
-	// Logger gets what an operator should know. If nil, nothing is logged.
+	// Observers watch the server, for metrics, traces, an admin page. Each implements
+	// one or more of the interfaces of observer.go: ConnObserver, RefusalObserver,
+	// TrafficObserver, DropObserver, SocketObserver, RoomObserver, NamespaceObserver,
+	// EventObserver, ErrorObserver, TraceObserver, AckObserver, PressureObserver. That
+	// is looked at once; NewServer panics on a value that implements none. They are called from many
+	// goroutines at once, in the order given. A panic of one is logged the first time
+	// and harms nothing.
+	Observers []any
+
+	// Logger gets what an operator should know: faults of the application as errors,
+	// what a client was refused for as Debug. If nil, nothing is logged. The keys are
+	// in docs/observability.md; session ids, cookies, Authorization headers and auth
+	// payloads are never logged.
 	Logger *slog.Logger
 }
 
@@ -270,6 +283,7 @@ func (o *Options) engine() *engineio.Options {
 		HTTPCompression:   o.HTTPCompression,
 		PerMessageDeflate: o.PerMessageDeflate,
 		Logger:            o.Logger,
+		Observers:         slices.DeleteFunc(slices.Clone(o.Observers), func(v any) bool { return !observesConns(v) }),
 	}
 	if f := o.Handshake; f != nil {
 		e.Handshake = func(r *http.Request) (context.Context, error) {

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"socketio/internal/telemetry"
 )
 
 // A ParentNamespace makes namespaces for the names that it matches, each when the
@@ -151,6 +153,7 @@ func (c *conn) resolve(sr *search, parents []*ParentNamespace) {
 const (
 	timedOut  = "timeout"
 	noSuch    = "Invalid namespace"
+	tooMany   = "Too many namespaces"
 	oursFault = "internal error"
 )
 
@@ -160,7 +163,7 @@ func (c *conn) ask(sr *search, parents []*ParentNamespace) (ns *Namespace, messa
 	for _, p := range parents {
 		yes, err := p.matches(sr.name, handshake)
 		if err != nil {
-			c.server.opts.Logger.Error("the function of OfFunc panicked", "nsp", clip(sr.name), "error", err, "stack", string(debug.Stack()))
+			c.server.opts.Logger.Error("the function of OfFunc panicked", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err), "stack", string(debug.Stack()))
 			return nil, oursFault
 		}
 		if !yes {
@@ -169,7 +172,7 @@ func (c *conn) ask(sr *search, parents []*ParentNamespace) (ns *Namespace, messa
 		ns = c.server.registry.adopt(sr.name, p)
 		if ns == nil {
 			c.server.opts.Logger.Warn("a dynamic namespace was refused: there are Options.MaxDynamicNamespaces of them",
-				"nsp", clip(sr.name), "max", c.server.opts.MaxDynamicNamespaces)
+				"nsp", telemetry.Text(sr.name), "max", c.server.opts.MaxDynamicNamespaces)
 			return nil, noSuch
 		}
 		return ns, ""
@@ -200,6 +203,7 @@ func (c *conn) notFound(sr *search, message string) {
 	}
 	c.mu.Unlock()
 	if ours {
+		c.tellRefused(nil, message)
 		c.refuse(sr.name, message)
 	}
 }

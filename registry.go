@@ -60,6 +60,7 @@ func (r *registry) release(ns *Namespace) {
 	r.mu.Unlock()
 	if gone {
 		ns.closeAdapter()
+		ns.tell(NamespaceObserver.NamespaceRemoved)
 	}
 }
 
@@ -105,6 +106,7 @@ func (r *registry) introduce(ns *Namespace) {
 	m := &making{ns: ns, done: make(chan struct{})}
 	r.making[ns.name] = m
 	r.mu.Unlock()
+	ns.tell(NamespaceObserver.NamespaceCreated)
 	ns.server.announce(ns)
 	r.mu.Lock()
 	r.spaces[ns.name] = ns

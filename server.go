@@ -15,6 +15,7 @@ import (
 
 	"socketio/engineio"
 	"socketio/internal/binding"
+	"socketio/internal/telemetry"
 	"socketio/parser"
 )
 
@@ -38,6 +39,8 @@ type Server struct {
 
 	workers workers
 
+	obs observers // immutable after NewServer
+
 	registry registry
 }
 
@@ -46,6 +49,7 @@ type Server struct {
 // be closed with Close or Shutdown.
 func NewServer(opts *Options) *Server {
 	s := &Server{opts: withDefaults(opts), base: time.Now(), registry: newRegistry()}
+	s.obs = newObservers(s.opts.Logger, s.opts.Observers)
 	s.files.read(&s.opts)
 	s.codec = s.opts.Codec
 	if s.codec == nil {
@@ -112,7 +116,7 @@ func (s *Server) announce(ns *Namespace) {
 func (s *Server) guard(what string, fn func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.opts.Logger.Error("a handler panicked", "handler", what, "error", v, "stack", string(debug.Stack()))
+			s.opts.Logger.Error("a handler panicked", "handler", what, "error", telemetry.Error(v), "stack", string(debug.Stack()))
 		}
 	}()
 	fn()

@@ -49,15 +49,16 @@ type Socket struct {
 	state atomic.Int32
 
 	mu        sync.Mutex  // guards the fields below; see doc.go for the lock order
+	wasJoined bool        // here it takes no room
 	events    []*listener // in the order of registration
 	any       listeners[func(string, Args)]
 	uses      []EventMiddleware
 	leaving   listeners[func(DisconnectReason, error)]
 	left      listeners[func(DisconnectReason, error)]
 	acks      ackTable
-	rooms     []string // joined while joining
-	joins     int      // rooms joined, those joined again or left counted too
-	wasJoined bool
+	rooms     []string            // joined while joining
+	toldRooms map[string]struct{} // observers heard that they were joined
+	joins     int                 // rooms joined, those joined again or left counted too
 	reason    DisconnectReason
 	cause     error
 	ctx       context.Context // nil until asked for
@@ -165,7 +166,7 @@ func (s *Socket) start() { s.pushEvent(item{kind: itemJoin}) }
 
 // push gives the worker something to do.
 func (s *Socket) push(it item) {
-	if start, _ := s.inbox.push(it, &s.ns.server.opts); start {
+	if start, _, _ := s.inbox.push(it, &s.ns.server.opts); start {
 		s.startWorker()
 	}
 }
@@ -173,7 +174,10 @@ func (s *Socket) push(it item) {
 // pushEvent gives the worker an event. It is called by the read side, which
 // starts the worker when it has handed up all it has.
 func (s *Socket) pushEvent(it item) {
-	start, full := s.inbox.push(it, &s.ns.server.opts)
+	start, full, dropped := s.inbox.push(it, &s.ns.server.opts)
+	if dropped {
+		s.tellDropped(1)
+	}
 	if start {
 		s.conn.startLater(s)
 	}
@@ -260,11 +264,13 @@ func (s *Socket) join() {
 		return
 	}
 	s.ns.adapter.Add(s, s.rooms)
+	rooms := s.noteRoomsLocked(s.rooms)
 	s.rooms = nil
 	s.wasJoined = true
 	err = s.conn.eio.Append(m)
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
+	s.tellJoined(rooms)
 	if err != nil {
 		return // the connection is closed and peerGone is on its way
 	}
@@ -314,6 +320,7 @@ func (s *Socket) refuse(err error) {
 	}
 	s.endLocked(ReasonServerDisconnect, err)
 	s.mu.Unlock()
+	s.tellRefused(err)
 	var m *engineio.Message
 	if crash := s.guard(func() error { m = s.encodeRefusal(err); return nil }); crash != nil {
 		m = s.encodeRefusal(crash) // a method of the error, or a marshaler in its data
@@ -402,7 +409,7 @@ func (s *Socket) disconnect() {
 	if m, err := s.ns.server.encodeDisconnect(s.ns.name); err == nil {
 		_ = s.conn.send(m) // a closed connection needs no answer
 	}
-	s.inbox.dropEvents()
+	s.tellDropped(s.inbox.dropEvents())
 	s.conn.checkInboxes()
 	s.push(item{kind: itemLeave})
 }
@@ -416,6 +423,7 @@ func (s *Socket) leave() {
 		s.report("disconnecting", s.guard(func() error { fn(reason, cause); return nil }))
 	}
 	s.ns.adapter.Remove(s)
+	s.tellLeft(reason, cause)
 	for _, fn := range s.left.all(&s.mu) {
 		s.report("disconnect", s.guard(func() error { fn(reason, cause); return nil }))
 	}
@@ -460,7 +468,11 @@ func (s *Socket) Emit(event string, args ...any) error {
 	if s.state.Load() == stateGone {
 		return ErrClosed
 	}
-	return s.conn.send(m)
+	if err := s.conn.send(m); err != nil {
+		return err
+	}
+	s.tellOut(event, m)
+	return nil
 }
 
 // Send is Emit of the event "message".
@@ -498,6 +510,8 @@ func (s *Socket) Join(rooms ...string) error {
 			return fmt.Errorf("%w: %d bytes, at most %d", ErrRoomName, len(name), maxRoomName)
 		}
 	}
+	var news []string
+	defer func() { s.tellRooms(news, RoomObserver.RoomJoined) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.roomForLocked(rooms) {
@@ -508,6 +522,7 @@ func (s *Socket) Join(rooms ...string) error {
 		s.rooms = append(s.rooms, rooms...)
 	case stateConnected:
 		s.ns.adapter.Join(s, rooms)
+		news = s.noteRoomsLocked(rooms)
 	}
 	return nil
 }
@@ -541,10 +556,17 @@ func (s *Socket) roomForLocked(rooms []string) bool {
 // Leave takes the socket out of a room. A broadcast that begins after Leave has
 // returned does not reach it.
 func (s *Socket) Leave(room string) {
+	told := false
+	defer func() {
+		if told {
+			s.tellRoom(room, RoomObserver.RoomLeft)
+		}
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.wasJoined {
 		s.ns.adapter.Leave(s, room)
+		told = s.forgetRoomLocked(room)
 		return
 	}
 	kept := s.rooms[:0]

@@ -57,6 +57,7 @@ const (
 type Conn struct {
 	// Immutable after newConn.
 	srv       *Server
+	number    uint64
 	id        string
 	handshake Handshake
 	ctx       context.Context // values of Options.Handshake, nil if none
@@ -75,7 +76,7 @@ type Conn struct {
 	paused   atomic.Bool  // the Handler wants no more messages for now
 	charged  atomic.Int64 // bytes of the queue that Server.budget knows of; written under mu
 
-	mu       sync.Mutex // guards the fields below; never held across I/O or a call up
+	mu       sync.Mutex // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
 	state    connState
 	ws       *wsTransport // nil exactly while the session is on polling
 	poll     *polling     // nil for a session that began on WebSocket
@@ -89,7 +90,7 @@ type Conn struct {
 }
 
 func newConn(s *Server, id string, h Handshake, ctx context.Context) *Conn {
-	return &Conn{srv: s, id: id, handshake: h, ctx: ctx, wheel: s.nextWheel()}
+	return &Conn{srv: s, number: s.lastNumber.Add(1), id: id, handshake: h, ctx: ctx, wheel: s.nextWheel()}
 }
 
 // ID is the session id. It is a secret between this server and the client: who
@@ -113,6 +114,10 @@ func (c *Conn) Context() context.Context {
 func (c *Conn) Transport() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.transportLocked()
+}
+
+func (c *Conn) transportLocked() string {
 	if c.ws != nil {
 		return c.ws.name()
 	}
@@ -149,11 +154,13 @@ func (c *Conn) Send(m *Message) error {
 	c.dropped += lost
 	switch v {
 	case pushed:
+		c.tellOutLocked(m)
 		over := c.noteQueueLocked()
 		c.wakeWriterLocked()
 		if over {
 			c.srv.relieve()
 		}
+		c.tellDropped(lost, DropOverflow)
 		return nil
 	case closes:
 		c.mu.Unlock()
@@ -164,6 +171,7 @@ func (c *Conn) Send(m *Message) error {
 	if v == refused {
 		return ErrQueueFull
 	}
+	c.tellDropped(lost, DropOverflow)
 	return nil
 }
 
@@ -185,6 +193,7 @@ func (c *Conn) Append(m *Message) error {
 		return ErrClosed
 	}
 	c.queueLocked().append(c.formLocked(m))
+	c.tellOutLocked(m)
 	return nil
 }
 
@@ -196,11 +205,15 @@ func (c *Conn) SendVolatile(m *Message) bool {
 	c.mu.Lock()
 	q := c.queueLocked()
 	busy := q.len() > 0 && (q.writing || c.ws == nil)
-	if c.state != stateOpen || busy || c.ws == nil && c.poll.get == nil {
+	if open := c.state == stateOpen; !open || busy || c.ws == nil && c.poll.get == nil {
 		c.mu.Unlock()
+		if open {
+			c.tellDropped(1, DropVolatile)
+		}
 		return false
 	}
 	q.append(c.formLocked(m))
+	c.tellOutLocked(m)
 	c.wakeWriterLocked()
 	return true
 }
@@ -386,6 +399,7 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 	}
 	if h != nil {
 		h.HandleClose(reason, err)
+		c.tellClosed(reason, err)
 	}
 }
 
@@ -424,6 +438,7 @@ func (c *Conn) handlePacket(p packet) bool {
 	c.beat.heard(c)
 	switch p.typ {
 	case packetMessage:
+		c.tellIn(len(p.data))
 		c.handler.HandleMessage(p.binary, p.data)
 		return true
 	case packetPing, packetPong:

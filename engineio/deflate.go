@@ -7,7 +7,9 @@ package engineio
 
 import (
 	"bytes"
+	"runtime/debug"
 
+	"socketio/internal/telemetry"
 	"socketio/internal/ws"
 )
 
@@ -102,7 +104,7 @@ func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 func (t *wsTransport) guardInflate() {
 	if v := recover(); v != nil {
 		t.dead = true
-		t.c.srv.cfg.Logger.Error("panic in a handler of messages", "error", v)
+		t.c.srv.cfg.Logger.Error("panic in a handler of messages", "error", telemetry.Error(v), "stack", string(debug.Stack()))
 		t.nc.Close()
 	}
 }

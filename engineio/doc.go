@@ -12,7 +12,7 @@
 // framing_wt.go (WebTransport), then the data: message.go, sendqueue.go,
 // overflow.go, packet.go, payload_v3.go (what revision 3 has of its own), and the
 // edges: options.go, middleware.go, origin.go, handshake.go, sessionid.go,
-// cookie.go, errors.go.
+// cookie.go, observer.go, errors.go.
 //
 // # Concurrency
 //

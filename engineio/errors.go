@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"socketio/internal/telemetry"
 )
 
 // A CloseReason says why a Conn closed. The values equal those of the reference
@@ -124,11 +126,13 @@ func (s *Server) tellRefusal(r *http.Request, e *requestError) {
 	s.mu.RLock()
 	fns := s.onRefusal
 	s.mu.RUnlock()
-	for _, fn := range fns {
-		s.guard("OnConnectionError", func() {
-			(*fn)(r, &ConnectionError{Code: e.code, Message: e.text(), Status: e.status, Detail: clip(e.detail), Err: e.cause})
-		})
+	told := func() *ConnectionError {
+		return &ConnectionError{Code: e.code, Message: e.text(), Status: e.status, Detail: telemetry.Text(e.detail), Err: e.cause}
 	}
+	for _, fn := range fns {
+		s.guard("OnConnectionError", func() { (*fn)(r, told()) })
+	}
+	s.obs.refusals.Each(func(o RefusalObserver) { o.RequestRefused(told()) })
 }
 
 // A requestError is a request that is refused.

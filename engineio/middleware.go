@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync/atomic"
+
+	"socketio/internal/telemetry"
 )
 
 // Use adds HTTP middlewares. They run for every request, also for those that
@@ -152,7 +154,7 @@ func (s *Server) addHeaders(h http.Header, r *http.Request, first bool) {
 func (s *Server) guard(what string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.cfg.Logger.Error("panic in "+what, "error", v, "stack", string(debug.Stack()))
+			s.cfg.Logger.Error("panic in "+what, "error", telemetry.Error(v), "stack", string(debug.Stack()))
 		}
 	}()
 	f()

@@ -151,7 +151,15 @@ type Options struct {
 	// memory of an idle connection is not. If empty, DriverAuto.
 	Driver Driver
 
-	// Logger gets what an operator should know. If nil, nothing is logged.
+	// Observers watch the server. Each implements one or more of ConnObserver,
+	// RefusalObserver, TrafficObserver and DropObserver, which is looked at once, by
+	// NewServer. A panic of one is logged the first time and harms nothing.
+	Observers []any
+
+	// Logger gets what an operator should know: faults of the application as errors,
+	// what a client was refused for as Debug. If nil, nothing is logged. The keys are
+	// in docs/observability.md; session ids, cookies, Authorization headers and auth
+	// payloads are never logged.
 	Logger *slog.Logger
 }
 

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"socketio/internal/telemetry"
 )
 
 // CORS lets pages of other origins connect, over every transport.
@@ -145,7 +147,7 @@ func (s *Server) checkOrigin(r *http.Request, origin string) *requestError {
 		return nil
 	}
 	s.cfg.Logger.Warn("origin refused; to allow it add it to Options.CORS.Origins",
-		"origin", clip(origin), "host", clip(host))
+		"origin", telemetry.Text(origin), "host", telemetry.Text(host))
 	return refuse(codeForbidden, "origin not allowed")
 }
 
@@ -234,12 +236,4 @@ func parseAddr(addr string) (netip.Addr, bool) {
 	}
 	ip, err := netip.ParseAddr(strings.Trim(addr, "[]"))
 	return ip.Unmap().WithZone(""), err == nil
-}
-
-// clip cuts a peer's text for a log.
-func clip(s string) string {
-	if len(s) > 128 {
-		return s[:128]
-	}
-	return s
 }

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"socketio/internal/netpoll"
+	"socketio/internal/telemetry"
 	"socketio/internal/wheel"
 	"socketio/internal/ws"
 )
@@ -49,6 +50,7 @@ type Server struct {
 	compressor *compressor  // nil if responses are not compressed
 	cookie     *http.Cookie // without its value; nil if there is none
 	chain      link         // before the first middleware; its next changes
+	obs        observers
 
 	ending context.Context // ends when Close begins
 	end    context.CancelFunc
@@ -58,6 +60,7 @@ type Server struct {
 
 	// Atomic; safe from anywhere.
 	wheelTurn  atomic.Uint32
+	lastNumber atomic.Uint64  // of a Conn
 	background sync.WaitGroup // messages being inflated, the budget being kept
 	budget     budget
 	takeovers  sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
@@ -97,9 +100,10 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	if s.cfg.Driver != DriverGoroutine {
 		var err error
 		if s.poller, err = netpoll.NewPoller(runtime.GOMAXPROCS(0)); err != nil && s.cfg.Driver == DriverPoll {
-			s.cfg.Logger.Warn("no event loops; each connection gets a goroutine", "error", err)
+			s.cfg.Logger.Warn("no event loops; each connection gets a goroutine", "error", telemetry.Error(err))
 		}
 	}
+	s.obs = newObservers(s.cfg.Logger, s.cfg.Observers)
 	s.budget.limit = queueBudget(s.cfg.MaxQueuedBytes)
 	s.chain.s = s
 	s.cookie = s.cfg.Cookie.template()
@@ -289,6 +293,7 @@ func (c *Conn) begin(p *polling, t *wsTransport) {
 		}
 	}
 	c.mu.Unlock()
+	c.tellOpened()
 	h := c.srv.accept(c)
 	c.mu.Lock()
 	c.handler = h
@@ -299,6 +304,7 @@ func (c *Conn) begin(p *polling, t *wsTransport) {
 	c.mu.Unlock()
 	if !open {
 		h.HandleClose(ReasonForcedClose, ErrClosed)
+		c.tellClosed(ReasonForcedClose, ErrClosed)
 		if t != nil {
 			t.nc.Close()
 		}
@@ -337,7 +343,7 @@ func last(values []string) string {
 
 // refuse answers a request that can't be served.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *requestError) {
-	s.cfg.Logger.Debug("request refused", "code", e.code, "status", e.status, "detail", clip(e.detail))
+	s.cfg.Logger.Debug("request refused", "code", e.code, "status", e.status, "detail", telemetry.Text(e.detail))
 	if e.status == http.StatusServiceUnavailable {
 		// Spread, so that those who come back do not come back together.
 		n, _ := rand.Int(rand.Reader, big.NewInt(5)) // rand.Reader does not fail

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"socketio/internal/telemetry"
 )
 
 // maxID bounds the length of an id that Options.GenerateID makes, in bytes.
@@ -40,7 +42,7 @@ func (s *Server) sessionID(r *http.Request) (string, *requestError) {
 	default:
 		return id, nil
 	}
-	s.cfg.Logger.Error("a session was refused: it got no usable id", "error", err) // without the id
+	s.cfg.Logger.Error("a session was refused: it got no usable id", "error", telemetry.Error(err)) // without the id
 	e := refuse(codeBadRequest, "no session id")
 	e.cause = err
 	return "", e

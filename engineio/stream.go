@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"socketio/internal/telemetry"
 	"socketio/internal/ws"
 )
 
@@ -62,7 +63,7 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 		err = s.serveOpened(r, nc, first, early)
 	}
 	if err != nil {
-		s.cfg.Logger.Debug("stream refused", "error", err, "peer", r.RemoteAddr)
+		s.cfg.Logger.Debug("stream refused", "error", telemetry.Error(err), "peer", telemetry.Text(r.RemoteAddr))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"socketio/internal/netpoll"
+	"socketio/internal/telemetry"
 	"socketio/internal/ws"
 )
 
@@ -41,7 +42,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	announceSwitch(w)
 	nc, early, err := hijack(w)
 	if err != nil {
-		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", err)
+		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", telemetry.Error(err))
 		w.WriteHeader(http.StatusInternalServerError)
 		if fresh {
 			s.forget(c)

@@ -109,6 +109,7 @@ func (t *wsTransport) commit() {
 	}
 	if !closing {
 		c.handler.HandleUpgrade()
+		c.tellUpgraded()
 	}
 }
 
