@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds acknowledgements that are awaited from a client.
+// This file holds acknowledgements that are awaited from a client. What awaits
+// those of many is in ackmany.go.
 
 package socketio
 
@@ -16,8 +17,15 @@ import (
 // answered, or failed.
 type ackTable struct {
 	mu      sync.Mutex // guards the fields below
-	waiting map[int64]*ackWait
+	waiting map[int64]ackWaiter
 	late    int // given up here, and may yet be answered
+}
+
+// An ackWaiter awaits acknowledgements. For each, one of its methods is called
+// once, by who took it out of the table. They do not block.
+type ackWaiter interface {
+	answered(s *Socket, args Args)
+	failed(s *Socket, err error)
 }
 
 // An ackWait is one awaited acknowledgement.
@@ -27,23 +35,32 @@ type ackWait struct {
 	err  error
 }
 
-func (t *ackTable) add(id int64, limit int) (*ackWait, error) {
+func (w *ackWait) answered(_ *Socket, args Args) {
+	w.args = args
+	close(w.done)
+}
+
+func (w *ackWait) failed(_ *Socket, err error) {
+	w.err = err
+	close(w.done)
+}
+
+func (t *ackTable) add(id int64, w ackWaiter, limit int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.waiting) >= limit {
-		return nil, ErrTooManyPendingAcks
+		return ErrTooManyPendingAcks
 	}
 	if t.waiting == nil {
-		t.waiting = make(map[int64]*ackWait)
+		t.waiting = make(map[int64]ackWaiter)
 	}
-	w := &ackWait{done: make(chan struct{})}
 	t.waiting[id] = w
-	return w, nil
+	return nil
 }
 
 // take removes a wait, so that its taker alone may end it. If there is none, asked
 // tells whether there can have been one: some were given up.
-func (t *ackTable) take(id int64) (w *ackWait, asked bool) {
+func (t *ackTable) take(id int64) (w ackWaiter, asked bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	w, asked = t.waiting[id]
@@ -55,27 +72,34 @@ func (t *ackTable) take(id int64) (w *ackWait, asked bool) {
 	return w, asked
 }
 
-// giveUp removes a wait whose answer nobody wants any more.
-func (t *ackTable) giveUp(id int64) {
+// giveUp removes a wait whose answer nobody wants any more. It reports whether it
+// was there; its taker then ends it.
+func (t *ackTable) giveUp(id int64) (taken bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, ok := t.waiting[id]; ok {
+	_, taken = t.waiting[id]
+	if taken {
 		delete(t.waiting, id)
 		t.late++
 	}
+	return taken
 }
 
-// fail ends all waits with err.
-func (t *ackTable) fail(err error) {
+// fail ends all waits with err. It returns how many of them nobody takes off the
+// count of the connection: the caller does; see conn.awaitFailed.
+func (t *ackTable) fail(s *Socket, err error) (uncounted int) {
 	t.mu.Lock()
 	waiting := t.waiting
 	t.waiting = nil
 	t.late += len(waiting)
 	t.mu.Unlock()
 	for _, w := range waiting {
-		w.err = err
-		close(w.done)
+		w.failed(s, err)
+		if _, many := w.(*manyWait); many {
+			uncounted++
+		}
 	}
+	return uncounted
 }
 
 // handleAck ends a wait. It does not go through the inbox: a handler may be
@@ -90,9 +114,9 @@ func (s *Socket) handleAck(p parser.Packet) (asked bool) {
 	if !p.Type.Binary() {
 		data = bytes.Clone(data)
 	}
-	w.args = Args{codec: s.ns.server.codec, attachments: p.Attachments}
-	w.args.raw = w.args.codec.SplitArray(nil, data)
-	close(w.done)
+	args := Args{codec: s.ns.server.codec, attachments: p.Attachments}
+	args.raw = args.codec.SplitArray(nil, data)
+	w.answered(s, args)
 	return true
 }
 
@@ -111,8 +135,8 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (an
 	if err != nil {
 		return Args{}, err
 	}
-	w, err := s.acks.add(id, s.ns.server.opts.MaxPendingAcks)
-	if err != nil {
+	w := &ackWait{done: make(chan struct{})}
+	if err := s.acks.add(id, w, s.ns.server.opts.MaxPendingAcks); err != nil {
 		return Args{}, err
 	}
 	defer s.acks.giveUp(id)
@@ -129,6 +153,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (an
 		return Args{}, err
 	}
 	s.tellOut(event, m)
+	s.sent(m)
 	s.conn.eio.Flush() // the handler that waits may be one of a burst
 	select {
 	case <-w.done:

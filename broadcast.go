@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Broadcast: whom an event goes to, and how.
+// This file holds Broadcast: which sockets something goes to, and how.
 
 package socketio
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"socketio/adapter"
+	"socketio/engineio"
 )
 
 // A Broadcast is a choice of sockets and of how to send to them. It is a value:
@@ -16,11 +21,18 @@ import (
 //
 //	io.To("a", "b").Except("c").Volatile().Emit("headline", h)
 type Broadcast struct {
-	ns       *Namespace
-	target   adapter.Target
-	volatile bool
-	plain    bool // never compressed
+	ns      *Namespace
+	parent  *ParentNamespace // instead of ns: all its children
+	target  adapter.Target
+	flags   adapter.Flags
+	timeout time.Duration // 0: the default
 }
+
+// defaultTimeout is how long answers of many are awaited without a deadline.
+const defaultTimeout = 20 * time.Second
+
+// errDropped is why a volatile question is not answered.
+var errDropped = errors.New("socketio: dropped, as volatile allows")
 
 // To adds rooms. A socket in any of them gets the event, once. A socket's id is
 // a room with that socket in it, until the socket leaves it. Without any room
@@ -43,11 +55,18 @@ func (b Broadcast) Except(rooms ...string) Broadcast {
 	return b
 }
 
+// Local keeps to the sockets that are connected to this server, where an adapter
+// joins several. It has no meaning for a single server.
+func (b Broadcast) Local() Broadcast {
+	b.target.Local = true
+	return b
+}
+
 // Volatile lets the event be dropped for a client that can't take it at this
 // moment: something waits to be sent to it already or, on polling, it has no
 // request open.
 func (b Broadcast) Volatile() Broadcast {
-	b.volatile = true
+	b.flags.Volatile = true
 	return b
 }
 
@@ -56,29 +75,127 @@ func (b Broadcast) Volatile() Broadcast {
 // Compress(false) says otherwise. A polling response in which another event may be
 // compressed is compressed as a whole.
 func (b Broadcast) Compress(compress bool) Broadcast {
-	b.plain = !compress
+	b.flags.Uncompressed = !compress
 	return b
+}
+
+// Timeout bounds how long EmitWithAck and FetchSockets wait. A deadline of their
+// context that is earlier counts. Without either they wait 20 s. It panics if d is
+// not positive.
+func (b Broadcast) Timeout(d time.Duration) Broadcast {
+	if d <= 0 {
+		panic("socketio: Timeout: not a positive duration: " + d.String())
+	}
+	b.timeout = d
+	return b
+}
+
+// deadline gives a context the deadline that every wait for many has.
+func (b *Broadcast) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if b.timeout > 0 {
+		return context.WithTimeout(ctx, b.timeout)
+	}
+	return withDefaultDeadline(ctx)
+}
+
+func withDefaultDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, defaultTimeout)
 }
 
 // Emit sends the event with its arguments, encoded once, to the sockets that are
 // chosen at one instant inside the call. A []byte, at any depth, travels as
 // binary; everything else as encoding/json would write it. Emit does not wait for
 // any client: when it returns, the event is in the queue of each. It returns an
-// error only if the event can't be sent at all: ErrReservedEvent, or an argument
-// that can't be encoded. A client whose queue is full is disconnected; the others
-// do not notice.
+// error if the event can't be sent at all: ErrReservedEvent, or an argument that
+// can't be encoded; and what an adapter says that could not reach other servers.
+// A client whose queue is full is disconnected; the others do not notice.
 func (b Broadcast) Emit(event string, args ...any) error {
-	m, err := b.ns.server.encodeEvent(b.ns.name, noAck, event, args)
+	if b.parent == nil {
+		return b.emit(b.ns, event, args)
+	}
+	var first error
+	for _, ns := range b.namespaces() {
+		if err := b.emit(ns, event, args); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func (b *Broadcast) emit(ns *Namespace, event string, args []any) error {
+	m, err := b.encode(ns, noAck, event, args)
 	if err != nil {
 		return err
 	}
-	if b.plain {
+	n, err := ns.adapter.Broadcast(&adapter.Packet{Message: m, Flags: b.flags}, b.target)
+	ns.tellOut(event, m, n)
+	return err
+}
+
+// namespaces are those whose sockets are chosen from: one, or the children of a
+// parent at this instant.
+func (b *Broadcast) namespaces() []*Namespace {
+	if b.parent != nil {
+		return b.parent.Children()
+	}
+	return []*Namespace{b.ns}
+}
+
+// each does something in each namespace and returns the first error.
+func (b *Broadcast) each(do func(adapter.Adapter) error) (first error) {
+	for _, ns := range b.namespaces() {
+		if err := do(ns.adapter); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// encode encodes an event for all who are chosen in a namespace.
+func (b *Broadcast) encode(ns *Namespace, id int64, event string, args []any) (*engineio.Message, error) {
+	m, err := ns.server.encodeEvent(ns.name, id, event, args)
+	if err == nil && b.flags.Uncompressed {
 		m.Uncompressed()
 	}
-	n := b.ns.adapter.Broadcast(&adapter.Packet{Message: m, Volatile: b.volatile}, b.target)
-	b.ns.tellOut(event, m, n)
-	return nil
+	return m, err
 }
 
 // Send is Emit of the event "message".
 func (b Broadcast) Send(args ...any) error { return b.Emit("message", args...) }
+
+// SocketsJoin puts the chosen sockets into rooms. Those of this server are in
+// when it returns; on others it happens soon. Errors: ErrRoomName, then nothing
+// was done; ErrTooManyRooms for a socket of this server, then the others joined
+// all the same; and what an adapter says that could not reach other servers.
+func (b Broadcast) SocketsJoin(rooms ...string) error {
+	if err := checkRoomNames(rooms); err != nil {
+		return err
+	}
+	return b.each(func(a adapter.Adapter) error { return a.SocketsJoin(b.target, rooms) })
+}
+
+// SocketsLeave takes the chosen sockets out of rooms. Those of this server are out
+// when it returns; on others it happens soon. The error is what an adapter says
+// that could not reach other servers.
+func (b Broadcast) SocketsLeave(rooms ...string) error {
+	return b.each(func(a adapter.Adapter) error { return a.SocketsLeave(b.target, rooms) })
+}
+
+// DisconnectSockets disconnects the chosen sockets; see Socket.Disconnect. What
+// was emitted before goes out before. The error is what an adapter says that
+// could not reach other servers.
+func (b Broadcast) DisconnectSockets(close bool) error {
+	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.target, close) })
+}
+
+func checkRoomNames(rooms []string) error {
+	for _, name := range rooms {
+		if len(name) > maxRoomName {
+			return fmt.Errorf("%w: %d bytes, at most %d", ErrRoomName, len(name), maxRoomName)
+		}
+	}
+	return nil
+}

@@ -481,6 +481,16 @@ func (c *conn) isPaused() bool {
 func (c *conn) awaitBegins() { c.changeWaiting(1) }
 func (c *conn) awaitEnds()   { c.changeWaiting(-1) }
 
+// awaitFailed counts acknowledgements that failed all at once. The caller may hold
+// a Socket.mu; reading is checked by who ends the socket.
+func (c *conn) awaitFailed(n int) {
+	if n > 0 {
+		c.mu.Lock()
+		c.waiting -= n
+		c.mu.Unlock()
+	}
+}
+
 func (c *conn) changeWaiting(d int) {
 	c.mu.Lock()
 	c.waiting += d
@@ -532,7 +542,7 @@ func (c *conn) checkInboxes() {
 	}
 	if full && !c.decoding && c.waiting > 0 {
 		for _, s := range c.sockets {
-			s.acks.fail(ErrInboxFull)
+			c.waiting -= s.acks.fail(s, ErrInboxFull)
 		}
 	}
 }

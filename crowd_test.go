@@ -240,10 +240,10 @@ type tallying struct {
 	deliveries *atomic.Int64
 }
 
-func (a tallying) Broadcast(p *adapter.Packet, t adapter.Target) int {
-	n := a.Memory.Broadcast(p, t)
+func (a tallying) Broadcast(p *adapter.Packet, t adapter.Target) (int, error) {
+	n, err := a.Memory.Broadcast(p, t)
 	a.deliveries.Add(int64(n))
-	return n
+	return n, err
 }
 
 // idleWorkers is how many goroutines a server without clients may keep.

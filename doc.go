@@ -22,9 +22,10 @@
 //
 // server.go, namespace.go, socket.go (the life of a socket), workers.go, conn.go (the way of
 // a packet to its socket), inbox.go, handler.go and handlershape.go (to its
-// handler), ack.go, broadcast.go, encode.go (the way out), revision4.go (old
-// clients), args.go, listeners.go, observer.go, observed.go (who watches), options.go,
-// errors.go, clientfiles.go.
+// handler), ack.go, broadcast.go, everyone.go, ackmany.go, outgoing.go, encode.go
+// (the way out), remote.go, data.go, serverside.go, localside.go (other servers),
+// revision4.go (old clients), args.go, listeners.go, observer.go, observed.go (who
+// watches), options.go, errors.go, clientfiles.go.
 //
 // # Concurrency
 //

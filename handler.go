@@ -9,9 +9,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"sync/atomic"
 
+	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/telemetry"
 	"socketio/parser"
@@ -30,7 +32,7 @@ type event struct {
 	name   []byte
 	args   Args
 	reply  *reply          // nil if no answer was asked for
-	ctx    context.Context // of a middleware or an observer; nil means that of the socket
+	ctx    context.Context // of a middleware, an observer, or an event of another server; nil means that of the socket
 	spans  [8][]byte
 	text   string // where a string argument is decoded
 }
@@ -43,16 +45,22 @@ func (ev *event) context() context.Context {
 	return ev.socket.Context()
 }
 
-// A reply is the one answer to an event.
+// A reply is the one answer to an event, of a client or of another server.
 type reply struct {
 	socket *Socket
 	id     int64
 	sent   atomic.Bool
+
+	server *Server               // instead of socket, with
+	answer func(adapter.Payload) // what takes the answer to another server
 }
 
 func (r *reply) send(args ...any) error {
 	if r == nil || r.sent.Load() {
 		return nil
+	}
+	if r.answer != nil {
+		return r.sendToServer(args)
 	}
 	s := r.socket
 	m, err := s.ns.server.encodeAck(s.ns.name, r.id, args)
@@ -75,10 +83,27 @@ func (r *reply) fail(err error) {
 	public := publicError(err)
 	data := parser.AppendString([]byte(`{"error":{"message":`), public.Message)
 	data = parser.AppendString(append(data, `,"code":`...), public.Code)
+	if r.answer != nil {
+		r.answer(adapter.Payload{JSON: append(append([]byte{'['}, data...), "}}]"...)})
+		return
+	}
 	m, err := r.socket.ns.server.encodeAck(r.socket.ns.name, r.id, []any{json.RawMessage(append(data, "}}"...))})
 	if err == nil { // a codec that knows no raw JSON has no answer
 		_ = r.write(m) // a closed connection needs none
 	}
+}
+
+func (r *reply) sendToServer(args []any) error {
+	p, err := r.server.payload(nil, args)
+	if err != nil {
+		err = fmt.Errorf("socketio: acknowledge: %w", err)
+		r.fail(err)
+		return err
+	}
+	if !r.sent.Swap(true) {
+		r.answer(p)
+	}
+	return nil
 }
 
 func publicError(err error) (public *PublicError) {

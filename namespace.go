@@ -28,6 +28,8 @@ type Namespace struct {
 
 	parent *ParentNamespace // nil if none made it
 
+	serverSide []*listener // guarded by mu; see OnServerSideEmit
+
 	// Atomic; safe from anywhere.
 	lastAck atomic.Int64
 
@@ -41,7 +43,18 @@ type Namespace struct {
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name, adapter: s.opts.Adapter(name)}
 	ns.lastAck.Store(-1)
+	if err := ns.adapter.Init((*localSide)(ns)); err != nil {
+		s.opts.Logger.Error("the adapter of a namespace did not start", "nsp", name, "error", err)
+	}
 	return ns
+}
+
+// closeAdapter ends what the adapter does: the server ends, or the namespace is
+// empty and goes.
+func (ns *Namespace) closeAdapter() {
+	if err := ns.adapter.Close(); err != nil {
+		ns.server.opts.Logger.Error("the adapter of a namespace did not close", "nsp", ns.name, "error", err)
+	}
 }
 
 // namespaceName brings a name into the form it has on the wire.
@@ -107,9 +120,6 @@ func (ns *Namespace) errorHandlers() []func(*Socket, *HandlerError) {
 	return slices.Concat(ns.parent.errors.all(&ns.parent.mu), own)
 }
 
-// closeAdapter lets go of what the adapter of a namespace that has gone may hold.
-func (ns *Namespace) closeAdapter() {}
-
 // OnConnection calls fn for each socket that has joined, before any of its
 // events are handled: what fn registers misses nothing. fn may block its own
 // socket only. remove takes fn off again.
@@ -137,26 +147,3 @@ func (ns *Namespace) Sockets() []*Socket {
 	}
 	return sockets
 }
-
-// Emit sends an event to every socket of the namespace; see Broadcast.Emit.
-func (ns *Namespace) Emit(event string, args ...any) error {
-	return Broadcast{ns: ns}.Emit(event, args...)
-}
-
-// Send is Emit of the event "message".
-func (ns *Namespace) Send(args ...any) error { return ns.Emit("message", args...) }
-
-// To starts a broadcast to rooms; see Broadcast.To.
-func (ns *Namespace) To(rooms ...string) Broadcast { return Broadcast{ns: ns}.To(rooms...) }
-
-// In is To.
-func (ns *Namespace) In(rooms ...string) Broadcast { return ns.To(rooms...) }
-
-// Except starts a broadcast without the sockets of rooms; see Broadcast.Except.
-func (ns *Namespace) Except(rooms ...string) Broadcast { return Broadcast{ns: ns}.Except(rooms...) }
-
-// Volatile starts a broadcast that may be dropped; see Broadcast.Volatile.
-func (ns *Namespace) Volatile() Broadcast { return Broadcast{ns: ns}.Volatile() }
-
-// Compress starts a broadcast; see Broadcast.Compress.
-func (ns *Namespace) Compress(compress bool) Broadcast { return Broadcast{ns: ns}.Compress(compress) }

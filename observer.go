@@ -141,12 +141,14 @@ type TraceObserver interface {
 }
 
 // An AckObserver hears of acknowledgements that EmitWithAck asks for. For each
-// AckAsked there is one AckEnded. Both are called by the goroutine that waits, with
+// AckAsked there is one AckEnded; a question to many is one, of no socket, and of no
+// namespace if it goes to those of a parent. Both are called by the goroutine that waits, with
 // the context of the call: a span that ended now and began took ago has its parent
 // there.
 type AckObserver interface {
 	AckAsked(ctx context.Context, s SocketInfo, event string)
-	// AckEnded: err is nil if the client has answered, else what EmitWithAck returns.
+	// AckEnded: err is nil if the client has answered, or all of many, or the range was
+	// left early; else what EmitWithAck returns.
 	AckEnded(ctx context.Context, s SocketInfo, event string, took time.Duration, err error)
 }
 

@@ -5,18 +5,23 @@
 
 package socketio
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // A registry is the namespaces of a server. A dynamic namespace, which a
 // ParentNamespace made for a client, exists once however many clients ask for it
 // together, and goes with the last socket in it, those that are still joining
 // counted.
 type registry struct {
-	mu      sync.RWMutex // guards the fields below; no call out while it is held
+	mu      sync.RWMutex // guards the fields below; no call out while it is held, but Adapter.Init
 	spaces  map[string]*Namespace
 	making  map[string]*making
 	parents []*ParentNamespace
-	dynamic int // namespaces that may go again
+	dynamic int  // namespaces that may go again
+	ended   bool // the server is closed: so are the adapters
 	made    listeners[func(*Namespace)]
 }
 
@@ -105,8 +110,12 @@ func (r *registry) adopt(name string, p *ParentNamespace) *Namespace {
 func (r *registry) introduce(ns *Namespace) {
 	m := &making{ns: ns, done: make(chan struct{})}
 	r.making[ns.name] = m
+	ended := r.ended
 	r.mu.Unlock()
 	ns.tell(NamespaceObserver.NamespaceCreated)
+	if ended {
+		ns.closeAdapter()
+	}
 	ns.server.announce(ns)
 	r.mu.Lock()
 	r.spaces[ns.name] = ns
@@ -146,6 +155,19 @@ func (r *registry) addParent(p *ParentNamespace) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.parents = append(r.parents[:len(r.parents):len(r.parents)], p)
+}
+
+// end returns all namespaces, for their adapters to be closed. Those made later are
+// closed when they are made.
+func (r *registry) end() []*Namespace {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	namespaces := slices.Collect(maps.Values(r.spaces))
+	for _, m := range r.making {
+		namespaces = append(namespaces, m.ns)
+	}
+	return namespaces
 }
 
 // all returns the namespaces for which keep holds.

@@ -28,7 +28,8 @@ type Server struct {
 	opts    Options
 	engine  *engineio.Server
 	codec   parser.Codec
-	json    *binding.Codec // codec, if it is the default format; else nil
+	wire    *binding.Codec // the default format, which servers speak between them
+	json    *binding.Codec // wire, if that is codec; else nil
 	limits  parser.Limits
 	limits4 parser.Limits // of revision 4, where a namespace has a query
 	root    *Namespace
@@ -52,8 +53,9 @@ func NewServer(opts *Options) *Server {
 	s.obs = newObservers(s.opts.Logger, s.opts.Observers)
 	s.files.read(&s.opts)
 	s.codec = s.opts.Codec
+	s.wire = &binding.Codec{Marshal: s.opts.MarshalJSON, Unmarshal: s.opts.UnmarshalJSON}
 	if s.codec == nil {
-		s.json = &binding.Codec{Marshal: s.opts.MarshalJSON, Unmarshal: s.opts.UnmarshalJSON}
+		s.json = s.wire
 		s.codec = s.json
 	}
 	s.limits = parser.Limits{
@@ -132,7 +134,16 @@ func (s *Server) now() int64 { return int64(time.Since(s.base)) }
 func (s *Server) Close() error {
 	err := s.engine.Close()
 	s.workers.close()
+	s.closeAdapters()
 	return err
+}
+
+// closeAdapters closes the adapters, now and of namespaces made later. The sockets
+// have ended, but may not have left their rooms yet.
+func (s *Server) closeAdapters() {
+	for _, ns := range s.registry.end() {
+		ns.closeAdapter()
+	}
 }
 
 // Shutdown ends the server in order: new sessions are answered 503, connections
@@ -172,29 +183,6 @@ func (s *Server) OnError(fn func(*Socket, *HandlerError)) (remove func()) { retu
 
 // Use adds a middleware to the namespace "/"; see Namespace.Use.
 func (s *Server) Use(fn func(*Socket) error) { s.root.Use(fn) }
-
-// Emit sends an event to every socket of the namespace "/"; see Broadcast.Emit.
-func (s *Server) Emit(event string, args ...any) error { return s.root.Emit(event, args...) }
-
-// Send is Emit of the event "message".
-func (s *Server) Send(args ...any) error { return s.root.Emit("message", args...) }
-
-// To starts a broadcast to rooms of the namespace "/"; see Broadcast.To.
-func (s *Server) To(rooms ...string) Broadcast { return s.root.To(rooms...) }
-
-// In is To.
-func (s *Server) In(rooms ...string) Broadcast { return s.root.To(rooms...) }
-
-// Except starts a broadcast to the namespace "/" without the sockets of rooms;
-// see Broadcast.Except.
-func (s *Server) Except(rooms ...string) Broadcast { return s.root.Except(rooms...) }
-
-// Volatile starts a broadcast to the namespace "/" that may be dropped; see
-// Broadcast.Volatile.
-func (s *Server) Volatile() Broadcast { return s.root.Volatile() }
-
-// Compress starts a broadcast to the namespace "/"; see Broadcast.Compress.
-func (s *Server) Compress(compress bool) Broadcast { return s.root.Compress(compress) }
 
 // Sockets returns the sockets of the namespace "/" that are connected to this
 // server.

@@ -63,6 +63,10 @@ type Socket struct {
 	cause     error
 	ctx       context.Context // nil until asked for
 	cancel    context.CancelFunc
+
+	// Atomic; see outgoing.go and data.go. Nil for most sockets.
+	outgoing atomic.Pointer[[]*outgoingFunc]
+	data     atomic.Pointer[dataMap]
 }
 
 func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
@@ -357,7 +361,7 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 	if s.cancel != nil {
 		s.cancel()
 	}
-	s.acks.fail(ErrClosed)
+	s.conn.awaitFailed(s.acks.fail(s, ErrClosed))
 }
 
 // peerGone ends the socket because its client has left. Events that have arrived
@@ -448,12 +452,25 @@ func (s *Socket) Deliver(p *adapter.Packet) {
 	if s.settledState() != stateConnected {
 		return
 	}
+	if p.Call != nil {
+		s.ask(p)
+		return
+	}
+	_ = s.deliver(p) // the connection tells its sockets of its end
+}
+
+// deliver sends a broadcast.
+func (s *Socket) deliver(p *adapter.Packet) error {
 	m := p.Message.(*engineio.Message)
 	if p.Volatile {
-		s.conn.eio.SendVolatile(m)
-	} else {
-		_ = s.conn.send(m) // the connection tells its sockets of its end
+		if !s.conn.eio.SendVolatile(m) {
+			return errDropped
+		}
+	} else if err := s.conn.send(m); err != nil {
+		return err
 	}
+	s.sent(m)
+	return nil
 }
 
 // Emit sends an event to this socket alone. It does not wait: the event is in the
@@ -472,6 +489,7 @@ func (s *Socket) Emit(event string, args ...any) error {
 		return err
 	}
 	s.tellOut(event, m)
+	s.sent(m)
 	return nil
 }
 
@@ -500,15 +518,17 @@ func (s *Socket) Volatile() Broadcast { return s.ns.To(s.id).Volatile() }
 // reaches the socket through the room of its id.
 func (s *Socket) Compress(compress bool) Broadcast { return s.ns.To(s.id).Compress(compress) }
 
+// Local starts a broadcast to the sockets of this server without this one; see
+// Broadcast.Local.
+func (s *Socket) Local() Broadcast { return s.Broadcast().Local() }
+
 // Join puts the socket into rooms. A broadcast that begins after Join has
 // returned reaches it. In a middleware the rooms wait until the socket is let in.
 // On a socket that is gone it does nothing. Errors: ErrRoomName, ErrTooManyRooms;
 // then no room was joined.
 func (s *Socket) Join(rooms ...string) error {
-	for _, name := range rooms {
-		if len(name) > maxRoomName {
-			return fmt.Errorf("%w: %d bytes, at most %d", ErrRoomName, len(name), maxRoomName)
-		}
+	if err := checkRoomNames(rooms); err != nil {
+		return err
 	}
 	var news []string
 	defer func() { s.tellRooms(news, RoomObserver.RoomJoined) }()

@@ -5,25 +5,39 @@
 package adapter
 
 import (
-	"runtime"
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
 )
 
-// Memory is the Adapter of a single process. Its zero value is not usable; see
-// NewMemory.
+// Memory is the Adapter of a single process: there are no other nodes. One that
+// has other nodes embeds or holds it for the members of its own. Its zero value is
+// not usable; see NewMemory.
 type Memory struct {
+	observer RoomObserver // set before the first member
+
 	mu      sync.RWMutex       // guards the fields below; never held while delivering
 	all     list               // a member's place in it is member.place
 	members map[string]*member // by id
-	rooms   map[string]*room   // no empty room is ever stored
+	rooms   map[string]*list   // no empty room is ever stored
+
+	scratch sync.Pool // *scratch
 }
 
 // NewMemory returns an Adapter without members.
 func NewMemory() *Memory {
-	return &Memory{members: make(map[string]*member), rooms: make(map[string]*room)}
+	return &Memory{members: make(map[string]*member), rooms: make(map[string]*list)}
 }
+
+// Init implements Adapter. There is nothing to begin.
+func (a *Memory) Init(Local) error { return nil }
+
+// Close implements Adapter. There is nothing to end.
+func (a *Memory) Close() error { return nil }
+
+// Observe implements Observable.
+func (a *Memory) Observe(o RoomObserver) { a.observer = o }
 
 // A member is what Memory keeps of a Member. The room of its own id is the flag
 // own: most members are in no other room, and a room each would be most of the
@@ -31,8 +45,8 @@ func NewMemory() *Memory {
 type member struct {
 	self  [1]Member // the room of its own id, for a reader
 	own   bool
-	place int                 // in Memory.all
-	rooms map[string]struct{} // nil until the first Join
+	place int            // in Memory.all
+	rooms map[string]int // and the place in each; nil until the first Join
 }
 
 func (e *member) id() string { return e.self[0].ID() }
@@ -42,27 +56,30 @@ func (e *member) id() string { return e.self[0].ID() }
 // may have replaces it.
 type list struct {
 	members []Member
+	entries []*member   // of members, in the same order; read under the lock only
 	read    atomic.Bool // a reader may have members
 }
 
-// add appends m and returns its place.
-func (l *list) add(m Member) int {
-	l.members = append(l.members, m)
+// add appends a member and returns its place.
+func (l *list) add(e *member) int {
+	l.members = append(l.members, e.self[0])
+	l.entries = append(l.entries, e)
 	return len(l.members) - 1
 }
 
 // remove takes out the member at a place. The last one moves there and is
 // returned; it may be the same.
-func (l *list) remove(place int) (moved Member) {
+func (l *list) remove(place int) (moved *member) {
 	if l.read.Load() {
 		l.members = slices.Clone(l.members)
 		l.read.Store(false)
 	}
 	end := len(l.members) - 1
-	moved = l.members[end]
-	l.members[place] = moved
-	l.members[end] = nil
+	l.members[place], l.members[end] = l.members[end], nil
 	l.members = l.members[:end]
+	moved = l.entries[end]
+	l.entries[place], l.entries[end] = moved, nil
+	l.entries = l.entries[:end]
 	return moved
 }
 
@@ -73,30 +90,6 @@ func (l *list) snapshot() []Member {
 	return slices.Clip(l.members)
 }
 
-// A room is a list and the place of each member in it.
-type room struct {
-	list
-	places map[Member]int
-}
-
-func (r *room) add(m Member) {
-	if r.places == nil {
-		r.places = make(map[Member]int)
-	}
-	if _, ok := r.places[m]; !ok {
-		r.places[m] = r.list.add(m)
-	}
-}
-
-func (r *room) remove(m Member) {
-	place, ok := r.places[m]
-	if !ok {
-		return
-	}
-	r.places[r.list.remove(place)] = place
-	delete(r.places, m)
-}
-
 // Add implements Adapter.
 func (a *Memory) Add(m Member, rooms []string) {
 	a.mu.Lock()
@@ -104,8 +97,10 @@ func (a *Memory) Add(m Member, rooms []string) {
 	if _, ok := a.members[m.ID()]; ok {
 		return
 	}
-	e := &member{self: [1]Member{m}, own: true, place: a.all.add(m)}
+	e := &member{self: [1]Member{m}}
+	e.place = a.all.add(e)
 	a.members[m.ID()] = e
+	a.joinOwnLocked(e)
 	a.joinLocked(e, rooms)
 }
 
@@ -120,7 +115,8 @@ func (a *Memory) Remove(m Member) {
 	for name := range e.rooms {
 		a.leaveLocked(e, name)
 	}
-	a.members[a.all.remove(e.place).ID()].place = e.place
+	a.leaveLocked(e, e.id())
+	a.all.remove(e.place).place = e.place
 	delete(a.members, m.ID())
 }
 
@@ -136,19 +132,31 @@ func (a *Memory) Join(m Member, rooms []string) {
 func (a *Memory) joinLocked(e *member, rooms []string) {
 	for _, name := range rooms {
 		if name == e.id() {
-			e.own = true
+			a.joinOwnLocked(e)
 			continue
 		}
-		if e.rooms == nil {
-			e.rooms = make(map[string]struct{})
+		if _, ok := e.rooms[name]; ok {
+			continue
 		}
-		e.rooms[name] = struct{}{}
+		a.joiningLocked(name)
+		if e.rooms == nil {
+			e.rooms = make(map[string]int)
+		}
 		r := a.rooms[name]
 		if r == nil {
-			r = new(room)
+			r = new(list)
 			a.rooms[name] = r
 		}
-		r.add(e.self[0])
+		e.rooms[name] = r.add(e)
+		a.joinedLocked(name, e)
+	}
+}
+
+func (a *Memory) joinOwnLocked(e *member) {
+	if !e.own {
+		a.joiningLocked(e.id())
+		e.own = true
+		a.joinedLocked(e.id(), e)
 	}
 }
 
@@ -163,18 +171,54 @@ func (a *Memory) Leave(m Member, name string) {
 
 func (a *Memory) leaveLocked(e *member, name string) {
 	if name == e.id() {
-		e.own = false
+		if e.own {
+			e.own = false
+			a.leftLocked(name, e)
+		}
 		return
 	}
-	if _, ok := e.rooms[name]; !ok {
+	place, ok := e.rooms[name]
+	if !ok {
 		return
+	}
+	r := a.rooms[name]
+	if moved := r.remove(place); moved != e {
+		moved.rooms[name] = place
 	}
 	delete(e.rooms, name)
-	r := a.rooms[name]
-	r.remove(e.self[0])
 	if len(r.members) == 0 {
 		delete(a.rooms, name)
 	}
+	a.leftLocked(name, e)
+}
+
+// joiningLocked and joinedLocked tell the observer, if there is one, of a member
+// that joins a room, leftLocked of one that has left it.
+func (a *Memory) joiningLocked(name string) {
+	if a.observer != nil && !a.existsLocked(name) {
+		a.observer.RoomCreated(name)
+	}
+}
+
+func (a *Memory) joinedLocked(name string, e *member) {
+	if a.observer != nil {
+		a.observer.RoomJoined(name, e.self[0])
+	}
+}
+
+func (a *Memory) leftLocked(name string, e *member) {
+	if a.observer == nil {
+		return
+	}
+	a.observer.RoomLeft(name, e.self[0])
+	if !a.existsLocked(name) {
+		a.observer.RoomDeleted(name)
+	}
+}
+
+func (a *Memory) existsLocked(name string) bool {
+	e := a.members[name]
+	return a.rooms[name] != nil || e != nil && e.own
 }
 
 // Rooms implements Adapter.
@@ -203,121 +247,50 @@ func (a *Memory) memberLocked(m Member) *member {
 	return nil
 }
 
-// A broadcast to parallelMembers or more is split over the cores, in shares of
-// shareMembers.
-const (
-	parallelMembers = 512
-	shareMembers    = 64
-)
-
-// Broadcast implements Adapter.
-func (a *Memory) Broadcast(p *Packet, t Target) int {
-	members := a.resolve(t)
-	if workers := runtime.GOMAXPROCS(0); workers > 1 && len(members) >= parallelMembers {
-		return broadcastParallel(p, members, t.Sender, workers)
+// FetchSockets implements Adapter. It does not wait.
+func (a *Memory) FetchSockets(_ context.Context, t Target) ([]Found, error) {
+	members := a.Members(t)
+	found := make([]Found, len(members))
+	for i, m := range members {
+		found[i].Member = m
 	}
-	return deliver(p, members, t.Sender)
+	return found, nil
 }
 
-func deliver(p *Packet, members []Member, sender string) int {
-	n := 0
-	for _, m := range members {
-		if sender == "" || m.ID() != sender {
-			m.Deliver(p)
-			n++
+// SocketsJoin implements Adapter.
+func (a *Memory) SocketsJoin(t Target, rooms []string) error {
+	var first error
+	for _, m := range a.Members(t) {
+		if err := m.Join(rooms...); err != nil && first == nil {
+			first = err
 		}
 	}
-	return n
+	return first
 }
 
-// broadcastParallel delivers with several goroutines, this one among them. They
-// end before it returns.
-func broadcastParallel(p *Packet, members []Member, sender string, workers int) int {
-	var next, total atomic.Int64
-	work := func() {
-		for {
-			start := int(next.Add(shareMembers)) - shareMembers
-			if start >= len(members) {
-				return
-			}
-			total.Add(int64(deliver(p, members[start:min(start+shareMembers, len(members))], sender)))
+// SocketsLeave implements Adapter.
+func (a *Memory) SocketsLeave(t Target, rooms []string) error {
+	for _, m := range a.Members(t) {
+		for _, name := range rooms {
+			m.Leave(name)
 		}
 	}
-	var wg sync.WaitGroup
-	for range workers - 1 {
-		wg.Go(work)
-	}
-	work()
-	wg.Wait()
-	return int(total.Load())
+	return nil
 }
 
-// Members implements Adapter.
-func (a *Memory) Members(t Target) []Member {
-	members := a.resolve(t)
-	if t.Sender == "" {
-		return members
+// DisconnectSockets implements Adapter.
+func (a *Memory) DisconnectSockets(t Target, close bool) error {
+	for _, m := range a.Members(t) {
+		m.Disconnect(close)
 	}
-	out := make([]Member, 0, len(members))
-	for _, m := range members {
-		if m.ID() != t.Sender {
-			out = append(out, m)
-		}
-	}
-	return out
+	return nil
 }
 
-// resolve returns the members of t, the sender among them.
-func (a *Memory) resolve(t Target) []Member {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if len(t.Except) == 0 {
-		switch {
-		case t.Rooms == nil:
-			return a.all.snapshot()
-		case len(t.Rooms) == 1:
-			return a.roomLocked(t.Rooms[0])
-		}
-	}
-	except := make(map[Member]struct{})
-	for _, name := range t.Except {
-		for _, m := range a.roomLocked(name) {
-			except[m] = struct{}{}
-		}
-	}
-	if t.Rooms == nil {
-		return appendNew(make([]Member, 0, len(a.all.members)), a.all.members, except)
-	}
-	var out []Member
-	for _, name := range t.Rooms {
-		out = appendNew(out, a.roomLocked(name), except) // each member once
-	}
-	return out
-}
+// ServerSideEmit implements Adapter: there is nobody else.
+func (a *Memory) ServerSideEmit(Payload) error { return nil }
 
-// appendNew appends the members that are not in seen, and adds them to it.
-func appendNew(dst, members []Member, seen map[Member]struct{}) []Member {
-	for _, m := range members {
-		if _, ok := seen[m]; !ok {
-			seen[m] = struct{}{}
-			dst = append(dst, m)
-		}
-	}
-	return dst
-}
+// ServerSideEmitWithAck implements Adapter: nobody will answer.
+func (a *Memory) ServerSideEmitWithAck(context.Context, Payload, *Call) error { return nil }
 
-// roomLocked returns the members of a room. A name may be both a room and the
-// id of a member.
-func (a *Memory) roomLocked(name string) []Member {
-	r, e := a.rooms[name], a.members[name]
-	if e == nil || !e.own {
-		if r == nil {
-			return nil
-		}
-		return r.snapshot()
-	}
-	if r == nil {
-		return e.self[:]
-	}
-	return append(slices.Clone(r.members), e.self[0])
-}
+// ServerCount implements Adapter: this one.
+func (a *Memory) ServerCount(context.Context) (int, error) { return 1, nil }

@@ -18,12 +18,29 @@ func TestMain(m *testing.M) { leakcheck.Main(m) }
 
 // A member counts what it gets.
 type member struct {
+	unused
 	id  string
 	got []string
 }
 
+// unused is what the contract of Memory alone does not need of a member.
+type unused struct{}
+
+func (unused) Join(...string) error { panic("not expected") }
+func (unused) Leave(string)         { panic("not expected") }
+func (unused) Disconnect(bool)      { panic("not expected") }
+
 func (m *member) ID() string                { return m.id }
 func (m *member) Deliver(p *adapter.Packet) { m.got = append(m.got, p.Message.(string)) }
+
+// broadcast returns how many members got p.
+func broadcast(a *adapter.Memory, p *adapter.Packet, t adapter.Target) int {
+	n, err := a.Broadcast(p, t)
+	if err != nil {
+		panic(err) // there is nobody else
+	}
+	return n
+}
 
 // names returns the ids of members, sorted.
 func names(members []adapter.Member) string {
@@ -88,7 +105,7 @@ func TestTargets(t *testing.T) {
 	} {
 		want(t, fmt.Sprintf("members of %d %+v", i, test.target), names(a.Members(test.target)), test.want)
 		message := fmt.Sprint("message ", i)
-		n := a.Broadcast(&adapter.Packet{Message: message}, test.target)
+		n := broadcast(a, &adapter.Packet{Message: message}, test.target)
 		var heard []string
 		for id, m := range members {
 			for _, got := range m.got {
@@ -188,15 +205,16 @@ func TestDeliverMayCallBack(t *testing.T) {
 			a.Leave(m, "r")
 			a.Join(m, []string{"s"})
 			a.Remove(m)
-			a.Broadcast(&adapter.Packet{}, adapter.Target{Rooms: []string{"nobody"}})
+			broadcast(a, &adapter.Packet{}, adapter.Target{Rooms: []string{"nobody"}})
 		}}, []string{"r"})
 	}
-	want(t, "deliveries", a.Broadcast(&adapter.Packet{}, adapter.Target{Rooms: []string{"r"}}), 3)
+	want(t, "deliveries", broadcast(a, &adapter.Packet{}, adapter.Target{Rooms: []string{"r"}}), 3)
 	want(t, "calls", calls, 3)
 	want(t, "members left", len(a.Members(adapter.Target{})), 0)
 }
 
 type caller struct {
+	unused
 	id   string
 	call func(adapter.Member)
 }

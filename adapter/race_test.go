@@ -16,6 +16,7 @@ import (
 
 // A counter counts deliveries, from any goroutine; volatile ones are noise.
 type counter struct {
+	unused
 	id string
 	n  atomic.Int64
 }
@@ -70,17 +71,17 @@ func TestMembersOfOneInstant(t *testing.T) {
 					{Rooms: []string{own}, Sender: m.id},
 				}
 				for _, target := range targets {
-					a.Broadcast(p, target)
+					broadcast(a, p, target)
 				}
 				if got := m.n.Load(); got != 3 {
 					t.Errorf("round %d: %d deliveries, want 3", n, got)
 				}
 				a.Leave(m, own)
-				a.Broadcast(p, targets[0])
+				broadcast(a, p, targets[0])
 				if got := m.n.Load(); got != 3 {
 					t.Errorf("round %d: a delivery after Leave", n)
 				}
-				a.Broadcast(&adapter.Packet{Volatile: true}, adapter.Target{Rooms: []string{"r"}})
+				broadcast(a, &adapter.Packet{Flags: adapter.Flags{Volatile: true}}, adapter.Target{Rooms: []string{"r"}})
 				a.Remove(m)
 			}
 		})
@@ -103,8 +104,8 @@ func TestLargeBroadcast(t *testing.T) {
 			members[i] = &counter{id: fmt.Sprint(i)}
 			a.Add(members[i], []string{"r"})
 		}
-		want(t, "deliveries", a.Broadcast(new(adapter.Packet), adapter.Target{}), n)
-		want(t, "deliveries but one", a.Broadcast(new(adapter.Packet), adapter.Target{Rooms: []string{"r"}, Sender: "7"}), n-1)
+		want(t, "deliveries", broadcast(a, new(adapter.Packet), adapter.Target{}), n)
+		want(t, "deliveries but one", broadcast(a, new(adapter.Packet), adapter.Target{Rooms: []string{"r"}, Sender: "7"}), n-1)
 		for i, m := range members {
 			expected := int64(2)
 			if i == 7 {
@@ -126,7 +127,7 @@ func TestBroadcastAllocatesNothing(t *testing.T) {
 	for name, target := range map[string]adapter.Target{
 		"all": {}, "room": {Rooms: []string{"r"}}, "room but the sender": {Rooms: []string{"r"}, Sender: "7"}, "nobody": {Rooms: []string{}},
 	} {
-		want(t, "allocations for "+name, testing.AllocsPerRun(100, func() { a.Broadcast(p, target) }), 0)
+		want(t, "allocations for "+name, testing.AllocsPerRun(100, func() { broadcast(a, p, target) }), 0)
 	}
 }
 
@@ -143,7 +144,7 @@ func BenchmarkBroadcast(b *testing.B) {
 			b.Run(fmt.Sprint(name, "/", n), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					a.Broadcast(p, target)
+					broadcast(a, p, target)
 				}
 			})
 		}

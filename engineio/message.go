@@ -92,6 +92,19 @@ func (m *Message) Uncompressed() *Message {
 // outbound queue.
 func (m *Message) Size() int { return m.size }
 
+// Parts returns what the message was made of: the text, or the bytes if binary, and
+// the attachments. They share memory with the message and must not be changed.
+func (m *Message) Parts() (binary bool, first []byte, attachments [][]byte) {
+	first = m.first.wire[m.first.body:]
+	if !m.first.binary {
+		first = first[1:] // the packet type
+	}
+	for _, f := range m.rest {
+		attachments = append(attachments, f.wire[f.body:])
+	}
+	return m.first.binary, first, attachments
+}
+
 func binaryFrame(data []byte) frame {
 	wire := make([]byte, 0, ws.MaxHeader+len(data))
 	wire = ws.AppendHeader(wire, ws.Binary, len(data))

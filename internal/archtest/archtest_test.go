@@ -45,6 +45,8 @@ var floors = map[string][]string{
 		"internal/binding", "internal/memnet", "internal/ws", "internal/ws/wstest", "parser",
 	},
 
+	"adapter/adaptertest": {"adapter"}, // for implementers' tests
+
 	// Programs stand on top of the public packages.
 	"examples/chat":              {""},
 	"conformance/cmd/testserver": {"", "engineio", "parser", "parser/msgpack"},

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds acknowledgements that are awaited from many.
+
+package socketio
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+
+	"socketio/adapter"
+	"socketio/engineio"
+)
+
+// A Reply is one answer to a question that went to many.
+type Reply struct {
+	// SocketID is the id of the socket whose client answered. It is "" for the
+	// answer of a server; also for that of a client of another server, if the
+	// adapter does not tell.
+	SocketID string
+	// Node is the adapter's name of the server that the answer came from, "" for
+	// this one.
+	Node string
+	// Args are what was answered.
+	Args
+}
+
+// A SilentError tells who did not answer; see EmitWithAck and FetchSockets. It
+// wraps why: most often context.DeadlineExceeded, or ErrClosed if all of them have
+// gone.
+type SilentError = adapter.SilentError
+
+// EmitWithAck sends an event to the chosen sockets and ranges over their
+// acknowledgements, in the order in which they come:
+//
+//	for reply, err := range io.To("room").EmitWithAck(ctx, "ready?") {
+//		if err != nil {
+//			log.Print(err) // the last one: it names who did not answer
+//			break
+//		}
+//		log.Print(reply.SocketID, reply)
+//	}
+//
+// The event is sent when the range starts, again for each range. The range ends
+// when all have answered, at once if nobody was chosen. Otherwise its last step
+// has an error and no reply: a *SilentError, when ctx has ended or all who have not
+// answered have gone; or an error of Emit, when nothing was sent. Breaking off
+// forgets the answers to come. Without a deadline, here or by Timeout, it waits
+// 20 s.
+//
+// It may be ranged over inside a handler: acknowledgements do not wait behind
+// events. A socket that MaxPendingAcks acknowledgements are awaited from, and one
+// that a volatile event was dropped for, is not asked and counts as silent.
+// Answers that the loop has not come to are kept, one for each client.
+func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
+	return func(yield func(Reply, error) bool) {
+		ctx, cancel := b.deadline(ctx)
+		defer cancel()
+		if err := ctx.Err(); err != nil {
+			yield(Reply{}, err)
+			return
+		}
+		call, namespaces := adapter.NewCall(), b.namespaces()
+		packets := make([]*adapter.Packet, len(namespaces))
+		for i, ns := range namespaces { // what can't be encoded is sent to nobody
+			id := ns.lastAck.Add(1)
+			m, err := b.encode(ns, id, event, args)
+			if err != nil {
+				yield(Reply{}, err)
+				return
+			}
+			packets[i] = &adapter.Packet{Message: m, Flags: b.flags, Call: call, AckID: id}
+		}
+		obs, failed := &b.server().obs, error(nil)
+		if obs.acks.Any() {
+			ended := obs.tellAsked(ctx, SocketInfo{Namespace: b.namespaceName()}, event)
+			defer func() { ended(failed) }()
+		}
+		defer endCall(call, func(s *Socket) int64 { return packets[slices.Index(namespaces, s.ns)].AckID })
+		var published error
+		asked := 0
+		for i, ns := range namespaces {
+			if err := ns.adapter.BroadcastWithAck(ctx, packets[i], b.target); err != nil && published == nil {
+				published = err
+			}
+			if obs.events.Any() {
+				all := len(call.Asked())
+				ns.tellOut(event, packets[i].Message.(*engineio.Message), all-asked)
+				asked = all
+			}
+		}
+		rangeOver(ctx, call, published, func(r Reply, err error) bool {
+			failed = err
+			return yield(r, err)
+		})
+	}
+}
+
+// server is the server of the chosen namespaces; namespaceName is the name of the one,
+// "" for those of a parent.
+func (b *Broadcast) server() *Server {
+	if b.parent != nil {
+		return b.parent.server
+	}
+	return b.ns.server
+}
+
+func (b *Broadcast) namespaceName() string {
+	if b.parent != nil {
+		return ""
+	}
+	return b.ns.name
+}
+
+// rangeOver yields the answers to a call in which all have been announced, then
+// what went wrong.
+func rangeOver(ctx context.Context, call *adapter.Call, published error, yield func(Reply, error) bool) {
+	call.Seal()
+	for {
+		a, ok := call.Next(ctx)
+		if !ok {
+			break
+		}
+		args, _ := a.Args.(Args)
+		if !yield(Reply{SocketID: a.Socket, Node: a.Node, Args: args}, nil) {
+			return
+		}
+	}
+	if err := errors.Join(published, call.Err(ctx.Err())); err != nil {
+		yield(Reply{}, unjoined(err))
+	}
+}
+
+// unjoined returns the one error in err, if there is only one.
+func unjoined(err error) error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) == 1 {
+		return many.Unwrap()[0]
+	}
+	return err
+}
+
+// ask sends a broadcast whose acknowledgement is awaited. It is registered before
+// it is sent.
+func (s *Socket) ask(p *adapter.Packet) {
+	if !p.Call.Expect(s) {
+		return
+	}
+	s.conn.awaitBegins()
+	err := s.acks.add(p.AckID, (*manyWait)(p.Call), s.ns.server.opts.MaxPendingAcks)
+	if err == nil {
+		if s.state.Load() == stateGone { // after add, so that endLocked finds the wait
+			err = ErrClosed
+		} else {
+			err = s.deliver(p)
+		}
+		if err == nil {
+			s.conn.eio.Flush() // the handler that waits may be one of a burst
+			return
+		}
+		if !s.acks.giveUp(p.AckID) {
+			return // it has ended meanwhile
+		}
+	}
+	p.Call.Fail(s, err)
+	s.conn.awaitEnds()
+}
+
+// endCall forgets the acknowledgements that a call still awaits. id is that which a
+// socket was asked with.
+func endCall(call *adapter.Call, id func(*Socket) int64) {
+	for _, m := range call.Close() {
+		if s := m.(*Socket); s.acks.giveUp(id(s)) {
+			s.conn.awaitEnds()
+		}
+	}
+}
+
+// A manyWait is a Call as the sockets that were asked see it. Each that awaits
+// an answer for it counts once on its connection; see conn.awaitBegins.
+type manyWait adapter.Call
+
+func (w *manyWait) answered(s *Socket, args Args) {
+	(*adapter.Call)(w).Answer(s, args)
+	s.conn.awaitEnds()
+}
+
+// failed leaves the count to the caller, who may hold locks; see ackTable.fail.
+func (w *manyWait) failed(s *Socket, err error) { (*adapter.Call)(w).Fail(s, err) }

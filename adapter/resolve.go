@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how Memory finds the members of a target, and delivers to them.
+
+package adapter
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A broadcast to parallelMembers or more is split over the cores, in shares of
+// shareMembers.
+const (
+	parallelMembers = 512
+	shareMembers    = 64
+)
+
+// Broadcast implements Adapter.
+func (a *Memory) Broadcast(p *Packet, t Target) (int, error) {
+	if members, ok := a.listed(t); ok {
+		return deliverAll(p, members, t.Sender), nil
+	}
+	s := a.getScratch()
+	n := deliverAll(p, a.gather(t, s), t.Sender)
+	a.putScratch(s)
+	return n, nil
+}
+
+// BroadcastWithAck implements Adapter.
+func (a *Memory) BroadcastWithAck(_ context.Context, p *Packet, t Target) error {
+	_, err := a.Broadcast(p, t)
+	return err
+}
+
+func deliverAll(p *Packet, members []Member, sender string) int {
+	if workers := runtime.GOMAXPROCS(0); workers > 1 && len(members) >= parallelMembers {
+		return deliverParallel(p, members, sender, workers)
+	}
+	return deliver(p, members, sender)
+}
+
+func deliver(p *Packet, members []Member, sender string) int {
+	n := 0
+	for _, m := range members {
+		if sender == "" || m.ID() != sender {
+			m.Deliver(p)
+			n++
+		}
+	}
+	return n
+}
+
+// deliverParallel delivers with several goroutines, this one among them. They
+// end before it returns.
+func deliverParallel(p *Packet, members []Member, sender string, workers int) int {
+	var next, total atomic.Int64
+	work := func() {
+		for {
+			start := int(next.Add(shareMembers)) - shareMembers
+			if start >= len(members) {
+				return
+			}
+			total.Add(int64(deliver(p, members[start:min(start+shareMembers, len(members))], sender)))
+		}
+	}
+	var wg sync.WaitGroup
+	for range workers - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	return int(total.Load())
+}
+
+// Members implements Adapter.
+func (a *Memory) Members(t Target) []Member {
+	members, ok := a.listed(t)
+	if !ok {
+		members = a.gather(t, new(scratch)) // not pooled: the caller keeps it
+	}
+	if t.Sender == "" {
+		return members
+	}
+	out := make([]Member, 0, len(members))
+	for _, m := range members {
+		if m.ID() != t.Sender {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// A scratch is where the members of several rooms are put together. It is used by
+// one call at a time, and pooled.
+type scratch struct {
+	members []Member
+	seen    []uint64 // one bit for each place in Memory.all
+}
+
+// maxScratch is how many members a pooled scratch may have had.
+const maxScratch = 1 << 16
+
+func (a *Memory) getScratch() *scratch {
+	if s, ok := a.scratch.Get().(*scratch); ok {
+		return s
+	}
+	return new(scratch)
+}
+
+func (a *Memory) putScratch(s *scratch) {
+	if cap(s.members) <= maxScratch {
+		clear(s.members) // it keeps nobody alive
+		s.members = s.members[:0]
+		a.scratch.Put(s)
+	}
+}
+
+// start makes a scratch ready for places below n.
+func (s *scratch) start(n int) {
+	words := (n + 63) / 64
+	s.seen = slices.Grow(s.seen[:0], words)[:words]
+	clear(s.seen)
+	s.members = s.members[:0]
+}
+
+// mark reports whether a member is new here.
+func (s *scratch) mark(e *member) bool {
+	word, bit := &s.seen[e.place/64], uint64(1)<<(e.place%64)
+	is := *word&bit == 0
+	*word |= bit
+	return is
+}
+
+func (s *scratch) add(e *member) {
+	if s.mark(e) {
+		s.members = append(s.members, e.self[0])
+	}
+}
+
+// listed returns the members of a target, the sender among them, if they are a list
+// that there is: all, or a room.
+func (a *Memory) listed(t Target) (members []Member, ok bool) {
+	if len(t.Except) > 0 || len(t.Rooms) > 1 {
+		return nil, false
+	}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if t.Rooms == nil {
+		return a.all.snapshot(), true
+	}
+	if len(t.Rooms) == 0 {
+		return nil, true
+	}
+	room, owner := a.rooms[t.Rooms[0]], a.ownerLocked(t.Rooms[0])
+	switch {
+	case room == nil && owner == nil:
+		return nil, true
+	case room == nil:
+		return owner.self[:], true
+	case owner == nil:
+		return room.snapshot(), true
+	}
+	return nil, false
+}
+
+// gather puts the members of any target together in s, the sender among them, each
+// once.
+func (a *Memory) gather(t Target, s *scratch) []Member {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	s.start(len(a.all.entries))
+	for _, name := range t.Except {
+		a.eachLocked(name, func(e *member) { s.mark(e) })
+	}
+	if t.Rooms == nil {
+		for _, e := range a.all.entries {
+			s.add(e)
+		}
+	}
+	for _, name := range t.Rooms {
+		a.eachLocked(name, s.add)
+	}
+	return s.members
+}
+
+// ownerLocked returns the member whose id is the name of a room, if it is in it.
+func (a *Memory) ownerLocked(name string) *member {
+	if e := a.members[name]; e != nil && e.own {
+		return e
+	}
+	return nil
+}
+
+// eachLocked calls fn for the members of a room. A name may be both a room and the
+// id of a member.
+func (a *Memory) eachLocked(name string, fn func(*member)) {
+	if r := a.rooms[name]; r != nil {
+		for _, e := range r.entries {
+			fn(e)
+		}
+	}
+	if e := a.ownerLocked(name); e != nil {
+		fn(e)
+	}
+}

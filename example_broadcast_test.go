@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the examples of what is done with many sockets.
+
+package socketio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"socketio"
+)
+
+// Many are asked; the answers come one by one, and who did not answer is named.
+func ExampleBroadcast_EmitWithAck() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.Join("players")
+		s.On("hello", func() {})
+	})
+
+	quick, asleep := connect(io), connect(io)
+	defer quick.close()
+	defer asleep.close()
+	quick.join("/")
+	asleep.join("/")
+	quick.call("hello") // now both are in the room
+	asleep.call("hello")
+	go quick.answer("yes")
+
+	players := io.To("players").Timeout(100 * time.Millisecond)
+	for reply, err := range players.EmitWithAck(context.Background(), "ready?") {
+		var silent *socketio.SilentError
+		if errors.As(err, &silent) {
+			fmt.Println(len(silent.Sockets), "did not answer:", silent.Err)
+			break
+		}
+		var word string
+		if err := reply.Decode(&word); err != nil {
+			fmt.Println(err)
+		}
+		fmt.Println("one says", word)
+	}
+	// Output:
+	// one says yes
+	// 1 did not answer: context deadline exceeded
+}
+
+// Values kept with a socket have a key, which has a type.
+func ExampleDataKey() {
+	type User struct{ Name string }
+	userKey := socketio.NewDataKey[User]("user") // most often a package variable
+
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.Use(func(s *socketio.Socket) error {
+		userKey.Set(s, User{"Anna"})
+		return nil
+	})
+	io.OnConnection(func(s *socketio.Socket) {
+		s.On("who am I?", func() (string, error) {
+			u, ok := userKey.Get(s)
+			if !ok {
+				return "", errors.New("nobody")
+			}
+			return u.Name, nil
+		})
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	fmt.Println(client.call("who am I?"))
+	// Output: ["Anna"]
+}
+
+// FetchSockets finds the sockets of a room, on all servers of a cluster, and each
+// can be sent to, moved and disconnected.
+func ExampleBroadcast_FetchSockets() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.Join("lobby")
+		s.On("hello", func() {})
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	client.call("hello") // now it is in the room
+
+	sockets, err := io.To("lobby").FetchSockets(context.Background())
+	if err != nil {
+		fmt.Println(err) // names the servers that did not answer
+	}
+	for _, s := range sockets {
+		s.Leave("lobby")
+		s.Join("table 1")
+		s.Emit("moved", "table 1")
+	}
+	fmt.Println(client.hear())
+	// Output: / moved ["table 1"]
+}
+
+// Whole rooms are moved, and sent away.
+func ExampleBroadcast_SocketsJoin() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.Join("waiting")
+		s.On("start", func() error {
+			if err := io.To("waiting").SocketsJoin("game"); err != nil {
+				return err
+			}
+			if err := io.To("game").SocketsLeave("waiting"); err != nil {
+				return err
+			}
+			return io.To("game").Emit("begin")
+		})
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	client.say("start")
+	fmt.Println(client.hear())
+	// Output: / begin []
+}
+
+// An outgoing catch-all sees what one client is sent, by whatever way.
+func ExampleSocket_OnAnyOutgoing() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.OnAnyOutgoing(func(event string, args socketio.Args) {
+			fmt.Println("sent:", event, args)
+		})
+		s.Emit("hello", "you")
+		io.Emit("hello", "everyone")
+		s.On("bye", func() {})
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	client.hear()
+	client.hear()
+	client.call("bye")
+	// Output:
+	// sent: hello ["you"]
+	// sent: hello ["everyone"]
+}
+
+// Servers that share an adapter tell each other things. A single server has nobody
+// to tell.
+func ExampleServer_ServerSideEmitWithAck() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnServerSideEmit("count", func() int { return len(io.Sockets()) })
+
+	total := len(io.Sockets())
+	for reply, err := range io.ServerSideEmitWithAck(context.Background(), "count") {
+		if err != nil {
+			fmt.Println(err) // names the servers that did not answer
+			break
+		}
+		var n int
+		if err := reply.Decode(&n); err == nil {
+			total += n
+		}
+	}
+	fmt.Println(total, "sockets")
+	// Output: 0 sockets
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the listeners that see every event, in and out.
+
+package socketio_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio"
+)
+
+// What is sent directly, what is asked, and who asks what for which namespace.
+func TestOnAnyOutgoing(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		seen, joined := newList(), make(chan *socketio.Socket, 1)
+		ns := w.io.Of("/a[1]") // a name with a bracket in it
+		ns.OnConnection(func(s *socketio.Socket) {
+			s.OnAnyOutgoing(func(event string, args socketio.Args) {
+				seen.add(fmt.Sprint(event, " ", args, " ", len(args.Attachments())))
+			})
+			s.On("ask", func() string { return "an acknowledgement is not seen" })
+			joined <- s
+		})
+		p := w.open(transport)
+		p.joins("/a[1]")
+		s := within(w, "the connection", joined)
+		_ = s.Emit("direct", 1, "[")
+		_ = s.Send([]byte{1}, []byte{2})
+		ctx, cancel := context.WithCancel(w.Context())
+		cancel()
+		for range ns.Timeout(time.Millisecond).EmitWithAck(w.Context(), "asked", 12) {
+			break
+		}
+		_, _ = s.EmitWithAck(ctx, "not sent")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = s.EmitWithAck(w.Context(), "one", 2)
+		}()
+		p.hears(`2/a[1],["direct",1,"["]`, `52-/a[1],["message",*]`, []byte{1}, []byte{2}, `2/a[1],0["asked",12]`)
+		answersOne(w, p, done)
+		p.says(`2/a[1],7["ask"]`)
+		p.hears(`3/a[1],7["an acknowledgement is not seen"]`)
+		for i, expected := range []string{
+			`direct [1,"["] 0`,
+			`message [{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}] 2`,
+			`asked [12] 0`,
+			`one [2] 0`,
+		} {
+			want(t, "what is seen", seen.await(w, i+1)[i], expected)
+		}
+		want(t, "how much is seen", len(seen.all()), 4)
+	})
+}
+
+// answersOne answers the question of one.
+func answersOne(w *world, p *peer, done chan struct{}) {
+	w.Helper()
+	p.hears(`2/a[1],*["one",2]`)
+	p.says(`3/a[1],1[]`)
+	within(w, "the answer", done)
+}
+
+// Listeners come and go; one that panics harms nobody; who is gone hears nothing.
+func TestOutgoingListenersComeAndGo(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		c := newCrowd(w, websocket, "a", "b")
+		errs := newList()
+		w.io.OnError(func(_ *socketio.Socket, err *socketio.HandlerError) { errs.add(err.Error()) })
+		seen := newList()
+		s := c.sockets["a"]
+		first := s.OnAnyOutgoing(func(event string, _ socketio.Args) { seen.add("first " + event) })
+		crash := s.OnAnyOutgoing(func(string, socketio.Args) { panic("boom") })
+		second := s.OnAnyOutgoing(func(event string, _ socketio.Args) { seen.add("second " + event) })
+		c.hear("x", w.io.Emit, "a", "b")
+		first()
+		first()
+		crash()
+		_ = s.Emit("y")
+		second()
+		_ = s.Emit("z")
+		c.peers["a"].hears(`2["y"]`, `2["z"]`)
+		want(t, "what is seen", strings.Join(seen.all(), ", "), "first e, second e, first end, second end, second y")
+		want(t, "the panics", strings.Join(errs.all(), ", "), `socketio: event "e": panic: boom, socketio: event "end": panic: boom`)
+		s.OnAnyOutgoing(func(event string, _ socketio.Args) { seen.add("late " + event) })
+		s.Disconnect(false)
+		_ = s.Emit("to nobody")
+		_ = w.io.Emit("to others")
+		want(t, "who is gone", len(seen.all()), 5)
+		for name, call := range map[string]func(){
+			"OnAny": func() { s.OnAny(nil) }, "OnAnyOutgoing": func() { s.OnAnyOutgoing(nil) },
+		} {
+			func() {
+				defer func() {
+					if r, _ := recover().(string); !strings.Contains(r, name) {
+						t.Errorf("%s(nil) panics and says why: %q", name, r)
+					}
+				}()
+				call()
+			}()
+		}
+	})
+}
+
+// A volatile event that was dropped is not seen.
+func TestOutgoingListenersSeeWhatIsSent(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		seen, joined := newList(), make(chan *socketio.Socket, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.OnAnyOutgoing(func(event string, _ socketio.Args) { seen.add(event) })
+			joined <- s
+		})
+		p := w.open(polling)
+		p.joins("/")
+		s := within(w, "the connection", joined)
+		w.settle()
+		_ = s.Volatile().Emit("taken")
+		w.settle()
+		close(p.pause)
+		w.settle()
+		_ = s.Emit("last") // it ends the last poll
+		w.settle()
+		_ = s.Volatile().Emit("dropped")
+		want(t, "what is seen", strings.Join(seen.all(), " "), "taken last")
+	})
+}

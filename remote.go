@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds RemoteSocket: a socket of any server of a cluster, as
+// FetchSockets finds it.
+
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"socketio/adapter"
+)
+
+// A RemoteSocket is a socket of this server or of another one that shares its
+// adapter. Handshake, Rooms and data are as they were when FetchSockets found it.
+// It is a value and may be used from any goroutine. What it sends to a socket of
+// another server goes to the room of the socket's id: one that has left that room
+// is not reached.
+type RemoteSocket struct {
+	ns    *Namespace
+	local *Socket             // nil for a socket of another server
+	info  *adapter.SocketInfo // nil for a socket of this one
+	rooms []string
+	data  dataMap
+}
+
+// FetchSockets returns the chosen sockets, in no order, those of other servers
+// too, if an adapter joins several. If some servers do not answer in time, the
+// error is a *SilentError with their names, and the sockets of the others are
+// returned beside it. Without a deadline, here or by Timeout, it waits 20 s. For a
+// single server it does not wait and returns no error but that of a ctx that has
+// ended.
+func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
+	ctx, cancel := b.deadline(ctx)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var sockets []RemoteSocket
+	var first error
+	for _, ns := range b.namespaces() {
+		found, err := ns.adapter.FetchSockets(ctx, b.target)
+		if err != nil && first == nil {
+			first = err
+		}
+		sockets = ns.appendRemote(slices.Grow(sockets, len(found)), found)
+	}
+	return sockets, first
+}
+
+// appendRemote appends what was found, without those that are not connected.
+func (ns *Namespace) appendRemote(sockets []RemoteSocket, found []adapter.Found) []RemoteSocket {
+	for i := range found {
+		f := &found[i]
+		if f.Member == nil {
+			sockets = append(sockets, RemoteSocket{ns: ns, info: &f.Info, rooms: f.Info.Rooms, data: parseData(f.Info.Data)})
+			continue
+		}
+		if s := f.Member.(*Socket); s.settledState() == stateConnected {
+			sockets = append(sockets, RemoteSocket{ns: ns, local: s, rooms: s.Rooms(), data: s.dataNow()})
+		}
+	}
+	return sockets
+}
+
+// Namespace is the namespace of the socket.
+func (r RemoteSocket) Namespace() *Namespace { return r.ns }
+
+// ID is the public id of the socket; see Socket.ID.
+func (r RemoteSocket) ID() string {
+	if r.local != nil {
+		return r.local.id
+	}
+	return r.info.ID
+}
+
+// Node is the adapter's name of the server that has the socket, "" for this one.
+func (r RemoteSocket) Node() string {
+	if r.local != nil {
+		return ""
+	}
+	return r.info.Node
+}
+
+// Handshake is how the client came. It must not be changed.
+func (r RemoteSocket) Handshake() adapter.Handshake {
+	if r.local != nil {
+		return r.local.handshakeInfo()
+	}
+	return r.info.Handshake
+}
+
+// Rooms are the rooms of the socket, its own id among them, in no order. The
+// caller owns the result.
+func (r RemoteSocket) Rooms() []string { return slices.Clone(r.rooms) }
+
+// Data are the values of the socket's data keys, as a JSON object. See DataKey.Get
+// for one of them.
+func (r RemoteSocket) Data() json.RawMessage {
+	return r.data.json()
+}
+
+func (r RemoteSocket) dataValue(name string) any { return r.data[name] }
+
+// self is the broadcast that reaches the socket alone.
+func (r RemoteSocket) self() Broadcast { return r.ns.To(r.ID()) }
+
+// Emit sends an event to this socket alone; see Broadcast.Emit. For a socket of
+// this server it also returns the errors of Socket.Emit.
+func (r RemoteSocket) Emit(event string, args ...any) error {
+	if r.local != nil {
+		return r.local.Emit(event, args...)
+	}
+	return r.self().Emit(event, args...)
+}
+
+// EmitWithAck sends an event and waits for the client's acknowledgement; see
+// Socket.EmitWithAck. Without a deadline it waits 20 s. ErrClosed tells that the
+// socket was not found any more.
+func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	if r.local != nil {
+		ctx, cancel := withDefaultDeadline(ctx)
+		defer cancel()
+		return r.local.EmitWithAck(ctx, event, args...)
+	}
+	for reply, err := range r.self().EmitWithAck(ctx, event, args...) {
+		return reply.Args, err
+	}
+	return Args{}, ErrClosed
+}
+
+// Join puts the socket into rooms; see Broadcast.SocketsJoin.
+func (r RemoteSocket) Join(rooms ...string) error {
+	if r.local != nil {
+		return r.local.Join(rooms...)
+	}
+	return r.self().SocketsJoin(rooms...)
+}
+
+// Leave takes the socket out of rooms; see Broadcast.SocketsLeave.
+func (r RemoteSocket) Leave(rooms ...string) error {
+	if r.local == nil {
+		return r.self().SocketsLeave(rooms...)
+	}
+	for _, room := range rooms {
+		r.local.Leave(room)
+	}
+	return nil
+}
+
+// Disconnect disconnects the socket; see Socket.Disconnect.
+func (r RemoteSocket) Disconnect(close bool) error {
+	if r.local == nil {
+		return r.self().DisconnectSockets(close)
+	}
+	r.local.Disconnect(close)
+	return nil
+}
+
+// handshakeInfo is the handshake in the form that travels.
+func (s *Socket) handshakeInfo() adapter.Handshake {
+	h := s.Handshake()
+	return adapter.Handshake{
+		URL: h.URL, RemoteAddr: h.RemoteAddr, Host: h.Host, Header: h.Header(),
+		Time: h.Time, Secure: h.Secure, Auth: h.Auth,
+	}
+}

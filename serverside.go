@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds events between the servers of a cluster.
+
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"reflect"
+	"slices"
+
+	"socketio/adapter"
+	"socketio/internal/telemetry"
+	"socketio/parser"
+)
+
+// serverSideReserved are the names that servers of other languages use for their
+// own events.
+var serverSideReserved = []string{"connect", "connection", "new_namespace"}
+
+// ServerSideEmit sends an event to the other servers that share the adapter of the
+// namespace, for their OnServerSideEmit. This server does not get it; a single
+// server sends nothing. Arguments are as for Emit. Errors: ErrReservedEvent for
+// connect, connection and new_namespace, an argument that can't be encoded, and
+// what an adapter says that could not reach other servers.
+func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
+	e, err := ns.serverSidePayload(event, args)
+	if err != nil {
+		return err
+	}
+	return ns.adapter.ServerSideEmit(e)
+}
+
+// ServerSideEmitWithAck is ServerSideEmit that ranges over the answers, one of each
+// other server, as Broadcast.EmitWithAck does: the last step has a *SilentError if
+// some did not answer. For a single server the range ends at once. Without a
+// deadline it waits 20 s.
+func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
+	return func(yield func(Reply, error) bool) {
+		ctx, cancel := withDefaultDeadline(ctx)
+		defer cancel()
+		if err := ctx.Err(); err != nil {
+			yield(Reply{}, err)
+			return
+		}
+		e, err := ns.serverSidePayload(event, args)
+		if err != nil {
+			yield(Reply{}, err)
+			return
+		}
+		call := adapter.NewCall()
+		defer call.Close()
+		published := ns.adapter.ServerSideEmitWithAck(ctx, e, call)
+		rangeOver(ctx, call, published, yield)
+	}
+}
+
+func (ns *Namespace) serverSidePayload(event string, args []any) (adapter.Payload, error) {
+	if slices.Contains(serverSideReserved, event) {
+		return adapter.Payload{}, fmt.Errorf("%w %q: choose another", ErrReservedEvent, event)
+	}
+	e, err := ns.server.payload(&event, args)
+	if err != nil {
+		return e, fmt.Errorf("socketio: server side emit %q: %w", event, err)
+	}
+	return e, nil
+}
+
+// OnServerSideEmit calls fn for each event of that name which another server sends
+// by ServerSideEmit. fn is a function as for Socket.On, but without a *Socket: its
+// context ends when the sender, if it awaits an answer, has given up; its results
+// are the answer. Events of one server come in order; the adapter says whether
+// several run at once. Errors and panics go to Options.Logger. It panics on a
+// reserved name and on a function of another shape. remove takes fn off again.
+func (ns *Namespace) OnServerSideEmit(event string, fn any) (remove func()) {
+	if slices.Contains(serverSideReserved, event) {
+		panic("socketio: OnServerSideEmit: no server can send an event named " + event)
+	}
+	if t := reflect.TypeOf(fn); t != nil && t.Kind() == reflect.Func {
+		for i := range t.NumIn() {
+			if t.In(i) == socketType {
+				badHandler(event, "an event of a server has no *socketio.Socket")
+			}
+		}
+	}
+	l := &listener{event: event, call: compile(event, fn)}
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	ns.serverSide = append(slices.Clip(ns.serverSide), l)
+	return func() {
+		ns.mu.Lock()
+		defer ns.mu.Unlock()
+		ns.serverSide = without(ns.serverSide, l)
+	}
+}
+
+// handleServerSide runs the handlers of an event of another server.
+func (ns *Namespace) handleServerSide(ctx context.Context, e adapter.Payload, answer func(adapter.Payload)) {
+	raw := parser.SplitArray(nil, e.JSON)
+	if len(raw) == 0 {
+		return
+	}
+	name := string(parser.EventName(e.JSON))
+	ns.mu.RLock()
+	list := ns.serverSide
+	ns.mu.RUnlock()
+	var r *reply
+	if answer != nil {
+		r = &reply{server: ns.server, answer: answer}
+	}
+	for _, l := range list {
+		if l.event != name {
+			continue
+		}
+		ev := &event{ctx: ctx, name: []byte(name), reply: r}
+		ev.args = Args{raw: raw[1:], attachments: e.Attachments, codec: ns.server.wire}
+		if err := callServerSide(l, ev); err != nil {
+			ns.server.opts.Logger.Error("a handler of a server side event failed", "nsp", ns.name, "event", telemetry.Text(name), "error", telemetry.Error(err))
+			r.fail(err)
+		}
+	}
+}
+
+func callServerSide(l *listener, ev *event) (err error) {
+	defer recoverTo(&err)
+	results, manual, err := l.call(ev)
+	if err == nil && !manual {
+		err = ev.reply.send(results...)
+	}
+	return err
+}
