@@ -82,7 +82,7 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) i
 		var published error
 		asked := 0
 		for i, ns := range namespaces {
-			if err := ns.adapter.BroadcastWithAck(ctx, packets[i], b.target); err != nil && published == nil {
+			if err := ns.adapter.BroadcastWithAck(ctx, packets[i], b.chosen()); err != nil && published == nil {
 				published = err
 			}
 			if obs.events.Any() {

@@ -23,6 +23,7 @@ import (
 type Broadcast struct {
 	ns      *Namespace
 	parent  *ParentNamespace // instead of ns: all its children
+	self    *Socket          // this one alone, until others are chosen
 	target  adapter.Target
 	flags   adapter.Flags
 	timeout time.Duration // 0: the default
@@ -39,6 +40,7 @@ var errDropped = errors.New("socketio: dropped, as volatile allows")
 // named by To, the event goes to the whole namespace; To() without arguments
 // names none but makes the choice: nobody, unless rooms are added.
 func (b Broadcast) To(rooms ...string) Broadcast {
+	b.choose()
 	b.target.Rooms = append(slices.Grow(slices.Clip(b.target.Rooms), len(rooms)), rooms...)
 	if b.target.Rooms == nil {
 		b.target.Rooms = []string{}
@@ -46,11 +48,27 @@ func (b Broadcast) To(rooms ...string) Broadcast {
 	return b
 }
 
+// choose turns from one socket to the others in its namespace.
+func (b *Broadcast) choose() {
+	if b.self != nil {
+		b.target.Sender, b.self = b.self.id, nil
+	}
+}
+
+// chosen says which sockets are chosen.
+func (b *Broadcast) chosen() adapter.Target {
+	if b.self != nil {
+		return adapter.Target{Rooms: []string{b.self.id}}
+	}
+	return b.target
+}
+
 // In is To.
 func (b Broadcast) In(rooms ...string) Broadcast { return b.To(rooms...) }
 
 // Except takes the sockets of rooms out, whatever To says.
 func (b Broadcast) Except(rooms ...string) Broadcast {
+	b.choose()
 	b.target.Except = append(slices.Clip(b.target.Except), rooms...)
 	return b
 }
@@ -58,6 +76,7 @@ func (b Broadcast) Except(rooms ...string) Broadcast {
 // Local keeps to the sockets that are connected to this server, where an adapter
 // joins several. It has no meaning for a single server.
 func (b Broadcast) Local() Broadcast {
+	b.choose()
 	b.target.Local = true
 	return b
 }
@@ -111,8 +130,11 @@ func withDefaultDeadline(ctx context.Context) (context.Context, context.CancelFu
 // any client: when it returns, the event is in the queue of each. It returns an
 // error if the event can't be sent at all: ErrReservedEvent, or an argument that
 // can't be encoded; and what an adapter says that could not reach other servers.
-// A client whose queue is full is disconnected; the others do not notice.
+// For a client whose queue is full WhenFull holds; the others do not notice.
 func (b Broadcast) Emit(event string, args ...any) error {
+	if b.self != nil {
+		return b.self.emit(&b.flags, event, args)
+	}
 	if b.parent == nil {
 		return b.emit(b.ns, event, args)
 	}
@@ -157,10 +179,10 @@ func (b *Broadcast) each(do func(adapter.Adapter) error) (first error) {
 // encode encodes an event for all who are chosen in a namespace.
 func (b *Broadcast) encode(ns *Namespace, id int64, event string, args []any) (*engineio.Message, error) {
 	m, err := ns.server.encodeEvent(ns.name, id, event, args)
-	if err == nil && b.flags.Uncompressed {
-		m.Uncompressed()
+	if err != nil {
+		return nil, err
 	}
-	return m, err
+	return ns.server.applyFlags(m, &b.flags), nil
 }
 
 // Send is Emit of the event "message".
@@ -174,21 +196,21 @@ func (b Broadcast) SocketsJoin(rooms ...string) error {
 	if err := checkRoomNames(rooms); err != nil {
 		return err
 	}
-	return b.each(func(a adapter.Adapter) error { return a.SocketsJoin(b.target, rooms) })
+	return b.each(func(a adapter.Adapter) error { return a.SocketsJoin(b.chosen(), rooms) })
 }
 
 // SocketsLeave takes the chosen sockets out of rooms. Those of this server are out
 // when it returns; on others it happens soon. The error is what an adapter says
 // that could not reach other servers.
 func (b Broadcast) SocketsLeave(rooms ...string) error {
-	return b.each(func(a adapter.Adapter) error { return a.SocketsLeave(b.target, rooms) })
+	return b.each(func(a adapter.Adapter) error { return a.SocketsLeave(b.chosen(), rooms) })
 }
 
 // DisconnectSockets disconnects the chosen sockets; see Socket.Disconnect. What
 // was emitted before goes out before. The error is what an adapter says that
 // could not reach other servers.
 func (b Broadcast) DisconnectSockets(close bool) error {
-	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.target, close) })
+	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.chosen(), close) })
 }
 
 func checkRoomNames(rooms []string) error {

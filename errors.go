@@ -17,6 +17,8 @@ var (
 	// ErrSlowConsumer: what waited for the client went over the bound. Its
 	// connection is closed.
 	ErrSlowConsumer = engineio.ErrSlowConsumer
+	// ErrQueueFull: an event with OverflowFail found no room in the client's queue.
+	ErrQueueFull = engineio.ErrQueueFull
 	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,
 	// newListener and removeListener can't be emitted.
 	ErrReservedEvent = errors.New("socketio: reserved event name")

@@ -53,10 +53,7 @@ func (l *localSide) Packet(e adapter.Payload, f adapter.Flags, c *adapter.Call) 
 	if err != nil {
 		return nil, err
 	}
-	if f.Uncompressed {
-		m.Uncompressed()
-	}
-	p.Message = m
+	p.Message = l.server.applyFlags(m, &f)
 	return p, nil
 }
 

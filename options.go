@@ -61,6 +61,10 @@ type Options struct {
 	// connection. Defaults 4 MiB and 16,384.
 	MaxQueueBytes   int
 	MaxQueuePackets int
+	// WhenFull is what becomes of an event for a client whose queue is full, unless
+	// Broadcast.WhenFull says otherwise. Default OverflowClose. Other packets always
+	// close.
+	WhenFull Overflow
 	// MaxQueuedBytes bounds what waits to be sent to all clients together; above it
 	// those with the longest queues are disconnected. Default a quarter of the
 	// process's memory limit (GOMEMLIMIT) if it has one, else none; negative for none.
@@ -241,6 +245,9 @@ func (o *Options) check() {
 		if v < 0 {
 			panic("socketio: Options." + name + " must not be negative")
 		}
+	}
+	if o.WhenFull > OverflowDropOldest {
+		panic("socketio: Options.WhenFull is none of the Overflow constants")
 	}
 	if o.MaxAttachments > 99 {
 		panic("socketio: Options.MaxAttachments must not be more than 99")

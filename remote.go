@@ -41,7 +41,7 @@ func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	var sockets []RemoteSocket
 	var first error
 	for _, ns := range b.namespaces() {
-		found, err := ns.adapter.FetchSockets(ctx, b.target)
+		found, err := ns.adapter.FetchSockets(ctx, b.chosen())
 		if err != nil && first == nil {
 			first = err
 		}

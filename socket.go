@@ -476,21 +476,9 @@ func (s *Socket) deliver(p *adapter.Packet) error {
 // Emit sends an event to this socket alone. It does not wait: the event is in the
 // queue when it returns. A []byte, at any depth, travels as binary; everything
 // else as encoding/json would write it. Errors: ErrClosed, ErrSlowConsumer,
-// ErrReservedEvent, or an argument that can't be encoded.
+// ErrQueueFull, ErrReservedEvent, or an argument that can't be encoded.
 func (s *Socket) Emit(event string, args ...any) error {
-	m, err := s.ns.server.encodeEvent(s.ns.name, noAck, event, args)
-	if err != nil {
-		return err
-	}
-	if s.state.Load() == stateGone {
-		return ErrClosed
-	}
-	if err := s.conn.send(m); err != nil {
-		return err
-	}
-	s.tellOut(event, m)
-	s.sent(m)
-	return nil
+	return s.emit(new(adapter.Flags), event, args)
 }
 
 // Send is Emit of the event "message".
@@ -510,13 +498,17 @@ func (s *Socket) In(rooms ...string) Broadcast { return s.To(rooms...) }
 // Except starts a broadcast without the sockets of rooms, and without this one.
 func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except(rooms...) }
 
-// Volatile starts a broadcast to this socket alone that may be dropped; see
-// Broadcast.Volatile. It reaches the socket through the room of its id.
-func (s *Socket) Volatile() Broadcast { return s.ns.To(s.id).Volatile() }
+// alone is this socket, until To, Except or Local choose others in its place.
+func (s *Socket) alone() Broadcast { return Broadcast{ns: s.ns, self: s} }
 
-// Compress starts a broadcast to this socket alone; see Broadcast.Compress. It
-// reaches the socket through the room of its id.
-func (s *Socket) Compress(compress bool) Broadcast { return s.ns.To(s.id).Compress(compress) }
+// Volatile lets the event that follows be dropped; see Broadcast.Volatile. It goes to
+// this socket, or, where To, Except or Local follow, to others without this one.
+func (s *Socket) Volatile() Broadcast { return s.alone().Volatile() }
+
+// Compress says whether the event that follows may be compressed; see
+// Broadcast.Compress. It goes to this socket, or, where To, Except or Local follow, to
+// others without this one.
+func (s *Socket) Compress(compress bool) Broadcast { return s.alone().Compress(compress) }
 
 // Local starts a broadcast to the sockets of this server without this one; see
 // Broadcast.Local.

@@ -52,6 +52,12 @@ type Flags struct {
 	Volatile bool
 	// Uncompressed asks not to compress it, where transports compress.
 	Uncompressed bool
+	// WhenFull is 1 plus what becomes of it for a member with a full queue, in the
+	// numbers of the server; 0 leaves that to the server.
+	WhenFull uint8
+	// Latest is a key: an earlier packet with it that still waits is dropped. "" is
+	// none.
+	Latest string
 }
 
 // A Target says whom something reaches: the members of any of Rooms, or of the

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what an application can do about clients that do not keep up: what
+// becomes of an event that finds a queue full, and how long a queue is.
+
+package socketio
+
+import (
+	"context"
+	"errors"
+
+	"socketio/adapter"
+	"socketio/engineio"
+)
+
+// An Overflow says what becomes of an event for which the outbound queue of a client
+// has no room; see Options.MaxQueueBytes, Options.WhenFull and Broadcast.WhenFull.
+type Overflow = engineio.Overflow
+
+const (
+	// OverflowClose closes the client's connection with ErrSlowConsumer. It is the
+	// default: what a client receives has no holes.
+	OverflowClose = engineio.OverflowClose
+	// OverflowFail does not take the event: Socket.Emit, and Emit of what Socket
+	// methods return, give ErrQueueFull. A broadcast to others does not tell.
+	OverflowFail = engineio.OverflowFail
+	// OverflowDropNewest drops the event.
+	OverflowDropNewest = engineio.OverflowDropNewest
+	// OverflowDropOldest drops the oldest waiting events that are OverflowDropOldest
+	// too, until there is room; without enough of them the event itself.
+	OverflowDropOldest = engineio.OverflowDropOldest
+)
+
+// WhenFull says what becomes of the event for a client whose outbound queue is full.
+// Without it Options.WhenFull holds. Other servers of a cluster are told.
+func (b Broadcast) WhenFull(o Overflow) Broadcast {
+	b.flags.WhenFull = 1 + uint8(o)
+	return b
+}
+
+// Latest marks the event as one value of many under a key, such as a price or a
+// position: where an earlier one with the same key still waits to be sent to a client,
+// it is dropped. The new one goes to the end of the queue, so it overtakes nothing.
+// Keys are those of a connection, whatever namespaces it has joined. An empty key is
+// none. Other servers of a cluster are told.
+func (b Broadcast) Latest(key string) Broadcast {
+	b.flags.Latest = key
+	return b
+}
+
+// applyFlags gives a message of an event what was asked for.
+func (s *Server) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio.Message {
+	if f.Uncompressed {
+		m.Uncompressed()
+	}
+	if f.Latest != "" {
+		m.Latest(f.Latest)
+	}
+	if f.WhenFull != 0 {
+		return m.WhenFull(Overflow(f.WhenFull - 1))
+	}
+	return m.WhenFull(s.opts.WhenFull)
+}
+
+// emit sends an event to this socket alone.
+func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
+	m, err := s.ns.server.encodeEvent(s.ns.name, noAck, event, args)
+	if err != nil {
+		return err
+	}
+	s.ns.server.applyFlags(m, f)
+	if s.state.Load() == stateGone {
+		return ErrClosed
+	}
+	if f.Volatile {
+		if !s.conn.eio.SendVolatile(m) {
+			return nil
+		}
+	} else if err := s.conn.send(m); err != nil {
+		return err
+	}
+	s.tellOut(event, m)
+	s.sent(m)
+	return nil
+}
+
+// WhenFull chooses for the event that follows what becomes of it if this socket's
+// queue is full; see Broadcast.WhenFull.
+func (s *Socket) WhenFull(o Overflow) Broadcast { return s.alone().WhenFull(o) }
+
+// Latest marks the event that follows as one value of many under a key; see
+// Broadcast.Latest.
+func (s *Socket) Latest(key string) Broadcast { return s.alone().Latest(key) }
+
+// Buffered returns how many packets and bytes wait to be sent to the client. They are
+// those of its connection, whatever namespaces it has joined.
+func (s *Socket) Buffered() (packets, bytes int) { return s.conn.eio.Buffered() }
+
+// Drained waits until nothing waits to be sent to the client, or the error of ctx, or
+// ErrClosed when the connection closes. A loop that produces faster than a client
+// takes calls it now and then:
+//
+//	for rows.Next() {
+//		if _, n := s.Buffered(); n > 1<<20 {
+//			if err := s.Drained(ctx); err != nil {
+//				return err
+//			}
+//		}
+//		s.Emit("row", row)
+//	}
+func (s *Socket) Drained(ctx context.Context) error {
+	err := s.conn.eio.Drained(ctx)
+	if errors.Is(err, engineio.ErrClosed) {
+		return ErrClosed
+	}
+	return err
+}
+
+// WhenFull starts a broadcast; see Broadcast.WhenFull.
+func (ns *Namespace) WhenFull(o Overflow) Broadcast { return ns.all().WhenFull(o) }
+
+// Latest starts a broadcast; see Broadcast.Latest.
+func (ns *Namespace) Latest(key string) Broadcast { return ns.all().Latest(key) }
+
+// WhenFull starts a broadcast to the namespace "/"; see Broadcast.WhenFull.
+func (s *Server) WhenFull(o Overflow) Broadcast { return s.root.all().WhenFull(o) }
+
+// Latest starts a broadcast to the namespace "/"; see Broadcast.Latest.
+func (s *Server) Latest(key string) Broadcast { return s.root.all().Latest(key) }
+
+// WhenFull starts a broadcast to all children; see Broadcast.WhenFull.
+func (p *ParentNamespace) WhenFull(o Overflow) Broadcast { return p.all().WhenFull(o) }
+
+// Latest starts a broadcast to all children; see Broadcast.Latest.
+func (p *ParentNamespace) Latest(key string) Broadcast { return p.all().Latest(key) }

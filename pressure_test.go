@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what applications do about clients that do not keep up.
+
+package socketio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"socketio"
+)
+
+// pair opens a client and returns its socket and the client.
+func (w *world) pair() (*socketio.Socket, *peer) {
+	w.Helper()
+	sockets := make(chan *socketio.Socket, 1)
+	remove := w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+	defer remove()
+	p := w.join(websocket)
+	return within(w, "the socket", sockets), p
+}
+
+// Each policy, chosen for an emit to one socket and for broadcasts. The slow client is
+// one whose connection is corked: all waits.
+func TestWhenFull(t *testing.T) {
+	const room = 3
+	for name, test := range map[string]struct {
+		policy socketio.Overflow
+		err    error
+		want   string
+	}{
+		"fail":        {socketio.OverflowFail, socketio.ErrQueueFull, "0 1 2"},
+		"drop newest": {socketio.OverflowDropNewest, nil, "0 1 2"},
+		"drop oldest": {socketio.OverflowDropOldest, nil, "2 3 4"},
+	} {
+		for _, how := range []string{"socket", "broadcast", "namespace", "parent", "option"} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				opts := &socketio.Options{MaxQueuePackets: room}
+				if how == "option" {
+					opts.WhenFull = test.policy
+				}
+				memory(t, opts, func(w *world) {
+					ns := w.io.Of("/team-1")
+					parent := w.io.OfPattern(regexp.MustCompile("^/other-"))
+					name := "/team-1"
+					if how == "parent" {
+						name = "/other-1"
+					}
+					sockets := make(chan *socketio.Socket, 1)
+					ns.OnConnection(func(s *socketio.Socket) { sockets <- s })
+					parent.OnConnection(func(s *socketio.Socket) { sockets <- s })
+					p := w.open(websocket)
+					p.joins(name)
+					s := within(w, "the socket", sockets)
+					w.settle()      // what was said before has left
+					s.Conn().Cork() // nothing leaves before the tick
+					var last error
+					for i := range 5 {
+						switch how {
+						case "socket":
+							last = s.WhenFull(test.policy).Emit("n", i)
+						case "broadcast":
+							last = ns.To(s.ID()).WhenFull(test.policy).Emit("n", i)
+						case "namespace":
+							last = ns.WhenFull(test.policy).Emit("n", i)
+						case "parent":
+							last = parent.WhenFull(test.policy).Emit("n", i)
+						case "option":
+							last = s.Emit("n", i)
+						}
+					}
+					if one := how == "socket" || how == "option"; one && !errors.Is(last, test.err) || !one && last != nil {
+						t.Errorf("the last emit: %v", last)
+					}
+					s.Conn().Uncork()
+					s.Conn().Flush()
+					for n := range strings.SplitSeq(test.want, " ") {
+						p.hears(fmt.Sprintf(`2%s,["n",%s]`, name, n))
+					}
+					p.hearsNothing()
+					p.isOpen()
+				})
+			})
+		}
+	}
+}
+
+// What is chosen after one socket's flags goes to the others.
+func TestSocketFlagsThenOthers(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		s, p := w.pair()
+		_ = s.Join("room")
+		other, q := w.pair()
+		_ = other.Join("room")
+		for _, b := range []socketio.Broadcast{s.Volatile(), s.Compress(false), s.Latest("k"), s.WhenFull(socketio.OverflowFail)} {
+			_ = b.Emit("self")
+			p.hears(`2["self"]`)
+			_ = b.To("room").Emit("others")
+			q.hears(`2["others"]`)
+			_ = b.Except("nobody").Emit("others")
+			q.hears(`2["others"]`)
+			_ = b.Local().Emit("others")
+			q.hears(`2["others"]`)
+		}
+		p.hearsNothing()
+		s.Leave(s.ID()) // its own room is not what reaches it
+		_ = s.Volatile().Emit("self")
+		p.hears(`2["self"]`)
+		if err := s.Compress(false).SocketsJoin("later"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Latest keeps one value of a key, at the place of the newest.
+func TestLatest(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		s, p := w.pair()
+		s.Conn().Cork()
+		for i := range 3 {
+			_ = w.io.Latest("a").Emit("a", i)
+			_ = s.Latest("b").Emit("b", i)
+			_ = w.io.Of("/").Latest("a").WhenFull(socketio.OverflowFail).Emit("a", i+10)
+		}
+		_ = s.Emit("end")
+		s.Conn().Uncork()
+		s.Conn().Flush()
+		p.hears(`2["b",2]`, `2["a",12]`, `2["end"]`)
+		p.hearsNothing()
+	})
+}
+
+// Buffered and Drained.
+func TestBufferedAndDrained(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		s, p := w.pair()
+		if err := s.Drained(context.Background()); err != nil {
+			t.Errorf("nothing waits: %v", err)
+		}
+		s.Conn().Cork()
+		_ = s.Emit("x")
+		_ = s.Emit("y")
+		if n, size := s.Buffered(); n != 2 || size != 2*(2+len(`42["x"]`)) {
+			t.Errorf("%d packets, %d bytes wait", n, size)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := s.Drained(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("two wait: %v", err)
+		}
+		drained := make(chan error, 1)
+		go func() { drained <- s.Drained(context.Background()) }()
+		w.settle()
+		s.Conn().Uncork()
+		s.Conn().Flush()
+		if err := within(w, "the end of the wait", drained); err != nil {
+			t.Errorf("all has left: %v", err)
+		}
+		p.hears(`2["x"]`, `2["y"]`)
+		p.goes()
+		w.settle()
+		if err := s.Drained(context.Background()); !errors.Is(err, socketio.ErrClosed) {
+			t.Errorf("the client has gone: %v", err)
+		}
+	})
+}
+
+// Options.WhenFull is checked.
+func TestWhenFullIsChecked(t *testing.T) {
+	defer func() {
+		if v := recover(); v == nil || !strings.Contains(fmt.Sprint(v), "WhenFull") {
+			t.Errorf("NewServer: %v", v)
+		}
+	}()
+	socketio.NewServer(&socketio.Options{WhenFull: 9})
+}
