@@ -65,6 +65,9 @@ fuzz-short: $(npm_conformance) ## every fuzz target for 10 s
 bin/staticcheck: tools/go.mod tools/go.sum
 	@GOWORK=off go -C tools build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 
+bin/api: tools/api/main.go
+	@GOWORK=off go -C tools build -o ../bin/api ./api
+
 bin/tally: tools/tally/main.go
 	@GOWORK=off go -C tools build -o ../bin/tally ./tally
 
@@ -75,6 +78,18 @@ bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm soc
 .PHONY: bench-short
 bench-short: ## one short round of bench-quick, to see that it runs
 	@bench/quick.sh -rounds 1 -idle 1000
+
+.PHONY: api
+api: bin/api ## write docs/api.txt: what the public packages export
+	@bin/api >bin/api.txt && mv bin/api.txt docs/api.txt
+
+.PHONY: test-api
+test-api: bin/api ## that docs/api.txt is up to date, and the table "from Node to Go" complete
+	@scripts/test-api.sh
+
+.PHONY: test-frameworks
+test-frameworks: ## the server in chi, Gin, Echo and Fiber, with a raw client and the npm client
+	@scripts/test-frameworks.sh
 
 .PHONY: test-dialogues
 test-dialogues: $(npm_conformance) ## raw requests to the npm server and to ours, compared; differences need a row

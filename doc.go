@@ -18,6 +18,28 @@
 //	http.Handle("/socket.io/", io)
 //	log.Fatal(http.ListenAndServe(":3000", nil))
 //
+// # In short
+//
+// A [Socket] is one client in one [Namespace]; most programs need only the namespace
+// "/", whose methods [Server] has too. What a client does arrives in handlers that
+// are registered in the connection handler, by [Socket.On]: functions with a
+// parameter for each argument, whose results are the acknowledgement.
+//
+// [Socket.Emit] sends to one client, [Server.Emit] to all, [Server.To] to those in
+// rooms. A room is a name that sockets join with [Socket.Join]; it exists while
+// somebody is in it. [Socket.EmitWithAck] asks a client and waits for its answer.
+// What comes before Emit, such as [Server.To] or [Broadcast.Except], makes a
+// [Broadcast], a value that may be kept.
+//
+// Who may connect: [Options.CORS] says from which pages, [Options.Handshake] with
+// which cookie or header, a middleware ([Server.Use]) with which token. What a
+// handler returns as an error goes to [Server.OnError]; the client sees it if it is a
+// [PublicError]. Everything that waits is bounded; [Options] says by what, and what
+// happens then.
+//
+// Package siotest tests an application without ports. Package parser/msgpack has
+// another packet format. Package engineio is the connection below.
+//
 // # Reading order
 //
 // server.go, namespace.go, socket.go (the life of a socket), workers.go, conn.go (the way of

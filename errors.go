@@ -47,6 +47,7 @@ type ConnectError struct {
 	Data    any
 }
 
+// Error returns the message, for a log.
 func (e *ConnectError) Error() string { return "socketio: connection refused: " + e.Message }
 
 // A PublicError is an error whose message and code the client may see. A handler
@@ -54,21 +55,25 @@ func (e *ConnectError) Error() string { return "socketio: connection refused: " 
 // {"error":{"message":Message,"code":Code}}; any other error is acknowledged as
 // "internal error".
 type PublicError struct {
-	Message string
-	Code    string
+	Message string // for people
+	Code    string // for the client's program; may be empty
 }
 
+// Error returns the message.
 func (e *PublicError) Error() string { return e.Message }
 
 // A HandlerError is what OnError gets: an event that was not handled as it
 // should. It wraps the cause.
 type HandlerError struct {
+	// Event is the name of the event.
 	Event string
 	// Argument is the index of the argument that did not decode, or -1.
 	Argument int
-	Err      error
+	// Err is the cause: an error of decoding or of the handler, or a *PanicError.
+	Err error
 }
 
+// Error names the event, the argument and the cause.
 func (e *HandlerError) Error() string {
 	if e.Argument >= 0 {
 		return fmt.Sprintf("socketio: event %q: argument %d: %v", e.Event, e.Argument, e.Err)
@@ -76,14 +81,16 @@ func (e *HandlerError) Error() string {
 	return fmt.Sprintf("socketio: event %q: %v", e.Event, e.Err)
 }
 
+// Unwrap returns Err.
 func (e *HandlerError) Unwrap() error { return e.Err }
 
 // A PanicError is a handler that panicked.
 type PanicError struct {
-	Value any
-	Stack []byte
+	Value any    // what was given to panic
+	Stack []byte // the goroutine's stack as text, from debug.Stack
 }
 
+// Error returns the value as text, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // A DisconnectReason says why a Socket ended. The values equal those of the

@@ -13,6 +13,7 @@ var errTwice = errors.New("socketio: a middleware called next twice")
 
 // An Event is an event that a client has sent, as a middleware of its socket sees it.
 type Event struct {
+	// Socket is whose client has sent it.
 	Socket *Socket
 	Name   string
 	Args   Args

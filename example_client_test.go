@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"strings"
 
 	"socketio/siotest"
 )
@@ -53,11 +54,14 @@ func (c *exampleClient) close() {
 func (c *exampleClient) join(namespace string) { c.Client = c.conn.Join(namespace, nil) }
 
 // ask asks to join "/" and tells how that went.
-func (c *exampleClient) ask(auth any) string {
+func (c *exampleClient) ask(auth any) string { return c.askFor("/", auth) }
+
+// askFor asks to join a namespace and tells how that went.
+func (c *exampleClient) askFor(namespace string, auth any) string {
 	var refusal *siotest.ConnectError
-	_, err := c.conn.TryJoin("/", auth)
+	_, err := c.conn.TryJoin(namespace, auth)
 	if errors.As(err, &refusal) {
-		return fmt.Sprintf("refused: %s %s", refusal.Message, refusal.Data)
+		return strings.TrimSpace(fmt.Sprintf("refused: %s %s", refusal.Message, refusal.Data))
 	} else if err != nil {
 		panic(err)
 	}

@@ -1,66 +1,202 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the example of an observer.
+// This file holds examples of observers: values that implement one or more of the
+// interfaces, given to Options.Observers.
 
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"io"
+	"log/slog"
 	"time"
 
 	"socketio"
 )
 
-// meter counts sockets and events. It is all that a metrics library needs: replace
-// the numbers by its gauges, counters and histograms.
-type meter struct {
-	sockets, handled, failed, sent atomic.Int64
-}
+// Notes are what an observer has heard. Its methods may be called by several
+// goroutines at once.
+type notes chan string
 
-// meter is a socketio.SocketObserver.
+func (n notes) add(format string, args ...any) { n <- fmt.Sprintf(format, args...) }
 
-func (m *meter) SocketJoined(socketio.SocketInfo)         { m.sockets.Add(1) }
-func (m *meter) SocketRefused(socketio.SocketInfo, error) {}
-func (m *meter) SocketLeft(socketio.SocketInfo, socketio.DisconnectReason, error) {
-	m.sockets.Add(-1)
-}
-
-// And a socketio.EventObserver.
-
-func (m *meter) EventIn(socketio.SocketInfo, int)       {}
-func (m *meter) EventsDropped(socketio.SocketInfo, int) {}
-func (m *meter) EventOut(o socketio.OutInfo)            { m.sent.Add(int64(o.Recipients)) }
-func (m *meter) EventHandled(s socketio.SocketInfo, e socketio.EventInfo, took time.Duration, err error) {
-	m.handled.Add(1)
-	if err != nil {
-		m.failed.Add(1)
+// print waits for as many notes and prints them.
+func (n notes) print(count int) {
+	for range count {
+		fmt.Println(<-n)
 	}
 }
 
-// An observer implements what it wants to hear of.
-func ExampleOptions_observers() {
-	m := new(meter)
-	io := socketio.NewServer(&socketio.Options{Observers: []any{m}})
-	defer io.Close()
+type socketNotes struct{ notes }
 
+func (n socketNotes) SocketJoined(s socketio.SocketInfo) { n.add("joined %s", s.Namespace) }
+
+func (n socketNotes) SocketRefused(s socketio.SocketInfo, err error) {
+	n.add("refused %s: %v", s.Namespace, err)
+}
+
+func (n socketNotes) SocketLeft(s socketio.SocketInfo, reason socketio.DisconnectReason, err error) {
+	n.add("left %s: %s", s.Namespace, reason)
+}
+
+// Counting sockets: one place for all namespaces.
+func ExampleSocketObserver() {
+	heard := make(notes, 16)
+	io := socketio.NewServer(&socketio.Options{Observers: []any{socketNotes{heard}}})
+	defer io.Close()
+	io.Of("/admin").Use(func(s *socketio.Socket) error { return errors.New("no entry") })
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	client.askFor("/admin", nil)
+	client.Disconnect()
+	heard.print(3)
+	// Output:
+	// joined /
+	// refused /admin: no entry
+	// left /: client namespace disconnect
+}
+
+type roomNotes struct{ notes }
+
+func (n roomNotes) RoomJoined(s socketio.SocketInfo, room string) { n.add("joined %s", room) }
+
+func (n roomNotes) RoomLeft(s socketio.SocketInfo, room string) { n.add("left %s", room) }
+
+func (n roomNotes) NamespaceCreated(name string) { n.add("created %s", name) }
+
+func (n roomNotes) NamespaceRemoved(name string) { n.add("removed %s", name) }
+
+// An observer may implement several of the interfaces, here two.
+func ExampleRoomObserver() {
+	heard := make(notes, 16)
+	io := socketio.NewServer(&socketio.Options{Observers: []any{roomNotes{heard}}})
+	defer io.Close()
 	io.OnConnection(func(s *socketio.Socket) {
-		_ = io.Emit("arrived", s.Namespace().Name())
-		s.On("hello", func(name string) (string, error) {
-			if name == "" {
-				return "", errors.New("who?")
-			}
-			return "hello " + name, nil
-		})
+		s.Join("lobby")
+		s.Leave("lobby")
+	})
+	io.Of("/news")
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	heard.print(4)
+	// Output:
+	// created /
+	// created /news
+	// joined lobby
+	// left lobby
+}
+
+type eventNotes struct{ notes }
+
+func (eventNotes) EventIn(s socketio.SocketInfo, size int) {}
+
+func (n eventNotes) EventHandled(s socketio.SocketInfo, e socketio.EventInfo, took time.Duration, err error) {
+	n.add("%s, known: %t, took time: %t, error: %v", e.Name, e.Known, took > 0, err)
+}
+
+func (eventNotes) EventsDropped(s socketio.SocketInfo, n int) {}
+
+func (n eventNotes) EventOut(o socketio.OutInfo) { n.add("%s to %d", o.Event, o.Recipients) }
+
+// Measuring events. A name that no handler has is the client's choice, so it is no
+// label for a metric.
+func ExampleEventObserver() {
+	heard := make(notes, 16)
+	io := socketio.NewServer(&socketio.Options{Observers: []any{eventNotes{heard}}})
+	defer io.Close()
+	io.OnConnection(func(s *socketio.Socket) {
+		s.On("say", func(text string) error { return io.Emit("said", text) })
 	})
 
 	client := connect(io)
 	defer client.close()
 	client.join("/")
-	client.hear()
-	client.call("hello", "")
-	client.call("hello", "Ada") // answered after the books of the one before are closed
-	fmt.Println("sockets:", m.sockets.Load(), "events sent:", m.sent.Load(), "failed:", m.failed.Load())
-	// Output: sockets: 1 events sent: 1 failed: 1
+	client.say("say", "hello")
+	client.say("anything")
+	heard.print(3)
+	// Output:
+	// said to 1
+	// say, known: true, took time: true, error: <nil>
+	// anything, known: false, took time: true, error: <nil>
+}
+
+type spanKey struct{}
+
+type traceNotes struct{ notes }
+
+func (traceNotes) HandlerStart(ctx context.Context, s socketio.SocketInfo, e socketio.EventInfo) context.Context {
+	return context.WithValue(ctx, spanKey{}, "trace of "+e.Name)
+}
+
+func (n traceNotes) HandlerEnd(ctx context.Context, s socketio.SocketInfo, e socketio.EventInfo, err error) {
+	n.add("end of %v", ctx.Value(spanKey{}))
+}
+
+func (n traceNotes) HandlerFailed(s socketio.SocketInfo, e *socketio.HandlerError) {
+	n.add("failed: %v", e.Err)
+}
+
+// Tracing: the context that the observer makes is the handler's.
+func ExampleTraceObserver() {
+	heard := make(notes, 16)
+	server := socketio.NewServer(&socketio.Options{
+		Observers: []any{traceNotes{heard}},
+		Logger:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	defer server.Close()
+	server.OnConnection(func(s *socketio.Socket) {
+		s.On("save", func(ctx context.Context) error {
+			heard.add("in %v", ctx.Value(spanKey{}))
+			return errors.New("disk full")
+		})
+	})
+
+	client := connect(server)
+	defer client.close()
+	client.join("/")
+	client.say("save")
+	heard.print(3)
+	// Output:
+	// in trace of save
+	// failed: disk full
+	// end of trace of save
+}
+
+type ackNotes struct{ notes }
+
+func (n ackNotes) AckAsked(ctx context.Context, s socketio.SocketInfo, event string) {
+	n.add("asked %s", event)
+}
+
+func (n ackNotes) AckEnded(ctx context.Context, s socketio.SocketInfo, event string, took time.Duration, err error) {
+	n.add("answered %s: %v", event, err)
+}
+
+func (ackNotes) ReadingPaused(c socketio.ConnInfo) {}
+
+func (ackNotes) ReadingResumed(c socketio.ConnInfo) {}
+
+// How long clients take to answer.
+func ExampleAckObserver() {
+	heard := make(notes, 16)
+	io := socketio.NewServer(&socketio.Options{Observers: []any{ackNotes{heard}}})
+	defer io.Close()
+	io.OnConnection(func(s *socketio.Socket) {
+		s.EmitWithAck(s.Context(), "ready?")
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	client.answer(true)
+	heard.print(2)
+	// Output:
+	// asked ready?
+	// answered ready?: <nil>
 }

@@ -83,7 +83,7 @@ func ExampleServer_To() {
 	defer io.Close()
 
 	io.OnConnection(func(s *socketio.Socket) {
-		s.Join("lobby")
+		s.On("enter", func() error { return s.Join("lobby") })
 		s.On("mute", func() { s.Join("muted") })
 		s.On("announce", func(text string) {
 			audible := io.To("lobby", "stage").Except("muted")
@@ -96,6 +96,8 @@ func ExampleServer_To() {
 	defer muted.close()
 	listener.join("/")
 	muted.join("/")
+	listener.call("enter")
+	muted.call("enter")
 	muted.say("mute")
 	muted.say("announce", "dinner is ready")
 	fmt.Println(listener.hear())

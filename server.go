@@ -22,7 +22,8 @@ import (
 // A Server is a Socket.IO server. It is an http.Handler that serves clients over
 // long-polling and WebSocket, and the browser client itself at paths that end in
 // its file names. It does not look at the rest of the path: the mux decides
-// where it is mounted. All methods may be called from any goroutine.
+// where it is mounted. Clients ask for /socket.io/ unless their path option says
+// otherwise. All methods may be called from any goroutine.
 type Server struct {
 	// Immutable after NewServer.
 	opts    Options

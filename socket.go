@@ -105,7 +105,8 @@ func (s *Socket) Conn() *engineio.Conn { return s.conn.eio }
 func (s *Socket) Transport() string { return s.conn.eio.Transport() }
 
 // A Handshake is what is known of the request that opened the connection, and of
-// the client's wish to join the namespace.
+// the client's wish to join the namespace. What it has of the request, such as URL,
+// RemoteAddr and Time, is described at engineio.Handshake.
 type Handshake struct {
 	*engineio.Handshake
 	// Auth is the JSON object the client sent as auth, or nil. It must not be

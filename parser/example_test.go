@@ -55,3 +55,54 @@ func ExampleAppendString() {
 	fmt.Printf("%s\n", parser.AppendString(nil, "tab\t and \"quotes\""))
 	// Output: "tab\t and \"quotes\""
 }
+
+func ExampleIsReserved() {
+	fmt.Println(parser.IsReserved("disconnect"), parser.IsReserved("message"))
+	// Output: true false
+}
+
+func ExampleUnquote() {
+	s, err := parser.Unquote([]byte(`"caf\u00e9"`))
+	fmt.Println(s, err)
+	// Output: café <nil>
+}
+
+// A placeholder stands in JSON where bytes were.
+func ExampleAppendPlaceholder() {
+	raw := parser.AppendPlaceholder([]byte(`["photo",`), 0)
+	raw = append(raw, ']')
+	start, end, num := parser.NextPlaceholder(raw, 0)
+	fmt.Printf("%s\n%s is number %d\n", raw, raw[start:end], num)
+	num, n, ok := parser.Placeholder(raw[start:])
+	fmt.Println(num, n, ok)
+	// Output:
+	// ["photo",{"_placeholder":true,"num":0}]
+	// {"_placeholder":true,"num":0} is number 0
+	// 0 29 true
+}
+
+func ExampleLimits() {
+	var dec parser.Decoder
+	_, _, err := dec.Add(&parser.Limits{MaxDepth: 2}, false, []byte(`2["deep",[[1]]]`))
+	fmt.Println(err)
+	// Output: invalid payload
+}
+
+// The kind of an error names the rule that a peer broke.
+func ExampleErrorKind() {
+	var dec parser.Decoder
+	_, _, err := dec.Add(nil, true, []byte{1, 2, 3})
+	var e *parser.DecodeError
+	fmt.Println(errors.As(err, &e), e.Kind == parser.ErrStrayBinary)
+	// Output: true true
+}
+
+func ExampleType() {
+	for _, t := range []parser.Type{parser.Connect, parser.Event, parser.BinaryAck} {
+		fmt.Println(int(t), t, t.Binary())
+	}
+	// Output:
+	// 0 CONNECT false
+	// 2 EVENT false
+	// 6 BINARY_ACK true
+}

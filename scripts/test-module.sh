@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The server of the README: is it the Go example, word for word, and does it
-# compile as a program of its own, with a go.mod outside this repository?
+# compile as a program of its own, with a go.mod outside this repository? And does
+# the code of the migration guides?
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/check.sh
@@ -16,21 +17,36 @@ awk '/^```go$/ { on = 1; next } /^```$/ && on { exit } on' README.md >"$dir/read
 awk '/^func Example\(\) \{$/ { on = 1; next } /^}$/ && on { exit } on { sub(/^\t/, ""); print }' \
 	example_test.go >"$dir/example"
 
+# module DIR makes it a module that requires this repository.
+module() {
+	printf 'module example.com/app\n\ngo 1.26\n\nrequire socketio v0.0.0\n\nreplace socketio => %s\n' "$repo" >"$1/go.mod"
+	GOWORK=off go -C "$1" mod tidy
+}
+
 program() {
 	mkdir "$dir/app"
-	cd "$dir/app"
 	{
 		printf 'package main\n\nimport (\n\t"log"\n\t"net/http"\n\n\t"socketio"\n)\n\nfunc main() {\n'
-		cat ../readme
+		cat "$dir/readme"
 		printf '}\n'
-	} >main.go
-	printf 'module example.com/app\n\ngo 1.26\n\nrequire socketio v0.0.0\n\nreplace socketio => %s\n' "$repo" >go.mod
-	GOWORK=off go mod tidy
-	GOWORK=off go vet .
-	GOWORK=off go build -o app .
+	} >"$dir/app/main.go"
+	module "$dir/app" && GOWORK=off go -C "$dir/app" vet . && GOWORK=off go -C "$dir/app" build -o app .
+}
+
+# guide FILE compiles every Go block of it that is not marked as "before".
+guide() {
+	local out blocks
+	out=$dir/$(basename "$1" .md)
+	mkdir "$out"
+	blocks=$(awk -v OUT="$out" -f scripts/docblocks.awk "$1")
+	[ "$blocks" -ge 3 ] || { echo "$blocks blocks of Go"; return 1; }
+	module "$out" && GOWORK=off go -C "$out" vet ./...
 }
 
 check "the README has a server" test -s "$dir/readme"
 check "it is the body of func Example" diff "$dir/readme" "$dir/example"
 check "it compiles as a program of its own" program
+for file in docs/migrating-*.md; do
+	check "the code of $file compiles" guide "$file"
+done
 checked

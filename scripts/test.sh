@@ -69,10 +69,10 @@ together() {
 }
 
 suite setup scripts/setup.sh
-targets lint test-go test-module test-client
+targets lint test-api test-go test-module test-client
 together test-matrix test-clients
 together "test-conformance test-dialogues" test-proxies
-targets test-diff test-e2e fuzz-short bench-short
+targets test-frameworks test-diff test-e2e fuzz-short bench-short
 
 echo "== summary"
 printf '%s\n' "${summary[@]}"

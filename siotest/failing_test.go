@@ -219,7 +219,7 @@ func TestWhatFails(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := play(func(tb siotest.TB) {
 					io, _ := newApp(nil)
-					io.OnConnection(func(s *socketio.Socket) { s.On("large", func() int { return 9007199254740992 }) })
+					io.OnConnection(func(s *socketio.Socket) { s.On("large", func() int64 { return 9007199254740992 }) })
 					srv := siotest.NewServer(tb, io)
 					test := &scene{TB: tb, srv: srv, alice: srv.ConnectWith(&siotest.ClientOptions{Name: "alice"}), bob: srv.Connect()}
 					c.test(test)

@@ -5,6 +5,7 @@
 package msgpack_test
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,4 +41,12 @@ func ExampleDecodeError() {
 	_, _, err := new(msgpack.Decoder).Add(nil, true, []byte("\x82\xa4type\x09\xa3nsp\xa1/"))
 	fmt.Println(err)
 	// Output: invalid packet type
+}
+
+// The kind of an error names the rule that a peer broke.
+func ExampleErrorKind() {
+	_, _, err := new(msgpack.Decoder).Add(nil, false, []byte("2[]"))
+	var e *msgpack.DecodeError
+	fmt.Println(errors.As(err, &e), e.Kind == msgpack.ErrText)
+	// Output: true true
 }

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds examples of servers, namespaces, broadcasts and what stands
+// around handlers.
+
+package socketio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"time"
+
+	"socketio"
+)
+
+// NewServer takes nil where the defaults fit, and panics on options that can't work.
+func ExampleNewServer() {
+	io := socketio.NewServer(nil)
+	fmt.Println(io.Connections(), "connections")
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	fmt.Println(io.Shutdown(ctx))
+	fmt.Println(io.Emit("anybody?"))
+	// Output:
+	// 0 connections
+	// <nil>
+	// <nil>
+}
+
+// A zero field means its default.
+func ExampleOptions() {
+	io := socketio.NewServer(&socketio.Options{
+		PingInterval: 10 * time.Second,
+		Transports:   []string{"websocket"},
+		CORS:         &socketio.CORS{Origins: []string{"https://example.com"}},
+	})
+	defer io.Close()
+
+	fmt.Println(fetch(io, "GET", "/socket.io/?EIO=4&transport=polling").StatusCode)
+	client := connect(io)
+	defer client.close()
+	fmt.Println(client.ask(nil))
+	// Output:
+	// 400
+	// connected
+}
+
+// A page of another origin is let in by name.
+func ExampleCORS() {
+	io := socketio.NewServer(&socketio.Options{
+		CORS: &socketio.CORS{Origins: []string{"https://*.example.com"}, AllowCredentials: true},
+	})
+	defer io.Close()
+
+	for _, origin := range []string{"https://app.example.com", "https://example.org"} {
+		r := httptest.NewRequest("GET", "/socket.io/?EIO=4&transport=polling", nil)
+		r.Header.Set("Origin", origin)
+		w := httptest.NewRecorder()
+		io.ServeHTTP(w, r)
+		fmt.Println(origin, w.Code, w.Header().Get("Access-Control-Allow-Origin"))
+	}
+	// Output:
+	// https://app.example.com 200 https://app.example.com
+	// https://example.org 403
+}
+
+// Each step makes a new value, so a choice can be kept and refined.
+func ExampleBroadcast() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	players := io.To("red", "blue")
+	io.OnConnection(func(s *socketio.Socket) {
+		s.On("join", func(team string) error { return s.Join(team) })
+		s.On("score", func(team string, points int) {
+			players.Emit("score", team, points)
+			players.Except(team).Emit("hurry up") // players stays as it is
+		})
+	})
+
+	red, blue := connect(io), connect(io)
+	defer red.close()
+	defer blue.close()
+	red.join("/")
+	blue.join("/")
+	red.call("join", "red")
+	blue.call("join", "blue")
+	red.say("score", "red", 3)
+	fmt.Println("red hears", red.hear())
+	fmt.Println("blue hears", blue.hear())
+	fmt.Println("blue hears", blue.hear())
+	// Output:
+	// red hears / score ["red",3]
+	// blue hears / score ["red",3]
+	// blue hears / hurry up []
+}
+
+// A namespace has middlewares, handlers and rooms of its own.
+func ExampleNamespace() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	admin := io.Of("/admin")
+	admin.Use(func(s *socketio.Socket) error {
+		var auth struct{ Password string }
+		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Password != "tops3cret" {
+			return errors.New("no entry")
+		}
+		return nil
+	})
+	admin.OnConnection(func(s *socketio.Socket) {
+		admin.Emit("admins", len(admin.Sockets()))
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/") // no password asked here
+	fmt.Println(client.askFor("/admin", map[string]string{"password": "guess"}))
+	client.Client = client.conn.Join("/admin", map[string]string{"password": "tops3cret"})
+	fmt.Println(client.hear())
+	// Output:
+	// refused: no entry
+	// /admin admins [1]
+}
+
+// Namespaces by a pattern exist while somebody is in them.
+func ExampleParentNamespace_Children() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	teams := io.OfPattern(regexp.MustCompile(`^/team-\d+$`))
+	teams.OnConnection(func(s *socketio.Socket) {
+		for _, team := range teams.Children() {
+			team.Emit("welcome to", team.Name())
+		}
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/team-7")
+	fmt.Println(client.hear())
+	fmt.Println(client.askFor("/staff", nil))
+	// Output:
+	// /team-7 welcome to ["/team-7"]
+	// refused: Invalid namespace
+}
+
+// A middleware of events stands around the handlers: it may measure, refuse, or
+// give them a context.
+func ExampleEventMiddleware() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	quiet := func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+		if e.Name == "shout" {
+			return &socketio.PublicError{Message: "not so loud"}
+		}
+		return next(ctx, e)
+	}
+	io.OnConnection(func(s *socketio.Socket) {
+		s.Use(quiet)
+		s.On("shout", func() string { return "HELLO" })
+		s.On("whisper", func() string { return "hello" })
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	fmt.Println(client.call("shout"))
+	fmt.Println(client.call("whisper"))
+	// Output:
+	// [{"error":{"message":"not so loud","code":""}}]
+	// ["hello"]
+}
+
+// An Event is what a middleware knows of the event that has come.
+func ExampleEvent() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+			fmt.Println(e.Name, e.Args, e.WantsAck, e.Socket == s)
+			return next(ctx, e)
+		})
+		s.On("add", func(a, b int) int { return a + b })
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	fmt.Println(client.call("add", 1, 2))
+	// Output:
+	// add [1,2] true true
+	// [3]
+}
+
+// The connection below a socket carries all namespaces of its client.
+func ExampleSocket_Conn() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.On("connection", func() (string, uint8, int) {
+			messages, _ := s.Conn().Buffered()
+			return s.Conn().Transport(), s.Conn().Handshake().Revision, messages
+		})
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	fmt.Println(client.call("connection"))
+	// Output: ["websocket",4,0]
+}
+
+// What is kept per socket is a variable beside its handlers: they run one at a
+// time, so it needs no lock.
+func ExampleSocket() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		count := 0
+		s.On("count", func() int {
+			count++
+			return count
+		})
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	fmt.Println(client.call("count"), client.call("count"))
+	// Output: [1] [2]
+}
+
+// A Server is an http.Handler: everything that net/http has goes around it.
+func ExampleServer() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	logged := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println(r.Method, r.URL.Path)
+		io.ServeHTTP(w, r)
+	})
+	client := connect(logged)
+	defer client.close()
+	fmt.Println(client.ask(nil))
+	// Output:
+	// GET /socket.io/
+	// connected
+}

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+#
+# Writes the Go blocks of a Markdown file as packages below the directory OUT: a
+# block that begins with "package" as it stands, any other as the body of a function
+# that has a server and a socket. A block marked otherwise, "```go before", is left
+# out. Prints how many there were.
+
+/^```go$/ { on = 1; n++; text = ""; next }
+
+/^```$/ && on {
+	on = 0
+	dir = OUT "/" n
+	system("mkdir -p " dir)
+	file = dir "/main.go"
+	if (text ~ /^package /) {
+		printf "%s", text > file
+	} else {
+		split("context errors log net/http regexp time socketio", names, " ")
+		print "package main\n\nimport (" > file
+		for (i = 1; i in names; i++) printf "\t\"%s\"\n", names[i] > file
+		print ")\n" > file
+		print "var (\n\t_ context.Context\n\t_ = errors.New\n\t_ = log.Print\n\t_ http.Handler\n\t_ *regexp.Regexp\n\t_ time.Duration\n)\n" > file
+		printf "func main() {}\n\nfunc _(io *socketio.Server, s *socketio.Socket) {\n%s}\n", text > file
+	}
+	close(file)
+	next
+}
+
+on { text = text $0 "\n" }
+
+END { print n + 0 }

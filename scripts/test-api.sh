@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The exported names: docs/api.txt lists them all, and the table "from Node to Go"
+# has a row for every public member of npm socket.io.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/check.sh
+
+listed() {
+	bin/api | diff -u docs/api.txt - && return
+	echo "The exported names have changed. If that is meant: make api, and commit docs/api.txt."
+	return 1
+}
+
+check "docs/api.txt lists what is exported" listed
+status=0
+checked || status=1
+npm ci --prefix conformance --ignore-scripts --silent
+node conformance/api/check.mjs || status=1
+exit "$status"

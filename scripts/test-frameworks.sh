@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The server in other people's frameworks. They have a module of their own, so that
+# the core requires none of them; a raw client in Go tries each, then the npm client.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/check.sh
+export GOWORK=off
+
+npm_client() {
+	(cd conformance && npm ci --ignore-scripts --silent) && node conformance/frameworks.mjs
+}
+
+check "go vet of the frameworks" go -C examples/frameworks vet ./...
+check "their go.mod is tidy" go -C examples/frameworks mod tidy -diff
+check "each with a raw client; docs/frameworks.md shows this code" \
+	go -C examples/frameworks test -race -timeout 3m ./...
+check "each with the npm client" npm_client
+checked
