@@ -230,7 +230,11 @@ func (c *conn) HandleTimer() {
 }
 
 // HandleUpgrade implements engineio.Handler.
-func (c *conn) HandleUpgrade() {}
+func (c *conn) HandleUpgrade() {
+	for _, s := range c.allSockets() {
+		s.push(item{kind: itemUpgrade})
+	}
+}
 
 // HandleClose implements engineio.Handler.
 func (c *conn) HandleClose(reason engineio.CloseReason, err error) {

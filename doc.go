@@ -42,7 +42,7 @@
 //
 // # Reading order
 //
-// server.go, namespace.go, socket.go (the life of a socket), workers.go, conn.go (the way of
+// server.go, namespace.go, socket.go, life.go, rooms.go, workers.go, conn.go (the way of
 // a packet to its socket), inbox.go, handler.go and handlershape.go (to its
 // handler), ack.go, broadcast.go, everyone.go, ackmany.go, outgoing.go, encode.go
 // (the way out), remote.go, data.go, serverside.go, localside.go (other servers),

@@ -14,9 +14,10 @@ import (
 type itemKind uint8
 
 const (
-	itemJoin  itemKind = iota // run the middlewares, then the connection handlers
-	itemEvent                 // run the handlers of an event
-	itemLeave                 // run the disconnection handlers
+	itemJoin    itemKind = iota // run the middlewares, then the connection handlers
+	itemEvent                   // run the handlers of an event
+	itemUpgrade                 // run the upgrade handlers
+	itemLeave                   // run the disconnection handlers
 )
 
 // An item is one thing for the worker of a socket to do.
@@ -53,7 +54,7 @@ type inbox struct {
 func (q *inbox) push(it item, o *Options) (start, full, dropped bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.ended && it.kind == itemEvent {
+	if q.ended && (it.kind == itemEvent || it.kind == itemUpgrade) {
 		return false, false, true
 	}
 	q.ended = q.ended || it.kind == itemLeave

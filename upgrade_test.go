@@ -6,6 +6,8 @@ package socketio_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"socketio"
@@ -119,4 +121,28 @@ func TestAfterTheUpgrade(t *testing.T) {
 		p.says(`2["message","still there"]`)
 		p.hears(`2["message-back","still there"]`)
 	})
+}
+
+// OnUpgrade runs once, in order with events, for each socket of the connection.
+func TestOnUpgrade(t *testing.T) {
+	for _, network := range []func(*testing.T, *socketio.Options, func(*world)){memory, func(t *testing.T, o *socketio.Options, f func(*world)) { tcp(t, o, f) }} {
+		network(t, nil, func(w *world) {
+			calls := newList()
+			on := func(s *socketio.Socket) {
+				s.OnUpgrade(func(transport string) { calls.add(s.Namespace().Name() + " " + transport) })
+				s.OnUpgrade(func(string) { panic("boom") })
+				remove := s.OnUpgrade(func(string) { t.Error("it was removed") })
+				remove()
+			}
+			w.io.OnConnection(on)
+			w.io.Of("/other").OnConnection(on)
+			p := w.join(polling)
+			p.joins("/other")
+			p.upgrades()
+			got := calls.await(w, 2)
+			slices.Sort(got)
+			want(t, "calls", strings.Join(got, ", "), "/ websocket, /other websocket")
+			p.isOpen()
+		})
+	}
 }

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the life of a Socket: how it joins, works off its inbox, and ends.
+
+package socketio
+
+import (
+	"errors"
+	"time"
+
+	"socketio/engineio"
+)
+
+// Life of a Socket. Changed only by join, refuse, peerGone and Disconnect.
+//
+//	joining ──middlewares passed──► connected ──peer gone · Disconnect──► gone
+//	joining ──middleware refused · peer gone──► gone
+const (
+	stateJoining int32 = iota
+	stateConnected
+	stateGone
+)
+
+// start puts the joining into the inbox. It is done at the end of this read, so
+// that a packet which comes with the CONNECT, before it is answered, is always too
+// early; see also conn.mayStartLocked.
+func (s *Socket) start() { s.pushEvent(item{kind: itemJoin}) }
+
+// push gives the worker something to do.
+func (s *Socket) push(it item) {
+	if start, _, _ := s.inbox.push(it, &s.ns.server.opts); start {
+		s.startWorker()
+	}
+}
+
+// pushEvent gives the worker an event. It is called by the read side, which
+// starts the worker when it has handed up all it has.
+func (s *Socket) pushEvent(it item) {
+	start, full, dropped := s.inbox.push(it, &s.ns.server.opts)
+	if dropped {
+		s.tellDropped(1)
+	}
+	if start {
+		s.conn.startLater(s)
+	}
+	if full {
+		s.conn.checkInboxes()
+	}
+}
+
+func (s *Socket) startWorker() { s.ns.server.workers.run(s) }
+
+// work runs what is in the inbox. While there is more, what the handlers send is
+// held back, so that the answers to a burst leave as one with that of the last.
+func (s *Socket) work() {
+	corked, held := false, false
+	defer func() {
+		if corked { // what was to come was dropped, or a handler ended the goroutine
+			s.conn.eio.Uncork()
+		}
+		if held {
+			s.conn.eio.Flush()
+		}
+	}()
+	for {
+		it, more, ok := s.inbox.next()
+		if !ok {
+			return
+		}
+		switch {
+		case more && !corked:
+			s.conn.eio.Cork()
+			corked, held = true, true
+		case !more && corked:
+			s.conn.eio.Uncork()
+			corked = false
+		}
+		s.run(it)
+		if held && !corked {
+			s.conn.eio.Flush()
+			held = false
+		}
+	}
+}
+
+func (s *Socket) run(it item) {
+	switch it.kind {
+	case itemJoin:
+		s.join()
+		if !s.wasJoined { // written by join alone
+			s.settle()
+		}
+	case itemEvent:
+		s.dispatch(it)
+		if s.conn.isPaused() {
+			s.conn.checkInboxes()
+		}
+	case itemUpgrade:
+		s.upgrade()
+	case itemLeave:
+		s.leave()
+		s.settle()
+	}
+}
+
+// settle tells that no handler of the socket will run any more.
+func (s *Socket) settle() {
+	s.conn.settled(s)
+	s.ns.server.registry.release(s.ns)
+}
+
+// join runs the middlewares and, if they let the socket in, makes it a member of
+// its namespace and runs the connection handlers.
+func (s *Socket) join() {
+	if !s.passes() {
+		return
+	}
+	m, err := s.connectReply()
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	// A broadcast may reach the socket as soon as it is a member, but must come
+	// after the CONNECT packet; see settledState.
+	s.mu.Lock()
+	if s.state.Load() != stateJoining {
+		s.mu.Unlock()
+		return
+	}
+	s.ns.adapter.Add(s, s.rooms)
+	rooms := s.noteRoomsLocked(s.rooms)
+	s.rooms = nil
+	s.wasJoined = true
+	err = s.conn.eio.Append(m)
+	s.state.Store(stateConnected)
+	s.mu.Unlock()
+	s.tellJoined(rooms)
+	if err != nil {
+		return // the connection is closed and peerGone is on its way
+	}
+	s.conn.eio.Flush()
+	s.conn.socketJoined()
+	for _, fn := range s.ns.connectionHandlers() {
+		s.report("connection", s.guard(func() error { fn(s); return nil }))
+	}
+}
+
+// passes runs the middlewares. It reports whether all let the socket in.
+func (s *Socket) passes() bool {
+	middlewares := s.ns.middlewareChain()
+	if len(middlewares) == 0 {
+		return true
+	}
+	// Its goroutine ends when the refusal is queued. That is waited for: the socket
+	// must be off its connection before this worker says that it has settled.
+	refused := make(chan struct{})
+	limit := time.AfterFunc(s.ns.server.opts.MiddlewareTimeout, func() {
+		defer close(refused)
+		s.refuse(&ConnectError{Message: timedOut})
+	})
+	defer func() {
+		if !limit.Stop() {
+			<-refused
+		}
+	}()
+	for _, use := range middlewares {
+		if s.state.Load() != stateJoining {
+			return false
+		}
+		if err := s.guard(func() error { return use(s) }); err != nil {
+			s.refuse(err)
+			return false
+		}
+	}
+	return true
+}
+
+// refuse answers the wish to join with an error.
+func (s *Socket) refuse(err error) {
+	s.mu.Lock()
+	if s.state.Load() != stateJoining {
+		s.mu.Unlock()
+		return
+	}
+	s.endLocked(ReasonServerDisconnect, err)
+	s.mu.Unlock()
+	s.tellRefused(err)
+	var m *engineio.Message
+	if crash := s.guard(func() error { m = s.encodeRefusal(err); return nil }); crash != nil {
+		m = s.encodeRefusal(crash) // a method of the error, or a marshaler in its data
+	}
+	s.conn.forget(s, false)
+	if s.conn.countRefusal() {
+		_ = s.conn.send(m) // a closed connection needs no answer
+	}
+}
+
+// encodeRefusal encodes why a middleware refused the socket. It calls methods of
+// the application's error.
+func (s *Socket) encodeRefusal(err error) *engineio.Message {
+	refusal, ok := asConnectError(err)
+	var crashed *PanicError
+	switch {
+	case errors.As(err, &crashed):
+		s.report("connection", err)
+		refusal = &ConnectError{Message: "internal error"}
+	case !ok:
+		refusal = &ConnectError{Message: err.Error()}
+	}
+	if s.conn.revision4() {
+		return s.ns.server.encodeError4(s.ns.name, refusal)
+	}
+	return s.ns.server.encodeConnectError(s.ns.name, refusal)
+}
+
+// endLocked is the one way into gone.
+func (s *Socket) endLocked(reason DisconnectReason, cause error) {
+	s.state.Store(stateGone)
+	s.reason, s.cause = reason, cause
+	s.rooms = nil
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.conn.awaitFailed(s.acks.fail(s, ErrClosed))
+}
+
+// peerGone ends the socket because its client has left. Events that have arrived
+// are still handled, then the disconnection handlers run. It reports whether the
+// socket had joined.
+func (s *Socket) peerGone(reason DisconnectReason, cause error) (joined bool) {
+	s.mu.Lock()
+	joined = s.wasJoined
+	if s.state.Load() == stateGone {
+		s.mu.Unlock()
+		return joined
+	}
+	s.endLocked(reason, cause)
+	s.mu.Unlock()
+	if joined {
+		s.push(item{kind: itemLeave})
+	}
+	return joined
+}
+
+// Disconnect makes the client leave the namespace; with close it also closes the
+// whole connection, with all its namespaces. The client gets "io server
+// disconnect" and does not come back by itself. Events of the client that wait
+// for their handlers are dropped. On a socket that is not connected it does
+// nothing; in a middleware return an error instead.
+func (s *Socket) Disconnect(close bool) {
+	if !s.Connected() {
+		return
+	}
+	if !close {
+		s.disconnect()
+		return
+	}
+	for _, other := range s.conn.allSockets() {
+		other.disconnect()
+	}
+	s.conn.eio.Close()
+}
+
+func (s *Socket) disconnect() {
+	s.mu.Lock()
+	if s.state.Load() != stateConnected {
+		s.mu.Unlock()
+		return
+	}
+	s.endLocked(ReasonServerDisconnect, nil)
+	s.mu.Unlock()
+	s.conn.forget(s, true)
+	if m, err := s.ns.server.encodeDisconnect(s.ns.name); err == nil {
+		_ = s.conn.send(m) // a closed connection needs no answer
+	}
+	s.tellDropped(s.inbox.dropEvents())
+	s.conn.checkInboxes()
+	s.push(item{kind: itemLeave})
+}
+
+// leave runs the disconnection handlers. In between the socket leaves its rooms.
+func (s *Socket) leave() {
+	s.mu.Lock()
+	reason, cause := s.reason, s.cause
+	s.mu.Unlock()
+	for _, fn := range s.leaving.all(&s.mu) {
+		s.report("disconnecting", s.guard(func() error { fn(reason, cause); return nil }))
+	}
+	s.ns.adapter.Remove(s)
+	s.tellLeft(reason, cause)
+	for _, fn := range s.left.all(&s.mu) {
+		s.report("disconnect", s.guard(func() error { fn(reason, cause); return nil }))
+	}
+}
+
+// settledState is the state, waiting for join to finish its last step: the client
+// may have its CONNECT packet, and a broadcast may find the socket among the
+// members, a moment before the state says so.
+func (s *Socket) settledState() int32 {
+	state := s.state.Load()
+	if state == stateJoining {
+		s.mu.Lock()
+		state = s.state.Load()
+		s.mu.Unlock()
+	}
+	return state
+}

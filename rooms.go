@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the rooms of a Socket.
+
+package socketio
+
+import "fmt"
+
+const maxRoomName = 512
+
+// Join puts the socket into rooms. A broadcast that begins after Join has
+// returned reaches it. In a middleware the rooms wait until the socket is let in.
+// On a socket that is gone it does nothing. Errors: ErrRoomName, ErrTooManyRooms;
+// then no room was joined.
+func (s *Socket) Join(rooms ...string) error {
+	if err := checkRoomNames(rooms); err != nil {
+		return err
+	}
+	var news []string
+	defer func() { s.tellRooms(news, RoomObserver.RoomJoined) }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.roomForLocked(rooms) {
+		return fmt.Errorf("%w: at most %d", ErrTooManyRooms, s.ns.server.opts.MaxRooms)
+	}
+	switch s.state.Load() {
+	case stateJoining:
+		s.rooms = append(s.rooms, rooms...)
+	case stateConnected:
+		s.ns.adapter.Join(s, rooms)
+		news = s.noteRoomsLocked(rooms)
+	}
+	return nil
+}
+
+// roomForLocked reports whether the socket may join these rooms too. They are
+// compared with those it is in only when so many were joined that it matters.
+func (s *Socket) roomForLocked(rooms []string) bool {
+	limit := s.ns.server.opts.MaxRooms
+	if s.joins+len(rooms) <= limit {
+		s.joins += len(rooms)
+		return true
+	}
+	now := s.rooms
+	if s.wasJoined {
+		now = s.ns.adapter.Rooms(s)
+	}
+	all := make(map[string]struct{}, len(now)+len(rooms))
+	for _, names := range [][]string{now, rooms} {
+		for _, name := range names {
+			all[name] = struct{}{}
+		}
+	}
+	delete(all, s.id) // its own is free
+	if len(all) > limit {
+		return false
+	}
+	s.joins = len(all)
+	return true
+}
+
+// Leave takes the socket out of a room. A broadcast that begins after Leave has
+// returned does not reach it.
+func (s *Socket) Leave(room string) {
+	told := false
+	defer func() {
+		if told {
+			s.tellRoom(room, RoomObserver.RoomLeft)
+		}
+	}()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wasJoined {
+		s.ns.adapter.Leave(s, room)
+		told = s.forgetRoomLocked(room)
+		return
+	}
+	kept := s.rooms[:0]
+	for _, name := range s.rooms {
+		if name != room {
+			kept = append(kept, name)
+		}
+	}
+	s.rooms = kept
+}
+
+// Rooms returns the rooms of the socket, its own id among them, in no order. The
+// caller owns the result.
+func (s *Socket) Rooms() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.wasJoined {
+		return append([]string(nil), s.rooms...)
+	}
+	return s.ns.adapter.Rooms(s)
+}
