@@ -46,10 +46,11 @@ func TestHostile(t *testing.T) {
 			if k.alike && driver != "poll" {
 				continue
 			}
+			on := k
+			on.config.Driver = driver
 			t.Run(k.name+"/"+driver, func(t *testing.T) {
 				t.Parallel()
-				k.config.Driver = driver
-				besiege(t, binary, k)
+				besiege(t, binary, on)
 			})
 		}
 	}
