@@ -58,8 +58,8 @@ test-diff: bin/tally $(npm_conformance) ## our parsers against gobwas/ws and npm
 fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
 
-fuzz-short: $(npm_conformance) ## every fuzz target for 10 s
-	@FUZZSHORT=1 FUZZTIME=10s scripts/fuzz.sh
+fuzz-short: $(npm_conformance) ## every fuzz target for 5 s
+	@FUZZSHORT=1 FUZZTIME=5s scripts/fuzz.sh
 
 # The tools have a module of their own, so that the core requires nothing.
 bin/staticcheck: tools/go.mod tools/go.sum
