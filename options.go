@@ -57,8 +57,9 @@ type Options struct {
 	// closes the connection. Default 10, at most 99.
 	MaxAttachments int
 	// MaxQueueBytes and MaxQueuePackets bound what waits to be sent to one
-	// client. An emit over the bound returns ErrSlowConsumer and closes the
-	// connection. Defaults 4 MiB and 16,384.
+	// client. At the bound WhenFull holds: by default the emit returns ErrSlowConsumer
+	// and the connection closes. An empty queue takes one packet of any size. Defaults
+	// 4 MiB and 16,384.
 	MaxQueueBytes   int
 	MaxQueuePackets int
 	// WhenFull is what becomes of an event for a client whose queue is full, unless
