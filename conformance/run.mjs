@@ -3,6 +3,7 @@
 //
 //   node run.mjs                 builds ./cmd/testserver with the race detector and runs it
 //   node run.mjs --reference     runs server.mjs, the npm server, instead
+//   node run.mjs --newest        only what is for the newest client: official/ and msgpack/
 //   SERVER_CMD="..." node run.mjs   runs that command (split at spaces)
 //
 // Further arguments name suite files, e.g. `node run.mjs suite/acks.test.mjs`; ONLY=text keeps the
@@ -14,7 +15,8 @@ const args = process.argv.slice(2);
 const named = args.filter((arg) => !arg.startsWith("--"));
 const { command, remove } = serverProgram({ reference: args.includes("--reference") });
 const started = Date.now();
-const all = process.env.CLIENT ? suiteFiles() : [...suiteFiles(), ...newestFiles];
+const all = [...(args.includes("--newest") ? [] : suiteFiles()), ...(process.env.CLIENT ? [] : newestFiles)];
+if (all.length === 0) throw new Error("--newest has no other CLIENT than the newest");
 const child = spawn(process.execPath, testArguments("table.mjs", named.length > 0 ? named : all), {
   cwd: folder,
   stdio: "inherit",

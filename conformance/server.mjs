@@ -4,15 +4,17 @@
 import { createServer } from "node:http";
 import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
+import { answer, makeParents, noteEngine, onMany, onWatching } from "./reference.mjs";
 
 const env = process.env;
 // Other paths are not found, as in a Go mux; without this they would get no answer.
 const http = createServer((request, response) => response.writeHead(404).end());
+const CORS_DETAILS = { credentials: true, methods: ["GET", "POST"], allowedHeaders: ["content-type"] };
 const settings = {
   pingInterval: duration(env.PING_INTERVAL, 25000),
   pingTimeout: duration(env.PING_TIMEOUT, 20000),
   maxHttpBufferSize: Number(env.MAX_HTTP_BUFFER_SIZE ?? 1e6),
-  cors: env.CORS_ORIGIN ? { origin: env.CORS_ORIGIN } : undefined,
+  cors: env.CORS_ORIGIN ? { origin: env.CORS_ORIGIN, ...(env.CORS_CREDENTIALS === "1" ? CORS_DETAILS : {}) } : undefined,
 };
 const codec = env.CODEC === "msgpack" ? { parser: (await import("./msgpack/parser.mjs")).default } : {};
 const io = new Server(http, {
@@ -20,7 +22,16 @@ const io = new Server(http, {
   ...codec,
   allowEIO3: env.ALLOW_EIO3 === "1",
   connectTimeout: duration(env.CONNECT_TIMEOUT, 45000),
+  cleanupEmptyChildNamespaces: env.KEEP_EMPTY_NAMESPACES !== "1",
+  serveClient: env.SERVE_CLIENT !== "0",
+  cookie: env.COOKIE ? { name: env.COOKIE, path: "/", httpOnly: true, sameSite: "lax" } : false,
+  perMessageDeflate: env.COMPRESSION === "1",
+  httpCompression: env.COMPRESSION === "1" ? { threshold: 1024 } : false,
+  allowRequest: env.HANDSHAKE_TOKEN
+    ? (request, done) => done(null, request.headers["x-token"] === env.HANDSHAKE_TOKEN)
+    : undefined,
 });
+noteEngine(io, env.MIDDLEWARE);
 const engine = new Engine({ ...settings, allowEIO3: env.ALLOW_EIO3 === "1" });
 engine.attach(http, { path: "/engine.io/" });
 engine.on("connection", (connection) => connection.on("message", (data) => connection.send(data)));
@@ -59,14 +70,31 @@ serve(io.of("/chain")
     next();
   }));
 
-function serve(nsp) {
-  nsp.on("connection", (socket) => {
+serve(io.of("/lobby").use((socket, next) => {
+  socket.join(["lobby", "forgotten"]);
+  socket.leave("forgotten");
+  if (socket.handshake.auth.refuse) return next(refusal("no entry"));
+  socket.data.steps = [`connected: ${socket.connected}`];
+  next();
+}));
+
+for (const parent of makeParents(io)) {
+  parent.use((socket, next) => next(socket.handshake.auth.refuse ? refusal("not in this team") : undefined));
+  serve(parent);
+}
+
+// The namespace may be a parent: a socket's own is asked for.
+function serve(served) {
+  served.on("connection", (socket) => {
+    const { nsp } = socket;
     if (nsp.name === "/" || nsp.name === "/custom") socket.emit("auth", socket.handshake.auth);
     onValues(socket);
     onAsking(socket);
     onRooms(nsp, socket);
     onLife(nsp, socket);
     onTraffic(nsp, socket);
+    onMany(socket, served);
+    onWatching(io, socket);
   });
 }
 
@@ -114,15 +142,6 @@ function onRooms(nsp, socket) {
     ack();
   });
   socket.on("rooms", (ack) => ack([...socket.rooms].sort()));
-  socket.on("send", ({ via, to = [], in: within = [], except = [], volatile = false }, event, ...args) => {
-    const ack = answer(args);
-    let target = (via === "io" ? nsp : socket.broadcast).except(except);
-    if (to.length > 0) target = target.to(to);
-    for (const room of within) target = target.in(room);
-    if (volatile) target = target.volatile;
-    target.emit(event, ...args);
-    ack();
-  });
   socket.on("volatile", (event, ...args) => {
     const ack = answer(args);
     socket.volatile.emit(event, ...args);
@@ -197,11 +216,6 @@ function onTraffic(nsp, socket) {
     ack(sent);
   });
   socket.on("disconnect", stop);
-}
-
-// Takes the acknowledgement off the arguments; without one, answering does nothing.
-function answer(args) {
-  return typeof args.at(-1) === "function" ? args.pop() : () => {};
 }
 
 function refusal(message, data) {

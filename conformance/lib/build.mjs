@@ -26,14 +26,16 @@ export function serverProgram({ reference }) {
   return { command, remove };
 }
 
-export function suiteFiles() {
-  return readdirSync(join(folder, "suite"))
+export const suiteFiles = () => filesOf("suite");
+
+function filesOf(directory) {
+  return readdirSync(join(folder, directory))
     .filter((name) => name.endsWith(".test.mjs"))
-    .map((name) => join("suite", name));
+    .map((name) => join(directory, name));
 }
 
 // What belongs to the suite of the newest client only: these open servers and clients of their own kind.
-export const newestFiles = [join("msgpack", "live.test.mjs")];
+export const newestFiles = [join("msgpack", "live.test.mjs"), ...filesOf("official")];
 
 // The arguments of node that run `files` with a reporter of lib/.
 export function testArguments(reporter, files) {

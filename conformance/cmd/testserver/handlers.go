@@ -17,7 +17,12 @@ import (
 type app struct {
 	io         *socketio.Server
 	namespaces []*socketio.Namespace
-	steps      sync.Map // *socketio.Socket to what the middleware of /chain noted, []string
+	parents    map[string]*socketio.ParentNamespace // by what their children's names begin with
+	steps      sync.Map                             // *socketio.Socket to what its middleware noted, []string
+
+	mu       sync.Mutex
+	made     []string // names of namespaces in the order of their making
+	refusals []int    // codes of refused requests
 }
 
 var oddNames = []string{"__proto__", "toString", "constructor", "hasOwnProperty", "", "error", "connection", "1", "0", "-1.5"}
@@ -31,6 +36,8 @@ func (a *app) serve(nsp *socketio.Namespace, s *socketio.Socket) {
 	onValues(s)
 	onAsking(s)
 	onRooms(nsp, s)
+	a.onMany(nsp, s)
+	a.onWatching(nsp, s)
 	a.onLife(nsp, s)
 	onTraffic(nsp, s)
 }
@@ -123,34 +130,10 @@ type answered struct {
 	Reply []any  `json:"reply,omitzero"`
 }
 
-type target struct {
-	Via      string   `json:"via"`
-	To       []string `json:"to"`
-	In       []string `json:"in"`
-	Except   []string `json:"except"`
-	Volatile bool     `json:"volatile"`
-}
-
 func onRooms(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.On("join", func(rooms ...string) error { return s.Join(rooms...) })
 	s.On("leave", func(room string) { s.Leave(room) })
 	s.On("rooms", func() []string { return sortedRooms(s) })
-	s.On("send", func(t target, event string, args ...any) error {
-		b := s.Broadcast().Except(t.Except...)
-		if t.Via == "io" {
-			b = nsp.Except(t.Except...)
-		}
-		if len(t.To) > 0 {
-			b = b.To(t.To...)
-		}
-		for _, room := range t.In {
-			b = b.In(room)
-		}
-		if t.Volatile {
-			b = b.Volatile()
-		}
-		return b.Emit(event, args...)
-	})
-	s.On("volatile", func(event string, args ...any) error { return nsp.To(s.ID()).Volatile().Emit(event, args...) })
+	s.On("volatile", func(event string, args ...any) error { return s.Volatile().Emit(event, args...) })
 	s.On("chat message", func(text string) error { return nsp.Emit("chat message", text) })
 }

@@ -66,7 +66,7 @@ func sortedRooms(s *socketio.Socket) []string {
 
 func (a *app) stats() map[string]any {
 	sockets := make(map[string]int)
-	for _, nsp := range a.namespaces {
+	for _, nsp := range a.all() {
 		sockets[nsp.Name()] = len(nsp.Sockets())
 	}
 	return map[string]any{"sockets": sockets, "sessions": a.io.Connections()}

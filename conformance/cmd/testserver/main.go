@@ -46,6 +46,7 @@ func run() error {
 	}
 	io := socketio.NewServer(opts)
 	register(io)
+	io.Engine().Use(header("X-Middleware", os.Getenv("MIDDLEWARE")))
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", io)
 	engine := newEngine(opts)
@@ -111,7 +112,27 @@ func options() (*socketio.Options, error) {
 		opts.TrustedProxies = []netip.Prefix{p}
 	}
 	if origin := os.Getenv("CORS_ORIGIN"); origin != "" {
-		opts.CORS = &socketio.CORS{Origins: []string{origin}}
+		opts.CORS = &socketio.CORS{Origins: []string{origin}, AllowCredentials: os.Getenv("CORS_CREDENTIALS") == "1"}
+		if opts.CORS.AllowCredentials {
+			opts.CORS.Methods, opts.CORS.AllowedHeaders = []string{"GET", "POST"}, []string{"content-type"}
+		}
+	}
+	opts.KeepEmptyNamespaces = os.Getenv("KEEP_EMPTY_NAMESPACES") == "1"
+	opts.DisableClient = os.Getenv("SERVE_CLIENT") == "0"
+	if name := os.Getenv("COOKIE"); name != "" {
+		opts.Cookie = &engineio.Cookie{Name: name}
+	}
+	if os.Getenv("COMPRESSION") == "1" {
+		opts.HTTPCompression = new(engineio.HTTPCompression)
+		opts.PerMessageDeflate = new(engineio.PerMessageDeflate)
+	}
+	if token := os.Getenv("HANDSHAKE_TOKEN"); token != "" {
+		opts.Handshake = func(r *http.Request) (context.Context, error) {
+			if r.Header.Get("X-Token") != token {
+				return nil, errors.New("a wrong token")
+			}
+			return r.Context(), nil
+		}
 	}
 	switch codec := os.Getenv("CODEC"); codec {
 	case "":
@@ -121,6 +142,19 @@ func options() (*socketio.Options, error) {
 		return nil, fmt.Errorf("CODEC: no codec named %s", codec)
 	}
 	return opts, nil
+}
+
+// header returns an HTTP middleware that sets a header in every response, or
+// nothing if value is empty.
+func header(name, value string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if value != "" {
+				w.Header().Set(name, value)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 func envOr(name, otherwise string) string {

@@ -6,6 +6,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"socketio"
@@ -13,8 +17,11 @@ import (
 
 func register(io *socketio.Server) {
 	app := &app{io: io}
+	io.OnNewNamespace(app.noteMade)
+	io.Engine().OnConnectionError(app.noteRefusal)
+	app.makeParents()
 	middleware := app.middleware()
-	for _, name := range []string{"/", "/custom", "/denied", "/bare", "/token", "/slow", "/chain"} {
+	for _, name := range []string{"/", "/custom", "/denied", "/bare", "/token", "/slow", "/chain", "/lobby"} {
 		nsp := io.Of(name)
 		app.namespaces = append(app.namespaces, nsp)
 		for _, mw := range middleware[name] {
@@ -55,7 +62,71 @@ func (a *app) middleware() map[string][]func(*socketio.Socket) error {
 			}
 		}},
 		"/chain": {a.note("first"), a.second, a.note("third")},
+		"/lobby": {a.lobby},
 	}
+}
+
+// lobby joins rooms before it lets in, or refuses.
+func (a *app) lobby(s *socketio.Socket) error {
+	if err := s.Join("lobby", "forgotten"); err != nil {
+		return err
+	}
+	s.Leave("forgotten")
+	if refuses(s.Handshake()) {
+		return &socketio.ConnectError{Message: "no entry"}
+	}
+	a.steps.Store(s, []string{fmt.Sprint("connected: ", s.Connected())})
+	return nil
+}
+
+// refuses tells whether a client asks to be refused.
+func refuses(h socketio.Handshake) bool {
+	var auth struct {
+		Refuse bool `json:"refuse"`
+	}
+	return h.DecodeAuth(&auth) == nil && auth.Refuse
+}
+
+// makeParents makes what dynamic namespaces come from: teams by pattern, clubs by
+// function.
+func (a *app) makeParents() {
+	a.parents = map[string]*socketio.ParentNamespace{
+		"/team-": a.io.OfPattern(regexp.MustCompile(`^/team-\d+$`)),
+		"/club-": a.io.OfFunc(func(name string, h socketio.Handshake) bool {
+			var auth struct {
+				Member bool `json:"member"`
+			}
+			return strings.HasPrefix(name, "/club-") && h.DecodeAuth(&auth) == nil && auth.Member
+		}),
+	}
+	for _, parent := range a.parents {
+		parent.Use(func(s *socketio.Socket) error {
+			if refuses(s.Handshake()) {
+				return &socketio.ConnectError{Message: "not in this team"}
+			}
+			return nil
+		})
+		parent.OnConnection(func(s *socketio.Socket) { a.serve(s.Namespace(), s) })
+	}
+}
+
+// parentOf is what a namespace was made from, or nil.
+func (a *app) parentOf(nsp *socketio.Namespace) *socketio.ParentNamespace {
+	for prefix, parent := range a.parents {
+		if strings.HasPrefix(nsp.Name(), prefix) {
+			return parent
+		}
+	}
+	return nil
+}
+
+// all are the namespaces that there are, those made on demand too.
+func (a *app) all() []*socketio.Namespace {
+	all := slices.Clone(a.namespaces)
+	for _, parent := range a.parents {
+		all = append(all, parent.Children()...)
+	}
+	return all
 }
 
 // note returns a middleware that lets in and notes that it ran.

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+// This file holds the handlers that watch: catch-all listeners, middleware of
+// events, namespaces that are made, requests that are refused.
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+
+	"socketio"
+	"socketio/engineio"
+)
+
+// ears keep what the catch-all listeners of a socket hear.
+type ears struct {
+	mu     sync.Mutex
+	heard  []any
+	remove []func()
+}
+
+func (e *ears) listener(way string) func(string, socketio.Args) {
+	return func(event string, args socketio.Args) {
+		values, err := args.Values()
+		if err != nil {
+			values = []any{err.Error()}
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.heard = append(e.heard, append([]any{way, event}, values...))
+	}
+}
+
+// stop removes the listeners and returns what they heard.
+func (e *ears) stop() []any {
+	for _, remove := range e.remove {
+		remove()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	heard := append([]any{}, e.heard...)
+	e.remove, e.heard = nil, nil
+	return heard
+}
+
+func (a *app) onWatching(nsp *socketio.Namespace, s *socketio.Socket) {
+	e := new(ears)
+	s.On("listen", func() {
+		e.remove = append(e.remove, s.OnAny(e.listener("in")), s.OnAnyOutgoing(e.listener("out")))
+	})
+	s.On("heard", e.stop)
+	s.On("reserved", func(name string) string { return reserved(nsp, s, name) })
+	s.On("namespaces", a.namespaceNames)
+	s.On("refusals", func() []int {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return append([]int{}, a.refusals...)
+	})
+	s.On("use", func() { use(nsp, s) })
+}
+
+// use adds two middlewares of events. Both rename "wrap", the first refuses
+// "forbidden". What goes wrong is emitted as "fault".
+func use(nsp *socketio.Namespace, s *socketio.Socket) {
+	for _, name := range []string{"first", "second"} {
+		s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+			if e.Name == "forbidden" && name == "first" {
+				return errors.New("not allowed")
+			}
+			if e.Name == "wrap" {
+				if err := s.Emit("passed", name, e.Name); err != nil {
+					return err
+				}
+				if name == "second" {
+					e.Name = "echo"
+				}
+			}
+			return next(ctx, e)
+		})
+	}
+	s.On("forbidden", func() error { return s.Emit("fault", "it was handled") })
+	remove := nsp.OnError(func(failed *socketio.Socket, err *socketio.HandlerError) {
+		if failed == s {
+			_ = s.Emit("fault", err.Err.Error()) // the socket may be gone
+		}
+	})
+	s.OnDisconnect(func(socketio.DisconnectReason) { remove() })
+}
+
+func (a *app) noteMade(nsp *socketio.Namespace) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.made = append(a.made, nsp.Name())
+}
+
+func (a *app) noteRefusal(_ *http.Request, e *engineio.ConnectionError) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refusals = append(a.refusals, e.Code)
+}
+
+// namespaceNames are the names that were made, and those that are there.
+func (a *app) namespaceNames() map[string][]string {
+	there := []string{}
+	for _, nsp := range a.all() {
+		there = append(there, nsp.Name())
+	}
+	slices.Sort(there)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return map[string][]string{"made": slices.Clone(a.made), "there": there}
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// After close.ts of the npm server: what breaks the protocol ends the connection, and nothing but it.
+import assert from "node:assert/strict";
+import { client } from "../lib/clients.mjs";
+import { scenario } from "../lib/scenario.mjs";
+import { transportOptions } from "../lib/transports.mjs";
+import { ask, event } from "../lib/wait.mjs";
+
+// A client that has joined says something out of turn; another one beside it lives on.
+for (const [what, packet] of [
+  ["a second CONNECT for the same namespace", "0"],
+  ["an event for a namespace that was not joined", '2/custom,["echo"]'],
+  ["a packet of no known type", "abc"],
+]) {
+  scenario(`${what} ends the connection`, async (stage) => {
+    const bystander = await stage.connect();
+    const socket = await stage.connect({ settled: true, reconnection: false });
+    const watcher = await stage.watch(socket);
+    const ended = event(socket, "disconnect");
+    socket.io.engine.write(packet);
+    assert.match((await ended)[0], /^transport (close|error)$/);
+    assert.match((await watcher.gone()).reason, /^forced (server )?close$/);
+    assert.equal(await ask(bystander, "echo", "unharmed"), "unharmed");
+  });
+}
+
+scenario("an event before any CONNECT ends the connection", async (stage) => {
+  const engine = stage.keep(
+    new client.Engine(stage.program.url, { ...transportOptions(stage.transport), path: "/socket.io/" }),
+    (connection) => connection.close(),
+  );
+  const closed = event(engine, "close");
+  await event(engine, "open");
+  engine.write('2["echo"]');
+  assert.match((await closed)[0], /^transport (close|error)$/);
+});
