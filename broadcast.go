@@ -182,7 +182,7 @@ func (b *Broadcast) encode(ns *Namespace, id int64, event string, args []any) (*
 	if err != nil {
 		return nil, err
 	}
-	return ns.server.applyFlags(m, &b.flags), nil
+	return ns.applyFlags(m, &b.flags), nil
 }
 
 // Send is Emit of the event "message".

@@ -111,7 +111,7 @@ func TestMsgpackServer(t *testing.T) {
 				p.says(pack(parser.Event, "/", 7, "photo", photo{"a", []byte{1, 2}, at}))
 				expect("the answer", parser.Ack, 7, []any{map[string]any{"name": "a!", "pixels": []byte{1, 2}, "at": at}})
 				p.says(pack(parser.Event, "/", 8, "fail", "x"))
-				expect("a wrong argument", parser.Ack, 8, []any{map[string]any{"error": map[string]any{"message": "internal error", "code": ""}}})
+				expect("a wrong argument", parser.Ack, 8, []any{map[string]any{"error": map[string]any{"message": "invalid argument 1", "code": "invalid_argument"}}})
 				p.says(pack(parser.Event, "/", 9, "fail", 1))
 				expect("a public error", parser.Ack, 9, []any{map[string]any{"error": map[string]any{"message": "<no>", "code": "E"}}})
 				p.says(pack(parser.Event, "/", -1, "raw", 1, []byte{1}, nil, "é"))

@@ -50,13 +50,16 @@ type ConnectError struct {
 // Error returns the message, for a log.
 func (e *ConnectError) Error() string { return "socketio: connection refused: " + e.Message }
 
-// A PublicError is an error whose message and code the client may see. A handler
-// returns one, or wraps one, to acknowledge with
-// {"error":{"message":Message,"code":Code}}; any other error is acknowledged as
-// "internal error".
+// A PublicError is an error that the client may see. A handler returns one, or wraps
+// one, to acknowledge with {"error":{"message":Message,"code":Code,"data":Data}}. Any
+// other error is acknowledged as "internal error", and an argument that is missing or
+// does not decode as "invalid argument 1", counted from 1, with the code
+// "invalid_argument". Of a middleware of Namespace.Use the client sees the text of any
+// error: see ConnectError.
 type PublicError struct {
 	Message string // for people
 	Code    string // for the client's program; may be empty
+	Data    any    // anything that JSON can carry, without binary; left out if nil
 }
 
 // Error returns the message.

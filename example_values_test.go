@@ -112,7 +112,7 @@ func ExampleHandlerError() {
 	fmt.Println(client.call("age", "anna", "old"))
 	// Output:
 	// "age", argument 1: true
-	// [{"error":{"message":"internal error","code":""}}]
+	// [{"error":{"message":"invalid argument 2","code":"invalid_argument"}}]
 }
 
 // A handler that panics costs one event. OnError gets the value and the stack.

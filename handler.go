@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"sync/atomic"
 
 	"socketio/adapter"
@@ -80,14 +81,12 @@ func (r *reply) fail(err error) {
 	if r == nil || r.sent.Swap(true) {
 		return
 	}
-	public := publicError(err)
-	data := parser.AppendString([]byte(`{"error":{"message":`), public.Message)
-	data = parser.AppendString(append(data, `,"code":`...), public.Code)
+	data := publicError(err).json()
 	if r.answer != nil {
-		r.answer(adapter.Payload{JSON: append(append([]byte{'['}, data...), "}}]"...)})
+		r.answer(adapter.Payload{JSON: append(append([]byte{'['}, data...), ']')})
 		return
 	}
-	m, err := r.socket.ns.server.encodeAck(r.socket.ns.name, r.id, []any{json.RawMessage(append(data, "}}"...))})
+	m, err := r.socket.ns.server.encodeAck(r.socket.ns.name, r.id, []any{json.RawMessage(data)})
 	if err == nil { // a codec that knows no raw JSON has no answer
 		_ = r.write(m) // a closed connection needs none
 	}
@@ -112,8 +111,43 @@ func publicError(err error) (public *PublicError) {
 			public = &PublicError{Message: "internal error"}
 		}
 	}()
+	if n := invalidArgument(err); n > 0 {
+		return &PublicError{Message: "invalid argument " + strconv.Itoa(n), Code: "invalid_argument"}
+	}
 	errors.As(err, &public)
 	return public
+}
+
+// invalidArgument returns which argument, from 1, a client has sent wrong, or 0.
+func invalidArgument(err error) int {
+	var he *HandlerError
+	if errors.As(err, &he) && he != nil {
+		return he.Argument + 1
+	}
+	return 0
+}
+
+// json is what a client is told.
+func (e *PublicError) json() []byte {
+	b := parser.AppendString([]byte(`{"error":{"message":`), e.Message)
+	b = parser.AppendString(append(b, `,"code":`...), e.Code)
+	if e.Data != nil {
+		if data := errorData(e.Data); data != nil {
+			b = append(append(b, `,"data":`...), data...)
+		}
+	}
+	return append(b, "}}"...)
+}
+
+// errorData encodes data of the application, or returns nil.
+func errorData(v any) (data []byte) {
+	defer func() {
+		if recover() != nil {
+			data = nil
+		}
+	}()
+	data, _ = json.Marshal(v)
+	return data
 }
 
 func (r *reply) write(m *engineio.Message) error {
@@ -348,5 +382,16 @@ func (s *Socket) report(event string, err error) {
 	if errors.As(err, &crashed) {
 		log = log.With("stack", string(crashed.Stack))
 	}
-	log.Error("a handler failed")
+	if clientsFault(err) {
+		log.Debug("an event was refused")
+	} else {
+		log.Error("a handler failed")
+	}
+}
+
+// clientsFault reports whether an error is the client's: a wrong argument, or what the
+// application itself made public.
+func clientsFault(err error) bool {
+	var public *PublicError
+	return invalidArgument(err) > 0 || errors.As(err, &public)
 }

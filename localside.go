@@ -53,7 +53,7 @@ func (l *localSide) Packet(e adapter.Payload, f adapter.Flags, c *adapter.Call) 
 	if err != nil {
 		return nil, err
 	}
-	p.Message = l.server.applyFlags(m, &f)
+	p.Message = (*Namespace)(l).applyFlags(m, &f)
 	return p, nil
 }
 

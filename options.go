@@ -15,6 +15,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/telemetry"
 	"socketio/parser"
 )
 
@@ -183,8 +184,9 @@ type Options struct {
 	Observers []any
 
 	// Logger gets what an operator should know: faults of the application as errors,
-	// what a client was refused for as Debug. If nil, nothing is logged. The keys are
-	// in docs/observability.md; session ids, cookies, Authorization headers and auth
+	// what a client was refused for as Debug. If nil, warnings and errors go to
+	// slog.Default; for silence use slog.New(slog.DiscardHandler). The keys are in
+	// docs/observability.md; session ids, cookies, Authorization headers and auth
 	// payloads are never logged.
 	Logger *slog.Logger
 }
@@ -211,9 +213,7 @@ func withDefaults(o *Options) Options {
 	if c.Adapter == nil {
 		c.Adapter = func(string) adapter.Adapter { return adapter.NewMemory() }
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = telemetry.Logger(c.Logger)
 	return c
 }
 

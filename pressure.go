@@ -40,26 +40,27 @@ func (b Broadcast) WhenFull(o Overflow) Broadcast {
 
 // Latest marks the event as one value of many under a key, such as a price or a
 // position: where an earlier one with the same key still waits to be sent to a client,
-// it is dropped. The new one goes to the end of the queue, so it overtakes nothing.
-// Keys are those of a connection, whatever namespaces it has joined. An empty key is
-// none. Other servers of a cluster are told.
+// it is dropped, whatever its event. The new one goes to the end of the queue, so it
+// overtakes nothing. Keys are those of a namespace. An empty key is none. Other servers
+// of a cluster are told. A client that takes no byte for Options.WriteTimeout is
+// disconnected all the same.
 func (b Broadcast) Latest(key string) Broadcast {
 	b.flags.Latest = key
 	return b
 }
 
 // applyFlags gives a message of an event what was asked for.
-func (s *Server) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio.Message {
+func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio.Message {
 	if f.Uncompressed {
 		m.Uncompressed()
 	}
 	if f.Latest != "" {
-		m.Latest(f.Latest)
+		m.Latest(ns.name + "," + f.Latest) // no name has a comma
 	}
 	if f.WhenFull != 0 {
 		return m.WhenFull(Overflow(f.WhenFull - 1))
 	}
-	return m.WhenFull(s.opts.WhenFull)
+	return m.WhenFull(ns.server.opts.WhenFull)
 }
 
 // emit sends an event to this socket alone.
@@ -68,7 +69,7 @@ func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
 	if err != nil {
 		return err
 	}
-	s.ns.server.applyFlags(m, f)
+	s.ns.applyFlags(m, f)
 	if s.state.Load() == stateGone {
 		return ErrClosed
 	}

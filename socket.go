@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -126,7 +125,8 @@ type Handshake struct {
 }
 
 // DecodeAuth decodes Auth into dst, a non-nil pointer. Without Auth it leaves dst
-// alone.
+// alone. Its error wraps the cause; to a client whose middleware returns it it says
+// "invalid auth".
 func (h Handshake) DecodeAuth(dst any) error {
 	if h.Auth == nil {
 		return nil
@@ -138,10 +138,17 @@ func (h Handshake) DecodeAuth(dst any) error {
 		err = json.Unmarshal(h.Auth, dst)
 	}
 	if err != nil {
-		return fmt.Errorf("socketio: auth: %w", err)
+		return &authError{err}
 	}
 	return nil
 }
+
+// An authError says to the client no more than that its auth is invalid.
+type authError struct{ err error }
+
+func (e *authError) Error() string { return "socketio: auth: " + e.err.Error() }
+
+func (e *authError) Unwrap() []error { return []error{&ConnectError{Message: "invalid auth"}, e.err} }
 
 // Handshake tells how the client came: headers, query, address, auth.
 func (s *Socket) Handshake() Handshake {

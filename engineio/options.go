@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"socketio/internal/telemetry"
 )
 
 // Transport names, as they stand in the query of a request.
@@ -157,8 +159,9 @@ type Options struct {
 	Observers []any
 
 	// Logger gets what an operator should know: faults of the application as errors,
-	// what a client was refused for as Debug. If nil, nothing is logged. The keys are
-	// in docs/observability.md; session ids, cookies, Authorization headers and auth
+	// what a client was refused for as Debug. If nil, warnings and errors go to
+	// slog.Default; for silence use slog.New(slog.DiscardHandler). The keys are in
+	// docs/observability.md; session ids, cookies, Authorization headers and auth
 	// payloads are never logged.
 	Logger *slog.Logger
 }
@@ -188,9 +191,7 @@ func newConfig(o *Options) config {
 	if c.MaxPending == 0 && c.MaxConnections > 0 {
 		c.MaxPending = max(c.MaxConnections/5, 10_000)
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = telemetry.Logger(c.Logger)
 	if len(c.Transports) == 0 {
 		c.polling, c.websocket = true, true
 	}
