@@ -10,6 +10,7 @@ import (
 	"context"
 	"sync"
 
+	"socketio/adapter"
 	"socketio/parser"
 )
 
@@ -135,6 +136,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (an
 	if err != nil {
 		return Args{}, err
 	}
+	s.ns.applyFlags(m, new(adapter.Flags))
 	w := &ackWait{done: make(chan struct{})}
 	if err := s.acks.add(id, w, s.ns.server.opts.MaxPendingAcks); err != nil {
 		return Args{}, err

@@ -82,7 +82,11 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) i
 		var published error
 		asked := 0
 		for i, ns := range namespaces {
-			if err := ns.adapter.BroadcastWithAck(ctx, packets[i], b.chosen()); err != nil && published == nil {
+			if b.self != nil {
+				b.self.Deliver(packets[i])
+				continue
+			}
+			if err := ns.adapter.BroadcastWithAck(ctx, packets[i], b.target); err != nil && published == nil {
 				published = err
 			}
 			if obs.events.Any() {
@@ -156,7 +160,10 @@ func (s *Socket) ask(p *adapter.Packet) {
 			err = s.deliver(p)
 		}
 		if err == nil {
-			s.conn.eio.Flush() // the handler that waits may be one of a burst
+			s.conn.eio.Flush()   // the handler that waits may be one of a burst
+			if p.Call.Closed() { // endCall may have come before add
+				s.unask(p.AckID)
+			}
 			return
 		}
 		if !s.acks.giveUp(p.AckID) {
@@ -167,13 +174,19 @@ func (s *Socket) ask(p *adapter.Packet) {
 	s.conn.awaitEnds()
 }
 
+// unask forgets an acknowledgement that ask awaits.
+func (s *Socket) unask(id int64) {
+	if s.acks.giveUp(id) {
+		s.conn.awaitEnds()
+	}
+}
+
 // endCall forgets the acknowledgements that a call still awaits. id is that which a
 // socket was asked with.
 func endCall(call *adapter.Call, id func(*Socket) int64) {
 	for _, m := range call.Close() {
-		if s := m.(*Socket); s.acks.giveUp(id(s)) {
-			s.conn.awaitEnds()
-		}
+		s := m.(*Socket)
+		s.unask(id(s))
 	}
 }
 

@@ -32,8 +32,8 @@ type Broadcast struct {
 // defaultTimeout is how long answers of many are awaited without a deadline.
 const defaultTimeout = 20 * time.Second
 
-// errDropped is why a volatile question is not answered.
-var errDropped = errors.New("socketio: dropped, as volatile allows")
+// errDropped is why a question is not answered that was dropped.
+var errDropped = errors.New("socketio: dropped, as Volatile or WhenFull allows")
 
 // To adds rooms. A socket in any of them gets the event, once. A socket's id is
 // a room with that socket in it, until the socket leaves it. Without any room
@@ -53,14 +53,6 @@ func (b *Broadcast) choose() {
 	if b.self != nil {
 		b.target.Sender, b.self = b.self.id, nil
 	}
-}
-
-// chosen says which sockets are chosen.
-func (b *Broadcast) chosen() adapter.Target {
-	if b.self != nil {
-		return adapter.Target{Rooms: []string{b.self.id}}
-	}
-	return b.target
 }
 
 // In is To.
@@ -196,21 +188,34 @@ func (b Broadcast) SocketsJoin(rooms ...string) error {
 	if err := checkRoomNames(rooms); err != nil {
 		return err
 	}
-	return b.each(func(a adapter.Adapter) error { return a.SocketsJoin(b.chosen(), rooms) })
+	if b.self != nil {
+		return b.self.Join(rooms...)
+	}
+	return b.each(func(a adapter.Adapter) error { return a.SocketsJoin(b.target, rooms) })
 }
 
 // SocketsLeave takes the chosen sockets out of rooms. Those of this server are out
 // when it returns; on others it happens soon. The error is what an adapter says
 // that could not reach other servers.
 func (b Broadcast) SocketsLeave(rooms ...string) error {
-	return b.each(func(a adapter.Adapter) error { return a.SocketsLeave(b.chosen(), rooms) })
+	if b.self != nil {
+		for _, room := range rooms {
+			b.self.Leave(room)
+		}
+		return nil
+	}
+	return b.each(func(a adapter.Adapter) error { return a.SocketsLeave(b.target, rooms) })
 }
 
 // DisconnectSockets disconnects the chosen sockets; see Socket.Disconnect. What
 // was emitted before goes out before. The error is what an adapter says that
 // could not reach other servers.
 func (b Broadcast) DisconnectSockets(close bool) error {
-	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.chosen(), close) })
+	if b.self != nil {
+		b.self.Disconnect(close)
+		return nil
+	}
+	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.target, close) })
 }
 
 func checkRoomNames(rooms []string) error {

@@ -79,7 +79,7 @@ type conn struct {
 	firstSockets [1]*Socket           // where sockets begins
 	departed     map[*Socket]struct{} // off the connection, but handlers of theirs have yet to run
 	searches     map[string]*search   // for namespaces that do not exist yet; see parent.go
-	left         map[string]struct{}  // namespaces the server left: late packets for them are dropped
+	left         []string             // namespaces the server left, the latest last: late packets for them are dropped
 	starting     []*Socket            // sockets whose worker starts at the end of this read
 	decoding     bool                 // a long text is being decoded: nothing is read meanwhile
 	joined       bool                 // some namespace was joined once
@@ -272,7 +272,7 @@ func (c *conn) route(p parser.Packet) {
 	}
 	c.mu.Lock()
 	s := c.socketLocked(p.Namespace)
-	_, left := c.left[p.Namespace]
+	left := slices.Contains(c.left, p.Namespace)
 	closed := c.closed
 	c.mu.Unlock()
 	if s == nil {
@@ -357,8 +357,15 @@ func (c *conn) handleConnect(p parser.Packet) {
 func (c *conn) addSocketLocked(ns *Namespace, auth []byte) *Socket {
 	s := newSocket(ns, c, auth)
 	c.sockets = append(c.sockets, s)
-	delete(c.left, ns.name)
+	c.hereLocked(ns.name)
 	return s
+}
+
+// hereLocked tells that the client asks for a namespace anew.
+func (c *conn) hereLocked(namespace string) {
+	if i := slices.Index(c.left, namespace); i >= 0 {
+		c.left = slices.Delete(c.left, i, i+1)
+	}
 }
 
 // release takes back the user of a namespace that registry.find has counted.
@@ -398,11 +405,14 @@ func (c *conn) send(m *engineio.Message) error {
 		c.eio.Abort(engineio.ReasonForcedClose, errCodec, closeInternal, "")
 		return ErrClosed
 	}
-	err := c.eio.Send(m)
-	if errors.Is(err, engineio.ErrClosed) {
+	switch err := c.eio.Send(m); {
+	case errors.Is(err, engineio.ErrClosed):
 		return ErrClosed
+	case errors.Is(err, engineio.ErrDropped):
+		return errDropped
+	default:
+		return err
 	}
-	return err
 }
 
 // socketJoined stops the clock that runs until the first namespace is joined.
@@ -433,12 +443,15 @@ func (c *conn) forget(s *Socket, late bool) {
 		c.departed = make(map[*Socket]struct{})
 	}
 	c.departed[s] = struct{}{}
-	if late {
-		if c.left == nil {
-			c.left = make(map[string]struct{})
-		}
-		c.left[s.ns.name] = struct{}{}
+	if !late {
+		return
 	}
+	// A client that knows can't be told from one that does not, so names stay until
+	// there are too many: the oldest are of long ago.
+	if len(c.left) >= 2*c.server.opts.MaxNamespaces {
+		c.left = slices.Delete(c.left, 0, 1)
+	}
+	c.left = append(c.left, s.ns.name)
 }
 
 // settled tells that no handler of a departed socket will run any more.

@@ -7,13 +7,16 @@ package socketio
 import (
 	"context"
 	"errors"
+	"sync"
 )
 
-var errTwice = errors.New("socketio: a middleware called next twice")
+var (
+	errTwice = errors.New("socketio: a middleware called next twice")
+	errOver  = errors.New("socketio: next was called when the event was over")
+)
 
 // An Event is an event that a client has sent, as a middleware of its socket sees it.
 type Event struct {
-	// Socket is whose client has sent it.
 	Socket *Socket
 	Name   string
 	Args   Args
@@ -29,6 +32,9 @@ type Event struct {
 // error goes to OnError and to the client that waits for an acknowledgement, as that
 // of a handler does; see PublicError. One that panics fails its event with "internal
 // error".
+//
+// It may call next on another goroutine and return before that does, for a time limit:
+// the client is answered then, but the next event waits until the handlers have ended.
 type EventMiddleware func(ctx context.Context, e Event, next func(context.Context, Event) error) error
 
 // Use adds a middleware for the events of the socket. The first added is the
@@ -43,35 +49,90 @@ func (s *Socket) Use(fn EventMiddleware) {
 	s.uses = append(s.uses[:len(s.uses):len(s.uses)], fn)
 }
 
-// passThrough runs an event through the middlewares, then its handlers. It returns the
-// first error, which has been reported.
+// A passage is one event on its way through the middlewares. It is not pooled: a
+// middleware may keep next.
+type passage struct {
+	socket *Socket
+	uses   []EventMiddleware
+	list   []*listener
+	event  *event // a copy; the handlers may still run when the middlewares have ended
+
+	handlers sync.WaitGroup // at most one: they run once
+	failed   error          // of a handler; may be read when handlers has ended
+
+	mu   sync.Mutex // guards the fields below
+	ran  bool
+	over bool
+}
+
+// A handledError is what next returns for an error of a handler, which was reported.
+type handledError struct{ err error }
+
+func (e *handledError) Error() string { return e.err.Error() }
+
+func (e *handledError) Unwrap() error { return e.err }
+
+// passThrough runs an event through the middlewares, then its handlers. It returns
+// what went wrong first, which was reported.
 func (s *Socket) passThrough(uses []EventMiddleware, list []*listener, ev *event) error {
-	var handled error // what a handler returned: it was reported there
-	ran := false
-	var step func(i int) func(context.Context, Event) error
-	step = func(i int) func(context.Context, Event) error {
-		return func(ctx context.Context, e Event) error {
-			if i < len(uses) {
-				return uses[i](ctx, e, step(i+1))
-			}
-			if ran {
-				return errTwice
-			}
-			ran = true
-			ev.ctx, ev.name, ev.args = ctx, []byte(e.Name), e.Args
-			handled = s.runHandlers(list, ev)
-			return handled
-		}
-	}
 	name := string(ev.name)
-	e := Event{Socket: s, Name: name, Args: ev.args.clone(), WantsAck: ev.reply != nil}
-	err := s.guard(func() error { return step(0)(ev.context(), e) })
-	if err != nil && !errors.Is(err, handled) {
+	p := &passage{socket: s, uses: uses, list: list, event: &event{
+		socket: s, name: []byte(name), args: ev.args.clone(), reply: ev.reply, ctx: ev.ctx,
+	}}
+	defer p.handlers.Wait() // handlers of one socket run one at a time, also after a Goexit
+	defer p.end()
+	e := Event{Socket: s, Name: name, Args: p.event.args, WantsAck: ev.reply != nil}
+	reported := false
+	err := s.guard(func() error {
+		err := p.step(0)(ev.context(), e)
+		var handled *handledError
+		reported = errors.As(err, &handled)
+		return err
+	})
+	p.end()
+	if err != nil && !reported {
 		s.report(name, err)
 		ev.reply.fail(err)
 	}
-	if handled != nil {
-		return handled
+	if p.handlers.Wait(); p.failed != nil {
+		return p.failed
 	}
 	return err
+}
+
+// step is the way on from the i-th middleware.
+func (p *passage) step(i int) func(context.Context, Event) error {
+	if i < len(p.uses) {
+		return func(ctx context.Context, e Event) error { return p.uses[i](ctx, e, p.step(i+1)) }
+	}
+	return p.handle
+}
+
+// handle runs the handlers.
+func (p *passage) handle(ctx context.Context, e Event) error {
+	p.mu.Lock()
+	switch {
+	case p.ran:
+		p.mu.Unlock()
+		return errTwice
+	case p.over:
+		p.mu.Unlock()
+		return errOver
+	}
+	p.ran = true
+	p.handlers.Add(1)
+	p.mu.Unlock()
+	defer p.handlers.Done()
+	p.event.ctx, p.event.name, p.event.args = ctx, []byte(e.Name), e.Args
+	if p.failed = p.socket.runHandlers(p.list, p.event); p.failed != nil {
+		return &handledError{p.failed}
+	}
+	return nil
+}
+
+// end keeps the handlers from running from now on.
+func (p *passage) end() {
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
 }

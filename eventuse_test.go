@@ -7,9 +7,11 @@ package socketio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"socketio"
 )
@@ -92,5 +94,128 @@ func TestGoexitInAHandler(t *testing.T) {
 		p.hears(`31[1]`, `32[2]`)
 		p.goes()
 		within(w, "the end of the socket", gone)
+	})
+}
+
+// An errList is an error that can't be compared; a detailed one panics when it is.
+type errList []string
+
+func (e errList) Error() string { return strings.Join(e, ",") }
+
+type detailed struct{ details any }
+
+func (detailed) Error() string { return "detailed" }
+
+type explosiveIs struct{}
+
+func (explosiveIs) Error() string   { return "explosive" }
+func (explosiveIs) As(any) bool     { panic("boom") }
+func (explosiveIs) Is(error) bool   { panic("boom") }
+func (explosiveIs) Unwrap() []error { panic("boom") }
+
+// An error of a handler that a middleware passes on is told once, whatever its type.
+func TestEventMiddlewarePassesErrorsOn(t *testing.T) {
+	for name, err := range map[string]error{
+		"a list": errList{"a"}, "a struct with a map": detailed{map[string]string{}}, "one with methods that panic": explosiveIs{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			memory(t, nil, func(w *world) {
+				errs := newList()
+				w.io.OnError(func(_ *socketio.Socket, err *socketio.HandlerError) { errs.add(err.Event) })
+				w.io.OnConnection(func(s *socketio.Socket) {
+					s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+						return next(ctx, e)
+					})
+					s.On("x", func() error { return err })
+				})
+				p := w.join(websocket)
+				p.says(`21["x"]`)
+				p.hears(`31[{"error":{"message":"internal error","code":""}}]`)
+				p.isOpen()
+				if n := len(errs.all()); n != 1 && name != "one with methods that panic" {
+					t.Errorf("%d reports", n)
+				}
+			})
+		})
+	}
+}
+
+// A middleware that gives up on slow handlers answers in time. The next event waits for
+// them, and nobody else gets their answer.
+func TestEventMiddlewareWithATimeLimit(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		order := newList()
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+				done := make(chan error, 1)
+				go func() { done <- next(ctx, e) }()
+				select {
+				case err := <-done:
+					return err
+				case <-time.After(time.Second):
+					return &socketio.PublicError{Message: "too slow"}
+				}
+			})
+			s.On("slow", func() string { time.Sleep(1500 * time.Millisecond); order.add("slow"); return "secret of " + s.ID() })
+			s.On("ask", func() string { time.Sleep(900 * time.Millisecond); order.add("ask"); return "mine" })
+		})
+		a, b := w.join(websocket), w.join(websocket)
+		a.says(`21["slow"]`, `22["ask"]`)
+		a.hears(`31[{"error":{"message":"too slow","code":""}}]`)
+		b.says(`27["ask"]`)
+		b.hears(`37["mine"]`)
+		a.hears(`32["mine"]`)
+		a.hearsNothing()
+		b.hearsNothing()
+		want(t, "the order", strings.Join(order.all(), " "), "slow ask ask")
+	})
+}
+
+// A next that is kept does nothing once the event is over.
+func TestEventMiddlewareKeepsNext(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		kept := make(chan func() error, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+				kept <- func() error { return next(ctx, e) }
+				return nil
+			})
+			s.On("x", func() { t.Error("the handler ran") })
+		})
+		p := w.join(websocket)
+		p.says(`2["x"]`)
+		next := within(w, "the middleware", kept)
+		w.settle()
+		if err := next(); err == nil || !strings.Contains(err.Error(), "over") {
+			t.Errorf("next afterwards: %v", err)
+		}
+	})
+}
+
+// Handlers of the end, and middlewares of a namespace, may end their goroutine too.
+func TestGoexitElsewhere(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		left := newList()
+		w.io.Use(func(s *socketio.Socket) error {
+			if s.Handshake().Auth != nil {
+				runtime.Goexit()
+			}
+			return nil
+		})
+		w.io.OnConnection(func(s *socketio.Socket) {
+			_ = s.Join("r")
+			s.OnDisconnecting(func(socketio.DisconnectReason) { runtime.Goexit() })
+			s.OnDisconnect(func(socketio.DisconnectReason) { left.add(fmt.Sprint(len(s.Rooms()))) })
+		})
+		p := w.open(websocket)
+		p.says(`0{"exit":true}`)
+		p.hears(`4{"message":"internal error"}`)
+		p.joins("/")
+		p.says(`1`)
+		w.settle()
+		want(t, "handlers of the end, rooms", strings.Join(left.all(), " "), "0")
+		_ = w.io.To("r").Emit("x")
+		p.hearsNothing()
+		p.joins("/")
 	})
 }

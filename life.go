@@ -86,10 +86,12 @@ func (s *Socket) work() {
 func (s *Socket) run(it item) {
 	switch it.kind {
 	case itemJoin:
+		defer func() {
+			if !s.wasJoined { // written by join alone
+				s.settle()
+			}
+		}()
 		s.join()
-		if !s.wasJoined { // written by join alone
-			s.settle()
-		}
 	case itemEvent:
 		s.dispatch(it)
 		if s.conn.isPaused() {
@@ -99,7 +101,6 @@ func (s *Socket) run(it item) {
 		s.upgrade()
 	case itemLeave:
 		s.leave()
-		s.settle()
 	}
 }
 
@@ -158,20 +159,27 @@ func (s *Socket) passes() bool {
 		defer close(refused)
 		s.refuse(&ConnectError{Message: timedOut})
 	})
+	decided := false
 	defer func() {
+		if !decided { // it ended the goroutine
+			s.refuse(&ConnectError{Message: oursFault})
+		}
 		if !limit.Stop() {
 			<-refused
 		}
 	}()
 	for _, use := range middlewares {
 		if s.state.Load() != stateJoining {
+			decided = true
 			return false
 		}
 		if err := s.guard(func() error { return use(s) }); err != nil {
+			decided = true
 			s.refuse(err)
 			return false
 		}
 	}
+	decided = true
 	return true
 }
 
@@ -278,18 +286,24 @@ func (s *Socket) disconnect() {
 	s.push(item{kind: itemLeave})
 }
 
-// leave runs the disconnection handlers. In between the socket leaves its rooms.
+// leave runs the disconnection handlers. In between the socket leaves its rooms. A
+// handler may end the goroutine; what must be done is done all the same.
 func (s *Socket) leave() {
 	s.mu.Lock()
 	reason, cause := s.reason, s.cause
 	s.mu.Unlock()
+	defer s.settle()
+	defer func() {
+		for _, fn := range s.left.all(&s.mu) {
+			s.report("disconnect", s.guard(func() error { fn(reason, cause); return nil }))
+		}
+	}()
+	defer func() {
+		s.ns.adapter.Remove(s)
+		s.tellLeft(reason, cause)
+	}()
 	for _, fn := range s.leaving.all(&s.mu) {
 		s.report("disconnecting", s.guard(func() error { fn(reason, cause); return nil }))
-	}
-	s.ns.adapter.Remove(s)
-	s.tellLeft(reason, cause)
-	for _, fn := range s.left.all(&s.mu) {
-		s.report("disconnect", s.guard(func() error { fn(reason, cause); return nil }))
 	}
 }
 

@@ -52,9 +52,11 @@ func newNamespace(s *Server, name string) *Namespace {
 // closeAdapter ends what the adapter does: the server ends, or the namespace is
 // empty and goes.
 func (ns *Namespace) closeAdapter() {
-	if err := ns.adapter.Close(); err != nil {
-		ns.server.opts.Logger.Error("the adapter of a namespace did not close", "nsp", ns.name, "error", err)
-	}
+	ns.server.guard("Adapter.Close", func() {
+		if err := ns.adapter.Close(); err != nil {
+			ns.server.opts.Logger.Error("the adapter of a namespace did not close", "nsp", ns.name, "error", err)
+		}
+	})
 }
 
 // namespaceName brings a name into the form it has on the wire.

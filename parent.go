@@ -169,7 +169,11 @@ func (c *conn) ask(sr *search, parents []*ParentNamespace) (ns *Namespace, messa
 		if !yes {
 			continue
 		}
-		ns = c.server.registry.adopt(sr.name, p)
+		ns, err = c.server.registry.adopt(sr.name, p)
+		if err != nil {
+			c.server.opts.Logger.Error("a namespace could not be made", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err))
+			return nil, oursFault
+		}
 		if ns == nil {
 			c.server.opts.Logger.Warn("a dynamic namespace was refused: there are Options.MaxDynamicNamespaces of them",
 				"nsp", telemetry.Text(sr.name), "max", c.server.opts.MaxDynamicNamespaces)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/adapter"
 )
 
 var teams = regexp.MustCompile(`^/team-\d+$`)
@@ -365,5 +366,86 @@ func TestQuirk22JoiningSocketsKeepANamespace(t *testing.T) {
 		b.hears(`0/team-1,{"sid":"*"}`)
 		_ = ns.Emit("x")
 		b.hears(`2/team-1,["x"]`)
+	})
+}
+
+// A steppedAdapter tells of its life and closes when it may.
+type steppedAdapter struct {
+	*adapter.Memory
+	log  *list
+	gate chan struct{}
+}
+
+func (a steppedAdapter) Init(l adapter.Local) error { a.log.add("init"); return a.Memory.Init(l) }
+func (a steppedAdapter) Close() error               { <-a.gate; a.log.add("close"); return a.Memory.Close() }
+
+// A namespace that is made anew begins when the one before has ended.
+func TestNamespacesOfOneNameFollowEachOther(t *testing.T) {
+	var log *list
+	var gate chan struct{} // both of the bubble
+	opts := &socketio.Options{Adapter: func(name string) adapter.Adapter {
+		if name != "/team-1" {
+			return adapter.NewMemory()
+		}
+		return steppedAdapter{adapter.NewMemory(), log, gate}
+	}}
+	memory(t, opts, func(w *world) {
+		log, gate = newList(), make(chan struct{})
+		w.io.OfPattern(teams)
+		p := w.open(websocket)
+		p.joins("/team-1")
+		p.says(`1/team-1,`)
+		w.settle()
+		p.says(`0/team-1,`)
+		p.hearsNothing()
+		close(gate)
+		p.hears(`0/team-1,{"sid":"*"}`)
+		want(t, "lives", strings.Join(log.all(), " "), "init close init")
+	})
+}
+
+// An adapter that panics costs the client that asked for its namespace.
+func TestAdapterPanics(t *testing.T) {
+	var broken atomic.Bool
+	broken.Store(true)
+	opts := &socketio.Options{MaxDynamicNamespaces: 1, Adapter: func(name string) adapter.Adapter {
+		if name != "/" && broken.Load() {
+			panic("boom")
+		}
+		return adapter.NewMemory()
+	}}
+	memory(t, opts, func(w *world) {
+		w.io.OfPattern(teams)
+		p := w.open(websocket)
+		for range 3 {
+			p.says(`0/team-1,`)
+			p.hears(`4/team-1,{"message":"internal error"}`)
+		}
+		func() {
+			defer func() { _ = recover() }()
+			w.io.Of("/fixed")
+			t.Error("Of hides the panic of an adapter")
+		}()
+		broken.Store(false)
+		w.io.Of("/fixed")
+		p.joins("/fixed")
+		p.joins("/team-1")
+	})
+}
+
+// The names of namespaces that the server has taken a client out of are bounded, and
+// late packets for the latest of them do no harm.
+func TestManyNamespacesLeft(t *testing.T) {
+	memory(t, &socketio.Options{MaxNamespaces: 3}, func(w *world) {
+		w.io.OfPattern(teams).OnConnection(func(s *socketio.Socket) { s.Disconnect(false) })
+		p := w.open(websocket)
+		for i := range 50 {
+			p.joins(fmt.Sprintf("/team-%d", i))
+			p.hears(fmt.Sprintf("1/team-%d,", i))
+		}
+		p.says(`2/team-49,["late"]`, `2/team-45,["late"]`)
+		p.isOpen()
+		p.says(`2/team-1,["of long ago"]`)
+		p.isClosed(1002)
 	})
 }

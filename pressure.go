@@ -78,6 +78,9 @@ func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
 			return nil
 		}
 	} else if err := s.conn.send(m); err != nil {
+		if err == errDropped {
+			return nil // as was asked for
+		}
 		return err
 	}
 	s.tellOut(event, m)

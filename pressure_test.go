@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"socketio"
 )
@@ -178,4 +179,65 @@ func TestWhenFullIsChecked(t *testing.T) {
 		}
 	}()
 	socketio.NewServer(&socketio.Options{WhenFull: 9})
+}
+
+// A question is an event too: the policy holds, and one that was dropped is not waited
+// for.
+func TestWhenFullOfQuestions(t *testing.T) {
+	memory(t, &socketio.Options{MaxQueuePackets: 2, WhenFull: socketio.OverflowFail}, func(w *world) {
+		s, _ := w.pair()
+		w.settle()
+		sent := 0
+		s.OnAnyOutgoing(func(string, socketio.Args) { sent++ })
+		s.Conn().Cork()
+		_, _ = s.Emit("a"), s.Emit("a")
+		if _, err := s.EmitWithAck(context.Background(), "q"); !errors.Is(err, socketio.ErrQueueFull) {
+			t.Errorf("EmitWithAck into a full queue: %v", err)
+		}
+		start := time.Now()
+		var silent *socketio.SilentError
+		for _, err := range s.WhenFull(socketio.OverflowDropNewest).EmitWithAck(context.Background(), "q") {
+			if !errors.As(err, &silent) {
+				t.Errorf("a question that was dropped: %v", err)
+			}
+		}
+		if silent == nil || time.Since(start) > time.Second {
+			t.Errorf("it was waited for: %v", time.Since(start))
+		}
+		want(t, "told of as sent", sent, 2)
+		if !s.Connected() {
+			t.Error("the connection was closed")
+		}
+	})
+}
+
+// What is done to one socket does not reach who is in the room of its id.
+func TestAloneIsAlone(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		a, p := w.pair()
+		b, q := w.pair()
+		_ = b.Join(a.ID())
+		alone := a.Compress(true)
+		_ = alone.SocketsJoin("r")
+		_ = w.io.To("r").Emit("in")
+		p.hears(`2["in"]`)
+		_ = alone.SocketsLeave("r", a.ID())
+		_ = w.io.To("r").Emit("out")
+		found, err := alone.FetchSockets(context.Background())
+		if err != nil || len(found) != 1 || found[0].ID() != a.ID() {
+			t.Errorf("FetchSockets: %v, %v", found, err)
+		}
+		p.says(`30["yes"]`)
+		for reply, err := range a.Volatile().EmitWithAck(context.Background(), "ask") {
+			if err != nil || reply.SocketID != a.ID() {
+				t.Errorf("an answer of %s: %v", reply.SocketID, err)
+			}
+		}
+		_ = alone.DisconnectSockets(false)
+		p.hears(`20["ask"]`, `1`)
+		q.hearsNothing()
+		if !b.Connected() || a.Connected() {
+			t.Error("the wrong one was disconnected")
+		}
+	})
 }

@@ -16,9 +16,9 @@ import (
 // together, and goes with the last socket in it, those that are still joining
 // counted.
 type registry struct {
-	mu      sync.RWMutex // guards the fields below; no call out while it is held, but Adapter.Init
+	mu      sync.RWMutex // guards the fields below; no call out while it is held
 	spaces  map[string]*Namespace
-	making  map[string]*making
+	claims  map[string]*claim
 	parents []*ParentNamespace
 	dynamic int  // namespaces that may go again
 	ended   bool // the server is closed: so are the adapters
@@ -26,7 +26,7 @@ type registry struct {
 }
 
 func newRegistry() registry {
-	return registry{spaces: make(map[string]*Namespace), making: make(map[string]*making)}
+	return registry{spaces: make(map[string]*Namespace), claims: make(map[string]*claim)}
 }
 
 // find returns a namespace and counts a user of it; release takes the user back. nil
@@ -57,28 +57,47 @@ func (r *registry) release(ns *Namespace) {
 	if ns.dynamic {
 		ns.users--
 	}
-	gone := ns.dynamic && ns.users == 0 && !ns.server.opts.KeepEmptyNamespaces
-	if gone {
-		delete(r.spaces, ns.name)
-		r.dynamic--
+	if !ns.dynamic || ns.users > 0 || ns.server.opts.KeepEmptyNamespaces {
+		r.mu.Unlock()
+		return
 	}
+	delete(r.spaces, ns.name)
+	r.dynamic--
+	c := r.claimLocked(ns.name) // its successor begins when it has ended
+	ended := r.ended
 	r.mu.Unlock()
-	if gone {
+	if !ended {
 		ns.closeAdapter()
-		ns.tell(NamespaceObserver.NamespaceRemoved)
 	}
+	ns.tell(NamespaceObserver.NamespaceRemoved)
+	r.drop(ns.name, c)
 }
 
-// A making is a namespace that exists but has not been announced. No client finds it
-// yet.
-type making struct {
-	ns   *Namespace
-	done chan struct{} // closed when clients find it
+// A claim is a name that is taken though no client finds a namespace: one is being
+// made, or is going.
+type claim struct {
+	ns   *Namespace    // one that is being announced; guarded by registry.mu
+	done chan struct{} // closed when the name is free, or its namespace found
+}
+
+func (r *registry) claimLocked(name string) *claim {
+	c := &claim{done: make(chan struct{})}
+	r.claims[name] = c
+	return c
+}
+
+// drop gives a claim up.
+func (r *registry) drop(name string, c *claim) {
+	r.mu.Lock()
+	delete(r.claims, name)
+	r.mu.Unlock()
+	close(c.done)
 }
 
 // adopt returns the namespace of that name, made by a parent for a client if it does
-// not exist, with a user counted. It returns nil when there are too many.
-func (r *registry) adopt(name string, p *ParentNamespace) *Namespace {
+// not exist, with a user counted. It returns nil when there are too many, and an error
+// when the adapter, or who hears of it, panicked.
+func (r *registry) adopt(name string, p *ParentNamespace) (ns *Namespace, err error) {
 	for {
 		r.mu.Lock()
 		if ns := r.spaces[name]; ns != nil {
@@ -86,69 +105,98 @@ func (r *registry) adopt(name string, p *ParentNamespace) *Namespace {
 				ns.users++
 			}
 			r.mu.Unlock()
-			return ns
+			return ns, nil
 		}
-		if m := r.making[name]; m != nil {
+		if c := r.claims[name]; c != nil {
 			r.mu.Unlock()
-			<-m.done
+			<-c.done
 			continue
 		}
 		if r.dynamic >= p.server.opts.MaxDynamicNamespaces {
 			r.mu.Unlock()
-			return nil
+			return nil, nil
 		}
-		ns := newNamespace(p.server, name)
-		ns.parent, ns.dynamic, ns.users = p, true, 1
 		r.dynamic++
-		r.introduce(ns)
-		return ns
+		c := r.claimLocked(name)
+		r.mu.Unlock()
+		func() {
+			defer recoverTo(&err)
+			ns = r.introduce(c, p.server, name, p, true)
+		}()
+		if err != nil {
+			r.mu.Lock()
+			r.dynamic--
+			r.mu.Unlock()
+		}
+		return ns, err
 	}
 }
 
-// introduce makes a new namespace known: first to the application, then to clients.
-// It is called with r.mu held and releases it.
-func (r *registry) introduce(ns *Namespace) {
-	m := &making{ns: ns, done: make(chan struct{})}
-	r.making[ns.name] = m
+// introduce makes a namespace and makes it known: to the application, then to clients.
+// No lock is held while the application's code runs.
+func (r *registry) introduce(c *claim, s *Server, name string, p *ParentNamespace, dynamic bool) *Namespace {
+	known := false
+	defer func() {
+		if !known { // a panic
+			r.drop(name, c)
+		}
+	}()
+	ns := newNamespace(s, name)
+	ns.parent = p
+	if dynamic {
+		ns.dynamic, ns.users = true, 1
+	}
+	r.mu.Lock()
+	c.ns = ns
 	ended := r.ended
 	r.mu.Unlock()
 	ns.tell(NamespaceObserver.NamespaceCreated)
 	if ended {
 		ns.closeAdapter()
 	}
-	ns.server.announce(ns)
+	s.announce(ns)
 	r.mu.Lock()
-	r.spaces[ns.name] = ns
-	delete(r.making, ns.name)
+	r.spaces[name] = ns
+	delete(r.claims, name)
 	r.mu.Unlock()
-	close(m.done)
+	known = true
+	close(c.done)
+	return ns
 }
 
 // of returns the namespace of that name for the application, which may keep it: it
 // stays.
 func (r *registry) of(s *Server, name string) *Namespace {
-	r.mu.Lock()
-	ns := r.spaces[name]
-	if m := r.making[name]; m != nil {
-		ns = m.ns
-	}
-	if ns != nil {
-		if ns.dynamic {
-			ns.dynamic, ns.users = false, 0
-			r.dynamic--
+	for {
+		r.mu.Lock()
+		ns, c := r.spaces[name], r.claims[name]
+		if c != nil && c.ns != nil {
+			ns = c.ns
 		}
+		switch {
+		case ns != nil:
+			if ns.dynamic {
+				ns.dynamic, ns.users = false, 0
+				r.dynamic--
+			}
+			r.mu.Unlock()
+			return ns
+		case c != nil:
+			r.mu.Unlock()
+			<-c.done
+			continue
+		}
+		var parent *ParentNamespace
+		for _, p := range r.parents {
+			if p.pattern != nil && p.pattern.MatchString(name) {
+				parent = p
+				break
+			}
+		}
+		c = r.claimLocked(name)
 		r.mu.Unlock()
-		return ns
+		return r.introduce(c, s, name, parent, false)
 	}
-	ns = newNamespace(s, name)
-	for _, p := range r.parents {
-		if p.pattern != nil && p.pattern.MatchString(name) {
-			ns.parent = p
-			break
-		}
-	}
-	r.introduce(ns)
-	return ns
 }
 
 func (r *registry) addParent(p *ParentNamespace) {
@@ -164,8 +212,10 @@ func (r *registry) end() []*Namespace {
 	defer r.mu.Unlock()
 	r.ended = true
 	namespaces := slices.Collect(maps.Values(r.spaces))
-	for _, m := range r.making {
-		namespaces = append(namespaces, m.ns)
+	for _, c := range r.claims {
+		if c.ns != nil {
+			namespaces = append(namespaces, c.ns)
+		}
 	}
 	return namespaces
 }

@@ -38,10 +38,13 @@ func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if b.self != nil {
+		return b.ns.appendRemote(nil, []adapter.Found{{Member: b.self}}), nil
+	}
 	var sockets []RemoteSocket
 	var first error
 	for _, ns := range b.namespaces() {
-		found, err := ns.adapter.FetchSockets(ctx, b.chosen())
+		found, err := ns.adapter.FetchSockets(ctx, b.target)
 		if err != nil && first == nil {
 			first = err
 		}

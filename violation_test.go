@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"socketio"
+	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
 )
 
 // violates has a client that has joined "/" and "/other" say packets, and expects
@@ -173,5 +175,34 @@ func TestReservedEventsCannotBeSent(t *testing.T) {
 			t.Error(err)
 		}
 		p.hearsNothing()
+	})
+}
+
+// A connection that closes while its client does not read drops what the client still
+// sends: long texts, which are decoded on goroutines of their own, must not meet there.
+func TestTextsAfterTheEnd(t *testing.T) {
+	tcp(t, nil, func(w *world) {
+		sockets := make(chan *socketio.Socket, 1)
+		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+		c, _, err := w.dialWebSocket("", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.WriteText("40"); err != nil {
+			t.Fatal(err)
+		}
+		s := within(w, "the socket", sockets)
+		_ = s.Emit("big", strings.Repeat("x", 16<<20)) // more than the network takes
+		s.Disconnect(true)
+		for i := range 20 {
+			burst := wstest.Frame(ws.Text, true, []byte(fmt.Sprintf(`42/n%d,["e","%s"]`, i, strings.Repeat("y", 900<<10))))
+			for range 10 {
+				burst = append(burst, wstest.Frame(ws.Text, true, []byte(`42/other,["e"]`))...)
+			}
+			if err := c.WriteFrame(burst); err != nil {
+				t.Fatal(err)
+			}
+		}
 	})
 }

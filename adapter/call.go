@@ -71,6 +71,13 @@ func (c *Call) Expect(m Member) bool {
 	return true
 }
 
+// Closed reports whether Close has been called: nobody waits for answers any more.
+func (c *Call) Closed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
 // Answer hands in the answer of a member that is expected; others are ignored.
 func (c *Call) Answer(m Member, args any) {
 	c.mu.Lock()

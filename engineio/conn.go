@@ -74,6 +74,7 @@ type Conn struct {
 	// Atomic; safe from anywhere.
 	deflates atomic.Bool  // messages may go out compressed
 	paused   atomic.Bool  // the Handler wants no more messages for now
+	ended    atomic.Bool  // the Handler has heard, or is about to hear, of the end
 	charged  atomic.Int64 // bytes of the queue that Server.budget knows of; written under mu
 
 	mu       sync.Mutex // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
@@ -142,7 +143,7 @@ func (c *Conn) queueLocked() *sendQueue {
 // Send appends m to what goes to the peer and returns without waiting. It
 // returns ErrClosed on a closed connection. When the queue is full it does what
 // Message.WhenFull says: ErrSlowConsumer means that this has closed the
-// connection, ErrQueueFull that m was not taken.
+// connection, ErrQueueFull that m was not taken, ErrDropped that it was dropped.
 func (c *Conn) Send(m *Message) error {
 	c.prepare(m)
 	c.mu.Lock()
@@ -172,7 +173,7 @@ func (c *Conn) Send(m *Message) error {
 		return ErrQueueFull
 	}
 	c.tellDropped(lost, DropOverflow)
-	return nil
+	return ErrDropped
 }
 
 // prepare compresses m, once for all connections, if this one can take it so.
@@ -351,6 +352,7 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 		return
 	}
 	c.state = stateClosing
+	c.ended.Store(true)
 	defer c.settleQueue()
 	probeBy := c.due.at[dueUpgrade]
 	c.due.at = [dueCount]int64{}
@@ -435,6 +437,9 @@ func (c *Conn) handUp(p packet) bool {
 // handlePacket consumes one packet from either transport. It reports whether the
 // connection goes on. The caller holds readMu.
 func (c *Conn) handlePacket(p packet) bool {
+	if c.ended.Load() {
+		return false
+	}
 	c.beat.heard(c)
 	switch p.typ {
 	case packetMessage:

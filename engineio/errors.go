@@ -41,6 +41,8 @@ var (
 	// ErrQueueFull is returned for a message that OverflowFail kept out of a full
 	// queue.
 	ErrQueueFull = errors.New("engineio: the outbound queue is full")
+	// ErrDropped is returned for a message that its Overflow policy dropped.
+	ErrDropped = errors.New("engineio: dropped, the outbound queue is full")
 	// ErrShutdown is why a connection closed when Close or Shutdown was called.
 	ErrShutdown = errors.New("engineio: the server shuts down")
 	// ErrPaused is why a connection closed that was not read for PauseTimeout.

@@ -77,7 +77,7 @@ func (q *sendQueue) push(m *Message, maxBytes, maxLen int) (v verdict, lost int)
 		case OverflowDropNewest:
 			return dropped, 1
 		case OverflowDropOldest:
-			if lost = q.makeRoom(m.size, maxBytes, maxLen); lost == 0 {
+			if lost = q.makeRoom(m.size, maxBytes, maxLen, old); lost == 0 {
 				return dropped, 1
 			}
 			q.append(m)
@@ -114,13 +114,16 @@ func (q *sendQueue) find(key string) int {
 	return -1
 }
 
-// makeRoom drops the oldest loose items that may be, until size bytes fit. If that
-// can't be it drops none and returns 0.
-func (q *sendQueue) makeRoom(size, maxBytes, maxLen int) (lost int) {
+// makeRoom drops the item at the index old, if that is not -1, and the oldest loose
+// items that may be, until size bytes fit. If that can't be it drops none and returns 0.
+func (q *sendQueue) makeRoom(size, maxBytes, maxLen, old int) (lost int) {
 	n, bytes := q.len(), q.bytes+size
+	if old >= 0 {
+		n, bytes, lost = n-1, bytes-q.items[old].size, 1
+	}
 	start, end := q.firstLoose(), 0
 	for end = start; end < len(q.items) && n > 0 && (n >= maxLen || bytes > maxBytes); end++ {
-		if it := q.items[end]; it.overflow == OverflowDropOldest {
+		if it := q.items[end]; end != old && it.overflow == OverflowDropOldest {
 			n, bytes, lost = n-1, bytes-it.size, lost+1
 		}
 	}
@@ -129,7 +132,7 @@ func (q *sendQueue) makeRoom(size, maxBytes, maxLen int) (lost int) {
 	}
 	kept := q.items[start:start]
 	for i, it := range q.items[start:] {
-		if start+i < end && it.overflow == OverflowDropOldest {
+		if start+i == old || start+i < end && it.overflow == OverflowDropOldest {
 			q.bytes -= it.size
 			continue
 		}
@@ -180,7 +183,7 @@ func (c *Conn) Drained(ctx context.Context) error {
 // reports whether the queues of all connections are over their bound.
 func (c *Conn) noteQueueLocked() (over bool) {
 	n, size := 0, 0
-	if c.state != stateClosed && (c.ws != nil || c.poll != nil) {
+	if c.state == stateOpen && (c.ws != nil || c.poll != nil) {
 		q := c.queueLocked()
 		n, size = q.len(), q.bytes
 	}
@@ -223,8 +226,9 @@ func (b *budget) charge(charged *atomic.Int64, size int64) bool {
 	return b.used.Add(d) > b.limit && d > 0
 }
 
-// relieve closes the connections with the longest queues until those of all take an
-// eighth less than their bound.
+// relieve closes the connections with the longest queues, so many that those of all
+// take an eighth less than their bound. What a closing connection still has to send
+// does not count.
 func (s *Server) relieve() {
 	if !s.budget.relieving.CompareAndSwap(false, true) {
 		return
@@ -240,10 +244,13 @@ func (s *Server) relieve() {
 		defer s.budget.relieving.Store(false)
 		conns := s.all()
 		slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(b.charged.Load(), a.charged.Load()) })
+		excess := s.budget.used.Load() - (s.budget.limit - s.budget.limit/8)
 		for _, c := range conns {
-			if s.budget.used.Load() <= s.budget.limit-s.budget.limit/8 {
+			charged := c.charged.Load()
+			if excess <= 0 || charged == 0 {
 				return
 			}
+			excess -= charged
 			c.finish(ReasonTransportError, fmt.Errorf("%w: all queues together reached %d bytes", ErrSlowConsumer, s.budget.limit),
 				ending{code: closePolicy, text: "slow consumer"})
 		}

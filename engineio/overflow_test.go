@@ -38,13 +38,13 @@ func TestOverflow(t *testing.T) {
 		"fail": {[]*engineio.Message{under(closes, "a"), under(fails, "b"), under(fails, "c")},
 			[]*engineio.Message{under(fails, "d")}, "4a\x1e4b\x1e4c", 0, engineio.ErrQueueFull},
 		"drop newest": {[]*engineio.Message{under(closes, "a"), under(newest, "b"), under(newest, "c")},
-			[]*engineio.Message{under(newest, "d"), under(newest, "e")}, "4a\x1e4b\x1e4c", 2, nil},
+			[]*engineio.Message{under(newest, "d"), under(newest, "e")}, "4a\x1e4b\x1e4c", 2, engineio.ErrDropped},
 		"drop oldest": {[]*engineio.Message{under(oldest, "a"), under(oldest, "b"), under(oldest, "c")},
 			[]*engineio.Message{under(oldest, "d"), under(oldest, "e")}, "4c\x1e4d\x1e4e", 2, nil},
 		"drop oldest, of those alone": {[]*engineio.Message{under(closes, "a"), under(oldest, "b"), under(closes, "c")},
 			[]*engineio.Message{under(oldest, "d")}, "4a\x1e4c\x1e4d", 1, nil},
 		"drop oldest, none to drop": {[]*engineio.Message{under(closes, "a"), under(newest, "b"), under(closes, "c")},
-			[]*engineio.Message{under(oldest, "d")}, "4a\x1e4b\x1e4c", 1, nil},
+			[]*engineio.Message{under(oldest, "d")}, "4a\x1e4b\x1e4c", 1, engineio.ErrDropped},
 		"latest": {[]*engineio.Message{engineio.TextMessage("x1").Latest("x"), under(closes, "b"), engineio.TextMessage("y1").Latest("y")},
 			[]*engineio.Message{engineio.TextMessage("x2").Latest("x"), engineio.TextMessage("x3").Latest("x")}, "4b\x1e4y1\x1e4x3", 2, nil},
 		"latest, full": {[]*engineio.Message{engineio.TextMessage("x1").Latest("x"), under(closes, "b"), under(closes, "c")},
@@ -268,4 +268,40 @@ func TestShutdownInWaves(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A message that takes the place of one with its key counts that one as gone when it
+// makes room.
+func TestLatestAndDropOldest(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxQueueBytes: 400}})
+		p := r.polling()
+		s := r.side(p.id())
+		a, b, k := strings.Repeat("a", 90), strings.Repeat("b", 190), strings.Repeat("k", 150)
+		s.Send(under(engineio.OverflowDropOldest, a))
+		s.Send(under(engineio.OverflowDropOldest, "old").Latest("k"))
+		s.Send(under(engineio.OverflowDropOldest, b))
+		s.Send(under(engineio.OverflowDropOldest, k).Latest("k"))
+		p.wantAnswer("the old value has gone, and one more", "4"+b+"\x1e4"+k)
+	})
+}
+
+// Messages that have begun to leave can't be dropped: they must not cost others their
+// connection.
+func TestQueueBudgetSparesTheOthers(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxQueuedBytes: 3_000_000}, buffer: 4096})
+		var slow, idle []*side
+		for range 3 {
+			slow, idle = append(slow, r.side(r.websocket().id())), append(idle, r.side(r.websocket().id()))
+		}
+		big := engineio.TextMessage(strings.Repeat("x", 8_000_000))
+		for _, s := range slow {
+			s.Send(big)
+		}
+		slow[0].wantEnded("a long queue", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+		for _, s := range idle {
+			s.wantOpen("an empty queue")
+		}
+	})
 }

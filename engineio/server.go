@@ -217,11 +217,16 @@ func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio strin
 	case transport == WebSocket && s.cfg.DisableUpgrades:
 		return refuse(codeBadRequest, "upgrades are disabled")
 	case transport == Polling && c.Transport() != Polling:
-		return refuse(codeBadRequest, "the session is on websocket")
+		return errUpgraded()
 	case revisionOf(eio) != c.handshake.Revision:
 		return refuse(codeBadRequest, "another protocol revision than the session's")
 	}
 	return nil
+}
+
+// errUpgraded refuses a polling request of a session that polls no more.
+func errUpgraded() *requestError {
+	return refuse(codeBadRequest, "the session is not on polling any more")
 }
 
 // revisionOf is the protocol revision that a request asks for.

@@ -134,6 +134,11 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 
 	c.mu.Lock()
 	p := c.poll
+	if c.ws != nil { // since the request was checked
+		c.mu.Unlock()
+		c.srv.refuse(w, r, errUpgraded())
+		return
+	}
 	if p.get != nil {
 		c.mu.Unlock()
 		w.WriteHeader(http.StatusBadRequest)
@@ -245,6 +250,11 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	_ = rc.SetWriteDeadline(time.Time{}) // the answer may have to wait for handlers
 	c.mu.Lock()
 	p := c.poll
+	if c.ws != nil { // since the request was checked
+		c.mu.Unlock()
+		c.srv.refuse(w, r, errUpgraded())
+		return
+	}
 	if p.posting {
 		c.mu.Unlock()
 		w.WriteHeader(http.StatusBadRequest)
