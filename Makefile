@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-matrix test-clients test-diff test-proxies test-e2e fuzz fuzz-short
+.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-matrix test-clients test-diff test-proxies test-e2e fuzz fuzz-short soak
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s%s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 
 fuzz-short: $(npm_conformance) ## every fuzz target for 5 s
 	@FUZZSHORT=1 FUZZTIME=5s scripts/fuzz.sh
+
+soak: ## 20 rounds of 1000 clients that leave nothing behind, then the stress scenarios for 20 s each (SOAK=20x1000 STRESS=20s)
+	@scripts/soak.sh
 
 # The tools have a module of their own, so that the core requires nothing.
 bin/staticcheck: tools/go.mod tools/go.sum

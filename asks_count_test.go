@@ -57,7 +57,9 @@ func TestEndedQuestionsDoNotCount(t *testing.T) {
 					within(w, "the end", held.done)
 				case "dropped at once":
 					w.settle()
-					_ = asked.Emit("fills the poll") // and the next is not open yet
+					close(p.pause)
+					_ = asked.Emit("fills the poll") // and there is no next
+					<-p.polls
 					dropped := c.ask(asked.Volatile(), ctx, "q")
 					p.hears(`2/asked,["fills the poll"]`)
 					select {
@@ -65,6 +67,7 @@ func TestEndedQuestionsDoNotCount(t *testing.T) {
 					case <-time.After(time.Minute):
 						w.Fatal("a dropped question ends")
 					}
+					p.polling()
 				case "not even begun":
 					for range asked.EmitWithAck(ctx, "q", func() {}) {
 						continue

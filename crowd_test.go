@@ -44,8 +44,20 @@ type guest struct {
 	fault   error         // the first thing that should not have come
 }
 
-// enter opens a connection and joins "/".
+// enter opens a connection, joins "/", and reads from then on.
 func (w *world) enter() (*guest, error) {
+	g, err := w.sleeper()
+	if err == nil {
+		go func() {
+			defer close(g.ended)
+			g.read()
+		}()
+	}
+	return g, err
+}
+
+// sleeper is enter, but the caller reads, and closes ended.
+func (w *world) sleeper() (*guest, error) {
 	c, _, err := w.dialWebSocket("", nil)
 	if err != nil {
 		return nil, err
@@ -53,7 +65,6 @@ func (w *world) enter() (*guest, error) {
 	if c == nil {
 		return nil, errors.New("the handshake was refused")
 	}
-	g := &guest{c: c, ended: make(chan struct{})}
 	if _, _, err = c.ReadMessage(); err == nil {
 		err = c.WriteText("40")
 	}
@@ -68,11 +79,7 @@ func (w *world) enter() (*guest, error) {
 		c.Close()
 		return nil, err
 	}
-	go func() {
-		defer close(g.ended)
-		g.read()
-	}()
-	return g, nil
+	return &guest{c: c, ended: make(chan struct{})}, nil
 }
 
 // crowd opens n guests, a few at a time.
@@ -118,6 +125,7 @@ func (g *guest) read() {
 		case text == "2":
 			_ = g.c.WriteText("3") // the end is seen by the next read
 		case text == "41" || text == "1":
+		case strings.HasPrefix(text, "40/") || strings.HasPrefix(text, "41/") || strings.HasPrefix(text, "42/"): // another namespace
 		case strings.HasPrefix(text, `42["all",`):
 			n, _ := strconv.ParseInt(strings.SplitN(text[len(`42["all",`):len(text)-1], ",", 2)[0], 10, 64)
 			if before := g.last.Swap(n); n != before+1 {
@@ -125,6 +133,7 @@ func (g *guest) read() {
 			}
 		case strings.HasPrefix(text, `42["`):
 			g.heard.Add(1)
+		case strings.HasPrefix(text, "42"): // a question, which guests do not answer
 		case strings.HasPrefix(text, "43"):
 			id, _, _ := strings.Cut(text[2:], "[")
 			if n := g.answers.Add(1); id != strconv.FormatInt(n, 10) {

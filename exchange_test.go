@@ -336,6 +336,8 @@ func TestNamespaceNames(t *testing.T) {
 func TestOptionsThatCannotWork(t *testing.T) {
 	for what, o := range map[string]*socketio.Options{
 		"Options.MaxRooms must not be negative":           {MaxRooms: -1},
+		"Options.BodyTimeout must not be negative":        {BodyTimeout: -1},
+		"Options.PauseTimeout must not be negative":       {PauseTimeout: -1},
 		"Options.ConnectTimeout must not be negative":     {ConnectTimeout: -1},
 		"Options.MaxAttachments must not be more than 99": {MaxAttachments: 100},
 		"unknown transport carrier pigeon":                {Transports: []string{"carrier pigeon"}},

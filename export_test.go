@@ -6,3 +6,22 @@ package socketio
 
 // NewID makes the id of a socket.
 func NewID() string { return newID() }
+
+// Awaited is how many acknowledgements are awaited from a socket, and on its
+// connection.
+func Awaited(s *Socket) (socket, conn int) {
+	s.acks.mu.Lock()
+	socket = len(s.acks.waiting)
+	s.acks.mu.Unlock()
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	return socket, s.conn.waiting
+}
+
+// Registered counts the namespaces of a server, those that are being made, and those
+// that go when they are empty.
+func Registered(s *Server) (all, making, dynamic int) {
+	s.registry.mu.Lock()
+	defer s.registry.mu.Unlock()
+	return len(s.registry.spaces), len(s.registry.claims), s.registry.dynamic
+}

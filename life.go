@@ -75,6 +75,9 @@ func (s *Socket) work() {
 			s.conn.eio.Uncork()
 			corked = false
 		}
+		if s.conn.isPaused() { // there is one less
+			s.conn.checkInboxes()
+		}
 		s.run(it)
 		if held && !corked {
 			s.conn.eio.Flush()
@@ -94,9 +97,6 @@ func (s *Socket) run(it item) {
 		s.join()
 	case itemEvent:
 		s.dispatch(it)
-		if s.conn.isPaused() {
-			s.conn.checkInboxes()
-		}
 	case itemUpgrade:
 		s.upgrade()
 	case itemLeave:

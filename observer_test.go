@@ -347,7 +347,7 @@ func TestPauseEndsWithTheConnection(t *testing.T) {
 	for _, transport := range []string{polling, websocket} {
 		t.Run(transport, func(t *testing.T) {
 			l := newLedger()
-			tcp(t, &socketio.Options{Observers: []any{l}, MaxInboxPackets: 2}, func(w *world) {
+			tcp(t, &socketio.Options{Observers: []any{l}, MaxInboxPackets: 3}, func(w *world) {
 				release := make(chan struct{})
 				w.io.OnConnection(func(s *socketio.Socket) {
 					s.On("wait", func() { <-release })
@@ -356,7 +356,7 @@ func TestPauseEndsWithTheConnection(t *testing.T) {
 				said := make(chan struct{})
 				go func() {
 					defer close(said)
-					_ = p.tries(`2["wait"]`, `2["wait"]`, `2["wait"]`) // the answer does not matter
+					_ = p.tries(`2["wait"]`, `2["wait"]`, `2["wait"]`, `2["wait"]`) // the answer does not matter
 				}()
 				l.await(w, "paused", 1)
 				want(t, "resumed", l.all()["resumed"], 0)

@@ -49,6 +49,13 @@ type Options struct {
 	// WriteTimeout is how long a client may take no byte while something waits
 	// for it; then its connection closes. Default 10 s.
 	WriteTimeout time.Duration
+	// BodyTimeout is how long the body of a POST of polling may take to arrive; then
+	// the answer is 408 and the session closes. So it is for a body that brings less
+	// than 1 KiB a second after its first 5 s. Default 20 s.
+	BodyTimeout time.Duration
+	// PauseTimeout is how long a client may stay unread because its handlers do not
+	// keep up; see MaxInboxPackets. Then its connection closes. Default 5 min.
+	PauseTimeout time.Duration
 
 	// MaxHTTPBufferSize bounds one incoming message or request body, in bytes.
 	// More closes the connection: code 1009 on WebSocket, status 413 on polling.
@@ -226,6 +233,8 @@ func (o *Options) check() {
 		"ConnectTimeout":    int64(o.ConnectTimeout),
 		"AttachmentTimeout": int64(o.AttachmentTimeout),
 		"WriteTimeout":      int64(o.WriteTimeout),
+		"BodyTimeout":       int64(o.BodyTimeout),
+		"PauseTimeout":      int64(o.PauseTimeout),
 		"MaxHTTPBufferSize": int64(o.MaxHTTPBufferSize),
 		"MaxAttachments":    int64(o.MaxAttachments),
 		"MaxQueueBytes":     int64(o.MaxQueueBytes),
@@ -268,6 +277,8 @@ func (o *Options) engine() *engineio.Options {
 		UpgradeTimeout:   o.UpgradeTimeout,
 		MessageTimeout:   o.MessageTimeout,
 		WriteTimeout:     o.WriteTimeout,
+		BodyTimeout:      o.BodyTimeout,
+		PauseTimeout:     o.PauseTimeout,
 		MaxPayload:       o.MaxHTTPBufferSize,
 		MaxQueueBytes:    o.MaxQueueBytes,
 		MaxQueueMessages: o.MaxQueuePackets,

@@ -149,6 +149,11 @@ func (p *peer) openPolling(query string) {
 		p.w.Fatalf("no session: %d %s", status, body)
 	}
 	p.opened(body)
+	p.polling()
+}
+
+// polling begins to poll, or does so again after pause was closed.
+func (p *peer) polling() {
 	p.pause, p.polls = make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(p.polls)

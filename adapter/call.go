@@ -41,6 +41,7 @@ type Call struct {
 	silent  []string // ids of those who will not answer any more
 	cause   error    // why the first of them will not
 	sealed  bool
+	expired bool // Next has given up: who has not answered is silent
 	closed  bool
 }
 
@@ -82,7 +83,7 @@ func (c *Call) Closed() bool {
 func (c *Call) Answer(m Member, args any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.waiting[m]; ok {
+	if _, ok := c.waiting[m]; ok && !c.expired {
 		delete(c.waiting, m)
 		c.queue = append(c.queue, Answer{Socket: m.ID(), Args: args})
 		c.wakeLocked()
@@ -149,7 +150,7 @@ func (c *Call) NodeAnswer(name, socket string, args any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.nodes[name]
-	if d == nil || d.done || d.missing == 0 || c.closed {
+	if d == nil || d.done || d.missing == 0 || c.closed || c.expired {
 		return
 	}
 	if d.sockets != nil {
@@ -211,7 +212,9 @@ func (c *Call) Asked() []string {
 }
 
 // Next returns the next answer. It reports false when none will come: all have
-// answered or will not, or ctx has ended, or the Call is closed.
+// answered or will not, or ctx has ended, or the Call is closed. When it is ctx that has
+// ended, answers are ignored from then on: each who was asked has answered, or is in
+// the error of Err.
 func (c *Call) Next(ctx context.Context) (Answer, bool) {
 	for last := false; ; {
 		c.mu.Lock()
@@ -223,6 +226,7 @@ func (c *Call) Next(ctx context.Context) (Answer, bool) {
 			return a, true
 		}
 		done := c.closed || c.sealed && !c.pendingLocked()
+		c.expired = c.expired || last && !done
 		c.mu.Unlock()
 		if done || last {
 			return Answer{}, false

@@ -31,6 +31,31 @@ func rest(c *adapter.Call, ctx context.Context) string {
 	return fmt.Sprint(strings.Join(got, " "), "; ", c.Err(ctx.Err()))
 }
 
+// An answer that comes when Next has given up is not lost between Next and Err: who
+// gave it is silent.
+func TestAnswerAfterTheTime(t *testing.T) {
+	a, b := &member{id: "a"}, &member{id: "b"}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := adapter.NewCall()
+	c.Expect(a)
+	c.Expect(b)
+	c.ExpectNode("other")
+	c.Seal()
+	c.Answer(b, 1)
+	for n := range 2 {
+		if _, ok := c.Next(ended); ok != (n == 0) {
+			t.Errorf("step %d: an answer is %v", n, ok)
+		}
+	}
+	c.Answer(a, 1)
+	c.NodeAnswer("other", "", 1)
+	var e *adapter.SilentError
+	if !errors.As(c.Err(ended.Err()), &e) || fmt.Sprint(e.Sockets, e.Nodes) != "[a] [other]" || !errors.Is(e, context.Canceled) {
+		t.Errorf("want a and another node to be silent, got %v", c.Err(ended.Err()))
+	}
+}
+
 func TestCall(t *testing.T) {
 	a, b, x := &member{id: "a"}, &member{id: "b"}, &member{id: "x"}
 	live := t.Context()

@@ -77,7 +77,7 @@ func TestSecurityRegressions(t *testing.T) {
 			if packages[dir] == nil {
 				packages[dir] = readTests(t, dir)
 			}
-			packages[dir].check(t, name, parts[2], parts[3])
+			packages[dir].check(t, "SECURITY-REGRESSIONS.md", name, parts[2], parts[3])
 		}
 	}
 	for _, id := range advisories {
@@ -121,11 +121,11 @@ func readTests(t *testing.T, dir string) *testSources {
 }
 
 // check expects a test that runs.
-func (s *testSources) check(t *testing.T, name, function, part string) {
+func (s *testSources) check(t *testing.T, document, name, function, part string) {
 	t.Helper()
 	fn := s.functions[function]
 	if fn == nil || part != "" && !s.literals[part] {
-		t.Errorf("SECURITY-REGRESSIONS.md names %s, which does not exist", name)
+		t.Errorf("%s names %s, which does not exist", document, name)
 		return
 	}
 	ast.Inspect(fn, func(n ast.Node) bool {

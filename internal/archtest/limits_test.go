@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what must be true of docs/limits.md: every limit among the options
+// has a row, with its tests, and a doc line.
+
+package archtest_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// limitName is how the options that bound something are named.
+var limitName = regexp.MustCompile(`^(Max\w+|\w+Timeout|PingInterval|ShutdownRate)$`)
+
+func TestLimitsTable(t *testing.T) {
+	limits := limitOptions(t)
+	text, err := os.ReadFile(filepath.Join(root, "docs", "limits.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := make(map[string]*testSources)
+	rows := 0
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
+		if !strings.HasPrefix(line, "| ") || cells[0] == "Limit" {
+			continue
+		}
+		rows++
+		if len(cells) != 5 {
+			t.Errorf("a row has five cells: %s", line)
+			continue
+		}
+		for _, option := range ticked(cells[1]) {
+			if _, ok := limits[option]; !ok {
+				t.Errorf("%s: there is no option %s", cells[0], option)
+			}
+			limits[option] = true
+		}
+		names := ticked(cells[4])
+		if len(names) == 0 {
+			t.Errorf("%s has no test", cells[0])
+		}
+		for _, name := range names {
+			parts := testName.FindStringSubmatch(name)
+			if parts == nil {
+				t.Errorf("%s names %s, which is no test", cells[0], name)
+				continue
+			}
+			if packages[parts[1]] == nil {
+				packages[parts[1]] = readTests(t, parts[1])
+			}
+			packages[parts[1]].check(t, "docs/limits.md", name, parts[2], parts[3])
+		}
+	}
+	for option, listed := range limits {
+		if !listed {
+			t.Errorf("docs/limits.md has no row for Options.%s", option)
+		}
+	}
+	if rows < 30 {
+		t.Errorf("docs/limits.md has %d rows: is it read?", rows)
+	}
+}
+
+// limitOptions are the fields of socketio.Options that bound something. Each must
+// have a comment that says so, of its own or with its neighbour.
+func limitOptions(t *testing.T) map[string]bool {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "options.go"), nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := make(map[string]bool)
+	ast.Inspect(f, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || spec.Name.Name != "Options" {
+			return true
+		}
+		doc := ""
+		for _, field := range spec.Type.(*ast.StructType).Fields.List {
+			if field.Doc != nil {
+				doc = field.Doc.Text()
+			}
+			for _, name := range field.Names {
+				if limitName.MatchString(name.Name) {
+					limits[name.Name] = false
+					if !strings.Contains(doc, name.Name) || !strings.Contains(doc, "Default") {
+						t.Errorf("the comment of Options.%s does not say what it is and its default", name.Name)
+					}
+				}
+			}
+		}
+		return false
+	})
+	return limits
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds limits of Options just below, at and just over them. docs/limits.md
+// says where the others are tested.
+
+package socketio_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio"
+	"socketio/internal/ws"
+)
+
+// around runs a test with n below, at and over a bound; fits is what should be.
+func around(t *testing.T, bound int, opts func() *socketio.Options, test func(w *world, n int, fits bool)) {
+	t.Helper()
+	for n := bound - 1; n <= bound+1; n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			memory(t, opts(), func(w *world) { test(w, n, n <= bound) })
+		})
+	}
+}
+
+// silentClient joins over polling and returns the socket; the client then polls no more
+// than once.
+func silentClient(w *world) *socketio.Socket {
+	joined := make(chan *socketio.Socket, 1)
+	w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
+	p := w.join(polling)
+	s := within(w, "the connection", joined)
+	close(p.pause)
+	w.settle()
+	_ = s.Emit("last poll")
+	w.settle()
+	return s
+}
+
+func TestLimitMaxAttachments(t *testing.T) {
+	opts := func() *socketio.Options { return &socketio.Options{MaxAttachments: 3} }
+	around(t, 3, opts, func(w *world, n int, fits bool) {
+		var failed error
+		w.io.OnConnection(func(s *socketio.Socket) {
+			args := make([]any, n)
+			for i := range args {
+				args[i] = []byte{1}
+			}
+			failed = s.Emit("out", args...)
+			s.On("in", func(socketio.Args) {})
+		})
+		p := w.join(websocket)
+		w.settle()
+		want(w, "an emit is taken", failed == nil, fits)
+		text := fmt.Sprintf(`5%d-["in"`, n)
+		packets := []any{""}
+		for i := range n {
+			text += fmt.Sprintf(`,{"_placeholder":true,"num":%d}`, i)
+			packets = append(packets, []byte{byte(i)})
+		}
+		packets[0] = text + "]"
+		_ = p.tries(packets...)
+		if !fits {
+			p.isClosed(1002)
+			return
+		}
+		w.settle()
+		for len(p.inbox) > 0 {
+			<-p.inbox
+		}
+		p.isOpen()
+	})
+}
+
+func TestLimitMaxQueuePackets(t *testing.T) {
+	opts := func() *socketio.Options { return &socketio.Options{MaxQueuePackets: 5} }
+	around(t, 5, opts, func(w *world, n int, fits bool) {
+		s := silentClient(w)
+		var err error
+		for range n {
+			err = s.Emit("x")
+		}
+		if errors.Is(err, socketio.ErrSlowConsumer) == fits || fits != (err == nil) {
+			w.Errorf("the last of %d: %v", n, err)
+		}
+	})
+}
+
+func TestLimitMaxQueueBytes(t *testing.T) {
+	size := 0
+	memory(t, nil, func(w *world) {
+		s := silentClient(w)
+		_ = s.Emit("x")
+		_, size = s.Buffered()
+	})
+	for d := -1; d <= 1; d++ {
+		memory(t, &socketio.Options{MaxQueueBytes: 4*size + d}, func(w *world) {
+			s := silentClient(w)
+			n := 0
+			for s.Emit("x") == nil {
+				n++
+			}
+			want(t, fmt.Sprintf("events of %d bytes that fit into %d", size, 4*size+d), n, 4+min(d, 0))
+		})
+	}
+}
+
+func TestLimitMaxInboxBytes(t *testing.T) {
+	event := `2["x","0123456789"]`
+	for d := -1; d <= 1; d++ { // at the bound it is full
+		memory(t, &socketio.Options{MaxInboxBytes: 3*len(event[1:]) + d}, func(w *world) {
+			release, handled := slowServer(w)
+			p := w.join(websocket)
+			p.joins("/quick")
+			for range 4 { // one is being handled
+				p.says(event)
+				w.settle()
+			}
+			go func() { _ = p.tries(`2/quick,1["ping"]`) }()
+			if d <= 0 {
+				<-time.After(time.Second)
+				p.hearsNothing()
+			} else {
+				p.hears(`3/quick,1["pong"]`)
+			}
+			close(release)
+			handled.await(w, 4)
+			if d <= 0 {
+				p.hears(`3/quick,1["pong"]`)
+			}
+		})
+	}
+}
+
+func TestLimitMaxConnections(t *testing.T) {
+	opts := func() *socketio.Options { return &socketio.Options{MaxConnections: 3} }
+	around(t, 3, opts, func(w *world, n int, fits bool) {
+		for range n - 1 {
+			w.join(websocket)
+		}
+		resp, _ := w.fetch("GET", "EIO=4&transport=polling", "")
+		want(w, "the status of the last", resp.StatusCode, map[bool]int{true: 200, false: 503}[fits])
+		want(w, "it may come back", resp.Header.Get("Retry-After") != "", !fits)
+	})
+}
+
+func TestLimitMaxPending(t *testing.T) {
+	opts := func() *socketio.Options { return &socketio.Options{MaxPending: 3} }
+	around(t, 3, opts, func(w *world, n int, fits bool) {
+		w.join(websocket) // does not count
+		var peers []*peer
+		for range n {
+			peers = append(peers, w.open(websocket))
+		}
+		w.settle()
+		if fits {
+			peers[0].joins("/")
+		} else {
+			peers[0].isClosed(1008)
+		}
+		peers[1].joins("/")
+	})
+}
+
+func TestLimitNamespaceName(t *testing.T) {
+	around(t, 255, func() *socketio.Options { return nil }, func(w *world, n int, fits bool) {
+		w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+		name := "/" + strings.Repeat("n", n-1)
+		p := w.open(websocket)
+		if !fits {
+			p.says("0" + name + ",")
+			p.hears("4" + name + `,{"message":"Invalid namespace"}`)
+		} else {
+			p.joins(name)
+		}
+		want(w, "Of panics", panicOf(func() { w.io.Of(name) }) != "", !fits)
+	})
+}
+
+// A limit in time holds to the millisecond before it, and at most one tick after it
+// it has its effect.
+func TestLimitsInTime(t *testing.T) {
+	const limit, early, late = 7 * time.Second, -time.Millisecond, 300 * time.Millisecond
+	for name, test := range map[string]struct {
+		opts *socketio.Options
+		// begin starts what the limit is for. It returns what ends it in time, and
+		// what must be true afterwards.
+		begin func(w *world) (end func(), check func(inTime bool))
+	}{
+		"ConnectTimeout": {&socketio.Options{ConnectTimeout: limit}, func(w *world) (func(), func(bool)) {
+			p := w.open(websocket)
+			return func() { _ = p.tries("0") }, closes(p, 1008, `0{*`)
+		}},
+		"AttachmentTimeout": {&socketio.Options{AttachmentTimeout: limit}, func(w *world) (func(), func(bool)) {
+			w.io.OnConnection(func(s *socketio.Socket) { s.On("x", func([]byte) bool { return true }) })
+			p := w.join(websocket)
+			p.says(`51-1["x",{"_placeholder":true,"num":0}]`)
+			return func() { _ = p.tries([]byte{1}) }, closes(p, 1008, `31[true]`)
+		}},
+		"MessageTimeout": {&socketio.Options{MessageTimeout: limit}, func(w *world) (func(), func(bool)) {
+			p := w.open(websocket)
+			frame := ws.AppendMasked(nil, ws.Text, true, [4]byte{1, 2, 3, 4}, []byte("40"))
+			_, _ = p.socket.Conn().Write(frame[:3])
+			return func() { _, _ = p.socket.Conn().Write(frame[3:]) }, closes(p, 1008, `0{*`)
+		}},
+		"PauseTimeout": {&socketio.Options{PauseTimeout: limit, MaxInboxPackets: 1}, func(w *world) (func(), func(bool)) {
+			release, _ := slowServer(w)
+			p := w.join(websocket)
+			p.says(`2["x",0]`)
+			w.settle()
+			p.says(`2["x",1]`)
+			w.settle()
+			end := func() { close(release) }
+			return end, func(inTime bool) {
+				if inTime {
+					p.isOpen()
+				} else {
+					p.isClosed(1008)
+				}
+			}
+		}},
+		"BodyTimeout": {&socketio.Options{BodyTimeout: limit}, func(w *world) (func(), func(bool)) {
+			p := w.open(polling)
+			conn, err := w.dial(w.Context())
+			if err != nil {
+				w.Fatal(err)
+			}
+			w.Cleanup(func() { conn.Close() })
+			// Most of it comes at once: the rate is no matter then.
+			body := "40{\"k\":\"" + strings.Repeat("x", 20_000) + "\"}"
+			_, _ = fmt.Fprintf(conn, "POST /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s",
+				p.sid, len(body), body[:len(body)-1])
+			end := func() { _, _ = conn.Write([]byte("}")) }
+			return end, func(inTime bool) {
+				head := make([]byte, 12)
+				_, _ = conn.Read(head)
+				want(w, "the status of the POST", string(head), map[bool]string{true: "HTTP/1.1 200", false: "HTTP/1.1 408"}[inTime])
+			}
+		}},
+		"PingTimeout": {&socketio.Options{PingInterval: time.Hour, PingTimeout: limit}, func(w *world) (func(), func(bool)) {
+			p := w.join(websocket)
+			p.mute.Store(true)
+			<-time.After(time.Hour) // the ping comes now, or a tick later
+			return func() { _ = p.write("3") }, func(inTime bool) {
+				<-time.After(time.Minute)
+				select {
+				case <-p.ended:
+					want(w, "the connection goes on", false, inTime)
+				default:
+					want(w, "the connection goes on", true, inTime)
+				}
+			}
+		}},
+		"UpgradeTimeout": {&socketio.Options{UpgradeTimeout: limit}, func(w *world) (func(), func(bool)) {
+			p := w.open(polling)
+			c, _, err := w.dialWebSocket("&sid="+p.sid, nil)
+			if err != nil {
+				w.Fatal(err)
+			}
+			w.Cleanup(func() { c.Close() })
+			return func() { _ = c.WriteText("2probe") }, func(inTime bool) {
+				_, data, err := c.ReadMessage()
+				want(w, "the probe is answered", err == nil && string(data) == "3probe", inTime)
+			}
+		}},
+	} {
+		for _, d := range []time.Duration{early, late} {
+			t.Run(fmt.Sprint(name, " ", d), func(t *testing.T) {
+				memory(t, test.opts, func(w *world) {
+					end, check := test.begin(w)
+					<-time.After(limit + d)
+					end()
+					check(d < 0)
+				})
+			})
+		}
+	}
+}
+
+// closes expects a packet in time, and the end of the connection otherwise.
+func closes(p *peer, code uint16, packet string) func(inTime bool) {
+	return func(inTime bool) {
+		if inTime {
+			p.hears(packet)
+		} else {
+			p.isClosed(code)
+		}
+	}
+}
