@@ -181,7 +181,7 @@ func TestDisconnectDropsWhatIsQueued(t *testing.T) {
 				order.add(fmt.Sprint("hold ", ctx.Err()))
 			})
 			s.On("queued", func() { order.add("queued") })
-			s.OnDisconnecting(func(r socketio.DisconnectReason) { order.add("disconnecting") })
+			s.OnDisconnecting(func() { order.add("disconnecting") })
 			s.OnDisconnect(func(r socketio.DisconnectReason) { order.add(string(r)) })
 		})
 		p := w.join(transport)

@@ -100,6 +100,34 @@ func ExampleBroadcast() {
 	// blue hears / hurry up []
 }
 
+// A socket is found by its id, which another client may have heard of.
+func ExampleNamespace_Socket() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	lobby := io.Of("/lobby")
+	lobby.OnConnection(func(s *socketio.Socket) {
+		s.On("kick", func(id string) bool {
+			other, ok := lobby.Socket(id)
+			if ok {
+				other.Disconnect(false)
+			}
+			return ok
+		})
+	})
+
+	alice, bob := connect(io), connect(io)
+	defer alice.close()
+	defer bob.close()
+	alice.join("/lobby")
+	bob.join("/lobby")
+	fmt.Println(alice.call("kick", bob.ID()))
+	fmt.Println(alice.call("kick", bob.ID())) // bob is gone
+	// Output:
+	// [true]
+	// [false]
+}
+
 // A namespace has middlewares, handlers and rooms of its own.
 func ExampleNamespace() {
 	io := socketio.NewServer(nil)

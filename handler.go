@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
@@ -213,7 +214,7 @@ func (s *Socket) OnAny(fn func(event string, args Args)) (remove func()) {
 }
 
 // OnDisconnecting calls fn when the socket ends, after the events that have
-// arrived were handled, while it is still in its rooms. fn is a
+// arrived were handled, while it is still in its rooms. fn is a func(), a
 // func(DisconnectReason) or a func(DisconnectReason, error); the error says more
 // and may be nil. remove takes fn off again.
 func (s *Socket) OnDisconnecting(fn any) (remove func()) {
@@ -236,8 +237,12 @@ func disconnectFunc(method string, fn any) func(DisconnectReason, error) {
 		if fn != nil {
 			return func(r DisconnectReason, _ error) { fn(r) }
 		}
+	case func():
+		if fn != nil {
+			return func(DisconnectReason, error) { fn() }
+		}
 	}
-	panic("socketio: " + method + ": want a func(socketio.DisconnectReason) or a func(socketio.DisconnectReason, error), not " + describe(fn))
+	panic("socketio: " + method + ": want a func(), a func(socketio.DisconnectReason) or a func(socketio.DisconnectReason, error), not " + describe(fn))
 }
 
 // handleEvent takes an event from the read side. It reports false if the socket
@@ -302,10 +307,12 @@ func (s *Socket) runAll(ev *event, h handlers) error {
 
 // runHandlers runs the handlers of an event and returns the first of their errors.
 func (s *Socket) runHandlers(list []*listener, ev *event) (first error) {
+	known := false
 	for _, l := range list { // a socket has few: a map costs more
 		if l.event != string(ev.name) {
 			continue
 		}
+		known = true
 		if l.once {
 			if l.fired.Swap(true) {
 				continue
@@ -316,7 +323,20 @@ func (s *Socket) runHandlers(list []*listener, ev *event) (first error) {
 			first = err
 		}
 	}
+	if !known {
+		s.noHandler(ev)
+	}
 	return first
+}
+
+// noHandler logs an event that has no handler, not even of OnAny: a name that is
+// spelled in two ways is found so.
+func (s *Socket) noHandler(ev *event) {
+	log := s.ns.server.opts.Logger
+	if !log.Enabled(context.Background(), slog.LevelDebug) || len(s.any.all(&s.mu)) > 0 {
+		return
+	}
+	log.Debug("no handler", "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(string(ev.name[:min(len(ev.name), 256)])))
 }
 
 // handle runs one handler and answers.

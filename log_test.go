@@ -128,6 +128,29 @@ func serveFaults(w *world) {
 	w.io.Engine().OnConnectionError(func(*http.Request, *engineio.ConnectionError) { panic("told\n") })
 }
 
+// An event that nobody handles is seen in a log, at the level of what clients do.
+func TestLogOfAnEventWithoutHandler(t *testing.T) {
+	log := new(logBook)
+	opts := &socketio.Options{Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	memory(t, opts, func(w *world) {
+		ids := make(chan string, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("known", func() {})
+			s.Once("once", func() {})
+			s.On("watch", func() { s.OnAny(func(string, socketio.Args) {}) })
+			ids <- s.ID()
+		})
+		p := w.join(websocket)
+		p.says(`2["knwon",1]`, `2["known"]`, `2["once"]`, `2["once"]`, `2["watch"]`, `2["seen by OnAny"]`)
+		w.settle()
+		id := within(w, "the connection", ids)
+		got := regexp.MustCompile(`(?m)^.*level=`).ReplaceAllString(log.String(), "")
+		if want := "DEBUG msg=\"no handler\" nsp=/ sid=" + id + " event=knwon\nDEBUG msg=\"no handler\" nsp=/ sid=" + id + " event=once\n"; got != want {
+			t.Errorf("the log is\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
 // checkLog checks each record of a log in JSON.
 func checkLog(t *testing.T, log string, secrets []string) {
 	t.Helper()

@@ -124,7 +124,9 @@ func (ns *Namespace) errorHandlers() []func(*Socket, *HandlerError) {
 
 // OnConnection calls fn for each socket that has joined, before any of its
 // events are handled: what fn registers misses nothing. fn may block its own
-// socket only. remove takes fn off again.
+// socket only. Broadcasts reach the socket already, also before what fn emits. To
+// send what is known and then the changes, hold one lock around both the change with
+// its Emit and the snapshot; Emit does not wait. remove takes fn off again.
 func (ns *Namespace) OnConnection(fn func(*Socket)) (remove func()) {
 	return ns.onConnection(fn)
 }
@@ -135,6 +137,17 @@ func (ns *Namespace) OnConnection(fn func(*Socket)) (remove func()) {
 // Without such a listener errors go to Options.Logger.
 func (ns *Namespace) OnError(fn func(*Socket, *HandlerError)) (remove func()) {
 	return ns.onError(fn)
+}
+
+// Socket returns the socket with this id if it is in the namespace and connected to
+// this server. A socket that has left the room of its own id is not found.
+func (ns *Namespace) Socket(id string) (s *Socket, ok bool) {
+	for _, m := range ns.adapter.Members(adapter.Target{Rooms: []string{id}}) {
+		if s := m.(*Socket); s.id == id && s.settledState() == stateConnected { // others may join the room too
+			return s, true
+		}
+	}
+	return nil, false
 }
 
 // Sockets returns the sockets of the namespace that are connected to this

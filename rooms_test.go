@@ -55,6 +55,39 @@ func (c *crowd) hear(what string, emit func(event string, args ...any) error, na
 	}
 }
 
+// A socket is found by its id, in its namespace, while it is connected.
+func TestSocketByID(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		var early bool
+		w.io.Use(func(s *socketio.Socket) error {
+			_, early = w.io.Socket(s.ID())
+			return nil
+		})
+		c := newCrowd(w, transport, "a", "b")
+		a, b := c.sockets["a"], c.sockets["b"]
+		want(t, "in a middleware", early, false)
+		if err := b.Join(a.ID()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*socketio.Socket{a, b} {
+			if got, ok := w.io.Socket(s.ID()); got != s || !ok {
+				t.Errorf("the id of %v finds %v, %v", s.ID(), got, ok)
+			}
+		}
+		for what, found := range map[string]func() (*socketio.Socket, bool){
+			"the name of a room":        func() (*socketio.Socket, bool) { return w.io.Socket("b") },
+			"nothing":                   func() (*socketio.Socket, bool) { return w.io.Socket("") },
+			"in another namespace":      func() (*socketio.Socket, bool) { return w.io.Of("/other").Socket(a.ID()) },
+			"out of its own room":       func() (*socketio.Socket, bool) { b.Leave(b.ID()); return w.io.Socket(b.ID()) },
+			"gone, another in its room": func() (*socketio.Socket, bool) { a.Disconnect(false); return w.io.Socket(a.ID()) },
+		} {
+			if s, ok := found(); s != nil || ok {
+				t.Errorf("%s: finds %v, %v", what, s, ok)
+			}
+		}
+	})
+}
+
 func TestBroadcasts(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		c := newCrowd(w, transport, "a", "ab", "bc", "x")

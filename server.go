@@ -19,6 +19,11 @@ import (
 	"socketio/parser"
 )
 
+// outsideBubble is the answer in a testing/synctest bubble, where it is the year 2000,
+// to requests for a server that was made outside: its timers and channels do not
+// belong to the bubble, which would wait for them without end.
+const outsideBubble = "the server was made outside the bubble: make it inside synctest.Test"
+
 // A Server is a Socket.IO server. It is an http.Handler that serves clients over
 // long-polling and WebSocket, and the browser client itself at paths that end in
 // its file names. It does not look at the rest of the path: the mux decides
@@ -76,6 +81,10 @@ func NewServer(opts *Options) *Server {
 
 // ServeHTTP serves clients, and the files of the browser client.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.now() < 0 {
+		http.Error(w, outsideBubble, http.StatusInternalServerError)
+		return
+	}
 	if name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; s.files.has(name) {
 		s.files.serve(w, r, name, &s.opts)
 		return
@@ -184,6 +193,9 @@ func (s *Server) OnError(fn func(*Socket, *HandlerError)) (remove func()) { retu
 
 // Use adds a middleware to the namespace "/"; see Namespace.Use.
 func (s *Server) Use(fn func(*Socket) error) { s.root.Use(fn) }
+
+// Socket returns a socket of the namespace "/"; see Namespace.Socket.
+func (s *Server) Socket(id string) (*Socket, bool) { return s.root.Socket(id) }
 
 // Sockets returns the sockets of the namespace "/" that are connected to this
 // server.

@@ -6,6 +6,7 @@
 package engineio
 
 import (
+	"fmt"
 	"time"
 
 	"socketio/internal/wheel"
@@ -102,7 +103,8 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 		return c.beat.due(c, now, at)
 	case dueWrite:
 		return func() {
-			c.finish(ReasonTransportError, ErrSlowConsumer, ending{code: closePolicy, text: "slow consumer"})
+			c.finish(ReasonTransportError, fmt.Errorf("%w: took no byte for %v", ErrSlowConsumer, c.srv.cfg.WriteTimeout),
+				ending{code: closePolicy, text: "slow consumer"})
 		}
 	case dueMessage:
 		if c.pausedAt != 0 { // it may be there, unread

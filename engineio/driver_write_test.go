@@ -8,6 +8,7 @@ package engineio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,9 @@ func TestWriteTimeoutOfOneMessage(t *testing.T) {
 		start := time.Now()
 		s.Send(engineio.BinaryMessage(make([]byte, 32<<20)))
 		s.wantEnded("the peer takes nothing", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+		if got, want := s.err.Error(), fmt.Sprintf("engineio: slow consumer: took no byte for %v", timeout); got != want {
+			w.t.Errorf("the error says %q, want %q", got, want)
+		}
 		if w.virtual {
 			wantAt(r, "the end", start, timeout)
 		} else if d := time.Since(start); d < timeout {

@@ -6,6 +6,7 @@
 package engineio
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -21,7 +22,9 @@ import (
 // CORS lets pages of other origins connect, over every transport.
 type CORS struct {
 	// Origins are the allowed origins: "https://example.com",
-	// "https://*.example.com" (one or more labels), "null", or "*" for all.
+	// "http://localhost:3000", "capacitor://localhost", "https://*.example.com" (one
+	// or more labels), "null", or "*" for all. Case does not matter. NewServer panics
+	// on one that no request can have, such as "localhost:3000" or one with a path.
 	Origins []string
 	// AllowOrigin, if not nil, is asked when Origins does not decide. It may be
 	// called by many goroutines at once.
@@ -40,14 +43,89 @@ type CORS struct {
 }
 
 func (c *CORS) check() {
-	if c == nil || !c.AllowCredentials {
+	if c == nil {
 		return
 	}
 	for _, o := range c.Origins {
-		if o == "*" {
+		if o == "*" && c.AllowCredentials {
 			panic(`engineio: CORS: the origin "*" with AllowCredentials lets every site act as its visitors; list the origins`)
 		}
+		if isOrigin(o) {
+			continue
+		}
+		instead := fmt.Sprintf("write %q", nearest(o))
+		if !isOrigin(nearest(o)) {
+			instead = `one is "https://example.com", "http://localhost:3000", "https://*.example.com", "null" or "*"; AllowOrigin can decide anything else`
+		}
+		panic(fmt.Sprintf("engineio: CORS: %q is no origin; %s", o, instead))
 	}
+}
+
+// isOrigin reports whether s is an origin as browsers and apps send it, or a pattern
+// of some.
+func isOrigin(s string) bool {
+	if s == "*" || strings.EqualFold(s, "null") {
+		return true
+	}
+	scheme, host, ok := strings.Cut(strings.ToLower(s), "://")
+	if !ok || scheme == "" || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+-.") != "" {
+		return false
+	}
+	if host == "" {
+		return scheme != "http" && scheme != "https" // file://
+	}
+	host = strings.TrimPrefix(host, "*.")
+	if rest, ok := strings.CutPrefix(host, "["); ok { // an IPv6 address
+		addr, port, ok := strings.Cut(rest, "]")
+		ip, err := netip.ParseAddr(addr)
+		return ok && err == nil && ip.Is6() && isPort(port)
+	}
+	name := host
+	if i := strings.IndexByte(host, ':'); i >= 0 {
+		name = host[:i]
+	}
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune("/\\?#@*[]", r)
+	}) && isPort(host[len(name):])
+}
+
+// isPort reports whether s is nothing or a port with its colon.
+func isPort(s string) bool {
+	if s == "" {
+		return true
+	}
+	digits, ok := strings.CutPrefix(s, ":")
+	_, err := strconv.ParseUint(digits, 10, 16)
+	return ok && err == nil
+}
+
+// nearest is what may be meant by s.
+func nearest(s string) string {
+	s = strings.TrimSpace(s)
+	scheme, host, ok := strings.Cut(s, "://")
+	if !ok {
+		scheme, host = "https", s
+		if ip, err := netip.ParseAddr(strings.Trim(hostOf(s), "[]")); err == nil || strings.EqualFold(hostOf(s), "localhost") {
+			if scheme = "http"; err == nil && ip.Is6() && !strings.HasPrefix(s, "[") {
+				host = "[" + s + "]"
+			}
+		}
+	}
+	if i := strings.IndexAny(host, "/?#"); i >= 0 {
+		host = host[:i]
+	}
+	return scheme + "://" + host
+}
+
+// hostOf drops the port and what follows it.
+func hostOf(s string) string {
+	if i := strings.IndexAny(s, "/?#"); i >= 0 {
+		s = s[:i]
+	}
+	if h, _, err := net.SplitHostPort(s); err == nil {
+		return h
+	}
+	return s
 }
 
 // allows reports whether an origin that is not the server's own may connect.

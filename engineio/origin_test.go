@@ -6,6 +6,7 @@
 package engineio_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -139,6 +140,52 @@ func TestAllowList(t *testing.T) {
 		r = w.serve(hosting{options: &engineio.Options{CORS: &engineio.CORS{Origins: []string{"*"}}}})
 		r.wantAdmission("anyone", true, "Origin", "http://evil.example")
 	})
+}
+
+// What no request can have as its origin panics, and the panic says what may be meant.
+func TestOriginsThatAreNone(t *testing.T) {
+	check := func(origin string) (said string) {
+		defer func() { said, _ = recover().(string) }()
+		engineio.NewServer(&engineio.Options{CORS: &engineio.CORS{Origins: []string{"null", origin}}}, nil).Close()
+		return ""
+	}
+	for _, origin := range []string{
+		"*", "null", "https://example.com", "HTTPS://Example.COM", "http://localhost:3000", "http://127.0.0.1:80", "http://[::1]:3000",
+		"https://*.example.com", "https://*.example.com:8443", "https://xn--bcher-kva.example", "capacitor://localhost", "file://",
+		"chrome-extension://abcdefgh", "app+x.y-z://some_name",
+	} {
+		if said := check(origin); said != "" {
+			t.Errorf("%q: panics with %q", origin, said)
+		}
+	}
+	for origin, meant := range map[string]string{
+		"https://a.b/":                "https://a.b",
+		"https://a.b/path?x#y":        "https://a.b",
+		"https://*.a.b/":              "https://*.a.b",
+		"chrome-extension://abcdefg/": "chrome-extension://abcdefg",
+		"file:///":                    "file://",
+		"localhost:3000":              "http://localhost:3000",
+		"localhost":                   "http://localhost",
+		"127.0.0.1:3000/":             "http://127.0.0.1:3000",
+		"[::1]:3000":                  "http://[::1]:3000",
+		"::1":                         "http://[::1]",
+		"example.com":                 "https://example.com",
+		"*.example.com":               "https://*.example.com",
+		" https://a.b":                "https://a.b",
+		"":                            "", "https://": "", "https://*": "", "http://localhost:*": "", "https://a.*.b": "",
+		"https://user@a.b": "", "https://bücher.example": "", "://a.b": "", "https://a.b:port": "", "https://a.b:": "", "ht tp://a.b": "",
+		"http://[a.b]": "", "https://a b": "",
+	} {
+		want := fmt.Sprintf("engineio: CORS: %q is no origin; ", origin)
+		if meant != "" {
+			want += fmt.Sprintf("write %q", meant)
+		} else {
+			want += `one is "https://example.com", `
+		}
+		if said := check(origin); !strings.HasPrefix(said, want) {
+			t.Errorf("%q: panics with %q, want %q", origin, said, want)
+		}
+	}
 }
 
 func TestWildcardWithCredentialsPanics(t *testing.T) {

@@ -3,7 +3,7 @@
 #
 # The server of the README: is it the Go example, word for word, and does it
 # compile as a program of its own, with a go.mod outside this repository? And does
-# the code of the migration guides?
+# the code of the migration guides and of the guide to running it?
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/check.sh
@@ -33,7 +33,7 @@ program() {
 	module "$dir/app" && GOWORK=off go -C "$dir/app" vet . && GOWORK=off go -C "$dir/app" build -o app .
 }
 
-# guide FILE compiles every Go block of it that is not marked as "before".
+# guide FILE compiles every Go block of it that is not marked as something else.
 guide() {
 	local out blocks
 	out=$dir/$(basename "$1" .md)
@@ -46,7 +46,7 @@ guide() {
 check "the README has a server" test -s "$dir/readme"
 check "it is the body of func Example" diff "$dir/readme" "$dir/example"
 check "it compiles as a program of its own" program
-for file in docs/migrating-*.md; do
+for file in docs/migrating-*.md docs/deploy.md; do
 	check "the code of $file compiles" guide "$file"
 done
 checked

@@ -48,7 +48,11 @@ type ConnectError struct {
 }
 
 func (e *ConnectError) Error() string {
-	return fmt.Sprintf("the server refuses %s: %s %s", e.Namespace, e.Message, e.Data)
+	text := fmt.Sprintf("the server refuses %s: %s", e.Namespace, e.Message)
+	if len(e.Data) > 0 {
+		text += " " + string(e.Data)
+	}
+	return text
 }
 
 // A Client is a client that has joined a namespace. What comes for it is kept, in
@@ -91,6 +95,14 @@ func (c *Client) String() string {
 		return c.conn.name
 	}
 	return c.conn.name + " in " + c.namespace
+}
+
+// socketName is what the client's id is called in transcripts of others.
+func (c *Client) socketName() string {
+	if c.namespace == "/" {
+		return c.conn.name + "'s socket"
+	}
+	return c.conn.name + "'s socket in " + c.namespace
 }
 
 func (c *Client) t() TB { return c.conn.srv.t }
@@ -273,6 +285,7 @@ func (c *Client) handle(p parser.Packet) error {
 			return fmt.Errorf("siotest: a CONNECT without an id: %s %w", data, err)
 		}
 		c.conn.rec.names(answer.SID, "")
+		c.conn.srv.named(answer.SID, c.socketName())
 		return c.joined.put(joinAnswer{id: answer.SID})
 	case parser.ConnectError:
 		refusal := &ConnectError{Namespace: c.namespace}
@@ -322,7 +335,7 @@ func describe(codec parser.Codec, args []any) string {
 			if _, is := a.(Any); is {
 				parts[i] = "anything"
 			} else {
-				parts[i] = string(toJSON(codec, enc.raw[i]))
+				parts[i] = string(enc.text(i))
 			}
 		}
 		text = "[" + strings.Join(parts, ",") + "]"

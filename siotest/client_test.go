@@ -42,6 +42,12 @@ func TestValues(t *testing.T) {
 		if err := e.Decode(nil, nil, &text); err == nil {
 			s.Error("a missing argument decodes")
 		}
+		if got := string(e.Raw(0)); got != `"text"` {
+			s.Errorf("argument 0 is %s", got)
+		}
+		if v, err := e.Values(); err != nil || len(v) != 2 || v[0] != "text" || string(v[1].([]byte)) != "bytes" {
+			s.Errorf("the values are %v, %v", v, err)
+		}
 		if e.Len() != 2 || e.WantsAck() || e.Name != "echo" || len(e.Attachments()) != 1 {
 			s.Errorf("%v has %d arguments, wants an acknowledgement: %v", e, e.Len(), e.WantsAck())
 		}

@@ -243,7 +243,8 @@ func (c *Conn) post(p parser.Outgoing) error {
 	return c.said.put(unit{packets: packets})
 }
 
-// Join joins a namespace over the connection. The test fails if it is refused.
+// Join joins a namespace over the connection; auth is as in ClientOptions. The test
+// fails if it is refused.
 func (c *Conn) Join(namespace string, auth any) *Client {
 	c.srv.t.Helper()
 	client, err := c.TryJoin(namespace, auth)
@@ -257,6 +258,11 @@ func (c *Conn) Join(namespace string, auth any) *Client {
 // TryJoin is Join with an error instead of a failed test; a refusal is a
 // *ConnectError.
 func (c *Conn) TryJoin(namespace string, auth any) (*Client, error) {
+	if auth != nil {
+		if err := checkAuth(c.codec, auth); err != nil {
+			return nil, err
+		}
+	}
 	client := &Client{conn: c, namespace: namespace, replies: make(map[int64]*Reply), handlers: make(map[string]func(*Event))}
 	c.mu.Lock()
 	over := c.over
@@ -282,6 +288,18 @@ func (c *Conn) TryJoin(namespace string, auth any) (*Client, error) {
 	return client, nil
 }
 
+// checkAuth checks that auth is what a server takes.
+func checkAuth(codec parser.Codec, auth any) error {
+	enc, err := encodeArgs(codec, []any{auth})
+	if err != nil {
+		return fmt.Errorf("siotest: Auth: %w", err)
+	}
+	if text := enc.Raw(0); len(text) == 0 || text[0] != '{' {
+		return fmt.Errorf("siotest: Auth must be a JSON object, not %s", shorten(string(text)))
+	}
+	return nil
+}
+
 // Name is the client's name in messages.
 func (c *Conn) Name() string { return c.name }
 
@@ -296,7 +314,8 @@ func (c *Conn) Mute(mute bool) { c.mute.Store(mute) }
 
 // Kill ends the connection without a word, as when the program of the client ends:
 // its network connections close, and it does nothing any more. The server hears of it
-// unless the Link keeps that from it.
+// unless the Link keeps that from it: for a client that vanishes without a word, as one
+// whose network is gone, Drop(Both) its Link before Kill.
 func (c *Conn) Kill() { c.finish(errKilled) }
 
 // Close says goodbye to the server and waits for the end.
@@ -450,7 +469,12 @@ func show(packet any) string {
 }
 
 // Transcript is what was said so far.
-func (c *Conn) Transcript() Transcript { return c.rec.transcript() }
+func (c *Conn) Transcript() Transcript {
+	c.srv.mu.Lock()
+	names := c.srv.names
+	c.srv.mu.Unlock()
+	return c.rec.transcript(names)
+}
 
 // WantTranscript compares the transcript with a text as Transcript.String makes it;
 // space around lines does not count. It waits first until nothing moves, as

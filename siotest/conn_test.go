@@ -180,6 +180,23 @@ func TestTranscript(t *testing.T) {
 	})
 }
 
+// The ids of other clients have names in a transcript too.
+func TestTranscriptNamesClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		io, _ := newApp(nil)
+		srv := siotest.NewServer(t, io)
+		alice := srv.ConnectWith(&siotest.ClientOptions{Name: "alice"})
+		there := alice.Conn().Join("/other", nil)
+		bob := srv.Connect()
+		bob.Emit("chat message", alice.ID()+" "+bob.ID()+" "+there.ID())
+		bob.Want("chat message", siotest.Any{})
+		said := bob.Conn().Transcript().String()
+		if want := `< 42["chat message","alice's socket socket-1 alice's socket in /other"]`; !strings.Contains(said, want) {
+			t.Errorf("%s\nwant: %s", said, want)
+		}
+	})
+}
+
 // A transcript is bounded: old entries go, long packets are cut.
 func TestTranscriptIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

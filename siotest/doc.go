@@ -22,12 +22,13 @@
 //
 // Inside a testing/synctest bubble time is virtual: a ping that comes in 25 s comes
 // at once, and WantNothing is exact, because it waits until nothing moves. Make the
-// application inside the bubble too. Outside of one everything works the same in
-// real time; then WantNothing waits for a moment.
+// application inside the bubble too: a server made outside answers no request in it.
+// Outside of one everything works the same in real time; then WantNothing waits for a
+// moment.
 //
 // Server.Close of the application is called when the test ends if it is the handler
-// itself. A handler that only leads to it leaves that to the test:
-// t.Cleanup(func() { io.Close() }). A bubble does not end before its servers have.
+// itself. For a handler that only leads to it there is ServerOptions.Close. A bubble
+// does not end before its servers have.
 //
 // # What there is
 //
@@ -43,13 +44,15 @@
 //	          WantNothing, Drain            what does not, or does not matter
 //	          Disconnect, WantDisconnect    the end, from either side
 //	Event     Decode, Ack, WantsAck         what came
-//	Reply     Want, Args, Wait, WantNothing what an acknowledgement brought
+//	Reply     Want, WantError, Args, Wait   what an acknowledgement brought
+//	          WantNothing
 //	Conn      Join, TryJoin                 more namespaces over one connection
 //	          Say, TrySay, Hear, HearNothing  Engine.IO packets as they are
 //	          Upgrade, Kill, Mute, WantClosed its life
 //	          WantTranscript, Transcript    all that was said
 //	Link      Drop, Stall, Delay, Split     a network that fails
 //	          Cut, CutAfter, CutAt, Heal
+//	Logger                                  the server's log in that of the test
 //
 // # Failing
 //
@@ -62,7 +65,8 @@
 // # Reading order
 //
 // server.go and options.go, client.go, event.go and reply.go, conn.go, transport.go
-// and http.go (how packets travel), link.go and relay.go (faults), transcript.go.
+// and http.go (how packets travel), link.go and relay.go (faults), transcript.go,
+// logger.go.
 //
 // # Concurrency
 //

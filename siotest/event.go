@@ -54,6 +54,38 @@ func (a Args) Decode(dst ...any) error {
 	return nil
 }
 
+// Raw returns the JSON of argument i. Binary attachments stand in it as placeholder
+// objects; see Attachments. With ServerOptions.Codec it is a translation, nil if there
+// is none. The caller must not change it.
+func (a Args) Raw(i int) json.RawMessage {
+	if _, is := a.codec.(*binding.Codec); is {
+		return a.raw[i]
+	}
+	var text json.RawMessage
+	if err := a.codec.Decode(a.raw[i], nil, &text); err != nil {
+		return nil
+	}
+	return text
+}
+
+// Values decodes all arguments as encoding/json decodes into an any, with []byte for
+// binary attachments.
+func (a Args) Values() ([]any, error) {
+	values := make([]any, len(a.raw))
+	if err := a.Decode(pointers(values)...); err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+func pointers(values []any) []any {
+	to := make([]any, len(values))
+	for i := range values {
+		to[i] = &values[i]
+	}
+	return to
+}
+
 // Attachments returns the binary attachments, in order. The caller must not change
 // them.
 func (a Args) Attachments() [][]byte { return a.attachments }
@@ -62,21 +94,18 @@ func (a Args) Attachments() [][]byte { return a.attachments }
 // placeholders.
 func (a Args) String() string {
 	texts := make([][]byte, len(a.raw))
-	for i, raw := range a.raw {
-		texts[i] = toJSON(a.codec, raw)
+	for i := range a.raw {
+		texts[i] = a.text(i)
 	}
 	return "[" + string(bytes.Join(texts, []byte{','})) + "]"
 }
 
-func toJSON(codec parser.Codec, raw []byte) []byte {
-	if _, is := codec.(*binding.Codec); is {
+// text is argument i in a message.
+func (a Args) text(i int) []byte {
+	if raw := a.Raw(i); raw != nil {
 		return raw
 	}
-	var text json.RawMessage
-	if err := codec.Decode(raw, nil, &text); err != nil {
-		return []byte("?")
-	}
-	return text
+	return []byte("?")
 }
 
 // equals reports whether the arguments are what want would be on the wire.

@@ -56,6 +56,22 @@ func ExampleClient_Want() {
 	// Output: FAIL: alice wants "welcome" ["alice",anything], but gets "welcome" ["alise",3]
 }
 
+// A handler's error is an acknowledgement too.
+func ExampleReply_WantError() {
+	example(func(t siotest.TB) {
+		io := socketio.NewServer(&socketio.Options{Logger: siotest.Logger(t)})
+		io.OnConnection(func(s *socketio.Socket) {
+			s.On("order", func(dish string) error {
+				return &socketio.PublicError{Message: "no " + dish + " left", Code: "SOLD_OUT"}
+			})
+		})
+
+		alice := siotest.NewServer(t, io).Connect()
+		alice.Ask("order", "soup").WantError("no soup left", "SOLD_OUT")
+	})
+	// Output: ok
+}
+
 // A middleware is tested from both sides.
 func ExampleServer_WantRefused() {
 	example(func(t siotest.TB) {

@@ -6,6 +6,7 @@ package siotest_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -119,6 +120,26 @@ func TestWhatFails(t *testing.T) {
 		"another acknowledgement": {
 			func(s *scene) { s.alice.Ask("add", 1, 2).Want(4) },
 			`alice wants "add" to be acknowledged with [4], but gets [3]`,
+		},
+		"an error instead of another": {
+			func(s *scene) { s.alice.Ask("fail").WantError("sold out", "empty") },
+			`alice wants "fail" to fail with "sold out" (code "empty"), but gets [{"error":{"message":"sold out","code":"E_SOLD"}}]`,
+		},
+		"no error": {
+			func(s *scene) { s.alice.Ask("add", 1, 2).WantError("sold out", "") },
+			`alice wants "add" to fail with "sold out" (code ""), but gets [3]`,
+		},
+		"auth that is no object": {
+			func(s *scene) { s.srv.ConnectWith(&siotest.ClientOptions{Auth: "secret"}) },
+			`no connection: siotest: Auth must be a JSON object, not "secret"`,
+		},
+		"auth without a form": {
+			func(s *scene) { s.alice.Conn().Join("/other", make(chan int)) },
+			`alice wants to join /other, but siotest: Auth: *chan int*`,
+		},
+		"a namespace that does not exist": {
+			func(s *scene) { s.alice.Conn().Join("/nope", nil) },
+			`alice wants to join /nope, but the server refuses /nope: Invalid namespace`,
 		},
 		"an acknowledgement too early": {
 			func(s *scene) { s.alice.Ask("add", 1, 2).WantNothing() },
@@ -282,6 +303,65 @@ func TestPanicsOfTheHandler(t *testing.T) {
 	if !f.failed || !strings.Contains(strings.Join(f.errors, ""), "oh no") {
 		t.Errorf("errors: %q", f.errors)
 	}
+}
+
+// A bubble would wait without end for a server that was made outside.
+func TestServerFromOutsideTheBubble(t *testing.T) {
+	io, _ := newApp(nil)
+	defer io.Close()
+	synctest.Test(t, func(t *testing.T) {
+		for _, transport := range siotest.Transports() {
+			f := play(func(tb siotest.TB) {
+				mux := http.NewServeMux()
+				mux.Handle("/socket.io/", io)
+				siotest.NewServer(tb, mux).ConnectWith(&siotest.ClientOptions{Transport: transport})
+			})
+			if !strings.Contains(f.fatal, "the server was made outside the bubble: make it inside synctest.Test") {
+				t.Errorf("%s: fatal: %q", transport, f.fatal)
+			}
+		}
+	})
+}
+
+// A mux around a server has no Close; the option has, also in place of the handler's.
+func TestCloseOption(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		io, _ := newApp(nil)
+		mux := http.NewServeMux()
+		mux.Handle("/socket.io/", io)
+		f := play(func(tb siotest.TB) {
+			siotest.NewServerWith(tb, mux, &siotest.ServerOptions{Close: io.Close}).Connect()
+		})
+		if n := io.Connections(); f.failed || n != 0 {
+			t.Errorf("failed: %v %q, connections: %d", f.failed, f.fatal, n)
+		}
+	})
+	f := play(func(tb siotest.TB) {
+		siotest.NewServerWith(tb, failing{}, &siotest.ServerOptions{Close: func() error { return nil }})
+	})
+	if f.failed {
+		t.Errorf("errors: %q", f.errors)
+	}
+}
+
+// A log has what failed at the server, while the test runs.
+func TestLogger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logger *slog.Logger
+		f := play(func(tb siotest.TB) {
+			logger = siotest.Logger(tb)
+			io, _ := newApp(&socketio.Options{Logger: logger})
+			alice := siotest.NewServer(tb, io).Connect()
+			alice.Emit("breaks", "tea")
+			alice.WantNothing()
+			tb.Errorf("too bad")
+		})
+		logger.Error("too late")
+		logs := strings.Join(f.logs, "\n")
+		if !like("*server: level=ERROR msg=\"a handler failed\" nsp=/ sid=* event=breaks error=\"no tea\"*", logs) || strings.Contains(logs, "too late") {
+			t.Errorf("logs: %s", logs)
+		}
+	})
 }
 
 // A handler whose Close fails, fails the test.

@@ -57,6 +57,10 @@ type ServerOptions struct {
 	// Codec is the packet format of the clients, as in socketio.Options. If nil,
 	// the default format.
 	Codec parser.Codec
+	// Close is called when the test ends, before the HTTP server is closed: the Close
+	// of the *socketio.Server if the handler is a mux around it. If nil, the handler's
+	// own method Close is called if it has one.
+	Close func() error
 }
 
 // ClientOptions configure a client. The zero value, and nil, mean the defaults.
@@ -65,8 +69,9 @@ type ClientOptions struct {
 	Name string
 	// Namespace is joined first. If empty, "/".
 	Namespace string
-	// Auth is sent when joining, as the auth of the JavaScript client. If nil,
-	// nothing.
+	// Auth is sent when joining, as the auth of the JavaScript client. It must encode
+	// to a JSON object, as a map with string keys and a struct do. If nil, nothing is
+	// sent.
 	Auth any
 	// Transport is the way to the server. If empty, WebSocket.
 	Transport Transport

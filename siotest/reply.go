@@ -63,6 +63,23 @@ func (r *Reply) Want(args ...any) {
 	}
 }
 
+// WantError waits for the acknowledgement and fails the test unless it is an error with
+// this message and code, as a handler's *socketio.PublicError makes one:
+// {"error":{"message","code"}}. Its data, if it has any, is in what Args returns.
+func (r *Reply) WantError(message, code string) {
+	r.client.t().Helper()
+	got := r.Args()
+	var answer struct {
+		Error *struct{ Message, Code string }
+	}
+	if got.Len() == 1 {
+		_ = got.Decode(&answer) // what is something else is no error
+	}
+	if e := answer.Error; e == nil || e.Message != message || e.Code != code {
+		r.client.t().Fatalf("%s wants %q to fail with %q (code %q), but gets %s", r.client, r.event, message, code, got)
+	}
+}
+
 // WantNothing wants that no acknowledgement has come; see Client.WantNothing.
 func (r *Reply) WantNothing() {
 	r.client.t().Helper()

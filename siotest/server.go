@@ -52,11 +52,13 @@ type Server struct {
 	conns   []*Conn
 	links   []*Link
 	counted int
-	over    bool // nothing may be logged any more
+	names   []string // of the clients' ids: id, name, id, name
+	over    bool     // nothing may be logged any more
 }
 
 // NewServer serves h in memory until the test ends. It closes h then, if h has a
-// method Close as *socketio.Server has.
+// method Close as *socketio.Server has; for any other handler there is
+// ServerOptions.Close. In a bubble the *socketio.Server must have been made inside it.
 func NewServer(t TB, h http.Handler) *Server {
 	t.Helper()
 	return NewServerWith(t, h, nil)
@@ -92,6 +94,10 @@ func NewServerWith(t TB, h http.Handler, opts *ServerOptions) *Server {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dial(ctx) },
 	}
 	s.client = &http.Client{Transport: transport}
+	closeHandler := o.Close
+	if c, ok := h.(io.Closer); ok && closeHandler == nil {
+		closeHandler = c.Close
+	}
 	server := &http.Server{Handler: h, ErrorLog: log.New(complaints{s}, "", 0)}
 	served := make(chan struct{})
 	// Ends with server.Close, in the Cleanup.
@@ -102,8 +108,8 @@ func NewServerWith(t TB, h http.Handler, opts *ServerOptions) *Server {
 	t.Cleanup(func() {
 		s.endAll()
 		transport.CloseIdleConnections()
-		if c, ok := h.(io.Closer); ok {
-			if err := c.Close(); err != nil {
+		if closeHandler != nil {
+			if err := closeHandler(); err != nil {
 				t.Errorf("the handler's Close: %v", err)
 			}
 		}
@@ -178,7 +184,7 @@ func (s *Server) endAll() {
 	s.mu.Unlock()
 	if s.t.Failed() {
 		for _, c := range conns {
-			s.t.Logf("%s said (>) and heard (<):\n%s", c.name, c.rec.transcript().tail(shownEntries))
+			s.t.Logf("%s said (>) and heard (<):\n%s", c.name, c.Transcript().tail(shownEntries))
 		}
 	}
 	for _, c := range conns {
@@ -190,6 +196,13 @@ func (s *Server) endAll() {
 	for _, c := range conns {
 		c.running.Wait()
 	}
+}
+
+// named remembers whose id it is, for transcripts.
+func (s *Server) named(id, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names = append(s.names, id, name)
 }
 
 // URL is the address of the server, without a path.

@@ -52,6 +52,8 @@ func newApp(opts *socketio.Options) (*socketio.Server, *log) {
 			return s.Emit("echo", values...)
 		})
 		s.On("add", func(a, b int) int { return a + b })
+		s.On("fail", func() error { return &socketio.PublicError{Message: "sold out", Code: "E_SOLD"} })
+		s.On("breaks", func(what string) error { return fmt.Errorf("no %s", what) })
 		s.On("silent", func(socketio.Ack) {})
 		s.On("order", func(ctx context.Context, item string) error {
 			reply, err := s.EmitWithAck(ctx, "sure?", item)

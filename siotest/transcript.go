@@ -44,7 +44,8 @@ type Transcript []Entry
 //	25s     > 3
 //
 // Ids are replaced by names, so that the transcript of a test in a bubble is the same
-// each time: session for the Engine.IO session, socket-1 for the first socket.
+// each time: session for the Engine.IO session, socket-1 for the first socket of the
+// connection, alice's socket for that of another client named alice.
 func (t Transcript) String() string {
 	var b strings.Builder
 	for _, e := range t {
@@ -111,10 +112,12 @@ func (r *recorder) names(id, name string) {
 	r.ids = append(r.ids, id, name)
 }
 
-func (r *recorder) transcript() Transcript {
+// transcript replaces the connection's own ids, and others by their names: id, name,
+// id, name.
+func (r *recorder) transcript(names []string) Transcript {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	replacer := strings.NewReplacer(r.ids...)
+	replacer := strings.NewReplacer(append(r.ids[:len(r.ids):len(r.ids)], names...)...) // the first of the same id holds
 	t := append(Transcript(nil), r.entries.tail(maxEntries)...)
 	for i := range t {
 		t[i].Packet = replacer.Replace(t[i].Packet)
