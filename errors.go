@@ -17,6 +17,9 @@ var (
 	// ErrSlowConsumer: what waited for the client went over the bound. Its
 	// connection is closed.
 	ErrSlowConsumer = engineio.ErrSlowConsumer
+	// ErrTooLarge: the client sent a message or a request body over
+	// Options.MaxHTTPBufferSize. OnDisconnect gets it.
+	ErrTooLarge = engineio.ErrTooLarge
 	// ErrQueueFull: an event with OverflowFail found no room in the client's queue.
 	ErrQueueFull = engineio.ErrQueueFull
 	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,

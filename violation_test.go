@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -203,6 +204,21 @@ func TestTextsAfterTheEnd(t *testing.T) {
 			if err := c.WriteFrame(burst); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+// A message that is too large has a reason of its own, on both transports.
+func TestTooLargeHasAReason(t *testing.T) {
+	overBoth(t, &socketio.Options{MaxHTTPBufferSize: 1000}, func(w *world, transport string) {
+		ends := make(chan error, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.OnDisconnect(func(_ socketio.DisconnectReason, err error) { ends <- err })
+		})
+		p := w.join(transport)
+		_ = p.tries(`2["x","` + strings.Repeat("y", 2000) + `"]`)
+		if err := within(w, "the end", ends); !errors.Is(err, socketio.ErrTooLarge) {
+			t.Errorf("it ended with %v", err)
 		}
 	})
 }

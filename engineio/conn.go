@@ -8,6 +8,7 @@ package engineio
 import (
 	"container/list"
 	"context"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -464,6 +465,9 @@ func (c *Conn) parseError(err error) {
 	var ce *ws.CloseError
 	if asCloseError(err, &ce) {
 		reason, e = ReasonTransportError, ending{code: ce.Code, text: ce.Reason}
+		if ce.Code == ws.CodeTooBig {
+			err = fmt.Errorf("%w, which is %d bytes: %w", ErrTooLarge, c.srv.cfg.MaxPayload, err)
+		}
 	}
 	c.finish(reason, err, e)
 }

@@ -38,6 +38,9 @@ var (
 	// ErrSlowConsumer is why a connection closed whose outbound queue reached
 	// its bound, or whose peer took no byte for WriteTimeout.
 	ErrSlowConsumer = errors.New("engineio: slow consumer")
+	// ErrTooLarge is why a connection closed whose peer sent a message, or the body of
+	// a POST, over Options.MaxPayload.
+	ErrTooLarge = errors.New("engineio: larger than MaxPayload")
 	// ErrQueueFull is returned for a message that OverflowFail kept out of a full
 	// queue.
 	ErrQueueFull = errors.New("engineio: the outbound queue is full")

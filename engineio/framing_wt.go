@@ -8,6 +8,7 @@ package engineio
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"unicode/utf8"
 
@@ -27,7 +28,7 @@ const (
 
 var (
 	errFrameEmpty = errors.New("engineio: an empty frame of text")
-	errFrameLarge = errors.New("engineio: a frame larger than MaxPayload")
+	errFrameLarge = fmt.Errorf("%w: a frame", ErrTooLarge)
 )
 
 // A streamReceiver gets what a streamParser finds. data is valid until return and

@@ -8,6 +8,7 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -22,7 +23,7 @@ var (
 	errPostAborted     = errors.New("engineio: the body of a POST ended too early")
 	errContentType     = errors.New("engineio: a POST with a binary body; revision 4 sends text")
 	errContentEncoding = errors.New("engineio: the body of a POST is encoded; it must be sent as it is")
-	errBodyTooLarge    = errors.New("engineio: the body of a POST is larger than MaxPayload")
+	errBodyTooLarge    = fmt.Errorf("%w: the body of a POST", ErrTooLarge)
 	errBodySlow        = errors.New("engineio: the body of a POST came too slowly")
 )
 
