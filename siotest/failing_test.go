@@ -53,7 +53,7 @@ func TestWhatFails(t *testing.T) {
 		},
 		"large integers that differ": {
 			func(s *scene) {
-				s.alice.Ask("large").Want(9007199254740993)
+				s.alice.Ask("large").Want(int64(9007199254740993))
 			},
 			`alice wants "large" to be acknowledged with [9007199254740993], but gets [9007199254740992]`,
 		},
