@@ -124,7 +124,8 @@ func (s *Socket) handleAck(p parser.Packet) (asked bool) {
 // EmitWithAck sends an event and waits for the client's acknowledgement. It
 // returns what the client answered, or the error of ctx, or ErrClosed when the
 // client goes, ErrInboxFull when the client's other events can't be taken any
-// more, or an error of Emit. It may be called inside a handler: acknowledgements
+// more, ErrDropped if it found the client's queue full and may be dropped, or an error
+// of Emit. It may be called inside a handler: acknowledgements
 // do not wait behind events. A ctx without a deadline waits as long as the client
 // is there.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (answer Args, err error) {

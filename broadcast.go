@@ -6,7 +6,6 @@ package socketio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -31,9 +30,6 @@ type Broadcast struct {
 
 // defaultTimeout is how long answers of many are awaited without a deadline.
 const defaultTimeout = 20 * time.Second
-
-// errDropped is why a question is not answered that was dropped.
-var errDropped = errors.New("socketio: dropped, as Volatile or WhenFull allows")
 
 // To adds rooms. A socket in any of them gets the event, once. A socket's id is
 // a room with that socket in it, until the socket leaves it. Without any room

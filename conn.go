@@ -409,7 +409,7 @@ func (c *conn) send(m *engineio.Message) error {
 	case errors.Is(err, engineio.ErrClosed):
 		return ErrClosed
 	case errors.Is(err, engineio.ErrDropped):
-		return errDropped
+		return ErrDropped
 	default:
 		return err
 	}

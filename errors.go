@@ -22,6 +22,9 @@ var (
 	ErrTooLarge = engineio.ErrTooLarge
 	// ErrQueueFull: an event with OverflowFail found no room in the client's queue.
 	ErrQueueFull = engineio.ErrQueueFull
+	// ErrDropped: a question was dropped, as Options.WhenFull or Broadcast.WhenFull
+	// allows, so no answer can come. An Emit that is dropped gives no error.
+	ErrDropped = errors.New("socketio: dropped, as Volatile or WhenFull allows")
 	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,
 	// newListener and removeListener can't be emitted.
 	ErrReservedEvent = errors.New("socketio: reserved event name")

@@ -103,7 +103,15 @@ func (s *Socket) passThrough(uses []EventMiddleware, list []*listener, ev *event
 // step is the way on from the i-th middleware.
 func (p *passage) step(i int) func(context.Context, Event) error {
 	if i < len(p.uses) {
-		return func(ctx context.Context, e Event) error { return p.uses[i](ctx, e, p.step(i+1)) }
+		return func(ctx context.Context, e Event) error {
+			p.mu.Lock()
+			over := p.over
+			p.mu.Unlock()
+			if over {
+				return errOver
+			}
+			return p.socket.guard(func() error { return p.uses[i](ctx, e, p.step(i+1)) })
+		}
 	}
 	return p.handle
 }

@@ -219,3 +219,39 @@ func TestGoexitElsewhere(t *testing.T) {
 		p.joins("/")
 	})
 }
+
+// An inner middleware that panics under one with a time limit fails its event alone, and
+// one that is reached when the event is over does not run.
+func TestEventMiddlewareUnderATimeLimit(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		gate := make(chan struct{})
+		late := make(chan error, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+				if e.Name == "late" {
+					go func() { <-gate; late <- next(ctx, e) }()
+					return nil
+				}
+				done := make(chan error, 1)
+				go func() { done <- next(ctx, e) }()
+				return <-done
+			})
+			s.Use(func(_ context.Context, e socketio.Event, _ func(context.Context, socketio.Event) error) error {
+				if e.Name == "late" {
+					t.Error("the inner middleware ran")
+				}
+				panic("boom")
+			})
+		})
+		p := w.join(websocket)
+		p.says(`21["x"]`)
+		p.hears(`31[{"error":{"message":"internal error","code":""}}]`)
+		p.says(`2["late"]`)
+		w.settle()
+		close(gate)
+		if err := within(w, "next", late); err == nil {
+			t.Error("next of an event that is over gives no error")
+		}
+		p.isOpen()
+	})
+}

@@ -136,8 +136,15 @@ func (c *conn) resolve(sr *search, parents []*ParentNamespace) {
 	go func() {
 		defer c.server.workers.end()
 		timer := time.AfterFunc(c.server.opts.MiddlewareTimeout, func() { c.notFound(sr, timedOut) })
-		defer timer.Stop()
+		answered := false
+		defer func() {
+			if !answered { // the application's function ended the goroutine
+				c.notFound(sr, oursFault)
+			}
+			timer.Stop()
+		}()
 		ns, message := c.ask(sr, parents)
+		answered = true
 		if ns == nil {
 			c.notFound(sr, message)
 			return

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -447,5 +448,50 @@ func TestManyNamespacesLeft(t *testing.T) {
 		p.isOpen()
 		p.says(`2/team-1,["of long ago"]`)
 		p.isClosed(1002)
+	})
+}
+
+// A remaker asks for a namespace when it hears that it has gone.
+type remaker struct{ io *socketio.Server }
+
+func (*remaker) NamespaceCreated(string)        {}
+func (r *remaker) NamespaceRemoved(name string) { r.io.Of(name) }
+
+func TestOfWhenANamespaceGoes(t *testing.T) {
+	r := new(remaker)
+	memory(t, &socketio.Options{Observers: []any{r}}, func(w *world) {
+		r.io = w.io
+		parent := w.io.OfPattern(teams)
+		p := w.open(websocket)
+		p.joins("/team-1")
+		p.says(`1/team-1,`)
+		w.settle()
+		want(t, "made anew", names(parent.Children()), "/team-1")
+		p.joins("/team-1")
+	})
+}
+
+// Functions that end their goroutine refuse the client that they were asked for.
+func TestGoexitInASearch(t *testing.T) {
+	memory(t, &socketio.Options{MaxDynamicNamespaces: 1}, func(w *world) {
+		exits := true
+		w.io.OfFunc(func(name string, _ socketio.Handshake) bool {
+			if name == "/exit" {
+				runtime.Goexit()
+			}
+			return name == "/made"
+		})
+		w.io.OnNewNamespace(func(*socketio.Namespace) {
+			if exits {
+				runtime.Goexit()
+			}
+		})
+		p := w.open(websocket)
+		for _, name := range []string{"/exit", "/made"} {
+			p.says("0" + name + ",")
+			p.hears("4" + name + `,{"message":"internal error"}`)
+		}
+		exits = false
+		p.joins("/made")
 	})
 }

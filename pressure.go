@@ -78,7 +78,7 @@ func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
 			return nil
 		}
 	} else if err := s.conn.send(m); err != nil {
-		if err == errDropped {
+		if err == ErrDropped {
 			return nil // as was asked for
 		}
 		return err

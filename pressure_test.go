@@ -241,3 +241,20 @@ func TestAloneIsAlone(t *testing.T) {
 		}
 	})
 }
+
+// A question to one socket that has gone says so.
+func TestAloneAndGone(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		s, p := w.pair()
+		p.says(`1`)
+		w.settle()
+		steps := 0
+		for _, err := range s.Compress(false).EmitWithAck(context.Background(), "ask") {
+			steps++
+			if !errors.Is(err, socketio.ErrClosed) {
+				t.Errorf("the socket has gone: %v", err)
+			}
+		}
+		want(t, "steps", steps, 1)
+	})
+}

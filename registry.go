@@ -66,11 +66,11 @@ func (r *registry) release(ns *Namespace) {
 	c := r.claimLocked(ns.name) // its successor begins when it has ended
 	ended := r.ended
 	r.mu.Unlock()
+	defer ns.tell(NamespaceObserver.NamespaceRemoved)
+	defer r.drop(ns.name, c)
 	if !ended {
 		ns.closeAdapter()
 	}
-	ns.tell(NamespaceObserver.NamespaceRemoved)
-	r.drop(ns.name, c)
 }
 
 // A claim is a name that is taken though no client finds a namespace: one is being
@@ -119,16 +119,15 @@ func (r *registry) adopt(name string, p *ParentNamespace) (ns *Namespace, err er
 		r.dynamic++
 		c := r.claimLocked(name)
 		r.mu.Unlock()
-		func() {
-			defer recoverTo(&err)
-			ns = r.introduce(c, p.server, name, p, true)
+		defer func() {
+			if ns == nil { // a panic, or the goroutine was ended
+				r.mu.Lock()
+				r.dynamic--
+				r.mu.Unlock()
+			}
 		}()
-		if err != nil {
-			r.mu.Lock()
-			r.dynamic--
-			r.mu.Unlock()
-		}
-		return ns, err
+		defer recoverTo(&err)
+		return r.introduce(c, p.server, name, p, true), nil
 	}
 }
 

@@ -196,7 +196,7 @@ func (s *Socket) deliver(p *adapter.Packet) error {
 	m := p.Message.(*engineio.Message)
 	if p.Volatile {
 		if !s.conn.eio.SendVolatile(m) {
-			return errDropped
+			return ErrDropped
 		}
 	} else if err := s.conn.send(m); err != nil {
 		return err

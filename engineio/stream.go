@@ -56,15 +56,20 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 		s.refuse(w, r, unavailable())
 		return
 	}
-	nc, first, early, err := s.openStream(r.Context(), open)
-	s.endOpening()
-	s.takeovers.Done()
+	nc, first, early, err := s.openCounted(r.Context(), open)
 	if err == nil {
 		err = s.serveOpened(r, nc, first, early)
 	}
 	if err != nil {
 		s.cfg.Logger.Debug("stream refused", "error", telemetry.Error(err), "peer", telemetry.Text(r.RemoteAddr))
 	}
+}
+
+// openCounted is openStream for one that was counted. open may panic.
+func (s *Server) openCounted(ctx context.Context, open func(context.Context) (net.Conn, error)) (net.Conn, packet, []byte, error) {
+	defer s.takeovers.Done()
+	defer s.endOpening()
+	return s.openStream(ctx, open)
 }
 
 // checkStream checks a request before it is accepted.

@@ -135,7 +135,7 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 
 	c.mu.Lock()
 	p := c.poll
-	if c.ws != nil { // since the request was checked
+	if p == nil || c.ws != nil { // since the request was checked
 		c.mu.Unlock()
 		c.srv.refuse(w, r, errUpgraded())
 		return
@@ -251,7 +251,7 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	_ = rc.SetWriteDeadline(time.Time{}) // the answer may have to wait for handlers
 	c.mu.Lock()
 	p := c.poll
-	if c.ws != nil { // since the request was checked
+	if p == nil || c.ws != nil { // since the request was checked
 		c.mu.Unlock()
 		c.srv.refuse(w, r, errUpgraded())
 		return

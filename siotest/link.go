@@ -29,7 +29,8 @@ const (
 type Break uint8
 
 const (
-	// FIN ends it in order: both sides read what was on its way, then the end.
+	// FIN ends it in order: both sides read what has come out of the link, then the
+	// end. What Delay or Stall still hold is lost.
 	FIN Break = iota
 	// Reset breaks it: both sides get an error where the end would be, in memory after
 	// what was on its way; over TCP that may be lost.

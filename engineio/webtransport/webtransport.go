@@ -102,10 +102,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
+	own, ok := unwrap(w)
+	if !ok {
+		http.Error(w, "the writer of this request is not that of HTTP/3, and has no Unwrap to it", http.StatusInternalServerError)
+		return
+	}
 	named := r.WithContext(r.Context())
 	named.RequestURI = r.URL.RequestURI() // of a CONNECT it is the host
 	s.engine.ServeStream(w, named, func(ctx context.Context) (net.Conn, error) {
-		session, err := s.wt.Upgrade(w, r)
+		session, err := s.wt.Upgrade(own, r)
 		if err != nil {
 			w.WriteHeader(http.StatusBadRequest)
 			return nil, err
@@ -115,8 +120,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_ = session.CloseWithError(0, "")
 			return nil, err
 		}
-		return &conn{Stream: stream, session: session, control: w.(http3.HTTPStreamer).HTTPStream()}, nil
+		return &conn{Stream: stream, session: session, control: own.HTTPStream()}, nil
 	})
+}
+
+// A writer is what HTTP/3 gives to a handler.
+type writer interface {
+	http.ResponseWriter
+	http3.Settingser
+	http3.HTTPStreamer
+}
+
+// unwrap finds the writer of HTTP/3 under those of middlewares.
+func unwrap(w http.ResponseWriter) (writer, bool) {
+	for {
+		if own, ok := w.(writer); ok {
+			return own, true
+		}
+		wrapped, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return nil, false
+		}
+		w = wrapped.Unwrap()
+	}
 }
 
 // ListenAndServe listens on the UDP address h3.Addr, ":443" if empty, and serves

@@ -278,3 +278,33 @@ func TestMoreStreams(t *testing.T) {
 	c.send("4hello")
 	c.want("the echo", "4hello")
 }
+
+// A wrapped is the writer of a middleware; a hidden one has no way to that of HTTP/3.
+type wrapped struct{ http.ResponseWriter }
+
+func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+type hidden struct{ http.ResponseWriter }
+
+func TestWritersOfMiddlewares(t *testing.T) {
+	for name, c := range map[string]struct {
+		wrap   func(http.ResponseWriter) http.ResponseWriter
+		serves bool
+	}{
+		"with Unwrap":    {func(w http.ResponseWriter) http.ResponseWriter { return wrapped{w} }, true},
+		"without Unwrap": {func(w http.ResponseWriter) http.ResponseWriter { return hidden{w} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := serve(t, engineio.Options{}, func(h http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(c.wrap(w), r) })
+			})
+			_, _, err := st.dial(0)
+			if (err == nil) != c.serves {
+				t.Errorf("the session: %v", err)
+			}
+			if err := st.engine.Close(); err != nil { // it must not wait for what has ended
+				t.Error(err)
+			}
+		})
+	}
+}
