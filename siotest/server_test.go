@@ -213,3 +213,21 @@ func TestShutdown(t *testing.T) {
 		}
 	})
 }
+
+// Clients connect to two servers of one bubble at the same time.
+func TestTwoServersInABubble(t *testing.T) {
+	inBubble(t, func(s *setting) {
+		done := make(chan struct{}, 2)
+		for range 2 {
+			srv, _ := s.serve()
+			go func() {
+				defer func() { done <- struct{}{} }()
+				for range 20 {
+					srv.Connect()
+				}
+			}()
+		}
+		<-done
+		<-done
+	})
+}
