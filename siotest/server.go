@@ -164,7 +164,7 @@ func (s *Server) settle() {
 		s.settling <- struct{}{} // two at once is not allowed
 		defer func() { <-s.settling }()
 		for !waits() {
-			time.Sleep(1) // another Server of the bubble waits: until it is done
+			time.Sleep(time.Nanosecond) // another Server of the bubble waits: until it is done
 		}
 	}
 }
