@@ -21,10 +21,12 @@ import (
 
 func TestPauseStopsReading(t *testing.T) {
 	everywhere(t, func(w *world) {
+		paused := make(chan struct{}, 1)
 		transports(w, hosting{onMessage: func(s *side, _ bool, data []byte) {
 			if string(data) == "pause" {
 				s.Pause()
 				s.Pause() // changes nothing
+				paused <- struct{}{}
 			}
 		}}, func(r *rig, p peer) {
 			s := r.side(p.id())
@@ -37,7 +39,7 @@ func TestPauseStopsReading(t *testing.T) {
 			} else {
 				p.send("4a", "4pause", "4b", "4c")
 			}
-			s.await("the pause", func() bool { return len(s.messages) >= 2 })
+			<-paused
 			r.quiet()
 			s.wantHeard("the message being handed up is the last one", "a", "pause")
 			select {
