@@ -83,7 +83,6 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) i
 		asked := 0
 		for i, ns := range namespaces {
 			if b.self != nil {
-				b.self.settledState()
 				b.self.ask(packets[i])
 				ns.tellOut(event, packets[i].Message.(*engineio.Message), 1)
 				continue

@@ -173,6 +173,20 @@ func (b *Broadcast) encode(ns *Namespace, id int64, event string, args []any) (*
 	return ns.applyFlags(m, &b.flags), nil
 }
 
+// applyFlags gives a message of an event what was asked for.
+func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio.Message {
+	if f.Uncompressed {
+		m.Uncompressed()
+	}
+	if f.Latest != "" {
+		m.Latest(ns.name + "," + f.Latest) // no name has a comma
+	}
+	if f.WhenFull != 0 {
+		return m.WhenFull(Overflow(f.WhenFull - 1))
+	}
+	return m.WhenFull(ns.server.opts.WhenFull)
+}
+
 // Send is Emit of the event "message".
 func (b Broadcast) Send(args ...any) error { return b.Emit("message", args...) }
 

@@ -168,19 +168,25 @@ func (s *Socket) passes() bool {
 			<-refused
 		}
 	}()
+	err := s.runMiddlewares(middlewares)
+	decided = true
+	if err != nil {
+		s.refuse(err) // for one that has gone it does nothing
+	}
+	return err == nil
+}
+
+// runMiddlewares returns the first error, ErrClosed if the socket goes meanwhile.
+func (s *Socket) runMiddlewares(middlewares []func(*Socket) error) error {
 	for _, use := range middlewares {
 		if s.state.Load() != stateJoining {
-			decided = true
-			return false
+			return ErrClosed
 		}
 		if err := s.guard(func() error { return use(s) }); err != nil {
-			decided = true
-			s.refuse(err)
-			return false
+			return err
 		}
 	}
-	decided = true
-	return true
+	return nil
 }
 
 // refuse answers the wish to join with an error.

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 
-	"socketio/adapter"
 	"socketio/engineio"
 )
 
@@ -47,45 +46,6 @@ func (b Broadcast) WhenFull(o Overflow) Broadcast {
 func (b Broadcast) Latest(key string) Broadcast {
 	b.flags.Latest = key
 	return b
-}
-
-// applyFlags gives a message of an event what was asked for.
-func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio.Message {
-	if f.Uncompressed {
-		m.Uncompressed()
-	}
-	if f.Latest != "" {
-		m.Latest(ns.name + "," + f.Latest) // no name has a comma
-	}
-	if f.WhenFull != 0 {
-		return m.WhenFull(Overflow(f.WhenFull - 1))
-	}
-	return m.WhenFull(ns.server.opts.WhenFull)
-}
-
-// emit sends an event to this socket alone.
-func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
-	m, err := s.ns.server.encodeEvent(s.ns.name, noAck, event, args)
-	if err != nil {
-		return err
-	}
-	s.ns.applyFlags(m, f)
-	if s.state.Load() == stateGone {
-		return ErrClosed
-	}
-	if f.Volatile {
-		if !s.conn.eio.SendVolatile(m) {
-			return nil
-		}
-	} else if err := s.conn.send(m); err != nil {
-		if err == ErrDropped {
-			return nil // as was asked for
-		}
-		return err
-	}
-	s.tellOut(event, m)
-	s.sent(m)
-	return nil
 }
 
 // WhenFull chooses for the event that follows what becomes of it if this socket's

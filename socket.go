@@ -213,6 +213,31 @@ func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(new(adapter.Flags), event, args)
 }
 
+// emit sends an event to this socket alone.
+func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
+	m, err := s.ns.server.encodeEvent(s.ns.name, noAck, event, args)
+	if err != nil {
+		return err
+	}
+	s.ns.applyFlags(m, f)
+	if s.state.Load() == stateGone {
+		return ErrClosed
+	}
+	if f.Volatile {
+		if !s.conn.eio.SendVolatile(m) {
+			return nil
+		}
+	} else if err := s.conn.send(m); err != nil {
+		if err == ErrDropped {
+			return nil // as was asked for
+		}
+		return err
+	}
+	s.tellOut(event, m)
+	s.sent(m)
+	return nil
+}
+
 // Send is Emit of the event "message".
 func (s *Socket) Send(args ...any) error { return s.Emit("message", args...) }
 
