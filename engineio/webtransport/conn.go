@@ -5,6 +5,7 @@
 package webtransport
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -28,12 +29,15 @@ var closeCapsule = [...]byte{0x68, 0x43, 4, 0, 0, 0, 0}
 // It ends in three steps. CloseWrite ends the stream, which the usual clients do not
 // answer. After linger, in which what was sent arrives, the one who reads says on
 // control that the session is closed. Then the client closes it, or Close does after
-// another linger. Session.CloseWithError alone would drop what is on its way, and
-// tells a browser to stop sending before it says why: that takes it for a failure.
+// another linger. Last, a client that has answered has one more linger, or until it
+// closes the connection: Chromium answers before its page knows, and tells the page
+// of a failure if the connection goes in between. Session.CloseWithError alone would drop what is on its way,
+// and tells a browser to stop sending before it says why: that takes it for a failure.
 type conn struct {
 	*webtransport.Stream
 	session *webtransport.Session
-	control *http3.Stream // of the request
+	control *http3.Stream   // of the request
+	quic    context.Context // done when the connection is
 
 	ended atomic.Bool // CloseWrite was called
 	told  bool        // owned by the reader: the session was said to be closed
@@ -46,7 +50,9 @@ func (c *conn) Read(b []byte) (int, error) {
 		c.told = true
 		if c.control.TryWriteAll(closeCapsule[:]) == nil && c.control.Close() == nil {
 			_ = c.SetReadDeadline(time.Now().Add(linger))
-			n, err = c.Stream.Read(b)
+			if n, err = c.Stream.Read(b); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+				c.awaitPeer()
+			}
 		}
 	}
 	if gone := (*webtransport.SessionError)(nil); errors.As(err, &gone) {
@@ -55,6 +61,16 @@ func (c *conn) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// awaitPeer waits until the client has closed the connection, but at most linger.
+func (c *conn) awaitPeer() {
+	late := time.NewTimer(linger)
+	defer late.Stop()
+	select {
+	case <-c.quic.Done():
+	case <-late.C:
+	}
 }
 
 // CloseWrite ends the sending side. It must not be called during a Write.

@@ -66,9 +66,10 @@ const (
 
 // NewServer returns a Server that runs on h3, which it completes: with the protocol
 // name of HTTP/3 in a copy of h3.TLSConfig, with limits in h3.QUICConfig if that is
-// nil, and with itself as h3.Handler if that is still nil when h3 serves. h3 must
-// not be used with another Server. The limits of a connection are 16 streams and 8
-// of one direction, and what waits to be read: 1 MiB in one of them, 1.5 MiB in all.
+// nil, with a value in what h3.ConnContext returns, and with itself as h3.Handler if
+// that is still nil when h3 serves. h3 must not be used with another Server. The
+// limits of a connection are 16 streams and 8 of one direction, and what waits to be
+// read: 1 MiB in one of them, 1.5 MiB in all.
 //
 // QUIC ends a connection that is silent for quic.Config.MaxIdleTimeout, 30 s by
 // default: keep PingInterval of the engine below it.
@@ -83,6 +84,13 @@ func NewServer(engine Engine, h3 *http3.Server) *Server {
 			MaxStreamReceiveWindow:     maxStreamBytes,
 			MaxConnectionReceiveWindow: maxConnBytes,
 		}
+	}
+	before := h3.ConnContext
+	h3.ConnContext = func(ctx context.Context, qc *quic.Conn) context.Context {
+		if before != nil {
+			ctx = before(ctx, qc)
+		}
+		return context.WithValue(ctx, connContext{}, qc.Context())
 	}
 	s := &Server{engine: engine}
 	s.wt = &webtransport.Server{
@@ -120,9 +128,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_ = session.CloseWithError(0, "")
 			return nil, err
 		}
-		return &conn{Stream: stream, session: session, control: own.HTTPStream()}, nil
+		return &conn{Stream: stream, session: session, control: own.HTTPStream(), quic: r.Context().Value(connContext{}).(context.Context)}, nil
 	})
 }
+
+// connContext is the key of a request's value that is done when its connection is.
+type connContext struct{}
 
 // A writer is what HTTP/3 gives to a handler.
 type writer interface {
