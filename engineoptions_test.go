@@ -40,6 +40,35 @@ func (w *world) fetch(method, query, body string, header ...string) (*http.Respo
 	return resp, string(data)
 }
 
+func TestSessionBindingReachesTheEngine(t *testing.T) {
+	type key struct{}
+	opts := &socketio.Options{
+		Handshake: func(r *http.Request) (context.Context, error) {
+			return context.WithValue(r.Context(), key{}, r.Header.Get("X-User")), nil
+		},
+		SessionBinding: func(ctx context.Context, r *engineio.SessionRequest) error {
+			if r.Request.Header.Get("X-User") != ctx.Value(key{}) {
+				return errors.New("another user")
+			}
+			return nil
+		},
+		GenerateID: func(*http.Request) (string, error) { return "my-id", nil },
+	}
+	memory(t, opts, func(w *world) {
+		const session = "EIO=4&transport=polling&sid=my-id"
+		w.fetch("GET", "EIO=4&transport=polling", "", "X-User", "ada")
+		resp, body := w.fetch("POST", session, "40", "X-User", "bob")
+		want(t, "the status", resp.StatusCode, 400)
+		want(t, "the refusal", body, `{"code":1,"message":"Session ID unknown"}`)
+		_, body = w.fetch("POST", session, "40", "X-User", "ada")
+		want(t, "the client's own request", body, "ok")
+		w.settle()
+		_, body = w.fetch("GET", session, "", "X-User", "ada")
+		want(t, "the namespace is joined", strings.HasPrefix(body, `40{"sid":`), true)
+		w.fetch("POST", session, "1", "X-User", "ada")
+	})
+}
+
 func TestEngineOptionsReachTheEngine(t *testing.T) {
 	opts := &socketio.Options{
 		GenerateID:      func(*http.Request) (string, error) { return "my-id", nil },

@@ -131,6 +131,12 @@ type Options struct {
 	// HTTP middleware stored is there. The request must not be kept.
 	Handshake func(*http.Request) (context.Context, error)
 
+	// SessionBinding runs for each request that names an open connection: polls, POSTs,
+	// upgrades. Its error refuses the request as if the id were unknown, and harms the
+	// connection in nothing; see engineio.Options.SessionBinding. ctx has the values that
+	// Handshake gave. If nil, who knows the session id is the client.
+	SessionBinding func(ctx context.Context, r *engineio.SessionRequest) error
+
 	// GenerateID makes the Engine.IO session id, which is a secret; see
 	// engineio.Options.GenerateID. If nil, 120 random bits. It is not Socket.ID.
 	GenerateID func(*http.Request) (string, error)
@@ -293,6 +299,7 @@ func (o *Options) engine() *engineio.Options {
 		TrustedProxies:   o.TrustedProxies,
 		Driver:           o.Driver,
 
+		SessionBinding: o.SessionBinding,
 		GenerateID:     o.GenerateID,
 		InitialPacket:  o.InitialPacket,
 		Cookie:         o.Cookie,

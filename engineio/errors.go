@@ -90,11 +90,15 @@ type ConnectionError struct {
 	Message string
 	// Status is that of the response.
 	Status int
+	// RemoteAddr is where the request came from, found as Handshake.RemoteAddr is:
+	// the client's "ip:port", or what a trusted proxy names. Counted for code 1, it
+	// tells who guesses session ids.
+	RemoteAddr string
 	// Detail is for a log: what was wrong with the request. It may hold the
 	// client's text, at most 128 bytes of it, and never a session id.
 	Detail string
-	// Err is why the application refused: the error of Options.Handshake or
-	// Options.GenerateID. Else nil.
+	// Err is why the application refused: the error of Options.Handshake,
+	// Options.SessionBinding or Options.GenerateID. Else nil.
 	Err error
 }
 
@@ -132,7 +136,7 @@ func (s *Server) tellRefusal(r *http.Request, e *requestError) {
 	fns := s.onRefusal
 	s.mu.RUnlock()
 	told := func() *ConnectionError {
-		return &ConnectionError{Code: e.code, Message: e.text(), Status: e.status, Detail: telemetry.Text(e.detail), Err: e.cause}
+		return &ConnectionError{Code: e.code, Message: e.text(), Status: e.status, RemoteAddr: s.clientAddr(r), Detail: telemetry.Text(e.detail), Err: e.cause}
 	}
 	for _, fn := range fns {
 		s.guard("OnConnectionError", func() { (*fn)(r, told()) })

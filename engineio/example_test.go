@@ -151,6 +151,36 @@ func ExampleRefusal() {
 	// Output: 403 {"code":4,"message":"log in first"}
 }
 
+// A session can be bound to who opened it: here to what the handshake found.
+func ExampleSessionRequest() {
+	type userKey struct{}
+	login := func(r *http.Request) string { return r.Header.Get("Authorization") }
+	srv := engineio.NewServer(&engineio.Options{
+		Handshake: func(r *http.Request) (context.Context, error) {
+			return context.WithValue(r.Context(), userKey{}, login(r)), nil
+		},
+		SessionBinding: func(ctx context.Context, r *engineio.SessionRequest) error {
+			if login(r.Request) != ctx.Value(userKey{}) {
+				return errors.New("another login")
+			}
+			return nil
+		},
+	}, func(c *engineio.Conn) engineio.Handler { return echo{c} })
+	defer srv.Close()
+
+	client := poll(srv) // with no login, and so with none ever after
+	defer client.close()
+	fmt.Println(client.post("4hello"))
+	resp := answer(srv, client.query, "Authorization", "Bearer mallory")
+	body, _ := io.ReadAll(resp.Body)
+	fmt.Println(resp.StatusCode, string(body))
+	fmt.Println(client.get())
+	// Output:
+	// ok
+	// 400 {"code":1,"message":"Session ID unknown"}
+	// 4hello
+}
+
 // Refused requests can be counted or logged.
 func ExampleConnectionError() {
 	srv := engineio.NewServer(nil, func(c *engineio.Conn) engineio.Handler { return echo{c} })

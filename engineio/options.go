@@ -123,6 +123,20 @@ type Options struct {
 	// count. The request must not be kept.
 	Handshake func(*http.Request) (context.Context, error)
 
+	// SessionBinding runs for each request that names an open session: polls, POSTs,
+	// upgrades to WebSocket and WebTransport. Its error refuses the request, for
+	// example because it comes with another cookie, client certificate or network
+	// than the handshake. ctx has the values of Conn.Context, so what Handshake put
+	// there; it does not end. The client is told "Session ID unknown" (400, code 1; a
+	// stream is closed), as for an id that is none: who stole or guessed the id does
+	// not learn that it is one, and a client whose cookie has changed opens a new
+	// session. The error goes to those who watch only, as ConnectionError.Err. The
+	// session does not notice and goes on. It runs in the request's goroutine, for
+	// several requests of a session at once. A panic is logged and refuses. On an
+	// open WebSocket there are no requests, so nothing is asked. If nil, who knows
+	// the id is the client.
+	SessionBinding func(ctx context.Context, r *SessionRequest) error
+
 	// GenerateID makes the id of a new session, for example to mark the server it
 	// lives on. The id is a secret: who knows or guesses it can speak for the
 	// client, so it needs 120 random bits of its own, and must not stand in a log.

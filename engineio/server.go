@@ -188,9 +188,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.open(w, r, transport, upgrade, q)
 		return
 	}
-	c := s.lookup(sid)
-	if c == nil {
-		s.refuse(w, r, refuse(codeUnknownSID, "no such session"))
+	c, e := s.session(r, sid)
+	if e != nil {
+		s.refuse(w, r, e)
 		return
 	}
 	if e := s.checkSession(c, transport, upgrade, last(q["EIO"])); e != nil {

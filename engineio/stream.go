@@ -230,11 +230,12 @@ func (s *Server) streamSession(r *http.Request, first packet) (c *Conn, fresh bo
 	if err := json.Unmarshal(first.data, &wish); err != nil {
 		return nil, false, errFirstPacket
 	}
-	c = s.lookup(wish.SID)
-	switch {
-	case c == nil:
-		return nil, false, refuse(codeUnknownSID, "no such session")
-	case s.cfg.DisableUpgrades, c.handshake.Revision != 4:
+	c, e := s.session(r, wish.SID)
+	if e != nil {
+		s.tellRefusal(r, e)
+		return nil, false, e
+	}
+	if s.cfg.DisableUpgrades || c.handshake.Revision != 4 {
 		return nil, false, errNoUpgrade
 	}
 	return c, false, nil
