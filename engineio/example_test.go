@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -191,6 +192,29 @@ func ExampleConnectionError() {
 	})
 	answer(srv, "/?EIO=4&transport=pigeon")
 	// Output: 400 0 Transport unknown
+}
+
+// A guard counts who names sessions that do not exist.
+type guard struct{ guesses map[string]int }
+
+func (g guard) RequestRefused(e *engineio.ConnectionError) {
+	if e.Code == 1 && e.Err == nil { // a guard that is served many requests at once has a lock
+		host, _, _ := net.SplitHostPort(e.RemoteAddr)
+		g.guesses[host]++
+	}
+}
+
+// Guesses at session ids can be counted by address.
+func ExampleRefusalObserver() {
+	g := guard{make(map[string]int)}
+	srv := engineio.NewServer(&engineio.Options{Observers: []any{g}}, func(c *engineio.Conn) engineio.Handler { return echo{c} })
+	defer srv.Close()
+
+	for _, guess := range []string{"1", "2", "3"} {
+		answer(srv, handshake+"&sid="+guess)
+	}
+	fmt.Println(g.guesses)
+	// Output: map[192.0.2.1:3]
 }
 
 func ExampleCORS() {

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -348,7 +349,9 @@ func last(values []string) string {
 
 // refuse answers a request that can't be served.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *requestError) {
-	s.cfg.Logger.Debug("request refused", "code", e.code, "status", e.status, "detail", telemetry.Text(e.detail))
+	if log := s.cfg.Logger; log.Enabled(r.Context(), slog.LevelDebug) {
+		log.Debug("request refused", "code", e.code, "status", e.status, "detail", telemetry.Text(e.detail), "peer", telemetry.Text(s.clientAddr(r)))
+	}
 	if e.status == http.StatusServiceUnavailable {
 		// Spread, so that those who come back do not come back together.
 		n, _ := rand.Int(rand.Reader, big.NewInt(5)) // rand.Reader does not fail

@@ -61,7 +61,7 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 		err = s.serveOpened(r, nc, first, early)
 	}
 	if err != nil {
-		s.cfg.Logger.Debug("stream refused", "error", telemetry.Error(err), "peer", telemetry.Text(r.RemoteAddr))
+		s.cfg.Logger.Debug("stream refused", "error", telemetry.Error(err), "peer", telemetry.Text(s.clientAddr(r)))
 	}
 }
 

@@ -32,7 +32,6 @@ var shownBy = map[string]string{
 	"engineio.ConnInfo":          "ConnObserver quietly",
 	"engineio.DropObserver":      "ConnObserver quietly",
 	"engineio.DropReason":        "ConnObserver quietly",
-	"engineio.RefusalObserver":   "ConnObserver quietly",
 	"engineio.Traffic":           "ConnObserver quietly",
 	"engineio.TrafficObserver":   "ConnObserver quietly",
 	"adapter.Answer":             "Call quietly",
