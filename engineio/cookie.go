@@ -6,6 +6,7 @@ package engineio
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -35,19 +36,28 @@ type Cookie struct {
 	// Partitioned keeps it apart for each site that embeds the page. It needs
 	// Secure.
 	Partitioned bool
+	// Priority is "low", "medium" or "high", in any case: what some browsers drop last
+	// when there are too many. If empty, the attribute is left out.
+	Priority string
+}
+
+// A cookieTemplate is a cookie without its value.
+type cookieTemplate struct {
+	http.Cookie
+	priority string // "; Priority=High" or ""; net/http has no such attribute
 }
 
 // template is the cookie without its value. It panics on one that no browser
 // would take.
-func (c *Cookie) template() *http.Cookie {
+func (c *Cookie) template() *cookieTemplate {
 	if c == nil {
 		return nil
 	}
-	t := &http.Cookie{
+	t := &cookieTemplate{Cookie: http.Cookie{
 		Name: c.Name, Path: c.Path, Domain: c.Domain, Expires: c.Expires,
 		MaxAge: int((c.MaxAge + time.Second - 1) / time.Second),
 		Secure: c.Secure, HttpOnly: !c.ScriptsMayRead, SameSite: c.SameSite, Partitioned: c.Partitioned,
-	}
+	}}
 	if t.Name == "" {
 		t.Name = "io"
 	}
@@ -58,6 +68,17 @@ func (c *Cookie) template() *http.Cookie {
 		t.SameSite = http.SameSiteLaxMode
 	}
 	problem := ""
+	switch strings.ToLower(c.Priority) {
+	case "":
+	case "low":
+		t.priority = "; Priority=Low"
+	case "medium":
+		t.priority = "; Priority=Medium"
+	case "high":
+		t.priority = "; Priority=High"
+	default:
+		problem = `Priority is none of "low", "medium" and "high"`
+	}
 	if err := t.Valid(); err != nil {
 		problem = err.Error()
 	}
@@ -83,8 +104,8 @@ func (s *Server) setCookie(h http.Header, secure bool) {
 	if s.cookie == nil {
 		return
 	}
-	c := *s.cookie
+	c := s.cookie.Cookie
 	c.Value = newID()
 	c.Secure = c.Secure || secure
-	h.Add("Set-Cookie", c.String())
+	h.Add("Set-Cookie", c.String()+s.cookie.priority)
 }

@@ -58,7 +58,12 @@ func TestCookieAttributes(t *testing.T) {
 			"io=*; Path=/; Max-Age=1; Secure; SameSite=None; Partitioned": {
 				MaxAge: time.Millisecond, Secure: true, ScriptsMayRead: true, SameSite: http.SameSiteNoneMode, Partitioned: true,
 			},
-			"io=*; Path=/; HttpOnly": {SameSite: http.SameSiteDefaultMode},
+			"io=*; Path=/; HttpOnly":                                {SameSite: http.SameSiteDefaultMode},
+			"io=*; Path=/; HttpOnly; SameSite=Lax; Priority=Low":    {Priority: "low"},
+			"io=*; Path=/; HttpOnly; SameSite=Lax; Priority=Medium": {Priority: "Medium"},
+			"io=*; Path=/; HttpOnly; Secure; SameSite=None; Partitioned; Priority=High": {
+				Priority: "high", Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true,
+			},
 		} {
 			r := w.serve(hosting{options: &engineio.Options{Cookie: c}})
 			h := r.polling().raw.header
@@ -96,6 +101,7 @@ func TestCookiesThatNoBrowserTakes(t *testing.T) {
 		"SameSite is none":       {SameSite: 9},
 		"SameSite=None needs":    {SameSite: http.SameSiteNoneMode},
 		"partitioned cookies":    {Partitioned: true},
+		"Priority is none":       {Priority: "high; Domain=example.com"},
 		"Options.Cookie: http: ": {Name: "a\r\nSet-Cookie: b"},
 	} {
 		func() {

@@ -47,10 +47,10 @@ type Server struct {
 	closeOnce sync.Once
 	closedC   chan struct{} // closed when Close has ended
 
-	deflate    *ws.Deflate  // nil if messages are not compressed
-	compressor *compressor  // nil if responses are not compressed
-	cookie     *http.Cookie // without its value; nil if there is none
-	chain      link         // before the first middleware; its next changes
+	deflate    *ws.Deflate     // nil if messages are not compressed
+	compressor *compressor     // nil if responses are not compressed
+	cookie     *cookieTemplate // nil if there is none
+	chain      link            // before the first middleware; its next changes
 	obs        observers
 
 	ending context.Context // ends when Close begins
