@@ -98,7 +98,8 @@ type ConnectionError struct {
 	// client's text, at most 128 bytes of it, and never a session id.
 	Detail string
 	// Err is why the application refused: the error of Options.Handshake,
-	// Options.SessionBinding or Options.GenerateID. Else nil.
+	// Options.SessionBinding or Options.GenerateID; or why a WebSocket can't be taken
+	// over. Else nil.
 	Err error
 }
 
@@ -109,10 +110,13 @@ func (e *ConnectionError) Error() string {
 // Unwrap returns Err.
 func (e *ConnectionError) Unwrap() error { return e.Err }
 
-// OnConnectionError calls fn for each request that is refused with a code, in the
-// goroutine of that request, once the answer is written. What a session is closed
-// for goes to Handler.HandleClose instead. The request must not be kept. A panic
-// in fn is logged. remove takes fn off again.
+// OnConnectionError calls fn for each request that is refused, and for each WebSocket
+// that can't be taken from the HTTP server (code 3, status 500), in the goroutine of
+// that request, once the answer is written. As upstream, a request that ends its
+// session does not count, be it answered 400, 408, 413 or 415: Handler.HandleClose and
+// ConnObserver hear of it, with the error, so nothing counts twice; nor does a method
+// that sessions do not have (500). The request must not be kept. A panic in fn is
+// logged. remove takes fn off again.
 func (s *Server) OnConnectionError(fn func(*http.Request, *ConnectionError)) (remove func()) {
 	if fn == nil {
 		panic("engineio: OnConnectionError: the function is nil")

@@ -39,8 +39,8 @@ type ConnObserver interface {
 	ConnClosed(c ConnInfo, reason CloseReason, err error)
 }
 
-// A RefusalObserver hears of each request that is refused with a code; see
-// Server.OnConnectionError. It is called by the goroutine of the request, once the
+// A RefusalObserver hears of each request that is refused; see
+// Server.OnConnectionError for what counts. It is called by the goroutine of the request, once the
 // answer is written, and must not change e.
 type RefusalObserver interface {
 	RequestRefused(e *ConnectionError)

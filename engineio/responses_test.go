@@ -255,6 +255,52 @@ func TestConnectionErrors(t *testing.T) {
 	})
 }
 
+// A WebSocket that can't be taken over is told of, with the reason: of a new session
+// nobody else would hear, and of an upgrade only the log.
+func TestConnectionErrorOfATakeover(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{wrap: func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(hidingWriter{w}, r) })
+		}})
+		told := make(chan *engineio.ConnectionError, 10)
+		r.srv.OnConnectionError(func(_ *http.Request, e *engineio.ConnectionError) { told <- e })
+		p := r.polling()
+		for _, query := range []string{"EIO=4&transport=websocket", "EIO=4&transport=websocket&sid=" + p.id()} {
+			r.wantStatus(query, r.dialRefused(query), 500)
+			if e := <-told; e.Code != 3 || e.Status != 500 || e.Message != "Bad request" || !errors.Is(e, http.ErrNotSupported) {
+				w.t.Errorf("told of %+v", *e)
+			}
+		}
+		p.send("4x")
+		p.want("the session goes on", "4x")
+	})
+}
+
+// What ends a session is told where the ends of sessions are, and nowhere else.
+func TestConnectionErrorsThatAreNone(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100}})
+		r.srv.OnConnectionError(func(_ *http.Request, e *engineio.ConnectionError) { w.t.Errorf("told of %+v", *e) })
+		for status, ask := range map[int]func(p *pollPeer) reply{
+			400: func(p *pollPeer) reply { return p.post("4\xff") },
+			413: func(p *pollPeer) reply { return p.post(strings.Repeat("4", 101)) },
+			415: func(p *pollPeer) reply { return p.post("4x", "Content-Encoding", "gzip") },
+		} {
+			p := r.polling()
+			if got := ask(p); got.status != status {
+				w.t.Errorf("got %d, want %d", got.status, status)
+			}
+			s := r.side(p.id())
+			s.awaitEnd("the session")
+			if s.err == nil {
+				w.t.Errorf("%d: HandleClose got no error", status)
+			}
+		}
+		p := r.polling()
+		r.wantStatus("a method that is none", r.do(w.t.Context(), "PUT", p.query, nil), 500)
+	})
+}
+
 // A client that says b64 gets bytes as text, also over WebSocket.
 func TestBase64IsForced(t *testing.T) {
 	everywhere(t, func(w *world) {

@@ -236,7 +236,9 @@ func (s *Server) streamSession(r *http.Request, first packet) (c *Conn, fresh bo
 		return nil, false, e
 	}
 	if s.cfg.DisableUpgrades || c.handshake.Revision != 4 {
-		return nil, false, errNoUpgrade
+		e := refuse(codeBadRequest, errNoUpgrade.Error())
+		s.tellRefusal(r, e)
+		return nil, false, e
 	}
 	return c, false, nil
 }

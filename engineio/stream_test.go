@@ -409,10 +409,14 @@ func TestStreamUpgradeTimeout(t *testing.T) {
 
 func TestStreamUpgradeIsRefused(t *testing.T) {
 	inMemory(t, func(w *world) {
-		o := withStreams(&engineio.Options{DisableUpgrades: true})
+		told := make(toldOf, 1)
+		o := withStreams(&engineio.Options{DisableUpgrades: true, Observers: []any{told}})
 		p := w.serve(hosting{options: o}).polling()
 		c := p.candidate()
 		c.wantRefused("upgrades are disabled")
+		if e := <-told; e.Code != 3 || e.RemoteAddr == "" {
+			w.t.Errorf("told of %+v", *e)
+		}
 		p.send("4x")
 		p.want("polling goes on", "4x")
 

@@ -47,6 +47,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 		if fresh {
 			s.forget(c)
 		}
+		s.tellRefusal(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, detail: "the connection can't be taken over", cause: err})
 		return
 	}
 	t := &wsTransport{c: c, probing: !fresh, base64: wantsBase64(q)}
