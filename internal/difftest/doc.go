@@ -6,8 +6,9 @@
 // those of others, and compare what comes of them. It is a module of its own, so
 // that the core does not require the others; it is never released.
 //
-// Reading order: frames_test.go (internal/ws against gobwas/ws), packets_test.go
-// (parser against npm socket.io-parser), decided_test.go (where our decoder is
+// Reading order: frames_test.go (internal/ws against gobwas/ws), compressed_test.go
+// (the same with permessage-deflate, against wsflate and compress/flate),
+// packets_test.go (parser against npm socket.io-parser), decided_test.go (where our decoder is
 // stricter on purpose), node_test.go (the Node process), generate_test.go (cases
 // from a seed).
 package difftest

@@ -61,10 +61,19 @@ func (r recorder) OnControl(op ws.Opcode, data []byte) bool {
 	return true
 }
 
+// terms are what both ends know of a stream.
+type terms struct {
+	fromClient bool
+	deflate    bool // permessage-deflate, without context takeover, was negotiated
+}
+
 // ours feeds stream to our parser in the pieces that next returns.
-func ours(stream []byte, fromClient bool, next func() int) (v verdict) {
-	cfg := &ws.Config{FromClient: fromClient, MaxMessage: maxMessage, MaxFragments: -1}
+func ours(stream []byte, on terms, next func() int) (v verdict) {
+	cfg := &ws.Config{FromClient: on.fromClient, MaxMessage: maxMessage, MaxFragments: -1}
 	var p ws.Parser
+	if on.deflate {
+		p.AllowCompressed()
+	}
 	defer p.Release()
 	for rest := bytes.Clone(stream); len(rest) > 0; {
 		piece := rest[:min(next(), len(rest))]
@@ -75,6 +84,9 @@ func ours(stream []byte, fromClient bool, next func() int) (v verdict) {
 				panic(err)
 			}
 			v.end, v.reason, v.took = fmt.Sprint(ce.Code), ce.Reason, len(stream)-len(rest)
+			return v
+		}
+		if v.reason == notInflated {
 			return v
 		}
 	}
@@ -106,9 +118,9 @@ func (p *pieces) Read(b []byte) (int, error) {
 var errClosed = errors.New("a close frame was read")
 
 // theirs reads stream with wsutil.Reader.
-func theirs(stream []byte, fromClient bool, next func() int) (v verdict) {
+func theirs(stream []byte, on terms, next func() int) (v verdict) {
 	state := gobwas.StateClientSide
-	if fromClient {
+	if on.fromClient {
 		state = gobwas.StateServerSide
 	}
 	control := func(h gobwas.Header, r io.Reader) error {
@@ -132,6 +144,10 @@ func theirs(stream []byte, fromClient bool, next func() int) (v verdict) {
 		Source: src, State: state, CheckUTF8: true,
 		MaxMessageSize: maxMessage, OnIntermediate: control,
 	}
+	var ext *extension
+	if on.deflate {
+		ext = extend(rd)
+	}
 	for {
 		left := len(src.rest)
 		h, err := rd.NextFrame()
@@ -147,7 +163,10 @@ func theirs(stream []byte, fromClient bool, next func() int) (v verdict) {
 			}
 		} else if err == nil {
 			var payload []byte
-			if payload, err = io.ReadAll(rd); err == nil {
+			if payload, err = io.ReadAll(rd); err == nil && ext.compressed() {
+				payload, err = theirInflate(h.OpCode, payload)
+			}
+			if err == nil {
 				v.delivered = append(v.delivered, note(byte(h.OpCode), payload))
 			}
 		}
@@ -167,7 +186,7 @@ func theirEnd(err error) string {
 		return "partial"
 	case err == errClosed:
 		return "closed"
-	case errors.Is(err, wsutil.ErrInvalidUTF8), err == gobwas.ErrProtocolInvalidUTF8:
+	case errors.Is(err, wsutil.ErrInvalidUTF8), err == errInflate, err == gobwas.ErrProtocolInvalidUTF8:
 		return "1007"
 	case errors.Is(err, wsutil.ErrMessageTooLarge):
 		return "1009"
@@ -209,18 +228,18 @@ func notShortest(stream []byte, v verdict) bool {
 }
 
 // compareFrames gives stream to both, byte by byte, and to ours also in pieces.
-func compareFrames(t *testing.T, stream []byte, fromClient bool, seed uint64) {
+func compareFrames(t *testing.T, stream []byte, on terms, seed uint64) {
 	t.Helper()
 	one := func() int { return 1 }
 	rng := rand.New(rand.NewPCG(seed, 1))
-	mine := ours(stream, fromClient, one)
+	mine := ours(stream, on, one)
 	for _, most := range []int{3, 40, 5000} {
-		cut := ours(stream, fromClient, func() int { return 1 + rng.IntN(most) })
+		cut := ours(stream, on, func() int { return 1 + rng.IntN(most) })
 		if cut.String() != mine.String() || cut.reason != mine.reason {
 			t.Fatalf("%x\nin pieces of up to %d:\n%v\nbyte by byte:\n%v", stream, most, cut, mine)
 		}
 	}
-	other := theirs(stream, fromClient, func() int { return 1 + rng.IntN(40) })
+	other := theirs(stream, on, func() int { return 1 + rng.IntN(40) })
 	if mine.String() == other.String() {
 		return
 	}
@@ -234,12 +253,12 @@ func compareFrames(t *testing.T, stream []byte, fromClient bool, seed uint64) {
 		// is whole: then they must come to the same when it is.
 		if other.end == "partial" || other.end == "end" {
 			whole := append(bytes.Clone(stream[:mine.took]), make([]byte, maxMessage+100)...)
-			if other = theirs(whole, fromClient, one); mine.String() == other.String() {
+			if other = theirs(whole, on, one); mine.String() == other.String() {
 				return
 			}
 		}
 	}
-	t.Fatalf("from a client: %v, stream %x\nours (%s):\n%v\ntheirs:\n%v", fromClient, stream, mine.reason, mine, other)
+	t.Fatalf("%+v, stream %x\nours (%s):\n%v\ntheirs:\n%v", on, stream, mine.reason, mine, other)
 }
 
 func FuzzFrames(f *testing.F) {
@@ -252,7 +271,7 @@ func FuzzFrames(f *testing.F) {
 		f.Add(stream(rng, fromClient), fromClient, seed)
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, fromClient bool, seed uint64) {
-		compareFrames(t, stream, fromClient, seed)
+		compareFrames(t, stream, terms{fromClient: fromClient}, seed)
 	})
 }
 
@@ -262,8 +281,9 @@ func TestFramesAsGobwas(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		fromClient := rng.IntN(4) > 0
 		s := stream(rng, fromClient)
-		compareFrames(t, s, fromClient, seed)
-		v := ours(s, fromClient, func() int { return 4096 })
+		on := terms{fromClient: fromClient}
+		compareFrames(t, s, on, seed)
+		v := ours(s, on, func() int { return 4096 })
 		ends[v.end]++
 	}
 	// A generator of which every stream ends the same would compare nothing.
