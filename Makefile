@@ -61,7 +61,7 @@ fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 fuzz-short: $(npm_conformance) ## every fuzz target for 5 s
 	@FUZZSHORT=1 FUZZTIME=5s scripts/fuzz.sh
 
-soak: ## 20 rounds of 1000 clients that leave nothing behind, then the stress scenarios for 20 s each (SOAK=20x1000 STRESS=20s)
+soak: ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size (SOAK=20x1000 STRESS=20s HOSTILE=full)
 	@scripts/soak.sh
 
 # The tools have a module of their own, so that the core requires nothing.

@@ -32,6 +32,7 @@ type attacker struct {
 	p         *process
 	sent      atomic.Int64 // bytes
 	bystander *bystander   // tells the time in until
+	patience  time.Duration
 
 	mu      sync.Mutex
 	secrets []string // session ids that were given out
@@ -62,7 +63,7 @@ func (a *attacker) fail(format string, args ...any) {
 // until waits for something that no packet tells of.
 func (a *attacker) until(what string, holds func() bool) {
 	a.t.Helper()
-	limit := time.Now().Add(patience)
+	limit := time.Now().Add(a.patience)
 	for !holds() {
 		if time.Now().After(limit) {
 			a.t.Errorf("it does not happen that %s: %+v, %d descriptors", what, a.p.stats(), a.p.descriptors())

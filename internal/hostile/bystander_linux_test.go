@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,8 @@ type bystander struct {
 	turn  chan struct{} // one token: another answer has come
 	quit  chan struct{}
 	ended chan struct{}
-	err   error // may be read after ended
+	err   error           // may be read after ended
+	waits []time.Duration // for each answer; may be read after ended
 }
 
 // watch starts a bystander over one transport.
@@ -64,8 +66,17 @@ func (b *bystander) leave() {
 	}
 }
 
-// answered notes an answer. It reports whether to go on.
-func (b *bystander) answered() bool {
+// waited says how long the answers of a bystander that has left took.
+func (b *bystander) waited() string {
+	slices.Sort(b.waits)
+	at := func(percent int) time.Duration { return b.waits[(len(b.waits)-1)*percent/100].Round(time.Microsecond) }
+	return fmt.Sprintf("%d answers, half of them in %v, 99 of 100 in %v, all in %v", len(b.waits), at(50), at(99), at(100))
+}
+
+// answered notes an answer to what was asked at some time. It reports whether to go
+// on.
+func (b *bystander) answered(asked time.Time) bool {
+	b.waits = append(b.waits, time.Since(asked))
 	select {
 	case b.turn <- struct{}{}:
 	default:
@@ -110,6 +121,7 @@ func (b *bystander) webSocket() error {
 		return err
 	}
 	for i := 0; ; i++ {
+		asked := time.Now()
 		if err := c.WriteText(fmt.Sprintf(`42%d["echo",%d]`, i, i)); err != nil {
 			return err
 		}
@@ -117,7 +129,7 @@ func (b *bystander) webSocket() error {
 		if want := fmt.Sprintf("43%d[%d]", i, i); err != nil || got != want {
 			return fmt.Errorf("want %s, got %.100q, %v", want, got, err)
 		}
-		if !b.answered() {
+		if !b.answered(asked) {
 			return nil
 		}
 	}
@@ -155,6 +167,7 @@ func (b *bystander) polling() error {
 		return fmt.Errorf("joining: %.100q, %v", got, err)
 	}
 	for i := 0; ; i++ {
+		asked := time.Now()
 		if _, err := c.do("POST", sid, fmt.Sprintf(`42%d["echo",%d]`, i, i)); err != nil {
 			return err
 		}
@@ -162,7 +175,7 @@ func (b *bystander) polling() error {
 		if want := fmt.Sprintf("43%d[%d]", i, i); err != nil || got != want {
 			return fmt.Errorf("want %s, got %.100q, %v", want, got, err)
 		}
-		if !b.answered() {
+		if !b.answered(asked) {
 			return nil
 		}
 	}

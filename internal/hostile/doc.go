@@ -9,5 +9,5 @@
 // Reading order: hostile_linux_test.go for what each attack must end with,
 // process_linux_test.go and target_linux_test.go for the server,
 // bystander_linux_test.go and attacker_linux_test.go for its clients, then the
-// attacks.
+// attacks; fullsize_linux_test.go has those that "make soak" runs in full size.
 package hostile
