@@ -43,7 +43,7 @@
 // # Reading order
 //
 // server.go, namespace.go, socket.go, life.go, rooms.go, workers.go, conn.go (the way of
-// a packet to its socket), inbox.go, handler.go and handlershape.go (to its
+// a packet to its socket), inbox.go, handler.go, handlershape.go and parallel.go (to its
 // handler), ack.go, broadcast.go, everyone.go, ackmany.go, outgoing.go, encode.go
 // (the way out), remote.go, data.go, serverside.go, localside.go (other servers),
 // revision4.go (old clients), args.go, listeners.go, observer.go, observed.go (who
@@ -52,9 +52,11 @@
 // # Concurrency
 //
 // Handlers of one socket run one at a time, in the order in which events arrived;
-// handlers of different sockets run at the same time. Every method may be called
-// from any goroutine, also inside handlers. What one goroutine emits to one
-// socket arrives in that order, direct emits and broadcasts mixed.
+// handlers of different sockets run at the same time. A handler of [Parallel] is the
+// exception that one asks for: its calls begin in order, and the next event does not
+// wait for them. Every method may be called from any goroutine, also inside handlers.
+// What one goroutine emits to one socket arrives in that order, direct emits and
+// broadcasts mixed.
 //
 // The connection handler is the first thing a socket runs: no event is handled
 // before it returns. When the client goes, Context ends and broadcasts stop at

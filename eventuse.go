@@ -40,6 +40,8 @@ type EventMiddleware func(ctx context.Context, e Event, next func(context.Contex
 // Use adds a middleware for the events of the socket. The first added is the
 // outermost. Handlers of OnAny run before all of them. It runs on the goroutine of
 // the socket's handlers, so what it waits for delays the events of this socket only.
+// For an event with a handler of Parallel, what comes after next runs at once with
+// later events.
 func (s *Socket) Use(fn EventMiddleware) {
 	if fn == nil {
 		panic("socketio: Socket.Use: the middleware is nil")
@@ -77,9 +79,9 @@ func (e *handledError) Unwrap() error { return e.err }
 func (s *Socket) passThrough(uses []EventMiddleware, list []*listener, ev *event) error {
 	name := string(ev.name)
 	p := &passage{socket: s, uses: uses, list: list, event: &event{
-		socket: s, name: []byte(name), args: ev.args.clone(), reply: ev.reply, ctx: ev.ctx,
+		socket: s, name: []byte(name), args: ev.args.clone(), reply: ev.reply, ctx: ev.ctx, worker: ev.worker,
 	}}
-	defer p.handlers.Wait() // handlers of one socket run one at a time, also after a Goexit
+	defer p.handlers.Wait() // an event is over when its handlers are, also after a Goexit
 	defer p.end()
 	e := Event{Socket: s, Name: name, Args: p.event.args, WantsAck: ev.reply != nil}
 	reported := false

@@ -187,6 +187,36 @@ func ExampleSocket_On() {
 	// ["2 arguments: [1,\"b\"]"]
 }
 
+// Calls of a slow handler run beside the events that come after, four of them at most.
+func ExampleParallel() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	finished := make(chan string)
+	io.OnConnection(func(s *socketio.Socket) {
+		s.On("convert", socketio.Parallel(4, func(ctx context.Context, name string) (string, error) {
+			select {
+			case format := <-finished: // minutes later
+				return name + "." + format, nil
+			case <-ctx.Done(): // the client has gone
+				return "", ctx.Err()
+			}
+		}))
+		s.On("ping", func() string { return "pong" })
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	converted := client.Ask("convert", "holiday")
+	fmt.Println(client.call("ping")) // which does not wait for the conversion
+	finished <- "webm"
+	fmt.Println(converted.Args())
+	// Output:
+	// ["pong"]
+	// ["holiday.webm"]
+}
+
 type userKey struct{}
 
 // What an HTTP middleware knows of a request is at hand in every handler.

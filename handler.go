@@ -35,6 +35,7 @@ type event struct {
 	args   Args
 	reply  *reply          // nil if no answer was asked for
 	ctx    context.Context // of a middleware, an observer, or an event of another server; nil means that of the socket
+	worker *worker         // what runs the inbox; nil for an event of another server
 	spans  [8][]byte
 	text   string // where a string argument is decoded
 }
@@ -161,7 +162,8 @@ func (r *reply) write(m *engineio.Message) error {
 // A listener is a registered handler of an event.
 type listener struct {
 	event string
-	call  handlerFunc
+	call  handlerFunc // nil with a lane
+	lane  *lane       // of a handler of Parallel; else nil
 	once  bool
 	fired atomic.Bool
 }
@@ -172,8 +174,8 @@ type listener struct {
 // argument of the event, of any type that JSON can fill; []byte takes a binary
 // attachment, a last ...T takes the rest, and Args alone takes all of them raw. A
 // last parameter of type Ack answers by hand. Results before an optional error
-// are the acknowledgement. On panics if fn is none of that and says what is
-// wrong.
+// are the acknowledgement. Parallel makes a handler that the next event does not wait
+// for. On panics if fn is none of that and says what is wrong.
 //
 // Arguments beyond the parameters are ignored. A missing one is nil for a
 // pointer and an any, nothing for a ...T, and an error otherwise. An error, of
@@ -190,7 +192,12 @@ func (s *Socket) listen(event string, fn any, once bool) (remove func()) {
 	if parser.IsReserved(event) {
 		panic("socketio: On: no client can send an event named " + event + "; for the end of a socket use OnDisconnect or OnDisconnecting")
 	}
-	l := &listener{event: event, call: compile(event, fn), once: once}
+	l := &listener{event: event, once: once}
+	if p, is := fn.(parallel); is && !once {
+		l.lane = p.newLane(event)
+	} else {
+		l.call = compile(event, fn)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// A dispatch that runs meanwhile sees its own length: appending is safe.
@@ -260,7 +267,7 @@ func (s *Socket) handleEvent(p parser.Packet) bool {
 }
 
 // dispatch runs the handlers of an event.
-func (s *Socket) dispatch(it item) {
+func (s *Socket) dispatch(it item, w *worker) {
 	pool := &s.ns.server.events
 	ev, _ := pool.Get().(*event)
 	if ev == nil {
@@ -270,7 +277,7 @@ func (s *Socket) dispatch(it item) {
 		*ev = event{}
 		pool.Put(ev)
 	}()
-	ev.socket = s
+	ev.socket, ev.worker = s, w
 	codec := s.ns.server.codec
 	ev.name = codec.EventName(it.data)
 	ev.args = Args{raw: codec.SplitArray(ev.spans[:0], it.data), attachments: it.attachments, codec: codec}
@@ -307,19 +314,28 @@ func (s *Socket) runAll(ev *event, h handlers) error {
 
 // runHandlers runs the handlers of an event and returns the first of their errors.
 func (s *Socket) runHandlers(list []*listener, ev *event) (first error) {
-	known := false
+	known, lanes := false, false
 	for _, l := range list { // a socket has few: a map costs more
 		if l.event != string(ev.name) {
 			continue
 		}
 		known = true
+		if l.lane != nil {
+			lanes = true
+			continue
+		}
 		if l.once {
 			if l.fired.Swap(true) {
 				continue
 			}
 			s.unlisten(l)
 		}
-		if err := s.handle(l, ev); err != nil && first == nil {
+		if err := s.handle(l.call, ev); err != nil && first == nil {
+			first = err
+		}
+	}
+	if lanes {
+		if err := s.runLanes(list, ev); first == nil {
 			first = err
 		}
 	}
@@ -340,20 +356,25 @@ func (s *Socket) noHandler(ev *event) {
 }
 
 // handle runs one handler and answers.
-func (s *Socket) handle(l *listener, ev *event) error {
-	err := s.call(l, ev)
+func (s *Socket) handle(fn handlerFunc, ev *event) error {
+	err := s.call(fn, ev)
 	if err != nil {
-		s.report(string(ev.name), err)
-		ev.reply.fail(err)
+		s.fail(ev, err)
 	}
 	return err
 }
 
+// fail reports an error of a handler and answers with it.
+func (s *Socket) fail(ev *event, err error) {
+	s.report(string(ev.name), err)
+	ev.reply.fail(err)
+}
+
 // call calls a handler and sends its results. It turns a panic, which may come
 // from a marshaler of the results too, into an error.
-func (s *Socket) call(l *listener, ev *event) (err error) {
+func (s *Socket) call(fn handlerFunc, ev *event) (err error) {
 	defer recoverTo(&err)
-	results, manual, err := l.call(ev)
+	results, manual, err := fn(ev)
 	if err == nil && !manual {
 		err = ev.reply.send(results...)
 	}

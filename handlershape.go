@@ -34,6 +34,8 @@ func compile(name string, fn any) handlerFunc {
 		return plain(fn == nil, name, func(ev *event) error { fn(ev.args.clone()); return nil })
 	case func(Args) error:
 		return plain(fn == nil, name, func(ev *event) error { return fn(ev.args.clone()) })
+	case parallel:
+		badHandler(name, "Parallel is for Socket.On alone")
 	}
 	return newShape(name, fn).call
 }
@@ -190,6 +192,15 @@ func describe(fn any) string {
 }
 
 func (s *shape) call(ev *event) (results []any, manual bool, err error) {
+	in, err := s.arguments(ev)
+	if err != nil {
+		return nil, false, err
+	}
+	return s.invoke(in)
+}
+
+// arguments decodes what the handler gets.
+func (s *shape) arguments(ev *event) ([]reflect.Value, error) {
 	in := make([]reflect.Value, 0, 4+len(s.params))
 	if s.context {
 		in = append(in, reflect.ValueOf(ev.context()))
@@ -203,7 +214,7 @@ func (s *shape) call(ev *event) (results []any, manual bool, err error) {
 	for i, t := range s.params {
 		v, err := decodeParam(ev, i, t)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		in = append(in, v)
 	}
@@ -211,7 +222,7 @@ func (s *shape) call(ev *event) (results []any, manual bool, err error) {
 		for i := len(s.params); i < ev.args.Len(); i++ {
 			v, err := decodeParam(ev, i, s.rest)
 			if err != nil {
-				return nil, false, err
+				return nil, err
 			}
 			in = append(in, v)
 		}
@@ -219,6 +230,11 @@ func (s *shape) call(ev *event) (results []any, manual bool, err error) {
 	if s.ack {
 		in = append(in, reflect.ValueOf(Ack(ev.reply.send)))
 	}
+	return in, nil
+}
+
+// invoke calls the handler.
+func (s *shape) invoke(in []reflect.Value) (results []any, manual bool, err error) {
 	out := s.fn.Call(in)
 	if s.err {
 		if e := out[s.results]; !e.IsNil() {

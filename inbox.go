@@ -44,8 +44,9 @@ type inbox struct {
 	first   *firstItems // the first backing array of items; nil while empty
 	head    int
 	bytes   int
-	running bool // a worker exists
-	ended   bool // no more events: the socket is gone
+	running bool  // a worker exists
+	ended   bool  // no more events: the socket is gone
+	calls   int32 // of Parallel: events whose worker has handed the inbox on
 }
 
 // push appends it and reports whether a worker must be started, and whether the
@@ -69,8 +70,8 @@ func (q *inbox) push(it item, o *Options) (start, full, dropped bool) {
 	}
 	q.items = append(q.items, it)
 	q.bytes += it.size
-	start = !q.running
-	q.running = true
+	start = !q.running && q.readyLocked()
+	q.running = q.running || start
 	return start, q.fullLocked(o, 1), false
 }
 
@@ -79,16 +80,12 @@ func (q *inbox) fullLocked(o *Options, factor int) bool {
 }
 
 // next takes the first item and reports whether there are more. Without one the
-// worker ends.
+// worker ends. The leaving waits until no call of Parallel runs.
 func (q *inbox) next() (it item, more, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.head == len(q.items) {
-		if q.first != nil {
-			clear(q.first[:])
-			firstItemsPool.Put(q.first)
-		}
-		q.items, q.first, q.head, q.running = nil, nil, 0, false
+	if !q.readyLocked() {
+		q.restLocked()
 		return item{}, false, false
 	}
 	it = q.items[q.head]
@@ -96,6 +93,48 @@ func (q *inbox) next() (it item, more, ok bool) {
 	q.head++
 	q.bytes -= it.size
 	return it, q.head < len(q.items), true
+}
+
+// readyLocked reports whether there is something to do.
+func (q *inbox) readyLocked() bool {
+	return q.head < len(q.items) && (q.calls == 0 || q.items[q.head].kind != itemLeave)
+}
+
+// restLocked notes that no worker runs the inbox any more.
+func (q *inbox) restLocked() {
+	q.running = false
+	if q.head < len(q.items) {
+		return
+	}
+	if q.first != nil {
+		clear(q.first[:])
+		firstItemsPool.Put(q.first)
+	}
+	q.items, q.first, q.head = nil, nil, 0
+}
+
+// handOn tells that the worker goes on with a call of Parallel. It reports whether
+// another must be started for what waits.
+func (q *inbox) handOn() (start bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls++
+	if q.readyLocked() {
+		return true
+	}
+	q.restLocked()
+	return false
+}
+
+// callEnded tells that such a call has ended. It reports whether its goroutine is the
+// worker now.
+func (q *inbox) callEnded() (goOn bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls--
+	goOn = !q.running && q.readyLocked()
+	q.running = q.running || goOn
+	return goOn
 }
 
 // level reports whether the inbox is full, and whether it is low enough for
@@ -107,11 +146,11 @@ func (q *inbox) level(o *Options, factor int) (full, low bool) {
 	return q.fullLocked(o, factor), n <= factor*o.MaxInboxPackets/2 && q.bytes <= factor*o.MaxInboxBytes/2
 }
 
-// size returns how many items wait, and their bytes.
+// size returns how many items wait or run beside the worker, and the bytes that wait.
 func (q *inbox) size() (items, bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items) - q.head, q.bytes
+	return len(q.items) - q.head + int(q.calls), q.bytes
 }
 
 // dropEvents removes the events that wait and takes no more. It returns how many

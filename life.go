@@ -52,41 +52,35 @@ func (s *Socket) startWorker() { s.ns.server.workers.run(s) }
 
 // work runs what is in the inbox. While there is more, what the handlers send is
 // held back, so that the answers to a burst leave as one with that of the last.
-func (s *Socket) work() {
-	corked, held := false, false
-	defer func() {
-		if corked { // what was to come was dropped, or a handler ended the goroutine
-			s.conn.eio.Uncork()
-		}
-		if held {
-			s.conn.eio.Flush()
-		}
-	}()
+func (s *Socket) work(w *worker) {
+	defer w.uncork(s) // what was to come was dropped, or a handler ended the goroutine
 	for {
 		it, more, ok := s.inbox.next()
 		if !ok {
 			return
 		}
 		switch {
-		case more && !corked:
+		case more && !w.corked:
 			s.conn.eio.Cork()
-			corked, held = true, true
-		case !more && corked:
+			w.corked, w.held = true, true
+		case !more && w.corked:
 			s.conn.eio.Uncork()
-			corked = false
+			w.corked = false
 		}
 		if s.conn.isPaused() { // there is one less
 			s.conn.checkInboxes()
 		}
-		s.run(it)
-		if held && !corked {
-			s.conn.eio.Flush()
-			held = false
+		s.run(it, w)
+		if w.handed && !w.endCall(s) {
+			return
+		}
+		if !w.corked {
+			w.uncork(s)
 		}
 	}
 }
 
-func (s *Socket) run(it item) {
+func (s *Socket) run(it item, w *worker) {
 	switch it.kind {
 	case itemJoin:
 		defer func() {
@@ -96,7 +90,7 @@ func (s *Socket) run(it item) {
 		}()
 		s.join()
 	case itemEvent:
-		s.dispatch(it)
+		s.dispatch(it, w)
 	case itemUpgrade:
 		s.upgrade()
 	case itemLeave:

@@ -102,7 +102,8 @@ type OutInfo struct {
 }
 
 // An EventObserver hears of events. For each EventIn there is either an EventHandled,
-// or it is counted in an EventsDropped.
+// or it is counted in an EventsDropped. With handlers of Parallel, EventHandled of one
+// socket may be called by several goroutines at once.
 type EventObserver interface {
 	// EventIn: an event of size bytes, attachments too, has arrived for a socket. It
 	// is called on event loops and must not block. Its name is not known yet.

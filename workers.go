@@ -18,9 +18,31 @@ const maxIdleWorkers = 64
 type workers struct {
 	mu     sync.Mutex // guards the fields below
 	busy   int
-	idle   []chan *Socket // of those that wait, the latest last
-	quiet  chan struct{}  // closed when busy is 0; nil unless somebody waits
+	idle   []*worker     // those that wait, the latest last
+	quiet  chan struct{} // closed when busy is 0; nil unless somebody waits
 	closed bool
+}
+
+// A worker is a goroutine that runs inboxes, one after the other.
+type worker struct {
+	next chan *Socket // the inbox to run after this one; nil until it has rested
+
+	// Of the inbox that it runs. Used by its goroutine, or while that waits for the
+	// handlers of a middleware.
+	corked, held bool    // what the handlers send is held back; something may be
+	handed       bool    // another runs the inbox; this one, an event in lanes
+	lanes        []*lane // in which its event has a place
+}
+
+// uncork sends what the worker has held back.
+func (w *worker) uncork(s *Socket) {
+	if w.corked {
+		s.conn.eio.Uncork()
+	}
+	if w.held {
+		s.conn.eio.Flush()
+	}
+	w.corked, w.held = false, false
 }
 
 // run runs the inbox of s on a worker.
@@ -28,46 +50,53 @@ func (w *workers) run(s *Socket) {
 	w.mu.Lock()
 	w.busy++
 	if n := len(w.idle); n > 0 {
-		next := w.idle[n-1]
+		rested := w.idle[n-1]
 		w.idle = w.idle[:n-1]
 		w.mu.Unlock()
-		next <- s // has room
+		rested.next <- s // has room
 		return
 	}
 	w.mu.Unlock()
-	// work: as many as there are busy sockets, and maxIdleWorkers; owned by w, ends
-	// after close, or when enough others wait.
+	// work: as many as there are busy sockets and calls of Parallel, and maxIdleWorkers;
+	// owned by w, ends after close, or when enough others wait.
 	go w.work(s)
 }
 
 func (w *workers) work(s *Socket) {
-	next := make(chan *Socket, 1)
+	self := new(worker)
 	// A handler may end its goroutine by runtime.Goexit, as the failing helpers of
 	// package testing do: another goes on with what waits.
 	defer func() {
-		if s != nil {
+		switch {
+		case s == nil:
+		case self.handed && !self.endCall(s):
+			w.end()
+		default:
 			go w.work(s)
 		}
 	}()
 	for s != nil {
-		s.work()
+		s.work(self)
 		s = nil
-		if !w.rest(next) {
+		if !w.rest(self) {
 			return
 		}
-		s = <-next
+		s = <-self.next
 	}
 }
 
 // rest counts a worker as idle and reports whether it should stay.
-func (w *workers) rest(next chan *Socket) (stay bool) {
+func (w *workers) rest(self *worker) (stay bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.endLocked()
 	if w.closed || len(w.idle) >= maxIdleWorkers {
 		return false
 	}
-	w.idle = append(w.idle, next)
+	if self.next == nil {
+		self.next = make(chan *Socket, 1)
+	}
+	w.idle = append(w.idle, self)
 	return true
 }
 
@@ -118,7 +147,7 @@ func (w *workers) close() {
 	idle := w.idle
 	w.idle, w.closed = nil, true
 	w.mu.Unlock()
-	for _, next := range idle {
-		close(next)
+	for _, rested := range idle {
+		close(rested.next)
 	}
 }
