@@ -18,7 +18,8 @@ var (
 	// connection is closed.
 	ErrSlowConsumer = engineio.ErrSlowConsumer
 	// ErrTooLarge: the client sent a message or a request body over
-	// Options.MaxHTTPBufferSize. OnDisconnect gets it.
+	// Options.MaxHTTPBufferSize. OnDisconnect gets it, with the size in its text, which
+	// is logged as a warning too. The client sees close code 1009 with the size, or 413.
 	ErrTooLarge = engineio.ErrTooLarge
 	// ErrQueueFull: an event with OverflowFail found no room in the client's queue.
 	ErrQueueFull = engineio.ErrQueueFull

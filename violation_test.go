@@ -208,7 +208,8 @@ func TestTextsAfterTheEnd(t *testing.T) {
 	})
 }
 
-// A message that is too large has a reason of its own, on both transports.
+// A message that is too large has a reason of its own, on both transports, and a record
+// with its size.
 func TestTooLargeHasAReason(t *testing.T) {
 	overBoth(t, &socketio.Options{MaxHTTPBufferSize: 1000}, func(w *world, transport string) {
 		ends := make(chan error, 1)
@@ -219,6 +220,47 @@ func TestTooLargeHasAReason(t *testing.T) {
 		_ = p.tries(`2["x","` + strings.Repeat("y", 2000) + `"]`)
 		if err := within(w, "the end", ends); !errors.Is(err, socketio.ErrTooLarge) {
 			t.Errorf("it ended with %v", err)
+		} else if want := map[string]string{
+			websocket: "engineio: larger than MaxPayload: a message: 2010 bytes, at most 1000",
+			polling:   "engineio: larger than MaxPayload: the body of a POST: 2010 bytes, at most 1000",
+		}[transport]; err.Error() != want {
+			t.Errorf("it ended with %q, want %q", err, want)
+		}
+		if log := w.log.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, " transport="+transport+" max=1000 size=2010\n") {
+			t.Errorf("no record of the size: %s", log)
 		}
 	})
+}
+
+// The client hears the sizes too. What has no size, as it is inflated, says so.
+func TestTooLargeIsToldToTheClient(t *testing.T) {
+	for name, test := range map[string]struct {
+		frames [][]byte
+		reason string
+	}{
+		"a frame":   {[][]byte{wstest.Frame(ws.Text, true, []byte(strings.Repeat("y", 1001)))}, "message too big: 1001 bytes, at most 1000"},
+		"fragments": {[][]byte{wstest.Frame(ws.Text, false, []byte(strings.Repeat("y", 900))), wstest.Frame(ws.Continuation, true, []byte(strings.Repeat("y", 200)))}, "message too big: 1100 bytes, at most 1000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tcp(t, &socketio.Options{MaxHTTPBufferSize: 1000}, func(w *world) {
+				c := w.raw()
+				for _, frame := range test.frames {
+					if err := c.WriteFrame(frame); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for {
+					_, _, err := c.ReadMessage()
+					if err == nil {
+						continue
+					}
+					var end *ws.CloseError
+					if !errors.As(err, &end) || end.Code != ws.CodeTooBig || end.Reason != test.reason {
+						t.Errorf("it ended with %v", err)
+					}
+					break
+				}
+			})
+		})
+	}
 }

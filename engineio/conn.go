@@ -8,6 +8,7 @@ package engineio
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -459,6 +460,25 @@ func (c *Conn) handlePacket(p packet) bool {
 	return false
 }
 
+// tooLarge is the error of what is over MaxPayload, and what a close frame says. It is
+// logged: somebody may want another bound.
+func (c *Conn) tooLarge(cause error) (err error, text string) {
+	what := "a message"
+	if errors.Is(cause, errBodyTooLarge) {
+		what = "the body of a POST"
+	}
+	limit := c.srv.cfg.MaxPayload
+	log := c.srv.cfg.Logger.With("conn", c.number, "transport", c.Transport(), "max", limit)
+	sizes := fmt.Sprintf("more than %d bytes", limit)
+	var found oversize
+	if errors.As(cause, &found) {
+		log = log.With("size", found.size)
+		sizes = fmt.Sprintf("%d bytes, at most %d", found.size, limit)
+	}
+	log.Warn("closed: " + what + " is too large; to allow it raise Options.MaxHTTPBufferSize (MaxPayload in package engineio)")
+	return fmt.Errorf("%w: %s: %s", ErrTooLarge, what, sizes), "message too big: " + sizes
+}
+
 // parseError ends the connection because of what the peer sent.
 func (c *Conn) parseError(err error) {
 	reason, e := ReasonParseError, ending{code: closeProtocol}
@@ -466,8 +486,10 @@ func (c *Conn) parseError(err error) {
 	if asCloseError(err, &ce) {
 		reason, e = ReasonTransportError, ending{code: ce.Code, text: ce.Reason}
 		if ce.Code == ws.CodeTooBig {
-			err = fmt.Errorf("%w, which is %d bytes: %w", ErrTooLarge, c.srv.cfg.MaxPayload, err)
+			err, e.text = c.tooLarge(err)
 		}
+	} else if errors.Is(err, ErrTooLarge) {
+		err, _ = c.tooLarge(err)
 	}
 	c.finish(reason, err, e)
 }

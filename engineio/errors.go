@@ -52,6 +52,14 @@ var (
 	ErrPaused = errors.New("engineio: not read for too long")
 )
 
+// An oversize is the error of a parser that found a message over the limit.
+type oversize struct {
+	error
+	size uint64 // of the message
+}
+
+func (e oversize) Unwrap() error { return e.error }
+
 // errPending is why a session closed that was the oldest of too many unused ones.
 var errPending = errors.New("engineio: too many sessions that are not in use")
 

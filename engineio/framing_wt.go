@@ -111,7 +111,7 @@ func (p *streamParser) takeHeader(limit int, b []byte) (took int, err error) {
 	case length == 0 && p.op == ws.Text:
 		return took, errFrameEmpty
 	case length > maxStreamLength, limit >= 0 && length > uint64(limit):
-		return took, errFrameLarge
+		return took, oversize{errFrameLarge, length}
 	}
 	p.left, p.inside, p.held = length, true, 0
 	return took, nil

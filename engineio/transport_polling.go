@@ -318,7 +318,7 @@ func (c *Conn) readBody(r *http.Request, rc *http.ResponseController) ([]byte, e
 	start := time.Now()
 	if r.ContentLength > limit {
 		_ = rc.SetReadDeadline(start.Add(c.srv.cfg.BodyTimeout))
-		return nil, errBodyTooLarge
+		return nil, oversize{errBodyTooLarge, uint64(r.ContentLength)}
 	}
 	size := r.ContentLength + 1 // room to see the end without growing
 	if size <= 0 || size > 4096 {
@@ -352,7 +352,8 @@ func (c *Conn) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Connection", "close")
 	switch {
 	case errors.Is(err, errBodyTooLarge):
-		c.finish(ReasonTransportError, errBodyTooLarge, ending{})
+		err, _ = c.tooLarge(err)
+		c.finish(ReasonTransportError, err, ending{})
 		// A client that is still sending sees a reset instead of the status.
 		_, _ = io.CopyN(io.Discard, r.Body, int64(c.srv.cfg.MaxPayload))
 		(&requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}).write(w)

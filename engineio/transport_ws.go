@@ -95,7 +95,11 @@ func (t *wsTransport) parse(b []byte) (int, error) {
 	if t.stream != nil {
 		return t.stream.feed(t.c.srv.cfg.MaxPayload, t, b)
 	}
-	return t.parser.Feed(&t.c.srv.wsConfig, t, b)
+	n, err := t.parser.Feed(&t.c.srv.wsConfig, t, b)
+	if size := t.parser.Oversize(); err != nil && size > 0 {
+		err = oversize{err, size}
+	}
+	return n, err
 }
 
 // isPartial reports whether a message has begun to arrive.

@@ -67,6 +67,7 @@ func (p *Parser) header(cfg *Config, b []byte) (h header, f fault) {
 		h.length = uint64(short)
 	}
 	if limit := cfg.maxMessage(); !h.op.IsControl() && (h.length > limit || uint64(p.Held()) > limit-h.length) {
+		p.left = uint64(p.Held()) + h.length // for Oversize
 		return h, faultTooBig
 	}
 

@@ -195,6 +195,15 @@ func (p *Parser) Held() int {
 	return len(p.msg.b)
 }
 
+// Oversize returns how long the message is that went over the limit, as far as its
+// frames have announced, or 0 if that is not what ended the connection.
+func (p *Parser) Oversize() uint64 {
+	if p.fault != faultTooBig {
+		return 0
+	}
+	return p.left
+}
+
 func (p *Parser) fail(f fault) *CloseError {
 	p.fault = f
 	p.Release()
