@@ -19,11 +19,6 @@ import (
 	"socketio/parser"
 )
 
-// outsideBubble is the answer in a testing/synctest bubble, where it is the year 2000,
-// to requests for a server that was made outside: its timers and channels do not
-// belong to the bubble, which would wait for them without end.
-const outsideBubble = "the server was made outside the bubble: make it inside synctest.Test"
-
 // A Server is a Socket.IO server. It is an http.Handler that serves clients over
 // long-polling and WebSocket, and the browser client itself at paths that end in
 // its file names. It does not look at the rest of the path: the mux decides
@@ -81,10 +76,6 @@ func NewServer(opts *Options) *Server {
 
 // ServeHTTP serves clients, and the files of the browser client.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.now() < 0 {
-		http.Error(w, outsideBubble, http.StatusInternalServerError)
-		return
-	}
 	if name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; s.files.has(name) {
 		s.files.serve(w, r, name, &s.opts)
 		return

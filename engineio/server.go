@@ -147,8 +147,17 @@ func (s *Server) nextWheel() *wheel.Wheel {
 	return s.wheels[int(s.wheelTurn.Add(1))%len(s.wheels)]
 }
 
+// outsideBubble is the answer in a testing/synctest bubble, where it is the year 2000,
+// to requests for a server that was made outside: its timers and channels do not
+// belong to the bubble, which would wait for them without end.
+const outsideBubble = "the server was made outside the bubble: make it inside synctest.Test"
+
 // ServeHTTP serves one request of a session, or opens a session.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.now() < 0 {
+		http.Error(w, outsideBubble, http.StatusInternalServerError)
+		return
+	}
 	if len(r.TransferEncoding) > 0 {
 		// A Content-Length beside it is not shown here. Who goes by that would see
 		// the next request elsewhere: there is none (RFC 9112, section 6.1).

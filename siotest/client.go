@@ -60,6 +60,8 @@ func (e *ConnectError) Error() string {
 type Client struct {
 	conn      *Conn
 	namespace string
+	follows   bool // the connection had a client in the namespace before
+	answered  bool // the server has answered CONNECT; owned by the reading goroutine
 
 	joined  queue[joinAnswer] // one, when the server has answered
 	id      string            // set by join
@@ -278,6 +280,14 @@ func (c *Client) handle(p parser.Packet) error {
 		data = bytes.Clone(data)
 	}
 	args := Args{attachments: p.Attachments, codec: codec}
+	switch p.Type {
+	case parser.Connect, parser.ConnectError:
+		c.answered = true
+	default:
+		if c.follows && !c.answered {
+			return nil // it was under way for the client before
+		}
+	}
 	switch p.Type {
 	case parser.Connect:
 		var answer struct{ SID string }

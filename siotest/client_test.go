@@ -189,3 +189,29 @@ func TestHowClientsEnd(t *testing.T) {
 		}
 	})
 }
+
+// What is under way for a client that leaves a namespace is not for the next one there.
+func TestRejoin(t *testing.T) {
+	for _, transport := range siotest.Transports() {
+		t.Run(string(transport), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				io, _ := newApp(nil)
+				srv := siotest.NewServer(t, io)
+				alice := srv.ConnectWith(&siotest.ClientOptions{Transport: transport})
+				alice.Link().Delay(siotest.Down, time.Second)
+				alice.Emit("echo", "old")
+				reply := alice.Ask("add", 1, 2)
+				time.Sleep(time.Millisecond) // the server has answered
+				alice.Disconnect()
+				next := alice.Conn().Join("/", nil)
+				next.Emit("echo", "new")
+				next.Want("echo", "new")
+				next.WantNothing()
+				if _, err := reply.Wait(); err == nil {
+					t.Error("an answer after the end")
+				}
+				next.Ask("add", 2, 3).Want(5)
+			})
+		})
+	}
+}

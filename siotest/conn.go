@@ -267,6 +267,7 @@ func (c *Conn) TryJoin(namespace string, auth any) (*Client, error) {
 	c.mu.Lock()
 	over := c.over
 	c.decodes = true
+	client.follows = c.clients[namespace] != nil
 	c.clients[namespace] = client
 	c.mu.Unlock()
 	if over {

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 
 	"socketio"
+	"socketio/engineio"
 	"socketio/siotest"
 )
 
@@ -309,15 +310,22 @@ func TestPanicsOfTheHandler(t *testing.T) {
 func TestServerFromOutsideTheBubble(t *testing.T) {
 	io, _ := newApp(nil)
 	defer io.Close()
+	engine := engineio.NewServer(nil, func(*engineio.Conn) engineio.Handler {
+		t.Error("a connection has opened")
+		return nil
+	})
+	defer engine.Close()
 	synctest.Test(t, func(t *testing.T) {
-		for _, transport := range siotest.Transports() {
-			f := play(func(tb siotest.TB) {
-				mux := http.NewServeMux()
-				mux.Handle("/socket.io/", io)
-				siotest.NewServer(tb, mux).ConnectWith(&siotest.ClientOptions{Transport: transport})
-			})
-			if !strings.Contains(f.fatal, "the server was made outside the bubble: make it inside synctest.Test") {
-				t.Errorf("%s: fatal: %q", transport, f.fatal)
+		for name, handler := range map[string]http.Handler{"socketio": io, "engineio": engine} {
+			for _, transport := range siotest.Transports() {
+				f := play(func(tb siotest.TB) {
+					mux := http.NewServeMux()
+					mux.Handle("/socket.io/", handler)
+					siotest.NewServer(tb, mux).OpenWith(&siotest.ClientOptions{Transport: transport})
+				})
+				if !strings.Contains(f.fatal, "the server was made outside the bubble: make it inside synctest.Test") {
+					t.Errorf("%s, %s: fatal: %q", name, transport, f.fatal)
+				}
 			}
 		}
 	})
