@@ -91,6 +91,9 @@ func TestLog(t *testing.T) {
 			p.says(`5not a packet` + "\u001b")
 			<-p.ended
 		}
+		large := w.join(websocket)
+		_ = large.tries(strings.Repeat("x", 1_000_001))
+		<-large.ended
 		old := w.openOld(websocket, "&old=1")
 		old.hears(`0`)
 		old.says(`2["fails","x"]`)
