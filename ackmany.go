@@ -149,7 +149,7 @@ func unjoined(err error) error {
 // ask sends a broadcast whose acknowledgement is awaited. It is registered before
 // it is sent.
 func (s *Socket) ask(p *adapter.Packet) {
-	if !p.Call.Expect(s) {
+	if !p.Call.Expect(s.member()) {
 		return
 	}
 	s.conn.awaitBegins()
@@ -171,7 +171,7 @@ func (s *Socket) ask(p *adapter.Packet) {
 			return // it has ended meanwhile
 		}
 	}
-	p.Call.Fail(s, err)
+	p.Call.Fail(s.member(), err)
 	s.conn.awaitEnds()
 }
 
@@ -186,7 +186,7 @@ func (s *Socket) unask(id int64) {
 // socket was asked with.
 func endCall(call *adapter.Call, id func(*Socket) int64) {
 	for _, m := range call.Close() {
-		s := m.(*Socket)
+		s := socketOf(m)
 		s.unask(id(s))
 	}
 }
@@ -196,9 +196,9 @@ func endCall(call *adapter.Call, id func(*Socket) int64) {
 type manyWait adapter.Call
 
 func (w *manyWait) answered(s *Socket, args Args) {
-	(*adapter.Call)(w).Answer(s, args)
+	(*adapter.Call)(w).Answer(s.member(), args)
 	s.conn.awaitEnds()
 }
 
 // failed leaves the count to the caller, who may hold locks; see ackTable.fail.
-func (w *manyWait) failed(s *Socket, err error) { (*adapter.Call)(w).Fail(s, err) }
+func (w *manyWait) failed(s *Socket, err error) { (*adapter.Call)(w).Fail(s.member(), err) }

@@ -122,7 +122,7 @@ func (s *Socket) join() {
 		s.mu.Unlock()
 		return
 	}
-	s.ns.adapter.Add(s, s.rooms)
+	s.ns.adapter.Add(s.member(), s.rooms)
 	rooms := s.noteRoomsLocked(s.rooms)
 	s.rooms = nil
 	s.wasJoined = true
@@ -299,7 +299,7 @@ func (s *Socket) leave() {
 		}
 	}()
 	defer func() {
-		s.ns.adapter.Remove(s)
+		s.ns.adapter.Remove(s.member())
 		s.tellLeft(reason, cause)
 	}()
 	for _, fn := range s.leaving.all(&s.mu) {

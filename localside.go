@@ -81,7 +81,7 @@ func (l *localSide) DecodeArgs(p adapter.Payload) any {
 }
 
 func (l *localSide) Describe(m adapter.Member) adapter.SocketInfo {
-	s := m.(*Socket)
+	s := socketOf(m)
 	return adapter.SocketInfo{ID: s.id, Handshake: s.handshakeInfo(), Rooms: s.Rooms(), Data: s.dataNow().json()}
 }
 

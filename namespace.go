@@ -143,7 +143,7 @@ func (ns *Namespace) OnError(fn func(*Socket, *HandlerError)) (remove func()) {
 // this server. A socket that has left the room of its own id is not found.
 func (ns *Namespace) Socket(id string) (s *Socket, ok bool) {
 	for _, m := range ns.adapter.Members(adapter.Target{Rooms: []string{id}}) {
-		if s := m.(*Socket); s.id == id && s.settledState() == stateConnected { // others may join the room too
+		if s := socketOf(m); s.id == id && s.settledState() == stateConnected { // others may join the room too
 			return s, true
 		}
 	}
@@ -156,7 +156,7 @@ func (ns *Namespace) Sockets() []*Socket {
 	members := ns.adapter.Members(adapter.Target{})
 	sockets := make([]*Socket, 0, len(members))
 	for _, m := range members {
-		if s := m.(*Socket); s.settledState() == stateConnected {
+		if s := socketOf(m); s.settledState() == stateConnected {
 			sockets = append(sockets, s)
 		}
 	}

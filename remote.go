@@ -39,7 +39,7 @@ func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 		return nil, err
 	}
 	if b.self != nil {
-		return b.ns.appendRemote(nil, []adapter.Found{{Member: b.self}}), nil
+		return b.ns.appendRemote(nil, []adapter.Found{{Member: b.self.member()}}), nil
 	}
 	var sockets []RemoteSocket
 	var first error
@@ -61,7 +61,7 @@ func (ns *Namespace) appendRemote(sockets []RemoteSocket, found []adapter.Found)
 			sockets = append(sockets, RemoteSocket{ns: ns, info: &f.Info, rooms: f.Info.Rooms, data: parseData(f.Info.Data)})
 			continue
 		}
-		if s := f.Member.(*Socket); s.settledState() == stateConnected {
+		if s := socketOf(f.Member); s.settledState() == stateConnected {
 			sockets = append(sockets, RemoteSocket{ns: ns, local: s, rooms: s.Rooms(), data: s.dataNow()})
 		}
 	}

@@ -27,7 +27,7 @@ func (s *Socket) Join(rooms ...string) error {
 	case stateJoining:
 		s.rooms = append(s.rooms, rooms...)
 	case stateConnected:
-		s.ns.adapter.Join(s, rooms)
+		s.ns.adapter.Join(s.member(), rooms)
 		news = s.noteRoomsLocked(rooms)
 	}
 	return nil
@@ -43,7 +43,7 @@ func (s *Socket) roomForLocked(rooms []string) bool {
 	}
 	now := s.rooms
 	if s.wasJoined {
-		now = s.ns.adapter.Rooms(s)
+		now = s.ns.adapter.Rooms(s.member())
 	}
 	all := make(map[string]struct{}, len(now)+len(rooms))
 	for _, names := range [][]string{now, rooms} {
@@ -71,7 +71,7 @@ func (s *Socket) Leave(room string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.wasJoined {
-		s.ns.adapter.Leave(s, room)
+		s.ns.adapter.Leave(s.member(), room)
 		told = s.forgetRoomLocked(room)
 		return
 	}
@@ -92,5 +92,5 @@ func (s *Socket) Rooms() []string {
 	if !s.wasJoined {
 		return append([]string(nil), s.rooms...)
 	}
-	return s.ns.adapter.Rooms(s)
+	return s.ns.adapter.Rooms(s.member())
 }

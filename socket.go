@@ -178,9 +178,21 @@ func (s *Socket) Context() context.Context {
 	return s.ctx
 }
 
-// Deliver implements adapter.Member: it takes a broadcast. It is not for
-// applications.
-func (s *Socket) Deliver(p *adapter.Packet) {
+// A member is a Socket as its adapter sees it: an adapter.Member. It is the same memory,
+// without what applications need.
+type member Socket
+
+func (s *Socket) member() *member { return (*member)(s) }
+
+// socketOf is the socket of a member of one of our adapters.
+func socketOf(m adapter.Member) *Socket { return (*Socket)(m.(*member)) }
+
+// ID implements adapter.Member, as the methods below do.
+func (m *member) ID() string { return m.id }
+
+// Deliver takes a broadcast.
+func (m *member) Deliver(p *adapter.Packet) {
+	s := (*Socket)(m)
 	if s.settledState() != stateConnected {
 		return
 	}
@@ -190,6 +202,12 @@ func (s *Socket) Deliver(p *adapter.Packet) {
 	}
 	_ = s.deliver(p) // the connection tells its sockets of its end
 }
+
+func (m *member) Join(rooms ...string) error { return (*Socket)(m).Join(rooms...) }
+
+func (m *member) Leave(room string) { (*Socket)(m).Leave(room) }
+
+func (m *member) Disconnect(close bool) { (*Socket)(m).Disconnect(close) }
 
 // deliver sends a broadcast.
 func (s *Socket) deliver(p *adapter.Packet) error {
