@@ -460,9 +460,9 @@ func (c *Conn) handlePacket(p packet) bool {
 	return false
 }
 
-// tooLarge is the error of what is over MaxPayload, and what a close frame says. It is
+// tooLarge is what a close frame says of what is over MaxPayload, and the error. It is
 // logged: somebody may want another bound.
-func (c *Conn) tooLarge(cause error) (err error, text string) {
+func (c *Conn) tooLarge(cause error) (text string, err error) {
 	what := "a message"
 	if errors.Is(cause, errBodyTooLarge) {
 		what = "the body of a POST"
@@ -476,7 +476,7 @@ func (c *Conn) tooLarge(cause error) (err error, text string) {
 		sizes = fmt.Sprintf("%d bytes, at most %d", found.size, limit)
 	}
 	log.Warn("closed: " + what + " is too large; to allow it raise Options.MaxHTTPBufferSize (MaxPayload in package engineio)")
-	return fmt.Errorf("%w: %s: %s", ErrTooLarge, what, sizes), "message too big: " + sizes
+	return "message too big: " + sizes, fmt.Errorf("%w: %s: %s", ErrTooLarge, what, sizes)
 }
 
 // parseError ends the connection because of what the peer sent.
@@ -486,10 +486,10 @@ func (c *Conn) parseError(err error) {
 	if asCloseError(err, &ce) {
 		reason, e = ReasonTransportError, ending{code: ce.Code, text: ce.Reason}
 		if ce.Code == ws.CodeTooBig {
-			err, e.text = c.tooLarge(err)
+			e.text, err = c.tooLarge(err)
 		}
 	} else if errors.Is(err, ErrTooLarge) {
-		err, _ = c.tooLarge(err)
+		_, err = c.tooLarge(err)
 	}
 	c.finish(reason, err, e)
 }

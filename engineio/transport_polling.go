@@ -352,7 +352,7 @@ func (c *Conn) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Connection", "close")
 	switch {
 	case errors.Is(err, errBodyTooLarge):
-		err, _ = c.tooLarge(err)
+		_, err = c.tooLarge(err)
 		c.finish(ReasonTransportError, err, ending{})
 		// A client that is still sending sees a reset instead of the status.
 		_, _ = io.CopyN(io.Discard, r.Body, int64(c.srv.cfg.MaxPayload))
