@@ -297,7 +297,11 @@ func TestDisconnectReasons(t *testing.T) {
 		socketio.ReasonForcedClose:      func(w *world, p *peer, s *socketio.Socket) { _ = p.tries(`9`) },
 	} {
 		t.Run(string(reason), func(t *testing.T) {
-			overBoth(t, &socketio.Options{PingInterval: 100 * time.Millisecond, PingTimeout: 700 * time.Millisecond}, func(w *world, transport string) {
+			opts := &socketio.Options{PingInterval: 100 * time.Millisecond, PingTimeout: time.Hour}
+			if reason == socketio.ReasonPingTimeout {
+				opts.PingTimeout = 3 * time.Second
+			}
+			overBoth(t, opts, func(w *world, transport string) {
 				sockets, reasons := make(chan *socketio.Socket, 2), newList()
 				for _, name := range []string{"/", "/other"} {
 					w.io.Of(name).OnConnection(func(s *socketio.Socket) {

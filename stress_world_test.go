@@ -43,7 +43,6 @@ func stressed(t *testing.T, opts func() *socketio.Options, scenario func(w *worl
 				o.MaxQueuePackets, o.MaxQueueBytes = 1<<20, 1<<28
 			}
 			w := newWorld(t, o, &siotest.ServerOptions{TCP: true})
-			w.patient = 20 * time.Second
 			until, cancel := context.WithTimeout(context.Background(), stressTime())
 			defer cancel()
 			scenario(w, until)

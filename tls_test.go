@@ -90,7 +90,7 @@ func overTCPAndTLS(t *testing.T, version string, opts *socketio.Options, host fu
 
 func newTLSWorld(t testing.TB, version string, opts *socketio.Options, host func(*http.Server), l net.Listener, dial func(context.Context) (net.Conn, error)) *world {
 	cert, pool := certificate(t)
-	w := &world{TB: t, io: socketio.NewServer(opts), log: new(logBook), patient: 5 * time.Second}
+	w := &world{TB: t, io: socketio.NewServer(opts), log: new(logBook), patient: time.Minute}
 	w.handler = w.io
 	w.url = "https://" + l.Addr().String() + "/socket.io/"
 	// A WebSocket needs HTTP/1.1: a browser asks for it on a connection of its own.

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"socketio"
 	"socketio/adapter"
@@ -230,7 +231,7 @@ func twins(t *testing.T, n int, opts func(i int) *socketio.Options, test func(tw
 				return nodes[namespace]
 			}
 			all[i].world = newWorld(t, with(&o, engineio.DriverGoroutine), nil)
-			all[i].bubble, all[i].patient = true, all[i].patient*60
+			all[i].bubble, all[i].patient = true, 5*time.Minute
 			all[i].node = nodes["/"]
 		}
 		test(all)

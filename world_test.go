@@ -48,13 +48,20 @@ func newWorld(t testing.TB, opts *socketio.Options, kit *siotest.ServerOptions) 
 	if opts != nil {
 		o = *opts
 	}
-	w := &world{TB: t, log: new(logBook), patient: 5 * time.Second}
+	w := &world{TB: t, log: new(logBook), patient: time.Minute}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(w.log, nil))
 	}
 	w.io = socketio.NewServer(&o)
 	w.handler = w.io
-	w.kit = siotest.NewServerWith(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }), kit)
+	var k siotest.ServerOptions
+	if kit != nil {
+		k = *kit
+	}
+	if k.TCP && k.Patience == 0 {
+		k.Patience = w.patient
+	}
+	w.kit = siotest.NewServerWith(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }), &k)
 	w.dial = w.kit.Dial
 	w.url = w.kit.URL() + "/socket.io/"
 	w.client = &http.Client{Transport: &http.Transport{

@@ -48,7 +48,7 @@ func inMemory(t *testing.T, f func(w *world)) {
 func overTCP(t *testing.T, f func(w *world)) {
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
 		t.Run("tcp-"+cmp.Or(string(driver), "auto"), func(t *testing.T) {
-			f(&world{t: t, driver: driver, patience: 20 * time.Second})
+			f(&world{t: t, driver: driver, patience: time.Minute})
 		})
 	}
 }
@@ -62,6 +62,25 @@ func everywhere(t *testing.T, f func(w *world)) {
 // suite is the settings of the official protocol suites.
 func suite() *engineio.Options {
 	return &engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond, MaxPayload: 1_000_000}
+}
+
+// calm is suite where time is simulated. In real time nothing but the test's own
+// packets may come between, however slow the machine is: no ping, no timeout.
+func (w *world) calm() *engineio.Options {
+	o := suite()
+	if !w.virtual {
+		o.PingInterval, o.PingTimeout = time.Hour, time.Hour
+	}
+	return o
+}
+
+// patient is suite, with all the time for a pong that a slow machine needs.
+func (w *world) patient() *engineio.Options {
+	o := suite()
+	if !w.virtual {
+		o.PingTimeout = time.Hour
+	}
+	return o
 }
 
 // A hosting says how a Server is run. All fields may be zero.

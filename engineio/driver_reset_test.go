@@ -216,8 +216,8 @@ func TestResetInTheClosingHandshake(t *testing.T) {
 // Peers that are there but never answer, at each stage.
 func TestHalfOpenPeers(t *testing.T) {
 	overTCP(t, func(w *world) {
-		options := suite()
-		options.UpgradeTimeout = 200 * time.Millisecond
+		// Time enough to come to each stage on a slow machine.
+		options := &engineio.Options{PingInterval: 3 * time.Second, PingTimeout: 3 * time.Second, UpgradeTimeout: 5 * time.Second}
 		r := w.serve(hosting{options: options})
 		before := r.warm()
 		var silent []*net.TCPConn

@@ -21,7 +21,7 @@ func TestWriteTimeoutOfOneMessage(t *testing.T) {
 	play := func(w *world) {
 		timeout := 4 * time.Second
 		if !w.virtual {
-			timeout = 300 * time.Millisecond
+			timeout = 2 * time.Second
 		}
 		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: timeout}, buffer: 4096})
 		c := r.websocket()
@@ -69,15 +69,15 @@ func TestNoWriteTimeoutWithoutAnythingToWrite(t *testing.T) {
 	everywhere(t, func(w *world) {
 		timeout := 4 * time.Second
 		if !w.virtual {
-			timeout = 100 * time.Millisecond
+			timeout = 3 * time.Second
 		}
 		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: timeout}})
 		c := r.websocket()
 		s := r.side(c.id())
-		s.SetTimer(3 * timeout)
+		s.SetTimer(timeout * 4 / 3)
 		c.send("4x")
 		c.want("an echo", "4x")
-		s.await("three times the deadline", func() bool { return s.timers == 1 })
+		s.await("more than the deadline", func() bool { return s.timers == 1 })
 		s.wantOpen("an idle peer")
 	})
 }

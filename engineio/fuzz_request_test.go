@@ -57,7 +57,7 @@ func FuzzRequest(f *testing.F) {
 			checkRecord(t, s, r)
 			// A poll that is refused or opens a session; a WebSocket gets no further
 			// than the recorder, which has no connection to give away.
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, r.WithContext(ctx))
 			if ctx.Err() != nil {

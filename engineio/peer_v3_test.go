@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf16"
 
 	"socketio/engineio"
@@ -22,13 +21,16 @@ func suiteV3() *engineio.Options {
 	return o
 }
 
-// calmV3 is suiteV3 for dialogues that say nothing of the heartbeat: in real time
-// its deadline is far off.
+// calmV3 and patientV3 are calm and patient with Engine.IO 3 let in.
 func (w *world) calmV3() *engineio.Options {
-	o := suiteV3()
-	if !w.virtual {
-		o.PingInterval = time.Minute
-	}
+	o := w.calm()
+	o.AllowEIO3 = true
+	return o
+}
+
+func (w *world) patientV3() *engineio.Options {
+	o := w.patient()
+	o.AllowEIO3 = true
 	return o
 }
 

@@ -176,7 +176,7 @@ func ExampleServer_HTTPClient() {
 		mux.Handle("/socket.io/", io)
 		mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 
-		srv := siotest.NewServerWith(t, mux, &siotest.ServerOptions{Patience: time.Second})
+		srv := siotest.NewServerWith(t, mux, &siotest.ServerOptions{Patience: time.Minute})
 		resp, err := srv.HTTPClient().Get(srv.URL() + "/health")
 		if err != nil {
 			t.Fatalf("%v", err)

@@ -80,7 +80,7 @@ func TestHeadersQueryAndAuth(t *testing.T) {
 			}
 			_ = socket.Emit("hello", auth.Name)
 		})
-		srv := siotest.NewServerWith(s.T, app, &siotest.ServerOptions{TCP: s.tcp})
+		srv := siotest.NewServerWith(s.T, app, &siotest.ServerOptions{TCP: s.tcp, Patience: s.patience()})
 		srv.WantRefused(&siotest.ClientOptions{Transport: s.transport}, "no cookie")
 		_, err := srv.TryConnect(&siotest.ClientOptions{Transport: s.transport})
 		var refusal *siotest.RefusedError
@@ -198,7 +198,7 @@ func TestManyClients(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	everywhere(t, func(s *setting) {
 		app, events := newApp(nil)
-		srv := siotest.NewServerWith(s.T, app, &siotest.ServerOptions{TCP: s.tcp})
+		srv := siotest.NewServerWith(s.T, app, &siotest.ServerOptions{TCP: s.tcp, Patience: s.patience()})
 		alice := s.connect(srv)
 		if err := app.Shutdown(s.Context()); err != nil {
 			s.Error(err)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"socketio"
 	"socketio/internal/leakcheck"
@@ -96,12 +97,20 @@ type setting struct {
 func (s *setting) serve() (*siotest.Server, *log) {
 	s.Helper()
 	io, events := newApp(nil)
-	return siotest.NewServerWith(s.T, io, &siotest.ServerOptions{TCP: s.tcp}), events
+	return siotest.NewServerWith(s.T, io, &siotest.ServerOptions{TCP: s.tcp, Patience: s.patience()}), events
 }
 
 func (s *setting) connect(srv *siotest.Server) *siotest.Client {
 	s.Helper()
 	return srv.ConnectWith(&siotest.ClientOptions{Transport: s.transport})
+}
+
+// patience is how long clients wait: a slow machine gets its time.
+func (s *setting) patience() time.Duration {
+	if s.bubble {
+		return 0 // the default
+	}
+	return time.Minute
 }
 
 // everywhere plays a test in a bubble, in memory outside of one, and over TCP, with

@@ -37,7 +37,7 @@ import (
 func TestMain(m *testing.M) { leakcheck.Main(m) }
 
 // patience is how long what must come may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // A stage is a running server.
 type stage struct {

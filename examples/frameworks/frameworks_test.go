@@ -116,7 +116,7 @@ func TestFrameworks(t *testing.T) {
 // exchange connects and tries an event with an acknowledgement, a long one, and
 // one that the server sends while the client waits.
 func exchange(t *testing.T, site site, kind string) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	c := connect(ctx, t, kind, site.url, site.header)
 

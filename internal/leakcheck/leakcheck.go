@@ -21,7 +21,7 @@ import (
 )
 
 // Grace is how long goroutines get to end after the last test.
-const Grace = 5 * time.Second
+const Grace = 30 * time.Second
 
 // Main runs the tests of m and ends the process with their exit code. When the
 // tests passed, it waits up to [Grace] until no goroutine is left but those of

@@ -205,6 +205,7 @@ func (p *party) Sent(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting -= n
+	p.tell()
 	for n > 0 {
 		left := len(p.queue[0]) - p.offset
 		if n < left {
@@ -257,6 +258,25 @@ func (p *party) await(what, want string) {
 		case <-p.news:
 		case <-limit:
 			p.Fatalf("%s: fed only %.60q, want %.60q", what, got, want)
+		}
+	}
+}
+
+// awaitSent waits until nothing waits to be written.
+func (p *party) awaitSent(what string) {
+	p.Helper()
+	limit := time.After(patience)
+	for {
+		p.mu.Lock()
+		waiting := p.waiting
+		p.mu.Unlock()
+		if waiting == 0 {
+			return
+		}
+		select {
+		case <-p.news:
+		case <-limit:
+			p.Fatalf("%s: %d bytes wait", what, waiting)
 		}
 	}
 }

@@ -81,11 +81,7 @@ func TestPartialWrites(t *testing.T) {
 		}
 		listen(s, client)
 		all.Wait()
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.waiting != 0 || len(p.queue) != 0 {
-			s.Errorf("%d bytes wait though all have arrived", p.waiting)
-		}
+		p.awaitSent("all have arrived")
 	})
 }
 
