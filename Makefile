@@ -24,7 +24,7 @@ lint: bin/staticcheck ## formatting, vet for six platforms, staticcheck
 	@scripts/lint.sh
 
 test-go: bin/tally ## Go tests with the race detector, those of the WebTransport module too
-	@go test -race -timeout 5m -json ./... ./engineio/webtransport/... 2>&1 | bin/tally
+	@go test -race -timeout 30m -json ./... ./engineio/webtransport/... 2>&1 | bin/tally
 
 test-module: ## the server of the README as a program of its own, outside this repository
 	@scripts/test-module.sh
@@ -53,7 +53,7 @@ test-e2e: ## the chat in Chromium (UPDATE_SCREENSHOTS=1: also the picture of the
 	@cd e2e && npm ci --ignore-scripts --silent && npm test --silent
 
 test-diff: bin/tally $(npm_conformance) ## our parsers against gobwas/ws and npm socket.io-parser: the same bytes, the same outcome
-	@GOWORK=off go -C internal/difftest test -count=1 -timeout 5m -json ./... 2>&1 | bin/tally
+	@GOWORK=off go -C internal/difftest test -count=1 -timeout 30m -json ./... 2>&1 | bin/tally
 
 fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh

@@ -264,11 +264,13 @@ type held struct{ goroutines, descriptors, sessions, sockets, members, rooms int
 func (w *world) held(rooms *adapter.Memory) held {
 	w.client.CloseIdleConnections()
 	entries, _ := os.ReadDir("/proc/self/fd") // none where there is no such thing
+	h := held{goroutines: runtime.NumGoroutine(), descriptors: len(entries), sessions: w.io.Connections(), sockets: len(w.io.Sockets())}
 	inside := reflect.ValueOf(rooms).Elem()
-	return held{
-		runtime.NumGoroutine(), len(entries), w.io.Connections(), len(w.io.Sockets()),
-		inside.FieldByName("members").Len(), inside.FieldByName("rooms").Len(),
-	}
+	mu := lockOf(inside.FieldByName("mu"))
+	mu.RLock()
+	defer mu.RUnlock()
+	h.members, h.rooms = inside.FieldByName("members").Len(), inside.FieldByName("rooms").Len()
+	return h
 }
 
 func (h held) within(before held) bool {

@@ -70,9 +70,20 @@ func (s *sojourn) engineField(name string) reflect.Value {
 	return reflect.ValueOf(s.io.Engine()).Elem().FieldByName(name)
 }
 
+// lockOf is the lock that a field is, which only its own package sees.
+func lockOf(field reflect.Value) *sync.RWMutex {
+	if field.Type() != reflect.TypeFor[sync.RWMutex]() {
+		panic("the field is a " + field.Type().String())
+	}
+	return (*sync.RWMutex)(unsafe.Pointer(field.UnsafeAddr()))
+}
+
 func (s *sojourn) kept() kept {
-	h := s.held(s.rooms) // takes the lock of the engine, after whoever changed it
-	k := kept{held: h, leaving: s.engineField("leaving").Len(), pending: int(s.engineField("pending").FieldByName("len").Int())}
+	k := kept{held: s.held(s.rooms)}
+	mu := lockOf(s.engineField("mu"))
+	mu.RLock()
+	k.leaving, k.pending = s.engineField("leaving").Len(), int(s.engineField("pending").FieldByName("len").Int())
+	mu.RUnlock()
 	k.namespaces, k.making, k.dynamic = socketio.Registered(s.io)
 	wheels := s.engineField("wheels")
 	for _, w := range *(*[]*wheel.Wheel)(unsafe.Pointer(wheels.UnsafeAddr())) { // never changes

@@ -40,7 +40,7 @@ var packetAttacks = []attack{
 	},
 	{
 		name:   "nine attachments of 1 MB, then silence",
-		config: config{AttachmentTimeout: 2 * time.Second},
+		config: config{AttachmentTimeout: 10 * time.Second}, // until then nine must have come
 		run: func(a *attacker) {
 			frame := wstest.Frame(ws.Binary, true, make([]byte, 1_000_000))
 			a.each(4, func(int) {
@@ -196,7 +196,7 @@ var packetAttacks = []attack{
 	},
 	{
 		name:   "nobody joins",
-		config: config{ConnectTimeout: time.Second},
+		config: config{ConnectTimeout: 5 * time.Second}, // the bystanders join in time
 		run: func(a *attacker) {
 			a.each(200, func(i int) {
 				if i%2 == 0 {

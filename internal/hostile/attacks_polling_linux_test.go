@@ -110,9 +110,8 @@ var pollingAttacks = []attack{
 		},
 	},
 	{
-		name:   "headers and bodies that drip",
-		alike:  true,
-		config: config{HeaderTimeout: 2 * time.Second},
+		name:  "headers and bodies that drip",
+		alike: true,
 		run: func(a *attacker) {
 			head := "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: target\r\nX: " + strings.Repeat("a", 1000)
 			a.each(200, func(i int) {

@@ -239,7 +239,7 @@ var webSocketAttacks = []attack{
 	},
 	{
 		name:   "upgrades that are begun and left",
-		config: config{UpgradeTimeout: time.Second},
+		config: config{UpgradeTimeout: 5 * time.Second},
 		run: func(a *attacker) {
 			a.each(60, func(i int) {
 				p := a.joined()

@@ -35,7 +35,6 @@ type config struct {
 
 	AttachmentTimeout, ConnectTimeout, MessageTimeout time.Duration
 	MiddlewareTimeout, UpgradeTimeout, WriteTimeout   time.Duration
-	HeaderTimeout                                     time.Duration // of the host; 0 means 10 s
 
 	MaxQueueBytes, MaxConnections, MaxPending, MaxDynamicNamespaces int
 }
@@ -76,11 +75,8 @@ func target(text string) (status int) {
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", io)
 	mux.HandleFunc("/smuggled", func(http.ResponseWriter, *http.Request) { smuggled.Add(1) })
-	if c.HeaderTimeout == 0 {
-		c.HeaderTimeout = 10 * time.Second
-	}
 	host := &http.Server{
-		Handler: mux, ReadHeaderTimeout: c.HeaderTimeout, MaxHeaderBytes: 16 << 10,
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog: log.New(os.Stderr, "host: ", 0),
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
