@@ -38,6 +38,7 @@ type conn struct {
 	session *webtransport.Session
 	control *http3.Stream   // of the request
 	quic    context.Context // done when the connection is
+	linger  time.Duration
 
 	ended atomic.Bool // CloseWrite was called
 	told  bool        // owned by the reader: the session was said to be closed
@@ -49,7 +50,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	if c.ended.Load() && !c.told && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.told = true
 		if c.control.TryWriteAll(closeCapsule[:]) == nil && c.control.Close() == nil {
-			_ = c.SetReadDeadline(time.Now().Add(linger))
+			_ = c.SetReadDeadline(time.Now().Add(c.linger))
 			if n, err = c.Stream.Read(b); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 				c.awaitPeer()
 			}
@@ -65,7 +66,7 @@ func (c *conn) Read(b []byte) (int, error) {
 
 // awaitPeer waits until the client has closed the connection, but at most linger.
 func (c *conn) awaitPeer() {
-	late := time.NewTimer(linger)
+	late := time.NewTimer(c.linger)
 	defer late.Stop()
 	select {
 	case <-c.quic.Done():
@@ -82,7 +83,7 @@ func (c *conn) CloseWrite() error {
 // SetReadDeadline is that of the stream, but at most linger once CloseWrite was
 // called.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	if latest := time.Now().Add(linger); c.ended.Load() && (t.IsZero() || t.After(latest)) {
+	if latest := time.Now().Add(c.linger); c.ended.Load() && (t.IsZero() || t.After(latest)) {
 		t = latest
 	}
 	return c.Stream.SetReadDeadline(t)

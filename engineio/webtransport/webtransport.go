@@ -52,6 +52,7 @@ type Server struct {
 	// Immutable after NewServer.
 	engine Engine
 	wt     *webtransport.Server
+	linger time.Duration // of its connections
 }
 
 // What a connection may hold if the caller does not say. Nobody accepts more than
@@ -92,7 +93,7 @@ func NewServer(engine Engine, h3 *http3.Server) *Server {
 		}
 		return context.WithValue(ctx, connContext{}, qc.Context())
 	}
-	s := &Server{engine: engine}
+	s := &Server{engine: engine, linger: linger}
 	s.wt = &webtransport.Server{
 		H3:                h3,
 		ReorderingTimeout: acceptReordered,
@@ -128,7 +129,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_ = session.CloseWithError(0, "")
 			return nil, err
 		}
-		return &conn{Stream: stream, session: session, control: own.HTTPStream(), quic: r.Context().Value(connContext{}).(context.Context)}, nil
+		return &conn{
+			Stream: stream, session: session, control: own.HTTPStream(),
+			quic: r.Context().Value(connContext{}).(context.Context), linger: s.linger,
+		}, nil
 	})
 }
 
