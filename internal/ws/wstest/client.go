@@ -85,6 +85,12 @@ func Frame(op ws.Opcode, fin bool, payload []byte) []byte {
 	return ws.AppendMasked(nil, op, fin, key, payload)
 }
 
+// Await waits until something has come, and leaves it to be read.
+func (c *Client) Await() error {
+	_, err := c.br.Peek(1)
+	return err
+}
+
 // ReadFrame reads one frame, of whatever kind. It fails on what no server may
 // send: a masked frame, reserved bits. A compressed payload stays as it is.
 func (c *Client) ReadFrame() (ws.Opcode, []byte, error) {
