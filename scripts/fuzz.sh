@@ -24,7 +24,7 @@ all=$(targets . && targets internal/difftest)
 fuzz() {
 	local dir=$1 package=$2 name=$3 try log
 	log=$(mktemp)
-	for try in 1 2 3; do
+	for try in 1 2 3 4 5 6; do
 		if GOWORK=off go -C "$dir" test -run '^$' -fuzz "^$name\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 200x -parallel 1 "$package" >"$log" 2>&1; then
 			rm -f "$log"
 			return 0

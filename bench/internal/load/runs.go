@@ -21,7 +21,7 @@ const (
 	// that ports do not run short.
 	sources = 16
 	// patience is how long one run may take.
-	patience = 60 * time.Second
+	patience = 5 * time.Minute
 
 	ipBindAddressNoPort = 24 // IP_BIND_ADDRESS_NO_PORT
 )
