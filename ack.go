@@ -129,8 +129,8 @@ func (s *Socket) handleAck(p parser.Packet) (asked bool) {
 // do not wait behind events. A ctx without a deadline waits as long as the client
 // is there.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (answer Args, err error) {
-	if err := ctx.Err(); err != nil {
-		return Args{}, err
+	if ctx.Err() != nil {
+		return Args{}, s.endOf(ctx)
 	}
 	id := s.ns.lastAck.Add(1)
 	m, err := s.ns.server.encodeEvent(s.ns.name, id, event, args)
@@ -162,6 +162,15 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (an
 	case <-w.done:
 		return w.args, w.err
 	case <-ctx.Done():
-		return Args{}, ctx.Err()
+		return Args{}, s.endOf(ctx)
 	}
+}
+
+// endOf is why nobody waits any more: the context has ended, maybe because it is that
+// of the socket and the client has gone.
+func (s *Socket) endOf(ctx context.Context) error {
+	if s.state.Load() == stateGone {
+		return ErrClosed
+	}
+	return ctx.Err()
 }

@@ -162,6 +162,42 @@ func TestOnErrorMayPanicAndGo(t *testing.T) {
 	})
 }
 
+// That the socket itself has gone is no news; that another one has is an error.
+func TestErrClosedOfAnotherSocketIsAnError(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		failed := newList()
+		w.io.OnError(func(_ *socketio.Socket, e *socketio.HandlerError) { failed.add(e.Error()) })
+		var first *socketio.Socket
+		w.io.OnConnection(func(s *socketio.Socket) {
+			if first == nil {
+				first = s
+			}
+			s.On("ask the first", func(ctx context.Context) error {
+				_, err := first.EmitWithAck(ctx, "q")
+				return err
+			})
+			s.On("be asked", func(ctx context.Context) error {
+				_, err := s.EmitWithAck(ctx, "q")
+				return err
+			})
+			s.On("leave", func() error {
+				s.Conn().Close()
+				return s.Emit("too late")
+			})
+		})
+		a, b, c := w.kit.Connect(), w.kit.Connect(), w.kit.Connect()
+		a.Emit("be asked")
+		a.WantEvent("q")
+		a.Disconnect()
+		c.Emit("leave")
+		w.settle()
+		want(t, "errors of those who have gone", len(failed.all()), 0)
+		asked := b.Ask("ask the first")
+		asked.WantError("internal error", "")
+		want(t, "errors", strings.Join(failed.all(), "; "), `socketio: event "ask the first": socketio: closed`)
+	})
+}
+
 // An answer after the client has gone says so.
 func TestLateAnswerByHand(t *testing.T) {
 	memory(t, nil, func(w *world) {

@@ -400,7 +400,7 @@ func (s *Socket) report(event string, err error) {
 			s.ns.server.opts.Logger.Error("the error of a handler panicked", "nsp", s.ns.name, "event", telemetry.Text(event))
 		}
 	}()
-	if err == nil || errors.Is(err, ErrClosed) {
+	if err == nil || errors.Is(err, ErrClosed) && s.isGone() { // which is no news
 		return
 	}
 	var he *HandlerError

@@ -5,6 +5,7 @@
 package socketio
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -318,4 +319,14 @@ func (s *Socket) settledState() int32 {
 		s.mu.Unlock()
 	}
 	return state
+}
+
+// isGone reports whether the socket has ended, or is about to: its connection has.
+func (s *Socket) isGone() bool {
+	if s.state.Load() == stateGone {
+		return true
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // it is asked only, not waited for
+	return errors.Is(s.conn.eio.Drained(ctx), engineio.ErrClosed)
 }
