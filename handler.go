@@ -180,7 +180,9 @@ type listener struct {
 // Arguments beyond the parameters are ignored. A missing one is nil for a
 // pointer and an any, nothing for a ...T, and an error otherwise. An error, of
 // decoding or of fn, goes to OnError, and the client, if it asked for an
-// acknowledgement, gets {"error":{"message","code"}}; see PublicError.
+// acknowledgement, gets {"error":{"message","code"}}; see PublicError. Of several
+// handlers the first that has results, or fails, answers; those without results do,
+// without arguments, when all have run and none of them takes an Ack.
 //
 // remove takes fn off again.
 func (s *Socket) On(event string, fn any) (remove func()) { return s.listen(event, fn, false) }
@@ -312,9 +314,12 @@ func (s *Socket) runAll(ev *event, h handlers) error {
 	return s.runHandlers(h.events, ev)
 }
 
-// runHandlers runs the handlers of an event and returns the first of their errors.
+// runHandlers runs the handlers of an event and returns the first of their errors. An
+// answer without arguments waits until all have run: another may have something to say,
+// or say it later by hand.
 func (s *Socket) runHandlers(list []*listener, ev *event) (first error) {
 	known, lanes := false, false
+	var said answered
 	for _, l := range list { // a socket has few: a map costs more
 		if l.event != string(ev.name) {
 			continue
@@ -330,17 +335,22 @@ func (s *Socket) runHandlers(list []*listener, ev *event) (first error) {
 			}
 			s.unlisten(l)
 		}
-		if err := s.handle(l.call, ev); err != nil && first == nil {
+		how, err := s.handle(l.call, ev)
+		if err != nil && first == nil {
 			first = err
 		}
+		said.add(how)
 	}
 	if lanes {
-		if err := s.runLanes(list, ev); first == nil {
+		if err := s.runLanes(list, ev, &said); first == nil {
 			first = err
 		}
 	}
 	if !known {
 		s.noHandler(ev)
+	}
+	if said.nothing() {
+		s.report(string(ev.name), ev.reply.send())
 	}
 	return first
 }
@@ -356,12 +366,12 @@ func (s *Socket) noHandler(ev *event) {
 }
 
 // handle runs one handler and answers.
-func (s *Socket) handle(fn handlerFunc, ev *event) error {
-	err := s.call(fn, ev)
+func (s *Socket) handle(fn handlerFunc, ev *event) (answer, error) {
+	how, err := fn.answer(ev)
 	if err != nil {
 		s.fail(ev, err)
 	}
-	return err
+	return how, err
 }
 
 // fail reports an error of a handler and answers with it.
@@ -370,16 +380,43 @@ func (s *Socket) fail(ev *event, err error) {
 	ev.reply.fail(err)
 }
 
-// call calls a handler and sends its results. It turns a panic, which may come
-// from a marshaler of the results too, into an error.
-func (s *Socket) call(fn handlerFunc, ev *event) (err error) {
+// An answer is how a handler answers.
+type answer uint8
+
+const (
+	answerResults answer = iota // or an error
+	answerNothing
+	answerByHand
+)
+
+// answer calls a handler and sends its results, if it has any. It turns a panic, which
+// may come from a marshaler of the results too, into an error.
+func (fn handlerFunc) answer(ev *event) (how answer, err error) {
 	defer recoverTo(&err)
 	results, manual, err := fn(ev)
-	if err == nil && !manual {
+	switch {
+	case manual:
+		how = answerByHand
+	case err != nil:
+	case results == nil:
+		how = answerNothing
+	default:
 		err = ev.reply.send(results...)
 	}
-	return err
+	return how, err
 }
+
+// answered is how the handlers of one event have answered.
+type answered struct{ silent, byHand bool }
+
+func (a *answered) add(how answer) {
+	a.silent = a.silent || how == answerNothing
+	a.byHand = a.byHand || how == answerByHand
+}
+
+// nothing reports whether an answer without arguments is due: it is, if a handler
+// without results ran and none takes an Ack.
+func (a *answered) nothing() bool { return a.silent && !a.byHand }
 
 // guard calls an application's function and turns a panic into an error.
 func (s *Socket) guard(fn func() error) (err error) {

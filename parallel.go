@@ -67,8 +67,8 @@ type laneCall struct {
 
 // runLanes runs the parallel handlers of an event, after the usual ones, and returns
 // the first of their errors. The goroutine keeps the event until it is over; another
-// worker goes on with the inbox.
-func (s *Socket) runLanes(list []*listener, ev *event) (first error) {
+// worker goes on with the inbox. How they answer is added to said.
+func (s *Socket) runLanes(list []*listener, ev *event, said *answered) (first error) {
 	var calls []laneCall
 	for _, l := range list {
 		if l.lane == nil || l.event != string(ev.name) {
@@ -103,7 +103,8 @@ func (s *Socket) runLanes(list []*listener, ev *event) (first error) {
 		s.startWorker()
 	}
 	for _, c := range calls {
-		err := s.handle(func(*event) ([]any, bool, error) { return c.lane.shape.invoke(c.args) }, ev)
+		how, err := s.handle(func(*event) ([]any, bool, error) { return c.lane.shape.invoke(c.args) }, ev)
+		said.add(how)
 		if err != nil && first == nil {
 			first = err
 		}

@@ -110,24 +110,21 @@ func (ns *Namespace) handleServerSide(ctx context.Context, e adapter.Payload, an
 	if answer != nil {
 		r = &reply{server: ns.server, answer: answer}
 	}
+	var said answered
 	for _, l := range list {
 		if l.event != name {
 			continue
 		}
 		ev := &event{ctx: ctx, name: []byte(name), reply: r}
 		ev.args = Args{raw: raw[1:], attachments: e.Attachments, codec: ns.server.wire}
-		if err := callServerSide(l, ev); err != nil {
+		how, err := l.call.answer(ev)
+		if err != nil {
 			ns.server.opts.Logger.Error("a handler of a server side event failed", "nsp", ns.name, "event", telemetry.Text(name), "error", telemetry.Error(err))
 			r.fail(err)
 		}
+		said.add(how)
 	}
-}
-
-func callServerSide(l *listener, ev *event) (err error) {
-	defer recoverTo(&err)
-	results, manual, err := l.call(ev)
-	if err == nil && !manual {
-		err = ev.reply.send(results...)
+	if said.nothing() { // see Socket.runHandlers
+		_ = r.send() // an empty list has its form
 	}
-	return err
 }
