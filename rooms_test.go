@@ -5,6 +5,7 @@
 package socketio_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -343,6 +344,44 @@ func TestArgumentsThatDoNotEncode(t *testing.T) {
 					t.Errorf("%d: %v", i, err)
 				}
 			}
+		}
+		c.peers["a"].hearsNothing()
+	})
+}
+
+// What a client takes for an attachment that is not there would make it close the
+// connection: data of one client that is passed on to others must not do that.
+func TestPlaceholdersOfOthersAreRefused(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		c := newCrowd(w, websocket, "a")
+		data := []byte{1}
+		bad := []any{
+			map[string]any{"_placeholder": true, "num": 0},
+			map[string]any{"_placeholder": true, "num": 99, "more": "x"},
+			json.RawMessage(`[{"num":7, "_placeholder" : true}]`),
+			json.RawMessage(`{"\u005fplaceholder":true,"num":7}`),
+		}
+		good := []any{
+			map[string]any{"_placeholder": false},
+			[]any{"_placeholder", true},
+			`{"_placeholder":true,"num":1}`,
+			json.RawMessage(`{"\u005fplaceholders":true,"a":"\""}`),
+		}
+		for i, v := range bad {
+			const want = `beside binary values, an object in which "_placeholder" is true`
+			if err := w.io.Emit("x", v, data); err == nil || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%d: %v", i, err)
+			}
+			if err := w.io.Emit("text", v); err != nil {
+				t.Errorf("%d, without binary values: %v", i, err)
+			}
+			c.peers["a"].hears(`2["text",*`)
+		}
+		for i, v := range good {
+			if err := w.io.Emit("_placeholder", v, data); err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+			c.peers["a"].hears(`51-["_placeholder",*`, data)
 		}
 		c.peers["a"].hearsNothing()
 	})

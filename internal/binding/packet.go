@@ -5,7 +5,12 @@
 
 package binding
 
-import "socketio/parser"
+import (
+	"bytes"
+	"errors"
+
+	"socketio/parser"
+)
 
 var _ parser.Codec = (*Codec)(nil)
 
@@ -52,11 +57,49 @@ func (c *Codec) AppendList(dst []byte, t parser.Type, namespace string, id int64
 	}
 	dst = append(dst, ']')
 	if len(attachments) > 0 {
+		if placeholders(dst[data:], len(attachments)) != len(attachments) {
+			return parser.Encoded{}, errPlaceholder
+		}
 		head.Type += parser.BinaryEvent - parser.Event
 		head.Data, head.Attachments = dst[data:], attachments
 		dst = parser.AppendPacket(append(make([]byte, 0, len(dst)+8), dst[:start]...), &head)
 	}
 	return parser.Encoded{Data: dst, Attachments: attachments}, nil
+}
+
+// errPlaceholder: clients take the object for an attachment, and close the connection
+// when there is none of its number. Data of one client that another one is sent must not
+// do that.
+var errPlaceholder = errors.New(`beside binary values, an object in which "_placeholder" is true`)
+
+// placeholders counts the objects in valid JSON text that a client takes for
+// placeholders: those with a true "_placeholder", whatever else they have and however
+// it is escaped. want is the number that is expected.
+func placeholders(text []byte, want int) (n int) {
+	if bytes.Count(text, []byte(`_placeholder`)) == want && !bytes.Contains(text, []byte(`\u`)) {
+		return want
+	}
+	for i := 0; i < len(text); {
+		if text[i] != '"' {
+			i++
+			continue
+		}
+		start := i
+		for i++; text[i] != '"'; i++ {
+			if text[i] == '\\' {
+				i++
+			}
+		}
+		i++
+		value := bytes.TrimLeft(text[i:], " \t\r\n")
+		if len(value) == 0 || value[0] != ':' || !bytes.HasPrefix(bytes.TrimLeft(value[1:], " \t\r\n"), []byte("true")) {
+			continue
+		}
+		if key, err := parser.Unquote(text[start:i]); err == nil && key == "_placeholder" {
+			n++
+		}
+	}
+	return n
 }
 
 // An Admission is the payload of a Connect that lets a socket in.
