@@ -7,6 +7,7 @@ package socketio
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -82,6 +83,16 @@ func (a Args) Values() ([]any, error) {
 func (a Args) clone() Args {
 	a.raw = slices.Clone(a.raw)
 	return a
+}
+
+// MarshalJSON returns the arguments as a JSON array: sent as one argument of another
+// event, Args arrive as an array. It is an error if they have attachments. To send them
+// on one by one, with attachments, send what Values returns.
+func (a Args) MarshalJSON() ([]byte, error) {
+	if len(a.attachments) > 0 {
+		return nil, errors.New("socketio: binary arguments have no JSON: send what Args.Values returns")
+	}
+	return []byte(a.String()), nil
 }
 
 // String returns the arguments as a JSON array.

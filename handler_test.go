@@ -265,3 +265,25 @@ func TestArgsMayBeKept(t *testing.T) {
 		}
 	})
 }
+
+// Args that are sent on must not arrive as an empty object.
+func TestArgsAsAnArgument(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		failed := newList()
+		w.io.OnError(func(_ *socketio.Socket, e *socketio.HandlerError) { failed.add(e.Error()) })
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("echo", func(a socketio.Args) socketio.Args { return a })
+			s.On("pass on", func(a socketio.Args) error { return s.Emit("passed on", map[string]any{"args": a}) })
+		})
+		c := w.kit.Connect()
+		c.Ask("echo", 1, "two").Want([]any{1, "two"})
+		c.Emit("pass on", nil)
+		c.Want("passed on", map[string]any{"args": []any{nil}})
+		c.Emit("pass on")
+		c.Want("passed on", map[string]any{"args": []any{}})
+		c.Emit("pass on", []byte{1})
+		c.WantNothing()
+		want(t, "errors", strings.Join(failed.all(), "; "), `socketio: event "pass on": socketio: emit "passed on": argument 1: `+
+			`json: error calling MarshalJSON for type socketio.Args: socketio: binary arguments have no JSON: send what Args.Values returns`)
+	})
+}
