@@ -92,8 +92,9 @@ func TestAcksFromOtherServers(t *testing.T) {
 }
 
 var (
-	nameKey  = socketio.NewDataKey[string]("name")
-	scoreKey = socketio.NewDataKey[struct{ Points []int }]("score")
+	nameKey     = socketio.NewDataKey[string]("name")
+	anyScoreKey = socketio.NewDataKey[any]("score")
+	scoreKey    = socketio.NewDataKey[struct{ Points []int }]("score")
 )
 
 func TestRemoteSockets(t *testing.T) {
@@ -127,6 +128,8 @@ func TestRemoteSockets(t *testing.T) {
 		if _, ok := scoreKey.Get(here); ok {
 			t.Error("nobody set this one's score")
 		}
+		points, ok := anyScoreKey.Get(there)
+		want(t, "the score by a key of any type", fmt.Sprint(points, ok), "map[Points:[1 2]] true")
 		want(t, "data", string(there.Data()), `{"name":"Anna","score":{"Points":[1,2]}}`)
 
 		for i, r := range found {

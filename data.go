@@ -47,15 +47,14 @@ func (k DataKey[T]) Delete(s *Socket) {
 // Get returns the value kept with a *Socket or a RemoteSocket. ok is false if there
 // is none, or it is of another type, or does not decode as T.
 func (k DataKey[T]) Get(s DataHolder) (v T, ok bool) {
-	switch held := s.dataValue(k.name).(type) {
-	case T:
-		return held, true
-	case rawData:
-		ok = json.Unmarshal(held, &v) == nil
-		if !ok {
+	held := s.dataValue(k.name)
+	if raw, is := held.(rawData); is { // first: if T is any, raw is one too
+		if ok = json.Unmarshal(raw, &v) == nil; !ok {
 			v = *new(T)
 		}
+		return v, ok
 	}
+	v, ok = held.(T)
 	return v, ok
 }
 
