@@ -115,7 +115,8 @@ func withDefaultDeadline(ctx context.Context) (context.Context, context.CancelFu
 // Emit sends the event with its arguments, encoded once, to the sockets that are
 // chosen at one instant inside the call. A []byte, at any depth, travels as
 // binary; everything else as encoding/json would write it. Emit does not wait for
-// any client: when it returns, the event is in the queue of each. It returns an
+// any client: when it returns, the event is in the queue of each, and the arguments may
+// be changed. It returns an
 // error if the event can't be sent at all: ErrReservedEvent, or an argument that
 // can't be encoded; and what an adapter says that could not reach other servers.
 // For a client whose queue is full WhenFull holds; the others do not notice.

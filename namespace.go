@@ -84,7 +84,8 @@ func (ns *Namespace) Server() *Server { return ns.server }
 // after the other, before OnConnection. The first error refuses the socket: its
 // client gets a connect_error event with the text of the error, or with what a
 // *ConnectError says. A middleware may join rooms and emit; it may take its time,
-// other sockets do not wait for it. One that panics refuses its socket with
+// other sockets do not wait for it. It must not wait for an acknowledgement of its
+// client, which answers nothing before it is let in. One that panics refuses its socket with
 // "internal error"; one that has not answered within Options.MiddlewareTimeout with
 // "timeout".
 func (ns *Namespace) Use(fn func(*Socket) error) {
@@ -133,7 +134,8 @@ func (ns *Namespace) OnConnection(fn func(*Socket)) (remove func()) {
 
 // OnError calls fn for each event of a socket of the namespace that was not
 // handled as it should: an argument did not decode, a handler returned an error
-// or panicked. It is called by the goroutine that runs the socket's handlers.
+// or panicked. It is called by the goroutine that runs the socket's handlers, or, for a
+// listener of OnAnyOutgoing, by the one that sends.
 // Without such a listener errors go to Options.Logger.
 func (ns *Namespace) OnError(fn func(*Socket, *HandlerError)) (remove func()) {
 	return ns.onError(fn)

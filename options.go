@@ -173,7 +173,8 @@ type Options struct {
 	// DisableClient answers 404 where the browser client is served otherwise.
 	DisableClient bool
 
-	// Adapter makes the adapter of each namespace. Default adapter.NewMemory.
+	// Adapter makes the adapter of each namespace. Default adapter.NewMemory. It must
+	// not ask the server for that namespace.
 	Adapter func(namespace string) adapter.Adapter
 
 	// MarshalJSON and UnmarshalJSON replace encoding/json for values that are

@@ -131,7 +131,8 @@ func (s *Server) now() int64 { return int64(time.Since(s.base)) }
 // Close ends all connections at once: sockets are told ReasonShutdown, what
 // waits to be sent is dropped, clients will try to reconnect. New sessions are
 // answered 503. It does not touch the HTTP server and does not wait for handlers
-// that still run. It may be called more than once.
+// that still run. It may be called more than once, also from a handler, but not by an
+// observer that an event loop calls.
 func (s *Server) Close() error {
 	err := s.engine.Close()
 	s.workers.close()

@@ -225,8 +225,9 @@ func (s *Socket) deliver(p *adapter.Packet) error {
 
 // Emit sends an event to this socket alone. It does not wait: the event is in the
 // queue when it returns. A []byte, at any depth, travels as binary; everything
-// else as encoding/json would write it. Errors: ErrClosed, ErrSlowConsumer,
-// ErrQueueFull, ErrReservedEvent, or an argument that can't be encoded.
+// else as encoding/json would write it. The arguments may be changed when it has
+// returned. Errors: ErrClosed, ErrSlowConsumer, ErrQueueFull, ErrReservedEvent, or an
+// argument that can't be encoded.
 func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(new(adapter.Flags), event, args)
 }
