@@ -381,7 +381,7 @@ func TestParallelBesideOthers(t *testing.T) {
 		p.says(`21["x"]`)
 		w.settle()
 		g.open()
-		p.hears(`31[]`)
+		p.hears(`31["by hand"]`)
 		w.settle()
 		want(t, "the order", joined(order), "any usual parallel 1 parallel 2")
 		p.says(`2["remove"]`, `22["x"]`)

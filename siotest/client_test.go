@@ -215,3 +215,19 @@ func TestRejoin(t *testing.T) {
 		})
 	}
 }
+
+// An acknowledgement that is on its way when the client leaves, and joins again, is
+// nobody's.
+func TestLateAcknowledgementAfterJoiningAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		io, _ := newApp(nil)
+		alice := siotest.NewServer(t, io).Connect()
+		alice.Link().Delay(siotest.Down, time.Second)
+		alice.Ask("add", 1, 1)
+		time.Sleep(time.Second / 2)
+		alice.Disconnect()
+		again := alice.Conn().Join("/", nil)
+		again.Ask("add", 2, 2).Want(4)
+		again.WantNothing()
+	})
+}
