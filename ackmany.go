@@ -5,6 +5,7 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -58,7 +59,7 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) i
 	return func(yield func(Reply, error) bool) {
 		ctx, cancel := b.deadline(ctx)
 		defer cancel()
-		if err := ctx.Err(); err != nil {
+		if err := cmp.Or(ctx.Err(), checkEvent(event)); err != nil {
 			yield(Reply{}, err)
 			return
 		}

@@ -127,7 +127,7 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	if b.parent == nil {
 		return b.emit(b.ns, event, args)
 	}
-	var first error
+	first := checkEvent(event) // also when there is no child yet
 	for _, ns := range b.namespaces() {
 		if err := b.emit(ns, event, args); err != nil && first == nil {
 			first = err

@@ -24,14 +24,22 @@ const bufferSize = 128
 
 // encodeEvent encodes an event.
 func (s *Server) encodeEvent(namespace string, id int64, event string, args []any) (*engineio.Message, error) {
-	if parser.IsReserved(event) {
-		return nil, fmt.Errorf("%w %q: choose another", ErrReservedEvent, event)
+	if err := checkEvent(event); err != nil {
+		return nil, err
 	}
 	m, err := s.encodeList(parser.Event, namespace, id, event, args)
 	if err != nil {
 		return nil, fmt.Errorf("socketio: emit %q: %w", event, err)
 	}
 	return m, nil
+}
+
+// checkEvent refuses names that no application sends.
+func checkEvent(event string) error {
+	if parser.IsReserved(event) {
+		return fmt.Errorf("%w %q: choose another", ErrReservedEvent, event)
+	}
+	return nil
 }
 
 // encodeAck encodes an acknowledgement.

@@ -5,6 +5,7 @@
 package socketio_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -92,5 +93,22 @@ func TestQuirk21ParentNamespacesDoWhatTheySay(t *testing.T) {
 		}
 		each(`1/team-%d,`)
 		other.isOpen()
+	})
+}
+
+// A name that can't be emitted is an error before the first child is there too.
+func TestReservedEventsOfAParentWithoutChildren(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		p := w.io.OfPattern(regexp.MustCompile(`^/team-\d+$`))
+		if err := p.Emit("disconnect"); !errors.Is(err, socketio.ErrReservedEvent) {
+			t.Errorf("Emit: %v", err)
+		}
+		var last error
+		for _, last = range p.EmitWithAck(w.Context(), "disconnect") {
+		}
+		if !errors.Is(last, socketio.ErrReservedEvent) {
+			t.Errorf("EmitWithAck: %v", last)
+		}
+		want(t, "an event for nobody", p.Emit("news"), nil)
 	})
 }
