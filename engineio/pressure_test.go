@@ -6,7 +6,10 @@
 package engineio_test
 
 import (
+	"bufio"
 	"errors"
+	"io"
+	"net/http"
 	"runtime"
 	"strconv"
 	"strings"
@@ -301,6 +304,40 @@ func TestWriteTimeout(t *testing.T) {
 		}
 		s.wantEnded("the peer takes nothing", engineio.ReasonTransportError, nil)
 		wantAt(r, "the end", start, 4*time.Second)
+	})
+}
+
+// A poll whose client takes a little of a long answer now and then is slow, not gone.
+func TestLongAnswerToASlowPoll(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: 4 * time.Second, PingInterval: time.Hour}, buffer: 4096})
+		p := r.polling()
+		s := r.side(p.id())
+		long := strings.Repeat("x", 1<<20)
+		s.say(long)
+		conn, err := r.dial(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		r.keep(conn)
+		if _, err := conn.Write([]byte("GET " + r.path + "?" + p.query + " HTTP/1.1\r\nHost: a\r\n\r\n")); err != nil {
+			w.t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		var body strings.Builder
+		for body.Len() < 1+len(long) {
+			time.Sleep(time.Second)
+			if _, err := io.CopyN(&body, resp.Body, min(64<<10, int64(1+len(long)-body.Len()))); err != nil {
+				w.t.Fatalf("after %d bytes: %v", body.Len(), err)
+			}
+		}
+		if body.String() != "4"+long {
+			w.t.Error("the answer is not the message")
+		}
+		s.wantOpen("all has arrived, in 17 s")
 	})
 }
 

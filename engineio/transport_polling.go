@@ -227,14 +227,23 @@ func (p *polling) write(w http.ResponseWriter, r *http.Request, rc *http.Respons
 	return writePoll(w, rc, contentType, body, p.c.srv.cfg.WriteTimeout)
 }
 
-// writePoll writes a whole response within the time allowed.
+// writeChunk is how much of a response has to be taken within the time allowed.
+const writeChunk = 64 << 10
+
+// writePoll writes a whole response. The peer has the time allowed for each part of
+// it: a slow one is not gone.
 func writePoll(w http.ResponseWriter, rc *http.ResponseController, contentType string, body []byte, timeout time.Duration) error {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
-	_ = rc.SetWriteDeadline(time.Now().Add(timeout)) // not every writer can
-	_, err := w.Write(body)
+	var err error
+	for err == nil && len(body) > 0 {
+		part := body[:min(len(body), writeChunk)]
+		_ = rc.SetWriteDeadline(time.Now().Add(timeout)) // not every writer can
+		_, err = w.Write(part)
+		body = body[len(part):]
+	}
 	if err == nil {
 		err = rc.Flush()
 		if errors.Is(err, http.ErrNotSupported) {
