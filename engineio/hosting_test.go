@@ -59,6 +59,37 @@ func TestHostTimeouts(t *testing.T) {
 	})
 }
 
+// A handler around the server that gives each request a time does not end sessions:
+// a parked poll is answered before.
+func TestHostDeadlineOfARequest(t *testing.T) {
+	for _, limit := range []time.Duration{200 * time.Millisecond, 10 * time.Second} {
+		inMemory(t, func(w *world) {
+			r := w.serve(hosting{
+				options: &engineio.Options{PingInterval: time.Hour},
+				wrap:    func(h http.Handler) http.Handler { return http.TimeoutHandler(h, limit, "late") },
+			})
+			p := r.polling()
+			s := r.side(p.id())
+			for range 3 {
+				start := time.Now()
+				if got := r.get(p.query); got.status != 200 || got.body != "6" {
+					w.t.Fatalf("a poll with nothing to carry got %d %q (%v)", got.status, got.body, got.err)
+				}
+				if d := time.Since(start); d < limit*3/4 || d >= limit {
+					w.t.Errorf("the poll was answered after %v of %v", d, limit)
+				}
+			}
+			p.park()
+			s.say("at once")
+			if got := p.next("a message to a parked poll"); got != "4at once" {
+				w.t.Errorf("got %q", got)
+			}
+			time.Sleep(2 * limit) // the answered poll has no deadline any more
+			s.wantOpen("requests that have a time")
+		})
+	}
+}
+
 // A slow body has the engine's deadline, not the host's.
 func TestHostReadTimeoutAndBody(t *testing.T) {
 	inMemory(t, func(w *world) {

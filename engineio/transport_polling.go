@@ -154,6 +154,9 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	if c.up.pausing {
 		c.setDueLocked(dueNoop, c.srv.now()+int64(noopDelay))
 	}
+	if end, ok := r.Context().Deadline(); ok {
+		defer c.releaseBefore(g, end).Stop()
+	}
 	for p.q.len() == 0 && !g.noop && g.final == 0 {
 		c.mu.Unlock()
 		select {
@@ -199,6 +202,19 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	} else if err != nil && !moved {
 		c.finish(ReasonTransportError, err, ending{lost: true})
 	}
+}
+
+// releaseBefore answers a parked GET with a noop before its context ends: a handler
+// around this one gives each request a time, and would answer in our place.
+func (c *Conn) releaseBefore(g *parkedGET, end time.Time) *time.Timer {
+	left := time.Until(end)
+	return time.AfterFunc(left-min(left/4, time.Second), func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.poll.get == g {
+			c.poll.release()
+		}
+	})
 }
 
 // encode encodes the body of a response.
