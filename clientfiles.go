@@ -202,7 +202,7 @@ func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string,
 		return
 	}
 	form, encoding := f.choose(r.Header.Values("Accept-Encoding"))
-	h.Set("Vary", "Accept-Encoding")
+	h.Add("Vary", "Accept-Encoding") // beside what a handler around this one varies by
 	h.Set("ETag", form.tag)
 	h.Set("Cache-Control", "public, max-age=0")
 	h.Set("X-Content-Type-Options", "nosniff")

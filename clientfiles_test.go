@@ -152,6 +152,17 @@ func TestClientFilesEncodings(t *testing.T) {
 	want(t, "over two headers", fetch(s, "GET", "/socket.io.js", "Accept-Encoding", "gzip", "Accept-Encoding", "br").Header.Get("Content-Encoding"), "br")
 }
 
+// What a handler around the server says of caches stays.
+func TestClientFilesKeepVary(t *testing.T) {
+	s := newServer(t, nil)
+	around := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "Origin")
+		s.ServeHTTP(w, r)
+	})
+	resp := fetch(around, "GET", "/socket.io/socket.io.js")
+	want(t, "Vary", strings.Join(resp.Header.Values("Vary"), ", "), "Origin, Accept-Encoding")
+}
+
 func TestClientFilesRefusals(t *testing.T) {
 	s, none := newServer(t, nil), newServer(t, &socketio.Options{DisableClient: true})
 	for _, path := range []string{
