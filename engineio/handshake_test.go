@@ -184,3 +184,23 @@ func TestLenientBase64(t *testing.T) {
 		})
 	})
 }
+
+func TestNegativeOptions(t *testing.T) {
+	options := reflect.TypeFor[engineio.Options]()
+	for i := range options.NumField() {
+		f := options.Field(i)
+		if !f.Type.ConvertibleTo(reflect.TypeFor[int64]()) || f.Name == "MaxQueuedBytes" { // where it means none
+			continue
+		}
+		o := new(engineio.Options)
+		reflect.ValueOf(o).Elem().Field(i).SetInt(-1)
+		func() {
+			defer func() {
+				if got, want := recover(), "engineio: Options."+f.Name+" must not be negative"; got != want {
+					t.Errorf("%s: -1: panic %v, want %q", f.Name, got, want)
+				}
+			}()
+			_ = engineio.NewServer(o, func(*engineio.Conn) engineio.Handler { return nil }).Close()
+		}()
+	}
+}

@@ -191,6 +191,7 @@ func newConfig(o *Options) config {
 	if o != nil {
 		c.Options = *o
 	}
+	c.checkSigns()
 	setDefault(&c.PingInterval, 25*time.Second)
 	setDefault(&c.PingTimeout, 20*time.Second)
 	setDefault(&c.UpgradeTimeout, 10*time.Second)
@@ -228,6 +229,32 @@ func newConfig(o *Options) config {
 	}
 	c.CORS.check()
 	return c
+}
+
+// checkSigns panics on a negative time or bound.
+func (o *Options) checkSigns() {
+	for _, option := range []struct {
+		name  string
+		value int64
+	}{
+		{"PingInterval", int64(o.PingInterval)},
+		{"PingTimeout", int64(o.PingTimeout)},
+		{"UpgradeTimeout", int64(o.UpgradeTimeout)},
+		{"WriteTimeout", int64(o.WriteTimeout)},
+		{"BodyTimeout", int64(o.BodyTimeout)},
+		{"MessageTimeout", int64(o.MessageTimeout)},
+		{"PauseTimeout", int64(o.PauseTimeout)},
+		{"MaxPayload", int64(o.MaxPayload)},
+		{"MaxQueueBytes", int64(o.MaxQueueBytes)},
+		{"MaxQueueMessages", int64(o.MaxQueueMessages)},
+		{"MaxConnections", int64(o.MaxConnections)},
+		{"MaxPending", int64(o.MaxPending)},
+		{"ShutdownRate", int64(o.ShutdownRate)},
+	} {
+		if option.value < 0 {
+			panic("engineio: Options." + option.name + " must not be negative")
+		}
+	}
 }
 
 // upgrades are the transports that a polling session is offered.
