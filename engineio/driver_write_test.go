@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,36 @@ func TestLargeMessageToASlowPeer(t *testing.T) {
 		}
 		s.wantOpen("all has arrived, in 32 s")
 	})
+}
+
+// However slow: 24 KiB a second of one message, or of many that wait together.
+func TestVerySlowPeer(t *testing.T) {
+	for what, m := range map[string][]int{"one": {1 << 20}, "many": {60 << 10, 1 << 20, 60 << 10}} {
+		t.Run(what, func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				r := w.serve(hosting{options: &engineio.Options{WriteTimeout: 4 * time.Second, PingInterval: time.Hour}, buffer: 4096})
+				c := r.websocket()
+				s := r.side(c.id())
+				total := 0
+				s.Cork()
+				for _, size := range m {
+					s.Send(engineio.BinaryMessage(make([]byte, size)))
+					total += size
+				}
+				s.Uncork()
+				s.Flush()
+				conn := c.c.Conn()
+				buf := make([]byte, 24<<10)
+				for got := 0; got < total; got += len(buf) {
+					time.Sleep(time.Second)
+					if _, err := io.ReadFull(conn, buf[:min(len(buf), total-got)]); err != nil {
+						w.t.Fatalf("after %d bytes: %v", got, err)
+					}
+				}
+				s.wantOpen("all has arrived")
+			})
+		})
+	}
 }
 
 // An idle connection has no deadline of writing, whatever it sent before.

@@ -20,9 +20,6 @@ const (
 	// A connection that is not plain TCP (TLS, a wrapper) gets a batch as one
 	// Write: a record or a call per frame would cost more than the copy.
 	joinBufferSize = 16 << 10
-	// The Handler hears of no progress before a Write returns, so a slice that is
-	// much larger than a batch goes in parts.
-	writeBytes = 4 * BatchBytes
 )
 
 // errPanic is why a connection ended whose Handler panicked.
@@ -234,14 +231,17 @@ func (c *goroutineConn) fail(err error) {
 	c.Resume()
 }
 
-// write writes a batch, or less: the Handler offers the rest again.
+// write writes a batch, or less: the Handler offers the rest again. It hears of no
+// progress before the Write returns, so BatchBytes is the most.
 func (c *goroutineConn) write(w *batch, bufs [][]byte) (int, error) {
+	left := BatchBytes
 	for i, b := range bufs {
-		if len(b) > writeBytes {
+		if len(b) >= left {
 			bufs = bufs[:i+1]
-			bufs[i] = b[:writeBytes]
+			bufs[i] = b[:left]
 			break
 		}
+		left -= len(b)
 	}
 	if len(bufs) == 1 {
 		return c.nc.Write(bufs[0])
