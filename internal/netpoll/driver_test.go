@@ -112,6 +112,40 @@ func TestTheEndWhilePaused(t *testing.T) {
 	}
 }
 
+// A paused connection whose write fails does not wait for Resume to end.
+func TestAFailedWriteWhilePaused(t *testing.T) {
+	onEachDriver(t, func(s *arena) {
+		client, p := s.open(hesitant(1))
+		write(s.T, client, "ab")
+		p.await("the handler pauses", "a")
+		p.say(make([]byte, 16<<20))
+		reset(s, client)
+		if err := p.awaitEnd("the peer has gone, and something waits for it"); err == nil || err == io.EOF || err == net.ErrClosed {
+			s.Errorf("Ended(%v), want an error of the network", err)
+		}
+	})
+}
+
+// A paused connection that is shut down hears its peer's end.
+func TestShutdownWhilePaused(t *testing.T) {
+	onEachDriver(t, func(s *arena) {
+		client, p := s.open(hesitant(1))
+		write(s.T, client, "ab")
+		p.await("the handler pauses", "a")
+		p.sayLast([]byte("bye"))
+		read(s, "the last words", client, "bye")
+		if err := readEnd(s, "the end", client); err != io.EOF {
+			s.Errorf("the client reads %v, want io.EOF", err)
+		}
+		write(s.T, client, "c")
+		client.Close()
+		if err := p.awaitEnd("the peer has closed"); err != io.EOF {
+			s.Errorf("Ended(%v), want io.EOF", err)
+		}
+		p.await("what came after the shutdown is discarded", "a")
+	})
+}
+
 // A Resume may come before Feed has returned, or many times.
 func TestResumeRacesWithFeed(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
