@@ -353,3 +353,26 @@ func TestCloseDuringTheUpgradeThenPolling(t *testing.T) {
 		p.wantEnd("the session")
 	})
 }
+
+// A candidate of a closing session has the time it had before, and then polling still
+// carries the rest.
+func TestCloseDuringTheUpgradeThenNothing(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		start := time.Now()
+		c := p.probe()
+		c.send("2probe")
+		c.want("the answer to the probe", "3probe")
+		time.Sleep(4 * time.Second)
+		s := r.side(p.id())
+		s.say("one")
+		s.Close()
+		s.awaitEnd("the session")
+		c.wantClose("the candidate is out of time", 1002)
+		wantAt(r, "the end of the candidate", start, 10*time.Second)
+		p.wantAnswer("the rest", "4one")
+		p.wantAnswer("the end", "6\x1e1")
+		p.wantEnd("the session")
+	})
+}
