@@ -17,8 +17,11 @@ import (
 	"github.com/quic-go/webtransport-go"
 )
 
-// linger is how long each step of an orderly end may take; see conn.
-const linger = 500 * time.Millisecond
+// The steps of an orderly end take so long at most; see conn.
+const (
+	linger   = 500 * time.Millisecond // nobody answers the end of the stream
+	patience = 2 * time.Second        // a client that is there answers at once, unless its machine is busy
+)
 
 // closeCapsule says that the session is closed with code 0 and no text: the type
 // 0x2843 and a length, as QUIC writes numbers, and the code.
@@ -29,10 +32,11 @@ var closeCapsule = [...]byte{0x68, 0x43, 4, 0, 0, 0, 0}
 // It ends in three steps. CloseWrite ends the stream, which the usual clients do not
 // answer. After linger, in which what was sent arrives, the one who reads says on
 // control that the session is closed. Then the client closes it, or Close does after
-// another linger. Last, a client that has answered has one more linger, or until it
+// patience. Last, a client that has answered has patience once more, or until it
 // closes the connection: Chromium answers before its page knows, and tells the page
-// of a failure if the connection goes in between. Session.CloseWithError alone would drop what is on its way,
-// and tells a browser to stop sending before it says why: that takes it for a failure.
+// of a failure if the connection goes in between. Session.CloseWithError alone would
+// drop what is on its way, and tells a browser to stop sending before it says why:
+// that takes it for a failure.
 type conn struct {
 	*webtransport.Stream
 	session *webtransport.Session
@@ -50,7 +54,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	if c.ended.Load() && !c.told && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.told = true
 		if c.control.TryWriteAll(closeCapsule[:]) == nil && c.control.Close() == nil {
-			_ = c.SetReadDeadline(time.Now().Add(c.linger))
+			_ = c.Stream.SetReadDeadline(time.Now().Add(patience))
 			if n, err = c.Stream.Read(b); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 				c.awaitPeer()
 			}
@@ -64,9 +68,9 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// awaitPeer waits until the client has closed the connection, but at most linger.
+// awaitPeer waits until the client has closed the connection, but at most patience.
 func (c *conn) awaitPeer() {
-	late := time.NewTimer(c.linger)
+	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case <-c.quic.Done():

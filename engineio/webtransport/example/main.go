@@ -100,7 +100,7 @@ func run() error {
 	case err = <-failed:
 	case <-ctx.Done():
 		stop() // a second Ctrl-C ends the process at once
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		_ = io.Shutdown(ctx) // it is closed all the same
 	}
