@@ -159,7 +159,7 @@ export function admit(session: Session): void {
 /** Waits until the server has received a packet. */
 export function received(session: Session, packet: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no ${packet} among ${session.received.join(" ")}`)), 5000);
+    const timer = setTimeout(() => reject(new Error(`no ${packet} among ${session.received.join(" ")}`)), 60_000);
     const done = (): void => {
       clearTimeout(timer);
       resolve();

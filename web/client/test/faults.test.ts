@@ -76,7 +76,7 @@ test("trap 27: polling batches stay within maxPayload; what is too large goes al
 });
 
 test("a missing heartbeat ends the connection; pings are answered", async () => {
-  server.handshake = { pingInterval: 400, pingTimeout: 400 };
+  server.handshake = { pingInterval: 2000, pingTimeout: 2000 };
   const [socket, session] = await connected();
   let pings = 0;
   socket.io.on("ping", () => pings++);
@@ -189,7 +189,7 @@ test("a probe that is answered wrongly, or not, leaves the session on polling", 
       admit(session);
       session.onProbe = probe;
     };
-    const socket = dial({ timeout: 300 });
+    const socket = dial({ timeout: 1000 });
     await event(socket.io, "open");
     const [err] = await event(socket.io.engine, "upgradeError");
     assert.match(err.message, /^probe error: /);

@@ -30,7 +30,7 @@ await build({
 });
 
 const files = tests.map((f) => `${outdir}/${f.replace(/\.ts$/, ".mjs")}`);
-const child = spawn(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=30000", "--test-reporter=spec", ...files], {
+const child = spawn(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=900000", "--test-reporter=spec", ...files], {
   cwd: root,
   stdio: "inherit",
 });
