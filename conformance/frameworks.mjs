@@ -13,7 +13,7 @@ import { io } from "socket.io-client";
 const FRAMEWORKS = ["net/http", "chi", "gin", "echo", "fiber"];
 const WITH_LOGIN = ["chi", "fiber"];
 const TRANSPORTS = [["polling"], ["websocket"], ["polling", "websocket"]];
-const PATIENCE = 20000;
+const PATIENCE = 120000;
 
 const dir = mkdtempSync(join(tmpdir(), "socketio-frameworks-"));
 const program = join(dir, "serve");

@@ -21,6 +21,7 @@ const io = new Server(http, {
   ...settings,
   ...codec,
   allowEIO3: env.ALLOW_EIO3 === "1",
+  upgradeTimeout: 60000,
   connectTimeout: duration(env.CONNECT_TIMEOUT, 45000),
   cleanupEmptyChildNamespaces: env.KEEP_EMPTY_NAMESPACES !== "1",
   serveClient: env.SERVE_CLIENT !== "0",
@@ -55,6 +56,9 @@ serve(io.of("/slow").use(async (socket, next) => {
   await new Promise((resolve) => setTimeout(resolve, 200));
   next();
 }));
+
+const gates = new Map();
+serve(io.of("/gate").use((socket, next) => void gateOf(socket.handshake.auth.gate).opened.then(() => next())));
 
 serve(io.of("/chain")
   .use((socket, next) => {
@@ -150,7 +154,21 @@ function onRooms(nsp, socket) {
   socket.on("chat message", (text) => nsp.emit("chat message", text));
 }
 
+// The gate of a name, made by whoever asks for it first.
+function gateOf(name) {
+  if (!gates.has(name)) {
+    const gate = {};
+    gate.opened = new Promise((resolve) => (gate.open = resolve));
+    gates.set(name, gate);
+  }
+  return gates.get(name);
+}
+
 function onLife(nsp, socket) {
+  socket.on("open-gate", (name, ack) => {
+    gateOf(name).open();
+    ack();
+  });
   socket.on("handshake", (ack) => {
     const { auth, query, headers, address, secure } = socket.handshake;
     ack({ auth, query, headers, address, secure });

@@ -27,11 +27,11 @@ const SETTINGS = {
   plain: {},
   alone: {},
   small: { MAX_HTTP_BUFFER_SIZE: "1000" },
-  beat: { PING_INTERVAL: "300ms", PING_TIMEOUT: "200ms" },
-  hasty: { CONNECT_TIMEOUT: "400ms" },
+  beat: { PING_INTERVAL: "3s", PING_TIMEOUT: "2s" },
+  hasty: { CONNECT_TIMEOUT: "4s" },
   anyOrigin: { CORS_ORIGIN: "*" },
   eio3: { ALLOW_EIO3: "1" },
-  eio3beat: { ALLOW_EIO3: "1", PING_INTERVAL: "300ms", PING_TIMEOUT: "200ms" },
+  eio3beat: { ALLOW_EIO3: "1", PING_INTERVAL: "3s", PING_TIMEOUT: "2s" },
   oneOrigin: { CORS_ORIGIN: "http://app.example" },
 };
 

@@ -117,15 +117,16 @@ export class Client {
     return this.revision === 4 ? { message, data } : data ?? message;
   }
 
-  // Stops the client's part in the heartbeat.
+  // Stops the client's part in the heartbeat. Its own deadlines too, or the client might be the one to give up.
   mute(engine) {
     if (this.revision === 3) {
-      // Its own deadlines too, or the client would be the one to give up.
       engine.off("heartbeat");
       engine.setPing = () => {};
       for (const timer of [engine.pingIntervalTimer, engine.pingTimeoutTimer]) clearTimeout(timer);
       return;
     }
+    for (const name of ["resetPingTimeout", "_resetPingTimeout"]) if (engine[name]) engine[name] = () => {};
+    for (const name of ["pingTimeoutTimer", "_pingTimeoutTimer"]) clearTimeout(engine[name]);
     const name = engine._sendPacket ? "_sendPacket" : "sendPacket";
     const send = engine[name].bind(engine);
     engine[name] = (type, ...rest) => (type === "pong" ? undefined : send(type, ...rest));

@@ -5,8 +5,8 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { within } from "./wait.mjs";
 
-const START_PATIENCE = 15000;
-const STOP_PATIENCE = 10000;
+const START_PATIENCE = 60000;
+const STOP_PATIENCE = 60000;
 
 // A running server program. Its stdout carries one line, "listening <port>".
 export class Program {

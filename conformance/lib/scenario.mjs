@@ -4,13 +4,14 @@ import { after, before, test } from "node:test";
 import { client, Client, NEWEST } from "./clients.mjs";
 import { Program } from "./program.mjs";
 import { TRANSPORTS, finalTransport, transportOptions } from "./transports.mjs";
-import { ask, event, until, within } from "./wait.mjs";
+import { PATIENCE, ask, event, until, within } from "./wait.mjs";
 
 let shared;
 let auditor;
 let started = false;
 let nextClient = 0;
 const only = process.env.ONLY ?? "";
+const LIMIT = 300000; // more than the deadlines within a scenario, which say what did not come
 
 // The first scenario of a file asks for it: a file of which ONLY leaves nothing starts no server.
 function startOnce() {
@@ -48,7 +49,7 @@ export function scenario(name, body, options = {}) {
   startOnce();
   for (const transport of options.on ?? TRANSPORTS) {
     const skip = client.lacks(options.needs);
-    test(`${name} | ${transport}`, { timeout: options.timeout ?? 20000, skip }, async () => {
+    test(`${name} | ${transport}`, { timeout: LIMIT, skip }, async () => {
       const stage = new Stage(transport, shared);
       try {
         await body(stage);
@@ -98,6 +99,7 @@ class Stage {
       forceNew: true,
       reconnectionDelay: 20,
       reconnectionDelayMax: 100,
+      timeout: PATIENCE,
       ...options,
     });
     socket.label = `client ${nextClient++}`;
@@ -158,11 +160,11 @@ class Stage {
     return { gone: () => within(report, `the server's report of ${id} going`) };
   }
 
-  // Lets requests in flight arrive, so that a poll is parked at the server: a few round trips on
+  // Lets requests in flight arrive, so that a poll is parked at the server: many round trips on
   // another connection, each at least one turn of both event loops.
   async rest() {
     const other = await this.connect({ transport: "websocket" });
-    for (let i = 0; i < 5; i++) await ask(other, "echo", i);
+    for (let i = 0; i < 50; i++) await ask(other, "echo", i);
     other.disconnect();
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Waiting for things to happen, always with a deadline that names what did not come.
 
-export const PATIENCE = 5000;
+// Nothing that works takes so long, on any machine: this only ends what hangs.
+export const PATIENCE = 60000;
 
 // Settles like `promise`, or fails after `ms` with a message that names `what`.
 export function within(promise, what, ms = PATIENCE) {

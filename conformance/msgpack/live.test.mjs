@@ -29,7 +29,7 @@ function scenario(name, body) {
   }
   begun = true;
   for (const transport of TRANSPORTS) {
-    test(`${name} | ${transport}`, { timeout: 20000 }, async (t) => {
+    test(`${name} | ${transport}`, { timeout: 300000 }, async (t) => {
       const connect = async (nsp = "/", options = {}) => {
         const socket = client(t, nsp, { ...transportOptions(transport), ...options });
         await event(socket, "connect");
@@ -75,7 +75,7 @@ scenario("msgpack: the server asks", async (connect) => {
   const socket = await connect();
   socket.on("question", (value, ack) => ack(value, nested, new Date(3)));
   socket.on("silence", () => {});
-  assert.deepEqual(await ask(socket, "ask", 4000, "question", bytes(5)), { ok: true, reply: [bytes(5), nested, new Date(3)] });
+  assert.deepEqual(await ask(socket, "ask", 60000, "question", bytes(5)), { ok: true, reply: [bytes(5), nested, new Date(3)] });
   assert.deepEqual(await ask(socket, "ask", 50, "silence"), { ok: false, error: "timeout" });
 });
 

@@ -5,7 +5,7 @@ import http2 from "node:http2";
 import https from "node:https";
 import { io } from "socket.io-client";
 import { transportOptions } from "../lib/transports.mjs";
-import { event, within } from "../lib/wait.mjs";
+import { PATIENCE, event, within } from "../lib/wait.mjs";
 
 // What one scenario opens; end() ends it.
 export class Clients {
@@ -41,6 +41,7 @@ export class Clients {
       forceNew: true,
       reconnectionDelay: 20,
       reconnectionDelayMax: 100,
+      timeout: PATIENCE,
       ca: this.#ca,
       agent: this.agent(from),
       ...options,

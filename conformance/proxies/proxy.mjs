@@ -3,13 +3,14 @@
 // on free ports of 127.0.0.1 with everything they write in a temporary directory.
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../lib/port.mjs";
 import { Program } from "../lib/program.mjs";
 import { within } from "../lib/wait.mjs";
 
-const START_PATIENCE = 10000;
+const START_PATIENCE = 60000;
 const HOST = "127.0.0.1";
 const PATH = `${process.env.PATH}:/usr/sbin`; // where Debian keeps nginx
 
@@ -106,16 +107,8 @@ export class Site {
       }),
     );
     try {
-      // A port that is free now may be taken a moment later.
-      for (let tries = 1; ; tries++) {
-        try {
-          await site.#start(tls, cookie, edit);
-          return site;
-        } catch (error) {
-          await site.#end();
-          if (tries === 3 || !/address already in use/i.test(error.message)) throw error;
-        }
-      }
+      await site.#start(tls, cookie, edit);
+      return site;
     } catch (error) {
       await site.stop();
       throw error;
@@ -197,16 +190,6 @@ export class Site {
       await Promise.all(this.servers.map((server) => server.stop()));
     }
   }
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, HOST, () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 // Settles when someone listens, or fails when `died` does.

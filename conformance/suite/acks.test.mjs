@@ -36,20 +36,20 @@ scenario("an event nobody handles is not acknowledged", async (stage) => {
 scenario("the server asks and gets the reply", async (stage) => {
   const socket = await stage.connect();
   socket.on("question", (a, b, answer) => answer({ a, b }, "second", [3]));
-  assert.deepEqual(await ask(socket, "ask", 5000, "question", 1, "two"), { ok: true, reply: [{ a: 1, b: "two" }, "second", [3]] });
+  assert.deepEqual(await ask(socket, "ask", 60000, "question", 1, "two"), { ok: true, reply: [{ a: 1, b: "two" }, "second", [3]] });
 });
 
 scenario("the server asks and gets an empty reply", async (stage) => {
   const socket = await stage.connect();
   socket.on("question", (answer) => answer());
-  assert.deepEqual(await ask(socket, "ask", 5000, "question"), { ok: true, reply: [] });
+  assert.deepEqual(await ask(socket, "ask", 60000, "question"), { ok: true, reply: [] });
 });
 
 scenario("the server asks with binary and gets binary", async (stage) => {
   const socket = await stage.connect();
   socket.on("question", (value, answer) => answer(value.bytes, { nested: [Buffer.from("reply"), Buffer.alloc(0)] }));
   const sent = { bytes: Buffer.from([1, 2, 3]), text: "é" };
-  assert.deepEqual(await ask(socket, "ask", 5000, "question", sent), {
+  assert.deepEqual(await ask(socket, "ask", 60000, "question", sent), {
     ok: true,
     reply: [Buffer.from([1, 2, 3]), { nested: [Buffer.from("reply"), Buffer.alloc(0)] }],
   });
@@ -63,7 +63,7 @@ scenario("the client asks back while it is asked", async (stage) => {
     socket.emit("collect", n);
     answer(n * 2);
   });
-  const answers = await Promise.all([1, 2, 3].map((n) => ask(socket, "ask", 5000, "question", n)));
+  const answers = await Promise.all([1, 2, 3].map((n) => ask(socket, "ask", 60000, "question", n)));
   assert.deepEqual(answers, [1, 2, 3].map((n) => ({ ok: true, reply: [n * 2] })));
   assert.deepEqual(await ask(socket, "collected"), [1, 2, 3]);
 });
@@ -76,7 +76,7 @@ scenario("the server's deadline ends its waiting", async (stage) => {
   late("too late");
   assert.equal(await ask(socket, "echo", "unharmed"), "unharmed");
   socket.off("question").on("question", (answer) => answer("in time"));
-  assert.deepEqual(await ask(socket, "ask", 5000, "question"), { ok: true, reply: ["in time"] });
+  assert.deepEqual(await ask(socket, "ask", 60000, "question"), { ok: true, reply: ["in time"] });
 });
 
 scenario("an acknowledgement is sent once and at most once", async (stage) => {
@@ -85,7 +85,7 @@ scenario("an acknowledgement is sent once and at most once", async (stage) => {
     answer("first");
     answer("second");
   });
-  assert.deepEqual(await ask(socket, "ask", 5000, "question"), { ok: true, reply: ["first"] });
+  assert.deepEqual(await ask(socket, "ask", 60000, "question"), { ok: true, reply: ["first"] });
   let answers = 0;
   socket.emit("echo", 1, () => answers++);
   await ask(socket, "echo", 2);
@@ -104,7 +104,7 @@ scenario("acknowledgements of two namespaces do not mix", async (stage) => {
 
 scenario("the connection's end fails what still waits", async (stage) => {
   const socket = await stage.connect();
-  const waiting = socket.timeout(5000).emitWithAck("nobody listens");
+  const waiting = socket.timeout(60000).emitWithAck("nobody listens");
   const rejected = assert.rejects(waiting, /socket has been disconnected/);
   socket.emit("disconnect-me", true);
   await within(rejected, "the rejection");

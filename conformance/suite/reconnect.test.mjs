@@ -2,13 +2,14 @@
 // Coming back: the server restarts on its port, clients reconnect and go on.
 import assert from "node:assert/strict";
 import { client } from "../lib/clients.mjs";
+import { freePort } from "../lib/port.mjs";
 import { finalTransport } from "../lib/transports.mjs";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, call, event, within } from "../lib/wait.mjs";
 
 for (const how of ["killed", "stopped"]) {
   scenario(`the server is ${how} and starts again on its port`, async (stage) => {
-    const program = await stage.ownServer();
+    const program = await stage.ownServer({ PORT: String(await freePort()) });
     const root = await stage.connect({ settled: true, auth: { who: "me" } });
     const custom = await stage.beside(root, "/custom");
     const before = { root: root.id, custom: custom.id };
@@ -43,13 +44,13 @@ for (const how of ["killed", "stopped"]) {
 }
 
 scenario("ten clients come back to a new server and hear each other", async (stage) => {
-  const program = await stage.ownServer();
+  const program = await stage.ownServer({ PORT: String(await freePort()) });
   const clients = await Promise.all(Array.from({ length: 10 }, () => stage.connect({ settled: true })));
   const lost = clients.map((socket) => event(socket, "disconnect"));
   await program.kill();
   stage.forget(program);
   await Promise.all(lost);
-  const back = clients.map((socket) => event(socket, "connect", 10000));
+  const back = clients.map((socket) => event(socket, "connect"));
   await stage.ownServer({ PORT: String(program.port) });
   await Promise.all(back);
   const heard = clients.map((socket) => event(socket, "chat message"));

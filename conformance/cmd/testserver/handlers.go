@@ -23,6 +23,13 @@ type app struct {
 	mu       sync.Mutex
 	made     []string // names of namespaces in the order of their making
 	refusals []int    // codes of refused requests
+	gates    map[string]gate
+}
+
+// A gate keeps sockets waiting in a middleware.
+type gate struct {
+	opened context.Context // done when it is
+	open   context.CancelFunc
 }
 
 var oddNames = []string{"__proto__", "toString", "constructor", "hasOwnProperty", "", "error", "connection", "1", "0", "-1.5"}

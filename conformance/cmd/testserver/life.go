@@ -35,6 +35,7 @@ func (a *app) onLife(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.On("steps", func() []string { return a.stepsOf(s) })
 	s.On("stats", a.stats)
 	s.On("watch", func(id string) error { return s.Join("watch:" + id) })
+	s.On("open-gate", a.openGate)
 	s.On("disconnect-me", func(close bool) { s.Disconnect(close) })
 	s.On("farewell", func(count int, close bool) error {
 		for i := range count {

@@ -65,7 +65,7 @@ func run() error {
 	if err := errors.Join(io.Close(), engine.Close()); err != nil {
 		return err
 	}
-	last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	last, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if err := web.Shutdown(last); err != nil {
 		return err
@@ -77,7 +77,10 @@ func run() error {
 }
 
 func options() (*socketio.Options, error) {
-	opts := &socketio.Options{Driver: engineio.Driver(os.Getenv("DRIVER"))}
+	opts := &socketio.Options{
+		Driver:         engineio.Driver(os.Getenv("DRIVER")),
+		UpgradeTimeout: time.Minute, // a test machine may be busy
+	}
 	for _, d := range []struct {
 		name string
 		to   *time.Duration

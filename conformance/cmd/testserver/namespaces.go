@@ -16,12 +16,12 @@ import (
 )
 
 func register(io *socketio.Server) {
-	app := &app{io: io}
+	app := &app{io: io, gates: make(map[string]gate)}
 	io.OnNewNamespace(app.noteMade)
 	io.Engine().OnConnectionError(app.noteRefusal)
 	app.makeParents()
 	middleware := app.middleware()
-	for _, name := range []string{"/", "/custom", "/denied", "/bare", "/token", "/slow", "/chain", "/lobby"} {
+	for _, name := range []string{"/", "/custom", "/denied", "/bare", "/token", "/slow", "/gate", "/chain", "/lobby"} {
 		nsp := io.Of(name)
 		app.namespaces = append(app.namespaces, nsp)
 		for _, mw := range middleware[name] {
@@ -61,9 +61,45 @@ func (a *app) middleware() map[string][]func(*socketio.Socket) error {
 				return context.Cause(s.Context())
 			}
 		}},
+		"/gate":  {a.waitAtGate},
 		"/chain": {a.note("first"), a.second, a.note("third")},
 		"/lobby": {a.lobby},
 	}
+}
+
+// waitAtGate lets in when the gate that the client names has been opened.
+func (a *app) waitAtGate(s *socketio.Socket) error {
+	var auth struct {
+		Gate string `json:"gate"`
+	}
+	if err := s.Handshake().DecodeAuth(&auth); err != nil {
+		return err
+	}
+	select {
+	case <-a.gate(auth.Gate).Done():
+		return nil
+	case <-s.Context().Done():
+		return context.Cause(s.Context())
+	}
+}
+
+// gate is the gate of a name, made by whoever asks for it first; openGate opens it.
+func (a *app) gate(name string) context.Context {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	g, ok := a.gates[name]
+	if !ok {
+		g.opened, g.open = context.WithCancel(context.Background())
+		a.gates[name] = g
+	}
+	return g.opened
+}
+
+func (a *app) openGate(name string) {
+	a.gate(name)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.gates[name].open()
 }
 
 // lobby joins rooms before it lets in, or refuses.

@@ -10,8 +10,11 @@ export const IO_WS = "/socket.io/?EIO=4&transport=websocket";
 export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 export const RS = SEPARATOR;
 const ROUNDS = 20;
-const EARLY = 30; // the clock starts a little after the server's
-const LATE = 190; // less than a ping timeout of the heartbeat settings
+const EARLY = 1000; // the clock starts after the server's, on a busy machine much later
+const LATE = 1900; // less than a ping timeout of the heartbeat settings
+const TURNS = 5;
+// The patience, in ms, for what one of the servers leaves without an answer.
+export const QUIET = 4000;
 
 const step = (label, run) => ({ label: short(label).replaceAll(RS, "<RS>"), run });
 const withSid = (base) => `${base}&sid={sid}`;
@@ -38,7 +41,7 @@ export const post = (payload, { base = ENGINE, headers } = {}) =>
 export function begin(name, method, target, headers, body) {
   return step(`${method} ${target} begins`, async (talk) => {
     talk.hold(name, await talk.send(method, target, headers, body));
-    await moment();
+    await moment(talk);
   });
 }
 
@@ -55,7 +58,7 @@ export function answered(name = "poll", patience) {
 export function abort(name = "poll") {
   return step(`the ${name} is given up`, async (talk) => {
     talk.held(name).wire.destroy();
-    await moment();
+    await moment(talk);
   });
 }
 
@@ -70,11 +73,19 @@ export function poll(count = 1, base = ENGINE) {
   return step("poll", (talk) => pollUntil(talk, base, (packet, n) => n >= count));
 }
 
+// Polls likewise for packets that come in any order: those of two namespaces, say.
+export function pollAnyOrder(count, base) {
+  return step("poll", async (talk) => {
+    await pollUntil(talk, base, (packet, n) => n >= count);
+    talk.sort("packet");
+  });
+}
+
 // With `only`, the last packet or a refusal is noted under that name, and no head.
-async function pollUntil(talk, base, done, only) {
+async function pollUntil(talk, base, done, only, patience) {
   let packets = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const answer = await talk.answer(await talk.send("GET", withSid(base)));
+    const answer = await talk.answer(await talk.send("GET", withSid(base)), patience);
     if (!answer) return;
     const body = answer.body.toString();
     if (answer.status !== 200) {
@@ -94,13 +105,13 @@ async function pollUntil(talk, base, done, only) {
 }
 
 // Is the session still there? Sends what must be answered, and reads up to the answer.
-export function alive(base = ENGINE) {
+export function alive(base = ENGINE, patience = undefined) {
   const [ask, reply] = base === ENGINE ? ["4still", "4still"] : ["40/denied,", "44/denied,"];
   return step("is it alive", async (talk) => {
     const answer = await talk.answer(await talk.send("POST", withSid(base), { "Content-Type": "text/plain" }, ask));
     if (!answer) return;
     if (answer.status !== 200) talk.note("alive", `no: ${answer.status} ${answer.body}`);
-    else await pollUntil(talk, base, (packet) => packet.startsWith(reply), "alive");
+    else await pollUntil(talk, base, (packet) => packet.startsWith(reply), "alive", patience);
   });
 }
 
@@ -136,8 +147,8 @@ export function sendOn(name, ...frames) {
 }
 
 // Notes the next frames. "gone" stands for all of them if the connection has ended before.
-export function recv(count = 1, name = "socket") {
-  return step("receive", (talk) => noteFrames(talk, name, (line, n) => n >= count));
+export function recv(count = 1, name = "socket", patience = undefined) {
+  return step("receive", (talk) => noteFrames(talk, name, (line, n) => n >= count, patience));
 }
 
 // Notes frames to the end of the connection.
@@ -166,12 +177,12 @@ export function wsAlive(kind = "engine", name = "socket") {
 export function hangUp(name = "socket") {
   return step("hang up", async (talk) => {
     talk.wire(name)?.finish();
-    await moment();
+    await moment(talk);
   });
 }
 
 export function wait(ms) {
-  return step(`wait ${ms} ms`, () => moment(ms));
+  return step(`wait ${ms} ms`, (talk) => moment(talk, ms));
 }
 
 // From here, `after` counts.
@@ -194,8 +205,10 @@ export function farewell(name) {
   });
 }
 
-function moment(ms = 80) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+// Waits, and then until the server has answered others: what went before has reached it too.
+async function moment(talk, ms = 80) {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  for (let i = 0; i < TURNS; i++) await talk.turn();
 }
 
 // A table of sequences that share settings and the beginning of their name.

@@ -36,6 +36,13 @@ export class Talk {
     this.record.at(-1).seen.push([what, this.#clean(String(value))]);
   }
 
+  // Puts what this step noted under a name in alphabetical order.
+  sort(what) {
+    const { seen } = this.record.at(-1);
+    const values = seen.filter(([name]) => name === what).map(([, value]) => value).sort();
+    for (const entry of seen) if (entry[0] === what) entry[1] = values.shift();
+  }
+
   #clean(value) {
     for (const [id, name] of this.#ids) value = value.replaceAll(id, name);
     return value.replaceAll(this.values.host, "<host>");
@@ -71,6 +78,13 @@ export class Talk {
     );
     wire.write(requestBytes(method, this.fill(target), { Host: this.values.host, ...filled }, body));
     return { wire, method };
+  }
+
+  // One request that has nothing to do with the sequence.
+  async turn() {
+    const { wire, method } = await this.send("GET", "/nothing");
+    await readAnswer(wire, method);
+    wire.destroy();
   }
 
   hold(name, request) {

@@ -3,7 +3,8 @@
 // length or up to a mark, always with a deadline.
 import { connect } from "node:net";
 
-export const PATIENCE = 5000;
+// Nothing that is answered takes so long, on any machine.
+export const PATIENCE = 60000;
 
 // Thrown when the server stays silent for longer than it may.
 export class Silence extends Error {}

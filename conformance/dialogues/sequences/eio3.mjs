@@ -2,7 +2,7 @@
 // Engine.IO 3, where it is allowed: its framing, its heartbeat, and Socket.IO as revision 4 speaks it.
 import { binary } from "../lib/frames.mjs";
 import {
-  IO, IO_WS, after, answered, candidate, get, group, http, mark, open, park, post, recv, send, sendOn, untilEnd, wait, ws, wsAlive,
+  IO, IO_WS, QUIET, after, answered, candidate, get, group, http, mark, open, park, post, recv, send, sendOn, untilEnd, wait, ws, wsAlive,
 } from "../lib/steps.mjs";
 
 const E3 = "/engine.io/?EIO=3&transport=polling";
@@ -17,7 +17,7 @@ const hear = get(at(E3));
 // A payload, its answer, and the poll that brings the echo.
 const echoed = (payload, base = E3) => [open(base), say(payload), hear];
 // A payload after which the session is asked for an answer to a ping.
-const sent = (payload) => [open(E3), say(payload), say("1:2"), get(at(E3), {}, { patience: 1000 })];
+const sent = (payload) => [open(E3), say(payload), say("1:2"), get(at(E3), {}, { patience: QUIET })];
 const joined = [ws(IO3_WS), recv(2)];
 const joinedPolling = [open(IO3), get(at(IO3))];
 
@@ -76,9 +76,9 @@ export default [
     "from another origin": [open(E3, { Origin: "http://app.example" })],
   }),
   ...group("eio3 heartbeat", "eio3beat", {
-    "silence over websocket": [ws(E3_WS), recv(1), mark(), untilEnd(), after(500)],
-    "a ping puts it off": [ws(E3_WS), recv(1), wait(300), send("2"), mark(), recv(1), untilEnd(), after(500)],
-    "a message does not": [ws(E3_WS), recv(1), mark(), wait(300), send("4a"), recv(1), untilEnd(), after(500)],
+    "silence over websocket": [ws(E3_WS), recv(1), mark(), untilEnd(), after(5000)],
+    "a ping puts it off": [ws(E3_WS), recv(1), wait(3000), send("2"), mark(), recv(1), untilEnd(), after(5000)],
+    "a message does not": [ws(E3_WS), recv(1), mark(), wait(3000), send("4a"), recv(1), untilEnd(), after(5000)],
   }),
   ...group("eio3 socket.io", "eio3", {
     "joined without asking": [ws(IO3_WS), recv(2)],

@@ -2,7 +2,7 @@
 // Long-polling: what a POST may carry, how it may be sent, and two requests at once.
 import { chunked } from "../lib/http.mjs";
 import {
-  ENGINE, IO, RS, abort, alive, answered, begin, get, group, http, more, open, park, poll, post,
+  ENGINE, IO, QUIET, RS, abort, alive, answered, begin, get, group, http, more, open, park, poll, post,
 } from "../lib/steps.mjs";
 
 const SESSION = `${ENGINE}&sid={sid}`;
@@ -61,7 +61,7 @@ export default [
     "type 2 probe over polling": sent("2probe"),
     "type 7 over polling with a poll waiting": seen("7"),
     "type 2 over polling with a poll waiting": seen("2"),
-    "type 0 over polling with a poll waiting": [open(), park(), post("0"), answered("poll", 500), alive()],
+    "type 0 over polling with a poll waiting": [open(), park(), post("0"), answered("poll", QUIET), alive(ENGINE, QUIET)],
     "a text, then garbage": [open(), park(), post(`4a${RS}?`), answered(), alive()],
     "garbage, then a text": [open(), park(), post(`?${RS}4a`), answered(), alive()],
     "a text, a pong, a text": echoed(`4a${RS}3${RS}4b`, 2),
@@ -205,7 +205,7 @@ export default [
       ]),
     ),
     "a body far over the limit": [open(), post(`4${"x".repeat(100_000)}`), alive()],
-    "a body over the limit with a poll waiting": [open(), park(), post(`4${"x".repeat(1500)}`), answered("poll", 500), alive()],
+    "a body over the limit with a poll waiting": [open(), park(), post(`4${"x".repeat(1500)}`), answered("poll", QUIET), alive(ENGINE, QUIET)],
     "a POST after a body over the limit": [open(), post(`4${"x".repeat(1500)}`), post("4a")],
     "a base64 body of the limit": [open(), post(`b${"A".repeat(996)}`), poll()],
     "the limit in the handshake": [open()],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Socket.IO packets over WebSocket: what decodes and what does not, and who may say what when.
 import { binary } from "../lib/frames.mjs";
-import { IO, IO_WS, RS, alive, answered, get, group, open, park, poll, post, recv, send, untilEnd, wait, ws, wsAlive } from "../lib/steps.mjs";
+import { IO, IO_WS, QUIET, RS, alive, answered, get, group, open, park, poll, pollAnyOrder, post, recv, send, untilEnd, wait, ws, wsAlive } from "../lib/steps.mjs";
 
 const connected = [ws(IO_WS), recv(1)];
 const joined = [...connected, send("40"), recv(2)];
@@ -60,7 +60,7 @@ export default [
     "with a number of many digits": answers(['42["message",0.1234567890123456789]']),
     "with -0": answers(['42["message",-0]']),
     "with 1.0": answers(['42["message",1.0]']),
-    "with 1e400": answers(['42["message",1e400]']),
+    "with 1e400": [...joined, send('42["message",1e400]'), recv(1, "socket", QUIET), wsAlive("io")],
     "with a leading zero": sent('42["message",01]'),
     "with a small and a large exponent": answers(['42["message",1e21,1e-7,1E2]']),
     "with < and & and U+2028": answers(['42["message","<&>\u2028"]']),
@@ -222,7 +222,7 @@ export default [
     "of the client over polling": [open(IO), post("40", { base: IO }), poll(2, IO), alive(IO)],
     "with an event behind, over polling": [open(IO), post(`40${RS}42["message",1]`, { base: IO }), poll(2, IO)],
     "with an event behind": [...connected, send("40", '42["message",1]'), recv(3), wsAlive("io")],
-    "two namespaces in one payload": [open(IO), post(`40/none,${RS}40/no,`, { base: IO }), poll(2, IO), alive(IO)],
+    "two namespaces in one payload": [open(IO), post(`40/none,${RS}40/no,`, { base: IO }), pollAnyOrder(2, IO), alive(IO)],
   }),
   ...group("exchange", "plain", {
     "an event first": first(['42["message"]']),

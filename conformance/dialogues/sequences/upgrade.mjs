@@ -2,7 +2,7 @@
 // From polling to WebSocket: the probe and what may go wrong with it.
 import { binary, close, ping } from "../lib/frames.mjs";
 import {
-  ENGINE, ENGINE_WS, IO, IO_WS, KEY, RS, alive, answered, candidate, get, group, hangUp, http, open, park, poll, post, recv, send,
+  ENGINE, ENGINE_WS, IO, IO_WS, KEY, QUIET, RS, alive, answered, candidate, get, group, hangUp, http, open, park, poll, post, recv, send,
   sendOn, untilEnd, wait, ws, wsAlive,
 } from "../lib/steps.mjs";
 
@@ -66,20 +66,20 @@ export default group("upgrade", "plain", {
   "two candidates at once": [open(), ...probe("a"), candidate("b"), untilEnd("b"), sendOn("a", "5"), wsAlive("engine", "a")],
   "two candidates at once before the probe": [open(), candidate("a"), candidate("b"), untilEnd("b"), sendOn("a", "2probe", "5"), recv(1, "a"), wsAlive("engine", "a")],
   "a candidate after the upgrade": [open(), ...upgraded(), candidate("b"), untilEnd("b"), wsAlive("engine", "c")],
-  "a candidate on a websocket session": [ws(), recv(1), candidate("b"), untilEnd("b", 500), wsAlive()],
+  "a candidate on a websocket session": [ws(), recv(1), candidate("b"), untilEnd("b", QUIET), wsAlive()],
   "a poll after the upgrade": [open(), ...upgraded(), get(SESSION), wsAlive("engine", "c")],
   "a POST after the upgrade": [open(), ...upgraded(), post("4a"), wsAlive("engine", "c")],
   "other methods after the upgrade": [open(), ...upgraded(), http("DELETE", SESSION), wsAlive("engine", "c")],
   "a poll on a websocket session": [ws(), recv(1), get(SESSION), wsAlive()],
   "a POST on a websocket session": [ws(), recv(1), post("4a"), wsAlive()],
-  "a plain GET for websocket on a websocket session": [ws(), recv(1), get(`${ENGINE_WS}&sid={sid}`, {}, { patience: 500 }), wsAlive()],
+  "a plain GET for websocket on a websocket session": [ws(), recv(1), get(`${ENGINE_WS}&sid={sid}`, {}, { patience: QUIET }), wsAlive()],
   "an upgrade packet after the upgrade": [open(), ...upgraded(), sendOn("c", "5"), wsAlive("engine", "c")],
   "an upgrade packet on a websocket session": [ws(), recv(1), send("5"), wsAlive()],
   "a probe after the upgrade": [open(), ...upgraded(), sendOn("c", "2probe"), untilEnd("c")],
   "a closed session": [open(), post("1"), candidate("c")],
   "of revision 3 for a session of 4": [open(), ws("/engine.io/?EIO=3&transport=websocket&sid={sid}", {}, "c"), alive()],
   "without a revision": [open(), ws("/engine.io/?transport=websocket&sid={sid}", {}, "c"), alive()],
-  "polling in the query": [open(), http("GET", SESSION, UPGRADE, undefined, { patience: 1000 })],
+  "polling in the query": [open(), http("GET", SESSION, UPGRADE, undefined, { patience: QUIET })],
   "without a key": [open(), candidate("c", { "Sec-WebSocket-Key": undefined }), alive()],
   "of another version": [open(), candidate("c", { "Sec-WebSocket-Version": "12" }), alive()],
   "on the other path": [open(), ws(`${IO_WS}&sid={sid}`), alive()],
