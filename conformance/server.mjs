@@ -58,6 +58,7 @@ serve(io.of("/slow").use(async (socket, next) => {
 }));
 
 const gates = new Map();
+const reports = new Map();
 serve(io.of("/gate").use((socket, next) => void gateOf(socket.handshake.auth.gate).opened.then(() => next())));
 
 serve(io.of("/chain")
@@ -182,6 +183,7 @@ function onLife(nsp, socket) {
   });
   socket.on("watch", (id, ack) => {
     socket.join(`watch:${id}`);
+    if (reports.has(id)) socket.emit("gone", reports.get(id));
     ack();
   });
   socket.on("disconnect-me", (close) => socket.disconnect(close));
@@ -194,13 +196,15 @@ function onLife(nsp, socket) {
     leaving = { reason, rooms: [...socket.rooms].sort() };
   });
   socket.on("disconnect", (reason) => {
-    io.to(`watch:${socket.id}`).emit("gone", {
+    const report = {
       id: socket.id,
       nsp: nsp.name,
       reason,
       rooms: [...socket.rooms].sort(),
       disconnecting: leaving,
-    });
+    };
+    reports.set(socket.id, report);
+    io.to(`watch:${socket.id}`).emit("gone", report);
   });
 }
 

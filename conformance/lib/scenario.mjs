@@ -151,12 +151,14 @@ class Stage {
   async watch(socket) {
     const observer = await this.connect({ transport: "websocket" });
     const id = client.idOf(socket);
-    await ask(observer, "watch", id);
     const report = new Promise((resolve) => {
       observer.on("gone", (gone) => {
         if (gone.id === id) resolve(gone);
       });
     });
+    await ask(observer, "watch", id);
+    // It may be lost itself where pings have little time.
+    observer.on("connect", () => observer.emit("watch", id));
     return { gone: () => within(report, `the server's report of ${id} going`) };
   }
 

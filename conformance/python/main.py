@@ -10,7 +10,7 @@ from peers import AsyncPeer, SyncPeer, TRANSPORTS
 from program import Program
 from scenarios import SCENARIOS
 
-PATIENCE = 30
+PATIENCE = 300  # more than the deadlines within a scenario, which say what did not come
 
 
 class Stage:

@@ -6,7 +6,7 @@ import threading
 import engineio
 import socketio
 
-PATIENCE = 5
+PATIENCE = 60
 LEAVING = 2
 
 # The client refuses a poll of more than 16 packets unless told otherwise; its documentation names this setting.

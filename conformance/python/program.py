@@ -1,10 +1,28 @@
 # SPDX-License-Identifier: MIT
 """Server programs: starting one, ending it, and judging how it ended."""
 import asyncio
+import itertools
 import os
 import re
+import socket
 
-PATIENCE = 15
+PATIENCE = 60
+
+
+# Below what systems give out by themselves: nobody gets one of these by chance while a server is down. Each process has
+# some of its own.
+PORTS = itertools.count()
+
+
+def free_port():
+    while True:
+        port = 10000 + (os.getpid() * 40 + next(PORTS) % 40) % 22000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class Program:

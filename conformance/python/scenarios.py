@@ -4,6 +4,8 @@ import asyncio
 
 import socketio.exceptions
 
+from program import free_port
+
 SCENARIOS = {}
 BOX = {"deep": {"list": [b"\x01\x02\x03", {"inner": "é".encode()}], "none": None}, "empty": b""}
 TEXT = "àéîõü Ελληνικά 中文 😀👩‍👩‍👧‍👦 \u2028\u0000\u001e \"\\ ends"
@@ -97,7 +99,7 @@ async def arguments(stage):
 async def asks(stage):
     peer = await stage.connect()
     peer.listen("question", answer=({"a": 1}, "second", b"\x01"))
-    equal(await peer.ask("ask", 5000, "question", 1, b"two"), {"ok": True, "reply": [{"a": 1}, "second", b"\x01"]})
+    equal(await peer.ask("ask", 60000, "question", 1, b"two"), {"ok": True, "reply": [{"a": 1}, "second", b"\x01"]})
     equal(await peer.next("question"), [1, b"two"])
 
 
@@ -216,7 +218,7 @@ async def ended(stage):
 
 @scenario("the server is killed and starts again on its port")
 async def restart(stage):
-    program = await stage.own_server()
+    program = await stage.own_server(PORT=str(free_port()))
     peer = stage.peer()
     peer.listen("connect", "disconnect", "auth")
     await stage.join(peer, auth={"who": "me"})
@@ -226,7 +228,7 @@ async def restart(stage):
     await program.kill()
     equal(await peer.next("disconnect"), ["transport error"])
     await stage.own_server(PORT=str(program.port))
-    await peer.next("connect", patience=10)
+    await peer.next("connect")
     assert peer.sid() != old
     equal(await peer.ask("rooms"), [peer.sid()])
     equal((await peer.ask("handshake"))["auth"], {"who": "me"})
@@ -243,10 +245,10 @@ async def large(stage):
 
 @scenario("pings keep an idle connection")
 async def pings(stage):
-    await stage.own_server(PING_INTERVAL="150ms", PING_TIMEOUT="800ms")
+    await stage.own_server(PING_INTERVAL="500ms", PING_TIMEOUT="3s")
     peer = await stage.connect()
     peer.listen("disconnect")
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(4)
     equal(peer.heard("disconnect"), [])
     equal(await peer.ask("echo", "alive"), "alive")
 

@@ -19,6 +19,7 @@ type app struct {
 	namespaces []*socketio.Namespace
 	parents    map[string]*socketio.ParentNamespace // by what their children's names begin with
 	steps      sync.Map                             // *socketio.Socket to what its middleware noted, []string
+	reports    sync.Map                             // id to how that socket went, gone
 
 	mu       sync.Mutex
 	made     []string // names of namespaces in the order of their making

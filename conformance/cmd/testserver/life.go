@@ -34,7 +34,15 @@ func (a *app) onLife(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.On("transport", func() string { return s.Transport() })
 	s.On("steps", func() []string { return a.stepsOf(s) })
 	s.On("stats", a.stats)
-	s.On("watch", func(id string) error { return s.Join("watch:" + id) })
+	s.On("watch", func(id string) error {
+		if err := s.Join("watch:" + id); err != nil {
+			return err
+		}
+		if report, ok := a.reports.Load(id); ok {
+			return s.Emit("gone", report)
+		}
+		return nil
+	})
 	s.On("open-gate", a.openGate)
 	s.On("disconnect-me", func(close bool) { s.Disconnect(close) })
 	s.On("farewell", func(count int, close bool) error {
@@ -53,6 +61,7 @@ func (a *app) onLife(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.OnDisconnect(func(reason socketio.DisconnectReason) {
 		a.steps.Delete(s)
 		report := gone{ID: s.ID(), Namespace: nsp.Name(), Reason: reason, Rooms: sortedRooms(s), Disconnecting: last}
+		a.reports.Store(s.ID(), report)
 		if err := a.io.To("watch:"+s.ID()).Emit("gone", report); err != nil {
 			log.Printf("report of %s: %v", s.ID(), err)
 		}

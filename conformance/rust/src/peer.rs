@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came: "open", "close" and "error", or the name of an event of the application.
 type Heard = (String, Payload);
@@ -60,16 +60,12 @@ impl Peer {
 
     /// The payload of the next event of this name; others before it are dropped.
     pub fn next(&self, name: &str) -> Result<Payload, String> {
-        self.next_within(name, PATIENCE)
-    }
-
-    pub fn next_within(&self, name: &str, patience: Duration) -> Result<Payload, String> {
-        let end = Instant::now() + patience;
+        let end = Instant::now() + PATIENCE;
         loop {
             match self.events.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok((came, payload)) if came == name => return Ok(payload),
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => return Err(format!("event {name:?} did not come within {patience:?}")),
+                Err(RecvTimeoutError::Timeout) => return Err(format!("event {name:?} did not come within {PATIENCE:?}")),
                 Err(RecvTimeoutError::Disconnected) => return Err(format!("the client ended before event {name:?}")),
             }
         }

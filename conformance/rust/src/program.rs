@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MIT
 //! Server programs: starting one, ending it, and judging how it ended.
 use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A port that is free, below what systems give out by themselves: nobody gets it by chance while a server is down.
+/// Each process has some of its own.
+pub fn free_port() -> String {
+    let first = u64::from(std::process::id()) * 40;
+    let ports = (0..40).map(|i| 10000 + (first + i) % 22000).map(|port| port.to_string());
+    ports.into_iter().find(|port| TcpListener::bind(format!("127.0.0.1:{port}")).is_ok()).expect("a free port")
+}
 
 /// A running server program, whose stdout carries one line, "listening PORT".
 pub struct Program {

@@ -17,7 +17,7 @@ import org.json.JSONObject;
 
 /** A socket whose events go into one queue for each name, and whose acknowledgements can be waited for. */
 final class Peer {
-    static final long PATIENCE = 5;
+    static final long PATIENCE = 60;
 
     final Socket socket;
     private final Map<String, BlockingQueue<Object[]>> queues = new ConcurrentHashMap<>();
@@ -49,12 +49,8 @@ final class Peer {
 
     /** The arguments of the next such event. */
     Object[] next(String name) throws InterruptedException {
-        return next(name, PATIENCE);
-    }
-
-    Object[] next(String name, long seconds) throws InterruptedException {
-        Object[] args = queues.get(name).poll(seconds, TimeUnit.SECONDS);
-        if (args == null) throw new AssertionError("event " + name + " did not come within " + seconds + " s");
+        Object[] args = queues.get(name).poll(PATIENCE, TimeUnit.SECONDS);
+        if (args == null) throw new AssertionError("event " + name + " did not come within " + PATIENCE + " s");
         return args;
     }
 

@@ -3,7 +3,10 @@ package conformance;
 
 import java.io.BufferedReader;
 import java.io.File;
+import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.concurrent.TimeUnit;
@@ -12,7 +15,11 @@ import java.util.regex.Pattern;
 
 /** A running server program, whose stdout carries one line, "listening PORT". */
 final class Program {
-    private static final long PATIENCE = 15;
+    private static final long PATIENCE = 60;
+
+    // Below what systems give out by themselves: nobody gets one of these by chance while a server is down. Each
+    // process has some of its own.
+    private static int ports;
 
     final int port;
     private final Process process;
@@ -32,6 +39,17 @@ final class Program {
         Matcher match = Pattern.compile("listening (\\d+)").matcher(String.valueOf(line));
         if (!match.matches()) throw new AssertionError("first line of stdout is " + line);
         port = Integer.parseInt(match.group(1));
+    }
+
+    static String freePort() {
+        while (true) {
+            int port = 10000 + (int) ((ProcessHandle.current().pid() * 40 + ports++ % 40) % 22000);
+            try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
+                return String.valueOf(probe.getLocalPort());
+            } catch (IOException taken) {
+                // the next one
+            }
+        }
     }
 
     String url() {

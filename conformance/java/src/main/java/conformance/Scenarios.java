@@ -140,7 +140,7 @@ final class Scenarios {
 
     private static void asks(Stage stage) throws Exception {
         Peer peer = stage.connect().answer(map("a", 1), "second", new byte[] {1});
-        Object got = peer.ask("ask", 5000, "question", 1, new byte[] {2});
+        Object got = peer.ask("ask", 60000, "question", 1, new byte[] {2});
         equal(got, map("ok", true, "reply", list(map("a", 1), "second", new byte[] {1})));
         equal(peer.next("question"), new Object[] {1, new byte[] {2}});
     }
@@ -253,7 +253,7 @@ final class Scenarios {
     }
 
     private static void restart(Stage stage) throws Exception {
-        Program program = stage.ownServer();
+        Program program = stage.ownServer("PORT", Program.freePort());
         Peer peer = stage.join(stage.peer("/", Map.of("who", "me")));
         String old = peer.socket.id();
         peer.call("join", "a room of the old server");
@@ -261,7 +261,7 @@ final class Scenarios {
         String reason = (String) peer.next(Socket.EVENT_DISCONNECT)[0];
         if (!reason.equals("transport error") && !reason.equals("transport close")) throw new AssertionError(reason);
         stage.ownServer("PORT", String.valueOf(program.port));
-        peer.next(Socket.EVENT_CONNECT, 10);
+        peer.next(Socket.EVENT_CONNECT);
         if (old.equals(peer.socket.id())) throw new AssertionError("the old id");
         equal(peer.ask("rooms"), list(peer.socket.id()));
         equal(((JSONObject) peer.ask("handshake")).get("auth"), map("who", "me"));
@@ -277,9 +277,9 @@ final class Scenarios {
     }
 
     private static void pings(Stage stage) throws Exception {
-        stage.ownServer("PING_INTERVAL", "150ms", "PING_TIMEOUT", "800ms");
+        stage.ownServer("PING_INTERVAL", "500ms", "PING_TIMEOUT", "3s");
         Peer peer = stage.connect();
-        Thread.sleep(1200);
+        Thread.sleep(4000);
         equal(peer.waiting(Socket.EVENT_DISCONNECT), 0);
         equal(peer.ask("echo", "alive"), "alive");
     }

@@ -35,7 +35,7 @@ final class Stage {
         Dispatcher dispatcher = new Dispatcher();
         dispatcher.setMaxRequestsPerHost(200);
         dispatcher.setMaxRequests(200);
-        return new OkHttpClient.Builder().dispatcher(dispatcher).readTimeout(1, TimeUnit.MINUTES).build();
+        return new OkHttpClient.Builder().dispatcher(dispatcher).connectTimeout(1, TimeUnit.MINUTES).readTimeout(2, TimeUnit.MINUTES).build();
     }
 
     private IO.Options options() {
@@ -47,6 +47,7 @@ final class Stage {
         options.forceNew = true;
         options.reconnectionDelay = 50;
         options.reconnectionDelayMax = 200;
+        options.timeout = TimeUnit.SECONDS.toMillis(Peer.PATIENCE);
         // Left alone, the HTTP client has five requests to one host in flight, so at most five pollers.
         options.callFactory = HTTP;
         options.webSocketFactory = HTTP;
