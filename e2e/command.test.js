@@ -4,9 +4,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { buildChat, plainClient, startChat } from "./harness.js";
+import { LIMIT, buildChat, plainClient, startChat } from "./harness.js";
 
-describe("the chat command", { timeout: 60_000 }, () => {
+describe("the chat command", { timeout: LIMIT }, () => {
   let built;
   before(() => (built = buildChat()));
   after(() => built?.remove());

@@ -4,8 +4,10 @@
 // what a page complains about.
 
 import { spawn, execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,6 +16,10 @@ import { chromium } from "playwright-core";
 import { io } from "socket.io-client";
 
 const require = createRequire(import.meta.url);
+/** Nothing that works takes so long, in ms, on any machine: it only ends what hangs. */
+export const PATIENCE = 120_000;
+/** For all tests of a file. */
+export const LIMIT = 900_000;
 export const repo = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The file of an npm package, as text. */
@@ -44,6 +50,23 @@ export function build(pkg) {
   return { bin, remove };
 }
 
+// Below what systems give out by themselves: nobody gets one of these by chance while a server is down. Each
+// process has some of its own.
+let ports = 0;
+
+/** A port of 127.0.0.1 that is free, for a server that must come back on it. */
+export async function freePort() {
+  for (;;) {
+    const port = 10_000 + ((process.pid * 40 + (ports++ % 40)) % 22_000);
+    const probe = createServer();
+    const free = await new Promise((resolve) => {
+      probe.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    await new Promise((resolve) => probe.close(resolve));
+    if (free) return port;
+  }
+}
+
 /** Runs the chat program, or one like it. Resolves once it has printed its address. */
 export async function startChat(bin, port = 0, settings = {}) {
   // A program with the race detector would otherwise linger for a second at its end.
@@ -63,6 +86,14 @@ export async function startChat(bin, port = 0, settings = {}) {
       return (await ended).code;
     },
     ended,
+    /** Waits until the log has a line like this. */
+    async logs(line) {
+      while (!line.test(chat.log)) {
+        if ((await Promise.race([once(child.stderr, "data"), ended])).code !== undefined && !line.test(chat.log)) {
+          throw new Error(`the chat ended without ${line} in its log: ${chat.log}`);
+        }
+      }
+    },
   };
   child.stderr.on("data", (data) => (chat.log += data));
   const line = await Promise.race([
@@ -77,6 +108,7 @@ export async function startChat(bin, port = 0, settings = {}) {
 /** Starts the Chromium of the system, or the one CHROMIUM names. */
 export function startBrowser({ quic = false } = {}) {
   return chromium.launch({
+    timeout: PATIENCE,
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"].concat(quic ? [] : "--disable-quic"),
   });
@@ -90,7 +122,7 @@ export function startBrowser({ quic = false } = {}) {
 export async function openPage(browser, url, { bundle, nickname, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(PATIENCE);
   page.complaints = [];
   page.sockets = [];
   page.on("console", (message) => {
@@ -108,7 +140,19 @@ export async function openPage(browser, url, { bundle, nickname, ...options } = 
   if (nickname) await context.addInitScript((name) => sessionStorage.setItem("nickname", name), nickname);
   await page.goto(url);
   await connected(page);
+  await page.evaluate(() => {
+    const line = document.getElementById("typing");
+    window.typingLines = [];
+    new MutationObserver(() => window.typingLines.push(line.textContent)).observe(line, { childList: true });
+  });
   return page;
+}
+
+/** Does something and waits until the page has shown since that someone is typing, even if it has faded again. */
+export async function typing(page, text, act) {
+  await page.evaluate(() => (window.typingLines.length = 0));
+  await act();
+  await page.waitForFunction((text) => window.typingLines.some((line) => line.includes(text)), text, { polling: 50 });
 }
 
 export const connected = (page) => page.locator("#state[data-state=connected]").waitFor();
@@ -130,9 +174,9 @@ export async function say(page, text) {
   await page.keyboard.press("Enter");
 }
 
-/** Connects a plain client of the kind any program may use, without a page. */
+/** Connects a plain client of the kind any program may use, without a page, and waits for its upgrade. */
 export async function plainClient(url, nickname) {
-  const socket = io(url, { forceNew: true, auth: { nickname } });
+  const socket = io(url, { forceNew: true, auth: { nickname }, timeout: PATIENCE });
   const heard = [];
   const waiting = new Set();
   socket.onAny((...event) => {
@@ -140,6 +184,8 @@ export async function plainClient(url, nickname) {
     for (const look of waiting) look();
   });
   await new Promise((resolve, reject) => socket.once("connect", resolve).once("connect_error", reject));
+  const { engine } = socket.io;
+  if (engine.transport.name !== "websocket") await new Promise((resolve) => engine.once("upgrade", resolve).once("upgradeError", resolve));
   return {
     socket,
     heard,

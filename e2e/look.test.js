@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { deflateSync, crc32 } from "node:zlib";
 import {
-  buildChat, heard, noted, npmFile, openPage, plainClient, reconnecting, repo, startBrowser, startChat,
+  LIMIT, buildChat, heard, noted, npmFile, openPage, plainClient, reconnecting, repo, startBrowser, startChat, typing,
 } from "./harness.js";
 
 const screenshots = join(repo, "e2e", "screenshots");
@@ -17,7 +17,7 @@ const axe = npmFile("axe-core", "axe.min.js");
 const sizes = [{ width: 360, height: 740 }, { width: 1280, height: 800 }];
 const themes = ["light", "dark"];
 
-describe("the look of the chat", { timeout: 120_000 }, () => {
+describe("the look of the chat", { timeout: LIMIT }, () => {
   let built, browser, chat, ada, grace, alan;
   before(async () => {
     mkdirSync(screenshots, { recursive: true });
@@ -69,8 +69,7 @@ describe("the look of the chat", { timeout: 120_000 }, () => {
     await ada.setViewportSize(size);
     await ada.emulateMedia({ colorScheme });
     await ada.locator("[role=log]").evaluate((e) => (e.scrollTop = e.scrollHeight));
-    grace.socket.emit("typing");
-    await ada.locator("#typing", { hasText: "Grace is typing" }).waitFor();
+    await typing(ada, "Grace is typing", () => grace.socket.emit("typing"));
   }
 
   for (const size of sizes) {
@@ -111,8 +110,7 @@ describe("the look of the chat", { timeout: 120_000 }, () => {
     alan.socket.emit("nickname", "W".repeat(24));
     alan.socket.emit("chat message", "x".repeat(400));
     await heard(ada, "x".repeat(400));
-    alan.socket.emit("typing");
-    await ada.locator("#typing", { hasText: "WWW" }).waitFor();
+    await typing(ada, "WWW", () => alan.socket.emit("typing"));
     const log = await ada.locator("[role=log]").evaluate((e) => e.scrollWidth - e.clientWidth);
     assert.equal(log, 0);
     assert.ok(await ada.evaluate(() => document.documentElement.scrollWidth <= innerWidth));

@@ -9,9 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
-import { repo, startBrowser } from "./harness.js";
+import { LIMIT, PATIENCE, repo, startBrowser } from "./harness.js";
 
-describe("the msgpack bundle", { timeout: 120_000 }, () => {
+describe("the msgpack bundle", { timeout: LIMIT }, () => {
   let dir, server, url, browser;
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), "msgpack-"));
@@ -35,6 +35,7 @@ describe("the msgpack bundle", { timeout: 120_000 }, () => {
       const frames = [];
       const open = async () => {
         const page = await context.newPage();
+        page.setDefaultTimeout(PATIENCE);
         page.on("pageerror", (error) => complaints.push(String(error)));
         page.on("websocket", (ws) => ws.on("framesent", ({ payload }) => frames.push(payload)));
         // Any document of the server's will do; it shows the script as text.
@@ -50,7 +51,7 @@ describe("the msgpack bundle", { timeout: 120_000 }, () => {
         return page;
       };
       const [ada, grace] = [await open(), await open()];
-      await grace.evaluate(() => socket.timeout(5000).emitWithAck("join", "room"));
+      await grace.evaluate(() => socket.timeout(60_000).emitWithAck("join", "room"));
       await ada.evaluate(() =>
         socket.emit("say", "room", "Hello ✓ 🎉", { n: [1.5, -7, 2 ** 40], at: new Date(5), bytes: Uint8Array.of(1, 2, 3), blob: new Blob(["b"]) }),
       );
@@ -61,7 +62,7 @@ describe("the msgpack bundle", { timeout: 120_000 }, () => {
       assert.deepEqual(heard, { text: "Hello ✓ 🎉", n: [1.5, -7, 2 ** 40], at: 5, bytes: [1, 2, 3], blob: [98], kind: "[object ArrayBuffer]" });
       const large = await ada.evaluate(async () => {
         const bytes = new Uint8Array(300_000).fill(7);
-        const answer = new Uint8Array(await socket.timeout(10_000).emitWithAck("echo-ack", bytes));
+        const answer = new Uint8Array(await socket.timeout(60_000).emitWithAck("echo-ack", bytes));
         return answer.length === bytes.length && answer.every((b) => b === 7);
       });
       assert.ok(large, "300 kB there and back");

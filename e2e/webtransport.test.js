@@ -7,11 +7,11 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { build, startBrowser, startChat } from "./harness.js";
+import { LIMIT, PATIENCE, build, startBrowser, startChat } from "./harness.js";
 
 const CLIENT = join(dirname(createRequire(import.meta.url).resolve("socket.io-client/package.json")), "dist");
 
-describe("WebTransport with npm socket.io-client", { timeout: 120_000 }, () => {
+describe("WebTransport with npm socket.io-client", { timeout: LIMIT }, () => {
   let built, browser, server, page;
   before(async () => {
     built = build("./engineio/webtransport/example");
@@ -24,7 +24,7 @@ describe("WebTransport with npm socket.io-client", { timeout: 120_000 }, () => {
   beforeEach(async () => {
     server = await startChat(built.bin, 0, { CLIENT });
     page = await browser.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PATIENCE);
   });
   afterEach(async () => {
     await page.close();
@@ -38,7 +38,7 @@ describe("WebTransport with npm socket.io-client", { timeout: 120_000 }, () => {
     page.evaluate(async (size) => {
       const data = Uint8Array.from({ length: size }, (_, i) => i % 251);
       const [text, back, transport] = await new Promise((resolve, reject) =>
-        window.socket.timeout(15_000).emit("echo", "é".repeat(size), data, (error, ...answer) =>
+        window.socket.timeout(60_000).emit("echo", "é".repeat(size), data, (error, ...answer) =>
           error ? reject(error) : resolve(answer)));
       const bytes = new Uint8Array(back);
       return { text: text === "é".repeat(size), bytes: bytes.length === size && bytes.every((b, i) => b === i % 251), transport };
