@@ -17,7 +17,7 @@ chat: ## run the chat on http://localhost:3000 (PORT=3001 make chat: another por
 test: ## set up what is missing, run everything below, print the sum
 	@scripts/test.sh
 
-setup: ## install what the tests need: Chromium, nginx, Caddy by apt-get, Go tools into bin/
+setup: ## install what the tests need: Chromium, nginx, Caddy by apt-get, Go tools into bin/, packages of Go, npm, Python, Java, Rust
 	@scripts/setup.sh
 
 lint: bin/staticcheck ## formatting, vet for six platforms, staticcheck
@@ -29,13 +29,19 @@ test-go: bin/tally ## Go tests with the race detector, those of the WebTransport
 test-module: ## the server of the README as a program of its own, outside this repository
 	@scripts/test-module.sh
 
-test-client: ## the TypeScript client: types, tests, and that dist/ is what the build makes
+test-client: $(npm_client) ## the TypeScript client: types, tests, and that dist/ is what the build makes
 	@scripts/test-client.sh
 
-# Once for each lock file: the suites that use it may run side by side.
+# Once for each lock file: the suites that use it may run side by side. Setup has
+# done it before they do.
 npm_conformance := conformance/node_modules/.package-lock.json
-$(npm_conformance): conformance/package-lock.json
-	@cd conformance && npm ci --ignore-scripts --prefer-offline --silent && touch node_modules/.package-lock.json
+npm_client := web/client/node_modules/.package-lock.json
+npm_e2e := e2e/node_modules/.package-lock.json
+npm_bench := bench/node/node_modules/.package-lock.json
+%/node_modules/.package-lock.json: %/package-lock.json
+	@scripts/again.sh npm --prefix $* ci --ignore-scripts --prefer-offline --silent && touch $@
+.PHONY: npm
+npm: $(npm_conformance) $(npm_client) $(npm_e2e) $(npm_bench)
 
 test-conformance: $(npm_conformance) ## the newest npm client on the goroutine driver, and what is for it alone on both (test-matrix has the other driver)
 	@cd conformance && DRIVER=goroutine npm test --silent && node run.mjs --newest
@@ -49,8 +55,8 @@ test-clients: ## the clients in Python, Java and Rust; installs what is missing
 test-proxies: $(npm_conformance) ## the npm client through nginx and Caddy, with the files of deploy/
 	@cd conformance && node proxies/run.mjs
 
-test-e2e: ## the chat in Chromium (UPDATE_SCREENSHOTS=1: also the picture of the README)
-	@cd e2e && npm ci --ignore-scripts --silent && npm test --silent
+test-e2e: $(npm_e2e) ## the chat in Chromium (UPDATE_SCREENSHOTS=1: also the picture of the README)
+	@cd e2e && npm test --silent
 
 test-diff: bin/tally $(npm_conformance) ## our parsers against gobwas/ws and npm socket.io-parser: the same bytes, the same outcome
 	@GOWORK=off go -C internal/difftest test -count=1 -timeout 30m -json ./... 2>&1 | bin/tally
@@ -87,11 +93,11 @@ api: bin/api ## write docs/api.txt: what the public packages export
 	@bin/api >bin/api.txt && mv bin/api.txt docs/api.txt
 
 .PHONY: test-api
-test-api: bin/api ## that docs/api.txt is up to date, and the table "from Node to Go" complete
+test-api: bin/api $(npm_conformance) ## that docs/api.txt is up to date, and the table "from Node to Go" complete
 	@scripts/test-api.sh
 
 .PHONY: test-frameworks
-test-frameworks: ## the server in chi, Gin, Echo and Fiber, with a raw client and the npm client
+test-frameworks: $(npm_conformance) ## the server in chi, Gin, Echo and Fiber, with a raw client and the npm client
 	@scripts/test-frameworks.sh
 
 .PHONY: test-dialogues

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Sourced by other scripts: installs Debian packages.
+again=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/again.sh
 
 # apt_install PACKAGE... installs them, and what they must have. It fails where
 # there is no apt-get. Several scripts may be at it at once.
@@ -14,8 +15,8 @@ apt_install() {
 		printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
 		$sudo chmod +x $policy
 	fi
-	$sudo env DEBIAN_FRONTEND=noninteractive sh -c '
-		apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update -qq
+	$sudo env DEBIAN_FRONTEND=noninteractive "$again" sh -c '
+		apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update -qq || exit
 		apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y -qq --no-install-recommends "$@" >/dev/null
 	' sh "$@" || status=1
 	[ -z "$ours" ] || $sudo rm -f $policy
