@@ -7,6 +7,13 @@ FUZZTIME ?= 60s
 .DEFAULT_GOAL := help
 .PHONY: help chat setup test lint test-go test-module test-client test-conformance test-matrix test-clients test-diff test-proxies test-e2e fuzz fuzz-short soak
 
+# Once for each lock file: the suites that use it may run side by side. Setup has
+# done it before they do.
+npm_conformance := conformance/node_modules/.package-lock.json
+npm_client := web/client/node_modules/.package-lock.json
+npm_e2e := e2e/node_modules/.package-lock.json
+npm_bench := bench/node/node_modules/.package-lock.json
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s%s\n", $$1, $$2 }' Makefile
 
@@ -31,17 +38,6 @@ test-module: ## the server of the README as a program of its own, outside this r
 
 test-client: $(npm_client) ## the TypeScript client: types, tests, and that dist/ is what the build makes
 	@scripts/test-client.sh
-
-# Once for each lock file: the suites that use it may run side by side. Setup has
-# done it before they do.
-npm_conformance := conformance/node_modules/.package-lock.json
-npm_client := web/client/node_modules/.package-lock.json
-npm_e2e := e2e/node_modules/.package-lock.json
-npm_bench := bench/node/node_modules/.package-lock.json
-%/node_modules/.package-lock.json: %/package-lock.json
-	@scripts/again.sh npm --prefix $* ci --ignore-scripts --prefer-offline --silent && touch $@
-.PHONY: npm
-npm: $(npm_conformance) $(npm_client) $(npm_e2e) $(npm_bench)
 
 test-conformance: $(npm_conformance) ## the newest npm client on the goroutine driver, and what is for it alone on both (test-matrix has the other driver)
 	@cd conformance && DRIVER=goroutine npm test --silent && node run.mjs --newest
@@ -103,3 +99,8 @@ test-frameworks: $(npm_conformance) ## the server in chi, Gin, Echo and Fiber, w
 .PHONY: test-dialogues
 test-dialogues: $(npm_conformance) ## raw requests to the npm server and to ours, compared; differences need a row
 	@cd conformance && npm run --silent test:dialogues
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	@scripts/again.sh npm --prefix $* ci --ignore-scripts --prefer-offline --silent && touch $@
+.PHONY: npm
+npm: $(npm_conformance) $(npm_client) $(npm_e2e) $(npm_bench)
