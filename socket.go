@@ -18,9 +18,9 @@ import (
 )
 
 // A Socket is one client in one namespace. Its handlers, but for those of Parallel,
-// run one at a time, in the order in which the client's events arrived; the handlers of
-// different sockets run at the same time. All methods may be called from any goroutine, also inside
-// handlers.
+// run one at a time, in the order in which the client's events arrived; the handlers
+// of different sockets run at the same time. All methods may be called from any
+// goroutine, also inside handlers.
 type Socket struct {
 	// Immutable after newSocket.
 	ns   *Namespace
