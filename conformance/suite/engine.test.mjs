@@ -32,7 +32,8 @@ function echoes(engine, messages) {
 }
 
 scenario("engine: text and binary there and back", async (stage) => {
-  const engine = await open(stage);
+  // Text of 1.x is changed when it goes by one transport and comes back by the other.
+  const engine = await open(stage, { settled: !client.atLeast(2, 0) });
   const messages = ["hello", "é😀\u0000\u2028", Buffer.from([0, 1, 255]), Buffer.alloc(0), "2probe", "x".repeat(100000), Buffer.alloc(100000, 7), "last"];
   assert.deepEqual(await echoes(engine, messages), messages);
 });
