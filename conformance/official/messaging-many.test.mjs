@@ -5,11 +5,12 @@ import assert from "node:assert/strict";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, call } from "../lib/wait.mjs";
 
-// Clients by name, of which each keeps what it hears.
+// Clients by name, of which each keeps what it hears. Upgrades are complete: a client takes nothing volatile
+// while it changes over.
 async function crowd(stage, places) {
   const clients = {};
   for (const [name, nsp] of Object.entries(places)) {
-    const socket = await stage.connect({ nsp, transport: stage.transport === "upgrade" ? undefined : stage.transport });
+    const socket = await stage.connect({ nsp, settled: true, transport: stage.transport === "upgrade" ? undefined : stage.transport });
     socket.heard = [];
     socket.on("news", (...args) => socket.heard.push(args));
     clients[name] = socket;
