@@ -42,7 +42,12 @@ export class Rows {
       if (this.#rows.some((row) => row.number === number)) throw new Error(`row ${number} is there twice`);
       this.#rows.push({
         number,
-        sequences: codes(sequences).map((pattern) => ({ pattern, fits: matcher(pattern), used: 0 })),
+        sequences: codes(sequences).map((pattern) => ({
+          pattern,
+          fits: matcher(pattern),
+          used: 0,
+          race: sequences.includes(`\`${pattern}\` (race)`),
+        })),
         what: codes(what).map(matcher),
         theirs: codes(theirs).map(matcher),
         ours: codes(ours).map(matcher),
@@ -67,11 +72,11 @@ export class Rows {
     return number;
   }
 
-  // What no difference needed: "row N" or "row N, pattern".
+  // What no difference needed: "row N" or "row N, pattern". A race may have gone the other server's way.
   unused() {
     return this.#rows.flatMap(({ number, sequences }) => {
-      const idle = sequences.filter(({ used }) => used === 0);
-      if (idle.length === sequences.length) return [`row ${number}`];
+      const idle = sequences.filter(({ used, race }) => used === 0 && !race);
+      if (idle.length > 0 && idle.length === sequences.length) return [`row ${number}`];
       return idle.map(({ pattern }) => `row ${number}, sequence ${pattern}`);
     });
   }
