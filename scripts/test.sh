@@ -28,29 +28,6 @@ add() {
 	passed=$((passed + p))
 	failed=$((failed + f))
 	summary+=("$(printf '%-18s%6d passed %4d failed %6d s' "$name" "$p" "$f" "$seconds")")
-	if [ -e "$logs/$name.first" ]; then summary+=("  $name: this is the second run; the first failed"); fi
-}
-
-# attempt runs a make target. Suites in real time with clients nobody here wrote, which
-# race with the server, run once more if they fail: a bug fails twice, a busy machine
-# rarely does. What the first run said is printed, and the summary tells of it.
-attempt() {
-	local first=$logs/$1.first
-	case $1 in
-	test-matrix | test-conformance | test-dialogues | test-e2e) ;;
-	*)
-		make -s --no-print-directory "$1"
-		return
-		;;
-	esac
-	if make -s --no-print-directory "$1" >"$first" 2>&1; then
-		cat "$first"
-		rm "$first"
-		return
-	fi
-	sed 's/^/first run: /' "$first"
-	echo "$1 has failed; once more"
-	make -s --no-print-directory "$1"
 }
 
 suite() {
@@ -65,7 +42,7 @@ suite() {
 targets() {
 	local target
 	for target in "$@"; do
-		suite "$target" attempt "$target"
+		suite "$target" make -s --no-print-directory "$target"
 	done
 }
 
@@ -77,7 +54,7 @@ together() {
 	for list in "$@"; do
 		for target in $list; do
 			local status=0 start=$SECONDS
-			attempt "$target" >"$logs/$target.log" 2>&1 || status=1
+			make -s --no-print-directory "$target" >"$logs/$target.log" 2>&1 || status=1
 			echo "$status $((SECONDS - start))" >"$logs/$target.end"
 		done &
 	done
