@@ -182,7 +182,7 @@ func (c *conn) ask(sr *search, parents []*ParentNamespace) (ns *Namespace, messa
 			return nil, oursFault
 		}
 		if ns == nil {
-			c.server.opts.Logger.Warn("a dynamic namespace was refused: there are Options.MaxDynamicNamespaces of them",
+			c.server.sampled.Warn("a dynamic namespace was refused: there are Options.MaxDynamicNamespaces of them; raise that, or refuse names in OfFunc",
 				"nsp", telemetry.Text(sr.name), "max", c.server.opts.MaxDynamicNamespaces)
 			return nil, noSuch
 		}

@@ -41,7 +41,8 @@ type Server struct {
 
 	workers workers
 
-	obs observers // immutable after NewServer
+	obs     observers          // immutable after NewServer
+	sampled *telemetry.Sampled // warnings that clients can cause; immutable after NewServer
 
 	registry registry
 }
@@ -52,6 +53,7 @@ type Server struct {
 func NewServer(opts *Options) *Server {
 	s := &Server{opts: withDefaults(opts), base: time.Now(), registry: newRegistry()}
 	s.obs = newObservers(s.opts.Logger, s.opts.Observers)
+	s.sampled = telemetry.NewSampled(s.opts.Logger)
 	s.files.read(&s.opts)
 	s.codec = s.opts.Codec
 	s.wire = &binding.Codec{Marshal: s.opts.MarshalJSON, Unmarshal: s.opts.UnmarshalJSON}

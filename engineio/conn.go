@@ -468,14 +468,15 @@ func (c *Conn) tooLarge(cause error) (text string, err error) {
 		what = "the body of a POST"
 	}
 	limit := c.srv.cfg.MaxPayload
-	log := c.srv.cfg.Logger.With("conn", c.number, "transport", c.Transport(), "max", limit)
+	warning := "closed: " + what + " is too large; to allow it raise Options.MaxHTTPBufferSize (MaxPayload in package engineio)"
 	sizes := fmt.Sprintf("more than %d bytes", limit)
 	var found oversize
 	if errors.As(cause, &found) {
-		log = log.With("size", found.size)
 		sizes = fmt.Sprintf("%d bytes, at most %d", found.size, limit)
+		c.srv.sampled.Warn(warning, "conn", c.number, "transport", c.Transport(), "max", limit, "size", found.size)
+	} else {
+		c.srv.sampled.Warn(warning, "conn", c.number, "transport", c.Transport(), "max", limit)
 	}
-	log.Warn("closed: " + what + " is too large; to allow it raise Options.MaxHTTPBufferSize (MaxPayload in package engineio)")
 	return "message too big: " + sizes, fmt.Errorf("%w: %s: %s", ErrTooLarge, what, sizes)
 }
 

@@ -52,6 +52,7 @@ type Server struct {
 	cookie     *cookieTemplate // nil if there is none
 	chain      link            // before the first middleware; its next changes
 	obs        observers
+	sampled    *telemetry.Sampled // warnings that clients can cause
 
 	ending context.Context // ends when Close begins
 	end    context.CancelFunc
@@ -105,6 +106,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 		}
 	}
 	s.obs = newObservers(s.cfg.Logger, s.cfg.Observers)
+	s.sampled = telemetry.NewSampled(s.cfg.Logger)
 	s.budget.limit = queueBudget(s.cfg.MaxQueuedBytes)
 	s.chain.s = s
 	s.cookie = s.cfg.Cookie.template()

@@ -85,7 +85,11 @@ func keysOfCall(n ast.Node, std bool) (keys []ast.Expr) {
 	default:
 		return []ast.Expr{method} // another way to log: teach this test
 	}
-	for i := first; i < len(call.Args); i += 2 {
+	last := len(call.Args)
+	if call.Ellipsis.IsValid() {
+		last-- // what telemetry.Sampled passes on: its callers are looked at
+	}
+	for i := first; i < last; i += 2 {
 		keys = append(keys, call.Args[i])
 	}
 	return keys
@@ -94,7 +98,7 @@ func keysOfCall(n ast.Node, std bool) (keys []ast.Expr) {
 func isLogger(x ast.Expr, std bool) bool {
 	switch x := x.(type) {
 	case *ast.SelectorExpr:
-		return x.Sel.Name == "Logger" || x.Sel.Name == "log"
+		return x.Sel.Name == "Logger" || x.Sel.Name == "log" || x.Sel.Name == "sampled"
 	case *ast.Ident:
 		return x.Name == "log" && !std
 	}
