@@ -12,6 +12,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/durations"
 )
 
 // A Broadcast is a choice of sockets and of how to send to them. It is a value:
@@ -88,11 +89,12 @@ func (b Broadcast) Compress(compress bool) Broadcast {
 
 // Timeout bounds how long EmitWithAck and FetchSockets wait. A deadline of their
 // context that is earlier counts. Without either they wait 20 s. It panics if d is
-// not positive.
+// not positive, or below one millisecond: 5*time.Second, not 5000.
 func (b Broadcast) Timeout(d time.Duration) Broadcast {
 	if d <= 0 {
 		panic("socketio: Timeout: not a positive duration: " + d.String())
 	}
+	durations.Check("socketio: Timeout", d, time.Millisecond)
 	b.timeout = d
 	return b
 }

@@ -15,6 +15,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/durations"
 	"socketio/internal/telemetry"
 	"socketio/parser"
 )
@@ -23,7 +24,8 @@ import (
 type CORS = engineio.CORS
 
 // Options configure a Server. The zero value, and nil, mean the defaults. A zero
-// field means its default. NewServer copies what it needs.
+// field means its default. NewServer copies what it needs. It panics on a time below
+// one millisecond, which is a number without its unit: 25*time.Second, not 25000.
 type Options struct {
 	// PingInterval and PingTimeout are the heartbeat: a ping goes out
 	// PingInterval after the last pong, and the client is gone if no pong comes
@@ -263,6 +265,7 @@ func (o *Options) check() {
 			panic("socketio: Options." + name + " must not be negative")
 		}
 	}
+	durations.CheckOptions("socketio: Options", o, time.Millisecond)
 	if o.WhenFull > OverflowDropOldest {
 		panic("socketio: Options.WhenFull is none of the Overflow constants")
 	}

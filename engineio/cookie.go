@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"socketio/internal/durations"
 )
 
 // A Cookie is set by the response that opens a session over polling, and by no
@@ -53,6 +55,7 @@ func (c *Cookie) template() *cookieTemplate {
 	if c == nil {
 		return nil
 	}
+	durations.Check("engineio: Options.Cookie.MaxAge", c.MaxAge, time.Second)
 	t := &cookieTemplate{Cookie: http.Cookie{
 		Name: c.Name, Path: c.Path, Domain: c.Domain, Expires: c.Expires,
 		MaxAge: int((c.MaxAge + time.Second - 1) / time.Second),

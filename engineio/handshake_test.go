@@ -185,6 +185,27 @@ func TestLenientBase64(t *testing.T) {
 	})
 }
 
+// PingInterval: 25000 is 25 µs. Each option that is a time asks what was meant.
+func TestDurationsWithoutAUnit(t *testing.T) {
+	options := reflect.TypeFor[engineio.Options]()
+	for i := range options.NumField() {
+		f := options.Field(i)
+		if f.Type != reflect.TypeFor[time.Duration]() {
+			continue
+		}
+		o := new(engineio.Options)
+		reflect.ValueOf(o).Elem().Field(i).SetInt(25000)
+		func() {
+			defer func() {
+				if got, want := recover(), "engineio: Options."+f.Name+" is 25000 nanoseconds: did you mean 25*time.Second?"; got != want {
+					t.Errorf("%s: panic %v, want %q", f.Name, got, want)
+				}
+			}()
+			_ = engineio.NewServer(o, func(*engineio.Conn) engineio.Handler { return nil }).Close()
+		}()
+	}
+}
+
 func TestNegativeOptions(t *testing.T) {
 	options := reflect.TypeFor[engineio.Options]()
 	for i := range options.NumField() {

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"time"
 
+	"socketio/internal/durations"
 	"socketio/internal/telemetry"
 )
 
@@ -39,7 +40,8 @@ const (
 )
 
 // Options configure a Server. The zero value, and nil, mean the defaults.
-// NewServer copies what it needs.
+// NewServer copies what it needs. It panics on a time below one millisecond, which is
+// a number without its unit: 25*time.Second, not 25000.
 type Options struct {
 	// PingInterval is how long after a pong the server pings again. If zero, 25 s.
 	PingInterval time.Duration
@@ -231,7 +233,7 @@ func newConfig(o *Options) config {
 	return c
 }
 
-// checkSigns panics on a negative time or bound.
+// checkSigns panics on a negative time or bound, and on a time without its unit.
 func (o *Options) checkSigns() {
 	for _, option := range []struct {
 		name  string
@@ -255,6 +257,7 @@ func (o *Options) checkSigns() {
 			panic("engineio: Options." + option.name + " must not be negative")
 		}
 	}
+	durations.CheckOptions("engineio: Options", o, time.Millisecond)
 }
 
 // upgrades are the transports that a polling session is offered.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"socketio/internal/durations"
 	"socketio/internal/telemetry"
 )
 
@@ -46,6 +47,7 @@ func (c *CORS) check() {
 	if c == nil {
 		return
 	}
+	durations.Check("engineio: Options.CORS.MaxAge", c.MaxAge, time.Second)
 	for _, o := range c.Origins {
 		if o == "*" && c.AllowCredentials {
 			panic(`engineio: CORS: the origin "*" with AllowCredentials lets every site act as its visitors; list the origins`)

@@ -11,6 +11,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"socketio/internal/durations"
 )
 
 // A Direction is one way through a network, or both.
@@ -105,8 +107,10 @@ func (l *Link) Drop(d Direction) { l.set(d, func(f *faults) { f.dropped = true }
 func (l *Link) Stall(d Direction) { l.set(d, func(f *faults) { f.stalled = true }) }
 
 // Delay lets bytes, and the end of a connection, arrive by delay later. Their order
-// stays. Zero ends it for the bytes to come.
+// stays. Zero ends it for the bytes to come. Delay panics if delay is positive and
+// below one millisecond: 50*time.Millisecond, not 50.
 func (l *Link) Delay(d Direction, delay time.Duration) {
+	durations.Check("siotest: Link.Delay", delay, time.Millisecond)
 	l.set(d, func(f *faults) { f.delay = delay })
 }
 

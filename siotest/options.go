@@ -39,7 +39,9 @@ const (
 // Transports returns all three, for a test that runs over each.
 func Transports() []Transport { return []Transport{WebSocket, Polling, Upgrade} }
 
-// ServerOptions configure a Server. The zero value means the defaults.
+// ServerOptions configure a Server. The zero value means the defaults. NewServerWith
+// panics on a time below one millisecond, which is a number without its unit:
+// 50*time.Millisecond, not 50.
 type ServerOptions struct {
 	// TCP serves on a port of 127.0.0.1 instead of in memory. It needs real time:
 	// not in a bubble.

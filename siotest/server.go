@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"socketio/internal/binding"
+	"socketio/internal/durations"
 	"socketio/internal/memnet"
 	"socketio/parser"
 )
@@ -71,6 +72,7 @@ func NewServerWith(t TB, h http.Handler, opts *ServerOptions) *Server {
 	if opts != nil {
 		o = *opts
 	}
+	durations.CheckOptions("siotest: ServerOptions", &o, time.Millisecond)
 	s := &Server{
 		t:        t,
 		path:     cmp.Or(o.Path, "/socket.io/"),

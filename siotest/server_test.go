@@ -231,3 +231,29 @@ func TestTwoServersInABubble(t *testing.T) {
 		<-done
 	})
 }
+
+// A time without its unit is asked for.
+func TestDurationsWithoutAUnit(t *testing.T) {
+	io := socketio.NewServer(nil)
+	srv := siotest.NewServer(t, io)
+	for want, fn := range map[string]func(){
+		"siotest: ServerOptions.Patience is 5000 nanoseconds: did you mean 5*time.Second?": func() {
+			siotest.NewServerWith(t, io, &siotest.ServerOptions{Patience: 5000})
+		},
+		"siotest: ServerOptions.Quiet is 50 nanoseconds: did you mean 50*time.Second or 50*time.Millisecond?": func() {
+			siotest.NewServerWith(t, io, &siotest.ServerOptions{Quiet: 50})
+		},
+		"siotest: Link.Delay is 1500 nanoseconds: did you mean 1500*time.Millisecond?": func() {
+			srv.NewLink().Delay(siotest.Both, 1500)
+		},
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("panic %v, want %q", got, want)
+				}
+			}()
+			fn()
+		}()
+	}
+}

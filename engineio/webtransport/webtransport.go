@@ -29,6 +29,7 @@ package webtransport
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -73,8 +74,15 @@ const (
 // read: 1 MiB in one of them, 1.5 MiB in all.
 //
 // QUIC ends a connection that is silent for quic.Config.MaxIdleTimeout, 30 s by
-// default: keep PingInterval of the engine below it.
+// default: keep PingInterval of the engine below it. NewServer panics on a time of h3 or
+// h3.QUICConfig that is below one millisecond: 30*time.Second, not 30000.
 func NewServer(engine Engine, h3 *http3.Server) *Server {
+	checkTime("http3.Server.IdleTimeout", h3.IdleTimeout)
+	if c := h3.QUICConfig; c != nil {
+		checkTime("quic.Config.HandshakeIdleTimeout", c.HandshakeIdleTimeout)
+		checkTime("quic.Config.MaxIdleTimeout", c.MaxIdleTimeout)
+		checkTime("quic.Config.KeepAlivePeriod", c.KeepAlivePeriod)
+	}
 	if h3.TLSConfig != nil && !slices.Contains(h3.TLSConfig.NextProtos, http3.NextProtoH3) {
 		h3.TLSConfig = http3.ConfigureTLSConfig(h3.TLSConfig)
 	}
@@ -100,6 +108,20 @@ func NewServer(engine Engine, h3 *http3.Server) *Server {
 		CheckOrigin:       func(*http.Request) bool { return true }, // the Engine has done so
 	}
 	return s
+}
+
+// checkTime panics on a time that was written without its unit.
+func checkTime(name string, d time.Duration) {
+	if d <= 0 || d >= time.Millisecond {
+		return
+	}
+	meant := fmt.Sprintf("%d*time.Millisecond", d)
+	if d%1000 == 0 {
+		meant = fmt.Sprintf("%d*time.Second", d/1000)
+	} else if d < 1000 {
+		meant = fmt.Sprintf("%d*time.Second or %s", d, meant)
+	}
+	panic(fmt.Sprintf("webtransport: %s is %d nanoseconds: did you mean %s?", name, d, meant))
 }
 
 // ServeHTTP accepts the WebTransport session that a request asks for, and its first

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
 	"socketio"
 	"socketio/engineio"
 	"socketio/engineio/webtransport"
@@ -334,5 +337,24 @@ func TestWritersOfMiddlewares(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A time without its unit is asked for.
+func TestDurationsWithoutAUnit(t *testing.T) {
+	for want, h3 := range map[string]*http3.Server{
+		"webtransport: http3.Server.IdleTimeout is 30000 nanoseconds: did you mean 30*time.Second?":                          {IdleTimeout: 30000},
+		"webtransport: quic.Config.MaxIdleTimeout is 1500 nanoseconds: did you mean 1500*time.Millisecond?":                  {QUICConfig: &quic.Config{MaxIdleTimeout: 1500}},
+		"webtransport: quic.Config.KeepAlivePeriod is 10 nanoseconds: did you mean 10*time.Second or 10*time.Millisecond?":   {QUICConfig: &quic.Config{KeepAlivePeriod: 10}},
+		"webtransport: quic.Config.HandshakeIdleTimeout is 5 nanoseconds: did you mean 5*time.Second or 5*time.Millisecond?": {QUICConfig: &quic.Config{HandshakeIdleTimeout: 5}},
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("panic %v, want %q", got, want)
+				}
+			}()
+			webtransport.NewServer(nil, h3)
+		}()
 	}
 }

@@ -34,15 +34,16 @@ const (
 // floors says which of our packages a package may import. A package that is not
 // listed may import none of them.
 var floors = map[string][]string{
-	"engineio":         {"internal/coding", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
+	"engineio":         {"internal/coding", "internal/durations", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
 	"parser/msgpack":   {"parser"},
 	"internal/binding": {"parser"},
 	"": {
-		"adapter", "engineio", "internal/binding", "internal/coding", "internal/telemetry", "parser", "parser/msgpack", "web/client/dist",
+		"adapter", "engineio", "internal/binding", "internal/coding", "internal/durations", "internal/telemetry", "parser", "parser/msgpack",
+		"web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests
 	"siotest": { // for tests, also those of applications
-		"internal/binding", "internal/memnet", "internal/ws", "internal/ws/wstest", "parser",
+		"internal/binding", "internal/durations", "internal/memnet", "internal/ws", "internal/ws/wstest", "parser",
 	},
 
 	"adapter/adaptertest": {"adapter"}, // for implementers' tests

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Check and CheckOptions.
+
+// Package durations finds durations that were written without a unit.
+package durations
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// Check panics if d, the value of name, is positive and less than a millisecond:
+// PingInterval: 25000 is 25 µs and compiles. The message has what may be meant. likely
+// is the unit that such a number most often has, time.Millisecond or time.Second; with
+// milliseconds a number below 1000 may be seconds too.
+func Check(name string, d, likely time.Duration) {
+	if d <= 0 || d >= time.Millisecond {
+		return
+	}
+	n := int64(d)
+	meant := fmt.Sprintf("%d*time.Second", n)
+	switch {
+	case likely == time.Second:
+	case n < 1000:
+		meant += fmt.Sprintf(" or %d*time.Millisecond", n)
+	case n%1000 == 0:
+		meant = fmt.Sprintf("%d*time.Second", n/1000)
+	default:
+		meant = fmt.Sprintf("%d*time.Millisecond", n)
+	}
+	panic(fmt.Sprintf("%s is %d nanoseconds: did you mean %s?", name, n, meant))
+}
+
+// CheckOptions calls Check for each field of options that is a time.Duration. options
+// is a pointer to a struct whose name is prefix.
+func CheckOptions(prefix string, options any, likely time.Duration) {
+	v := reflect.ValueOf(options).Elem()
+	for i := range v.NumField() {
+		if d, ok := v.Field(i).Interface().(time.Duration); ok {
+			Check(prefix+"."+v.Type().Field(i).Name, d, likely)
+		}
+	}
+}
