@@ -155,6 +155,15 @@ scenario(`a poll and a WebSocket that are silent for ${LONG / 1000} s`, async ({
   assert.equal(await ask(socket, "echo", "late"), "late");
 }, { env: { PING_INTERVAL: "300s" }, slow: true });
 
+// nginx asks over HTTP/1.0 unless it is told not to: for polls, POSTs and upgrades.
+scenario("HTTP/1.0 to the servers: every transport, and the upgrade", async ({ clients }) => {
+  for (const transport of TRANSPORTS) {
+    const socket = await clients.connect(transport);
+    assert.equal(await ask(socket, "transport"), finalTransport(transport));
+    assert.deepEqual(await call(socket, "echo", "é", Buffer.from([1, 2])), ["é", Buffer.from([1, 2])]);
+  }
+}, { edit: (text) => text.replace(/^ *proxy_http_version .*\n/m, ""), only: "nginx" });
+
 const short = (text) => text.replaceAll("75s", "6s");
 
 scenario("pings more often than a timeout of 6 s keep everything open", async ({ clients }) => {

@@ -40,7 +40,7 @@ func shapes() []string {
 		strings.Replace(upgrade("EIO=4&transport=websocket"), "13", "12", 1),
 		strings.Replace(upgrade("EIO=4&transport=websocket"), "dGhl", "!!!!", 1),
 		strings.Replace(upgrade("EIO=4&transport=websocket"), "GET", "POST", 1),
-		strings.Replace(upgrade("EIO=4&transport=websocket"), "HTTP/1.1", "HTTP/1.0", 1),
+		strings.NewReplacer("HTTP/1.1", "HTTP/1.0", "Connection: Upgrade", "Connection: close").Replace(upgrade("EIO=4&transport=websocket")),
 		strings.Replace(upgrade("EIO=4&transport=polling"), "websocket", "h2c", 1),
 		"GET /socket.io/ HTTP/1.1\r\n\r\n",
 		"GET /socket.io/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",

@@ -50,7 +50,7 @@ func CheckUpgrade(r *http.Request) (key string, err *HandshakeError) {
 	switch {
 	case r.Method != http.MethodGet:
 		return "", &HandshakeError{http.StatusMethodNotAllowed, "Invalid HTTP method", http.Header{"Allow": {"GET"}}}
-	case r.ProtoMajor != 1 || r.ProtoMinor < 1:
+	case r.ProtoMajor != 1: // HTTP/1.0 is what nginx says by default; the answer says HTTP/1.1
 		return "", &HandshakeError{http.StatusBadRequest, "Invalid HTTP version", nil}
 	case !hasToken(r.Header["Connection"], "upgrade"):
 		return "", &HandshakeError{http.StatusBadRequest, "Invalid Connection header", nil}
@@ -63,7 +63,7 @@ func CheckUpgrade(r *http.Request) (key string, err *HandshakeError) {
 	}
 	if versions := r.Header["Sec-Websocket-Version"]; len(versions) != 1 || versions[0] != "13" {
 		return "", &HandshakeError{http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Version header",
-			http.Header{"Sec-Websocket-Version": {"13, 8"}}}
+			http.Header{"Sec-Websocket-Version": {"13"}}}
 	}
 	return keys[0], nil
 }

@@ -54,10 +54,10 @@ func TestCheckUpgrade(t *testing.T) {
 		{"connection lines", set("Connection", "keep-alive", "x ,\tUPGRADE"), 0, ""},
 		{"upgrade in capitals", set("Upgrade", "WebSocket"), 0, ""},
 		{"upgrade list", set("Upgrade", "h2c, websocket"), 0, ""},
+		{"HTTP/1.0, as nginx asks by default", func(r *http.Request) { r.ProtoMinor = 0 }, 0, ""},
 		{"HTTP/1.2", func(r *http.Request) { r.ProtoMinor = 2 }, 0, ""},
 
 		{"POST", func(r *http.Request) { r.Method = "POST" }, 405, "Invalid HTTP method"},
-		{"HTTP/1.0", func(r *http.Request) { r.ProtoMinor = 0 }, 400, "Invalid HTTP version"},
 		{"HTTP/2", func(r *http.Request) { r.ProtoMajor = 2 }, 400, "Invalid HTTP version"},
 		{"no connection header", set("Connection"), 400, "Invalid Connection header"},
 		{"other connection header", set("Connection", "upgraded, close"), 400, "Invalid Connection header"},
@@ -90,7 +90,7 @@ func TestCheckUpgrade(t *testing.T) {
 			if err == nil || err.Status != c.status || err.Message != c.message || key != "" {
 				t.Fatalf("%q, %v, want %d %s", key, err, c.status, c.message)
 			}
-			if c.message == badVersion && err.Header.Get("Sec-WebSocket-Version") != "13, 8" {
+			if c.message == badVersion && err.Header.Get("Sec-WebSocket-Version") != "13" {
 				t.Errorf("header %v", err.Header)
 			}
 		})

@@ -6,9 +6,9 @@ const END_OF_HEAD = "\r\n\r\n";
 const LINE = "\r\n";
 
 // The bytes of a request. A body gets a Content-Length unless the headers say how it ends.
-// Header values of undefined are left out; an array repeats the header.
-export function requestBytes(method, target, headers = {}, body) {
-  const lines = [`${method} ${target} HTTP/1.1`];
+// Header values of undefined are left out; an array repeats the header; ":version" is that of HTTP.
+export function requestBytes(method, target, { ":version": version = "1.1", ...headers } = {}, body) {
+  const lines = [`${method} ${target} HTTP/${version}`];
   for (const [name, value] of Object.entries(headers)) {
     for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) lines.push(`${name}: ${one}`);
   }
@@ -33,7 +33,7 @@ export async function readAnswer(wire, method, patience = PATIENCE) {
     const head = await wire.readTo(END_OF_HEAD, patience);
     if (head === undefined) return undefined;
     const [first, ...lines] = head.toString("latin1").slice(0, -END_OF_HEAD.length).split(LINE);
-    const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(first)?.[1]);
+    const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(first)?.[1]);
     if (status >= 100 && status < 200 && status !== 101) {
       interim.push(status);
       continue;
@@ -45,7 +45,7 @@ export async function readAnswer(wire, method, patience = PATIENCE) {
       const value = line.slice(at + 1).trim();
       headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
     }
-    return { status, headers, interim, ...(await readBody(wire, method, status, headers, patience)) };
+    return { status, version: first.slice(0, 8), headers, interim, ...(await readBody(wire, method, status, headers, patience)) };
   }
 }
 

@@ -118,9 +118,10 @@ export class Talk {
     if (body) this.note("body", short(printable(answer)));
   }
 
-  noteHead({ status, headers, interim, framing }) {
+  noteHead({ status, version, headers, interim, framing }) {
     if (interim.length > 0) this.note("interim", interim.join(" "));
     this.note("status", status);
+    if (status === 101 && version !== "HTTP/1.1") this.note("version", version);
     this.note("framing", framing);
     for (const [name, value] of headers) {
       if (IGNORED.has(name)) continue;

@@ -28,6 +28,7 @@ export default [
     "a handshake with b64": [open(`${E3}&b64=1`)],
     "a handshake of revision 5": [open("/engine.io/?EIO=5&transport=polling")],
     "a handshake of revision 4 beside it": [open("/engine.io/?EIO=4&transport=polling")],
+    "a handshake over websocket and HTTP/1.0": [ws(E3_WS, { ":version": "1.0" }), recv(1), send("2"), recv(1)],
     "a handshake over websocket": [ws(E3_WS), recv(1), send("2"), recv(1)],
     "a text": echoed("6:4hello"),
     "a text of another script": echoed("2:4€"),

@@ -98,5 +98,6 @@ export default group("upgrade", "plain", {
     open(IO), post("40", { base: IO }), poll(2, IO), post('451-["echo-event",{"_placeholder":true,"num":0}]', { base: IO }),
     ws(`${IO_WS}&sid={sid}`, {}, "c"), sendOn("c", "2probe"), recv(1, "c"), sendOn("c", "5", binary([1, 2])), recv(2, "c"), wsAlive("io", "c"),
   ],
+  "over HTTP/1.0": [open(), ws(`${ENGINE_WS}&sid={sid}`, { ":version": "1.0" }, "c"), sendOn("c", "2probe"), recv(1, "c"), sendOn("c", "5"), wsAlive("engine", "c")],
   "an idle candidate stays": [open(), candidate("c"), wait(300), sendOn("c", "2probe"), recv(1, "c"), sendOn("c", "5"), wsAlive("engine", "c")],
 });
