@@ -30,6 +30,7 @@ var errBindingPanic = errors.New("engineio: Options.SessionBinding panicked")
 func (s *Server) session(r *http.Request, sid string) (*Conn, *requestError) {
 	c := s.lookup(sid)
 	if c == nil {
+		s.noteStray()
 		return nil, noSession()
 	}
 	bound := s.cfg.SessionBinding

@@ -67,6 +67,7 @@ type Conn struct {
 	wheel     *wheel.Wheel
 
 	pending *list.Element // in Server.pending; guarded by Server.mu
+	passed  *passedOn     // nil if nothing is passed on to an upgrade; guarded by Server.mu
 
 	// readMu is held while one message is handed up: during an upgrade a POST
 	// and a WebSocket may both have one. HandleMessage does not block, so

@@ -218,17 +218,39 @@ func (s *Server) checkOrigin(r *http.Request, origin string) *requestError {
 			return refuse(codeBadRequest, "illegal character in the Origin header")
 		}
 	}
+	if s.isOwn(r, origin) || s.cfg.CORS.allows(r, origin) {
+		return nil
+	}
+	return errOrigin()
+}
+
+func errOrigin() *requestError { return refuse(codeForbidden, "origin not allowed") }
+
+// isOwn reports whether the page is of the server's own origin, as far as its browser
+// or the request's host tells.
+func (s *Server) isOwn(r *http.Request, origin string) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
-		return nil
+		return true
 	}
+	return sameHost(origin, s.forwarded(r, "X-Forwarded-Host", r.Host))
+}
+
+// warnOrigin says what to do about a page that was refused. A proxy that changes Host
+// often says what it was.
+func (s *Server) warnOrigin(r *http.Request, origin string) {
 	host := s.forwarded(r, "X-Forwarded-Host", r.Host)
-	if sameHost(origin, host) || s.cfg.CORS.allows(r, origin) {
-		return nil
+	for _, said := range r.Header.Values("X-Forwarded-Host") {
+		for said := range strings.SplitSeq(said, ",") {
+			if sameHost(origin, strings.TrimSpace(said)) {
+				s.sampled.Warn("origin refused; the proxy does not pass Host on: fix it there, or name it in TrustedProxies",
+					"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(r.RemoteAddr))
+				return
+			}
+		}
 	}
-	s.cfg.Logger.Warn("origin refused; to allow it add it to Options.CORS.Origins",
-		"origin", telemetry.Text(origin), "host", telemetry.Text(host))
-	return refuse(codeForbidden, "origin not allowed")
+	s.sampled.Warn("origin refused; to allow it add it to Options.CORS.Origins, or let the proxy pass Host on if one changes it",
+		"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(s.clientAddr(r)))
 }
 
 // sameHost compares the host and port of an origin with a Host header. The

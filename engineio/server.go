@@ -65,12 +65,14 @@ type Server struct {
 	lastNumber atomic.Uint64  // of a Conn
 	background sync.WaitGroup // messages being inflated, the budget being kept
 	budget     budget
+	strays     strays
 	takeovers  sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
 
 	mu       sync.RWMutex // guards the fields below
 	conns    map[string]*Conn
 	pending  list.List          // of *Conn, the oldest first; used if there is a bound
 	leaving  map[*Conn]struct{} // closing, with output still on its way
+	passing  map[string]int     // sessions by the Origins they pass on, "" for any; nil without streams
 	opening  int                // streams that have not said which session they are for
 	refusing bool               // no new sessions
 	closing  bool               // no new WebSockets and streams
@@ -109,6 +111,9 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s.sampled = telemetry.NewSampled(s.cfg.Logger)
 	s.budget.limit = queueBudget(s.cfg.MaxQueuedBytes)
 	s.chain.s = s
+	if s.cfg.webtransport {
+		s.passing = make(map[string]int)
+	}
 	s.cookie = s.cfg.Cookie.template()
 	s.compressor = newCompressor(s.cfg.HTTPCompression)
 	s.ending, s.end = context.WithCancel(context.Background())
@@ -186,7 +191,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, refuse(codeUnknownTransport, transport))
 		return
 	}
-	if e := s.checkOrigin(r, origin); e != nil {
+	if e := s.admitOrigin(r, origin, sid, transport == WebSocket && upgrade); e != nil {
 		s.refuse(w, r, e)
 		return
 	}
@@ -213,8 +218,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case transport == WebSocket:
 		s.serveWebSocket(w, r, c, q, false)
 	case r.Method == http.MethodGet:
+		s.noteOrigin(c, r, false)
 		c.serveGET(w, r)
 	case r.Method == http.MethodPost:
+		s.noteOrigin(c, r, true)
 		c.servePOST(w, r)
 	default:
 		w.WriteHeader(http.StatusInternalServerError)
@@ -263,6 +270,9 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 	revision := revisionOf(last(q["EIO"]))
 	if e == nil && revision == 3 && !s.cfg.AllowEIO3 {
 		e = refuse(codeUnsupportedVersion, last(q["EIO"]))
+		if e.detail == "3" {
+			s.sampled.Warn("a client of Socket.IO 1 or 2 (protocol 4, EIO=3) was refused; to let such clients in set Options.AllowEIO3", "peer", telemetry.Text(s.clientAddr(r)))
+		}
 	}
 	id := ""
 	if e == nil {
@@ -277,6 +287,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		s.serveWebSocket(w, r, c, q, true)
 		return
 	}
+	c.passed = s.newPassedOn(r)
 	if e := s.admit(c); e != nil {
 		s.refuse(w, r, e)
 		return

@@ -9,6 +9,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"socketio/internal/netpoll"
@@ -34,6 +35,7 @@ func (s *Server) admit(c *Conn) *requestError {
 		return refuse(codeBadRequest, "the session id is in use")
 	}
 	s.conns[c.id] = c
+	s.countPassedLocked(c.passed, 1)
 	var oldest *Conn
 	if limit := s.cfg.MaxPending; limit > 0 {
 		if s.pending.Len() >= limit {
@@ -89,12 +91,42 @@ func (s *Server) lookup(sid string) *Conn {
 	return s.conns[sid]
 }
 
+// strays counts, for a minute, the requests that name no session of this process.
+type strays struct {
+	mu     sync.Mutex // guards the fields below
+	since  int64      // when the minute began, by Server.now
+	opened uint64     // sessions opened until then
+	before uint64     // and until the minute of strays before began
+	n      int
+}
+
+// fewStrays is how many strays a minute are normal: laptops wake, servers restart.
+const fewStrays = 10
+
+// noteStray warns of a balancer that spreads the requests of one client: then there is
+// at least one stray for each two sessions that open.
+func (s *Server) noteStray() {
+	t := &s.strays
+	now, opened := s.now(), s.lastNumber.Load()
+	t.mu.Lock()
+	if t.n == 0 || now-t.since >= int64(time.Minute) {
+		t.since, t.opened, t.before, t.n = now, opened, t.opened, 0
+	}
+	t.n++
+	many := t.n >= fewStrays && uint64(t.n) >= (opened-t.before)/4
+	t.mu.Unlock()
+	if many {
+		s.sampled.Warn("many requests name sessions that are not here; several processes behind a balancer without sticky sessions? (for a moment they also come after a restart)")
+	}
+}
+
 func (s *Server) forget(c *Conn) {
 	s.mu.Lock()
 	if s.conns[c.id] == c { // another session may have the id by now
 		delete(s.conns, c.id)
 	}
 	s.settleLocked(c)
+	s.endPassingLocked(c)
 	delete(s.leaving, c)
 	s.noteEmptyLocked()
 	s.mu.Unlock()
@@ -106,6 +138,7 @@ func (s *Server) retire(c *Conn) {
 	if s.conns[c.id] == c { // it may be gone already
 		delete(s.conns, c.id)
 		s.settleLocked(c)
+		s.endPassingLocked(c)
 		s.leaving[c] = struct{}{}
 	}
 	s.mu.Unlock()

@@ -43,7 +43,8 @@ var (
 //
 // A middleware for these requests wraps the handler that calls ServeStream.
 func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(ctx context.Context) (net.Conn, error)) {
-	if e := s.checkStream(r); e != nil {
+	foreign, e := s.checkStream(r)
+	if e != nil {
 		s.refuse(w, r, e)
 		return
 	}
@@ -58,7 +59,7 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 	}
 	nc, first, early, err := s.openCounted(r.Context(), open)
 	if err == nil {
-		err = s.serveOpened(r, nc, first, early)
+		err = s.serveOpened(r, nc, first, early, foreign)
 	}
 	if err != nil {
 		s.cfg.Logger.Debug("stream refused", "error", telemetry.Error(err), "peer", telemetry.Text(s.clientAddr(r)))
@@ -72,15 +73,16 @@ func (s *Server) openCounted(ctx context.Context, open func(context.Context) (ne
 	return s.openStream(ctx, open)
 }
 
-// checkStream checks a request before it is accepted.
-func (s *Server) checkStream(r *http.Request) *requestError {
+// checkStream checks a request before it is accepted. foreign tells that it may only
+// become the upgrade of a session that passes its Origin on.
+func (s *Server) checkStream(r *http.Request) (foreign bool, e *requestError) {
 	if !s.cfg.webtransport {
-		return refuse(codeUnknownTransport, WebTransport)
+		return false, refuse(codeUnknownTransport, WebTransport)
 	}
 	if eio := last(parseQuery(r.URL.RawQuery)["EIO"]); eio != "" && revisionOf(eio) != 4 {
-		return refuse(codeUnsupportedVersion, eio)
+		return false, refuse(codeUnsupportedVersion, eio)
 	}
-	return s.checkOrigin(r, r.Header.Get("Origin"))
+	return s.admitStream(r)
 }
 
 // beginOpening counts a stream that has not said what it is for. There may be as
@@ -164,8 +166,8 @@ func readFirst(nc net.Conn) (first packet, early []byte, err error) {
 }
 
 // serveOpened gives a stream to its session.
-func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early []byte) error {
-	c, fresh, err := s.streamSession(r, first)
+func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early []byte, foreign bool) error {
+	c, fresh, err := s.streamSession(r, first, foreign)
 	if err != nil {
 		_ = nc.Close()
 		return err
@@ -203,44 +205,52 @@ func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early [
 
 // streamSession is the session that the first packet asks for: a fresh one, which
 // is admitted then, or one that is on polling.
-func (s *Server) streamSession(r *http.Request, first packet) (c *Conn, fresh bool, err error) {
+func (s *Server) streamSession(r *http.Request, first packet, foreign bool) (c *Conn, fresh bool, err error) {
 	if first.typ != packetOpen {
 		return nil, false, errFirstPacket
-	}
-	if len(first.data) == 0 {
-		ctx, e := s.runHandshake(r)
-		var id string
-		if e == nil {
-			id, e = s.sessionID(r)
-		}
-		if e != nil {
-			s.tellRefusal(r, e)
-			return nil, false, e
-		}
-		c = newConn(s, id, newHandshake(s, r, 4, time.Now()), ctx)
-		if e := s.admit(c); e != nil {
-			s.tellRefusal(r, e)
-			return nil, false, e
-		}
-		return c, true, nil
 	}
 	var wish struct {
 		SID string `json:"sid"`
 	}
-	if err := json.Unmarshal(first.data, &wish); err != nil {
-		return nil, false, errFirstPacket
+	fresh = len(first.data) == 0
+	if !fresh {
+		if err := json.Unmarshal(first.data, &wish); err != nil {
+			return nil, false, errFirstPacket
+		}
 	}
-	c, e := s.session(r, wish.SID)
+	var e *requestError
+	if foreign {
+		e = s.admitUpgrade(r, r.Header.Get("Origin"), wish.SID)
+	}
+	switch {
+	case e != nil:
+	case fresh:
+		c, e = s.freshStream(r)
+	default:
+		c, e = s.session(r, wish.SID)
+		if e == nil && (s.cfg.DisableUpgrades || c.handshake.Revision != 4) {
+			e = refuse(codeBadRequest, errNoUpgrade.Error())
+		}
+	}
 	if e != nil {
 		s.tellRefusal(r, e)
 		return nil, false, e
 	}
-	if s.cfg.DisableUpgrades || c.handshake.Revision != 4 {
-		e := refuse(codeBadRequest, errNoUpgrade.Error())
-		s.tellRefusal(r, e)
-		return nil, false, e
+	return c, fresh, nil
+}
+
+// freshStream admits a new session.
+func (s *Server) freshStream(r *http.Request) (*Conn, *requestError) {
+	ctx, e := s.runHandshake(r)
+	if e != nil {
+		return nil, e
 	}
-	return c, false, nil
+	id, e := s.sessionID(r)
+	if e != nil {
+		return nil, e
+	}
+	c := newConn(s, id, newHandshake(s, r, 4, time.Now()), ctx)
+	return c, s.admit(c)
 }
 
 // A streamConn is a stream with a deadline for each Write: a peer that takes

@@ -103,6 +103,8 @@ func (t *wsTransport) commit() {
 	c.mu.Unlock()
 	if closing {
 		c.srv.retire(c)
+	} else {
+		c.srv.endPassing(c)
 	}
 	if flush {
 		t.nc.Flush()
