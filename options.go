@@ -124,7 +124,8 @@ type Options struct {
 	// origin, and clients that are no browsers.
 	CORS *CORS
 	// TrustedProxies are the peers whose X-Forwarded-For, -Proto and -Host
-	// headers count. Default none.
+	// headers count. The entry engineio.UnixSocket means peers on a unix socket.
+	// Default none.
 	TrustedProxies []netip.Prefix
 
 	// Handshake runs for each new connection, in its HTTP request, before a

@@ -115,12 +115,19 @@ type rig struct {
 // serve starts a server, which ends with the test.
 func (w *world) serve(h hosting) *rig {
 	w.t.Helper()
+	return w.serveOn(h, nil)
+}
+
+// serveOn is serve on a listener, if it is not nil: then dial is to be set.
+func (w *world) serveOn(h hosting, l net.Listener) *rig {
+	w.t.Helper()
 	r := &rig{t: w.t, w: w, h: h, sides: make(map[string]*side), path: cmp.Or(h.path, "/engine.io/"), host: "chat.example", started: time.Now()}
-	var l net.Listener
-	if w.virtual {
+	switch {
+	case l != nil:
+	case w.virtual:
 		ml := memnet.ListenBuffer(h.buffer)
 		l, r.dial = ml, ml.Dial
-	} else {
+	default:
 		tl, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			w.t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"socketio/internal/durations"
@@ -116,7 +117,8 @@ type Options struct {
 	// own origin, and clients that are no browsers, are let in.
 	CORS *CORS
 	// TrustedProxies are the peers whose Forwarded headers count:
-	// X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host. If empty, none.
+	// X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host. The entry UnixSocket
+	// means peers on a unix socket. If empty, none.
 	TrustedProxies []netip.Prefix
 
 	// Handshake runs for each new session before it exists. Its error refuses
@@ -186,6 +188,7 @@ type Options struct {
 type config struct {
 	Options
 	polling, websocket, webtransport bool
+	trustsUnix                       bool // TrustedProxies has UnixSocket
 }
 
 func newConfig(o *Options) config {
@@ -230,6 +233,8 @@ func newConfig(o *Options) config {
 		panic("engineio: Options.Driver: unknown driver " + string(c.Driver) + "; use DriverAuto, DriverPoll or DriverGoroutine")
 	}
 	c.CORS.check()
+	c.trustsUnix = slices.Contains(c.TrustedProxies, UnixSocket)
+	c.TrustedProxies = canonicalPrefixes(c.TrustedProxies)
 	return c
 }
 

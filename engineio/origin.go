@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds who may connect from where: the origin rule, CORS headers and
-// what a trusted proxy says of a request.
+// This file holds who may connect from where: the origin rule and CORS headers.
 
 package engineio
 
@@ -276,66 +275,4 @@ func dropDefaultPort(host string) string {
 	}
 	h, _ := strings.CutSuffix(host, ":443")
 	return h
-}
-
-// forwarded returns what a trusted proxy says in the header, else def.
-func (s *Server) forwarded(r *http.Request, header, def string) string {
-	if len(s.cfg.TrustedProxies) == 0 || !s.trusts(r.RemoteAddr) {
-		return def
-	}
-	values := r.Header.Values(header)
-	if len(values) == 0 {
-		return def
-	}
-	// The nearest proxy wrote the last element.
-	last := values[len(values)-1]
-	if i := strings.LastIndexByte(last, ','); i >= 0 {
-		last = last[i+1:]
-	}
-	if last = strings.TrimSpace(last); last == "" {
-		return def
-	}
-	return last
-}
-
-// clientAddr is the address of the client: the peer's, or, behind trusted
-// proxies, the last address of X-Forwarded-For that is not theirs.
-func (s *Server) clientAddr(r *http.Request) string {
-	addr := r.RemoteAddr
-	if len(s.cfg.TrustedProxies) == 0 {
-		return addr
-	}
-	var hops []string
-	for _, v := range r.Header.Values("X-Forwarded-For") {
-		hops = append(hops, strings.Split(v, ",")...)
-	}
-	for i := len(hops) - 1; i >= 0 && s.trusts(addr); i-- {
-		hop := strings.TrimSpace(hops[i])
-		if _, ok := parseAddr(hop); !ok {
-			break
-		}
-		addr = hop
-	}
-	return addr
-}
-
-func (s *Server) trusts(addr string) bool {
-	ip, ok := parseAddr(addr)
-	if !ok {
-		return false
-	}
-	for _, p := range s.cfg.TrustedProxies {
-		if p.Contains(ip) {
-			return true
-		}
-	}
-	return false
-}
-
-func parseAddr(addr string) (netip.Addr, bool) {
-	if host, _, err := net.SplitHostPort(addr); err == nil {
-		addr = host
-	}
-	ip, err := netip.ParseAddr(strings.Trim(addr, "[]"))
-	return ip.Unmap().WithZone(""), err == nil
 }

@@ -2,6 +2,9 @@
 // What must hold behind every proxy. Each scenario gets a site: the shared one, or
 // one of its own where it changes something.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { TRANSPORTS, finalTransport } from "../lib/transports.mjs";
 import { PATIENCE, ask, call, event, until, within } from "../lib/wait.mjs";
@@ -154,6 +157,24 @@ scenario(`a poll and a WebSocket that are silent for ${LONG / 1000} s`, async ({
   assert.deepEqual(await parked.then(({ status, body }) => [status, body]), [200, '430["late"]']);
   assert.equal(await ask(socket, "echo", "late"), "late");
 }, { env: { PING_INTERVAL: "300s" }, slow: true });
+
+// Each server listens on a unix socket too, whose name is its port.
+const sockets = mkdtempSync(join(tmpdir(), "socketio-unix-"));
+process.once("exit", () => rmSync(sockets, { recursive: true, force: true }));
+
+scenario("unix sockets to the servers, trusted", async ({ clients, site }) => {
+  for (const transport of TRANSPORTS) {
+    const socket = await clients.connect(transport, { from: "127.0.0.77", extraHeaders: { Origin: site.origin } });
+    const { address, secure } = await ask(socket, "handshake");
+    assert.deepEqual([address, secure], ["127.0.0.77", true]);
+    assert.equal(await ask(socket, "transport"), finalTransport(transport));
+  }
+  assert.equal((await clients.request(POLLING, { headers: { Origin: "https://evil.example" } })).status, 403);
+}, {
+  env: { TRUSTED_PROXIES: "unix", UNIX_SOCKETS: sockets },
+  edit: (text) => text.replaceAll(/server 127\.0\.0\.1:(\d+)/g, `server unix:${sockets}/$1`).replace(/(proxy_set_header Host +)\$http_host/, "$1internal"),
+  only: "nginx",
+});
 
 // nginx asks over HTTP/1.0 unless it is told not to: for polls, POSTs and upgrades.
 scenario("HTTP/1.0 to the servers: every transport, and the upgrade", async ({ clients }) => {

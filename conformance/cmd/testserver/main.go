@@ -53,8 +53,15 @@ func run() error {
 	mux.Handle("/engine.io/", engine)
 	web := &http.Server{Handler: mux}
 
-	served := make(chan error, 1)
+	served := make(chan error, 2)
 	go func() { served <- web.Serve(ln) }()
+	if dir := os.Getenv("UNIX_SOCKETS"); dir != "" { // the same on a unix socket, named after the port
+		local, err := net.Listen("unix", fmt.Sprintf("%s/%d", dir, ln.Addr().(*net.TCPAddr).Port))
+		if err != nil {
+			return err
+		}
+		go func() { served <- web.Serve(local) }()
+	}
 	fmt.Printf("listening %d\n", ln.Addr().(*net.TCPAddr).Port)
 
 	select {
@@ -107,7 +114,9 @@ func options() (*socketio.Options, error) {
 		opts.MaxHTTPBufferSize = n
 	}
 	opts.AllowEIO3 = os.Getenv("ALLOW_EIO3") == "1"
-	if text := os.Getenv("TRUSTED_PROXIES"); text != "" {
+	if text := os.Getenv("TRUSTED_PROXIES"); text == "unix" {
+		opts.TrustedProxies = []netip.Prefix{engineio.UnixSocket}
+	} else if text != "" {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
 			return nil, fmt.Errorf("TRUSTED_PROXIES: %w", err)

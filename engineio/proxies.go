@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what a trusted proxy says of a request: the client's address, the
+// host it asked for, and whether it came over TLS.
+
+package engineio
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// UnixSocket, as an entry of Options.TrustedProxies, means every peer that connects
+// to a unix socket. Such a peer has no address: who may connect is up to the
+// permissions of the socket's file. It is the zero netip.Prefix.
+var UnixSocket netip.Prefix
+
+// canonicalPrefixes returns the prefixes in the form of the addresses that they are
+// held against: an address of IPv4 is never one of IPv6. It panics on one that no
+// address is in.
+func canonicalPrefixes(list []netip.Prefix) []netip.Prefix {
+	list = slices.Clone(list)
+	for i, p := range list {
+		switch {
+		case p == UnixSocket:
+		case !p.IsValid():
+			panic("engineio: Options.TrustedProxies: entry " + strconv.Itoa(i) + " is no valid prefix; use netip.MustParsePrefix, as in netip.MustParsePrefix(\"10.0.0.0/8\")")
+		case p.Addr().Is4In6() && p.Bits() >= 96:
+			list[i] = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+	}
+	return list
+}
+
+// forwarded returns what a trusted proxy says in the header, else def.
+func (s *Server) forwarded(r *http.Request, header, def string) string {
+	if !s.trustsPeer(r) {
+		return def
+	}
+	values := r.Header.Values(header)
+	if len(values) == 0 {
+		return def
+	}
+	// The nearest proxy wrote the last element.
+	last := values[len(values)-1]
+	if i := strings.LastIndexByte(last, ','); i >= 0 {
+		last = last[i+1:]
+	}
+	if last = strings.TrimSpace(last); last == "" {
+		return def
+	}
+	return last
+}
+
+// clientAddr is the address of the client: the peer's, or, behind trusted
+// proxies, the last address of X-Forwarded-For that is not theirs. What a proxy
+// names is put into the canonical form of package netip, without a zone. An element
+// that is no address ends the search: the address before it in the search counts.
+func (s *Server) clientAddr(r *http.Request) string {
+	addr := r.RemoteAddr
+	if !s.trustsPeer(r) {
+		return addr
+	}
+	lines := r.Header.Values("X-Forwarded-For")
+	for i := len(lines) - 1; i >= 0; i-- {
+		for rest, more := lines[i], true; more; {
+			var hop string
+			at := strings.LastIndexByte(rest, ',')
+			if more = at >= 0; more {
+				rest, hop = rest[:at], rest[at+1:]
+			} else {
+				hop = rest
+			}
+			ip, port, ok := parseHop(hop)
+			if !ok {
+				return addr
+			}
+			if addr = ip.String(); port != 0 {
+				addr = netip.AddrPortFrom(ip, port).String()
+			}
+			if !s.trusts(ip) {
+				return addr
+			}
+		}
+	}
+	return addr
+}
+
+// trustsPeer reports whether the peer of a request is a trusted proxy.
+func (s *Server) trustsPeer(r *http.Request) bool {
+	if len(s.cfg.TrustedProxies) == 0 {
+		return false
+	}
+	if ip, ok := parsePeer(r.RemoteAddr); ok {
+		return s.trusts(ip)
+	}
+	return s.cfg.trustsUnix && isUnixPeer(r)
+}
+
+// isUnixPeer reports whether a request, whose peer has no IP address, came over a
+// unix socket. The peer's address is "" or "@", or a path or a name if the peer has
+// bound its end.
+func isUnixPeer(r *http.Request) bool {
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		return strings.HasPrefix(local.Network(), "unix")
+	}
+	return r.RemoteAddr == "" || r.RemoteAddr[0] == '@' || r.RemoteAddr[0] == '/'
+}
+
+func (s *Server) trusts(ip netip.Addr) bool {
+	for _, p := range s.cfg.TrustedProxies {
+		if p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// parsePeer is the address of a peer as net/http tells it, which may have a zone.
+func parsePeer(addr string) (netip.Addr, bool) {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		addr = host
+	}
+	ip, err := netip.ParseAddr(strings.Trim(addr, "[]"))
+	return ip.Unmap().WithZone(""), err == nil
+}
+
+// parseHop is the address that an element of X-Forwarded-For names, and its port if
+// it has one. An address of IPv6 may stand in brackets, as it must with a port, and
+// the whole in quotes, as RFC 7239 has it. "unknown" and other names are no address.
+func parseHop(hop string) (ip netip.Addr, port uint16, ok bool) {
+	hop = strings.Trim(hop, " \t")
+	if n := len(hop); n >= 2 && hop[0] == '"' && hop[n-1] == '"' {
+		hop = hop[1 : n-1]
+	}
+	ip, err := netip.ParseAddr(hop)
+	if inner, closed := strings.CutSuffix(hop, "]"); err != nil && closed && strings.HasPrefix(inner, "[") {
+		if ip, err = netip.ParseAddr(inner[1:]); err == nil && !ip.Is6() {
+			return netip.Addr{}, 0, false
+		}
+	}
+	if err != nil {
+		var both netip.AddrPort
+		if both, err = netip.ParseAddrPort(hop); err != nil {
+			return netip.Addr{}, 0, false
+		}
+		ip, port = both.Addr(), both.Port()
+	}
+	return ip.WithZone("").Unmap(), port, true
+}
