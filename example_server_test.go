@@ -234,7 +234,7 @@ func ExampleSocket_Conn() {
 	defer io.Close()
 
 	io.OnConnection(func(s *socketio.Socket) {
-		s.On("connection", func() (string, uint8, int) {
+		s.On("transport", func() (string, uint8, int) {
 			messages, _ := s.Conn().Buffered()
 			return s.Conn().Transport(), s.Conn().Handshake().Revision, messages
 		})
@@ -243,7 +243,7 @@ func ExampleSocket_Conn() {
 	client := connect(io)
 	defer client.close()
 	client.join("/")
-	fmt.Println(client.call("connection"))
+	fmt.Println(client.call("transport"))
 	// Output: ["websocket",4,0]
 }
 

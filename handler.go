@@ -175,7 +175,10 @@ type listener struct {
 // attachment, a last ...T takes the rest, and Args alone takes all of them raw. A
 // last parameter of type Ack answers by hand. Results before an optional error
 // are the acknowledgement. Parallel makes a handler that the next event does not wait
-// for. On panics if fn is none of that and says what is wrong.
+// for. On panics if fn is none of that and says what is wrong: a parameter that no
+// client can fill (a channel, a struct without exported fields, an *http.Request), a
+// result that JSON can't carry. It panics on a name that no client can send, such as
+// "connect" and "disconnect": use OnConnection and OnDisconnect.
 //
 // Arguments beyond the parameters are ignored. A missing one is nil for a
 // pointer and an any, nothing for a ...T, and an error otherwise. An error, of
@@ -192,19 +195,38 @@ func (s *Socket) Once(event string, fn any) (remove func()) { return s.listen(ev
 
 func (s *Socket) listen(event string, fn any, once bool) (remove func()) {
 	if parser.IsReserved(event) {
-		panic("socketio: On: no client can send an event named " + event + "; for the end of a socket use OnDisconnect or OnDisconnecting")
+		panic("socketio: On: no client can send an event named " + event + "; " + insteadOf(event))
+	}
+	if event == "connection" || event == "error" {
+		s.ns.server.sampled.Warn("On: the handler runs only if a client emits an event of that name; "+insteadOf(event), "nsp", s.ns.name, "event", event)
 	}
 	l := &listener{event: event, once: once}
+	checked := &s.ns.server.checked
 	if p, is := fn.(parallel); is && !once {
-		l.lane = p.newLane(event)
+		l.lane = p.newLane(checked, event)
 	} else {
-		l.call = compile(event, fn)
+		l.call = compile(checked, event, fn)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// A dispatch that runs meanwhile sees its own length: appending is safe.
 	s.events = append(s.events, l)
 	return func() { s.unlisten(l) }
+}
+
+// insteadOf is what to use in place of On for what a name stands for elsewhere.
+func insteadOf(event string) string {
+	switch event {
+	case "connect", "connection":
+		return "for new sockets use OnConnection of the Server or the Namespace"
+	case "connect_error":
+		return "to refuse a socket return an error from Use; of refused requests hears Server.Engine().OnConnectionError"
+	case "disconnect", "disconnecting":
+		return "for the end of a socket use OnDisconnect or OnDisconnecting"
+	case "error":
+		return "for errors of handlers use OnError of the Server or the Namespace"
+	}
+	return "it is one of Node's own"
 }
 
 func (s *Socket) unlisten(l *listener) {

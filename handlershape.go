@@ -9,14 +9,16 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strconv"
+	"sync"
 )
 
 // A handlerFunc calls a handler with the arguments of an event. manual tells that
 // the handler answers by hand.
 type handlerFunc func(ev *event) (results []any, manual bool, err error)
 
-// compile checks a handler. The common shapes are called without reflection.
-func compile(name string, fn any) handlerFunc {
+// compile checks a handler; see newShape. The common shapes are called without reflection.
+func compile(checked *sync.Map, name string, fn any) handlerFunc {
 	switch fn := fn.(type) {
 	case func():
 		return plain(fn == nil, name, func(*event) error { fn(); return nil })
@@ -37,7 +39,7 @@ func compile(name string, fn any) handlerFunc {
 	case parallel:
 		badHandler(name, "Parallel is for Socket.On alone")
 	}
-	return newShape(name, fn).call
+	return newShape(checked, name, fn).call
 }
 
 // plain makes a handler without results.
@@ -100,7 +102,9 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-func newShape(name string, fn any) *shape {
+// newShape checks a handler of an event. checked has the types of handlers whose
+// parameters and results were looked at: each connection registers the same ones.
+func newShape(checked *sync.Map, name string, fn any) *shape {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func {
 		badHandler(name, "it is "+describe(fn)+", not a function")
@@ -109,6 +113,7 @@ func newShape(name string, fn any) *shape {
 		badHandler(name, "it is nil")
 	}
 	s, t := &shape{fn: v}, v.Type()
+	_, known := checked.Load(t)
 	in := make([]reflect.Type, t.NumIn())
 	for i := range in {
 		in[i] = t.In(i)
@@ -124,13 +129,17 @@ func newShape(name string, fn any) *shape {
 	}
 	if t.IsVariadic() {
 		s.rest, in = in[len(in)-1].Elem(), in[:len(in)-1]
-		checkParam(name, "...", s.rest)
+		if !known {
+			checkParam(name, "...", s.rest)
+		}
 	}
 	if len(in) == 1 && in[0] == argsType && s.rest == nil {
 		s.args, in = true, nil
 	}
 	for i, p := range in {
-		checkParam(name, fmt.Sprint(i+1), p)
+		if !known {
+			checkParam(name, strconv.Itoa(i+1), p)
+		}
 	}
 	s.params = in
 	s.results = t.NumOut()
@@ -142,53 +151,21 @@ func newShape(name string, fn any) *shape {
 		switch out := t.Out(i); {
 		case out == errorType:
 			badHandler(name, "an error must be its last result")
-		case !carries(out):
-			badHandler(name, "result "+fmt.Sprint(i+1)+" is a "+out.String()+", which JSON can't carry")
+		case !known:
+			checkResult(name, i+1, out)
 		}
 	}
 	if s.ack && s.results > 0 {
 		badHandler(name, "it takes an Ack and has results; only one of them can be the acknowledgement")
 	}
+	if !known {
+		checked.Store(t, nil)
+	}
 	return s
-}
-
-func checkParam(name, which string, t reflect.Type) {
-	switch {
-	case t == contextType:
-		badHandler(name, "a context.Context must be its first parameter")
-	case t == socketType:
-		badHandler(name, "a *socketio.Socket must come before the arguments of the event")
-	case t == argsType:
-		badHandler(name, "a socketio.Args takes all arguments and can't stand beside others")
-	case t == ackType:
-		badHandler(name, "a socketio.Ack must be its last parameter")
-	}
-	switch {
-	case !carries(t):
-		badHandler(name, "parameter "+which+" is a "+t.String()+", which JSON can't fill")
-	case t.Kind() == reflect.Interface && t.NumMethod() > 0:
-		badHandler(name, "parameter "+which+" is the interface "+t.String()+"; JSON needs a concrete type, or any")
-	}
-}
-
-// carries reports whether JSON has a form for the kind of t.
-func carries(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
-		return false
-	}
-	return true
 }
 
 func badHandler(name, why string) {
 	panic(fmt.Sprintf("socketio: handler of %q: %s", name, why))
-}
-
-func describe(fn any) string {
-	if fn == nil {
-		return "nil"
-	}
-	return "a " + reflect.TypeOf(fn).String()
 }
 
 func (s *shape) call(ev *event) (results []any, manual bool, err error) {

@@ -5,7 +5,10 @@
 
 package socketio
 
-import "reflect"
+import (
+	"reflect"
+	"sync"
+)
 
 // Parallel makes a handler for Socket.On of which up to n calls run at once for one
 // socket, next to what else the socket's handlers do: the next event does not wait
@@ -54,9 +57,9 @@ type lane struct {
 	places chan struct{} // holds one value for each event that is in the lane
 }
 
-// newLane checks a handler of Parallel.
-func (p parallel) newLane(event string) *lane {
-	return &lane{shape: newShape(event, p.fn), places: make(chan struct{}, p.n)}
+// newLane checks a handler of Parallel; see newShape.
+func (p parallel) newLane(checked *sync.Map, event string) *lane {
+	return &lane{shape: newShape(checked, event, p.fn), places: make(chan struct{}, p.n)}
 }
 
 // A laneCall is a call of a parallel handler that is ready to begin.

@@ -413,7 +413,7 @@ func TestParallelMisuse(t *testing.T) {
 			"socketio: Parallel: n must be at least 1",
 			"socketio: Parallel: the handler is one of Parallel already",
 			`socketio: handler of "x": it is nil, not a function`,
-			`socketio: handler of "x": it is a int, not a function`,
+			`socketio: handler of "x": it is an int, not a function`,
 			`socketio: handler of "x": parameter 1 is a chan int, which JSON can't fill`,
 			`socketio: handler of "x": Parallel is for Socket.On alone`,
 			`socketio: handler of "x": Parallel is for Socket.On alone`,

@@ -37,7 +37,8 @@ type Server struct {
 	files   clientFiles
 	base    time.Time // the origin of now
 
-	events sync.Pool // *event
+	events  sync.Pool // *event
+	checked sync.Map  // reflect.Type of a handler that can be: nil; see newShape
 
 	workers workers
 

@@ -85,7 +85,7 @@ func (ns *Namespace) OnServerSideEmit(event string, fn any) (remove func()) {
 			}
 		}
 	}
-	l := &listener{event: event, call: compile(event, fn)}
+	l := &listener{event: event, call: compile(&ns.server.checked, event, fn)}
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	ns.serverSide = append(slices.Clip(ns.serverSide), l)
