@@ -341,6 +341,7 @@ type ending struct {
 	code  uint16     // WebSocket close code
 	text  string     // WebSocket close reason
 	reply packetType // what a parked poll gets; 0 means the close packet
+	held  bool       // a POST is answered with an error: the poll hears of the end when the client has had time to see that
 }
 
 // finish ends the open state, once, and tells the Handler.
@@ -422,6 +423,9 @@ func (c *Conn) closed() {
 	c.noteQueueLocked()
 	c.due.at = [dueCount]int64{}
 	candidate := c.up.drop()
+	if c.poll != nil {
+		c.poll.endLocked()
+	}
 	c.mu.Unlock()
 	c.wheel.Stop(&c.due.timer)
 	c.srv.forget(c)

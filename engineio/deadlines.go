@@ -126,7 +126,7 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 		if t := c.ws; t != nil {
 			return func() { t.nc.Close() }
 		}
-		return c.closed
+		return c.poll.dueCloseLocked()
 	case duePause:
 		return func() {
 			c.finish(ReasonTransportError, ErrPaused, ending{code: closePolicy, text: "not read for too long"})

@@ -32,6 +32,7 @@ var (
 //
 //	GET:  absent ──request──► parked ──something to send · closing──► absent
 //	POST: idle ──request──► reading ──answered──► idle
+//	reading ──answered with an error──► held ──answerGrace · "1" of the client──► closed
 //
 // A second request in either slot closes the session.
 type polling struct {
@@ -41,6 +42,9 @@ type polling struct {
 	posting bool
 	base64  bool          // revision 3: responses are always text
 	resumed chan struct{} // not nil while a POST waits for Conn.Resume
+
+	held bool          // closing: a POST was answered with an error, which the client shall see before it is told the end
+	over chan struct{} // not nil while requests wait for the end of it all
 
 	final     packetType // the last packet, once closing; 0 before
 	afterNoop bool       // a noop goes before final: the poll comes after the close
@@ -103,6 +107,11 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 		p.q.discard()
 	}
 	p.final = reply
+	if e.held {
+		p.held = true
+		c.setDueLocked(dueClose, c.srv.now()+int64(answerGrace))
+		return false
+	}
 	if e.flush && e.reply == 0 && p.q.len() > 0 {
 		// What is said before the end goes in a response of its own: clients
 		// handle a close packet before the messages that came with it.
@@ -125,6 +134,59 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 	return true
 }
 
+// answerGrace is how long a client has to see the error that answers its POST, before
+// its poll hears of the end: npm's client takes what comes first for the reason.
+const answerGrace = 750 * time.Millisecond
+
+// dueCloseLocked ends a closing session whose time is up. It returns what is to be done
+// without the lock.
+func (p *polling) dueCloseLocked() func() {
+	if p.get != nil { // what carries the news also closes
+		p.get.final = p.final
+		p.wake()
+		return nil
+	}
+	return p.c.closed
+}
+
+// endLocked lets go whoever waits for the end.
+func (p *polling) endLocked() {
+	if p.get != nil && p.get.final == 0 {
+		p.get.final = p.final
+		p.wake()
+	}
+	if p.over != nil {
+		close(p.over)
+		p.over = nil
+	}
+}
+
+// awaitEnd waits until the session is over, limit has passed, or the client has gone.
+// limit may be 0, which is none.
+func (c *Conn) awaitEnd(r *http.Request, limit time.Duration) {
+	c.mu.Lock()
+	if c.state == stateClosed || c.ws != nil {
+		c.mu.Unlock()
+		return
+	}
+	if c.poll.over == nil {
+		c.poll.over = make(chan struct{})
+	}
+	over := c.poll.over
+	c.mu.Unlock()
+	var after <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		after = timer.C
+	}
+	select {
+	case <-over:
+	case <-after:
+	case <-r.Context().Done():
+	}
+}
+
 // serveGET answers a poll.
 func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
@@ -144,6 +206,12 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 		c.mu.Unlock()
 		w.WriteHeader(http.StatusBadRequest)
 		c.finish(ReasonTransportError, errPollOverlap, ending{})
+		return
+	}
+	if p.held {
+		c.mu.Unlock()
+		c.awaitEnd(r, 0)
+		c.srv.refuse(w, r, errOver())
 		return
 	}
 	g := &parkedGET{signal: make(chan struct{}, 1)}
@@ -283,51 +351,101 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	}
 	if p.posting {
 		c.mu.Unlock()
-		w.WriteHeader(http.StatusBadRequest)
-		c.finish(ReasonTransportError, errPostOverlap, ending{})
+		c.failPOST(w, r, rc, nil, ReasonTransportError, errPostOverlap)
 		return
 	}
 	p.posting = true
-	open := c.state == stateOpen
+	leaving := c.state == stateClosing && !p.held
 	c.mu.Unlock()
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		w.Header().Set("Connection", "close")
-		(&requestError{status: http.StatusUnsupportedMediaType, code: codeBadRequest, message: "Unsupported content encoding"}).write(w)
-		c.finish(ReasonTransportError, errContentEncoding, ending{})
+		e := &requestError{status: http.StatusUnsupportedMediaType, code: codeBadRequest, message: "Unsupported content encoding"}
+		c.failPOST(w, r, rc, e, ReasonTransportError, errContentEncoding)
 		return
 	}
 	in := payload{revision: c.handshake.Revision, binary: strings.HasPrefix(r.Header.Get("Content-Type"), binaryType)}
 	if in.binary && in.revision == 4 {
-		w.Header().Set("Connection", "close")
-		w.WriteHeader(http.StatusBadRequest)
-		c.finish(ReasonTransportError, errContentType, ending{})
+		c.failPOST(w, r, rc, nil, ReasonTransportError, errContentType)
 		return
 	}
 	body, err := c.readBody(r, rc)
 	if err != nil {
-		c.refuseBody(w, r, err)
+		c.refuseBody(w, r, rc, err)
 		return
 	}
 	_ = rc.SetReadDeadline(time.Time{})
-	if open {
-		if err := in.begin(body); err != nil {
-			refuse(codeBadRequest, err.Error()).write(w)
-			c.finish(ReasonParseError, err, ending{})
-			return
-		}
-		if !c.deliver(r, &in) {
-			return
-		}
-	} else if in.begin(body) == nil && in.closes() {
-		c.closed() // it will not come back to be told
+	if err := in.begin(body); err != nil {
+		c.failPOST(w, r, rc, refuse(codeBadRequest, err.Error()), ReasonParseError, err)
+		return
 	}
-	// Before the answer: a client may send its next POST as soon as it has it. On
-	// the other ways out the session has ended.
+	switch took, present := c.deliver(r, &in); {
+	case !present:
+	case took, leaving: // who is yet to be told the end may go on until it is
+		c.posted() // before the answer: a client may send its next POST as soon as it has it
+		c.srv.addHeaders(w.Header(), r, false)
+		_ = writePoll(w, rc, "text/html", []byte("ok"), c.srv.cfg.WriteTimeout) // the next request tells
+	default:
+		// The poll tells the client why, if it can: npm's client would take this
+		// answer for the reason.
+		c.awaitEnd(r, answerGrace)
+		c.posted()
+		errOver().write(w)
+	}
+}
+
+// posted lets the next POST in.
+func (c *Conn) posted() {
 	c.mu.Lock()
-	p.posting = false
+	c.poll.posting = false
 	c.mu.Unlock()
-	c.srv.addHeaders(w.Header(), r, false)
-	_ = writePoll(w, rc, "text/html", []byte("ok"), c.srv.cfg.WriteTimeout) // the next request tells
+}
+
+// errOver refuses what comes, or is not yet taken, when its session has ended. It is not
+// told to who counts refusals: the client did not guess.
+func errOver() *requestError { return refuse(codeUnknownSID, "the session has ended") }
+
+// failPOST ends the session because of a POST, and answers with e, or with 400 and no
+// body if e is nil. The client sees the answer although it is still sending: some more of
+// the body is read, and its poll hears of the end a little later.
+func (c *Conn) failPOST(w http.ResponseWriter, r *http.Request, rc *http.ResponseController, e *requestError, reason CloseReason, err error) {
+	c.finish(reason, err, ending{held: true})
+	if err != errPostOverlap { // then another has the place
+		c.posted()
+	}
+	// In HTTP/2 a stream ends alone, whatever of it has not been read; "Connection: close"
+	// would take others along.
+	whole := r.ProtoMajor == 1
+	if whole {
+		w.Header().Set("Connection", "close")
+		_ = rc.EnableFullDuplex() // the body can be read after the answer
+	}
+	if e == nil {
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusBadRequest)
+	} else {
+		e.write(w)
+	}
+	if whole {
+		flushAnswer(rc)
+	}
+	c.mu.Lock()
+	if c.poll.held && c.state == stateClosing {
+		c.setDueLocked(dueClose, c.srv.now()+int64(answerGrace))
+	}
+	c.mu.Unlock()
+	if !whole || r.Header.Get("Expect") != "" || errors.Is(err, errBodySlow) {
+		return // nothing need come, or will
+	}
+	// net/http closes a connection on which more comes than is read: the client would see
+	// a reset.
+	_ = rc.SetReadDeadline(time.Now().Add(c.srv.cfg.BodyTimeout))
+	_, _ = io.CopyN(io.Discard, r.Body, int64(c.srv.cfg.MaxPayload))
+}
+
+// flushAnswer sends what was written, where the writer can: some panic when they wrap
+// one that can't.
+func flushAnswer(rc *http.ResponseController) {
+	defer func() { _ = recover() }()
+	_ = rc.Flush()
 }
 
 // A body may take bodyGrace, and then a second more for each bodyRate bytes it
@@ -372,46 +490,43 @@ func (c *Conn) readBody(r *http.Request, rc *http.ResponseController) ([]byte, e
 }
 
 // refuseBody closes the session and answers a POST whose body could not be read.
-// The read deadline of the body still holds.
-func (c *Conn) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
-	w.Header().Set("Connection", "close")
+func (c *Conn) refuseBody(w http.ResponseWriter, r *http.Request, rc *http.ResponseController, err error) {
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		_, err = c.tooLarge(err)
-		c.finish(ReasonTransportError, err, ending{})
-		// A client that is still sending sees a reset instead of the status.
-		_, _ = io.CopyN(io.Discard, r.Body, int64(c.srv.cfg.MaxPayload))
-		(&requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}).write(w)
+		e := &requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}
+		c.failPOST(w, r, rc, e, ReasonTransportError, err)
 	case errors.Is(err, errTimeout):
-		c.finish(ReasonTransportError, errBodySlow, ending{})
-		(&requestError{status: http.StatusRequestTimeout, code: codeBadRequest, message: "Request timeout"}).write(w)
+		e := &requestError{status: http.StatusRequestTimeout, code: codeBadRequest, message: "Request timeout"}
+		c.failPOST(w, r, rc, e, ReasonTransportError, errBodySlow)
 	default:
-		c.finish(ReasonTransportError, errPostAborted, ending{})
-		w.WriteHeader(http.StatusBadRequest)
+		c.failPOST(w, r, rc, nil, ReasonTransportError, errPostAborted)
 	}
 }
 
-// deliver hands up the packets of a body, waiting out pauses. It reports whether
-// the client is still there to be answered.
-func (c *Conn) deliver(r *http.Request, in *payload) bool {
+// deliver hands up the packets of a body, waiting out pauses. It reports whether they
+// were taken, to the last or to the one that ended the session, and whether the client
+// is still there to be answered.
+func (c *Conn) deliver(r *http.Request, in *payload) (took, present bool) {
 	defer c.readEnd()
 	for !in.done {
 		if open, present := c.awaitResume(r); !open {
 			if in.closes() {
-				c.closed()
+				c.closed() // it will not come back to be told
+				return true, present
 			}
-			return present
+			return false, present
 		}
 		p, err := in.next()
 		if err != nil {
 			c.parseError(err)
-			return true
+			return true, true
 		}
 		if !c.handUp(p) {
-			return true
+			return p.typ != packetMessage, true // a message was too late
 		}
 	}
-	return true
+	return true, true
 }
 
 // readEnd tells the Handler that no more messages come for now.
