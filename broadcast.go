@@ -89,12 +89,14 @@ func (b Broadcast) Compress(compress bool) Broadcast {
 
 // Timeout bounds how long EmitWithAck and FetchSockets wait. A deadline of their
 // context that is earlier counts. Without either they wait 20 s. It panics if d is
-// not positive, or below one millisecond: 5*time.Second, not 5000.
+// not positive, and if it looks like a number without its unit: 5000 for 5*time.Second.
 func (b Broadcast) Timeout(d time.Duration) Broadcast {
 	if d <= 0 {
 		panic("socketio: Timeout: not a positive duration: " + d.String())
 	}
-	durations.Check("socketio: Timeout", d, time.Millisecond)
+	if d >= 10 { // a nanosecond is at once, and nobody's milliseconds
+		durations.Check("socketio: Timeout", d, time.Millisecond)
+	}
 	b.timeout = d
 	return b
 }

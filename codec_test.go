@@ -7,7 +7,6 @@ package socketio_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -196,12 +195,12 @@ func (*shout) Decode(raw []byte, _ [][]byte, dst any) error  { return json.Unmar
 func TestCodecOfOnesOwn(t *testing.T) {
 	memory(t, &socketio.Options{Codec: new(shout)}, func(w *world) {
 		w.io.OnConnection(func(s *socketio.Socket) {
-			s.On("say", func(text string) { s.Emit("heard", text, fmt.Sprint(s.Handshake().Auth)) })
+			s.On("say", func(text string) { s.Emit("heard", text, string(s.Handshake().Auth)) })
 		})
 		p := w.open(websocket)
 		p.joins("/")
 		p.says(`2["say","hi"]`)
-		p.hears(`2["HEARD","hi","[]"]`)
+		p.hears(`2["HEARD","hi","{}"]`)
 	})
 	memory(t, &socketio.Options{Codec: &shout{fails: true}}, func(w *world) {
 		p := w.open(websocket)

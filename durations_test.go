@@ -69,9 +69,10 @@ func TestDurationsWithoutAUnitElsewhere(t *testing.T) {
 		"engineio: Options.CORS.MaxAge is 86400 nanoseconds: did you mean 86400*time.Second?": func() {
 			socketio.NewServer(&socketio.Options{CORS: &socketio.CORS{MaxAge: 86400}})
 		},
-		"socketio: Timeout is 5000 nanoseconds: did you mean 5*time.Second?":                    func() { io.Timeout(5000) },
-		"socketio: Timeout is 2500 nanoseconds: did you mean 2500*time.Millisecond?":            func() { io.Of("/n").Timeout(2500) },
-		"socketio: Timeout is 9 nanoseconds: did you mean 9*time.Second or 9*time.Millisecond?": func() { io.To("room").Timeout(9) },
+		"socketio: Timeout is 5000 nanoseconds: did you mean 5*time.Second?":                       func() { io.Timeout(5000) },
+		"socketio: Timeout is 2500 nanoseconds: did you mean 2500*time.Millisecond?":               func() { io.Of("/n").Timeout(2500) },
+		"socketio: Timeout is 10 nanoseconds: did you mean 10*time.Second or 10*time.Millisecond?": func() { io.To("room").Timeout(10) },
+		"": func() { io.Timeout(1) }, // at once
 	} {
 		if got := message(fn); got != want {
 			t.Errorf("got %q, want %q", got, want)

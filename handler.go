@@ -214,19 +214,15 @@ func (s *Socket) listen(event string, fn any, once bool) (remove func()) {
 	return func() { s.unlisten(l) }
 }
 
-// insteadOf is what to use in place of On for what a name stands for elsewhere.
+// insteadOf is what to use in place of On for what a name stands for in Node.
 func insteadOf(event string) string {
 	switch event {
-	case "connect", "connection":
-		return "for new sockets use OnConnection of the Server or the Namespace"
 	case "connect_error":
-		return "to refuse a socket return an error from Use; of refused requests hears Server.Engine().OnConnectionError"
-	case "disconnect", "disconnecting":
-		return "for the end of a socket use OnDisconnect or OnDisconnecting"
+		return "a middleware of Use refuses a socket, Server.Engine().OnConnectionError hears of refused requests, OnDisconnect of the end"
 	case "error":
 		return "for errors of handlers use OnError of the Server or the Namespace"
 	}
-	return "it is one of Node's own"
+	return "for new sockets use OnConnection of the Server or the Namespace, for the end of one OnDisconnect or OnDisconnecting"
 }
 
 func (s *Socket) unlisten(l *listener) {

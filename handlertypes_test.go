@@ -225,7 +225,7 @@ func TestOnOfWhatIsNoEvent(t *testing.T) {
 		s := within(w, "the socket", joined)
 		for event, instead := range map[string]string{
 			"connect": "OnConnection", "connect_error": "Use", "disconnect": "OnDisconnect", "disconnecting": "OnDisconnecting",
-			"newListener": "Node", "removeListener": "Node",
+			"newListener": "OnConnection", "removeListener": "OnDisconnect",
 		} {
 			for _, on := range []func(string, any) func(){s.On, s.Once} {
 				got := message(func() { on(event, func() {}) })

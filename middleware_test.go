@@ -91,9 +91,19 @@ func TestHandshakeOfASocket(t *testing.T) {
 		p.says(`1`)
 		p.joins("/")
 		s = within(w, "the second connection", sockets)
-		if err := s.Handshake().DecodeAuth(&a); err != nil || a.Token != "t" || s.Handshake().Auth != nil {
+		if err := s.Handshake().DecodeAuth(&a); err != nil || a.Token != "t" {
 			t.Errorf("without auth nothing is decoded: %v %v", a, err)
 		}
+		want(t, "no auth", string(s.Handshake().Auth), `{}`)
+		var text string
+		if err := s.Handshake().DecodeAuth(&text); err != nil || text != "" {
+			t.Errorf("without auth nothing is decoded, into a string neither: %q %v", text, err)
+		}
+		remotes, err := w.io.FetchSockets(w.Context())
+		if err != nil || len(remotes) != 1 {
+			t.Fatalf("%d sockets: %v", len(remotes), err)
+		}
+		want(t, "no auth of a RemoteSocket", string(remotes[0].Handshake().Auth), `{}`)
 	})
 }
 

@@ -8,6 +8,8 @@ package socketio
 import (
 	"regexp"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -70,9 +72,12 @@ func (s *Server) OfFunc(match func(name string, h Handshake) bool) *ParentNamesp
 // Server is the server of the namespaces.
 func (p *ParentNamespace) Server() *Server { return p.server }
 
-// Children returns the namespaces that p has made and that exist now, in no order.
+// Children returns the namespaces that p has made and that exist now, in the order of
+// their names. The caller owns the result.
 func (p *ParentNamespace) Children() []*Namespace {
-	return p.server.registry.all(func(ns *Namespace) bool { return ns.parent == p })
+	children := p.server.registry.all(func(ns *Namespace) bool { return ns.parent == p })
+	slices.SortFunc(children, func(a, b *Namespace) int { return strings.Compare(a.name, b.name) })
+	return children
 }
 
 // Use adds a middleware to all children; see Namespace.Use.

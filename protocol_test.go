@@ -6,7 +6,6 @@
 package socketio_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -33,11 +32,7 @@ var busy = &socketio.Options{
 func echo(io *socketio.Server) {
 	for _, name := range []string{"/", "/custom"} {
 		io.Of(name).OnConnection(func(s *socketio.Socket) {
-			auth := s.Handshake().Auth
-			if auth == nil {
-				auth = json.RawMessage("{}")
-			}
-			_ = s.Emit("auth", auth)
+			_ = s.Emit("auth", s.Handshake().Auth)
 			s.On("message", func(s *socketio.Socket, args ...any) error { return s.Emit("message-back", args...) })
 			s.On("message-with-ack", func(args socketio.Args, ack socketio.Ack) error {
 				values, err := args.Values()

@@ -92,12 +92,20 @@ func (r RemoteSocket) Handshake() adapter.Handshake {
 	if r.local != nil {
 		return r.local.handshakeInfo()
 	}
-	return r.info.Handshake
+	h := r.info.Handshake
+	if h.Auth == nil {
+		h.Auth = json.RawMessage(noAuth)
+	}
+	return h
 }
 
-// Rooms are the rooms of the socket, its own id among them, in no order. The
-// caller owns the result.
-func (r RemoteSocket) Rooms() []string { return slices.Clone(r.rooms) }
+// Rooms are the rooms of the socket, its own id among them, in the order of their
+// names. The caller owns the result.
+func (r RemoteSocket) Rooms() []string {
+	rooms := slices.Clone(r.rooms)
+	slices.Sort(rooms)
+	return rooms
+}
 
 // Data are the values of the socket's data keys, as a JSON object. See DataKey.Get
 // for one of them.

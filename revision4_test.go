@@ -209,9 +209,7 @@ func TestOldClientJoinsMain(t *testing.T) {
 		s := w.io.Sockets()[0]
 		want(t, "the query of the handshake", s.Handshake().Query().Get("who"), "me")
 		want(t, "the revision of Engine.IO", s.Handshake().Revision, 3)
-		if s.Handshake().Auth != nil {
-			t.Errorf("auth is %s", s.Handshake().Auth)
-		}
+		want(t, "the auth", string(s.Handshake().Auth), `{}`)
 		if err := w.io.To(p.sid).Emit("hello"); err != nil {
 			t.Error(err)
 		}

@@ -4,7 +4,10 @@
 
 package socketio
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 const maxRoomName = 512
 
@@ -84,9 +87,15 @@ func (s *Socket) Leave(room string) {
 	s.rooms = kept
 }
 
-// Rooms returns the rooms of the socket, its own id among them, in no order. The
-// caller owns the result.
+// Rooms returns the rooms of the socket, its own id among them, in the order of their
+// names. In a middleware they are those that it is to join. The caller owns the result.
 func (s *Socket) Rooms() []string {
+	rooms := s.roomsNow()
+	slices.Sort(rooms)
+	return slices.Compact(rooms)
+}
+
+func (s *Socket) roomsNow() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.wasJoined {

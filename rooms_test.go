@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"socketio"
+	"socketio/adapter"
 )
 
 // A crowd is some clients by name, each in the rooms of its name's letters.
@@ -385,4 +386,64 @@ func TestPlaceholdersOfOthersAreRefused(t *testing.T) {
 		}
 		c.peers["a"].hearsNothing()
 	})
+}
+
+// Rooms come in order, so that what is shown or compared does not change from call to
+// call: of a socket that joins, that is in, and of one that was fetched.
+func TestRoomsAreSorted(t *testing.T) {
+	const order = "a b c d e f g h i j"
+	memory(t, nil, func(w *world) {
+		shuffled := strings.Fields("j d f a b i c h e g a j")
+		w.io.Use(func(s *socketio.Socket) error {
+			if err := s.Join(shuffled...); err != nil {
+				return err
+			}
+			if got := strings.Join(s.Rooms(), " "); got != order {
+				t.Errorf("in a middleware: %s", got)
+			}
+			return nil
+		})
+		w.join(websocket)
+		s := w.io.Sockets()[0]
+		want(t, "in order", slices.IsSorted(s.Rooms()), true)
+		want(t, "all, with its own", len(s.Rooms()), 11)
+		s.Leave(s.ID())
+		want(t, "the rooms", strings.Join(s.Rooms(), " "), order)
+		got := s.Rooms()
+		got[0] = "mine"
+		want(t, "the rooms, which the caller owns", strings.Join(s.Rooms(), " "), order)
+		remote, err := w.io.FetchSockets(w.Context())
+		if err != nil || len(remote) != 1 {
+			t.Fatalf("%v %v", remote, err)
+		}
+		want(t, "those of a RemoteSocket", strings.Join(remote[0].Rooms(), " "), order)
+	})
+	memory(t, &socketio.Options{Adapter: func(string) adapter.Adapter { return backwards{adapter.NewMemory()} }}, func(w *world) {
+		w.join(websocket)
+		s := w.io.Sockets()[0]
+		if err := s.Join("a", "b", "c"); err != nil {
+			t.Error(err)
+		}
+		s.Leave(s.ID())
+		want(t, "those of another adapter", strings.Join(s.Rooms(), " "), "a b c")
+	})
+	twins(t, 2, nil, func(tw []twin) {
+		c := crowds(tw, nil, []string{"dacb"})
+		c[1].sockets["dacb"].Leave(c[1].sockets["dacb"].ID())
+		found, err := tw[0].io.To("a").FetchSockets(tw[0].Context())
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%v %v", found, err)
+		}
+		want(t, "those of another server", strings.Join(found[0].Rooms(), " "), "a b c d")
+		want(t, "no auth on another server", string(found[0].Handshake().Auth), `{}`)
+	})
+}
+
+// backwards is an adapter that has rooms in an order of its own.
+type backwards struct{ adapter.Adapter }
+
+func (a backwards) Rooms(m adapter.Member) []string {
+	rooms := a.Adapter.Rooms(m)
+	slices.SortFunc(rooms, func(a, b string) int { return -strings.Compare(a, b) })
+	return rooms
 }

@@ -115,24 +115,25 @@ func (s *Socket) upgrade() {
 // RemoteAddr and Time, is described at engineio.Handshake.
 type Handshake struct {
 	*engineio.Handshake
-	// Auth is the JSON object the client sent as auth, or nil. It must not be
-	// changed. Of a client of Socket.IO 1 or 2 it is the query it joined the
-	// namespace with, as an object of strings.
+	// Auth is the JSON object the client sent as auth; {} if it sent none, or, with
+	// Options.Codec, one that JSON can't carry. It must not be changed. Of a client of
+	// Socket.IO 1 or 2 it is the query it joined the namespace with, as an object of
+	// strings.
 	Auth json.RawMessage
 
 	raw   []byte       // Auth in the format of codec
 	codec parser.Codec // nil if that is JSON
 }
 
-// DecodeAuth decodes Auth into dst, a non-nil pointer. Without Auth it leaves dst
-// alone. Its error wraps the cause; to a client whose middleware returns it it says
+// DecodeAuth decodes Auth into dst, a non-nil pointer. If the client sent none it leaves
+// dst alone. Its error wraps the cause; to a client whose middleware returns it it says
 // "invalid auth".
 func (h Handshake) DecodeAuth(dst any) error {
-	if h.Auth == nil {
+	if h.raw == nil && (h.Auth == nil || string(h.Auth) == noAuth) {
 		return nil
 	}
 	var err error
-	if h.codec != nil {
+	if h.raw != nil && h.codec != nil {
 		err = h.codec.Decode(h.raw, nil, dst)
 	} else {
 		err = json.Unmarshal(h.Auth, dst)
@@ -160,8 +161,15 @@ func (c *conn) handshake(auth []byte) Handshake {
 	if c.revision4() {
 		codec = nil // see queryAuth
 	}
-	return Handshake{Handshake: c.eio.Handshake(), Auth: toJSON(codec, auth), raw: auth, codec: codec}
+	h := Handshake{Handshake: c.eio.Handshake(), Auth: toJSON(codec, auth), raw: auth, codec: codec}
+	if h.Auth == nil {
+		h.Auth = json.RawMessage(noAuth)
+	}
+	return h
 }
+
+// noAuth is the Auth of who sent none.
+const noAuth = "{}"
 
 // Context ends when the socket does: at once when its client goes, before the
 // handlers of events that have arrived. Its values are those of the context that

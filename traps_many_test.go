@@ -27,7 +27,7 @@ func TestTrap40QuestionsAreValues(t *testing.T) {
 			func() socketio.Broadcast { return stored.Volatile() },
 			func() socketio.Broadcast { return stored.Compress(false) },
 			func() socketio.Broadcast { return stored.Local() },
-			func() socketio.Broadcast { return stored.Timeout(time.Millisecond) },
+			func() socketio.Broadcast { return stored.Timeout(time.Nanosecond) },
 		}
 		for _, step := range steps {
 			_ = step()

@@ -81,5 +81,5 @@ type Handshake struct {
 	Header     http.Header
 	Time       time.Time
 	Secure     bool
-	Auth       json.RawMessage // a JSON object, or nil
+	Auth       json.RawMessage // a JSON object; nil is {}
 }
