@@ -17,6 +17,7 @@ import (
 
 	"socketio/engineio"
 	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
 )
 
 func TestMessageTimeout(t *testing.T) {
@@ -184,4 +185,51 @@ func TestUnknownSessionsAreNotLogged(t *testing.T) {
 			w.t.Errorf("the log is %q", text)
 		}
 	})
+}
+
+// The bound on fragments is for frames that are smaller than anybody sends. It must not
+// be a second bound on the size.
+func TestFragmentsFollowTheLimit(t *testing.T) {
+	message := func(frames int, part string) []byte {
+		b := wstest.Frame(ws.Binary, false, []byte(part))
+		for range frames - 2 {
+			b = append(b, wstest.Frame(ws.Continuation, false, []byte(part))...)
+		}
+		return append(b, wstest.Frame(ws.Continuation, true, []byte(part))...)
+	}
+	for _, row := range []struct {
+		limit, frames, size int
+		passes              bool
+	}{
+		{100_000_000, 4250, 8 << 10, true}, // 34 MB
+		{10_000_000, 39_062, 1, true},
+		{10_000_000, 39_063, 1, false},
+		{4_000_000, 15_625, 256, true},
+		{4_000_000, 15_626, 1, false},
+		{1_000_000, 4096, 1, true},
+		{1_000_000, 4097, 1, false},
+		{1000, 4096, 0, true},
+		{1000, 4097, 0, false},
+	} {
+		t.Run(fmt.Sprintf("%d of %d bytes at %d", row.frames, row.size, row.limit), func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				length := make(chan int, 1)
+				r := w.serve(hosting{options: &engineio.Options{MaxPayload: row.limit}, onMessage: func(_ *side, _ bool, data []byte) { length <- len(data) }})
+				c := r.websocket()
+				go c.c.WriteFrame(message(row.frames, strings.Repeat("x", row.size)))
+				if !row.passes {
+					c.wantClose("too many fragments", 1008)
+					return
+				}
+				select {
+				case n := <-length:
+					if n != row.frames*row.size {
+						t.Errorf("%d bytes came, want %d", n, row.frames*row.size)
+					}
+				case <-r.all()[0].ended:
+					t.Errorf("it ended: %v", r.all()[0].err)
+				}
+			})
+		})
+	}
 }

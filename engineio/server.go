@@ -121,7 +121,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	if s.deflate != nil && s.cfg.InitialPacket != nil {
 		s.cfg.InitialPacket.pack(s.deflate)
 	}
-	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: 4096, FromClient: true, UncheckedOver: CheckedText}
+	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: maxFragments(s.cfg.MaxPayload), FromClient: true, UncheckedOver: CheckedText}
 	for range runtime.GOMAXPROCS(0) {
 		s.wheels = append(s.wheels, wheel.New(s.cfg.tick()))
 	}
@@ -132,6 +132,10 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	}
 	return s
 }
+
+// maxFragments is how many frames a message may have: many send frames of a few KiB, none
+// so many that they are smaller than 256 bytes on average.
+func maxFragments(maxPayload int) int { return max(4096, maxPayload/256) }
 
 func (s *Server) openTail(upgrades []string) []byte {
 	b, _ := json.Marshal(struct { // a struct of strings and numbers always encodes
