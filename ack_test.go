@@ -67,6 +67,8 @@ func TestAnswers(t *testing.T) {
 		"by hand, then nothing":       {[]any{func(ack socketio.Ack) { go func() { _ = ack(3) }() }, func() {}}, ``, `[3]`, ""},
 		"by hand, then an error":      {[]any{func(ack socketio.Ack) error { _ = ack(1); return errors.New("x") }}, ``, `[1]`, `socketio: event "q": x`},
 		"by hand never, but an error": {[]any{func(ack socketio.Ack) error { return errors.New("x") }}, ``, internal, `socketio: event "q": x`},
+		"by hand never":               {[]any{func(ack socketio.Ack) {}}, ``, ``, ""},
+		"by hand never, beside one":   {[]any{func(ack socketio.Ack) {}, func() int { return 2 }}, ``, `[2]`, ""},
 		"by hand, does not encode":    {[]any{func(ack socketio.Ack) error { return ack(make(chan int)) }}, ``, internal, `socketio: event "q": socketio: acknowledge: *`},
 		"by hand, after the handler": {[]any{func(ack socketio.Ack) {
 			go func() { _ = ack("later") }()

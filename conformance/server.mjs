@@ -13,7 +13,9 @@ const CORS_DETAILS = { credentials: true, methods: ["GET", "POST"], allowedHeade
 const settings = {
   pingInterval: duration(env.PING_INTERVAL, 25000),
   pingTimeout: duration(env.PING_TIMEOUT, 20000),
+  httpRequestBodyTimeout: duration(env.BODY_TIMEOUT, 30000),
   maxHttpBufferSize: Number(env.MAX_HTTP_BUFFER_SIZE ?? 1e6),
+  perMessageDeflate: env.COMPRESSION === "1" ? { threshold: 1024 } : false,
   cors: env.CORS_ORIGIN ? { origin: env.CORS_ORIGIN, ...(env.CORS_CREDENTIALS === "1" ? CORS_DETAILS : {}) } : undefined,
 };
 const codec = env.CODEC === "msgpack" ? { parser: (await import("./msgpack/parser.mjs")).default } : {};
@@ -26,7 +28,6 @@ const io = new Server(http, {
   cleanupEmptyChildNamespaces: env.KEEP_EMPTY_NAMESPACES !== "1",
   serveClient: env.SERVE_CLIENT !== "0",
   cookie: env.COOKIE ? { name: env.COOKIE, path: "/", httpOnly: true, sameSite: "lax" } : false,
-  perMessageDeflate: env.COMPRESSION === "1",
   httpCompression: env.COMPRESSION === "1" ? { threshold: 1024 } : false,
   allowRequest: env.HANDSHAKE_TOKEN
     ? (request, done) => done(null, request.headers["x-token"] === env.HANDSHAKE_TOKEN)

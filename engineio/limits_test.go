@@ -82,6 +82,37 @@ func TestBodyRate(t *testing.T) {
 	})
 }
 
+// A body may come in any number of chunks: they are put into one buffer, and
+// what a chunk costs is gone when it has been read.
+func TestManyChunks(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100_000}})
+		for _, c := range []struct {
+			chunks int
+			status string
+		}{{10_001, "HTTP/1.1 200"}, {100_000, "HTTP/1.1 200"}, {100_001, "HTTP/1.1 413"}} {
+			p := r.polling()
+			body := "1\r\n4\r\n" + strings.Repeat("1\r\nx\r\n", c.chunks-1) + "0\r\n\r\n"
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			conn := r.rawPost(p, "Transfer-Encoding: chunked", "")
+			go io.WriteString(conn, body)
+			head := make([]byte, 12)
+			if _, err := io.ReadFull(conn, head); err != nil || string(head) != c.status {
+				w.t.Errorf("%d chunks: the answer is %q (%v), want %q", c.chunks, head, err, c.status)
+			}
+			runtime.ReadMemStats(&after)
+			if each := int(after.TotalAlloc-before.TotalAlloc) / c.chunks; each > 30 {
+				w.t.Errorf("%d chunks cost %d bytes each, want no more than the growing buffer", c.chunks, each)
+			}
+			conn.Close()
+			if c.status == "HTTP/1.1 200" {
+				p.want("the echo of all of them", "4"+strings.Repeat("x", c.chunks-1))
+			}
+		}
+	})
+}
+
 func TestContentEncoding(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})

@@ -83,8 +83,7 @@ func TestTrap10ChunkedBodies(t *testing.T) {
 	})
 }
 
-// We decided otherwise on polling: the 413 ends the session, so that nothing
-// vanishes unnoticed.
+// On polling too the session ends, so that nothing vanishes unnoticed.
 func TestTrap11TooLarge(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100}})

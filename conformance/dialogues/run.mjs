@@ -26,6 +26,8 @@ process.env.GORACE ??= "atexit_sleep_ms=10";
 const SETTINGS = {
   plain: {},
   alone: {},
+  slowBody: { BODY_TIMEOUT: "2s" },
+  deflate: { COMPRESSION: "1" },
   small: { MAX_HTTP_BUFFER_SIZE: "1000" },
   beat: { PING_INTERVAL: "3s", PING_TIMEOUT: "2s" },
   hasty: { CONNECT_TIMEOUT: "4s" },

@@ -18,7 +18,10 @@ func newEngine(opts *socketio.Options) *engineio.Server {
 		MaxPayload:   opts.MaxHTTPBufferSize,
 		AllowEIO3:    opts.AllowEIO3,
 		CORS:         opts.CORS,
+		BodyTimeout:  opts.BodyTimeout,
 		Driver:       opts.Driver,
+
+		PerMessageDeflate: opts.PerMessageDeflate,
 	}, func(c *engineio.Conn) engineio.Handler { return echoHandler{c} })
 }
 

@@ -95,6 +95,7 @@ func options() (*socketio.Options, error) {
 		{"PING_INTERVAL", &opts.PingInterval},
 		{"PING_TIMEOUT", &opts.PingTimeout},
 		{"CONNECT_TIMEOUT", &opts.ConnectTimeout},
+		{"BODY_TIMEOUT", &opts.BodyTimeout},
 	} {
 		text := os.Getenv(d.name)
 		if text == "" {

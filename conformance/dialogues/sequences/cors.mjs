@@ -5,6 +5,9 @@ import { ENGINE, ENGINE_WS, IO, alive, get, group, http, open, post, ws, wsAlive
 const APP = { Origin: "http://app.example" };
 const OTHER = { Origin: "http://other.example" };
 const SAME = { Origin: "http://{host}" };
+// No browser sends one: it writes such names in Punycode. UTF-8, and Latin-1; requests are written byte by byte.
+const UMLAUT = Buffer.from("http://äpp.example").toString("latin1");
+const LATIN = "http://äpp.example";
 const PREFLIGHT = { "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,x-custom" };
 
 function table() {
@@ -29,6 +32,11 @@ function table() {
     "websocket, its own origin": [ws(ENGINE_WS, SAME), wsAlive()],
     "websocket, the app's origin": [ws(ENGINE_WS, APP), wsAlive()],
     "websocket, another origin": [ws(ENGINE_WS, OTHER), wsAlive()],
+    "an origin that is not ASCII": [open(ENGINE, { Origin: UMLAUT })],
+    "an origin of one byte that is not ASCII": [open(ENGINE, { Origin: LATIN })],
+    "preflight of an origin that is not ASCII": [http("OPTIONS", ENGINE, { Origin: UMLAUT, ...PREFLIGHT })],
+    "an origin that is not ASCII, on a session": [open(), post("4a"), get(`${ENGINE}&sid={sid}`, { Origin: UMLAUT })],
+    "websocket, an origin that is not ASCII": [ws(ENGINE_WS, { Origin: UMLAUT }), wsAlive()],
     "websocket refused, the app's origin": [ws(`${ENGINE_WS}&sid=unknown`, APP)],
   };
 }
@@ -42,6 +50,7 @@ export default [
     "an origin with a space": [open(ENGINE, { Origin: "http://app example" })],
     "an empty origin": [open(ENGINE, { Origin: "" })],
     "an origin that is no address": [open(ENGINE, { Origin: "whatever" })],
+    "another origin, in Punycode": [open(ENGINE, { Origin: "http://xn--pp-viaa.example" })],
     "its own host over https": [open(ENGINE, { Origin: "https://{host}" })],
     "its own host, another port": [open(ENGINE, { Origin: "http://127.0.0.1:1" })],
     "another origin, said to be same-origin by the browser": [open(ENGINE, { ...OTHER, "Sec-Fetch-Site": "same-origin" })],

@@ -71,6 +71,15 @@ export default [
     "text over websocket": [ws(E3_WS), recv(1), send("4hello"), recv(1)],
     "binary over websocket": [ws(E3_WS), recv(1), send(binary([4, 1, 2, 3])), recv(1)],
     "binary over websocket with b64": [ws(`${E3_WS}&b64=1`), recv(1), send(binary([4, 1, 2, 3])), recv(1)],
+    ...Object.fromEntries(
+      [0, 1, 2, 3, 5, 6, 7, 9, 52, 255].flatMap((type) => [
+        [`binary of type ${type} over websocket`, [ws(E3_WS), recv(1), send(binary([type, 1, 2, 3])), wait(100), send("2"), recv(1)]],
+        [`a binary body with binary of type ${type} in it`, [open(E3), sayBytes(1, 4, 255, type, 1, 2, 3), say("1:2"), get(at(E3), {}, { patience: QUIET })]],
+      ]),
+    ),
+    "binary of nothing over websocket": [ws(E3_WS), recv(1), send(binary([])), wait(100), send("2"), recv(1)],
+    "a binary body with binary of nothing in it": [open(E3), sayBytes(1, 0, 255), say("1:2"), get(at(E3), {}, { patience: QUIET })],
+    "base64 of an unknown type": sent("6:b9AQID"),
     "base64 over websocket": [ws(E3_WS), recv(1), send("b4AQID"), recv(1)],
     "a ping with data over websocket": [ws(E3_WS), recv(1), send("2probe"), recv(1)],
     "a pong over websocket": [ws(E3_WS), recv(1), send("3"), untilEnd()],

@@ -2,11 +2,12 @@
 // Long-polling: what a POST may carry, how it may be sent, and two requests at once.
 import { chunked } from "../lib/http.mjs";
 import {
-  ENGINE, IO, QUIET, RS, abort, alive, answered, begin, get, group, http, more, open, park, poll, post,
+  ENGINE, IO, QUIET, RS, abort, alive, answered, begin, get, group, http, more, open, park, poll, post, wait,
 } from "../lib/steps.mjs";
 
 const SESSION = `${ENGINE}&sid={sid}`;
 const TEXT = { "Content-Type": "text/plain;charset=UTF-8" };
+const CHUNKED = { ...TEXT, "Transfer-Encoding": "chunked" };
 const raw = (headers, body) => http("POST", SESSION, headers, body);
 const typed = (type) => [open(), raw({ "Content-Type": type }, "4typed"), alive()];
 
@@ -209,6 +210,81 @@ export default [
     "a POST after a body over the limit": [open(), post(`4${"x".repeat(1500)}`), post("4a")],
     "a base64 body of the limit": [open(), post(`b${"A".repeat(996)}`), poll()],
     "the limit in the handshake": [open()],
+  }),
+  ...group("chunks", "plain", {
+    "a body in 10,000 chunks of a byte": [open(), raw(CHUNKED, chunked(..."4".padEnd(10_000, "x"))), poll(), alive()],
+    "a body in 10,001 chunks of a byte": [open(), raw(CHUNKED, chunked(..."4".padEnd(10_001, "x"))), poll(), alive()],
+  }),
+  ...group("body time", "slowBody", {
+    "a body that stops": [open(), begin("slow", "POST", SESSION, { ...TEXT, "Content-Length": "10" }, "4hel"), answered("slow", QUIET), get(SESSION)],
+    "a body that does not begin": [open(), begin("slow", "POST", SESSION, { ...TEXT, "Content-Length": "10" }), answered("slow", QUIET), get(SESSION)],
+    "a chunked body that stops": [open(), begin("slow", "POST", SESSION, CHUNKED, "3\r\n4he\r\n"), answered("slow", QUIET), get(SESSION)],
+    "a body that stops with a poll waiting": [
+      open(),
+      park(),
+      begin("slow", "POST", SESSION, { ...TEXT, "Content-Length": "10" }, "4hel"),
+      answered("slow", QUIET),
+      answered("poll", QUIET),
+      get(SESSION),
+    ],
+    "a body in time": [
+      open(),
+      begin("slow", "POST", SESSION, { ...TEXT, "Content-Length": "10" }, "4hel"),
+      wait(1000),
+      more("slow", "lo, me"),
+      answered("slow"),
+      poll(),
+      alive(),
+    ],
+  }),
+  // What waits for the client when its session ends, and whether its next poll still brings it.
+  ...group("end", "plain", {
+    "a text, then a close packet": [open(), post("4a"), post("1"), get(SESSION)],
+    "a text and a close packet": [open(), post(`4a${RS}1`), get(SESSION)],
+    "a text, then garbage": [open(), post("4a"), post("?"), get(SESSION)],
+    "a text, then a ping of the client": [open(), post("4a"), post("2"), get(SESSION)],
+    "a text, then an octet-stream": [open(), post("4a"), raw({ "Content-Type": "application/octet-stream" }, "4b"), get(SESSION)],
+    "a text, then a POST that is given up": [
+      open(), post("4a"), begin("slow", "POST", SESSION, { ...TEXT, "Content-Length": "10" }, "4hel"), abort("slow"), get(SESSION),
+    ],
+    "a text, then two POSTs at once": [
+      open(), post("4a"), begin("slow", "POST", SESSION, { ...TEXT, "Content-Length": "10" }, "4hel"), post("4b"), get(SESSION),
+    ],
+    "a text, then the server's close": [
+      open(IO), post("40", { base: IO }), poll(2, IO), post(`42["message","a"]${RS}42["disconnect-me",true]`, { base: IO }), poll(3, IO), get(`${IO}&sid={sid}`),
+    ],
+    "a text, then the server's disconnect": [
+      open(IO), post("40", { base: IO }), poll(2, IO), post(`42["message","a"]${RS}42["disconnect-me",false]`, { base: IO }), poll(2, IO), alive(IO),
+    ],
+    "a text, then a packet that is none": [
+      open(IO), post("40", { base: IO }), poll(2, IO), post('42["message","a"]', { base: IO }), post("4x", { base: IO }), get(`${IO}&sid={sid}`),
+    ],
+    "a text and a packet that is none": [
+      open(IO), post("40", { base: IO }), poll(2, IO), post(`42["message","a"]${RS}4x`, { base: IO }), get(`${IO}&sid={sid}`),
+    ],
+  }),
+  ...group("end with a poll waiting", "plain", {
+    "a text and a close packet": [open(), park(), post(`4a${RS}1`), answered(), get(SESSION)],
+    "two texts and garbage": [open(), park(), post(`4a${RS}4b${RS}?`), answered(), get(SESSION)],
+    "a text and the server's close": [
+      open(IO), post("40", { base: IO }), poll(2, IO), park("poll", IO), post(`42["message","a"]${RS}42["disconnect-me",true]`, { base: IO }), answered(),
+      poll(2, IO),
+    ],
+    "a text and a packet that is none": [
+      open(IO), post("40", { base: IO }), poll(2, IO), park("poll", IO), post(`42["message","a"]${RS}4x`, { base: IO }), answered(), get(`${IO}&sid={sid}`),
+    ],
+    "a refused CONNECT and a packet for it": [open(IO), park("poll", IO), post(`40/none,${RS}42/none,["a"]`, { base: IO }), answered(), get(`${IO}&sid={sid}`)],
+  }),
+  ...group("end of who joins nothing", "hasty", {
+    "a refusal waits": [open(IO), post("40/none,", { base: IO }), wait(6000), get(`${IO}&sid={sid}`), get(`${IO}&sid={sid}`)],
+    "a poll waits": [open(IO), park("poll", IO), answered("poll", 8000), get(`${IO}&sid={sid}`)],
+    "nothing waits": [open(IO), wait(6000), get(`${IO}&sid={sid}`)],
+  }),
+  ...group("end size", "small", {
+    "a text, then a body over the limit": [open(), post("4a"), post(`4${"x".repeat(1500)}`), get(SESSION)],
+  }),
+  ...group("end beat", "beat", {
+    "a text, then no pong": [open(), post("4a"), wait(6500), get(SESSION)],
   }),
 ];
 

@@ -74,6 +74,9 @@ export default [
     "parts with a text between": ended(part(TEXT, "4he"), text("4x")),
     "a continuation of nothing": ended(rest("4hello")),
     "an unfinished continuation of nothing": ended(part(CONTINUATION, "4hello")),
+    "in 4096 parts": echoed([part(TEXT, "4"), ...Array(4094).fill(part(CONTINUATION, "x")), rest("x")]),
+    "in 16,385 parts": ended(part(TEXT, "4"), ...Array(16_383).fill(part(CONTINUATION, "x")), rest("x")),
+    "in 16,385 parts, all but one empty": ended(part(TEXT, "4"), ...Array(16_383).fill(part(CONTINUATION, "")), rest("")),
     "a ping": echoed([ping("")]),
     "a ping with data": echoed([ping("hello")]),
     "a ping of 125 bytes": echoed([ping(x(125))]),
@@ -156,4 +159,29 @@ export default [
     "only the head of a frame over the limit": ended(frame(TEXT, "4", { declared: 5000, width: 16 })),
     "a base64 text of 1000": echoed([`b${"A".repeat(996)}`]),
   }),
+  ...group("deflate off", "plain", offers()),
+  ...group("deflate on", "deflate", offers()),
 ];
+
+// Offers of permessage-deflate that a server may not take as they stand (RFC 7692, 7.1).
+function offers() {
+  const table = {
+    "an unknown parameter": "permessage-deflate; x_unknown",
+    "an unknown parameter with a value": "permessage-deflate; x_unknown=1",
+    "an unknown parameter, then an offer without it": "permessage-deflate; x_unknown, permessage-deflate",
+    "an offer, then one with an unknown parameter": "permessage-deflate, permessage-deflate; x_unknown",
+    "a parameter twice": "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+    "a window of 7 bits": "permessage-deflate; server_max_window_bits=7",
+    "a window of 16 bits": "permessage-deflate; client_max_window_bits=16",
+    "a window without a value": "permessage-deflate; server_max_window_bits",
+    "a value that has no place": "permessage-deflate; server_no_context_takeover=1",
+    "a name in capitals": "PERMESSAGE-DEFLATE",
+  };
+  const offered = (extensions) => [ws(ENGINE_WS, { "Sec-WebSocket-Extensions": extensions }), wsAlive()];
+  const mixed = { "Sec-WebSocket-Extensions": "x-unknown; a=1, permessage-deflate" };
+  return {
+    ...Object.fromEntries(Object.entries(table).map(([name, extensions]) => [name, offered(extensions)])),
+    // Both may compress from here on, which nothing here can read.
+    "an unknown extension, then an offer": [ws(ENGINE_WS, mixed)],
+  };
+}
