@@ -316,14 +316,14 @@
       this.type = "TransportError";
       this.description = description;
       this.context = context;
-      if (extra) {
-        this.code = extra.code;
-        this.retryAfter = extra.retryAfter;
-      }
+      Object.assign(this, extra);
     }
   };
   function parserError(description) {
     return new TransportError("server error", description, void 0, { code: "parser error" });
+  }
+  function closeError(reason, details) {
+    return details instanceof Error ? details : new TransportError(details ? details.description : reason, details);
   }
   var ConnectError = class extends Error {
     constructor(message, data) {
@@ -438,7 +438,7 @@
 
   // src/url.ts
   var MAX_LENGTH = 8e3;
-  var ABSOLUTE = /^(https?|wss?):\/\/(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#[\]]+)(?::(\d{1,5}))?(\/[^?#]*)?(?:\?([^#]*))?(?:#.*)?$/i;
+  var ABSOLUTE = /^(https?|wss?):\/\/(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#[\]]+)(?::(\d{0,5}))?(\/[^?#]*)?(?:\?([^#]*))?(?:#.*)?$/i;
   function pageLocation() {
     return typeof location === "object" && location && location.host ? location : void 0;
   }
@@ -446,9 +446,10 @@
     let text = url === void 0 ? "/" : url;
     if (text.length > MAX_LENGTH) throw new Error("URI too long");
     if (!/^(https?|wss?):\/\//i.test(text)) {
-      if (!page) throw new Error(`"${text}" is not an absolute URL, and there is no page to complete it`);
-      if (/^\/(?!\/)/.test(text)) text = page.host + text;
-      text = page.protocol + "//" + text.replace(/^\/\//, "");
+      if (!page && text) throw new Error(`"${text}" is not an absolute URL, and there is no page to complete it`);
+      const { protocol: protocol2, host: host2 } = page || { protocol: "http:", host: "localhost" };
+      if (/^(\/(?!\/)|[?#]|$)/.test(text)) text = host2 + text;
+      text = protocol2 + "//" + text.replace(/^\/\//, "");
     }
     const m = ABSOLUTE.exec(text);
     if (!m) throw new Error(`invalid URL "${text}"`);
@@ -503,8 +504,8 @@
       const { target, options } = this._ctx;
       const { timestampRequests, timestampParam, forceBase64 } = this._options;
       const path = (options.path || "/socket.io").replace(/\/$/, "") + (options.addTrailingSlash === false ? "" : "/");
-      const query = new URLSearchParams(queryOf(options.query));
-      new URLSearchParams(target.query).forEach((value, key) => query.set(key, value));
+      const query = parseQuery(queryOf(options.query));
+      parseQuery(target.query).forEach((value, key) => query.set(key, value));
       query.set("EIO", "4");
       query.set("transport", this.name);
       if (timestampRequests !== void 0 ? timestampRequests : scheme === "http") {
@@ -518,6 +519,9 @@
   function queryOf(query) {
     if (typeof query !== "object" || !query) return query || "";
     return Object.keys(query).filter((key) => query[key] !== void 0 && query[key] !== null).map((key) => [key, String(query[key])]);
+  }
+  function parseQuery(query) {
+    return new URLSearchParams(typeof query === "string" ? query.replace(/\+/g, "%2B") : query);
   }
   function timestamp() {
     return Date.now().toString(36).slice(-5) + Math.random().toString(36).slice(2, 5);
@@ -575,7 +579,7 @@
       }
       this.writable = false;
       const timer = setTimeout(abort, CLOSE_TIMEOUT);
-      void this._request("POST", encodePayload([{ type: "close" }])).catch(() => void 0).then(() => {
+      void this._request(encodePayload([{ type: "close" }])).catch(() => void 0).then(() => {
         clearTimeout(timer);
         abort();
       });
@@ -587,9 +591,9 @@
       this._polling = true;
       let body;
       try {
-        body = await this._request("GET");
+        body = await this._request();
       } catch (err) {
-        this._fail(asTransportError("xhr poll error", err));
+        this._fail(err);
         return;
       }
       const valid = decodePayload(body, (packet) => {
@@ -611,9 +615,9 @@
       try {
         const ready = await readBlobs(packets);
         if (this._closed) return;
-        await this._request("POST", encodePayload(ready));
+        await this._request(encodePayload(ready));
       } catch (err) {
-        this._fail(asTransportError("xhr post error", err));
+        this._fail(err instanceof TransportError ? err : new TransportError("xhr post error", err));
       }
     }
     /** After a POST has ended, or a GET that no other follows. */
@@ -629,40 +633,42 @@
         this._drained();
       }
     }
-    /** Makes one request and answers its body. Throws a TransportError for any status but 200. */
-    async _request(method, body) {
+    /** Makes one request, a POST if there is a body, and answers its body. Throws a TransportError for any status but 200. */
+    async _request(body) {
       const { extraHeaders, withCredentials, requestTimeout } = this._options;
       const { cookies } = this._ctx;
+      const post = body !== void 0;
+      const context = { status: 0, responseText: "" };
+      const error = (extra) => new TransportError(`xhr ${post ? "post" : "poll"} error`, context.status, context, extra);
       const headers = { accept: "*/*" };
-      if (body !== void 0) headers["content-type"] = "text/plain;charset=UTF-8";
+      if (post) headers["content-type"] = "text/plain;charset=UTF-8";
       const cookie = cookies && cookies.header();
       if (cookie) headers["cookie"] = cookie;
-      const timer = requestTimeout ? setTimeout(() => this._abort.abort(), requestTimeout) : void 0;
+      const timer = requestTimeout ? setTimeout(() => this._fail(error()), requestTimeout) : void 0;
       try {
         const send = this._options.fetch || fetch;
         const res = await send(this._url("http"), {
-          method,
+          method: post ? "POST" : "GET",
           body,
           headers: { ...headers, ...extraHeaders },
           credentials: withCredentials ? "include" : "same-origin",
           signal: this._abort.signal
         });
         if (cookies) cookies.store(res.headers);
-        const text = await res.text();
-        if (res.status === 200) return text;
+        const { status } = res;
+        if (status !== 200) context.status = status;
+        context.responseText = await res.text();
+        if (status === 200) return context.responseText;
         const wait = Number(res.headers.get("retry-after"));
-        throw new TransportError(method === "GET" ? "xhr poll error" : "xhr post error", res.status, text, {
-          retryAfter: wait > 0 ? wait * 1e3 : void 0
-        });
+        throw error(wait > 0 ? { retryAfter: wait * 1e3 } : void 0);
+      } catch (err) {
+        throw err instanceof TransportError ? err : error({ cause: err });
       } finally {
         clearTimeout(timer);
       }
     }
   };
   var nothing = () => void 0;
-  function asTransportError(message, err) {
-    return err instanceof TransportError ? err : new TransportError(message, err);
-  }
 
   // src/engine/transport_ws.ts
   var nothing2 = () => void 0;
@@ -1010,8 +1016,7 @@
       this._queue = [];
       this._queued = 0;
       if (name === "opening") {
-        const err = details instanceof Error ? details : new TransportError(details ? details.description : reason, details);
-        this._handler._onConnFailed(this, err);
+        this._handler._onConnFailed(this, closeError(reason, details));
       } else {
         this._handler._onConnClose(this, reason, details);
       }
@@ -1068,7 +1073,7 @@
   var Reconnect = class {
     constructor(_options) {
       this._options = _options;
-      /** How many attempts were made since the last open connection. */
+      /** How many attempts were made since a server last answered a socket: an open connection alone may lead nowhere. */
       this.attempts = 0;
       this._openedAt = 0;
       this._backoff = new Backoff(_options);
@@ -1079,12 +1084,14 @@
     }
     /** The connection is open. */
     opened() {
-      this.attempts = 0;
       this._openedAt = Date.now();
+    }
+    /** The connection is of use: what it is there for has begun. */
+    answered() {
+      this.attempts = 0;
     }
     /** The connection was lost. A server that accepts and then closes, again and again, is not hammered. */
     lost() {
-      this.attempts = 0;
       if (Date.now() - this._openedAt >= STABLE) this._backoff.reset();
     }
     /** Whoever closes on purpose starts afresh. */
@@ -1162,40 +1169,22 @@
 
   // src/buffer.ts
   function eventSize(event) {
-    return event.messages.reduce((sum, message) => sum + MESSAGE_OVERHEAD + dataSize(message), 0);
+    const { messages = [] } = event;
+    return messages.reduce((sum, message) => sum + dataSize(message), MESSAGE_OVERHEAD * (messages.length || 1));
   }
-  var OfflineBuffer = class {
+  var Meter = class {
     constructor() {
-      /** What it counts against `maxBuffer`. */
-      this.size = 0;
-      this._events = [];
+      this._list = [];
+      this._count = 0;
+      this._size = 0;
     }
-    /** Adds an event at the end. */
-    push(event) {
-      this._events.push(event);
-      this.size += eventSize(event);
-    }
-    /** Takes all events out. */
-    drain() {
-      const events = this._events;
-      this._events = [];
-      this.size = 0;
-      return events;
-    }
-    /** Whether the event with this acknowledgement is here. */
-    has(id) {
-      return this._events.some((event) => event.id === id);
-    }
-    /** Forgets the event with this acknowledgement. */
-    remove(id) {
-      const event = this._events.find((e) => e.id === id);
-      if (!event) return;
-      this._events.splice(this._events.indexOf(event), 1);
-      this.size -= eventSize(event);
-    }
-    /** The events, for reading. */
-    list() {
-      return this._events;
+    /** What the events count against `maxBuffer`. Those in the middle are counted anew only if `all` is set. */
+    size(list, all = false) {
+      if (all || list !== this._list || list.length < this._count || list[0] !== this._first) this._count = this._size = 0;
+      this._list = list;
+      this._first = list[0];
+      while (this._count < list.length) this._size += eventSize(list[this._count++]);
+      return this._size;
     }
   };
   var RetryQueue = class {
@@ -1280,10 +1269,17 @@
       super();
       /** Whether the server gave back the session and the events that were missed. */
       this.recovered = false;
+      /**
+       * The events that wait for a connection, in the order they were emitted. What is taken out is not sent: assign `[]`, or
+       * change the array.
+       */
+      this.sendBuffer = [];
+      /** The events that came before `connect`, each with its name first. They are handed over just before it. */
+      // any: any event, so any arguments
+      this.receiveBuffer = [];
       this._state = { name: "idle" };
       this._acks = new Acks();
-      this._buffer = new OfflineBuffer();
-      this._early = [];
+      this._meter = new Meter();
       this._nextId = 0;
       this._anyIncoming = [];
       this._anyOutgoing = [];
@@ -1324,10 +1320,6 @@
      */
     get active() {
       return this._state.name !== "idle";
-    }
-    /** The arguments of the events that wait for a connection, each with its name first. */
-    get sendBuffer() {
-      return this._buffer.list().map((event) => event.args);
     }
     /** Connects. Without effect while active and on its way. */
     connect() {
@@ -1447,15 +1439,12 @@
       if (typeof auth === "function") callSafely(auth, [ask]);
       else ask(auth);
     }
-    /** @internal An attempt to connect failed. */
-    _onConnectError(err) {
-      if (!this.connected) this._fire("connect_error", [err]);
-    }
-    /** @internal The connection is lost; the Manager brings it back. */
+    /** @internal The connection failed or is lost; the Manager brings it back. */
     _onClose(reason, details) {
       const was = this._state.name;
       this._setState({ name: "connecting" });
       if (was === "connected") this._disconnected(reason, details);
+      else this._fire("connect_error", [closeError(reason, details)]);
     }
     /** @internal A packet for this namespace came. */
     _onPacket(packet) {
@@ -1510,7 +1499,7 @@
       if (RESERVED_EVENTS.has(args[0])) throw new Error(`"${args[0]}" is a reserved event name`);
       const retry = flags.volatile ? void 0 : this._retry;
       const id = waiter || retry ? this._nextId : void 0;
-      const event = { args, id, messages: this._encode(2 /* EVENT */, args, id) };
+      const event = { type: 2 /* EVENT */, data: args, id, messages: this._encode(2 /* EVENT */, args, id) };
       const conn = this.io._conn;
       const late = conn !== void 0 && conn.late();
       const drop = flags.volatile && !(conn && !late && conn.writable);
@@ -1520,10 +1509,15 @@
         retry.push(event, waiter, flags.timeout || this._options.ackTimeout || RETRY_ACK_TIMEOUT);
         return;
       }
-      if (id !== void 0 && waiter) this._acks.add(id, waiter, () => this._buffer.remove(id));
+      if (id !== void 0 && waiter) this._acks.add(id, waiter, () => this._forget(id));
       if (drop) return;
       if (this.connected && !late) this._write(event);
-      else this._buffer.push(event);
+      else this.sendBuffer.push(event);
+    }
+    /** Nobody waits for the acknowledgement any more: the event is not sent, if it still waits. */
+    _forget(id) {
+      const i = this.sendBuffer.findIndex((event) => event.id === id);
+      if (i >= 0) this.sendBuffer.splice(i, 1);
     }
     _encode(type, data, id) {
       return this.io._encode({ type, nsp: this.nsp, ...data !== void 0 && { data }, ...id !== void 0 && { id } });
@@ -1533,12 +1527,17 @@
     }
     _checkRoom(event, conn) {
       const max = this.io.opts.maxBuffer === void 0 ? MAX_BUFFER : this.io.opts.maxBuffer;
-      const waiting = this._buffer.size + (this._retry ? this._retry.size : 0) + (conn ? conn.backlog : 0);
-      if (waiting && waiting + eventSize(event) > max) throw new BufferFullError();
+      const isFull = (all) => {
+        const retried = this._retry ? this._retry.size : 0;
+        const waiting = this._meter.size(this.sendBuffer, all) + retried + (conn ? conn.backlog : 0);
+        return waiting > 0 && waiting + eventSize(event) > max;
+      };
+      if (isFull(false) && isFull(true)) throw new BufferFullError();
     }
     _write(event) {
-      for (const listener of this._anyOutgoing) callSafely(listener, event.args);
-      this.io._send(event.messages);
+      const { type, data, id, messages } = event;
+      for (const listener of this._anyOutgoing) callSafely(listener, data);
+      this.io._send(messages || this._encode(type, data, id));
     }
     _onConnect(data) {
       const conn = this.io._conn;
@@ -1562,12 +1561,14 @@
       if (!this.recovered) this._offset = void 0;
       this._pid = typeof pid === "string" ? pid : void 0;
       this._setState({ name: "connected", id, conn });
-      const early = this._early;
-      this._early = [];
-      early.forEach((packet) => this._onEvent(packet));
-      for (const event of this._buffer.drain()) {
-        if (this.connected) this._write(event);
-        else this._buffer.push(event);
+      const early = this.receiveBuffer;
+      this.receiveBuffer = [];
+      early.forEach((args) => this._dispatch(args));
+      const waiting = this.sendBuffer;
+      this.sendBuffer = [];
+      for (const event of waiting) {
+        if (this.connected) callSafely(() => this._write(event), []);
+        else this.sendBuffer.push(event);
       }
       if (this._retry) this._retry.send(true);
       if (this.connected) this._fire("connect", []);
@@ -1581,20 +1582,22 @@
       this._fire("connect_error", [new ConnectError(message, err["data"])]);
     }
     _onEvent(packet) {
-      const state = this._state;
-      if (state.name === "connecting") {
-        if (this._early.length < MAX_EARLY_EVENTS) this._early.push(packet);
-        else if (this.io._conn) this.io._conn._abort("parse error", new Error("too many events before CONNECT"));
-        return;
-      }
-      if (state.name !== "connected") return;
-      const data = packet.data;
-      const args = [String(data[0]), ...data.slice(1)];
-      const last = args[args.length - 1];
-      if (packet.id !== void 0) args.push(this._answer(packet.id, state.conn));
+      const conn = this.io._conn;
+      const [name, ...args] = packet.data;
+      args.unshift(String(name));
+      if (packet.id !== void 0) args.push(this._answer(packet.id, conn));
+      if (this.connected) this._dispatch(args);
+      else if (!this.active) return;
+      else if (this.receiveBuffer.length < MAX_EARLY_EVENTS) this.receiveBuffer.push(args);
+      else if (conn) conn._abort("parse error", new Error("too many events before CONNECT"));
+    }
+    /** Hands an event over: its name, arguments and perhaps the function that answers it. */
+    _dispatch(args) {
+      if (!this.connected) return;
       for (const listener of this._anyIncoming) callSafely(listener, args);
       this._fire(args[0], args.slice(1));
-      if (this._pid !== void 0 && data.length > 1 && typeof last === "string") this._offset = last;
+      const last = args[args.length - 1];
+      if (this._pid !== void 0 && args.length > 1 && typeof last === "string") this._offset = last;
     }
     /** Answers one event, once, and only on the connection it came from: elsewhere its number means another one. */
     _answer(id, conn) {
@@ -1610,15 +1613,16 @@
     _leave() {
       this._setState({ name: "idle" });
       this._pid = this._offset = void 0;
-      this.io._release();
+      this.io._destroy();
     }
     _disconnected(reason, details) {
       this._fire("disconnect", [reason, details]);
-      this._acks.disconnected((id) => this._buffer.has(id));
+      const waiting = new Set(this.sendBuffer.map((event) => event.id));
+      this._acks.disconnected((id) => waiting.has(id));
     }
     _setState(next) {
       this._state = next;
-      if (next.name !== "connected") this._early = [];
+      if (next.name !== "connected") this.receiveBuffer = [];
     }
   };
   function without(list, item) {
@@ -1631,15 +1635,34 @@
     /** Makes a Manager, and connects unless `autoConnect` is false. Throws an Error for an address without sense. */
     constructor(uri, opts) {
       super();
+      /** The sockets by namespace, in use or not. */
+      this.nsps = /* @__PURE__ */ Object.create(null);
       this._state = { name: "closed" };
-      this._sockets = /* @__PURE__ */ new Map();
       this.uri = typeof uri === "string" ? uri : void 0;
       this.opts = { timeout: 2e4, ...typeof uri === "object" ? uri : opts };
-      this._target = parseTarget(this.uri);
       this._reconnect = new Reconnect(this.opts);
       this._parser = this.opts.parser || parser;
       this._encoder = new this._parser.Encoder();
-      if (this.opts.autoConnect !== false) this.open();
+      this._autoConnect = this.opts.autoConnect !== false;
+      if (this._autoConnect) this.open();
+    }
+    /** The address. A new one counts from the next attempt on. Setting it throws an Error for an address without sense. */
+    get uri() {
+      return this._uri;
+    }
+    set uri(uri) {
+      this._target = parseTarget(uri);
+      this._uri = uri;
+    }
+    /** "opening", "open" or "closed". */
+    get _readyState() {
+      const { name } = this._state;
+      return name === "waiting" ? "closed" : name;
+    }
+    /** Whether it was connected, or failed to connect, and tries again. */
+    get _reconnecting() {
+      const state = this._state;
+      return state.name === "waiting" || state.name === "opening" && state.attempt > 0;
     }
     reconnection(value) {
       if (value === void 0) return this.opts.reconnection !== false;
@@ -1677,17 +1700,9 @@
     }
     /** The socket of a namespace; it is made, or connected again, unless `autoConnect` is false. */
     socket(nsp, opts) {
-      let socket = this._sockets.get(nsp);
-      if (!socket) {
-        socket = new Socket(this, nsp, opts);
-        this._sockets.set(nsp, socket);
-      }
-      if (this.opts.autoConnect !== false && !socket.active) socket.connect();
+      const socket = this.nsps[nsp] || (this.nsps[nsp] = new Socket(this, nsp, opts));
+      if (this._autoConnect && !socket.active) socket.connect();
       return socket;
-    }
-    /** @internal Whether a namespace has a socket, in use or not. */
-    _has(nsp) {
-      return this._sockets.has(nsp);
     }
     /** @internal The open connection, if there is one. */
     get _conn() {
@@ -1706,10 +1721,23 @@
       const conn = this._conn;
       if (conn) messages.forEach((message) => conn.write(message));
     }
-    /** @internal A socket left. The last one closes the connection. */
-    _release() {
-      for (const socket of this._sockets.values()) if (socket.active) return;
-      this._close();
+    /** Sends a packet at once. Ignored while there is no connection. */
+    _packet(packet) {
+      this._send(this._encode(packet));
+    }
+    /** Closes the connection when no socket is active. */
+    _destroy(_left) {
+      if (!this._anyActive()) this._close();
+    }
+    /** Closes the connection and does not bring it back. Sockets that are connected are told "forced close". */
+    _close() {
+      const state = this._state;
+      if (state.name === "closed") return;
+      this._setState({ name: "closed" });
+      this._reconnect.reset();
+      if (state.name === "waiting") return;
+      state.conn.close();
+      if (state.name === "open") this._closed("forced close");
     }
     // What the connection reports.
     _onConnOpen(conn) {
@@ -1719,10 +1747,11 @@
       decoder.on("decoded", (packet) => this._onPacket(conn, packet));
       this._setState({ name: "open", conn, decoder });
       this._reconnect.opened();
+      if (!this._sockets().length) this._reconnect.answered();
       this._fire("open", []);
       if (state.done) state.done();
       if (state.attempt) this._fire("reconnect", [state.attempt]);
-      this._eachSocket((socket) => socket._onOpen());
+      this._eachActive((socket) => socket._onOpen());
     }
     _onConnPing(conn) {
       if (conn === this._conn) this._fire("ping", []);
@@ -1740,7 +1769,7 @@
       const state = this._state;
       if (state.name !== "opening" || state.conn !== conn) return;
       this._setState({ name: "closed" });
-      this._eachSocket((socket) => socket._onConnectError(err));
+      this._eachActive((socket) => socket._onClose("transport error", err));
       this._fire("error", [err]);
       if (state.done) {
         state.done(err);
@@ -1753,15 +1782,15 @@
       if (conn !== this._conn) return;
       this._setState({ name: "closed" });
       this._reconnect.lost();
-      this._eachSocket((socket) => socket._onClose(reason, details));
-      this._fire("close", [reason, details]);
+      this._closed(reason, details);
       if (this._state.name === "closed") this._wait(details);
     }
     /** A format other than ours may tell a packet late. */
     _onPacket(conn, packet) {
       if (conn !== this._conn) return;
+      this._reconnect.answered();
       this._fire("packet", [packet]);
-      const socket = this._sockets.get(packet.nsp);
+      const socket = this.nsps[packet.nsp];
       if (socket && conn === this._conn) socket._onPacket(packet);
     }
     _option(name, standard, value) {
@@ -1799,21 +1828,21 @@
     }
     /** Whether anybody needs the connection. A Manager without sockets keeps it for itself. */
     _wanted() {
-      if (!this._sockets.size) return true;
-      for (const socket of this._sockets.values()) if (socket.active) return true;
-      return false;
+      return !this._sockets().length || this._anyActive();
     }
-    _close() {
-      const state = this._state;
-      if (state.name === "closed") return;
-      this._setState({ name: "closed" });
-      this._reconnect.reset();
-      if (state.name === "waiting") return;
-      state.conn.close();
-      if (state.name === "open") this._fire("close", ["forced close"]);
+    _closed(reason, details) {
+      this._eachActive((socket) => socket._onClose(reason, details));
+      this._fire("close", [reason, details]);
     }
-    _eachSocket(fn) {
-      for (const socket of Array.from(this._sockets.values())) if (socket.active) fn(socket);
+    _sockets() {
+      return Object.keys(this.nsps).map((nsp) => this.nsps[nsp]);
+    }
+    _anyActive() {
+      return this._sockets().some((socket) => socket.active);
+    }
+    /** A listener of one socket may make another one leave. */
+    _eachActive(fn) {
+      for (const socket of this._sockets()) if (socket.active) fn(socket);
     }
     _setState(next) {
       const last = this._state;
@@ -1833,7 +1862,7 @@
     const key = [secure, host, port, opts.path || "/socket.io"].join();
     const known = managers.get(key);
     let manager;
-    if (opts.forceNew || opts.multiplex === false || known && known._has(namespace)) {
+    if (opts.forceNew || opts.multiplex === false || known && known.nsps[namespace]) {
       manager = new Manager(uri, opts);
     } else {
       manager = known || new Manager(uri, opts);

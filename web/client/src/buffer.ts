@@ -9,57 +9,45 @@ import { MESSAGE_OVERHEAD } from "./engine/conn.ts";
 import type { Data } from "./engine/packet.ts";
 import { dataSize } from "./engine/payload.ts";
 
-/** An event, encoded when it was emitted. */
-export interface OutgoingEvent {
-  /** Its name and arguments, for those who watch what is sent. */
-  readonly args: readonly unknown[];
-  /** Its messages. */
-  readonly messages: readonly Data[];
+/**
+ * An event that waits for a connection: a member of `socket.sendBuffer`. It was encoded when it was emitted, so changes
+ * to it change nothing. One that the application adds is encoded when it is sent.
+ */
+export interface BufferedEvent {
+  /** The type of its packet: 2. */
+  readonly type: number;
+  /** Its name and arguments. */
+  // any: any event, so any arguments
+  readonly data: readonly any[];
   /** The number of its acknowledgement, if one is wanted. */
-  readonly id: number | undefined;
+  readonly id?: number | undefined;
 }
 
-/** What an event counts against the `maxBuffer` option. */
-export function eventSize(event: OutgoingEvent): number {
-  return event.messages.reduce((sum, message) => sum + MESSAGE_OVERHEAD + dataSize(message), 0);
+/** @internal An event and its messages. */
+export interface OutgoingEvent extends BufferedEvent {
+  readonly messages: readonly Data[];
 }
 
-/** Events in the order they were emitted, while there is no connection. The socket keeps it within `maxBuffer`. */
-export class OfflineBuffer {
-  /** What it counts against `maxBuffer`. */
-  size = 0;
-  private _events: OutgoingEvent[] = [];
+/** @internal What an event counts against the `maxBuffer` option. */
+export function eventSize(event: BufferedEvent): number {
+  const { messages = [] } = event as Partial<OutgoingEvent>;
+  return messages.reduce((sum, message) => sum + dataSize(message), MESSAGE_OVERHEAD * (messages.length || 1));
+}
 
-  /** Adds an event at the end. */
-  push(event: OutgoingEvent): void {
-    this._events.push(event);
-    this.size += eventSize(event);
-  }
+/** @internal The size of `socket.sendBuffer`. It remembers what it counted: the application may change the array too. */
+export class Meter {
+  private _list: readonly BufferedEvent[] = [];
+  private _first: BufferedEvent | undefined;
+  private _count = 0;
+  private _size = 0;
 
-  /** Takes all events out. */
-  drain(): OutgoingEvent[] {
-    const events = this._events;
-    this._events = [];
-    this.size = 0;
-    return events;
-  }
-
-  /** Whether the event with this acknowledgement is here. */
-  has(id: number): boolean {
-    return this._events.some((event) => event.id === id);
-  }
-
-  /** Forgets the event with this acknowledgement. */
-  remove(id: number): void {
-    const event = this._events.find((e) => e.id === id);
-    if (!event) return;
-    this._events.splice(this._events.indexOf(event), 1);
-    this.size -= eventSize(event);
-  }
-
-  /** The events, for reading. */
-  list(): readonly OutgoingEvent[] {
-    return this._events;
+  /** What the events count against `maxBuffer`. Those in the middle are counted anew only if `all` is set. */
+  size(list: readonly BufferedEvent[], all = false): number {
+    if (all || list !== this._list || list.length < this._count || list[0] !== this._first) this._count = this._size = 0;
+    this._list = list;
+    this._first = list[0];
+    while (this._count < list.length) this._size += eventSize(list[this._count++]!);
+    return this._size;
   }
 }
 

@@ -27,29 +27,60 @@ export type DisconnectDetails = Error | CloseDetails;
 /** A transport failed: an HTTP request, a WebSocket, or what came through them. */
 export class TransportError extends Error {
   readonly type = "TransportError";
-  /** The HTTP status, the event of the WebSocket, or the underlying error. */
+  /** The HTTP status, 0 when there was no answer; or the event of the WebSocket. */
   readonly description: unknown;
-  /** The body of the HTTP answer, when there is one. */
-  readonly context: unknown;
+  /** The HTTP answer: an `HttpContext`. Absent for a WebSocket. */
+  // any: what there is depends on the transport, and applications read it without a check
+  readonly context: any;
+  /** Why there was no answer: the error of `fetch`. */
+  readonly cause?: unknown;
   /** `"parser error"` when the server sent something that is no packet. */
   readonly code?: string;
   /** How long the server asked to wait, in milliseconds: its `Retry-After`. */
   readonly retryAfter?: number;
 
-  constructor(message: string, description?: unknown, context?: unknown, extra?: { code?: string; retryAfter?: number }) {
+  constructor(message: string, description?: unknown, context?: unknown, extra?: TransportErrorExtra) {
     super(message);
     this.description = description;
     this.context = context;
-    if (extra) {
-      this.code = extra.code;
-      this.retryAfter = extra.retryAfter;
-    }
+    Object.assign(this, extra);
   }
+}
+
+/** What only some errors of a transport have. */
+interface TransportErrorExtra {
+  code?: string;
+  retryAfter?: number;
+  cause?: unknown;
+}
+
+/** The `context` of an HTTP request that failed. */
+export interface HttpContext {
+  /** 0 when there was no answer, or the browser hides it from the page. */
+  status: number;
+  /** The body of the answer, as far as it came. */
+  responseText: string;
 }
 
 /** What came is no packet. */
 export function parserError(description?: unknown): TransportError {
   return new TransportError("server error", description, undefined, { code: "parser error" });
+}
+
+/** The error of `connect_error`: a TransportError, a ConnectError or another one. */
+// any: what there is depends on the cause, and applications read it without a check
+export interface ExtendedError extends Error {
+  /** What the server's middleware attached to its error. */
+  readonly data?: any;
+  /** The HTTP status, 0 when there was no answer; or the event of the WebSocket. */
+  readonly description?: any;
+  /** The HTTP answer: an `HttpContext`. */
+  readonly context?: any;
+}
+
+/** @internal What `connect_error` is told when a connection ends before the socket was connected. */
+export function closeError(reason: string, details: DisconnectDetails | undefined): Error {
+  return details instanceof Error ? details : new TransportError(details ? details.description : reason, details);
 }
 
 /** The server refused a namespace: the argument of `connect_error` when the socket is no longer `active`. */

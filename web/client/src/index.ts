@@ -2,13 +2,21 @@
 
 // This file holds what the package offers.
 
-export { io, io as connect, protocol } from "./io.ts";
+export { io, io as connect, io as default, protocol } from "./io.ts";
 export { Manager } from "./manager.ts";
 export { Socket } from "./socket.ts";
 export { BufferFullError, ConnectError, HandlerError, TransportError } from "./errors.ts";
-export type { CloseDetails, DisconnectDetails, DisconnectReason } from "./errors.ts";
+export type {
+  CloseDetails,
+  DisconnectDetails,
+  DisconnectDetails as DisconnectDescription,
+  DisconnectReason,
+  ExtendedError,
+  HttpContext,
+} from "./errors.ts";
+export type { BufferedEvent } from "./buffer.ts";
 export type { EventsMap } from "./emitter.ts";
-export type { ManagerEvents, OpenCallback } from "./manager.ts";
+export type { ManagerEvents, ManagerEvents as ManagerReservedEvents, OpenCallback } from "./manager.ts";
 export type { CatchAll, EmitFlags, SocketReservedEvents } from "./socket.ts";
 export type { Emission } from "./emission.ts";
 export type { Conn, ConnCloseReason, ConnEvents } from "./engine/conn.ts";

@@ -29,7 +29,7 @@ export function io<Listen extends EventMapOf<Listen> = EventsMap, Emit extends E
   const key = [secure, host, port, opts.path || "/socket.io"].join();
   const known = managers.get(key);
   let manager: Manager;
-  if (opts.forceNew || opts.multiplex === false || (known && known._has(namespace))) {
+  if (opts.forceNew || opts.multiplex === false || (known && known.nsps[namespace])) {
     manager = new Manager(uri, opts);
   } else {
     manager = known || new Manager(uri, opts);

@@ -49,16 +49,19 @@ type State =
 
 /** A connection to one server, kept up. Its sockets are namespaces on that connection. */
 export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
-  /** The options it was made with, as a copy. */
-  readonly opts: ManagerOptions;
-  /** The address it was made with. */
-  readonly uri: string | undefined;
+  /** The options, as a copy. Those of the connection may be changed; they count from the next attempt on. */
+  opts: ManagerOptions;
+  /** The sockets by namespace, in use or not. */
+  readonly nsps: { [nsp: string]: Socket } = Object.create(null);
   /** The Engine.IO connection in use, or the last one. */
   engine: Conn | undefined;
 
+  /** Whether `socket` connects: the option. */
+  _autoConnect: boolean;
+
   private _state: State = { name: "closed" };
-  private readonly _target: Target;
-  private readonly _sockets = new Map<string, Socket>();
+  private _uri: string | undefined;
+  private _target!: Target;
   private readonly _reconnect: Reconnect;
   private readonly _parser: Parser;
   private readonly _encoder: PacketEncoder;
@@ -68,11 +71,33 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     super();
     this.uri = typeof uri === "string" ? uri : undefined;
     this.opts = { timeout: 20000, ...(typeof uri === "object" ? uri : opts) };
-    this._target = parseTarget(this.uri);
     this._reconnect = new Reconnect(this.opts);
     this._parser = this.opts.parser || parser;
     this._encoder = new this._parser.Encoder();
-    if (this.opts.autoConnect !== false) this.open();
+    this._autoConnect = this.opts.autoConnect !== false;
+    if (this._autoConnect) this.open();
+  }
+
+  /** The address. A new one counts from the next attempt on. Setting it throws an Error for an address without sense. */
+  get uri(): string | undefined {
+    return this._uri;
+  }
+
+  set uri(uri: string | undefined) {
+    this._target = parseTarget(uri);
+    this._uri = uri;
+  }
+
+  /** "opening", "open" or "closed". */
+  get _readyState(): "opening" | "open" | "closed" {
+    const { name } = this._state;
+    return name === "waiting" ? "closed" : name;
+  }
+
+  /** Whether it was connected, or failed to connect, and tries again. */
+  get _reconnecting(): boolean {
+    const state = this._state;
+    return state.name === "waiting" || (state.name === "opening" && state.attempt > 0);
   }
 
   /** Reads or sets the option. Setting false also ends a reconnection that is under way. */
@@ -140,18 +165,9 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     nsp: string,
     opts?: SocketOptions,
   ): Socket<Listen, Emit> {
-    let socket = this._sockets.get(nsp);
-    if (!socket) {
-      socket = new Socket(this, nsp, opts);
-      this._sockets.set(nsp, socket);
-    }
-    if (this.opts.autoConnect !== false && !socket.active) socket.connect();
+    const socket = this.nsps[nsp] || (this.nsps[nsp] = new Socket(this, nsp, opts));
+    if (this._autoConnect && !socket.active) socket.connect();
     return socket as unknown as Socket<Listen, Emit>;
-  }
-
-  /** @internal Whether a namespace has a socket, in use or not. */
-  _has(nsp: string): boolean {
-    return this._sockets.has(nsp);
   }
 
   /** @internal The open connection, if there is one. */
@@ -175,10 +191,25 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     if (conn) messages.forEach((message) => conn.write(message));
   }
 
-  /** @internal A socket left. The last one closes the connection. */
-  _release(): void {
-    for (const socket of this._sockets.values()) if (socket.active) return;
-    this._close();
+  /** Sends a packet at once. Ignored while there is no connection. */
+  _packet(packet: ParserPacket): void {
+    this._send(this._encode(packet));
+  }
+
+  /** Closes the connection when no socket is active. */
+  _destroy(_left?: Socket): void {
+    if (!this._anyActive()) this._close();
+  }
+
+  /** Closes the connection and does not bring it back. Sockets that are connected are told "forced close". */
+  _close(): void {
+    const state = this._state;
+    if (state.name === "closed") return;
+    this._setState({ name: "closed" });
+    this._reconnect.reset();
+    if (state.name === "waiting") return;
+    state.conn.close();
+    if (state.name === "open") this._closed("forced close");
   }
 
   // What the connection reports.
@@ -190,10 +221,12 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     decoder.on("decoded", (packet) => this._onPacket(conn, packet));
     this._setState({ name: "open", conn, decoder });
     this._reconnect.opened();
+    // Without sockets there is nothing else to come.
+    if (!this._sockets().length) this._reconnect.answered();
     this._fire("open", []);
     if (state.done) state.done();
     if (state.attempt) this._fire("reconnect", [state.attempt]);
-    this._eachSocket((socket) => socket._onOpen());
+    this._eachActive((socket) => socket._onOpen());
   }
 
   _onConnPing(conn: Conn): void {
@@ -214,7 +247,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     const state = this._state;
     if (state.name !== "opening" || state.conn !== conn) return;
     this._setState({ name: "closed" });
-    this._eachSocket((socket) => socket._onConnectError(err));
+    this._eachActive((socket) => socket._onClose("transport error", err));
     this._fire("error", [err]);
     if (state.done) {
       state.done(err);
@@ -229,8 +262,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     if (conn !== this._conn) return;
     this._setState({ name: "closed" });
     this._reconnect.lost();
-    this._eachSocket((socket) => socket._onClose(reason, details));
-    this._fire("close", [reason, details]);
+    this._closed(reason, details);
     // A listener may have connected again.
     if (this._state.name === "closed") this._wait(details);
   }
@@ -238,8 +270,9 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
   /** A format other than ours may tell a packet late. */
   private _onPacket(conn: Conn, packet: ParserPacket): void {
     if (conn !== this._conn) return;
+    this._reconnect.answered();
     this._fire("packet", [packet]);
-    const socket = this._sockets.get(packet.nsp);
+    const socket = this.nsps[packet.nsp];
     // A listener of "packet" may have closed the connection.
     if (socket && conn === this._conn) socket._onPacket(packet);
   }
@@ -288,23 +321,25 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
 
   /** Whether anybody needs the connection. A Manager without sockets keeps it for itself. */
   private _wanted(): boolean {
-    if (!this._sockets.size) return true;
-    for (const socket of this._sockets.values()) if (socket.active) return true;
-    return false;
+    return !this._sockets().length || this._anyActive();
   }
 
-  private _close(): void {
-    const state = this._state;
-    if (state.name === "closed") return;
-    this._setState({ name: "closed" });
-    this._reconnect.reset();
-    if (state.name === "waiting") return;
-    state.conn.close();
-    if (state.name === "open") this._fire("close", ["forced close"]);
+  private _closed(reason: ConnCloseReason, details?: DisconnectDetails): void {
+    this._eachActive((socket) => socket._onClose(reason, details));
+    this._fire("close", [reason, details]);
   }
 
-  private _eachSocket(fn: (socket: Socket) => void): void {
-    for (const socket of Array.from(this._sockets.values())) if (socket.active) fn(socket);
+  private _sockets(): Socket[] {
+    return Object.keys(this.nsps).map((nsp) => this.nsps[nsp]!);
+  }
+
+  private _anyActive(): boolean {
+    return this._sockets().some((socket) => socket.active);
+  }
+
+  /** A listener of one socket may make another one leave. */
+  private _eachActive(fn: (socket: Socket) => void): void {
+    for (const socket of this._sockets()) if (socket.active) fn(socket);
   }
 
   private _setState(next: State): void {

@@ -81,12 +81,15 @@ test("Retry-After is honoured, up to five minutes", () => {
   assert.ok(delay(1e12) <= 300_100);
 });
 
-test("attempts are counted since the last open connection", () => {
+test("attempts are counted since a server last answered", () => {
   const reconnect = new Reconnect({ reconnectionAttempts: 2 });
   assert.equal(reconnect.exhausted, false);
   reconnect.attempts = 2;
   assert.equal(reconnect.exhausted, true);
   reconnect.opened();
+  reconnect.lost();
+  assert.equal(reconnect.exhausted, true, "an open connection alone is no success");
+  reconnect.answered();
   assert.equal(reconnect.exhausted, false);
   assert.equal(new Reconnect({ reconnectionAttempts: 0 }).exhausted, false);
 });

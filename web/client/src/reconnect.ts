@@ -42,7 +42,7 @@ export class Backoff {
 
 /** What is remembered between attempts. */
 export class Reconnect {
-  /** How many attempts were made since the last open connection. */
+  /** How many attempts were made since a server last answered a socket: an open connection alone may lead nowhere. */
   attempts = 0;
   private readonly _backoff: Backoff;
   private _openedAt = 0;
@@ -58,13 +58,16 @@ export class Reconnect {
 
   /** The connection is open. */
   opened(): void {
-    this.attempts = 0;
     this._openedAt = Date.now();
+  }
+
+  /** The connection is of use: what it is there for has begun. */
+  answered(): void {
+    this.attempts = 0;
   }
 
   /** The connection was lost. A server that accepts and then closes, again and again, is not hammered. */
   lost(): void {
-    this.attempts = 0;
     if (Date.now() - this._openedAt >= STABLE) this._backoff.reset();
   }
 

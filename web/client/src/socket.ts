@@ -3,10 +3,17 @@
 // This file holds Socket: one namespace on a Manager's connection.
 
 import { Acks, type AckWaiter } from "./acks.ts";
-import { eventSize, OfflineBuffer, RetryQueue, type OutgoingEvent } from "./buffer.ts";
+import { eventSize, Meter, RetryQueue, type BufferedEvent, type OutgoingEvent } from "./buffer.ts";
 import { Emission } from "./emission.ts";
 import { callSafely, Emitter, type AnyFunction, type EventMapOf, type EventNames, type EventsMap } from "./emitter.ts";
-import { BufferFullError, ConnectError, type DisconnectDetails, type DisconnectReason } from "./errors.ts";
+import {
+  BufferFullError,
+  closeError,
+  ConnectError,
+  type DisconnectDetails,
+  type DisconnectReason as Reason,
+  type ExtendedError,
+} from "./errors.ts";
 import type { Conn, ConnCloseReason } from "./engine/conn.ts";
 import type { Data } from "./engine/packet.ts";
 import type { Manager } from "./manager.ts";
@@ -18,9 +25,12 @@ import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./ty
 /** The events of the library itself. */
 export interface SocketReservedEvents {
   connect: () => void;
-  /** The connection failed and the socket is still `active`; or the server refused, and it is not. */
-  connect_error: (err: Error | ConnectError) => void;
-  disconnect: (reason: DisconnectReason, details?: DisconnectDetails) => void;
+  /**
+   * The connection failed, or was lost before the socket was connected, and the socket is still `active`; or the server
+   * refused, and it is not.
+   */
+  connect_error: (err: ExtendedError) => void;
+  disconnect: (reason: Reason, details?: DisconnectDetails) => void;
 }
 
 /** A listener for every event. */
@@ -66,15 +76,22 @@ export class Socket<
   auth: Auth | undefined;
   /** Whether the server gave back the session and the events that were missed. */
   recovered = false;
+  /**
+   * The events that wait for a connection, in the order they were emitted. What is taken out is not sent: assign `[]`, or
+   * change the array.
+   */
+  sendBuffer: BufferedEvent[] = [];
+  /** The events that came before `connect`, each with its name first. They are handed over just before it. */
+  // any: any event, so any arguments
+  receiveBuffer: (readonly any[])[] = [];
 
   private _state: State = { name: "idle" };
   /** The connection on which a CONNECT is not answered yet. A second one there would break the protocol. */
   private _asked: Conn | undefined;
   private readonly _options: SocketOptions;
   private readonly _acks = new Acks();
-  private readonly _buffer = new OfflineBuffer();
+  private readonly _meter = new Meter();
   private readonly _retry: RetryQueue | undefined;
-  private _early: ParserPacket[] = [];
   private _nextId = 0;
   private _anyIncoming: CatchAll[] = [];
   private _anyOutgoing: CatchAll[] = [];
@@ -122,11 +139,6 @@ export class Socket<
    */
   get active(): boolean {
     return this._state.name !== "idle";
-  }
-
-  /** The arguments of the events that wait for a connection, each with its name first. */
-  get sendBuffer(): readonly (readonly unknown[])[] {
-    return this._buffer.list().map((event) => event.args);
   }
 
   /** Connects. Without effect while active and on its way. */
@@ -268,16 +280,12 @@ export class Socket<
     else ask(auth);
   }
 
-  /** @internal An attempt to connect failed. */
-  _onConnectError(err: Error): void {
-    if (!this.connected) this._fire("connect_error", [err]);
-  }
-
-  /** @internal The connection is lost; the Manager brings it back. */
+  /** @internal The connection failed or is lost; the Manager brings it back. */
   _onClose(reason: ConnCloseReason, details?: DisconnectDetails): void {
     const was = this._state.name;
     this._setState({ name: "connecting" });
     if (was === "connected") this._disconnected(reason, details);
+    else this._fire("connect_error", [closeError(reason, details)]);
   }
 
   /** @internal A packet for this namespace came. */
@@ -344,7 +352,7 @@ export class Socket<
     if (RESERVED_EVENTS.has(args[0])) throw new Error(`"${args[0]}" is a reserved event name`);
     const retry = flags.volatile ? undefined : this._retry;
     const id = waiter || retry ? this._nextId : undefined;
-    const event = { args, id, messages: this._encode(PacketType.EVENT, args, id) };
+    const event = { type: PacketType.EVENT, data: args, id, messages: this._encode(PacketType.EVENT, args, id) };
     const conn = this.io._conn;
     // Asked first: a connection that is late takes nothing more, and the event waits for the next one.
     const late = conn !== undefined && conn.late();
@@ -355,10 +363,16 @@ export class Socket<
       retry.push(event, waiter, flags.timeout || this._options.ackTimeout || RETRY_ACK_TIMEOUT);
       return;
     }
-    if (id !== undefined && waiter) this._acks.add(id, waiter, () => this._buffer.remove(id));
+    if (id !== undefined && waiter) this._acks.add(id, waiter, () => this._forget(id));
     if (drop) return;
     if (this.connected && !late) this._write(event);
-    else this._buffer.push(event);
+    else this.sendBuffer.push(event);
+  }
+
+  /** Nobody waits for the acknowledgement any more: the event is not sent, if it still waits. */
+  private _forget(id: number): void {
+    const i = this.sendBuffer.findIndex((event) => event.id === id);
+    if (i >= 0) this.sendBuffer.splice(i, 1);
   }
 
   private _encode(type: PacketType, data?: unknown, id?: number): readonly Data[] {
@@ -371,14 +385,19 @@ export class Socket<
 
   private _checkRoom(event: OutgoingEvent, conn: Conn | undefined): void {
     const max = this.io.opts.maxBuffer === undefined ? MAX_BUFFER : this.io.opts.maxBuffer;
-    const waiting = this._buffer.size + (this._retry ? this._retry.size : 0) + (conn ? conn.backlog : 0);
-    // A single event always fits into what is empty.
-    if (waiting && waiting + eventSize(event) > max) throw new BufferFullError();
+    const isFull = (all: boolean): boolean => {
+      const retried = this._retry ? this._retry.size : 0;
+      const waiting = this._meter.size(this.sendBuffer, all) + retried + (conn ? conn.backlog : 0);
+      // A single event always fits into what is empty.
+      return waiting > 0 && waiting + eventSize(event) > max;
+    };
+    if (isFull(false) && isFull(true)) throw new BufferFullError();
   }
 
-  private _write(event: OutgoingEvent): void {
-    for (const listener of this._anyOutgoing) callSafely(listener, event.args);
-    this.io._send(event.messages);
+  private _write(event: BufferedEvent): void {
+    const { type, data, id, messages } = event as BufferedEvent & Partial<OutgoingEvent>;
+    for (const listener of this._anyOutgoing) callSafely(listener, data);
+    this.io._send(messages || this._encode(type, data, id));
   }
 
   private _onConnect(data: Record<string, unknown> | undefined): void {
@@ -405,13 +424,15 @@ export class Socket<
     this._pid = typeof pid === "string" ? pid : undefined;
     this._setState({ name: "connected", id, conn });
     // In this order: what came early, what waited, what is sent again, and only then those who wait for "connect".
-    const early = this._early;
-    this._early = [];
-    early.forEach((packet) => this._onEvent(packet));
-    for (const event of this._buffer.drain()) {
+    const early = this.receiveBuffer;
+    this.receiveBuffer = [];
+    early.forEach((args) => this._dispatch(args));
+    const waiting = this.sendBuffer;
+    this.sendBuffer = [];
+    for (const event of waiting) {
       // A listener may have disconnected: then the rest waits on.
-      if (this.connected) this._write(event);
-      else this._buffer.push(event);
+      if (this.connected) callSafely(() => this._write(event), []);
+      else this.sendBuffer.push(event);
     }
     if (this._retry) this._retry.send(true);
     if (this.connected) this._fire("connect", []);
@@ -427,24 +448,27 @@ export class Socket<
   }
 
   private _onEvent(packet: ParserPacket): void {
-    const state = this._state;
-    if (state.name === "connecting") {
-      if (this._early.length < MAX_EARLY_EVENTS) this._early.push(packet);
-      else if (this.io._conn) this.io._conn._abort("parse error", new Error("too many events before CONNECT"));
-      return;
-    }
-    if (state.name !== "connected") return;
-    const data = packet.data as unknown[];
-    const args = [String(data[0]), ...data.slice(1)];
-    const last = args[args.length - 1];
-    if (packet.id !== undefined) args.push(this._answer(packet.id, state.conn));
+    const conn = this.io._conn;
+    const [name, ...args] = packet.data as unknown[];
+    args.unshift(String(name));
+    if (packet.id !== undefined) args.push(this._answer(packet.id, conn));
+    if (this.connected) this._dispatch(args);
+    else if (!this.active) return;
+    else if (this.receiveBuffer.length < MAX_EARLY_EVENTS) this.receiveBuffer.push(args);
+    else if (conn) conn._abort("parse error", new Error("too many events before CONNECT"));
+  }
+
+  /** Hands an event over: its name, arguments and perhaps the function that answers it. */
+  private _dispatch(args: readonly unknown[]): void {
+    if (!this.connected) return;
     for (const listener of this._anyIncoming) callSafely(listener, args);
     this._fire(args[0] as string, args.slice(1));
-    if (this._pid !== undefined && data.length > 1 && typeof last === "string") this._offset = last;
+    const last = args[args.length - 1];
+    if (this._pid !== undefined && args.length > 1 && typeof last === "string") this._offset = last;
   }
 
   /** Answers one event, once, and only on the connection it came from: elsewhere its number means another one. */
-  private _answer(id: number, conn: Conn): (...args: unknown[]) => void {
+  private _answer(id: number, conn: Conn | undefined): (...args: unknown[]) => void {
     let done = false;
     return (...args) => {
       const state = this._state;
@@ -458,18 +482,25 @@ export class Socket<
   private _leave(): void {
     this._setState({ name: "idle" });
     this._pid = this._offset = undefined;
-    this.io._release();
+    this.io._destroy();
   }
 
-  private _disconnected(reason: DisconnectReason, details?: DisconnectDetails): void {
+  private _disconnected(reason: Reason, details?: DisconnectDetails): void {
     this._fire("disconnect", [reason, details]);
-    this._acks.disconnected((id) => this._buffer.has(id));
+    const waiting = new Set(this.sendBuffer.map((event) => event.id));
+    this._acks.disconnected((id) => waiting.has(id));
   }
 
   private _setState(next: State): void {
     this._state = next;
-    if (next.name !== "connected") this._early = [];
+    if (next.name !== "connected") this.receiveBuffer = [];
   }
+}
+
+/** Names of types, as in the reference. */
+export declare namespace Socket {
+  /** Why a socket was disconnected. */
+  export type DisconnectReason = Reason;
 }
 
 function without<T>(list: readonly T[], item: T): T[] {

@@ -19,7 +19,8 @@ export type AckResult<M extends EventMapOf<M>, K extends EventNames<M>> =
   // any: the default events map says nothing about answers
   Last<EventParams<M, K>> extends (...args: infer A) => any ? A[0] : Last<EventParams<M, K>>;
 
-type WithError<F> = F extends (...args: infer A) => any ? (err: Error | null, ...args: A) => void : F;
+// A method, because its parameters may be narrower: a callback that takes `err: Error` is as good.
+type WithError<F> = F extends (...args: infer A) => any ? { f(err: Error | null, ...args: A): void }["f"] : F;
 
 type DecoratedParams<T extends unknown[]> = T extends [...infer H, infer L] ? [...H, WithError<L>] : T;
 

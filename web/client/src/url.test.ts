@@ -23,12 +23,24 @@ test("absolute URLs", () => {
   check("http://a.example/a/../b", [false, "a.example", "80", "/a/../b", ""], undefined);
 });
 
+test("an empty port is none", () => {
+  check("http://a.example:", [false, "a.example", "80", "/", ""], undefined);
+  check("https://a.example:/n?x=1", [true, "a.example", "443", "/n", "x=1"], undefined);
+  check("ws://[::1]:?x", [false, "[::1]", "80", "/", "x"], undefined);
+  check("", [false, "localhost", "80", "/", ""], undefined);
+});
+
 test("what a page completes", () => {
   check(undefined, [true, "page.example", "8443", "/", ""], page);
   check("/admin", [true, "page.example", "8443", "/admin", ""], page);
   check("//b.example/n", [true, "b.example", "443", "/n", ""], page);
   check("b.example:99", [true, "b.example", "99", "/", ""], page);
   check("localhost/x", [true, "localhost", "443", "/x", ""], page);
+  check("", [true, "page.example", "8443", "/", ""], page);
+  check("?a=1", [true, "page.example", "8443", "/", "a=1"], page);
+  check("#hash", [true, "page.example", "8443", "/", ""], page);
+  check("b.example:", [true, "b.example", "443", "/", ""], page);
+  check("//b.example:/n", [true, "b.example", "443", "/n", ""], page);
 });
 
 test("without a page only absolute URLs work, and say so", () => {

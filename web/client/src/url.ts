@@ -7,7 +7,7 @@ const MAX_LENGTH = 8000;
 
 // scheme, userinfo (ignored), host, port, path, query, hash (ignored). The path is the namespace and must stay as it
 // was written, which `new URL` would not do.
-const ABSOLUTE = /^(https?|wss?):\/\/(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#[\]]+)(?::(\d{1,5}))?(\/[^?#]*)?(?:\?([^#]*))?(?:#.*)?$/i;
+const ABSOLUTE = /^(https?|wss?):\/\/(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#[\]]+)(?::(\d{0,5}))?(\/[^?#]*)?(?:\?([^#]*))?(?:#.*)?$/i;
 
 /** Where a server is, and what the URL said beside it. */
 export interface Target {
@@ -34,16 +34,18 @@ export function pageLocation(): PageLocation | undefined {
 }
 
 /**
- * Understands `http(s)://`, `ws(s)://`, `//host`, `/namespace`, `host` and nothing at all. All but the first two need a
- * page. Throws an Error when the URL makes no sense or has more than 8000 characters.
+ * Understands `http(s)://`, `ws(s)://`, `//host`, `/namespace`, `?query`, `host` and nothing at all. All but the first
+ * two need a page; without one, an empty text is this machine. Throws an Error when the URL makes no sense or has more
+ * than 8000 characters.
  */
 export function parseTarget(url: string | undefined, page: PageLocation | undefined = pageLocation()): Target {
   let text = url === undefined ? "/" : url;
   if (text.length > MAX_LENGTH) throw new Error("URI too long");
   if (!/^(https?|wss?):\/\//i.test(text)) {
-    if (!page) throw new Error(`"${text}" is not an absolute URL, and there is no page to complete it`);
-    if (/^\/(?!\/)/.test(text)) text = page.host + text;
-    text = page.protocol + "//" + text.replace(/^\/\//, "");
+    if (!page && text) throw new Error(`"${text}" is not an absolute URL, and there is no page to complete it`);
+    const { protocol, host } = page || { protocol: "http:", host: "localhost" };
+    if (/^(\/(?!\/)|[?#]|$)/.test(text)) text = host + text;
+    text = protocol + "//" + text.replace(/^\/\//, "");
   }
   const m = ABSOLUTE.exec(text);
   if (!m) throw new Error(`invalid URL "${text}"`);

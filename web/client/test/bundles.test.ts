@@ -43,6 +43,31 @@ for (const name of SCRIPTS) {
   });
 }
 
+test("making the bundles small has left the names that applications use", async () => {
+  const manager = ["_autoConnect", "_close", "_destroy", "_packet", "_readyState", "_reconnecting", "nsps", "opts", "uri"];
+  const socket = ["auth", "io", "nsp", "receiveBuffer", "recovered", "sendBuffer", "active", "connected"];
+  const module = await import(pathToFileURL("dist/socket.io.esm.min.js").href);
+  assert.equal(module.default, module.io);
+  const all: [string, any][] = [["socket.io.esm.min.js", module], ...SCRIPTS.map((name): [string, any] => [name, run(name)["io"]])];
+  for (const [name, client] of all) {
+    const own = client.io("http://127.0.0.1:1", { autoConnect: false, forceNew: true });
+    for (const member of manager) assert.ok(member in own.io, `${name}: manager.${member}`);
+    for (const member of socket) assert.ok(member in own, `${name}: socket.${member}`);
+    own.emit("waits", 1, () => undefined);
+    // Of another realm, some of them.
+    const [waiting] = own.sendBuffer;
+    assert.deepEqual(JSON.parse(JSON.stringify([waiting.type, waiting.data, waiting.id])), [2, ["waits", 1], 0], name);
+    own.sendBuffer.length = 0;
+    const told: string[] = [];
+    own.on("connect_error", (err: any) => told.push(`${err.type} ${err.message} ${err.description} ${err.context.status}`));
+    own.io.opts.reconnection = false;
+    own.connect();
+    await event(own, "connect_error");
+    assert.deepEqual(told, ["TransportError xhr poll error 0 0"], name);
+    own.io._close();
+  }
+});
+
 test("each file has the licence in its first line and a map without a path of the machine", () => {
   for (const name of [...SCRIPTS, "socket.io.esm.min.js", "socket.io.node.mjs"]) {
     const code = read(name);

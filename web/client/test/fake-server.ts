@@ -13,11 +13,14 @@ export class Session {
   readonly received: string[] = [];
   /** Every POST body. */
   readonly posts: string[] = [];
-  /** How POSTs are answered. */
-  postStatus = 200;
+  /** How POSTs are answered: with a status, by the end of the connection, never, or with half an answer of 413. */
+  postStatus: number | "reset" | "never" | "half" = 200;
   /** Answers the probe of an upgrade. */
   onProbe: (ws: WebSocket) => void = (ws) => ws.send("3probe");
   onPacket: (packet: string) => void = () => undefined;
+  onPost: () => void = () => undefined;
+  /** The POST that is never answered. */
+  held: ServerResponse | undefined;
   private queue: string[] = [];
   private parked: ServerResponse | undefined;
   private ws: WebSocket | undefined;
@@ -34,6 +37,11 @@ export class Session {
     this.flush();
   }
 
+  /** Closes the WebSocket. */
+  close(): void {
+    this.ws!.close();
+  }
+
   get(res: ServerResponse): void {
     this.parked = res;
     this.flush();
@@ -41,8 +49,13 @@ export class Session {
 
   post(res: ServerResponse, body: string): void {
     this.posts.push(body);
-    if (this.postStatus === 200) for (const p of body.split("\x1e")) this.take(p);
-    res.writeHead(this.postStatus).end("ok");
+    this.onPost();
+    const status = this.postStatus;
+    if (status === 200) for (const p of body.split("\x1e")) this.take(p);
+    if (status === "reset") res.destroy();
+    else if (status === "half") res.writeHead(413, { "content-length": "100" }).write("half", () => res.destroy());
+    else if (status === "never") this.held = res;
+    else res.writeHead(status).end(status === 200 ? "ok" : `no: ${status}`);
   }
 
   attach(ws: WebSocket, probe: boolean): void {
@@ -77,6 +90,8 @@ export class FakeServer {
   readonly requests: IncomingMessage[] = [];
   /** Changes to the handshake. */
   handshake: Record<string, unknown> = {};
+  /** The Set-Cookie lines of a handshake. Without: one with the session. */
+  cookies: string[] | undefined;
   /** Replaces the answer to the first request of a session. */
   refuse: ((res: ServerResponse) => void) | undefined;
   onSession: (session: Session) => void = admit;
@@ -132,7 +147,7 @@ export class FakeServer {
         return;
       }
       const session = this.open();
-      res.setHeader("set-cookie", `session=${session.sid}; Path=/`);
+      res.setHeader("set-cookie", this.cookies || `session=${session.sid}; Path=/`);
       res.end(this.greeting(session));
       this.onSession(session);
       return;

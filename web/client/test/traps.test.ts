@@ -138,8 +138,11 @@ test("quirk 29: recovered is a boolean, and there is no disconnect without a con
   assert.equal(socket.recovered, false);
   let disconnects = 0;
   socket.on("disconnect", () => disconnects++);
+  const errors: string[] = [];
+  socket.on("connect_error", (err: Error) => errors.push(err.message));
   await event(socket, "connect");
   assert.equal(server.sessions.length, 2);
   assert.equal(disconnects, 0);
+  assert.deepEqual(errors, ["transport closed by the server"]);
   assert.equal(socket.recovered, false);
 });

@@ -5,7 +5,7 @@
 
 import { platform } from "#platform";
 import { Emitter } from "../emitter.ts";
-import { parserError, TransportError, type CloseDetails, type DisconnectDetails } from "../errors.ts";
+import { closeError, parserError, type TransportError, type CloseDetails, type DisconnectDetails } from "../errors.ts";
 import type { EngineOptions, TransportName } from "../options.ts";
 import type { Received } from "../platform/platform.ts";
 import type { Target } from "../url.ts";
@@ -321,8 +321,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
     this._queue = [];
     this._queued = 0;
     if (name === "opening") {
-      const err = details instanceof Error ? details : new TransportError(details ? details.description : reason, details);
-      this._handler._onConnFailed(this, err);
+      this._handler._onConnFailed(this, closeError(reason, details));
     } else {
       this._handler._onConnClose(this, reason, details);
     }

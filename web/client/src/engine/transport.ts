@@ -95,8 +95,8 @@ export abstract class Transport {
     const { target, options } = this._ctx;
     const { timestampRequests, timestampParam, forceBase64 } = this._options;
     const path = (options.path || "/socket.io").replace(/\/$/, "") + (options.addTrailingSlash === false ? "" : "/");
-    const query = new URLSearchParams(queryOf(options.query));
-    new URLSearchParams(target.query).forEach((value, key) => query.set(key, value));
+    const query = parseQuery(queryOf(options.query));
+    parseQuery(target.query).forEach((value, key) => query.set(key, value));
     query.set("EIO", "4");
     query.set("transport", this.name);
     if (timestampRequests !== undefined ? timestampRequests : scheme === "http") {
@@ -113,6 +113,11 @@ function queryOf(query: EngineOptions["query"]): string | [string, string][] {
   return Object.keys(query)
     .filter((key) => query[key] !== undefined && query[key] !== null)
     .map((key) => [key, String(query[key])]);
+}
+
+/** Reads a query. A plus in its text is one, as in the reference, and no space: tokens in base64 have some. */
+function parseQuery(query: string | [string, string][]): URLSearchParams {
+  return new URLSearchParams(typeof query === "string" ? query.replace(/\+/g, "%2B") : query);
 }
 
 /** Eight characters that differ from one request to the next: five of the clock, three at random. */

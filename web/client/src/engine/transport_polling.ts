@@ -3,7 +3,7 @@
 // This file holds the long-polling transport: one GET waits for packets, one POST at a time carries packets out. There
 // is never a second GET or a second POST: the server would end the session.
 
-import { parserError, TransportError } from "../errors.ts";
+import { parserError, TransportError, type HttpContext } from "../errors.ts";
 import { readBlobs, type Data, type EnginePacket } from "./packet.ts";
 import { decodePayload, encodePayload } from "./payload.ts";
 import { Transport, type TransportContext, type TransportHandler } from "./transport.ts";
@@ -74,7 +74,7 @@ export class PollingTransport extends Transport {
     this.writable = false;
     // The GET is given up after the POST, not before: the server would take an aborted GET for a failure.
     const timer = setTimeout(abort, CLOSE_TIMEOUT);
-    void this._request("POST", encodePayload([{ type: "close" }]))
+    void this._request(encodePayload([{ type: "close" }]))
       .catch(() => undefined)
       .then(() => {
         clearTimeout(timer);
@@ -90,9 +90,9 @@ export class PollingTransport extends Transport {
     this._polling = true;
     let body: string;
     try {
-      body = await this._request("GET");
+      body = await this._request();
     } catch (err) {
-      this._fail(asTransportError("xhr poll error", err));
+      this._fail(err as TransportError);
       return;
     }
     const valid = decodePayload(body, (packet) => {
@@ -115,9 +115,10 @@ export class PollingTransport extends Transport {
     try {
       const ready = await readBlobs(packets);
       if (this._closed) return;
-      await this._request("POST", encodePayload(ready));
+      await this._request(encodePayload(ready));
     } catch (err) {
-      this._fail(asTransportError("xhr post error", err));
+      // Or a Blob could not be read.
+      this._fail(err instanceof TransportError ? err : new TransportError("xhr post error", err));
     }
   }
 
@@ -135,32 +136,39 @@ export class PollingTransport extends Transport {
     }
   }
 
-  /** Makes one request and answers its body. Throws a TransportError for any status but 200. */
-  private async _request(method: "GET" | "POST", body?: string): Promise<string> {
+  /** Makes one request, a POST if there is a body, and answers its body. Throws a TransportError for any status but 200. */
+  private async _request(body?: string): Promise<string> {
     const { extraHeaders, withCredentials, requestTimeout } = this._options;
     const { cookies } = this._ctx;
+    const post = body !== undefined;
+    const context: HttpContext = { status: 0, responseText: "" };
+    const error = (extra?: { retryAfter?: number; cause?: unknown }): TransportError =>
+      new TransportError(`xhr ${post ? "post" : "poll"} error`, context.status, context, extra);
     const headers: Record<string, string> = { accept: "*/*" };
-    if (body !== undefined) headers["content-type"] = "text/plain;charset=UTF-8";
+    if (post) headers["content-type"] = "text/plain;charset=UTF-8";
     const cookie = cookies && cookies.header();
     if (cookie) headers["cookie"] = cookie;
-    const timer = requestTimeout ? setTimeout(() => this._abort.abort(), requestTimeout) : undefined;
+    const timer = requestTimeout ? setTimeout(() => this._fail(error()), requestTimeout) : undefined;
     try {
       // Called through a local name: fetch must not see this object as its `this`.
       const send = this._options.fetch || fetch;
       const res = await send(this._url("http"), {
-        method,
+        method: post ? "POST" : "GET",
         body,
         headers: { ...headers, ...extraHeaders },
         credentials: withCredentials ? "include" : "same-origin",
         signal: this._abort.signal,
       });
       if (cookies) cookies.store(res.headers);
-      const text = await res.text();
-      if (res.status === 200) return text;
+      const { status } = res;
+      // An answer that breaks off was none, but if it is a refusal.
+      if (status !== 200) context.status = status;
+      context.responseText = await res.text();
+      if (status === 200) return context.responseText;
       const wait = Number(res.headers.get("retry-after"));
-      throw new TransportError(method === "GET" ? "xhr poll error" : "xhr post error", res.status, text, {
-        retryAfter: wait > 0 ? wait * 1000 : undefined,
-      });
+      throw error(wait > 0 ? { retryAfter: wait * 1000 } : undefined);
+    } catch (err) {
+      throw err instanceof TransportError ? err : error({ cause: err });
     } finally {
       clearTimeout(timer);
     }
@@ -168,7 +176,3 @@ export class PollingTransport extends Transport {
 }
 
 const nothing = (): void => undefined;
-
-function asTransportError(message: string, err: unknown): TransportError {
-  return err instanceof TransportError ? err : new TransportError(message, err);
-}

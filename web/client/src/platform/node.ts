@@ -27,33 +27,58 @@ export const platform: Platform = {
 
 /** Upper bound on the cookies of one connection; more are ignored. */
 const MAX_COOKIES = 64;
+/** The longest cookie that is kept, in characters: what browsers keep. */
+const MAX_COOKIE = 4096;
 
-/** A jar for one server: names and values, and `Max-Age=0` or a past date removes. Enough for sticky sessions. */
+interface Cookie {
+  readonly value: string;
+  /** In milliseconds since 1970. Infinity: the life of the connection. */
+  readonly expires: number;
+}
+
+/** A jar for one server, for sticky sessions. As in the reference, Path and Domain are not looked at. */
 function newCookieJar(): CookieJar {
-  const cookies = new Map<string, string>();
+  const cookies = new Map<string, Cookie>();
+  const expire = (): void => {
+    const now = Date.now();
+    for (const [name, { expires }] of cookies) if (expires <= now) cookies.delete(name);
+  };
   return {
     store(headers) {
-      for (const line of headers.getSetCookie()) {
+      // Not every `fetch` option answers with the method.
+      for (const line of headers.getSetCookie ? headers.getSetCookie() : []) {
         const [pair = "", ...attributes] = line.split(";");
         const eq = pair.indexOf("=");
-        if (eq < 1) continue;
-        const name = pair.slice(0, eq).trim();
-        if (attributes.some(isExpired)) cookies.delete(name);
-        else if (cookies.has(name) || cookies.size < MAX_COOKIES) cookies.set(name, pair.slice(eq + 1).trim());
+        const name = pair.slice(0, Math.max(eq, 0)).trim();
+        if (!name || pair.length > MAX_COOKIE || /[\x00-\x08\x0a-\x1f\x7f]/.test(pair)) continue;
+        expire();
+        if (cookies.size >= MAX_COOKIES && !cookies.has(name)) continue;
+        cookies.set(name, { value: pair.slice(eq + 1).trim().replace(/^"(.*)"$/, "$1"), expires: expiry(attributes) });
       }
     },
-    header: () => [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
+    header() {
+      expire();
+      return [...cookies].map(([name, { value }]) => `${name}=${value}`).join("; ");
+    },
   };
 }
 
-function isExpired(attribute: string): boolean {
-  const [name = "", value = ""] = attribute.split("=");
-  switch (name.trim().toLowerCase()) {
-    case "max-age":
-      return Number(value) <= 0;
-    case "expires":
-      return Date.parse(value) <= Date.now();
-    default:
-      return false;
+/** When a cookie ends. Max-Age counts before Expires; a lifetime that cannot be read has passed (RFC 6265, 5.2). */
+function expiry(attributes: readonly string[]): number {
+  let expires: number | undefined;
+  let maxAge: number | undefined;
+  for (const attribute of attributes) {
+    const eq = attribute.indexOf("=");
+    if (eq < 0) continue;
+    const value = attribute.slice(eq + 1).trim();
+    switch (attribute.slice(0, eq).trim().toLowerCase()) {
+      case "max-age":
+        maxAge = parseInt(value, 10);
+        break;
+      case "expires":
+        expires = Date.parse(value);
+    }
   }
+  if (maxAge !== undefined) return maxAge > 0 ? Date.now() + maxAge * 1000 : 0;
+  return expires === undefined ? Infinity : expires || 0;
 }
