@@ -202,14 +202,22 @@ func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string,
 		return
 	}
 	form, encoding := f.choose(r.Header.Values("Accept-Encoding"))
-	h.Add("Vary", "Accept-Encoding") // beside what a handler around this one varies by
-	h.Set("ETag", form.tag)
+	tag := form.tag
+	coded := coding.Applied(h) // by a handler around this one, which gets the file as it is
+	if coded {
+		form, encoding, tag = &f.plain, "", "W/"+f.plain.tag
+	}
+	if !coding.Varies(h) {
+		h.Add("Vary", "Accept-Encoding") // beside what a handler around this one varies by
+	}
+	h.Set("ETag", tag)
 	h.Set("Cache-Control", "public, max-age=0")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if o.CORS != nil {
 		h.Set("Access-Control-Allow-Origin", "*") // a module is loaded from another origin by CORS; the files are public
 	}
 	if matchesTag(r.Header.Values("If-None-Match"), form.tag) {
+		h.Del("Content-Encoding") // there is no content
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -217,7 +225,11 @@ func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string,
 		h.Set("Content-Encoding", encoding)
 	}
 	h.Set("Content-Type", f.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(form.body)))
+	if coded {
+		h.Del("Content-Length") // not known
+	} else {
+		h.Set("Content-Length", strconv.Itoa(len(form.body)))
+	}
 	if r.Method == http.MethodGet {
 		_, _ = w.Write(form.body) // a client that is gone needs no file
 	}

@@ -90,6 +90,8 @@ type hosting struct {
 	onMessage func(s *side, binary bool, data []byte) // if nil, an echo
 	wrap      func(http.Handler) http.Handler         // around the engine's handler
 	server    func(*http.Server)                      // the host's settings
+	protocol  string                                  // "http/1.1" if empty, "http/2", or "tls", which is HTTP/1.1 in it
+	inflate   bool                                    // the client accepts gzip and decodes it
 	buffer    int                                     // of a connection in memory, bytes
 	path      string                                  // if empty, /engine.io/
 }
@@ -151,6 +153,13 @@ func (w *world) serveOn(h hosting, l net.Listener) *rig {
 	if h.server != nil {
 		h.server(r.http)
 	}
+	if h.protocol == "tls" {
+		l = r.throughTLS(l)
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(h.protocol != "http/2")
+	protocols.SetUnencryptedHTTP2(h.protocol == "http/2")
+	r.http.Protocols = protocols
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -159,7 +168,8 @@ func (w *world) serveOn(h hosting, l net.Listener) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	transport := &http.Transport{
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return r.dial(ctx) },
-		DisableCompression: true,
+		DisableCompression: !h.inflate,
+		Protocols:          protocols,
 	}
 	r.client = &http.Client{Transport: cancelling{transport, ctx}}
 	w.t.Cleanup(func() {

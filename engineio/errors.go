@@ -10,8 +10,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 
+	"socketio/internal/coding"
 	"socketio/internal/telemetry"
 )
 
@@ -190,10 +190,10 @@ func (e *requestError) write(w http.ResponseWriter) {
 	quoted, _ := json.Marshal(e.text()) // a string always encodes
 	body := fmt.Appendf(nil, `{"code":%d,"message":%s}`, e.code, quoted)
 	h := w.Header()
+	setLength(h, len(body), coding.Applied(h))
 	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(e.status)
-	_, _ = w.Write(body) // a peer that is gone needs no answer
+	_ = writeAll(w, body) // a peer that is gone needs no answer
 }

@@ -304,11 +304,15 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 	}
 	s.setCookie(w.Header(), c.handshake.Secure)
 	s.addHeaders(w.Header(), r, true)
-	if err := p.write(w, r, http.NewResponseController(w), items); err != nil {
-		c.finish(ReasonTransportError, err, ending{lost: true})
-		return
+	err := errWriterPanic
+	defer func() { // also if a writer panics
+		if err != nil {
+			c.finish(ReasonTransportError, err, ending{lost: true})
+		}
+	}()
+	if err = p.write(newHost(w, r), items); err == nil {
+		c.readEnd()
 	}
-	c.readEnd()
 }
 
 // begin gives a new connection its transport, which is one of the two, and its

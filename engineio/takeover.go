@@ -56,6 +56,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 			t.parser.AllowCompressed()
 		}
 	}
+	w.Header().Del("Content-Encoding") // of a middleware that compresses: there is no content
 	s.addHeaders(w.Header(), r, fresh)
 	response := ws.AppendDeflateResponse(nil, key, ws.FirstProtocol(r.Header), t.deflate, w.Header())
 	t.nc, t.waits = s.attach(nc, t)
@@ -94,7 +95,7 @@ func (s *Server) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits b
 
 // hijack takes the connection and the bytes that were read too far.
 func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
-	nc, rw, err := http.NewResponseController(w).Hijack()
+	nc, rw, err := newHost(w, nil).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}

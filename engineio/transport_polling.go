@@ -11,9 +11,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"socketio/internal/coding"
 )
 
 var (
@@ -41,7 +42,10 @@ type polling struct {
 	get     *parkedGET // nil exactly while no GET waits
 	posting bool
 	base64  bool          // revision 3: responses are always text
+	polled  bool          // a GET has come
 	resumed chan struct{} // not nil while a POST waits for Conn.Resume
+
+	releasedFor time.Time // the deadline of a request for which a GET was released last
 
 	held bool          // closing: a POST was answered with an error, which the client shall see before it is told the end
 	over chan struct{} // not nil while requests wait for the end of it all
@@ -189,11 +193,8 @@ func (c *Conn) awaitEnd(r *http.Request, limit time.Duration) {
 
 // serveGET answers a poll.
 func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
-	rc := http.NewResponseController(w)
-	// The host's timeouts would cut a parked poll short: over HTTP/2 also that for
-	// writing, which runs from the request's beginning.
-	_ = rc.SetReadDeadline(time.Time{})
-	_ = rc.SetWriteDeadline(time.Time{})
+	h := newHost(w, r)
+	cut := h.lift()
 
 	c.mu.Lock()
 	p := c.poll
@@ -214,6 +215,7 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 		c.srv.refuse(w, r, errOver())
 		return
 	}
+	p.polled = true
 	g := &parkedGET{signal: make(chan struct{}, 1)}
 	if p.q.len() == 0 {
 		g.final = p.final
@@ -222,26 +224,8 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	if c.up.pausing {
 		c.setDueLocked(dueNoop, c.srv.now()+int64(noopDelay))
 	}
-	if end, ok := r.Context().Deadline(); ok {
-		defer c.releaseBefore(g, end).Stop()
-	}
-	for p.q.len() == 0 && !g.noop && g.final == 0 {
-		c.mu.Unlock()
-		select {
-		case <-g.signal:
-			c.mu.Lock()
-		case <-r.Context().Done():
-			c.mu.Lock()
-			ours := p.get == g // else the session has moved to WebSocket
-			if ours {
-				p.get = nil
-			}
-			c.mu.Unlock()
-			if ours {
-				c.finish(ReasonTransportError, errPollAborted, ending{lost: true})
-			}
-			return
-		}
+	if !c.parkLocked(g, h, cut) {
+		return
 	}
 	var items []*Message
 	if c.ws == nil {
@@ -257,6 +241,14 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	over := final != 0 && !moved
 	c.mu.Unlock()
 
+	err := errWriterPanic
+	defer func() { // also if a writer panics: what it was given is lost
+		if over {
+			c.closed()
+		} else if err != nil && !moved {
+			c.finish(ReasonTransportError, err, ending{lost: true})
+		}
+	}()
 	if noop {
 		items = append(items, c.srv.noopMessage)
 	}
@@ -264,26 +256,70 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 		items = append(items, packetMsg(final, ""))
 	}
 	c.srv.addHeaders(w.Header(), r, false)
-	err := p.write(w, r, rc, items)
-	if over {
-		c.closed()
-	} else if err != nil && !moved {
-		c.finish(ReasonTransportError, err, ending{lost: true})
-	}
+	err = p.write(h, items)
 }
 
-// releaseBefore answers a parked GET with a noop before its context ends: a handler
-// around this one gives each request a time, and would answer in our place.
-func (c *Conn) releaseBefore(g *parkedGET, end time.Time) *time.Timer {
-	left := time.Until(end)
-	return time.AfterFunc(left-min(left/4, time.Second), func() {
+// parkLocked waits until there is something to answer a GET with. It reports false, and
+// has released mu, if the client is gone. cut is what host.lift returns.
+func (c *Conn) parkLocked(g *parkedGET, h *host, cut time.Duration) (present bool) {
+	p, ctx := c.poll, h.r.Context()
+	if cut > 0 {
+		defer c.releaseIn(g, cut, time.Time{}).Stop()
+	}
+	// A handler around this one that gives each request a time would answer in our
+	// place. A time that comes again is none of a request.
+	if end, ok := ctx.Deadline(); ok && ctx.Err() == nil && !end.Equal(p.releasedFor) {
+		left := time.Until(end)
+		defer c.releaseIn(g, left-min(left/4, time.Second), end).Stop()
+	}
+	ended, gone := ctx.Done(), (<-chan bool)(nil)
+	for p.q.len() == 0 && !g.noop && g.final == 0 {
+		c.mu.Unlock()
+		lost := false
+		select {
+		case <-g.signal:
+		case <-ended:
+			// That may be a wish of the host, which is nothing to a client that is there.
+			ended = nil
+			var ok bool
+			if gone, ok = h.gone(); !ok {
+				defer c.releaseIn(g, unsurePoll, time.Time{}).Stop() // once
+			}
+		case <-gone:
+			lost = true
+		}
+		c.mu.Lock()
+		if lost {
+			ours := p.get == g // else the session has moved to WebSocket
+			if ours {
+				p.get = nil
+			}
+			c.mu.Unlock()
+			if ours {
+				c.finish(ReasonTransportError, errPollAborted, ending{lost: true})
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// releaseIn answers a GET with a noop after d, if it is still parked then. end is the
+// deadline of its request that is the reason, if it is that.
+func (c *Conn) releaseIn(g *parkedGET, d time.Duration, end time.Time) *time.Timer {
+	return time.AfterFunc(d, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.poll.get == g {
-			c.poll.release()
+		if p := c.poll; p.get == g {
+			p.releasedFor = end
+			p.release()
 		}
 	})
 }
+
+// unsurePoll is how long a GET stays that may have lost its client: there is no other
+// way to know than to answer it.
+const unsurePoll = time.Second
 
 // encode encodes the body of a response.
 func (p *polling) encode(items []*Message) (body []byte, contentType string) {
@@ -305,43 +341,19 @@ func (p *polling) encode(items []*Message) (body []byte, contentType string) {
 }
 
 // write answers a request with messages.
-func (p *polling) write(w http.ResponseWriter, r *http.Request, rc *http.ResponseController, items []*Message) error {
+func (p *polling) write(h *host, items []*Message) error {
 	body, contentType := p.encode(items)
-	body = p.c.srv.compressor.encode(w.Header(), r.Header["Accept-Encoding"], items, body)
-	return writePoll(w, rc, contentType, body, p.c.srv.cfg.WriteTimeout)
-}
-
-// writeChunk is how much of a response has to be taken within the time allowed.
-const writeChunk = 64 << 10
-
-// writePoll writes a whole response. The peer has the time allowed for each part of
-// it: a slow one is not gone.
-func writePoll(w http.ResponseWriter, rc *http.ResponseController, contentType string, body []byte, timeout time.Duration) error {
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	var err error
-	for err == nil && len(body) > 0 {
-		part := body[:min(len(body), writeChunk)]
-		_ = rc.SetWriteDeadline(time.Now().Add(timeout)) // not every writer can
-		_, err = w.Write(part)
-		body = body[len(part):]
+	coded := coding.Applied(h.w.Header())
+	if !coded {
+		body = p.c.srv.compressor.encode(h.w.Header(), h.r.Header["Accept-Encoding"], items, body)
 	}
-	if err == nil {
-		err = rc.Flush()
-		if errors.Is(err, http.ErrNotSupported) {
-			err = nil
-		}
-	}
-	_ = rc.SetWriteDeadline(time.Time{}) // the connection goes on to other handlers
-	return err
+	return h.writePoll(contentType, body, coded, p.c.srv.cfg.WriteTimeout)
 }
 
 // servePOST takes what a client sends.
 func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
-	rc := http.NewResponseController(w)
-	_ = rc.SetWriteDeadline(time.Time{}) // the answer may have to wait for handlers
+	h := newHost(w, r)
+	begun, cut := time.Now(), h.liftWrite() // the answer may have to wait for handlers
 	c.mu.Lock()
 	p := c.poll
 	if p == nil || c.ws != nil { // since the request was checked
@@ -351,7 +363,7 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	}
 	if p.posting {
 		c.mu.Unlock()
-		c.failPOST(w, r, rc, nil, ReasonTransportError, errPostOverlap)
+		c.failPOST(h, nil, ReasonTransportError, errPostOverlap)
 		return
 	}
 	p.posting = true
@@ -359,30 +371,33 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	c.mu.Unlock()
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		e := &requestError{status: http.StatusUnsupportedMediaType, code: codeBadRequest, message: "Unsupported content encoding"}
-		c.failPOST(w, r, rc, e, ReasonTransportError, errContentEncoding)
+		c.failPOST(h, e, ReasonTransportError, errContentEncoding)
 		return
 	}
 	in := payload{revision: c.handshake.Revision, binary: strings.HasPrefix(r.Header.Get("Content-Type"), binaryType)}
 	if in.binary && in.revision == 4 {
-		c.failPOST(w, r, rc, nil, ReasonTransportError, errContentType)
+		c.failPOST(h, nil, ReasonTransportError, errContentType)
 		return
 	}
-	body, err := c.readBody(r, rc)
+	body, err := c.readBody(h)
 	if err != nil {
-		c.refuseBody(w, r, rc, err)
+		c.refuseBody(h, err)
 		return
 	}
-	_ = rc.SetReadDeadline(time.Time{})
+	_ = h.SetReadDeadline(time.Time{})
 	if err := in.begin(body); err != nil {
-		c.failPOST(w, r, rc, refuse(codeBadRequest, err.Error()), ReasonParseError, err)
+		c.failPOST(h, refuse(codeBadRequest, err.Error()), ReasonParseError, err)
 		return
 	}
-	switch took, present := c.deliver(r, &in); {
+	switch took, present := c.deliver(h, &in); {
 	case !present:
 	case took, leaving: // who is yet to be told the end may go on until it is
 		c.posted() // before the answer: a client may send its next POST as soon as it has it
 		c.srv.addHeaders(w.Header(), r, false)
-		_ = writePoll(w, rc, "text/html", []byte("ok"), c.srv.cfg.WriteTimeout) // the next request tells
+		_ = h.writePoll("text/html", []byte("ok"), coding.Applied(w.Header()), c.srv.cfg.WriteTimeout) // the next request tells
+		if cut > 0 && time.Since(begun) > cut {
+			c.srv.sampled.Warn("a POST waited for handlers until http.Server.WriteTimeout cut its answer; give the ResponseWriter of the middleware around this handler a method Unwrap", "conn", c.number)
+		}
 	default:
 		// The poll tells the client why, if it can: npm's client would take this
 		// answer for the reason.
@@ -406,7 +421,8 @@ func errOver() *requestError { return refuse(codeUnknownSID, "the session has en
 // failPOST ends the session because of a POST, and answers with e, or with 400 and no
 // body if e is nil. The client sees the answer although it is still sending: some more of
 // the body is read, and its poll hears of the end a little later.
-func (c *Conn) failPOST(w http.ResponseWriter, r *http.Request, rc *http.ResponseController, e *requestError, reason CloseReason, err error) {
+func (c *Conn) failPOST(h *host, e *requestError, reason CloseReason, err error) {
+	w, r := h.w, h.r
 	c.finish(reason, err, ending{held: true})
 	if err != errPostOverlap { // then another has the place
 		c.posted()
@@ -416,7 +432,7 @@ func (c *Conn) failPOST(w http.ResponseWriter, r *http.Request, rc *http.Respons
 	whole := r.ProtoMajor == 1
 	if whole {
 		w.Header().Set("Connection", "close")
-		_ = rc.EnableFullDuplex() // the body can be read after the answer
+		_ = h.EnableFullDuplex() // the body can be read after the answer
 	}
 	if e == nil {
 		w.Header().Set("Content-Length", "0")
@@ -425,7 +441,7 @@ func (c *Conn) failPOST(w http.ResponseWriter, r *http.Request, rc *http.Respons
 		e.write(w)
 	}
 	if whole {
-		flushAnswer(rc)
+		_ = h.Flush()
 	}
 	c.mu.Lock()
 	if c.poll.held && c.state == stateClosing {
@@ -437,15 +453,8 @@ func (c *Conn) failPOST(w http.ResponseWriter, r *http.Request, rc *http.Respons
 	}
 	// net/http closes a connection on which more comes than is read: the client would see
 	// a reset.
-	_ = rc.SetReadDeadline(time.Now().Add(c.srv.cfg.BodyTimeout))
+	_ = h.SetReadDeadline(time.Now().Add(c.srv.cfg.BodyTimeout))
 	_, _ = io.CopyN(io.Discard, r.Body, int64(c.srv.cfg.MaxPayload))
-}
-
-// flushAnswer sends what was written, where the writer can: some panic when they wrap
-// one that can't.
-func flushAnswer(rc *http.ResponseController) {
-	defer func() { _ = recover() }()
-	_ = rc.Flush()
 }
 
 // A body may take bodyGrace, and then a second more for each bodyRate bytes it
@@ -456,11 +465,12 @@ const (
 )
 
 // readBody reads a whole body, growing with what has arrived.
-func (c *Conn) readBody(r *http.Request, rc *http.ResponseController) ([]byte, error) {
+func (c *Conn) readBody(h *host) ([]byte, error) {
+	r := h.r
 	limit := int64(c.srv.cfg.MaxPayload)
 	start := time.Now()
 	if r.ContentLength > limit {
-		_ = rc.SetReadDeadline(start.Add(c.srv.cfg.BodyTimeout))
+		_ = h.SetReadDeadline(start.Add(c.srv.cfg.BodyTimeout))
 		return nil, oversize{errBodyTooLarge, uint64(r.ContentLength)}
 	}
 	size := r.ContentLength + 1 // room to see the end without growing
@@ -471,7 +481,7 @@ func (c *Conn) readBody(r *http.Request, rc *http.ResponseController) ([]byte, e
 	in := io.LimitReader(r.Body, limit+1)
 	for {
 		earned := bodyGrace + time.Duration(len(body)/bodyRate)*time.Second
-		_ = rc.SetReadDeadline(start.Add(min(earned, c.srv.cfg.BodyTimeout)))
+		_ = h.SetReadDeadline(start.Add(min(earned, c.srv.cfg.BodyTimeout)))
 		n, err := in.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		if int64(len(body)) > limit {
@@ -490,27 +500,27 @@ func (c *Conn) readBody(r *http.Request, rc *http.ResponseController) ([]byte, e
 }
 
 // refuseBody closes the session and answers a POST whose body could not be read.
-func (c *Conn) refuseBody(w http.ResponseWriter, r *http.Request, rc *http.ResponseController, err error) {
+func (c *Conn) refuseBody(h *host, err error) {
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		_, err = c.tooLarge(err)
 		e := &requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}
-		c.failPOST(w, r, rc, e, ReasonTransportError, err)
+		c.failPOST(h, e, ReasonTransportError, err)
 	case errors.Is(err, errTimeout):
 		e := &requestError{status: http.StatusRequestTimeout, code: codeBadRequest, message: "Request timeout"}
-		c.failPOST(w, r, rc, e, ReasonTransportError, errBodySlow)
+		c.failPOST(h, e, ReasonTransportError, errBodySlow)
 	default:
-		c.failPOST(w, r, rc, nil, ReasonTransportError, errPostAborted)
+		c.failPOST(h, nil, ReasonTransportError, errPostAborted)
 	}
 }
 
 // deliver hands up the packets of a body, waiting out pauses. It reports whether they
 // were taken, to the last or to the one that ended the session, and whether the client
 // is still there to be answered.
-func (c *Conn) deliver(r *http.Request, in *payload) (took, present bool) {
+func (c *Conn) deliver(h *host, in *payload) (took, present bool) {
 	defer c.readEnd()
 	for !in.done {
-		if open, present := c.awaitResume(r); !open {
+		if open, present := c.awaitResume(h); !open {
 			if in.closes() {
 				c.closed() // it will not come back to be told
 				return true, present
@@ -538,7 +548,8 @@ func (c *Conn) readEnd() {
 
 // awaitResume waits while the connection is paused. It reports whether the
 // connection is open, and whether the client still waits for its answer.
-func (c *Conn) awaitResume(r *http.Request) (open, present bool) {
+func (c *Conn) awaitResume(h *host) (open, present bool) {
+	ended, gone := h.r.Context().Done(), (<-chan bool)(nil)
 	for {
 		c.mu.Lock()
 		if c.pausedAt == 0 || c.state != stateOpen {
@@ -554,7 +565,10 @@ func (c *Conn) awaitResume(r *http.Request) (open, present bool) {
 		c.readEnd() // what was handed up must run, or nothing would resume
 		select {
 		case <-resumed:
-		case <-r.Context().Done():
+		case <-ended:
+			ended = nil // the host may wish it; the client may still be there
+			gone, _ = h.gone()
+		case <-gone:
 			c.finish(ReasonTransportError, errPostAborted, ending{lost: true})
 			return false, false
 		}

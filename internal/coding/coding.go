@@ -2,10 +2,12 @@
 
 // This file holds what the Accept-Encoding header says of a content coding.
 
-// Package coding reads the weights of content codings (RFC 9110, section 12.5.3).
+// Package coding reads the weights of content codings (RFC 9110, section 12.5.3), and
+// whether somebody else applies one.
 package coding
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 )
@@ -42,4 +44,26 @@ func Named(accept []string, name string) (weight float64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// Applied reports whether somebody else encodes, or may encode, the body of a response,
+// by the header as it is before the handler sets anything: a middleware that compresses
+// has named the encoding, or that it looks at Accept-Encoding. The body must then be
+// written as it is, and its length is not known.
+func Applied(h http.Header) bool {
+	coding := h.Get("Content-Encoding")
+	return coding != "" && !strings.EqualFold(coding, "identity") || Varies(h)
+}
+
+// Varies reports whether the header of a response says that it depends on
+// Accept-Encoding.
+func Varies(h http.Header) bool {
+	for _, line := range h["Vary"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(name), "Accept-Encoding") {
+				return true
+			}
+		}
+	}
+	return false
 }
