@@ -7,8 +7,10 @@ package socketio
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -377,10 +379,26 @@ func (c *conn) release(ns *Namespace) {
 
 // refuse answers a CONNECT that does not get as far as a socket.
 func (c *conn) refuse(namespace, message string) {
+	c.logRefused(namespace, message)
 	if !c.countRefusal() {
 		return
 	}
 	c.send(c.server.encodeConnectError(namespace, &ConnectError{Message: message}))
+}
+
+// logRefused logs a CONNECT that does not get as far as a socket.
+func (c *conn) logRefused(namespace, message string) {
+	log := c.server.opts.Logger
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	switch message {
+	case noSuch:
+		message += ": no Of, OfPattern or OfFunc has that name"
+	case tooMany:
+		message += ": at most Options.MaxNamespaces for one client"
+	}
+	log.Debug("a namespace was refused", "nsp", telemetry.Text(namespace), "conn", c.eio.Number(), "error", message)
 }
 
 // countRefusal bounds how often a client may ask in vain. It reports false once

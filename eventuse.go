@@ -93,8 +93,7 @@ func (s *Socket) passThrough(uses []EventMiddleware, list []*listener, ev *event
 	})
 	p.end()
 	if err != nil && !reported {
-		s.report(name, err)
-		ev.reply.fail(err)
+		s.fail(ev, err)
 	}
 	if p.handlers.Wait(); p.failed != nil {
 		return p.failed

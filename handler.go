@@ -53,6 +53,7 @@ type reply struct {
 	socket *Socket
 	id     int64
 	sent   atomic.Bool
+	failed atomic.Bool // what was sent, or can't be, is an error
 
 	server *Server               // instead of socket, with
 	answer func(adapter.Payload) // what takes the answer to another server
@@ -83,6 +84,7 @@ func (r *reply) fail(err error) {
 	if r == nil || r.sent.Swap(true) {
 		return
 	}
+	r.failed.Store(true)
 	data := publicError(err).json()
 	if r.answer != nil {
 		r.answer(adapter.Payload{JSON: append(append([]byte{'['}, data...), ']')})
@@ -396,7 +398,32 @@ func (s *Socket) handle(fn handlerFunc, ev *event) (answer, error) {
 func (s *Socket) fail(ev *event, err error) {
 	s.report(string(ev.name), err)
 	ev.reply.fail(err)
+	if ev.reply == nil || !ev.reply.failed.Load() {
+		s.warnUntold(string(ev.name), err)
+	}
 }
+
+// warnUntold warns of an error of a handler of which neither the client nor the
+// application hears.
+func (s *Socket) warnUntold(event string, err error) {
+	if s.isNoNews(err) || len(s.ns.errorHandlers()) > 0 {
+		return
+	}
+	name := telemetry.Text(event)
+	var he *HandlerError
+	if n := invalidArgument(err); n > 0 && errors.As(err, &he) {
+		s.ns.server.sampled.Warn("the arguments of an event do not fit its handler, and it asked for no acknowledgement that could say so: "+
+			"compare what the client emits, or use emitWithAck there",
+			"nsp", s.ns.name, "sid", s.publicID(), "event", name, "argument", n, "error", telemetry.Error(he.Err))
+		return
+	}
+	s.ns.server.sampled.Warn("a handler failed, and its event asked for no acknowledgement that could say so: "+
+		"use emitWithAck in the client, or take errors in OnError",
+		"nsp", s.ns.name, "sid", s.publicID(), "event", name, "error", telemetry.Error(err))
+}
+
+// isNoNews reports whether err says no more than that the socket has gone.
+func (s *Socket) isNoNews(err error) bool { return errors.Is(err, ErrClosed) && s.isGone() }
 
 // An answer is how a handler answers.
 type answer uint8
@@ -455,7 +482,7 @@ func (s *Socket) report(event string, err error) {
 			s.ns.server.opts.Logger.Error("the error of a handler panicked", "nsp", s.ns.name, "event", telemetry.Text(event))
 		}
 	}()
-	if err == nil || errors.Is(err, ErrClosed) && s.isGone() { // which is no news
+	if err == nil || s.isNoNews(err) {
 		return
 	}
 	var he *HandlerError
@@ -473,7 +500,11 @@ func (s *Socket) report(event string, err error) {
 	if len(handlers) > 0 {
 		return
 	}
-	log := s.ns.server.opts.Logger.With("nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(event), "error", telemetry.Error(he.Err))
+	log := s.ns.server.opts.Logger.With("nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(event))
+	if he.Argument >= 0 {
+		log = log.With("argument", he.Argument+1)
+	}
+	log = log.With("error", telemetry.Error(he.Err))
 	var crashed *PanicError
 	if errors.As(err, &crashed) {
 		log = log.With("stack", string(crashed.Stack))

@@ -7,9 +7,11 @@ package socketio
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"socketio/engineio"
+	"socketio/internal/telemetry"
 )
 
 // Life of a Socket. Changed only by join, refuse, peerGone and Disconnect.
@@ -194,6 +196,7 @@ func (s *Socket) refuse(err error) {
 	s.endLocked(ReasonServerDisconnect, err)
 	s.mu.Unlock()
 	s.tellRefused(err)
+	s.logRefused(err)
 	var m *engineio.Message
 	if crash := s.guard(func() error { m = s.encodeRefusal(err); return nil }); crash != nil {
 		m = s.encodeRefusal(crash) // a method of the error, or a marshaler in its data
@@ -201,6 +204,14 @@ func (s *Socket) refuse(err error) {
 	s.conn.forget(s, false)
 	if s.conn.countRefusal() {
 		_ = s.conn.send(m) // a closed connection needs no answer
+	}
+}
+
+// logRefused logs that a middleware refused the socket. It calls methods of the
+// application's error.
+func (s *Socket) logRefused(err error) {
+	if log := s.ns.server.opts.Logger; log.Enabled(context.Background(), slog.LevelDebug) {
+		log.Debug("a socket was refused", "nsp", telemetry.Text(s.ns.name), "sid", s.publicID(), "error", telemetry.Error(err))
 	}
 }
 

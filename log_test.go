@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 	"unicode"
 
 	"socketio"
@@ -98,6 +99,8 @@ func TestLog(t *testing.T) {
 		old.hears(`0`)
 		old.says(`2["fails","x"]`)
 		old.says(`2["panics"]`)
+		time.Sleep(time.Minute) // what is logged once a minute comes again
+		w.join(websocket).says(`2["fails","x"]`)
 		w.settle()
 		fail = false
 		_ = w.io.Shutdown(context.Background())
