@@ -55,7 +55,7 @@ test-e2e: $(npm_e2e) ## the chat in Chromium (UPDATE_SCREENSHOTS=1: also the pic
 	@cd e2e && npm test --silent
 
 test-diff: bin/tally $(npm_conformance) ## our parsers against gobwas/ws and npm socket.io-parser: the same bytes, the same outcome
-	@GOWORK=off go -C internal/difftest test -count=1 -timeout 30m -json ./... 2>&1 | bin/tally
+	@go -C internal/difftest test -count=1 -timeout 30m -json ./... 2>&1 | bin/tally
 
 fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
@@ -68,13 +68,13 @@ soak: ## 20 rounds of 1000 clients that leave nothing behind, the stress scenari
 
 # The tools have a module of their own, so that the core requires nothing.
 bin/staticcheck: tools/go.mod tools/go.sum
-	@GOWORK=off go -C tools build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	@go -C tools build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 
 bin/api: tools/api/main.go
-	@GOWORK=off go -C tools build -o ../bin/api ./api
+	@go -C tools build -o ../bin/api ./api
 
 bin/tally: tools/tally/main.go
-	@GOWORK=off go -C tools build -o ../bin/tally ./tally
+	@go -C tools build -o ../bin/tally ./tally
 
 .PHONY: bench-quick
 bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm socket.io, in 3 minutes

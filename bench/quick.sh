@@ -14,7 +14,7 @@ cd "$(dirname "$0")"
 
 bin=$PWD/../bin/bench
 mkdir -p "$bin"
-GOWORK=off go build -o "$bin/" ./cmd/...
+go build -o "$bin/" ./cmd/...
 if [ ! -d node/node_modules ] || [ node/package-lock.json -nt node/node_modules ]; then
 	(cd node && ../../scripts/again.sh npm ci --ignore-scripts --silent && touch node_modules)
 fi

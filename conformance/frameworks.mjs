@@ -24,7 +24,6 @@ try {
   const built = spawnSync("go", ["build", "-race", "-o", program, "./cmd/serve"], {
     cwd,
     encoding: "utf8",
-    env: { ...process.env, GOWORK: "off" },
   });
   if (built.status !== 0) throw new Error(`go build: ${built.stderr}`);
   for (const framework of FRAMEWORKS) await runAll(framework);

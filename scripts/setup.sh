@@ -32,7 +32,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 
 for dir in . engineio/webtransport examples/frameworks internal/difftest tools bench; do
-	GOWORK=off scripts/again.sh go -C "$dir" mod download || echo "setup: not every module of $dir is there; who needs it tells"
+	scripts/again.sh go -C "$dir" mod download || echo "setup: not every module of $dir is there; who needs it tells"
 done
 make -s bin/staticcheck bin/tally bin/api npm
 

@@ -6,7 +6,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/check.sh
-export GOWORK=off
 
 check "go vet of the frameworks" go -C examples/frameworks vet ./...
 check "their go.mod is tidy" go -C examples/frameworks mod tidy -diff
