@@ -77,6 +77,7 @@ type Conn struct {
 	// Atomic; safe from anywhere.
 	deflates atomic.Bool  // messages may go out compressed
 	paused   atomic.Bool  // the Handler wants no more messages for now
+	hadPOST  atomic.Bool  // one has arrived
 	ended    atomic.Bool  // the Handler has heard, or is about to hear, of the end
 	charged  atomic.Int64 // bytes of the queue that Server.budget knows of; written under mu
 
@@ -361,7 +362,7 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 	probeBy := c.due.at[dueUpgrade]
 	c.due.at = [dueCount]int64{}
 	t, flush := c.ws, false
-	gone := true
+	gone, mute := true, c.muteLocked(reason, err, e)
 	switch {
 	case t == nil && c.poll == nil: // the handshake has not got that far
 	case t == nil:
@@ -406,6 +407,9 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 	if h != nil {
 		h.HandleClose(reason, err)
 		c.tellClosed(reason, err)
+	}
+	if mute {
+		c.srv.warnMute()
 	}
 }
 

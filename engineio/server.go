@@ -66,6 +66,7 @@ type Server struct {
 	background sync.WaitGroup // messages being inflated, the budget being kept
 	budget     budget
 	strays     strays
+	mutes      mutes
 	takeovers  sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
 
 	mu       sync.RWMutex // guards the fields below
@@ -194,6 +195,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.refuse(w, r, refuse(codeUnknownTransport, transport))
 		return
+	}
+	if r.Method == http.MethodPost && sid != "" {
+		s.notePOST(sid)
 	}
 	if e := s.admitOrigin(r, origin, sid, transport == WebSocket && upgrade); e != nil {
 		s.refuse(w, r, e)

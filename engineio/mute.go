@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the warning about clients whose polls arrive and whose POSTs do not:
+// something before the Server lets only GET through.
+
+package engineio
+
+import (
+	"errors"
+	"sync/atomic"
+)
+
+// mutes is what a Server knows of such sessions.
+type mutes struct {
+	heard atomic.Bool  // a POST of some session has arrived
+	inRow atomic.Int32 // sessions that ended without one, since the last that arrived
+}
+
+// notePOST tells that a POST of a session has arrived, whatever becomes of it.
+func (s *Server) notePOST(sid string) {
+	c := s.lookup(sid)
+	if c == nil {
+		return
+	}
+	c.hadPOST.Store(true)
+	s.mutes.heard.Store(true)
+	if s.mutes.inRow.Load() != 0 {
+		s.mutes.inRow.Store(0)
+	}
+}
+
+// muteLocked reports whether a session that ends was polled and never heard of, so that
+// it is worth a warning. A client that has polled until its time was up would have sent
+// something. One that has left at once may have had no time for it, so a server that
+// gets POSTs of others needs to see that twice in a row.
+func (c *Conn) muteLocked(reason CloseReason, err error, e ending) bool {
+	if c.poll == nil || c.ws != nil || !c.poll.polled || c.hadPOST.Load() || c.up.attempts > 0 {
+		return false
+	}
+	switch {
+	case reason == ReasonPingTimeout:
+		return true
+	case reason == ReasonForcedClose: // ours, or that of the layer above, which waits for a message
+		return !e.flush && !errors.Is(err, ErrShutdown)
+	case errors.Is(err, errPollAborted), errors.Is(err, errPollOverlap): // a POST that is redirected becomes a GET
+		return c.srv.mutes.inRow.Add(1) > 1 || !c.srv.mutes.heard.Load()
+	}
+	return false
+}
+
+// warnMute says what to do about such sessions.
+func (s *Server) warnMute() {
+	s.sampled.Warn(`polls of a client arrived, and none of its POSTs; let POST through to this handler, without a redirect: in the pattern of the mux ("/socket.io/", not "GET /socket.io/"), in middlewares and in proxies`)
+}
