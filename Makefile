@@ -48,10 +48,10 @@ test-matrix: $(npm_conformance) ## five versions of the npm client, from 1.7 on,
 test-clients: ## the clients in Python, Java and Rust; installs what is missing
 	@conformance/clients.sh
 
-test-proxies: $(npm_conformance) ## the npm client through nginx and Caddy, with the files of deploy/
+test-proxies: $(npm_conformance) ## the npm client through nginx, Caddy, Apache and HAProxy, with the files of deploy/
 	@cd conformance && node proxies/run.mjs
 
-test-e2e: $(npm_e2e) ## the chat in Chromium (UPDATE_SCREENSHOTS=1: also the picture of the README)
+test-e2e: $(npm_e2e) ## the chat, and pages behind proxies, in Chromium (UPDATE_SCREENSHOTS=1: also the picture of the README)
 	@cd e2e && npm test --silent
 
 test-diff: bin/tally $(npm_conformance) ## our parsers against gobwas/ws and npm socket.io-parser: the same bytes, the same outcome

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Installs what the tests need and is missing: Chromium and a font, nginx, Caddy
-# and OpenSSL by apt-get on Debian, the modules of Go, the Go tools into bin/, npm
+# Installs what the tests need and is missing: Chromium and a font, nginx, Caddy,
+# Apache, HAProxy and OpenSSL by apt-get on Debian, the modules of Go, the Go tools into bin/, npm
 # packages at the versions of their lock files, and by conformance/clients.sh what
 # the clients in Python, Java and Rust are made of. So the tests need no network.
 set -euo pipefail
@@ -20,6 +20,8 @@ packages=()
 PATH=$PATH:/usr/sbin
 command -v nginx >/dev/null || packages+=(nginx-light)
 command -v caddy >/dev/null || packages+=(caddy)
+command -v apache2 >/dev/null || packages+=(apache2-bin) # without the service of package apache2
+command -v haproxy >/dev/null || packages+=(haproxy)
 command -v openssl >/dev/null || packages+=(openssl)
 if [ ${#packages[@]} -gt 0 ]; then
 	if ! command -v apt-get >/dev/null; then

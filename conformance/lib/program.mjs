@@ -47,6 +47,11 @@ export class Program {
     return new Error(`the server ended early: ${JSON.stringify(how)}\n${this.#stderr}`);
   }
 
+  // What it has written to stderr.
+  get log() {
+    return this.#stderr;
+  }
+
   signal(name) {
     this.#child.kill(name);
   }

@@ -106,7 +106,7 @@ export class Clients {
         stream.setEncoding("utf8");
         stream.once("response", (response) => (head = response));
         stream.on("data", (chunk) => (text += chunk));
-        stream.once("end", () => resolve({ status: head[":status"], headers: head, body: text }));
+        stream.once("end", () => (head ? resolve({ status: head[":status"], headers: head, body: text }) : reject(new Error("the stream ended without an answer"))));
         stream.once("error", reject);
       });
       stream.end(body);

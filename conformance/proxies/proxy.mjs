@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// nginx and Caddy as programs: the files of deploy/ with other addresses, started
-// on free ports of 127.0.0.1 with everything they write in a temporary directory.
+// nginx, Caddy, Apache and HAProxy as programs: the files of deploy/ with other
+// addresses, started on free ports of 127.0.0.1 with everything they write in a temporary directory.
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +25,7 @@ const KINDS = {
       "/etc/ssl/private/chat.example.com.key": key,
     }),
     byCookie: "hash $remote_addr consistent;",
+    changesHost: [/^ *proxy_set_header Host .*\n/m, ""],
     wrap: (dir, text) => {
       writeFileSync(join(dir, "site.conf"), text);
       const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((what) => `${what}_temp_path ${dir}/${what};`);
@@ -49,6 +50,7 @@ const KINDS = {
       "chat.example.com {": `https://${HOST}:${port} {\n\tbind ${HOST}\n\ttls ${cert} ${key}`,
     }),
     byCookie: "lb_policy ip_hash",
+    changesHost: ["lb_policy ip_hash", "lb_policy ip_hash\n\t\theader_up Host {upstream_hostport}"],
     wrap: (dir, text) =>
       [
         "{",
@@ -63,13 +65,67 @@ const KINDS = {
       ].join("\n"),
     command: (dir, config) => ["caddy", "run", "--config", config, "--adapter", "caddyfile"],
   },
+  apache: {
+    file: "apache.conf",
+    changesHost: [/^ *ProxyPreserveHost On\n/m, ""],
+    basic: true,
+    replace: ({ port, cert, key }) => ({
+      "*:443": `${HOST}:${port}`,
+      "chat.example.com\n": `${HOST}\n`,
+      "/etc/ssl/chat.example.com.pem": cert,
+      "/etc/ssl/private/chat.example.com.key": key,
+    }),
+    wrap: (dir, text, port) =>
+      [
+        ...APACHE_MODULES.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
+        ...(process.getuid() === 0 ? ["User nobody", "Group nogroup"] : []), // it does not run as root
+        `ServerRoot ${dir}`,
+        `DefaultRuntimeDir ${dir}`,
+        `PidFile ${dir}/pid`,
+        `ServerName ${HOST}`,
+        `Listen ${HOST}:${port}`,
+        `ErrorLog ${dir}/log`,
+        "LogLevel warn ssl:error",
+        "ThreadLimit 128",
+        "ThreadsPerChild 128",
+        "MaxRequestWorkers 128",
+        text,
+      ].join("\n"),
+    end: "SIGKILL", // one process; it would wait 10 s for threads of clients that are gone
+    command: (dir, config) => ["apache2", "-X", "-f", config],
+  },
+  haproxy: {
+    file: "haproxy.cfg",
+    changesHost: ["balance source", "balance source\n    http-request set-header Host internal"],
+    basic: true,
+    replace: ({ port, both }) => ({
+      "bind :443": `bind ${HOST}:${port}`,
+      "/etc/ssl/chat.example.com.pem": both,
+    }),
+    wrap: (dir, text) => text,
+    command: (dir, config) => ["haproxy", "-db", "-f", config],
+  },
 };
+
+const APACHE_MODULES = ["mpm_event", "authz_core", "ssl", "http2", "headers", "rewrite", "slotmem_shm"]
+  .concat(["proxy", "proxy_http", "proxy_balancer", "lbmethod_byrequests", "socache_shmcb"]);
 
 export const kinds = Object.keys(KINDS);
 
+// Whether a proxy is tried with the scenarios that are marked basic only.
+export const isBasic = (kind) => KINDS[kind].basic === true;
+
+// The file of a kind, changed so that the servers get another Host than the client sent.
+export function changesHost(text, kind) {
+  const changed = text.replace(...KINDS[kind].changesHost);
+  if (changed === text) throw new Error(`deploy/${KINDS[kind].file} has changed`);
+  return changed;
+}
+
 // The program's version, or an error that says what to install.
 export function version(kind) {
-  const { status, stdout, stderr, error } = spawnSync(kind, kind === "nginx" ? ["-v"] : ["version"], { encoding: "utf8", env: { PATH } });
+  const [program] = KINDS[kind].command("", "");
+  const { status, stdout, stderr, error } = spawnSync(program, kind === "caddy" ? ["version"] : ["-v"], { encoding: "utf8", env: { PATH } });
   if (error || status !== 0) throw new Error(`${kind} does not run (${error ?? stderr}): make setup installs it`);
   return (stdout + stderr).trim().split("\n")[0];
 }
@@ -85,7 +141,9 @@ export function certificate(dir) {
     { encoding: "utf8" },
   );
   if (made.status !== 0) throw new Error(`openssl: ${made.error ?? made.stderr}`);
-  return { cert, key, ca: readFileSync(cert) };
+  const both = join(dir, "both.pem"); // as HAProxy has it
+  writeFileSync(both, readFileSync(cert, "utf8") + readFileSync(key, "utf8"), { mode: 0o600 });
+  return { cert, key, both, ca: readFileSync(cert) };
 }
 
 // A proxy with two servers behind it.
@@ -95,7 +153,7 @@ export class Site {
   #dir;
   #log = "";
 
-  // Options: env of the servers; cookie, to stay by cookie; edit, a function of the file's text.
+  // Options: env of the servers; cookie, to stay by cookie; edit, a function of the file's text and kind.
   static async start(kind, tls, { env = {}, cookie = false, edit = (text) => text } = {}) {
     const site = new Site();
     site.kind = kind;
@@ -133,7 +191,7 @@ export class Site {
     chmodSync(this.#dir, 0o700);
     mkdirSync(join(this.#dir, "home"));
     const config = join(this.#dir, "config");
-    writeFileSync(config, kind.wrap(this.#dir, edit(text)));
+    writeFileSync(config, kind.wrap(this.#dir, edit(text, this.kind), port));
     const [command, ...args] = kind.command(this.#dir, config);
     const home = join(this.#dir, "home");
     this.#log = "";
@@ -146,14 +204,16 @@ export class Site {
       this.#child.once("exit", (code, signal) => resolve(`code ${code}, ${signal}`));
       this.#child.once("error", (error) => resolve(String(error)));
     });
-    const died = this.#exit.then((how) => Promise.reject(new Error(`${this.kind} ended early: ${how}\n${this.#log}`)));
+    const died = this.#exit.then((how) => Promise.reject(new Error(`${this.kind} ended early: ${how}\n${this.log}`)));
     await within(Promise.race([listening(port, died), died]), `${this.kind} to listen`, START_PATIENCE);
     this.port = port;
     this.origin = `https://${HOST}:${port}`;
   }
 
+  // What the proxy has written, to stderr or its file.
   get log() {
-    return this.#log;
+    const file = this.#dir && join(this.#dir, "log");
+    return this.#log + (file && existsSync(file) ? readFileSync(file, "utf8") : "");
   }
 
   // The server an open packet came from.
@@ -170,7 +230,7 @@ export class Site {
   async #end() {
     try {
       if (this.#child?.pid && this.#child.exitCode === null && this.#child.signalCode === null) {
-        this.#child.kill("SIGTERM");
+        this.#child.kill(KINDS[this.kind].end ?? "SIGTERM");
         await within(this.#exit, `the end of ${this.kind}`);
       }
     } catch (error) {
@@ -178,6 +238,7 @@ export class Site {
       await this.#exit;
       throw error;
     } finally {
+      this.#log = this.log;
       if (this.#dir) rmSync(this.#dir, { recursive: true, force: true });
     }
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Runs the npm client through nginx and Caddy, with the files of deploy/ and two
-// servers behind. The last line is the sum: "N passed, N failed".
+// Runs the npm client through nginx, Caddy, Apache and HAProxy, with the files of
+// deploy/ and two servers behind. The last line is the sum: "N passed, N failed".
 //
-//   node proxies/run.mjs           both proxies
+//   node proxies/run.mjs           all proxies
 //   node proxies/run.mjs caddy     one of them
 //   ONLY=origin node proxies/run.mjs   the scenarios whose name contains that text
 import { spawnSync } from "node:child_process";
@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Clients } from "./clients.mjs";
-import { Site, certificate, kinds, version } from "./proxy.mjs";
+import { Site, certificate, isBasic, kinds, version } from "./proxy.mjs";
 import { scenarios } from "./scenarios.mjs";
 
 const PATIENCE = 300000; // more than the deadlines within a scenario, which say what did not come
@@ -50,7 +50,8 @@ async function runAll(kind, tls) {
     report("FAIL", kind, error);
     return;
   }
-  const mine = scenarios.filter((each) => each.name.includes(only) && (each.only ?? kind) === kind);
+  const meant = (each) => (each.only ? [each.only].flat().includes(kind) : each.basic || !isBasic(kind));
+  const mine = scenarios.filter((each) => each.name.includes(only) && meant(each));
   // The slow ones wait; the others run meanwhile, one by one.
   const slow = mine.filter((each) => each.slow).map((each) => run(kind, tls, each));
   for (const each of mine.filter((one) => !one.slow)) await run(kind, tls, each);

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
+import { changesHost } from "./proxy.mjs";
 import { TRANSPORTS, finalTransport } from "../lib/transports.mjs";
 import { PATIENCE, ask, call, event, until, within } from "../lib/wait.mjs";
 
@@ -19,7 +20,7 @@ const LONG = 65000;
 
 export const scenarios = [];
 
-// options: env, cookie, edit: for a site of its own; only: the proxy it is for.
+// options: env, cookie, edit: for its site; only: the proxy it is for; basic: it is for Apache and HAProxy too.
 function scenario(name, body, options = {}) {
   scenarios.push({ name, body, ...options });
 }
@@ -35,7 +36,7 @@ for (const transport of TRANSPORTS) {
     assert.equal(await ask(socket, "echo", large), large);
     const blob = Buffer.alloc(600000, 7);
     assert.ok(blob.equals(await ask(socket, "echo", blob)), "600 KB of binary");
-  });
+  }, { basic: true });
 
   scenario(`${transport}: a broadcast within one server`, async ({ clients }) => {
     const members = await Promise.all([1, 2, 3].map(() => clients.connect(transport)));
@@ -51,7 +52,7 @@ for (const transport of TRANSPORTS) {
     for (let round = 0; round < 5; round++) {
       for (const socket of sockets) assert.equal(await ask(socket, "echo", round), round);
     }
-  });
+  }, { basic: transport === "upgrade" });
 
   scenario(`${transport}: with cookies, clients of one address are spread, and stay`, async ({ clients, site }) => {
     const sockets = await spread(site, () => clients.connect(transport, { withCredentials: true }));
@@ -77,7 +78,7 @@ for (const transport of TRANSPORTS) {
       assert.equal(await ask(socket, "echo", "again"), "again");
       assert.equal(await ask(other, "echo", "untouched"), "untouched");
       assert.equal(other.id, bystander, "the clients of the other server notice nothing");
-    }, { env: TRUSTED });
+    }, { env: TRUSTED, basic: transport === "upgrade" && how === "kill" });
   }
 
   for (const [name, env] of [["trusted", TRUSTED], ["not trusted", {}]]) {
@@ -88,7 +89,7 @@ for (const transport of TRANSPORTS) {
       assert.equal(address, env === TRUSTED ? "127.0.0.77" : "127.0.0.1");
       assert.equal(secure, env === TRUSTED);
       assert.equal(headers["x-forwarded-for"], "127.0.0.77", "what the client says of itself is replaced");
-    }, { env });
+    }, { env, basic: transport === "upgrade" });
   }
 }
 
@@ -118,8 +119,32 @@ for (const [name, env] of [["trusted", TRUSTED], ["not trusted", {}]]) {
       const socket = await clients.connect(transport, { extraHeaders: { Origin: site.origin } });
       assert.equal(await ask(socket, "echo", 1), 1);
     }
-  }, { env });
+  }, { env, basic: env === TRUSTED });
 }
+
+// A browser sends Sec-Fetch-Site with the polls of its page, and Origin with its POSTs and its WebSocket.
+scenario("a proxy that changes Host: a page upgrades, another page gains nothing", async ({ clients, site }) => {
+  const own = { Origin: site.origin };
+  const page = { "Sec-Fetch-Site": "same-origin" };
+  const foreign = { Origin: "https://evil.example" };
+  const upgrade = async (path, headers) =>
+    (await clients.request(path.replace("polling", "websocket"), { headers: { ...SHAKE, ...headers } })).status;
+  const transportOptions = { polling: { extraHeaders: page }, websocket: { extraHeaders: own } };
+  const socket = await clients.connect("upgrade", { transportOptions });
+  assert.equal(await ask(socket, "transport"), "websocket");
+
+  const byCurl = await clients.session();
+  for (const headers of [own, foreign]) assert.equal(await upgrade(byCurl.path, headers), 403, "a session opened by curl");
+  const { path } = await clients.session({ headers: page });
+  const headers = { ...page, ...own, "Content-Type": "text/plain" };
+  assert.equal((await clients.request(path, { method: "POST", headers, body: "40" })).status, 200);
+  assert.equal(await upgrade(path, foreign), 403, "another page");
+  assert.equal(await upgrade(path, own), 101, "the page");
+
+  assert.equal(await upgrade(WEBSOCKET, own), 403, "a WebSocket without a session");
+  const remedy = "the proxy does not pass Host on: fix it there, or name it in TrustedProxies";
+  await until(() => site.servers.some((server) => server.log.includes(remedy)), (found) => found, "the warning");
+}, { edit: changesHost, basic: true });
 
 scenario("long-polling over HTTP/2: 20 sessions on one connection", async ({ clients }) => {
   const request = await clients.http2();
@@ -156,7 +181,7 @@ scenario(`a poll and a WebSocket that are silent for ${LONG / 1000} s`, async ({
   await post('420["echo","late"]');
   assert.deepEqual(await parked.then(({ status, body }) => [status, body]), [200, '430["late"]']);
   assert.equal(await ask(socket, "echo", "late"), "late");
-}, { env: { PING_INTERVAL: "300s" }, slow: true });
+}, { env: { PING_INTERVAL: "300s" }, slow: true, basic: true });
 
 // Each server listens on a unix socket too, whose name is its port.
 const sockets = mkdtempSync(join(tmpdir(), "socketio-unix-"));
