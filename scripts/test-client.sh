@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The TypeScript client: types, tests, and that the committed dist/ is what the
-# build makes of src/.
+# The TypeScript client: types, tests, and that the committed dist/ and types/
+# are what the build makes of src/.
 set -euo pipefail
 cd "$(dirname "$0")/../web/client"
 . ../../scripts/check.sh
 
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
-cp -R dist "$before"
+cp -R dist types "$before"
 
 check "the types of the client" npm run --silent typecheck
 check "the build of the client" npm run --silent build
 check "dist/ is what the build makes" diff -rq "$before/dist" dist
+check "the build of the types" npm run --silent types
+check "types/ is what the build makes" diff -rq "$before/types" types
 status=0
 checked || status=1
 npm test --silent || status=1

@@ -23,7 +23,7 @@ export interface BufferedEvent {
   readonly id?: number | undefined;
 }
 
-/** @internal An event and its messages. */
+/** An event and its messages. */
 export interface OutgoingEvent extends BufferedEvent {
   readonly messages: readonly Data[];
 }

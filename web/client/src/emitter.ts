@@ -20,7 +20,7 @@ export type EventNames<M> = keyof M & string;
 /** The listener type of one event. */
 export type Listener<M, K extends keyof M> = M[K];
 
-/** @internal A listener as it is stored. */
+/** A listener as it is stored. */
 export type AnyFunction = (...args: never[]) => void;
 
 /**

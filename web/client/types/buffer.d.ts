@@ -1,0 +1,37 @@
+import type { AckWaiter } from "./acks.js";
+import type { Data } from "./engine/packet.js";
+/**
+ * An event that waits for a connection: a member of `socket.sendBuffer`. It was encoded when it was emitted, so changes
+ * to it change nothing. One that the application adds is encoded when it is sent.
+ */
+export interface BufferedEvent {
+    /** The type of its packet: 2. */
+    readonly type: number;
+    /** Its name and arguments. */
+    readonly data: readonly any[];
+    /** The number of its acknowledgement, if one is wanted. */
+    readonly id?: number | undefined;
+}
+/** An event and its messages. */
+export interface OutgoingEvent extends BufferedEvent {
+    readonly messages: readonly Data[];
+}
+/**
+ * Sends events one at a time, each until it is acknowledged or its tries are used up. Each try has the same
+ * acknowledgement number, so that the answer to an earlier one counts. The socket keeps it within `maxBuffer`.
+ */
+export declare class RetryQueue {
+    private readonly _retries;
+    private readonly _isConnected;
+    private readonly _sendTry;
+    /** What it counts against `maxBuffer`. */
+    size: number;
+    private readonly _queue;
+    private _inFlight;
+    /** `isConnected` and `sendTry` are its socket's; sendTry answers its waiter once, with an error or null first. */
+    constructor(_retries: number, _isConnected: () => boolean, _sendTry: (event: OutgoingEvent, waiter: AckWaiter) => void);
+    /** Adds an event at the end. Its waiter gets an error or null first; `timeout` is for each try, in milliseconds. */
+    push(event: OutgoingEvent, waiter: AckWaiter | undefined, timeout: number): void;
+    /** Sends the first event unless it is on its way. After a reconnection it is sent again (`again`). */
+    send(again?: boolean): void;
+}

@@ -1,0 +1,28 @@
+import type { EventMapOf, EventNames } from "./emitter.js";
+import type { EmitFlags } from "./socket.js";
+import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.js";
+/** What an Emission needs from its socket. */
+export interface FlaggedEmitter {
+    emit(flags: EmitFlags, event: string, args: readonly unknown[]): void;
+    emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown>;
+}
+/**
+ * `socket.volatile`, `socket.timeout(ms)` and what follows from them. Each step makes a new value; a value may be kept
+ * and used again. Emit is the events map as this value's callbacks see it, Plain the one without a timeout.
+ */
+export declare class Emission<Emit extends EventMapOf<Emit>, Plain extends EventMapOf<Plain> = Emit> {
+    private readonly _emitter;
+    private readonly _flags;
+    /** Sends an event: see `Socket.emit`. */
+    emit<K extends EventNames<Emit>>(event: K, ...args: EventParams<Emit, K>): this;
+    /** Sends an event and waits for its acknowledgement: see `Socket.emitWithAck`. */
+    emitWithAck<K extends EventNames<Plain>>(event: K, ...args: ParamsWithoutAck<Plain, K>): Promise<AckResult<Plain, K>>;
+    /** Sends a `message` event. */
+    send(...args: unknown[]): this;
+    /** The event may be lost. */
+    get volatile(): Emission<Emit, Plain>;
+    /** The acknowledgement must come within so many milliseconds. */
+    timeout(ms: number): Emission<WithTimeout<Plain>, Plain>;
+    /** Whether the event is worth compressing. The client leaves that to the transport. */
+    compress(_compress: boolean): this;
+}

@@ -1,0 +1,107 @@
+import type { Parser } from "./parser/parser.js";
+import type { WebSocketClass } from "./platform/platform.js";
+/** A way to reach the server. */
+export type TransportName = "polling" | "websocket";
+/** Options of a connection that may differ by transport. */
+export interface TransportOptions {
+    /** Headers added to each request. The WebSockets of browsers and of Node itself do not take them; that of `ws` does. */
+    extraHeaders?: Record<string, string>;
+    /** Adds a changing parameter to each request, against caches. Default: on for polling, off for WebSocket. */
+    timestampRequests?: boolean;
+    /** The name of that parameter. Default `"t"`. */
+    timestampParam?: string;
+    /** Asks the server for text only. Default false. */
+    forceBase64?: boolean;
+    /** Ends an HTTP request after so many milliseconds. Default 0: never. */
+    requestTimeout?: number;
+    /**
+     * Browser: sends cookies to another origin. Node: keeps the cookies of the server for the life of the connection.
+     * Default false.
+     */
+    withCredentials?: boolean;
+    /** WebSocket subprotocols. */
+    protocols?: string | string[];
+}
+/** Options of one Engine.IO connection. */
+export interface EngineOptions extends TransportOptions {
+    /** The HTTP path of the server. Default `"/socket.io"`. */
+    path?: string;
+    /** Ends the path with a slash. Default true. */
+    addTrailingSlash?: boolean;
+    /** Parameters added to each request. Those of the URL win over these. */
+    query?: Record<string, string | number | boolean | null | undefined> | string;
+    /** What may be used; the first one connects. Default `["polling", "websocket"]`. Unknown names are passed over. */
+    transports?: readonly string[];
+    /** When the first transport cannot connect, tries the next. Default false. */
+    tryAllTransports?: boolean;
+    /** Moves to a better transport once connected. Default true. */
+    upgrade?: boolean;
+    /** Begins with WebSocket when the last one of the program worked, an upgrade included. Default false. */
+    rememberUpgrade?: boolean;
+    /** Options for one transport, on top of the common ones. */
+    transportOptions?: {
+        [name in TransportName]?: TransportOptions;
+    };
+    /** Leaves without a `disconnect` event when the page is about to unload. Default false. */
+    closeOnBeforeunload?: boolean;
+    /**
+     * The WebSocket class to use. Default: the browser's; in Node the `ws` package when it is installed, else the global
+     * one of Node 22 and later.
+     */
+    webSocket?: WebSocketClass;
+    /** Node: the third argument for the WebSocket class, such as an agent or certificates for `ws`. */
+    webSocketOptions?: Record<string, unknown>;
+    /** The function that makes HTTP requests. Default: the global `fetch`. */
+    fetch?: typeof fetch;
+}
+/** Options of the reconnection. A delay is in milliseconds. */
+export interface ReconnectOptions {
+    /** Connects again after a failure, that of the first attempt included. Default true. */
+    reconnection?: boolean;
+    /** How often to try before giving up. Default and 0: for ever. */
+    reconnectionAttempts?: number;
+    /** The delay before the first attempt; it doubles with each. Default and 0: 1000. */
+    reconnectionDelay?: number;
+    /** What the delay grows to, before the jitter. Default and 0: 5000. */
+    reconnectionDelayMax?: number;
+    /**
+     * Jitter: the delay is multiplied by a random number between 1 - factor and 1 + factor, after the maximum was
+     * applied, so that many clients never fall into step. Default 0.5. Outside 0 to 1: none.
+     */
+    randomizationFactor?: number;
+}
+/** Options of a Manager. Sockets that share a Manager share those of whoever came first. */
+export interface ManagerOptions extends EngineOptions, ReconnectOptions {
+    /** Connects at once. Default true. */
+    autoConnect?: boolean;
+    /** How long an attempt to connect may take, in milliseconds. Default 20000; false: for ever. */
+    timeout?: number | false;
+    /** The format of packets, which must be the server's. Default: JSON; in the msgpack bundle, msgpack. */
+    parser?: Parser;
+    /**
+     * How much may wait to be sent, in characters and bytes, plus 64 for each event: in a socket that is offline, and on
+     * the connection. `emit` throws BufferFullError beyond it. Default 67108864 (64 MiB).
+     */
+    maxBuffer?: number;
+}
+/** What a socket sends when it connects: an object, or a function that is asked at each connection. */
+export type Auth = Record<string, unknown> | ((callback: (data: Record<string, unknown>) => void) => void);
+/** Options of a Socket. */
+export interface SocketOptions {
+    /** What to send to the server's middleware. */
+    auth?: Auth;
+    /** How long to wait for an acknowledgement, in milliseconds. Default: for ever; with `retries`, 10000. */
+    ackTimeout?: number;
+    /**
+     * Sends each event again, up to so many times, until it is acknowledged. Events leave one at a time and in order.
+     * The server may see one twice. Default: off.
+     */
+    retries?: number;
+}
+/** Options of `io()`. */
+export interface IoOptions extends ManagerOptions, SocketOptions {
+    /** Makes a connection of its own. Default false. */
+    forceNew?: boolean;
+    /** Shares a connection between namespaces. Default true. */
+    multiplex?: boolean;
+}

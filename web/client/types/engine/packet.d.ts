@@ -1,0 +1,31 @@
+import type { Received } from "../platform/platform.js";
+/** Bytes the application may send. */
+export type Binary = ArrayBuffer | ArrayBufferView;
+/** What one message carries on its way out. A Blob is read just before it is sent. */
+export type Data = string | Binary | Blob;
+declare const TYPES: readonly ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
+/** The type of an Engine.IO packet. */
+export type EnginePacketType = (typeof TYPES)[number];
+/** One packet. Only messages may carry bytes. */
+export interface EnginePacket<D = Data | Received> {
+    type: EnginePacketType;
+    data?: D;
+}
+/** The bytes of a view, without a copy. */
+export declare function bytesOf(data: Binary): Uint8Array;
+/** What JavaScript calls the kind of a value, whichever realm it is of: "[object Date]" and the like. */
+export declare function tagOf(value: unknown): string;
+/** Whether a value is a Blob or a File. */
+export declare function isBlob(value: unknown): value is Blob;
+/** Whether a value is bytes that travel as a binary message. */
+export declare function isBinary(value: unknown): value is Binary | Blob;
+/** The text form of a packet: its digit and its data, or `b` and base64. */
+export declare function encodeText(packet: EnginePacket<string | Binary>): string;
+/** Reads the text form of a packet. The answer is undefined when it is none. */
+export declare function decodeText(text: string): EnginePacket<string | Received> | undefined;
+/**
+ * Reads the Blobs among packets. The answer is the packets themselves when there are none, so that the usual case stays
+ * synchronous.
+ */
+export declare function readBlobs(packets: EnginePacket<Data>[]): EnginePacket<string | Binary>[] | Promise<EnginePacket<string | Binary>[]>;
+export {};

@@ -1,0 +1,15 @@
+export { io, io as connect, io as default, protocol } from "./io.js";
+export { Manager } from "./manager.js";
+export { Socket } from "./socket.js";
+export { BufferFullError, ConnectError, HandlerError, TransportError } from "./errors.js";
+export type { CloseDetails, DisconnectDetails, DisconnectDetails as DisconnectDescription, DisconnectReason, ExtendedError, HttpContext, } from "./errors.js";
+export type { BufferedEvent } from "./buffer.js";
+export type { EventsMap } from "./emitter.js";
+export type { ManagerEvents, ManagerEvents as ManagerReservedEvents, OpenCallback } from "./manager.js";
+export type { CatchAll, EmitFlags, SocketReservedEvents } from "./socket.js";
+export type { Emission } from "./emission.js";
+export type { Conn, ConnCloseReason, ConnEvents } from "./engine/conn.js";
+export type { Binary, Data } from "./engine/packet.js";
+export type { Auth, EngineOptions, IoOptions, ManagerOptions, ReconnectOptions, SocketOptions, TransportName, TransportOptions, } from "./options.js";
+export type { PacketDecoder, PacketEncoder, Parser, ParserPacket } from "./parser/parser.js";
+export type { WebSocketClass, WebSocketLike } from "./platform/platform.js";

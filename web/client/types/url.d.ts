@@ -1,0 +1,27 @@
+/** Where a server is, and what the URL said beside it. */
+export interface Target {
+    readonly secure: boolean;
+    /** Without port; an IPv6 address in brackets. */
+    readonly host: string;
+    /** Never empty. */
+    readonly port: string;
+    /** The URL's path: the namespace. */
+    readonly namespace: string;
+    /** The URL's query, without `?`. */
+    readonly query: string;
+}
+/** The part of `location` that is used. */
+export interface PageLocation {
+    readonly protocol: string;
+    readonly host: string;
+}
+/** The page's address, where there is a page that has one. */
+export declare function pageLocation(): PageLocation | undefined;
+/**
+ * Understands `http(s)://`, `ws(s)://`, `//host`, `/namespace`, `?query`, `host` and nothing at all. All but the first
+ * two need a page; without one, an empty text is this machine. Throws an Error when the URL makes no sense or has more
+ * than 8000 characters.
+ */
+export declare function parseTarget(url: string | undefined, page?: PageLocation | undefined): Target;
+/** `host`, or `host:port` unless the port goes without saying. */
+export declare function authority(target: Target): string;
