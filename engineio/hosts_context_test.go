@@ -281,3 +281,32 @@ func TestHostsLoseWhatTheyWrite(t *testing.T) {
 		})
 	}
 }
+
+// A switchPanicker is the writer of a middleware that can't stand a 101.
+type switchPanicker struct{ http.ResponseWriter }
+
+func (p switchPanicker) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+func (p switchPanicker) WriteHeader(status int) {
+	if status == http.StatusSwitchingProtocols {
+		panic(http.ErrAbortHandler)
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+// A WebSocket whose takeover panics leaves no session behind, whose place nobody would
+// give back.
+func TestHostsPanicInATakeover(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxConnections: 1}})
+		r.srv.Use(wrapped(func(w http.ResponseWriter) http.ResponseWriter { return switchPanicker{w} }))
+		for range 3 {
+			if got := r.dialRefused("EIO=4&transport=websocket"); got.err == nil {
+				w.t.Errorf("got %d %q", got.status, got.body)
+			}
+		}
+		p := r.polling()
+		p.send("4x")
+		p.want("the echo", "4x")
+	})
+}

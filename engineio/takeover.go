@@ -34,6 +34,12 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 			return
 		}
 	}
+	begun := false
+	defer func() { // also if a middleware's writer panics
+		if fresh && !begun {
+			s.forget(c)
+		}
+	}()
 	if !s.takeOver() {
 		s.refuse(w, r, unavailable())
 		return
@@ -44,9 +50,6 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	if err != nil {
 		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", telemetry.Error(err))
 		w.WriteHeader(http.StatusInternalServerError)
-		if fresh {
-			s.forget(c)
-		}
 		s.tellRefusal(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, detail: "the connection can't be taken over", cause: err})
 		return
 	}
@@ -64,6 +67,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	t.q.append(rawMsg(response))
 	t.q.hold = 1 // a close frame means nothing before the response
 	c.mu.Unlock()
+	begun = true
 	if fresh {
 		c.begin(nil, t)
 	} else if !c.beginUpgrade(t) {
