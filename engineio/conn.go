@@ -286,7 +286,8 @@ func (c *Conn) Close() {
 }
 
 // Abort ends the connection at once with a WebSocket close code; what waits to
-// be sent is dropped. The Handler hears the reason and err before Abort returns.
+// be sent is dropped. A client in the middle of an upgrade, which does not poll any
+// more, is told when it completes it. The Handler hears the reason and err before Abort returns.
 func (c *Conn) Abort(reason CloseReason, err error, code uint16, text string) {
 	c.finish(reason, err, ending{code: code, text: text})
 }
@@ -381,6 +382,7 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 	if gone {
 		candidate = c.up.drop()
 	} else if c.up.candidate != nil { // a client that has stopped polling hears the rest there
+		c.up.code, c.up.text = e.code, e.text
 		c.setDueLocked(dueUpgrade, probeBy)
 	}
 	h := c.handler

@@ -294,3 +294,87 @@ func (deaf) HandleReadEnd()                          {}
 func (deaf) HandleClose(engineio.CloseReason, error) {}
 func (deaf) HandleTimer()                            {}
 func (deaf) HandleUpgrade()                          {}
+
+// A client that was answered "3probe" polls no more: until "5" nothing but its candidate
+// can tell it that the session has ended.
+func TestAnEndBetweenProbeAndUpgrade(t *testing.T) {
+	enough := errors.New("enough")
+	ends := map[string]struct {
+		end   func(r *rig, s *side)
+		close string
+	}{
+		"Close": {func(_ *rig, s *side) { s.Close() }, "close 1000"},
+		"Abort": {func(_ *rig, s *side) { s.Abort(engineio.ReasonParseError, enough, 1008, "enough") }, "close 1008 enough"},
+		"a slow consumer": {func(_ *rig, s *side) {
+			s.Abort(engineio.ReasonTransportError, engineio.ErrSlowConsumer, 1008, "slow consumer")
+		}, "close 1008 slow consumer"},
+		"a body too large": {func(r *rig, s *side) { r.post("EIO=4&transport=polling&sid="+s.ID(), "4"+strings.Repeat("x", 1000)) }, "close 1009"},
+		"a malformed POST": {func(r *rig, s *side) { r.post("EIO=4&transport=polling&sid="+s.ID(), "nonsense") }, "close 1002"},
+	}
+	for name, row := range ends {
+		for _, transport := range []string{"websocket", "webtransport"} {
+			t.Run(name+", "+transport, func(t *testing.T) {
+				inMemory(t, func(w *world) {
+					r := w.serve(hosting{options: withStreams(&engineio.Options{MaxPayload: 1000})})
+					p := r.polling()
+					p.park()
+					var c interface {
+						send(packets ...string)
+						want(what string, packets ...string)
+						wantEOF(what string)
+					}
+					if transport == "websocket" {
+						c = p.probe()
+					} else {
+						c = p.candidate()
+					}
+					c.send("2probe")
+					c.want("the answer to the probe", "3probe")
+					p.want("the parked poll is released", "6")
+					row.end(r, r.side(p.id()))
+					r.side(p.id()).awaitEnd("the session")
+					c.send("5")
+					if transport == "websocket" {
+						c.want("the end", row.close)
+					}
+					c.wantEOF("the end")
+					if d := r.elapsed(); d > 750*time.Millisecond {
+						t.Errorf("the client was told after %v", d)
+					}
+					time.Sleep(time.Minute)
+					if n := r.srv.Count(); n != 0 {
+						t.Errorf("%d sessions are left", n)
+					}
+				})
+			})
+		}
+	}
+	t.Run("a client that goes back to polling", func(t *testing.T) {
+		inMemory(t, func(w *world) {
+			r := w.serve(hosting{})
+			p := r.polling()
+			c := p.probe()
+			c.send("2probe")
+			c.want("the answer to the probe", "3probe")
+			r.side(p.id()).Abort(engineio.ReasonParseError, enough, 1008, "enough")
+			p.wantAnswer("the poll", "6\x1e1")
+			c.wantClose("the candidate", 1000)
+			p.wantEnd("the session")
+		})
+	})
+	t.Run("a client that does neither", func(t *testing.T) {
+		inMemory(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{UpgradeTimeout: 3 * time.Second}})
+			p := r.polling()
+			c := p.probe()
+			c.send("2probe")
+			c.want("the answer to the probe", "3probe")
+			r.side(p.id()).Abort(engineio.ReasonParseError, enough, 1008, "enough")
+			c.wantClose("the candidate", 1002)
+			time.Sleep(31 * time.Second)
+			if n := r.srv.Count(); n != 0 {
+				t.Errorf("%d sessions are left", n)
+			}
+		})
+	})
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"socketio/internal/coding"
+	"socketio/internal/ws"
 )
 
 var (
@@ -129,7 +130,7 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 		p.wake()
 		return true
 	}
-	if e.flush && !e.lost && e.reply == 0 {
+	if !e.lost && e.reply == 0 && (e.flush || c.up.pausing) {
 		p.afterNoop = true
 		c.setDueLocked(dueClose, c.srv.now()+int64(c.srv.pollCloseTimeout()))
 		return false
@@ -423,7 +424,11 @@ func errOver() *requestError { return refuse(codeUnknownSID, "the session has en
 // the body is read, and its poll hears of the end a little later.
 func (c *Conn) failPOST(h *host, e *requestError, reason CloseReason, err error) {
 	w, r := h.w, h.r
-	c.finish(reason, err, ending{held: true})
+	code := closeProtocol
+	if errors.Is(err, ErrTooLarge) {
+		code = ws.CodeTooBig
+	}
+	c.finish(reason, err, ending{held: true, code: code})
 	if err != errPostOverlap { // then another has the place
 		c.posted()
 	}

@@ -24,13 +24,16 @@ const noopDelay = 100 * time.Millisecond
 // nothing. At "5" the client has no request open that could carry data, and the
 // rest of the queue moves over in order.
 //
-// A session that closes with something left to say keeps its candidate: a client
-// that was answered "3probe" does not poll any more, so the rest and the close go
-// out after "5", or with the poll that comes after all, whichever is first.
+// A session that ends keeps its candidate, unless a poll is parked that can tell: a
+// client that was answered "3probe" does not poll any more, so the rest and the close
+// go out after "5", or with the poll that comes after all, whichever is first.
 type upgrade struct {
 	candidate *wsTransport
 	pausing   bool
 	attempts  uint8
+
+	code uint16 // what a candidate says that is switched to after the end
+	text string
 }
 
 // drop forgets the candidate and returns it.
@@ -59,10 +62,14 @@ func (t *wsTransport) handleProbe(p packet) {
 	c := t.c
 	switch {
 	case p.typ == packetPing && string(p.data) == "probe":
+		c.mu.Lock()
+		if c.up.candidate == t {
+			c.up.pausing = true // before the client knows: the session may end in between
+		}
+		c.mu.Unlock()
 		t.send(c.srv.probeMessage)
 		c.mu.Lock()
 		if c.up.candidate == t {
-			c.up.pausing = true
 			c.poll.release()
 		}
 		c.mu.Unlock()
@@ -95,7 +102,7 @@ func (t *wsTransport) commit() {
 	closing, flush := c.state == stateClosing, false
 	if closing {
 		t.dead = true
-		flush = t.sayCloseLocked(closeNormal, "")
+		flush = t.sayCloseLocked(c.up.code, c.up.text)
 		c.setDueLocked(dueClose, c.srv.now()+int64(closeTimeout))
 	} else {
 		flush = t.q.takeWriting()
