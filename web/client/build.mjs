@@ -27,12 +27,14 @@ const common = {
   legalComments: "none",
   banner: { js: `/*! Socket.IO client ${version}. MIT licence, (c) the socketio authors */` },
   logLevel: "warning",
+  define: { DEBUG: "true" },
   // src/global.ts looks for a CommonJS loader on purpose.
   logOverride: { "commonjs-variable-in-esm": "silent" },
 };
 
 const minified = {
   minify: true,
+  define: { DEBUG: "false" },
   // Private members are ours alone, and so are the names listed here, which nothing public has. "_placeholder" is a word
   // of the protocol, and the others that are kept are what applications use of a Manager of the reference.
   mangleProps:

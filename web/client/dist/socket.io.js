@@ -82,6 +82,16 @@
 
   // src/platform/browser.ts
   var CHUNK = 8192;
+  function debugPatterns() {
+    try {
+      return localStorage["debug"];
+    } catch (e) {
+      return void 0;
+    }
+  }
+  function printLine(line) {
+    console.log(line);
+  }
   var platform = {
     received: (buffer) => buffer,
     encodeBase64(bytes) {
@@ -309,6 +319,100 @@
   // src/parser/default.ts
   var parser = { Encoder, Decoder };
 
+  // src/engine/payload.ts
+  var SEPARATOR = "";
+  function encodePayload(packets) {
+    return packets.map(encodeText).join(SEPARATOR);
+  }
+  function decodePayload(body, each) {
+    for (let start = 0; start <= body.length; ) {
+      let end = body.indexOf(SEPARATOR, start);
+      if (end < 0) end = body.length;
+      const packet = decodeText(body.slice(start, end));
+      if (!packet) return false;
+      if (!each(packet)) return true;
+      start = end + 1;
+    }
+    return true;
+  }
+  function utf8Length(text) {
+    let length = text.length;
+    for (let i = 0; i < text.length; i++) {
+      const c = text.charCodeAt(i);
+      if (c < 128) continue;
+      length += c < 2048 ? 1 : 2;
+      if (c >= 55296 && c < 56320 && (text.charCodeAt(i + 1) & 64512) === 56320) {
+        i++;
+      }
+    }
+    return length;
+  }
+  function dataSize(data) {
+    return typeof data === "string" ? data.length : isBlob(data) ? data.size : data.byteLength;
+  }
+  function encodedSize(data) {
+    return typeof data === "string" ? 1 + utf8Length(data) : 1 + 4 * Math.ceil(dataSize(data) / 3);
+  }
+  function batchLength(queue, max) {
+    let size = 0;
+    for (let i = 0; i < queue.length; i++) {
+      const { data } = queue[i];
+      size += (i ? 1 : 0) + (data === void 0 ? 1 : encodedSize(data));
+      if (i && size > max) return i;
+    }
+    return queue.length;
+  }
+
+  // src/debug.ts
+  var MAX_VALUE = 500;
+  var patterns;
+  var wanted = [];
+  var unwanted = [];
+  var last = 0;
+  function debug(name, ...values) {
+    const text = debugPatterns() || "";
+    if (text !== patterns) compile(text);
+    if (!wanted.some((p) => p.test(name)) || unwanted.some((p) => p.test(name))) return;
+    const now = Date.now();
+    const since = last ? now - last : 0;
+    last = now;
+    printLine(`${name} ${values.filter((v) => v !== void 0).map(readable).join(" ")} +${since}ms`);
+  }
+  function packetName(type) {
+    return ["CONNECT", "DISCONNECT", "EVENT", "ACK", "CONNECT_ERROR", "BINARY_EVENT", "BINARY_ACK"][type] || String(type);
+  }
+  function compile(text) {
+    patterns = text;
+    const all = text.split(/[\s,]+/).filter((p) => p);
+    const expression = (p) => new RegExp(`^${p.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*")}$`);
+    wanted = all.filter((p) => p[0] !== "-").map(expression);
+    unwanted = all.filter((p) => p[0] === "-").map((p) => expression(p.slice(1)));
+  }
+  function readable(value) {
+    let text;
+    if (typeof value === "string") {
+      text = value;
+    } else if (value instanceof Error) {
+      const { description, context, cause } = value;
+      text = value.message;
+      if (typeof description === "number") text += `, status ${description}`;
+      else if (description && typeof description.message === "string") text += `, ${description.message}`;
+      if (context && context.responseText) text += `, ${JSON.stringify(context.responseText)}`;
+      if (cause) text += `, because of ${readable(cause)}`;
+    } else if (isBinary(value)) {
+      text = `<${dataSize(value)} bytes>`;
+    } else {
+      try {
+        text = JSON.stringify(value, function(key, item) {
+          return isBinary(this[key]) ? readable(this[key]) : item;
+        });
+      } catch (e) {
+        text = String(value);
+      }
+    }
+    return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}... (${text.length} characters)` : text;
+  }
+
   // src/errors.ts
   var TransportError = class extends Error {
     constructor(message, description, context, extra) {
@@ -391,50 +495,6 @@
       clearTimeout(this._timer);
     }
   };
-
-  // src/engine/payload.ts
-  var SEPARATOR = "";
-  function encodePayload(packets) {
-    return packets.map(encodeText).join(SEPARATOR);
-  }
-  function decodePayload(body, each) {
-    for (let start = 0; start <= body.length; ) {
-      let end = body.indexOf(SEPARATOR, start);
-      if (end < 0) end = body.length;
-      const packet = decodeText(body.slice(start, end));
-      if (!packet) return false;
-      if (!each(packet)) return true;
-      start = end + 1;
-    }
-    return true;
-  }
-  function utf8Length(text) {
-    let length = text.length;
-    for (let i = 0; i < text.length; i++) {
-      const c = text.charCodeAt(i);
-      if (c < 128) continue;
-      length += c < 2048 ? 1 : 2;
-      if (c >= 55296 && c < 56320 && (text.charCodeAt(i + 1) & 64512) === 56320) {
-        i++;
-      }
-    }
-    return length;
-  }
-  function dataSize(data) {
-    return typeof data === "string" ? data.length : isBlob(data) ? data.size : data.byteLength;
-  }
-  function encodedSize(data) {
-    return typeof data === "string" ? 1 + utf8Length(data) : 1 + 4 * Math.ceil(dataSize(data) / 3);
-  }
-  function batchLength(queue, max) {
-    let size = 0;
-    for (let i = 0; i < queue.length; i++) {
-      const { data } = queue[i];
-      size += (i ? 1 : 0) + (data === void 0 ? 1 : encodedSize(data));
-      if (i && size > max) return i;
-    }
-    return queue.length;
-  }
 
   // src/url.ts
   var MAX_LENGTH = 8e3;
@@ -656,6 +716,7 @@
         });
         if (cookies) cookies.store(res.headers);
         const { status } = res;
+        if (true) debug("engine.io-client:polling", post ? "POST" : "GET", String(status), res.url);
         if (status !== 200) context.status = status;
         context.responseText = await res.text();
         if (status === 200) return context.responseText;
@@ -683,6 +744,7 @@
       Promise.resolve(this._options.webSocket || platform.webSocket()).then((cls) => {
         if (this._closed) return;
         if (!cls) throw new Error("there is no WebSocket class here: install ws, or give the webSocket option");
+        if (true) debug("engine.io-client:websocket", "opens", this._url("ws"));
         this._connect(platform.dial(cls, this._url("ws"), this._options, this._ctx.cookies));
       }).catch((err) => this._fail(new TransportError("websocket error", err)));
     }
@@ -711,6 +773,7 @@
       this._ws = ws;
       ws.binaryType = "arraybuffer";
       ws.onopen = () => {
+        if (true) debug("engine.io-client:websocket", "open");
         this.writable = true;
         this._handler._onTransportOpen();
       };
@@ -721,7 +784,10 @@
         else this._fail(parserError());
       };
       ws.onerror = (event) => this._fail(new TransportError("websocket error", event));
-      ws.onclose = (context) => this._ended({ description: "websocket connection closed", context });
+      ws.onclose = (context) => {
+        if (true) debug("engine.io-client:websocket", "closed, code", context.code);
+        this._ended({ description: "websocket connection closed", context });
+      };
     }
     _write(packets) {
       const ws = this._ws;
@@ -897,6 +963,7 @@
     _onPacket(packet) {
       const { name } = this._state;
       if (name === "closed") return;
+      if (true) debug("engine.io-client:socket", "received", packet.type, packet.data);
       this._fire("packet", [packet]);
       if (name === "opening") {
         this._onHandshake(packet);
@@ -926,6 +993,7 @@
     _onError(err) {
       webSocketWorked = false;
       if (this._state.name === "opening" && this._options.tryAllTransports && this._names.length) {
+        if (true) debug("engine.io-client:socket", this._transport.name, "does not connect:", err);
         this._open();
         return;
       }
@@ -944,11 +1012,13 @@
       this._transport = candidate;
       candidate.attach(this);
       webSocketWorked = true;
+      if (true) debug("engine.io-client:socket", "upgraded to", candidate.name);
       this._fire("upgrade", [candidate]);
       this._flush();
     }
     _onUpgradeFailed(err) {
       this._upgrade = void 0;
+      if (true) debug("engine.io-client:socket", "stays on polling:", err);
       this._fire("upgradeError", [err]);
       this._flush();
     }
@@ -978,6 +1048,7 @@
     }
     _send(packet) {
       if (this._state.name !== "open") return;
+      if (true) debug("engine.io-client:socket", "sent", packet.type, packet.data);
       this._fire("packetCreate", [packet]);
       this._queue.push(packet);
       this._queued += sizeOf(packet);
@@ -1023,14 +1094,14 @@
       this._fire("close", [reason, details]);
     }
     _setState(next) {
-      const last = this._state;
+      const last2 = this._state;
       this._state = next;
-      if (last.name === "closing") clearTimeout(last.timer);
+      if (last2.name === "closing") clearTimeout(last2.timer);
       if (next.name === "open") {
         if (listen && !LOCAL.test(this._ctx.target.host)) listen("offline", this._onOffline);
         if (listen && this._options.closeOnBeforeunload) listen("beforeunload", this._onUnload);
       } else if (next.name === "closed") {
-        if (last.name === "open" || last.name === "closing") last.heartbeat.stop();
+        if (last2.name === "open" || last2.name === "closing") last2.heartbeat.stop();
         if (listen) {
           removeEventListener("offline", this._onOffline);
           removeEventListener("beforeunload", this._onUnload);
@@ -1449,6 +1520,7 @@
     /** @internal A packet for this namespace came. */
     _onPacket(packet) {
       const { type, data } = packet;
+      if (true) debug("socket.io-client:socket", this.nsp, "received", packetName(type), packet.id, data);
       switch (type) {
         case 0 /* CONNECT */:
           this._onConnect(data);
@@ -1510,9 +1582,16 @@
         return;
       }
       if (id !== void 0 && waiter) this._acks.add(id, waiter, () => this._forget(id));
-      if (drop) return;
-      if (this.connected && !late) this._write(event);
-      else this.sendBuffer.push(event);
+      if (drop) {
+        if (true) debug("socket.io-client:socket", this.nsp, "volatile event dropped", args);
+        return;
+      }
+      if (this.connected && !late) {
+        this._write(event);
+        return;
+      }
+      if (true) debug("socket.io-client:socket", this.nsp, this.active ? "not connected: event waits" : "not active: event waits for connect()", args);
+      this.sendBuffer.push(event);
     }
     /** Nobody waits for the acknowledgement any more: the event is not sent, if it still waits. */
     _forget(id) {
@@ -1523,6 +1602,7 @@
       return this.io._encode({ type, nsp: this.nsp, ...data !== void 0 && { data }, ...id !== void 0 && { id } });
     }
     _send(type, data, id) {
+      if (true) debug("socket.io-client:socket", this.nsp, "sent", packetName(type), id, data);
       this.io._send(this._encode(type, data, id));
     }
     _checkRoom(event, conn) {
@@ -1536,6 +1616,7 @@
     }
     _write(event) {
       const { type, data, id, messages } = event;
+      if (true) debug("socket.io-client:socket", this.nsp, "sent", packetName(type), id, data);
       for (const listener of this._anyOutgoing) callSafely(listener, data);
       this.io._send(messages || this._encode(type, data, id));
     }
@@ -1594,10 +1675,13 @@
     /** Hands an event over: its name, arguments and perhaps the function that answers it. */
     _dispatch(args) {
       if (!this.connected) return;
+      if (!this.hasListeners(args[0]) && !this._anyIncoming.length) {
+        debug("socket.io-client:socket", this.nsp, "no listener for", JSON.stringify(args[0]));
+      }
       for (const listener of this._anyIncoming) callSafely(listener, args);
       this._fire(args[0], args.slice(1));
-      const last = args[args.length - 1];
-      if (this._pid !== void 0 && args.length > 1 && typeof last === "string") this._offset = last;
+      const last2 = args[args.length - 1];
+      if (this._pid !== void 0 && args.length > 1 && typeof last2 === "string") this._offset = last2;
     }
     /** Answers one event, once, and only on the connection it came from: elsewhere its number means another one. */
     _answer(id, conn) {
@@ -1736,6 +1820,7 @@
       this._setState({ name: "closed" });
       this._reconnect.reset();
       if (state.name === "waiting") return;
+      if (true) debug("socket.io-client:manager", "closed by the application, or nobody needs the connection");
       state.conn.close();
       if (state.name === "open") this._closed("forced close");
     }
@@ -1745,6 +1830,7 @@
       if (state.name !== "opening" || state.conn !== conn) return;
       const decoder = new this._parser.Decoder();
       decoder.on("decoded", (packet) => this._onPacket(conn, packet));
+      if (true) debug("socket.io-client:manager", "open");
       this._setState({ name: "open", conn, decoder });
       this._reconnect.opened();
       if (!this._sockets().length) this._reconnect.answered();
@@ -1762,12 +1848,14 @@
       try {
         state.decoder.add(data);
       } catch (err) {
+        if (true) debug("socket.io-client:manager", "no packet:", data, err);
         conn._abort("parse error", err);
       }
     }
     _onConnFailed(conn, err) {
       const state = this._state;
       if (state.name !== "opening" || state.conn !== conn) return;
+      if (true) debug("socket.io-client:manager", "cannot connect:", err);
       this._setState({ name: "closed" });
       this._eachActive((socket) => socket._onClose("transport error", err));
       this._fire("error", [err]);
@@ -1780,6 +1868,7 @@
     }
     _onConnClose(conn, reason, details) {
       if (conn !== this._conn) return;
+      if (true) debug("socket.io-client:manager", "closed:", reason, details);
       this._setState({ name: "closed" });
       this._reconnect.lost();
       this._closed(reason, details);
@@ -1791,6 +1880,7 @@
       this._reconnect.answered();
       this._fire("packet", [packet]);
       const socket = this.nsps[packet.nsp];
+      if (!socket) debug("socket.io-client:manager", `packet for ${packet.nsp}, which nobody uses, ignored`);
       if (socket && conn === this._conn) socket._onPacket(packet);
     }
     _option(name, standard, value) {
@@ -1806,6 +1896,7 @@
       const conn = new Conn(this._target, this.opts, this);
       const { timeout } = this.opts;
       const timer = typeof timeout === "number" ? setTimeout(() => conn._abort("transport error", new Error("timeout")), timeout) : void 0;
+      if (true) debug("socket.io-client:manager", "connecting to", this._target.host + ":" + this._target.port, `attempt ${attempt}`);
       this.engine = conn;
       this._setState({ name: "opening", conn, timer, attempt, done });
       conn._open();
@@ -1815,15 +1906,18 @@
       const reconnect = this._reconnect;
       if (!this.reconnection() || !this._wanted()) return;
       if (reconnect.exhausted) {
+        if (true) debug("socket.io-client:manager", `gave up after ${reconnect.attempts} attempts`);
         reconnect.reset();
         this._fire("reconnect_failed", []);
         return;
       }
+      const delay = reconnect.delay(why);
+      if (true) debug("socket.io-client:manager", `next attempt in ${delay} ms`);
       const timer = setTimeout(() => {
         const attempt = ++reconnect.attempts;
         this._fire("reconnect_attempt", [attempt]);
         if (this._state.name === "waiting" && this._state.timer === timer) this._connect(attempt);
-      }, reconnect.delay(why));
+      }, delay);
       this._setState({ name: "waiting", timer });
     }
     /** Whether anybody needs the connection. A Manager without sockets keeps it for itself. */
@@ -1845,10 +1939,10 @@
       for (const socket of this._sockets()) if (socket.active) fn(socket);
     }
     _setState(next) {
-      const last = this._state;
+      const last2 = this._state;
       this._state = next;
-      if (last.name === "opening" || last.name === "waiting") clearTimeout(last.timer);
-      else if (last.name === "open") last.decoder.destroy();
+      if (last2.name === "opening" || last2.name === "waiting") clearTimeout(last2.timer);
+      else if (last2.name === "open") last2.decoder.destroy();
     }
   };
 

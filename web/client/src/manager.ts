@@ -3,6 +3,7 @@
 // This file holds Manager: one connection at a time, the sockets that share it, and its reconnection.
 
 import { parser } from "#parser";
+import { debug } from "./debug.ts";
 import { Emitter } from "./emitter.ts";
 import type { DisconnectDetails } from "./errors.ts";
 import { Conn, type ConnCloseReason, type ConnHandler } from "./engine/conn.ts";
@@ -208,6 +209,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     this._setState({ name: "closed" });
     this._reconnect.reset();
     if (state.name === "waiting") return;
+    if (DEBUG) debug("socket.io-client:manager", "closed by the application, or nobody needs the connection");
     state.conn.close();
     if (state.name === "open") this._closed("forced close");
   }
@@ -219,6 +221,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     if (state.name !== "opening" || state.conn !== conn) return;
     const decoder = new this._parser.Decoder();
     decoder.on("decoded", (packet) => this._onPacket(conn, packet));
+    if (DEBUG) debug("socket.io-client:manager", "open");
     this._setState({ name: "open", conn, decoder });
     this._reconnect.opened();
     // Without sockets there is nothing else to come.
@@ -239,6 +242,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     try {
       state.decoder.add(data);
     } catch (err) {
+      if (DEBUG) debug("socket.io-client:manager", "no packet:", data, err);
       conn._abort("parse error", err as Error);
     }
   }
@@ -246,6 +250,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
   _onConnFailed(conn: Conn, err: Error): void {
     const state = this._state;
     if (state.name !== "opening" || state.conn !== conn) return;
+    if (DEBUG) debug("socket.io-client:manager", "cannot connect:", err);
     this._setState({ name: "closed" });
     this._eachActive((socket) => socket._onClose("transport error", err));
     this._fire("error", [err]);
@@ -260,6 +265,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
 
   _onConnClose(conn: Conn, reason: ConnCloseReason, details?: DisconnectDetails): void {
     if (conn !== this._conn) return;
+    if (DEBUG) debug("socket.io-client:manager", "closed:", reason, details);
     this._setState({ name: "closed" });
     this._reconnect.lost();
     this._closed(reason, details);
@@ -273,6 +279,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     this._reconnect.answered();
     this._fire("packet", [packet]);
     const socket = this.nsps[packet.nsp];
+    if (DEBUG && !socket) debug("socket.io-client:manager", `packet for ${packet.nsp}, which nobody uses, ignored`);
     // A listener of "packet" may have closed the connection.
     if (socket && conn === this._conn) socket._onPacket(packet);
   }
@@ -296,6 +303,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     const { timeout } = this.opts;
     const timer =
       typeof timeout === "number" ? setTimeout(() => conn._abort("transport error", new Error("timeout")), timeout) : undefined;
+    if (DEBUG) debug("socket.io-client:manager", "connecting to", this._target.host + ":" + this._target.port, `attempt ${attempt}`);
     this.engine = conn;
     this._setState({ name: "opening", conn, timer, attempt, done });
     conn._open();
@@ -306,16 +314,19 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     const reconnect = this._reconnect;
     if (!this.reconnection() || !this._wanted()) return;
     if (reconnect.exhausted) {
+      if (DEBUG) debug("socket.io-client:manager", `gave up after ${reconnect.attempts} attempts`);
       reconnect.reset();
       this._fire("reconnect_failed", []);
       return;
     }
+    const delay = reconnect.delay(why);
+    if (DEBUG) debug("socket.io-client:manager", `next attempt in ${delay} ms`);
     const timer = setTimeout(() => {
       const attempt = ++reconnect.attempts;
       this._fire("reconnect_attempt", [attempt]);
       // A listener may have closed it.
       if (this._state.name === "waiting" && this._state.timer === timer) this._connect(attempt);
-    }, reconnect.delay(why));
+    }, delay);
     this._setState({ name: "waiting", timer });
   }
 

@@ -4,6 +4,7 @@
 
 import { Acks, type AckWaiter } from "./acks.ts";
 import { eventSize, Meter, RetryQueue, type BufferedEvent, type OutgoingEvent } from "./buffer.ts";
+import { debug, packetName } from "./debug.ts";
 import { Emission } from "./emission.ts";
 import { callSafely, Emitter, type AnyFunction, type EventMapOf, type EventNames, type EventsMap } from "./emitter.ts";
 import {
@@ -291,6 +292,7 @@ export class Socket<
   /** @internal A packet for this namespace came. */
   _onPacket(packet: ParserPacket): void {
     const { type, data } = packet;
+    if (DEBUG) debug("socket.io-client:socket", this.nsp, "received", packetName(type), packet.id, data);
     switch (type) {
       case PacketType.CONNECT:
         this._onConnect(data as Record<string, unknown> | undefined);
@@ -364,9 +366,16 @@ export class Socket<
       return;
     }
     if (id !== undefined && waiter) this._acks.add(id, waiter, () => this._forget(id));
-    if (drop) return;
-    if (this.connected && !late) this._write(event);
-    else this.sendBuffer.push(event);
+    if (drop) {
+      if (DEBUG) debug("socket.io-client:socket", this.nsp, "volatile event dropped", args);
+      return;
+    }
+    if (this.connected && !late) {
+      this._write(event);
+      return;
+    }
+    if (DEBUG) debug("socket.io-client:socket", this.nsp, this.active ? "not connected: event waits" : "not active: event waits for connect()", args);
+    this.sendBuffer.push(event);
   }
 
   /** Nobody waits for the acknowledgement any more: the event is not sent, if it still waits. */
@@ -380,6 +389,7 @@ export class Socket<
   }
 
   private _send(type: PacketType, data?: unknown, id?: number): void {
+    if (DEBUG) debug("socket.io-client:socket", this.nsp, "sent", packetName(type), id, data);
     this.io._send(this._encode(type, data, id));
   }
 
@@ -396,6 +406,7 @@ export class Socket<
 
   private _write(event: BufferedEvent): void {
     const { type, data, id, messages } = event as BufferedEvent & Partial<OutgoingEvent>;
+    if (DEBUG) debug("socket.io-client:socket", this.nsp, "sent", packetName(type), id, data);
     for (const listener of this._anyOutgoing) callSafely(listener, data);
     this.io._send(messages || this._encode(type, data, id));
   }
@@ -461,6 +472,9 @@ export class Socket<
   /** Hands an event over: its name, arguments and perhaps the function that answers it. */
   private _dispatch(args: readonly unknown[]): void {
     if (!this.connected) return;
+    if (DEBUG && !this.hasListeners(args[0] as never) && !this._anyIncoming.length) {
+      debug("socket.io-client:socket", this.nsp, "no listener for", JSON.stringify(args[0]));
+    }
     for (const listener of this._anyIncoming) callSafely(listener, args);
     this._fire(args[0] as string, args.slice(1));
     const last = args[args.length - 1];

@@ -27,6 +27,7 @@ await build({
   sourcemap: "inline",
   packages: "external",
   logLevel: "warning",
+  define: { DEBUG: "true" },
 });
 
 const files = tests.map((f) => `${outdir}/${f.replace(/\.ts$/, ".mjs")}`);

@@ -4,6 +4,7 @@
 // Socket.IO.
 
 import { platform } from "#platform";
+import { debug } from "../debug.ts";
 import { Emitter } from "../emitter.ts";
 import { closeError, parserError, type TransportError, type CloseDetails, type DisconnectDetails } from "../errors.ts";
 import type { EngineOptions, TransportName } from "../options.ts";
@@ -176,6 +177,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
   _onPacket(packet: EnginePacket<string | Received>): void {
     const { name } = this._state;
     if (name === "closed") return;
+    if (DEBUG) debug("engine.io-client:socket", "received", packet.type, packet.data);
     this._fire("packet", [packet]);
     if (name === "opening") {
       this._onHandshake(packet);
@@ -208,6 +210,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
   _onError(err: TransportError): void {
     webSocketWorked = false;
     if (this._state.name === "opening" && this._options.tryAllTransports && this._names.length) {
+      if (DEBUG) debug("engine.io-client:socket", this._transport.name, "does not connect:", err);
       this._open();
       return;
     }
@@ -230,12 +233,14 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
     this._transport = candidate;
     candidate.attach(this);
     webSocketWorked = true;
+    if (DEBUG) debug("engine.io-client:socket", "upgraded to", candidate.name);
     this._fire("upgrade", [candidate]);
     this._flush();
   }
 
   _onUpgradeFailed(err: TransportError): void {
     this._upgrade = undefined;
+    if (DEBUG) debug("engine.io-client:socket", "stays on polling:", err);
     this._fire("upgradeError", [err]);
     this._flush();
   }
@@ -274,6 +279,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
 
   private _send(packet: EnginePacket<Data>): void {
     if (this._state.name !== "open") return;
+    if (DEBUG) debug("engine.io-client:socket", "sent", packet.type, packet.data);
     this._fire("packetCreate", [packet]);
     this._queue.push(packet);
     this._queued += sizeOf(packet);

@@ -3,6 +3,7 @@
 // This file holds the long-polling transport: one GET waits for packets, one POST at a time carries packets out. There
 // is never a second GET or a second POST: the server would end the session.
 
+import { debug } from "../debug.ts";
 import { parserError, TransportError, type HttpContext } from "../errors.ts";
 import { readBlobs, type Data, type EnginePacket } from "./packet.ts";
 import { decodePayload, encodePayload } from "./payload.ts";
@@ -161,6 +162,7 @@ export class PollingTransport extends Transport {
       });
       if (cookies) cookies.store(res.headers);
       const { status } = res;
+      if (DEBUG) debug("engine.io-client:polling", post ? "POST" : "GET", String(status), res.url);
       // An answer that breaks off was none, but if it is a refusal.
       if (status !== 200) context.status = status;
       context.responseText = await res.text();

@@ -3,6 +3,7 @@
 // This file holds the WebSocket transport: one packet is one message. Binary messages carry no type.
 
 import { platform } from "#platform";
+import { debug } from "../debug.ts";
 import { parserError, TransportError } from "../errors.ts";
 import type { WebSocketLike } from "../platform/platform.ts";
 import { bytesOf, decodeText, encodeText, readBlobs, type Binary, type Data, type EnginePacket } from "./packet.ts";
@@ -27,6 +28,7 @@ export class WebSocketTransport extends Transport {
       .then((cls) => {
         if (this._closed) return;
         if (!cls) throw new Error("there is no WebSocket class here: install ws, or give the webSocket option");
+        if (DEBUG) debug("engine.io-client:websocket", "opens", this._url("ws"));
         this._connect(platform.dial(cls, this._url("ws"), this._options, this._ctx.cookies));
       })
       .catch((err: unknown) => this._fail(new TransportError("websocket error", err)));
@@ -61,6 +63,7 @@ export class WebSocketTransport extends Transport {
     this._ws = ws;
     ws.binaryType = "arraybuffer";
     ws.onopen = () => {
+      if (DEBUG) debug("engine.io-client:websocket", "open");
       this.writable = true;
       this._handler._onTransportOpen();
     };
@@ -72,7 +75,10 @@ export class WebSocketTransport extends Transport {
       else this._fail(parserError());
     };
     ws.onerror = (event: unknown) => this._fail(new TransportError("websocket error", event));
-    ws.onclose = (context: unknown) => this._ended({ description: "websocket connection closed", context });
+    ws.onclose = (context: unknown) => {
+      if (DEBUG) debug("engine.io-client:websocket", "closed, code", (context as { code?: number }).code);
+      this._ended({ description: "websocket connection closed", context });
+    };
   }
 
   private _write(packets: EnginePacket<string | Binary>[]): void {

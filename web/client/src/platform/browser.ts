@@ -7,6 +7,20 @@ import type { Platform, WebSocketClass } from "./platform.ts";
 /** Bytes turned into characters at once; far below the limit on a call's arguments. */
 const CHUNK = 0x2000;
 
+/** What to print: `localStorage.debug`. Workers have none, and a page may be denied it. */
+export function debugPatterns(): string | undefined {
+  try {
+    return localStorage["debug"];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Prints a line. Not as console.debug, which browsers hide. */
+export function printLine(line: string): void {
+  console.log(line);
+}
+
 /** The browser. */
 export const platform: Platform = {
   received: (buffer) => buffer,

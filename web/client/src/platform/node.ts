@@ -5,6 +5,16 @@
 
 import type { CookieJar, Platform, WebSocketClass } from "./platform.ts";
 
+/** What to print: the variable DEBUG. */
+export function debugPatterns(): string | undefined {
+  return process.env["DEBUG"];
+}
+
+/** Prints a line, on the standard error. */
+export function printLine(line: string): void {
+  console.error(line);
+}
+
 /** Node. */
 export const platform: Platform = {
   received: (buffer) => Buffer.from(buffer),
