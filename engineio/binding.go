@@ -42,7 +42,7 @@ func (s *Server) session(r *http.Request, sid string) (*Conn, *requestError) {
 		err = bound(c.Context(), &SessionRequest{Request: r, RemoteAddr: s.clientAddr(r), Handshake: &c.handshake})
 	})
 	if err != nil {
-		e := refuse(codeUnknownSID, "the session is bound to another client")
+		e := refuseFor(CauseSessionBinding, codeUnknownSID, "the session is bound to another client")
 		e.cause = err
 		return nil, e
 	}

@@ -82,6 +82,56 @@ var codeMessages = [...]string{
 	codeUnsupportedVersion: "Unsupported protocol version",
 }
 
+// A RefusalCause says why a request was refused, for programs. It tells refusals apart that
+// have the same code. Where the reference implementation has a name for a cause, it is the
+// value.
+type RefusalCause string
+
+const (
+	// CauseUnknownTransport: the transport is none, or not enabled. Code 0.
+	CauseUnknownTransport RefusalCause = "UNKNOWN_TRANSPORT"
+	// CauseUnknownSession: there is no session with this id. Code 1.
+	CauseUnknownSession RefusalCause = "UNKNOWN_SID"
+	// CauseSessionBinding: Options.SessionBinding refused the client. Code 1.
+	CauseSessionBinding RefusalCause = "SESSION_BINDING"
+	// CauseHandshakeMethod: a request without a session that is no GET. Code 2.
+	CauseHandshakeMethod RefusalCause = "BAD_HANDSHAKE_METHOD"
+	// CauseTransportMismatch: the request's transport is not that of the session: a poll after
+	// the upgrade, or a request of WebSocket that asks for no upgrade. Code 3.
+	CauseTransportMismatch RefusalCause = "TRANSPORT_MISMATCH"
+	// CauseTransportHandshake: the handshake of the WebSocket is wrong, or it can't be taken
+	// from the HTTP server. Code 3.
+	CauseTransportHandshake RefusalCause = "TRANSPORT_HANDSHAKE_ERROR"
+	// CauseProtocolMismatch: the request has another protocol revision than its session. Code 3.
+	CauseProtocolMismatch RefusalCause = "PROTOCOL_MISMATCH"
+	// CauseUpgradeDisabled: Options.DisableUpgrades, or a session that can't upgrade to
+	// WebTransport. Code 3.
+	CauseUpgradeDisabled RefusalCause = "UPGRADE_DISABLED"
+	// CauseInvalidOrigin: the Origin header has a character that no origin has. Code 3.
+	CauseInvalidOrigin RefusalCause = "INVALID_ORIGIN"
+	// CauseSessionID: Options.GenerateID gave no usable id. Code 3.
+	CauseSessionID RefusalCause = "ID_GENERATION_ERROR"
+	// CauseJSONP: the request asks for JSONP. Code 3.
+	CauseJSONP RefusalCause = "JSONP"
+	// CauseOrigin: pages of this origin may not connect. Code 4.
+	CauseOrigin RefusalCause = "ORIGIN_NOT_ALLOWED"
+	// CauseHandshake: Options.Handshake refused the client. Code 4.
+	CauseHandshake RefusalCause = "HANDSHAKE_REFUSED"
+	// CauseUnavailable: the server is full or closing. Code 4, status 503.
+	CauseUnavailable RefusalCause = "UNAVAILABLE"
+	// CauseUnsupportedVersion: another protocol revision than 4, or 3 with Options.AllowEIO3.
+	// Code 5.
+	CauseUnsupportedVersion RefusalCause = "UNSUPPORTED_PROTOCOL_VERSION"
+)
+
+// causes are those of codes that have one alone.
+var causes = [...]RefusalCause{
+	codeUnknownTransport:   CauseUnknownTransport,
+	codeUnknownSID:         CauseUnknownSession,
+	codeBadMethod:          CauseHandshakeMethod,
+	codeUnsupportedVersion: CauseUnsupportedVersion,
+}
+
 // A Refusal is an error of Options.Handshake whose text the peer may see: it
 // becomes the message of the 403 response. Any other error answers "Forbidden".
 type Refusal struct{ Message string }
@@ -96,6 +146,8 @@ type ConnectionError struct {
 	// protocol version". Some messages say more.
 	Code    int
 	Message string
+	// Cause is why, for programs: it tells refusals with the same code apart.
+	Cause RefusalCause
 	// Status is that of the response.
 	Status int
 	// RemoteAddr is where the request came from, found as Handshake.RemoteAddr is:
@@ -148,7 +200,7 @@ func (s *Server) tellRefusal(r *http.Request, e *requestError) {
 	fns := s.onRefusal
 	s.mu.RUnlock()
 	told := func() *ConnectionError {
-		return &ConnectionError{Code: e.code, Message: e.text(), Status: e.status, RemoteAddr: s.clientAddr(r), Detail: telemetry.Text(e.detail), Err: e.cause}
+		return &ConnectionError{Code: e.code, Message: e.text(), Cause: e.why, Status: e.status, RemoteAddr: s.clientAddr(r), Detail: telemetry.Text(e.detail), Err: e.cause}
 	}
 	for _, fn := range fns {
 		s.guard("OnConnectionError", func() { (*fn)(r, told()) })
@@ -160,6 +212,7 @@ func (s *Server) tellRefusal(r *http.Request, e *requestError) {
 type requestError struct {
 	status  int
 	code    int
+	why     RefusalCause
 	message string // empty means that of code
 	detail  string // for the log
 	cause   error  // of the application; may be nil
@@ -182,7 +235,14 @@ func refuse(code int, detail string) *requestError {
 	if code == codeForbidden {
 		status = http.StatusForbidden
 	}
-	return &requestError{status: status, code: code, detail: detail}
+	return &requestError{status: status, code: code, why: causes[code], detail: detail}
+}
+
+// refuseFor is refuse with a cause that the code does not tell.
+func refuseFor(why RefusalCause, code int, detail string) *requestError {
+	e := refuse(code, detail)
+	e.why = why
+	return e
 }
 
 // write answers the request: a JSON object with the code and its message.

@@ -194,6 +194,30 @@ func ExampleConnectionError() {
 	// Output: 400 0 Transport unknown
 }
 
+// Refusals can be counted by what they are for.
+func ExampleRefusalCause() {
+	srv := engineio.NewServer(nil, func(c *engineio.Conn) engineio.Handler { return echo{c} })
+	defer srv.Close()
+
+	srv.OnConnectionError(func(r *http.Request, e *engineio.ConnectionError) {
+		switch e.Cause {
+		case engineio.CauseOrigin:
+			fmt.Println("a page of another origin:", r.Header.Get("Origin"))
+		case engineio.CauseTransportHandshake:
+			fmt.Println("a proxy that does not pass Upgrade on:", e.Detail)
+		default:
+			fmt.Println(e.Code, e.Cause)
+		}
+	})
+	answer(srv, handshake, "Origin", "https://example.org")
+	answer(srv, "/?EIO=4&transport=websocket")
+	answer(srv, handshake+"&sid=gone")
+	// Output:
+	// a page of another origin: https://example.org
+	// a proxy that does not pass Upgrade on: websocket without an upgrade
+	// 1 UNKNOWN_SID
+}
+
 // A guard counts who names sessions that do not exist.
 type guard struct{ guesses map[string]int }
 

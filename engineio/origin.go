@@ -214,7 +214,7 @@ func (s *Server) checkOrigin(r *http.Request, origin string) *requestError {
 	}
 	for i := range len(origin) {
 		if origin[i] < 0x20 || origin[i] >= 0x7f {
-			return refuse(codeBadRequest, "illegal character in the Origin header")
+			return refuseFor(CauseInvalidOrigin, codeBadRequest, "illegal character in the Origin header")
 		}
 	}
 	if s.isOwn(r, origin) || s.cfg.CORS.allows(r, origin) {
@@ -223,7 +223,7 @@ func (s *Server) checkOrigin(r *http.Request, origin string) *requestError {
 	return errOrigin()
 }
 
-func errOrigin() *requestError { return refuse(codeForbidden, "origin not allowed") }
+func errOrigin() *requestError { return refuseFor(CauseOrigin, codeForbidden, "origin not allowed") }
 
 // isOwn reports whether the page is of the server's own origin, as far as its browser
 // or the request's host tells.

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -255,6 +256,95 @@ func TestConnectionErrors(t *testing.T) {
 	})
 }
 
+// Refusals with the same code have causes that tell them apart.
+func TestRefusalCauses(t *testing.T) {
+	inMemory(t, func(w *world) {
+		no := errors.New("no")
+		options := &engineio.Options{
+			MaxConnections: 2,
+			AllowEIO3:      true,
+			Handshake: func(r *http.Request) (context.Context, error) {
+				if r.URL.Query().Has("ban") {
+					return nil, no
+				}
+				return nil, nil
+			},
+			SessionBinding: func(_ context.Context, r *engineio.SessionRequest) error {
+				if r.Request.URL.Query().Has("thief") {
+					return no
+				}
+				return nil
+			},
+			GenerateID: func(r *http.Request) (string, error) {
+				if id := r.URL.Query().Get("id"); id != "" {
+					return id, nil
+				}
+				return fmt.Sprintf("id%p", r), nil
+			},
+		}
+		r := w.serve(hosting{options: withStreams(options)})
+		fixed := w.serve(hosting{options: &engineio.Options{DisableUpgrades: true}})
+		var told []*engineio.ConnectionError
+		for _, each := range []*rig{r, fixed} {
+			each.srv.OnConnectionError(func(_ *http.Request, e *engineio.ConnectionError) { told = append(told, e) })
+		}
+		p, q := r.polling(), fixed.polling()
+		ws := "EIO=4&transport=websocket"
+		codes := map[engineio.RefusalCause]int{}
+		want := func(cause engineio.RefusalCause, code int, got reply) {
+			t.Helper()
+			if len(told) != 1 {
+				t.Fatalf("%s: told of %d refusals, want one; got %d %s", cause, len(told), got.status, got.body)
+			}
+			if e := told[0]; e.Cause != cause || e.Code != code || !strings.Contains(got.body, fmt.Sprintf(`{"code":%d,`, code)) {
+				t.Errorf("%s: told of %+v, the answer is %s", cause, e, got.body)
+			}
+			told, codes[cause] = nil, code
+		}
+		want(engineio.CauseUnknownTransport, 0, r.get("EIO=4&transport=pigeon"))
+		want(engineio.CauseUnknownSession, 1, r.get("EIO=4&transport=polling&sid=none"))
+		want(engineio.CauseSessionBinding, 1, r.get(p.query+"&thief"))
+		want(engineio.CauseHandshakeMethod, 2, r.post("EIO=4&transport=polling", "x"))
+		want(engineio.CauseHandshakeMethod, 2, r.post(ws, "x"))
+		want(engineio.CauseTransportMismatch, 3, r.get(ws+"&sid="+p.id()))
+		want(engineio.CauseTransportHandshake, 3, r.get(ws))
+		want(engineio.CauseTransportHandshake, 3, r.dialRefused(ws, "Sec-WebSocket-Key", ""))
+		want(engineio.CauseTransportHandshake, 3, r.dialRefused(ws+"&sid="+p.id(), "Sec-WebSocket-Version", "12"))
+		want(engineio.CauseProtocolMismatch, 3, r.get("EIO=3&transport=polling&sid="+p.id()))
+		want(engineio.CauseUpgradeDisabled, 3, fixed.dialRefused(ws+"&sid="+q.id()))
+		want(engineio.CauseInvalidOrigin, 3, r.get("EIO=4&transport=polling", "Origin", "http://a\x80b"))
+		want(engineio.CauseSessionID, 3, r.get("EIO=4&transport=polling&id=a/b"))
+		want(engineio.CauseSessionID, 3, r.get("EIO=4&transport=polling&id="+p.id()))
+		want(engineio.CauseJSONP, 3, r.get("EIO=4&transport=polling&j=0"))
+		want(engineio.CauseOrigin, 4, r.get("EIO=4&transport=polling", "Origin", "https://evil.example"))
+		want(engineio.CauseHandshake, 4, r.get("EIO=4&transport=polling&ban"))
+		want(engineio.CauseUnsupportedVersion, 5, fixed.get("EIO=3&transport=polling"))
+		c := r.websocket()
+		want(engineio.CauseUnavailable, 4, r.get("EIO=4&transport=polling"))
+		want(engineio.CauseTransportMismatch, 3, r.get("EIO=4&transport=polling&sid="+c.id()))
+
+		stream := func(first string, headers ...string) reply {
+			s := r.stream("", headers...)
+			if first != "" {
+				s.send(first)
+			}
+			s.wantRefused("a stream")
+			<-s.served
+			body := s.answer.Body.String()
+			if s.taken.Load() && len(told) == 1 { // there is no answer then
+				body = fmt.Sprintf(`{"code":%d,`, told[0].Code)
+			}
+			return reply{status: s.answer.Code, body: body}
+		}
+		want(engineio.CauseOrigin, 4, stream("", "Origin", "https://evil.example"))
+		want(engineio.CauseUnknownSession, 1, stream(`0{"sid":"none"}`))
+		want(engineio.CauseUnavailable, 4, stream("0"))
+		if len(codes) != 15 {
+			t.Errorf("%d causes were brought about, there are 15", len(codes))
+		}
+	})
+}
+
 // A WebSocket that can't be taken over is told of, with the reason: of a new session
 // nobody else would hear, and of an upgrade only the log.
 func TestConnectionErrorOfATakeover(t *testing.T) {
@@ -267,7 +357,7 @@ func TestConnectionErrorOfATakeover(t *testing.T) {
 		p := r.polling()
 		for _, query := range []string{"EIO=4&transport=websocket", "EIO=4&transport=websocket&sid=" + p.id()} {
 			r.wantStatus(query, r.dialRefused(query), 500)
-			if e := <-told; e.Code != 3 || e.Status != 500 || e.Message != "Bad request" || !errors.Is(e, http.ErrNotSupported) {
+			if e := <-told; e.Code != 3 || e.Status != 500 || e.Cause != engineio.CauseTransportHandshake || e.Message != "Bad request" || !errors.Is(e, http.ErrNotSupported) {
 				w.t.Errorf("told of %+v", *e)
 			}
 		}

@@ -204,7 +204,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, ok := q["j"]; ok {
-		e := refuse(codeBadRequest, "j")
+		e := refuseFor(CauseJSONP, codeBadRequest, "j")
 		e.message = "JSONP is not supported"
 		s.refuse(w, r, e)
 		return
@@ -240,20 +240,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio string) *requestError {
 	switch {
 	case transport == WebSocket && !upgrade:
-		return refuse(codeBadRequest, "websocket without an upgrade")
+		return refuseFor(CauseTransportMismatch, codeBadRequest, "websocket without an upgrade")
 	case transport == WebSocket && s.cfg.DisableUpgrades:
-		return refuse(codeBadRequest, "upgrades are disabled")
+		return refuseFor(CauseUpgradeDisabled, codeBadRequest, "upgrades are disabled")
 	case transport == Polling && c.Transport() != Polling:
 		return errUpgraded()
 	case revisionOf(eio) != c.handshake.Revision:
-		return refuse(codeBadRequest, "another protocol revision than the session's")
+		return refuseFor(CauseProtocolMismatch, codeBadRequest, "another protocol revision than the session's")
 	}
 	return nil
 }
 
 // errUpgraded refuses a polling request of a session that polls no more.
 func errUpgraded() *requestError {
-	return refuse(codeBadRequest, "the session is not on polling any more")
+	return refuseFor(CauseTransportMismatch, codeBadRequest, "the session is not on polling any more")
 }
 
 // revisionOf is the protocol revision that a request asks for.
@@ -271,7 +271,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		s.refuse(w, r, refuse(codeBadMethod, r.Method))
 		return
 	case transport == WebSocket && !upgrade:
-		s.refuse(w, r, refuse(codeBadRequest, "websocket without an upgrade"))
+		s.refuse(w, r, refuseFor(CauseTransportHandshake, codeBadRequest, "websocket without an upgrade"))
 		return
 	}
 	ctx, e := s.runHandshake(r)
@@ -357,7 +357,7 @@ func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) 
 	}
 	ctx, err := s.cfg.Handshake(r)
 	if err != nil {
-		e := refuse(codeForbidden, err.Error())
+		e := refuseFor(CauseHandshake, codeForbidden, err.Error())
 		e.cause = err
 		if pub := (*Refusal)(nil); errors.As(err, &pub) {
 			e.message = pub.Message

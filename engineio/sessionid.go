@@ -43,7 +43,7 @@ func (s *Server) sessionID(r *http.Request) (string, *requestError) {
 		return id, nil
 	}
 	s.cfg.Logger.Error("a session was refused: it got no usable id", "error", telemetry.Error(err)) // without the id
-	e := refuse(codeBadRequest, "no session id")
+	e := refuseFor(CauseSessionID, codeBadRequest, "no session id")
 	e.cause = err
 	return "", e
 }

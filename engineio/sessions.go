@@ -32,7 +32,7 @@ func (s *Server) admit(c *Conn) *requestError {
 	if s.conns[c.id] != nil {
 		s.mu.Unlock()
 		s.cfg.Logger.Error("a session was refused: Options.GenerateID made an id that is in use")
-		return refuse(codeBadRequest, "the session id is in use")
+		return refuseFor(CauseSessionID, codeBadRequest, "the session id is in use")
 	}
 	s.conns[c.id] = c
 	s.countPassedLocked(c.passed, 1)
@@ -82,7 +82,7 @@ func (s *Server) settleLocked(c *Conn) {
 }
 
 func unavailable() *requestError {
-	return &requestError{status: http.StatusServiceUnavailable, code: codeForbidden, message: "Service unavailable", detail: "full or closing"}
+	return &requestError{status: http.StatusServiceUnavailable, code: codeForbidden, why: CauseUnavailable, message: "Service unavailable", detail: "full or closing"}
 }
 
 func (s *Server) lookup(sid string) *Conn {

@@ -229,7 +229,7 @@ func (s *Server) streamSession(r *http.Request, first packet, foreign bool) (c *
 	default:
 		c, e = s.session(r, wish.SID)
 		if e == nil && (s.cfg.DisableUpgrades || c.handshake.Revision != 4) {
-			e = refuse(codeBadRequest, errNoUpgrade.Error())
+			e = refuseFor(CauseUpgradeDisabled, codeBadRequest, errNoUpgrade.Error())
 		}
 	}
 	if e != nil {

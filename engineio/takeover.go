@@ -25,7 +25,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 		for name, values := range herr.Header {
 			w.Header()[name] = values
 		}
-		s.refuse(w, r, &requestError{status: herr.Status, code: codeBadRequest, message: herr.Message, detail: "websocket handshake"})
+		s.refuse(w, r, &requestError{status: herr.Status, code: codeBadRequest, why: CauseTransportHandshake, message: herr.Message, detail: "websocket handshake"})
 		return
 	}
 	if fresh {
@@ -50,7 +50,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	if err != nil {
 		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", telemetry.Error(err))
 		w.WriteHeader(http.StatusInternalServerError)
-		s.tellRefusal(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, detail: "the connection can't be taken over", cause: err})
+		s.tellRefusal(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, why: CauseTransportHandshake, detail: "the connection can't be taken over", cause: err})
 		return
 	}
 	t := &wsTransport{c: c, probing: !fresh, base64: wantsBase64(q)}
