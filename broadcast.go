@@ -196,8 +196,8 @@ func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio
 func (b Broadcast) Send(args ...any) error { return b.Emit("message", args...) }
 
 // SocketsJoin puts the chosen sockets into rooms. Those of this server are in
-// when it returns; on others it happens soon. Errors: ErrRoomName, then nothing
-// was done; ErrTooManyRooms for a socket of this server, then the others joined
+// when it returns; on others it happens soon. Errors: ErrRoomName and ErrSocketRoom,
+// then nothing was done; ErrTooManyRooms for a socket of this server, then the others joined
 // all the same; and what an adapter says that could not reach other servers.
 func (b Broadcast) SocketsJoin(rooms ...string) error {
 	if err := checkRoomNames(rooms); err != nil {
@@ -205,6 +205,11 @@ func (b Broadcast) SocketsJoin(rooms ...string) error {
 	}
 	if b.self != nil {
 		return b.self.Join(rooms...)
+	}
+	for _, ns := range b.namespaces() {
+		if err := ns.checkReserved(rooms, ""); err != nil {
+			return err
+		}
 	}
 	return b.each(func(a adapter.Adapter) error { return a.SocketsJoin(b.target, rooms) })
 }

@@ -106,6 +106,11 @@ type Options struct {
 	// MaxRooms bounds the rooms of one socket; Join returns ErrTooManyRooms.
 	// Default 10,000.
 	MaxRooms int
+	// ReserveSocketIDs has Join and SocketsJoin refuse rooms that are named by the id
+	// of another socket of the namespace on this server: ErrSocketRoom. Who is in such a
+	// room hears what is sent to that socket alone. By default they can be joined, as
+	// with npm socket.io.
+	ReserveSocketIDs bool
 	// MaxPendingAcks bounds the acknowledgements awaited from one socket;
 	// EmitWithAck returns ErrTooManyPendingAcks. Default 65,536.
 	MaxPendingAcks int

@@ -13,10 +13,17 @@ const maxRoomName = 512
 
 // Join puts the socket into rooms. A broadcast that begins after Join has
 // returned reaches it. In a middleware the rooms wait until the socket is let in.
-// On a socket that is gone it does nothing. Errors: ErrRoomName, ErrTooManyRooms;
-// then no room was joined.
+// On a socket that is gone it does nothing. Errors: ErrRoomName, ErrTooManyRooms,
+// ErrSocketRoom; then no room was joined.
+//
+// Each socket is in the room of its own id, and who joins that room hears what is
+// sent to the socket alone. Where a client chooses the name, put a prefix before it:
+// Join("chat:" + name). Options.ReserveSocketIDs refuses the ids of other sockets.
 func (s *Socket) Join(rooms ...string) error {
 	if err := checkRoomNames(rooms); err != nil {
+		return err
+	}
+	if err := s.ns.checkReserved(rooms, s.id); err != nil {
 		return err
 	}
 	var news []string
@@ -32,6 +39,23 @@ func (s *Socket) Join(rooms ...string) error {
 	case stateConnected:
 		s.ns.adapter.Join(s.member(), rooms)
 		news = s.noteRoomsLocked(rooms)
+	}
+	return nil
+}
+
+// checkReserved refuses the ids of sockets, but for own, if they are reserved. The
+// caller holds no lock.
+func (ns *Namespace) checkReserved(rooms []string, own string) error {
+	if !ns.server.opts.ReserveSocketIDs {
+		return nil
+	}
+	for _, name := range rooms {
+		if name == own {
+			continue
+		}
+		if _, taken := ns.Socket(name); taken {
+			return ErrSocketRoom
+		}
 	}
 	return nil
 }

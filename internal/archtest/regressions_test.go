@@ -24,7 +24,7 @@ var advisories = []string{
 	"CVE-2017-16031", "CVE-2020-28481", "CVE-2024-38355", "CVE-2020-36048", "CVE-2022-21676", "CVE-2022-41940",
 	"CVE-2023-31125", "CVE-2026-59725", "CVE-2020-36049", "CVE-2022-2421", "CVE-2023-32695", "CVE-2026-33151",
 	"CVE-2026-69185", "CVE-2016-10536", "CVE-2021-31597", "CVE-2020-28502", "CVE-2017-16113", "CVE-2024-36751",
-	"CVE-2017-16137", "CVE-2024-47764", "engine.io 6.6.10",
+	"CVE-2017-16137", "CVE-2024-47764", "engine.io 6.6.10", "engine.io 6.6.13",
 
 	"CVE-2016-10518", "CVE-2026-45736", "CVE-2016-10542", "GHSA-5v72-xg48-5rpm", "CVE-2021-32640", "CVE-2024-37890",
 	"CVE-2026-48779", "ws maxPendingAutoPongs", "ws 8.23",
@@ -38,6 +38,9 @@ var advisories = []string{
 	"GHSA-g6vg-wj8f-48cj", "GHSA-q926-c743-49qj", "GHSA-j9wf-6r2x-hqmx", "CVE-2025-29923", "CVE-2024-27304",
 	"CVE-2023-44487", "CVE-2023-45288", "CVE-2025-22871", "CVE-2026-56853", "CVE-2023-43669", "CVE-2020-35896",
 	"CVE-2020-7693",
+
+	"GHSA-7xpx-rcqc-8qjh", "GHSA-c6g7-r2mf-pf5g", "GHSA-55mf-67qm-4wpg", "msgpack Ext type byte",
+	"engineioxide 0.17.9", "socketioxide 0.18.9", "python-socketio pre_connect",
 }
 
 // testName is a test of ours: its directory, its name, and one case of its table.
