@@ -352,6 +352,24 @@ func TestDisconnectAll(t *testing.T) {
 	})
 }
 
+// Shutdown does not wait 30 s for a client that was disconnected and has vanished from
+// polling.
+func TestShutdownAfterDisconnect(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		s := silentClient(w)
+		_ = s.Emit("goodbye")
+		s.Disconnect(true)
+		time.Sleep(time.Second)
+		begun := time.Now()
+		if err := w.io.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("Shutdown took %v", took)
+		}
+	})
+}
+
 // Shutdown lets out what waits, refuses new sessions, and returns when all
 // handlers have ended.
 func TestShutdown(t *testing.T) {

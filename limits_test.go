@@ -8,6 +8,7 @@ package socketio_test
 import (
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,19 @@ func TestLimitMaxConnections(t *testing.T) {
 		resp, _ := w.fetch("GET", "EIO=4&transport=polling", "")
 		want(w, "the status of the last", resp.StatusCode, map[bool]int{true: 200, false: 503}[fits])
 		want(w, "it may come back", resp.Header.Get("Retry-After") != "", !fits)
+	})
+}
+
+func TestLimitMaxHeaderBytes(t *testing.T) {
+	opts := func() *socketio.Options { return &socketio.Options{MaxHeaderBytes: 1000, AllowEIO3: true} }
+	around(t, 1000, opts, func(w *world, n int, fits bool) {
+		const target, name = "/socket.io/?EIO=4&transport=polling", "X-Pad"
+		r := httptest.NewRequest("GET", target, nil)
+		r.Header.Set(name, strings.Repeat("x", n-len(target)-len(r.Host)-len(name)-32))
+		answer := httptest.NewRecorder()
+		w.io.ServeHTTP(answer, r)
+		want(w, "the status", answer.Code, map[bool]int{true: 200, false: 431}[fits])
+		want(w, "sessions", w.io.Connections(), map[bool]int{true: 1, false: 0}[fits])
 	})
 }
 

@@ -63,6 +63,10 @@ type Options struct {
 	// More closes the connection: code 1009 on WebSocket, status 413 on polling.
 	// Default 1,000,000.
 	MaxHTTPBufferSize int
+	// MaxHeaderBytes bounds the header of a request, cookies included: the connection
+	// keeps that of the one that opened it. More is answered 431. It counts the target,
+	// Host, and the name and value of each header with 32 bytes more. Default 32 KiB.
+	MaxHeaderBytes int
 	// MaxAttachments bounds the binary attachments of one incoming event; more
 	// closes the connection. Default 10, at most 99.
 	MaxAttachments int
@@ -251,6 +255,7 @@ func (o *Options) check() {
 		"BodyTimeout":       int64(o.BodyTimeout),
 		"PauseTimeout":      int64(o.PauseTimeout),
 		"MaxHTTPBufferSize": int64(o.MaxHTTPBufferSize),
+		"MaxHeaderBytes":    int64(o.MaxHeaderBytes),
 		"MaxAttachments":    int64(o.MaxAttachments),
 		"MaxQueueBytes":     int64(o.MaxQueueBytes),
 		"MaxQueuePackets":   int64(o.MaxQueuePackets),
@@ -296,6 +301,7 @@ func (o *Options) engine() *engineio.Options {
 		BodyTimeout:      o.BodyTimeout,
 		PauseTimeout:     o.PauseTimeout,
 		MaxPayload:       o.MaxHTTPBufferSize,
+		MaxHeaderBytes:   o.MaxHeaderBytes,
 		MaxQueueBytes:    o.MaxQueueBytes,
 		MaxQueueMessages: o.MaxQueuePackets,
 		MaxQueuedBytes:   o.MaxQueuedBytes,

@@ -84,6 +84,28 @@ func newHandshake(s *Server, r *http.Request, revision uint8, now time.Time) Han
 	return h
 }
 
+// headerField is what each field of a header counts beside its name and value, as in
+// HTTP/2 (RFC 9113, section 6.5.2): that is about what it costs in memory.
+const headerField = 32
+
+// checkHeader refuses a request with a header over the bound. Of one that it lets in, a
+// Handshake keeps less than it counts.
+func (s *Server) checkHeader(r *http.Request) *requestError {
+	size := len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(v) + headerField
+		}
+	}
+	limit := s.cfg.MaxHeaderBytes
+	if size <= limit {
+		return nil
+	}
+	s.sampled.Warn("a request was refused: its header is too large; cookies count; to allow it raise Options.MaxHeaderBytes", "size", size, "max", limit)
+	return &requestError{status: http.StatusRequestHeaderFieldsTooLarge, code: codeBadRequest,
+		message: "Request header fields too large", detail: "the header is over MaxHeaderBytes"}
+}
+
 // Header returns the request's headers. Each call decodes them anew; the caller
 // owns the result.
 func (h *Handshake) Header() http.Header {

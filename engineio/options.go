@@ -70,6 +70,11 @@ type Options struct {
 	// bytes. A larger message closes with WebSocket code 1009; a larger body is
 	// answered 413 and the session closes. If zero, 1,000,000.
 	MaxPayload int
+	// MaxHeaderBytes bounds the header of a request: its target, Host, and the name and
+	// value of each header with 32 bytes more, as HTTP/2 counts. What opens a session is
+	// kept with it; what polls is held while it waits. More is answered 431. Cookies
+	// count. The bound of http.Server, 1 MB by default, holds before. If zero, 32 KiB.
+	MaxHeaderBytes int
 	// MaxQueueBytes and MaxQueueMessages bound what waits to be sent to one
 	// connection. A message over the bound closes the connection with
 	// ErrSlowConsumer; an empty queue takes one message of any size. If zero,
@@ -205,6 +210,7 @@ func newConfig(o *Options) config {
 	setDefault(&c.MessageTimeout, 30*time.Second)
 	setDefault(&c.PauseTimeout, 5*time.Minute)
 	setDefault(&c.MaxPayload, 1_000_000)
+	setDefault(&c.MaxHeaderBytes, 32<<10)
 	setDefault(&c.MaxQueueBytes, 4<<20)
 	setDefault(&c.MaxQueueMessages, 16384)
 	setDefault(&c.ShutdownRate, 1000)
@@ -252,6 +258,7 @@ func (o *Options) checkSigns() {
 		{"MessageTimeout", int64(o.MessageTimeout)},
 		{"PauseTimeout", int64(o.PauseTimeout)},
 		{"MaxPayload", int64(o.MaxPayload)},
+		{"MaxHeaderBytes", int64(o.MaxHeaderBytes)},
 		{"MaxQueueBytes", int64(o.MaxQueueBytes)},
 		{"MaxQueueMessages", int64(o.MaxQueueMessages)},
 		{"MaxConnections", int64(o.MaxConnections)},

@@ -186,6 +186,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve serves a request that the middlewares have let through.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if e := s.checkHeader(r); e != nil {
+		s.refuse(w, r, e)
+		return
+	}
 	origin := r.Header.Get("Origin")
 	q := parseQuery(r.URL.RawQuery)
 	transport, sid := last(q["transport"]), last(q["sid"])

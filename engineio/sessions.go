@@ -191,6 +191,9 @@ const wavePause = 10 * time.Millisecond
 // do not all come back to another server at the same moment.
 func (s *Server) closeInWaves(ctx context.Context) error {
 	conns := s.all()
+	for _, c := range conns {
+		c.hurry()
+	}
 	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
 	span := time.Duration(len(conns)) * time.Second / time.Duration(s.cfg.ShutdownRate)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -211,6 +214,17 @@ func (s *Server) closeInWaves(ctx context.Context) error {
 		timer.Reset(wavePause)
 	}
 	return nil
+}
+
+// hurry gives a session that was closed before, and waits for a poll to say so, as little
+// time as one that Shutdown closes: a client that is there polls at once.
+func (c *Conn) hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	soon := c.srv.now() + int64(shutdownPollTimeout)
+	if c.state == stateClosing && c.ws == nil && c.due.at[dueClose] > soon {
+		c.setDueLocked(dueClose, soon)
+	}
 }
 
 // noteEmptyLocked tells Shutdown that the last connection has gone.

@@ -79,6 +79,9 @@ func (s *Server) checkStream(r *http.Request) (foreign bool, e *requestError) {
 	if !s.cfg.webtransport {
 		return false, refuse(codeUnknownTransport, WebTransport)
 	}
+	if e := s.checkHeader(r); e != nil {
+		return false, e
+	}
 	if eio := last(parseQuery(r.URL.RawQuery)["EIO"]); eio != "" && revisionOf(eio) != 4 {
 		return false, refuse(codeUnsupportedVersion, eio)
 	}
