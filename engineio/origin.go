@@ -5,6 +5,7 @@
 package engineio
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,7 +30,8 @@ type CORS struct {
 	// AllowOrigin, if not nil, is asked when Origins does not decide. It may be
 	// called by many goroutines at once.
 	AllowOrigin func(r *http.Request, origin string) bool
-	// AllowCredentials lets the browser send cookies. It can't stand beside "*".
+	// AllowCredentials lets the browser send cookies. It can't stand beside "*" and "null",
+	// which every site can be.
 	AllowCredentials bool
 	// AllowedHeaders answers a preflight. If empty, what the browser asks for.
 	AllowedHeaders []string
@@ -48,8 +50,8 @@ func (c *CORS) check() {
 	}
 	durations.Check("engineio: Options.CORS.MaxAge", c.MaxAge, time.Second)
 	for _, o := range c.Origins {
-		if o == "*" && c.AllowCredentials {
-			panic(`engineio: CORS: the origin "*" with AllowCredentials lets every site act as its visitors; list the origins`)
+		if (o == "*" || strings.EqualFold(o, "null")) && c.AllowCredentials {
+			panic(fmt.Sprintf("engineio: CORS: the origin %q with AllowCredentials lets every site act as its visitors; list the origins", o))
 		}
 		if isOrigin(o) {
 			continue
@@ -252,27 +254,31 @@ func (s *Server) warnOrigin(r *http.Request, origin string) {
 		"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(s.clientAddr(r)))
 }
 
-// sameHost compares the host and port of an origin with a Host header. The
-// default ports are dropped and the scheme is not compared, because a proxy may
-// have ended TLS.
+// sameHost compares the host and port of an origin with a Host header. The schemes are
+// not compared, because a proxy may have ended TLS; but a default port is that of its
+// own scheme. A Host without a port comes from a request to the default port.
 func sameHost(origin, host string) bool {
+	scheme, at, _ := strings.Cut(origin, "://")
+	at = strings.TrimSuffix(at, "/")
+	port := defaultPort(scheme)
 	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" {
+	if port == "" || err != nil || u.Host == "" || u.Host != at { // a path, a user: no browser sends that
 		return false
 	}
-	switch u.Scheme {
-	case "http", "https", "ws", "wss":
-	default:
+	asked, err := url.Parse("//" + host)
+	if err != nil || asked.Host != host {
 		return false
 	}
-	return dropDefaultPort(u.Host) == dropDefaultPort(host)
+	return strings.EqualFold(u.Hostname(), asked.Hostname()) && cmp.Or(u.Port(), port) == cmp.Or(asked.Port(), port)
 }
 
-func dropDefaultPort(host string) string {
-	host = strings.ToLower(host)
-	if h, ok := strings.CutSuffix(host, ":80"); ok {
-		return h
+// defaultPort is that of a scheme that a page of a server can have, or "".
+func defaultPort(scheme string) string {
+	switch strings.ToLower(scheme) {
+	case "http", "ws":
+		return "80"
+	case "https", "wss":
+		return "443"
 	}
-	h, _ := strings.CutSuffix(host, ":443")
-	return h
+	return ""
 }

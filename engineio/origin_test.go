@@ -75,6 +75,21 @@ func TestOriginRule(t *testing.T) {
 		{"default port of https", "chat.example:443", []string{"Origin", "https://chat.example"}, true},
 		{"the scheme differs: a proxy may have ended TLS", "chat.example", []string{"Origin", "https://chat.example"}, true},
 		{"the scheme of a WebSocket", "chat.example", []string{"Origin", "ws://chat.example"}, true},
+		{"port 443 of http", "chat.example", []string{"Origin", "http://chat.example:443"}, false},
+		{"port 80 of https", "chat.example", []string{"Origin", "https://chat.example:80"}, false},
+		{"port 443 of ws", "chat.example", []string{"Origin", "ws://chat.example:443"}, false},
+		{"port 80 of wss", "chat.example", []string{"Origin", "wss://chat.example:80"}, false},
+		{"a host with the other default port", "chat.example:443", []string{"Origin", "http://chat.example"}, false},
+		{"a host with the other default port, the other way", "chat.example:80", []string{"Origin", "https://chat.example"}, false},
+		{"port 443 of http on both", "chat.example:443", []string{"Origin", "http://chat.example:443"}, true},
+		{"port 80 of https on both", "chat.example:80", []string{"Origin", "https://chat.example:80"}, true},
+		{"an IPv6 address, the other default port", "[::1]:443", []string{"Origin", "http://[::1]"}, false},
+		{"an IPv6 address that ends as a port", "[::80]", []string{"Origin", "http://[::80]"}, true},
+		{"an IPv6 address that ends as a default port", "[1::443]", []string{"Origin", "http://[1:]"}, false},
+		{"an empty port", "chat.example:", []string{"Origin", "http://chat.example"}, true},
+		{"a user", "chat.example", []string{"Origin", "http://evil@chat.example"}, false},
+		{"a path", "chat.example", []string{"Origin", "http://chat.example/path"}, false},
+		{"a query", "chat.example", []string{"Origin", "http://chat.example?x"}, false},
 		{"another port", "chat.example", []string{"Origin", "http://chat.example:8080"}, false},
 		{"the port is missing", "chat.example:3000", []string{"Origin", "http://chat.example"}, false},
 		{"another host", "chat.example", []string{"Origin", "http://evil.example"}, false},
@@ -188,13 +203,19 @@ func TestOriginsThatAreNone(t *testing.T) {
 	}
 }
 
-func TestWildcardWithCredentialsPanics(t *testing.T) {
-	defer func() {
-		if s, _ := recover().(string); !strings.Contains(s, "AllowCredentials") {
-			t.Errorf("the panic says %q", s)
-		}
-	}()
-	engineio.NewServer(&engineio.Options{CORS: &engineio.CORS{Origins: []string{"*"}, AllowCredentials: true}}, nil)
+// Every site can be "null": a sandboxed frame is.
+func TestOpenOriginsWithCredentialsPanic(t *testing.T) {
+	for _, origins := range [][]string{{"*"}, {"null"}, {"NULL"}, {"https://a.example", "null"}, {"https://a.example", "*"}} {
+		func() {
+			defer func() {
+				if s, _ := recover().(string); !strings.Contains(s, "AllowCredentials") || !strings.Contains(s, "list the origins") {
+					t.Errorf("%q: the panic says %q", origins, s)
+				}
+			}()
+			engineio.NewServer(&engineio.Options{CORS: &engineio.CORS{Origins: origins, AllowCredentials: true}}, nil).Close()
+		}()
+	}
+	engineio.NewServer(&engineio.Options{CORS: &engineio.CORS{Origins: []string{"null"}}}, nil).Close()
 }
 
 func TestCORSHeaders(t *testing.T) {
