@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,12 +107,19 @@ type rig struct {
 	client  *http.Client
 	dial    func(context.Context) (net.Conn, error)
 	path    string
+	scheme  string          // of the client's requests
+	h2      *http.Transport // if all is over HTTP/2
 	host    string
 	started time.Time
 
 	mu    sync.Mutex // guards the fields below
 	sides map[string]*side
 	open  []io.Closer // the peers' connections
+
+	roundTrips http.RoundTripper // see streams
+	h2conn     net.Conn          // of roundTrips
+
+	running atomic.Int32 // requests that are being served
 }
 
 // serve starts a server, which ends with the test.
@@ -123,7 +131,7 @@ func (w *world) serve(h hosting) *rig {
 // serveOn is serve on a listener, if it is not nil: then dial is to be set.
 func (w *world) serveOn(h hosting, l net.Listener) *rig {
 	w.t.Helper()
-	r := &rig{t: w.t, w: w, h: h, sides: make(map[string]*side), path: cmp.Or(h.path, "/engine.io/"), host: "chat.example", started: time.Now()}
+	r := &rig{t: w.t, w: w, h: h, sides: make(map[string]*side), path: cmp.Or(h.path, "/engine.io/"), scheme: "http", host: "chat.example", started: time.Now()}
 	switch {
 	case l != nil:
 	case w.virtual:
@@ -149,7 +157,12 @@ func (w *world) serveOn(h hosting, l net.Listener) *rig {
 	if h.wrap != nil {
 		handler = h.wrap(handler)
 	}
-	r.http = &http.Server{Handler: handler, ErrorLog: log.New(complaints{w.t}, "", 0)}
+	counted := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.running.Add(1)
+		defer r.running.Add(-1)
+		handler.ServeHTTP(w, req)
+	})
+	r.http = &http.Server{Handler: counted, ErrorLog: log.New(complaints{w.t}, "", 0)}
 	if h.server != nil {
 		h.server(r.http)
 	}
@@ -160,17 +173,21 @@ func (w *world) serveOn(h hosting, l net.Listener) *rig {
 	protocols.SetHTTP1(h.protocol != "http/2")
 	protocols.SetUnencryptedHTTP2(h.protocol == "http/2")
 	r.http.Protocols = protocols
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		r.http.Serve(l)
-	}()
 	ctx, cancel := context.WithCancel(context.Background())
 	transport := &http.Transport{
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return r.dial(ctx) },
 		DisableCompression: !h.inflate,
 		Protocols:          protocols,
 	}
+	if isOverHTTP2 {
+		protocols.SetHTTP2(true)
+		l = r.useHTTP2(l, transport)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		r.http.Serve(l)
+	}()
 	r.client = &http.Client{Transport: cancelling{transport, ctx}}
 	w.t.Cleanup(func() {
 		cancel()

@@ -54,6 +54,9 @@ func newHandshake(s *Server, r *http.Request, revision uint8, now time.Time) Han
 	size := len(r.RequestURI) + len(remote) + len(host)
 	names := make([]string, 0, len(r.Header))
 	for name, values := range r.Header {
+		if name[:min(1, len(name))] == ":" {
+			continue // of HTTP/2, and no header of the client's
+		}
 		names = append(names, name)
 		for _, v := range values {
 			size += len(name) + len(v) + 2

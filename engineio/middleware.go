@@ -87,12 +87,16 @@ type baseWriter struct {
 	http.ResponseWriter
 	switching bool // a 101 was announced
 	answered  bool // something else was written, or the connection is taken
+	taken     bool // the stream of HTTP/2 is taken: nothing else may be written
 }
 
 // Unwrap is for http.ResponseController.
 func (b *baseWriter) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 func (b *baseWriter) WriteHeader(status int) {
+	if b.taken {
+		return
+	}
 	if status == http.StatusSwitchingProtocols {
 		b.switching = true
 		return
@@ -102,6 +106,9 @@ func (b *baseWriter) WriteHeader(status int) {
 }
 
 func (b *baseWriter) Write(p []byte) (int, error) {
+	if b.taken {
+		return 0, http.ErrHijacked
+	}
 	b.answered = true
 	return b.ResponseWriter.Write(p)
 }
@@ -111,6 +118,9 @@ func (b *baseWriter) Write(p []byte) (int, error) {
 func (b *baseWriter) Flush() { _ = b.FlushError() }
 
 func (b *baseWriter) FlushError() error {
+	if b.taken {
+		return http.ErrHijacked
+	}
 	if b.switching && !b.answered {
 		return nil // there is nothing yet
 	}
@@ -135,6 +145,21 @@ func announceSwitch(w http.ResponseWriter) {
 		default:
 			return // nobody would keep it from the HTTP server
 		}
+	}
+}
+
+// ownWriter returns the HTTP server's own writer, or the nearest to it that can be
+// found, and shows f what of ours lies before it.
+func ownWriter(w http.ResponseWriter, f func(*baseWriter)) http.ResponseWriter {
+	for {
+		if b, ok := w.(*baseWriter); ok {
+			f(b)
+		}
+		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = inner.Unwrap()
 	}
 }
 

@@ -67,7 +67,7 @@ type reply struct {
 func (r *rig) do(ctx context.Context, method, query string, body io.Reader, headers ...string) reply {
 	ctx, cancel := context.WithTimeout(ctx, r.w.patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.host+r.path+"?"+query, body)
+	req, err := http.NewRequestWithContext(ctx, method, r.scheme+"://"+r.host+r.path+"?"+query, body)
 	if err != nil {
 		return reply{err: err}
 	}
@@ -117,6 +117,9 @@ func (r *rig) shake(query string, headers ...string) (*wstest.Client, *http.Resp
 		} else {
 			header.Add(headers[i], headers[i+1])
 		}
+	}
+	if isOverHTTP2 {
+		return r.connect(query, header)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), r.w.patience)
 	defer cancel()
@@ -389,6 +392,9 @@ func (p *wsPeer) read() (string, error) {
 	case op == ws.Binary:
 		return "<" + hex.EncodeToString(data) + ">", nil
 	case op == ws.Close:
+		if isOverHTTP2 { // where the stream ends only then
+			_ = p.c.WriteMessage(ws.Close, data)
+		}
 		code, reason := ws.ParseClose(data)
 		return strings.TrimSpace(fmt.Sprintf("close %d %s", code, reason)), nil
 	}

@@ -193,7 +193,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	origin := r.Header.Get("Origin")
 	q := parseQuery(r.URL.RawQuery)
 	transport, sid := last(q["transport"]), last(q["sid"])
-	upgrade := isUpgrade(r)
+	upgrade := isUpgrade(r) || ws.IsConnect(r)
 	switch {
 	case transport == Polling && s.cfg.polling, transport == WebSocket && s.cfg.websocket:
 	default:
@@ -271,7 +271,7 @@ func revisionOf(eio string) uint8 {
 // open opens a session.
 func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, q url.Values) {
 	switch {
-	case r.Method != http.MethodGet:
+	case r.Method != http.MethodGet && !(transport == WebSocket && ws.IsConnect(r)):
 		s.refuse(w, r, refuse(codeBadMethod, r.Method))
 		return
 	case transport == WebSocket && !upgrade:
@@ -395,7 +395,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *requestError)
 		n, _ := rand.Int(rand.Reader, big.NewInt(5)) // rand.Reader does not fail
 		w.Header().Set("Retry-After", strconv.FormatInt(1+n.Int64(), 10))
 	}
-	if isUpgrade(r) {
+	if r.ProtoMajor == 1 && isUpgrade(r) { // in HTTP/2 that would end the other requests
 		w.Header().Set("Connection", "close")
 	}
 	e.write(w)

@@ -7,6 +7,7 @@ package engineio
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,20 +19,29 @@ import (
 )
 
 // serveWebSocket takes the connection over: as the transport of a fresh Conn,
-// or as a candidate of one that has a session.
+// or as a candidate of one that has a session. Over HTTP/2 it returns when the
+// WebSocket has ended, because its stream ends with the request.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) {
-	key, herr := ws.CheckUpgrade(r)
+	if tun := s.takeWebSocket(w, r, c, q, fresh); tun != nil {
+		tun.serve()
+	}
+}
+
+// takeWebSocket is serveWebSocket up to where the WebSocket begins. The tunnel is that
+// of a WebSocket over HTTP/2, which must be served.
+func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) *tunnel {
+	key, herr := checkWebSocket(r)
 	if herr != nil {
 		for name, values := range herr.Header {
 			w.Header()[name] = values
 		}
 		s.refuse(w, r, &requestError{status: herr.Status, code: codeBadRequest, why: CauseTransportHandshake, message: herr.Message, detail: "websocket handshake"})
-		return
+		return nil
 	}
 	if fresh {
 		if e := s.admit(c); e != nil {
 			s.refuse(w, r, e)
-			return
+			return nil
 		}
 	}
 	begun := false
@@ -42,16 +52,16 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	}()
 	if !s.takeOver() {
 		s.refuse(w, r, unavailable())
-		return
+		return nil
 	}
 	defer s.takeovers.Done()
 	announceSwitch(w)
-	nc, early, err := hijack(w)
+	nc, early, err := s.takeConn(w, r)
 	if err != nil {
-		s.cfg.Logger.Error("a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", "error", telemetry.Error(err))
+		s.cfg.Logger.Error(err.Error(), "error", telemetry.Error(errors.Unwrap(err)))
 		w.WriteHeader(http.StatusInternalServerError)
 		s.tellRefusal(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, why: CauseTransportHandshake, detail: "the connection can't be taken over", cause: err})
-		return
+		return nil
 	}
 	t := &wsTransport{c: c, probing: !fresh, base64: wantsBase64(q)}
 	if s.deflate != nil && c.handshake.Revision == 4 {
@@ -61,12 +71,18 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	}
 	w.Header().Del("Content-Encoding") // of a middleware that compresses: there is no content
 	s.addHeaders(w.Header(), r, fresh)
-	response := ws.AppendDeflateResponse(nil, key, ws.FirstProtocol(r.Header), t.deflate, w.Header())
-	t.nc, t.waits = s.attach(nc, t)
-	c.mu.Lock()
-	t.q.append(rawMsg(response))
-	t.q.hold = 1 // a close frame means nothing before the response
-	c.mu.Unlock()
+	tun, _ := nc.(*tunnel)
+	if tun != nil {
+		tun.accept(w.Header(), ws.FirstProtocol(r.Header), t.deflate)
+		t.nc, t.waits = s.portable.Attach(nc, t), true
+	} else {
+		response := ws.AppendDeflateResponse(nil, key, ws.FirstProtocol(r.Header), t.deflate, w.Header())
+		t.nc, t.waits = s.attach(nc, t)
+		c.mu.Lock()
+		t.q.append(rawMsg(response))
+		t.q.hold = 1 // a close frame means nothing before the response
+		c.mu.Unlock()
+	}
 	begun = true
 	if fresh {
 		c.begin(nil, t)
@@ -84,7 +100,40 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 	if fresh {
 		c.readEnd()
 	}
+	return tun
 }
+
+// checkWebSocket checks the handshake. key is what the answer needs over HTTP/1.
+func checkWebSocket(r *http.Request) (key string, err *ws.HandshakeError) {
+	if ws.IsConnect(r) {
+		return "", ws.CheckConnect(r)
+	}
+	return ws.CheckUpgrade(r)
+}
+
+// takeConn takes the connection, and the bytes that were read too far, or a stream of
+// HTTP/2. The text of its error is for the log; it wraps the reason.
+func (s *Server) takeConn(w http.ResponseWriter, r *http.Request) (nc net.Conn, early []byte, err error) {
+	if ws.IsConnect(r) {
+		// The session's own deadline comes before that of a Write, and says why.
+		if tun := newTunnel(w, r, s.cfg.WriteTimeout+time.Second); tun != nil {
+			return tun, nil, nil
+		}
+		return nil, nil, takeError{"a WebSocket over HTTP/2 can't be served; a middleware hides http.Flusher", http.ErrNotSupported}
+	}
+	if nc, early, err = hijack(w); err != nil {
+		err = takeError{"a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", err}
+	}
+	return nc, early, err
+}
+
+type takeError struct {
+	text  string
+	cause error
+}
+
+func (e takeError) Error() string { return e.text }
+func (e takeError) Unwrap() error { return e.cause }
 
 // attach gives a connection to the driver that can take it. It reports whether
 // that is the one whose writes wait for the peer.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// The opening handshake, server side (RFC 6455, section 4.2).
+// The opening handshake, server side (RFC 6455, section 4.2; RFC 8441).
 
 package ws
 
@@ -61,11 +61,43 @@ func CheckUpgrade(r *http.Request) (key string, err *HandshakeError) {
 	if len(keys) != 1 || !validKey(keys[0]) {
 		return "", &HandshakeError{http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Key header", nil}
 	}
-	if versions := r.Header["Sec-Websocket-Version"]; len(versions) != 1 || versions[0] != "13" {
-		return "", &HandshakeError{http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Version header",
-			http.Header{"Sec-Websocket-Version": {"13"}}}
+	if err := checkVersion(r); err != nil {
+		return "", err
 	}
 	return keys[0], nil
+}
+
+// IsConnect reports whether r asks for a WebSocket in a stream of HTTP/2 (RFC 8441).
+func IsConnect(r *http.Request) bool {
+	return r.Method == http.MethodConnect && r.ProtoMajor == 2 && strings.EqualFold(r.Header.Get(":protocol"), "websocket")
+}
+
+// CheckConnect is CheckUpgrade for a request of which IsConnect is true. It has no key,
+// nor do the headers Connection and Upgrade count.
+func CheckConnect(r *http.Request) *HandshakeError { return checkVersion(r) }
+
+func checkVersion(r *http.Request) *HandshakeError {
+	if versions := r.Header["Sec-Websocket-Version"]; len(versions) != 1 || versions[0] != "13" {
+		return &HandshakeError{http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Version header",
+			http.Header{"Sec-Websocket-Version": {"13"}}}
+	}
+	return nil
+}
+
+// SetConnectHeader makes header that of a 200 that accepts a WebSocket in a stream of
+// HTTP/2. protocol and params are those of AppendDeflateResponse. What belongs to the
+// handshake, or says something of a body, is taken away first.
+func SetConnectHeader(header http.Header, protocol string, params DeflateParams) {
+	for _, name := range reservedHeaders {
+		header.Del(name)
+	}
+	header.Del("Content-Encoding")
+	if isToken(protocol) {
+		header.Set("Sec-WebSocket-Protocol", protocol)
+	}
+	if params.Negotiated() {
+		header.Set("Sec-WebSocket-Extensions", params.String())
+	}
 }
 
 // FirstProtocol returns the first subprotocol that a handshake offers, or ""

@@ -8,9 +8,15 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -54,7 +60,19 @@ func run() error {
 	web := &http.Server{Handler: mux}
 
 	served := make(chan error, 2)
-	go func() { served <- web.Serve(ln) }()
+	if os.Getenv("TLS") == "1" {
+		own, err := certificate()
+		if err != nil {
+			return err
+		}
+		mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { // for a browser
+			fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><script src="/socket.io/socket.io.js"></script>`)
+		})
+		web.TLSConfig = &tls.Config{Certificates: []tls.Certificate{own}}
+		go func() { served <- web.ServeTLS(ln, "", "") }()
+	} else {
+		go func() { served <- web.Serve(ln) }()
+	}
 	if dir := os.Getenv("UNIX_SOCKETS"); dir != "" { // the same on a unix socket, named after the port
 		local, err := net.Listen("unix", fmt.Sprintf("%s/%d", dir, ln.Addr().(*net.TCPAddr).Port))
 		if err != nil {
@@ -155,6 +173,26 @@ func options() (*socketio.Options, error) {
 		return nil, fmt.Errorf("CODEC: no codec named %s", codec)
 	}
 	return opts, nil
+}
+
+// certificate makes one that signs itself.
+func certificate() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(24 * time.Hour),
+		DNSNames:     []string{"localhost"},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
 // header returns an HTTP middleware that sets a header in every response, or

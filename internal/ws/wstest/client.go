@@ -39,6 +39,9 @@ func newClient(conn net.Conn, br *bufio.Reader) *Client {
 	return &Client{conn: conn, br: br, writing: make(chan struct{}, 1)}
 }
 
+// Over returns a Client on a connection whose handshake has been made elsewhere.
+func Over(conn net.Conn) *Client { return newClient(conn, bufio.NewReader(conn)) }
+
 // Conn returns the connection. What was read ahead is not in it any more.
 func (c *Client) Conn() net.Conn { return c.conn }
 
