@@ -62,6 +62,34 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// Clients that vanish when they are told to go do not hold up the end of a server. That
+// it ends at all within the time that the target gives it is what counts: its default for
+// such a client is 30 s.
+func TestVanishedBeforeShutdown(t *testing.T) {
+	p := startTarget(t, targetBinary(t), config{Shutdown: true})
+	defer p.stop()
+	a := newAttacker(t, p)
+	watching := watch(a, "websocket")
+	watching.rounds(5)
+	before := p.memory("VmRSS")
+	a.each(4, func(int) {
+		for range 50 {
+			s := a.joined()
+			s.post(`42["go"]`, 200)
+		}
+	})
+	watching.rounds(20)
+	if grown := p.memory("VmHWM") - before; grown > freeMemory {
+		t.Errorf("the server grew by %d KiB", grown>>10)
+	}
+	if n := p.stats().Connections; n < 200 {
+		t.Errorf("%d sessions wait to be told of their end, want 200", n)
+	}
+	watching.leave()
+	p.stop() // fails the test unless Shutdown has ended in time
+	p.checkLog(nil)
+}
+
 // besiege runs one attack against a fresh server, with two bystanders.
 func besiege(t *testing.T, binary string, k attack) {
 	p := startTarget(t, binary, k.config)

@@ -6,6 +6,8 @@ package hostile
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -37,6 +39,9 @@ type config struct {
 	MiddlewareTimeout, UpgradeTimeout, WriteTimeout   time.Duration
 
 	MaxQueueBytes, MaxConnections, MaxPending, MaxDynamicNamespaces int
+
+	HostHeaderBytes int  // http.Server.MaxHeaderBytes; 16 KiB if zero
+	Shutdown        bool // the server ends by Shutdown, which has 20 s
 }
 
 func (c *config) options() *socketio.Options {
@@ -76,7 +81,7 @@ func target(text string) (status int) {
 	mux.Handle("/socket.io/", io)
 	mux.HandleFunc("/smuggled", func(http.ResponseWriter, *http.Request) { smuggled.Add(1) })
 	host := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: cmp.Or(c.HostHeaderBytes, 16<<10),
 		ErrorLog: log.New(os.Stderr, "host: ", 0),
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -92,6 +97,14 @@ func target(text string) (status int) {
 		line, _ := json.Marshal(stats{io.Connections(), runtime.NumGoroutine(), middlewares.Load(), smuggled.Load()})
 		fmt.Printf("%s\n", line)
 	}
+	if c.Shutdown {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := io.Shutdown(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "Shutdown:", err)
+			status = 4
+		}
+	}
 	_ = io.Close()
 	_ = host.Close()
 	<-served
@@ -99,7 +112,7 @@ func target(text string) (status int) {
 		fmt.Fprintln(os.Stderr, "left:", strings.Join(left, "\n\n"))
 		return 3
 	}
-	return 0
+	return status
 }
 
 // furnish gives a server its namespaces and handlers.
@@ -107,6 +120,7 @@ func furnish(io *socketio.Server, middlewares *atomic.Int64) {
 	io.OnConnection(func(s *socketio.Socket) {
 		s.On("echo", func(n int) int { return n })
 		s.On("parrot", func(text string) string { return text })
+		s.On("go", func() { s.Disconnect(true) })
 		s.On("listen", func() error { return s.Join("crowd") })
 		s.On("tell", func(times, size int) error {
 			filler := strings.Repeat("x", size)
