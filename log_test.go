@@ -41,8 +41,8 @@ func TestLog(t *testing.T) {
 	fail := true
 	opts := &socketio.Options{
 		AllowEIO3: true, MaxDynamicNamespaces: 1, Transports: []string{polling, websocket, engineio.WebTransport},
-		Observers: []any{panics{}},
-		Logger:    slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Observers: []any{panics{}}, LogPackets: "*",
+		Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		GenerateID: func(r *http.Request) (string, error) {
 			if r.URL.Query().Has("noid") {
 				return "", errors.New("no id\nfor this one")

@@ -209,6 +209,14 @@ type Options struct {
 	// and harms nothing.
 	Observers []any
 
+	// LogPackets says of which clients each packet is logged, to look at what goes wrong:
+	// "*" for all, or a list of addresses, networks and parameters of the query, such as
+	// "192.0.2.7, 2001:db8::/32, user=7". If empty, the environment variable
+	// SOCKETIO_DEBUG says it. See engineio.Options.LogPackets, Conn.LogPackets for one
+	// client, and docs/troubleshooting.md. Auth payloads are left out; what events carry
+	// is not.
+	LogPackets string
+
 	// Logger gets what an operator should know: faults of the application as errors,
 	// what a client was refused for as Debug. If nil, warnings and errors go to
 	// slog.Default; for silence use slog.New(slog.DiscardHandler). The keys are in
@@ -324,6 +332,7 @@ func (o *Options) engine() *engineio.Options {
 
 		HTTPCompression:   o.HTTPCompression,
 		PerMessageDeflate: o.PerMessageDeflate,
+		LogPackets:        o.LogPackets,
 		Logger:            o.Logger,
 		Observers:         slices.DeleteFunc(slices.Clone(o.Observers), func(v any) bool { return !observesConns(v) }),
 	}

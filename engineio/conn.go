@@ -78,6 +78,7 @@ type Conn struct {
 	deflates atomic.Bool  // messages may go out compressed
 	paused   atomic.Bool  // the Handler wants no more messages for now
 	hadPOST  atomic.Bool  // one has arrived
+	logged   atomic.Bool  // its packets are logged
 	ended    atomic.Bool  // the Handler has heard, or is about to hear, of the end
 	charged  atomic.Int64 // bytes of the queue that Server.budget knows of; written under mu
 
@@ -90,6 +91,7 @@ type Conn struct {
 	corks    int           // calls of Cork without Uncork
 	pausedAt int64         // since when paused, by Server.now; 0 if not
 	dropped  int           // messages, by their policy
+	unlogged []*Message    // of Append, whose callers may hold locks: for the next line of the log
 	drained  chan struct{} // closed when nothing waits, or at the end; nil unless somebody waits
 	due      deadlines
 }
@@ -150,6 +152,7 @@ func (c *Conn) queueLocked() *sendQueue {
 // connection, ErrQueueFull that m was not taken, ErrDropped that it was dropped.
 func (c *Conn) Send(m *Message) error {
 	c.prepare(m)
+	c.logOut(m)
 	c.mu.Lock()
 	if c.state != stateOpen {
 		c.mu.Unlock()
@@ -199,6 +202,9 @@ func (c *Conn) Append(m *Message) error {
 	}
 	c.queueLocked().append(c.formLocked(m))
 	c.tellOutLocked(m)
+	if c.logged.Load() {
+		c.unlogged = append(c.unlogged, m)
+	}
 	return nil
 }
 
@@ -220,6 +226,7 @@ func (c *Conn) SendVolatile(m *Message) bool {
 	q.append(c.formLocked(m))
 	c.tellOutLocked(m)
 	c.wakeWriterLocked()
+	c.logOut(m)
 	return true
 }
 
@@ -242,6 +249,7 @@ func (c *Conn) Uncork() {
 
 // Flush sends what was held back, corked or not.
 func (c *Conn) Flush() {
+	c.logHeld()
 	c.mu.Lock()
 	c.flushLocked()
 }
@@ -442,6 +450,7 @@ func (c *Conn) closed() {
 
 // handUp consumes one packet, alone. It reports whether the connection goes on.
 func (c *Conn) handUp(p packet) bool {
+	c.logIn(p)
 	c.readMu.Lock()
 	defer c.readMu.Unlock() // a panic costs one connection, which must still end
 	return c.handlePacket(p)

@@ -154,10 +154,12 @@ func (b *heartbeat) ping(c *Conn, now, at int64) func() {
 	t := c.ws
 	if t == nil {
 		c.poll.wake()
-		return nil
 	}
-	if t.q.takeWriting() {
-		return t.nc.Flush
+	flush := t != nil && t.q.takeWriting()
+	return func() {
+		c.logOut(c.srv.pingMessage)
+		if flush {
+			t.nc.Flush()
+		}
 	}
-	return nil
 }

@@ -133,6 +133,7 @@ func (c *Conn) tellUpgraded() {
 
 // tellClosed is called once for each connection that tellOpened was called for.
 func (c *Conn) tellClosed(reason CloseReason, err error) {
+	c.logClose(reason, err)
 	if log := c.srv.cfg.Logger; log.Enabled(context.Background(), slog.LevelDebug) {
 		log = log.With("conn", c.number, "transport", c.Transport(), "reason", string(reason))
 		if err != nil {

@@ -162,3 +162,34 @@ func TestObserverOfNothing(t *testing.T) {
 	}()
 	engineio.NewServer(&engineio.Options{Observers: []any{42}}, nil)
 }
+
+// An engine of its own shows messages as they are, cut, and never its session ids.
+func TestPacketsAreLogged(t *testing.T) {
+	everywhere(t, func(w *world) {
+		log := new(syncBuffer)
+		o := w.patient()
+		o.LogPackets, o.Logger = "*", log.logger()
+		r := w.serve(hosting{options: o})
+		p := r.polling()
+		p.post("4hello\x1ebAQID\x1e4" + strings.Repeat("y", 500))
+		p.answer()
+		c := r.websocket()
+		c.send("4line\n" + "\u202e")
+		c.want("the echo", "4line\n"+"\u202e")
+		text := log.String()
+		for _, want := range []string{
+			`packet=open text=""`, `msg="packet in" conn=1 transport=polling packet=message text=hello`, `text="3 bytes"`,
+			"text=" + strings.Repeat("y", 128) + "...\n", `msg="packet in" conn=2 transport=websocket packet=message text=line\n\u202e`,
+			`msg="packet out" conn=2 transport=websocket packet=message text=line\n\u202e`, `msg="packets are logged" conn=2`,
+		} {
+			if !strings.Contains(text, want) {
+				w.t.Errorf("the log lacks %q:\n%s", want, text)
+			}
+		}
+		for _, s := range r.all() {
+			if strings.Contains(text, s.ID()) {
+				w.t.Errorf("a session id stands in\n%s", text)
+			}
+		}
+	})
+}

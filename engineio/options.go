@@ -181,6 +181,16 @@ type Options struct {
 	// NewServer. A panic of one is logged the first time and harms nothing.
 	Observers []any
 
+	// LogPackets says of which clients each packet is logged, a line with its
+	// direction, type and text, to look at what goes wrong: "*" for all, or a list of
+	// addresses, networks and parameters of the query, such as
+	// "192.0.2.7, 2001:db8::/32, user=7". A Logger that keeps nothing of level Info is
+	// passed over, and they go to the standard error. Text is cut at 128 bytes and
+	// escaped; session ids are left out. If empty, the environment variable
+	// SOCKETIO_DEBUG says it; if that is empty too, nothing is logged. Conn.LogPackets
+	// does it for one connection.
+	LogPackets string
+
 	// Logger gets what an operator should know: faults of the application as errors,
 	// what a client was refused for as Debug. If nil, warnings and errors go to
 	// slog.Default; for silence use slog.New(slog.DiscardHandler). The keys are in

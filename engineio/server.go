@@ -53,6 +53,7 @@ type Server struct {
 	chain      link            // before the first middleware; its next changes
 	obs        observers
 	sampled    *telemetry.Sampled // warnings that clients can cause
+	packets    packetLog
 
 	ending context.Context // ends when Close begins
 	end    context.CancelFunc
@@ -110,6 +111,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	}
 	s.obs = newObservers(s.cfg.Logger, s.cfg.Observers)
 	s.sampled = telemetry.NewSampled(s.cfg.Logger)
+	s.packets = newPacketLog(&s.cfg)
 	s.budget.limit = queueBudget(s.cfg.MaxQueuedBytes)
 	s.chain.s = s
 	if s.cfg.webtransport {
@@ -338,6 +340,7 @@ func (c *Conn) begin(p *polling, t *wsTransport) {
 	}
 	c.mu.Unlock()
 	c.tellOpened()
+	c.logOpen()
 	h := c.srv.accept(c)
 	c.mu.Lock()
 	c.handler = h

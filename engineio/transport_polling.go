@@ -252,9 +252,12 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	}()
 	if noop {
 		items = append(items, c.srv.noopMessage)
+		c.logOut(c.srv.noopMessage)
 	}
 	if final != 0 {
-		items = append(items, packetMsg(final, ""))
+		last := packetMsg(final, "")
+		items = append(items, last)
+		c.logOut(last)
 	}
 	c.srv.addHeaders(w.Header(), r, false)
 	err = p.write(h, items)

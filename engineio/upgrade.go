@@ -60,6 +60,7 @@ func (c *Conn) beginUpgrade(t *wsTransport) bool {
 // handleProbe consumes a packet of a candidate.
 func (t *wsTransport) handleProbe(p packet) {
 	c := t.c
+	c.logIn(p)
 	switch {
 	case p.typ == packetPing && string(p.data) == "probe":
 		c.mu.Lock()
@@ -67,6 +68,7 @@ func (t *wsTransport) handleProbe(p packet) {
 			c.up.pausing = true // before the client knows: the session may end in between
 		}
 		c.mu.Unlock()
+		c.logOut(c.srv.probeMessage)
 		t.send(c.srv.probeMessage)
 		c.mu.Lock()
 		if c.up.candidate == t {

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds packets as the log shows them; see Options.LogPackets.
+
+package socketio
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"socketio/parser"
+)
+
+// shownData is how much of a packet is looked at for a line of the log.
+const shownData = 256
+
+// DescribeMessage is for package engineio, which logs packets. It has no auth, and of a
+// query of revision 4 neither. It is called by any goroutine.
+func (c *conn) DescribeMessage(out, binary bool, data []byte) string {
+	if c.server.json == nil {
+		return c.describePacked(out, binary, data)
+	}
+	if binary {
+		return fmt.Sprintf("attachment of %d bytes", len(data))
+	}
+	p := parser.Packet{Namespace: "/", ID: noAck}
+	if len(data) > 0 {
+		p.Type = parser.Type(data[0] - '0')
+		data = data[1:]
+	}
+	data = data[:min(len(data), shownData)]
+	attachments := ""
+	if n := bytes.IndexByte(data, '-'); n >= 0 && p.Type.Binary() {
+		attachments, data = string(data[:n]), data[n+1:]
+	}
+	if len(data) > 0 && data[0] == '/' {
+		name, rest, _ := bytes.Cut(data, []byte{','})
+		p.Namespace, data = string(name), rest
+	}
+	digits := 0
+	for digits < len(data) && digits < 18 && data[digits] >= '0' && data[digits] <= '9' {
+		digits++
+	}
+	if digits > 0 {
+		p.ID, _ = strconv.ParseInt(string(data[:digits]), 10, 64)
+		data = data[digits:]
+	}
+	return line(out, p, attachments, string(data))
+}
+
+// describePacked describes a packet of another format than the default one.
+func (c *conn) describePacked(out, binary bool, data []byte) string {
+	raw := fmt.Sprintf("%d bytes", len(data))
+	if len(data) > 64<<10 {
+		return raw
+	}
+	p, ok, err := c.server.codec.NewDecoder().Add(&c.server.limits, binary, bytes.Clone(data))
+	if err != nil || !ok { // a part of a packet; a client of another format
+		return raw
+	}
+	text := toJSON(c.server.codec, p.Data)
+	return line(out, p, "", string(text[:min(len(text), shownData)]))
+}
+
+// line puts together what is shown of a packet.
+func line(out bool, p parser.Packet, attachments, data string) string {
+	var b strings.Builder
+	b.WriteString(p.Type.String())
+	if end := strings.IndexAny(p.Namespace, "?{"); end >= 0 { // a query, or what a client has got wrong
+		p.Namespace = p.Namespace[:end]
+	}
+	if p.Namespace != "/" {
+		b.WriteString(" " + p.Namespace)
+	}
+	if p.ID != noAck {
+		fmt.Fprintf(&b, " #%d", p.ID)
+	}
+	if attachments != "" {
+		b.WriteString(" with attachments: " + attachments)
+	}
+	switch {
+	case data == "":
+	case p.Type == parser.Connect && !out:
+		b.WriteString(" (auth is not shown)")
+	default:
+		b.WriteString(" " + data)
+	}
+	return b.String()
+}
