@@ -107,6 +107,34 @@ func TestHandshakeOfASocket(t *testing.T) {
 	})
 }
 
+// Neither a middleware nor the handshake of a socket has the cookie of a visitor where a
+// page of another site has made the connection.
+func TestCookiesOfForeignPages(t *testing.T) {
+	for origin, cookie := range map[string]string{"https://evil.example": "", "null": "", "": "session=9"} {
+		opts := &socketio.Options{
+			CORS: &socketio.CORS{Origins: []string{"*"}},
+			Handshake: func(r *http.Request) (context.Context, error) {
+				want(t, "the cookie that Handshake sees", r.Header.Get("Cookie"), cookie)
+				return nil, nil
+			},
+		}
+		overBoth(t, opts, func(w *world, transport string) {
+			w.io.Use(func(s *socketio.Socket) error {
+				want(t, "the cookie that a middleware sees", s.Handshake().HeaderValue("Cookie"), cookie)
+				return nil
+			})
+			h := http.Header{"Cookie": {"session=9"}}
+			if origin != "" {
+				h.Set("Origin", origin)
+			}
+			sockets := make(chan *socketio.Socket, 1)
+			w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+			w.openAt(transport, "", h).joins("/")
+			want(t, "the cookie of the socket", within(w, "the connection", sockets).Handshake().Header().Get("Cookie"), cookie)
+		})
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	var nilRefusal *socketio.ConnectError
 	var nilOwn *nilError

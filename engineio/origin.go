@@ -7,6 +7,7 @@ package engineio
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -31,7 +32,10 @@ type CORS struct {
 	// called by many goroutines at once.
 	AllowOrigin func(r *http.Request, origin string) bool
 	// AllowCredentials lets the browser send cookies. It can't stand beside "*" and "null",
-	// which every site can be.
+	// which every site can be. If false, the Cookie header of a page of another origin is
+	// hidden on every transport, from Use and all functions of Options and in the
+	// Handshake, because browsers send cookies with a WebSocket all the same. What else a
+	// browser adds, a Basic Authorization or a client certificate, is not hidden.
 	AllowCredentials bool
 	// AllowedHeaders answers a preflight. If empty, what the browser asks for.
 	AllowedHeaders []string
@@ -235,6 +239,27 @@ func (s *Server) isOwn(r *http.Request, origin string) bool {
 		return true
 	}
 	return sameHost(origin, s.forwarded(r, "X-Forwarded-Host", r.Host))
+}
+
+// hideCookie returns r, or, where a page of another origin makes it, a copy without the
+// Cookie header, unless CORS.AllowCredentials. Browsers keep to that on polling alone:
+// with a WebSocket they send the cookies of the server whichever page opens it.
+func (s *Server) hideCookie(r *http.Request) *http.Request {
+	origin := r.Header.Get("Origin")
+	if origin == "" || len(r.Header["Cookie"]) == 0 || s.cfg.CORS != nil && s.cfg.CORS.AllowCredentials || s.isOwn(r, origin) {
+		return r
+	}
+	if sid := last(parseQuery(r.URL.RawQuery)["sid"]); sid != "" && isUpgrade(r) {
+		if _, own := s.passes(sid, origin); own {
+			return r
+		}
+	}
+	s.cfg.Logger.Debug("the Cookie header of a page of another origin is hidden; to see it set CORS.AllowCredentials", "origin", telemetry.Text(origin))
+	header := r.Header
+	r = r.WithContext(r.Context()) // a copy
+	r.Header = maps.Clone(header)
+	delete(r.Header, "Cookie")
+	return r
 }
 
 // warnOrigin says what to do about a page that was refused. A proxy that changes Host

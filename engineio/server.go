@@ -177,6 +177,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// the next request elsewhere: there is none (RFC 9112, section 6.1).
 		w.Header().Set("Connection", "close")
 	}
+	r = s.hideCookie(r)
 	switch {
 	case s.cfg.CORS.writeHeaders(w, r, r.Header.Get("Origin")):
 	case s.chain.next.Load() != nil:

@@ -43,6 +43,7 @@ var (
 //
 // A middleware for these requests wraps the handler that calls ServeStream.
 func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(ctx context.Context) (net.Conn, error)) {
+	r = s.hideCookie(r)
 	foreign, e := s.checkStream(r)
 	if e != nil {
 		s.refuse(w, r, e)
