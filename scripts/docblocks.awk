@@ -15,11 +15,11 @@
 	if (text ~ /^package /) {
 		printf "%s", text > file
 	} else {
-		split("context errors log net/http net/netip os os/signal regexp sync syscall time socketio socketio/engineio", names, " ")
+		split("context errors log net net/http net/netip os os/signal regexp sync syscall time socketio socketio/engineio", names, " ")
 		print "package main\n\nimport (" > file
 		for (i = 1; i in names; i++) printf "\t\"%s\"\n", names[i] > file
 		print ")\n" > file
-		print "var (\n\t_ context.Context\n\t_ = errors.New\n\t_ = log.Print\n\t_ http.Handler\n\t_ netip.Addr\n\t_ os.Signal\n\t_ = signal.Stop\n\t_ *regexp.Regexp\n\t_ sync.Mutex\n\t_ syscall.Signal\n\t_ time.Duration\n\t_ engineio.Driver\n)\n" > file
+		print "var (\n\t_ context.Context\n\t_ = errors.New\n\t_ = log.Print\n\t_ net.Conn\n\t_ http.Handler\n\t_ netip.Addr\n\t_ os.Signal\n\t_ = signal.Stop\n\t_ *regexp.Regexp\n\t_ sync.Mutex\n\t_ syscall.Signal\n\t_ time.Duration\n\t_ engineio.Driver\n)\n" > file
 		printf "func main() {}\n\nfunc _(io *socketio.Server, s *socketio.Socket) {\n{\n%s}\n}\n", text > file
 	}
 	close(file)
