@@ -322,6 +322,9 @@ func (c *Conn) Resume() {
 		c.mu.Unlock()
 		return
 	}
+	if c.ws != nil {
+		c.ws.resumedLocked(c.srv.now() - c.pausedAt)
+	}
 	c.pausedAt = 0
 	c.due.at[duePause] = 0
 	c.paused.Store(false)

@@ -107,8 +107,7 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 				ending{code: closePolicy, text: "slow consumer"})
 		}
 	case dueMessage:
-		if c.pausedAt != 0 { // it may be there, unread
-			c.setDueLocked(dueMessage, now+int64(c.srv.cfg.MessageTimeout))
+		if !c.messageDueLocked(now) {
 			return nil
 		}
 		return func() {

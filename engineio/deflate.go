@@ -74,6 +74,7 @@ func (m *Message) packedFor(params ws.DeflateParams) *Message {
 // event loop: a goroutine does it, and nothing more is read meanwhile, so the
 // order stays. The read side of t is that goroutine's until then.
 func (t *wsTransport) OnCompressed(op ws.Opcode, data []byte) bool {
+	t.messageEnds()
 	msg := bytes.Clone(data)
 	t.inflating.Store(true)
 	// One per connection at a time; ends when the message is handed up;

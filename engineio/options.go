@@ -59,8 +59,9 @@ type Options struct {
 	// BodyTimeout is how long the body of a POST may take to arrive; then the
 	// answer is 408 and the session closes. If zero, 20 s.
 	BodyTimeout time.Duration
-	// MessageTimeout is how long one WebSocket message may take to arrive, from its
-	// first byte; then the connection closes with code 1008. If zero, 30 s.
+	// MessageTimeout is how long one message may take to arrive over WebSocket or
+	// WebTransport, from its first byte; then the connection closes with code 1008. The
+	// time in which a connection is not read does not count. If zero, 30 s.
 	MessageTimeout time.Duration
 	// PauseTimeout is how long a connection may stay unread because its
 	// handlers do not keep up; then it closes with ErrPaused. If zero, 5 min.

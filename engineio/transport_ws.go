@@ -45,13 +45,18 @@ type wsTransport struct {
 	// Owned by the read side.
 	parser    ws.Parser
 	dead      bool // what comes is discarded
-	partial   bool // a message has begun to arrive: a deadline is set
 	probing   bool // a candidate: not yet the connection's transport
 	pings     uint16
 	pingSince int64
 
 	// Atomic; while set, the read side belongs to the goroutine that inflates.
 	inflating atomic.Bool
+
+	// Atomic: when the message that is arriving began, by Server.now; 0 if none is.
+	// Written by the read side, and by Resume.
+	begun atomic.Int64
+	// Atomic: dueMessage is set, or looks at begun before it is given up.
+	watched atomic.Bool
 
 	// Guarded by Conn.mu.
 	q sendQueue
@@ -79,9 +84,10 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	if !t.probing {
 		t.c.readEnd()
 	}
-	if p := t.isPartial() && !t.dead; p != t.partial {
-		t.partial = p
-		t.c.watchMessage(t, p)
+	if t.dead || !t.isPartial() {
+		t.messageEnds()
+	} else if t.begun.Load() == 0 {
+		t.messageBegins()
 	}
 	if t.dead {
 		t.parser.Release()
@@ -124,8 +130,26 @@ func (t *wsTransport) isPaused() bool {
 	return t.inflating.Load() || !t.probing && t.c.paused.Load()
 }
 
+// messageEnds tells that what was arriving is there. What begins behind it in the same
+// read has a time of its own.
+func (t *wsTransport) messageEnds() {
+	if t.begun.Load() != 0 {
+		t.begun.Store(0)
+	}
+}
+
+// messageBegins gives what is arriving its time. The deadline is looked at when it is
+// due, so a client that sends message after message moves nothing but begun.
+func (t *wsTransport) messageBegins() {
+	t.begun.Store(t.c.srv.now())
+	if !t.watched.Load() {
+		t.c.watchMessage(t)
+	}
+}
+
 // OnMessage implements ws.Receiver.
 func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {
+	t.messageEnds()
 	p := packet{typ: packetMessage, binary: true, data: data}
 	var err error
 	switch {
@@ -149,6 +173,9 @@ func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {
 
 // OnControl implements ws.Receiver.
 func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
+	if !t.parser.InMessage() {
+		t.messageEnds()
+	}
 	switch op {
 	case ws.Ping:
 		now := t.c.srv.now()
@@ -217,17 +244,44 @@ func (t *wsTransport) watchWriteLocked() {
 	}
 }
 
-// watchMessage sets a deadline for a message that has begun to arrive, or takes it
-// back.
-func (c *Conn) watchMessage(t *wsTransport, begun bool) {
+// watchMessage sets the deadline for the message that is arriving.
+func (c *Conn) watchMessage(t *wsTransport) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.ws != t || c.state != stateOpen:
-	case begun:
+	if c.ws == t && c.state == stateOpen {
+		t.watched.Store(true)
 		c.setDueLocked(dueMessage, c.srv.now()+int64(c.srv.cfg.MessageTimeout))
-	default:
-		c.due.at[dueMessage] = 0
+	}
+}
+
+// messageDueLocked looks whether the message that is arriving is late. If not, it sets
+// the deadline anew, unless none is arriving.
+func (c *Conn) messageDueLocked(now int64) (late bool) {
+	t := c.ws
+	if t == nil {
+		return false
+	}
+	t.watched.Store(false) // before the look at begun: see messageBegins
+	begun, limit := t.begun.Load(), int64(c.srv.cfg.MessageTimeout)
+	switch {
+	case begun == 0:
+		return false
+	case c.pausedAt != 0: // it may be there, unread
+		begun = now
+	}
+	if now-begun >= limit {
+		return true
+	}
+	t.watched.Store(true)
+	c.setDueLocked(dueMessage, begun+limit)
+	return false
+}
+
+// resumedLocked tells that what is arriving was not read for a time, which does not
+// count.
+func (t *wsTransport) resumedLocked(paused int64) {
+	if begun := t.begun.Load(); begun != 0 {
+		t.begun.CompareAndSwap(begun, begun+paused)
 	}
 }
 

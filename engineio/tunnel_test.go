@@ -34,7 +34,7 @@ var alsoOverHTTP2 = []string{
 	"TestHiddenHijacker", "TestSessionBinding", "TestSessionBindingLetsTheClientUpgrade",
 	"TestSessionBindingPanics", "TestServerClose", "TestRefuse", "TestShutdown", "TestHostTimeouts",
 	"TestMounting", "TestFragments", "TestBrokenFrames", "TestOriginRule", "TestAllowList", "TestTrustedProxies",
-	"TestMaxConnections", "TestMaxPending", "TestPingFlood", "TestPongDeadline", "TestMessageTimeout",
+	"TestMaxConnections", "TestMaxPending", "TestPingFlood", "TestPongDeadline", "TestMessageTimeout", "TestMessageTimeoutOfABusyClient",
 	"TestPauseStopsReading", "TestPauseTimeout", "TestQueueBounds", "TestSlowConsumer",
 }
 

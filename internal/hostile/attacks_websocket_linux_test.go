@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"socketio/internal/ws"
@@ -90,10 +91,16 @@ var webSocketAttacks = []attack{
 			begin, more := wstest.Frame(ws.Text, false, []byte("4")), wstest.Frame(ws.Continuation, false, []byte("a"))
 			a.each(100, func(i int) {
 				s := a.joinedSocket()
-				if i%2 == 0 { // as many fragments as there may be
+				switch i % 3 {
+				case 0: // as many fragments as there may be
 					_ = s.WriteFrame(append(bytes.Clone(begin), bytes.Repeat(more, 4095)...))
-				} else {
+				case 1:
 					_ = s.WriteFrame(append(header(0x82, 1_000_000), 'x'))
+				default: // whole ones before it, which end where the next begins, in one read
+					whole := wstest.Frame(ws.Text, true, []byte(`42["nobody",1]`))
+					for cut := range 3 {
+						_ = s.WriteFrame(slices.Concat(whole[cut*4:], whole, whole[:(cut+1)*4]))
+					}
 				}
 				s.closes(1008)
 			})

@@ -85,7 +85,7 @@ func (c *Config) maxFragments() uint32 {
 // value is ready. It is small (64 bytes at most), since each idle connection
 // has one. It holds memory of its own only in the middle of a message. Its
 // methods must not be called at the same time, nor from within a Receiver,
-// except Partial and Held.
+// except Partial, InMessage and Held.
 //
 // A Parser is in one of these states, in stream order:
 //
@@ -186,6 +186,10 @@ func (p *Parser) Release() {
 func (p *Parser) Partial() bool {
 	return p.fault == faultNone && !p.closed && (p.held > 0 || p.inPayload || p.message != 0)
 }
+
+// InMessage reports whether a message is under way: its first frame has begun and its
+// last one has not ended.
+func (p *Parser) InMessage() bool { return p.message != 0 }
 
 // Held returns how many bytes of a half-read message are being kept.
 func (p *Parser) Held() int {
