@@ -315,13 +315,7 @@ func (c *conn) handleConnect(p parser.Packet) {
 		c.refuse(p.Namespace, noSuch)
 		return
 	}
-	// The answer to a CONNECT is sent whatever the bound says; see Socket.join.
 	o := &c.server.opts
-	if n, size := c.eio.Buffered(); n >= o.MaxQueuePackets || size >= o.MaxQueueBytes {
-		c.release(ns)
-		c.eio.Abort(engineio.ReasonTransportError, ErrSlowConsumer, closePolicy, "slow consumer")
-		return
-	}
 	c.mu.Lock()
 	twice := c.socketLocked(p.Namespace) != nil || c.searches[p.Namespace] != nil
 	full := len(c.sockets)+len(c.searches) >= o.MaxNamespaces

@@ -434,7 +434,7 @@ func TestOneStalledReader(t *testing.T) {
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
 		t.Run(fmt.Sprintf("driver %q", driver), func(t *testing.T) {
 			const maxQueue = 1 << 20
-			tcp(t, &socketio.Options{Driver: driver, MaxQueueBytes: maxQueue}, func(w *world) {
+			tcp(t, &socketio.Options{Driver: driver, MaxQueueBytes: maxQueue / 16}, func(w *world) {
 				w.patient = time.Minute
 				stalled := make(chan *socketio.Socket, 1)
 				type end struct {

@@ -298,25 +298,47 @@ func TestLeavingAndJoiningIsBounded(t *testing.T) {
 	})
 }
 
-// Who joins and leaves without ever listening is closed like any slow consumer.
+// Who joins and leaves without ever listening is closed like any slow consumer: after
+// 10 s over the bound, or at 16 times it.
 func TestUnheardAnswersAreBounded(t *testing.T) {
-	memory(t, &socketio.Options{MaxQueuePackets: 50}, func(w *world) {
-		p := w.open(polling)
-		close(p.pause) // it polls once more, then no longer
-		w.settle()
-		for i := range 200 {
-			if p.tries(`0`) != nil {
-				if i < 49 || i > 55 { // the last poll takes a few
-					t.Errorf("closed after %d answers", i)
+	for answers, after := range map[int]time.Duration{40: 0, 60: 10 * time.Second, 900: -1} {
+		memory(t, &socketio.Options{MaxQueuePackets: 50, PingInterval: time.Hour}, func(w *world) {
+			ended := make(chan error, 1)
+			w.io.OnConnection(func(s *socketio.Socket) {
+				s.OnDisconnect(func(_ socketio.DisconnectReason, err error) {
+					if err != nil {
+						ended <- err
+					}
+				})
+			})
+			p := w.open(polling)
+			p.joins("/")
+			close(p.pause) // it polls once more, then no longer
+			w.settle()
+			w.io.Of("/a")
+			start, asked := time.Now(), 0
+			for range answers {
+				if p.tries(`0/a,`) != nil {
+					break
 				}
-				return
+				w.settle()
+				_ = p.tries(`1/a,`)
+				w.settle()
+				asked++
 			}
-			w.settle()
-			_ = p.tries(`1`)
-			w.settle()
-		}
-		t.Error("200 answers were queued, with a bound of 50")
-	})
+			select {
+			case err := <-ended:
+				if !errors.Is(err, socketio.ErrSlowConsumer) {
+					t.Errorf("%d answers: %v", answers, err)
+				}
+				if after > 0 && time.Since(start) < after || after < 0 && asked < 16*50-1 || after == 0 {
+					t.Errorf("%d answers: closed at %d, after %v", answers, asked, time.Since(start))
+				}
+			case <-time.After(time.Minute):
+				want(t, fmt.Sprintf("%d answers do not close", answers), after, 0)
+			}
+		})
+	}
 }
 
 func TestNamespaceNames(t *testing.T) {

@@ -77,8 +77,20 @@ func TestLimitMaxAttachments(t *testing.T) {
 }
 
 func TestLimitMaxQueuePackets(t *testing.T) {
-	opts := func() *socketio.Options { return &socketio.Options{MaxQueuePackets: 5} }
+	opts := func() *socketio.Options { return &socketio.Options{MaxQueuePackets: 5, PingInterval: time.Hour} }
 	around(t, 5, opts, func(w *world, n int, fits bool) {
+		s := silentClient(w)
+		for range n {
+			if err := s.Emit("x"); err != nil {
+				w.Error(err)
+			}
+		}
+		<-time.After(10*time.Second - time.Millisecond)
+		want(w, "connected within 10 s", s.Connected(), true)
+		<-time.After(300 * time.Millisecond)
+		want(w, "connected after 10 s", s.Connected(), fits)
+	})
+	around(t, 16*5, opts, func(w *world, n int, fits bool) {
 		s := silentClient(w)
 		var err error
 		for range n {
@@ -98,13 +110,22 @@ func TestLimitMaxQueueBytes(t *testing.T) {
 		_, size = s.Buffered()
 	})
 	for d := -1; d <= 1; d++ {
-		memory(t, &socketio.Options{MaxQueueBytes: 4*size + d}, func(w *world) {
+		opts := &socketio.Options{MaxQueueBytes: 4*size + d, PingInterval: time.Hour}
+		memory(t, opts, func(w *world) {
+			s := silentClient(w)
+			for range 4 {
+				_ = s.Emit("x")
+			}
+			<-time.After(time.Minute)
+			want(t, fmt.Sprintf("four events of %d bytes fit into %d", size, 4*size+d), s.Connected(), d >= 0)
+		})
+		memory(t, opts, func(w *world) {
 			s := silentClient(w)
 			n := 0
 			for s.Emit("x") == nil {
 				n++
 			}
-			want(t, fmt.Sprintf("events of %d bytes that fit into %d", size, 4*size+d), n, 4+min(d, 0))
+			want(t, fmt.Sprintf("events of %d bytes that fit into 16 times %d", size, 4*size+d), n, 16*(4*size+d)/size)
 		})
 	}
 }

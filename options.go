@@ -71,9 +71,11 @@ type Options struct {
 	// closes the connection. Default 10, at most 99.
 	MaxAttachments int
 	// MaxQueueBytes and MaxQueuePackets bound what waits to be sent to one
-	// client. At the bound WhenFull holds: by default the emit returns ErrSlowConsumer
-	// and the connection closes. An empty queue takes one packet of any size. Defaults
-	// 4 MiB and 16,384.
+	// client. Over them WhenFull holds. By default an event is taken all the same, and
+	// the connection closes with ErrSlowConsumer, and a warning in the log, once more
+	// than the bound has waited for 10 s without a break, or 16 times the bound waits. An
+	// empty queue takes one packet of any size, and a packet that the client is taking
+	// does not count. Defaults 4 MiB and 16,384.
 	MaxQueueBytes   int
 	MaxQueuePackets int
 	// WhenFull is what becomes of an event for a client whose queue is full, unless
@@ -81,8 +83,9 @@ type Options struct {
 	// close.
 	WhenFull Overflow
 	// MaxQueuedBytes bounds what waits to be sent to all clients together; above it
-	// those with the longest queues are disconnected. Default a quarter of the
-	// process's memory limit (GOMEMLIMIT) if it has one, else none; negative for none.
+	// those with the longest queues are disconnected, with a warning each. Default a
+	// quarter of the process's memory: GOMEMLIMIT if it is set, else what its control
+	// groups and the machine have; see engineio.Options. Negative for none.
 	MaxQueuedBytes int64
 	// ShutdownRate is how many connections Shutdown closes per second; faster if its
 	// context has less time. Default 1000.

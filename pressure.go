@@ -17,8 +17,9 @@ import (
 type Overflow = engineio.Overflow
 
 const (
-	// OverflowClose closes the client's connection with ErrSlowConsumer. It is the
-	// default: what a client receives has no holes.
+	// OverflowClose takes the event all the same. The client's connection closes with
+	// ErrSlowConsumer if its queue stays over the bound for 10 s, or reaches 16 times the
+	// bound. It is the default: what a client receives has no holes.
 	OverflowClose = engineio.OverflowClose
 	// OverflowFail does not take the event: Socket.Emit, and Emit of what Socket
 	// methods return, give ErrQueueFull. A broadcast to others does not tell.

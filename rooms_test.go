@@ -277,16 +277,21 @@ func TestSlowConsumer(t *testing.T) {
 			}
 			c.peers["a"].hears(fmt.Sprintf(`2["n",%d]`, i))
 		}
-		want(t, "the end", reasons.await(w, 1)[0], "transport error, "+socketio.ErrSlowConsumer.Error())
+		if n := len(reasons.all()); n != 0 {
+			t.Errorf("it has 10 s: %v", reasons.all())
+		}
+		want(t, "the end", reasons.await(w, 1)[0], "transport error, "+socketio.ErrSlowConsumer.Error()+
+			": 25 packets wait, for 10s more than MaxQueuePackets (20)")
+		want(t, "warnings", strings.Count(w.log.String(), "Options.MaxQueuePackets"), 1)
 		if err := s.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
 			t.Errorf("the socket is closed: %v", err)
 		}
 	})
 }
 
-// An emit to one who does not read fails when the queue is full.
+// An emit to one who does not read fails when 16 times the bound of the queue wait.
 func TestSlowConsumerOfADirectEmit(t *testing.T) {
-	memory(t, &socketio.Options{MaxQueueBytes: 10_000}, func(w *world) {
+	memory(t, &socketio.Options{MaxQueueBytes: 1000}, func(w *world) {
 		joined, result := make(chan *socketio.Socket, 1), newList()
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.OnDisconnect(func(r socketio.DisconnectReason) { result.add(string(r)) })

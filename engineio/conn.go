@@ -158,12 +158,12 @@ func (c *Conn) Send(m *Message) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	v, lost := c.queueLocked().push(c.formLocked(m), c.srv.cfg.MaxQueueBytes, c.srv.cfg.MaxQueueMessages)
+	v, lost := c.queueLocked().push(c.formLocked(m), &c.srv.cfg)
 	c.dropped += lost
 	switch v {
 	case pushed:
 		c.tellOutLocked(m)
-		over := c.noteQueueLocked()
+		over := c.noteQueueLocked(false)
 		c.wakeWriterLocked()
 		if over {
 			c.srv.relieve()
@@ -171,8 +171,9 @@ func (c *Conn) Send(m *Message) error {
 		c.tellDropped(lost, DropOverflow)
 		return nil
 	case closes:
+		why := c.overBoundLocked(queueFactor, m.size)
 		c.mu.Unlock()
-		c.finish(ReasonTransportError, ErrSlowConsumer, ending{code: closePolicy, text: "slow consumer"})
+		c.closeSlow(why, ending{})
 		return ErrSlowConsumer
 	}
 	c.mu.Unlock()
@@ -191,19 +192,39 @@ func (c *Conn) prepare(m *Message) {
 	}
 }
 
-// Append is Send without a bound, without calls to the Handler and without
+// Append is Send without policies, without calls to the Handler and without
 // writing: the message leaves with the next one, or with Flush. It is for what a
-// protocol must say; its caller bounds how often.
+// protocol must say. At 16 times the bounds of the queue it returns ErrSlowConsumer
+// and the connection closes a moment later.
 func (c *Conn) Append(m *Message) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.state != stateOpen {
+		c.mu.Unlock()
 		return ErrClosed
 	}
-	c.queueLocked().append(c.formLocked(m))
+	q := c.queueLocked()
+	if c.srv.cfg.overfull(q.len(), q.bytes+m.size) {
+		why := c.overBoundLocked(queueFactor, m.size)
+		c.mu.Unlock()
+		if c.srv.inBackground() {
+			// One per connection that ends so, since the caller may hold locks that its
+			// Handler needs; ends at once; Server.Close waits for it.
+			go func() {
+				defer c.srv.background.Done()
+				c.closeSlow(why, ending{})
+			}()
+		}
+		return ErrSlowConsumer
+	}
+	q.append(c.formLocked(m))
 	c.tellOutLocked(m)
 	if c.logged.Load() {
 		c.unlogged = append(c.unlogged, m)
+	}
+	over := c.noteQueueLocked(false)
+	c.mu.Unlock()
+	if over {
+		c.srv.relieve()
 	}
 	return nil
 }
@@ -225,8 +246,12 @@ func (c *Conn) SendVolatile(m *Message) bool {
 	}
 	q.append(c.formLocked(m))
 	c.tellOutLocked(m)
+	over := c.noteQueueLocked(false)
 	c.wakeWriterLocked()
 	c.logOut(m)
+	if over {
+		c.srv.relieve()
+	}
 	return true
 }
 
@@ -351,6 +376,7 @@ const (
 type ending struct {
 	lost  bool       // the transport is gone: nothing can be sent
 	flush bool       // what waits is sent first; else it is dropped
+	cut   bool       // what has begun to leave is dropped too, if it is long
 	code  uint16     // WebSocket close code
 	text  string     // WebSocket close reason
 	reply packetType // what a parked poll gets; 0 means the close packet
@@ -359,18 +385,25 @@ type ending struct {
 
 // finish ends the open state, once, and tells the Handler.
 func (c *Conn) finish(reason CloseReason, err error, e ending) {
+	rest, _ := c.end(reason, err, e)
+	rest()
+}
+
+// end is finish without the part that writes and calls up, which is rest. It reports
+// whether the connection was open.
+func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended bool) {
 	c.mu.Lock()
 	if c.state != stateOpen {
 		t := c.ws
 		c.mu.Unlock()
-		if e.lost && t != nil {
-			t.nc.Close()
-		}
-		return
+		return func() {
+			if e.lost && t != nil {
+				t.nc.Close()
+			}
+		}, false
 	}
 	c.state = stateClosing
 	c.ended.Store(true)
-	defer c.settleQueue()
 	probeBy := c.due.at[dueUpgrade]
 	c.due.at = [dueCount]int64{}
 	t, flush := c.ws, false
@@ -379,6 +412,9 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 	case t == nil && c.poll == nil: // the handshake has not got that far
 	case t == nil:
 		gone = c.poll.finish(c, e)
+	case e.cut && t.q.begun() > cutOver:
+		e.lost = true
+		t.q.drop()
 	case !e.lost:
 		if !e.flush {
 			t.q.discard()
@@ -396,48 +432,83 @@ func (c *Conn) finish(reason CloseReason, err error, e ending) {
 		c.up.code, c.up.text = e.code, e.text
 		c.setDueLocked(dueUpgrade, probeBy)
 	}
+	var cut *parkedGET
+	if e.cut && c.poll != nil {
+		cut = c.poll.cutWriting()
+	}
 	h := c.handler
+	c.noteQueueLocked(false)
 	c.mu.Unlock()
-
-	if gone {
-		if t != nil && !e.lost {
-			c.srv.retire(c)
-		} else {
-			c.srv.forget(c)
+	return func() {
+		if gone {
+			if t != nil && !e.lost {
+				c.srv.retire(c)
+			} else {
+				c.srv.forget(c)
+			}
+			if t == nil {
+				c.wheel.Stop(&c.due.timer)
+			}
 		}
-		if t == nil {
-			c.wheel.Stop(&c.due.timer)
+		cut.cutOff()
+		if candidate != nil {
+			candidate.abandon(closeNormal)
 		}
-	}
-	if candidate != nil {
-		candidate.abandon(closeNormal)
-	}
-	if flush {
-		t.nc.Flush()
-	} else if t != nil && e.lost {
-		t.nc.Close()
-	}
-	if h != nil {
-		h.HandleClose(reason, err)
-		c.tellClosed(reason, err)
-	}
-	if mute {
-		c.srv.warnMute()
-	}
+		if flush {
+			t.nc.Flush()
+		} else if t != nil && e.lost {
+			t.nc.Close()
+		}
+		if h != nil {
+			h.HandleClose(reason, err)
+			c.tellClosed(reason, err)
+		}
+		if mute {
+			c.srv.warnMute()
+		}
+	}, true
 }
 
-// settleQueue is noteQueueLocked after an end.
-func (c *Conn) settleQueue() {
+// cutOver is how much of a message that has begun to leave goes out after an ending
+// that cuts. The client sees why only if it does.
+const cutOver = 64 << 10
+
+// cut lets go of what a connection that closes still has to send. It ends with rest.
+func (c *Conn) cut() (rest func()) {
 	c.mu.Lock()
-	c.noteQueueLocked()
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if c.ws != nil {
+		c.ws.q.drop()
+	}
+	var cut *parkedGET
+	if p := c.poll; p != nil {
+		p.q.drop()
+		cut = p.cutWriting()
+		if p.get != nil {
+			p.get.final = p.final
+			p.wake()
+		}
+	}
+	c.noteQueueLocked(false)
+	t := c.ws
+	return func() {
+		cut.cutOff()
+		if t != nil {
+			t.nc.Close()
+		} else {
+			c.closed()
+		}
+	}
 }
 
 // closed marks the end of everything: the transport is gone.
 func (c *Conn) closed() {
 	c.mu.Lock()
 	c.state = stateClosed
-	c.noteQueueLocked()
+	if c.poll != nil { // a handler may hold the connection for long
+		c.poll.q.drop()
+	}
+	c.noteQueueLocked(false)
 	c.due.at = [dueCount]int64{}
 	candidate := c.up.drop()
 	if c.poll != nil {

@@ -22,6 +22,7 @@ const (
 	dueClose          // closing must have come to its end
 	dueCork           // what was held back leaves
 	duePause          // the Handler must have resumed
+	dueQueue          // the queue must have come below its bound
 	dueUser           // Conn.SetTimer
 	dueCount
 )
@@ -103,9 +104,12 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 		return c.beat.due(c, now, at)
 	case dueWrite:
 		return func() {
-			c.finish(ReasonTransportError, fmt.Errorf("%w: took no byte for %v", ErrSlowConsumer, c.srv.cfg.WriteTimeout),
-				ending{code: closePolicy, text: "slow consumer"})
+			timeout := c.srv.cfg.WriteTimeout
+			c.closeSlow(slowness{option: "WriteTimeout", max: timeout, what: fmt.Sprintf("took no byte for %v", timeout)}, ending{})
 		}
+	case dueQueue:
+		why := c.overBoundLocked(1, 0)
+		return func() { c.closeSlow(why, ending{}) }
 	case dueMessage:
 		if !c.messageDueLocked(now) {
 			return nil

@@ -182,8 +182,9 @@ func setLength(h http.Header, n int, coded bool) {
 const writeChunk = 64 << 10
 
 // writePoll writes a whole response. The peer has the time allowed for each part of
-// it: a slow one is not gone. coded tells that somebody above encodes the body.
-func (h *host) writePoll(contentType string, body []byte, coded bool, timeout time.Duration) error {
+// it: a slow one is not gone. coded tells that somebody above encodes the body. g
+// is the poll that it answers, if it is one.
+func (h *host) writePoll(contentType string, body []byte, coded bool, timeout time.Duration, g *parkedGET) error {
 	header := h.w.Header()
 	header.Set("Content-Type", contentType)
 	header.Set("Cache-Control", "no-store")
@@ -191,13 +192,16 @@ func (h *host) writePoll(contentType string, body []byte, coded bool, timeout ti
 	var err error
 	for err == nil && len(body) > 0 {
 		part := body[:min(len(body), writeChunk)]
-		_ = h.SetWriteDeadline(time.Now().Add(timeout)) // not every writer can
+		if !g.extend(h, timeout) {
+			return ErrSlowConsumer
+		}
 		err = writeAll(h.w, part)
 		body = body[len(part):]
 	}
 	if err == nil {
 		err = h.flush()
 	}
+	g.answered()
 	_ = h.SetWriteDeadline(time.Time{}) // the connection goes on to other handlers
 	return err
 }

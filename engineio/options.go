@@ -77,15 +77,20 @@ type Options struct {
 	// count. The bound of http.Server, 1 MB by default, holds before. If zero, 32 KiB.
 	MaxHeaderBytes int
 	// MaxQueueBytes and MaxQueueMessages bound what waits to be sent to one
-	// connection. A message over the bound closes the connection with
-	// ErrSlowConsumer; an empty queue takes one message of any size. If zero,
-	// 4 MiB and 16,384.
+	// connection. Over them a message fares as its Overflow policy says. By default it
+	// is taken all the same, and the connection closes with ErrSlowConsumer once its
+	// queue has been over a bound for 10 s without a break, or reaches 16 times a
+	// bound. An empty queue takes one message of any size, and a message that the peer
+	// is taking does not count. One answer of a poll carries at most MaxQueueBytes, or
+	// one message. If zero, 4 MiB and 16,384.
 	MaxQueueBytes    int
 	MaxQueueMessages int
-	// MaxQueuedBytes bounds what waits to be sent to all connections together; above
-	// it those with the longest queues are closed with ErrSlowConsumer. Queues under
-	// 4 KiB do not count. If zero, a quarter of the memory limit of the process
-	// (GOMEMLIMIT) if there is one; if negative, none.
+	// MaxQueuedBytes bounds what waits to be sent to all connections together, answers
+	// of polls that are being written included; above it those with the longest queues
+	// are closed with ErrSlowConsumer. Queues under 4 KiB do not count. If zero, a
+	// quarter of the memory of the process when the Server is made: GOMEMLIMIT if it is
+	// set, else the lowest of what its control groups (version 1 and 2) and the machine
+	// have, else, on systems without /proc, 4 GiB. If negative, there is no bound.
 	MaxQueuedBytes int64
 	// MaxConnections bounds the open sessions; further handshakes are answered
 	// 503 with Retry-After. If zero, there is no bound.

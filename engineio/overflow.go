@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds what happens when a peer does not keep up: what becomes of a
-// message that finds the queue of its connection full, and the bound on the
-// queues of all connections together.
+// message that finds the queue of its connection full, and when the connection closes.
 
 package engineio
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"math"
-	"runtime/debug"
 	"slices"
-	"sync/atomic"
+	"time"
+)
+
+const (
+	// queueFactor times Options.MaxQueueBytes and MaxQueueMessages is the most that
+	// may wait for one connection, whatever the policies of its messages.
+	queueFactor = 16
+	// slowTimeout is how long more than those bounds may wait without a break.
+	slowTimeout = 10 * time.Second
 )
 
 // An Overflow says what becomes of a message for which the outbound queue of a
@@ -21,8 +25,9 @@ import (
 type Overflow uint8
 
 const (
-	// OverflowClose closes the connection with ErrSlowConsumer. It is the
-	// default: what a client receives has no holes.
+	// OverflowClose takes the message all the same. The connection closes with
+	// ErrSlowConsumer if its queue stays over the bound for 10 s, or reaches 16 times
+	// the bound. It is the default: what a client receives has no holes.
 	OverflowClose Overflow = iota
 	// OverflowFail refuses the message with ErrQueueFull; the connection goes on.
 	OverflowFail
@@ -56,12 +61,19 @@ const (
 	pushed  verdict = iota
 	dropped         // by its policy; no error
 	refused         // OverflowFail
-	closes          // OverflowClose
+	closes          // 16 times the bound
 )
+
+// overfull reports whether a queue of n messages has no room for one more that makes
+// it size bytes, whatever its policy.
+func (o *config) overfull(n, size int) bool { // products may overflow
+	return n > 0 && (n/queueFactor >= o.MaxQueueMessages || (size-1)/queueFactor >= o.MaxQueueBytes)
+}
 
 // push appends m, or does what its policy says if there is no room. It returns how
 // many messages were dropped, m among them.
-func (q *sendQueue) push(m *Message, maxBytes, maxLen int) (v verdict, lost int) {
+func (q *sendQueue) push(m *Message, o *config) (v verdict, lost int) {
+	maxBytes, maxLen := o.MaxQueueBytes, o.MaxQueueMessages
 	old := -1
 	if m.key != "" {
 		old = q.find(m.key)
@@ -83,7 +95,9 @@ func (q *sendQueue) push(m *Message, maxBytes, maxLen int) (v verdict, lost int)
 			q.append(m)
 			return pushed, lost
 		default:
-			return closes, 0
+			if o.overfull(n, size) {
+				return closes, 0
+			}
 		}
 	}
 	if old >= 0 {
@@ -179,80 +193,87 @@ func (c *Conn) Drained(ctx context.Context) error {
 }
 
 // noteQueueLocked is called after the queue changed: it keeps the account of the
-// server and tells those who wait for the queue to be empty, or for the end. It
-// reports whether the queues of all connections are over their bound.
-func (c *Conn) noteQueueLocked() (over bool) {
+// server, watches the bound, and tells those who wait for the queue to be empty, or for
+// the end. moved tells that the peer has taken something. It reports whether the queues
+// of all connections are over their bound.
+func (c *Conn) noteQueueLocked(moved bool) (over bool) {
 	n, size := 0, 0
-	if c.state == stateOpen && (c.ws != nil || c.poll != nil) {
+	if c.state != stateClosed && (c.ws != nil || c.poll != nil) {
 		q := c.queueLocked()
 		n, size = q.len(), q.bytes
+		c.watchQueueLocked(q, moved)
 	}
 	if c.drained != nil && (n == 0 || c.state != stateOpen) {
 		close(c.drained)
 		c.drained = nil
 	}
+	if c.poll != nil && c.poll.writing != nil {
+		size += c.poll.writing.size
+	}
 	return c.srv.budget.limit > 0 && c.srv.budget.charge(&c.charged, int64(size))
 }
 
-// chargeStep is how much a queue may change before the common account hears of it,
-// so that short queues, which are nearly all, never touch it.
-const chargeStep = 4 << 10
-
-// A budget bounds the outbound queues of all connections of a server together.
-type budget struct {
-	limit     int64 // 0 means none
-	used      atomic.Int64
-	relieving atomic.Bool
+// watchQueueLocked sets a deadline while the queue is over its bound. A message that
+// the peer is taking does not count: any size is allowed, and so is the time it takes.
+func (c *Conn) watchQueueLocked(q *sendQueue, moved bool) {
+	o := &c.srv.cfg
+	switch {
+	case c.state != stateOpen, q.len() <= o.MaxQueueMessages && q.bytes <= o.MaxQueueBytes:
+		c.due.at[dueQueue] = 0
+	case c.due.at[dueQueue] == 0,
+		moved && q.len()-1 <= o.MaxQueueMessages && q.bytes-q.headLeft() <= o.MaxQueueBytes:
+		c.setDueLocked(dueQueue, c.srv.now()+int64(slowTimeout))
+	}
 }
 
-// queueBudget is the bound that Options.MaxQueuedBytes means.
-func queueBudget(option int64) int64 {
-	if option == 0 {
-		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
-			return limit / 4
+// A slowness is why a connection closes whose peer does not take what is sent to it.
+type slowness struct {
+	option string // that sets the bound, by its name in package socketio
+	here   string // and in this package, if that is another
+	max    any
+	what   string
+}
+
+// overBoundLocked is the bound that the queue is over, or would be with size bytes more.
+func (c *Conn) overBoundLocked(factor, size int) (s slowness) {
+	o, q := &c.srv.cfg, c.queueLocked()
+	if q.bytes+size > o.MaxQueueBytes && (q.bytes+size-1)/factor >= o.MaxQueueBytes {
+		s = slowness{option: "MaxQueueBytes", max: o.MaxQueueBytes, what: fmt.Sprintf("%d bytes wait", q.bytes+size)}
+	} else {
+		s = slowness{option: "MaxQueuePackets", here: "MaxQueueMessages", max: o.MaxQueueMessages, what: fmt.Sprintf("%d packets wait", q.len())}
+	}
+	if factor > 1 {
+		s.what += fmt.Sprintf(", more than %d times", factor)
+	} else {
+		s.what += fmt.Sprintf(", for %v more than", slowTimeout)
+	}
+	s.what += fmt.Sprintf(" %s (%v)", s.option, s.max)
+	return s
+}
+
+// closeSlow closes the connection because of its peer's slowness, with one warning.
+func (c *Conn) closeSlow(why slowness, e ending) {
+	rest, _ := c.endSlow(why, e)
+	rest()
+}
+
+// endSlow is closeSlow without the part that calls up, which is rest. It reports
+// whether the connection was open.
+func (c *Conn) endSlow(why slowness, e ending) (rest func(), ended bool) {
+	e.code, e.text = closePolicy, "slow consumer"
+	packets, bytes := c.Buffered()
+	err := fmt.Errorf("%w: %s", ErrSlowConsumer, why.what)
+	told, ended := c.end(ReasonTransportError, err, e)
+	if !ended {
+		return told, false
+	}
+	return func() {
+		option := "Options." + why.option
+		if why.here != "" {
+			option += " (" + why.here + " in package engineio)"
 		}
-	}
-	return max(option, 0)
-}
-
-// charge brings what a connection is charged up to date. It reports whether the
-// bound is passed.
-func (b *budget) charge(charged *atomic.Int64, size int64) bool {
-	d := size - charged.Load()
-	if d < chargeStep && d > -chargeStep && (size > 0 || d == 0) {
-		return false
-	}
-	charged.Store(size)
-	return b.used.Add(d) > b.limit && d > 0
-}
-
-// relieve closes the connections with the longest queues, so many that those of all
-// take an eighth less than their bound. What a closing connection still has to send
-// does not count.
-func (s *Server) relieve() {
-	if !s.budget.relieving.CompareAndSwap(false, true) {
-		return
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closing { // Close empties all
-		return
-	}
-	// One at a time; ends when the account is in order; Server.Close waits for it.
-	// A goroutine, because the one that sends must not run the ends of others.
-	s.background.Go(func() {
-		defer s.budget.relieving.Store(false)
-		conns := s.all()
-		slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(b.charged.Load(), a.charged.Load()) })
-		excess := s.budget.used.Load() - (s.budget.limit - s.budget.limit/8)
-		for _, c := range conns {
-			charged := c.charged.Load()
-			if excess <= 0 || charged == 0 {
-				return
-			}
-			excess -= charged
-			c.finish(ReasonTransportError, fmt.Errorf("%w: all queues together reached %d bytes", ErrSlowConsumer, s.budget.limit),
-				ending{code: closePolicy, text: "slow consumer"})
-		}
-	})
+		c.srv.cfg.Logger.Warn("closed: a client does not take what is sent to it; to allow more raise "+option+", to send it less see Options.WhenFull",
+			"conn", c.number, "transport", c.Transport(), "packets", packets, "bytes", bytes, "max", why.max, "option", why.option)
+		told()
+	}, true
 }

@@ -198,7 +198,7 @@ func TestQueueBudget(t *testing.T) {
 	})
 }
 
-// Without an option, and without a limit for the process, there is no bound.
+// A negative bound is none.
 func TestQueueBudgetOff(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxQueuedBytes: -1}})

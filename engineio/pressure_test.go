@@ -9,7 +9,11 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"log/slog"
+	"math"
+	"net"
 	"net/http"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -186,7 +190,7 @@ func TestPauseAndClose(t *testing.T) {
 func TestSlowConsumer(t *testing.T) {
 	payload := engineio.TextMessage(strings.Repeat("x", 10_000))
 	everywhere(t, func(w *world) {
-		transports(w, hosting{options: &engineio.Options{MaxQueueBytes: 1 << 20}, buffer: 4096}, func(r *rig, p peer) {
+		transports(w, hosting{options: &engineio.Options{MaxQueueBytes: 64 << 10}, buffer: 4096}, func(r *rig, p peer) {
 			s := r.side(p.id())
 			bystander := r.websocket()
 			var err error
@@ -195,7 +199,7 @@ func TestSlowConsumer(t *testing.T) {
 					break
 				}
 				if _, bytes := s.Buffered(); bytes > 1<<20 {
-					w.t.Fatalf("%d bytes wait, the bound is %d", bytes, 1<<20)
+					w.t.Fatalf("%d bytes wait, 16 times the bound is %d", bytes, 1<<20)
 				}
 			}
 			if !errors.Is(err, engineio.ErrSlowConsumer) {
@@ -229,32 +233,153 @@ func TestSlowConsumer(t *testing.T) {
 	})
 }
 
+// The bounds of a queue: up to them, over them for 10 s, and 16 times them.
 func TestQueueBounds(t *testing.T) {
-	inMemory(t, func(w *world) {
-		full := func(o *engineio.Options, sizes ...int) (accepted int, err error) {
-			r := w.serve(hosting{options: o})
-			s := r.side(r.polling().id())
-			for _, n := range sizes {
-				if err = s.Send(engineio.TextMessage(strings.Repeat("x", n))); err != nil {
-					break
+	size := engineio.TextMessage(strings.Repeat("x", 47)).Size()
+	for name, c := range map[string]struct {
+		options  engineio.Options
+		sizes    []int // of the messages before the last
+		last     int   // times the last message of 47 is sent
+		accepted bool
+		after    time.Duration // the connection closes; 0 if not
+		says     string
+	}{
+		"at the bound of messages": {engineio.Options{MaxQueueMessages: 3}, nil, 3, true, 0, ""},
+		"over it":                  {engineio.Options{MaxQueueMessages: 3}, nil, 4, true, 10 * time.Second, "4 packets wait, for 10s more than MaxQueuePackets (3)"},
+		"at 16 times":              {engineio.Options{MaxQueueMessages: 3}, nil, 48, true, 10 * time.Second, "48 packets wait, for 10s more than MaxQueuePackets (3)"},
+		"over 16 times":            {engineio.Options{MaxQueueMessages: 3}, nil, 49, false, -1, "48 packets wait, more than 16 times MaxQueuePackets (3)"},
+		"at the bound of bytes":    {engineio.Options{MaxQueueBytes: 3 * size}, nil, 3, true, 0, ""},
+		"over it in bytes":         {engineio.Options{MaxQueueBytes: 3*size - 1}, nil, 3, true, 10 * time.Second, "for 10s more than MaxQueueBytes ("},
+		"at 16 times in bytes":     {engineio.Options{MaxQueueBytes: size}, nil, 16, true, 10 * time.Second, "for 10s more than MaxQueueBytes ("},
+		"over 16 times in bytes":   {engineio.Options{MaxQueueBytes: size}, nil, 17, false, -1, "more than 16 times MaxQueueBytes ("},
+		"one of any size":          {engineio.Options{MaxQueueBytes: 1000}, []int{100_000}, 0, true, 10 * time.Second, "for 10s more than MaxQueueBytes (1000)"},
+		"but only one":             {engineio.Options{MaxQueueBytes: 1000}, []int{100_000}, 1, false, -1, "more than 16 times MaxQueueBytes (1000)"},
+		"products that overflow":   {engineio.Options{MaxQueueBytes: math.MaxInt, MaxQueueMessages: math.MaxInt}, nil, 100, true, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				log := new(strings.Builder)
+				c.options.Logger = slog.New(slog.NewTextHandler(log, nil))
+				c.options.PingInterval = time.Hour
+				r := w.serve(hosting{options: &c.options})
+				s := r.side(r.polling().id())
+				var err error
+				for _, n := range c.sizes {
+					err = s.Send(engineio.TextMessage(strings.Repeat("x", n)))
 				}
-				accepted++
+				for range c.last {
+					err = s.Send(engineio.TextMessage(strings.Repeat("x", 47)))
+				}
+				if (err == nil) != c.accepted || err != nil && !errors.Is(err, engineio.ErrSlowConsumer) {
+					t.Errorf("the last was sent: %v", err)
+				}
+				start := time.Now()
+				if c.after == 0 {
+					time.Sleep(time.Minute)
+					s.wantOpen("within the bounds")
+					if log.Len() > 0 {
+						t.Errorf("the log says %q", log)
+					}
+					return
+				}
+				s.wantEnded("over the bounds", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+				wantAt(r, "the end", start, max(c.after, 0))
+				if !strings.Contains(s.err.Error(), c.says) {
+					t.Errorf("the error says %q, want %q", s.err, c.says)
+				}
+				option := regexp.MustCompile(`MaxQueue\w+`).FindString(c.says)
+				if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "Options."+option) || !strings.Contains(log.String(), "option="+option) {
+					t.Errorf("the log says in %d lines: %s", n, log)
+				}
+			})
+		})
+	}
+}
+
+// A queue may be over its bound for 10 s, again and again, and a long message may take
+// as long as its peer takes some of it.
+func TestSlowIsNotGone(t *testing.T) {
+	message := strings.Repeat("x", 30_000)
+	options := &engineio.Options{MaxQueueBytes: 100_000, PingInterval: time.Hour}
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: options, buffer: 4096})
+		p := r.polling()
+		s := r.side(p.id())
+		for range 5 {
+			for range 10 {
+				s.say(message)
 			}
-			return accepted, err
+			time.Sleep(10*time.Second - 2*tick)
+			for range 10 {
+				p.want("what waits", "4"+message)
+			}
 		}
-		if n, err := full(&engineio.Options{MaxQueueMessages: 3}, 1, 1, 1, 1); n != 3 || !errors.Is(err, engineio.ErrSlowConsumer) {
-			w.t.Errorf("three messages at most: %d accepted, then %v", n, err)
+		s.wantOpen("it was never over its bound for 10 s")
+	})
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: options, buffer: 4096})
+		c := r.websocket()
+		s := r.side(c.id())
+		s.say(strings.Repeat("y", 1_000_000), "z")
+		for range 40 {
+			time.Sleep(2 * time.Second)
+			_, _ = io.ReadFull(c.c.Conn(), make([]byte, 20_000))
 		}
-		if n, err := full(&engineio.Options{MaxQueueBytes: 1000}, 5000); n != 1 || err != nil {
-			w.t.Errorf("an empty queue takes one of any size: %v", err)
+		s.wantOpen("one long message, in 80 s")
+		for range 10 {
+			s.say(message)
 		}
-		if n, err := full(&engineio.Options{MaxQueueBytes: 1000}, 5000, 0); n != 1 || !errors.Is(err, engineio.ErrSlowConsumer) {
-			w.t.Errorf("but only one: %d accepted, then %v", n, err)
+		start := time.Now()
+		for range 4 {
+			time.Sleep(2 * time.Second)
+			_, _ = io.ReadFull(c.c.Conn(), make([]byte, 1000))
 		}
-		size := engineio.TextMessage(strings.Repeat("x", 47)).Size()
-		if n, err := full(&engineio.Options{MaxQueueBytes: 3 * size}, 47, 47, 47, 0); n != 3 || !errors.Is(err, engineio.ErrSlowConsumer) {
-			w.t.Errorf("exactly the bound: %d accepted, then %v", n, err)
+		s.wantEnded("what waits behind it is over the bound", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+		if d := time.Since(start); d > 12*time.Second {
+			w.t.Errorf("closed after %v", d)
 		}
+	})
+}
+
+// One answer of a poll is at most as long as a queue should be, and there is one at a
+// time, whatever the client asks for.
+func TestAnswersOfAPollAreBounded(t *testing.T) {
+	message := strings.Repeat("x", 30_000)
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxQueueBytes: 100_000, PingInterval: time.Hour}, buffer: 4096})
+		p := r.polling()
+		s := r.side(p.id())
+		for range 10 {
+			s.say(message)
+		}
+		three := strings.Join([]string{"4" + message, "4" + message, "4" + message}, "\x1e")
+		p.wantAnswer("an answer", three)
+		var polls []net.Conn
+		for range 2 {
+			conn, err := r.dial(w.t.Context())
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			r.keep(conn)
+			if _, err := conn.Write([]byte("GET " + r.path + "?" + p.query + " HTTP/1.1\r\nHost: a\r\n\r\n")); err != nil {
+				w.t.Fatal(err)
+			}
+			r.quiet()
+			polls = append(polls, conn)
+		}
+		if n, _ := s.Buffered(); n != 4 {
+			w.t.Errorf("%d wait while an answer is written, want 4", n)
+		}
+		for _, conn := range polls {
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			if body, err := io.ReadAll(resp.Body); err != nil || string(body) != three {
+				w.t.Errorf("an answer of %d bytes, %v", len(body), err)
+			}
+		}
+		p.wantAnswer("the last", "4"+message)
 	})
 }
 

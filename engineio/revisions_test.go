@@ -84,7 +84,7 @@ func TestOneMessageToBothRevisions(t *testing.T) {
 func TestPingFloodV3(t *testing.T) {
 	inMemory(t, func(w *world) {
 		o := suiteV3()
-		o.MaxQueueMessages = 100
+		o.MaxQueueMessages = 10 // 16 times that is less than the pings
 		r := w.serve(hosting{options: o})
 		p := r.pollingV3()
 		pings := make([]string, 200)

@@ -79,6 +79,9 @@ func (q *sendQueue) batch(bufs [][]byte, maxBufs, maxBytes int) [][]byte {
 
 // sent moves the position n bytes on and lets go of messages that have left.
 func (q *sendQueue) sent(n int) {
+	if q.len() == 0 { // dropped meanwhile
+		return
+	}
 	q.bytes -= n
 	q.out = 0
 	for q.len() > 0 {
@@ -105,19 +108,56 @@ func (q *sendQueue) reset() {
 	q.head = 0
 	if cap(q.items) > len(q.inline) {
 		q.items = nil
+		clear(q.inline[:]) // still has those that were there when it grew
 	} else {
 		q.items = q.items[:0]
 	}
 }
 
-// take removes and returns all messages. It is for queues that are not being
-// written.
-func (q *sendQueue) take() []*Message {
-	items := append([]*Message(nil), q.items[q.head:]...)
+// begun is how many bytes wait of messages that discard keeps.
+func (q *sendQueue) begun() (size int) {
+	for _, m := range q.items[q.head:q.firstLoose()] {
+		size += m.size
+	}
+	return size
+}
+
+// headLeft is how many bytes of the first message have not been sent.
+func (q *sendQueue) headLeft() int {
+	m := q.items[q.head]
+	left := m.size - q.offset
+	for i := range q.frame {
+		left -= len(m.frame(i).wire)
+	}
+	return left
+}
+
+// take removes and returns messages of at most maxBytes together, and at least one if
+// there is one. It is for queues that are not being written.
+func (q *sendQueue) take(maxBytes int) (items []*Message, size int) {
+	n := 0
+	for _, m := range q.items[q.head:] {
+		if n > 0 && size+m.size > maxBytes {
+			break
+		}
+		n++
+		size += m.size
+	}
+	taken := q.items[q.head : q.head+n]
+	items = append(items, taken...)
+	clear(taken)
+	q.bytes -= size
+	if q.head += n; q.len() == 0 {
+		q.reset()
+	}
+	return items, size
+}
+
+// drop lets go of everything, also of what is being written.
+func (q *sendQueue) drop() {
 	clear(q.items)
-	q.bytes = 0
+	q.bytes, q.frame, q.offset, q.out, q.hold = 0, 0, 0, 0, 0
 	q.reset()
-	return items
 }
 
 // discard drops what has not begun to leave. It keeps what is being written, a

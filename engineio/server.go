@@ -321,7 +321,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 			c.finish(ReasonTransportError, err, ending{lost: true})
 		}
 	}()
-	if err = p.write(newHost(w, r), items); err == nil {
+	if err = p.write(newHost(w, r), items, nil); err == nil {
 		c.readEnd()
 	}
 }

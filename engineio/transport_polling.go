@@ -44,6 +44,7 @@ type polling struct {
 	posting bool
 	base64  bool          // revision 3: responses are always text
 	polled  bool          // a GET has come
+	writing *parkedGET    // that is being answered; nil if none
 	resumed chan struct{} // not nil while a POST waits for Conn.Resume
 
 	releasedFor time.Time // the deadline of a request for which a GET was released last
@@ -53,13 +54,6 @@ type polling struct {
 
 	final     packetType // the last packet, once closing; 0 before
 	afterNoop bool       // a noop goes before final: the poll comes after the close
-}
-
-// A parkedGET is a GET that waits for something to carry.
-type parkedGET struct {
-	signal chan struct{} // one token: look again
-	noop   bool          // answer with a noop if there is nothing else
-	final  packetType    // answer with this and what waits
 }
 
 // wake tells a parked GET that there is something for it. It takes what waits
@@ -230,8 +224,9 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 	}
 	var items []*Message
 	if c.ws == nil {
-		items = p.q.take()
-		c.noteQueueLocked()
+		items, g.size = p.q.take(c.srv.cfg.MaxQueueBytes)
+		p.writing = g
+		c.noteQueueLocked(true)
 	}
 	if p.get == g {
 		p.get = nil
@@ -244,6 +239,10 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 
 	err := errWriterPanic
 	defer func() { // also if a writer panics: what it was given is lost
+		c.mu.Lock()
+		p.written(g)
+		c.noteQueueLocked(true)
+		c.mu.Unlock()
 		if over {
 			c.closed()
 		} else if err != nil && !moved {
@@ -260,7 +259,7 @@ func (c *Conn) serveGET(w http.ResponseWriter, r *http.Request) {
 		c.logOut(last)
 	}
 	c.srv.addHeaders(w.Header(), r, false)
-	err = p.write(h, items)
+	err = p.write(h, items, g)
 }
 
 // parkLocked waits until there is something to answer a GET with. It reports false, and
@@ -277,7 +276,8 @@ func (c *Conn) parkLocked(g *parkedGET, h *host, cut time.Duration) (present boo
 		defer c.releaseIn(g, left-min(left/4, time.Second), end).Stop()
 	}
 	ended, gone := ctx.Done(), (<-chan bool)(nil)
-	for p.q.len() == 0 && !g.noop && g.final == 0 {
+	// One answer at a time: what is being written is not in the queue any more.
+	for p.writing != nil && c.ws == nil || p.q.len() == 0 && !g.noop && g.final == 0 {
 		c.mu.Unlock()
 		lost := false
 		select {
@@ -345,13 +345,13 @@ func (p *polling) encode(items []*Message) (body []byte, contentType string) {
 }
 
 // write answers a request with messages.
-func (p *polling) write(h *host, items []*Message) error {
+func (p *polling) write(h *host, items []*Message, g *parkedGET) error {
 	body, contentType := p.encode(items)
 	coded := coding.Applied(h.w.Header())
 	if !coded {
 		body = p.c.srv.compressor.encode(h.w.Header(), h.r.Header["Accept-Encoding"], items, body)
 	}
-	return h.writePoll(contentType, body, coded, p.c.srv.cfg.WriteTimeout)
+	return h.writePoll(contentType, body, coded, p.c.srv.cfg.WriteTimeout, g)
 }
 
 // servePOST takes what a client sends.
@@ -398,7 +398,7 @@ func (c *Conn) servePOST(w http.ResponseWriter, r *http.Request) {
 	case took, leaving: // who is yet to be told the end may go on until it is
 		c.posted() // before the answer: a client may send its next POST as soon as it has it
 		c.srv.addHeaders(w.Header(), r, false)
-		_ = h.writePoll("text/html", []byte("ok"), coding.Applied(w.Header()), c.srv.cfg.WriteTimeout) // the next request tells
+		_ = h.writePoll("text/html", []byte("ok"), coding.Applied(w.Header()), c.srv.cfg.WriteTimeout, nil) // the next request tells
 		if cut > 0 && time.Since(begun) > cut {
 			c.srv.sampled.Warn("a POST waited for handlers until http.Server.WriteTimeout cut its answer; give the ResponseWriter of the middleware around this handler a method Unwrap", "conn", c.number)
 		}

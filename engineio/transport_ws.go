@@ -333,7 +333,7 @@ func (t *wsTransport) Sent(n int) {
 	t.c.mu.Lock()
 	t.q.sent(n)
 	if t.c.ws == t {
-		t.c.noteQueueLocked()
+		t.c.noteQueueLocked(n > 0)
 	}
 	if !t.waits && t.q.len() > 0 && (n > 0 || t.c.due.at[dueWrite] == 0) {
 		t.watchWriteLocked()
@@ -345,6 +345,7 @@ func (t *wsTransport) Sent(n int) {
 func (t *wsTransport) Ended(err error) {
 	t.parser.Release()
 	t.c.mu.Lock()
+	t.q.drop() // handlers may hold the connection for long
 	main := t.c.ws == t
 	if t.c.up.candidate == t {
 		t.c.up.drop()

@@ -4,7 +4,10 @@
 
 package engineio
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // maxUpgradeAttempts bounds the candidates one session may bring.
 const maxUpgradeAttempts = 3
@@ -97,7 +100,8 @@ func (t *wsTransport) commit() {
 	t.probing = false
 	c.ws = t
 	c.deflates.Store(t.deflate.Negotiated())
-	for _, m := range c.poll.q.take() {
+	items, _ := c.poll.q.take(math.MaxInt)
+	for _, m := range items {
 		t.q.append(c.formLocked(m))
 	}
 	c.poll.switched()

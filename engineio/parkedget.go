@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds parkedGET: a GET of polling while it waits and while it is answered.
+
+package engineio
+
+import (
+	"sync"
+	"time"
+)
+
+// A parkedGET is a GET that waits for something to carry.
+type parkedGET struct {
+	signal chan struct{} // one token: look again
+	noop   bool          // answer with a noop if there is nothing else
+	final  packetType    // answer with this and what waits
+	size   int           // of what it is being answered with
+
+	mu   sync.Mutex // guards the fields below
+	host *host      // while the answer is written, else nil
+	cut  bool       // the answer must not go on
+}
+
+// extend gives the peer time for the next part of its answer. It reports false if the
+// answer was cut off. g may be nil: then it never is.
+func (g *parkedGET) extend(h *host, timeout time.Duration) bool {
+	if g != nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.cut {
+			return false
+		}
+		g.host = h
+	}
+	_ = h.SetWriteDeadline(time.Now().Add(timeout)) // not every writer can
+	return true
+}
+
+// answered tells that the answer is written: the response belongs to its handler.
+func (g *parkedGET) answered() {
+	if g != nil {
+		g.mu.Lock()
+		g.host = nil
+		g.mu.Unlock()
+	}
+}
+
+// cutOff ends the answer that is being written. g may be nil.
+func (g *parkedGET) cutOff() {
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cut = true
+	if g.host != nil {
+		_ = g.host.SetWriteDeadline(time.Unix(1, 0)) // else it ends at the deadline it has
+	}
+}
+
+// cutWriting lets go of the answer that is being written, and returns it for cutOff.
+func (p *polling) cutWriting() *parkedGET {
+	g := p.writing
+	p.written(g)
+	return g
+}
+
+// written tells that the answer to g is written, or let go of.
+func (p *polling) written(g *parkedGET) {
+	if p.writing == g {
+		p.writing = nil
+		p.wake()
+	}
+}

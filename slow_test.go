@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what comes in a row: a client that reads gets all of it, however
+// much was sent at once, and one that does not read is closed with a word in the log.
+
+package socketio_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"socketio"
+	"socketio/engineio"
+	"socketio/parser"
+	"socketio/parser/msgpack"
+)
+
+// A client that reads is not slow: 100 emits of 100 KB in a row, and one of 20 MB with
+// an acknowledgement, arrive over each transport, driver, format and way to send.
+func TestManyEmitsInARow(t *testing.T) {
+	for _, transport := range []string{polling, websocket} {
+		for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
+			if transport == polling && driver != engineio.DriverAuto {
+				continue // it has no part in that
+			}
+			for name, codec := range map[string]parser.Codec{"json": nil, "msgpack": new(msgpack.Codec)} {
+				for _, to := range []string{"socket", "broadcast"} {
+					t.Run(fmt.Sprintf("%s/%q/%s/%s", transport, driver, name, to), func(t *testing.T) {
+						tcp(t, &socketio.Options{Driver: driver, Codec: codec}, func(w *world) { emitsInARow(w, transport, codec != nil, to) })
+					})
+				}
+			}
+		}
+	}
+}
+
+func emitsInARow(w *world, transport string, packed bool, to string) {
+	joined := make(chan *socketio.Socket, 1)
+	w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
+	p := w.open(transport)
+	if packed {
+		packJoins(p, "/")
+	} else {
+		p.joins("/")
+	}
+	s := within(w, "the connection", joined)
+	emit := s.Emit
+	if to == "broadcast" {
+		emit = w.io.Emit
+	}
+	load := strings.Repeat("x", 100_000)
+	row := 100
+	if raceEnabled { // the detector makes the test's own client slow; it is over the bound all the same
+		row = 50
+	}
+	for i := range row {
+		if err := emit("n", i, load); err != nil {
+			w.Fatalf("emit %d: %v", i+1, err)
+		}
+	}
+	for i := range row {
+		arrives(w, p, packed, len(load), fmt.Sprintf(`2["n",%d,"`, i))
+	}
+
+	answered := make(chan error, 1)
+	huge := strings.Repeat("y", 20_000_000)
+	if raceEnabled {
+		huge = huge[:5_000_000]
+	}
+	if err := emit("huge", huge); err != nil {
+		w.Fatal(err)
+	}
+	go func() {
+		_, err := s.EmitWithAck(context.Background(), "question")
+		answered <- err
+	}()
+	arrives(w, p, packed, len(huge), `2["huge","`)
+	if packed {
+		if _, err := p.next(); err != nil {
+			w.Fatalf("the question: %v", err)
+		}
+		p.says(pack(parser.Ack, "/", 0))
+	} else {
+		p.hears(`20["question"]`)
+		p.says(`30[]`)
+	}
+	if err := within(w, "the acknowledgement", answered); err != nil {
+		w.Errorf("the acknowledgement: %v", err)
+	}
+	want(w, "connected", s.Connected(), true)
+}
+
+// arrives expects an event of about n bytes.
+func arrives(w *world, p *peer, packed bool, n int, begin string) {
+	w.Helper()
+	got, err := p.next()
+	if err != nil {
+		w.Fatalf("%s: %v", begin, err)
+	}
+	if packed {
+		if len(got.binary) < n {
+			w.Fatalf("%s: %d bytes", begin, len(got.binary))
+		}
+	} else if !strings.HasPrefix(got.text, begin) || len(got.text) < n {
+		w.Fatalf("%s: %v", begin, got)
+	}
+}
+
+// A thousand clients that do not read, half of them over polling, cost no more than the
+// budget of all queues, and nothing when they have gone; who reads does not notice.
+func TestStalledReadersStayWithinTheBudget(t *testing.T) {
+	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
+		t.Run(fmt.Sprintf("%q", driver), func(t *testing.T) { stalledReaders(t, driver) })
+	}
+}
+
+func stalledReaders(t *testing.T, driver engineio.Driver) {
+	stalled, budget := 1000, int64(32<<20)
+	if raceEnabled {
+		stalled, budget = 300, 8<<20
+	}
+	tcp(t, &socketio.Options{Driver: driver, MaxQueuedBytes: budget}, func(w *world) {
+		var mu sync.Mutex // guards sockets
+		var sockets []*socketio.Socket
+		w.io.OnConnection(func(s *socketio.Socket) {
+			mu.Lock()
+			defer mu.Unlock()
+			sockets = append(sockets, s)
+		})
+		reader := w.join(websocket)
+		eventually(w, "the one that reads is the first", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(sockets) == 1
+		})
+		for i := range stalled {
+			stalls(w, i%2 == 0)
+		}
+		eventually(w, "all have joined", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(sockets) == stalled+1
+		})
+		before, grown := heap(), int64(0) // the test's own clients take most of it
+		for i := range 40 {
+			// Nobody shares these: they are what they cost.
+			for _, s := range sockets[1:] {
+				_ = s.Emit("load", strings.Repeat("x", 10_000)) // who is closed takes none
+			}
+			if err := w.io.Emit("n", i); err != nil {
+				t.Error(err)
+			}
+			reader.hears(fmt.Sprintf(`2["n",%d]`, i))
+			if i%10 == 9 {
+				waits := 0
+				for _, s := range sockets {
+					_, n := s.Buffered()
+					waits += n
+				}
+				if int64(waits) > budget+int64(stalled)*8<<10 { // queues under 4 KiB do not count; see chargeStep
+					t.Errorf("%d bytes wait, the bound is %d", waits, budget)
+				}
+				grown = max(grown, heap()-before)
+			}
+		}
+		t.Logf("the heap grew by %d MiB", grown>>20)
+		if grown > 2*budget {
+			t.Errorf("the heap grew by %d bytes, the bound of all queues is %d", grown, budget)
+		}
+		want(t, "the one that reads", reader.tries(`0/nowhere,`), nil)
+		reader.hears(`4/nowhere,{"message":"Invalid namespace"}`)
+		warnings := strings.Count(w.log.String(), "Options.MaxQueuedBytes")
+		if gone := stalled + 1 - w.io.Connections(); warnings == 0 || warnings > gone {
+			t.Errorf("%d were closed, the log has %d warnings", gone, warnings)
+		}
+		_ = w.io.Close()
+		eventually(w, "the memory is given back", func() bool { return heap()-before < budget/4 })
+	})
+}
+
+// stalls joins, and reads no more than that.
+func stalls(w *world, overPolling bool) {
+	w.Helper()
+	if !overPolling {
+		c, _, err := w.dialWebSocket("", nil)
+		if err != nil || c == nil {
+			w.Fatal("no WebSocket", err)
+		}
+		w.Cleanup(func() { c.Close() })
+		if _, _, err := c.ReadMessage(); err != nil {
+			w.Fatal(err)
+		}
+		if err := c.WriteText("40"); err != nil {
+			w.Fatal(err)
+		}
+		return
+	}
+	p := w.open(polling)
+	close(p.pause)
+	p.says("0")
+	<-p.polls
+	conn, err := w.dial(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { conn.Close() })
+	if _, err := fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: a\r\n\r\n", p.sid); err != nil {
+		w.Fatal(err)
+	}
+}
