@@ -59,6 +59,10 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) i
 	return func(yield func(Reply, error) bool) {
 		ctx, cancel := b.deadline(ctx)
 		defer cancel()
+		if b.server().closed.Load() {
+			yield(Reply{}, ErrClosed)
+			return
+		}
 		if err := cmp.Or(ctx.Err(), checkEvent(event)); err != nil {
 			yield(Reply{}, err)
 			return

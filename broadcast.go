@@ -120,13 +120,16 @@ func withDefaultDeadline(ctx context.Context) (context.Context, context.CancelFu
 // chosen at one instant inside the call. A []byte, at any depth, travels as
 // binary; everything else as encoding/json would write it. Emit does not wait for
 // any client: when it returns, the event is in the queue of each, and the arguments may
-// be changed. It returns an
-// error if the event can't be sent at all: ErrReservedEvent, or an argument that
-// can't be encoded; and what an adapter says that could not reach other servers.
+// be changed. It returns an error if the event can't be sent at all: ErrClosed after
+// Server.Close, ErrReservedEvent, or an argument that can't be encoded; and what an
+// adapter says that could not reach other servers.
 // For a client whose queue is full WhenFull holds; the others do not notice.
 func (b Broadcast) Emit(event string, args ...any) error {
 	if b.self != nil {
 		return b.self.emit(&b.flags, event, args)
+	}
+	if b.server().closed.Load() {
+		return ErrClosed
 	}
 	if b.parent == nil {
 		return b.emit(b.ns, event, args)

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"socketio/engineio"
@@ -41,6 +42,7 @@ type Server struct {
 	checked sync.Map  // reflect.Type of a handler that can be: nil; see newShape
 
 	workers workers
+	closed  atomic.Bool // nothing can be sent any more
 
 	obs     observers          // immutable after NewServer
 	sampled *telemetry.Sampled // warnings that clients can cause; immutable after NewServer
@@ -133,11 +135,12 @@ func (s *Server) now() int64 { return int64(time.Since(s.base)) }
 
 // Close ends all connections at once: sockets are told ReasonShutdown, what
 // waits to be sent is dropped, clients will try to reconnect. New sessions are
-// answered 503. It does not touch the HTTP server and does not wait for handlers
+// answered 503, and emits return ErrClosed. It does not touch the HTTP server and does not wait for handlers
 // that still run. It may be called more than once, also from a handler, but not by an
 // observer that an event loop calls.
 func (s *Server) Close() error {
 	err := s.engine.Close()
+	s.closed.Store(true)
 	s.workers.close()
 	s.closeAdapters()
 	return err

@@ -22,8 +22,8 @@ var serverSideReserved = []string{"connect", "connection", "new_namespace"}
 
 // ServerSideEmit sends an event to the other servers that share the adapter of the
 // namespace, for their OnServerSideEmit. This server does not get it; a single
-// server sends nothing. Arguments are as for Emit. Errors: ErrReservedEvent for
-// connect, connection and new_namespace, an argument that can't be encoded, and
+// server sends nothing. Arguments are as for Emit. Errors: ErrClosed after
+// Server.Close, ErrReservedEvent for connect, connection and new_namespace, an argument that can't be encoded, and
 // what an adapter says that could not reach other servers.
 func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
 	e, err := ns.serverSidePayload(event, args)
@@ -58,6 +58,9 @@ func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, ar
 }
 
 func (ns *Namespace) serverSidePayload(event string, args []any) (adapter.Payload, error) {
+	if ns.server.closed.Load() {
+		return adapter.Payload{}, ErrClosed
+	}
 	if slices.Contains(serverSideReserved, event) {
 		return adapter.Payload{}, fmt.Errorf("%w %q: choose another", ErrReservedEvent, event)
 	}
