@@ -82,6 +82,7 @@ type conn struct {
 	departed     map[*Socket]struct{} // off the connection, but handlers of theirs have yet to run
 	searches     map[string]*search   // for namespaces that do not exist yet; see parent.go
 	left         []string             // namespaces the server left, the latest last: late packets for them are dropped
+	turns        *turn                // CONNECTs that are not answered yet, in order; see turns.go
 	starting     []*Socket            // sockets whose worker starts at the end of this read
 	decoding     bool                 // a long text is being decoded: nothing is read meanwhile
 	joined       bool                 // some namespace was joined once
@@ -177,11 +178,11 @@ func (c *conn) decode(binary bool, data []byte) {
 func (c *conn) HandleReadEnd() {
 	for {
 		c.mu.Lock()
-		i := len(c.starting) - 1
-		for i >= 0 && !c.mayStartLocked(c.starting[i]) {
-			i--
+		i := 0
+		for i < len(c.starting) && !c.mayStartLocked(c.starting[i]) {
+			i++
 		}
-		if i < 0 {
+		if i == len(c.starting) {
 			c.mu.Unlock()
 			return
 		}
@@ -245,6 +246,7 @@ func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	paused := c.paused
 	sockets := c.sockets
 	c.sockets, c.departed, c.searches = nil, nil, nil
+	c.endTurnsLocked()
 	c.mu.Unlock()
 	r := DisconnectReason(reason)
 	if errors.Is(err, engineio.ErrShutdown) {
@@ -325,12 +327,16 @@ func (c *conn) handleConnect(p parser.Packet) {
 	case twice, full, c.closed:
 	case ns != nil:
 		s = c.addSocketLocked(ns, p.Data)
+		if t := c.takeTurnLocked(s, len(ns.middlewareChain()) > 0); !c.mayStartLocked(s) {
+			t.until = 0 // nobody waits for it
+		}
 	default:
 		if c.searches == nil {
 			c.searches = make(map[string]*search)
 		}
 		sr = &search{name: p.Namespace, auth: bytes.Clone(p.Data)}
 		c.searches[sr.name] = sr
+		c.takeTurnLocked(sr, true)
 	}
 	c.mu.Unlock()
 	if s == nil {
@@ -369,15 +375,6 @@ func (c *conn) release(ns *Namespace) {
 	if ns != nil {
 		c.server.registry.release(ns)
 	}
-}
-
-// refuse answers a CONNECT that does not get as far as a socket.
-func (c *conn) refuse(namespace, message string) {
-	c.logRefused(namespace, message)
-	if !c.countRefusal() {
-		return
-	}
-	c.send(c.server.encodeConnectError(namespace, &ConnectError{Message: message}))
 }
 
 // logRefused logs a CONNECT that does not get as far as a socket.
@@ -427,10 +424,14 @@ func (c *conn) send(m *engineio.Message) error {
 	}
 }
 
-// socketJoined stops the clock that runs until the first namespace is joined.
-func (c *conn) socketJoined() {
+// socketJoined stops the clock that runs until the first namespace is joined, and puts
+// the socket behind those that joined before: that is the order in which they end.
+func (c *conn) socketJoined(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if i := slices.Index(c.sockets, s); i >= 0 && i < len(c.sockets)-1 {
+		c.sockets = append(slices.Delete(c.sockets, i, i+1), s)
+	}
 	if !c.joined && !c.pending {
 		c.eio.SetTimer(0)
 	}
@@ -480,8 +481,8 @@ func (c *conn) settled(s *Socket) {
 	}
 }
 
-// allSockets returns the sockets of the connection, in the order in which they
-// asked to join.
+// allSockets returns the sockets of the connection: those that have joined in the order
+// in which they did.
 func (c *conn) allSockets() []*Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -29,7 +29,7 @@ func ExampleNewServer() {
 	// Output:
 	// 0 connections
 	// <nil>
-	// <nil>
+	// socketio: closed
 }
 
 // A zero field means its default.

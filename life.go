@@ -87,6 +87,7 @@ func (s *Socket) run(it item, w *worker) {
 	switch it.kind {
 	case itemJoin:
 		defer func() {
+			s.conn.endTurn(s)
 			if !s.wasJoined { // written by join alone
 				s.settle()
 			}
@@ -132,12 +133,13 @@ func (s *Socket) join() {
 	err = s.conn.eio.Append(m)
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
+	s.conn.endTurn(s)
 	s.tellJoined(rooms)
 	if err != nil {
 		return // the connection is closed and peerGone is on its way
 	}
 	s.conn.eio.Flush()
-	s.conn.socketJoined()
+	s.conn.socketJoined(s)
 	for _, fn := range s.ns.connectionHandlers() {
 		s.report("connection", s.guard(func() error { fn(s); return nil }))
 	}
@@ -147,8 +149,10 @@ func (s *Socket) join() {
 func (s *Socket) passes() bool {
 	middlewares := s.ns.middlewareChain()
 	if len(middlewares) == 0 {
+		s.conn.awaitTurn(s)
 		return true
 	}
+	s.conn.mayWait(s, decideLimit)
 	// Its goroutine ends when the refusal is queued. That is waited for: the socket
 	// must be off its connection before this worker says that it has settled.
 	refused := make(chan struct{})
@@ -167,6 +171,7 @@ func (s *Socket) passes() bool {
 	}()
 	err := s.runMiddlewares(middlewares)
 	decided = true
+	s.conn.awaitTurn(s)
 	if err != nil {
 		s.refuse(err) // for one that has gone it does nothing
 	}

@@ -173,6 +173,9 @@ const (
 func (c *conn) ask(sr *search, parents []*ParentNamespace) (ns *Namespace, message string) {
 	handshake := func() Handshake { return c.handshake(sr.auth) }
 	for _, p := range parents {
+		if p.match != nil {
+			c.mayWait(sr, decideLimit)
+		}
 		yes, err := p.matches(sr.name, handshake)
 		if err != nil {
 			c.server.opts.Logger.Error("the function of OfFunc panicked", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err), "stack", string(debug.Stack()))
@@ -181,6 +184,7 @@ func (c *conn) ask(sr *search, parents []*ParentNamespace) (ns *Namespace, messa
 		if !yes {
 			continue
 		}
+		c.mayWait(sr, makeLimit)
 		ns, err = c.server.registry.adopt(sr.name, p)
 		if err != nil {
 			c.server.opts.Logger.Error("a namespace could not be made", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err))
@@ -205,6 +209,7 @@ func (c *conn) endSearch(sr *search, ns *Namespace) bool {
 	}
 	delete(c.searches, sr.name)
 	s := c.addSocketLocked(ns, sr.auth)
+	c.passTurnLocked(sr, s)
 	c.mu.Unlock()
 	s.start()
 	return true
@@ -218,9 +223,15 @@ func (c *conn) notFound(sr *search, message string) {
 		delete(c.searches, sr.name)
 	}
 	c.mu.Unlock()
-	if ours {
-		c.tellRefused(nil, message)
-		c.refuse(sr.name, message)
+	if !ours {
+		return
+	}
+	defer c.endTurn(sr)
+	c.tellRefused(nil, message)
+	c.logRefused(sr.name, message)
+	if c.countRefusal() {
+		c.awaitTurn(sr)
+		c.sendRefusal(sr.name, message)
 	}
 }
 
@@ -229,7 +240,10 @@ func (c *conn) notFound(sr *search, message string) {
 func (c *conn) takeBack(namespace string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.searches[namespace]
+	sr, ok := c.searches[namespace]
 	delete(c.searches, namespace)
+	if ok {
+		c.endTurnLocked(sr)
+	}
 	return ok
 }

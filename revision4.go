@@ -27,6 +27,7 @@ func (c *conn) revision4() bool { return c.eio.Handshake().Revision == 3 }
 func (c *conn) joinRoot() {
 	s := newSocket(c.server.root, c, nil)
 	c.sockets = append(c.sockets, s)
+	c.takeTurnLocked(s, len(s.ns.middlewareChain()) > 0) // nobody else has c yet
 	s.start()
 }
 

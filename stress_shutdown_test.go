@@ -76,13 +76,16 @@ func TestStressShutdown(t *testing.T) {
 			if err := c.drained(n); !closed(err) {
 				return err
 			}
-			return w.io.Emit("s", "all", n)
+			if err := w.io.Emit("s", "all", n); !closed(err) {
+				return err
+			}
+			return nil
 		}, nil)
 		for range 3 {
 			crew.works("question", func(n int) error {
 				for _, err := range w.io.Timeout(time.Second).EmitWithAck(over, "question", n) {
 					var e *socketio.SilentError
-					if err != nil && !errors.As(err, &e) && over.Err() == nil {
+					if !closed(err) && !errors.As(err, &e) && over.Err() == nil {
 						return err
 					}
 				}

@@ -295,7 +295,7 @@ func TestTrap52AfterClose(t *testing.T) {
 				}
 			}
 			p.isClosed(1001)
-			if err := w.io.Emit("x"); err != nil {
+			if err := w.io.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
 				t.Errorf("Emit after Close: %v", err)
 			}
 			if status, _ := p.request("GET", "?EIO=4&transport=polling", ""); status != 503 {

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds in which order a client is answered that asks for several namespaces at
+// once.
+
+package socketio_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio"
+	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
+	"socketio/parser"
+	"socketio/parser/msgpack"
+)
+
+// manyNames are namespaces of all kinds that answer at once: made before, with a
+// middleware, refused by one, made on demand.
+func manyNames(io *socketio.Server) (names []string, refused map[string]bool) {
+	io.OfPattern(regexp.MustCompile(`^/pattern-\d+$`))
+	io.OfFunc(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/func-") })
+	io.Of("/uses").Use(func(*socketio.Socket) error { return nil })
+	io.Of("/refuses").Use(func(*socketio.Socket) error { return errors.New("no") })
+	names = []string{"/uses", "/refuses"}
+	for i := range 12 {
+		io.Of(fmt.Sprintf("/fixed-%d", i))
+		names = append(names, fmt.Sprintf("/fixed-%d", i), fmt.Sprintf("/pattern-%d", i), fmt.Sprintf("/func-%d", i))
+	}
+	return names, map[string]bool{"/refuses": true}
+}
+
+// shuffled returns names in an order that each round changes.
+func shuffled(names []string, round int) []string {
+	names = slices.Clone(names)
+	for i := range names {
+		j := (i*7 + round*5) % len(names)
+		names[i], names[j] = names[j], names[i]
+	}
+	return names
+}
+
+func TestConnectsAreAnsweredInOrder(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		names, refused := manyNames(w.io)
+		for round := range 10 {
+			order := shuffled(names, round)
+			p := w.open(transport)
+			var packets, answers []any
+			for _, name := range order {
+				packets = append(packets, "0"+name+",")
+				if refused[name] {
+					answers = append(answers, "4"+name+`,{"message":*}`)
+				} else {
+					answers = append(answers, "0"+name+`,{"sid":*}`)
+				}
+			}
+			p.says(packets...)
+			p.hears(answers...)
+		}
+	})
+}
+
+// What is refused at once does not overtake what is joined at once.
+func TestRefusedConnectsAreAnsweredInOrder(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		for i := range 8 {
+			w.io.Of(fmt.Sprintf("/fixed-%d", i))
+		}
+		for range 10 {
+			p := w.open(transport)
+			var packets, answers []any
+			for i := range 8 {
+				packets = append(packets, fmt.Sprintf("0/fixed-%d,", i), fmt.Sprintf("0/unknown-%d,", i))
+				answers = append(answers, fmt.Sprintf(`0/fixed-%d,{"sid":*}`, i), fmt.Sprintf(`4/unknown-%d,*`, i))
+			}
+			p.says(packets...)
+			p.hears(answers...)
+		}
+	})
+}
+
+func TestConnectsOfABurstAreAnsweredInOrder(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		names, refused := manyNames(w.io)
+		for round := range 10 {
+			p := w.open(websocket)
+			var burst []byte
+			var answers []any
+			for _, name := range shuffled(names, round) {
+				burst = append(burst, wstest.Frame(ws.Text, true, []byte("40"+name+","))...)
+				if refused[name] {
+					answers = append(answers, "4"+name+`,{"message":*}`)
+				} else {
+					answers = append(answers, "0"+name+`,{"sid":*}`)
+				}
+			}
+			if err := p.socket.WriteFrame(burst); err != nil {
+				w.Fatal(err)
+			}
+			p.hears(answers...)
+		}
+	})
+}
+
+func TestConnectsOfMsgpackAreAnsweredInOrder(t *testing.T) {
+	for _, transport := range []string{polling, websocket} {
+		t.Run(transport, func(t *testing.T) {
+			memory(t, &socketio.Options{Codec: new(msgpack.Codec)}, func(w *world) {
+				names, _ := manyNames(w.io)
+				for round := range 5 {
+					p := w.open(transport)
+					order := shuffled(names, round)
+					var packets []any
+					for _, name := range order {
+						packets = append(packets, pack(parser.Connect, name, parser.NoID))
+					}
+					p.says(packets...)
+					for _, name := range order {
+						if got, _ := unpack(p); got.Namespace != name {
+							w.Fatalf("round %d: %s is answered where %s should be", round, got.Namespace, name)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// A client of Engine.IO 3 joins "/" by opening a session.
+func TestConnectsOfRevision4AreAnsweredInOrder(t *testing.T) {
+	for _, transport := range []string{polling, websocket} {
+		t.Run(transport, func(t *testing.T) {
+			memory(t, &socketio.Options{AllowEIO3: true}, func(w *world) {
+				names, refused := manyNames(w.io)
+				for round := range 5 {
+					p := w.openOld(transport, "")
+					packets, answers := []any{}, []any{"0"}
+					for _, name := range shuffled(names, round) {
+						packets = append(packets, "0"+name)
+						if refused[name] {
+							answers = append(answers, "4"+name+",*")
+						} else {
+							answers = append(answers, "0"+name+",")
+						}
+					}
+					p.says(packets...)
+					p.hears(answers...)
+				}
+			})
+		})
+	}
+}
+
+// Who waits in a lookup or a middleware delays only itself.
+func TestASlowConnectDelaysOnlyItself(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		goOn := make(chan struct{})
+		wait := func(*socketio.Socket) error { <-goOn; return nil }
+		w.io.Of("/slow").Use(wait)
+		w.io.Of("/refuses").Use(func(s *socketio.Socket) error { <-goOn; return errors.New("no") })
+		w.io.OfFunc(func(name string, _ socketio.Handshake) bool { <-goOn; return name == "/found" })
+		for i := range 5 {
+			w.io.Of(fmt.Sprintf("/quick-%d", i))
+		}
+		p := w.open(transport)
+		start := time.Now()
+		p.says("0/slow,", "0/quick-0,", "0/lost,", "0/quick-1,", "0/found,", "0/quick-2,", "0/refuses,", "0/quick-3,")
+		for i := range 4 {
+			p.hears(fmt.Sprintf(`0/quick-%d,{"sid":*}`, i))
+		}
+		if d := time.Since(start); w.bubble && d > 100*time.Millisecond {
+			w.Errorf("the quick ones were answered after %v", d)
+		}
+		start = time.Now()
+		p.says("0/quick-4,") // those before it have been given up
+		p.hears(`0/quick-4,{"sid":*}`)
+		if d := time.Since(start); w.bubble && d > 10*time.Millisecond {
+			w.Errorf("the last was answered after %v", d)
+		}
+		close(goOn)
+		late := map[string]bool{}
+		for range 4 {
+			got, err := p.next()
+			if err != nil {
+				w.Fatal(err)
+			}
+			name, _, _ := strings.Cut(got.text, ",")
+			late[name] = true
+		}
+		want(w, "the slow ones are answered", len(late), 4)
+	})
+}
+
+// A CONNECT that is taken back, or whose connection goes, holds up nobody.
+func TestAConnectTakenBackHoldsUpNobody(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		goOn := make(chan struct{})
+		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		w.io.OfFunc(func(name string, _ socketio.Handshake) bool { <-goOn; return false })
+		w.io.Of("/quick")
+		p := w.open(websocket)
+		p.says("0/slow,", "0/search,", "1/slow,", "1/search,", "0/quick,")
+		p.hears(`0/quick,{"sid":*}`)
+		q := w.open(websocket)
+		q.says("0/slow,", "0/search,", "0/quick,")
+		q.leave()
+		w.settle()
+		close(goOn)
+		p.hearsNothing()
+	})
+}
+
+// The ends of a connection's sockets come in the order in which they have joined.
+func TestEndsComeInTheOrderOfJoining(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		goOn := make(chan struct{})
+		w.io.Of("/late").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		for _, name := range []string{"/a", "/b"} {
+			w.io.Of(name)
+		}
+		p := w.open(websocket)
+		p.says("0/late,", "0/a,", "0/b,")
+		p.hears(`0/a,*`, `0/b,*`)
+		close(goOn)
+		p.hears(`0/late,*`)
+		s := w.io.Of("/a").Sockets()[0]
+		s.Disconnect(true)
+		p.hears("1/a,", "1/b,", "1/late,")
+	})
+}
