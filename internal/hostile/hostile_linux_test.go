@@ -47,7 +47,7 @@ type attack struct {
 
 func TestHostile(t *testing.T) {
 	binary := targetBinary(t)
-	for _, k := range slices.Concat(requestAttacks, pollingAttacks, webSocketAttacks, packetAttacks, sessionAttacks) {
+	for _, k := range slices.Concat(requestAttacks, pollingAttacks, webSocketAttacks, packetAttacks, sessionAttacks, originAttacks) {
 		for _, driver := range []string{"poll", "goroutine"} {
 			if k.alike && driver != "poll" {
 				continue

@@ -12,10 +12,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A process is a running target.
@@ -23,6 +25,8 @@ type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	addr string
+
+	started time.Time
 
 	mu  sync.Mutex // held while a question is answered
 	in  io.WriteCloser
@@ -38,7 +42,7 @@ func startTarget(t *testing.T, binary string, c config) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(binary)}
+	p := &process{t: t, cmd: exec.Command(binary), started: time.Now()}
 	p.cmd.Env = append(os.Environ(), targetEnv+"="+string(text))
 	p.cmd.Stderr = &p.log
 	in, err := p.cmd.StdinPipe()
@@ -111,11 +115,21 @@ func (p *process) stop() {
 	}
 }
 
+// warning is a record of one, with its message.
+var warning = regexp.MustCompile(` level=WARN msg=("(?:[^"\\]|\\.)*"|\S+)`)
+
 // checkLog expects whole records without a control character, without a panic, and
-// without a session id.
+// without a session id; and of each warning one a minute at most.
 func (p *process) checkLog(secrets []string) {
+	minutes := 1 + int(time.Since(p.started)/time.Minute)
+	warnings := make(map[string]int)
 	for line := range strings.Lines(p.log.String()) {
 		line = strings.TrimSuffix(line, "\n")
+		if m := warning.FindStringSubmatch(line); m != nil {
+			if warnings[m[1]]++; warnings[m[1]] > minutes {
+				p.t.Fatalf("the log has a warning more than once a minute: %.300q", line)
+			}
+		}
 		switch {
 		case !strings.HasPrefix(line, "time=") && !strings.HasPrefix(line, "host: "):
 			p.t.Fatalf("the log has a line that is no record: %.300q", line)

@@ -35,6 +35,8 @@ type config struct {
 	Deflate bool
 	EIO3    bool
 
+	AnyOrigin bool // CORS for "*"
+
 	AttachmentTimeout, ConnectTimeout, MessageTimeout time.Duration
 	MiddlewareTimeout, UpgradeTimeout, WriteTimeout   time.Duration
 
@@ -52,6 +54,9 @@ func (c *config) options() *socketio.Options {
 		MaxQueueBytes: c.MaxQueueBytes, MaxConnections: c.MaxConnections, MaxPending: c.MaxPending,
 		MaxDynamicNamespaces: c.MaxDynamicNamespaces,
 		Logger:               slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if c.AnyOrigin {
+		o.CORS = &socketio.CORS{Origins: []string{"*"}}
 	}
 	if c.Deflate {
 		o.PerMessageDeflate = &engineio.PerMessageDeflate{}
@@ -120,6 +125,7 @@ func furnish(io *socketio.Server, middlewares *atomic.Int64) {
 	io.OnConnection(func(s *socketio.Socket) {
 		s.On("echo", func(n int) int { return n })
 		s.On("parrot", func(text string) string { return text })
+		s.On("cookie", func() string { return s.Handshake().HeaderValue("Cookie") })
 		s.On("go", func() { s.Disconnect(true) })
 		s.On("listen", func() error { return s.Join("crowd") })
 		s.On("tell", func(times, size int) error {
