@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"socketio/engineio"
@@ -75,6 +76,8 @@ type conn struct {
 	// Owned by the read side: HandleMessage calls come one at a time.
 	decoder   parser.PacketDecoder
 	strayAcks rate
+
+	admitted atomic.Bool // some CONNECT is answered, or is about to be
 
 	mu           sync.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
 	sockets      []*Socket
@@ -575,4 +578,16 @@ func (c *conn) checkInboxes() {
 			c.waiting -= s.acks.fail(s, ErrInboxFull)
 		}
 	}
+}
+
+// maxUnjoined is what a compressed message may inflate to, in bytes, before its client
+// has joined a namespace.
+const maxUnjoined = 64 << 10
+
+// MaxInflated says what a compressed message may inflate to now; see engineio.Handler.
+func (c *conn) MaxInflated() int {
+	if c.admitted.Load() || c.revision4() {
+		return c.server.opts.MaxHTTPBufferSize
+	}
+	return maxUnjoined
 }

@@ -130,6 +130,7 @@ func (s *Socket) join() {
 	rooms := s.noteRoomsLocked(s.rooms)
 	s.rooms = nil
 	s.wasJoined = true
+	s.conn.admitted.Store(true)
 	err = s.conn.eio.Append(m)
 	s.state.Store(stateConnected)
 	s.mu.Unlock()

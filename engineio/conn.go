@@ -20,7 +20,9 @@ import (
 
 // A Handler receives what a Conn reads. HandleMessage calls come one at a time,
 // in order, from the goroutine that reads. None of the methods may block or run
-// an application's code.
+// an application's code. A Handler may also have a method MaxInflated() int: what a
+// compressed message may inflate to now, in bytes, if that is less than
+// Options.MaxPayload. It is called for each compressed message, before it is inflated.
 type Handler interface {
 	// HandleMessage gets one message. data is valid until return and may be
 	// changed in place. A text over CheckedText bytes may not be valid UTF-8:

@@ -7,6 +7,7 @@ package engineio
 
 import (
 	"bytes"
+	"fmt"
 	"runtime/debug"
 
 	"socketio/internal/telemetry"
@@ -89,8 +90,17 @@ func (t *wsTransport) OnCompressed(op ws.Opcode, data []byte) bool {
 
 func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 	defer t.guardInflate()
-	out, err := t.c.srv.deflate.Inflate(nil, op, msg, t.c.srv.cfg.MaxPayload)
+	limit := t.c.srv.cfg.MaxPayload
+	if h, ok := t.c.handler.(interface{ MaxInflated() int }); ok {
+		limit = min(limit, h.MaxInflated())
+	}
+	out, err := t.c.srv.deflate.Inflate(nil, op, msg, limit)
 	if err != nil {
+		var ce *ws.CloseError
+		if limit < t.c.srv.cfg.MaxPayload && asCloseError(err, &ce) && ce.Code == ws.CodeTooBig && !t.probing {
+			t.inflatesTooEarly(limit)
+			return
+		}
 		t.fail(err)
 		return
 	}
@@ -98,6 +108,15 @@ func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 	if !t.probing {
 		t.c.readEnd()
 	}
+}
+
+// inflatesTooEarly ends the connection for a message that its Handler would take later.
+func (t *wsTransport) inflatesTooEarly(limit int) {
+	t.dead = true
+	t.c.srv.sampled.Warn("closed: a compressed message is too large for a client that has joined nothing; a client must not send it before it is connected",
+		"conn", t.c.number, "max", limit)
+	text := fmt.Sprintf("message too big: at most %d bytes, inflated, before something is joined", limit)
+	t.c.finish(ReasonTransportError, fmt.Errorf("%w: %s", ErrTooLarge, text), ending{code: ws.CodeTooBig, text: text})
 }
 
 // guardInflate keeps a panic in a Handler from reaching other connections, as a

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"socketio/internal/ws"
@@ -125,6 +126,31 @@ var webSocketAttacks = []attack{
 			s := a.joinedSocket() // that did not negotiate it
 			_ = s.WriteFrame(over)
 			s.closes(1002)
+		},
+	},
+	{
+		name:   "compressed messages before a join",
+		config: config{Deflate: true},
+		run: func(a *attacker) {
+			allowed := wstest.Compress([]byte(`40{"a":"` + strings.Repeat("a", 60_000) + `"}`))
+			over := wstest.Compress([]byte(`40{"a":"` + strings.Repeat("a", 900_000) + `"}`))
+			a.each(100, func(i int) {
+				s := a.webSocket("", "Sec-WebSocket-Extensions", "permessage-deflate; client_no_context_takeover")
+				s.AllowCompressed()
+				message := over
+				if i%2 == 0 {
+					_ = s.WriteFrame(wstest.Frame(ws.Text|0x40, true, allowed))
+					for !strings.HasPrefix(s.next(), "40{") {
+					}
+					message = wstest.Compress([]byte(`42["nobody","` + strings.Repeat("a", 900_000) + `"]`))
+				}
+				_ = s.WriteFrame(wstest.Frame(ws.Text|0x40, true, message))
+				if i%2 == 0 {
+					s.goesOn()
+				} else {
+					s.closes(1009)
+				}
+			})
 		},
 	},
 	{
