@@ -37,17 +37,21 @@
 // [PublicError]. Everything that waits is bounded; [Options] says by what, and what
 // happens then.
 //
+// When nothing arrives, [Options.Logger] at level Debug says why, and
+// [Options.LogPackets], or SOCKETIO_DEBUG=* in the environment, shows each packet;
+// docs/troubleshooting.md goes by symptom.
+//
 // Package siotest tests an application without ports. Package parser/msgpack has
 // another packet format. Package engineio is the connection below.
 //
 // # Reading order
 //
 // server.go, namespace.go, socket.go, life.go, rooms.go, workers.go, conn.go (the way of
-// a packet to its socket), inbox.go, handler.go, handlershape.go and parallel.go (to its
+// a packet to its socket), inbox.go, handler.go, handlershape.go, handlertypes.go and parallel.go (to its
 // handler), ack.go, broadcast.go, everyone.go, ackmany.go, outgoing.go, encode.go
 // (the way out), remote.go, data.go, serverside.go, localside.go (other servers),
 // revision4.go (old clients), args.go, listeners.go, observer.go, observed.go (who
-// watches), options.go, errors.go, clientfiles.go.
+// watches), packetlog.go, options.go, errors.go, clientfiles.go.
 //
 // # Concurrency
 //

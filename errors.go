@@ -64,7 +64,8 @@ func (e *ConnectError) Error() string { return "socketio: connection refused: " 
 // one, to acknowledge with {"error":{"message":Message,"code":Code,"data":Data}}. Any
 // other error is acknowledged as "internal error", and an argument that is missing or
 // does not decode as "invalid argument 1", counted from 1, with the code
-// "invalid_argument". Of a middleware of Namespace.Use the client sees the text of any
+// "invalid_argument". To a client with the option retries such an acknowledgement is an
+// answer like any other: it does not send the event again. Of a middleware of Namespace.Use the client sees the text of any
 // error: see ConnectError.
 type PublicError struct {
 	Message string // for people

@@ -31,7 +31,8 @@ type RemoteSocket struct {
 // error is a *SilentError with their names, and the sockets of the others are
 // returned beside it. Without a deadline, here or by Timeout, it waits 20 s. For a
 // single server it does not wait and returns no error but that of a ctx that has
-// ended.
+// ended. In OnDisconnecting and OnDisconnect the socket that leaves is not found, and
+// its own Context has ended: use another.
 func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	ctx, cancel := b.deadline(ctx)
 	defer cancel()

@@ -172,7 +172,8 @@ func (c *conn) handshake(auth []byte) Handshake {
 const noAuth = "{}"
 
 // Context ends when the socket does: at once when its client goes, before the
-// handlers of events that have arrived. Its values are those of the context that
+// handlers of events that have arrived. So a query made with it fails then; for work
+// that must be done although the client has gone use context.WithoutCancel of it. Its values are those of the context that
 // Options.Handshake returned.
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()

@@ -221,7 +221,8 @@ func (c *Client) WantNothing() {
 	}
 }
 
-// Drain returns the events that have come and were not looked at.
+// Drain returns the events that have come and were not looked at. In a bubble, when
+// nothing moves any more, those are all; outside of one more may be under way.
 func (c *Client) Drain() []*Event { return c.arrived.drain() }
 
 // Disconnect leaves the namespace. The connection stays, for its other namespaces.

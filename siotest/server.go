@@ -122,7 +122,14 @@ func NewServerWith(t TB, h http.Handler, opts *ServerOptions) *Server {
 		}
 		s.mu.Lock()
 		s.over = true
+		used := len(s.conns) > 0
 		s.mu.Unlock()
+		if s.bubble && used && closeHandler == nil {
+			// A defer or an earlier Cleanup may close it, so this is no failure. It is shown
+			// if the test ends with one, as the bubble of a server that stays open does.
+			t.Logf("siotest: nobody has told how to close the server behind the handler, a %T without a method Close: "+
+				"if the bubble ends in a deadlock, set ServerOptions.Close to the Close of the *socketio.Server", h)
+		}
 	})
 	return s
 }
