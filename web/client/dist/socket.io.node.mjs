@@ -1903,6 +1903,7 @@ var Manager = class extends Emitter {
     if (true) debug("socket.io-client:manager", "closed:", reason, details);
     this._setState({ name: "closed" });
     this._reconnect.lost();
+    if (reason === "transport error") this._fire("error", [details]);
     this._closed(reason, details);
     if (this._state.name === "closed") this._wait(details);
   }

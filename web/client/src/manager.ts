@@ -19,7 +19,7 @@ import { parseTarget, type Target } from "./url.ts";
 /** What a Manager tells. */
 export interface ManagerEvents {
   open: () => void;
-  /** An attempt to connect failed. */
+  /** An attempt to connect failed, or the transport did later. */
   error: (err: Error) => void;
   /** The server's heartbeat. */
   ping: () => void;
@@ -268,6 +268,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     if (DEBUG) debug("socket.io-client:manager", "closed:", reason, details);
     this._setState({ name: "closed" });
     this._reconnect.lost();
+    if (reason === "transport error") this._fire("error", [details]);
     this._closed(reason, details);
     // A listener may have connected again.
     if (this._state.name === "closed") this._wait(details);

@@ -56,7 +56,7 @@ const failure = (verb: "post" | "poll", status: number, responseText: string): o
   responseText,
 });
 
-/** The first word on a connection that fails: ours is connect_error before `connect`, that of the reference disconnect. */
+/** The first word on a connection that fails. That of the reference says `disconnect` as well, before any `connect`. */
 function complaint(socket: any): Promise<object> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("the client says nothing")), 60_000);
@@ -239,3 +239,24 @@ test("a POST that is refused while polling pauses for the upgrade is told", asyn
   session.held!.writeHead(403).end("no");
   assert.deepEqual(await complaint(socket), failure("post", 403, "no"));
 });
+
+for (const name of NAMES) {
+  test(`${name}: the Manager has an error, whether the request was the first or a later one`, async () => {
+    const errors: object[] = [];
+    for (const posts of [0, 1]) {
+      server.onSession = (session) => {
+        if (posts) admit(session);
+        else session.postStatus = 405;
+      };
+      const socket = dial(name, { reconnection: false, transports: ["polling"] });
+      socket.io.on("error", (err: any) => errors.push(facts(err)));
+      if (posts) {
+        await event(socket, "connect");
+        server.sessions.at(-1)!.postStatus = 405;
+        socket.emit("event");
+      }
+      await event(socket.io, "close");
+    }
+    assert.deepEqual(errors, Array(2).fill(failure("post", 405, "no: 405")));
+  });
+}

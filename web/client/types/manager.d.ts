@@ -9,7 +9,7 @@ import { Socket } from "./socket.js";
 /** What a Manager tells. */
 export interface ManagerEvents {
     open: () => void;
-    /** An attempt to connect failed. */
+    /** An attempt to connect failed, or the transport did later. */
     error: (err: Error) => void;
     /** The server's heartbeat. */
     ping: () => void;
