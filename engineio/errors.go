@@ -111,6 +111,8 @@ const (
 	CauseInvalidOrigin RefusalCause = "INVALID_ORIGIN"
 	// CauseSessionID: Options.GenerateID gave no usable id. Code 3.
 	CauseSessionID RefusalCause = "ID_GENERATION_ERROR"
+	// CauseHeaderSize: the request's header is over Options.MaxHeaderBytes. Code 3, status 431.
+	CauseHeaderSize RefusalCause = "HEADER_TOO_LARGE"
 	// CauseJSONP: the request asks for JSONP. Code 3.
 	CauseJSONP RefusalCause = "JSONP"
 	// CauseOrigin: pages of this origin may not connect. Code 4.

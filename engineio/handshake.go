@@ -105,7 +105,7 @@ func (s *Server) checkHeader(r *http.Request) *requestError {
 		return nil
 	}
 	s.sampled.Warn("a request was refused: its header is too large; cookies count; to allow it raise Options.MaxHeaderBytes", "size", size, "max", limit)
-	return &requestError{status: http.StatusRequestHeaderFieldsTooLarge, code: codeBadRequest,
+	return &requestError{status: http.StatusRequestHeaderFieldsTooLarge, code: codeBadRequest, why: CauseHeaderSize,
 		message: "Request header fields too large", detail: "the header is over MaxHeaderBytes"}
 }
 

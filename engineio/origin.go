@@ -249,7 +249,7 @@ func (s *Server) hideCookie(r *http.Request) *http.Request {
 	if origin == "" || len(r.Header["Cookie"]) == 0 || s.cfg.CORS != nil && s.cfg.CORS.AllowCredentials || s.isOwn(r, origin) {
 		return r
 	}
-	if sid := last(parseQuery(r.URL.RawQuery)["sid"]); sid != "" && isUpgrade(r) {
+	if sid := last(parseQuery(r.URL.RawQuery)["sid"]); sid != "" && asksUpgrade(r) {
 		if _, own := s.passes(sid, origin); own {
 			return r
 		}

@@ -316,6 +316,7 @@ func TestRefusalCauses(t *testing.T) {
 		want(engineio.CauseSessionID, 3, r.get("EIO=4&transport=polling&id=a/b"))
 		want(engineio.CauseSessionID, 3, r.get("EIO=4&transport=polling&id="+p.id()))
 		want(engineio.CauseJSONP, 3, r.get("EIO=4&transport=polling&j=0"))
+		want(engineio.CauseHeaderSize, 3, r.get("EIO=4&transport=polling", "X-Large", strings.Repeat("x", 40_000)))
 		want(engineio.CauseOrigin, 4, r.get("EIO=4&transport=polling", "Origin", "https://evil.example"))
 		want(engineio.CauseHandshake, 4, r.get("EIO=4&transport=polling&ban"))
 		want(engineio.CauseUnsupportedVersion, 5, fixed.get("EIO=3&transport=polling"))
@@ -339,8 +340,8 @@ func TestRefusalCauses(t *testing.T) {
 		want(engineio.CauseOrigin, 4, stream("", "Origin", "https://evil.example"))
 		want(engineio.CauseUnknownSession, 1, stream(`0{"sid":"none"}`))
 		want(engineio.CauseUnavailable, 4, stream("0"))
-		if len(codes) != 15 {
-			t.Errorf("%d causes were brought about, there are 15", len(codes))
+		if len(codes) != 16 {
+			t.Errorf("%d causes were brought about, there are 16", len(codes))
 		}
 	})
 }

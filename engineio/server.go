@@ -196,7 +196,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	origin := r.Header.Get("Origin")
 	q := parseQuery(r.URL.RawQuery)
 	transport, sid := last(q["transport"]), last(q["sid"])
-	upgrade := isUpgrade(r) || ws.IsConnect(r)
+	upgrade := asksUpgrade(r)
 	switch {
 	case transport == Polling && s.cfg.polling, transport == WebSocket && s.cfg.websocket:
 	default:
@@ -377,6 +377,9 @@ func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) 
 	}
 	return context.WithoutCancel(ctx), nil
 }
+
+// asksUpgrade reports whether a request asks for a WebSocket, over HTTP/1 or HTTP/2.
+func asksUpgrade(r *http.Request) bool { return isUpgrade(r) || ws.IsConnect(r) }
 
 func isUpgrade(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")

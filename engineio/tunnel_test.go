@@ -35,6 +35,7 @@ var alsoOverHTTP2 = []string{
 	"TestSessionBindingPanics", "TestServerClose", "TestRefuse", "TestShutdown", "TestHostTimeouts",
 	"TestMounting", "TestFragments", "TestBrokenFrames", "TestOriginRule", "TestAllowList", "TestTrustedProxies",
 	"TestMaxConnections", "TestMaxPending", "TestPingFlood", "TestPongDeadline", "TestMessageTimeout", "TestMessageTimeoutOfABusyClient",
+	"TestUpgradeWhereHostIsChanged", "TestCookiesOfForeignPages", "TestCookiesOfAnUpgradeWhereHostIsChanged", "TestWarningsOfRefusedOrigins",
 	"TestPauseStopsReading", "TestPauseTimeout", "TestQueueBounds", "TestSlowConsumer",
 }
 
