@@ -64,28 +64,12 @@ func (h *host) Hijack() (nc net.Conn, rw *bufio.ReadWriter, err error) {
 	return nc, rw, err
 }
 
-// flush sends what was written, and tells whether that failed, if the writer is the HTTP
-// server's own. A middleware's may change the response when it is flushed, or can't; what
-// it holds leaves when the request ends.
+// flush sends what was written while its deadline holds, and tells whether that failed.
+// The length is known, so a writer that can't flush sends it when the request ends.
 func (h *host) flush() error {
-	w := h.w
-	for {
-		base, ok := w.(*baseWriter)
-		if !ok {
-			break
-		}
-		w = base.ResponseWriter
-	}
-	if _, wraps := w.(interface{ Unwrap() http.ResponseWriter }); wraps {
-		return nil
-	}
-	f, ok := w.(interface{ FlushError() error })
-	if !ok {
-		return nil
-	}
-	err := try(f.FlushError)
+	err := h.Flush()
 	if errors.Is(err, errWriterPanic) || errors.Is(err, http.ErrNotSupported) {
-		return nil // it is none of net/http after all
+		return nil
 	}
 	return err
 }
@@ -198,7 +182,7 @@ func (h *host) writePoll(contentType string, body []byte, coded bool, timeout ti
 		err = writeAll(h.w, part)
 		body = body[len(part):]
 	}
-	if err == nil {
+	if err == nil && !coded { // flushed early, it would be encoded badly
 		err = h.flush()
 	}
 	g.answered()

@@ -9,10 +9,12 @@ package engineio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -308,5 +310,69 @@ func TestHostsPanicInATakeover(t *testing.T) {
 		p := r.polling()
 		p.send("4x")
 		p.want("the echo", "4x")
+	})
+}
+
+// A peer that takes nothing is given up after WriteTimeout, behind a writer that unwraps
+// too: the end of an answer must not stay in a buffer that has no deadline.
+func TestHostsSlowReader(t *testing.T) {
+	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
+		"net/http":              func(w http.ResponseWriter) http.ResponseWriter { return w },
+		"a writer that unwraps": func(w http.ResponseWriter) http.ResponseWriter { return &unwrapping{w} },
+	} {
+		for _, size := range []int{300, 3000, 30_000} {
+			t.Run(fmt.Sprintf("%s/%d", name, size), func(t *testing.T) {
+				inMemory(t, func(w *world) {
+					var returned atomic.Int64
+					r := w.serve(hosting{
+						options: &engineio.Options{PingInterval: time.Hour}, buffer: 200,
+						wrap: around(wrapped(wrap), func(h http.Handler) http.Handler {
+							return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+								defer returned.Add(1)
+								h.ServeHTTP(w, r)
+							})
+						}),
+					})
+					p := r.polling()
+					conn, err := r.dial(w.t.Context())
+					if err != nil {
+						w.t.Fatal(err)
+					}
+					r.keep(conn)
+					fmt.Fprintf(conn, "GET %s?%s HTTP/1.1\r\nHost: a\r\n\r\n", r.path, p.query)
+					r.quiet()
+					r.side(p.id()).say(strings.Repeat("x", size))
+					r.side(p.id()).wantEnded("nothing is read", engineio.ReasonTransportError, nil)
+					if d := r.elapsed(); d != 10*time.Second {
+						w.t.Errorf("the session ended after %v, want 10 s", d)
+					}
+					r.quiet()
+					if returned.Load() != 2 {
+						w.t.Error("the request is still being served")
+					}
+				})
+			})
+		}
+	}
+}
+
+// A handler around the server that cuts bodies off is named, to the client by 413.
+func TestHostsCutBodies(t *testing.T) {
+	everywhere(t, func(w *world) {
+		var log syncBuffer
+		o := w.calm()
+		o.Logger = log.logger()
+		r := w.serve(hosting{options: o, wrap: func(h http.Handler) http.Handler { return http.MaxBytesHandler(h, 1000) }})
+		for range 2 {
+			p := r.polling()
+			p.send("4" + strings.Repeat("x", 999))
+			p.want("the echo", "4"+strings.Repeat("x", 999))
+			got := p.post("4" + strings.Repeat("x", 1000))
+			r.wantRefusal("a byte more", got, 413, 3, "Payload too large")
+			r.side(p.id()).wantEnded("it was cut off", engineio.ReasonTransportError, engineio.ErrTooLarge)
+		}
+		if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "http.MaxBytesHandler") || !strings.Contains(text, "max=1000") {
+			w.t.Errorf("the log says %s", text)
+		}
 	})
 }

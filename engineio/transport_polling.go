@@ -509,7 +509,13 @@ func (c *Conn) readBody(h *host) ([]byte, error) {
 
 // refuseBody closes the session and answers a POST whose body could not be read.
 func (c *Conn) refuseBody(h *host, err error) {
+	var cut *http.MaxBytesError
 	switch {
+	case errors.As(err, &cut):
+		c.srv.sampled.Warn("closed: the body of a POST is larger than a handler around this one allows; to allow it raise the bound of its http.MaxBytesHandler or http.MaxBytesReader", "conn", c.number, "max", cut.Limit)
+		err = fmt.Errorf("%w: the body of a POST: more than the %d bytes of http.MaxBytesReader", ErrTooLarge, cut.Limit)
+		e := &requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}
+		c.failPOST(h, e, ReasonTransportError, err)
 	case errors.Is(err, errBodyTooLarge):
 		_, err = c.tooLarge(err)
 		e := &requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}
