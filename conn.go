@@ -229,6 +229,10 @@ func (c *conn) HandleTimer() {
 		err = errIncomplete
 	}
 	idle := !c.pending && (c.joined || c.revision4())
+	if c.pending && c.paused { // they may be there, unread
+		c.eio.SetTimer(c.server.opts.AttachmentTimeout)
+		idle = true
+	}
 	c.mu.Unlock()
 	if !idle {
 		c.eio.Abort(engineio.ReasonForcedClose, err, closePolicy, "")
@@ -570,6 +574,9 @@ func (c *conn) checkInboxes() {
 		changed = PressureObserver.ReadingPaused
 	case c.paused && low:
 		c.paused = false
+		if c.pending {
+			c.eio.SetTimer(c.server.opts.AttachmentTimeout)
+		}
 		c.eio.Resume()
 		changed = PressureObserver.ReadingResumed
 	}

@@ -369,3 +369,33 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		}
 	}
 }
+
+// The time in which a connection is not read, because handlers are behind, does not count
+// against attachments that have been sent.
+func TestAttachmentTimeoutWhilePaused(t *testing.T) {
+	memory(t, &socketio.Options{MaxInboxPackets: 4, AttachmentTimeout: 7 * time.Second}, func(w *world) {
+		release := make(chan struct{})
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("slow", func() { <-release })
+			s.On("big", func(data []byte, text string) int { return len(data) + len(text) })
+		})
+		p := w.join(websocket)
+		for range 4 { // one is being handled, three wait: more than half of what may
+			p.says(`2["slow"]`)
+			w.settle()
+		}
+		long := strings.Repeat("a", 100_000) // decoded by a goroutine of its own: reading stops
+		p.says(`51-1["big",{"_placeholder":true,"num":0},"` + long + `"]`)
+		p.says([]byte{1, 2, 3})
+		<-time.After(time.Minute)
+		close(release)
+		p.hears(`31[100003]`)
+
+		p.says(`51-2["big",{"_placeholder":true,"num":0},""]`)
+		start := time.Now()
+		p.isClosed(1008)
+		if took := time.Since(start); took < 7*time.Second || took > 8*time.Second {
+			t.Errorf("the connection closes after 7 s, not after %v", took)
+		}
+	})
+}
