@@ -841,7 +841,7 @@
     _onDrain() {
     }
     _onError(err) {
-      this._failed(err.message);
+      this._failed(err.message, err.description);
     }
     _onTransportClose() {
       this._failed("transport closed");
@@ -851,12 +851,12 @@
       this._candidate.send([{ type: "upgrade" }]);
       this._owner._onUpgraded(this._candidate);
     }
-    _failed(cause) {
+    _failed(cause, description) {
       const paused = this.switching;
       if (!this._setState("ended")) return;
       this._candidate.discard();
       if (paused) this._current.resume();
-      this._owner._onUpgradeFailed(new TransportError("probe error: " + cause));
+      this._owner._onUpgradeFailed(new TransportError("probe error: " + cause, description));
     }
     _setState(next) {
       if (this._state === "ended") return false;

@@ -80,6 +80,7 @@ var Emitter = class {
 };
 
 // src/platform/node.ts
+import { createRequire } from "node:module";
 function debugPatterns() {
   return process.env["DEBUG"];
 }
@@ -94,7 +95,8 @@ var platform = {
     try {
       return (await import("ws")).WebSocket;
     } catch {
-      return typeof WebSocket === "function" ? WebSocket : void 0;
+      const global = typeof WebSocket === "function" ? WebSocket : void 0;
+      return wsOfProgram() || global;
     }
   },
   dial(cls, url, { protocols, extraHeaders, webSocketOptions }, cookies) {
@@ -104,6 +106,13 @@ var platform = {
   },
   newCookieJar
 };
+function wsOfProgram() {
+  try {
+    return createRequire(process.argv[1])("ws").WebSocket;
+  } catch {
+    return void 0;
+  }
+}
 var MAX_COOKIES = 64;
 var MAX_COOKIE = 4096;
 function newCookieJar() {
@@ -873,7 +882,7 @@ var Upgrade = class {
   _onDrain() {
   }
   _onError(err) {
-    this._failed(err.message);
+    this._failed(err.message, err.description);
   }
   _onTransportClose() {
     this._failed("transport closed");
@@ -883,12 +892,12 @@ var Upgrade = class {
     this._candidate.send([{ type: "upgrade" }]);
     this._owner._onUpgraded(this._candidate);
   }
-  _failed(cause) {
+  _failed(cause, description) {
     const paused = this.switching;
     if (!this._setState("ended")) return;
     this._candidate.discard();
     if (paused) this._current.resume();
-    this._owner._onUpgradeFailed(new TransportError("probe error: " + cause));
+    this._owner._onUpgradeFailed(new TransportError("probe error: " + cause, description));
   }
   _setState(next) {
     if (this._state === "ended") return false;

@@ -4,11 +4,12 @@
 // installed it compile and run.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { admit, FakeServer } from "./fake-server.ts";
 
 const PROGRAM = `
 import io, { connect, Manager, protocol, TransportError, type ManagerOptions, type Socket, type SocketOptions } from "socketio-client";
@@ -125,6 +126,40 @@ describe("a program in TypeScript compiles", () => {
         }
       });
     }
+  }
+});
+
+test("a link to a checkout finds the ws package of the program, and without one says what is missing", async () => {
+  const server = await new FakeServer().start();
+  server.handshake = { upgrades: ["websocket"] };
+  server.onSession = (session) => {
+    admit(session);
+    session.onProbe = (ws) => {
+      ws.send("3probe");
+      session.send("6"); // ends the poll, so that the client may switch
+    };
+  };
+  try {
+    for (const [name, packages] of [["with-ws", ["ws"]], ["without-ws", []]] as const) {
+      const cwd = program(name, "module", true);
+      for (const name of packages) symlinkSync(resolve("node_modules", name), join(cwd, "node_modules", name));
+      writeFileSync(
+        join(cwd, "main.js"),
+        `import io from "socketio-client";
+         delete globalThis.WebSocket;
+         const socket = io(${JSON.stringify(server.url)}, { forceNew: true });
+         const done = (text) => { console.log(text); socket.disconnect(); };
+         socket.io.engine.on("upgrade", (transport) => done(transport.name));
+         socket.io.engine.on("upgradeError", (err) => done(err.message + ": " + err.description.message));`,
+      );
+      const child = spawn(process.execPath, ["main.js"], { cwd, stdio: ["ignore", "pipe", "inherit"] });
+      let output = "";
+      for await (const chunk of child.stdout.setEncoding("utf8")) output += chunk;
+      const missing = "there is no WebSocket class here: install ws, or give the webSocket option";
+      assert.equal(output, packages.length ? "websocket\n" : `probe error: websocket error: ${missing}\n`);
+    }
+  } finally {
+    await server.stop();
   }
 });
 

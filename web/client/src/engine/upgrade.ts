@@ -71,7 +71,7 @@ export class Upgrade implements TransportHandler {
   }
 
   _onError(err: TransportError): void {
-    this._failed(err.message);
+    this._failed(err.message, err.description);
   }
 
   _onTransportClose(): void {
@@ -84,12 +84,12 @@ export class Upgrade implements TransportHandler {
     this._owner._onUpgraded(this._candidate);
   }
 
-  private _failed(cause: string): void {
+  private _failed(cause: string, description?: unknown): void {
     const paused = this.switching;
     if (!this._setState("ended")) return;
     this._candidate.discard();
     if (paused) this._current.resume();
-    this._owner._onUpgradeFailed(new TransportError("probe error: " + cause));
+    this._owner._onUpgradeFailed(new TransportError("probe error: " + cause, description));
   }
 
   private _setState(next: State): boolean {

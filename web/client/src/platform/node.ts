@@ -3,6 +3,7 @@
 // This file holds Node's side of platform.ts. The `ws` package is used when it is installed, else the WebSocket that
 // comes with Node 22 and later.
 
+import { createRequire } from "node:module";
 import type { CookieJar, Platform, WebSocketClass } from "./platform.ts";
 
 /** What to print: the variable DEBUG. */
@@ -24,7 +25,8 @@ export const platform: Platform = {
     try {
       return ((await import("ws")) as { WebSocket: unknown }).WebSocket as WebSocketClass;
     } catch {
-      return typeof WebSocket === "function" ? (WebSocket as unknown as WebSocketClass) : undefined;
+      const global = typeof WebSocket === "function" ? (WebSocket as unknown as WebSocketClass) : undefined;
+      return wsOfProgram() || global;
     }
   },
   dial(cls, url, { protocols, extraHeaders, webSocketOptions }, cookies) {
@@ -34,6 +36,15 @@ export const platform: Platform = {
   },
   newCookieJar,
 };
+
+/** The `ws` package as the program finds it: a client that is linked from a checkout is looked up elsewhere. */
+function wsOfProgram(): WebSocketClass | undefined {
+  try {
+    return (createRequire(process.argv[1]!)("ws") as { WebSocket: WebSocketClass }).WebSocket;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Upper bound on the cookies of one connection; more are ignored. */
 const MAX_COOKIES = 64;
