@@ -92,6 +92,14 @@ func TestLog(t *testing.T) {
 			p.says(`5not a packet` + "\u001b")
 			<-p.ended
 		}
+		slow := w.join(polling)
+		close(slow.pause)
+		w.settle()
+		for range 2 { // the first ends the last poll
+			_ = w.io.Emit("load", strings.Repeat("x", 5<<20))
+			w.settle()
+		}
+		time.Sleep(11 * time.Second)
 		large := w.join(websocket)
 		_ = large.tries(strings.Repeat("x", 1_000_001))
 		<-large.ended
