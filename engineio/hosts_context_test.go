@@ -140,6 +140,27 @@ func TestHostsClientEnds(t *testing.T) {
 	}
 }
 
+// A WebSocket is no request, though over HTTP/2 one lasts as long: the host's context does
+// not end it.
+func TestHostsContextAndWebSocket(t *testing.T) {
+	everywhere(t, func(w *world) {
+		h, signal := signalled(hosting{options: w.calm()})
+		r := w.serve(h)
+		p := r.polling()
+		p.park()
+		c, u := r.websocket(), p.upgrade()
+		signal()
+		for range 3 {
+			for _, peer := range []*wsPeer{c, u} {
+				peer.send("4x")
+				peer.want("the echo", "4x")
+			}
+		}
+		r.side(c.id()).wantOpen("after the signal")
+		r.side(u.id()).wantOpen("after the signal")
+	})
+}
+
 // A deadline of the whole process is met once: polls after it, and short before it, do not
 // come one after the other.
 func TestHostsContextWithTheProcessDeadline(t *testing.T) {

@@ -58,7 +58,7 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 	announceSwitch(w)
 	nc, early, err := s.takeConn(w, r)
 	if err != nil {
-		s.cfg.Logger.Error(err.Error(), "error", telemetry.Error(errors.Unwrap(err)))
+		s.sampled.Warn(err.Error(), "error", telemetry.Error(errors.Unwrap(err)))
 		w.WriteHeader(http.StatusInternalServerError)
 		s.tellRefusal(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, why: CauseTransportHandshake, detail: "the connection can't be taken over", cause: err})
 		return nil
@@ -119,10 +119,10 @@ func (s *Server) takeConn(w http.ResponseWriter, r *http.Request) (nc net.Conn, 
 		if tun := newTunnel(w, r, s.cfg.WriteTimeout+time.Second); tun != nil {
 			return tun, nil, nil
 		}
-		return nil, nil, takeError{"a WebSocket over HTTP/2 can't be served; a middleware hides http.Flusher", http.ErrNotSupported}
+		return nil, nil, takeError{"a WebSocket over HTTP/2 can't be served; a middleware hides http.Flusher: give its ResponseWriter a method Unwrap", http.ErrNotSupported}
 	}
 	if nc, early, err = hijack(w); err != nil {
-		err = takeError{"a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker", err}
+		err = takeError{"a WebSocket can't be taken over from the HTTP server; a middleware hides http.Hijacker: give its ResponseWriter a method Unwrap", err}
 	}
 	return nc, early, err
 }

@@ -36,6 +36,7 @@ var alsoOverHTTP2 = []string{
 	"TestMounting", "TestFragments", "TestBrokenFrames", "TestOriginRule", "TestAllowList", "TestTrustedProxies",
 	"TestMaxConnections", "TestMaxPending", "TestPingFlood", "TestPongDeadline", "TestMessageTimeout", "TestMessageTimeoutOfABusyClient",
 	"TestUpgradeWhereHostIsChanged", "TestCookiesOfForeignPages", "TestCookiesOfAnUpgradeWhereHostIsChanged", "TestWarningsOfRefusedOrigins",
+	"TestHostsContextAndWebSocket",
 	"TestPauseStopsReading", "TestPauseTimeout", "TestQueueBounds", "TestSlowConsumer",
 }
 
