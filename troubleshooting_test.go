@@ -45,6 +45,9 @@ func troubles(t *testing.T) (found []string) {
 		r := httptest.NewRequest(http.MethodGet, "http://chat.example/socket.io/?EIO=4&transport=polling", nil)
 		r.Header.Set("Origin", "https://app.example")
 		w.io.ServeHTTP(httptest.NewRecorder(), r)
+		r.Host = "127.0.0.1:3000"
+		r.Header.Set("X-Forwarded-Host", "app.example")
+		w.io.ServeHTTP(httptest.NewRecorder(), r)
 		mute := w.open(polling)
 		mute.mute.Store(true) // polls, and posts nothing
 
