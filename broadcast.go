@@ -209,10 +209,9 @@ func (b Broadcast) SocketsJoin(rooms ...string) error {
 	if b.self != nil {
 		return b.self.Join(rooms...)
 	}
-	for _, ns := range b.namespaces() {
-		if err := ns.checkReserved(rooms, ""); err != nil {
-			return err
-		}
+	server := b.server()
+	if err := server.checkReserved(rooms, ""); err != nil {
+		return err
 	}
 	return b.each(func(a adapter.Adapter) error { return a.SocketsJoin(b.target, rooms) })
 }

@@ -104,6 +104,9 @@ func (s *Socket) run(it item, w *worker) {
 
 // settle tells that no handler of the socket will run any more.
 func (s *Socket) settle() {
+	if s.ns.server.opts.ReserveSocketIDs {
+		s.ns.server.socketIDs.add(s.id, -1)
+	}
 	s.conn.settled(s)
 	s.ns.server.registry.release(s.ns)
 }
@@ -119,6 +122,7 @@ func (s *Socket) join() {
 		s.refuse(err)
 		return
 	}
+	s.reserveRoom()
 	// A broadcast may reach the socket as soon as it is a member, but must come
 	// after the CONNECT packet; see settledState.
 	s.mu.Lock()
@@ -127,7 +131,8 @@ func (s *Socket) join() {
 		return
 	}
 	s.ns.adapter.Add(s.member(), s.rooms)
-	rooms := s.noteRoomsLocked(s.rooms)
+	rooms, _ := s.leaveReservedLocked(s.rooms)
+	rooms = s.noteRoomsLocked(rooms)
 	s.rooms = nil
 	s.wasJoined = true
 	s.conn.admitted.Store(true)

@@ -114,7 +114,7 @@ type Options struct {
 	// Default 10,000.
 	MaxRooms int
 	// ReserveSocketIDs has Join and SocketsJoin refuse rooms that are named by the id
-	// of another socket of the namespace on this server: ErrSocketRoom. Who is in such a
+	// of another socket on this server, from its CONNECT to its end: ErrSocketRoom. Who is in such a
 	// room hears what is sent to that socket alone. By default they can be joined, as
 	// with npm socket.io.
 	ReserveSocketIDs bool

@@ -7,6 +7,9 @@ package socketio
 import (
 	"fmt"
 	"slices"
+	"sync"
+
+	"socketio/adapter"
 )
 
 const maxRoomName = 512
@@ -18,12 +21,13 @@ const maxRoomName = 512
 //
 // Each socket is in the room of its own id, and who joins that room hears what is
 // sent to the socket alone. Where a client chooses the name, put a prefix before it:
-// Join("chat:" + name). Options.ReserveSocketIDs refuses the ids of other sockets.
-func (s *Socket) Join(rooms ...string) error {
+// Join("chat:" + name), and To("chat:" + name) to send. Options.ReserveSocketIDs refuses
+// the ids of other sockets.
+func (s *Socket) Join(rooms ...string) (err error) {
 	if err := checkRoomNames(rooms); err != nil {
 		return err
 	}
-	if err := s.ns.checkReserved(rooms, s.id); err != nil {
+	if err := s.ns.server.checkReserved(rooms, s.id); err != nil {
 		return err
 	}
 	var news []string
@@ -38,26 +42,74 @@ func (s *Socket) Join(rooms ...string) error {
 		s.rooms = append(s.rooms, rooms...)
 	case stateConnected:
 		s.ns.adapter.Join(s.member(), rooms)
+		rooms, err = s.leaveReservedLocked(rooms)
 		news = s.noteRoomsLocked(rooms)
+	}
+	return err
+}
+
+// socketIDs are the ids of the sockets of a server, from their CONNECT to their end. It
+// is empty unless Options.ReserveSocketIDs is set. In revision 4 two may have one id, one
+// after the other.
+type socketIDs struct {
+	mu    sync.RWMutex // guards count; nothing is called while it is held
+	count map[string]int
+}
+
+func (t *socketIDs) add(id string, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.count == nil {
+		t.count = make(map[string]int)
+	}
+	if t.count[id] += n; t.count[id] == 0 {
+		delete(t.count, id)
+	}
+}
+
+// has reports whether one of rooms is the id of a socket, but for own.
+func (t *socketIDs) has(rooms []string, own string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.ContainsFunc(rooms, func(name string) bool { return name != own && t.count[name] > 0 })
+}
+
+// checkReserved refuses the ids of sockets, but for own, if they are reserved.
+func (s *Server) checkReserved(rooms []string, own string) error {
+	if s.opts.ReserveSocketIDs && s.socketIDs.has(rooms, own) {
+		return ErrSocketRoom
 	}
 	return nil
 }
 
-// checkReserved refuses the ids of sockets, but for own, if they are reserved. The
-// caller holds no lock.
-func (ns *Namespace) checkReserved(rooms []string, own string) error {
-	if !ns.server.opts.ReserveSocketIDs {
-		return nil
+// reserveRoom empties the room of the socket's id before it is in: a client of revision
+// 4 knows its id before it joins, and may have told it.
+func (s *Socket) reserveRoom() {
+	if !s.ns.server.opts.ReserveSocketIDs {
+		return
 	}
-	for _, name := range rooms {
-		if name == own {
-			continue
-		}
-		if _, taken := ns.Socket(name); taken {
-			return ErrSocketRoom
+	for _, m := range s.ns.adapter.Members(adapter.Target{Rooms: []string{s.id}}) {
+		if other := socketOf(m); other.id != s.id {
+			other.Leave(s.id)
 		}
 	}
-	return nil
+}
+
+// leaveReservedLocked leaves those of rooms, joined a moment ago, that have become the
+// room of another socket meanwhile. It returns the rest.
+func (s *Socket) leaveReservedLocked(rooms []string) (rest []string, err error) {
+	server := s.ns.server
+	if server.checkReserved(rooms, s.id) == nil {
+		return rooms, nil
+	}
+	rest = slices.DeleteFunc(slices.Clone(rooms), func(name string) bool {
+		taken := server.checkReserved([]string{name}, s.id) != nil
+		if taken {
+			s.ns.adapter.Leave(s.member(), name)
+		}
+		return taken
+	})
+	return rest, ErrSocketRoom
 }
 
 // roomForLocked reports whether the socket may join these rooms too. They are

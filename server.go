@@ -47,7 +47,8 @@ type Server struct {
 	obs     observers          // immutable after NewServer
 	sampled *telemetry.Sampled // warnings that clients can cause; immutable after NewServer
 
-	registry registry
+	registry  registry
+	socketIDs socketIDs
 }
 
 // NewServer returns a Server. opts may be nil. It panics on options that can't

@@ -57,6 +57,9 @@ type Socket struct {
 
 func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
 	s := &Socket{ns: ns, conn: c, id: c.socketID(ns)}
+	if ns.server.opts.ReserveSocketIDs {
+		ns.server.socketIDs.add(s.id, 1)
+	}
 	if len(auth) > 0 {
 		s.auth = append(make([]byte, 0, len(auth)), auth...)
 	}
