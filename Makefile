@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-matrix test-clients test-diff test-proxies test-e2e fuzz fuzz-short soak
+.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-matrix test-clients test-diff test-proxies test-e2e fuzz fuzz-short soak hostile
 
 # Once for each lock file: the suites that use it may run side by side. Setup has
 # done it before they do.
@@ -65,6 +65,9 @@ fuzz-short: $(npm_conformance) ## every fuzz target for 5 s
 
 soak: ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size (SOAK=20x1000 STRESS=20s HOSTILE=full)
 	@scripts/soak.sh
+
+hostile: ## what one connection can make the server keep at worst, for each row of docs/limits.md, as a table
+	@HOSTILE=full go test -count=1 -timeout 10m -v -run '^TestWorstCase$$' ./internal/hostile
 
 # The tools have a module of their own, so that the core requires nothing.
 bin/staticcheck: tools/go.mod tools/go.sum

@@ -99,6 +99,10 @@ func target(text string) (status int) {
 	fmt.Println(l.Addr())
 
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		if in.Text() == "heap" {
+			fmt.Println(heapNow())
+			continue
+		}
 		line, _ := json.Marshal(stats{io.Connections(), runtime.NumGoroutine(), middlewares.Load(), smuggled.Load()})
 		fmt.Printf("%s\n", line)
 	}
@@ -138,9 +142,10 @@ func furnish(io *socketio.Server, middlewares *atomic.Int64) {
 			return nil
 		})
 		s.OnAny(func(string, socketio.Args) {})
+		slowly(s)
 	})
 	for i := range 200 {
-		io.Of(fmt.Sprintf("/n%d", i))
+		io.Of(fmt.Sprintf("/n%d", i)).OnConnection(slowly)
 	}
 	io.OfPattern(regexp.MustCompile(`^/(a+)+$`))
 	slow := io.Of("/slow")

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the rule that finds what has no bound: each field that can grow,
+// of a type that lives as long as a connection or longer, is in a row of
+// docs/limits.md.
+
+package archtest_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const keptHeading = "## What a client can make the server keep"
+
+// longLived are where the search begins: what lives as long as a connection or
+// longer. The types of their fields are searched too.
+var longLived = []string{
+	"Server", "Namespace", "ParentNamespace", "registry", "conn", "Socket", "Handshake", "inbox", "ackTable", "ackWait", "search", "claim", "workers",
+	"engineio.Server", "engineio.Conn", "engineio.Handshake", "engineio.polling", "engineio.wsTransport", "engineio.upgrade", "engineio.Message",
+	"engineio.tunnel", "engineio.streamConn", "engineio.parkedGET",
+	"internal/netpoll.Epoll", "internal/netpoll.epollConn", "internal/netpoll.loop", "internal/netpoll.Goroutines", "internal/netpoll.goroutineConn",
+	"internal/ws.Parser", "internal/ws.Deflate", "internal/ws.inflater", "internal/wheel.Wheel", "internal/wheel.Timer",
+	"internal/telemetry.Sampled", "internal/telemetry.List",
+	"parser.Decoder", "parser/msgpack.Decoder", "parser/msgpack.Codec", "adapter.Memory", "adapter.Call",
+}
+
+// settings are types that only the application fills, before there are clients.
+var settings = []string{
+	"Options", "CORS", "engineio.Options", "engineio.config", "engineio.CORS", "engineio.Cookie", "engineio.cookieTemplate",
+	"engineio.PerMessageDeflate", "engineio.HTTPCompression", "parser.Limits", "internal/ws.Config", "clientFiles", "clientFile", "clientForm",
+}
+
+// A structure is a struct type of ours.
+type structure struct {
+	dir     string
+	fields  *ast.FieldList
+	imports map[string]string // the packages of ours that its file imports, by name
+}
+
+// structures are all struct types of the core, by directory and name.
+func structures(t *testing.T) map[string]structure {
+	t.Helper()
+	all := make(map[string]structure)
+	for _, p := range packages(t) {
+		dir, _ := short(p.ImportPath)
+		for _, file := range append(slices.Clone(p.GoFiles), p.IgnoredGoFiles...) {
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			imports := make(map[string]string)
+			for _, spec := range f.Imports {
+				if inside, ours := short(strings.Trim(spec.Path.Value, `"`)); ours {
+					imports[path.Base(inside)] = inside
+				}
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				spec, ok := n.(*ast.TypeSpec)
+				if !ok {
+					return true
+				}
+				if s, ok := spec.Type.(*ast.StructType); ok {
+					all[typeName(dir, spec.Name.Name)] = structure{dir, s.Fields, imports}
+				}
+				return true
+			})
+		}
+	}
+	return all
+}
+
+func typeName(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "." + name
+}
+
+// mentions calls f for the names of our types in a type.
+func (s structure) mentions(x ast.Expr, f func(name string)) {
+	ast.Inspect(x, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncType, *ast.InterfaceType:
+			return false
+		case *ast.SelectorExpr:
+			if pkg, ok := n.X.(*ast.Ident); ok && s.imports[pkg.Name] != "" {
+				f(typeName(s.imports[pkg.Name], n.Sel.Name))
+			}
+			return false
+		case *ast.Ident:
+			f(typeName(s.dir, n.Name))
+		}
+		return true
+	})
+}
+
+// canGrow reports whether what a field of this type holds itself has no fixed size.
+func canGrow(x ast.Expr) (grows bool) {
+	ast.Inspect(x, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncType, *ast.InterfaceType:
+			return false
+		case *ast.ArrayType:
+			grows = grows || n.Len == nil
+		case *ast.ChanType:
+			if s, ok := n.Value.(*ast.StructType); ok && len(s.Fields.List) == 0 {
+				return false // a signal, of no size
+			}
+			grows = true
+		case *ast.MapType:
+			grows = true
+		case *ast.Ident:
+			grows = grows || n.Name == "string"
+		case *ast.SelectorExpr:
+			pkg, _ := n.X.(*ast.Ident)
+			name := pkg.Name + "." + n.Sel.Name
+			grows = grows || slices.Contains([]string{"sync.Pool", "sync.Map", "list.List", "http.Header", "url.Values", "json.RawMessage"}, name)
+			return false
+		}
+		return true
+	})
+	return grows
+}
+
+// growing are the fields that can grow, of the long-lived types and of all that
+// their fields lead to.
+func growing(t *testing.T) (fields []string) {
+	t.Helper()
+	all := structures(t)
+	seen := make(map[string]bool)
+	queue := slices.Clone(longLived)
+	for len(queue) > 0 {
+		name := queue[0]
+		queue = queue[1:]
+		s, ok := all[name]
+		if slices.Contains(longLived, name) && !ok {
+			t.Errorf("longLived has %s, which is no type any more", name)
+		}
+		if !ok || seen[name] || slices.Contains(settings, name) {
+			continue
+		}
+		seen[name] = true
+		for _, field := range s.fields.List {
+			s.mentions(field.Type, func(name string) { queue = append(queue, name) })
+			if canGrow(field.Type) {
+				for _, id := range field.Names {
+					fields = append(fields, name+"."+id.Name)
+				}
+			}
+		}
+	}
+	slices.Sort(fields)
+	return fields
+}
+
+// Each row says what is kept, per what, its bound, when it is given back, the
+// fields that hold it, and the tests.
+func TestWhatIsKept(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "limits.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(text), keptHeading)
+	if !ok {
+		t.Fatalf("docs/limits.md has no %q", keptHeading)
+	}
+	per := []string{"message", "request", "connection", "socket", "namespace", "address", "process", "handler"}
+	packages := make(map[string]*testSources)
+	inRow := make(map[string]bool)
+	rows := 0
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
+		if !strings.HasPrefix(line, "| ") || cells[0] == "Kept" {
+			continue
+		}
+		rows++
+		if len(cells) != 6 {
+			t.Errorf("a row has six cells: %s", line)
+			continue
+		}
+		if !slices.Contains(per, cells[1]) {
+			t.Errorf("%s is per %s, want one of %s", cells[0], cells[1], strings.Join(per, ", "))
+		}
+		if len(cells[2]) < 2 || len(cells[3]) < 2 {
+			t.Errorf("%s: what bounds it, and when is it given back?", cells[0])
+		}
+		for _, field := range ticked(cells[4]) {
+			inRow[field] = true
+		}
+		names := ticked(cells[5])
+		if len(names) == 0 {
+			t.Errorf("%s has no test", cells[0])
+		}
+		for _, name := range names {
+			parts := testName.FindStringSubmatch(name)
+			if parts == nil {
+				t.Errorf("%s names %s, which is no test", cells[0], name)
+				continue
+			}
+			dir := strings.TrimPrefix(parts[1], "socketio")
+			if packages[dir] == nil {
+				packages[dir] = readTests(t, dir)
+			}
+			packages[dir].check(t, "docs/limits.md", name, parts[2], parts[3])
+		}
+	}
+	if rows < 20 {
+		t.Errorf("%d rows were read, want at least 20", rows)
+	}
+	used := make(map[string]bool)
+	for _, field := range growing(t) {
+		whole := field[:strings.LastIndexByte(field, '.')] + ".*"
+		used[field], used[whole] = true, true
+		if !inRow[field] && !inRow[whole] {
+			t.Errorf("%s can grow: which row of docs/limits.md, %q, bounds it?", field, keptHeading)
+		}
+	}
+	for field := range inRow {
+		if !used[field] {
+			t.Errorf("docs/limits.md has %s, which is no field that can grow", field)
+		}
+	}
+}
