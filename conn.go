@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
@@ -167,6 +168,13 @@ func (c *conn) decode(binary bool, data []byte) {
 		return
 	}
 	if !ok {
+		if err := c.checkAwaited(); err != nil {
+			if d, ok := c.decoder.(interface{ Reset() }); ok {
+				d.Reset() // the connection may take its time to close
+			}
+			c.abort(err)
+			return
+		}
 		c.awaitAttachments(true)
 		return
 	}
@@ -174,6 +182,37 @@ func (c *conn) decode(binary bool, data []byte) {
 		c.awaitAttachments(false)
 	}
 	c.route(p)
+}
+
+// checkAwaited refuses to gather the attachments of a packet that no socket can take: of
+// a namespace that was not joined.
+func (c *conn) checkAwaited() error {
+	d, ok := c.decoder.(interface {
+		Awaited() (parser.Type, string, bool)
+	})
+	if !ok { // another format: it tells at the end for whom the packet is
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.joined && !c.closed {
+			return fmt.Errorf("%w: a packet of several messages before a namespace was joined", errProtocol)
+		}
+		return nil
+	}
+	t, namespace, ok := d.Awaited()
+	if !ok {
+		return nil
+	}
+	if c.revision4() {
+		namespace, _, _ = strings.Cut(namespace, "?")
+	}
+	c.mu.Lock()
+	s := c.socketLocked(namespace)
+	late := c.closed || slices.Contains(c.left, namespace)
+	c.mu.Unlock()
+	if s == nil && !late || s != nil && s.settledState() == stateJoining {
+		return fmt.Errorf("%w: %s packet for a namespace that was not joined", errProtocol, t)
+	}
+	return nil
 }
 
 // HandleReadEnd implements engineio.Handler: the workers start when all that one
@@ -328,10 +367,11 @@ func (c *conn) handleConnect(p parser.Packet) {
 	c.mu.Lock()
 	twice := c.socketLocked(p.Namespace) != nil || c.searches[p.Namespace] != nil
 	full := len(c.sockets)+len(c.searches) >= o.MaxNamespaces
+	large := c.authTooLargeLocked(len(p.Data))
 	var s *Socket
 	var sr *search
 	switch {
-	case twice, full, c.closed:
+	case twice, full, large != "", c.closed:
 	case ns != nil:
 		s = c.addSocketLocked(ns, p.Data)
 		if t := c.takeTurnLocked(s, len(ns.middlewareChain()) > 0); !c.mayStartLocked(s) {
@@ -355,11 +395,39 @@ func (c *conn) handleConnect(p parser.Packet) {
 	case full:
 		c.tellRefused(ns, tooMany)
 		c.refuse(p.Namespace, tooMany)
+	case large != "":
+		c.tellRefused(ns, large)
+		c.refuse(p.Namespace, large)
 	case s != nil:
 		s.start()
 	case sr != nil:
 		c.resolve(sr, parents)
 	}
+}
+
+// authTooLargeLocked says what is wrong with an auth of n bytes, which is kept for the
+// life of its socket; "" if nothing is.
+func (c *conn) authTooLargeLocked(n int) string {
+	o := &c.server.opts
+	if n > o.MaxAuthBytes {
+		return fmt.Sprintf("auth too large: %d bytes, at most %d", n, o.MaxAuthBytes)
+	}
+	if n == 0 {
+		return ""
+	}
+	for _, s := range c.sockets {
+		n += len(s.auth)
+	}
+	for s := range c.departed {
+		n += len(s.auth)
+	}
+	for _, sr := range c.searches {
+		n += len(sr.auth)
+	}
+	if n > o.MaxConnAuthBytes {
+		return fmt.Sprintf("auth too large: %d bytes with that of the client's other namespaces, at most %d", n, o.MaxConnAuthBytes)
+	}
+	return ""
 }
 
 // addSocketLocked begins the life of a socket.

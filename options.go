@@ -104,6 +104,12 @@ type Options struct {
 	// MaxNamespaces bounds the namespaces one client joins over one connection;
 	// more get a connect_error. Default 128.
 	MaxNamespaces int
+	// MaxAuthBytes bounds the auth that a client sends when it joins a namespace, as it is
+	// on the wire: it is kept for the life of the socket. MaxConnAuthBytes bounds that of
+	// all namespaces of one connection together. More get a connect_error that names the
+	// bound. Defaults 64 KiB, and four times MaxAuthBytes.
+	MaxAuthBytes     int
+	MaxConnAuthBytes int
 	// MaxDynamicNamespaces bounds the namespaces that parents have made for clients;
 	// a client that asks for one more gets a connect_error. Default 10,000.
 	MaxDynamicNamespaces int
@@ -242,6 +248,8 @@ func withDefaults(o *Options) Options {
 	setDefault(&c.MaxInboxBytes, 2<<20)
 	setDefault(&c.MaxInboxPackets, 1024)
 	setDefault(&c.MaxNamespaces, 128)
+	setDefault(&c.MaxAuthBytes, 64<<10)
+	setDefault(&c.MaxConnAuthBytes, 4*c.MaxAuthBytes)
 	setDefault(&c.MaxDynamicNamespaces, 10_000)
 	setDefault(&c.MiddlewareTimeout, 30*time.Second)
 	setDefault(&c.MaxRooms, 10_000)
@@ -276,6 +284,8 @@ func (o *Options) check() {
 		"MaxPending":        int64(o.MaxPending),
 		"MessageTimeout":    int64(o.MessageTimeout),
 		"MaxNamespaces":     int64(o.MaxNamespaces),
+		"MaxAuthBytes":      int64(o.MaxAuthBytes),
+		"MaxConnAuthBytes":  int64(o.MaxConnAuthBytes),
 		"MaxRooms":          int64(o.MaxRooms),
 		"MiddlewareTimeout": int64(o.MiddlewareTimeout),
 

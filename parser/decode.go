@@ -87,6 +87,16 @@ func (d *Decoder) addPending(l *Limits, binary bool, data []byte) (Packet, bool,
 // on a peer that leaves a packet incomplete for long; the Decoder has no clock.
 func (d *Decoder) Pending() bool { return d.pending != nil }
 
+// Awaited returns the type and the namespace of the packet whose attachments are
+// awaited, and false when none is. Who knows that nobody will take the packet need not
+// wait for the rest of it.
+func (d *Decoder) Awaited() (t Type, namespace string, ok bool) {
+	if d.pending == nil {
+		return 0, "", false
+	}
+	return d.pending.packet.Type, d.pending.packet.Namespace, true
+}
+
 // Buffered returns how many bytes of an incomplete packet are kept.
 func (d *Decoder) Buffered() int {
 	if d.pending == nil {
@@ -161,8 +171,10 @@ func (d *Decoder) decodeNamespace(l *Limits, data []byte, i int, p *Packet) (int
 	case hasControl(raw):
 		return 0, &DecodeError{Kind: ErrNamespace, Offset: i, Detail: "control character"}
 	}
-	d.namespace = string(raw)
-	p.Namespace = d.namespace
+	p.Namespace = string(raw)
+	if len(raw) <= DefaultMaxNamespace { // no longer one can be joined
+		d.namespace = p.Namespace
+	}
 	return next, nil
 }
 

@@ -56,6 +56,70 @@ var packetAttacks = []attack{
 		},
 	},
 	{
+		name: "attachments for a namespace that nobody has joined",
+		run: func(a *attacker) {
+			a.each(4, func(i int) {
+				for _, joins := range []bool{false, true} {
+					for _, header := range []string{binaryEvent(10), strings.Replace(binaryEvent(10), "-", "-/slow,", 1), strings.Replace(binaryEvent(10), "-", "-/nobody,", 1)} {
+						s := a.webSocket("")
+						if joins {
+							if !strings.Contains(header, "/") {
+								continue
+							}
+							s.says("40")
+							s.next()
+						}
+						s.says(header) // at once, without one attachment
+						s.closes(1002)
+						p := a.polling()
+						p.post(header, 200)
+						p.over()
+					}
+				}
+			})
+		},
+	},
+	{
+		// 20 connections keep 256 KB of it each, whatever they send.
+		name:   "auth as large as a message in each namespace",
+		memory: 20<<18 + freeMemory,
+		run: func(a *attacker) {
+			auth := func(n int) string { return `{"x":"` + strings.Repeat("x", n) + `"}` }
+			a.each(20, func(i int) {
+				s := a.joinedSocket()
+				for n := range 8 {
+					name, size := fmt.Sprintf("/n%d", n), 60_000
+					if n < 2 {
+						size = 900_000
+					}
+					s.says("40" + name + "," + auth(size))
+					want := "44" + name + `,{"message":"auth too large: `
+					if n >= 2 && n < 6 {
+						want = "40" + name + `,{"sid":`
+					}
+					if got := s.next(); !strings.HasPrefix(got, want) {
+						a.fail("namespace %d with %d bytes of auth: %.100q, want %s", n, size, got, want)
+					}
+				}
+			})
+		},
+	},
+	{
+		// What is answered is not kept: neither by the connection nor by its decoder.
+		name:   "the longest names, and then silence",
+		memory: freeMemory,
+		run: func(a *attacker) {
+			a.each(8, func(int) {
+				s := a.joinedSocket()
+				for range 2 {
+					name := strings.Repeat("a", 900_000)
+					s.says("40/" + name + ",")
+					s.next()
+				}
+			})
+		},
+	},
+	{
 		name: "attachments that must not be",
 		run: func(a *attacker) {
 			deep := strings.Repeat("[", 20_000) + fmt.Sprintf(placeholder, 0) + strings.Repeat("]", 20_000)

@@ -172,8 +172,11 @@ func (d *Decoder) readNamespace(l *parser.Limits, data []byte, m member) (string
 	case len(raw) > longest || bytes.ContainsFunc(raw, foreign):
 		return "", false
 	}
-	d.namespace = string(raw)
-	return d.namespace, true
+	namespace := string(raw)
+	if len(raw) <= parser.DefaultMaxNamespace { // no longer one can be joined
+		d.namespace = namespace
+	}
+	return namespace, true
 }
 
 // foreign reports whether r can't stand in a namespace: it is a control character,

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what a client can make the server keep by packets: attachments, auth,
+// names.
+
+package socketio_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"socketio"
+	"socketio/parser"
+	"socketio/parser/msgpack"
+)
+
+// Attachments are gathered only for who can take them: that is known at the header.
+func TestAttachmentsAreNotGatheredForNobody(t *testing.T) {
+	const header = `51-%s["x",{"_placeholder":true,"num":0}]`
+	setup := func(w *world) (goOn chan struct{}, got chan int) {
+		goOn, got = make(chan struct{}), make(chan int, 10)
+		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		w.io.OfFunc(func(string, socketio.Handshake) bool { <-goOn; return true })
+		for _, name := range []string{"/", "/a"} {
+			w.io.Of(name).OnConnection(func(s *socketio.Socket) {
+				s.On("x", func(b []byte) { got <- len(b) })
+				s.On("go", func() { s.Disconnect(false) })
+			})
+		}
+		return goOn, got
+	}
+	ways := map[string]func(p *peer, goOn chan struct{}){
+		"nothing joined":            func(p *peer, _ chan struct{}) { p.tries(fmt.Sprintf(header, "")) },
+		"another namespace joined":  func(p *peer, _ chan struct{}) { p.joins("/"); p.tries(fmt.Sprintf(header, "/a,")) },
+		"a namespace that is none":  func(p *peer, _ chan struct{}) { p.joins("/"); p.tries(fmt.Sprintf(header, "/none,")) },
+		"a namespace being joined":  func(p *peer, _ chan struct{}) { p.tries("0/slow,"); p.tries(fmt.Sprintf(header, "/slow,")) },
+		"a namespace being sought":  func(p *peer, _ chan struct{}) { p.tries("0/new,"); p.tries(fmt.Sprintf(header, "/new,")) },
+		"a namespace that was left": func(p *peer, _ chan struct{}) { p.joins("/a"); p.tries("1/a,"); p.tries(fmt.Sprintf(header, "/a,")) },
+		"an acknowledgement":        func(p *peer, _ chan struct{}) { p.tries(`61-7[{"_placeholder":true,"num":0}]`) },
+		"in one burst":              func(p *peer, _ chan struct{}) { p.tries("0/slow,", fmt.Sprintf(header, "/slow,")) },
+	}
+	for name, says := range ways {
+		t.Run(name, func(t *testing.T) {
+			overBoth(t, nil, func(w *world, transport string) {
+				goOn, _ := setup(w)
+				defer close(goOn)
+				p := w.open(transport)
+				says(p, goOn)
+				p.isClosed(1002) // and no attachment has come
+			})
+		})
+	}
+	t.Run("Engine.IO 3", func(t *testing.T) {
+		memory(t, &socketio.Options{AllowEIO3: true}, func(w *world) {
+			goOn, got := setup(w)
+			defer close(goOn)
+			p := w.joinOld(websocket)
+			p.says(fmt.Sprintf(header, ""), []byte{1, 2})
+			want(w, "bytes for who has joined", within(w, "the event", got), 2)
+			p.says(fmt.Sprintf(header, "/a,"))
+			if _, data, err := p.socket.ReadMessage(); err == nil {
+				t.Errorf("the client hears %q, and should be closed", data)
+			}
+		})
+	})
+	t.Run("those who have joined", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			goOn, got := setup(w)
+			defer close(goOn)
+			p := w.join(transport)
+			p.joins("/a")
+			p.says(fmt.Sprintf(header, ""), []byte{1, 2})
+			p.says(fmt.Sprintf(header, "/a,"), []byte{1, 2, 3})
+			want(w, "bytes of both", within(w, "an event", got)+within(w, "an event", got), 5)
+			p.says(`2/a,["go"]`)
+			p.hears(`1/a,`)
+			p.says(fmt.Sprintf(header, "/a,"), []byte{1}) // it may not know yet
+			p.says(fmt.Sprintf(header, ""), []byte{1, 2})
+			want(w, "bytes of who is still there", within(w, "an event", got), 2)
+		})
+	})
+}
+
+// auth is an object of n bytes.
+func auth(n int) string { return `{"k":"` + strings.Repeat("x", n-8) + `"}` }
+
+func TestLimitMaxAuthBytes(t *testing.T) {
+	for _, bound := range []int{0, 1000} {
+		opts := func() *socketio.Options { return &socketio.Options{MaxAuthBytes: bound} }
+		limit := bound
+		if bound == 0 {
+			limit = 64 << 10
+		}
+		t.Run(fmt.Sprint(bound), func(t *testing.T) {
+			around(t, limit, opts, func(w *world, n int, fits bool) {
+				w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+				p := w.open(websocket)
+				for _, name := range []string{"/", "/made"} {
+					at := name + ","
+					if name == "/" {
+						at = ""
+					}
+					p.says("0" + at + auth(n))
+					if fits {
+						p.hears(fmt.Sprintf(`0%s{"sid":*}`, at))
+					} else {
+						p.hears(fmt.Sprintf(`4%s{"message":"auth too large: %d bytes, at most %d"}`, at, n, limit))
+					}
+				}
+				p.says("0/without,")
+				p.hears(`0/without,{"sid":*}`)
+			})
+		})
+	}
+}
+
+func TestLimitMaxConnAuthBytes(t *testing.T) {
+	around(t, 4<<16, func() *socketio.Options { return nil }, func(w *world, n int, fits bool) {
+		goOn := make(chan struct{})
+		defer close(goOn)
+		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		w.io.OfFunc(func(name string, _ socketio.Handshake) bool {
+			if name == "/sought" {
+				<-goOn
+			}
+			return name != "/none"
+		})
+		p := w.open(websocket)
+		p.says("0/a," + auth(1<<16))
+		p.hears(`0/a,{"sid":*}`)
+		p.says("0/slow,"+auth(1<<16), "0/sought,"+auth(1<<16)) // count while they are being joined
+		last := n - 3<<16
+		over := ""
+		if last > 1<<16 { // both bounds are met
+			over = "0/b," + auth(10)
+			last -= 10
+		}
+		if over != "" {
+			p.says(over)
+			p.hears(`0/b,{"sid":*}`)
+		}
+		p.says("0/last," + auth(last))
+		if fits {
+			p.hears(`0/last,{"sid":*}`)
+		} else {
+			p.hears(fmt.Sprintf(`4/last,{"message":"auth too large: %d bytes with that of the client's other namespaces, at most %d"}`, n, 4<<16))
+			p.says("1/a,") // it is given back
+			w.settle()
+			p.says("0/last," + auth(last))
+			p.hears(`0/last,{"sid":*}`)
+		}
+		p.says("0/without,")
+		p.hears(`0/without,{"sid":*}`)
+		q := w.open(websocket) // each connection has its own
+		q.says("0/a," + auth(1<<16))
+		q.hears(`0/a,{"sid":*}`)
+	})
+}
+
+// The same bound holds in the other format and for Engine.IO 3, over polling too.
+func TestLimitMaxAuthBytesElsewhere(t *testing.T) {
+	for _, transport := range []string{polling, websocket} {
+		t.Run("msgpack, "+transport, func(t *testing.T) {
+			memory(t, &socketio.Options{Codec: new(msgpack.Codec), MaxAuthBytes: 100}, func(w *world) {
+				p := w.open(transport)
+				packJoins(p, "/", map[string]any{"k": "small"})
+				w.io.Of("/a")
+				p.says(pack(parser.Connect, "/a", parser.NoID, map[string]any{"k": strings.Repeat("x", 100)}))
+				got, data := unpack(p)
+				if m, _ := data.(map[string]any); got.Type != parser.ConnectError || m["message"] != "auth too large: 105 bytes, at most 100" {
+					w.Errorf("the client hears %+v %v", got, data)
+				}
+			})
+		})
+		t.Run("Engine.IO 3, "+transport, func(t *testing.T) {
+			memory(t, &socketio.Options{AllowEIO3: true, MaxAuthBytes: 100}, func(w *world) {
+				w.io.Of("/a")
+				p := w.joinOld(transport)
+				p.says("0/a?k=" + strings.Repeat("x", 93))
+				p.hears("4/a,*at most 100*")
+				p.says("0/a?k=" + strings.Repeat("x", 80))
+				p.hears("0/a,")
+			})
+		})
+	}
+}
