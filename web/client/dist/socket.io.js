@@ -974,9 +974,16 @@
           if (this._state.name === "open") this._state.heartbeat.ping();
           this._send({ type: "pong" });
           this._handler._onConnPing(this);
+          this._fire("ping", []);
+          this._fire("pong", []);
           break;
         case "message":
-          if (name === "open") this._handler._onConnData(this, packet.data === void 0 ? "" : packet.data);
+          if (name === "open") {
+            const data = packet.data === void 0 ? "" : packet.data;
+            this._handler._onConnData(this, data);
+            this._fire("data", [data]);
+            this._fire("message", [data]);
+          }
           break;
         case "close":
           this._finish("transport close", { description: "transport closed by the server" });
@@ -1028,6 +1035,7 @@
         this._finish("transport error", parserError(packet));
         return;
       }
+      this._fire("handshake", [hs]);
       const transport = this._transport;
       webSocketWorked = transport.name === "websocket";
       this._maxPayload = hs.maxPayload;
@@ -1086,6 +1094,7 @@
       }
       this._queue = [];
       this._queued = 0;
+      if (reason === "transport error") this._fire("error", [details]);
       if (name === "opening") {
         this._handler._onConnFailed(this, closeError(reason, details));
       } else {
@@ -1507,6 +1516,7 @@
       };
       let asked = false;
       const { auth } = this;
+      if (typeof auth === "function") debug("socket.io-client:socket", this.nsp, "waits for the auth function to call back");
       if (typeof auth === "function") callSafely(auth, [ask]);
       else ask(auth);
     }

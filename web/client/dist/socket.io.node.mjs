@@ -1015,9 +1015,16 @@ var Conn = class extends Emitter {
         if (this._state.name === "open") this._state.heartbeat.ping();
         this._send({ type: "pong" });
         this._handler._onConnPing(this);
+        this._fire("ping", []);
+        this._fire("pong", []);
         break;
       case "message":
-        if (name === "open") this._handler._onConnData(this, packet.data === void 0 ? "" : packet.data);
+        if (name === "open") {
+          const data = packet.data === void 0 ? "" : packet.data;
+          this._handler._onConnData(this, data);
+          this._fire("data", [data]);
+          this._fire("message", [data]);
+        }
         break;
       case "close":
         this._finish("transport close", { description: "transport closed by the server" });
@@ -1069,6 +1076,7 @@ var Conn = class extends Emitter {
       this._finish("transport error", parserError(packet));
       return;
     }
+    this._fire("handshake", [hs]);
     const transport = this._transport;
     webSocketWorked = transport.name === "websocket";
     this._maxPayload = hs.maxPayload;
@@ -1127,6 +1135,7 @@ var Conn = class extends Emitter {
     }
     this._queue = [];
     this._queued = 0;
+    if (reason === "transport error") this._fire("error", [details]);
     if (name === "opening") {
       this._handler._onConnFailed(this, closeError(reason, details));
     } else {
@@ -1548,6 +1557,7 @@ var Socket = class extends Emitter {
     };
     let asked = false;
     const { auth } = this;
+    if (typeof auth === "function") debug("socket.io-client:socket", this.nsp, "waits for the auth function to call back");
     if (typeof auth === "function") callSafely(auth, [ask]);
     else ask(auth);
   }

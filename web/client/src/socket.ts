@@ -277,6 +277,7 @@ export class Socket<
     };
     let asked = false;
     const { auth } = this;
+    if (DEBUG && typeof auth === "function") debug("socket.io-client:socket", this.nsp, "waits for the auth function to call back");
     if (typeof auth === "function") callSafely(auth as AnyFunction, [ask]);
     else ask(auth);
   }

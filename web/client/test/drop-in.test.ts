@@ -241,6 +241,40 @@ for (const [name, client] of Object.entries(clients)) {
       assert.equal(server.sessions.length, before + 1);
     });
 
+    test("what the engine tells", async () => {
+      const socket = dial({ transports: ["polling"], reconnection: false });
+      const told: Record<string, unknown[]> = {};
+      for (const name of ["handshake", "open", "packet", "data", "message", "ping", "pong", "packetCreate", "drain", "error", "close"]) {
+        socket.io.engine.on(name, (...args: unknown[]) => (told[name] ||= []).push(args[0]));
+      }
+      await event(socket, "connect");
+      const session = server.sessions[0]!;
+      session.send("2");
+      await received(session, "3");
+      session.send('42["last"]');
+      await event(socket, "last");
+      session.postStatus = 500;
+      socket.emit("refused");
+      await event(socket, "disconnect");
+      assert.equal((told["handshake"]![0] as { sid: string }).sid, "session-0");
+      assert.equal(told["open"]!.length, 1);
+      assert.deepEqual(told["data"], ['0{"sid":"id-session-0"}', '2["last"]']);
+      assert.deepEqual(told["message"], told["data"]);
+      assert.equal(told["ping"]!.length, 1);
+      assert.equal(told["pong"]!.length, 1);
+      assert.deepEqual(
+        told["packet"]!.map((packet) => (packet as { type: string }).type),
+        ["open", "message", "ping", "message"],
+      );
+      assert.deepEqual(
+        told["packetCreate"]!.map((packet) => (packet as { type: string }).type),
+        ["message", "pong", "message"],
+      );
+      assert.ok(told["drain"]!.length > 0);
+      assert.deepEqual(told["error"]!.map((err: any) => err.description), [500]);
+      assert.deepEqual(told["close"], ["transport error"]);
+    });
+
     describe("cookies, which Node has to keep itself", () => {
       const past = new Date(Date.now() - 3_600_000).toUTCString();
       const future = new Date(Date.now() + 3_600_000).toUTCString();

@@ -25,12 +25,22 @@ export type ConnCloseReason = "ping timeout" | "transport close" | "transport er
 /** What a connection tells to those who watch it: `manager.engine.on("upgrade", ...)`. */
 export interface ConnEvents {
   open: () => void;
+  /** What the server said when the session began. */
+  handshake: (data: unknown) => void;
   packet: (packet: EnginePacket) => void;
+  /** The server's heartbeat, which was answered. */
+  ping: () => void;
+  pong: () => void;
+  /** The same twice: text or bytes that came as a message. */
+  data: (data: string | Received) => void;
+  message: (data: string | Received) => void;
   packetCreate: (packet: EnginePacket) => void;
   drain: () => void;
   upgrading: (transport: Transport) => void;
   upgrade: (transport: Transport) => void;
   upgradeError: (err: Error) => void;
+  /** The transport failed: `close` follows. */
+  error: (err: Error) => void;
   close: (reason: ConnCloseReason, details?: DisconnectDetails) => void;
 }
 
@@ -188,9 +198,16 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
         if (this._state.name === "open") this._state.heartbeat.ping();
         this._send({ type: "pong" });
         this._handler._onConnPing(this);
+        this._fire("ping", []);
+        this._fire("pong", []);
         break;
       case "message":
-        if (name === "open") this._handler._onConnData(this, packet.data === undefined ? "" : packet.data);
+        if (name === "open") {
+          const data = packet.data === undefined ? "" : packet.data;
+          this._handler._onConnData(this, data);
+          this._fire("data", [data]);
+          this._fire("message", [data]);
+        }
         break;
       case "close":
         this._finish("transport close", { description: "transport closed by the server" });
@@ -251,6 +268,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
       this._finish("transport error", parserError(packet));
       return;
     }
+    this._fire("handshake", [hs]);
     const transport = this._transport;
     webSocketWorked = transport.name === "websocket";
     this._maxPayload = hs.maxPayload;
@@ -326,6 +344,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
     }
     this._queue = [];
     this._queued = 0;
+    if (reason === "transport error") this._fire("error", [details]);
     if (name === "opening") {
       this._handler._onConnFailed(this, closeError(reason, details));
     } else {

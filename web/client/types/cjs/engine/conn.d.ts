@@ -12,12 +12,22 @@ export type ConnCloseReason = "ping timeout" | "transport close" | "transport er
 /** What a connection tells to those who watch it: `manager.engine.on("upgrade", ...)`. */
 export interface ConnEvents {
     open: () => void;
+    /** What the server said when the session began. */
+    handshake: (data: unknown) => void;
     packet: (packet: EnginePacket) => void;
+    /** The server's heartbeat, which was answered. */
+    ping: () => void;
+    pong: () => void;
+    /** The same twice: text or bytes that came as a message. */
+    data: (data: string | Received) => void;
+    message: (data: string | Received) => void;
     packetCreate: (packet: EnginePacket) => void;
     drain: () => void;
     upgrading: (transport: Transport) => void;
     upgrade: (transport: Transport) => void;
     upgradeError: (err: Error) => void;
+    /** The transport failed: `close` follows. */
+    error: (err: Error) => void;
     close: (reason: ConnCloseReason, details?: DisconnectDetails) => void;
 }
 /** Who a connection works for. It is told before those who watch. */
