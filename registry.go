@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"socketio/internal/telemetry"
 )
 
 // A registry is the namespaces of a server. A dynamic namespace, which a
@@ -45,6 +47,13 @@ func (r *registry) find(name string) (ns *Namespace, parents []*ParentNamespace)
 		ns.users++
 	}
 	return ns, parents
+}
+
+// lookup returns a namespace if there is one that clients find.
+func (r *registry) lookup(name string) *Namespace {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.spaces[name]
 }
 
 // release takes back a user that find or adopt has counted. The last one takes the
@@ -186,14 +195,21 @@ func (r *registry) of(s *Server, name string) *Namespace {
 			continue
 		}
 		var parent *ParentNamespace
+		unasked := false
 		for _, p := range r.parents {
-			if p.pattern != nil && p.pattern.MatchString(name) {
+			if p.pattern == nil {
+				unasked = true
+			} else if p.pattern.MatchString(name) {
 				parent = p
 				break
 			}
 		}
 		c = r.claimLocked(name)
 		r.mu.Unlock()
+		if unasked {
+			s.sampled.Warn("Of made a namespace without asking the functions of OfFunc, so it lets clients in without their middlewares: "+
+				"for a name that comes from a request use Lookup, which makes none; call Of for the others before OfFunc", "nsp", telemetry.Text(name))
+		}
 		return r.introduce(c, s, name, parent, false)
 	}
 }

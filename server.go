@@ -100,8 +100,25 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 // stays from now on. If a pattern of OfPattern matches the name, its parent is that of
 // the namespace. It panics on a name that no client could ask
 // for: longer than 255 bytes, not UTF-8, with a comma or a control character.
+//
+// The functions of OfFunc are not asked, so a namespace that Of makes lets clients in
+// without their middlewares, for which there is a warning. Where a name comes from a
+// request, as that of a tenant, use Lookup.
 func (s *Server) Of(name string) *Namespace {
 	return s.registry.of(s, namespaceName(name))
+}
+
+// Lookup returns a namespace if it exists, and makes none: it is for names that come
+// from a request. "" is "/", and a missing leading slash is added. A name that no client
+// could ask for is that of no namespace. One that a parent has made for a client goes
+// with the last socket in it, also while the caller has it; what is sent to it then
+// reaches nobody.
+func (s *Server) Lookup(name string) (ns *Namespace, ok bool) {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	ns = s.registry.lookup(name)
+	return ns, ns != nil
 }
 
 // OnNewNamespace calls fn for each namespace that is made from now on, by Of or for
