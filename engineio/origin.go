@@ -262,17 +262,19 @@ func (s *Server) hideCookie(r *http.Request) *http.Request {
 	return r
 }
 
+// maxProxies is how many hosts that proxies name are looked at for a remedy.
+const maxProxies = 8
+
 // warnOrigin says what to do about a page that was refused. A proxy that changes Host
 // often says what it was.
 func (s *Server) warnOrigin(r *http.Request, origin string) {
 	host := s.forwarded(r, "X-Forwarded-Host", r.Host)
-	for _, said := range r.Header.Values("X-Forwarded-Host") {
-		for said := range strings.SplitSeq(said, ",") {
-			if sameHost(origin, strings.TrimSpace(said)) {
-				s.sampled.Warn("origin refused; the proxy does not pass Host on: fix it there, or name it in TrustedProxies",
-					"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(r.RemoteAddr))
-				return
-			}
+	said := strings.SplitN(strings.Join(r.Header.Values("X-Forwarded-Host"), ","), ",", maxProxies+1)
+	for _, name := range said[:min(len(said), maxProxies)] {
+		if sameHost(origin, strings.TrimSpace(name)) {
+			s.sampled.Warn("origin refused; the proxy does not pass Host on: fix it there, or name it in TrustedProxies",
+				"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(r.RemoteAddr))
+			return
 		}
 	}
 	s.sampled.Warn("origin refused; to allow it add it to Options.CORS.Origins, or let the proxy pass Host on if one changes it",

@@ -128,6 +128,11 @@ func TestWarningsOfRefusedOrigins(t *testing.T) {
 				refused("Origin", "https://chat.example", "X-Forwarded-Host", "chat.example, inner.example")
 				log.want(t, "two proxies", hostRemedy, "more=9")
 				time.Sleep(time.Minute)
+				refused("Origin", "https://chat.example", "X-Forwarded-Host", "chat.example", "X-Forwarded-Host", "b.example, c.example")
+				log.want(t, "two lines of proxies", hostRemedy)
+				refused("Origin", "https://chat.example", "X-Forwarded-Host", strings.Repeat("b.example,", 1000)+"chat.example")
+				log.want(t, "a thousand proxies are no proxies", corsRemedy)
+				time.Sleep(time.Minute)
 				refused("Origin", "https://evil.example\" level=ERROR msg=\""+strings.Repeat("a", 1000))
 				if lines := log.take(); len(lines) != 1 || len(lines[0]) > 600 || strings.Contains(lines[0], `" level=ERROR msg="a`) && !strings.Contains(lines[0], `\"`) {
 					t.Errorf("a client's text: %q", lines)
