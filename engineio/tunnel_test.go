@@ -48,7 +48,7 @@ func TestWebSocketOverHTTP2(t *testing.T) {
 	for name, play := range map[string]func(*testing.T){
 		"handshake": h2Handshake, "refusals": h2Refusals, "closing": h2Closing, "reset": h2Reset,
 		"no credit": h2NoCredit, "no reading": h2NoReading, "limits": h2Limits, "late writes": h2LateWrites,
-		"upgrade": h2Upgrade, "many": h2Many,
+		"upgrade": h2Upgrade, "many": h2Many, "storm": h2Storm,
 	} {
 		t.Run(name, play)
 	}
@@ -384,6 +384,47 @@ func h2Many(t *testing.T) {
 		}
 		if err := <-done; err != nil {
 			w.t.Error(err)
+		}
+	})
+}
+
+// Streams that are reset as soon as they are asked for leave nothing behind.
+func h2Storm(t *testing.T) {
+	overTCP(t, func(w *world) {
+		r := w.serve(hosting{})
+		bystander := r.websocket()
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				for j := range 20 {
+					ctx, cancel := context.WithCancel(context.Background())
+					pr, pw := io.Pipe()
+					req, err := http.NewRequestWithContext(ctx, http.MethodConnect, "https://chat.example"+r.path+"?EIO=4&transport=websocket", pr)
+					if err != nil {
+						panic(err)
+					}
+					req.Header = http.Header{":protocol": {"websocket"}, "Sec-Websocket-Version": {"13"}}
+					if (i+j)%2 == 0 {
+						time.AfterFunc(time.Duration(j)*20*time.Microsecond, cancel)
+					}
+					if resp, err := r.streams(ctx).RoundTrip(req); err == nil {
+						resp.Body.Close()
+					}
+					cancel()
+					pw.Close()
+				}
+			})
+		}
+		all.Wait()
+		bystander.send("4x")
+		bystander.want("the bystander", "4x")
+		late := time.After(w.patience)
+		for r.srv.Count() > 1 || r.running.Load() > 1 {
+			select {
+			case <-late:
+				w.t.Fatalf("%d sessions and %d requests are left, want the bystander's", r.srv.Count(), r.running.Load())
+			case <-time.After(time.Millisecond):
+			}
 		}
 	})
 }
