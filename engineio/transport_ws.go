@@ -37,10 +37,9 @@ type wsTransport struct {
 	nc      netpoll.Conn
 	deflate ws.DeflateParams
 	waits   bool // nc tells what has left only when a whole batch has
+	base64  bool // bytes go out as text
 
 	stream *streamParser // of a WebTransport, in place of parser; nil for a WebSocket
-
-	base64 bool // bytes go out as text
 
 	// Owned by the read side.
 	parser    ws.Parser
@@ -51,12 +50,11 @@ type wsTransport struct {
 
 	// Atomic; while set, the read side belongs to the goroutine that inflates.
 	inflating atomic.Bool
-
+	// Atomic: dueMessage is set, or looks at begun before it is given up.
+	watched atomic.Bool
 	// Atomic: when the message that is arriving began, by Server.now; 0 if none is.
 	// Written by the read side, and by Resume.
 	begun atomic.Int64
-	// Atomic: dueMessage is set, or looks at begun before it is given up.
-	watched atomic.Bool
 
 	// Guarded by Conn.mu.
 	q sendQueue
