@@ -48,6 +48,14 @@ func troubles(t *testing.T) (found []string) {
 		r.Host = "127.0.0.1:3000"
 		r.Header.Set("X-Forwarded-Host", "app.example")
 		w.io.ServeHTTP(httptest.NewRecorder(), r)
+		large := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil)
+		large.Header.Set("Cookie", strings.Repeat("x", 40_000))
+		w.io.ServeHTTP(httptest.NewRecorder(), large)
+		hidden := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=websocket", nil)
+		for name, value := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
+			hidden.Header.Set(name, value)
+		}
+		w.io.ServeHTTP(httptest.NewRecorder(), hidden) // its writer can't be taken over
 		mute := w.open(polling)
 		mute.mute.Store(true) // polls, and posts nothing
 
@@ -124,7 +132,7 @@ func TestTroubleshootingIsComplete(t *testing.T) {
 			t.Errorf("the page has no row for the reason %q", reason)
 		}
 	}
-	for _, heading := range []string{"Nothing arrives", "stays on polling", "400", "403", "404", "405", "413", "connect_error", "ping timeout", "SOCKETIO_DEBUG"} {
+	for _, heading := range []string{"Nothing arrives", "stays on polling", "400", "403", "404", "405", "413", "431", "connect_error", "ping timeout", "SOCKETIO_DEBUG"} {
 		if !regexp.MustCompile(`(?m)^## .*` + heading).Match(text) {
 			t.Errorf("the page has no heading with %q", heading)
 		}
