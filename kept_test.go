@@ -185,3 +185,39 @@ func TestLimitMaxAuthBytesElsewhere(t *testing.T) {
 		})
 	}
 }
+
+// An event of more arrays and objects than any client sends is none: a few bytes each, they
+// become many times that in a handler that takes any.
+func TestLimitElements(t *testing.T) {
+	for _, limit := range []int{0, 2_000_000} {
+		opts := func() *socketio.Options { return &socketio.Options{MaxHTTPBufferSize: limit} }
+		most := max(1<<16, limit/16)
+		around(t, most-1, opts, func(w *world, n int, fits bool) {
+			got := make(chan int, 1)
+			w.io.OnConnection(func(s *socketio.Socket) { s.On("x", func(list []any) { got <- len(list) }) })
+			p := w.join(websocket)
+			p.says(`2["x",[` + strings.TrimSuffix(strings.Repeat("{},", n), ",") + `]]`)
+			if fits {
+				want(w, "objects", within(w, "the event", got), n)
+			} else {
+				p.isClosed(1002)
+			}
+		})
+	}
+	t.Run("msgpack", func(t *testing.T) {
+		memory(t, &socketio.Options{Codec: new(msgpack.Codec)}, func(w *world) {
+			got := make(chan int, 1)
+			w.io.OnConnection(func(s *socketio.Socket) { s.On("x", func(list []any) { got <- len(list) }) })
+			p := w.open(websocket)
+			packJoins(p, "/")
+			list := make([]any, 1<<16-1)
+			for i := range list {
+				list[i] = map[string]any{"": nil}
+			}
+			p.says(pack(parser.Event, "/", parser.NoID, "x", list))
+			want(w, "maps", within(w, "the event", got), len(list))
+			p.says(pack(parser.Event, "/", parser.NoID, "x", append(list, list[0])))
+			p.isClosed(1002)
+		})
+	})
+}

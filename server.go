@@ -70,6 +70,8 @@ func NewServer(opts *Options) *Server {
 		// A longer name is unknown, like any other, and answered so.
 		MaxNamespace:       s.opts.MaxHTTPBufferSize,
 		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxHTTPBufferSize,
+		// A larger message may have more of them.
+		MaxElements: max(parser.DefaultMaxElements, s.opts.MaxHTTPBufferSize/4),
 	}
 	s.limits4 = s.limits
 	s.limits4.MaxNamespace = maxNamespaceQuery

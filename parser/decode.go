@@ -240,9 +240,9 @@ func checkPayload(l *Limits, data []byte, i, count int, p *Packet) *DecodeError 
 			return badPayload(i, "want an array")
 		}
 	}
-	v := validator{data: data, maxDepth: l.maxDepth(), attachments: count}
+	v := validator{data: data, maxDepth: l.maxDepth(), attachments: count, maxElements: l.maxElements()}
 	if !v.run(i) {
-		return badPayload(v.pos, "not JSON, or nested too deep")
+		return badPayload(v.pos, "not JSON, nested too deep, or too many arrays and objects")
 	}
 	if count > 0 && !v.placeholdersOK() {
 		return &DecodeError{Kind: ErrPlaceholder, Offset: i, Detail: "want each attachment named once"}

@@ -10,6 +10,7 @@ const (
 	DefaultMaxDepth           = 512
 	DefaultMaxIncompleteBytes = 11_000_000 // 10 attachments and the text, 1,000,000 bytes each
 	DefaultMaxNamespace       = 255
+	DefaultMaxElements        = 1 << 18
 
 	ceilingAttachments = 99   // the count has at most two digits
 	ceilingDepth       = 1024 // the nesting stack of the validator is a fixed array of bits
@@ -32,6 +33,12 @@ type Limits struct {
 	// If zero or negative, 11,000,000 bytes.
 	MaxIncompleteBytes int
 
+	// MaxElements bounds the arrays and objects of one packet, wherever in it: an array
+	// counts as one, an object as four. A few bytes of text each, they take many times
+	// that once they are decoded into values of any type. If zero or negative, 262,144:
+	// 65,536 objects, or four times as many arrays.
+	MaxElements int
+
 	// MaxNamespace is the longest namespace, in bytes. If zero or negative, 255.
 	MaxNamespace int
 }
@@ -48,6 +55,13 @@ func (l *Limits) maxDepth() int {
 		return DefaultMaxDepth
 	}
 	return min(l.MaxDepth, ceilingDepth)
+}
+
+func (l *Limits) maxElements() int {
+	if l == nil || l.MaxElements <= 0 {
+		return DefaultMaxElements
+	}
+	return l.MaxElements
 }
 
 func (l *Limits) maxIncompleteBytes() int {

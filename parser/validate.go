@@ -17,7 +17,11 @@ type validator struct {
 	// that objects which look like placeholders are plain data.
 	attachments int
 
+	// maxElements bounds the arrays and objects; zero means no bound.
+	maxElements int
+
 	// Results.
+	elements  int       // arrays, and four times the objects
 	pos       int       // where run stopped
 	seen      [2]uint64 // bit i: attachment i has been named
 	misplaced bool      // a malformed, foreign or repeated placeholder was met
@@ -27,12 +31,25 @@ type validator struct {
 	objects [ceilingDepth / 64]uint64
 }
 
-// Valid reports whether data is one JSON value with at most MaxDepth levels.
+// Valid reports whether data is one JSON value with at most MaxDepth levels and
+// MaxElements arrays and objects.
 // White space around it is allowed. Unlike encoding/json it refuses invalid
 // UTF-8 and has its own bound on the depth.
 func (l *Limits) Valid(data []byte) bool {
-	v := validator{data: data, maxDepth: l.maxDepth()}
+	v := validator{data: data, maxDepth: l.maxDepth(), maxElements: l.maxElements()}
 	return v.run(skipSpace(data, 0))
+}
+
+// objectWeight is how many arrays an object counts as: a map takes that much more.
+const objectWeight = 4
+
+// tooMany counts an array or an object, and reports whether that is one too many.
+func (v *validator) tooMany(object bool) bool {
+	v.elements++
+	if object {
+		v.elements += objectWeight - 1
+	}
+	return v.maxElements > 0 && v.elements > v.maxElements
 }
 
 // run checks the value at i and that nothing but white space follows it.
@@ -56,7 +73,7 @@ func (v *validator) run(i int) bool {
 						break
 					}
 				}
-				if depth == v.maxDepth {
+				if depth == v.maxDepth || v.tooMany(object) {
 					break
 				}
 				if i = skipSpace(data, i+1); i < len(data) && data[i] == c+2 { // '[' + 2 == ']', '{' + 2 == '}'

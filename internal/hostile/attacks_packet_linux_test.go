@@ -120,6 +120,20 @@ var packetAttacks = []attack{
 		},
 	},
 	{
+		// As values of any type they would be 100 MB.
+		name: "a message full of empty objects",
+		run: func(a *attacker) {
+			a.each(4, func(int) {
+				s := a.joinedSocket()
+				s.says(`42["x",[` + strings.TrimSuffix(strings.Repeat("{},", 330_000), ",") + `]]`)
+				s.closes(1002)
+				s = a.joinedSocket()
+				s.says(`42["x",[` + strings.TrimSuffix(strings.Repeat(`{"":0},`, 140_000), ",") + `]]`)
+				s.closes(1002)
+			})
+		},
+	},
+	{
 		name: "attachments that must not be",
 		run: func(a *attacker) {
 			deep := strings.Repeat("[", 20_000) + fmt.Sprintf(placeholder, 0) + strings.Repeat("]", 20_000)

@@ -4,8 +4,9 @@
 
 package msgpack
 
-// maxPrealloc is how many members a map is made for at once: keys may come twice.
-const maxPrealloc = 1024
+// maxPrealloc is how many members a map is made for at once: keys may come twice. Any map
+// has room for so many.
+const maxPrealloc = 8
 
 // decodeAny returns the valid value at i and where it ends. Numbers are float64,
 // bytes are []byte of their own, a Date is a time.Time, undefined is nil.

@@ -42,8 +42,8 @@ type member struct {
 // attachments: ok is true exactly when err is nil.
 //
 // Add checks all of the message: it is well formed, its strings are UTF-8, its
-// keys strings or integers, its nesting within l.MaxDepth, its namespace within
-// l.MaxNamespace. Nil limits mean the defaults. It takes no memory but for a
+// keys strings or integers, its nesting within l.MaxDepth, its arrays and maps within
+// l.MaxElements, its namespace within l.MaxNamespace. Nil limits mean the defaults. It takes no memory but for a
 // namespace it has not just seen.
 //
 // A non-nil error is a *[DecodeError]. The connection must then close.
@@ -51,7 +51,7 @@ func (d *Decoder) Add(l *parser.Limits, binary bool, data []byte) (p parser.Pack
 	if !binary {
 		return p, false, &DecodeError{Kind: ErrText}
 	}
-	e, fault := readEnvelope(data, maxDepth(l))
+	e, fault := readEnvelope(data, maxDepth(l), maxElements(l))
 	if fault != nil {
 		return p, false, fault
 	}
@@ -87,13 +87,20 @@ func maxDepth(l *parser.Limits) int {
 	return min(l.MaxDepth, ceilingDepth)
 }
 
+func maxElements(l *parser.Limits) int {
+	if l == nil || l.MaxElements <= 0 {
+		return parser.DefaultMaxElements
+	}
+	return l.MaxElements
+}
+
 // readEnvelope checks the whole message and finds the members.
-func readEnvelope(data []byte, depth int) (e envelope, err *DecodeError) {
+func readEnvelope(data []byte, depth, most int) (e envelope, err *DecodeError) {
 	h, i, ok := readHead(data, 0)
 	if !ok {
 		return e, &DecodeError{Kind: ErrFormat}
 	}
-	check := checker{data: data, maxDepth: depth, strict: true}
+	check := checker{data: data, maxDepth: depth, strict: true, most: most}
 	if h.kind != mapKind {
 		end, ok := check.rest(h, i, 0)
 		return e, endError(data, end, ok, ErrPacketType) // it has no type

@@ -12,7 +12,7 @@ type ErrorKind byte
 
 // The kinds of [DecodeError], with their texts.
 const (
-	ErrFormat     ErrorKind = iota + 1 // "Could not parse": not MessagePack, not UTF-8, nested too deep, cut short
+	ErrFormat     ErrorKind = iota + 1 // "Could not parse": not MessagePack, not UTF-8, nested too deep, cut short, too many arrays and maps
 	ErrTrailing                        // "N trailing bytes"
 	ErrPacketType                      // "invalid packet type": not a number from 0 to 4
 	ErrNamespace                       // "invalid namespace": not a string, no leading slash, too long, commas, control characters

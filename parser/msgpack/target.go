@@ -304,7 +304,7 @@ func (d *decoder) quoted(i int, v reflect.Value) (end int, err error) {
 func (d *decoder) mapping(h head, i int, v reflect.Value) (end int, err error) {
 	t := v.Type()
 	if v.IsNil() {
-		v.Set(reflect.MakeMapWithSize(t, prealloc(h.n, t.Elem())))
+		v.Set(reflect.MakeMapWithSize(t, min(h.n, maxPrealloc)))
 	}
 	elem := reflect.New(t.Elem()).Elem()
 	for range h.n {

@@ -183,6 +183,8 @@ type checker struct {
 	data     []byte
 	maxDepth int
 	strict   bool
+	most     int // of count; zero means no bound
+	count    int // arrays, and four times the maps
 }
 
 // valid reports whether raw is one value and nothing else.
@@ -210,7 +212,11 @@ func (c *checker) rest(h head, i, depth int) (end int, ok bool) {
 	case binKind, extKind:
 		return i + h.n, true
 	case arrayKind, mapKind:
-		if depth >= c.maxDepth {
+		c.count++
+		if h.kind == mapKind {
+			c.count += 3 // see parser.Limits.MaxElements
+		}
+		if depth >= c.maxDepth || c.most > 0 && c.count > c.most {
 			return i, false
 		}
 		return c.elements(h, i, depth+1)
