@@ -101,7 +101,7 @@ var worstCases = []worstCase{
 		},
 	},
 	{
-		row: "large auth", most: 20 * 1_000_000, joined: never, deflated: both,
+		row: "large auth", most: 20 * 1_000_000, joined: both, deflated: both,
 		fill: func(c *filler) {
 			for i := range 20 {
 				c.says(ws.Text, slices.Concat([]byte(fmt.Sprintf(`40/n%d,{"a":"`, i)), c.text(900_000), []byte(`"}`)))
@@ -155,7 +155,7 @@ var worstCases = []worstCase{
 		},
 	},
 	{
-		row: "a CONNECT that a middleware keeps waiting", most: 1_000_000, joined: never, deflated: both,
+		row: "a CONNECT that a middleware keeps waiting", most: 1_000_000, joined: both, deflated: both,
 		fill: func(c *filler) {
 			c.says(ws.Text, slices.Concat([]byte(`40/slow,{"a":"`), c.text(900_000), []byte(`"}`)))
 		},
