@@ -33,11 +33,13 @@ const (
 )
 
 const (
-	// A client may be refused this often, and may answer this often what nobody
-	// asked, within rateWindow.
+	// A client may be refused this often, may answer this often what nobody asked, and
+	// may ask this often to join a namespace, within rateWindow.
 	maxRefusals  = 20
 	maxStrayAcks = 1000
-	rateWindow   = 10e9 // ns
+	maxJoins     = 2000
+	rateWindow   = 1000 // rateTicks
+	rateTick     = 10e6 // ns
 	// While an acknowledgement is awaited, an inbox takes this many times its
 	// bound.
 	awaitFactor = 4
@@ -50,19 +52,20 @@ var (
 	errNoConnect    = errors.New("socketio: the client joined no namespace in time")
 	errIncomplete   = errors.New("socketio: attachments did not arrive in time")
 	errManyRefusals = errors.New("socketio: too many refused connections to namespaces")
+	errManyJoins    = errors.New("socketio: too many wishes to join a namespace")
 	errManyAcks     = errors.New("socketio: too many acknowledgements that nobody asked for")
 )
 
 // A rate counts what happens within rateWindow.
 type rate struct {
-	count int
-	since int64 // by Server.now
+	count uint32
+	since uint32 // in ticks, by Server.now; it wraps
 }
 
 // add counts one more. It reports whether that is more than limit.
-func (r *rate) add(now int64, limit int) (over bool) {
-	if now-r.since > rateWindow {
-		r.since, r.count = now, 0
+func (r *rate) add(now int64, limit uint32) (over bool) {
+	if tick := uint32(now / rateTick); tick-r.since > rateWindow {
+		r.since, r.count = tick, 0
 	}
 	r.count++
 	return r.count > limit
@@ -77,6 +80,14 @@ type conn struct {
 	// Owned by the read side: HandleMessage calls come one at a time.
 	decoder   parser.PacketDecoder
 	strayAcks rate
+	joins     rate
+
+	// Atomic; what waits in the inboxes of all sockets, those that have departed too.
+	inboxBytes atomic.Int64
+	inboxItems atomic.Int32
+
+	// Guarded by mu; here because there is room.
+	work int32 // sockets and searches of which something may still run; see doneLocked
 
 	admitted atomic.Bool // some CONNECT is answered, or is about to be
 
@@ -84,7 +95,7 @@ type conn struct {
 	sockets      []*Socket
 	firstSockets [1]*Socket           // where sockets begins
 	departed     map[*Socket]struct{} // off the connection, but handlers of theirs have yet to run
-	searches     map[string]*search   // for namespaces that do not exist yet; see parent.go
+	searches     *searches            // for namespaces that do not exist yet; nil until the first
 	left         []string             // namespaces the server left, the latest last: late packets for them are dropped
 	turns        *turn                // CONNECTs that are not answered yet, in order; see turns.go
 	starting     []*Socket            // sockets whose worker starts at the end of this read
@@ -92,8 +103,8 @@ type conn struct {
 	joined       bool                 // some namespace was joined once
 	pending      bool                 // attachments are awaited: the timer runs for them
 	closed       bool
-	waiting      int  // acknowledgements awaited on this connection
 	paused       bool // the engine was asked to stop reading
+	waiting      int  // acknowledgements awaited on this connection
 
 	refusals rate
 }
@@ -291,7 +302,12 @@ func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	c.closed = true
 	paused := c.paused
 	sockets := c.sockets
-	c.sockets, c.departed, c.searches = nil, nil, nil
+	c.sockets, c.departed = nil, nil
+	c.searches.endAll()
+	c.searches = nil
+	if c.work > 0 {
+		c.eio.Outlive(int(c.inboxBytes.Load()))
+	}
 	c.endTurnsLocked()
 	c.mu.Unlock()
 	r := DisconnectReason(reason)
@@ -364,9 +380,14 @@ func (c *conn) handleConnect(p parser.Packet) {
 		return
 	}
 	o := &c.server.opts
+	if c.joins.add(c.server.now(), maxJoins) {
+		c.release(ns)
+		c.eio.Abort(engineio.ReasonForcedClose, errManyJoins, closePolicy, "")
+		return
+	}
 	c.mu.Lock()
-	twice := c.socketLocked(p.Namespace) != nil || c.searches[p.Namespace] != nil
-	full := len(c.sockets)+len(c.searches) >= o.MaxNamespaces
+	twice := c.socketLocked(p.Namespace) != nil || c.searches.find(p.Namespace) != nil
+	full := len(c.sockets)+c.searches.len() >= o.MaxNamespaces
 	large := c.authTooLargeLocked(len(p.Data))
 	var s *Socket
 	var sr *search
@@ -378,12 +399,10 @@ func (c *conn) handleConnect(p parser.Packet) {
 			t.until = 0 // nobody waits for it
 		}
 	default:
-		if c.searches == nil {
-			c.searches = make(map[string]*search)
+		sr = c.newSearchLocked(p.Namespace, p.Data, parents)
+		if t := c.takeTurnLocked(sr, true); sr.asks && c.searches.asking+len(c.searches.waiting) > maxSearches {
+			t.until = c.server.now() + 4*int64(makeLimit) // it waits for others
 		}
-		sr = &search{name: p.Namespace, auth: bytes.Clone(p.Data)}
-		c.searches[sr.name] = sr
-		c.takeTurnLocked(sr, true)
 	}
 	c.mu.Unlock()
 	if s == nil {
@@ -401,7 +420,7 @@ func (c *conn) handleConnect(p parser.Packet) {
 	case s != nil:
 		s.start()
 	case sr != nil:
-		c.resolve(sr, parents)
+		c.startSearch()
 	}
 }
 
@@ -421,7 +440,7 @@ func (c *conn) authTooLargeLocked(n int) string {
 	for s := range c.departed {
 		n += len(s.auth)
 	}
-	for _, sr := range c.searches {
+	for _, sr := range c.searches.all() {
 		n += len(sr.auth)
 	}
 	if n > o.MaxConnAuthBytes {
@@ -434,6 +453,7 @@ func (c *conn) authTooLargeLocked(n int) string {
 func (c *conn) addSocketLocked(ns *Namespace, auth []byte) *Socket {
 	s := newSocket(ns, c, auth)
 	c.sockets = append(c.sockets, s)
+	c.work++
 	c.hereLocked(ns.name)
 	return s
 }
@@ -546,6 +566,7 @@ func (c *conn) forget(s *Socket, late bool) {
 func (c *conn) settled(s *Socket) {
 	c.mu.Lock()
 	delete(c.departed, s)
+	c.doneLocked()
 	paused, held := c.paused, len(c.starting) > 0
 	c.mu.Unlock()
 	if paused {
@@ -553,6 +574,14 @@ func (c *conn) settled(s *Socket) {
 	}
 	if held && c.revision4() {
 		c.HandleReadEnd()
+	}
+}
+
+// doneLocked tells that of one socket, or search, nothing runs any more. Until then a
+// connection that has ended counts as one.
+func (c *conn) doneLocked() {
+	if c.work--; c.work == 0 && c.closed {
+		c.eio.Settled()
 	}
 }
 
@@ -572,87 +601,6 @@ func (c *conn) socketLocked(namespace string) *Socket {
 		}
 	}
 	return nil
-}
-
-// isPaused reports whether reading has stopped.
-func (c *conn) isPaused() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.paused
-}
-
-// awaitBegins and awaitEnds count the acknowledgements awaited on this
-// connection: while there are any, it is read beyond the bound of an inbox.
-func (c *conn) awaitBegins() { c.changeWaiting(1) }
-func (c *conn) awaitEnds()   { c.changeWaiting(-1) }
-
-// awaitFailed counts acknowledgements that failed all at once. The caller may hold
-// a Socket.mu; reading is checked by who ends the socket.
-func (c *conn) awaitFailed(n int) {
-	if n > 0 {
-		c.mu.Lock()
-		c.waiting -= n
-		c.mu.Unlock()
-	}
-}
-
-func (c *conn) changeWaiting(d int) {
-	c.mu.Lock()
-	c.waiting += d
-	c.mu.Unlock()
-	c.checkInboxes()
-}
-
-// checkInboxes stops or resumes reading as the inboxes ask. Pausing and resuming
-// are done under mu, so that the last decision is the one that stays.
-func (c *conn) checkInboxes() {
-	var changed func(PressureObserver, ConnInfo)
-	defer func() {
-		if changed != nil {
-			c.tellPressure(changed)
-		}
-	}()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return
-	}
-	factor := 1
-	if c.waiting > 0 {
-		factor = awaitFactor
-	}
-	full, low := c.decoding, !c.decoding
-	for _, s := range c.sockets {
-		f, l := s.inbox.level(&c.server.opts, factor)
-		full = full || f
-		low = low && l
-	}
-	items, bytes := len(c.departed), 0
-	for s := range c.departed {
-		n, b := s.inbox.size()
-		items, bytes = items+n, bytes+b
-	}
-	o := &c.server.opts
-	full = full || items >= factor*o.MaxInboxPackets || bytes >= factor*o.MaxInboxBytes
-	low = low && items <= factor*o.MaxInboxPackets/2 && bytes <= factor*o.MaxInboxBytes/2
-	switch {
-	case full && !c.paused:
-		c.paused = true
-		c.eio.Pause()
-		changed = PressureObserver.ReadingPaused
-	case c.paused && low:
-		c.paused = false
-		if c.pending {
-			c.eio.SetTimer(c.server.opts.AttachmentTimeout)
-		}
-		c.eio.Resume()
-		changed = PressureObserver.ReadingResumed
-	}
-	if full && !c.decoding && c.waiting > 0 {
-		for _, s := range c.sockets {
-			c.waiting -= s.acks.fail(s, ErrInboxFull)
-		}
-	}
 }
 
 // maxUnjoined is what a compressed message may inflate to, in bytes, before its client

@@ -25,3 +25,6 @@ func Registered(s *Server) (all, making, dynamic int) {
 	defer s.registry.mu.Unlock()
 	return len(s.registry.spaces), len(s.registry.claims), s.registry.dynamic
 }
+
+// Waiting is how many events wait for handlers of all sockets of the connection.
+func (s *Socket) Waiting() int { return int(s.conn.inboxItems.Load()) }

@@ -36,27 +36,25 @@ var firstItemsPool = sync.Pool{New: func() any { return new(firstItems) }}
 
 // An inbox is the queue of a socket's worker. A worker exists only while there is
 // something to do: push reports that one must be started, next that it may end.
-// Once an inbox holds Options.MaxInboxPackets or MaxInboxBytes its connection is
-// not read, so it grows by no more than what was being read.
+// Once the inboxes of a connection hold Options.MaxInboxPackets or MaxInboxBytes
+// together it is not read, so they grow by no more than what was being read.
 type inbox struct {
-	mu      sync.Mutex // guards the fields below
-	items   []item
-	first   *firstItems // the first backing array of items; nil while empty
-	head    int
-	bytes   int
-	running bool  // a worker exists
-	ended   bool  // no more events: the socket is gone
-	calls   int32 // of Parallel: events whose worker has handed the inbox on
+	mu    sync.Mutex // guards the fields below
+	items []item
+	first *firstItems // the first backing array of items; nil while empty
+	head  int
+	busy  bool  // a worker exists
+	ended bool  // no more events: the socket is gone
+	calls int32 // of Parallel: events whose worker has handed the inbox on
 }
 
-// push appends it and reports whether a worker must be started, and whether the
-// bound has been reached. An event that comes after the end is dropped: the read
-// side may have seen the socket just before.
-func (q *inbox) push(it item, o *Options) (start, full, dropped bool) {
+// push appends it and reports whether a worker must be started. An event that comes
+// after the end is dropped: the read side may have seen the socket just before.
+func (q *inbox) push(it item) (start, dropped bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.ended && (it.kind == itemEvent || it.kind == itemUpgrade) {
-		return false, false, true
+		return false, true
 	}
 	q.ended = q.ended || it.kind == itemLeave
 	if q.items == nil {
@@ -69,14 +67,9 @@ func (q *inbox) push(it item, o *Options) (start, full, dropped bool) {
 		q.items, q.head = q.items[:n], 0
 	}
 	q.items = append(q.items, it)
-	q.bytes += it.size
-	start = !q.running && q.readyLocked()
-	q.running = q.running || start
-	return start, q.fullLocked(o, 1), false
-}
-
-func (q *inbox) fullLocked(o *Options, factor int) bool {
-	return len(q.items)-q.head >= factor*o.MaxInboxPackets || q.bytes >= factor*o.MaxInboxBytes
+	start = !q.busy && q.readyLocked()
+	q.busy = q.busy || start
+	return start, false
 }
 
 // next takes the first item and reports whether there are more. Without one the
@@ -91,7 +84,6 @@ func (q *inbox) next() (it item, more, ok bool) {
 	it = q.items[q.head]
 	q.items[q.head] = item{}
 	q.head++
-	q.bytes -= it.size
 	return it, q.head < len(q.items), true
 }
 
@@ -102,7 +94,7 @@ func (q *inbox) readyLocked() bool {
 
 // restLocked notes that no worker runs the inbox any more.
 func (q *inbox) restLocked() {
-	q.running = false
+	q.busy = false
 	if q.head < len(q.items) {
 		return
 	}
@@ -132,37 +124,28 @@ func (q *inbox) callEnded() (goOn bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.calls--
-	goOn = !q.running && q.readyLocked()
-	q.running = q.running || goOn
+	goOn = !q.busy && q.readyLocked()
+	q.busy = q.busy || goOn
 	return goOn
 }
 
-// level reports whether the inbox is full, and whether it is low enough for
-// reading to resume. factor multiplies the bound.
-func (q *inbox) level(o *Options, factor int) (full, low bool) {
+// running returns how many calls of Parallel run beside the worker.
+func (q *inbox) running() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := len(q.items) - q.head
-	return q.fullLocked(o, factor), n <= factor*o.MaxInboxPackets/2 && q.bytes <= factor*o.MaxInboxBytes/2
-}
-
-// size returns how many items wait or run beside the worker, and the bytes that wait.
-func (q *inbox) size() (items, bytes int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.items) - q.head + int(q.calls), q.bytes
+	return int(q.calls)
 }
 
 // dropEvents removes the events that wait and takes no more. It returns how many
-// there were.
-func (q *inbox) dropEvents() (n int) {
+// there were, and their bytes.
+func (q *inbox) dropEvents() (n, bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ended = true
 	kept := q.items[q.head:q.head]
 	for _, it := range q.items[q.head:] {
 		if it.kind == itemEvent {
-			q.bytes -= it.size
+			bytes += it.size
 			n++
 			continue
 		}
@@ -170,7 +153,7 @@ func (q *inbox) dropEvents() (n int) {
 	}
 	clear(q.items[q.head+len(kept):])
 	q.items = q.items[:q.head+len(kept)]
-	return n
+	return n, bytes
 }
 
 // eventItem copies what a packet holds: it outlives the read buffer. The packet

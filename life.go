@@ -31,7 +31,12 @@ func (s *Socket) start() { s.pushEvent(item{kind: itemJoin}) }
 
 // push gives the worker something to do.
 func (s *Socket) push(it item) {
-	if start, _, _ := s.inbox.push(it, &s.ns.server.opts); start {
+	s.conn.arrived(&it)
+	start, dropped := s.inbox.push(it)
+	if dropped {
+		s.conn.taken(1, it.size)
+	}
+	if start {
 		s.startWorker()
 	}
 }
@@ -39,8 +44,10 @@ func (s *Socket) push(it item) {
 // pushEvent gives the worker an event. It is called by the read side, which
 // starts the worker when it has handed up all it has.
 func (s *Socket) pushEvent(it item) {
-	start, full, dropped := s.inbox.push(it, &s.ns.server.opts)
+	full := s.conn.arrived(&it) // before a worker can take it
+	start, dropped := s.inbox.push(it)
 	if dropped {
+		s.conn.taken(1, it.size)
 		s.tellDropped(1)
 	}
 	if start {
@@ -62,6 +69,7 @@ func (s *Socket) work(w *worker) {
 		if !ok {
 			return
 		}
+		s.conn.taken(1, it.size)
 		switch {
 		case more && !w.corked:
 			s.conn.eio.Cork()
@@ -136,6 +144,7 @@ func (s *Socket) join() {
 	s.rooms = nil
 	s.wasJoined = true
 	s.conn.admitted.Store(true)
+	s.ns.joined.Store(true)
 	err = s.conn.eio.Append(m)
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
@@ -304,7 +313,9 @@ func (s *Socket) disconnect() {
 	if m, err := s.ns.server.encodeDisconnect(s.ns.name); err == nil {
 		_ = s.conn.send(m) // a closed connection needs no answer
 	}
-	s.tellDropped(s.inbox.dropEvents())
+	n, bytes := s.inbox.dropEvents()
+	s.conn.taken(n, bytes)
+	s.tellDropped(n)
 	s.conn.checkInboxes()
 	s.push(item{kind: itemLeave})
 }

@@ -6,6 +6,7 @@
 package socketio
 
 import (
+	"container/list"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -32,12 +33,15 @@ type Namespace struct {
 
 	// Atomic; safe from anywhere.
 	lastAck atomic.Int64
+	joined  atomic.Bool // some socket has joined
 
 	hooks
 
 	// Guarded by registry.mu.
-	dynamic bool // it goes when users is 0
-	users   int  // sockets, from their CONNECT to their end; counted if dynamic
+	dynamic bool          // it goes when users is 0
+	users   int           // sockets, from their CONNECT to their end; counted if dynamic
+	maker   *quota        // of the connection it was made for; nil if none
+	vacant  *list.Element // in registry.empty; nil if it is not there
 }
 
 func newNamespace(s *Server, name string) *Namespace {

@@ -91,15 +91,20 @@ type Options struct {
 	// context has less time. Default 1000.
 	ShutdownRate int
 	// MaxInboxBytes and MaxInboxPackets bound what waits for the handlers of one
-	// socket. At the bound its connection is not read until they catch up.
+	// connection, those of all its namespaces together. At the bound the connection is
+	// not read until they catch up; nor is it while handlers of 16 sockets run that have
+	// left it.
 	// Defaults 2 MiB and 1024.
 	MaxInboxBytes   int
 	MaxInboxPackets int
-	// MaxConnections bounds the clients; more are answered 503. Default: none.
+	// MaxConnections bounds the clients; more are answered 503. A client that has gone
+	// counts until its handlers, its middlewares and the functions of OfFunc that were
+	// called for it have returned. Default: none; then more are answered 503 while 50,000
+	// that have gone keep handlers running, or keep as much as MaxQueuedBytes.
 	MaxConnections int
 	// MaxPending bounds the clients that have not joined a namespace yet; one more
-	// closes the oldest. Default a fifth of MaxConnections, at least 10,000; none
-	// without MaxConnections.
+	// closes the oldest. Default a fifth of MaxConnections, at least 10,000, but at most
+	// four fifths of MaxConnections; none without MaxConnections.
 	MaxPending int
 	// MaxNamespaces bounds the namespaces one client joins over one connection;
 	// more get a connect_error. Default 128.
@@ -111,10 +116,12 @@ type Options struct {
 	MaxAuthBytes     int
 	MaxConnAuthBytes int
 	// MaxDynamicNamespaces bounds the namespaces that parents have made for clients;
-	// a client that asks for one more gets a connect_error. Default 10,000.
+	// a client that asks for one more gets a connect_error. One connection makes at most
+	// 32 of those that exist; it joins others without that bound. Default 10,000.
 	MaxDynamicNamespaces int
 	// KeepEmptyNamespaces keeps the namespaces that parents have made when their last
-	// socket leaves.
+	// socket leaves, if some socket has joined. At MaxDynamicNamespaces the one that has
+	// been empty for longest makes room for another.
 	KeepEmptyNamespaces bool
 	// MaxRooms bounds the rooms of one socket; Join returns ErrTooManyRooms.
 	// Default 10,000.

@@ -7,13 +7,9 @@ package socketio
 
 import (
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
-	"time"
-
-	"socketio/internal/telemetry"
 )
 
 // A ParentNamespace makes namespaces for the names that it matches, each when the
@@ -59,7 +55,9 @@ func (s *Server) OfPattern(pattern *regexp.Regexp) *ParentNamespace {
 // OfFunc is OfPattern with a function. It is asked with the name that a client wants
 // to join and what is known of the client, its auth too, each time the namespace
 // does not exist. It may take its time, up to Options.MiddlewareTimeout; other
-// clients do not wait for it. One that panics refuses the client. It panics on nil.
+// clients do not wait for it. h.Context ends when the answer is of no use any more: that
+// time is up, or the client has gone. Up to 8 calls run at once for one connection. One
+// that panics refuses the client. It panics on nil.
 func (s *Server) OfFunc(match func(name string, h Handshake) bool) *ParentNamespace {
 	if match == nil {
 		panic("socketio: OfFunc: the function is nil")
@@ -122,128 +120,4 @@ func (p *ParentNamespace) matches(name string, h func() Handshake) (yes bool, er
 	}
 	defer recoverTo(&err)
 	return p.match(name, h()), nil
-}
-
-// A search is a CONNECT for a namespace that does not exist, while parents are asked
-// for it. It ends once: its namespace is found or not, its time is up, or its client
-// takes the CONNECT back or goes.
-type search struct {
-	name string
-	auth []byte
-}
-
-// resolve asks parents for the namespace of a CONNECT.
-func (c *conn) resolve(sr *search, parents []*ParentNamespace) {
-	c.server.workers.begin()
-	// One per CONNECT that asks for a namespace which does not exist, at most
-	// MaxNamespaces per connection; ends when the parents have answered; counted by
-	// Server.workers.
-	go func() {
-		defer c.server.workers.end()
-		timer := time.AfterFunc(c.server.opts.MiddlewareTimeout, func() { c.notFound(sr, timedOut) })
-		answered := false
-		defer func() {
-			if !answered { // the application's function ended the goroutine
-				c.notFound(sr, oursFault)
-			}
-			timer.Stop()
-		}()
-		ns, message := c.ask(sr, parents)
-		answered = true
-		if ns == nil {
-			c.notFound(sr, message)
-			return
-		}
-		if c.endSearch(sr, ns) {
-			c.HandleReadEnd()
-		} else {
-			c.server.registry.release(ns)
-		}
-	}()
-}
-
-const (
-	timedOut  = "timeout"
-	noSuch    = "Invalid namespace"
-	tooMany   = "Too many namespaces"
-	oursFault = "internal error"
-)
-
-// ask finds or makes the namespace, a user of it counted, or says why there is none.
-func (c *conn) ask(sr *search, parents []*ParentNamespace) (ns *Namespace, message string) {
-	handshake := func() Handshake { return c.handshake(sr.auth) }
-	for _, p := range parents {
-		if p.match != nil {
-			c.mayWait(sr, decideLimit)
-		}
-		yes, err := p.matches(sr.name, handshake)
-		if err != nil {
-			c.server.opts.Logger.Error("the function of OfFunc panicked", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err), "stack", string(debug.Stack()))
-			return nil, oursFault
-		}
-		if !yes {
-			continue
-		}
-		c.mayWait(sr, makeLimit)
-		ns, err = c.server.registry.adopt(sr.name, p)
-		if err != nil {
-			c.server.opts.Logger.Error("a namespace could not be made", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err))
-			return nil, oursFault
-		}
-		if ns == nil {
-			c.server.sampled.Warn("a dynamic namespace was refused: there are Options.MaxDynamicNamespaces of them; raise that, or refuse names in OfFunc",
-				"nsp", telemetry.Text(sr.name), "max", c.server.opts.MaxDynamicNamespaces)
-			return nil, noSuch
-		}
-		return ns, ""
-	}
-	return nil, noSuch
-}
-
-// endSearch makes a socket of a search. It reports false if the search had ended.
-func (c *conn) endSearch(sr *search, ns *Namespace) bool {
-	c.mu.Lock()
-	if c.closed || c.searches[sr.name] != sr {
-		c.mu.Unlock()
-		return false
-	}
-	delete(c.searches, sr.name)
-	s := c.addSocketLocked(ns, sr.auth)
-	c.passTurnLocked(sr, s)
-	c.mu.Unlock()
-	s.start()
-	return true
-}
-
-// notFound refuses a search, unless it has ended.
-func (c *conn) notFound(sr *search, message string) {
-	c.mu.Lock()
-	ours := !c.closed && c.searches[sr.name] == sr
-	if ours {
-		delete(c.searches, sr.name)
-	}
-	c.mu.Unlock()
-	if !ours {
-		return
-	}
-	defer c.endTurn(sr)
-	c.tellRefused(nil, message)
-	c.logRefused(sr.name, message)
-	if c.countRefusal() {
-		c.awaitTurn(sr)
-		c.sendRefusal(sr.name, message)
-	}
-}
-
-// takeBack ends a search because its client does not want the namespace any more. It
-// reports whether there was one.
-func (c *conn) takeBack(namespace string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	sr, ok := c.searches[namespace]
-	delete(c.searches, namespace)
-	if ok {
-		c.endTurnLocked(sr)
-	}
-	return ok
 }

@@ -6,6 +6,8 @@
 package socketio
 
 import (
+	"container/list"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -22,8 +24,9 @@ type registry struct {
 	spaces  map[string]*Namespace
 	claims  map[string]*claim
 	parents []*ParentNamespace
-	dynamic int  // namespaces that may go again
-	ended   bool // the server is closed: so are the adapters
+	dynamic int       // namespaces that may go again
+	empty   list.List // of *Namespace: those of them that are kept though empty, the longest empty first
+	ended   bool      // the server is closed: so are the adapters
 	made    listeners[func(*Namespace)]
 }
 
@@ -43,8 +46,8 @@ func (r *registry) find(name string) (ns *Namespace, parents []*ParentNamespace)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if ns = r.spaces[name]; ns != nil && ns.dynamic {
-		ns.users++
+	if ns = r.spaces[name]; ns != nil {
+		r.useLocked(ns)
 	}
 	return ns, parents
 }
@@ -56,8 +59,30 @@ func (r *registry) lookup(name string) *Namespace {
 	return r.spaces[name]
 }
 
+// useLocked counts a user of a namespace.
+func (r *registry) useLocked(ns *Namespace) {
+	if !ns.dynamic {
+		return
+	}
+	ns.users++
+	if ns.vacant != nil {
+		r.empty.Remove(ns.vacant)
+		ns.vacant = nil
+	}
+}
+
+// A quota is how many of the dynamic namespaces that exist a connection has made. It
+// outlives the connection, which would hold more.
+type quota struct{ made int } // guarded by registry.mu
+
+// maxMade is how many a connection may have made.
+const maxMade = 32
+
+// errQuota refuses one more.
+var errQuota = errors.New("socketio: the connection has made too many namespaces")
+
 // release takes back a user that find or adopt has counted. The last one takes the
-// namespace along.
+// namespace along; with Options.KeepEmptyNamespaces only if no socket has ever joined.
 func (r *registry) release(ns *Namespace) {
 	if ns.parent == nil {
 		return
@@ -66,12 +91,22 @@ func (r *registry) release(ns *Namespace) {
 	if ns.dynamic {
 		ns.users--
 	}
-	if !ns.dynamic || ns.users > 0 || ns.server.opts.KeepEmptyNamespaces {
+	if !ns.dynamic || ns.users > 0 {
 		r.mu.Unlock()
 		return
 	}
+	if ns.server.opts.KeepEmptyNamespaces && ns.joined.Load() {
+		ns.vacant = r.empty.PushBack(ns)
+		r.mu.Unlock()
+		return
+	}
+	r.removeLocked(ns)
+}
+
+// removeLocked takes an empty namespace away. It releases mu.
+func (r *registry) removeLocked(ns *Namespace) {
 	delete(r.spaces, ns.name)
-	r.dynamic--
+	r.unmakeLocked(ns)
 	c := r.claimLocked(ns.name) // its successor begins when it has ended
 	ended := r.ended
 	r.mu.Unlock()
@@ -79,6 +114,16 @@ func (r *registry) release(ns *Namespace) {
 	defer r.drop(ns.name, c)
 	if !ended {
 		ns.closeAdapter()
+	}
+}
+
+// unmakeLocked takes a namespace off those that count as dynamic.
+func (r *registry) unmakeLocked(ns *Namespace) {
+	r.dynamic--
+	ns.maker.made--
+	if ns.vacant != nil {
+		r.empty.Remove(ns.vacant)
+		ns.vacant = nil
 	}
 }
 
@@ -104,15 +149,13 @@ func (r *registry) drop(name string, c *claim) {
 }
 
 // adopt returns the namespace of that name, made by a parent for a client if it does
-// not exist, with a user counted. It returns nil when there are too many, and an error
-// when the adapter, or who hears of it, panicked.
-func (r *registry) adopt(name string, p *ParentNamespace) (ns *Namespace, err error) {
+// not exist, with a user counted. It returns nil when there are too many, errQuota when
+// maker has made too many, and an error when the adapter, or who hears of it, panicked.
+func (r *registry) adopt(name string, p *ParentNamespace, maker *quota) (ns *Namespace, err error) {
 	for {
 		r.mu.Lock()
 		if ns := r.spaces[name]; ns != nil {
-			if ns.dynamic {
-				ns.users++
-			}
+			r.useLocked(ns)
 			r.mu.Unlock()
 			return ns, nil
 		}
@@ -121,28 +164,39 @@ func (r *registry) adopt(name string, p *ParentNamespace) (ns *Namespace, err er
 			<-c.done
 			continue
 		}
-		if r.dynamic >= p.server.opts.MaxDynamicNamespaces {
+		if maker.made >= maxMade {
 			r.mu.Unlock()
-			return nil, nil
+			return nil, errQuota
+		}
+		if r.dynamic >= p.server.opts.MaxDynamicNamespaces {
+			longest := r.empty.Front()
+			if longest == nil {
+				r.mu.Unlock()
+				return nil, nil
+			}
+			r.removeLocked(longest.Value.(*Namespace))
+			continue
 		}
 		r.dynamic++
+		maker.made++
 		c := r.claimLocked(name)
 		r.mu.Unlock()
 		defer func() {
 			if ns == nil { // a panic, or the goroutine was ended
 				r.mu.Lock()
 				r.dynamic--
+				maker.made--
 				r.mu.Unlock()
 			}
 		}()
 		defer recoverTo(&err)
-		return r.introduce(c, p.server, name, p, true), nil
+		return r.introduce(c, p.server, name, p, maker), nil
 	}
 }
 
 // introduce makes a namespace and makes it known: to the application, then to clients.
 // No lock is held while the application's code runs.
-func (r *registry) introduce(c *claim, s *Server, name string, p *ParentNamespace, dynamic bool) *Namespace {
+func (r *registry) introduce(c *claim, s *Server, name string, p *ParentNamespace, maker *quota) *Namespace {
 	known := false
 	defer func() {
 		if !known { // a panic
@@ -151,8 +205,8 @@ func (r *registry) introduce(c *claim, s *Server, name string, p *ParentNamespac
 	}()
 	ns := newNamespace(s, name)
 	ns.parent = p
-	if dynamic {
-		ns.dynamic, ns.users = true, 1
+	if maker != nil {
+		ns.dynamic, ns.users, ns.maker = true, 1, maker
 	}
 	r.mu.Lock()
 	c.ns = ns
@@ -185,7 +239,7 @@ func (r *registry) of(s *Server, name string) *Namespace {
 		case ns != nil:
 			if ns.dynamic {
 				ns.dynamic, ns.users = false, 0
-				r.dynamic--
+				r.unmakeLocked(ns)
 			}
 			r.mu.Unlock()
 			return ns
@@ -210,7 +264,7 @@ func (r *registry) of(s *Server, name string) *Namespace {
 			s.sampled.Warn("Of made a namespace without asking the functions of OfFunc, so it lets clients in without their middlewares: "+
 				"for a name that comes from a request use Lookup, which makes none; call Of for the others before OfFunc", "nsp", telemetry.Text(name))
 		}
-		return r.introduce(c, s, name, parent, false)
+		return r.introduce(c, s, name, parent, nil)
 	}
 }
 

@@ -126,6 +126,18 @@ type Handshake struct {
 
 	raw   []byte       // Auth in the format of codec
 	codec parser.Codec // nil if that is JSON
+	ctx   context.Context
+}
+
+// Context ends when the function of OfFunc that was given h need not answer any more:
+// the client has gone, or taken its wish back, or Options.MiddlewareTimeout is over. Its
+// values are those of the context that Options.Handshake returned. That of a Handshake
+// of a Socket never ends and has none: use Socket.Context.
+func (h Handshake) Context() context.Context {
+	if h.ctx == nil {
+		return context.Background()
+	}
+	return h.ctx
 }
 
 // DecodeAuth decodes Auth into dst, a non-nil pointer. If the client sent none it leaves

@@ -92,12 +92,13 @@ type Options struct {
 	// set, else the lowest of what its control groups (version 1 and 2) and the machine
 	// have, else, on systems without /proc, 4 GiB. If negative, there is no bound.
 	MaxQueuedBytes int64
-	// MaxConnections bounds the open sessions; further handshakes are answered
-	// 503 with Retry-After. If zero, there is no bound.
+	// MaxConnections bounds the open sessions, and those that have ended while work of
+	// their Handler goes on; see Conn.Outlive. Further handshakes are answered 503 with
+	// Retry-After. If zero, there is no bound on open sessions.
 	MaxConnections int
 	// MaxPending bounds the sessions for which Conn.Established has not been
 	// called; one more closes the oldest. If zero, a fifth of MaxConnections, at
-	// least 10,000, or none without MaxConnections.
+	// least 10,000, but at most four fifths of MaxConnections; none without it.
 	MaxPending int
 
 	// ShutdownRate is how many connections Shutdown closes per second, spread evenly;
@@ -231,7 +232,7 @@ func newConfig(o *Options) config {
 	setDefault(&c.MaxQueueMessages, 16384)
 	setDefault(&c.ShutdownRate, 1000)
 	if c.MaxPending == 0 && c.MaxConnections > 0 {
-		c.MaxPending = max(c.MaxConnections/5, 10_000)
+		c.MaxPending = max(1, min(max(c.MaxConnections/5, 10_000), c.MaxConnections*4/5))
 	}
 	c.Logger = telemetry.Logger(c.Logger)
 	if len(c.Transports) == 0 {

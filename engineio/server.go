@@ -70,16 +70,20 @@ type Server struct {
 	mutes      mutes
 	takeovers  sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
 
-	mu       sync.RWMutex // guards the fields below
-	conns    map[string]*Conn
-	pending  list.List          // of *Conn, the oldest first; used if there is a bound
-	leaving  map[*Conn]struct{} // closing, with output still on its way
-	passing  map[string]int     // sessions by the Origins they pass on, "" for any; nil without streams
-	opening  int                // streams that have not said which session they are for
-	refusing bool               // no new sessions
-	closing  bool               // no new WebSockets and streams
-	lastLink *link              // of chain; nil before the first Use
-	empty    chan struct{}      // closed when conns and leaving are empty; nil unless Shutdown waits
+	mu      sync.RWMutex // guards the fields below
+	conns   map[string]*Conn
+	pending list.List          // of *Conn, the oldest first; used if there is a bound
+	leaving map[*Conn]struct{} // closing, with output still on its way
+
+	outliving      map[*Conn]int // ended, with work of the Handler going on, and the bytes kept for it
+	outlivingBytes int64
+
+	passing  map[string]int // sessions by the Origins they pass on, "" for any; nil without streams
+	opening  int            // streams that have not said which session they are for
+	refusing bool           // no new sessions
+	closing  bool           // no new WebSockets and streams
+	lastLink *link          // of chain; nil before the first Use
+	empty    chan struct{}  // closed when conns and leaving are empty; nil unless Shutdown waits
 
 	onRefusal []*func(*http.Request, *ConnectionError) // replaced when it changes
 }
@@ -95,6 +99,9 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 		base:    time.Now().Add(-1), // so that now is never 0
 		conns:   make(map[string]*Conn),
 		leaving: make(map[*Conn]struct{}),
+
+		outliving: make(map[*Conn]int),
+
 		closedC: make(chan struct{}),
 
 		portable:     netpoll.NewGoroutines(),

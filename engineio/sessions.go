@@ -25,7 +25,8 @@ func (s *Server) Count() int {
 // admit registers a new connection, if there is room and its id is free.
 func (s *Server) admit(c *Conn) *requestError {
 	s.mu.Lock()
-	if s.refusing || s.cfg.MaxConnections > 0 && len(s.conns) >= s.cfg.MaxConnections {
+	if s.refusing || s.cfg.MaxConnections > 0 && len(s.conns)+len(s.outliving) >= s.cfg.MaxConnections ||
+		len(s.outliving) >= maxOutliving || s.budget.limit > 0 && s.outlivingBytes >= s.budget.limit {
 		s.mu.Unlock()
 		return unavailable()
 	}
@@ -79,6 +80,30 @@ func (s *Server) settleLocked(c *Conn) {
 		s.pending.Remove(c.pending)
 		c.pending = nil
 	}
+}
+
+// maxOutliving is how many connections that have ended may have work going on before
+// new ones are refused.
+const maxOutliving = 50_000
+
+// Outlive tells that work of the Handler goes on after the end of the connection, for
+// which it keeps some bytes. Until Settled is called the connection counts towards
+// Options.MaxConnections. New sessions are answered 503 while there are 50,000 such
+// connections, or they keep as much as Options.MaxQueuedBytes. It is called once, by
+// HandleClose.
+func (c *Conn) Outlive(bytes int) {
+	c.srv.mu.Lock()
+	defer c.srv.mu.Unlock()
+	c.srv.outliving[c] = bytes
+	c.srv.outlivingBytes += int64(bytes)
+}
+
+// Settled tells that the work has ended of which Outlive told.
+func (c *Conn) Settled() {
+	c.srv.mu.Lock()
+	defer c.srv.mu.Unlock()
+	c.srv.outlivingBytes -= int64(c.srv.outliving[c])
+	delete(c.srv.outliving, c)
 }
 
 func unavailable() *requestError {

@@ -121,7 +121,7 @@ var worstCases = []worstCase{
 		fill: func(c *filler) { c.events("", 60) },
 	},
 	{
-		row: "events for handlers of 20 namespaces", most: 20 * (2*mib + 1_000_000), joined: only, deflated: both,
+		row: "events for handlers of 20 namespaces", most: 2*mib + 2*1_000_000, least: mib, joined: only, deflated: both,
 		fill: func(c *filler) {
 			for i := range 20 {
 				c.says(ws.Text, []byte(fmt.Sprintf("40/n%d,", i)))

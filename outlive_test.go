@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what one connection can have done for it at once, and what goes on
+// when it has ended.
+
+package socketio_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"socketio"
+)
+
+// What waits for handlers is bounded for all namespaces of a connection together.
+func TestInboxesOfAConnectionAreSummed(t *testing.T) {
+	for name, opts := range map[string]*socketio.Options{
+		"packets": {MaxInboxPackets: 20},
+		"bytes":   {MaxInboxBytes: 20_000},
+	} {
+		for _, transport := range []string{polling, websocket} {
+			t.Run(name+"/"+transport, func(t *testing.T) {
+				memory(t, opts, func(w *world) {
+					release := make(chan struct{})
+					var handled atomic.Int32
+					for i := range 10 {
+						w.io.Of(fmt.Sprint("/n", i)).OnConnection(func(s *socketio.Socket) {
+							s.On("x", func(string) { <-release; handled.Add(1) })
+						})
+					}
+					p := w.open(transport)
+					for i := range 10 {
+						p.joins(fmt.Sprint("/n", i))
+					}
+					said := make(chan int, 100)
+					go func() {
+						for i := range 100 {
+							if p.tries(fmt.Sprintf(`2/n%d,["x","%s"]`, i%10, strings.Repeat("x", 1000))) != nil {
+								return
+							}
+							said <- i
+						}
+					}()
+					w.settle()
+					<-time.After(time.Minute)
+					// Ten are being handled. A WebSocket's network takes some more.
+					taken := w.io.Of("/n0").Sockets()[0].Waiting()
+					if taken < 9 || taken > 22 { // it resumes below the half
+						t.Errorf("%d wait, the bound is 20", taken)
+					}
+					if transport == polling && len(said) > 32 {
+						t.Errorf("%d were taken", len(said))
+					}
+					close(release)
+					eventually(w, "all are handled", func() bool { return handled.Load() == 100 })
+				})
+			})
+		}
+	}
+}
+
+// Few searches of a connection run at once, also when it has gone, and each can tell
+// that it has.
+func TestSearchesOfAConnectionAreFew(t *testing.T) {
+	for name, end := range map[string]func(p *peer){
+		"the client goes":         func(p *peer) { p.goes() },
+		"it takes the wish back":  func(p *peer) { p.says("1/slow0,") },
+		"the time to answer ends": func(*peer) { <-time.After(30 * time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			memory(t, nil, func(w *world) {
+				var calls, ended atomic.Int32
+				release := make(chan struct{})
+				w.io.OfFunc(func(name string, h socketio.Handshake) bool {
+					calls.Add(1)
+					<-h.Context().Done()
+					ended.Add(1)
+					<-release
+					return true
+				})
+				p := w.open(websocket)
+				p.joins("/")
+				for i := range 15 { // more would be refused as too many in vain
+					p.says(fmt.Sprintf("0/slow%d,", i))
+				}
+				w.settle()
+				want(t, "calls at once", calls.Load(), 8)
+				end(p)
+				w.settle()
+				if n := ended.Load(); n == 0 {
+					t.Error("no call was told")
+				}
+				if name == "the client goes" {
+					want(t, "calls that were told", ended.Load(), 8)
+					want(t, "connections", w.io.Connections(), 0)
+				}
+				want(t, "calls that were made", calls.Load(), 8)
+				close(release)
+				w.settle()
+			})
+		})
+	}
+}
+
+// A place among Options.MaxConnections is free when the work for its connection has
+// ended: handlers, middlewares, searches.
+func TestWorkThatOutlivesItsConnection(t *testing.T) {
+	for name, begin := range map[string]func(w *world, block func()) (packets []any){
+		"a handler": func(w *world, block func()) []any {
+			w.io.OnConnection(func(s *socketio.Socket) { s.On("x", block) })
+			return []any{"0", `2["x"]`}
+		},
+		"a connection handler": func(w *world, block func()) []any {
+			w.io.OnConnection(func(*socketio.Socket) { block() })
+			return []any{"0"}
+		},
+		"a disconnection handler": func(w *world, block func()) []any {
+			w.io.OnConnection(func(s *socketio.Socket) { s.OnDisconnect(block) })
+			return []any{"0"}
+		},
+		"a middleware": func(w *world, block func()) []any {
+			w.io.Use(func(*socketio.Socket) error { block(); return nil })
+			return []any{"0"}
+		},
+		"a search": func(w *world, block func()) []any {
+			w.io.OfFunc(func(string, socketio.Handshake) bool { block(); return true })
+			return []any{"0/dyn,"}
+		},
+		"a parallel handler": func(w *world, block func()) []any {
+			w.io.OnConnection(func(s *socketio.Socket) { s.On("x", socketio.Parallel(2, func() { block() })) })
+			return []any{"0", `2["x"]`}
+		},
+	} {
+		for _, transport := range []string{polling, websocket} {
+			t.Run(name+"/"+transport, func(t *testing.T) {
+				memory(t, &socketio.Options{MaxConnections: 2}, func(w *world) {
+					release := make(chan struct{})
+					packets := begin(w, func() { <-release })
+					for range 2 {
+						p := w.open(transport)
+						for _, packet := range packets {
+							p.says(packet)
+							w.settle()
+						}
+						p.goes()
+						w.settle()
+					}
+					want(w, "connections", w.io.Connections(), 0)
+					status := func() int {
+						resp, _ := w.fetch("GET", "EIO=4&transport=polling", "")
+						return resp.StatusCode
+					}
+					want(w, "while the work goes on", status(), http.StatusServiceUnavailable)
+					close(release)
+					w.settle()
+					want(w, "when it has ended", status(), http.StatusOK)
+				})
+			})
+		}
+	}
+}
+
+// Without Options.MaxConnections what the handlers of the gone keep is bounded too.
+func TestInboxesOfTheGoneAreBounded(t *testing.T) {
+	memory(t, &socketio.Options{MaxQueuedBytes: 1 << 20}, func(w *world) {
+		release := make(chan struct{})
+		w.io.OnConnection(func(s *socketio.Socket) { s.On("x", func(string) { <-release }) })
+		load, kept := strings.Repeat("x", 60_000), 0
+		for ; kept < 100; kept++ {
+			resp, _ := w.fetch("GET", "EIO=4&transport=polling", "")
+			if resp.StatusCode != http.StatusOK {
+				break
+			}
+			p := w.join(websocket)
+			for range 10 {
+				p.says(`2["x","` + load + `"]`)
+			}
+			w.settle()
+			p.goes()
+			w.settle()
+		}
+		if kept < 1 || kept > 3 {
+			t.Errorf("%d clients have gone and left 540 KB each; the bound is 1 MiB", kept)
+		}
+		close(release)
+		w.settle()
+		w.join(websocket).isOpen()
+	})
+}
+
+// Leaving and joining again is no way to have many handlers of a socket run at once.
+func TestDepartedSocketsAreFew(t *testing.T) {
+	for _, transport := range []string{polling, websocket} {
+		t.Run(transport, func(t *testing.T) {
+			memory(t, nil, func(w *world) {
+				release := make(chan struct{})
+				var running, most atomic.Int32
+				w.io.OnConnection(func(s *socketio.Socket) {
+					s.On("x", func() {
+						most.Store(max(most.Load(), running.Add(1)))
+						<-release
+						running.Add(-1)
+					})
+				})
+				p := w.open(transport)
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					for range 200 {
+						if p.tries("0") != nil {
+							return
+						}
+						w.settle()
+						if p.tries(`2["x"]`) != nil || p.tries("1") != nil {
+							return
+						}
+					}
+				}()
+				<-time.After(time.Minute)
+				if n := most.Load(); n > 17 || n < 15 {
+					t.Errorf("%d handlers of one client ran at once", n)
+				}
+				close(release)
+				<-done
+			})
+		})
+	}
+}
+
+// Joining and leaving has a rate that no client meets.
+func TestJoinFlood(t *testing.T) {
+	for _, n := range []int{1999, 2000, 2001} {
+		memory(t, nil, func(w *world) {
+			p := w.open(websocket)
+			var failed error
+			for range n {
+				if failed = p.tries("0"); failed != nil {
+					break
+				}
+				w.settle() // or it is taken back, which has a rate of its own
+				_ = p.tries("1")
+				w.settle()
+				for len(p.inbox) > 0 {
+					<-p.inbox
+				}
+			}
+			if n > 2000 {
+				p.isClosed(1008)
+				return
+			}
+			want(t, "an error", failed, nil)
+			<-time.After(11 * time.Second)
+			p.joins("/") // the window has passed
+		})
+	}
+}
+
+// Namespaces that are kept empty are those that some socket has joined; at the bound the
+// longest empty makes room.
+func TestKeptNamespaces(t *testing.T) {
+	memory(t, &socketio.Options{KeepEmptyNamespaces: true, MaxDynamicNamespaces: 3}, func(w *world) {
+		parent := w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+		parent.Use(func(s *socketio.Socket) error {
+			if strings.HasPrefix(s.Namespace().Name(), "/no") {
+				return fmt.Errorf("no")
+			}
+			return nil
+		})
+		names := func() (all string) {
+			for _, name := range []string{"/a", "/b", "/c", "/d", "/no1", "/no2", "/no3", "/no4"} {
+				for _, ns := range parent.Children() {
+					if ns.Name() == name {
+						all += name
+					}
+				}
+			}
+			return all
+		}
+		p := w.open(websocket)
+		for i := range 4 {
+			p.says(fmt.Sprintf("0/no%d,", i+1))
+			p.hears("4*")
+			w.settle()
+		}
+		want(t, "who was refused leaves none", names(), "")
+		for _, name := range []string{"/a", "/b", "/c"} {
+			p.joins(name)
+		}
+		p.says("1/b,", "1/a,")
+		w.settle()
+		want(t, "kept", names(), "/a/b/c")
+		p.joins("/b") // it is in use again
+		p.joins("/d")
+		want(t, "the longest empty has gone", names(), "/b/c/d")
+		p.says("0/a,")
+		p.hears(`4/a,{"message":"Invalid namespace"}`) // all are in use
+		p.says("1/c,")
+		w.settle()
+		p.joins("/a")
+		want(t, "there is room again", names(), "/a/b/d")
+	})
+}
+
+// One connection makes few of the namespaces that all may have together.
+func TestNamespacesThatOneConnectionMakes(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		memory(t, &socketio.Options{KeepEmptyNamespaces: keep}, func(w *world) {
+			w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+			p := w.open(websocket)
+			for i := range 32 {
+				p.joins(fmt.Sprint("/n", i))
+			}
+			p.says("0/more,")
+			p.hears(`4/more,{"message":"Too many namespaces"}`)
+			q := w.open(websocket)
+			q.joins("/more")
+			p.joins("/more") // another has made it
+			p.says("1/n0,")
+			w.settle()
+			if keep {
+				p.says("0/other,")
+				p.hears(`4/other,{"message":"Too many namespaces"}`)
+			} else {
+				p.joins("/other")
+			}
+		})
+	}
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds when a connection is not read: its handlers do not keep up.
+
+package socketio
+
+// maxDeparted is how many sockets that have left a connection may have handlers that
+// run; then it is not read. The handlers of a socket come one at a time: leaving and
+// joining again is no way around that.
+const maxDeparted = 16
+
+// arrived counts what was put in an inbox. It reports whether all of them are full.
+func (c *conn) arrived(it *item) (full bool) {
+	o := &c.server.opts
+	items, bytes := c.inboxItems.Add(1), c.inboxBytes.Add(int64(it.size))
+	return int(items) >= o.MaxInboxPackets || bytes >= int64(o.MaxInboxBytes)
+}
+
+// taken counts what has left an inbox.
+func (c *conn) taken(items, bytes int) {
+	c.inboxItems.Add(-int32(items))
+	c.inboxBytes.Add(-int64(bytes))
+}
+
+// isPaused reports whether reading has stopped.
+func (c *conn) isPaused() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.paused
+}
+
+// awaitBegins and awaitEnds count the acknowledgements awaited on this
+// connection: while there are any, it is read beyond the bound of an inbox.
+func (c *conn) awaitBegins() { c.changeWaiting(1) }
+func (c *conn) awaitEnds()   { c.changeWaiting(-1) }
+
+// awaitFailed counts acknowledgements that failed all at once. The caller may hold
+// a Socket.mu; reading is checked by who ends the socket.
+func (c *conn) awaitFailed(n int) {
+	if n > 0 {
+		c.mu.Lock()
+		c.waiting -= n
+		c.mu.Unlock()
+	}
+}
+
+func (c *conn) changeWaiting(d int) {
+	c.mu.Lock()
+	c.waiting += d
+	c.mu.Unlock()
+	c.checkInboxes()
+}
+
+// checkInboxes stops or resumes reading as the inboxes ask. Pausing and resuming
+// are done under mu, so that the last decision is the one that stays.
+func (c *conn) checkInboxes() {
+	var changed func(PressureObserver, ConnInfo)
+	defer func() {
+		if changed != nil {
+			c.tellPressure(changed)
+		}
+	}()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	factor := 1
+	if c.waiting > 0 {
+		factor = awaitFactor
+	}
+	o := &c.server.opts
+	items, bytes := int(c.inboxItems.Load()), int(c.inboxBytes.Load())
+	gone := len(c.departed)
+	for s := range c.departed { // few
+		items += s.inbox.running()
+	}
+	full := c.decoding || gone >= factor*maxDeparted || items >= factor*o.MaxInboxPackets || bytes >= factor*o.MaxInboxBytes
+	low := !c.decoding && gone <= factor*maxDeparted/2 && items <= factor*o.MaxInboxPackets/2 && bytes <= factor*o.MaxInboxBytes/2
+	switch {
+	case full && !c.paused:
+		c.paused = true
+		c.eio.Pause()
+		changed = PressureObserver.ReadingPaused
+	case c.paused && low:
+		c.paused = false
+		if c.pending {
+			c.eio.SetTimer(c.server.opts.AttachmentTimeout)
+		}
+		c.eio.Resume()
+		changed = PressureObserver.ReadingResumed
+	}
+	if full && !c.decoding && c.waiting > 0 {
+		for _, s := range c.sockets {
+			c.waiting -= s.acks.fail(s, ErrInboxFull)
+		}
+	}
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the search for a namespace that a client wants to join and that does
+// not exist.
+
+package socketio
+
+import (
+	"bytes"
+	"context"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"socketio/internal/telemetry"
+)
+
+// maxSearches is how many searches of a connection run at once that ask functions of the
+// application. Patterns take no time.
+const maxSearches = 8
+
+// A search is a CONNECT for a namespace that does not exist, while parents are asked
+// for it. It ends once: its namespace is found or not, its time is up, or its client
+// takes the CONNECT back or goes. The parents may still be asked then: what runs counts,
+// also for a connection that has ended.
+type search struct {
+	name    string
+	auth    []byte
+	parents []*ParentNamespace
+	asks    bool            // one of the parents has a function
+	ctx     context.Context // ends with the search
+	cancel  context.CancelFunc
+	timer   *time.Timer
+	maker   *quota
+}
+
+// searches are those of a connection, guarded by conn.mu. nil has none.
+type searches struct {
+	byName  map[string]*search
+	waiting []*search // those whose turn has not come, the oldest first
+	asking  int       // searches that run and ask functions
+	made    quota     // of the connection
+}
+
+func (q *searches) len() int {
+	if q == nil {
+		return 0
+	}
+	return len(q.byName)
+}
+
+// all returns the searches by name.
+func (q *searches) all() map[string]*search {
+	if q == nil {
+		return nil
+	}
+	return q.byName
+}
+
+func (q *searches) find(name string) *search {
+	if q == nil {
+		return nil
+	}
+	return q.byName[name]
+}
+
+// remove ends a search.
+func (q *searches) remove(sr *search) {
+	delete(q.byName, sr.name)
+	if i := slices.Index(q.waiting, sr); i >= 0 {
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+	}
+	sr.timer.Stop()
+	sr.cancel()
+}
+
+// endAll ends all searches.
+func (q *searches) endAll() {
+	if q == nil {
+		return
+	}
+	for _, sr := range q.byName {
+		sr.timer.Stop()
+		sr.cancel()
+	}
+	q.byName, q.waiting = nil, nil
+}
+
+// newSearchLocked begins a search, which startSearch starts when its turn comes.
+func (c *conn) newSearchLocked(name string, auth []byte, parents []*ParentNamespace) *search {
+	sr := &search{name: name, auth: bytes.Clone(auth), parents: parents}
+	sr.asks = slices.ContainsFunc(parents, func(p *ParentNamespace) bool { return p.match != nil })
+	sr.ctx, sr.cancel = context.WithCancel(c.eio.Context())
+	sr.timer = time.AfterFunc(c.server.opts.MiddlewareTimeout, func() { c.notFound(sr, timedOut) })
+	if c.searches == nil {
+		c.searches = &searches{byName: make(map[string]*search)}
+	}
+	sr.maker = &c.searches.made
+	c.searches.byName[name] = sr
+	c.searches.waiting = append(c.searches.waiting, sr)
+	return sr
+}
+
+// startSearch asks parents for the oldest search that waits and may run.
+func (c *conn) startSearch() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := c.searches
+	if q == nil {
+		return
+	}
+	i := slices.IndexFunc(q.waiting, func(sr *search) bool { return !sr.asks || q.asking < maxSearches })
+	if i < 0 {
+		return
+	}
+	sr := q.waiting[i]
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	if sr.asks {
+		q.asking++
+	}
+	c.work++
+	c.server.workers.begin()
+	// One per CONNECT that asks for a namespace which does not exist, at most
+	// maxSearches per connection that ask functions, also when it has ended; ends when
+	// the parents have answered; counted by Server.workers.
+	go func() {
+		defer c.server.workers.end()
+		defer func() {
+			c.mu.Lock()
+			if sr.asks {
+				q.asking--
+			}
+			c.doneLocked()
+			c.mu.Unlock()
+			c.startSearch()
+		}()
+		c.search(sr)
+	}()
+}
+
+// search asks the parents and ends sr.
+func (c *conn) search(sr *search) {
+	answered := false
+	defer func() {
+		if !answered { // the application's function ended the goroutine
+			c.notFound(sr, oursFault)
+		}
+	}()
+	ns, message := c.ask(sr)
+	answered = true
+	if ns == nil {
+		c.notFound(sr, message)
+		return
+	}
+	if c.endSearch(sr, ns) {
+		c.HandleReadEnd()
+	} else {
+		c.server.registry.release(ns)
+	}
+}
+
+const (
+	timedOut  = "timeout"
+	noSuch    = "Invalid namespace"
+	tooMany   = "Too many namespaces"
+	oursFault = "internal error"
+)
+
+// ask finds or makes the namespace, a user of it counted, or says why there is none.
+func (c *conn) ask(sr *search) (ns *Namespace, message string) {
+	handshake := func() Handshake {
+		h := c.handshake(sr.auth)
+		h.ctx = sr.ctx
+		return h
+	}
+	for _, p := range sr.parents {
+		if p.match != nil {
+			c.mayWait(sr, decideLimit)
+		}
+		yes, err := p.matches(sr.name, handshake)
+		if err != nil {
+			c.server.opts.Logger.Error("the function of OfFunc panicked", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err), "stack", string(debug.Stack()))
+			return nil, oursFault
+		}
+		if !yes {
+			continue
+		}
+		c.mayWait(sr, makeLimit)
+		ns, err = c.server.registry.adopt(sr.name, p, sr.maker)
+		if err == errQuota {
+			return nil, tooMany
+		}
+		if err != nil {
+			c.server.opts.Logger.Error("a namespace could not be made", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err))
+			return nil, oursFault
+		}
+		if ns == nil {
+			c.server.sampled.Warn("a dynamic namespace was refused: there are Options.MaxDynamicNamespaces of them; raise that, or refuse names in OfFunc",
+				"nsp", telemetry.Text(sr.name), "max", c.server.opts.MaxDynamicNamespaces)
+			return nil, noSuch
+		}
+		return ns, ""
+	}
+	return nil, noSuch
+}
+
+// endSearch makes a socket of a search. It reports false if the search had ended.
+func (c *conn) endSearch(sr *search, ns *Namespace) bool {
+	c.mu.Lock()
+	if c.closed || c.searches.find(sr.name) != sr {
+		c.mu.Unlock()
+		return false
+	}
+	c.searches.remove(sr)
+	s := c.addSocketLocked(ns, sr.auth)
+	c.passTurnLocked(sr, s)
+	c.mu.Unlock()
+	s.start()
+	return true
+}
+
+// notFound refuses a search, unless it has ended.
+func (c *conn) notFound(sr *search, message string) {
+	c.mu.Lock()
+	ours := !c.closed && c.searches.find(sr.name) == sr
+	if ours {
+		c.searches.remove(sr)
+	}
+	c.mu.Unlock()
+	if !ours {
+		return
+	}
+	defer c.endTurn(sr)
+	c.tellRefused(nil, message)
+	c.logRefused(sr.name, message)
+	if c.countRefusal() {
+		c.awaitTurn(sr)
+		c.sendRefusal(sr.name, message)
+	}
+}
+
+// takeBack ends a search because its client does not want the namespace any more. It
+// reports whether there was one.
+func (c *conn) takeBack(namespace string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sr := c.searches.find(namespace)
+	if sr != nil {
+		c.searches.remove(sr)
+		c.endTurnLocked(sr)
+	}
+	return sr != nil
+}
