@@ -98,6 +98,20 @@ func (r *rig) sayAndReset(say string) {
 	reset(conn)
 }
 
+// wantForgotten waits until the server knows that a candidate has gone: until then the
+// session takes no other.
+func (r *rig) wantForgotten(p *pollPeer) {
+	r.t.Helper()
+	limit := time.After(r.w.patience)
+	for s := r.side(p.id()); s.Probed(); {
+		select {
+		case <-limit:
+			r.t.Fatal("the candidate has gone and is not forgotten")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
 func reset(conn *net.TCPConn) {
 	_ = conn.SetLinger(0) // what fails here shows as a FIN instead of a reset
 	_ = conn.Close()
@@ -160,7 +174,7 @@ func TestResetInTheUpgrade(t *testing.T) {
 // can probe again, and the attempts that failed are forgotten by their own end.
 func TestResetAfterTheAnswerToTheProbe(t *testing.T) {
 	overTCP(t, func(w *world) {
-		r := w.serve(hosting{})
+		r := w.serve(hosting{options: &engineio.Options{UpgradeTimeout: 2 * w.patience}}) // which is not what ends an attempt
 		before := r.warm()
 		p := r.polling()
 		for range 2 {
@@ -175,6 +189,8 @@ func TestResetAfterTheAnswerToTheProbe(t *testing.T) {
 					w.t.Fatalf("the poll got %q", got)
 				}
 			}
+			// The reset and the POST came on connections of their own, in no order.
+			r.wantForgotten(p)
 		}
 		c := p.upgrade()
 		c.send("4y")

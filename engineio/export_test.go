@@ -11,5 +11,12 @@ func (c *Conn) Parked() bool {
 	return c.poll != nil && c.poll.get != nil
 }
 
+// Probed reports whether the session has a candidate for its next transport.
+func (c *Conn) Probed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.up.candidate != nil
+}
+
 // NewID makes a session id.
 func NewID() string { return newID() }
