@@ -245,10 +245,10 @@ func TestAwaitingInsideHandlers(t *testing.T) {
 func TestNothingRunsAfterOnDisconnect(t *testing.T) {
 	tcp(t, nil, func(w *world) {
 		var wg sync.WaitGroup
+		wg.Add(40) // before anyone waits
 		w.io.OnConnection(func(s *socketio.Socket) {
 			var mu sync.Mutex
 			ended := false
-			wg.Add(1)
 			s.On("x", func() {
 				mu.Lock()
 				defer mu.Unlock()
