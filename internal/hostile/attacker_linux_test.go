@@ -266,6 +266,15 @@ func (s *session) post(body string, status int, headers ...string) reply {
 	return r
 }
 
+// cutOff sends a body with more after the packet that ends the session: what is not taken
+// is not "ok".
+func (s *session) cutOff(body string) {
+	s.a.t.Helper()
+	if r := s.post(body, 400); !strings.Contains(r.body, `"code":1,`) {
+		s.a.t.Errorf("a POST that is cut off: got %v, want code 1", r)
+	}
+}
+
 func (s *session) get() reply { return s.a.ask(request("GET", s.query, "")) }
 
 // over wants the session to have ended. A last poll may still tell of it.

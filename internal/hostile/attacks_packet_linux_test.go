@@ -157,7 +157,7 @@ var packetAttacks = []attack{
 				_ = s.WriteBinary(make([]byte, 100_000))
 				s.closes(1002)
 				p := a.joined()
-				p.post(packets[i]+"\x1ebAAAA", 200)
+				p.cutOff(packets[i] + "\x1ebAAAA")
 				p.over()
 			})
 			s := a.joinedSocket() // binary, and nothing was announced
@@ -180,7 +180,7 @@ var packetAttacks = []attack{
 				// So many it may have, and after the twentieth refusal nothing is answered.
 				s = a.joined()
 				body := strings.TrimSuffix(strings.Repeat("40/x,\x1e", 65_536), "\x1e")
-				s.post(body, 200)
+				s.cutOff(body)
 				if r := s.get(); len(r.body) > 1024 {
 					a.t.Errorf("%d bytes answer %d refused packets", len(r.body), 65_536)
 				}
@@ -294,7 +294,7 @@ var packetAttacks = []attack{
 			s.says(`4399[]`)
 			s.closes(1008)
 			p := a.joined()
-			p.post(strings.TrimSuffix(strings.Repeat("4399[]\x1e", 60_000), "\x1e"), 200)
+			p.cutOff(strings.TrimSuffix(strings.Repeat("4399[]\x1e", 60_000), "\x1e"))
 			p.over()
 		},
 	},
