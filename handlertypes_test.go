@@ -27,7 +27,8 @@ import (
 )
 
 type (
-	hidden  struct{ text string }
+	hidden struct{ _ string } // no field that a client can fill
+	//lint:ignore U1000 the mistake under test
 	outer   struct{ hidden }
 	ignored struct {
 		Text string `json:"-"`
@@ -63,7 +64,7 @@ type (
 	linked struct{ Next *linked }
 	lists  []lists
 	fails  struct{ Code int }
-	shown  struct{ text string }
+	shown  struct{ _ string }
 	inside struct{ Text string }
 	shell  struct{ inside }
 )
