@@ -320,7 +320,7 @@ func (r *rig) rawPost(p *pollPeer, header, body string) net.Conn {
 
 func TestMaxConnections(t *testing.T) {
 	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{MaxConnections: 2}})
+		r := w.serve(hosting{options: &engineio.Options{MaxConnections: 2, MaxPending: 2}})
 		p := r.polling()
 		r.websocket()
 		for _, got := range []reply{r.get("EIO=4&transport=polling"), r.dialRefused("EIO=4&transport=websocket")} {

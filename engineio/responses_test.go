@@ -261,8 +261,8 @@ func TestRefusalCauses(t *testing.T) {
 	inMemory(t, func(w *world) {
 		no := errors.New("no")
 		options := &engineio.Options{
-			MaxConnections: 2,
-			AllowEIO3:      true,
+			MaxConnections: 2, MaxPending: 2,
+			AllowEIO3: true,
 			Handshake: func(r *http.Request) (context.Context, error) {
 				if r.URL.Query().Has("ban") {
 					return nil, no

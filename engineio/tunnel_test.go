@@ -288,7 +288,7 @@ func (c *gated) Read(b []byte) (int, error) {
 // The limits of any WebSocket hold.
 func h2Limits(t *testing.T) {
 	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 1000, MaxConnections: 2}})
+		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 1000, MaxConnections: 2, MaxPending: 2}})
 		c := r.websocket()
 		c.send("4" + strings.Repeat("x", 1000))
 		c.wantClose("a message over the limit", 1009)
