@@ -32,9 +32,10 @@ func (s *Server) notePOST(sid string) {
 // muteLocked reports whether a session that ends was polled and never heard of, so that
 // it is worth a warning. A client that has polled until its time was up would have sent
 // something. One that has left at once may have had no time for it, so a server that
-// gets POSTs of others needs to see that twice in a row.
+// gets POSTs of others needs to see that twice in a row. An upgrade that has begun says
+// nothing: its handshake is a GET, and the first POST leaves before the probe is answered.
 func (c *Conn) muteLocked(reason CloseReason, err error, e ending) bool {
-	if c.poll == nil || c.ws != nil || !c.poll.polled || c.hadPOST.Load() || c.up.attempts > 0 {
+	if c.poll == nil || c.ws != nil || !c.poll.polled || c.hadPOST.Load() {
 		return false
 	}
 	switch {

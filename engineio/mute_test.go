@@ -100,6 +100,26 @@ func TestMuteClients(t *testing.T) {
 			wantMuteWarnings(r, &log, 1)
 		})
 	})
+	t.Run("a client whose upgrade has begun", func(t *testing.T) {
+		for name, leave := range map[string]func(p *pollPeer){
+			"its poll is left to its time": func(p *pollPeer) { p.r.side(p.id()).wantEnded("no pong", engineio.ReasonPingTimeout, nil) },
+			"it hangs up":                  func(p *pollPeer) { p.drop() },
+		} {
+			t.Run(name, func(t *testing.T) {
+				inMemory(t, func(w *world) {
+					var log syncBuffer
+					r := w.serve(hosting{options: &engineio.Options{Logger: log.logger()}, wrap: getOnly["a mux with a method"]})
+					p := r.polling()
+					ws := p.probe()
+					p.post("40")
+					ws.c.Close()
+					p.park()
+					leave(p)
+					wantMuteWarnings(r, &log, 1)
+				})
+			})
+		}
+	})
 	t.Run("a client that polls until it should have joined", func(t *testing.T) {
 		inMemory(t, func(w *world) {
 			var log syncBuffer
