@@ -44,8 +44,8 @@ func (c *conn) takeTurnLocked(owner any, asks bool) *turn {
 	return t
 }
 
-// mayWait tells that the application has something to say about a CONNECT from now on,
-// and how long the others wait for that. Who is not waited for any more stays so.
+// mayWait tells for how long from now on the others wait for a CONNECT: the application
+// has something to say about it, or has said it. Who is not waited for any more stays so.
 func (c *conn) mayWait(owner any, limit time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,9 +60,11 @@ func (c *conn) mayWait(owner any, limit time.Duration) {
 }
 
 // awaitTurn waits until the CONNECTs before that of owner are answered, or are not to be
-// waited for.
+// waited for. The application has decided about its own by now: the time in which it
+// waits for others is not held against it, or those after it would overtake.
 func (c *conn) awaitTurn(owner any) {
 	_, refusal := owner.(*turn)
+	c.mayWait(owner, turnLimit)
 	for {
 		c.mu.Lock()
 		now := c.server.now()

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -195,6 +196,40 @@ func TestASlowConnectDelaysOnlyItself(t *testing.T) {
 			late[name] = true
 		}
 		want(w, "the slow ones are answered", len(late), 4)
+	})
+}
+
+// Behind one that waits, the others keep the order in which they came, also those that a
+// middleware or a lookup decides about.
+func TestConnectsBehindASlowOneAreAnsweredInOrder(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		goOn := make(chan struct{})
+		release := sync.OnceFunc(func() { close(goOn) })
+		defer release()
+		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		names, refused := manyNames(w.io)
+		w.io.Of("/uses-too").Use(func(*socketio.Socket) error { return nil })
+		names = append(names, "/uses-too")
+		var peers []*peer
+		for round := range 10 {
+			p := w.open(transport)
+			peers = append(peers, p)
+			packets, answers := []any{"0/slow,"}, []any{}
+			for _, name := range shuffled(names, round) {
+				packets = append(packets, "0"+name+",")
+				if refused[name] {
+					answers = append(answers, "4"+name+`,{"message":*}`)
+				} else {
+					answers = append(answers, "0"+name+`,{"sid":*}`)
+				}
+			}
+			p.says(packets...)
+			p.hears(answers...)
+		}
+		release()
+		for _, p := range peers {
+			p.hears(`0/slow,{"sid":*}`)
+		}
 	})
 }
 
