@@ -47,7 +47,7 @@ type attack struct {
 
 func TestHostile(t *testing.T) {
 	binary := targetBinary(t)
-	for _, k := range slices.Concat(requestAttacks, pollingAttacks, webSocketAttacks, packetAttacks, sessionAttacks, originAttacks) {
+	for _, k := range slices.Concat(requestAttacks, pollingAttacks, webSocketAttacks, packetAttacks, sessionAttacks, originAttacks, workAttacks()) {
 		for _, driver := range []string{"poll", "goroutine"} {
 			if k.alike && driver != "poll" {
 				continue
@@ -101,6 +101,10 @@ func besiege(t *testing.T, binary string, k attack) {
 		b.rounds(20)
 	}
 	a.bystander = bystanders[0]
+	if k.config.Msgpack { // this server opens what it keeps with its first client
+		a.each(1, func(int) { a.link(overMsgpack).goes() })
+		a.until("that client has gone", func() bool { return p.stats().Connections <= len(bystanders) })
+	}
 	before, descriptors := p.memory("VmRSS"), p.descriptors()
 	a.sent.Store(0)
 

@@ -67,10 +67,15 @@ func startTarget(t *testing.T, binary string, c config) *process {
 }
 
 // stats asks the target.
-func (p *process) stats() (s stats) {
+func (p *process) stats() stats { return p.asks("stats") }
+
+// goOn lets what is stuck in the target go on.
+func (p *process) goOn() { p.asks("go on") }
+
+func (p *process) asks(what string) (s stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, err := io.WriteString(p.in, "stats\n")
+	_, err := io.WriteString(p.in, what+"\n")
 	if err == nil {
 		var line []byte
 		if line, err = p.out.ReadBytes('\n'); err == nil {

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"log/slog"
@@ -18,12 +19,14 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"socketio"
 	"socketio/engineio"
 	"socketio/internal/leakcheck"
+	"socketio/parser/msgpack"
 )
 
 // targetEnv holds the config of a target as JSON, and makes this binary one.
@@ -34,13 +37,18 @@ type config struct {
 	Driver  string
 	Deflate bool
 	EIO3    bool
+	Msgpack bool // the attack is over MessagePack
 
 	AnyOrigin bool // CORS for "*"
+	Tenants   bool // there is a function for namespaces that do not exist
+	KeepEmpty bool // KeepEmptyNamespaces
 
 	AttachmentTimeout, ConnectTimeout, MessageTimeout time.Duration
 	MiddlewareTimeout, UpgradeTimeout, WriteTimeout   time.Duration
 
 	MaxQueueBytes, MaxConnections, MaxPending, MaxDynamicNamespaces int
+
+	MaxQueuedBytes int64
 
 	HostHeaderBytes int  // http.Server.MaxHeaderBytes; 16 KiB if zero
 	Shutdown        bool // the server ends by Shutdown, which has 20 s
@@ -52,8 +60,8 @@ func (c *config) options() *socketio.Options {
 		AttachmentTimeout: c.AttachmentTimeout, ConnectTimeout: c.ConnectTimeout, MessageTimeout: c.MessageTimeout,
 		MiddlewareTimeout: c.MiddlewareTimeout, UpgradeTimeout: c.UpgradeTimeout, WriteTimeout: c.WriteTimeout,
 		MaxQueueBytes: c.MaxQueueBytes, MaxConnections: c.MaxConnections, MaxPending: c.MaxPending,
-		MaxDynamicNamespaces: c.MaxDynamicNamespaces,
-		Logger:               slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		MaxDynamicNamespaces: c.MaxDynamicNamespaces, MaxQueuedBytes: c.MaxQueuedBytes, KeepEmptyNamespaces: c.KeepEmpty,
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if c.AnyOrigin {
 		o.CORS = &socketio.CORS{Origins: []string{"*"}}
@@ -69,7 +77,19 @@ type stats struct {
 	Connections, Goroutines int
 	Middlewares             int64 // runs of the middleware of "/slow"
 	Smuggled                int64 // requests for a path that nobody asks for openly
+	Stuck                   int64 // handlers that run until the target is told to go on
+	Searches                int64 // runs of the function for namespaces that do not exist
 }
+
+// work is what a target does for clients, which it counts.
+type work struct {
+	middlewares, smuggled, stuck, searches atomic.Int64
+
+	release  chan struct{} // closed when what is stuck may go on
+	released sync.Once
+}
+
+func (w *work) goOn() { w.released.Do(func() { close(w.release) }) }
 
 // target is a server until its standard input ends. It says its address first, and
 // answers each line with stats.
@@ -79,12 +99,17 @@ func target(text string) (status int) {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	var middlewares, smuggled atomic.Int64
+	done := &work{release: make(chan struct{})}
 	io := socketio.NewServer(c.options())
-	furnish(io, &middlewares)
+	furnish(io, c, done)
+	packed := c.options() // the same in MessagePack
+	packed.Codec = new(msgpack.Codec)
+	io2 := socketio.NewServer(packed)
+	furnish(io2, c, done)
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", io)
-	mux.HandleFunc("/smuggled", func(http.ResponseWriter, *http.Request) { smuggled.Add(1) })
+	mux.Handle("/msgpack/", io2)
+	mux.HandleFunc("/smuggled", func(http.ResponseWriter, *http.Request) { done.smuggled.Add(1) })
 	host := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: cmp.Or(c.HostHeaderBytes, 16<<10),
 		ErrorLog: log.New(os.Stderr, "host: ", 0),
@@ -99,13 +124,20 @@ func target(text string) (status int) {
 	fmt.Println(l.Addr())
 
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		if in.Text() == "heap" {
+		switch in.Text() {
+		case "heap":
 			fmt.Println(heapNow())
 			continue
+		case "go on":
+			done.goOn()
 		}
-		line, _ := json.Marshal(stats{io.Connections(), runtime.NumGoroutine(), middlewares.Load(), smuggled.Load()})
+		line, _ := json.Marshal(stats{
+			io.Connections() + io2.Connections(), runtime.NumGoroutine(),
+			done.middlewares.Load(), done.smuggled.Load(), done.stuck.Load(), done.searches.Load(),
+		})
 		fmt.Printf("%s\n", line)
 	}
+	done.goOn()
 	if c.Shutdown {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -115,6 +147,7 @@ func target(text string) (status int) {
 		}
 	}
 	_ = io.Close()
+	_ = io2.Close()
 	_ = host.Close()
 	<-served
 	if left := leakcheck.Wait(leakcheck.Grace); len(left) > 0 {
@@ -125,7 +158,7 @@ func target(text string) (status int) {
 }
 
 // furnish gives a server its namespaces and handlers.
-func furnish(io *socketio.Server, middlewares *atomic.Int64) {
+func furnish(io *socketio.Server, c config, done *work) {
 	io.OnConnection(func(s *socketio.Socket) {
 		s.On("echo", func(n int) int { return n })
 		s.On("parrot", func(text string) string { return text })
@@ -145,13 +178,44 @@ func furnish(io *socketio.Server, middlewares *atomic.Int64) {
 		slowly(s)
 	})
 	for i := range 200 {
-		io.Of(fmt.Sprintf("/n%d", i)).OnConnection(slowly)
+		io.Of(fmt.Sprintf("/n%d", i)).OnConnection(func(s *socketio.Socket) {
+			slowly(s)
+			// It does not look whether its client is still there.
+			s.On("stick", func() {
+				done.stuck.Add(1)
+				defer done.stuck.Add(-1)
+				_ = s.Emit("stuck")
+				<-done.release
+			})
+		})
 	}
 	io.OfPattern(regexp.MustCompile(`^/(a+)+$`))
 	slow := io.Of("/slow")
 	slow.Use(func(s *socketio.Socket) error {
-		middlewares.Add(1)
+		done.middlewares.Add(1)
 		<-s.Context().Done()
 		return s.Context().Err()
 	})
+	if c.Tenants {
+		io.OfFunc(done.tenant).Use(func(s *socketio.Socket) error {
+			if strings.HasPrefix(s.Namespace().Name(), "/tenant-closed") {
+				return errors.New("closed")
+			}
+			return nil
+		})
+	}
+}
+
+// tenant lets "/tenant..." be. It takes its time for "/stuck..." and "/watching...";
+// only for the latter it looks whether anybody still waits for it.
+func (w *work) tenant(name string, h socketio.Handshake) bool {
+	w.searches.Add(1)
+	defer w.searches.Add(-1)
+	switch {
+	case strings.HasPrefix(name, "/stuck"):
+		<-w.release
+	case strings.HasPrefix(name, "/watching"):
+		<-h.Context().Done()
+	}
+	return strings.HasPrefix(name, "/tenant")
 }

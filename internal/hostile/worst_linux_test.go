@@ -101,15 +101,15 @@ var worstCases = []worstCase{
 		},
 	},
 	{
-		row: "large auth", most: 20 * 1_000_000, joined: both, deflated: both,
+		row: "large auth", most: 256 * kib, least: 200 * kib, joined: both, deflated: both,
 		fill: func(c *filler) {
-			for i := range 20 {
-				c.says(ws.Text, slices.Concat([]byte(fmt.Sprintf(`40/n%d,{"a":"`, i)), c.text(900_000), []byte(`"}`)))
+			for i := range 10 {
+				c.says(ws.Text, slices.Concat([]byte(fmt.Sprintf(`40/n%d,{"a":"`, i)), c.text(62_000), []byte(`"}`)))
 			}
 		},
 	},
 	{
-		row: "128 namespaces", most: 128 * 8 * kib, perByte: 600, joined: only, deflated: never,
+		row: "128 namespaces", most: 128 * 4 * kib, perByte: 300, joined: only, deflated: never,
 		fill: func(c *filler) {
 			for i := range 127 {
 				c.says(ws.Text, []byte(fmt.Sprintf("40/n%d,", i)))
@@ -117,11 +117,11 @@ var worstCases = []worstCase{
 		},
 	},
 	{
-		row: "events for a handler that waits", most: 2*mib + 2*1_000_000, least: mib, joined: only, deflated: both,
+		row: "events for a handler that waits", most: 2*mib + 1_000_000, least: mib / 2, joined: only, deflated: both,
 		fill: func(c *filler) { c.events("", 60) },
 	},
 	{
-		row: "events for handlers of 20 namespaces", most: 2*mib + 2*1_000_000, least: mib, joined: only, deflated: both,
+		row: "events for handlers of 20 namespaces", most: 2*mib + 1_000_000, least: mib / 2, joined: only, deflated: both,
 		fill: func(c *filler) {
 			for i := range 20 {
 				c.says(ws.Text, []byte(fmt.Sprintf("40/n%d,", i)))
@@ -132,7 +132,7 @@ var worstCases = []worstCase{
 		},
 	},
 	{
-		row: "small events for a handler that waits", most: 1024 * kib, perByte: 40, joined: only, deflated: never,
+		row: "small events for a handler that waits", most: 256 * kib, perByte: 10, joined: only, deflated: never,
 		fill: func(c *filler) {
 			c.says(ws.Text, []byte(`42["wait"]`))
 			for range 2000 {
@@ -141,10 +141,16 @@ var worstCases = []worstCase{
 		},
 	},
 	{
-		row: "a value that a handler keeps", most: 70 * 1_000_000, perByte: 70, joined: only, deflated: both,
-		fill: func(c *filler) {
-			c.says(ws.Text, slices.Concat([]byte(`42["hold",[`), bytes.Repeat([]byte("[],"), 300_000), []byte(`0]]`)))
-		},
+		row: "a list of lists that a handler keeps", most: 16 * mib, least: mib, perByte: 40, joined: only, deflated: both,
+		fill: func(c *filler) { c.holds("[]", 262_000) },
+	},
+	{
+		row: "a list of objects that a handler keeps", most: 28 * mib, least: mib, perByte: 80, joined: only, deflated: both,
+		fill: func(c *filler) { c.holds(`{"":0}`, 65_000) },
+	},
+	{
+		row: "a list of numbers that a handler keeps", most: 20 * mib, least: mib, perByte: 40, joined: only, deflated: both,
+		fill: func(c *filler) { c.holds("1", 490_000) },
 	},
 	{
 		row: "answers that nobody reads", most: 17 * 4 * mib, joined: only, deflated: both,
@@ -155,9 +161,9 @@ var worstCases = []worstCase{
 		},
 	},
 	{
-		row: "a CONNECT that a middleware keeps waiting", most: 1_000_000, joined: both, deflated: both,
+		row: "a CONNECT that a middleware keeps waiting", most: 64 * kib, least: 50 * kib, joined: both, deflated: both,
 		fill: func(c *filler) {
-			c.says(ws.Text, slices.Concat([]byte(`40/slow,{"a":"`), c.text(900_000), []byte(`"}`)))
+			c.says(ws.Text, slices.Concat([]byte(`40/slow,{"a":"`), c.text(62_000), []byte(`"}`)))
 		},
 	},
 }
@@ -230,6 +236,11 @@ func (c *filler) events(namespace string, n int) {
 	for range n {
 		c.says(ws.Text, slices.Concat([]byte("42"+namespace+`["x","`), c.text(100_000), []byte(`"]`)))
 	}
+}
+
+// holds sends an event whose argument, n times the same, a handler keeps as any.
+func (c *filler) holds(element string, n int) {
+	c.says(ws.Text, slices.Concat([]byte(`42["hold",[`), bytes.Repeat([]byte(element+","), n-1), []byte(element+`]]`)))
 }
 
 // begin opens the connection of a row.
