@@ -28,7 +28,7 @@ func lasting(line string) string { return fickle.ReplaceAllString(line, "$1=..."
 func troubles(t *testing.T) (found []string) {
 	log := new(logBook)
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	memory(t, &socketio.Options{Logger: logger, MaxHTTPBufferSize: 1000, LogPackets: "user=7"}, func(w *world) {
+	memory(t, &socketio.Options{Logger: logger, MaxHTTPBufferSize: 1000, MaxQueuePackets: 100, LogPackets: "user=7"}, func(w *world) {
 		w.io.Of("/admin").Use(func(*socketio.Socket) error { return errors.New("not authorized") })
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.On("number", func(int) {})
@@ -56,6 +56,16 @@ func troubles(t *testing.T) (found []string) {
 			hidden.Header.Set(name, value)
 		}
 		w.io.ServeHTTP(httptest.NewRecorder(), hidden) // its writer can't be taken over
+		stopped := httptest.NewRecorder()              // it joins, and polls no more
+		w.io.ServeHTTP(stopped, httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil))
+		_, sid, _ := strings.Cut(stopped.Body.String(), `"sid":"`)
+		sid, _, _ = strings.Cut(sid, `"`)
+		w.io.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/socket.io/?EIO=4&transport=polling&sid="+sid, strings.NewReader("40")))
+		w.settle()
+		for range 2000 {
+			_ = w.io.Emit("news", "a headline")
+		}
+		w.settle()
 		mute := w.open(polling)
 		mute.mute.Store(true) // polls, and posts nothing
 
@@ -132,7 +142,7 @@ func TestTroubleshootingIsComplete(t *testing.T) {
 			t.Errorf("the page has no row for the reason %q", reason)
 		}
 	}
-	for _, heading := range []string{"Nothing arrives", "stays on polling", "400", "403", "404", "405", "413", "431", "connect_error", "ping timeout", "SOCKETIO_DEBUG"} {
+	for _, heading := range []string{"Nothing arrives", "stays on polling", "400", "403", "404", "405", "413", "1008", "431", "connect_error", "ping timeout", "SOCKETIO_DEBUG"} {
 		if !regexp.MustCompile(`(?m)^## .*` + heading).Match(text) {
 			t.Errorf("the page has no heading with %q", heading)
 		}
