@@ -273,8 +273,7 @@ func TestNothingRunsAfterOnDisconnect(t *testing.T) {
 			}()
 		})
 		for range 40 {
-			p := w.open(websocket)
-			p.says(`0`)
+			p := w.join(websocket) // an event before the answer may end the connection before there is a socket
 			for range 30 {
 				_ = p.tries(`2["x"]`)
 			}
