@@ -303,8 +303,8 @@ func TestOldClientHasNoConnectTimeout(t *testing.T) {
 			p.isOpen()
 			p = w.openOld(transport, "")
 			p.hears(`4"no"`)
-			p.says(`51-["x",{"_placeholder":true,"num":0}]`) // its attachment has a time
-			p.isClosed(1008)
+			p.says(`51-["x",{"_placeholder":true,"num":0}]`) // for a namespace it is not in
+			p.isClosed(1002)
 		})
 	}
 }
