@@ -308,7 +308,7 @@ func TestKeptNamespaces(t *testing.T) {
 // One connection makes few of the namespaces that all may have together.
 func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 	for _, keep := range []bool{false, true} {
-		memory(t, &socketio.Options{KeepEmptyNamespaces: keep}, func(w *world) {
+		memory(t, &socketio.Options{KeepEmptyNamespaces: keep, MaxDynamicNamespaces: 64}, func(w *world) {
 			w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
 			p := w.open(websocket)
 			for i := range 32 {
@@ -329,4 +329,18 @@ func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// While there is room for all, a page that comes back after a restart makes all of its
+// namespaces.
+func TestOneConnectionMakesAllItsNamespaces(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+		p := w.open(websocket)
+		for i := range 128 {
+			p.joins(fmt.Sprint("/n", i))
+		}
+		p.says("0/more,")
+		p.hears(`4/more,{"message":"Too many namespaces"}`)
+	})
 }

@@ -75,7 +75,9 @@ func (r *registry) useLocked(ns *Namespace) {
 // outlives the connection, which would hold more.
 type quota struct{ made int } // guarded by registry.mu
 
-// maxMade is how many a connection may have made.
+// maxMade is how many a connection may have made once there are half as many as there
+// may be. Until then it may have as many as its namespaces: a page that comes back after
+// a restart makes all of them.
 const maxMade = 32
 
 // errQuota refuses one more.
@@ -164,7 +166,7 @@ func (r *registry) adopt(name string, p *ParentNamespace, maker *quota) (ns *Nam
 			<-c.done
 			continue
 		}
-		if maker.made >= maxMade {
+		if maker.made >= maxMade && r.dynamic >= p.server.opts.MaxDynamicNamespaces/2 {
 			r.mu.Unlock()
 			return nil, errQuota
 		}
