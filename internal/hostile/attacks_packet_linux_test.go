@@ -247,8 +247,11 @@ var packetAttacks = []attack{
 		name:   "namespaces made on demand",
 		config: config{MaxDynamicNamespaces: 50},
 		run: func(a *attacker) {
-			s := a.joinedSocket()
+			s, second := a.joinedSocket(), a.joinedSocket()
 			for i := 1; i <= 50+20; i++ {
+				if i > 30 {
+					s = second // one connection makes 32 of so few
+				}
 				name := "/" + strings.Repeat("a", i)
 				s.says("40" + name + ",")
 				want := "40" + name + `,{"sid":`
