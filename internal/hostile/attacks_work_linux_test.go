@@ -130,8 +130,9 @@ func searchesOfTheGone(a *attacker, way string) {
 		}
 	})
 	a.until("the clients have gone", func() bool { return a.p.stats().Connections <= 2 })
-	if n := a.p.stats().Searches; n < 8 || n > 18*8 {
-		a.t.Errorf("%d searches run for nobody, want 8 for each of 18 clients at most", n)
+	// Four go at once, and the place of one that goes may be taken before its work counts.
+	if n := a.p.stats().Searches; n < 8 || n > (18+4)*8 {
+		a.t.Errorf("%d searches run for nobody, want 8 for each of 18 clients, and for four that came meanwhile", n)
 	}
 	if refused.Load() == 0 {
 		a.t.Error("no client was told that the server is full")
