@@ -34,7 +34,7 @@ var (
 //
 //	GET:  absent ──request──► parked ──something to send · closing──► absent
 //	POST: idle ──request──► reading ──answered──► idle
-//	reading ──answered with an error──► held ──answerGrace · "1" of the client──► closed
+//	reading ──answered with an error──► held ──errorGrace · "1" of the client──► closed
 //
 // A second request in either slot closes the session.
 type polling struct {
@@ -108,7 +108,7 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 	p.final = reply
 	if e.held {
 		p.held = true
-		c.setDueLocked(dueClose, c.srv.now()+int64(answerGrace))
+		c.setDueLocked(dueClose, c.srv.now()+int64(errorGrace))
 		return false
 	}
 	if e.flush && e.reply == 0 && p.q.len() > 0 {
@@ -133,9 +133,14 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 	return true
 }
 
-// answerGrace is how long a client has to see the error that answers its POST, before
-// its poll hears of the end: npm's client takes what comes first for the reason.
-const answerGrace = 750 * time.Millisecond
+// A client has errorGrace to see the error that answers its POST, before its poll is
+// told the end: npm's client takes for the reason what it sees first, and a busy one
+// takes its time. A POST that the end cuts off waits answerGrace for the poll to tell
+// the end.
+const (
+	errorGrace  = 2 * time.Second
+	answerGrace = 750 * time.Millisecond
+)
 
 // dueCloseLocked ends a closing session whose time is up. It returns what is to be done
 // without the lock.
@@ -453,7 +458,7 @@ func (c *Conn) failPOST(h *host, e *requestError, reason CloseReason, err error)
 	}
 	c.mu.Lock()
 	if c.poll.held && c.state == stateClosing {
-		c.setDueLocked(dueClose, c.srv.now()+int64(answerGrace))
+		c.setDueLocked(dueClose, c.srv.now()+int64(errorGrace))
 	}
 	c.mu.Unlock()
 	if !whole || r.Header.Get("Expect") != "" || errors.Is(err, errBodySlow) {

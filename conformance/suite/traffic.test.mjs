@@ -113,8 +113,8 @@ scenario("a message over the limit costs only its sender's connection", async (s
 scenario("a message over the limit is told as 413, a hundred times", async (stage) => {
   // With a poll that waits, and in the answer to one, before the next.
   for (const parked of [true, false]) {
-    for (let round = 0; round < 10; round++) {
-      await Promise.all(Array.from({ length: 10 }, async () => {
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 5 }, async () => {
         const socket = await stage.connect({ settled: true });
         socket.io.reconnection(false);
         const ended = event(socket, "disconnect");
