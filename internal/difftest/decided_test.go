@@ -66,7 +66,7 @@ var differences = []difference{
 		func(_, rest string) bool { return strings.Trim(rest, "0123456789") == "" },
 	},
 	{
-		"payloads nest at most 512 deep", parser.ErrPayload, "not JSON, or nested too deep",
+		"payloads nest at most 512 deep", parser.ErrPayload, "not JSON, nested too deep",
 		func(_, rest string) bool {
 			return strings.Count(rest, "[")+strings.Count(rest, "{") > parser.DefaultMaxDepth
 		},
