@@ -54,7 +54,9 @@ var sessionAttacks = []attack{
 		name:   "more clients than there may be",
 		config: config{MaxConnections: 100},
 		run: func(a *attacker) {
-			a.each(98, func(int) { a.joinedSocket() })
+			for range 2 { // no more than MaxPending at once
+				a.each(49, func(int) { a.joinedSocket() })
+			}
 			for range 50 {
 				a.wants("one too many, on polling", request("GET", "EIO=4&transport=polling", ""), 503, `{"code":4,`)
 				a.wants("one too many, on WebSocket", upgrade("EIO=4&transport=websocket"), 503, `{"code":4,`)
