@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds acknowledgements that are awaited from a client. What awaits
-// those of many is in ackmany.go.
+// those of many is in broadcast_ack.go.
 
 package socketio
 
 import (
 	"bytes"
 	"context"
-	"sync"
 
 	"socketio/adapter"
+	"socketio/internal/lock"
 	"socketio/parser"
 )
 
 // An ackTable holds the acknowledgements awaited from one socket. Each ends once:
 // answered, or failed.
 type ackTable struct {
-	mu      sync.Mutex // guards the fields below
+	mu      lock.Mutex // guards the fields below
 	waiting map[int64]ackWaiter
 	late    int // given up here, and may yet be answered
 }

@@ -151,7 +151,7 @@ func TestAdaptersBeginAndEnd(t *testing.T) {
 	memory(t, opts, func(w *world) {
 		w.io.Of("/fixed")
 		w.io.Of("/fixed")
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool { return name == "/made" })
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool { return name == "/made" })
 		p := w.join(websocket)
 		p.joins("/made")
 		want(t, "begun", fmt.Sprint(inits.all()), "[/ /fixed /made]")

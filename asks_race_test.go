@@ -55,7 +55,7 @@ func TestQuestionsInACrowd(t *testing.T) {
 					ctx, cancel := context.WithTimeout(w.Context(), time.Duration(n%3+1)*20*time.Millisecond)
 					got := make(map[string]bool)
 					for reply, err := range b.EmitWithAck(ctx, "q", n) {
-						var silent *socketio.SilentError
+						var silent *socketio.PartialError
 						switch {
 						case err == nil && !got[reply.SocketID]:
 							got[reply.SocketID] = true

@@ -123,7 +123,7 @@ func withDefaultDeadline(ctx context.Context) (context.Context, context.CancelFu
 // be changed. It returns an error if the event can't be sent at all: ErrClosed after
 // Server.Close, ErrReservedEvent, or an argument that can't be encoded; and what an
 // adapter says that could not reach other servers.
-// For a client whose queue is full WhenFull holds; the others do not notice.
+// For a client whose queue is full Overflow holds; the others do not notice.
 func (b Broadcast) Emit(event string, args ...any) error {
 	if b.self != nil {
 		return b.self.emit(&b.flags, event, args)
@@ -186,13 +186,13 @@ func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio
 	if f.Uncompressed {
 		m.Uncompressed()
 	}
-	if f.Latest != "" {
-		m.Latest(ns.name + "," + f.Latest) // no name has a comma
+	if f.Conflate != "" {
+		m.Conflate(ns.name + "," + f.Conflate) // no name has a comma
 	}
-	if f.WhenFull != 0 {
-		return m.WhenFull(Overflow(f.WhenFull - 1))
+	if f.Overflow != 0 {
+		return m.Overflow(Overflow(f.Overflow - 1))
 	}
-	return m.WhenFull(ns.server.opts.WhenFull)
+	return m.Overflow(ns.server.opts.Overflow)
 }
 
 // Send is Emit of the event "message".

@@ -65,9 +65,9 @@ func (a *answers) ends(c *crowd, cause error, replies []string, silent ...string
 		}
 		return
 	}
-	var se *socketio.SilentError
+	var se *socketio.PartialError
 	if !errors.As(err, &se) || !errors.Is(err, cause) {
-		a.w.Fatalf("the error should be a SilentError that wraps %v, but is %v", cause, err)
+		a.w.Fatalf("the error should be a PartialError that wraps %v, but is %v", cause, err)
 	}
 	var names []string
 	for _, id := range se.Sockets {
@@ -334,7 +334,7 @@ func TestVolatileQuestion(t *testing.T) {
 		}()
 		c.peers["a"].hears(`20["q"]`)
 		c.peers["a"].says(`30[1]`)
-		var silent *socketio.SilentError
+		var silent *socketio.PartialError
 		if err := within(w, "the end of the range", done); !errors.As(err, &silent) || len(silent.Sockets) != 1 {
 			t.Error(err)
 		}

@@ -69,7 +69,7 @@ func TestAcksFromOtherServers(t *testing.T) {
 		gone.replies.await(tw[0].world, 1)
 		c[1].peers["b"].goes() // on another server it counts as silent at once, too
 		err := within(tw[0].world, "the end of the range", gone.done)
-		var silent *socketio.SilentError
+		var silent *socketio.PartialError
 		if !errors.As(err, &silent) || !errors.Is(err, socketio.ErrClosed) || strings.Join(silent.Nodes, " ") != "node1" {
 			t.Errorf("%v", err)
 		}
@@ -174,7 +174,7 @@ func TestFetchSocketsWithASilentServer(t *testing.T) {
 		tw[1].node.mute.Store(true)
 		start := time.Now()
 		found, err := tw[0].io.Timeout(3 * time.Second).FetchSockets(tw[0].Context())
-		var silent *socketio.SilentError
+		var silent *socketio.PartialError
 		if !errors.As(err, &silent) || !errors.Is(err, context.DeadlineExceeded) || fmt.Sprint(silent.Nodes) != "[node1]" {
 			t.Errorf("%v", err)
 		}

@@ -14,11 +14,11 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
 	"socketio/engineio"
+	"socketio/internal/lock"
 	"socketio/internal/telemetry"
 	"socketio/parser"
 )
@@ -91,7 +91,7 @@ type conn struct {
 
 	admitted atomic.Bool // some CONNECT is answered, or is about to be
 
-	mu           sync.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
+	mu           lock.Mutex // guards the fields below; never held across a call to a Socket that locks it, or to user code
 	sockets      []*Socket
 	firstSockets [1]*Socket           // where sockets begins
 	departed     map[*Socket]struct{} // off the connection, but handlers of theirs have yet to run
@@ -122,7 +122,7 @@ func newConn(s *Server, eio *engineio.Conn) *conn {
 
 // inlineText is the longest text that is decoded by the goroutine that reads: an
 // event loop serves others too.
-const inlineText = engineio.CheckedText
+const inlineText = engineio.MaxInlineUTF8
 
 // HandleMessage implements engineio.Handler.
 func (c *conn) HandleMessage(binary bool, data []byte) {
@@ -480,7 +480,7 @@ func (c *conn) logRefused(namespace, message string) {
 	}
 	switch message {
 	case noSuch:
-		message += ": no Of, OfPattern or OfFunc has that name"
+		message += ": no Of, OfPattern or OfMatch has that name"
 	case tooMany:
 		message += ": at most Options.MaxNamespaces for one client"
 	}

@@ -46,11 +46,11 @@
 //
 // # Reading order
 //
-// server.go, namespace.go, socket.go, life.go, rooms.go, workers.go, conn.go (the way of
+// server.go, namespace.go, socket.go, socket_lifecycle.go, socket_rooms.go, workers.go, conn.go (the way of
 // a packet to its socket), inbox.go, handler.go, handlershape.go, handlertypes.go and parallel.go (to its
-// handler), ack.go, broadcast.go, everyone.go, ackmany.go, outgoing.go, encode.go
-// (the way out), remote.go, data.go, serverside.go, localside.go (other servers),
-// revision4.go (old clients), args.go, listeners.go, observer.go, observed.go (who
+// handler), ack.go, broadcast.go, everyone.go, broadcast_ack.go, socket_catchall.go, encode.go
+// (the way out), remotesocket.go, datakey.go, server_events.go, adapter_local.go (other servers),
+// legacy.go (old clients), args.go, listeners.go, observer.go, observer_notify.go (who
 // watches), packetlog.go, options.go, errors.go, clientfiles.go.
 //
 // # Concurrency

@@ -54,7 +54,7 @@ func (s *Server) encodeAck(namespace string, id int64, args []any) (*engineio.Me
 // encodeList makes a message of an event or an acknowledgement. The list of
 // arguments goes to the heap only for another format than the default.
 func (s *Server) encodeList(t parser.Type, namespace string, id int64, event string, args []any) (*engineio.Message, error) {
-	buf := make([]byte, engineio.Room, bufferSize)
+	buf := make([]byte, engineio.HeaderRoom, bufferSize)
 	if s.json != nil {
 		return s.message(s.json.AppendList(buf, t, namespace, id, event, args))
 	}
@@ -65,7 +65,7 @@ func (s *Server) encodeList(t parser.Type, namespace string, id int64, event str
 
 // encode makes a message of any other packet.
 func (s *Server) encode(p parser.Outgoing) (*engineio.Message, error) {
-	return s.message(s.codec.AppendPacket(make([]byte, engineio.Room, bufferSize), p))
+	return s.message(s.codec.AppendPacket(make([]byte, engineio.HeaderRoom, bufferSize), p))
 }
 
 // message makes a message of an encoded packet, or passes on why there is none.

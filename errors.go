@@ -23,9 +23,9 @@ var (
 	ErrTooLarge = engineio.ErrTooLarge
 	// ErrQueueFull: an event with OverflowFail found no room in the client's queue.
 	ErrQueueFull = engineio.ErrQueueFull
-	// ErrDropped: a question was dropped, as Options.WhenFull or Broadcast.WhenFull
+	// ErrDropped: a question was dropped, as Options.Overflow or Broadcast.Overflow
 	// allows, so no answer can come. An Emit that is dropped gives no error.
-	ErrDropped = errors.New("socketio: dropped, as Volatile or WhenFull allows")
+	ErrDropped = errors.New("socketio: dropped, as Volatile or Overflow allows")
 	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,
 	// newListener and removeListener can't be emitted.
 	ErrReservedEvent = errors.New("socketio: reserved event name")
@@ -81,16 +81,16 @@ func (e *PublicError) Error() string { return e.Message }
 type HandlerError struct {
 	// Event is the name of the event.
 	Event string
-	// Argument is the index of the argument that did not decode, or -1.
-	Argument int
+	// ArgIndex is the index of the argument that did not decode, or -1.
+	ArgIndex int
 	// Err is the cause: an error of decoding or of the handler, or a *PanicError.
 	Err error
 }
 
 // Error names the event, the argument and the cause.
 func (e *HandlerError) Error() string {
-	if e.Argument >= 0 {
-		return fmt.Sprintf("socketio: event %q: argument %d: %v", e.Event, e.Argument, e.Err)
+	if e.ArgIndex >= 0 {
+		return fmt.Sprintf("socketio: event %q: argument %d: %v", e.Event, e.ArgIndex, e.Err)
 	}
 	return fmt.Sprintf("socketio: event %q: %v", e.Event, e.Err)
 }

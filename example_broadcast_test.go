@@ -34,7 +34,7 @@ func ExampleBroadcast_EmitWithAck() {
 
 	players := io.To("players").Timeout(100 * time.Millisecond)
 	for reply, err := range players.EmitWithAck(context.Background(), "ready?") {
-		var silent *socketio.SilentError
+		var silent *socketio.PartialError
 		if errors.As(err, &silent) {
 			fmt.Println(len(silent.Sockets), "did not answer:", silent.Err)
 			break

@@ -100,7 +100,7 @@ func ExampleHandlerError() {
 	defer server.Close()
 
 	server.OnError(func(s *socketio.Socket, e *socketio.HandlerError) {
-		fmt.Printf("%q, argument %d: %v\n", e.Event, e.Argument, e.Err != nil)
+		fmt.Printf("%q, argument %d: %v\n", e.Event, e.ArgIndex, e.Err != nil)
 	})
 	server.OnConnection(func(s *socketio.Socket) {
 		s.On("age", func(name string, years int) bool { return true })

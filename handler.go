@@ -126,7 +126,7 @@ func publicError(err error) (public *PublicError) {
 func invalidArgument(err error) int {
 	var he *HandlerError
 	if errors.As(err, &he) && he != nil {
-		return he.Argument + 1
+		return he.ArgIndex + 1
 	}
 	return 0
 }
@@ -487,7 +487,7 @@ func (s *Socket) report(event string, err error) {
 	}
 	var he *HandlerError
 	if !errors.As(err, &he) || he == nil {
-		he = &HandlerError{Event: event, Argument: -1, Err: err}
+		he = &HandlerError{Event: event, ArgIndex: -1, Err: err}
 	}
 	he.Event = event
 	s.tellFailed(he)
@@ -501,8 +501,8 @@ func (s *Socket) report(event string, err error) {
 		return
 	}
 	log := s.ns.server.opts.Logger.With("nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(event))
-	if he.Argument >= 0 {
-		log = log.With("argument", he.Argument+1)
+	if he.ArgIndex >= 0 {
+		log = log.With("argument", he.ArgIndex+1)
 	}
 	log = log.With("error", telemetry.Error(he.Err))
 	var crashed *PanicError

@@ -137,7 +137,7 @@ func TestArgumentsThatDoNotFit(t *testing.T) {
 				w.io.OnConnection(func(s *socketio.Socket) { s.On("q", test.fn) })
 				p := w.join(websocket)
 				p.says(`2["q"` + test.args + `]`)
-				want(t, "the argument", within(w, "the error", errs).Argument, test.argument)
+				want(t, "the argument", within(w, "the error", errs).ArgIndex, test.argument)
 				p.isOpen()
 			})
 		})

@@ -73,10 +73,10 @@ func data(fn func(*event, []byte) error) func(*event) error {
 
 func (ev *event) decodeFirst(dst any) error {
 	if ev.args.Len() == 0 {
-		return &HandlerError{Argument: 0, Err: ErrMissingArgument}
+		return &HandlerError{ArgIndex: 0, Err: ErrMissingArgument}
 	}
 	if err := ev.args.codec.Decode(ev.args.raw[0], ev.args.attachments, dst); err != nil {
-		return &HandlerError{Argument: 0, Err: err}
+		return &HandlerError{ArgIndex: 0, Err: err}
 	}
 	return nil
 }
@@ -233,11 +233,11 @@ func decodeParam(ev *event, i int, t reflect.Type) (reflect.Value, error) {
 		case reflect.Pointer, reflect.Interface:
 			return reflect.Zero(t), nil
 		}
-		return reflect.Value{}, &HandlerError{Argument: i, Err: ErrMissingArgument}
+		return reflect.Value{}, &HandlerError{ArgIndex: i, Err: ErrMissingArgument}
 	}
 	p := reflect.New(t)
 	if err := ev.args.codec.Decode(ev.args.raw[i], ev.args.attachments, p.Interface()); err != nil {
-		return reflect.Value{}, &HandlerError{Argument: i, Err: err}
+		return reflect.Value{}, &HandlerError{ArgIndex: i, Err: err}
 	}
 	return p.Elem(), nil
 }

@@ -7,6 +7,7 @@ package socketio
 import (
 	"sync"
 
+	"socketio/internal/lock"
 	"socketio/parser"
 )
 
@@ -39,7 +40,7 @@ var firstItemsPool = sync.Pool{New: func() any { return new(firstItems) }}
 // Once the inboxes of a connection hold Options.MaxInboxPackets or MaxInboxBytes
 // together it is not read, so they grow by no more than what was being read.
 type inbox struct {
-	mu    sync.Mutex // guards the fields below
+	mu    lock.Mutex // guards the fields below
 	items []item
 	first *firstItems // the first backing array of items; nil while empty
 	head  int

@@ -21,7 +21,7 @@ func TestAttachmentsAreNotGatheredForNobody(t *testing.T) {
 	setup := func(w *world) (goOn chan struct{}, got chan int) {
 		goOn, got = make(chan struct{}), make(chan int, 10)
 		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
-		w.io.OfFunc(func(string, socketio.Handshake) bool { <-goOn; return true })
+		w.io.OfMatch(func(string, socketio.Handshake) bool { <-goOn; return true })
 		for _, name := range []string{"/", "/a"} {
 			w.io.Of(name).OnConnection(func(s *socketio.Socket) {
 				s.On("x", func(b []byte) { got <- len(b) })
@@ -94,7 +94,7 @@ func TestLimitMaxAuthBytes(t *testing.T) {
 		}
 		t.Run(fmt.Sprint(bound), func(t *testing.T) {
 			around(t, limit, opts, func(w *world, n int, fits bool) {
-				w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+				w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 				p := w.open(websocket)
 				for _, name := range []string{"/", "/made"} {
 					at := name + ","
@@ -120,7 +120,7 @@ func TestLimitMaxConnAuthBytes(t *testing.T) {
 		goOn := make(chan struct{})
 		defer close(goOn)
 		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool {
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool {
 			if name == "/sought" {
 				<-goOn
 			}

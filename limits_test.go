@@ -202,7 +202,7 @@ func TestLimitMaxPending(t *testing.T) {
 
 func TestLimitNamespaceName(t *testing.T) {
 	around(t, 255, func() *socketio.Options { return nil }, func(w *world, n int, fits bool) {
-		w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+		w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 		name := "/" + strings.Repeat("n", n-1)
 		p := w.open(websocket)
 		if !fits {

@@ -128,9 +128,9 @@ func serveFaults(w *world) {
 		s.On("panics", func() { panic("panic\r\nFAKE") })
 		s.OnDisconnect(func(socketio.DisconnectReason) { panic("at the end") })
 	})
-	w.io.OfFunc(func(name string, h socketio.Handshake) bool {
+	w.io.OfMatch(func(name string, h socketio.Handshake) bool {
 		if name == "/panic" {
-			panic("in OfFunc\n" + name)
+			panic("in OfMatch\n" + name)
 		}
 		return strings.HasPrefix(name, "/dyn")
 	})

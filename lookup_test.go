@@ -19,12 +19,12 @@ import (
 	"socketio"
 )
 
-// Of makes a namespace that has none of the middlewares of OfFunc; Lookup makes none.
+// Of makes a namespace that has none of the middlewares of OfMatch; Lookup makes none.
 func TestLookupMakesNothing(t *testing.T) {
 	d := diary{newList()}
 	memory(t, &socketio.Options{Observers: []any{d}}, func(w *world) {
 		asked := newList()
-		tenants := w.io.OfFunc(func(name string, _ socketio.Handshake) bool {
+		tenants := w.io.OfMatch(func(name string, _ socketio.Handshake) bool {
 			asked.add(name)
 			return name == "/tenant-1"
 		})
@@ -113,7 +113,7 @@ func TestLookupRace(t *testing.T) {
 	})
 }
 
-// Of that makes a namespace which a function of OfFunc might have made warns, as it has
+// Of that makes a namespace which a function of OfMatch might have made warns, as it has
 // none of its middlewares.
 func TestOfPastTheFunctionsWarns(t *testing.T) {
 	opts, lines := recorded(slog.LevelWarn)
@@ -122,7 +122,7 @@ func TestOfPastTheFunctionsWarns(t *testing.T) {
 		w.io.OfPattern(regexp.MustCompile(`^/early-`))
 		want(t, "without functions", strings.Join(lines(), "\n"), "")
 		w.io.Of("/early-1")
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/tenant-") })
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/tenant-") })
 		w.io.OfPattern(regexp.MustCompile(`^/late-`))
 		w.io.Of("/before")
 		w.io.Of("")
@@ -135,7 +135,7 @@ func TestOfPastTheFunctionsWarns(t *testing.T) {
 			w.io.Of(name)
 		}
 		got := lines()
-		if len(got) != 1 || !strings.Contains(got[0], "Of made a namespace without asking the functions of OfFunc") ||
+		if len(got) != 1 || !strings.Contains(got[0], "Of made a namespace without asking the functions of OfMatch") ||
 			!strings.Contains(got[0], "Lookup") || !strings.HasSuffix(got[0], " nsp=/tenant-2") {
 			t.Errorf("the warnings are\n%s", strings.Join(got, "\n"))
 		}
@@ -153,7 +153,7 @@ func ExampleServer_Lookup() {
 	defer io.Close()
 
 	known := func(name string, _ socketio.Handshake) bool { return name == "/tenant-1" }
-	io.OfFunc(known).Use(func(*socketio.Socket) error { return nil }) // who may come in
+	io.OfMatch(known).Use(func(*socketio.Socket) error { return nil }) // who may come in
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{tenant}/news", func(w http.ResponseWriter, r *http.Request) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the interfaces of those who watch a server: for metrics, traces,
-// an admin page. Where they are called is in observed.go.
+// an admin page. Where they are called is in observer_notify.go.
 
 package socketio
 

@@ -93,7 +93,7 @@ func TestObserversHearOfALife(t *testing.T) {
 func TestObserversHearOfDynamicNamespaces(t *testing.T) {
 	d := diary{newList()}
 	memory(t, &socketio.Options{Observers: []any{d}}, func(w *world) {
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/dyn") })
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/dyn") })
 		p := w.open(websocket)
 		p.joins("/dynamic")
 		p.says(`1/dynamic,`)

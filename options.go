@@ -39,7 +39,7 @@ type Options struct {
 	// joined a namespace; then its connection closes. Default 45 s.
 	ConnectTimeout time.Duration
 	// MiddlewareTimeout is how long the middlewares of a namespace, and the function
-	// of OfFunc, may take to decide on a client; then it gets a connect_error
+	// of OfMatch, may take to decide on a client; then it gets a connect_error
 	// "timeout". The middleware goes on alone; Socket.Context has ended. Default 30 s.
 	MiddlewareTimeout time.Duration
 	// AttachmentTimeout is how long the binary attachments of an event may take
@@ -71,17 +71,17 @@ type Options struct {
 	// closes the connection. Default 10, at most 99.
 	MaxAttachments int
 	// MaxQueueBytes and MaxQueuePackets bound what waits to be sent to one
-	// client. Over them WhenFull holds. By default an event is taken all the same, and
+	// client. Over them Overflow holds. By default an event is taken all the same, and
 	// the connection closes with ErrSlowConsumer, and a warning in the log, once more
 	// than the bound has waited for 10 s without a break, or 16 times the bound waits. An
 	// empty queue takes one packet of any size, and a packet that the client is taking
 	// does not count. Defaults 4 MiB and 16,384.
 	MaxQueueBytes   int
 	MaxQueuePackets int
-	// WhenFull is what becomes of an event for a client whose queue is full, unless
-	// Broadcast.WhenFull says otherwise. Default OverflowClose. Other packets always
+	// Overflow is what becomes of an event for a client whose queue is full, unless
+	// Broadcast.Overflow says otherwise. Default OverflowClose. Other packets always
 	// close.
-	WhenFull Overflow
+	Overflow Overflow
 	// MaxQueuedBytes bounds what waits to be sent to all clients together; above it
 	// those with the longest queues are disconnected, with a warning each. Default a
 	// quarter of the process's memory: GOMEMLIMIT if it is set, else what its control
@@ -98,7 +98,7 @@ type Options struct {
 	MaxInboxBytes   int
 	MaxInboxPackets int
 	// MaxConnections bounds the clients; more are answered 503. A client that has gone
-	// counts until its handlers, its middlewares and the functions of OfFunc that were
+	// counts until its handlers, its middlewares and the functions of OfMatch that were
 	// called for it have returned. Default: none; then more are answered 503 while 50,000
 	// that have gone keep handlers running, or keep as much as MaxQueuedBytes.
 	MaxConnections int
@@ -305,8 +305,8 @@ func (o *Options) check() {
 		}
 	}
 	durations.CheckOptions("socketio: Options", o, time.Millisecond)
-	if o.WhenFull > OverflowDropOldest {
-		panic("socketio: Options.WhenFull is none of the Overflow constants")
+	if o.Overflow > OverflowDropOldest {
+		panic("socketio: Options.Overflow is none of the Overflow constants")
 	}
 	if o.MaxAttachments > 99 {
 		panic("socketio: Options.MaxAttachments must not be more than 99")

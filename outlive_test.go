@@ -75,7 +75,7 @@ func TestSearchesOfAConnectionAreFew(t *testing.T) {
 			memory(t, nil, func(w *world) {
 				var calls, ended atomic.Int32
 				release := make(chan struct{})
-				w.io.OfFunc(func(name string, h socketio.Handshake) bool {
+				w.io.OfMatch(func(name string, h socketio.Handshake) bool {
 					calls.Add(1)
 					<-h.Context().Done()
 					ended.Add(1)
@@ -127,7 +127,7 @@ func TestWorkThatOutlivesItsConnection(t *testing.T) {
 			return []any{"0"}
 		},
 		"a search": func(w *world, block func()) []any {
-			w.io.OfFunc(func(string, socketio.Handshake) bool { block(); return true })
+			w.io.OfMatch(func(string, socketio.Handshake) bool { block(); return true })
 			return []any{"0/dyn,"}
 		},
 		"a parallel handler": func(w *world, block func()) []any {
@@ -263,7 +263,7 @@ func TestJoinFlood(t *testing.T) {
 // longest empty makes room.
 func TestKeptNamespaces(t *testing.T) {
 	memory(t, &socketio.Options{KeepEmptyNamespaces: true, MaxDynamicNamespaces: 3}, func(w *world) {
-		parent := w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+		parent := w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 		parent.Use(func(s *socketio.Socket) error {
 			if strings.HasPrefix(s.Namespace().Name(), "/no") {
 				return fmt.Errorf("no")
@@ -309,7 +309,7 @@ func TestKeptNamespaces(t *testing.T) {
 func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		memory(t, &socketio.Options{KeepEmptyNamespaces: keep, MaxDynamicNamespaces: 64}, func(w *world) {
-			w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+			w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 			p := w.open(websocket)
 			for i := range 32 {
 				p.joins(fmt.Sprint("/n", i))
@@ -335,7 +335,7 @@ func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 // namespaces.
 func TestOneConnectionMakesAllItsNamespaces(t *testing.T) {
 	memory(t, nil, func(w *world) {
-		w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+		w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 		p := w.open(websocket)
 		for i := range 128 {
 			p.joins(fmt.Sprint("/n", i))

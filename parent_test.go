@@ -69,18 +69,18 @@ func TestOfPattern(t *testing.T) {
 
 // Parents are asked in order, after the namespaces that exist; a function hears the
 // name and who asks.
-func TestOfFunc(t *testing.T) {
+func TestOfMatch(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		joined := newList()
 		on := func(what string) func(*socketio.Socket) {
 			return func(s *socketio.Socket) { joined.add(what + s.Namespace().Name()) }
 		}
 		w.io.Of("/static").OnConnection(on("static "))
-		w.io.OfFunc(func(name string, h socketio.Handshake) bool {
+		w.io.OfMatch(func(name string, h socketio.Handshake) bool {
 			var auth struct{ Token string }
 			return h.DecodeAuth(&auth) == nil && auth.Token == "secret" && h.HeaderValue("User-Agent") != "nobody"
 		}).OnConnection(on("func "))
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool {
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool {
 			if name == "/panic" {
 				panic("boom")
 			}
@@ -106,7 +106,7 @@ func TestOfFunc(t *testing.T) {
 // A name that no application could make is not asked for.
 func TestDynamicNamesAreBounded(t *testing.T) {
 	memory(t, nil, func(w *world) {
-		w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+		w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 		p := w.open(websocket)
 		p.joins("/" + strings.Repeat("x", 254))
 		long := "/" + strings.Repeat("x", 255)
@@ -131,7 +131,7 @@ func TestTrap38ConcurrentFirstJoinsMakeOneChild(t *testing.T) {
 				<-gate
 				announced.Store(true)
 			})
-			parent := w.io.OfFunc(func(string, socketio.Handshake) bool { return true })
+			parent := w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 			parent.OnConnection(func(s *socketio.Socket) {
 				if !announced.Load() {
 					early.Add(1)
@@ -223,7 +223,7 @@ func TestOfMakesAChildOfAPattern(t *testing.T) {
 		joined := newList()
 		parent := w.io.OfPattern(teams)
 		parent.OnConnection(func(*socketio.Socket) { joined.add("parent") })
-		w.io.OfFunc(func(string, socketio.Handshake) bool { t.Error("a function was asked"); return true })
+		w.io.OfMatch(func(string, socketio.Handshake) bool { t.Error("a function was asked"); return true })
 		w.io.Of("/team-1").OnConnection(func(*socketio.Socket) { joined.add("own") })
 		w.open(websocket).joins("/team-1")
 		want(t, "handlers", strings.Join(joined.await(w, 2), " "), "parent own")
@@ -258,7 +258,7 @@ func TestPacketsDuringASearch(t *testing.T) {
 	for packet, closes := range map[string]bool{`2/slow,["x"]`: true, `0/slow,`: true, `1/slow,`: false} {
 		memory(t, nil, func(w *world) {
 			gate := make(chan struct{})
-			parent := w.io.OfFunc(func(name string, _ socketio.Handshake) bool { <-gate; return name == "/slow" })
+			parent := w.io.OfMatch(func(name string, _ socketio.Handshake) bool { <-gate; return name == "/slow" })
 			parent.OnConnection(func(*socketio.Socket) { t.Error("the socket has joined") })
 			p := w.open(websocket)
 			p.says(`0/slow,`)
@@ -281,7 +281,7 @@ func TestPacketsDuringASearch(t *testing.T) {
 func TestTheClientGoesDuringASearch(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		gate := make(chan struct{})
-		parent := w.io.OfFunc(func(string, socketio.Handshake) bool { <-gate; return true })
+		parent := w.io.OfMatch(func(string, socketio.Handshake) bool { <-gate; return true })
 		p := w.open(websocket)
 		p.says(`0/slow,`)
 		w.settle()
@@ -293,7 +293,7 @@ func TestTheClientGoesDuringASearch(t *testing.T) {
 	})
 }
 
-// Who decides too slowly refuses: a middleware, and the function of OfFunc. Other
+// Who decides too slowly refuses: a middleware, and the function of OfMatch. Other
 // clients do not wait.
 func TestMiddlewareTimeout(t *testing.T) {
 	memory(t, &socketio.Options{MiddlewareTimeout: 5 * time.Second}, func(w *world) {
@@ -308,7 +308,7 @@ func TestMiddlewareTimeout(t *testing.T) {
 			return nil
 		}
 		w.io.Use(slow)
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool {
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool {
 			if name == "/slow" {
 				<-gate
 			}
@@ -335,7 +335,7 @@ func TestMiddlewareTimeout(t *testing.T) {
 func TestMaxNamespacesCountsSearches(t *testing.T) {
 	memory(t, &socketio.Options{MaxNamespaces: 3}, func(w *world) {
 		gate := make(chan struct{})
-		w.io.OfFunc(func(string, socketio.Handshake) bool { <-gate; return true })
+		w.io.OfMatch(func(string, socketio.Handshake) bool { <-gate; return true })
 		p := w.open(websocket)
 		p.joins("/")
 		p.says(`0/a,`, `0/b,`, `0/c,`)
@@ -475,7 +475,7 @@ func TestOfWhenANamespaceGoes(t *testing.T) {
 func TestGoexitInASearch(t *testing.T) {
 	memory(t, &socketio.Options{MaxDynamicNamespaces: 1}, func(w *world) {
 		exits := true
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool {
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool {
 			if name == "/exit" {
 				runtime.Goexit()
 			}

@@ -13,7 +13,7 @@ import (
 )
 
 // An Overflow says what becomes of an event for which the outbound queue of a client
-// has no room; see Options.MaxQueueBytes, Options.WhenFull and Broadcast.WhenFull.
+// has no room; see Options.MaxQueueBytes, Options.Overflow and Broadcast.Overflow.
 type Overflow = engineio.Overflow
 
 const (
@@ -31,70 +31,70 @@ const (
 	OverflowDropOldest = engineio.OverflowDropOldest
 )
 
-// WhenFull says what becomes of the event for a client whose outbound queue is full.
-// Without it Options.WhenFull holds. Other servers of a cluster are told.
-func (b Broadcast) WhenFull(o Overflow) Broadcast {
-	b.flags.WhenFull = 1 + uint8(o)
+// Overflow says what becomes of the event for a client whose outbound queue is full.
+// Without it Options.Overflow holds. Other servers of a cluster are told.
+func (b Broadcast) Overflow(o Overflow) Broadcast {
+	b.flags.Overflow = 1 + uint8(o)
 	return b
 }
 
-// Latest marks the event as one value of many under a key, such as a price or a
+// Conflate marks the event as one value of many under a key, such as a price or a
 // position: where an earlier one with the same key still waits to be sent to a client,
 // it is dropped, whatever its event. The new one goes to the end of the queue, so it
 // overtakes nothing. Keys are those of a namespace. An empty key is none. Other servers
 // of a cluster are told. A client that takes no byte for Options.WriteTimeout is
 // disconnected all the same.
-func (b Broadcast) Latest(key string) Broadcast {
-	b.flags.Latest = key
+func (b Broadcast) Conflate(key string) Broadcast {
+	b.flags.Conflate = key
 	return b
 }
 
-// WhenFull chooses for the event that follows what becomes of it if this socket's
-// queue is full; see Broadcast.WhenFull.
-func (s *Socket) WhenFull(o Overflow) Broadcast { return s.alone().WhenFull(o) }
+// Overflow chooses for the event that follows what becomes of it if this socket's
+// queue is full; see Broadcast.Overflow.
+func (s *Socket) Overflow(o Overflow) Broadcast { return s.alone().Overflow(o) }
 
-// Latest marks the event that follows as one value of many under a key; see
-// Broadcast.Latest.
-func (s *Socket) Latest(key string) Broadcast { return s.alone().Latest(key) }
+// Conflate marks the event that follows as one value of many under a key; see
+// Broadcast.Conflate.
+func (s *Socket) Conflate(key string) Broadcast { return s.alone().Conflate(key) }
 
 // Buffered returns how many packets and bytes wait to be sent to the client. They are
 // those of its connection, whatever namespaces it has joined.
 func (s *Socket) Buffered() (packets, bytes int) { return s.conn.eio.Buffered() }
 
-// Drained waits until nothing waits to be sent to the client, or the error of ctx, or
+// WaitDrained waits until nothing waits to be sent to the client, or the error of ctx, or
 // ErrClosed when the connection closes. A loop that produces faster than a client
 // takes calls it now and then:
 //
 //	for rows.Next() {
 //		if _, n := s.Buffered(); n > 1<<20 {
-//			if err := s.Drained(ctx); err != nil {
+//			if err := s.WaitDrained(ctx); err != nil {
 //				return err
 //			}
 //		}
 //		s.Emit("row", row)
 //	}
-func (s *Socket) Drained(ctx context.Context) error {
-	err := s.conn.eio.Drained(ctx)
+func (s *Socket) WaitDrained(ctx context.Context) error {
+	err := s.conn.eio.WaitDrained(ctx)
 	if errors.Is(err, engineio.ErrClosed) {
 		return ErrClosed
 	}
 	return err
 }
 
-// WhenFull starts a broadcast; see Broadcast.WhenFull.
-func (ns *Namespace) WhenFull(o Overflow) Broadcast { return ns.all().WhenFull(o) }
+// Overflow starts a broadcast; see Broadcast.Overflow.
+func (ns *Namespace) Overflow(o Overflow) Broadcast { return ns.all().Overflow(o) }
 
-// Latest starts a broadcast; see Broadcast.Latest.
-func (ns *Namespace) Latest(key string) Broadcast { return ns.all().Latest(key) }
+// Conflate starts a broadcast; see Broadcast.Conflate.
+func (ns *Namespace) Conflate(key string) Broadcast { return ns.all().Conflate(key) }
 
-// WhenFull starts a broadcast to the namespace "/"; see Broadcast.WhenFull.
-func (s *Server) WhenFull(o Overflow) Broadcast { return s.root.all().WhenFull(o) }
+// Overflow starts a broadcast to the namespace "/"; see Broadcast.Overflow.
+func (s *Server) Overflow(o Overflow) Broadcast { return s.root.all().Overflow(o) }
 
-// Latest starts a broadcast to the namespace "/"; see Broadcast.Latest.
-func (s *Server) Latest(key string) Broadcast { return s.root.all().Latest(key) }
+// Conflate starts a broadcast to the namespace "/"; see Broadcast.Conflate.
+func (s *Server) Conflate(key string) Broadcast { return s.root.all().Conflate(key) }
 
-// WhenFull starts a broadcast to all children; see Broadcast.WhenFull.
-func (p *ParentNamespace) WhenFull(o Overflow) Broadcast { return p.all().WhenFull(o) }
+// Overflow starts a broadcast to all children; see Broadcast.Overflow.
+func (p *ParentNamespace) Overflow(o Overflow) Broadcast { return p.all().Overflow(o) }
 
-// Latest starts a broadcast to all children; see Broadcast.Latest.
-func (p *ParentNamespace) Latest(key string) Broadcast { return p.all().Latest(key) }
+// Conflate starts a broadcast to all children; see Broadcast.Conflate.
+func (p *ParentNamespace) Conflate(key string) Broadcast { return p.all().Conflate(key) }

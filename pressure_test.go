@@ -43,7 +43,7 @@ func TestWhenFull(t *testing.T) {
 			t.Run(name+"/"+how, func(t *testing.T) {
 				opts := &socketio.Options{MaxQueuePackets: room}
 				if how == "option" {
-					opts.WhenFull = test.policy
+					opts.Overflow = test.policy
 				}
 				memory(t, opts, func(w *world) {
 					ns := w.io.Of("/team-1")
@@ -64,13 +64,13 @@ func TestWhenFull(t *testing.T) {
 					for i := range 5 {
 						switch how {
 						case "socket":
-							last = s.WhenFull(test.policy).Emit("n", i)
+							last = s.Overflow(test.policy).Emit("n", i)
 						case "broadcast":
-							last = ns.To(s.ID()).WhenFull(test.policy).Emit("n", i)
+							last = ns.To(s.ID()).Overflow(test.policy).Emit("n", i)
 						case "namespace":
-							last = ns.WhenFull(test.policy).Emit("n", i)
+							last = ns.Overflow(test.policy).Emit("n", i)
 						case "parent":
-							last = parent.WhenFull(test.policy).Emit("n", i)
+							last = parent.Overflow(test.policy).Emit("n", i)
 						case "option":
 							last = s.Emit("n", i)
 						}
@@ -98,7 +98,7 @@ func TestSocketFlagsThenOthers(t *testing.T) {
 		_ = s.Join("room")
 		other, q := w.pair()
 		_ = other.Join("room")
-		for _, b := range []socketio.Broadcast{s.Volatile(), s.Compress(false), s.Latest("k"), s.WhenFull(socketio.OverflowFail)} {
+		for _, b := range []socketio.Broadcast{s.Volatile(), s.Compress(false), s.Conflate("k"), s.Overflow(socketio.OverflowFail)} {
 			_ = b.Emit("self")
 			p.hears(`2["self"]`)
 			_ = b.To("room").Emit("others")
@@ -118,15 +118,15 @@ func TestSocketFlagsThenOthers(t *testing.T) {
 	})
 }
 
-// Latest keeps one value of a key, at the place of the newest.
+// Conflate keeps one value of a key, at the place of the newest.
 func TestLatest(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		s, p := w.pair()
 		s.Conn().Cork()
 		for i := range 3 {
-			_ = w.io.Latest("a").Emit("a", i)
-			_ = s.Latest("b").Emit("b", i)
-			_ = w.io.Of("/").Latest("a").WhenFull(socketio.OverflowFail).Emit("a", i+10)
+			_ = w.io.Conflate("a").Emit("a", i)
+			_ = s.Conflate("b").Emit("b", i)
+			_ = w.io.Of("/").Conflate("a").Overflow(socketio.OverflowFail).Emit("a", i+10)
 		}
 		_ = s.Emit("end")
 		s.Conn().Uncork()
@@ -136,11 +136,11 @@ func TestLatest(t *testing.T) {
 	})
 }
 
-// Buffered and Drained.
+// Buffered and WaitDrained.
 func TestBufferedAndDrained(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		s, p := w.pair()
-		if err := s.Drained(context.Background()); err != nil {
+		if err := s.WaitDrained(context.Background()); err != nil {
 			t.Errorf("nothing waits: %v", err)
 		}
 		s.Conn().Cork()
@@ -151,11 +151,11 @@ func TestBufferedAndDrained(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		if err := s.Drained(ctx); !errors.Is(err, context.Canceled) {
+		if err := s.WaitDrained(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("two wait: %v", err)
 		}
 		drained := make(chan error, 1)
-		go func() { drained <- s.Drained(context.Background()) }()
+		go func() { drained <- s.WaitDrained(context.Background()) }()
 		w.settle()
 		s.Conn().Uncork()
 		s.Conn().Flush()
@@ -165,26 +165,26 @@ func TestBufferedAndDrained(t *testing.T) {
 		p.hears(`2["x"]`, `2["y"]`)
 		p.goes()
 		w.settle()
-		if err := s.Drained(context.Background()); !errors.Is(err, socketio.ErrClosed) {
+		if err := s.WaitDrained(context.Background()); !errors.Is(err, socketio.ErrClosed) {
 			t.Errorf("the client has gone: %v", err)
 		}
 	})
 }
 
-// Options.WhenFull is checked.
+// Options.Overflow is checked.
 func TestWhenFullIsChecked(t *testing.T) {
 	defer func() {
-		if v := recover(); v == nil || !strings.Contains(fmt.Sprint(v), "WhenFull") {
+		if v := recover(); v == nil || !strings.Contains(fmt.Sprint(v), "Overflow") {
 			t.Errorf("NewServer: %v", v)
 		}
 	}()
-	socketio.NewServer(&socketio.Options{WhenFull: 9})
+	socketio.NewServer(&socketio.Options{Overflow: 9})
 }
 
 // A question is an event too: the policy holds, and one that was dropped is not waited
 // for.
 func TestWhenFullOfQuestions(t *testing.T) {
-	memory(t, &socketio.Options{MaxQueuePackets: 2, WhenFull: socketio.OverflowFail}, func(w *world) {
+	memory(t, &socketio.Options{MaxQueuePackets: 2, Overflow: socketio.OverflowFail}, func(w *world) {
 		s, _ := w.pair()
 		w.settle()
 		sent := 0
@@ -195,8 +195,8 @@ func TestWhenFullOfQuestions(t *testing.T) {
 			t.Errorf("EmitWithAck into a full queue: %v", err)
 		}
 		start := time.Now()
-		var silent *socketio.SilentError
-		for _, err := range s.WhenFull(socketio.OverflowDropNewest).EmitWithAck(context.Background(), "q") {
+		var silent *socketio.PartialError
+		for _, err := range s.Overflow(socketio.OverflowDropNewest).EmitWithAck(context.Background(), "q") {
 			if !errors.As(err, &silent) {
 				t.Errorf("a question that was dropped: %v", err)
 			}

@@ -10,8 +10,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 
+	"socketio/internal/lock"
 	"socketio/internal/telemetry"
 )
 
@@ -20,7 +20,7 @@ import (
 // together, and goes with the last socket in it, those that are still joining
 // counted.
 type registry struct {
-	mu      sync.RWMutex // guards the fields below; no call out while it is held
+	mu      lock.RWMutex // guards the fields below; no call out while it is held
 	spaces  map[string]*Namespace
 	claims  map[string]*claim
 	parents []*ParentNamespace
@@ -263,8 +263,8 @@ func (r *registry) of(s *Server, name string) *Namespace {
 		c = r.claimLocked(name)
 		r.mu.Unlock()
 		if unasked {
-			s.sampled.Warn("Of made a namespace without asking the functions of OfFunc, so it lets clients in without their middlewares: "+
-				"for a name that comes from a request use Lookup, which makes none; call Of for the others before OfFunc", "nsp", telemetry.Text(name))
+			s.sampled.Warn("Of made a namespace without asking the functions of OfMatch, so it lets clients in without their middlewares: "+
+				"for a name that comes from a request use Lookup, which makes none; call Of for the others before OfMatch", "nsp", telemetry.Text(name))
 		}
 		return r.introduce(c, s, name, parent, nil)
 	}

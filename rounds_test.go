@@ -150,7 +150,7 @@ func newSojourn(t *testing.T, driver engineio.Driver) *sojourn {
 		arrived(sock)
 		_ = sock.Join("members")
 	})
-	s.io.OfFunc(func(name string, _ socketio.Handshake) bool {
+	s.io.OfMatch(func(name string, _ socketio.Handshake) bool {
 		if !strings.HasPrefix(name, "/slow-") {
 			return false
 		}

@@ -179,7 +179,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 		}
 		yes, err := p.matches(sr.name, handshake)
 		if err != nil {
-			c.server.opts.Logger.Error("the function of OfFunc panicked", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err), "stack", string(debug.Stack()))
+			c.server.opts.Logger.Error("the function of OfMatch panicked", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err), "stack", string(debug.Stack()))
 			return nil, oursFault
 		}
 		if !yes {
@@ -195,7 +195,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 			return nil, oursFault
 		}
 		if ns == nil {
-			c.server.sampled.Warn("a dynamic namespace was refused: there are Options.MaxDynamicNamespaces of them; raise that, or refuse names in OfFunc",
+			c.server.sampled.Warn("a dynamic namespace was refused: there are Options.MaxDynamicNamespaces of them; raise that, or refuse names in OfMatch",
 				"nsp", telemetry.Text(sr.name), "max", c.server.opts.MaxDynamicNamespaces)
 			return nil, noSuch
 		}

@@ -103,7 +103,7 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 // the namespace. It panics on a name that no client could ask
 // for: longer than 255 bytes, not UTF-8, with a comma or a control character.
 //
-// The functions of OfFunc are not asked, so a namespace that Of makes lets clients in
+// The functions of OfMatch are not asked, so a namespace that Of makes lets clients in
 // without their middlewares, for which there is a warning. Where a name comes from a
 // request, as that of a tenant, use Lookup.
 func (s *Server) Of(name string) *Namespace {

@@ -9,11 +9,11 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"sync"
 	"sync/atomic"
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/lock"
 	"socketio/parser"
 )
 
@@ -33,7 +33,7 @@ type Socket struct {
 	// Atomic; safe from anywhere. Written under mu.
 	state atomic.Int32
 
-	mu        sync.Mutex  // guards the fields below; see doc.go for the lock order
+	mu        lock.Mutex  // guards the fields below; see doc.go for the lock order
 	wasJoined bool        // here it takes no room
 	events    []*listener // in the order of registration
 	any       listeners[func(string, Args)]
@@ -50,7 +50,7 @@ type Socket struct {
 	ctx       context.Context // nil until asked for
 	cancel    context.CancelFunc
 
-	// Atomic; see outgoing.go and data.go. Nil for most sockets.
+	// Atomic; see socket_catchall.go and datakey.go. Nil for most sockets.
 	outgoing atomic.Pointer[[]*outgoingFunc]
 	data     atomic.Pointer[dataMap]
 }
@@ -129,7 +129,7 @@ type Handshake struct {
 	ctx   context.Context
 }
 
-// Context ends when the function of OfFunc that was given h need not answer any more:
+// Context ends when the function of OfMatch that was given h need not answer any more:
 // the client has gone, or taken its wish back, or Options.MiddlewareTimeout is over. Its
 // values are those of the context that Options.Handshake returned. That of a Handshake
 // of a Socket never ends and has none: use Socket.Context.

@@ -141,7 +141,7 @@ func TestStressAcknowledgementsOfMany(t *testing.T) {
 						break
 					}
 				}
-				var e *socketio.SilentError
+				var e *socketio.PartialError
 				switch {
 				case errors.As(failed, &e):
 					silent = e.Sockets

@@ -111,14 +111,14 @@ func TestStressFullQueues(t *testing.T) {
 				last[name] = n
 			})
 		}
-		policy("oldest", w.io.WhenFull(socketio.OverflowDropOldest))
-		policy("newest", w.io.WhenFull(socketio.OverflowDropNewest))
-		policy("latest", w.io.Latest("key").WhenFull(socketio.OverflowDropOldest))
+		policy("oldest", w.io.Overflow(socketio.OverflowDropOldest))
+		policy("newest", w.io.Overflow(socketio.OverflowDropNewest))
+		policy("latest", w.io.Conflate("key").Overflow(socketio.OverflowDropOldest))
 		policy("volatile", w.io.Volatile())
 		taken := make([][]int, clients)
 		for i, s := range sockets {
 			crew.works("fail", func(n int) error {
-				err := s.WhenFull(socketio.OverflowFail).Emit("p", "fail", n, load)
+				err := s.Overflow(socketio.OverflowFail).Emit("p", "fail", n, load)
 				if err == nil {
 					taken[i] = append(taken[i], n)
 				} else if errors.Is(err, socketio.ErrQueueFull) {
@@ -141,13 +141,13 @@ func TestStressFullQueues(t *testing.T) {
 		crew.wg.Wait()
 		for i, g := range all {
 			g.shuts(false)
-			if err := sockets[i].Drained(context.Background()); err != nil {
+			if err := sockets[i].WaitDrained(context.Background()); err != nil {
 				w.Error(err)
 			}
 		}
 		for _, s := range sockets { // each has room now
 			want(w, "the last of each", s.Emit("p", "last", 1, load), nil)
-			want(w, "the last of a key", s.Latest("key").Emit("p", "key", 1, load), nil)
+			want(w, "the last of a key", s.Conflate("key").Emit("p", "key", 1, load), nil)
 		}
 		received, emitted := 0, 0
 		for i, g := range all {

@@ -93,7 +93,7 @@ func TestStressRooms(t *testing.T) {
 				}
 				s.Leave("several")
 				if n%16 == 0 {
-					return s.Drained(context.Background())
+					return s.WaitDrained(context.Background())
 				}
 				return nil
 			}, nil)

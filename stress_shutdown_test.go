@@ -56,7 +56,7 @@ func TestStressShutdown(t *testing.T) {
 					sent[i].Store(int64(n))
 				}
 				if n%16 == 0 && err == nil {
-					err = s.Drained(over)
+					err = s.WaitDrained(over)
 				}
 				if !closed(err) && over.Err() == nil {
 					return err
@@ -84,7 +84,7 @@ func TestStressShutdown(t *testing.T) {
 		for range 3 {
 			crew.works("question", func(n int) error {
 				for _, err := range w.io.Timeout(time.Second).EmitWithAck(over, "question", n) {
-					var e *socketio.SilentError
+					var e *socketio.PartialError
 					if !closed(err) && !errors.As(err, &e) && over.Err() == nil {
 						return err
 					}

@@ -83,7 +83,7 @@ func TestStressDynamicNamespaces(t *testing.T) {
 			_ = s.Emit("settled")
 		}
 		pattern := w.io.OfPattern(regexp.MustCompile(`^/pattern-\d+$`))
-		function := w.io.OfFunc(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/function-") })
+		function := w.io.OfMatch(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/function-") })
 		for _, p := range []*socketio.ParentNamespace{pattern, function} {
 			p.OnConnection(settle)
 			p.Use(func(s *socketio.Socket) error { return s.Join("all") })

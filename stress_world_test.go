@@ -38,7 +38,7 @@ func stressed(t *testing.T, opts func() *socketio.Options, scenario func(w *worl
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
 		t.Run(string("driver "+driver), func(t *testing.T) {
 			o := with(opts(), driver)
-			// What is sent here is bounded by Drained, not by the queue.
+			// What is sent here is bounded by WaitDrained, not by the queue.
 			if o.MaxQueuePackets == 0 {
 				o.MaxQueuePackets, o.MaxQueueBytes = 1<<20, 1<<28
 			}
@@ -184,7 +184,7 @@ func newTroop(w *world, n int, other func(i int, s *socketio.Socket, p *peer) fu
 
 // drained waits until one of the clients has what was sent to it.
 func (c *troop) drained(n int) error {
-	return c.sockets[n%len(c.sockets)].Drained(context.Background())
+	return c.sockets[n%len(c.sockets)].WaitDrained(context.Background())
 }
 
 // A crew is goroutines that do something again and again.

@@ -26,7 +26,7 @@ import (
 // middleware, refused by one, made on demand.
 func manyNames(io *socketio.Server) (names []string, refused map[string]bool) {
 	io.OfPattern(regexp.MustCompile(`^/pattern-\d+$`))
-	io.OfFunc(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/func-") })
+	io.OfMatch(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/func-") })
 	io.Of("/uses").Use(func(*socketio.Socket) error { return nil })
 	io.Of("/refuses").Use(func(*socketio.Socket) error { return errors.New("no") })
 	names = []string{"/uses", "/refuses"}
@@ -166,7 +166,7 @@ func TestASlowConnectDelaysOnlyItself(t *testing.T) {
 		wait := func(*socketio.Socket) error { <-goOn; return nil }
 		w.io.Of("/slow").Use(wait)
 		w.io.Of("/refuses").Use(func(s *socketio.Socket) error { <-goOn; return errors.New("no") })
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool { <-goOn; return name == "/found" })
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool { <-goOn; return name == "/found" })
 		for i := range 5 {
 			w.io.Of(fmt.Sprintf("/quick-%d", i))
 		}
@@ -238,7 +238,7 @@ func TestAConnectTakenBackHoldsUpNobody(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		goOn := make(chan struct{})
 		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool { <-goOn; return false })
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool { <-goOn; return false })
 		w.io.Of("/quick")
 		p := w.open(websocket)
 		p.says("0/slow,", "0/search,", "1/slow,", "1/search,", "0/quick,")

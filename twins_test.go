@@ -140,7 +140,7 @@ func (n *node) FetchSockets(ctx context.Context, t adapter.Target) ([]adapter.Fo
 	if t.Local {
 		return found, nil
 	}
-	silent := &adapter.SilentError{}
+	silent := &adapter.PartialError{}
 	err := n.each(func(o *node) error {
 		if o.mute.Load() {
 			<-ctx.Done()

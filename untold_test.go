@@ -162,7 +162,7 @@ func TestDebugLinesOfRefusals(t *testing.T) {
 		w.io.Of("/1")
 		w.io.Of("/2")
 		w.io.Of("/3")
-		w.io.OfFunc(func(name string, _ socketio.Handshake) bool { return false })
+		w.io.OfMatch(func(name string, _ socketio.Handshake) bool { return false })
 		p := w.join(websocket)
 		sid := w.io.Sockets()[0].ID()
 		expect := func(what string, wants ...string) {
@@ -202,7 +202,7 @@ func TestDebugLinesOfRefusals(t *testing.T) {
 		expect("one that panics", `DEBUG msg="a socket was refused" nsp=/panics sid=* error="panic: boom"`)
 		p.says(`0/nowhere` + "\u202e" + `,`)
 		p.hears(`4*`)
-		expect("a namespace that is none", `DEBUG msg="a namespace was refused" nsp=/nowhere\u202e conn=1 error="Invalid namespace: no Of, OfPattern or OfFunc has that name"`)
+		expect("a namespace that is none", `DEBUG msg="a namespace was refused" nsp=/nowhere\u202e conn=1 error="Invalid namespace: no Of, OfPattern or OfMatch has that name"`)
 		for _, name := range []string{"/1", "/2", "/3"} {
 			p.joins(name)
 		}

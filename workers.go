@@ -6,7 +6,8 @@ package socketio
 
 import (
 	"context"
-	"sync"
+
+	"socketio/internal/lock"
 )
 
 // maxIdleWorkers is how many workers stay for the next burst. A worker that stays
@@ -16,7 +17,7 @@ const maxIdleWorkers = 64
 // workers are the goroutines that run handlers. There are as many as there are
 // sockets with something in their inbox, and a few that wait for the next.
 type workers struct {
-	mu     sync.Mutex // guards the fields below
+	mu     lock.Mutex // guards the fields below
 	busy   int
 	idle   []*worker     // those that wait, the latest last
 	quiet  chan struct{} // closed when busy is 0; nil unless somebody waits

@@ -7,7 +7,7 @@
 // it finds on the server's side, Call how it reports what the others answer.
 //
 // Reading order: adapter.go (the contract), local.go (what the server offers),
-// call.go (questions to many), memory.go, resolve.go.
+// call.go (questions to many), memory.go, deliver.go.
 package adapter
 
 import (
@@ -52,12 +52,12 @@ type Flags struct {
 	Volatile bool
 	// Uncompressed asks not to compress it, where transports compress.
 	Uncompressed bool
-	// WhenFull is 1 plus what becomes of it for a member with a full queue, in the
+	// Overflow is 1 plus what becomes of it for a member with a full queue, in the
 	// numbers of the server; 0 leaves that to the server.
-	WhenFull uint8
-	// Latest is a key: an earlier packet with it that still waits is dropped. "" is
+	Overflow uint8
+	// Conflate is a key: an earlier packet with it that still waits is dropped. "" is
 	// none.
-	Latest string
+	Conflate string
 }
 
 // A Target says whom something reaches: the members of any of Rooms, or of the
@@ -113,7 +113,7 @@ type Adapter interface {
 	BroadcastWithAck(ctx context.Context, p *Packet, t Target) error
 
 	// FetchSockets returns the sockets of t on all nodes. If some did not answer
-	// before ctx ended, which always has a deadline, the error is a *SilentError
+	// before ctx ended, which always has a deadline, the error is a *PartialError
 	// with their names, and the sockets of the others are there.
 	FetchSockets(ctx context.Context, t Target) ([]Found, error)
 	// SocketsJoin puts the sockets of t into rooms. The sockets of this node are

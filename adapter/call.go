@@ -10,7 +10,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+
+	"socketio/internal/lock"
 )
 
 // An Answer is one answer to a Call.
@@ -34,7 +35,7 @@ type Answer struct {
 type Call struct {
 	more chan struct{} // one token: something has changed
 
-	mu      sync.Mutex // guards the fields below; no other lock is taken under it
+	mu      lock.Mutex // guards the fields below; no other lock is taken under it
 	waiting map[Member]struct{}
 	nodes   map[string]*node
 	queue   []Answer
@@ -252,13 +253,13 @@ func (c *Call) pendingLocked() bool {
 	return false
 }
 
-// Err returns nil if all who were asked have answered, else a *SilentError. Its
+// Err returns nil if all who were asked have answered, else a *PartialError. Its
 // Err is ended, which is why nobody waits any more, or why the first who will not
 // answer does not.
 func (c *Call) Err(ended error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := &SilentError{Sockets: slices.Clone(c.silent), Err: c.cause}
+	e := &PartialError{Sockets: slices.Clone(c.silent), Err: c.cause}
 	for m := range c.waiting {
 		e.Sockets = append(e.Sockets, m.ID())
 	}
@@ -302,9 +303,9 @@ func (c *Call) Close() []Member {
 	return members
 }
 
-// A SilentError tells who did not answer a question to many. It wraps the reason:
+// A PartialError tells who did not answer a question to many. It wraps the reason:
 // the error of the context, most often, or why the first of them could not.
-type SilentError struct {
+type PartialError struct {
 	// Sockets are the ids of sockets that did not answer, sorted.
 	Sockets []string
 	// Nodes are the nodes that did not report, or whose sockets did not all
@@ -317,7 +318,7 @@ type SilentError struct {
 }
 
 // Error names a few of them.
-func (e *SilentError) Error() string {
+func (e *PartialError) Error() string {
 	var b strings.Builder
 	b.WriteString("socketio: no answer")
 	if e.Missing > 0 {
@@ -343,7 +344,7 @@ func few(b *strings.Builder, label string, names []string) {
 	b.WriteString(")")
 }
 
-func (e *SilentError) Unwrap() error { return e.Err }
+func (e *PartialError) Unwrap() error { return e.Err }
 
 // ErrNodeGone is a reason for NodeDone.
 var ErrNodeGone = errors.New("socketio: a node has left")

@@ -50,7 +50,7 @@ func TestAnswerAfterTheTime(t *testing.T) {
 	}
 	c.Answer(a, 1)
 	c.NodeAnswer("other", "", 1)
-	var e *adapter.SilentError
+	var e *adapter.PartialError
 	if !errors.As(c.Err(ended.Err()), &e) || fmt.Sprint(e.Sockets, e.Nodes) != "[a] [other]" || !errors.Is(e, context.Canceled) {
 		t.Errorf("want a and another node to be silent, got %v", c.Err(ended.Err()))
 	}
@@ -193,7 +193,7 @@ func TestCallWaits(t *testing.T) {
 	}
 	wg.Wait()
 	want(t, "the answers", n, 33)
-	var silent *adapter.SilentError
+	var silent *adapter.PartialError
 	if err := c.Err(nil); !errors.As(err, &silent) || len(silent.Sockets) != 17 || !errors.Is(err, errCause) {
 		t.Errorf("%v", err)
 	}

@@ -103,7 +103,7 @@ func ExampleCall() {
 	for a, ok := c.Next(ctx); ok; a, ok = c.Next(ctx) {
 		fmt.Println(a.Socket, a.Args)
 	}
-	var silent *adapter.SilentError
+	var silent *adapter.PartialError
 	if errors.As(c.Err(ctx.Err()), &silent) {
 		fmt.Println("no answer from", silent.Sockets)
 	}

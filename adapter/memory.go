@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"socketio/internal/lock"
 )
 
 // Memory is the Adapter of a single process: there are no other nodes. One that
@@ -17,7 +19,7 @@ import (
 type Memory struct {
 	observer RoomObserver // set before the first member
 
-	mu      sync.RWMutex       // guards the fields below; never held while delivering
+	mu      lock.RWMutex       // guards the fields below; never held while delivering
 	all     list               // a member's place in it is member.place
 	members map[string]*member // by id
 	rooms   map[string]*list   // no empty room is ever stored

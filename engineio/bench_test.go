@@ -163,7 +163,7 @@ func BenchmarkNewMessage(b *testing.B) {
 	text := []byte(`2["chat message","hello"]`)
 	b.ReportAllocs()
 	for b.Loop() {
-		buf := make([]byte, engineio.Room, engineio.Room+len(text))
+		buf := make([]byte, engineio.HeaderRoom, engineio.HeaderRoom+len(text))
 		engineio.NewMessage(append(buf, text...), nil)
 	}
 }

@@ -11,8 +11,9 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"sync"
 	"sync/atomic"
+
+	"socketio/internal/lock"
 )
 
 // chargeStep is how much a queue may change before the common account hears of it,
@@ -23,7 +24,7 @@ const chargeStep = 4 << 10
 type budget struct {
 	limit int64 // 0 means none
 	used  atomic.Int64
-	mu    sync.Mutex // held by who brings it in order: others over the bound wait
+	mu    lock.Mutex // held by who brings it in order: others over the bound wait
 }
 
 // queueBudget is the bound that Options.MaxQueuedBytes means.

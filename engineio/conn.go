@@ -11,9 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 
+	"socketio/internal/lock"
 	"socketio/internal/wheel"
 	"socketio/internal/ws"
 )
@@ -25,7 +25,7 @@ import (
 // Options.MaxPayload. It is called for each compressed message, before it is inflated.
 type Handler interface {
 	// HandleMessage gets one message. data is valid until return and may be
-	// changed in place. A text over CheckedText bytes may not be valid UTF-8:
+	// changed in place. A text over MaxInlineUTF8 bytes may not be valid UTF-8:
 	// checking it takes too long for an event loop, so it is left to the Handler.
 	HandleMessage(binary bool, data []byte)
 	// HandleReadEnd is called after the messages that one read brought, before
@@ -74,7 +74,7 @@ type Conn struct {
 	// readMu is held while one message is handed up: during an upgrade a POST
 	// and a WebSocket may both have one. HandleMessage does not block, so
 	// holding it across that call is short.
-	readMu sync.Mutex
+	readMu lock.Mutex
 
 	// Atomic; safe from anywhere.
 	deflates atomic.Bool  // messages may go out compressed
@@ -84,7 +84,7 @@ type Conn struct {
 	ended    atomic.Bool  // the Handler has heard, or is about to hear, of the end
 	charged  atomic.Int64 // bytes of the queue that Server.budget knows of; written under mu
 
-	mu       sync.Mutex // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
+	mu       lock.Mutex // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
 	state    connState
 	ws       *wsTransport // nil exactly while the session is on polling
 	poll     *polling     // nil for a session that began on WebSocket
@@ -150,7 +150,7 @@ func (c *Conn) queueLocked() *sendQueue {
 
 // Send appends m to what goes to the peer and returns without waiting. It
 // returns ErrClosed on a closed connection. When the queue is full it does what
-// Message.WhenFull says: ErrSlowConsumer means that this has closed the
+// Message.Overflow says: ErrSlowConsumer means that this has closed the
 // connection, ErrQueueFull that m was not taken, ErrDropped that it was dropped.
 func (c *Conn) Send(m *Message) error {
 	c.prepare(m)

@@ -319,7 +319,7 @@ func ExampleOverflow() {
 	conn := <-conns
 
 	for i := range 3 {
-		m := engineio.TextMessage(fmt.Sprint("news ", i)).WhenFull(engineio.OverflowFail)
+		m := engineio.TextMessage(fmt.Sprint("news ", i)).Overflow(engineio.OverflowFail)
 		err := conn.Send(m)
 		fmt.Println(err, errors.Is(err, engineio.ErrQueueFull))
 	}
@@ -367,8 +367,8 @@ func ExampleMessage() {
 	defer client.close()
 	conn := <-conns
 
-	text := append(make([]byte, engineio.Room), "a photo follows"...)
-	bytes := append(make([]byte, engineio.Room), 1, 2, 3)
+	text := append(make([]byte, engineio.HeaderRoom), "a photo follows"...)
+	bytes := append(make([]byte, engineio.HeaderRoom), 1, 2, 3)
 	for _, m := range []*engineio.Message{
 		engineio.TextMessage("hello"),
 		engineio.BinaryMessage([]byte{255}),

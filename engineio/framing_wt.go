@@ -75,7 +75,7 @@ func (p *streamParser) feed(limit int, r streamReceiver, b []byte) (n int, err e
 			break
 		}
 		p.inside, p.msg = false, nil
-		if p.op == ws.Text && len(chunk) <= CheckedText && !utf8.Valid(chunk) {
+		if p.op == ws.Text && len(chunk) <= MaxInlineUTF8 && !utf8.Valid(chunk) {
 			return n, errInvalidUTF8
 		}
 		if !r.OnMessage(p.op, chunk) {

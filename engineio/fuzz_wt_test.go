@@ -81,7 +81,7 @@ func FuzzStreamForm(f *testing.F) {
 	f.Add("hello", []byte{1, 2, 3})
 	f.Add("", []byte(nil))
 	f.Fuzz(func(t *testing.T, text string, data []byte) {
-		m := NewMessage(append(make([]byte, Room), text...), [][]byte{data})
+		m := NewMessage(append(make([]byte, HeaderRoom), text...), [][]byte{data})
 		form := m.streamForm()
 		var wire []byte
 		for i := range form.frames() {

@@ -11,9 +11,9 @@ import (
 	"socketio/internal/ws"
 )
 
-// Room is how many bytes the buffer given to NewMessage leaves free before its
+// HeaderRoom is how many bytes the buffer given to NewMessage leaves free before its
 // text, for the WebSocket header and the packet type.
-const Room = ws.MaxHeader + 1
+const HeaderRoom = ws.MaxHeader + 1
 
 // A Message is one unit of output: a text message and the binary messages that
 // belong to it. It is kept or dropped as a whole and nothing comes between its
@@ -25,7 +25,7 @@ type Message struct {
 	size  int  // bytes of all frames
 	plain bool // never compressed
 
-	key      string // see Latest
+	key      string // see Conflate
 	overflow Overflow
 
 	packed   atomic.Pointer[Message] // the compressed form; see pack
@@ -42,10 +42,10 @@ type frame struct {
 }
 
 // NewMessage makes a message of a text and its binary attachments. The text
-// stands in buf from index Room on; NewMessage fills in what comes before it and
+// stands in buf from index HeaderRoom on; NewMessage fills in what comes before it and
 // keeps buf, which must not be changed afterwards. The attachments are copied.
 func NewMessage(buf []byte, attachments [][]byte) *Message {
-	buf[Room-1] = byte(packetMessage)
+	buf[HeaderRoom-1] = byte(packetMessage)
 	start := ws.PutHeader(buf[:ws.MaxHeader], ws.Text, len(buf)-ws.MaxHeader)
 	m := &Message{first: frame{wire: buf[start:], body: uint8(ws.MaxHeader - start)}}
 	m.size = len(m.first.wire)
@@ -61,7 +61,7 @@ func NewMessage(buf []byte, attachments [][]byte) *Message {
 
 // TextMessage makes a message of a text alone.
 func TextMessage(text string) *Message {
-	buf := make([]byte, Room, Room+len(text))
+	buf := make([]byte, HeaderRoom, HeaderRoom+len(text))
 	return NewMessage(append(buf, text...), nil)
 }
 
@@ -73,10 +73,10 @@ func BinaryMessage(data []byte) *Message {
 }
 
 // NewBinaryMessage makes a message of bytes alone. They stand in buf from index
-// Room on; NewBinaryMessage fills in what comes before them and keeps buf, which
+// HeaderRoom on; NewBinaryMessage fills in what comes before them and keeps buf, which
 // must not be changed afterwards.
 func NewBinaryMessage(buf []byte) *Message {
-	start := ws.PutHeader(buf[1:Room], ws.Binary, len(buf)-Room)
+	start := ws.PutHeader(buf[1:HeaderRoom], ws.Binary, len(buf)-HeaderRoom)
 	wire := buf[1+start:]
 	return &Message{first: frame{wire: wire, body: uint8(ws.MaxHeader - start), binary: true}, size: len(wire)}
 }

@@ -72,8 +72,8 @@ type DropReason string
 const (
 	// DropVolatile: it was volatile and the client could not take it at once.
 	DropVolatile DropReason = "volatile"
-	// DropOverflow: the queue was full and Message.WhenFull allowed it, or a later
-	// message with its key took its place; see Message.Latest.
+	// DropOverflow: the queue was full and Message.Overflow allowed it, or a later
+	// message with its key took its place; see Message.Conflate.
 	DropOverflow DropReason = "overflow"
 )
 

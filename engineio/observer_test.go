@@ -70,8 +70,8 @@ func TestObserversOfALife(t *testing.T) {
 		r.quiet()
 		d.expect(t, "in 1 polling 1 5", "out 1 polling 1 5", "in 1 polling 1 3", "out 1 polling 1 3")
 		s.SendVolatile(engineio.TextMessage("volatile"))
-		s.Send(engineio.TextMessage("x").WhenFull(engineio.OverflowDropNewest))
-		if err := s.Send(engineio.TextMessage("x").WhenFull(engineio.OverflowFail)); err == nil {
+		s.Send(engineio.TextMessage("x").Overflow(engineio.OverflowDropNewest))
+		if err := s.Send(engineio.TextMessage("x").Overflow(engineio.OverflowFail)); err == nil {
 			t.Error("the queue is not full")
 		}
 		d.expect(t, "dropped 1 1 volatile", "dropped 1 1 overflow")
@@ -79,7 +79,7 @@ func TestObserversOfALife(t *testing.T) {
 		u := p.upgrade()
 		r.quiet()
 		d.expect(t, "upgraded 1 websocket")
-		s.Send(engineio.NewMessage(append(make([]byte, engineio.Room), "ab"...), [][]byte{{1, 2, 3}, {4}}))
+		s.Send(engineio.NewMessage(append(make([]byte, engineio.HeaderRoom), "ab"...), [][]byte{{1, 2, 3}, {4}}))
 		r.quiet()
 		d.expect(t, "out 1 websocket 3 6")
 		u.send("1")

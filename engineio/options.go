@@ -23,9 +23,9 @@ const (
 	WebTransport = "webtransport"
 )
 
-// CheckedText is the length up to which the server checks that a text is valid
+// MaxInlineUTF8 is the length up to which the server checks that a text is valid
 // UTF-8, in bytes; see Handler.
-const CheckedText = 64 << 10
+const MaxInlineUTF8 = 64 << 10
 
 // A Driver says who waits for the network on behalf of WebSocket connections.
 type Driver string

@@ -39,17 +39,17 @@ const (
 	OverflowDropOldest
 )
 
-// WhenFull sets what becomes of m where a queue is full. Only before m is first
+// Overflow sets what becomes of m where a queue is full. Only before m is first
 // sent. It returns m.
-func (m *Message) WhenFull(o Overflow) *Message {
+func (m *Message) Overflow(o Overflow) *Message {
 	m.overflow = o
 	return m
 }
 
-// Latest marks m as one value of many under a key: where an earlier one with the
+// Conflate marks m as one value of many under a key: where an earlier one with the
 // same key still waits to be sent, m takes its place in the count and goes to the
 // end of the queue. An empty key is none. Only before m is first sent. It returns m.
-func (m *Message) Latest(key string) *Message {
+func (m *Message) Conflate(key string) *Message {
 	m.key = key
 	return m
 }
@@ -165,10 +165,10 @@ func (c *Conn) Dropped() int {
 	return c.dropped
 }
 
-// Drained waits until nothing waits to be sent: all of it was given to the network,
+// WaitDrained waits until nothing waits to be sent: all of it was given to the network,
 // or to the response of a poll. It returns the error of ctx, or ErrClosed when the
 // connection closes first.
-func (c *Conn) Drained(ctx context.Context) error {
+func (c *Conn) WaitDrained(ctx context.Context) error {
 	for {
 		c.mu.Lock()
 		if c.state != stateOpen {
@@ -272,7 +272,7 @@ func (c *Conn) endSlow(why slowness, e ending) (rest func(), ended bool) {
 		if why.here != "" {
 			option += " (" + why.here + " in package engineio)"
 		}
-		c.srv.cfg.Logger.Warn("closed: a client does not take what is sent to it; to allow more raise "+option+", to send it less see Options.WhenFull",
+		c.srv.cfg.Logger.Warn("closed: a client does not take what is sent to it; to allow more raise "+option+", to send it less see Options.Overflow",
 			"conn", c.number, "transport", c.Transport(), "packets", packets, "bytes", bytes, "max", why.max, "option", why.option)
 		told()
 	}, true

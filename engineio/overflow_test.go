@@ -17,7 +17,7 @@ import (
 )
 
 func under(o engineio.Overflow, text string) *engineio.Message {
-	return engineio.TextMessage(text).WhenFull(o)
+	return engineio.TextMessage(text).Overflow(o)
 }
 
 // Each policy at the bound: three messages fit.
@@ -45,10 +45,10 @@ func TestOverflow(t *testing.T) {
 			[]*engineio.Message{under(oldest, "d")}, "4a\x1e4c\x1e4d", 1, nil},
 		"drop oldest, none to drop": {[]*engineio.Message{under(closes, "a"), under(newest, "b"), under(closes, "c")},
 			[]*engineio.Message{under(oldest, "d")}, "4a\x1e4b\x1e4c", 1, engineio.ErrDropped},
-		"latest": {[]*engineio.Message{engineio.TextMessage("x1").Latest("x"), under(closes, "b"), engineio.TextMessage("y1").Latest("y")},
-			[]*engineio.Message{engineio.TextMessage("x2").Latest("x"), engineio.TextMessage("x3").Latest("x")}, "4b\x1e4y1\x1e4x3", 2, nil},
-		"latest, full": {[]*engineio.Message{engineio.TextMessage("x1").Latest("x"), under(closes, "b"), under(closes, "c")},
-			[]*engineio.Message{engineio.TextMessage("y1").Latest("y").WhenFull(fails)}, "4x1\x1e4b\x1e4c", 0, engineio.ErrQueueFull},
+		"latest": {[]*engineio.Message{engineio.TextMessage("x1").Conflate("x"), under(closes, "b"), engineio.TextMessage("y1").Conflate("y")},
+			[]*engineio.Message{engineio.TextMessage("x2").Conflate("x"), engineio.TextMessage("x3").Conflate("x")}, "4b\x1e4y1\x1e4x3", 2, nil},
+		"latest, full": {[]*engineio.Message{engineio.TextMessage("x1").Conflate("x"), under(closes, "b"), under(closes, "c")},
+			[]*engineio.Message{engineio.TextMessage("y1").Conflate("y").Overflow(fails)}, "4x1\x1e4b\x1e4c", 0, engineio.ErrQueueFull},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(w *world) {
@@ -115,7 +115,7 @@ func TestOverflowKeepsWhatIsOnItsWay(t *testing.T) {
 		}
 		for _, text := range []string{"a", "b", "c", "d", "e"} {
 			s.Send(under(engineio.OverflowDropOldest, text))
-			s.Send(engineio.TextMessage(text).Latest("k").WhenFull(engineio.OverflowDropOldest))
+			s.Send(engineio.TextMessage(text).Conflate("k").Overflow(engineio.OverflowDropOldest))
 		}
 		c.want("the long one, whole", "4"+long)
 		s.say("last")
@@ -139,24 +139,24 @@ func TestDrained(t *testing.T) {
 			s := r.side(p.id())
 			ctx, cancel := context.WithTimeout(context.Background(), w.patience)
 			defer cancel()
-			if err := s.Drained(ctx); err != nil {
+			if err := s.WaitDrained(ctx); err != nil {
 				w.t.Fatalf("nothing waits: %v", err)
 			}
 			long := strings.Repeat("x", 8_000_000)
 			s.say(long)
 			ended, end := context.WithCancel(ctx)
 			end()
-			if err := s.Drained(ended); !errors.Is(err, context.Canceled) {
+			if err := s.WaitDrained(ended); !errors.Is(err, context.Canceled) {
 				w.t.Errorf("much waits: %v, want that of the context", err)
 			}
 			drained := make(chan error, 1)
-			go func() { drained <- s.Drained(ctx) }()
+			go func() { drained <- s.WaitDrained(ctx) }()
 			p.want("what waits", "4"+long)
 			if err := <-drained; err != nil {
 				w.t.Errorf("all has left: %v", err)
 			}
 			s.say(long)
-			go func() { drained <- s.Drained(ctx) }()
+			go func() { drained <- s.WaitDrained(ctx) }()
 			s.Abort(engineio.ReasonForcedClose, nil, 1000, "")
 			if err := <-drained; !errors.Is(err, engineio.ErrClosed) {
 				w.t.Errorf("the connection ended: %v", err)
@@ -277,9 +277,9 @@ func TestLatestAndDropOldest(t *testing.T) {
 		s := r.side(p.id())
 		a, b, k := strings.Repeat("a", 90), strings.Repeat("b", 190), strings.Repeat("k", 150)
 		s.Send(under(engineio.OverflowDropOldest, a))
-		s.Send(under(engineio.OverflowDropOldest, "old").Latest("k"))
+		s.Send(under(engineio.OverflowDropOldest, "old").Conflate("k"))
 		s.Send(under(engineio.OverflowDropOldest, b))
-		s.Send(under(engineio.OverflowDropOldest, k).Latest("k"))
+		s.Send(under(engineio.OverflowDropOldest, k).Conflate("k"))
 		p.wantAnswer("the old value has gone, and one more", "4"+b+"\x1e4"+k)
 	})
 }

@@ -5,8 +5,9 @@
 package engineio
 
 import (
-	"sync"
 	"time"
+
+	"socketio/internal/lock"
 )
 
 // A parkedGET is a GET that waits for something to carry.
@@ -16,7 +17,7 @@ type parkedGET struct {
 	final  packetType    // answer with this and what waits
 	size   int           // of what it is being answered with
 
-	mu   sync.Mutex // guards the fields below
+	mu   lock.Mutex // guards the fields below
 	host *host      // while the answer is written, else nil
 	cut  bool       // the answer must not go on
 }

@@ -47,7 +47,7 @@ func TestPayloadV3Encoding(t *testing.T) {
 		"many digits":    {messagesV3(long), "1001:4" + long, "\x00\x02\x00\x00\x01\xff4" + long},
 		"other packets":  {[]*Message{packetMsg(packetNoop, ""), packetMsg(packetClose, "")}, "1:61:1", "\x00\x01\xff6\x00\x01\xff1"},
 		"pong":           {[]*Message{packetMsg(packetPong, "probe")}, "6:3probe", "\x00\x06\xff3probe"},
-		"one of several": {[]*Message{NewMessage(append(make([]byte, Room), "51-[]"...), [][]byte{{9}})}, "6:451-[]6:b4CQ==", "\x00\x06\xff451-[]\x01\x02\xff\x04\x09"},
+		"one of several": {[]*Message{NewMessage(append(make([]byte, HeaderRoom), "51-[]"...), [][]byte{{9}})}, "6:451-[]6:b4CQ==", "\x00\x06\xff451-[]\x01\x02\xff\x04\x09"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := appendPayloadV3(nil, tt.items, false); string(got) != tt.text {

@@ -550,7 +550,7 @@ func TestAttachmentsStayTogether(t *testing.T) {
 				go func() {
 					defer done.Add(1)
 					for range n {
-						buf := append(make([]byte, engineio.Room), "head"+strconv.Itoa(g)...)
+						buf := append(make([]byte, engineio.HeaderRoom), "head"+strconv.Itoa(g)...)
 						s.Send(engineio.NewMessage(buf, [][]byte{{byte(g), 1}, {byte(g), 2}}))
 					}
 				}()

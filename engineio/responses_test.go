@@ -163,7 +163,7 @@ func TestTrap05InitialPacketTravelsWithTheHandshake(t *testing.T) {
 		}{
 			{engineio.TextMessage("welcome"), "4welcome", []string{"4welcome"}},
 			{engineio.BinaryMessage([]byte{1, 2, 3, 4}), "bAQIDBA==", []string{"<01020304>"}},
-			{engineio.NewMessage(append(make([]byte, engineio.Room), "two"...), [][]byte{{255}}), "4two\x1eb/w==", []string{"4two", "<ff>"}},
+			{engineio.NewMessage(append(make([]byte, engineio.HeaderRoom), "two"...), [][]byte{{255}}), "4two\x1eb/w==", []string{"4two", "<ff>"}},
 		} {
 			r := w.serve(hosting{options: &engineio.Options{InitialPacket: row.packet}, onOpen: func(s *side) { s.say("later") }})
 			for range 2 { // the packet is shared by all

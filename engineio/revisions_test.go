@@ -60,7 +60,7 @@ func TestOneMessageToBothRevisions(t *testing.T) {
 		r := w.serve(hosting{options: w.calmV3()})
 		poll3, poll64 := r.pollingV3(), r.pollingV3("b64=1")
 		poll4, ws3, ws64, ws4 := r.polling(), r.websocketV3(), r.websocketV3("b64=1"), r.websocket()
-		text := append(make([]byte, engineio.Room), `51-["é",{"_placeholder":true,"num":0}]`...)
+		text := append(make([]byte, engineio.HeaderRoom), `51-["é",{"_placeholder":true,"num":0}]`...)
 		m := engineio.NewMessage(text, [][]byte{{1, 2, 3, 4}})
 		const packet = `451-["é",{"_placeholder":true,"num":0}]`
 		for range 2 {

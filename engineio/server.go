@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"socketio/internal/lock"
 	"socketio/internal/netpoll"
 	"socketio/internal/telemetry"
 	"socketio/internal/wheel"
@@ -70,7 +71,7 @@ type Server struct {
 	mutes      mutes
 	takeovers  sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
 
-	mu      sync.RWMutex // guards the fields below
+	mu      lock.RWMutex // guards the fields below
 	conns   map[string]*Conn
 	pending list.List          // of *Conn, the oldest first; used if there is a bound
 	leaving map[*Conn]struct{} // closing, with output still on its way
@@ -131,7 +132,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	if s.deflate != nil && s.cfg.InitialPacket != nil {
 		s.cfg.InitialPacket.pack(s.deflate)
 	}
-	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: maxFragments(s.cfg.MaxPayload), FromClient: true, UncheckedOver: CheckedText}
+	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: maxFragments(s.cfg.MaxPayload), FromClient: true, UncheckedOver: MaxInlineUTF8}
 	for range runtime.GOMAXPROCS(0) {
 		s.wheels = append(s.wheels, wheel.New(s.cfg.tick()))
 	}

@@ -9,9 +9,9 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"sync"
 	"time"
 
+	"socketio/internal/lock"
 	"socketio/internal/netpoll"
 )
 
@@ -118,7 +118,7 @@ func (s *Server) lookup(sid string) *Conn {
 
 // strays counts, for a minute, the requests that name no session of this process.
 type strays struct {
-	mu     sync.Mutex // guards the fields below
+	mu     lock.Mutex // guards the fields below
 	since  int64      // when the minute began, by Server.now
 	opened uint64     // sessions opened until then
 	before uint64     // and until the minute of strays before began
@@ -179,8 +179,8 @@ func (s *Server) pollCloseTimeout() time.Duration {
 	return pollCloseTimeout
 }
 
-// Refuse makes the server answer 503 to new sessions from now on. Open ones go on.
-func (s *Server) Refuse() {
+// StopAccepting makes the server answer 503 to new sessions from now on. Open ones go on.
+func (s *Server) StopAccepting() {
 	s.mu.Lock()
 	s.refusing = true
 	s.mu.Unlock()
@@ -190,7 +190,7 @@ func (s *Server) Refuse() {
 // goes out first. It returns when all have ended, or the error of ctx when ctx
 // ends. Call Close afterwards.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.Refuse()
+	s.StopAccepting()
 	if err := s.closeInWaves(ctx); err != nil {
 		return err
 	}

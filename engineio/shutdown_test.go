@@ -49,7 +49,7 @@ func TestRefuse(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{})
 		p := r.polling()
-		r.srv.Refuse()
+		r.srv.StopAccepting()
 		r.wantRefusal("a new session", r.get("EIO=4&transport=polling"), 503, 4, "Service unavailable")
 		c := p.upgrade()
 		c.send("4x")

@@ -79,7 +79,7 @@ func TestStreamFrames(t *testing.T) {
 		wire("1000000 bytes", append([]byte{0xff, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40}, make([]byte, 1_000_000)...))
 		s.Send(engineio.BinaryMessage(nil))
 		wire("no bytes, which have no frame of their own", []byte("\x01b"))
-		buf := append(make([]byte, engineio.Room), "event"...)
+		buf := append(make([]byte, engineio.HeaderRoom), "event"...)
 		both := engineio.NewMessage(buf, [][]byte{{7}, {}, bytes.Repeat([]byte{8}, 200)})
 		for range 2 { // the form is shared
 			s.Send(both)

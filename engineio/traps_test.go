@@ -248,7 +248,7 @@ func TestTrap25LengthsOfRevision3(t *testing.T) {
 // with all its attachments.
 func TestTrap45VolatileUnits(t *testing.T) {
 	volatile := func() *engineio.Message {
-		return engineio.NewMessage(append(make([]byte, engineio.Room), "v"...), [][]byte{{1}, {2}})
+		return engineio.NewMessage(append(make([]byte, engineio.HeaderRoom), "v"...), [][]byte{{1}, {2}})
 	}
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{buffer: 4096})

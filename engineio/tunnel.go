@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"socketio/internal/lock"
 	"socketio/internal/ws"
 )
 
@@ -47,7 +48,7 @@ type tunnel struct {
 	told  atomic.Bool // what was read last ends with a close frame
 	late  atomic.Bool // the deadline for reads has passed
 
-	mu       sync.Mutex  // guards the field below
+	mu       lock.Mutex  // guards the field below
 	deadline *time.Timer // for reads; nil if there is none
 }
 

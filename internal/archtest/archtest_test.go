@@ -34,11 +34,15 @@ const (
 // floors says which of our packages a package may import. A package that is not
 // listed may import none of them.
 var floors = map[string][]string{
-	"engineio":         {"internal/coding", "internal/durations", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
-	"parser/msgpack":   {"parser"},
-	"internal/binding": {"parser"},
+	"adapter":            {"internal/lock"},
+	"internal/netpoll":   {"internal/lock"},
+	"internal/telemetry": {"internal/lock"},
+	"internal/wheel":     {"internal/lock"},
+	"engineio":           {"internal/coding", "internal/durations", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
+	"parser/msgpack":     {"parser"},
+	"internal/binding":   {"parser"},
 	"": {
-		"adapter", "engineio", "internal/binding", "internal/coding", "internal/durations", "internal/telemetry", "parser", "parser/msgpack",
+		"adapter", "engineio", "internal/binding", "internal/coding", "internal/durations", "internal/lock", "internal/telemetry", "parser", "parser/msgpack",
 		"web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests

@@ -39,7 +39,7 @@ var shownBy = map[string]string{
 	"adapter.Handshake":          "Found",
 	"adapter.Payload":            "Local quietly",
 	"adapter.RoomObserver":       "Observable quietly",
-	"adapter.SilentError":        "Call",
+	"adapter.PartialError":       "Call",
 	"adapter.SocketInfo":         "Found",
 	"socketio.DataHolder":        "DataKey quietly",
 	"socketio.RemoteSocket":      "Broadcast_FetchSockets quietly",

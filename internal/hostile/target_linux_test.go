@@ -197,7 +197,7 @@ func furnish(io *socketio.Server, c config, done *work) {
 		return s.Context().Err()
 	})
 	if c.Tenants {
-		io.OfFunc(done.tenant).Use(func(s *socketio.Socket) error {
+		io.OfMatch(done.tenant).Use(func(s *socketio.Socket) error {
 			if strings.HasPrefix(s.Namespace().Name(), "/tenant-closed") {
 				return errors.New("closed")
 			}

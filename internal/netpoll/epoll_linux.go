@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"socketio/internal/lock"
 )
 
 // errNotTCP: only plain TCP can be taken over.
@@ -24,7 +26,7 @@ var errNotTCP = errors.New("netpoll: not a plain TCP connection")
 type Epoll struct {
 	n int
 
-	mu     sync.Mutex // guards the fields below
+	mu     lock.Mutex // guards the fields below
 	loops  []*loop    // nil until the first connection; never changed afterwards
 	turn   int
 	closed bool

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"socketio/internal/lock"
 )
 
 const (
@@ -29,7 +31,7 @@ var errPanic = errors.New("netpoll: panic in a handler")
 // buffer per connection.
 type Goroutines struct {
 	wg      sync.WaitGroup // connections with a goroutine
-	mu      sync.Mutex
+	mu      lock.Mutex
 	conns   map[*goroutineConn]struct{} // guarded by mu
 	reads   sync.Pool                   // *[]byte of readBufferSize
 	batches sync.Pool                   // *batch

@@ -13,10 +13,11 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"sync"
 	"syscall"
 	"time"
 	"unsafe"
+
+	"socketio/internal/lock"
 )
 
 const (
@@ -68,7 +69,7 @@ type loop struct {
 	closing   bool // what starts now is closed at once
 	stopped   bool
 
-	mu       sync.Mutex // guards the fields below
+	mu       lock.Mutex // guards the fields below
 	commands []command
 	parked   bool // a post must wake the loop
 }

@@ -6,8 +6,9 @@ package telemetry
 
 import (
 	"log/slog"
-	"sync"
 	"time"
+
+	"socketio/internal/lock"
 )
 
 // samplePeriod is how long a kind of warning is silent after one of it.
@@ -18,7 +19,7 @@ const samplePeriod = time.Minute
 type Sampled struct {
 	log *slog.Logger
 
-	mu    sync.Mutex // guards kinds; not held while the logger runs
+	mu    lock.Mutex // guards kinds; not held while the logger runs
 	kinds map[string]*sample
 }
 

@@ -6,8 +6,9 @@ package wheel
 
 import (
 	"math"
-	"sync"
 	"time"
+
+	"socketio/internal/lock"
 )
 
 // slots is the number of slots of a wheel. With a tick of 50 ms it goes round
@@ -47,7 +48,7 @@ type Wheel struct {
 	done  chan struct{} // closed by Close
 	ended chan struct{} // closed when the goroutine has ended
 
-	mu       sync.Mutex // guards the fields below; never held while waiting or in a Task
+	mu       lock.Mutex // guards the fields below; never held while waiting or in a Task
 	closed   bool
 	running  bool  // the goroutine was started
 	passed   int64 // all ticks up to this one have been collected

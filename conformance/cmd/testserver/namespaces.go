@@ -128,7 +128,7 @@ func refuses(h socketio.Handshake) bool {
 func (a *app) makeParents() {
 	a.parents = map[string]*socketio.ParentNamespace{
 		"/team-": a.io.OfPattern(regexp.MustCompile(`^/team-\d+$`)),
-		"/club-": a.io.OfFunc(func(name string, h socketio.Handshake) bool {
+		"/club-": a.io.OfMatch(func(name string, h socketio.Handshake) bool {
 			var auth struct {
 				Member bool `json:"member"`
 			}

@@ -116,11 +116,11 @@ func (s *Server) encodePayload(namespace string, id int64, e adapter.Payload) (*
 	if len(e.Attachments) > 0 {
 		head.Type = parser.BinaryEvent
 	}
-	text := parser.AppendPacket(make([]byte, engineio.Room, engineio.Room+len(e.JSON)+bufferSize), &head)
+	text := parser.AppendPacket(make([]byte, engineio.HeaderRoom, engineio.HeaderRoom+len(e.JSON)+bufferSize), &head)
 	limits := s.limits
 	limits.MaxAttachments, limits.MaxIncompleteBytes = max(len(e.Attachments), 1), math.MaxInt
 	var d parser.Decoder
-	_, ok, err := d.Add(&limits, false, text[engineio.Room:])
+	_, ok, err := d.Add(&limits, false, text[engineio.HeaderRoom:])
 	for _, a := range e.Attachments {
 		if err == nil && !ok {
 			_, ok, err = d.Add(&limits, true, a)

@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"socketio/internal/lock"
 )
 
 var (
@@ -62,7 +64,7 @@ type passage struct {
 	handlers sync.WaitGroup // at most one: they run once
 	failed   error          // of a handler; may be read when handlers has ended
 
-	mu   sync.Mutex // guards the fields below
+	mu   lock.Mutex // guards the fields below
 	ran  bool
 	over bool
 }

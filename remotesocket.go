@@ -28,7 +28,7 @@ type RemoteSocket struct {
 
 // FetchSockets returns the chosen sockets, in no order, those of other servers
 // too, if an adapter joins several. If some servers do not answer in time, the
-// error is a *SilentError with their names, and the sockets of the others are
+// error is a *PartialError with their names, and the sockets of the others are
 // returned beside it. Without a deadline, here or by Timeout, it waits 20 s. For a
 // single server it does not wait and returns no error but that of a ctx that has
 // ended. In OnDisconnecting and OnDisconnect the socket that leaves is not found, and

@@ -7,9 +7,9 @@ package socketio
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"socketio/adapter"
+	"socketio/internal/lock"
 )
 
 const maxRoomName = 512
@@ -52,7 +52,7 @@ func (s *Socket) Join(rooms ...string) (err error) {
 // is empty unless Options.ReserveSocketIDs is set. In revision 4 two may have one id, one
 // after the other.
 type socketIDs struct {
-	mu    sync.RWMutex // guards count; nothing is called while it is held
+	mu    lock.RWMutex // guards count; nothing is called while it is held
 	count map[string]int
 }
 

@@ -28,10 +28,10 @@ type Reply struct {
 	Args
 }
 
-// A SilentError tells who did not answer; see EmitWithAck and FetchSockets. It
+// A PartialError tells who did not answer; see EmitWithAck and FetchSockets. It
 // wraps why: most often context.DeadlineExceeded, or ErrClosed if all of them have
 // gone.
-type SilentError = adapter.SilentError
+type PartialError = adapter.PartialError
 
 // EmitWithAck sends an event to the chosen sockets and ranges over their
 // acknowledgements, in the order in which they come:
@@ -46,7 +46,7 @@ type SilentError = adapter.SilentError
 //
 // The event is sent when the range starts, again for each range. The range ends
 // when all have answered, at once if nobody was chosen. Otherwise its last step
-// has an error and no reply: a *SilentError, when ctx has ended or all who have not
+// has an error and no reply: a *PartialError, when ctx has ended or all who have not
 // answered have gone; or an error of Emit, when nothing was sent. Breaking off
 // forgets the answers to come. Without a deadline, here or by Timeout, it waits
 // 20 s.

@@ -9,7 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
+
+	"socketio/internal/lock"
 )
 
 // A ParentNamespace makes namespaces for the names that it matches, each when the
@@ -18,7 +19,7 @@ import (
 // children, those that exist already too, and runs before what is registered with a
 // child. All methods may be called from any goroutine.
 type ParentNamespace struct {
-	// Immutable after OfPattern and OfFunc.
+	// Immutable after OfPattern and OfMatch.
 	server  *Server
 	pattern *regexp.Regexp // nil if match is not
 	match   func(name string, h Handshake) bool
@@ -28,7 +29,7 @@ type ParentNamespace struct {
 
 // hooks are what an application has registered with a namespace.
 type hooks struct {
-	mu          sync.RWMutex // guards the fields below
+	mu          lock.RWMutex // guards the fields below
 	middlewares []func(*Socket) error
 	connection  listeners[func(*Socket)]
 	errors      listeners[func(*Socket, *HandlerError)]
@@ -52,15 +53,15 @@ func (s *Server) OfPattern(pattern *regexp.Regexp) *ParentNamespace {
 	return p
 }
 
-// OfFunc is OfPattern with a function. It is asked with the name that a client wants
+// OfMatch is OfPattern with a function. It is asked with the name that a client wants
 // to join and what is known of the client, its auth too, each time the namespace
 // does not exist. It may take its time, up to Options.MiddlewareTimeout; other
 // clients do not wait for it. h.Context ends when the answer is of no use any more: that
 // time is up, or the client has gone. Up to 8 calls run at once for one connection. One
 // that panics refuses the client. It panics on nil.
-func (s *Server) OfFunc(match func(name string, h Handshake) bool) *ParentNamespace {
+func (s *Server) OfMatch(match func(name string, h Handshake) bool) *ParentNamespace {
 	if match == nil {
-		panic("socketio: OfFunc: the function is nil")
+		panic("socketio: OfMatch: the function is nil")
 	}
 	p := &ParentNamespace{server: s, match: match}
 	s.registry.addParent(p)

@@ -361,5 +361,5 @@ func (s *Socket) isGone() bool {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // it is asked only, not waited for
-	return errors.Is(s.conn.eio.Drained(ctx), engineio.ErrClosed)
+	return errors.Is(s.conn.eio.WaitDrained(ctx), engineio.ErrClosed)
 }

@@ -34,7 +34,7 @@ func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
 }
 
 // ServerSideEmitWithAck is ServerSideEmit that ranges over the answers, one of each
-// other server, as Broadcast.EmitWithAck does: the last step has a *SilentError if
+// other server, as Broadcast.EmitWithAck does: the last step has a *PartialError if
 // some did not answer. For a single server the range ends at once. Without a
 // deadline it waits 20 s.
 func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
