@@ -7,19 +7,60 @@
 package lock
 
 import (
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
 
-// count is at package level, unlike anything else: a build with this tag has one
+// These are at package level, unlike anything else: a build with this tag has one
 // measurement at a time.
-var count atomic.Int64
+var (
+	count   atomic.Int64
+	tracing atomic.Bool
+	placeMu sync.Mutex
+	places  map[string]int // guarded by placeMu
+)
 
-// Count returns how many operations there were since the process began.
+// Count returns the number of operations since the process began.
 func Count() int64 { return count.Load() }
 
+// Trace starts to record the functions that operations come from.
+func Trace() {
+	placeMu.Lock()
+	defer placeMu.Unlock()
+	places = make(map[string]int)
+	tracing.Store(true)
+}
+
+// Traced stops what Trace began. It returns the number of operations by function.
+func Traced() map[string]int {
+	placeMu.Lock()
+	defer placeMu.Unlock()
+	tracing.Store(false)
+	return places
+}
+
 // Op counts an operation that costs as much as a lock and has no Mutex.
-func Op() { count.Add(1) }
+func Op() {
+	count.Add(1)
+	if !tracing.Load() {
+		return
+	}
+	place := "?"
+	var pcs [8]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for more := true; more; {
+		var f runtime.Frame
+		if f, more = frames.Next(); !strings.HasPrefix(f.Function, "socketio/internal/lock.") {
+			place = f.Function
+			break
+		}
+	}
+	placeMu.Lock()
+	places[place]++
+	placeMu.Unlock()
+}
 
 // A Mutex is a sync.Mutex that counts.
 type Mutex struct{ mu sync.Mutex }
