@@ -7,31 +7,10 @@ package main
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"socketio"
 )
-
-// app is what the handlers share.
-type app struct {
-	io         *socketio.Server
-	namespaces []*socketio.Namespace
-	parents    map[string]*socketio.ParentNamespace // by what their children's names begin with
-	steps      sync.Map                             // *socketio.Socket to what its middleware noted, []string
-	reports    sync.Map                             // id to how that socket went, gone
-
-	mu       sync.Mutex
-	made     []string // names of namespaces in the order of their making
-	refusals []int    // codes of refused requests
-	gates    map[string]gate
-}
-
-// A gate keeps sockets waiting in a middleware.
-type gate struct {
-	opened context.Context // done when it is
-	open   context.CancelFunc
-}
 
 var oddNames = []string{"__proto__", "toString", "constructor", "hasOwnProperty", "", "error", "connection", "1", "0", "-1.5"}
 
@@ -129,13 +108,6 @@ func onAsking(s *socketio.Socket) {
 		}
 		return answered{OK: true, Reply: values}, nil
 	})
-}
-
-// answered is how "ask" ended.
-type answered struct {
-	OK    bool   `json:"ok"`
-	Error string `json:"error,omitempty"`
-	Reply []any  `json:"reply,omitzero"`
 }
 
 func onRooms(nsp *socketio.Namespace, s *socketio.Socket) {

@@ -6,10 +6,8 @@ package main
 // ends, and traffic that outlasts a handler.
 
 import (
-	"encoding/json"
 	"log"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -68,12 +66,6 @@ func (a *app) onLife(nsp *socketio.Namespace, s *socketio.Socket) {
 	})
 }
 
-func sortedRooms(s *socketio.Socket) []string {
-	rooms := append([]string{}, s.Rooms()...)
-	slices.Sort(rooms)
-	return rooms
-}
-
 func (a *app) stats() map[string]any {
 	sockets := make(map[string]int)
 	for _, nsp := range a.all() {
@@ -97,14 +89,6 @@ func handshake(s *socketio.Socket) map[string]any {
 		address = h.RemoteAddr
 	}
 	return map[string]any{"auth": authOf(s), "query": query, "headers": headers, "address": address, "secure": h.Secure}
-}
-
-// authOf is what the client sent as auth, or an empty object.
-func authOf(s *socketio.Socket) json.RawMessage {
-	if auth := s.Handshake().Auth; auth != nil {
-		return auth
-	}
-	return json.RawMessage("{}")
 }
 
 func onTraffic(nsp *socketio.Namespace, s *socketio.Socket) {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -163,9 +162,4 @@ func fetch(ctx context.Context, b socketio.Broadcast) ([]found, error) {
 	}
 	slices.SortFunc(all, func(x, y found) int { return strings.Compare(x.ID, y.ID) })
 	return all, nil
-}
-
-// reserved tells whether an event of that name is kept from being sent.
-func reserved(nsp *socketio.Namespace, s *socketio.Socket, name string) string {
-	return fmt.Sprint(s.Emit(name) != nil, " ", nsp.To("nobody").Emit(name) != nil)
 }

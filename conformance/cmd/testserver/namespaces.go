@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -83,25 +82,6 @@ func (a *app) waitAtGate(s *socketio.Socket) error {
 	}
 }
 
-// gate is the gate of a name, made by whoever asks for it first; openGate opens it.
-func (a *app) gate(name string) context.Context {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	g, ok := a.gates[name]
-	if !ok {
-		g.opened, g.open = context.WithCancel(context.Background())
-		a.gates[name] = g
-	}
-	return g.opened
-}
-
-func (a *app) openGate(name string) {
-	a.gate(name)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.gates[name].open()
-}
-
 // lobby joins rooms before it lets in, or refuses.
 func (a *app) lobby(s *socketio.Socket) error {
 	if err := s.Join("lobby", "forgotten"); err != nil {
@@ -146,25 +126,6 @@ func (a *app) makeParents() {
 	}
 }
 
-// parentOf is what a namespace was made from, or nil.
-func (a *app) parentOf(nsp *socketio.Namespace) *socketio.ParentNamespace {
-	for prefix, parent := range a.parents {
-		if strings.HasPrefix(nsp.Name(), prefix) {
-			return parent
-		}
-	}
-	return nil
-}
-
-// all are the namespaces that there are, those made on demand too.
-func (a *app) all() []*socketio.Namespace {
-	all := slices.Clone(a.namespaces)
-	for _, parent := range a.parents {
-		all = append(all, parent.Children()...)
-	}
-	return all
-}
-
 // note returns a middleware that lets in and notes that it ran.
 func (a *app) note(step string) func(*socketio.Socket) error {
 	return func(s *socketio.Socket) error {
@@ -188,10 +149,4 @@ func (a *app) second(s *socketio.Socket) error {
 		return &socketio.ConnectError{Message: "stopped", Data: steps}
 	}
 	return nil
-}
-
-func (a *app) stepsOf(s *socketio.Socket) []string {
-	steps, _ := a.steps.Load(s)
-	list, _ := steps.([]string)
-	return list
 }

@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -89,6 +90,11 @@ func use(nsp *socketio.Namespace, s *socketio.Socket) {
 		}
 	})
 	s.OnDisconnect(func(socketio.DisconnectReason) { remove() })
+}
+
+// reserved tells whether an event of that name is kept from being sent.
+func reserved(nsp *socketio.Namespace, s *socketio.Socket, name string) string {
+	return fmt.Sprint(s.Emit(name) != nil, " ", nsp.To("nobody").Emit(name) != nil)
 }
 
 func (a *app) noteMade(nsp *socketio.Namespace) {
