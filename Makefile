@@ -87,6 +87,10 @@ bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm soc
 bench-short: ## one short round of bench-quick, to see that it runs
 	@bench/quick.sh -rounds 1 -idle 1000
 
+.PHONY: mutate
+mutate: ## how many of 60 changes of the source the tests notice (SEED, N, ONLY=engineio: of which packages); an hour or more
+	@go -C tools run ./mutate -dir .. -seed "$(or $(SEED),4af93f9)" -n "$(or $(N),60)" -only "$(ONLY)"
+
 .PHONY: api
 api: bin/api ## write docs/api.txt: what the public packages export
 	@bin/api >bin/api.txt && mv bin/api.txt docs/api.txt
