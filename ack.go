@@ -115,7 +115,7 @@ func (s *Socket) handleAck(p parser.Packet) (asked bool) {
 	if !p.Type.Binary() {
 		data = bytes.Clone(data)
 	}
-	args := Args{codec: s.ns.server.codec, attachments: p.Attachments}
+	args := Args{codec: s.ns.server.format.Codec(), attachments: p.Attachments}
 	args.raw = args.codec.SplitArray(nil, data)
 	w.answered(s, args)
 	return true

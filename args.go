@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"slices"
 
-	"socketio/internal/binding"
+	"socketio/internal/format"
 	"socketio/parser"
 )
 
@@ -48,20 +48,7 @@ func (a Args) Decode(dst ...any) error {
 // Raw returns the JSON of argument i. Binary attachments stand in it as
 // placeholder objects; see Attachments. With Options.Codec it is a translation, and
 // what that says of bytes holds. The caller must not change it.
-func (a Args) Raw(i int) json.RawMessage { return toJSON(a.codec, a.raw[i]) }
-
-// toJSON returns the JSON of a payload, or of an argument: itself in the default
-// format and without a codec, else a translation, nil if there is none.
-func toJSON(codec parser.Codec, raw []byte) json.RawMessage {
-	if _, is := codec.(*binding.Codec); is || codec == nil || raw == nil {
-		return raw
-	}
-	var text json.RawMessage
-	if err := codec.Decode(raw, nil, &text); err != nil {
-		return nil
-	}
-	return text
-}
+func (a Args) Raw(i int) json.RawMessage { return format.JSON(a.codec, a.raw[i]) }
 
 // Attachments returns the binary attachments of all arguments, in the order of
 // their placeholder numbers. The caller must not change them.
@@ -70,13 +57,7 @@ func (a Args) Attachments() [][]byte { return a.attachments }
 // Values decodes all arguments as encoding/json decodes into an any, with []byte
 // for binary attachments.
 func (a Args) Values() ([]any, error) {
-	values := make([]any, len(a.raw))
-	for i := range values {
-		if err := a.codec.Decode(a.raw[i], a.attachments, &values[i]); err != nil {
-			return nil, fmt.Errorf("socketio: argument %d: %w", i, err)
-		}
-	}
-	return values, nil
+	return format.Values(a.codec, a.raw, a.attachments)
 }
 
 // clone makes a copy whose list of arguments is its own.

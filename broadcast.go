@@ -148,9 +148,19 @@ func (b *Broadcast) emit(ns *Namespace, event string, args []any) error {
 	if err != nil {
 		return err
 	}
-	n, err := ns.adapter.Broadcast(&adapter.Packet{Message: m, Flags: b.flags}, b.target)
+	p := &adapter.Packet{Message: m, Flags: b.flags}
+	ns.keep(p, event, args)
+	n, err := ns.adapter.Broadcast(p, b.target)
 	ns.tellOut(event, m, n)
 	return err
+}
+
+// keep gives a packet its event and arguments, for other servers. The list of arguments
+// escapes to the heap only if there may be some.
+func (ns *Namespace) keep(p *adapter.Packet, event string, args []any) {
+	if _, alone := ns.adapter.(*adapter.Memory); !alone {
+		p.Event, p.Args = event, slices.Clone(args)
+	}
 }
 
 // namespaces are those whose sockets are chosen from: one, or the children of a

@@ -77,6 +77,7 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) i
 				return
 			}
 			packets[i] = &adapter.Packet{Message: m, Flags: b.flags, Call: call, AckID: id}
+			ns.keep(packets[i], event, args)
 		}
 		obs, failed := &b.server().obs, error(nil)
 		if obs.acks.Any() {

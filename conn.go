@@ -110,7 +110,7 @@ type conn struct {
 }
 
 func newConn(s *Server, eio *engineio.Conn) *conn {
-	c := &conn{server: s, eio: eio, decoder: s.codec.NewDecoder()}
+	c := &conn{server: s, eio: eio, decoder: s.format.Codec().NewDecoder()}
 	c.sockets = c.firstSockets[:0]
 	if c.revision4() {
 		c.joinRoot()
@@ -126,7 +126,7 @@ const inlineText = engineio.MaxInlineUTF8
 
 // HandleMessage implements engineio.Handler.
 func (c *conn) HandleMessage(binary bool, data []byte) {
-	if len(data) > inlineText && (!binary || c.server.json == nil) {
+	if len(data) > inlineText && (!binary || !c.server.format.Default()) {
 		c.decodeLater(binary, bytes.Clone(data))
 		return
 	}
@@ -169,7 +169,7 @@ func (c *conn) decodeLong(binary bool, data []byte) {
 }
 
 func (c *conn) decode(binary bool, data []byte) {
-	limits := &c.server.limits
+	limits := c.server.format.Limits()
 	if c.revision4() {
 		limits = &c.server.limits4
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"socketio/engineio"
+	"socketio/internal/format"
 )
 
 var (
@@ -31,7 +32,7 @@ var (
 	ErrReservedEvent = errors.New("socketio: reserved event name")
 	// ErrTooManyAttachments: an event has more binary values than
 	// Options.MaxAttachments. A client would close the connection over it.
-	ErrTooManyAttachments = errors.New("socketio: too many attachments")
+	ErrTooManyAttachments = format.ErrTooManyAttachments
 	// ErrInboxFull: handlers fell so far behind that the connection is no longer
 	// read, so an awaited acknowledgement can't arrive.
 	ErrInboxFull = errors.New("socketio: inbox full")

@@ -67,7 +67,7 @@ func (r *reply) send(args ...any) error {
 		return r.sendToServer(args)
 	}
 	s := r.socket
-	m, err := s.ns.server.encodeAck(s.ns.name, r.id, args)
+	m, err := s.ns.server.format.Ack(s.ns.name, r.id, args)
 	if err != nil {
 		r.fail(err)
 		return err
@@ -90,7 +90,7 @@ func (r *reply) fail(err error) {
 		r.answer(adapter.Payload{JSON: append(append([]byte{'['}, data...), ']')})
 		return
 	}
-	m, err := r.socket.ns.server.encodeAck(r.socket.ns.name, r.id, []any{json.RawMessage(data)})
+	m, err := r.socket.ns.server.format.Ack(r.socket.ns.name, r.id, []any{json.RawMessage(data)})
 	if err == nil { // a codec that knows no raw JSON has no answer
 		_ = r.write(m) // a closed connection needs none
 	}
@@ -300,7 +300,7 @@ func (s *Socket) dispatch(it item, w *worker) {
 		pool.Put(ev)
 	}()
 	ev.socket, ev.worker = s, w
-	codec := s.ns.server.codec
+	codec := s.ns.server.format.Codec()
 	ev.name = codec.EventName(it.data)
 	ev.args = Args{raw: codec.SplitArray(ev.spans[:0], it.data), attachments: it.attachments, codec: codec}
 	if len(ev.args.raw) > 0 { // the decoder saw the name

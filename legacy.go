@@ -117,7 +117,7 @@ func (s *Socket) connectReply() (*engineio.Message, error) {
 	if !s.conn.revision4() {
 		p.Payload = binding.Admission{SID: s.id}
 	}
-	return s.ns.server.encode(p)
+	return s.ns.server.format.Packet(p)
 }
 
 // encodeError4 encodes the refusal of a socket in revision 4: the data of the

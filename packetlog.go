@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"socketio/internal/format"
 	"socketio/parser"
 )
 
@@ -19,7 +20,7 @@ const shownData = 256
 // DescribeMessage is for package engineio, which logs packets. It has no auth, and of a
 // query of revision 4 neither. It is called by any goroutine.
 func (c *conn) DescribeMessage(out, binary bool, data []byte) string {
-	if c.server.json == nil {
+	if !c.server.format.Default() {
 		return c.describePacked(out, binary, data)
 	}
 	if binary {
@@ -56,11 +57,11 @@ func (c *conn) describePacked(out, binary bool, data []byte) string {
 	if len(data) > 64<<10 {
 		return raw
 	}
-	p, ok, err := c.server.codec.NewDecoder().Add(&c.server.limits, binary, bytes.Clone(data))
+	p, ok, err := c.server.format.Codec().NewDecoder().Add(c.server.format.Limits(), binary, bytes.Clone(data))
 	if err != nil || !ok { // a part of a packet; a client of another format
 		return raw
 	}
-	text := toJSON(c.server.codec, p.Data)
+	text := format.JSON(c.server.format.Codec(), p.Data)
 	return line(out, p, "", string(text[:min(len(text), shownData)]))
 }
 

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"socketio/engineio"
-	"socketio/internal/binding"
+	"socketio/internal/format"
 	"socketio/internal/telemetry"
 	"socketio/parser"
 )
@@ -29,10 +29,7 @@ type Server struct {
 	// Immutable after NewServer.
 	opts    Options
 	engine  *engineio.Server
-	codec   parser.Codec
-	wire    *binding.Codec // the default format, which servers speak between them
-	json    *binding.Codec // wire, if that is codec; else nil
-	limits  parser.Limits
+	format  *format.Format
 	limits4 parser.Limits // of revision 4, where a namespace has a query
 	root    *Namespace
 	files   clientFiles
@@ -59,13 +56,7 @@ func NewServer(opts *Options) *Server {
 	s.obs = newObservers(s.opts.Logger, s.opts.Observers)
 	s.sampled = telemetry.NewSampled(s.opts.Logger)
 	s.files.read(&s.opts)
-	s.codec = s.opts.Codec
-	s.wire = &binding.Codec{Marshal: s.opts.MarshalJSON, Unmarshal: s.opts.UnmarshalJSON}
-	if s.codec == nil {
-		s.json = s.wire
-		s.codec = s.json
-	}
-	s.limits = parser.Limits{
+	limits := parser.Limits{
 		MaxAttachments: s.opts.MaxAttachments,
 		// A longer name is unknown, like any other, and answered so.
 		MaxNamespace:       s.opts.MaxHTTPBufferSize,
@@ -73,7 +64,8 @@ func NewServer(opts *Options) *Server {
 		// A larger message may have more of them.
 		MaxElements: max(parser.DefaultMaxElements, s.opts.MaxHTTPBufferSize/4),
 	}
-	s.limits4 = s.limits
+	s.format = format.New(s.opts.Codec, s.opts.MarshalJSON, s.opts.UnmarshalJSON, limits)
+	s.limits4 = limits
 	s.limits4.MaxNamespace = maxNamespaceQuery
 	s.root = s.registry.of(s, "/")
 	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {

@@ -119,7 +119,7 @@ func (ns *Namespace) handleServerSide(ctx context.Context, e adapter.Payload, an
 			continue
 		}
 		ev := &event{ctx: ctx, name: []byte(name), reply: r}
-		ev.args = Args{raw: raw[1:], attachments: e.Attachments, codec: ns.server.wire}
+		ev.args = Args{raw: raw[1:], attachments: e.Attachments, codec: ns.server.format.Wire()}
 		how, err := l.call.answer(ev)
 		if err != nil {
 			ns.server.opts.Logger.Error("a handler of a server side event failed", "nsp", ns.name, "event", telemetry.Text(name), "error", telemetry.Error(err))

@@ -13,6 +13,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/format"
 	"socketio/internal/lock"
 	"socketio/parser"
 )
@@ -172,11 +173,11 @@ func (s *Socket) Handshake() Handshake {
 }
 
 func (c *conn) handshake(auth []byte) Handshake {
-	codec := c.server.codec
+	codec := c.server.format.Codec()
 	if c.revision4() {
 		codec = nil // see queryAuth
 	}
-	h := Handshake{Handshake: c.eio.Handshake(), Auth: toJSON(codec, auth), raw: auth, codec: codec}
+	h := Handshake{Handshake: c.eio.Handshake(), Auth: format.JSON(codec, auth), raw: auth, codec: codec}
 	if h.Auth == nil {
 		h.Auth = json.RawMessage(noAuth)
 	}

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the listeners that see what is sent to a socket, and how an
-// encoded event becomes a name and arguments again.
+// This file holds the listeners that see what is sent to a socket.
 
 package socketio
 
 import (
-	"errors"
-	"math"
 	"slices"
 
 	"socketio/engineio"
-	"socketio/parser"
 )
 
 // outgoingFunc is what OnAnyOutgoing takes.
@@ -57,65 +53,14 @@ func (s *Socket) sent(m *engineio.Message) {
 }
 
 func (s *Socket) notifyOutgoing(list []*outgoingFunc, m *engineio.Message) {
-	event, args, err := s.ns.server.eventOf(s.ns.name, m)
+	f := s.ns.server.format
+	e, err := f.Split(s.ns.name, m)
 	if err != nil {
 		s.report("outgoing", err)
 		return
 	}
+	args := Args{raw: e.Args, attachments: e.Attachments, codec: f.Codec()}
 	for _, fn := range list {
-		s.report(event, s.guard(func() error { (*fn)(event, args.clone()); return nil }))
+		s.report(e.Name, s.guard(func() error { (*fn)(e.Name, args.clone()); return nil }))
 	}
-}
-
-// eventOf decodes a message that encodeEvent made.
-func (s *Server) eventOf(namespace string, m *engineio.Message) (event string, args Args, err error) {
-	list, attachments, err := s.listOf(namespace, m)
-	if err != nil {
-		return "", Args{}, err
-	}
-	args = Args{raw: s.codec.SplitArray(nil, list), attachments: attachments, codec: s.codec}
-	if len(args.raw) > 0 {
-		args.raw = args.raw[1:]
-	}
-	return string(s.codec.EventName(list)), args, nil
-}
-
-// listOf returns the event in a message, its name and arguments, in the format of
-// the server. It shares memory with the message.
-func (s *Server) listOf(namespace string, m *engineio.Message) (list []byte, attachments [][]byte, err error) {
-	binary, first, attachments := m.Parts()
-	if s.json != nil {
-		return first[headerSize(namespace, first):], attachments, nil
-	}
-	decoder, limits := s.codec.NewDecoder(), s.limits
-	limits.MaxIncompleteBytes = math.MaxInt
-	p, ok, err := decoder.Add(&limits, binary, first)
-	for _, a := range attachments {
-		if err == nil && !ok {
-			p, ok, err = decoder.Add(&limits, true, a)
-		}
-	}
-	if err == nil && !ok {
-		err = errors.New("socketio: the codec can't decode its own packet")
-	}
-	return p.Data, p.Attachments, err
-}
-
-// headerSize is how much of an event's text stands before its list: the type, the
-// number of attachments, the namespace, the acknowledgement id.
-func headerSize(namespace string, text []byte) int {
-	digits := func(i int) int {
-		for i < len(text) && '0' <= text[i] && text[i] <= '9' {
-			i++
-		}
-		return i
-	}
-	i := 1
-	if text[0] == '0'+byte(parser.BinaryEvent) {
-		i = digits(i) + 1
-	}
-	if namespace != "/" {
-		i += len(namespace) + 1
-	}
-	return digits(i)
 }

@@ -38,6 +38,10 @@ type Member interface {
 type Packet struct {
 	// Message is the packet encoded by the server, once for all members.
 	Message any
+	// Event and Args are what was emitted, for other nodes; see Local.Payload. Args
+	// may change after the call that the packet is an argument of.
+	Event string
+	Args  []any
 	// Flags say how it is sent.
 	Flags
 	// Call, if not nil, awaits the members' acknowledgements.

@@ -41,8 +41,9 @@ var floors = map[string][]string{
 	"engineio":           {"internal/coding", "internal/durations", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
 	"parser/msgpack":     {"parser"},
 	"internal/binding":   {"parser"},
+	"internal/format":    {"engineio", "internal/binding", "parser"},
 	"": {
-		"adapter", "engineio", "internal/binding", "internal/coding", "internal/durations", "internal/lock", "internal/telemetry", "parser", "parser/msgpack",
+		"adapter", "engineio", "internal/binding", "internal/coding", "internal/durations", "internal/format", "internal/lock", "internal/telemetry", "parser", "parser/msgpack",
 		"web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how packets become Engine.IO messages. Each is encoded once for all
+// recipients.
+
+package format
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"socketio/engineio"
+	"socketio/parser"
+)
+
+// NoID is the id of a packet without an acknowledgement.
+const NoID = parser.NoID
+
+// bufferSize is the initial size of an encoding buffer: most events fit.
+const bufferSize = 128
+
+// ErrTooManyAttachments is returned for a packet with more binary values than the limits
+// allow.
+var ErrTooManyAttachments = errors.New("socketio: too many attachments")
+
+// Event encodes an event. id is that of its acknowledgement, or NoID.
+func (f *Format) Event(namespace string, id int64, event string, args []any) (*engineio.Message, error) {
+	m, err := f.list(parser.Event, namespace, id, event, args)
+	if err != nil {
+		return nil, fmt.Errorf("socketio: emit %q: %w", event, err)
+	}
+	return m, nil
+}
+
+// Ack encodes an acknowledgement.
+func (f *Format) Ack(namespace string, id int64, args []any) (*engineio.Message, error) {
+	m, err := f.list(parser.Ack, namespace, id, "", args)
+	if err != nil {
+		return nil, fmt.Errorf("socketio: acknowledge: %w", err)
+	}
+	return m, nil
+}
+
+// list encodes an event or an acknowledgement. The list of arguments escapes to the heap
+// only in formats other than the default.
+func (f *Format) list(t parser.Type, namespace string, id int64, event string, args []any) (*engineio.Message, error) {
+	buf := make([]byte, engineio.HeaderRoom, bufferSize)
+	if f.json != nil {
+		return f.message(f.json.AppendList(buf, t, namespace, id, event, args))
+	}
+	return f.message(f.codec.AppendPacket(buf, parser.Outgoing{
+		Type: t, Namespace: namespace, ID: id, Event: event, Args: slices.Clone(args),
+	}))
+}
+
+// Packet encodes a packet of any other type.
+func (f *Format) Packet(p parser.Outgoing) (*engineio.Message, error) {
+	return f.message(f.codec.AppendPacket(make([]byte, engineio.HeaderRoom, bufferSize), p))
+}
+
+// message makes a message of an encoded packet, or returns its error.
+func (f *Format) message(enc parser.Encoded, err error) (*engineio.Message, error) {
+	if err != nil {
+		return nil, err
+	}
+	if n := len(enc.Attachments); n > f.limits.MaxAttachments {
+		return nil, fmt.Errorf("%w: %d, at most %d", ErrTooManyAttachments, n, f.limits.MaxAttachments)
+	}
+	if enc.Binary {
+		return engineio.NewBinaryMessage(enc.Data), nil
+	}
+	return engineio.NewMessage(enc.Data, enc.Attachments), nil
+}

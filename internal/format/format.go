@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Format: a codec, its limits, and whether it is the default one.
+
+package format
+
+import (
+	"encoding/json"
+
+	"socketio/internal/binding"
+	"socketio/parser"
+)
+
+// A Format is the packet format of one server or client. Its methods may be called from
+// any goroutine.
+type Format struct {
+	// Immutable after New.
+	codec  parser.Codec
+	wire   *binding.Codec // the default format, which servers speak between them
+	json   *binding.Codec // wire if that is codec, otherwise nil
+	limits parser.Limits
+}
+
+// New returns a Format. A nil codec selects the default format, whose values are encoded
+// by marshal and decoded by unmarshal; if nil, by encoding/json. limits bound the packets
+// to encode, and those to decode.
+func New(codec parser.Codec, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error, limits parser.Limits) *Format {
+	f := &Format{codec: codec, wire: &binding.Codec{Marshal: marshal, Unmarshal: unmarshal}, limits: limits}
+	if codec == nil {
+		f.json = f.wire
+		f.codec = f.wire
+	}
+	return f
+}
+
+// Codec returns the codec of the format.
+func (f *Format) Codec() parser.Codec { return f.codec }
+
+// Wire returns the codec of values that travel between servers: the default one.
+func (f *Format) Wire() parser.Codec { return f.wire }
+
+// Limits returns the limits of packets to decode. The caller must not change them.
+func (f *Format) Limits() *parser.Limits { return &f.limits }
+
+// Default reports whether this is the default format: text, with JSON.
+func (f *Format) Default() bool { return f.json != nil }
+
+// JSON returns the JSON of a value in the format of codec. In the default format, and
+// with a nil codec, that is raw itself. It returns nil if the value has no JSON.
+func JSON(codec parser.Codec, raw []byte) json.RawMessage {
+	if _, is := codec.(*binding.Codec); is || codec == nil || raw == nil {
+		return raw
+	}
+	var text json.RawMessage
+	if err := codec.Decode(raw, nil, &text); err != nil {
+		return nil
+	}
+	return text
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds lists of values in the form that travels between servers: JSON, with
+// binary values beside it, whatever the format of either server.
+
+package format
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strconv"
+
+	"socketio/engineio"
+	"socketio/parser"
+)
+
+// Payload encodes values that travel: the name of an event, unless event is nil, and args.
+// The caller owns the result.
+func (f *Format) Payload(event *string, args []any) (text []byte, attachments [][]byte, err error) {
+	text = []byte{'['}
+	if event != nil {
+		text = parser.AppendString(text, *event)
+		if len(args) > 0 {
+			text = append(text, ',')
+		}
+	}
+	text, attachments, err = f.wire.AppendArgs(text, nil, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, a := range attachments {
+		attachments[i] = bytes.Clone(a)
+	}
+	return append(text, ']'), attachments, nil
+}
+
+// Answer returns the payload of the arguments of an acknowledgement, which are in the
+// format of codec.
+func (f *Format) Answer(codec parser.Codec, raw, attachments [][]byte) (text []byte, _ [][]byte, err error) {
+	if codec == parser.Codec(f.wire) || len(raw) == 0 {
+		return slices.Concat([]byte{'['}, bytes.Join(raw, []byte{','}), []byte{']'}), attachments, nil
+	}
+	values, err := Values(codec, raw, attachments)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.Payload(nil, values)
+}
+
+// EventOf encodes an event that came as a payload. It returns an error for one that no
+// client could decode.
+func (f *Format) EventOf(namespace string, id int64, list []byte, attachments [][]byte) (*engineio.Message, error) {
+	head := parser.Packet{Type: parser.Event, Namespace: namespace, ID: id, Data: list, Attachments: attachments}
+	if len(attachments) > 0 {
+		head.Type = parser.BinaryEvent
+	}
+	text := parser.AppendPacket(make([]byte, engineio.HeaderRoom, engineio.HeaderRoom+len(list)+bufferSize), &head)
+	limits := f.limits
+	limits.MaxAttachments, limits.MaxIncompleteBytes = max(len(attachments), 1), math.MaxInt
+	var d parser.Decoder
+	_, ok, err := d.Add(&limits, false, text[engineio.HeaderRoom:])
+	for _, a := range attachments {
+		if err == nil && !ok {
+			_, ok, err = d.Add(&limits, true, a)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.json != nil {
+		return f.message(parser.Encoded{Data: text, Attachments: attachments}, nil)
+	}
+	values, err := Values(f.wire, parser.SplitArray(nil, list), attachments)
+	if err != nil {
+		return nil, err
+	}
+	return f.list(parser.Event, namespace, id, string(parser.EventName(list)), slices.Clone(values[1:]))
+}
+
+// Values decodes values as encoding/json decodes into an any, with []byte for binary
+// values.
+func Values(codec parser.Codec, raw, attachments [][]byte) ([]any, error) {
+	values := make([]any, len(raw))
+	for i := range values {
+		if err := codec.Decode(raw[i], attachments, &values[i]); err != nil {
+			return nil, &ArgumentError{i, err}
+		}
+	}
+	return values, nil
+}
+
+// An ArgumentError says which of several arguments does not decode, and why.
+type ArgumentError struct {
+	Index int
+	Err   error
+}
+
+func (e *ArgumentError) Error() string {
+	return "socketio: argument " + strconv.Itoa(e.Index) + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *ArgumentError) Unwrap() error { return e.Err }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how a message becomes an event again, for those that watch what is
+// sent. Packets between servers keep their event and arguments and don't need it.
+
+package format
+
+import (
+	"errors"
+	"math"
+
+	"socketio/engineio"
+	"socketio/parser"
+)
+
+// An Event is the name of an event and its arguments, each in the format that it came in.
+type Event struct {
+	Name        string
+	Args        [][]byte
+	Attachments [][]byte
+}
+
+// Split decodes a message of Event. The result shares memory with the message.
+func (f *Format) Split(namespace string, m *engineio.Message) (Event, error) {
+	list, attachments, err := f.listOf(namespace, m)
+	if err != nil {
+		return Event{}, err
+	}
+	args := f.codec.SplitArray(nil, list)
+	if len(args) > 0 {
+		args = args[1:]
+	}
+	return Event{Name: string(f.codec.EventName(list)), Args: args, Attachments: attachments}, nil
+}
+
+// listOf returns the event in a message, name and arguments, in the format of f. It
+// shares memory with the message.
+func (f *Format) listOf(namespace string, m *engineio.Message) (list []byte, attachments [][]byte, err error) {
+	binary, first, attachments := m.Parts()
+	if f.json != nil {
+		return first[headerSize(namespace, first):], attachments, nil
+	}
+	decoder, limits := f.codec.NewDecoder(), f.limits
+	limits.MaxIncompleteBytes = math.MaxInt
+	p, ok, err := decoder.Add(&limits, binary, first)
+	for _, a := range attachments {
+		if err == nil && !ok {
+			p, ok, err = decoder.Add(&limits, true, a)
+		}
+	}
+	if err == nil && !ok {
+		err = errors.New("socketio: the codec can't decode its own packet")
+	}
+	return p.Data, p.Attachments, err
+}
+
+// headerSize returns the length of what precedes the list in the text of an event: the
+// type, the number of attachments, the namespace, the acknowledgement id.
+func headerSize(namespace string, text []byte) int {
+	digits := func(i int) int {
+		for i < len(text) && '0' <= text[i] && text[i] <= '9' {
+			i++
+		}
+		return i
+	}
+	i := 1
+	if text[0] == '0'+byte(parser.BinaryEvent) {
+		i = digits(i) + 1
+	}
+	if namespace != "/" {
+		i += len(namespace) + 1
+	}
+	return digits(i)
+}
