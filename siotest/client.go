@@ -107,7 +107,7 @@ func (c *Client) socketName() string {
 	return c.conn.name + "'s socket in " + c.namespace
 }
 
-func (c *Client) t() TB { return c.conn.srv.t }
+func (c *Client) t() TB { return c.conn.env.t }
 
 // post encodes a packet and gives it to the connection.
 func (c *Client) post(p parser.Outgoing) error {
@@ -138,6 +138,29 @@ func (c *Client) TryEmit(event string, args ...any) error {
 	return c.post(parser.Outgoing{Type: parser.Event, ID: parser.NoID, Event: event, Args: args})
 }
 
+// Ask emits an event that wants an acknowledgement and returns at once. What comes is
+// in the Reply. The test fails if the event can't be sent.
+func (c *Client) Ask(event string, args ...any) *Reply {
+	c.t().Helper()
+	r := &Reply{env: c.conn.env, client: c, event: event}
+	c.mu.Lock()
+	id := c.lastAck
+	c.lastAck++
+	c.replies[id] = r
+	c.mu.Unlock()
+	if err := c.post(parser.Outgoing{Type: parser.Event, ID: id, Event: event, Args: args}); err != nil {
+		c.t().Fatalf("%s can't emit %q: %v", c, event, err)
+	}
+	return r
+}
+
+// EmitWithAck emits an event and waits for its acknowledgement. The test fails if none
+// comes.
+func (c *Client) EmitWithAck(event string, args ...any) Args {
+	c.t().Helper()
+	return c.Ask(event, args...).Args()
+}
+
 // On has fn called for each event of a name that comes from now on, in order, on the
 // client's reading goroutine; such events are not kept for Want. fn may emit and
 // acknowledge; it must not wait for something else to come, and not end the test. A
@@ -153,7 +176,7 @@ func (c *Client) On(event string, fn func(*Event)) {
 }
 
 // TryNext waits for the next event. The error says why none comes.
-func (c *Client) TryNext() (*Event, error) { return c.arrived.next(c.conn.srv.patience) }
+func (c *Client) TryNext() (*Event, error) { return c.arrived.next(c.conn.env.patience) }
 
 // Next waits for the next event. The test fails if none comes.
 func (c *Client) Next() *Event {
@@ -170,7 +193,7 @@ func (c *Client) Next() *Event {
 // Any stands for each.
 func (c *Client) Want(event string, args ...any) {
 	c.t().Helper()
-	wanted := fmt.Sprintf("%q %s", event, describe(c.conn.codec, args))
+	wanted := fmt.Sprintf("%q %s", event, describe(c.conn.env.codec, args))
 	e, err := c.TryNext()
 	if err != nil {
 		c.t().Fatalf("%s wants %s, but %v", c, wanted, err)
@@ -215,7 +238,7 @@ func (c *Client) Await(event string) *Event {
 // time pass before (time.Sleep). Outside of one it waits for ServerOptions.Quiet.
 func (c *Client) WantNothing() {
 	c.t().Helper()
-	c.conn.srv.quiet()
+	c.conn.env.quiet()
 	if e, ok, _, _ := c.arrived.take(); ok {
 		c.t().Fatalf("%s wants nothing, but gets %v", c, e)
 	}
@@ -275,7 +298,7 @@ func (c *Client) leave(reason string, cause error) {
 // handle takes a packet of the namespace, on the reading goroutine. Its memory is not
 // kept.
 func (c *Client) handle(p parser.Packet) error {
-	codec := c.conn.codec
+	codec := c.conn.env.codec
 	data := p.Data
 	if !p.Type.Binary() {
 		data = bytes.Clone(data)
@@ -296,7 +319,7 @@ func (c *Client) handle(p parser.Packet) error {
 			return fmt.Errorf("siotest: a CONNECT without an id: %s %w", data, err)
 		}
 		c.conn.rec.names(answer.SID, "")
-		c.conn.srv.named(answer.SID, c.socketName())
+		c.conn.env.ids.add(answer.SID, c.socketName())
 		return c.joined.put(joinAnswer{id: answer.SID})
 	case parser.ConnectError:
 		refusal := &ConnectError{Namespace: c.namespace}
@@ -321,7 +344,7 @@ func (c *Client) handle(p parser.Packet) error {
 		return r.answer.put(args)
 	default:
 		args.raw = codec.SplitArray(nil, data)[1:]
-		e := &Event{Name: string(bytes.Clone(codec.EventName(data))), Args: args, client: c, id: p.ID}
+		e := &Event{Name: string(bytes.Clone(codec.EventName(data))), Args: args, env: c.conn.env, to: c, who: c.conn.name, id: p.ID}
 		c.mu.Lock()
 		fn := c.handlers[e.Name]
 		c.mu.Unlock()
@@ -334,34 +357,4 @@ func (c *Client) handle(p parser.Packet) error {
 		fn(e)
 	}
 	return nil
-}
-
-// describe returns args as JSON, for a message.
-func describe(codec parser.Codec, args []any) string {
-	enc, err := encodeArgs(codec, args)
-	if err != nil {
-		return fmt.Sprint(args)
-	}
-	text := enc.String()
-	if len(args) > 0 {
-		parts := make([]string, len(args))
-		for i, a := range args {
-			if _, is := a.(Any); is {
-				parts[i] = "anything"
-			} else {
-				parts[i] = string(enc.text(i))
-			}
-		}
-		text = "[" + strings.Join(parts, ",") + "]"
-	}
-	return shorten(text)
-}
-
-// shorten cuts a text that is too long for a message.
-func shorten(s string) string {
-	const most = 500
-	if len(s) > most {
-		return fmt.Sprintf("%s... (%d bytes)", s[:most], len(s))
-	}
-	return s
 }

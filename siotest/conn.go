@@ -21,9 +21,6 @@ import (
 	"socketio/parser"
 )
 
-// maxAttachments is how many attachments a client takes in one packet.
-const maxAttachments = 99
-
 // Why a connection ended, as far as the network does not say.
 var (
 	errKilled      = errors.New("the client was killed")
@@ -45,10 +42,9 @@ type OpenPacket struct {
 // Hear.
 type Conn struct {
 	// Immutable after newConn; opened is set by start.
-	srv    *Server
+	env    *env
 	name   string
 	link   *Link
-	codec  parser.Codec
 	rec    *recorder
 	urls   urls
 	opened OpenPacket
@@ -83,16 +79,16 @@ type unit struct {
 	done    chan error // buffered; nil if nobody waits
 }
 
-func newConn(s *Server, o *ClientOptions) *Conn {
+// newConn returns a connection to the server at base, which start opens.
+func newConn(e *env, base string, o *ClientOptions) *Conn {
 	c := &Conn{
-		srv:     s,
+		env:     e,
 		name:    o.Name,
 		link:    o.Link,
-		codec:   s.codec,
 		rec:     &recorder{start: time.Now()},
-		urls:    newURLs(s, o),
+		urls:    newURLs(base, o),
 		ended:   make(chan struct{}),
-		decoder: s.codec.NewDecoder(),
+		decoder: e.codec.NewDecoder(),
 		limits:  parser.Limits{MaxAttachments: maxAttachments, MaxIncompleteBytes: maxBody},
 		clients: make(map[string]*Client),
 	}
@@ -227,7 +223,7 @@ func (c *Conn) message(p any, binary bool, data []byte) error {
 
 // post encodes a packet and has it written, as one unit.
 func (c *Conn) post(p parser.Outgoing) error {
-	enc, err := c.codec.AppendPacket(nil, p)
+	enc, err := c.env.codec.AppendPacket(nil, p)
 	if err != nil {
 		return err
 	}
@@ -246,12 +242,12 @@ func (c *Conn) post(p parser.Outgoing) error {
 // Join joins a namespace over the connection; auth is as in ClientOptions. The test
 // fails if it is refused.
 func (c *Conn) Join(namespace string, auth any) *Client {
-	c.srv.t.Helper()
+	c.env.t.Helper()
 	client, err := c.TryJoin(namespace, auth)
 	if err != nil {
-		c.srv.t.Fatalf("%s wants to join %s, but %v", c.name, namespace, err)
+		c.env.t.Fatalf("%s wants to join %s, but %v", c.name, namespace, err)
 	}
-	c.srv.settle()
+	c.env.settle()
 	return client
 }
 
@@ -259,7 +255,7 @@ func (c *Conn) Join(namespace string, auth any) *Client {
 // *ConnectError.
 func (c *Conn) TryJoin(namespace string, auth any) (*Client, error) {
 	if auth != nil {
-		if err := checkAuth(c.codec, auth); err != nil {
+		if err := checkAuth(c.env.codec, auth); err != nil {
 			return nil, err
 		}
 	}
@@ -277,7 +273,7 @@ func (c *Conn) TryJoin(namespace string, auth any) (*Client, error) {
 	if err := client.post(parser.Outgoing{Type: parser.Connect, ID: parser.NoID, Payload: auth}); err != nil {
 		return nil, err
 	}
-	answer, err := client.joined.next(c.srv.patience)
+	answer, err := client.joined.next(c.env.patience)
 	if err == nil {
 		err = answer.err
 	}
@@ -321,24 +317,24 @@ func (c *Conn) Kill() { c.finish(errKilled) }
 
 // Close says goodbye to the server and waits for the end.
 func (c *Conn) Close() {
-	c.srv.t.Helper()
+	c.env.t.Helper()
 	if err := c.said.put(unit{do: c.sayGoodbye}); err != nil {
 		return // it has ended
 	}
 	if err := c.wait(); err != nil {
-		c.srv.t.Fatalf("%s says goodbye, but %v", c.name, err)
+		c.env.t.Fatalf("%s says goodbye, but %v", c.name, err)
 	}
 }
 
 // wait waits for the end.
 func (c *Conn) wait() error {
-	limit := time.NewTimer(c.srv.patience)
+	limit := time.NewTimer(c.env.patience)
 	defer limit.Stop()
 	select {
 	case <-c.ended:
 		return nil
 	case <-limit.C:
-		return fmt.Errorf("the connection is still open after %v", c.srv.patience)
+		return fmt.Errorf("the connection is still open after %v", c.env.patience)
 	}
 }
 
@@ -359,17 +355,17 @@ func (c *Conn) Err() error {
 // server closes it with another code, or without one; on polling, where there are no
 // codes, and for code 0, any end will do. What came before is left as it is.
 func (c *Conn) WantClosed(code int) {
-	c.srv.t.Helper()
+	c.env.t.Helper()
 	if err := c.wait(); err != nil {
-		c.srv.t.Fatalf("%s wants to be closed, but %v", c.name, err)
+		c.env.t.Fatalf("%s wants to be closed, but %v", c.name, err)
 	}
 	var closed *ws.CloseError
 	switch {
 	case code == 0 || c.Transport() == Polling:
 	case !errors.As(c.end, &closed):
-		c.srv.t.Fatalf("%s wants to be closed with code %d, but ends: %v", c.name, code, c.end)
+		c.env.t.Fatalf("%s wants to be closed with code %d, but ends: %v", c.name, code, c.end)
 	case int(closed.Code) != code:
-		c.srv.t.Fatalf("%s wants to be closed with code %d, but is with %d %q", c.name, code, closed.Code, closed.Reason)
+		c.env.t.Fatalf("%s wants to be closed with code %d, but is with %d %q", c.name, code, closed.Code, closed.Reason)
 	}
 }
 
@@ -377,12 +373,12 @@ func (c *Conn) WantClosed(code int) {
 // ("42[\"hello\"]"), a []byte a binary message. It returns at once. The test fails if
 // the connection has ended.
 func (c *Conn) Say(packets ...any) {
-	c.srv.t.Helper()
+	c.env.t.Helper()
 	if err := checkPackets(packets); err != nil {
-		c.srv.t.Fatalf("%s: %v", c.name, err)
+		c.env.t.Fatalf("%s: %v", c.name, err)
 	}
 	if err := c.said.put(unit{packets: packets}); err != nil {
-		c.srv.t.Fatalf("%s can't say %.100q: %v", c.name, packets, err)
+		c.env.t.Fatalf("%s can't say %.100q: %v", c.name, packets, err)
 	}
 }
 
@@ -417,33 +413,33 @@ func checkPackets(packets []any) error {
 
 // TryHear waits for the next message: a string beginning with 4, or a []byte. It is
 // for connections without a Join.
-func (c *Conn) TryHear() (any, error) { return c.heard.next(c.srv.patience) }
+func (c *Conn) TryHear() (any, error) { return c.heard.next(c.env.patience) }
 
 // Hear waits for messages, and fails the test if others come. A packet is a string, in
 // which * stands for anything, or a []byte. Pings and what else is not a message is
 // not heard. It is for connections without a Join.
 func (c *Conn) Hear(packets ...any) {
-	c.srv.t.Helper()
+	c.env.t.Helper()
 	if err := checkPackets(packets); err != nil {
-		c.srv.t.Fatalf("%s: %v", c.name, err)
+		c.env.t.Fatalf("%s: %v", c.name, err)
 	}
 	for _, want := range packets {
 		got, err := c.TryHear()
 		if err != nil {
-			c.srv.t.Fatalf("%s wants to hear %s, but %v", c.name, show(want), err)
+			c.env.t.Fatalf("%s wants to hear %s, but %v", c.name, show(want), err)
 		}
 		if !matches(want, got) {
-			c.srv.t.Fatalf("%s wants to hear %s, but hears %s", c.name, show(want), show(got))
+			c.env.t.Fatalf("%s wants to hear %s, but hears %s", c.name, show(want), show(got))
 		}
 	}
 }
 
 // HearNothing is WantNothing for a connection without a Join.
 func (c *Conn) HearNothing() {
-	c.srv.t.Helper()
-	c.srv.quiet()
+	c.env.t.Helper()
+	c.env.quiet()
 	if got, ok, _, _ := c.heard.take(); ok {
-		c.srv.t.Fatalf("%s wants to hear nothing, but hears %s", c.name, show(got))
+		c.env.t.Fatalf("%s wants to hear nothing, but hears %s", c.name, show(got))
 	}
 }
 
@@ -471,25 +467,22 @@ func show(packet any) string {
 
 // Transcript is what was said so far.
 func (c *Conn) Transcript() Transcript {
-	c.srv.mu.Lock()
-	names := c.srv.names
-	c.srv.mu.Unlock()
-	return c.rec.transcript(names)
+	return c.rec.transcript(c.env.ids.all())
 }
 
 // WantTranscript compares the transcript with a text as Transcript.String makes it;
 // space around lines does not count. It waits first until nothing moves, as
 // Client.WantNothing does.
 func (c *Conn) WantTranscript(want string) {
-	c.srv.t.Helper()
-	c.srv.quiet()
+	c.env.t.Helper()
+	c.env.quiet()
 	got := c.Transcript().String()
 	if g, w := trimLines(got), trimLines(want); !slices.Equal(g, w) {
 		i := 0
 		for i < len(g) && i < len(w) && g[i] == w[i] {
 			i++
 		}
-		c.srv.t.Fatalf("%s: the transcript differs in line %d:\n%s\nwant:\n%s", c.name, i+1, strings.Join(g, "\n"), strings.Join(w, "\n"))
+		c.env.t.Fatalf("%s: the transcript differs in line %d:\n%s\nwant:\n%s", c.name, i+1, strings.Join(g, "\n"), strings.Join(w, "\n"))
 	}
 }
 

@@ -64,7 +64,8 @@
 //
 // # Reading order
 //
-// server.go and options.go, client.go, event.go and reply.go, conn.go, transport.go
+// options.go and env.go (the test around a server), server.go, client.go, args.go,
+// event.go and reply.go, queue.go (what waits to be looked at), conn.go, transport.go
 // and http.go (how packets travel), link.go and relay.go (faults), transcript.go,
 // logger.go.
 //

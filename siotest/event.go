@@ -1,203 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds events and arguments as a client gets them, and how they are
-// compared.
+// This file holds Event: an event that came for a client.
 
 package siotest
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"reflect"
 	"strconv"
 
-	"socketio/internal/binding"
 	"socketio/parser"
 )
 
-// errMissing is what Decode gives for an argument that did not come.
-var errMissing = errors.New("siotest: missing argument")
-
-// Any stands for any one argument where arguments are compared:
-//
-//	bob.Want("joined", siotest.Any{}, "lobby")
-type Any struct{}
-
-// Args are the arguments of an event or of an acknowledgement, as they came. They may
-// be kept and read from any goroutine.
-type Args struct {
-	raw         [][]byte
-	attachments [][]byte
-	codec       parser.Codec
-}
-
-// Len is the number of arguments.
-func (a Args) Len() int { return len(a.raw) }
-
-// Decode decodes the first arguments into dst, one each, all non-nil pointers. A nil
-// dst skips an argument. A []byte takes a binary attachment, anything else what
-// encoding/json would.
-func (a Args) Decode(dst ...any) error {
-	for i, d := range dst {
-		if i >= len(a.raw) {
-			return fmt.Errorf("%w %d", errMissing, i)
-		}
-		if d == nil {
-			continue
-		}
-		if err := a.codec.Decode(a.raw[i], a.attachments, d); err != nil {
-			return fmt.Errorf("siotest: argument %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-// Raw returns the JSON of argument i. Binary attachments stand in it as placeholder
-// objects; see Attachments. With ServerOptions.Codec it is a translation, nil if there
-// is none. The caller must not change it.
-func (a Args) Raw(i int) json.RawMessage {
-	if _, is := a.codec.(*binding.Codec); is {
-		return a.raw[i]
-	}
-	var text json.RawMessage
-	if err := a.codec.Decode(a.raw[i], nil, &text); err != nil {
-		return nil
-	}
-	return text
-}
-
-// Values decodes all arguments as encoding/json decodes into an any, with []byte for
-// binary attachments.
-func (a Args) Values() ([]any, error) {
-	values := make([]any, len(a.raw))
-	if err := a.Decode(pointers(values)...); err != nil {
-		return nil, err
-	}
-	return values, nil
-}
-
-func pointers(values []any) []any {
-	to := make([]any, len(values))
-	for i := range values {
-		to[i] = &values[i]
-	}
-	return to
-}
-
-// Attachments returns the binary attachments, in order. The caller must not change
-// them.
-func (a Args) Attachments() [][]byte { return a.attachments }
-
-// String returns the arguments as a JSON array. Attachments stand in it as
-// placeholders.
-func (a Args) String() string {
-	texts := make([][]byte, len(a.raw))
-	for i := range a.raw {
-		texts[i] = a.text(i)
-	}
-	return "[" + string(bytes.Join(texts, []byte{','})) + "]"
-}
-
-// text is argument i in a message.
-func (a Args) text(i int) []byte {
-	if raw := a.Raw(i); raw != nil {
-		return raw
-	}
-	return []byte("?")
-}
-
-// equals reports whether the arguments are what want would be on the wire.
-func (a Args) equals(want []any) (bool, error) {
-	expected, err := encodeArgs(a.codec, want)
-	if err != nil {
-		return false, err
-	}
-	if len(a.raw) != len(expected.raw) {
-		return false, nil
-	}
-	for i := range want {
-		if _, any := want[i].(Any); any {
-			continue
-		}
-		got, err := a.tree(i)
-		if err != nil {
-			return false, err
-		}
-		exp, err := expected.tree(i)
-		if err != nil {
-			return false, err
-		}
-		if !reflect.DeepEqual(got, exp) {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-// encodeArgs encodes args as an acknowledgement and takes that apart.
-func encodeArgs(codec parser.Codec, args []any) (Args, error) {
-	enc, err := codec.AppendPacket(nil, parser.Outgoing{Type: parser.Ack, Args: args})
-	if err != nil {
-		return Args{}, err
-	}
-	decoder := codec.NewDecoder()
-	limits := &parser.Limits{MaxAttachments: maxAttachments}
-	p, ok, err := decoder.Add(limits, enc.Binary, enc.Data)
-	for _, b := range enc.Attachments {
-		if err == nil && !ok {
-			p, ok, err = decoder.Add(limits, true, b)
-		}
-	}
-	if err != nil {
-		return Args{}, err
-	}
-	return Args{raw: codec.SplitArray(nil, p.Data), attachments: p.Attachments, codec: codec}, nil
-}
-
-// tree decodes argument i into maps, slices, strings, []byte and numbers that are
-// equal if their values are.
-func (a Args) tree(i int) (v any, err error) {
-	codec := a.codec
-	if _, is := codec.(*binding.Codec); is {
-		codec = &binding.Codec{Unmarshal: exactly} // large integers stay as they are
-	}
-	if err := codec.Decode(a.raw[i], a.attachments, &v); err != nil {
-		return nil, err
-	}
-	return normal(v), nil
-}
-
-func exactly(data []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	return d.Decode(v)
-}
-
-// normal makes numbers comparable: an integer is its digits, everything else a
-// float64.
-func normal(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for name := range v {
-			v[name] = normal(v[name])
-		}
-	case []any:
-		for i := range v {
-			v[i] = normal(v[i])
-		}
-	case json.Number:
-		if _, err := strconv.ParseInt(string(v), 10, 64); err == nil && v != "-0" {
-			return v
-		}
-		f, err := v.Float64()
-		if n := json.Number(strconv.FormatFloat(f, 'f', -1, 64)); err == nil && f == float64(int64(f)) && f < 1<<53 && f > -1<<53 {
-			return n // 1.0 and 1e2 are integers too
-		}
-		return f
-	}
-	return v
+// A poster sends packets to the namespace of a client.
+type poster interface {
+	post(p parser.Outgoing) error
 }
 
 // An Event is an event that came for a Client.
@@ -206,8 +21,10 @@ type Event struct {
 	// Name is the event's name.
 	Name string
 
-	client *Client
-	id     int64 // of the acknowledgement the server wants, or parser.NoID
+	env *env
+	to  poster
+	who string // the client's name
+	id  int64  // of the acknowledgement the server wants, or parser.NoID
 }
 
 // WantsAck reports whether the server waits for an acknowledgement.
@@ -216,14 +33,13 @@ func (e *Event) WantsAck() bool { return e.id != parser.NoID }
 // Ack answers the server's EmitWithAck. It fails the test if the server did not ask,
 // or if a value has no form on the wire. It may be called from any goroutine.
 func (e *Event) Ack(args ...any) {
-	c := e.client
-	c.conn.srv.t.Helper()
+	e.env.t.Helper()
 	if !e.WantsAck() {
-		c.conn.srv.t.Errorf("%s acknowledges %q, for which the server does not wait", c.conn.name, e.Name)
+		e.env.t.Errorf("%s acknowledges %q, for which the server does not wait", e.who, e.Name)
 		return
 	}
-	if err := c.post(parser.Outgoing{Type: parser.Ack, ID: e.id, Args: args}); err != nil {
-		c.conn.srv.t.Errorf("%s can't acknowledge %q: %v", c.conn.name, e.Name, err)
+	if err := e.to.post(parser.Outgoing{Type: parser.Ack, ID: e.id, Args: args}); err != nil {
+		e.env.t.Errorf("%s can't acknowledge %q: %v", e.who, e.Name, err)
 	}
 }
 

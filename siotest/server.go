@@ -15,13 +15,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"testing/synctest"
 	"time"
 
-	"socketio/internal/binding"
 	"socketio/internal/durations"
 	"socketio/internal/memnet"
-	"socketio/parser"
 )
 
 const (
@@ -38,23 +35,17 @@ var errOver = errors.New("the test is over")
 // A Server serves a handler until the test ends.
 type Server struct {
 	// Immutable after NewServerWith.
-	t        TB
-	url      string // without the path
-	path     string
-	bubble   bool
-	patience time.Duration
-	quietFor time.Duration
-	codec    parser.Codec
-	dial     func(context.Context) (net.Conn, error)
-	client   *http.Client
-	settling chan struct{} // a lock
+	*env
+	url    string // without the path
+	path   string
+	dial   func(context.Context) (net.Conn, error)
+	client *http.Client
 
 	mu      sync.Mutex // guards the fields below
 	conns   []*Conn
 	links   []*Link
 	counted int
-	names   []string // of the clients' ids: id, name, id, name
-	over    bool     // nothing may be logged any more
+	over    bool // nothing may be logged any more
 }
 
 // NewServer serves h in memory until the test ends. It closes h then, if h has a
@@ -73,23 +64,7 @@ func NewServerWith(t TB, h http.Handler, opts *ServerOptions) *Server {
 		o = *opts
 	}
 	durations.CheckOptions("siotest: ServerOptions", &o, time.Millisecond)
-	s := &Server{
-		t:        t,
-		path:     cmp.Or(o.Path, "/socket.io/"),
-		bubble:   inBubble(),
-		quietFor: cmp.Or(o.Quiet, 50*time.Millisecond),
-		codec:    o.Codec,
-		settling: make(chan struct{}, 1),
-	}
-	if s.codec == nil {
-		s.codec = new(binding.Codec)
-	}
-	s.patience = o.Patience
-	if s.patience == 0 {
-		if s.patience = 10 * time.Second; s.bubble {
-			s.patience = 5 * time.Minute
-		}
-	}
+	s := &Server{env: newEnv(t, &o), path: cmp.Or(o.Path, "/socket.io/")}
 	l := s.listen(&o)
 	s.url = "http://" + l.Addr().String()
 	transport := &http.Transport{
@@ -155,50 +130,6 @@ func (s *Server) listen(o *ServerOptions) net.Listener {
 	return l
 }
 
-// inBubble reports whether the calling goroutine is in a synctest bubble. There is no
-// way to ask but to try: Wait panics outside.
-func inBubble() (in bool) {
-	defer func() {
-		if v := recover(); v != nil {
-			in = strings.Contains(fmt.Sprint(v), "already in progress")
-		}
-	}()
-	synctest.Wait()
-	return true
-}
-
-// settle waits until nothing moves, in a bubble; else it does nothing.
-func (s *Server) settle() {
-	if s.bubble {
-		s.settling <- struct{}{} // two at once is not allowed
-		defer func() { <-s.settling }()
-		for !waits() {
-			time.Sleep(time.Nanosecond) // another Server of the bubble waits: until it is done
-		}
-	}
-}
-
-// waits reports whether it could wait until nothing moves: not while somebody else in
-// the bubble does, of which synctest tells by a panic.
-func waits() (ok bool) {
-	defer func() {
-		if v := recover(); v != nil && !strings.Contains(fmt.Sprint(v), "already in progress") {
-			panic(v)
-		}
-	}()
-	synctest.Wait()
-	return true
-}
-
-// quiet waits until nothing moves, or outside a bubble for a moment.
-func (s *Server) quiet() {
-	if s.bubble {
-		s.settle()
-	} else {
-		time.Sleep(s.quietFor)
-	}
-}
-
 // endAll ends what clients have open, and shows what they have said if the test has
 // failed.
 func (s *Server) endAll() {
@@ -219,13 +150,6 @@ func (s *Server) endAll() {
 	for _, c := range conns {
 		c.running.Wait()
 	}
-}
-
-// named remembers whose id it is, for transcripts.
-func (s *Server) named(id, name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.names = append(s.names, id, name)
 }
 
 // URL is the address of the server, without a path.
@@ -352,7 +276,7 @@ func (s *Server) TryOpen(opts *ClientOptions) (*Conn, error) {
 	if o.Name == "" {
 		o.Name = fmt.Sprintf("client %d", s.counted)
 	}
-	c := newConn(s, &o)
+	c := newConn(s.env, s.url+s.path, &o)
 	s.conns = append(s.conns, c)
 	s.mu.Unlock()
 	if err := c.start(o.Transport); err != nil {

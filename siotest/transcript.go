@@ -124,3 +124,22 @@ func (r *recorder) transcript(names []string) Transcript {
 	}
 	return t
 }
+
+// aliases are what the ids of clients are called in transcripts of others.
+type aliases struct {
+	mu    sync.Mutex
+	pairs []string // id, name, id, name
+}
+
+func (a *aliases) add(id, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pairs = append(a.pairs, id, name)
+}
+
+// all returns id, name, id, name. The caller must not change it.
+func (a *aliases) all() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.pairs
+}

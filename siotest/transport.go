@@ -27,8 +27,8 @@ type urls struct {
 	header http.Header
 }
 
-func newURLs(s *Server, o *ClientOptions) urls {
-	u := urls{base: s.url + s.path, query: url.Values{"EIO": {"4"}}, header: o.Header.Clone()}
+func newURLs(base string, o *ClientOptions) urls {
+	u := urls{base: base, query: url.Values{"EIO": {"4"}}, header: o.Header.Clone()}
 	for name, values := range o.Query {
 		u.query[name] = values
 	}
@@ -89,7 +89,7 @@ func (c *Conn) Transport() Transport {
 
 // start opens the connection and starts its goroutines.
 func (c *Conn) start(transport Transport) error {
-	ctx, cancel := context.WithTimeout(c.ctx, c.srv.patience)
+	ctx, cancel := context.WithTimeout(c.ctx, c.env.patience)
 	defer cancel()
 	switch transport {
 	case WebSocket, "":
@@ -296,12 +296,12 @@ func (c *Conn) sayGoodbye() error {
 // Upgrade moves a connection from polling to WebSocket. The test fails if that is not
 // possible.
 func (c *Conn) Upgrade() {
-	c.srv.t.Helper()
-	c.srv.settle()
+	c.env.t.Helper()
+	c.env.settle()
 	if err := c.TryUpgrade(); err != nil {
-		c.srv.t.Fatalf("%s can't upgrade: %v", c.name, err)
+		c.env.t.Fatalf("%s can't upgrade: %v", c.name, err)
 	}
-	c.srv.settle()
+	c.env.settle()
 }
 
 // errNoUpgrade is for a second upgrade.

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds env: the test around a server and its clients, and how they wait.
+
+package siotest
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"testing/synctest"
+	"time"
+
+	"socketio/internal/binding"
+	"socketio/parser"
+)
+
+// An env is what a server and its clients know of the test. All but ids is immutable.
+type env struct {
+	t        TB
+	bubble   bool
+	patience time.Duration
+	quietFor time.Duration
+	codec    parser.Codec
+	settling chan struct{} // a lock
+	ids      aliases
+}
+
+func newEnv(t TB, o *ServerOptions) *env {
+	e := &env{
+		t:        t,
+		bubble:   inBubble(),
+		patience: o.Patience,
+		quietFor: cmp.Or(o.Quiet, 50*time.Millisecond),
+		codec:    o.Codec,
+		settling: make(chan struct{}, 1),
+	}
+	if e.codec == nil {
+		e.codec = new(binding.Codec)
+	}
+	if e.patience == 0 {
+		if e.patience = 10 * time.Second; e.bubble {
+			e.patience = 5 * time.Minute
+		}
+	}
+	return e
+}
+
+// inBubble reports whether the calling goroutine is in a synctest bubble. There is no
+// way to ask but to try: Wait panics outside.
+func inBubble() (in bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			in = strings.Contains(fmt.Sprint(v), "already in progress")
+		}
+	}()
+	synctest.Wait()
+	return true
+}
+
+// settle waits until nothing moves, in a bubble; else it does nothing.
+func (e *env) settle() {
+	if e.bubble {
+		e.settling <- struct{}{} // two at once is not allowed
+		defer func() { <-e.settling }()
+		for !waits() {
+			time.Sleep(time.Nanosecond) // another Server of the bubble waits: until it is done
+		}
+	}
+}
+
+// waits reports whether it could wait until nothing moves: not while somebody else in
+// the bubble does, of which synctest tells by a panic.
+func waits() (ok bool) {
+	defer func() {
+		if v := recover(); v != nil && !strings.Contains(fmt.Sprint(v), "already in progress") {
+			panic(v)
+		}
+	}()
+	synctest.Wait()
+	return true
+}
+
+// quiet waits until nothing moves, or outside a bubble for a moment.
+func (e *env) quiet() {
+	if e.bubble {
+		e.settle()
+	} else {
+		time.Sleep(e.quietFor)
+	}
+}
