@@ -496,7 +496,7 @@ func TestManyWithMsgpack(t *testing.T) {
 			joined <- s
 		})
 		p := w.open(websocket)
-		p.says(pack(parser.Connect, "/", -1))
+		p.says(pack(parser.TypeConnect, "/", -1))
 		within(w, "the connection", joined)
 		if err := w.io.Emit("e", 5, []byte{1, 2}); err != nil {
 			t.Error(err)
@@ -510,7 +510,7 @@ func TestManyWithMsgpack(t *testing.T) {
 			close(replies)
 		}()
 		want(t, "what was seen of the question", seen.await(w, 2)[1], "q6 [3]")
-		p.says(pack(parser.Ack, "/", 0, "yes"))
+		p.says(pack(parser.TypeAck, "/", 0, "yes"))
 		want(t, "the answer", within(w, "the answer", replies), `["yes"] <nil>`)
 		want(t, "the end", within(w, "the end", replies), "")
 	})

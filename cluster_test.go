@@ -294,7 +294,7 @@ func TestServersOfTwoFormats(t *testing.T) {
 		joined := make(chan *socketio.Socket, 1)
 		tw[1].io.OnConnection(func(s *socketio.Socket) { joined <- s })
 		text, packed := tw[0].join(websocket), tw[1].open(websocket)
-		packed.says(pack(parser.Connect, "/", -1))
+		packed.says(pack(parser.TypeConnect, "/", -1))
 		within(tw[1].world, "the connection", joined)
 		unpack(packed)
 		for i := range tw {
@@ -313,7 +313,7 @@ func TestServersOfTwoFormats(t *testing.T) {
 		}()
 		text.hears(`20["q"]`)
 		unpack(packed)
-		packed.says(pack(parser.Ack, "/", 0, []byte{6}))
+		packed.says(pack(parser.TypeAck, "/", 0, []byte{6}))
 		want(t, "the answer", within(tw[0].world, "the answer", done), "<nil> [6] <nil>")
 		text.says(`30[1]`)
 		within(tw[0].world, "the second answer", done)

@@ -23,9 +23,9 @@ var mp msgpack.Codec
 func pack(t parser.Type, namespace string, id int64, args ...any) []byte {
 	p := parser.Outgoing{Type: t, Namespace: namespace, ID: id}
 	switch t {
-	case parser.Event:
+	case parser.TypeEvent:
 		p.Event, p.Args = args[0].(string), args[1:]
-	case parser.Ack:
+	case parser.TypeAck:
 		p.Args = args
 	default:
 		if len(args) > 0 {
@@ -60,9 +60,9 @@ func unpack(p *peer) (got parser.Packet, data any) {
 
 func packJoins(p *peer, namespace string, auth ...any) {
 	p.w.Helper()
-	p.says(pack(parser.Connect, namespace, parser.NoID, auth...))
+	p.says(pack(parser.TypeConnect, namespace, parser.NoID, auth...))
 	got, data := unpack(p)
-	if m, ok := data.(map[string]any); got.Type != parser.Connect || got.Namespace != namespace || !ok || m["sid"] == "" {
+	if m, ok := data.(map[string]any); got.Type != parser.TypeConnect || got.Namespace != namespace || !ok || m["sid"] == "" {
 		p.w.Fatalf("the client should join %s, but hears %+v %v", namespace, got, data)
 	}
 }
@@ -107,49 +107,49 @@ func TestMsgpackServer(t *testing.T) {
 						t.Errorf("%s: %v %d %#v, want %v %d %#v", what, got.Type, got.ID, data, typ, id, want)
 					}
 				}
-				p.says(pack(parser.Event, "/", 7, "photo", photo{"a", []byte{1, 2}, at}))
-				expect("the answer", parser.Ack, 7, []any{map[string]any{"name": "a!", "pixels": []byte{1, 2}, "at": at}})
-				p.says(pack(parser.Event, "/", 8, "fail", "x"))
-				expect("a wrong argument", parser.Ack, 8, []any{map[string]any{"error": map[string]any{"message": "invalid argument 1", "code": "invalid_argument"}}})
-				p.says(pack(parser.Event, "/", 9, "fail", 1))
-				expect("a public error", parser.Ack, 9, []any{map[string]any{"error": map[string]any{"message": "<no>", "code": "E"}}})
-				p.says(pack(parser.Event, "/", -1, "raw", 1, []byte{1}, nil, "é"))
+				p.says(pack(parser.TypeEvent, "/", 7, "photo", photo{"a", []byte{1, 2}, at}))
+				expect("the answer", parser.TypeAck, 7, []any{map[string]any{"name": "a!", "pixels": []byte{1, 2}, "at": at}})
+				p.says(pack(parser.TypeEvent, "/", 8, "fail", "x"))
+				expect("a wrong argument", parser.TypeAck, 8, []any{map[string]any{"error": map[string]any{"message": "invalid argument 1", "code": "invalid_argument"}}})
+				p.says(pack(parser.TypeEvent, "/", 9, "fail", 1))
+				expect("a public error", parser.TypeAck, 9, []any{map[string]any{"error": map[string]any{"message": "<no>", "code": "E"}}})
+				p.says(pack(parser.TypeEvent, "/", -1, "raw", 1, []byte{1}, nil, "é"))
 				if text := <-answers; text != `[1,"AQ==",null,"é"]` {
 					t.Error(text)
 				}
-				p.says(pack(parser.Event, "/", -1, "ask"))
-				expect("a question", parser.Event, 0, []any{"question", []byte{9}})
-				p.says(pack(parser.Ack, "/", 0, 42))
+				p.says(pack(parser.TypeEvent, "/", -1, "ask"))
+				expect("a question", parser.TypeEvent, 0, []any{"question", []byte{9}})
+				p.says(pack(parser.TypeAck, "/", 0, 42))
 				if err, n := <-answers, <-answers; err != nil || n != 42 {
 					t.Error(err, n)
 				}
-				p.says(pack(parser.Connect, "/no", -1))
-				expect("a refusal", parser.ConnectError, -1, map[string]any{"message": "no", "data": map[string]any{"bytes": []byte{1}}})
+				p.says(pack(parser.TypeConnect, "/no", -1))
+				expect("a refusal", parser.TypeConnectError, -1, map[string]any{"message": "no", "data": map[string]any{"bytes": []byte{1}}})
 				w.io.Emit("to all", make([]byte, 100_000))
-				expect("a broadcast", parser.Event, -1, []any{"to all", make([]byte, 100_000)})
-				p.says(pack(parser.Event, "/", 3, "photo", photo{"b", make([]byte, 200_000), at})) // decoded off the loop
-				expect("a large answer", parser.Ack, 3, []any{map[string]any{"name": "b!", "pixels": make([]byte, 200_000), "at": at}})
+				expect("a broadcast", parser.TypeEvent, -1, []any{"to all", make([]byte, 100_000)})
+				p.says(pack(parser.TypeEvent, "/", 3, "photo", photo{"b", make([]byte, 200_000), at})) // decoded off the loop
+				expect("a large answer", parser.TypeAck, 3, []any{map[string]any{"name": "b!", "pixels": make([]byte, 200_000), "at": at}})
 				for _, s := range w.io.Sockets() {
 					s.Disconnect(false)
 				}
-				expect("the end", parser.Disconnect, -1, nil)
+				expect("the end", parser.TypeDisconnect, -1, nil)
 			})
 		})
 	}
 }
 
 func TestMsgpackViolations(t *testing.T) {
-	deep := append(pack(parser.Event, "/", -1, "e", 0)[:0:0], "\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1e"...)
+	deep := append(pack(parser.TypeEvent, "/", -1, "e", 0)[:0:0], "\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1e"...)
 	deep = append(deep, strings.Repeat("\x91", 100_000)...)
 	for what, packet := range map[string]any{
 		"a text packet":       `2["e"]`,
 		"rubbish":             []byte{0xc1},
 		"nothing":             []byte{},
 		"a hostile length":    []byte("\x83\xa4type\x02\xa3nsp\xa1/\xa4data\xdd\xff\xff\xff\xff"),
-		"a reserved name":     pack(parser.Event, "/", -1, "disconnect"),
+		"a reserved name":     pack(parser.TypeEvent, "/", -1, "disconnect"),
 		"too deep":            append(deep, 0xc0),
-		"an unjoined one":     pack(parser.Event, "/other", -1, "e"),
-		"a refusal by client": pack(parser.ConnectError, "/", -1, "no"),
+		"an unjoined one":     pack(parser.TypeEvent, "/other", -1, "e"),
+		"a refusal by client": pack(parser.TypeConnectError, "/", -1, "no"),
 	} {
 		t.Run(what, func(t *testing.T) {
 			memory(t, &socketio.Options{Codec: new(msgpack.Codec)}, func(w *world) {
@@ -177,7 +177,7 @@ func (c *shout) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, err
 	}
 	dst = append(dst, '0'+byte(p.Type))
 	var data any = p.Payload
-	if p.Type == parser.Event {
+	if p.Type == parser.TypeEvent {
 		data = append([]any{strings.ToUpper(p.Event)}, p.Args...)
 	}
 	if data == nil {

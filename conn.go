@@ -332,7 +332,7 @@ func (c *conn) route(p parser.Packet) {
 	if c.revision4() {
 		cutQuery(&p)
 	}
-	if p.Type == parser.Connect {
+	if p.Type == parser.TypeConnect {
 		c.handleConnect(p)
 		return
 	}
@@ -342,7 +342,7 @@ func (c *conn) route(p parser.Packet) {
 	closed := c.closed
 	c.mu.Unlock()
 	if s == nil {
-		if p.Type == parser.Disconnect && c.takeBack(p.Namespace) {
+		if p.Type == parser.TypeDisconnect && c.takeBack(p.Namespace) {
 			c.countRefusal()
 			return
 		}
@@ -352,15 +352,15 @@ func (c *conn) route(p parser.Packet) {
 		return
 	}
 	switch p.Type {
-	case parser.Event, parser.BinaryEvent:
+	case parser.TypeEvent, parser.TypeBinaryEvent:
 		if !s.handleEvent(p) {
 			c.abort(fmt.Errorf("%w: event before the namespace was joined", errProtocol))
 		}
-	case parser.Ack, parser.BinaryAck:
+	case parser.TypeAck, parser.TypeBinaryAck:
 		if !s.handleAck(p) && c.strayAcks.add(c.server.now(), maxStrayAcks) {
 			c.eio.Abort(engineio.ReasonForcedClose, errManyAcks, closePolicy, "")
 		}
-	case parser.Disconnect:
+	case parser.TypeDisconnect:
 		c.forget(s, false)
 		if !s.peerGone(ReasonClientDisconnect, nil) {
 			c.countRefusal() // a CONNECT taken back costs as much as one refused

@@ -36,7 +36,7 @@ func checkEvent(event string) error {
 
 // encodeDisconnect encodes that a socket was made to leave.
 func (s *Server) encodeDisconnect(namespace string) (*engineio.Message, error) {
-	return s.format.Packet(parser.Outgoing{Type: parser.Disconnect, Namespace: namespace, ID: noAck})
+	return s.format.Packet(parser.Outgoing{Type: parser.TypeDisconnect, Namespace: namespace, ID: noAck})
 }
 
 // encodeConnectError encodes the refusal of a socket. It returns nil if the format
@@ -48,7 +48,7 @@ func (s *Server) encodeConnectError(namespace string, e *ConnectError) *engineio
 // encodeRefusal encodes a refusal with its payload, or with another one if that
 // has no form in the format of the server.
 func (s *Server) encodeRefusal(namespace string, payload, otherwise any) *engineio.Message {
-	p := parser.Outgoing{Type: parser.ConnectError, Namespace: namespace, ID: noAck, Payload: payload}
+	p := parser.Outgoing{Type: parser.TypeConnectError, Namespace: namespace, ID: noAck, Payload: payload}
 	m, err := s.format.Packet(p)
 	if err != nil {
 		s.opts.Logger.Error("the data of a ConnectError can't be encoded", "nsp", namespace, "error", telemetry.Error(err))

@@ -17,6 +17,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/jsontext"
 	"socketio/internal/telemetry"
 	"socketio/parser"
 )
@@ -133,8 +134,8 @@ func invalidArgument(err error) int {
 
 // json is what a client is told.
 func (e *PublicError) json() []byte {
-	b := parser.AppendString([]byte(`{"error":{"message":`), e.Message)
-	b = parser.AppendString(append(b, `,"code":`...), e.Code)
+	b := jsontext.AppendString([]byte(`{"error":{"message":`), e.Message)
+	b = jsontext.AppendString(append(b, `,"code":`...), e.Code)
 	if e.Data != nil {
 		if data := errorData(e.Data); data != nil {
 			b = append(append(b, `,"data":`...), data...)

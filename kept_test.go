@@ -166,9 +166,9 @@ func TestLimitMaxAuthBytesElsewhere(t *testing.T) {
 				p := w.open(transport)
 				packJoins(p, "/", map[string]any{"k": "small"})
 				w.io.Of("/a")
-				p.says(pack(parser.Connect, "/a", parser.NoID, map[string]any{"k": strings.Repeat("x", 100)}))
+				p.says(pack(parser.TypeConnect, "/a", parser.NoID, map[string]any{"k": strings.Repeat("x", 100)}))
 				got, data := unpack(p)
-				if m, _ := data.(map[string]any); got.Type != parser.ConnectError || m["message"] != "auth too large: 105 bytes, at most 100" {
+				if m, _ := data.(map[string]any); got.Type != parser.TypeConnectError || m["message"] != "auth too large: 105 bytes, at most 100" {
 					w.Errorf("the client hears %+v %v", got, data)
 				}
 			})
@@ -214,9 +214,9 @@ func TestLimitElements(t *testing.T) {
 			for i := range list {
 				list[i] = map[string]any{"": nil}
 			}
-			p.says(pack(parser.Event, "/", parser.NoID, "x", list))
+			p.says(pack(parser.TypeEvent, "/", parser.NoID, "x", list))
 			want(w, "maps", within(w, "the event", got), len(list))
-			p.says(pack(parser.Event, "/", parser.NoID, "x", append(list, list[0])))
+			p.says(pack(parser.TypeEvent, "/", parser.NoID, "x", append(list, list[0])))
 			p.isClosed(1002)
 		})
 	})

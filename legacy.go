@@ -12,6 +12,7 @@ import (
 
 	"socketio/engineio"
 	"socketio/internal/binding"
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -62,7 +63,7 @@ func (c *conn) mayStartLocked(s *Socket) bool {
 func cutQuery(p *parser.Packet) {
 	var query string
 	p.Namespace, query, _ = strings.Cut(p.Namespace, "?")
-	if p.Type == parser.Connect {
+	if p.Type == parser.TypeConnect {
 		p.Data = queryAuth(query)
 	}
 }
@@ -89,13 +90,13 @@ func queryAuth(query string) []byte {
 	var auth []byte
 	for i, name := range names {
 		auth = append(auth, "{,"[min(i, 1)])
-		auth = append(parser.AppendString(auth, name), ':')
+		auth = append(jsontext.AppendString(auth, name), ':')
 		if all := values[name]; len(all) == 1 {
-			auth = parser.AppendString(auth, all[0])
+			auth = jsontext.AppendString(auth, all[0])
 		} else {
 			for i, value := range all {
 				auth = append(auth, "[,"[min(i, 1)])
-				auth = parser.AppendString(auth, value)
+				auth = jsontext.AppendString(auth, value)
 			}
 			auth = append(auth, ']')
 		}
@@ -113,7 +114,7 @@ func unescapeQuery(s string) string {
 
 // connectReply encodes the packet that lets a socket in.
 func (s *Socket) connectReply() (*engineio.Message, error) {
-	p := parser.Outgoing{Type: parser.Connect, Namespace: s.ns.name, ID: noAck}
+	p := parser.Outgoing{Type: parser.TypeConnect, Namespace: s.ns.name, ID: noAck}
 	if !s.conn.revision4() {
 		p.Payload = binding.Admission{SID: s.id}
 	}

@@ -83,7 +83,7 @@ func line(out bool, p parser.Packet, attachments, data string) string {
 	}
 	switch {
 	case data == "":
-	case p.Type == parser.Connect && !out:
+	case p.Type == parser.TypeConnect && !out:
 		b.WriteString(" (auth is not shown)")
 	default:
 		b.WriteString(" " + data)

@@ -120,7 +120,7 @@ func TestPacketsOfOtherFormatsAreLogged(t *testing.T) {
 	memory(t, opts, func(w *world) {
 		w.io.OnConnection(func(s *socketio.Socket) { _ = s.Emit("hello", 1, []byte{1}) })
 		p := w.open(websocket)
-		p.says(pack(parser.Connect, "/", -1))
+		p.says(pack(parser.TypeConnect, "/", -1))
 		w.settle()
 		p.says([]byte{0xc1, 0xc1}) // is nothing
 		w.settle()

@@ -127,8 +127,8 @@ func TestMsgpackThatLies(t *testing.T) {
 				packJoins(p, "/")
 				_ = p.tries([]byte(data))
 				p.isClosed(1002)
-				bystander.says(pack(parser.Event, "/", parser.NoID, "message", "still here"))
-				if got, back := unpack(bystander); got.Type != parser.Event {
+				bystander.says(pack(parser.TypeEvent, "/", parser.NoID, "message", "still here"))
+				if got, back := unpack(bystander); got.Type != parser.TypeEvent {
 					t.Errorf("another client hears %v %v, want the echo", got, back)
 				}
 			})

@@ -82,7 +82,7 @@ func emitsInARow(w *world, transport string, packed bool, to string) {
 		if _, err := p.next(); err != nil {
 			w.Fatalf("the question: %v", err)
 		}
-		p.says(pack(parser.Ack, "/", 0))
+		p.says(pack(parser.TypeAck, "/", 0))
 	} else {
 		p.hears(`20["question"]`)
 		p.says(`30[]`)

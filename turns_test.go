@@ -120,7 +120,7 @@ func TestConnectsOfMsgpackAreAnsweredInOrder(t *testing.T) {
 					order := shuffled(names, round)
 					var packets []any
 					for _, name := range order {
-						packets = append(packets, pack(parser.Connect, name, parser.NoID))
+						packets = append(packets, pack(parser.TypeConnect, name, parser.NoID))
 					}
 					p.says(packets...)
 					for _, name := range order {

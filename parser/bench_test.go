@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -74,7 +75,7 @@ func BenchmarkDecodeBinary(b *testing.B) {
 }
 
 func BenchmarkAppendPacket(b *testing.B) {
-	p := &parser.Packet{Type: parser.Event, Namespace: "/chat", ID: 12, Data: []byte(`["msg","` + strings.Repeat("x", 64) + `"]`)}
+	p := &parser.Packet{Type: parser.TypeEvent, Namespace: "/chat", ID: 12, Data: []byte(`["msg","` + strings.Repeat("x", 64) + `"]`)}
 	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {
@@ -99,7 +100,7 @@ func BenchmarkAppendString(b *testing.B) {
 	var buf []byte
 	b.SetBytes(int64(len(s)))
 	for b.Loop() {
-		buf = parser.AppendString(buf[:0], s)
+		buf = jsontext.AppendString(buf[:0], s)
 	}
 }
 
@@ -116,7 +117,7 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 	event := []byte(`["msg",{"a":[1,"x"]},"y"]`)
-	packet := &parser.Packet{Type: parser.Event, Namespace: "/chat", ID: 12, Data: event}
+	packet := &parser.Packet{Type: parser.TypeEvent, Namespace: "/chat", ID: 12, Data: event}
 	escaped, plain := []byte(`"\u00e9\n"`), []byte(`"plain"`)
 	names := map[string]int{"msg": 1}
 	tests := []struct {
@@ -136,9 +137,9 @@ func TestAllocations(t *testing.T) {
 			}
 		}},
 		{"argument spans", 0, func() { spans = parser.SplitArray(spans[:0], event) }},
-		{"quoting", 0, func() { buf = parser.AppendString(buf[:0], "a\n\"é\u2028\xff") }},
-		{"unquoting a plain string", 1, func() { parser.Unquote(plain) }},
-		{"unquoting escapes", 2, func() { parser.Unquote(escaped) }},
+		{"quoting", 0, func() { buf = jsontext.AppendString(buf[:0], "a\n\"é\u2028\xff") }},
+		{"unquoting a plain string", 1, func() { jsontext.Unquote(plain) }},
+		{"unquoting escapes", 2, func() { jsontext.Unquote(escaped) }},
 		{"validating", 0, func() { new(parser.Limits).Valid(event) }},
 	}
 	for _, tt := range tests {

@@ -41,7 +41,7 @@ type Codec interface {
 	SplitArray(dst [][]byte, data []byte) [][]byte
 
 	// Decode decodes raw into dst, a non-nil pointer. raw is an element of
-	// SplitArray, or the whole Data of a Connect or ConnectError packet. att are
+	// SplitArray, or the whole Data of a CONNECT or CONNECT_ERROR packet. att are
 	// the attachments of the packet.
 	//
 	// Decode follows encoding/json as far as its format can: field names and
@@ -75,8 +75,8 @@ type PacketDecoder interface {
 
 // An Outgoing packet is what a [Codec] encodes.
 type Outgoing struct {
-	// Type is Connect, Disconnect, Event, Ack or ConnectError. Whether a packet
-	// travels as one of the binary types is the codec's affair.
+	// Type is any but the binary types: whether a packet has attachments is up to
+	// the codec.
 	Type Type
 
 	// Namespace is the namespace; "" is "/".
@@ -85,13 +85,13 @@ type Outgoing struct {
 	// ID is the acknowledgement id, [NoID] when absent.
 	ID int64
 
-	// Event is the name of an Event.
+	// Event is the name of an event.
 	Event string
 
-	// Args are the arguments of an Event or an Ack.
+	// Args are the arguments of an event or an acknowledgement.
 	Args []any
 
-	// Payload is the payload of a Connect or a ConnectError, nil when absent. It
+	// Payload is the payload of a CONNECT or a CONNECT_ERROR, nil when absent. It
 	// is encoded without attachments.
 	Payload any
 }

@@ -33,9 +33,9 @@ func (JSONCodec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, er
 	w := wirePacket{Type: p.Type, Namespace: p.Namespace}
 	var data any
 	switch p.Type {
-	case parser.Event:
+	case parser.TypeEvent:
 		data = append([]any{p.Event}, p.Args...)
-	case parser.Ack:
+	case parser.TypeAck:
 		data = append([]any{}, p.Args...) // an array, also when there are none
 	default:
 		data = p.Payload
@@ -57,7 +57,7 @@ func (JSONCodec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, er
 // model. The checks of the payload are borrowed from it.
 func (JSONCodec) Add(l *parser.Limits, binary bool, data []byte) (p parser.Packet, ok bool, err error) {
 	var w wirePacket
-	if binary || !l.Valid(data) || json.Unmarshal(data, &w) != nil || w.Type > parser.ConnectError || !strings.HasPrefix(w.Namespace, "/") {
+	if binary || !l.Valid(data) || json.Unmarshal(data, &w) != nil || w.Type > parser.TypeConnectError || !strings.HasPrefix(w.Namespace, "/") {
 		return p, false, errBadPacket
 	}
 	text := parser.AppendPacket(nil, &parser.Packet{Type: w.Type, Namespace: w.Namespace, ID: parser.NoID, Data: w.Data})
@@ -82,7 +82,7 @@ func (JSONCodec) Decode(raw []byte, _ [][]byte, dst any) error  { return json.Un
 func ExampleCodec() {
 	var codec parser.Codec = JSONCodec{}
 	out, _ := codec.AppendPacket(nil, parser.Outgoing{
-		Type: parser.Event, Namespace: "/chat", ID: 7, Event: "say", Args: []any{"hi", []byte{1, 2}},
+		Type: parser.TypeEvent, Namespace: "/chat", ID: 7, Event: "say", Args: []any{"hi", []byte{1, 2}},
 	})
 	fmt.Printf("%s binary: %v\n", out.Data, out.Binary)
 

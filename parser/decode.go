@@ -8,6 +8,8 @@ package parser
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"socketio/internal/jsontext"
 )
 
 // A Decoder turns the Engine.IO messages of one connection into packets. The
@@ -43,7 +45,7 @@ func (d *Decoder) Add(l *Limits, binary bool, data []byte) (p Packet, ok bool, e
 		return d.addPending(l, binary, data)
 	}
 	if binary {
-		return Packet{}, false, &DecodeError{Kind: ErrStrayBinary}
+		return Packet{}, false, &DecodeError{Kind: KindStrayBinary}
 	}
 	count, e := d.decodeText(l, data, &p)
 	if e != nil {
@@ -53,7 +55,7 @@ func (d *Decoder) Add(l *Limits, binary bool, data []byte) (p Packet, ok bool, e
 		return p, true, nil
 	}
 	if len(data) > l.maxIncompleteBytes() {
-		return Packet{}, false, &DecodeError{Kind: ErrIncompleteTooLarge}
+		return Packet{}, false, &DecodeError{Kind: KindIncompleteTooLarge}
 	}
 	p.Data = bytes.Clone(p.Data)
 	p.Attachments = make([][]byte, 0, count)
@@ -66,11 +68,11 @@ func (d *Decoder) addPending(l *Limits, binary bool, data []byte) (Packet, bool,
 	w := d.pending
 	if !binary {
 		d.pending = nil
-		return Packet{}, false, &DecodeError{Kind: ErrStrayText}
+		return Packet{}, false, &DecodeError{Kind: KindStrayText}
 	}
 	if len(data) > l.maxIncompleteBytes()-w.size {
 		d.pending = nil
-		return Packet{}, false, &DecodeError{Kind: ErrIncompleteTooLarge}
+		return Packet{}, false, &DecodeError{Kind: KindIncompleteTooLarge}
 	}
 	w.size += len(data)
 	attachment := make([]byte, len(data))
@@ -111,8 +113,8 @@ func (d *Decoder) Reset() { *d = Decoder{} }
 // decodeText reads a text message into p and returns how many attachments follow.
 func (d *Decoder) decodeText(l *Limits, data []byte, p *Packet) (int, *DecodeError) {
 	if len(data) == 0 || data[0] < '0' || data[0] > '6' {
-		e := &DecodeError{Kind: ErrPacketType}
-		if len(data) > 0 && isDigit(data[0]) {
+		e := &DecodeError{Kind: KindPacketType}
+		if len(data) > 0 && jsontext.IsDigit(data[0]) {
 			e.digit = data[0]
 		}
 		return 0, e
@@ -141,13 +143,13 @@ func (d *Decoder) decodeText(l *Limits, data []byte, p *Packet) (int, *DecodeErr
 
 // decodeCount reads the number of attachments and the dash after it.
 func decodeCount(l *Limits, data []byte, i int) (count, next int, err *DecodeError) {
-	end := skipDigits(data, i)
+	end := jsontext.SkipDigits(data, i)
 	if end == i || end == len(data) || data[end] != '-' || data[i] == '0' {
-		return 0, 0, &DecodeError{Kind: ErrAttachmentCount, Offset: end, Detail: "want a count from 1 and a dash"}
+		return 0, 0, &DecodeError{Kind: KindAttachmentCount, Offset: end, Detail: "want a count from 1 and a dash"}
 	}
-	count, digits := twoDigits(data, i)
+	count, digits := jsontext.TwoDigits(data, i)
 	if digits == 0 || count > l.maxAttachments() {
-		return 0, 0, &DecodeError{Kind: ErrTooManyAttachments, Offset: i}
+		return 0, 0, &DecodeError{Kind: KindTooManyAttachments, Offset: i}
 	}
 	return count, end + 1, nil
 }
@@ -165,11 +167,11 @@ func (d *Decoder) decodeNamespace(l *Limits, data []byte, i int, p *Packet) (int
 		p.Namespace = d.namespace
 		return next, nil
 	case len(raw) > l.maxNamespace():
-		return 0, &DecodeError{Kind: ErrNamespace, Offset: i, Detail: "too long"}
+		return 0, &DecodeError{Kind: KindNamespace, Offset: i, Detail: "too long"}
 	case !utf8.Valid(raw):
-		return 0, &DecodeError{Kind: ErrNamespace, Offset: i, Detail: "not UTF-8"}
+		return 0, &DecodeError{Kind: KindNamespace, Offset: i, Detail: "not UTF-8"}
 	case hasControl(raw):
-		return 0, &DecodeError{Kind: ErrNamespace, Offset: i, Detail: "control character"}
+		return 0, &DecodeError{Kind: KindNamespace, Offset: i, Detail: "control character"}
 	}
 	p.Namespace = string(raw)
 	if len(raw) <= DefaultMaxNamespace { // no longer one can be joined
@@ -191,7 +193,7 @@ func hasControl(s []byte) bool {
 
 // decodeID reads the acknowledgement id, if there is one.
 func decodeID(data []byte, i int) (id int64, next int, err *DecodeError) {
-	next = skipDigits(data, i)
+	next = jsontext.SkipDigits(data, i)
 	n := next - i
 	if n == 0 {
 		return NoID, i, nil
@@ -211,31 +213,31 @@ func decodeID(data []byte, i int) (id int64, next int, err *DecodeError) {
 // checkPayload checks that data[i:] is what the type of p asks for, and stores it.
 func checkPayload(l *Limits, data []byte, i, count int, p *Packet) *DecodeError {
 	if i == len(data) {
-		if p.Type == Connect || p.Type == Disconnect {
+		if p.Type == TypeConnect || p.Type == TypeDisconnect {
 			return nil
 		}
 		return badPayload(i, "no payload")
 	}
 	first := data[i]
 	switch p.Type {
-	case Connect:
+	case TypeConnect:
 		if first != '{' {
 			return badPayload(i, "want an object")
 		}
-	case Disconnect:
+	case TypeDisconnect:
 		return badPayload(i, "want no payload")
-	case ConnectError:
+	case TypeConnectError:
 		if first != '{' && first != '"' {
 			return badPayload(i, "want an object or a string")
 		}
-	case Event, BinaryEvent:
+	case TypeEvent, TypeBinaryEvent:
 		if first != '[' {
 			return badPayload(i, "want an array")
 		}
-		if err := checkEventName(data, skipSpace(data, i+1)); err != nil {
+		if err := checkEventName(data, jsontext.SkipSpace(data, i+1)); err != nil {
 			return err
 		}
-	default: // Ack, BinaryAck
+	default: // TypeAck, TypeBinaryAck
 		if first != '[' {
 			return badPayload(i, "want an array")
 		}
@@ -245,7 +247,7 @@ func checkPayload(l *Limits, data []byte, i, count int, p *Packet) *DecodeError 
 		return badPayload(v.pos, "not JSON, nested too deep, or too many arrays and objects")
 	}
 	if count > 0 && !v.placeholdersOK() {
-		return &DecodeError{Kind: ErrPlaceholder, Offset: i, Detail: "want each attachment named once"}
+		return &DecodeError{Kind: KindPlaceholder, Offset: i, Detail: "want each attachment named once"}
 	}
 	p.Data = data[i:]
 	return nil
@@ -254,7 +256,7 @@ func checkPayload(l *Limits, data []byte, i, count int, p *Packet) *DecodeError 
 // checkEventName checks the first element of an event's array, which starts at i.
 // That it is well-formed is left to the validator.
 func checkEventName(data []byte, i int) *DecodeError {
-	if i >= len(data) || data[i] != '"' && data[i] != '-' && !isDigit(data[i]) {
+	if i >= len(data) || data[i] != '"' && data[i] != '-' && !jsontext.IsDigit(data[i]) {
 		return badPayload(i, "want an event name")
 	}
 	if startsReserved(data[i:]) {
@@ -264,5 +266,5 @@ func checkEventName(data []byte, i int) *DecodeError {
 }
 
 func badPayload(offset int, detail string) *DecodeError {
-	return &DecodeError{Kind: ErrPayload, Offset: offset, Detail: detail}
+	return &DecodeError{Kind: KindPayload, Offset: offset, Detail: detail}
 }

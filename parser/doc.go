@@ -12,13 +12,12 @@
 //	case !ok: // attachments are awaited
 //	default: // p.Namespace == "/chat", p.ID == 7, p.Data == `["say","hi"]`
 //	}
-//	out := parser.AppendPacket(nil, &parser.Packet{Type: parser.Ack, ID: 7, Data: []byte(`[]`)})
+//	out := parser.AppendPacket(nil, &parser.Packet{Type: parser.TypeAck, ID: 7, Data: []byte(`[]`)})
 //
 // Reading order: packet.go (what travels), decode.go (text and attachments to
-// packets), validate.go (the one pass over a payload), placeholder.go,
-// event.go (event names and argument spans), text.go (JSON strings),
-// limits.go, errors.go, codec.go (the contract of other packet formats; package
-// msgpack is one).
+// packets), validate.go (the one pass over a payload), event.go (event names and
+// argument spans), limits.go, errors.go, codec.go (the contract of other packet
+// formats; package msgpack is one).
 //
 // A Decoder belongs to one connection and one goroutine at a time. Limits are
 // read-only and may be shared. All functions are safe for concurrent use.

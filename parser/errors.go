@@ -12,27 +12,27 @@ type ErrorKind byte
 
 // The kinds of [DecodeError], with their texts.
 const (
-	ErrPacketType         ErrorKind = iota + 1 // "unknown packet type N"
-	ErrAttachmentCount                         // "Illegal attachments": no count, or less than one
-	ErrTooManyAttachments                      // "too many attachments"
-	ErrNamespace                               // "invalid namespace": too long, not UTF-8, control characters
-	ErrPayload                                 // "invalid payload": not JSON, or not as the type asks, or a bad id
-	ErrPlaceholder                             // "illegal attachments": placeholders do not name each attachment once
-	ErrStrayBinary                             // "got binary data when not reconstructing a packet"
-	ErrStrayText                               // "got plaintext data when reconstructing a packet"
-	ErrIncompleteTooLarge                      // "incomplete packet too large"
+	KindPacketType         ErrorKind = iota + 1 // "unknown packet type N"
+	KindAttachmentCount                         // "Illegal attachments": no count, or less than one
+	KindTooManyAttachments                      // "too many attachments"
+	KindNamespace                               // "invalid namespace": too long, not UTF-8, control characters
+	KindPayload                                 // "invalid payload": not JSON, or not as the type asks, or a bad id
+	KindPlaceholder                             // "illegal attachments": placeholders do not name each attachment once
+	KindStrayBinary                             // "got binary data when not reconstructing a packet"
+	KindStrayText                               // "got plaintext data when reconstructing a packet"
+	KindIncompleteTooLarge                      // "incomplete packet too large"
 )
 
 var kindTexts = [...]string{
-	ErrPacketType:         "unknown packet type ",
-	ErrAttachmentCount:    "Illegal attachments",
-	ErrTooManyAttachments: "too many attachments",
-	ErrNamespace:          "invalid namespace",
-	ErrPayload:            "invalid payload",
-	ErrPlaceholder:        "illegal attachments",
-	ErrStrayBinary:        "got binary data when not reconstructing a packet",
-	ErrStrayText:          "got plaintext data when reconstructing a packet",
-	ErrIncompleteTooLarge: "incomplete packet too large",
+	KindPacketType:         "unknown packet type ",
+	KindAttachmentCount:    "Illegal attachments",
+	KindTooManyAttachments: "too many attachments",
+	KindNamespace:          "invalid namespace",
+	KindPayload:            "invalid payload",
+	KindPlaceholder:        "illegal attachments",
+	KindStrayBinary:        "got binary data when not reconstructing a packet",
+	KindStrayText:          "got plaintext data when reconstructing a packet",
+	KindIncompleteTooLarge: "incomplete packet too large",
 }
 
 // A DecodeError says that a peer broke the protocol. The connection must close.
@@ -47,7 +47,7 @@ type DecodeError struct {
 	// Detail says in a few words what was expected. It may be empty.
 	Detail string
 
-	digit byte // for ErrPacketType: '7' to '9', or 0 for anything but a digit
+	digit byte // for KindPacketType: '7' to '9', or 0 for anything but a digit
 }
 
 // Error returns the text of the JavaScript implementation for this kind.
@@ -56,7 +56,7 @@ func (e *DecodeError) Error() string {
 		return "parser: error kind " + strconv.Itoa(int(e.Kind))
 	}
 	text := kindTexts[e.Kind]
-	if e.Kind != ErrPacketType {
+	if e.Kind != KindPacketType {
 		return text
 	}
 	if e.digit == 0 {

@@ -5,6 +5,8 @@
 
 package parser
 
+import "socketio/internal/jsontext"
+
 // maxReservedRaw is the length of the longest reserved name when every
 // character is written as an escape, with the quotes.
 const maxReservedRaw = len("removeListener")*6 + 2
@@ -20,7 +22,7 @@ func IsReserved(event string) bool {
 }
 
 // EventName returns the name of the event in data, the payload of a decoded
-// Event or BinaryEvent. A number gives the text that JavaScript gives it. The
+// event. A number gives the text that JavaScript gives it. The
 // result aliases data where it can, else it is fresh memory. It is nil when data
 // is no event payload.
 func EventName(data []byte) []byte {
@@ -29,12 +31,12 @@ func EventName(data []byte) []byte {
 		return nil
 	}
 	if raw[0] != '"' {
-		return numberText(raw)
+		return jsontext.NumberText(raw)
 	}
-	if n := plainLen(raw, 1); n == len(raw)-2 {
+	if n := jsontext.PlainLen(raw, 1); n == len(raw)-2 {
 		return raw[1 : len(raw)-1]
 	}
-	name, err := appendUnquoted(make([]byte, 0, len(raw)), raw)
+	name, err := jsontext.AppendUnquoted(make([]byte, 0, len(raw)), raw)
 	if err != nil {
 		return nil
 	}
@@ -44,19 +46,19 @@ func EventName(data []byte) []byte {
 // eventNameSpan returns the first element of the array data when it is a string
 // or a number, else nil.
 func eventNameSpan(data []byte) []byte {
-	i := skipSpace(data, 0)
+	i := jsontext.SkipSpace(data, 0)
 	if i >= len(data) || data[i] != '[' {
 		return nil
 	}
-	if i = skipSpace(data, i+1); i >= len(data) {
+	if i = jsontext.SkipSpace(data, i+1); i >= len(data) {
 		return nil
 	}
 	end, ok := i, false
 	switch c := data[i]; {
 	case c == '"':
-		end, ok = scanString(data, i)
-	case c == '-' || isDigit(c):
-		end, ok = scanNumber(data, i)
+		end, ok = jsontext.ScanString(data, i)
+	case c == '-' || jsontext.IsDigit(c):
+		end, ok = jsontext.ScanNumber(data, i)
 	}
 	if !ok {
 		return nil
@@ -70,16 +72,16 @@ func startsReserved(data []byte) bool {
 	if data[0] != '"' {
 		return false
 	}
-	n := plainLen(data[:min(len(data), maxReservedRaw)], 1)
+	n := jsontext.PlainLen(data[:min(len(data), maxReservedRaw)], 1)
 	if 1+n < len(data) && data[1+n] == '"' {
 		return IsReserved(string(data[1 : 1+n]))
 	}
-	end, ok := scanString(data[:min(len(data), maxReservedRaw)], 0)
+	end, ok := jsontext.ScanString(data[:min(len(data), maxReservedRaw)], 0)
 	if !ok {
 		return false // longer than any reserved name
 	}
 	var buf [maxReservedRaw]byte
-	name, err := appendUnquoted(buf[:0], data[:end])
+	name, err := jsontext.AppendUnquoted(buf[:0], data[:end])
 	return err == nil && IsReserved(string(name))
 }
 
@@ -88,19 +90,19 @@ func startsReserved(data []byte) bool {
 // array must have been validated: on anything else the result has no meaning,
 // but SplitArray does not panic.
 func SplitArray(dst [][]byte, data []byte) [][]byte {
-	i := skipSpace(data, 0)
+	i := jsontext.SkipSpace(data, 0)
 	if i >= len(data) || data[i] != '[' {
 		return dst
 	}
 	i++
 	for {
-		i = skipSpace(data, i)
+		i = jsontext.SkipSpace(data, i)
 		start := i
 		if i = skipValue(data, i); i == start {
 			return dst // the closing bracket, or no array
 		}
 		dst = append(dst, data[start:i:i])
-		if i = skipSpace(data, i); i >= len(data) || data[i] != ',' {
+		if i = jsontext.SkipSpace(data, i); i >= len(data) || data[i] != ',' {
 			return dst
 		}
 		i++
@@ -113,7 +115,7 @@ func skipValue(data []byte, i int) int {
 	for i < len(data) {
 		switch data[i] {
 		case '"':
-			i = skipString(data, i)
+			i = jsontext.SkipString(data, i)
 			if depth == 0 {
 				return i
 			}
@@ -135,23 +137,4 @@ func skipValue(data []byte, i int) int {
 		i++
 	}
 	return i
-}
-
-// skipString returns where the validated string at i ends.
-func skipString(data []byte, i int) int {
-	i++
-	for {
-		i += plainLen(data, i)
-		if i >= len(data) {
-			return len(data)
-		}
-		switch data[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i = min(i+2, len(data))
-		default:
-			i++
-		}
-	}
 }

@@ -27,14 +27,14 @@ func ExampleDecodeError() {
 	var dec parser.Decoder
 	_, _, err := dec.Add(&parser.Limits{MaxAttachments: 2}, false, []byte(`53-["new"]`))
 	var e *parser.DecodeError
-	if errors.As(err, &e) && e.Kind == parser.ErrTooManyAttachments {
+	if errors.As(err, &e) && e.Kind == parser.KindTooManyAttachments {
 		fmt.Println(err)
 	}
 	// Output: too many attachments
 }
 
 func ExampleAppendPacket() {
-	p := &parser.Packet{Type: parser.Event, Namespace: "/chat", ID: parser.NoID, Data: []byte(`["say","hi"]`)}
+	p := &parser.Packet{Type: parser.TypeEvent, Namespace: "/chat", ID: parser.NoID, Data: []byte(`["say","hi"]`)}
 	fmt.Printf("%s\n", parser.AppendPacket([]byte("4"), p))
 	// Output: 42/chat,["say","hi"]
 }
@@ -51,34 +51,9 @@ func ExampleSplitArray() {
 	// [2,3]
 }
 
-func ExampleAppendString() {
-	fmt.Printf("%s\n", parser.AppendString(nil, "tab\t and \"quotes\""))
-	// Output: "tab\t and \"quotes\""
-}
-
 func ExampleIsReserved() {
 	fmt.Println(parser.IsReserved("disconnect"), parser.IsReserved("message"))
 	// Output: true false
-}
-
-func ExampleUnquote() {
-	s, err := parser.Unquote([]byte(`"caf\u00e9"`))
-	fmt.Println(s, err)
-	// Output: café <nil>
-}
-
-// A placeholder stands in JSON where bytes were.
-func ExampleAppendPlaceholder() {
-	raw := parser.AppendPlaceholder([]byte(`["photo",`), 0)
-	raw = append(raw, ']')
-	start, end, num := parser.NextPlaceholder(raw, 0)
-	fmt.Printf("%s\n%s is number %d\n", raw, raw[start:end], num)
-	num, n, ok := parser.Placeholder(raw[start:])
-	fmt.Println(num, n, ok)
-	// Output:
-	// ["photo",{"_placeholder":true,"num":0}]
-	// {"_placeholder":true,"num":0} is number 0
-	// 0 29 true
 }
 
 func ExampleLimits() {
@@ -93,12 +68,12 @@ func ExampleErrorKind() {
 	var dec parser.Decoder
 	_, _, err := dec.Add(nil, true, []byte{1, 2, 3})
 	var e *parser.DecodeError
-	fmt.Println(errors.As(err, &e), e.Kind == parser.ErrStrayBinary)
+	fmt.Println(errors.As(err, &e), e.Kind == parser.KindStrayBinary)
 	// Output: true true
 }
 
 func ExampleType() {
-	for _, t := range []parser.Type{parser.Connect, parser.Event, parser.BinaryAck} {
+	for _, t := range []parser.Type{parser.TypeConnect, parser.TypeEvent, parser.TypeBinaryAck} {
 		fmt.Println(int(t), t, t.Binary())
 	}
 	// Output:

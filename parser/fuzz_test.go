@@ -14,6 +14,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -91,13 +92,13 @@ func checkPacket(t *testing.T, l *parser.Limits, p *parser.Packet) {
 		t.Fatalf("payload %q", p.Data)
 	}
 	switch p.Type {
-	case parser.Event, parser.BinaryEvent:
+	case parser.TypeEvent, parser.TypeBinaryEvent:
 		name := parser.EventName(p.Data)
 		if name == nil || parser.IsReserved(string(name)) {
 			t.Fatalf("event name %q in %q", name, p.Data)
 		}
 		fallthrough
-	case parser.Ack, parser.BinaryAck:
+	case parser.TypeAck, parser.TypeBinaryAck:
 		var want []json.RawMessage
 		if err := json.Unmarshal(p.Data, &want); err != nil {
 			t.Fatal(err)
@@ -114,7 +115,7 @@ func checkPacket(t *testing.T, l *parser.Limits, p *parser.Packet) {
 	}
 	seen := map[int]bool{}
 	for from := 0; p.Type.Binary(); {
-		start, end, num := parser.NextPlaceholder(p.Data, from)
+		start, end, num := jsontext.NextPlaceholder(p.Data, from)
 		if start < 0 {
 			break
 		}
@@ -162,18 +163,18 @@ func FuzzRoundTrip(f *testing.F) {
 		if strings.Count(arg, "[")+strings.Count(arg, "{") > 500 || strings.Contains(arg, "_placeholder") {
 			return
 		}
-		quoted := parser.AppendString(nil, name)
+		quoted := jsontext.AppendString(nil, name)
 		switch p.Type {
-		case parser.Connect:
+		case parser.TypeConnect:
 			p.Data = fmt.Appendf(nil, `{%s:%s}`, quoted, arg)
-		case parser.ConnectError:
+		case parser.TypeConnectError:
 			p.Data = quoted
-		case parser.Disconnect:
+		case parser.TypeDisconnect:
 		default:
 			p.Data = fmt.Appendf(nil, `[%s,%s`, quoted, arg)
 			if p.Type.Binary() {
 				for i := range 1 + int(n)%10 {
-					p.Data = parser.AppendPlaceholder(append(p.Data, ','), i)
+					p.Data = jsontext.AppendPlaceholder(append(p.Data, ','), i)
 					p.Attachments = append(p.Attachments, append([]byte{byte(i)}, attachment...))
 				}
 			}
@@ -190,7 +191,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if err != nil || !ok || !reflect.DeepEqual(got, p) {
 			t.Fatalf("got %+v, %v, %v\nwant %+v", got, ok, err, p)
 		}
-		if p.Type == parser.Event || p.Type == parser.BinaryEvent {
+		if p.Type == parser.TypeEvent || p.Type == parser.TypeBinaryEvent {
 			if n := parser.EventName(got.Data); string(n) != strings.ToValidUTF8(name, "\uFFFD") && utf8.ValidString(name) {
 				t.Fatalf("event name %q, want %q", n, name)
 			}
@@ -212,23 +213,23 @@ func FuzzJSON(f *testing.F) {
 		// The helpers may be given anything.
 		parser.SplitArray(nil, data)
 		parser.EventName(data)
-		parser.NextPlaceholder(data, 0)
+		jsontext.NextPlaceholder(data, 0)
 
 		var s string
 		trimmed := bytes.Trim(data, " \t\r\n")
 		if len(trimmed) == 0 || trimmed[0] != '"' {
-			if _, err := parser.Unquote(trimmed); err == nil {
+			if _, err := jsontext.Unquote(trimmed); err == nil {
 				t.Fatalf("%q was unquoted", data)
 			}
 			return
 		}
 		wantErr := json.Unmarshal(trimmed, &s)
-		got, err := parser.Unquote(trimmed)
+		got, err := jsontext.Unquote(trimmed)
 		if (err == nil) != (wantErr == nil) || err == nil && got != s {
 			t.Fatalf("%q: unquoted %q, %v; want %q, %v", trimmed, got, err, s, wantErr)
 		}
 		if err == nil {
-			again, err := parser.Unquote(parser.AppendString(nil, got))
+			again, err := jsontext.Unquote(jsontext.AppendString(nil, got))
 			if err != nil || again != got {
 				t.Fatalf("%q: quoted and unquoted %q, %v", got, again, err)
 			}

@@ -47,7 +47,7 @@ func TestAwaited(t *testing.T) {
 	if _, ok, err := d.Add(nil, false, []byte(`51-/a,["x",{"_placeholder":true,"num":0}]`)); ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	if typ, namespace, ok := d.Awaited(); !ok || typ != parser.BinaryEvent || namespace != "/a" {
+	if typ, namespace, ok := d.Awaited(); !ok || typ != parser.TypeBinaryEvent || namespace != "/a" {
 		t.Errorf("it awaits %v %q %v", typ, namespace, ok)
 	}
 	if _, ok, err := d.Add(nil, true, []byte{1}); !ok || err != nil {

@@ -11,13 +11,13 @@ type Type byte
 
 // The packet types of protocol revision 5.
 const (
-	Connect      Type = iota // joins a namespace; the server's answer has the same type
-	Disconnect               // leaves a namespace
-	Event                    // payload: an array that starts with the event name
-	Ack                      // payload: an array, the answer to an event with an id
-	ConnectError             // refuses a Connect
-	BinaryEvent              // an Event with attachments
-	BinaryAck                // an Ack with attachments
+	TypeConnect      Type = iota // joins a namespace; the server's answer has the same type
+	TypeDisconnect               // leaves a namespace
+	TypeEvent                    // payload: an array that starts with the event name
+	TypeAck                      // payload: an array, acknowledges an event with an id
+	TypeConnectError             // rejects a CONNECT
+	TypeBinaryEvent              // an EVENT with attachments
+	TypeBinaryAck                // an ACK with attachments
 )
 
 var typeNames = [...]string{
@@ -33,7 +33,7 @@ func (t Type) String() string {
 }
 
 // Binary reports whether packets of type t carry attachments.
-func (t Type) Binary() bool { return t == BinaryEvent || t == BinaryAck }
+func (t Type) Binary() bool { return t == TypeBinaryEvent || t == TypeBinaryAck }
 
 // NoID is the ID of a packet without an acknowledgement id.
 const NoID = -1

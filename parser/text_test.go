@@ -1,74 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests strings, event names and argument spans.
+// This file tests event names and argument spans.
 
 package parser_test
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 
 	"socketio/parser"
 )
-
-func TestAppendString(t *testing.T) {
-	tests := map[string]string{
-		``:                         `""`,
-		`plain`:                    `"plain"`,
-		`a "quoted" \ backslash`:   `"a \"quoted\" \\ backslash"`,
-		"\b\t\n\f\r\x00\x1f\x7f":   `"\b\t\n\f\r\u0000\u001f` + "\x7f\"",
-		"é€😀":                      `"é€😀"`,
-		"\u2027\u2028\u2029\u202a": "\"\u2027\\u2028\\u2029\u202a\"",
-		"<a href='x'>&</a>":        `"<a href='x'>&</a>"`,
-		"a\xffb\xc3":               "\"a\uFFFDb\uFFFD\"",
-		"\uFFFD":                   "\"\uFFFD\"",
-	}
-	for s, want := range tests {
-		got := parser.AppendString([]byte("x"), s)
-		if string(got) != "x"+want {
-			t.Errorf("%q: %s, want %s", s, got[1:], want)
-		}
-		var back string
-		if err := json.Unmarshal(got[1:], &back); err != nil || back != strings.ToValidUTF8(strings.ReplaceAll(s, "\xff", "\uFFFD"), "\uFFFD") {
-			t.Errorf("%q: encoding/json reads %q, %v", s, back, err)
-		}
-	}
-}
-
-// Every byte at every place of a word, because the scan goes eight at a time.
-func TestEveryByteAtEveryOffset(t *testing.T) {
-	for c := range 256 {
-		for at := range 20 {
-			b := []byte(strings.Repeat("a", 20))
-			b[at] = byte(c)
-			want, _ := json.Marshal(string(b))
-			var viaJSON string
-			if err := json.Unmarshal(want, &viaJSON); err != nil {
-				t.Fatal(err)
-			}
-			got, err := parser.Unquote(parser.AppendString(nil, string(b)))
-			if err != nil || got != viaJSON {
-				t.Errorf("byte %#x at %d: %q, %v; want %q", c, at, got, err, viaJSON)
-			}
-			raw := `"` + string(b) + `"`
-			var s string
-			wantErr := json.Unmarshal([]byte(raw), &s)
-			got, err = parser.Unquote([]byte(raw))
-			if (err == nil) != (wantErr == nil) || err == nil && got != s {
-				t.Errorf("raw byte %#x at %d: %q, %v; want %q, %v", c, at, got, err, s, wantErr)
-			}
-		}
-	}
-}
-
-func TestUnquoteErrors(t *testing.T) {
-	for _, raw := range []string{``, `"`, `a`, `"a`, `a"`, `"\"`, `"a"b"`, `"\u"`, `"\u12"`, `"\uZZZZ"`, "\"\n\"", `"\a"`, ` "a"`, `"a" `} {
-		if s, err := parser.Unquote([]byte(raw)); err == nil {
-			t.Errorf("%q gave %q", raw, s)
-		}
-	}
-}
 
 func TestSplitArray(t *testing.T) {
 	tests := []struct {
@@ -115,7 +55,7 @@ func TestEventNameOfOtherPayloads(t *testing.T) {
 }
 
 func TestTypeNames(t *testing.T) {
-	if parser.Event.String() != "EVENT" || parser.BinaryAck.String() != "BINARY_ACK" || parser.Type(9).String() != "Type(9)" {
+	if parser.TypeEvent.String() != "EVENT" || parser.TypeBinaryAck.String() != "BINARY_ACK" || parser.Type(9).String() != "Type(9)" {
 		t.Error("names of types")
 	}
 }

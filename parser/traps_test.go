@@ -116,7 +116,7 @@ func TestTrap30PayloadShapes(t *testing.T) {
 
 func TestTrap31EncodingChangesNothing(t *testing.T) {
 	data := []byte(`["e",{"_placeholder":true,"num":0}]`)
-	p := &parser.Packet{Type: parser.BinaryEvent, Namespace: "/n", ID: 7, Data: bytes.Clone(data), Attachments: [][]byte{{1, 2, 3}}}
+	p := &parser.Packet{Type: parser.TypeBinaryEvent, Namespace: "/n", ID: 7, Data: bytes.Clone(data), Attachments: [][]byte{{1, 2, 3}}}
 	const text = `51-/n,7["e",{"_placeholder":true,"num":0}]`
 	for range 2 {
 		if got := string(parser.AppendPacket(nil, p)); got != text {

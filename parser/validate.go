@@ -6,7 +6,7 @@
 
 package parser
 
-import "unicode/utf8"
+import "socketio/internal/jsontext"
 
 // A validator checks one JSON text. Set the first three fields, then call run.
 type validator struct {
@@ -37,7 +37,7 @@ type validator struct {
 // UTF-8 and has its own bound on the depth.
 func (l *Limits) Valid(data []byte) bool {
 	v := validator{data: data, maxDepth: l.maxDepth(), maxElements: l.maxElements()}
-	return v.run(skipSpace(data, 0))
+	return v.run(jsontext.SkipSpace(data, 0))
 }
 
 // objectWeight is how many arrays an object counts as: a map takes that much more.
@@ -63,11 +63,11 @@ func (v *validator) run(i int) bool {
 		if i < len(data) {
 			switch c := data[i]; c {
 			case '"':
-				i, ok = scanString(data, i)
+				i, ok = jsontext.ScanString(data, i)
 			case '[', '{':
 				object := c == '{'
 				if object && v.attachments > 0 {
-					if num, n, is := Placeholder(data[i:]); is && depth < v.maxDepth {
+					if num, n, is := jsontext.Placeholder(data[i:]); is && depth < v.maxDepth {
 						v.name(num)
 						i, ok = i+n, true
 						break
@@ -76,7 +76,7 @@ func (v *validator) run(i int) bool {
 				if depth == v.maxDepth || v.tooMany(object) {
 					break
 				}
-				if i = skipSpace(data, i+1); i < len(data) && data[i] == c+2 { // '[' + 2 == ']', '{' + 2 == '}'
+				if i = jsontext.SkipSpace(data, i+1); i < len(data) && data[i] == c+2 { // '[' + 2 == ']', '{' + 2 == '}'
 					i, ok = i+1, true
 					break
 				}
@@ -96,7 +96,7 @@ func (v *validator) run(i int) bool {
 			case 'n':
 				i, ok = scanLiteral(data, i, "null")
 			default:
-				i, ok = scanNumber(data, i)
+				i, ok = jsontext.ScanNumber(data, i)
 			}
 		}
 		if !ok {
@@ -105,7 +105,7 @@ func (v *validator) run(i int) bool {
 		}
 		// A value ended at i. Close what ends with it, up to the next comma.
 		for {
-			i = skipSpace(data, i)
+			i = jsontext.SkipSpace(data, i)
 			if depth == 0 {
 				v.pos = i
 				return i == len(data)
@@ -116,7 +116,7 @@ func (v *validator) run(i int) bool {
 			}
 			object := v.inObject(depth - 1)
 			if data[i] == ',' {
-				i = skipSpace(data, i+1)
+				i = jsontext.SkipSpace(data, i+1)
 				if object {
 					if i, ok = v.member(i); !ok {
 						v.pos = i
@@ -155,17 +155,17 @@ func (v *validator) member(i int) (int, bool) {
 		return i, false
 	}
 	name := i
-	i, ok := scanString(v.data, i)
+	i, ok := jsontext.ScanString(v.data, i)
 	if !ok {
 		return i, false
 	}
 	end := i
-	if i = skipSpace(v.data, i); i >= len(v.data) || v.data[i] != ':' {
+	if i = jsontext.SkipSpace(v.data, i); i >= len(v.data) || v.data[i] != ':' {
 		return i, false
 	}
-	i = skipSpace(v.data, i+1)
+	i = jsontext.SkipSpace(v.data, i+1)
 	// Placeholder took all good ones, so this object is a bad one.
-	if v.attachments > 0 && string(v.data[name:end]) == `"_placeholder"` && hasPrefixAt(v.data, i, "true") {
+	if v.attachments > 0 && string(v.data[name:end]) == `"_placeholder"` && jsontext.HasPrefixAt(v.data, i, "true") {
 		v.misplaced = true
 	}
 	return i, true
@@ -195,90 +195,9 @@ func (v *validator) placeholdersOK() bool {
 	return true
 }
 
-// scanString checks the string that starts with the quote at i, and returns
-// where it ends.
-func scanString(data []byte, i int) (int, bool) {
-	i++
-	for {
-		i += plainLen(data, i)
-		if i >= len(data) {
-			return i, false
-		}
-		switch c := data[i]; {
-		case c == '"':
-			return i + 1, true
-		case c == '\\':
-			if i+1 >= len(data) {
-				return i, false
-			}
-			switch data[i+1] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-				i += 2
-			case 'u':
-				if _, ok := unescapeUnit(data[i:]); !ok {
-					return i, false
-				}
-				i += 6
-			default:
-				return i, false
-			}
-		case c >= utf8.RuneSelf:
-			// Such characters come in runs.
-			for i < len(data) && data[i] >= utf8.RuneSelf {
-				r, size := utf8.DecodeRune(data[i:])
-				if r == utf8.RuneError && size == 1 {
-					return i, false
-				}
-				i += size
-			}
-		default: // a control character
-			return i, false
-		}
-	}
-}
-
 func scanLiteral(data []byte, i int, word string) (int, bool) {
-	if hasPrefixAt(data, i, word) {
+	if jsontext.HasPrefixAt(data, i, word) {
 		return i + len(word), true
 	}
 	return i, false
-}
-
-// scanNumber checks the number at i and returns where it ends.
-func scanNumber(data []byte, i int) (int, bool) {
-	if data[i] == '-' {
-		i++
-	}
-	switch {
-	case i < len(data) && data[i] == '0':
-		i++
-	case i < len(data) && isDigit(data[i]):
-		i = skipDigits(data, i)
-	default:
-		return i, false
-	}
-	if i < len(data) && data[i] == '.' {
-		start := i + 1
-		if i = skipDigits(data, start); i == start {
-			return i, false
-		}
-	}
-	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
-		i++
-		if i < len(data) && (data[i] == '+' || data[i] == '-') {
-			i++
-		}
-		start := i
-		if i = skipDigits(data, start); i == start {
-			return i, false
-		}
-	}
-	return i, true
-}
-
-func skipDigits(data []byte, i int) int {
-	for i < len(data) && isDigit(data[i]) {
-		i++
-	}
-	return i
 }

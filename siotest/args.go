@@ -142,7 +142,7 @@ func (a Args) equals(want []any) (bool, error) {
 
 // encodeArgs encodes args as an acknowledgement and takes that apart.
 func encodeArgs(codec parser.Codec, args []any) (Args, error) {
-	enc, err := codec.AppendPacket(nil, parser.Outgoing{Type: parser.Ack, Args: args})
+	enc, err := codec.AppendPacket(nil, parser.Outgoing{Type: parser.TypeAck, Args: args})
 	if err != nil {
 		return Args{}, err
 	}

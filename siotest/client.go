@@ -135,7 +135,7 @@ func (c *Client) Send(args ...any) {
 
 // TryEmit is Emit with an error instead of a failed test.
 func (c *Client) TryEmit(event string, args ...any) error {
-	return c.post(parser.Outgoing{Type: parser.Event, ID: parser.NoID, Event: event, Args: args})
+	return c.post(parser.Outgoing{Type: parser.TypeEvent, ID: parser.NoID, Event: event, Args: args})
 }
 
 // Ask emits an event that wants an acknowledgement and returns at once. What comes is
@@ -148,7 +148,7 @@ func (c *Client) Ask(event string, args ...any) *Reply {
 	c.lastAck++
 	c.replies[id] = r
 	c.mu.Unlock()
-	if err := c.post(parser.Outgoing{Type: parser.Event, ID: id, Event: event, Args: args}); err != nil {
+	if err := c.post(parser.Outgoing{Type: parser.TypeEvent, ID: id, Event: event, Args: args}); err != nil {
 		c.t().Fatalf("%s can't emit %q: %v", c, event, err)
 	}
 	return r
@@ -251,7 +251,7 @@ func (c *Client) Drain() []*Event { return c.arrived.drain() }
 // Disconnect leaves the namespace. The connection stays, for its other namespaces.
 func (c *Client) Disconnect() {
 	c.t().Helper()
-	if err := c.post(parser.Outgoing{Type: parser.Disconnect, ID: parser.NoID}); err != nil {
+	if err := c.post(parser.Outgoing{Type: parser.TypeDisconnect, ID: parser.NoID}); err != nil {
 		c.t().Fatalf("%s can't disconnect: %v", c, err)
 	}
 	c.leave(ClientDisconnect, nil)
@@ -305,7 +305,7 @@ func (c *Client) handle(p parser.Packet) error {
 	}
 	args := Args{attachments: p.Attachments, codec: codec}
 	switch p.Type {
-	case parser.Connect, parser.ConnectError:
+	case parser.TypeConnect, parser.TypeConnectError:
 		c.answered = true
 	default:
 		if c.follows && !c.answered {
@@ -313,7 +313,7 @@ func (c *Client) handle(p parser.Packet) error {
 		}
 	}
 	switch p.Type {
-	case parser.Connect:
+	case parser.TypeConnect:
 		var answer struct{ SID string }
 		if err := codec.Decode(data, nil, &answer); err != nil || answer.SID == "" {
 			return fmt.Errorf("siotest: a CONNECT without an id: %s %w", data, err)
@@ -321,15 +321,15 @@ func (c *Client) handle(p parser.Packet) error {
 		c.conn.rec.names(answer.SID, "")
 		c.conn.env.ids.add(answer.SID, c.socketName())
 		return c.joined.put(joinAnswer{id: answer.SID})
-	case parser.ConnectError:
+	case parser.TypeConnectError:
 		refusal := &ConnectError{Namespace: c.namespace}
 		if err := codec.Decode(data, nil, refusal); err != nil {
 			return fmt.Errorf("siotest: a CONNECT_ERROR with %s: %w", data, err)
 		}
 		return c.joined.put(joinAnswer{err: refusal})
-	case parser.Disconnect:
+	case parser.TypeDisconnect:
 		c.leave(ServerDisconnect, nil)
-	case parser.Ack, parser.BinaryAck:
+	case parser.TypeAck, parser.TypeBinaryAck:
 		args.raw = codec.SplitArray(nil, data)
 		c.mu.Lock()
 		r := c.replies[p.ID]

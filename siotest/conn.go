@@ -270,7 +270,7 @@ func (c *Conn) TryJoin(namespace string, auth any) (*Client, error) {
 		<-c.ended
 		return nil, c.end
 	}
-	if err := client.post(parser.Outgoing{Type: parser.Connect, ID: parser.NoID, Payload: auth}); err != nil {
+	if err := client.post(parser.Outgoing{Type: parser.TypeConnect, ID: parser.NoID, Payload: auth}); err != nil {
 		return nil, err
 	}
 	answer, err := client.joined.next(c.env.patience)

@@ -38,7 +38,7 @@ func (e *Event) Ack(args ...any) {
 		e.env.t.Errorf("%s acknowledges %q, for which the server does not wait", e.who, e.Name)
 		return
 	}
-	if err := e.to.post(parser.Outgoing{Type: parser.Ack, ID: e.id, Args: args}); err != nil {
+	if err := e.to.post(parser.Outgoing{Type: parser.TypeAck, ID: e.id, Args: args}); err != nil {
 		e.env.t.Errorf("%s can't acknowledge %q: %v", e.who, e.Name, err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"bytes"
 	"strconv"
 
-	"socketio/parser"
+	"socketio/internal/jsontext"
 )
 
 // decodeAny returns the value of raw as json.Unmarshal gives it for an any, with
@@ -40,7 +40,7 @@ func (d *anyDecoder) value() any {
 	case '[':
 		return d.array()
 	case '{':
-		if num, n, ok := parser.Placeholder(d.raw[d.pos:]); ok && num < len(d.att) {
+		if num, n, ok := jsontext.Placeholder(d.raw[d.pos:]); ok && num < len(d.att) {
 			d.pos += n
 			return d.att[num]
 		}
@@ -110,7 +110,7 @@ func (d *anyDecoder) text() string {
 		}
 		if slashes%2 == 0 { // the quote is not escaped
 			d.pos = end + 1
-			s, err := parser.Unquote(d.raw[start:d.pos])
+			s, err := jsontext.Unquote(d.raw[start:d.pos])
 			d.failed = d.failed || err != nil
 			return s
 		}

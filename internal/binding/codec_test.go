@@ -17,11 +17,12 @@ import (
 	"time"
 
 	"socketio/internal/binding"
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
 // ph is the placeholder of attachment i.
-func ph(i int) string { return string(parser.AppendPlaceholder(nil, i)) }
+func ph(i int) string { return string(jsontext.AppendPlaceholder(nil, i)) }
 
 type blob []byte
 

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -32,7 +33,7 @@ func (c *Codec) Decode(raw []byte, att [][]byte, dst any) error {
 	if len(att) == 0 {
 		return c.unmarshal(raw, dst)
 	}
-	start, end, num := parser.NextPlaceholder(raw, 0)
+	start, end, num := jsontext.NextPlaceholder(raw, 0)
 	if start < 0 {
 		return c.unmarshal(raw, dst)
 	}
@@ -52,7 +53,7 @@ func (c *Codec) decodeSimple(raw []byte, att [][]byte, dst any) bool {
 	switch dst := dst.(type) {
 	case *string:
 		if dst != nil && raw[0] == '"' {
-			s, err := parser.Unquote(raw)
+			s, err := jsontext.Unquote(raw)
 			if ok = err == nil; ok {
 				*dst = s
 			}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -64,7 +65,7 @@ func (e *encoder) appendValue(dst []byte, v any, depth int) ([]byte, error) {
 	case nil:
 		return append(dst, "null"...), nil
 	case string:
-		return parser.AppendString(dst, v), nil
+		return jsontext.AppendString(dst, v), nil
 	case bool:
 		return strconv.AppendBool(dst, v), nil
 	case int:
@@ -109,7 +110,7 @@ func (e *encoder) appendBytes(dst, b []byte) []byte {
 	if b == nil {
 		return append(dst, "null"...)
 	}
-	dst = parser.AppendPlaceholder(dst, len(e.att))
+	dst = jsontext.AppendPlaceholder(dst, len(e.att))
 	e.att = append(e.att, b)
 	return dst
 }
@@ -152,7 +153,7 @@ func (e *encoder) appendMap(dst []byte, m map[string]any, depth int) ([]byte, er
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = parser.AppendString(dst, key)
+		dst = jsontext.AppendString(dst, key)
 		dst = append(dst, ':')
 		var err error
 		if dst, err = e.appendValue(dst, m[key], depth+1); err != nil {
@@ -171,7 +172,7 @@ func appendStrings(dst []byte, s []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = parser.AppendString(dst, v)
+		dst = jsontext.AppendString(dst, v)
 	}
 	return append(dst, ']')
 }

@@ -177,9 +177,9 @@ func checkWire(t *testing.T, raw []byte, n int) {
 	if n > 99 {
 		return
 	}
-	p := parser.Packet{Type: parser.Ack, ID: 1, Data: append(append([]byte{'['}, raw...), ']')}
+	p := parser.Packet{Type: parser.TypeAck, ID: 1, Data: append(append([]byte{'['}, raw...), ']')}
 	if n > 0 {
-		p.Type = parser.BinaryAck
+		p.Type = parser.TypeBinaryAck
 		p.Attachments = make([][]byte, n)
 	}
 	var d parser.Decoder

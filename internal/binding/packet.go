@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"errors"
 
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -26,7 +27,7 @@ func (c *Codec) SplitArray(dst [][]byte, data []byte) [][]byte { return parser.S
 // AppendPacket implements parser.Codec. A payload has no attachments: bytes in it
 // are base64.
 func (c *Codec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, error) {
-	if p.Type == parser.Event || p.Type == parser.Ack {
+	if p.Type == parser.TypeEvent || p.Type == parser.TypeAck {
 		return c.AppendList(dst, p.Type, p.Namespace, p.ID, p.Event, p.Args)
 	}
 	dst = parser.AppendPacket(dst, &parser.Packet{Type: p.Type, Namespace: p.Namespace, ID: p.ID})
@@ -45,8 +46,8 @@ func (c *Codec) AppendList(dst []byte, t parser.Type, namespace string, id int64
 	dst = parser.AppendPacket(dst, &head)
 	data := len(dst)
 	dst = append(dst, '[')
-	if t == parser.Event {
-		dst = parser.AppendString(dst, event)
+	if t == parser.TypeEvent {
+		dst = jsontext.AppendString(dst, event)
 		if len(args) > 0 {
 			dst = append(dst, ',')
 		}
@@ -60,7 +61,7 @@ func (c *Codec) AppendList(dst []byte, t parser.Type, namespace string, id int64
 		if placeholders(dst[data:], len(attachments)) != len(attachments) {
 			return parser.Encoded{}, errPlaceholder
 		}
-		head.Type += parser.BinaryEvent - parser.Event
+		head.Type += parser.TypeBinaryEvent - parser.TypeEvent
 		head.Data, head.Attachments = dst[data:], attachments
 		dst = parser.AppendPacket(append(make([]byte, 0, len(dst)+8), dst[:start]...), &head)
 	}
@@ -95,7 +96,7 @@ func placeholders(text []byte, want int) (n int) {
 		if len(value) == 0 || value[0] != ':' || !bytes.HasPrefix(bytes.TrimLeft(value[1:], " \t\r\n"), []byte("true")) {
 			continue
 		}
-		if key, err := parser.Unquote(text[start:i]); err == nil && key == "_placeholder" {
+		if key, err := jsontext.Unquote(text[start:i]); err == nil && key == "_placeholder" {
 			n++
 		}
 	}
@@ -119,12 +120,12 @@ func (c *Codec) appendPayload(dst []byte, payload any) ([]byte, error) {
 	case nil:
 		return dst, nil
 	case string:
-		return parser.AppendString(dst, payload), nil
+		return jsontext.AppendString(dst, payload), nil
 	case Admission:
-		dst = parser.AppendString(append(dst, `{"sid":`...), payload.SID)
+		dst = jsontext.AppendString(append(dst, `{"sid":`...), payload.SID)
 		return append(dst, '}'), nil
 	case Refusal:
-		dst = parser.AppendString(append(dst, `{"message":`...), payload.Message)
+		dst = jsontext.AppendString(append(dst, `{"message":`...), payload.Message)
 		if payload.Data != nil {
 			text, err := c.marshal(payload.Data)
 			if err != nil {

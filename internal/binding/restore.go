@@ -23,7 +23,7 @@ import (
 	"reflect"
 	"strings"
 
-	"socketio/parser"
+	"socketio/internal/jsontext"
 )
 
 // A stand-in starts with nonceBits random bits and numBits bits for the number
@@ -94,7 +94,7 @@ func (r *restorer) replace(raw []byte) []byte {
 	out := make([]byte, 0, size)
 	done := 0
 	for {
-		start, end, num := parser.NextPlaceholder(raw, done)
+		start, end, num := jsontext.NextPlaceholder(raw, done)
 		if start < 0 {
 			return append(out, raw[done:]...)
 		}
@@ -271,7 +271,7 @@ func (r *restorer) restoreRaw(v reflect.Value) {
 			}
 		}
 		out = append(out, raw[:start]...)
-		out = parser.AppendPlaceholder(out, num)
+		out = jsontext.AppendPlaceholder(out, num)
 		raw = bits[2*numBits:]
 		raw = raw[bytes.IndexByte(raw, '"')+1:]
 	}

@@ -30,17 +30,17 @@ type difference struct {
 var differences = []difference{
 	{
 		// Number(" ") and Number("") are 0 in JavaScript, so it takes them for a CONNECT.
-		"the type is a digit", parser.ErrPacketType, "",
+		"the type is a digit", parser.KindPacketType, "",
 		func(text, _ string) bool { return text == "" || blank(text) },
 	},
 	{
 		// Number(), again: "1.0", "1e0", " 1 ", "01", "0x1".
-		"the number of attachments is written in digits", parser.ErrAttachmentCount, "",
+		"the number of attachments is written in digits", parser.KindAttachmentCount, "",
 		func(text, _ string) bool { return !countForm.MatchString(text) },
 	},
 	{
 		// It becomes a key of tables and a line of logs.
-		"a namespace has at most 255 bytes and no control characters", parser.ErrNamespace, "",
+		"a namespace has at most 255 bytes and no control characters", parser.KindNamespace, "",
 		func(text, _ string) bool {
 			nsp, _, _ := strings.Cut(text[strings.IndexByte(text, '/'):], ",")
 			return len(nsp) > 255 || strings.ContainsFunc(nsp, unicode.IsControl)
@@ -48,7 +48,7 @@ var differences = []difference{
 	},
 	{
 		// JavaScript rounds them: two ids become one.
-		"an id is an integer up to 2^53-1, without zeros in front", parser.ErrPayload, "acknowledgement id",
+		"an id is an integer up to 2^53-1, without zeros in front", parser.KindPayload, "acknowledgement id",
 		func(_, rest string) bool {
 			digits := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
 			n, err := strconv.ParseUint(digits, 10, 64)
@@ -57,23 +57,23 @@ var differences = []difference{
 	},
 	{
 		// A space passes for the digit of an id: Number(" ") is 0.
-		"no space before the payload", parser.ErrPayload, "",
+		"no space before the payload", parser.KindPayload, "",
 		func(_, rest string) bool { return blank(strings.TrimLeft(rest, "0123456789")) },
 	},
 	{
 		// Its server crashes or hangs on some of them.
-		"events, acknowledgements and refusals have a payload", parser.ErrPayload, "no payload",
+		"events, acknowledgements and refusals have a payload", parser.KindPayload, "no payload",
 		func(_, rest string) bool { return strings.Trim(rest, "0123456789") == "" },
 	},
 	{
-		"payloads nest at most 512 deep", parser.ErrPayload, "not JSON, nested too deep",
+		"payloads nest at most 512 deep", parser.KindPayload, "not JSON, nested too deep",
 		func(_, rest string) bool {
 			return strings.Count(rest, "[")+strings.Count(rest, "{") > parser.DefaultMaxDepth
 		},
 	},
 	{
 		// It leaves attachments out, hands one out twice, or takes 0.5 for a number.
-		"each attachment is named once, by a plain placeholder", parser.ErrPlaceholder, "",
+		"each attachment is named once, by a plain placeholder", parser.KindPlaceholder, "",
 		func(text, rest string) bool {
 			count, _ := strconv.Atoi(countForm.FindStringSubmatch(text)[1])
 			return !namedOnce(strings.TrimLeft(rest, "0123456789"), count)

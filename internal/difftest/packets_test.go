@@ -19,6 +19,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -65,10 +66,10 @@ func comparePackets(t *testing.T, o *oracle, messages []message) (steps int, rea
 func differs(p *parser.Packet, q *packet) string {
 	kind := p.Type
 	switch kind { // npm forgets that a packet was binary
-	case parser.BinaryEvent:
-		kind = parser.Event
-	case parser.BinaryAck:
-		kind = parser.Ack
+	case parser.TypeBinaryEvent:
+		kind = parser.TypeEvent
+	case parser.TypeBinaryAck:
+		kind = parser.TypeAck
 	}
 	id := json.Number("")
 	if p.ID != parser.NoID {
@@ -94,7 +95,7 @@ func withBytes(p *parser.Packet) []byte {
 	var out []byte
 	from := 0
 	for len(p.Attachments) > 0 {
-		start, end, num := parser.NextPlaceholder(p.Data, from)
+		start, end, num := jsontext.NextPlaceholder(p.Data, from)
 		if start < 0 {
 			break
 		}

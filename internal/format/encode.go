@@ -26,7 +26,7 @@ var ErrTooManyAttachments = errors.New("socketio: too many attachments")
 
 // Event encodes an event. id is that of its acknowledgement, or NoID.
 func (f *Format) Event(namespace string, id int64, event string, args []any) (*engineio.Message, error) {
-	m, err := f.list(parser.Event, namespace, id, event, args)
+	m, err := f.list(parser.TypeEvent, namespace, id, event, args)
 	if err != nil {
 		return nil, fmt.Errorf("socketio: emit %q: %w", event, err)
 	}
@@ -35,7 +35,7 @@ func (f *Format) Event(namespace string, id int64, event string, args []any) (*e
 
 // Ack encodes an acknowledgement.
 func (f *Format) Ack(namespace string, id int64, args []any) (*engineio.Message, error) {
-	m, err := f.list(parser.Ack, namespace, id, "", args)
+	m, err := f.list(parser.TypeAck, namespace, id, "", args)
 	if err != nil {
 		return nil, fmt.Errorf("socketio: acknowledge: %w", err)
 	}

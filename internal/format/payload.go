@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"socketio/engineio"
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -20,7 +21,7 @@ import (
 func (f *Format) Payload(event *string, args []any) (text []byte, attachments [][]byte, err error) {
 	text = []byte{'['}
 	if event != nil {
-		text = parser.AppendString(text, *event)
+		text = jsontext.AppendString(text, *event)
 		if len(args) > 0 {
 			text = append(text, ',')
 		}
@@ -51,9 +52,9 @@ func (f *Format) Answer(codec parser.Codec, raw, attachments [][]byte) (text []b
 // EventOf encodes an event that came as a payload. It returns an error for one that no
 // client could decode.
 func (f *Format) EventOf(namespace string, id int64, list []byte, attachments [][]byte) (*engineio.Message, error) {
-	head := parser.Packet{Type: parser.Event, Namespace: namespace, ID: id, Data: list, Attachments: attachments}
+	head := parser.Packet{Type: parser.TypeEvent, Namespace: namespace, ID: id, Data: list, Attachments: attachments}
 	if len(attachments) > 0 {
-		head.Type = parser.BinaryEvent
+		head.Type = parser.TypeBinaryEvent
 	}
 	text := parser.AppendPacket(make([]byte, engineio.HeaderRoom, engineio.HeaderRoom+len(list)+bufferSize), &head)
 	limits := f.limits
@@ -75,7 +76,7 @@ func (f *Format) EventOf(namespace string, id int64, list []byte, attachments []
 	if err != nil {
 		return nil, err
 	}
-	return f.list(parser.Event, namespace, id, string(parser.EventName(list)), slices.Clone(values[1:]))
+	return f.list(parser.TypeEvent, namespace, id, string(parser.EventName(list)), slices.Clone(values[1:]))
 }
 
 // Values decodes values as encoding/json decodes into an any, with []byte for binary

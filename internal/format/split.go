@@ -64,7 +64,7 @@ func headerSize(namespace string, text []byte) int {
 		return i
 	}
 	i := 1
-	if text[0] == '0'+byte(parser.BinaryEvent) {
+	if text[0] == '0'+byte(parser.TypeBinaryEvent) {
 		i = digits(i) + 1
 	}
 	if namespace != "/" {

@@ -48,7 +48,7 @@ func namespaces(format string, n int) (names []string) {
 
 // event is an event of some size for a namespace.
 func event(namespace, name string, size int) parser.Outgoing {
-	p := parser.Outgoing{Type: parser.Event, Namespace: namespace, Event: name}
+	p := parser.Outgoing{Type: parser.TypeEvent, Namespace: namespace, Event: name}
 	if size > 0 {
 		p.Args = []any{strings.Repeat("x", size)}
 	}
@@ -120,7 +120,7 @@ func searchesOfTheGone(a *attacker, way string) {
 			}
 			var wishes []parser.Outgoing
 			for _, name := range namespaces(fmt.Sprintf("/stuck-%d-%d-%%d", part, i), 16) {
-				wishes = append(wishes, parser.Outgoing{Type: parser.Connect, Namespace: name})
+				wishes = append(wishes, parser.Outgoing{Type: parser.TypeConnect, Namespace: name})
 			}
 			_ = l.says(wishes...) // isServed tells
 			if err := l.isServed(); err != nil {
@@ -169,7 +169,7 @@ func searchesThatLook(a *attacker, way string) {
 			a.fail("joining: %v", err)
 		}
 		for _, name := range namespaces(fmt.Sprintf("/watching-%d-%%d", i), 12) {
-			_ = l.says(parser.Outgoing{Type: parser.Connect, Namespace: name}) // isServed tells
+			_ = l.says(parser.Outgoing{Type: parser.TypeConnect, Namespace: name}) // isServed tells
 		}
 		if err := l.isServed(); err != nil {
 			a.fail("a client that asks for namespaces: %v", err)
@@ -198,7 +198,7 @@ func inboxesOfTheGone(a *attacker, way string) {
 				a.fail("joining: %v", err)
 			}
 			_ = l.says(event("/n1", "stick", 0)) // awaits tells
-			if err := l.awaits(parser.Event, "/n1"); err != nil {
+			if err := l.awaits(parser.TypeEvent, "/n1"); err != nil {
 				a.fail("a handler that takes its time: %v", err)
 			}
 			for range 30 {
@@ -229,7 +229,7 @@ func leavesHandlers(a *attacker, way string) {
 			a.fail("joining: %v", err)
 		}
 		for range 512 {
-			if l.joins("/n1") != nil || l.says(event("/n1", "stick", 0)) != nil || l.awaits(parser.Event, "/n1") != nil || l.leaves("/n1") != nil {
+			if l.joins("/n1") != nil || l.says(event("/n1", "stick", 0)) != nil || l.awaits(parser.TypeEvent, "/n1") != nil || l.leaves("/n1") != nil {
 				return
 			}
 		}

@@ -93,7 +93,7 @@ func (a *attacker) link(way string) *link {
 
 // packet encodes one packet: a CONNECT, a DISCONNECT or an event.
 func (l *link) packet(p parser.Outgoing) string {
-	if p.Type != parser.Event || p.ID == 0 {
+	if p.Type != parser.TypeEvent || p.ID == 0 {
 		p.ID = parser.NoID
 	}
 	out, err := l.codec.AppendPacket(nil, p)
@@ -179,7 +179,7 @@ func (l *link) awaits(t parser.Type, namespace string) error {
 		if p.Type == t {
 			return nil
 		}
-		if t == parser.Connect && p.Type == parser.ConnectError {
+		if t == parser.TypeConnect && p.Type == parser.TypeConnectError {
 			return errors.New("refused: " + string(p.Data))
 		}
 	}
@@ -193,7 +193,7 @@ func (l *link) joins(namespaces ...string) error {
 		if name == "/" && l.way == overEIO3 {
 			continue // by itself
 		}
-		packets = append(packets, parser.Outgoing{Type: parser.Connect, Namespace: name})
+		packets = append(packets, parser.Outgoing{Type: parser.TypeConnect, Namespace: name})
 		missing[name] = true
 	}
 	if len(packets) == 0 {
@@ -207,9 +207,9 @@ func (l *link) joins(namespaces ...string) error {
 		switch {
 		case err != nil:
 			return err
-		case p.Type == parser.ConnectError && missing[p.Namespace]:
+		case p.Type == parser.TypeConnectError && missing[p.Namespace]:
 			return errors.New("refused: " + string(p.Data))
-		case p.Type == parser.Connect:
+		case p.Type == parser.TypeConnect:
 			delete(missing, p.Namespace)
 		}
 	}
@@ -220,17 +220,17 @@ func (l *link) joins(namespaces ...string) error {
 func (l *link) leaves(namespaces ...string) error {
 	var packets []parser.Outgoing
 	for _, name := range namespaces {
-		packets = append(packets, parser.Outgoing{Type: parser.Disconnect, Namespace: name})
+		packets = append(packets, parser.Outgoing{Type: parser.TypeDisconnect, Namespace: name})
 	}
 	return l.says(packets...)
 }
 
 // isServed waits until the server has read all that was said. "/" was joined.
 func (l *link) isServed() error {
-	if err := l.says(parser.Outgoing{Type: parser.Event, ID: 7, Event: "echo", Args: []any{7}}); err != nil {
+	if err := l.says(parser.Outgoing{Type: parser.TypeEvent, ID: 7, Event: "echo", Args: []any{7}}); err != nil {
 		return err
 	}
-	return l.awaits(parser.Ack, "/")
+	return l.awaits(parser.TypeAck, "/")
 }
 
 // goes ends the connection.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"sync"
 
 	"socketio/parser"
 )
@@ -17,7 +16,7 @@ import (
 // A Codec is the format of socket.io-msgpack-parser; it implements
 // [parser.Codec]. The zero value is ready. It must not be copied after first use.
 type Codec struct {
-	types sync.Map // reflect.Type to *typeInfo; as many entries as there are types
+	types typeTable
 }
 
 var errTooLarge = errors.New("the packet is larger than MessagePack can say")
@@ -36,7 +35,7 @@ func (c *Codec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, err
 	if namespace == "" {
 		namespace = "/"
 	}
-	list := p.Type == parser.Event || p.Type == parser.Ack
+	list := p.Type == parser.TypeEvent || p.Type == parser.TypeAck
 	members := 2
 	if list || p.Payload != nil {
 		members++
@@ -70,11 +69,11 @@ func (c *Codec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, err
 // appendList appends the array of an event or an acknowledgement.
 func (c *Codec) appendList(dst []byte, p *parser.Outgoing) ([]byte, error) {
 	n := len(p.Args)
-	if p.Type == parser.Event {
+	if p.Type == parser.TypeEvent {
 		n++
 	}
 	dst = appendArrayHead(dst, n)
-	if p.Type == parser.Event {
+	if p.Type == parser.TypeEvent {
 		dst = appendString(dst, p.Event)
 	}
 	var err error
@@ -106,8 +105,6 @@ func (c *Codec) EventName(data []byte) []byte {
 	}
 	return nil
 }
-
-func isFinite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 
 // SplitArray appends the elements of data, an array, to dst. They share memory
 // with data. On anything but the Data of a decoded packet the result has no

@@ -49,22 +49,22 @@ type member struct {
 // A non-nil error is a *[DecodeError]. The connection must then close.
 func (d *Decoder) Add(l *parser.Limits, binary bool, data []byte) (p parser.Packet, ok bool, err error) {
 	if !binary {
-		return p, false, &DecodeError{Kind: ErrText}
+		return p, false, &DecodeError{Kind: KindText}
 	}
 	e, fault := readEnvelope(data, maxDepth(l), maxElements(l))
 	if fault != nil {
 		return p, false, fault
 	}
 	typ, big, ok := e.typ.integer()
-	if !ok || big || typ < int64(parser.Connect) || typ > int64(parser.ConnectError) {
-		return p, false, &DecodeError{Kind: ErrPacketType}
+	if !ok || big || typ < int64(parser.TypeConnect) || typ > int64(parser.TypeConnectError) {
+		return p, false, &DecodeError{Kind: KindPacketType}
 	}
 	p.Type = parser.Type(typ)
 	if p.Namespace, ok = d.readNamespace(l, data, e.nsp); !ok {
-		return parser.Packet{}, false, &DecodeError{Kind: ErrNamespace}
+		return parser.Packet{}, false, &DecodeError{Kind: KindNamespace}
 	}
 	if !payloadOK(p.Type, data, e.data) {
-		return parser.Packet{}, false, &DecodeError{Kind: ErrPayload}
+		return parser.Packet{}, false, &DecodeError{Kind: KindPayload}
 	}
 	if !e.data.isNull() {
 		p.Data = data[e.data.start:e.data.end:e.data.end]
@@ -73,7 +73,7 @@ func (d *Decoder) Add(l *parser.Limits, binary bool, data []byte) (p parser.Pack
 	if !e.id.isNull() {
 		id, big, ok := e.id.integer()
 		if !ok || big || id < 0 || id > maxID {
-			return parser.Packet{}, false, &DecodeError{Kind: ErrPacketID}
+			return parser.Packet{}, false, &DecodeError{Kind: KindPacketID}
 		}
 		p.ID = id
 	}
@@ -98,17 +98,17 @@ func maxElements(l *parser.Limits) int {
 func readEnvelope(data []byte, depth, most int) (e envelope, err *DecodeError) {
 	h, i, ok := readHead(data, 0)
 	if !ok {
-		return e, &DecodeError{Kind: ErrFormat}
+		return e, &DecodeError{Kind: KindFormat}
 	}
 	check := checker{data: data, maxDepth: depth, strict: true, most: most}
 	if h.kind != mapKind {
 		end, ok := check.rest(h, i, 0)
-		return e, endError(data, end, ok, ErrPacketType) // it has no type
+		return e, endError(data, end, ok, KindPacketType) // it has no type
 	}
 	for range h.n {
 		start := i
 		if i, ok = check.key(i); !ok {
-			return e, &DecodeError{Kind: ErrFormat}
+			return e, &DecodeError{Kind: KindFormat}
 		}
 		m := e.member(data[start:i])
 		if m == nil {
@@ -121,7 +121,7 @@ func readEnvelope(data []byte, depth, most int) (e envelope, err *DecodeError) {
 			}
 		}
 		if !ok {
-			return e, &DecodeError{Kind: ErrFormat}
+			return e, &DecodeError{Kind: KindFormat}
 		}
 	}
 	return e, endError(data, i, true, 0)
@@ -132,9 +132,9 @@ func readEnvelope(data []byte, depth, most int) (e envelope, err *DecodeError) {
 func endError(data []byte, end int, ok bool, kind ErrorKind) *DecodeError {
 	switch {
 	case !ok:
-		return &DecodeError{Kind: ErrFormat}
+		return &DecodeError{Kind: KindFormat}
 	case end < len(data):
-		return &DecodeError{Kind: ErrTrailing, Trailing: len(data) - end}
+		return &DecodeError{Kind: KindTrailing, Trailing: len(data) - end}
 	case kind != 0:
 		return &DecodeError{Kind: kind}
 	}
@@ -196,13 +196,13 @@ func foreign(r rune) bool {
 // in other languages write nil where JavaScript has undefined.
 func payloadOK(t parser.Type, data []byte, m member) bool {
 	switch t {
-	case parser.Connect:
+	case parser.TypeConnect:
 		return m.isNull() || m.kind == mapKind
-	case parser.Disconnect:
+	case parser.TypeDisconnect:
 		return m.isNull()
-	case parser.ConnectError:
+	case parser.TypeConnectError:
 		return m.kind == strKind || m.kind == mapKind
-	case parser.Event:
+	case parser.TypeEvent:
 		return m.kind == arrayKind && m.n > 0 && eventNameOK(data, m.rest)
 	}
 	return m.kind == arrayKind

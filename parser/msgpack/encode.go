@@ -106,7 +106,7 @@ func (c *Codec) appendReflect(dst []byte, v reflect.Value, depth int) ([]byte, e
 	if depth >= maxEncodeDepth {
 		return nil, errTooDeep
 	}
-	info := c.info(v.Type())
+	info := c.types.info(v.Type())
 	how := info.encode
 	if v.CanAddr() && how != info.encodeAddr {
 		v, how = v.Addr(), info.encodeAddr

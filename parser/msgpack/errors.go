@@ -12,23 +12,23 @@ type ErrorKind byte
 
 // The kinds of [DecodeError], with their texts.
 const (
-	ErrFormat     ErrorKind = iota + 1 // "Could not parse": not MessagePack, not UTF-8, nested too deep, cut short, too many arrays and maps
-	ErrTrailing                        // "N trailing bytes"
-	ErrPacketType                      // "invalid packet type": not a number from 0 to 4
-	ErrNamespace                       // "invalid namespace": not a string, no leading slash, too long, commas, control characters
-	ErrPayload                         // "invalid payload": not as the type asks, or a reserved event name
-	ErrPacketID                        // "invalid packet id": not a number from 0 to 2^53-1
-	ErrText                            // "got a text message"
+	KindFormat     ErrorKind = iota + 1 // "Could not parse": not MessagePack, not UTF-8, nested too deep, cut short, too many arrays and maps
+	KindTrailing                        // "N trailing bytes"
+	KindPacketType                      // "invalid packet type": not a number from 0 to 4
+	KindNamespace                       // "invalid namespace": not a string, no leading slash, too long, commas, control characters
+	KindPayload                         // "invalid payload": not as the type asks, or a reserved event name
+	KindPacketID                        // "invalid packet id": not a number from 0 to 2^53-1
+	KindText                            // "got a text message"
 )
 
 var kindTexts = [...]string{
-	ErrFormat:     "Could not parse",
-	ErrTrailing:   " trailing bytes",
-	ErrPacketType: "invalid packet type",
-	ErrNamespace:  "invalid namespace",
-	ErrPayload:    "invalid payload",
-	ErrPacketID:   "invalid packet id",
-	ErrText:       "got a text message",
+	KindFormat:     "Could not parse",
+	KindTrailing:   " trailing bytes",
+	KindPacketType: "invalid packet type",
+	KindNamespace:  "invalid namespace",
+	KindPayload:    "invalid payload",
+	KindPacketID:   "invalid packet id",
+	KindText:       "got a text message",
 }
 
 // A DecodeError says that a peer broke the protocol. The connection must close.
@@ -36,7 +36,7 @@ var kindTexts = [...]string{
 type DecodeError struct {
 	Kind ErrorKind
 
-	// Trailing is the number of bytes after the packet, for ErrTrailing.
+	// Trailing is the number of bytes after the packet, for KindTrailing.
 	Trailing int
 }
 
@@ -45,8 +45,8 @@ func (e *DecodeError) Error() string {
 	switch {
 	case e.Kind == 0 || int(e.Kind) >= len(kindTexts):
 		return "msgpack: error kind " + strconv.Itoa(int(e.Kind))
-	case e.Kind == ErrTrailing:
-		return strconv.Itoa(e.Trailing) + kindTexts[ErrTrailing]
+	case e.Kind == KindTrailing:
+		return strconv.Itoa(e.Trailing) + kindTexts[KindTrailing]
 	}
 	return kindTexts[e.Kind]
 }

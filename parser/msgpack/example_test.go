@@ -21,7 +21,7 @@ func ExampleCodec() {
 	}
 	codec := new(msgpack.Codec)
 	out, err := codec.AppendPacket(nil, parser.Outgoing{
-		Type: parser.Event, Namespace: "/", ID: parser.NoID, Event: "photo",
+		Type: parser.TypeEvent, Namespace: "/", ID: parser.NoID, Event: "photo",
 		Args: []any{photo{"a", []byte{1, 2, 3}, time.UnixMilli(0)}},
 	})
 	fmt.Println(len(out.Data), "bytes in one binary message:", out.Binary, err)
@@ -47,6 +47,6 @@ func ExampleDecodeError() {
 func ExampleErrorKind() {
 	_, _, err := new(msgpack.Decoder).Add(nil, false, []byte("2[]"))
 	var e *msgpack.DecodeError
-	fmt.Println(errors.As(err, &e), e.Kind == msgpack.ErrText)
+	fmt.Println(errors.As(err, &e), e.Kind == msgpack.KindText)
 	// Output: true true
 }

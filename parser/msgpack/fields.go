@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -60,11 +61,16 @@ type field struct {
 	tagged    bool
 }
 
-func (c *Codec) info(t reflect.Type) *typeInfo {
-	if p, ok := c.types.Load(t); ok {
+// A typeTable holds what is known of types: as many entries as there are types.
+type typeTable struct {
+	known sync.Map // reflect.Type to *typeInfo
+}
+
+func (tt *typeTable) info(t reflect.Type) *typeInfo {
+	if p, ok := tt.known.Load(t); ok {
 		return p.(*typeInfo)
 	}
-	p, _ := c.types.LoadOrStore(t, newTypeInfo(t))
+	p, _ := tt.known.LoadOrStore(t, newTypeInfo(t))
 	return p.(*typeInfo)
 }
 

@@ -76,7 +76,7 @@ func FuzzMsgpack(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if p.Type > parser.ConnectError || !strings.HasPrefix(p.Namespace, "/") || p.ID < parser.NoID || p.ID > 1<<53-1 {
+		if p.Type > parser.TypeConnectError || !strings.HasPrefix(p.Namespace, "/") || p.ID < parser.NoID || p.ID > 1<<53-1 {
 			t.Fatalf("%+v", p)
 		}
 		again(t, &c, p)
@@ -88,7 +88,7 @@ func again(t *testing.T, c *msgpack.Codec, p parser.Packet) {
 	t.Helper()
 	out := parser.Outgoing{Type: p.Type, Namespace: p.Namespace, ID: p.ID}
 	switch p.Type {
-	case parser.Event, parser.Ack:
+	case parser.TypeEvent, parser.TypeAck:
 		spans := c.SplitArray(nil, p.Data)
 		for _, raw := range spans {
 			var v any
@@ -97,7 +97,7 @@ func again(t *testing.T, c *msgpack.Codec, p parser.Packet) {
 			}
 			out.Args = append(out.Args, v)
 		}
-		if p.Type == parser.Event {
+		if p.Type == parser.TypeEvent {
 			if len(spans) == 0 {
 				t.Fatal("an event without a name")
 			}
@@ -128,7 +128,7 @@ func again(t *testing.T, c *msgpack.Codec, p parser.Packet) {
 			t.Fatal("payload does not decode")
 		}
 	}
-	if list, ok := first.([]any); ok && p.Type == parser.Event {
+	if list, ok := first.([]any); ok && p.Type == parser.TypeEvent {
 		list[0] = out.Event // a number became its text
 	}
 	if q.Type != p.Type || q.Namespace != p.Namespace || q.ID != p.ID || !same(trim(second), trim(first)) {

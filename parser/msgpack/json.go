@@ -15,7 +15,7 @@ import (
 	"strconv"
 	"time"
 
-	"socketio/parser"
+	"socketio/internal/jsontext"
 )
 
 // jsDate is what JSON.stringify makes of a Date.
@@ -118,7 +118,7 @@ func appendJSON(dst, data []byte, i int) (text []byte, end int) {
 		return appendJSONFloat(dst, h.float()), i
 	case strKind:
 		end = i + h.n
-		return parser.AppendString(dst, string(data[i:end])), end
+		return jsontext.AppendString(dst, string(data[i:end])), end
 	case binKind:
 		end = i + h.n
 		return appendBase64(dst, data[i:end]), end
@@ -155,7 +155,7 @@ func appendJSONObject(dst, data []byte, n, i int) ([]byte, int) {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = append(parser.AppendString(dst, string(name)), ':')
+		dst = append(jsontext.AppendString(dst, string(name)), ':')
 		dst, i = appendJSON(dst, data, i)
 	}
 	return append(dst, '}'), i

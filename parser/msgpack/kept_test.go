@@ -41,7 +41,7 @@ func heap() int {
 }
 
 func connect(t *testing.T, namespace string) []byte {
-	enc, err := new(msgpack.Codec).AppendPacket(nil, parser.Outgoing{Type: parser.Connect, Namespace: namespace, ID: parser.NoID})
+	enc, err := new(msgpack.Codec).AppendPacket(nil, parser.Outgoing{Type: parser.TypeConnect, Namespace: namespace, ID: parser.NoID})
 	if err != nil {
 		t.Fatal(err)
 	}

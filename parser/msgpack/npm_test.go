@@ -204,9 +204,9 @@ func TestNPMEncoder(t *testing.T) {
 		out := parser.Outgoing{Type: p.Type, Namespace: p.Namespace, ID: p.ID}
 		list, _ := want["data"].([]any)
 		switch p.Type {
-		case parser.Event:
+		case parser.TypeEvent:
 			out.Event, out.Args = list[0].(string), list[1:]
-		case parser.Ack:
+		case parser.TypeAck:
 			out.Args = list
 		default:
 			out.Payload = want["data"]

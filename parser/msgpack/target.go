@@ -35,7 +35,7 @@ func (d *decoder) value(i int, v reflect.Value) (end int, err error) {
 		}
 		v = v.Elem()
 	}
-	info := d.codec.info(v.Type())
+	info := d.codec.types.info(v.Type())
 	if info.decode != byKind {
 		return d.byForm(i, h, rest, v, info.decode)
 	}

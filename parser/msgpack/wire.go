@@ -314,3 +314,5 @@ func (h head) isNumber() bool {
 
 // isNull reports whether the value stands for no value.
 func (h head) isNull() bool { return h.kind == nilKind || h.kind == undefinedKind }
+
+func isFinite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }

@@ -47,7 +47,7 @@ func decode(data []byte) (parser.Packet, error) {
 }
 
 func event(name string, args ...any) parser.Outgoing {
-	return parser.Outgoing{Type: parser.Event, Namespace: "/", ID: parser.NoID, Event: name, Args: args}
+	return parser.Outgoing{Type: parser.TypeEvent, Namespace: "/", ID: parser.NoID, Event: name, Args: args}
 }
 
 // The wire examples: what we write, byte for byte, and what an any reads back.
@@ -56,13 +56,13 @@ var wireTable = []struct {
 	wire   string
 	data   any
 }{
-	{parser.Outgoing{Type: parser.Connect, ID: -1}, `82 a4'type' 00 a3'nsp' a1'/'`, nil},
-	{parser.Outgoing{Type: parser.Connect, Namespace: "/admin", ID: -1, Payload: map[string]string{"sid": "x"}},
+	{parser.Outgoing{Type: parser.TypeConnect, ID: -1}, `82 a4'type' 00 a3'nsp' a1'/'`, nil},
+	{parser.Outgoing{Type: parser.TypeConnect, Namespace: "/admin", ID: -1, Payload: map[string]string{"sid": "x"}},
 		`83 a4'type' 00 a3'nsp' a6'/admin' a4'data' 81 a3'sid' a1'x'`, map[string]any{"sid": "x"}},
-	{parser.Outgoing{Type: parser.Disconnect, Namespace: "/admin", ID: -1}, `82 a4'type' 01 a3'nsp' a6'/admin'`, nil},
-	{parser.Outgoing{Type: parser.ConnectError, ID: -1, Payload: "no"}, `83 a4'type' 04 a3'nsp' a1'/' a4'data' a2'no'`, "no"},
-	{parser.Outgoing{Type: parser.Ack, ID: 0, Namespace: "/"}, `84 a4'type' 03 a3'nsp' a1'/' a4'data' 90 a2'id' 00`, []any{}},
-	{parser.Outgoing{Type: parser.Event, ID: 1 << 40, Event: "a"},
+	{parser.Outgoing{Type: parser.TypeDisconnect, Namespace: "/admin", ID: -1}, `82 a4'type' 01 a3'nsp' a6'/admin'`, nil},
+	{parser.Outgoing{Type: parser.TypeConnectError, ID: -1, Payload: "no"}, `83 a4'type' 04 a3'nsp' a1'/' a4'data' a2'no'`, "no"},
+	{parser.Outgoing{Type: parser.TypeAck, ID: 0, Namespace: "/"}, `84 a4'type' 03 a3'nsp' a1'/' a4'data' 90 a2'id' 00`, []any{}},
+	{parser.Outgoing{Type: parser.TypeEvent, ID: 1 << 40, Event: "a"},
 		`84 a4'type' 02 a3'nsp' a1'/' a4'data' 91 a1'a' a2'id' cf 0000010000000000`, []any{"a"}},
 	{event("e", nil, true, false), `83 a4'type' 02 a3'nsp' a1'/' a4'data' 94 a1'e' c0 c3 c2`, []any{"e", nil, true, false}},
 	{event("e", 0, 127, 128, 255, 256, 65535, 65536, int64(math.MaxUint32), int64(math.MaxUint32)+1),
@@ -145,7 +145,7 @@ func TestLengths(t *testing.T) {
 				}
 				v = m
 			}
-			enc, err := c.AppendPacket(nil, parser.Outgoing{Type: parser.Event, ID: -1, Event: "e", Args: []any{v}})
+			enc, err := c.AppendPacket(nil, parser.Outgoing{Type: parser.TypeEvent, ID: -1, Event: "e", Args: []any{v}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,17 +221,17 @@ func TestEnvelope(t *testing.T) {
 		wire string
 		want parser.Packet
 	}{
-		{`84 a4'data' 91 a1'e' a2'id' 07 a3'nsp' a1'/' a4'type' 02`, parser.Packet{Type: parser.Event, ID: 7}},
-		{`84 a4'type' 02 a4'data' 91 a1'e' a7'options' 81 a8'compress' c3 a3'nsp' a1'/'`, parser.Packet{Type: parser.Event, ID: -1}},
-		{`85 a4'type' 02 a4'data' 91 a1'e' 05 c0 a1'x' dc0001c0 a3'nsp' a1'/'`, parser.Packet{Type: parser.Event, ID: -1}},
-		{`85 a4'type' c0 a4'type' 02 a4'data' 90 a4'data' 91 a1'e' a3'nsp' a1'/'`, parser.Packet{Type: parser.Event, ID: -1}},
-		{`84 a4'type' 02 a4'data' 91 a1'e' a3'nsp' a1'/' a2'id' d40000`, parser.Packet{Type: parser.Event, ID: -1}},
-		{`84 a4'type' 02 a4'data' 91 a1'e' a3'nsp' a1'/' a2'id' c0`, parser.Packet{Type: parser.Event, ID: -1}},
-		{`84 a4'type' cb4000000000000000 a4'data' 91 a1'e' a3'nsp' a1'/' a2'id' cb4014000000000000`, parser.Packet{Type: parser.Event, ID: 5}},
-		{`84 a4'type' 02 a4'data' 91 a1'e' a3'nsp' a1'/' a2'id' cf001fffffffffffff`, parser.Packet{Type: parser.Event, ID: 1<<53 - 1}},
-		{`83 a4'type' 00 a3'nsp' a1'/' a4'data' d40000`, parser.Packet{Type: parser.Connect, ID: -1}},
-		{`83 a4'type' 01 a3'nsp' a1'/' a4'data' c0`, parser.Packet{Type: parser.Disconnect, ID: -1}},
-		{`83 a4'type' 02 a3'nsp' a1'/' a4'data' 91 05`, parser.Packet{Type: parser.Event, ID: -1}},
+		{`84 a4'data' 91 a1'e' a2'id' 07 a3'nsp' a1'/' a4'type' 02`, parser.Packet{Type: parser.TypeEvent, ID: 7}},
+		{`84 a4'type' 02 a4'data' 91 a1'e' a7'options' 81 a8'compress' c3 a3'nsp' a1'/'`, parser.Packet{Type: parser.TypeEvent, ID: -1}},
+		{`85 a4'type' 02 a4'data' 91 a1'e' 05 c0 a1'x' dc0001c0 a3'nsp' a1'/'`, parser.Packet{Type: parser.TypeEvent, ID: -1}},
+		{`85 a4'type' c0 a4'type' 02 a4'data' 90 a4'data' 91 a1'e' a3'nsp' a1'/'`, parser.Packet{Type: parser.TypeEvent, ID: -1}},
+		{`84 a4'type' 02 a4'data' 91 a1'e' a3'nsp' a1'/' a2'id' d40000`, parser.Packet{Type: parser.TypeEvent, ID: -1}},
+		{`84 a4'type' 02 a4'data' 91 a1'e' a3'nsp' a1'/' a2'id' c0`, parser.Packet{Type: parser.TypeEvent, ID: -1}},
+		{`84 a4'type' cb4000000000000000 a4'data' 91 a1'e' a3'nsp' a1'/' a2'id' cb4014000000000000`, parser.Packet{Type: parser.TypeEvent, ID: 5}},
+		{`84 a4'type' 02 a4'data' 91 a1'e' a3'nsp' a1'/' a2'id' cf001fffffffffffff`, parser.Packet{Type: parser.TypeEvent, ID: 1<<53 - 1}},
+		{`83 a4'type' 00 a3'nsp' a1'/' a4'data' d40000`, parser.Packet{Type: parser.TypeConnect, ID: -1}},
+		{`83 a4'type' 01 a3'nsp' a1'/' a4'data' c0`, parser.Packet{Type: parser.TypeDisconnect, ID: -1}},
+		{`83 a4'type' 02 a3'nsp' a1'/' a4'data' 91 05`, parser.Packet{Type: parser.TypeEvent, ID: -1}},
 	}
 	for _, tt := range tests {
 		p, err := decode(unhex(t, tt.wire))

@@ -2,7 +2,7 @@
 
 // This file recognises placeholders: the JSON objects that stand for attachments.
 
-package parser
+package jsontext
 
 import "strconv"
 
@@ -19,79 +19,53 @@ func AppendPlaceholder(dst []byte, num int) []byte {
 // returns the number and the length of the object. A number has at most two
 // digits, and names are compared as they are written, without unescaping.
 func Placeholder(raw []byte) (num, n int, ok bool) {
-	i := skipSpace(raw, 1)
+	i := SkipSpace(raw, 1)
 	if i+1 >= len(raw) || raw[i] != '"' || raw[i+1] != '_' && raw[i+1] != 'n' {
 		return 0, 0, false // nearly every object that is no placeholder ends here
 	}
 	var seenMark, seenNum bool
 	for {
 		var value int
-		mark := hasPrefixAt(raw, i, `"_placeholder"`)
+		mark := HasPrefixAt(raw, i, `"_placeholder"`)
 		switch {
 		case mark && !seenMark:
 			value = i + len(`"_placeholder"`)
-		case hasPrefixAt(raw, i, `"num"`) && !seenNum:
+		case HasPrefixAt(raw, i, `"num"`) && !seenNum:
 			value = i + len(`"num"`)
 		default:
 			return 0, 0, false
 		}
-		if i = skipSpace(raw, value); i >= len(raw) || raw[i] != ':' {
+		if i = SkipSpace(raw, value); i >= len(raw) || raw[i] != ':' {
 			return 0, 0, false
 		}
-		i = skipSpace(raw, i+1)
+		i = SkipSpace(raw, i+1)
 		if mark {
-			if !hasPrefixAt(raw, i, "true") {
+			if !HasPrefixAt(raw, i, "true") {
 				return 0, 0, false
 			}
 			i += len("true")
 			seenMark = true
 		} else {
 			var digits int
-			if num, digits = twoDigits(raw, i); digits == 0 {
+			if num, digits = TwoDigits(raw, i); digits == 0 {
 				return 0, 0, false
 			}
 			i += digits
 			seenNum = true
 		}
-		if i = skipSpace(raw, i); i >= len(raw) {
+		if i = SkipSpace(raw, i); i >= len(raw) {
 			return 0, 0, false
 		}
 		switch {
 		case raw[i] == '}' && seenMark && seenNum:
 			return num, i + 1, true
 		case raw[i] == ',' && !(seenMark && seenNum):
-			i = skipSpace(raw, i+1)
+			i = SkipSpace(raw, i+1)
 		default:
 			return 0, 0, false
 		}
 	}
 }
-
-// twoDigits reads a number of one or two digits without a leading zero at i. It
-// returns how many digits it has, zero if there is no such number.
-func twoDigits(raw []byte, i int) (num, digits int) {
-	for i+digits < len(raw) && isDigit(raw[i+digits]) {
-		if digits == 2 || digits == 1 && num == 0 {
-			return 0, 0
-		}
-		num = num*10 + int(raw[i+digits]-'0')
-		digits++
-	}
-	return num, digits
-}
-
-func hasPrefixAt(raw []byte, i int, prefix string) bool {
-	return len(raw)-i >= len(prefix) && string(raw[i:i+len(prefix)]) == prefix
-}
-
-func skipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // NextPlaceholder returns where the first placeholder at or after from starts
 // and ends in raw, and its number. The text must have been validated, and from
@@ -100,7 +74,7 @@ func NextPlaceholder(raw []byte, from int) (start, end, num int) {
 	for i := from; i < len(raw); {
 		switch raw[i] {
 		case '"':
-			i = skipString(raw, i)
+			i = SkipString(raw, i)
 		case '{':
 			if num, n, ok := Placeholder(raw[i:]); ok {
 				return i, i + n, num

@@ -3,7 +3,7 @@
 // This file holds JSON strings: quoting, unquoting, and the search for the end
 // of a run that needs neither.
 
-package parser
+package jsontext
 
 import (
 	"errors"
@@ -21,13 +21,13 @@ const (
 	spaceMask = onesMask * ' '
 )
 
-// plainLen returns the length of the longest prefix of s[i:] made of printable
+// PlainLen returns the length of the longest prefix of s[i:] made of printable
 // ASCII without quotes and backslashes. It looks at eight bytes at a time.
 //
 // For a word x, (x - n) &^ x has the high bit of a byte set when that byte is
 // below n. A borrow can set bits of higher bytes wrongly, but only above a byte
 // that is set rightly, so the lowest set bit is always right.
-func plainLen[T string | []byte](s T, i int) int {
+func PlainLen[T string | []byte](s T, i int) int {
 	start := i
 	for i+8 <= len(s) {
 		w := s[i : i+8] // the compiler turns what follows into one load
@@ -59,7 +59,7 @@ const hexDigits = "0123456789abcdef"
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
-		n := plainLen(s, i)
+		n := PlainLen(s, i)
 		dst = append(dst, s[i:i+n]...)
 		if i += n; i == len(s) {
 			break
@@ -103,7 +103,7 @@ func appendEscaped(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&0xF])
 }
 
-var errNotString = errors.New("parser: not a JSON string")
+var errNotString = errors.New("not a JSON string")
 
 // Unquote returns the value of raw, a JSON string with its quotes and no space
 // around it. Escapes of lone surrogates and invalid UTF-8 become U+FFFD, as in
@@ -112,22 +112,22 @@ func Unquote(raw []byte) (string, error) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", errNotString
 	}
-	n := plainLen(raw, 1)
+	n := PlainLen(raw, 1)
 	if n == len(raw)-2 && raw[1+n] == '"' {
 		return string(raw[1 : 1+n]), nil
 	}
-	buf, err := appendUnquoted(make([]byte, 0, len(raw)), raw)
+	buf, err := AppendUnquoted(make([]byte, 0, len(raw)), raw)
 	return string(buf), err
 }
 
-// appendUnquoted appends the value of the JSON string raw to dst.
-func appendUnquoted(dst, raw []byte) ([]byte, error) {
+// AppendUnquoted appends the value of the JSON string raw to dst.
+func AppendUnquoted(dst, raw []byte) ([]byte, error) {
 	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
 		return dst, errNotString
 	}
 	raw = raw[1 : len(raw)-1]
 	for i := 0; i < len(raw); {
-		n := plainLen(raw, i)
+		n := PlainLen(raw, i)
 		dst = append(dst, raw[i:i+n]...)
 		if i += n; i == len(raw) {
 			break
@@ -218,9 +218,9 @@ func hexValue(c byte) (byte, bool) {
 	return 0, false
 }
 
-// numberText returns the text JavaScript gives the JSON number raw when it turns
+// NumberText returns the text JavaScript gives the JSON number raw when it turns
 // it into a string: "1" for 1.0, "1e+21" for 1e21.
-func numberText(raw []byte) []byte {
+func NumberText(raw []byte) []byte {
 	if isSmallInteger(raw) {
 		return raw
 	}
