@@ -319,7 +319,7 @@ func TestEmitWithAckToWhoGoes(t *testing.T) {
 		"connection lost":   func(w *world, c *siotest.Client, s *socketio.Socket) { c.Conn().Kill() },
 		"connection reset":  func(w *world, c *siotest.Client, s *socketio.Socket) { c.Link().Cut(siotest.Reset) },
 		"network is dead":   func(w *world, c *siotest.Client, s *socketio.Socket) { c.Link().Drop(siotest.Both) },
-		"server disconnect": func(w *world, c *siotest.Client, s *socketio.Socket) { s.Disconnect(false) },
+		"server disconnect": func(w *world, c *siotest.Client, s *socketio.Socket) { s.Disconnect() },
 		"server closes":     func(w *world, c *siotest.Client, s *socketio.Socket) { _ = w.io.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {

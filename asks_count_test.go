@@ -23,7 +23,7 @@ func TestEndedQuestionsDoNotCount(t *testing.T) {
 		"answered":        func(w *world, p *peer, a *answers, cancel func()) { p.says(`3/asked,0[]`) },
 		"given up":        func(w *world, p *peer, a *answers, cancel func()) { cancel() },
 		"client leaves":   func(w *world, p *peer, a *answers, cancel func()) { p.says(`1/asked,`) },
-		"made to leave":   func(w *world, p *peer, a *answers, cancel func()) { _ = w.io.Of("/asked").DisconnectSockets(false) },
+		"made to leave":   func(w *world, p *peer, a *answers, cancel func()) { _ = w.io.Of("/asked").DisconnectSockets() },
 		"one too many":    nil,
 		"not even begun":  nil,
 		"dropped at once": nil,

@@ -79,7 +79,11 @@ func TestQuestionsInACrowd(t *testing.T) {
 					_, _ = w.io.FetchSockets(w.Context())
 					_ = w.io.SocketsLeave(fmt.Sprint("room", n))
 					if n%10 == 9 {
-						_ = w.io.To("other").DisconnectSockets(i%2 == 0)
+						if i%2 == 0 {
+							_ = w.io.To("other").CloseConns()
+						} else {
+							_ = w.io.To("other").DisconnectSockets()
+						}
 					}
 				}
 			})
@@ -89,7 +93,7 @@ func TestQuestionsInACrowd(t *testing.T) {
 		gone := make(chan struct{})
 		go func() { clients.Wait(); close(gone) }()
 		eventually(w, "the clients go", func() bool { // one may be joining
-			_ = w.io.DisconnectSockets(true)
+			_ = w.io.CloseConns()
 			select {
 			case <-gone:
 				return true

@@ -231,23 +231,31 @@ func (b Broadcast) SocketsJoin(rooms ...string) error {
 // that could not reach other servers.
 func (b Broadcast) SocketsLeave(rooms ...string) error {
 	if b.self != nil {
-		for _, room := range rooms {
-			b.self.Leave(room)
-		}
+		b.self.Leave(rooms...)
 		return nil
 	}
 	return b.each(func(a adapter.Adapter) error { return a.SocketsLeave(b.target, rooms) })
 }
 
-// DisconnectSockets disconnects the chosen sockets; see Socket.Disconnect. What
-// was emitted before goes out before. The error is what an adapter says that
-// could not reach other servers.
-func (b Broadcast) DisconnectSockets(close bool) error {
+// DisconnectSockets makes the chosen sockets leave the namespace; see Socket.Disconnect.
+// Events emitted before are sent first. The error is that of an adapter that could not
+// reach other servers.
+func (b Broadcast) DisconnectSockets() error {
 	if b.self != nil {
-		b.self.Disconnect(close)
+		b.self.Disconnect()
 		return nil
 	}
-	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.target, close) })
+	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.target, false) })
+}
+
+// CloseConns closes the connections of the chosen sockets, with all their namespaces; see
+// Socket.CloseConn. Otherwise it is like DisconnectSockets.
+func (b Broadcast) CloseConns() error {
+	if b.self != nil {
+		b.self.CloseConn()
+		return nil
+	}
+	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.target, true) })
 }
 
 func checkRoomNames(rooms []string) error {

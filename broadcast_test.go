@@ -131,8 +131,8 @@ func TestWhoGoesIsSilentAtOnce(t *testing.T) {
 	for name, end := range map[string]func(c *crowd){
 		"client leaves":     func(c *crowd) { c.peers["b"].says(`1`) },
 		"connection lost":   func(c *crowd) { c.peers["b"].goes() },
-		"server disconnect": func(c *crowd) { c.sockets["b"].Disconnect(false) },
-		"with connection":   func(c *crowd) { c.sockets["b"].Disconnect(true) },
+		"server disconnect": func(c *crowd) { c.sockets["b"].Disconnect() },
+		"with connection":   func(c *crowd) { c.sockets["b"].CloseConn() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			memory(t, nil, func(w *world) {
@@ -389,7 +389,8 @@ func TestTimeoutMustBePositive(t *testing.T) {
 type many interface {
 	SocketsJoin(rooms ...string) error
 	SocketsLeave(rooms ...string) error
-	DisconnectSockets(close bool) error
+	DisconnectSockets() error
+	CloseConns() error
 	FetchSockets(ctx context.Context) ([]socketio.RemoteSocket, error)
 }
 
@@ -444,13 +445,13 @@ func TestDisconnectSockets(t *testing.T) {
 			s.OnDisconnect(func(r socketio.DisconnectReason) { reasons.add(string(r)) })
 		}
 		_ = w.io.To("a").Emit("bye")
-		if err := c.sockets["a"].To("a").DisconnectSockets(false); err != nil {
+		if err := c.sockets["a"].To("a").DisconnectSockets(); err != nil {
 			t.Error(err)
 		}
 		c.peers["ab"].hears(`2["bye"]`, `1`)
 		c.peers["ab"].isOpen()
 		want(t, "the reason", reasons.await(w, 1)[0], "server namespace disconnect")
-		if err := w.io.DisconnectSockets(true); err != nil {
+		if err := w.io.CloseConns(); err != nil {
 			t.Error(err)
 		}
 		c.peers["a"].hears(`2["bye"]`, `1`)

@@ -152,7 +152,11 @@ func TestRemoteSockets(t *testing.T) {
 		again, _ = tw[1].io.To("a", "b").FetchSockets(tw[0].Context())
 		want(t, "who is left", len(again), 0)
 		for i, r := range found {
-			if err := r.Disconnect(i == 0); err != nil {
+			leave := r.Disconnect
+			if i == 0 {
+				leave = r.CloseConn
+			}
+			if err := leave(); err != nil {
 				t.Error(err)
 			}
 			tw[0].settle()

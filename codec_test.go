@@ -130,7 +130,7 @@ func TestMsgpackServer(t *testing.T) {
 				p.says(pack(parser.TypeEvent, "/", 3, "photo", photo{"b", make([]byte, 200_000), at})) // decoded off the loop
 				expect("a large answer", parser.TypeAck, 3, []any{map[string]any{"name": "b!", "pixels": make([]byte, 200_000), "at": at}})
 				for _, s := range w.io.Sockets() {
-					s.Disconnect(false)
+					s.Disconnect()
 				}
 				expect("the end", parser.TypeDisconnect, -1, nil)
 			})

@@ -139,7 +139,7 @@ func TestThePeerGoes(t *testing.T) {
 						order.add("hold")
 					})
 					s.On("queued", func(ctx context.Context, n int) { order.add(fmt.Sprint("queued ", n, " ", ctx.Err())) })
-					s.OnDisconnect(func(r socketio.DisconnectReason, err error) {
+					s.OnDisconnect(func(r socketio.DisconnectReason) {
 						order.add("disconnect " + string(r) + " [" + rooms() + "]")
 					})
 					s.OnDisconnecting(func(r socketio.DisconnectReason) {
@@ -176,12 +176,12 @@ func TestDisconnectDropsWhatIsQueued(t *testing.T) {
 			s.On("hold", func(ctx context.Context) {
 				close(holding)
 				<-read
-				s.Disconnect(false)
-				s.Disconnect(false) // the second does nothing
+				s.Disconnect()
+				s.Disconnect() // the second does nothing
 				order.add(fmt.Sprint("hold ", ctx.Err()))
 			})
 			s.On("queued", func() { order.add("queued") })
-			s.OnDisconnecting(func() { order.add("disconnecting") })
+			s.OnDisconnecting(func(socketio.DisconnectReason) { order.add("disconnecting") })
 			s.OnDisconnect(func(r socketio.DisconnectReason) { order.add(string(r)) })
 		})
 		p := w.join(transport)
@@ -269,7 +269,7 @@ func TestNothingRunsAfterOnDisconnect(t *testing.T) {
 				for range 20 {
 					_ = s.Emit("y")
 				}
-				s.Disconnect(len(s.ID())%2 == 0)
+				s.CloseConn()
 			}()
 		})
 		for range 40 {
@@ -287,7 +287,7 @@ func TestNothingRunsAfterOnDisconnect(t *testing.T) {
 func TestDisconnectReasons(t *testing.T) {
 	for reason, end := range map[socketio.DisconnectReason]func(w *world, p *peer, s *socketio.Socket){
 		socketio.ReasonClientDisconnect: func(w *world, p *peer, s *socketio.Socket) { p.says(`1`) },
-		socketio.ReasonServerDisconnect: func(w *world, p *peer, s *socketio.Socket) { s.Disconnect(true) },
+		socketio.ReasonServerDisconnect: func(w *world, p *peer, s *socketio.Socket) { s.CloseConn() },
 		socketio.ReasonShutdown:         func(w *world, p *peer, s *socketio.Socket) { _ = w.io.Close() },
 		socketio.ReasonPingTimeout:      func(w *world, p *peer, s *socketio.Socket) { p.mute.Store(true) },
 		socketio.ReasonTransportClose:   func(w *world, p *peer, s *socketio.Socket) { p.goes() },
@@ -330,7 +330,7 @@ func TestDisconnectReasons(t *testing.T) {
 func TestDisconnectAll(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		w.io.OnConnection(func(s *socketio.Socket) {
-			s.On("bye", func() { s.Disconnect(true) })
+			s.On("bye", func() { s.CloseConn() })
 		})
 		w.io.Of("/other")
 		p := w.join(transport)
@@ -357,7 +357,7 @@ func TestShutdownAfterDisconnect(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		s := silentClient(w)
 		_ = s.Emit("goodbye")
-		s.Disconnect(true)
+		s.CloseConn()
 		time.Sleep(time.Second)
 		begun := time.Now()
 		if err := w.io.Shutdown(context.Background()); err != nil {

@@ -320,7 +320,7 @@ func TestCrowd(t *testing.T) {
 						deliveries.Add(1)
 						return s.Emit("yourself", n)
 					})
-					s.On("kick", func() { s.Disconnect(true) })
+					s.On("kick", func() { s.CloseConn() })
 					s.OnDisconnect(func(socketio.DisconnectReason) { disconnects.Add(1) })
 				})
 				// What stays for ever is there after the first.
@@ -445,7 +445,7 @@ func TestOneStalledReader(t *testing.T) {
 				w.io.OnConnection(func(s *socketio.Socket) {
 					s.On("echo", func(n int) int { return n })
 					s.On("stall", func() {
-						s.OnDisconnect(func(reason socketio.DisconnectReason, cause error) { ended <- end{reason, cause} })
+						s.OnDisconnect(func(reason socketio.DisconnectReason) { ended <- end{reason, context.Cause(s.Context())} })
 						stalled <- s
 					})
 				})

@@ -60,7 +60,7 @@ func TestDataKeys(t *testing.T) {
 		if _, ok := userData.Get(a); ok {
 			t.Error("it is deleted")
 		}
-		a.Disconnect(true)
+		a.CloseConn()
 		if n, ok := counterData.Get(a); n != 7 || !ok {
 			t.Error("values stay when the socket has gone")
 		}

@@ -15,11 +15,14 @@ import (
 var (
 	// ErrClosed: the socket is disconnected, or the server is closed.
 	ErrClosed = errors.New("socketio: closed")
+	// ErrShutdown: the server was closed by Close or Shutdown. It is the cause with which
+	// the contexts of sockets end then.
+	ErrShutdown = engineio.ErrShutdown
 	// ErrSlowConsumer: what waited for the client went over the bound. Its
 	// connection is closed.
 	ErrSlowConsumer = engineio.ErrSlowConsumer
 	// ErrTooLarge: the client sent a message or a request body over
-	// Options.MaxHTTPBufferSize. OnDisconnect gets it, with the size in its text, which
+	// Options.MaxHTTPBufferSize. The cause of Socket.Context has it, with the size in its text, which
 	// is logged as a warning too. The client sees close code 1009 with the size, or 413.
 	ErrTooLarge = engineio.ErrTooLarge
 	// ErrQueueFull: an event with OverflowFail found no room in the client's queue.

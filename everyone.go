@@ -66,7 +66,11 @@ func (ns *Namespace) SocketsLeave(rooms ...string) error { return ns.all().Socke
 
 // DisconnectSockets disconnects every socket of the namespace; see
 // Broadcast.DisconnectSockets.
-func (ns *Namespace) DisconnectSockets(close bool) error { return ns.all().DisconnectSockets(close) }
+func (ns *Namespace) DisconnectSockets() error { return ns.all().DisconnectSockets() }
+
+// CloseConns closes the connections of every socket of the namespace; see
+// Broadcast.CloseConns.
+func (ns *Namespace) CloseConns() error { return ns.all().CloseConns() }
 
 // Emit sends an event to every socket of the namespace "/"; see Broadcast.Emit.
 func (s *Server) Emit(event string, args ...any) error { return s.root.all().Emit(event, args...) }
@@ -120,7 +124,11 @@ func (s *Server) SocketsLeave(rooms ...string) error { return s.root.all().Socke
 
 // DisconnectSockets disconnects every socket of the namespace "/"; see
 // Broadcast.DisconnectSockets.
-func (s *Server) DisconnectSockets(close bool) error { return s.root.all().DisconnectSockets(close) }
+func (s *Server) DisconnectSockets() error { return s.root.all().DisconnectSockets() }
+
+// CloseConns closes the connections of every socket of the namespace "/"; see
+// Broadcast.CloseConns.
+func (s *Server) CloseConns() error { return s.root.all().CloseConns() }
 
 // ServerSideEmit sends an event to the other servers, on the namespace "/"; see
 // Namespace.ServerSideEmit.
@@ -195,6 +203,8 @@ func (p *ParentNamespace) SocketsLeave(rooms ...string) error { return p.all().S
 
 // DisconnectSockets disconnects every socket of all children; see
 // Broadcast.DisconnectSockets.
-func (p *ParentNamespace) DisconnectSockets(close bool) error {
-	return p.all().DisconnectSockets(close)
-}
+func (p *ParentNamespace) DisconnectSockets() error { return p.all().DisconnectSockets() }
+
+// CloseConns closes the connections of every socket of all children; see
+// Broadcast.CloseConns.
+func (p *ParentNamespace) CloseConns() error { return p.all().CloseConns() }

@@ -110,7 +110,7 @@ func ExampleNamespace_Socket() {
 		s.On("kick", func(id string) bool {
 			other, ok := lobby.Socket(id)
 			if ok {
-				other.Disconnect(false)
+				other.Disconnect()
 			}
 			return ok
 		})

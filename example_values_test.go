@@ -165,7 +165,7 @@ func ExampleDisconnectReason() {
 	reasons := make(chan socketio.DisconnectReason)
 	server.OnConnection(func(s *socketio.Socket) {
 		s.OnDisconnect(func(reason socketio.DisconnectReason) { reasons <- reason })
-		s.On("kick me", func() { s.Disconnect(false) })
+		s.On("kick me", func() { s.Disconnect() })
 	})
 
 	client := connect(server)
@@ -190,7 +190,7 @@ func ExampleHandshake() {
 		h := s.Handshake()
 		var auth struct{ Token string }
 		if err := h.DecodeAuth(&auth); err != nil {
-			s.Disconnect(true)
+			s.CloseConn()
 			return
 		}
 		s.Emit("seen", h.Query().Get("transport"), h.HeaderValue("Accept-Language"), auth.Token, h.Secure)

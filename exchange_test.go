@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -120,7 +121,7 @@ func TestLatePacketsAreIgnored(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		calls := newList()
 		w.io.Of("/short").OnConnection(func(s *socketio.Socket) {
-			s.On("leave", func() { s.Disconnect(false) })
+			s.On("leave", func() { s.Disconnect() })
 			s.On("late", func() { calls.add("late") })
 		})
 		p := w.join(transport)
@@ -305,8 +306,8 @@ func TestUnheardAnswersAreBounded(t *testing.T) {
 		memory(t, &socketio.Options{MaxQueuePackets: 50, PingInterval: time.Hour}, func(w *world) {
 			ended := make(chan error, 1)
 			w.io.OnConnection(func(s *socketio.Socket) {
-				s.OnDisconnect(func(_ socketio.DisconnectReason, err error) {
-					if err != nil {
+				s.OnDisconnect(func(socketio.DisconnectReason) {
+					if err := context.Cause(s.Context()); err != socketio.ErrClosed {
 						ended <- err
 					}
 				})

@@ -243,38 +243,6 @@ func (s *Socket) OnAny(fn func(event string, args Args)) (remove func()) {
 	return s.any.add(&s.mu, fn)
 }
 
-// OnDisconnecting calls fn when the socket ends, after the events that have
-// arrived were handled, while it is still in its rooms. fn is a func(), a
-// func(DisconnectReason) or a func(DisconnectReason, error); the error says more
-// and may be nil. remove takes fn off again.
-func (s *Socket) OnDisconnecting(fn any) (remove func()) {
-	return s.leaving.add(&s.mu, disconnectFunc("OnDisconnecting", fn))
-}
-
-// OnDisconnect calls fn when the socket has ended and left its rooms. It is the
-// last handler to run. fn is as for OnDisconnecting. remove takes fn off again.
-func (s *Socket) OnDisconnect(fn any) (remove func()) {
-	return s.left.add(&s.mu, disconnectFunc("OnDisconnect", fn))
-}
-
-func disconnectFunc(method string, fn any) func(DisconnectReason, error) {
-	switch fn := fn.(type) {
-	case func(DisconnectReason, error):
-		if fn != nil {
-			return fn
-		}
-	case func(DisconnectReason):
-		if fn != nil {
-			return func(r DisconnectReason, _ error) { fn(r) }
-		}
-	case func():
-		if fn != nil {
-			return func(DisconnectReason, error) { fn() }
-		}
-	}
-	panic("socketio: " + method + ": want a func(), a func(socketio.DisconnectReason) or a func(socketio.DisconnectReason, error), not " + describe(fn))
-}
-
 // handleEvent takes an event from the read side. It reports false if the socket
 // has not joined yet.
 func (s *Socket) handleEvent(p parser.Packet) bool {

@@ -190,12 +190,10 @@ func TestNilListeners(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		messages := make(chan string, 10)
 		w.io.OnConnection(func(s *socketio.Socket) {
-			s.OnDisconnect(func() {}) // is well
+			s.OnDisconnect(func(socketio.DisconnectReason) {}) // is well
 			messages <- panicOf(func() { s.OnAny(nil) })
 			messages <- panicOf(func() { s.OnDisconnect(nil) })
-			messages <- panicOf(func() { s.OnDisconnect(func(string) {}) })
-			messages <- panicOf(func() { s.OnDisconnecting((func(socketio.DisconnectReason))(nil)) })
-			messages <- panicOf(func() { s.OnDisconnecting((func())(nil)) })
+			messages <- panicOf(func() { s.OnDisconnecting(nil) })
 		})
 		for _, fn := range []func(){
 			func() { w.io.OnConnection(nil) }, func() { w.io.Use(nil) }, func() { w.io.OnError(nil) },
@@ -204,7 +202,7 @@ func TestNilListeners(t *testing.T) {
 		}
 		w.join(websocket)
 		for _, part := range []string{"OnConnection: the handler is nil", "Use: the middleware is nil", "OnError: the handler is nil",
-			"OnAny: the handler is nil", "OnDisconnect: want a func(), a func(socketio.DisconnectReason)", "not a func(string)", "OnDisconnecting: want", "OnDisconnecting: want"} {
+			"OnAny: the handler is nil", "OnDisconnect: the handler is nil", "OnDisconnecting: the handler is nil"} {
 			if got := within(w, "the panic", messages); !strings.Contains(got, part) {
 				t.Errorf("panics with %q, want %q", got, part)
 			}

@@ -25,7 +25,7 @@ func TestAttachmentsAreNotGatheredForNobody(t *testing.T) {
 		for _, name := range []string{"/", "/a"} {
 			w.io.Of(name).OnConnection(func(s *socketio.Socket) {
 				s.On("x", func(b []byte) { got <- len(b) })
-				s.On("go", func() { s.Disconnect(false) })
+				s.On("go", func() { s.Disconnect() })
 			})
 		}
 		return goOn, got

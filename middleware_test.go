@@ -204,7 +204,7 @@ func TestMiddlewares(t *testing.T) {
 		for i := range 3 {
 			w.io.Use(func(s *socketio.Socket) error {
 				order.add(fmt.Sprint(i))
-				s.Disconnect(true)
+				s.CloseConn()
 				if len(w.io.Sockets()) != 0 {
 					t.Error("the socket is no member yet")
 				}

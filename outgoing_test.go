@@ -88,7 +88,7 @@ func TestOutgoingListenersComeAndGo(t *testing.T) {
 		want(t, "what is seen", strings.Join(seen.all(), ", "), "first e, second e, first end, second end, second y")
 		want(t, "the panics", strings.Join(errs.all(), ", "), `socketio: event "e": panic: boom, socketio: event "end": panic: boom`)
 		s.OnAnyOutgoing(func(event string, _ socketio.Args) { seen.add("late " + event) })
-		s.Disconnect(false)
+		s.Disconnect()
 		_ = s.Emit("to nobody")
 		_ = w.io.Emit("to others")
 		want(t, "who is gone", len(seen.all()), 5)

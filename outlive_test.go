@@ -119,7 +119,7 @@ func TestWorkThatOutlivesItsConnection(t *testing.T) {
 			return []any{"0"}
 		},
 		"a disconnection handler": func(w *world, block func()) []any {
-			w.io.OnConnection(func(s *socketio.Socket) { s.OnDisconnect(block) })
+			w.io.OnConnection(func(s *socketio.Socket) { s.OnDisconnect(func(socketio.DisconnectReason) { block() }) })
 			return []any{"0"}
 		},
 		"a middleware": func(w *world, block func()) []any {

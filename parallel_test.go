@@ -170,7 +170,7 @@ func TestParallelFailures(t *testing.T) {
 				}
 				return what, nil
 			}))
-			s.OnDisconnect(func() { close(gone) })
+			s.OnDisconnect(func(socketio.DisconnectReason) { close(gone) })
 		})
 		p := w.join(transport)
 		p.says(`21["work","error"]`, `22["work","panic"]`, `23["work","exit"]`, `24["work",4]`, `25["work"]`, `26["work","fine"]`)
@@ -216,8 +216,8 @@ func TestParallelAtTheEnd(t *testing.T) {
 						order.add("call")
 					}))
 					s.On("x", func() { order.add("x") })
-					s.OnDisconnecting(func() { order.add(fmt.Sprint("disconnecting ", len(s.Rooms()))) })
-					s.OnDisconnect(func() { order.add("disconnect") })
+					s.OnDisconnecting(func(socketio.DisconnectReason) { order.add(fmt.Sprint("disconnecting ", len(s.Rooms()))) })
+					s.OnDisconnect(func(socketio.DisconnectReason) { order.add("disconnect") })
 				})
 				p := w.join(websocket)
 				p.says(`2["work",1]`, `2["work",2]`, `2["work",3]`, `2["x"]`)
@@ -247,10 +247,10 @@ func TestParallelDisconnect(t *testing.T) {
 			s.On("work", socketio.Parallel(1, func(n int) {
 				calls.add(fmt.Sprint(n))
 				<-release
-				s.Disconnect(false)
+				s.Disconnect()
 				calls.add("over")
 			}))
-			s.OnDisconnect(func() { calls.add("disconnect") })
+			s.OnDisconnect(func(socketio.DisconnectReason) { calls.add("disconnect") })
 		})
 		p := w.join(websocket)
 		p.says(`2["work",1]`, `2["work",2]`, `2["work",3]`)

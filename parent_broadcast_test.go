@@ -88,7 +88,7 @@ func TestQuirk21ParentNamespacesDoWhatTheySay(t *testing.T) {
 			want(t, "an answer", within(w, "an answer", answers), fmt.Sprintf("true [%d] <nil>", i))
 		}
 		want(t, "the end", within(w, "the end", answers), "end")
-		if err := parent.To("new").DisconnectSockets(false); err != nil {
+		if err := parent.To("new").DisconnectSockets(); err != nil {
 			t.Error(err)
 		}
 		each(`1/team-%d,`)

@@ -197,7 +197,7 @@ func TestTrap39ChildrenGoWhenEmpty(t *testing.T) {
 		c.hears(`0/team-1,{"sid":"*"}`)
 		children("it has joined", "/team-1")
 		want(t, "the same namespace", len(first.Sockets()), 1)
-		first.Sockets()[0].Disconnect(true)
+		first.Sockets()[0].CloseConn()
 		children("all have left", "")
 		a.joins("/team-1")
 		children("made anew", "/team-1")
@@ -438,7 +438,7 @@ func TestAdapterPanics(t *testing.T) {
 // late packets for the latest of them do no harm.
 func TestManyNamespacesLeft(t *testing.T) {
 	memory(t, &socketio.Options{MaxNamespaces: 3}, func(w *world) {
-		w.io.OfPattern(teams).OnConnection(func(s *socketio.Socket) { s.Disconnect(false) })
+		w.io.OfPattern(teams).OnConnection(func(s *socketio.Socket) { s.Disconnect() })
 		p := w.open(websocket)
 		for i := range 50 {
 			p.joins(fmt.Sprintf("/team-%d", i))

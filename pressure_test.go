@@ -233,7 +233,7 @@ func TestAloneIsAlone(t *testing.T) {
 				t.Errorf("an answer of %s: %v", reply.SocketID, err)
 			}
 		}
-		_ = alone.DisconnectSockets(false)
+		_ = alone.DisconnectSockets()
 		p.hears(`20["ask"]`, `1`)
 		q.hearsNothing()
 		if !b.Connected() || a.Connected() {

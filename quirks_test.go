@@ -56,7 +56,7 @@ func TestQuirk11LatePacketsAreIgnored(t *testing.T) {
 		})
 		p := w.open(transport)
 		p.joins("/short")
-		within(w, "the connection", sockets).Disconnect(false)
+		within(w, "the connection", sockets).Disconnect()
 		p.hears(`1/short,`)
 		p.says(`2/short,["late"]`, `51-/short,["late",{"_placeholder":true,"num":0}]`, []byte{1}, `3/short,0[]`, `1/short,`)
 		p.isOpen()
@@ -106,7 +106,7 @@ func TestQuirk16EmitWithAckEndsWithTheSocket(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *peer, s *socketio.Socket){
 		"the client leaves":  func(_ *world, p *peer, _ *socketio.Socket) { p.says(`1`) },
 		"the client goes":    func(_ *world, p *peer, _ *socketio.Socket) { p.goes() },
-		"the server ends it": func(_ *world, _ *peer, s *socketio.Socket) { s.Disconnect(false) },
+		"the server ends it": func(_ *world, _ *peer, s *socketio.Socket) { s.Disconnect() },
 		"the server closes":  func(w *world, _ *peer, _ *socketio.Socket) { _ = w.io.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,8 +132,8 @@ func TestQuirk16EmitWithAckEndsWithTheSocket(t *testing.T) {
 func TestQuirk23DisconnectInAMiddlewareDoesNothing(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		w.io.Use(func(s *socketio.Socket) error {
-			s.Disconnect(false)
-			s.Disconnect(true)
+			s.Disconnect()
+			s.CloseConn()
 			return nil
 		})
 		p := w.join(transport)

@@ -55,7 +55,7 @@ func TestNoBroadcastBeforeTheMiddleware(t *testing.T) {
 			p.hears(`0{"sid":"*"}`) // the first packet: nothing was kept for it
 			_ = w.io.To("room").Emit("late")
 			p.hears(`2["late"]`)
-			s.Disconnect(true)
+			s.CloseConn()
 		}
 	})
 }

@@ -156,18 +156,25 @@ func (r RemoteSocket) Leave(rooms ...string) error {
 	if r.local == nil {
 		return r.self().SocketsLeave(rooms...)
 	}
-	for _, room := range rooms {
-		r.local.Leave(room)
-	}
+	r.local.Leave(rooms...)
 	return nil
 }
 
-// Disconnect disconnects the socket; see Socket.Disconnect.
-func (r RemoteSocket) Disconnect(close bool) error {
+// Disconnect makes the socket leave the namespace; see Socket.Disconnect.
+func (r RemoteSocket) Disconnect() error {
 	if r.local == nil {
-		return r.self().DisconnectSockets(close)
+		return r.self().DisconnectSockets()
 	}
-	r.local.Disconnect(close)
+	r.local.Disconnect()
+	return nil
+}
+
+// CloseConn closes the connection of the socket; see Socket.CloseConn.
+func (r RemoteSocket) CloseConn() error {
+	if r.local == nil {
+		return r.self().CloseConns()
+	}
+	r.local.CloseConn()
 	return nil
 }
 

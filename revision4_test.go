@@ -397,7 +397,7 @@ func TestOldClientIsSentAway(t *testing.T) {
 	setup := func(io *socketio.Server) {
 		io.OnConnection(func(s *socketio.Socket) {
 			_ = s.Emit("bye", []byte{1})
-			s.Disconnect(true)
+			s.CloseConn()
 		})
 	}
 	overOld(t, setup, func(w *world, transport string) {

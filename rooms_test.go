@@ -5,6 +5,7 @@
 package socketio_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,7 +82,7 @@ func TestSocketByID(t *testing.T) {
 			"nothing":                   func() (*socketio.Socket, bool) { return w.io.Socket("") },
 			"in another namespace":      func() (*socketio.Socket, bool) { return w.io.Of("/other").Socket(a.ID()) },
 			"out of its own room":       func() (*socketio.Socket, bool) { b.Leave(b.ID()); return w.io.Socket(b.ID()) },
-			"gone, another in its room": func() (*socketio.Socket, bool) { a.Disconnect(false); return w.io.Socket(a.ID()) },
+			"gone, another in its room": func() (*socketio.Socket, bool) { a.Disconnect(); return w.io.Socket(a.ID()) },
 		} {
 			if s, ok := found(); s != nil || ok {
 				t.Errorf("%s: finds %v, %v", what, s, ok)
@@ -260,7 +261,7 @@ func TestSlowConsumer(t *testing.T) {
 		slow := w.open(polling)
 		reasons := newList()
 		w.io.OnConnection(func(s *socketio.Socket) {
-			s.OnDisconnect(func(r socketio.DisconnectReason, err error) { reasons.add(fmt.Sprint(r, ", ", err)) })
+			s.OnDisconnect(func(r socketio.DisconnectReason) { reasons.add(fmt.Sprint(r, ", ", context.Cause(s.Context()))) })
 		})
 		joined := make(chan *socketio.Socket, 1)
 		w.io.OnConnection(func(s *socketio.Socket) { joined <- s })

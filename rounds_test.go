@@ -132,7 +132,7 @@ func newSojourn(t *testing.T, driver engineio.Driver) *sojourn {
 		sock.On("echo", func(n int) int { return n })
 		sock.On("join", func(n int) error { return sock.Join(fmt.Sprint("room ", n), fmt.Sprint("room ", n/7)) })
 		sock.On("tell", func(n int) error { return sock.To(fmt.Sprint("room ", n)).Emit("told", n) })
-		sock.On("kick", func() { sock.Disconnect(true) })
+		sock.On("kick", func() { sock.CloseConn() })
 		sock.On("wait", func(int) bool { // a question that nobody answers, until the client goes
 			s.waits.Add(1)
 			go func() {

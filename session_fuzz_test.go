@@ -209,7 +209,7 @@ func sessionHandlers(s *socketio.Socket) {
 		if err := s.Emit("bye", []byte{1}); err != nil {
 			return err
 		}
-		s.Disconnect(true)
+		s.CloseConn()
 		return nil
 	})
 	s.On("count", func(ack socketio.Ack) error { return ack(len(s.Namespace().Sockets())) })

@@ -40,8 +40,8 @@ type Socket struct {
 	any       listeners[func(string, Args)]
 	uses      []EventMiddleware
 	upgraded  listeners[func(string)]
-	leaving   listeners[func(DisconnectReason, error)]
-	left      listeners[func(DisconnectReason, error)]
+	leaving   listeners[func(DisconnectReason)]
+	left      listeners[func(DisconnectReason)]
 	acks      ackTable
 	rooms     []string            // joined while joining
 	toldRooms map[string]struct{} // observers heard that they were joined
@@ -49,7 +49,7 @@ type Socket struct {
 	reason    DisconnectReason
 	cause     error
 	ctx       context.Context // nil until asked for
-	cancel    context.CancelFunc
+	cancel    context.CancelCauseFunc
 
 	// Atomic; see socket_catchall.go and datakey.go. Nil for most sockets.
 	outgoing atomic.Pointer[[]*outgoingFunc]
@@ -187,17 +187,21 @@ func (c *conn) handshake(auth []byte) Handshake {
 // noAuth is the Auth of who sent none.
 const noAuth = "{}"
 
-// Context ends when the socket does: at once when its client goes, before the
-// handlers of events that have arrived. So a query made with it fails then; for work
-// that must be done although the client has gone use context.WithoutCancel of it. Its values are those of the context that
-// Options.Handshake returned.
+// Context ends when the socket does: at once when its client disconnects, before the
+// handlers of events that have already arrived. A query made with it fails then; for work
+// that must be done although the client has gone, use context.WithoutCancel of it. Its
+// values are those of the context that Options.Handshake returned.
+//
+// context.Cause says why it ended. The cause is always ErrClosed to errors.Is; where the
+// server knows more, it wraps that too: ErrShutdown after Server.Close or Shutdown,
+// ErrSlowConsumer, ErrTooLarge, or an error of the network.
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx == nil {
-		s.ctx, s.cancel = context.WithCancel(s.conn.eio.Context())
+		s.ctx, s.cancel = context.WithCancelCause(s.conn.eio.Context())
 		if s.state.Load() == stateGone {
-			s.cancel()
+			s.cancel(s.endCauseLocked())
 		}
 	}
 	return s.ctx
@@ -232,7 +236,13 @@ func (m *member) Join(rooms ...string) error { return (*Socket)(m).Join(rooms...
 
 func (m *member) Leave(room string) { (*Socket)(m).Leave(room) }
 
-func (m *member) Disconnect(close bool) { (*Socket)(m).Disconnect(close) }
+func (m *member) Disconnect(close bool) {
+	if close {
+		(*Socket)(m).CloseConn()
+		return
+	}
+	(*Socket)(m).Disconnect()
+}
 
 // deliver sends a broadcast.
 func (s *Socket) deliver(p *adapter.Packet) error {

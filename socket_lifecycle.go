@@ -259,9 +259,44 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 	s.reason, s.cause = reason, cause
 	s.rooms = nil
 	if s.cancel != nil {
-		s.cancel()
+		s.cancel(s.endCauseLocked())
 	}
 	s.conn.awaitFailed(s.acks.fail(s, ErrClosed))
+}
+
+// An endError is the cause of the end of a Socket's context: ErrClosed, and what happened.
+type endError struct{ err error }
+
+func (e *endError) Error() string { return e.err.Error() }
+
+func (e *endError) Unwrap() []error { return []error{ErrClosed, e.err} }
+
+// endCauseLocked returns the cause with which the context of a socket ends.
+func (s *Socket) endCauseLocked() error {
+	if s.cause == nil {
+		return ErrClosed
+	}
+	return &endError{s.cause}
+}
+
+// OnDisconnecting calls fn when the socket ends: after the events that have arrived were
+// handled, and before the socket leaves its rooms. context.Cause(s.Context()) has the
+// error behind the reason, if there is one; see Context. fn runs on the goroutine of the
+// socket's handlers. remove unregisters fn.
+func (s *Socket) OnDisconnecting(fn func(reason DisconnectReason)) (remove func()) {
+	if fn == nil {
+		panic("socketio: OnDisconnecting: the handler is nil")
+	}
+	return s.leaving.add(&s.mu, fn)
+}
+
+// OnDisconnect calls fn when the socket has ended and left its rooms. It is the last
+// handler to run. Otherwise it is like OnDisconnecting.
+func (s *Socket) OnDisconnect(fn func(reason DisconnectReason)) (remove func()) {
+	if fn == nil {
+		panic("socketio: OnDisconnect: the handler is nil")
+	}
+	return s.left.add(&s.mu, fn)
 }
 
 // peerGone ends the socket because its client has left. Events that have arrived
@@ -282,26 +317,26 @@ func (s *Socket) peerGone(reason DisconnectReason, cause error) (joined bool) {
 	return joined
 }
 
-// Disconnect makes the client leave the namespace; with close it also closes the
-// whole connection, with all its namespaces. The client gets "io server
-// disconnect" and does not come back by itself. Events of the client that wait
-// for their handlers are dropped. On a socket that is not connected it does
-// nothing; in a middleware return an error instead.
-func (s *Socket) Disconnect(close bool) {
+// CloseConn disconnects all sockets of the client, in every namespace that it has
+// joined over the connection of this socket, and closes the connection. Each is
+// disconnected as by Disconnect, so the client does not reconnect by itself. On a socket
+// that is not connected it does nothing.
+func (s *Socket) CloseConn() {
 	if !s.Connected() {
 		return
 	}
-	if !close {
-		s.disconnect()
-		return
-	}
 	for _, other := range s.conn.allSockets() {
-		other.disconnect()
+		other.Disconnect()
 	}
 	s.conn.eio.Close()
 }
 
-func (s *Socket) disconnect() {
+// Disconnect makes the client leave the namespace. Its other namespaces and its
+// connection stay; see CloseConn. The client gets the reason "io server disconnect" and
+// does not reconnect by itself. Events of the client that still wait for their handlers
+// are dropped. On a socket that is not connected Disconnect does nothing; a middleware
+// returns an error instead.
+func (s *Socket) Disconnect() {
 	s.mu.Lock()
 	if s.state.Load() != stateConnected {
 		s.mu.Unlock()
@@ -329,7 +364,7 @@ func (s *Socket) leave() {
 	defer s.settle()
 	defer func() {
 		for _, fn := range s.left.all(&s.mu) {
-			s.report("disconnect", s.guard(func() error { fn(reason, cause); return nil }))
+			s.report("disconnect", s.guard(func() error { fn(reason); return nil }))
 		}
 	}()
 	defer func() {
@@ -337,7 +372,7 @@ func (s *Socket) leave() {
 		s.tellLeft(reason, cause)
 	}()
 	for _, fn := range s.leaving.all(&s.mu) {
-		s.report("disconnecting", s.guard(func() error { fn(reason, cause); return nil }))
+		s.report("disconnecting", s.guard(func() error { fn(reason); return nil }))
 	}
 }
 

@@ -138,29 +138,23 @@ func (s *Socket) roomForLocked(rooms []string) bool {
 	return true
 }
 
-// Leave takes the socket out of a room. A broadcast that begins after Leave has
-// returned does not reach it.
-func (s *Socket) Leave(room string) {
-	told := false
-	defer func() {
-		if told {
-			s.tellRoom(room, RoomObserver.RoomLeft)
-		}
-	}()
+// Leave takes the socket out of rooms. A broadcast that begins after Leave has returned
+// does not reach it. Rooms that the socket is not in are ignored.
+func (s *Socket) Leave(rooms ...string) {
+	var told []string
+	defer func() { s.tellRooms(told, RoomObserver.RoomLeft) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.wasJoined {
-		s.ns.adapter.Leave(s.member(), room)
-		told = s.forgetRoomLocked(room)
+	if !s.wasJoined {
+		s.rooms = slices.DeleteFunc(s.rooms, func(name string) bool { return slices.Contains(rooms, name) })
 		return
 	}
-	kept := s.rooms[:0]
-	for _, name := range s.rooms {
-		if name != room {
-			kept = append(kept, name)
+	for _, room := range rooms {
+		s.ns.adapter.Leave(s.member(), room)
+		if s.forgetRoomLocked(room) {
+			told = append(told, room)
 		}
 	}
-	s.rooms = kept
 }
 
 // Rooms returns the rooms of the socket, its own id among them, in the order of their

@@ -216,7 +216,13 @@ func serveStorm(w *world) {
 				s.Leave(fmt.Sprint("s", i%5))
 			}
 		})
-		s.On("kick", func(close bool) { s.Disconnect(close) })
+		s.On("kick", func(close bool) {
+			if close {
+				s.CloseConn()
+			} else {
+				s.Disconnect()
+			}
+		})
 	})
 	w.io.OnError(func(*socketio.Socket, *socketio.HandlerError) {})
 }

@@ -96,7 +96,7 @@ func TestStressAcknowledgementsOfMany(t *testing.T) {
 					reg.ask(s.ID(), token)
 				}
 			})
-			s.On("kick", func() { s.Disconnect(true) })
+			s.On("kick", func() { s.CloseConn() })
 			s.On("hello", func() { _ = s.Join("mixed") })
 		})
 		c := newTroop(w, 12, func(i int, s *socketio.Socket, p *peer) func(string) {

@@ -51,13 +51,13 @@ func TestStressParallel(t *testing.T) {
 				}
 				return i, nil
 			}))
-			s.On("kick", socketio.Parallel(1, func() { s.Disconnect(true) }))
+			s.On("kick", socketio.Parallel(1, func() { s.CloseConn() }))
 			s.On("x", func() {
 				if usual++; over {
 					t.Error("an event after the end")
 				}
 			})
-			s.OnDisconnecting(func() {
+			s.OnDisconnecting(func(socketio.DisconnectReason) {
 				if over = true; running.Load() != 0 {
 					t.Error("a call runs after the end")
 				}

@@ -24,7 +24,7 @@ func TestStressRooms(t *testing.T) {
 		visitors := socketio.NewDataKey[bool]("visitor")
 		var staying atomic.Bool
 		w.io.OnConnection(func(s *socketio.Socket) {
-			s.On("kick", func() { s.Disconnect(true) })
+			s.On("kick", func() { s.CloseConn() })
 			if staying.Load() {
 				visitors.Set(s, true)
 				_ = s.Join("visitors", fmt.Sprint("kick", len(s.ID())%2))
@@ -118,7 +118,11 @@ func TestStressRooms(t *testing.T) {
 			return nil
 		}, nil)
 		crew.works("kicks", func(n int) error {
-			return w.io.To("kick0", "kick1").Except("stay").DisconnectSockets(n%2 == 0)
+			kicked := w.io.To("kick0", "kick1").Except("stay")
+			if n%2 == 0 {
+				return kicked.CloseConns()
+			}
+			return kicked.DisconnectSockets()
 		}, nil)
 		for v := range 4 {
 			crew.works("visitor", func(n int) error { return w.visits(v + n) }, nil)

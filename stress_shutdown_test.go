@@ -29,7 +29,7 @@ func TestStressShutdown(t *testing.T) {
 	stressed(t, opts, func(w *world, until context.Context) {
 		var stayed, told atomic.Int64
 		w.io.OnConnection(func(s *socketio.Socket) {
-			s.On("kick", func() { s.Disconnect(true) })
+			s.On("kick", func() { s.CloseConn() })
 			s.On("hello", func() { _ = s.Join("visitors") })
 		})
 		teams := w.io.OfPattern(regexp.MustCompile(`^/team-\d+$`))
@@ -120,7 +120,11 @@ func TestStressShutdown(t *testing.T) {
 		crew.works("names", func(n int) error {
 			ns := w.io.Of(fmt.Sprint("/team-", n%2))
 			_ = ns.Emit("x")
-			_ = teams.DisconnectSockets(n%2 == 0)
+			if n%2 == 0 {
+				_ = teams.CloseConns()
+			} else {
+				_ = teams.DisconnectSockets()
+			}
 			return nil
 		}, nil)
 

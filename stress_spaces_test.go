@@ -79,7 +79,7 @@ func TestStressDynamicNamespaces(t *testing.T) {
 		settle := func(s *socketio.Socket) {
 			people.moves(s.Namespace(), 1)
 			s.OnDisconnect(func(socketio.DisconnectReason) { people.moves(s.Namespace(), -1) })
-			s.On("out", func() { s.Disconnect(false) })
+			s.On("out", func() { s.Disconnect() })
 			_ = s.Emit("settled")
 		}
 		pattern := w.io.OfPattern(regexp.MustCompile(`^/pattern-\d+$`))

@@ -125,7 +125,7 @@ func TestTrap36EmptyNamespaceIsMain(t *testing.T) {
 func TestTrap37RoomsWhileDisconnecting(t *testing.T) {
 	for name, end := range map[string]func(p *peer, s *socketio.Socket){
 		"by the client": func(p *peer, _ *socketio.Socket) { p.says(`1`) },
-		"by the server": func(_ *peer, s *socketio.Socket) { s.Disconnect(false) },
+		"by the server": func(_ *peer, s *socketio.Socket) { s.Disconnect() },
 		"by its end":    func(p *peer, _ *socketio.Socket) { p.goes() },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -207,7 +207,7 @@ func TestTrap42RoomsOfTheRefused(t *testing.T) {
 		want(t, "rooms of who was refused", len(within(w, "the middleware", sockets).Rooms()), 0)
 		p.joins("/")
 		s := within(w, "the connection", sockets)
-		s.Disconnect(false)
+		s.Disconnect()
 		p.hears(`1`)
 		if err := s.Join("room"); err != nil || slices.Contains(s.Rooms(), "room") {
 			t.Errorf("Join after the end: %v, in rooms %v", err, s.Rooms())
@@ -225,7 +225,7 @@ func TestTrap43EventsAfterTheEnd(t *testing.T) {
 			s.On("hold", func() {
 				close(holding)
 				<-read
-				s.Disconnect(false)
+				s.Disconnect()
 			})
 			s.On("late", func() { heard.add("late") })
 			s.OnAny(func(event string, _ socketio.Args) { heard.add("any " + event) })
@@ -252,7 +252,7 @@ func TestTrap44DisconnectNotifiesEveryNamespace(t *testing.T) {
 			w.io.Of(name)
 			p.joins(name)
 		}
-		within(w, "the connection", sockets).Disconnect(true)
+		within(w, "the connection", sockets).CloseConn()
 		var heard []string
 		for range names {
 			got, err := p.next()

@@ -154,8 +154,8 @@ func TestFetchSocketsAtTheEnd(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		heard := newList()
 		w.io.OnConnection(func(s *socketio.Socket) {
-			look := func(when string) func() {
-				return func() {
+			look := func(when string) func(socketio.DisconnectReason) {
+				return func(socketio.DisconnectReason) {
 					found, err := w.io.FetchSockets(context.Background())
 					_, own := w.io.FetchSockets(s.Context())
 					heard.add(fmt.Sprint(when, " ", len(found), " ", err, " ", errors.Is(own, context.Canceled), " ", len(s.Rooms())))

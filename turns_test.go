@@ -266,7 +266,7 @@ func TestEndsComeInTheOrderOfJoining(t *testing.T) {
 		close(goOn)
 		p.hears(`0/late,*`)
 		s := w.io.Of("/a").Sockets()[0]
-		s.Disconnect(true)
+		s.CloseConn()
 		p.hears("1/a,", "1/b,", "1/late,")
 	})
 }

@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -195,7 +196,7 @@ func TestTextsAfterTheEnd(t *testing.T) {
 		}
 		s := within(w, "the socket", sockets)
 		_ = s.Emit("big", strings.Repeat("x", 16<<20)) // more than the network takes
-		s.Disconnect(true)
+		s.CloseConn()
 		for i := range 20 {
 			burst := wstest.Frame(ws.Text, true, []byte(fmt.Sprintf(`42/n%d,["e","%s"]`, i, strings.Repeat("y", 900<<10))))
 			for range 10 {
@@ -214,7 +215,7 @@ func TestTooLargeHasAReason(t *testing.T) {
 	overBoth(t, &socketio.Options{MaxHTTPBufferSize: 1000}, func(w *world, transport string) {
 		ends := make(chan error, 1)
 		w.io.OnConnection(func(s *socketio.Socket) {
-			s.OnDisconnect(func(_ socketio.DisconnectReason, err error) { ends <- err })
+			s.OnDisconnect(func(socketio.DisconnectReason) { ends <- context.Cause(s.Context()) })
 		})
 		p := w.join(transport)
 		_ = p.tries(`2["x","` + strings.Repeat("y", 2000) + `"]`)

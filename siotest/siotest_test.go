@@ -63,8 +63,8 @@ func newApp(opts *socketio.Options) (*socketio.Server, *log) {
 			}
 			return s.Emit("ordered", item, reply.String())
 		})
-		s.On("kick", func() { s.Disconnect(false) })
-		s.On("close", func() { s.Disconnect(true) })
+		s.On("kick", func() { s.Disconnect() })
+		s.On("close", func() { s.CloseConn() })
 		s.On("burst", func(n, size int) {
 			for i := range n {
 				_ = s.Emit("part", i, strings.Repeat("x", size))

@@ -163,7 +163,7 @@ func furnish(io *socketio.Server, c config, done *work) {
 		s.On("echo", func(n int) int { return n })
 		s.On("parrot", func(text string) string { return text })
 		s.On("cookie", func() string { return s.Handshake().HeaderValue("Cookie") })
-		s.On("go", func() { s.Disconnect(true) })
+		s.On("go", func() { s.CloseConn() })
 		s.On("listen", func() error { return s.Join("crowd") })
 		s.On("tell", func(times, size int) error {
 			filler := strings.Repeat("x", size)

@@ -42,14 +42,14 @@ func (a *app) onLife(nsp *socketio.Namespace, s *socketio.Socket) {
 		return nil
 	})
 	s.On("open-gate", a.openGate)
-	s.On("disconnect-me", func(close bool) { s.Disconnect(close) })
+	s.On("disconnect-me", func(close bool) { disconnect(s, close) })
 	s.On("farewell", func(count int, close bool) error {
 		for i := range count {
 			if err := s.Emit("bye", i); err != nil {
 				return err
 			}
 		}
-		s.Disconnect(close)
+		disconnect(s, close)
 		return nil
 	})
 	var last leaving
@@ -165,4 +165,21 @@ func (p *pump) stop() int {
 	n := <-p.done
 	p.done <- n
 	return n
+}
+
+// disconnect ends a socket, or its whole connection.
+func disconnect(s *socketio.Socket, close bool) {
+	if close {
+		s.CloseConn()
+		return
+	}
+	s.Disconnect()
+}
+
+// disconnectAll ends the sockets of a broadcast, or their connections.
+func disconnectAll(b socketio.Broadcast, close bool) error {
+	if close {
+		return b.CloseConns()
+	}
+	return b.DisconnectSockets()
 }

@@ -84,9 +84,9 @@ func (a *app) onMany(nsp *socketio.Namespace, s *socketio.Socket) {
 	})
 	s.On("sockets-join", func(t target, rooms ...string) error { return a.broadcast(nsp, s, t).SocketsJoin(rooms...) })
 	s.On("sockets-leave", func(t target, rooms ...string) error { return a.broadcast(nsp, s, t).SocketsLeave(rooms...) })
-	s.On("sockets-disconnect", func(t target, close bool) error { return a.broadcast(nsp, s, t).DisconnectSockets(close) })
+	s.On("sockets-disconnect", func(t target, close bool) error { return disconnectAll(a.broadcast(nsp, s, t), close) })
 	s.On("linger", func(room string) error {
-		s.Disconnect(false)
+		s.Disconnect()
 		return s.Join(room)
 	})
 	s.On("server-side", func(ctx context.Context, event string, args ...any) ([]any, error) {

@@ -81,7 +81,7 @@ func serve(ns *socketio.Namespace, s *socketio.Socket, r *reasons) {
 	s.On("up", func(n int) { ups = append(ups, n) })
 	s.On("ups", func() []int { return ups })
 	s.On("stream", func(count int) { go stream(s, count) })
-	s.On("bye", func() { s.Disconnect(false) })
+	s.On("bye", func() { s.Disconnect() })
 	s.On("drop", func() { s.Conn().Close() })
 	s.On("reason", func(tag string, ack socketio.Ack) { r.ask(tag, ack) })
 	s.OnDisconnect(func(reason socketio.DisconnectReason) {
