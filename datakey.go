@@ -7,6 +7,7 @@ package socketio
 import (
 	"encoding/json"
 	"maps"
+	"socketio/internal/call"
 )
 
 // A DataKey names a value of type T that an application keeps with a socket. Keys
@@ -112,7 +113,7 @@ func (m dataMap) json() json.RawMessage {
 
 // marshalData calls an application's marshalers.
 func marshalData(v any) (text []byte, err error) {
-	defer recoverTo(&err)
+	defer call.Barrier(&err, newPanicError)
 	return json.Marshal(v)
 }
 

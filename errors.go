@@ -108,6 +108,9 @@ type PanicError struct {
 	Stack []byte // the goroutine's stack as text, from debug.Stack
 }
 
+// newPanicError is for call.Barrier.
+func newPanicError(value any, stack []byte) error { return &PanicError{Value: value, Stack: stack} }
+
 // Error returns the value as text, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 

@@ -11,12 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/call"
 	"socketio/internal/jsontext"
 	"socketio/internal/telemetry"
 	"socketio/parser"
@@ -41,13 +41,38 @@ type event struct {
 	text   string // where a string argument is decoded
 }
 
-// context is what a handler gets that asks for one.
-func (ev *event) context() context.Context {
+// Context implements call.Event, as the methods below do.
+func (ev *event) Context() context.Context {
 	if ev.ctx != nil {
 		return ev.ctx
 	}
 	return ev.socket.Context()
 }
+
+func (ev *event) Socket() *Socket { return ev.socket }
+
+func (ev *event) Args() Args { return ev.args.clone() }
+
+func (ev *event) Len() int { return ev.args.Len() }
+
+func (ev *event) Decode(i int, dst any) error {
+	if i >= ev.args.Len() {
+		return &HandlerError{ArgIndex: i, Err: ErrMissingArgument}
+	}
+	if err := ev.args.codec.Decode(ev.args.raw[i], ev.args.attachments, dst); err != nil {
+		return &HandlerError{ArgIndex: i, Err: err}
+	}
+	return nil
+}
+
+func (ev *event) Text() (string, error) {
+	err := ev.Decode(0, &ev.text)
+	return ev.text, err
+}
+
+func (ev *event) Answer(args ...any) error { return ev.reply.send(args...) }
+
+func (ev *event) AnswerFunc() func(args ...any) error { return ev.reply.send }
 
 // A reply is the one answer to an event, of a client or of another server.
 type reply struct {
@@ -204,11 +229,14 @@ func (s *Socket) listen(event string, fn any, once bool) (remove func()) {
 		s.ns.server.sampled.Warn("On: the handler runs only if a client emits an event of that name; "+insteadOf(event), "nsp", s.ns.name, "event", event)
 	}
 	l := &listener{event: event, once: once}
-	checked := &s.ns.server.checked
-	if p, is := fn.(parallel); is && !once {
-		l.lane = p.newLane(checked, event)
-	} else {
-		l.call = compile(checked, event, fn)
+	handlers := s.ns.server.handlers
+	switch p, is := fn.(parallel); {
+	case !is:
+		l.call = handlers.Compile(event, fn)
+	case once:
+		handlers.Bad(event, parallelMisplaced)
+	default:
+		l.lane = p.newLane(handlers, event)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -308,7 +336,7 @@ func (s *Socket) runAll(ev *event, h handlers) error {
 // or say it later by hand.
 func (s *Socket) runHandlers(list []*listener, ev *event) (first error) {
 	known, lanes := false, false
-	var said answered
+	var said call.Answers
 	for _, l := range list { // a socket has few: a map costs more
 		if l.event != string(ev.name) {
 			continue
@@ -328,7 +356,7 @@ func (s *Socket) runHandlers(list []*listener, ev *event) (first error) {
 		if err != nil && first == nil {
 			first = err
 		}
-		said.add(how)
+		said.Add(how)
 	}
 	if lanes {
 		if err := s.runLanes(list, ev, &said); first == nil {
@@ -338,7 +366,7 @@ func (s *Socket) runHandlers(list []*listener, ev *event) (first error) {
 	if !known {
 		s.noHandler(ev)
 	}
-	if said.nothing() {
+	if said.EmptyDue() {
 		s.report(string(ev.name), ev.reply.send())
 	}
 	return first
@@ -355,8 +383,8 @@ func (s *Socket) noHandler(ev *event) {
 }
 
 // handle runs one handler and answers.
-func (s *Socket) handle(fn handlerFunc, ev *event) (answer, error) {
-	how, err := fn.answer(ev)
+func (s *Socket) handle(fn handlerFunc, ev *event) (call.Answer, error) {
+	how, err := call.Run(fn, ev, newPanicError)
 	if err != nil {
 		s.fail(ev, err)
 	}
@@ -394,54 +422,10 @@ func (s *Socket) warnUntold(event string, err error) {
 // isNoNews reports whether err says no more than that the socket has gone.
 func (s *Socket) isNoNews(err error) bool { return errors.Is(err, ErrClosed) && s.isGone() }
 
-// An answer is how a handler answers.
-type answer uint8
-
-const (
-	answerResults answer = iota // or an error
-	answerNothing
-	answerByHand
-)
-
-// answer calls a handler and sends its results, if it has any. It turns a panic, which
-// may come from a marshaler of the results too, into an error.
-func (fn handlerFunc) answer(ev *event) (how answer, err error) {
-	defer recoverTo(&err)
-	results, manual, err := fn(ev)
-	switch {
-	case manual:
-		how = answerByHand
-	case err != nil:
-	case results == nil:
-		how = answerNothing
-	default:
-		err = ev.reply.send(results...)
-	}
-	return how, err
-}
-
-// answered is how the handlers of one event have answered.
-type answered struct{ silent, byHand bool }
-
-func (a *answered) add(how answer) {
-	a.silent = a.silent || how == answerNothing
-	a.byHand = a.byHand || how == answerByHand
-}
-
-// nothing reports whether an answer without arguments is due: it is, if a handler
-// without results ran and none takes an Ack.
-func (a *answered) nothing() bool { return a.silent && !a.byHand }
-
 // guard calls an application's function and turns a panic into an error.
 func (s *Socket) guard(fn func() error) (err error) {
-	defer recoverTo(&err)
+	defer call.Barrier(&err, newPanicError)
 	return fn()
-}
-
-func recoverTo(err *error) {
-	if v := recover(); v != nil {
-		*err = &PanicError{Value: v, Stack: debug.Stack()}
-	}
 }
 
 // report tells the application of an error that has no caller to go to.

@@ -98,7 +98,7 @@ func TestParametersThatCannotBe(t *testing.T) {
 		{func([]socketio.Args) {}, "parameter 1 is a []socketio.Args, which JSON can't fill: no client can send a socketio.Args"},
 		{func(*context.Context) {}, "parameter 1 is a *context.Context: take a context.Context, as the first parameter"},
 		{func(map[string]context.Context) {}, "which JSON can't fill: no client can send a context.Context"},
-		{func(*http.Request) {}, "parameter 1 is a *http.Request, which no client can send; what is known of the one that opened the connection is in Socket.Handshake"},
+		{func(*http.Request) {}, "parameter 1 is a *http.Request, which no client can send; Socket.Handshake has the request that opened the connection"},
 		{func(http.Request, string) {}, "parameter 1 is an http.Request, which no client can send"},
 		{func(http.ResponseWriter) {}, "parameter 1 is an http.ResponseWriter, which no client can send"},
 		{func(http.ResponseWriter, *http.Request) {}, "parameter 1 is an http.ResponseWriter, which no client can send"},

@@ -88,7 +88,7 @@ func (s *Socket) passThrough(uses []EventMiddleware, list []*listener, ev *event
 	e := Event{Socket: s, Name: name, Args: p.event.args, WantsAck: ev.reply != nil}
 	reported := false
 	err := s.guard(func() error {
-		err := p.step(0)(ev.context(), e)
+		err := p.step(0)(ev.Context(), e)
 		var handled *handledError
 		reported = errors.As(err, &handled)
 		return err

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"socketio/internal/call"
 	"socketio/internal/lock"
 )
 
@@ -119,6 +120,6 @@ func (p *ParentNamespace) matches(name string, h func() Handshake) (yes bool, er
 	if p.pattern != nil {
 		return p.pattern.MatchString(name), nil
 	}
-	defer recoverTo(&err)
+	defer call.Barrier(&err, newPanicError)
 	return p.match(name, h()), nil
 }

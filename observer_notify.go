@@ -246,7 +246,7 @@ func (s *Socket) traced(i int, info SocketInfo, e EventInfo, ev *event, h handle
 	if i == l.Len() {
 		return s.runAll(ev, h)
 	}
-	ctx := ev.context()
+	ctx := ev.Context()
 	err := errGoexit
 	if l.Call(i, func(o TraceObserver) {
 		if made := o.HandlerStart(ctx, info, e); made != nil {

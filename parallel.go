@@ -5,10 +5,7 @@
 
 package socketio
 
-import (
-	"reflect"
-	"sync"
-)
+import "socketio/internal/call"
 
 // Parallel makes a handler for Socket.On of which up to n calls run at once for one
 // socket, next to what else the socket's handlers do: the next event does not wait
@@ -53,34 +50,37 @@ type parallel struct {
 
 // A lane is where the calls of one registration of a parallel handler run.
 type lane struct {
-	shape  *shape
+	bind   call.Binder[*event]
 	places chan struct{} // holds one value for each event that is in the lane
 }
 
-// newLane checks a handler of Parallel; see newShape.
-func (p parallel) newLane(checked *sync.Map, event string) *lane {
-	return &lane{shape: newShape(checked, event, p.fn), places: make(chan struct{}, p.n)}
+// parallelMisplaced is the mistake of using Parallel elsewhere.
+const parallelMisplaced = "Parallel is for Socket.On alone"
+
+// newLane checks a handler of Parallel.
+func (p parallel) newLane(handlers *compiler, event string) *lane {
+	return &lane{bind: handlers.Bind(event, p.fn), places: make(chan struct{}, p.n)}
 }
 
 // A laneCall is a call of a parallel handler that is ready to begin.
 type laneCall struct {
 	lane *lane
-	args []reflect.Value
+	call handlerFunc
 }
 
 // runLanes runs the parallel handlers of an event, after the usual ones, and returns
 // the first of their errors. The goroutine keeps the event until it is over; another
 // worker goes on with the inbox. How they answer is added to said.
-func (s *Socket) runLanes(list []*listener, ev *event, said *answered) (first error) {
+func (s *Socket) runLanes(list []*listener, ev *event, said *call.Answers) (first error) {
 	var calls []laneCall
 	for _, l := range list {
 		if l.lane == nil || l.event != string(ev.name) {
 			continue
 		}
-		var in []reflect.Value
-		err := s.guard(func() (err error) { in, err = l.lane.shape.arguments(ev); return err })
+		var bound handlerFunc
+		err := s.guard(func() (err error) { bound, err = l.lane.bind(ev); return err })
 		if err == nil {
-			calls = append(calls, laneCall{l.lane, in})
+			calls = append(calls, laneCall{l.lane, bound})
 			continue
 		}
 		s.fail(ev, err)
@@ -106,8 +106,8 @@ func (s *Socket) runLanes(list []*listener, ev *event, said *answered) (first er
 		s.startWorker()
 	}
 	for _, c := range calls {
-		how, err := s.handle(func(*event) ([]any, bool, error) { return c.lane.shape.invoke(c.args) }, ev)
-		said.add(how)
+		how, err := s.handle(c.call, ev)
+		said.Add(how)
 		if err != nil && first == nil {
 			first = err
 		}

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 
+	"socketio/internal/call"
 	"socketio/internal/lock"
 	"socketio/internal/telemetry"
 )
@@ -191,7 +192,7 @@ func (r *registry) adopt(name string, p *ParentNamespace, maker *quota) (ns *Nam
 				r.mu.Unlock()
 			}
 		}()
-		defer recoverTo(&err)
+		defer call.Barrier(&err, newPanicError)
 		return r.introduce(c, p.server, name, p, maker), nil
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"socketio/engineio"
+	"socketio/internal/call"
 	"socketio/internal/format"
 	"socketio/internal/telemetry"
 	"socketio/parser"
@@ -35,8 +36,8 @@ type Server struct {
 	files   clientFiles
 	base    time.Time // the origin of now
 
-	events  sync.Pool // *event
-	checked sync.Map  // reflect.Type of a handler that can be: nil; see newShape
+	events   sync.Pool                                  // *event
+	handlers *call.Compiler[*event, *Socket, Args, Ack] // immutable after NewServer
 
 	workers workers
 	closed  atomic.Bool // nothing can be sent any more
@@ -52,7 +53,7 @@ type Server struct {
 // work, with a message that says which. A server that is no longer needed must
 // be closed with Close or Shutdown.
 func NewServer(opts *Options) *Server {
-	s := &Server{opts: withDefaults(opts), base: time.Now(), registry: newRegistry()}
+	s := &Server{opts: withDefaults(opts), base: time.Now(), registry: newRegistry(), handlers: newCompiler()}
 	s.obs = newObservers(s.opts.Logger, s.opts.Observers)
 	s.sampled = telemetry.NewSampled(s.opts.Logger)
 	s.files.read(&s.opts)

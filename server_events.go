@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"socketio/adapter"
+	"socketio/internal/call"
 	"socketio/internal/telemetry"
 	"socketio/parser"
 )
@@ -83,12 +84,15 @@ func (ns *Namespace) OnServerSideEmit(event string, fn any) (remove func()) {
 	}
 	if t := reflect.TypeOf(fn); t != nil && t.Kind() == reflect.Func {
 		for i := range t.NumIn() {
-			if t.In(i) == socketType {
-				badHandler(event, "an event of a server has no *socketio.Socket")
+			if t.In(i) == reflect.TypeFor[*Socket]() {
+				ns.server.handlers.Bad(event, "an event of a server has no *socketio.Socket")
 			}
 		}
 	}
-	l := &listener{event: event, call: compile(&ns.server.checked, event, fn)}
+	if _, is := fn.(parallel); is {
+		ns.server.handlers.Bad(event, parallelMisplaced)
+	}
+	l := &listener{event: event, call: ns.server.handlers.Compile(event, fn)}
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	ns.serverSide = append(slices.Clip(ns.serverSide), l)
@@ -113,21 +117,21 @@ func (ns *Namespace) handleServerSide(ctx context.Context, e adapter.Payload, an
 	if answer != nil {
 		r = &reply{server: ns.server, answer: answer}
 	}
-	var said answered
+	var said call.Answers
 	for _, l := range list {
 		if l.event != name {
 			continue
 		}
 		ev := &event{ctx: ctx, name: []byte(name), reply: r}
 		ev.args = Args{raw: raw[1:], attachments: e.Attachments, codec: ns.server.format.Wire()}
-		how, err := l.call.answer(ev)
+		how, err := call.Run(l.call, ev, newPanicError)
 		if err != nil {
 			ns.server.opts.Logger.Error("a handler of a server side event failed", "nsp", ns.name, "event", telemetry.Text(name), "error", telemetry.Error(err))
 			r.fail(err)
 		}
-		said.add(how)
+		said.Add(how)
 	}
-	if said.nothing() { // see Socket.runHandlers
+	if said.EmptyDue() { // see Socket.runHandlers
 		_ = r.send() // an empty list has its form
 	}
 }

@@ -39,12 +39,13 @@ var floors = map[string][]string{
 	"internal/telemetry": {"internal/lock"},
 	"internal/wheel":     {"internal/lock"},
 	"engineio":           {"internal/coding", "internal/durations", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
+	"internal/call":      {"internal/lock"},
 	"parser":             {"internal/jsontext"},
 	"parser/msgpack":     {"internal/jsontext", "parser"},
 	"internal/binding":   {"internal/jsontext", "parser"},
 	"internal/format":    {"engineio", "internal/binding", "internal/jsontext", "parser"},
 	"": {
-		"adapter", "engineio", "internal/binding", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/telemetry", "parser", "parser/msgpack",
+		"adapter", "engineio", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/telemetry", "parser", "parser/msgpack",
 		"web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests

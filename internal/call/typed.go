@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds handlers whose types the compiler of Go knows: they need no
+// reflection. It is the entry for typed events.
+
+package call
+
+import "context"
+
+// Typed makes a handler of a function that takes the first argument as a T.
+func Typed[E Event[S, A], S, A, T any](fn func(ctx context.Context, s S, v T) error) Handler[E] {
+	return quiet(func(e E) error {
+		v := new(T)
+		if err := e.Decode(0, v); err != nil {
+			return err
+		}
+		return fn(e.Context(), e.Socket(), *v)
+	})
+}
+
+// TypedAnswer makes a handler of a function that takes the first argument as a T and
+// whose result is the acknowledgement.
+func TypedAnswer[E Event[S, A], S, A, T, R any](fn func(ctx context.Context, s S, v T) (R, error)) Handler[E] {
+	return func(e E) ([]any, Answer, error) {
+		v := new(T)
+		if err := e.Decode(0, v); err != nil {
+			return nil, Results, err
+		}
+		r, err := fn(e.Context(), e.Socket(), *v)
+		if err != nil {
+			return nil, Results, err
+		}
+		return []any{r}, Results, nil
+	}
+}

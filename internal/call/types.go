@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the types that the parameters and results of a handler may have:
+// those that JSON can fill and carry.
+
+package call
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// A checker checks the types of a handler. Its methods panic with the first mistake.
+type checker struct {
+	words             *Words
+	event             string
+	socket, args, ack reflect.Type // of Compiler
+	skip              bool         // the types inside were checked before
+}
+
+// param checks that a client can fill a parameter of type t.
+func (c *checker) param(which string, t reflect.Type) {
+	if c.skip {
+		return
+	}
+	switch t {
+	case contextType:
+		c.words.bad(c.event, "a context.Context must be its first parameter")
+	case c.socket:
+		c.words.bad(c.event, "a "+t.String()+" must come before the arguments of the event")
+	case c.args:
+		c.words.bad(c.event, "a "+t.String()+" takes all arguments and can't stand beside others")
+	case c.ack:
+		c.words.bad(c.event, "a "+t.String()+" must be its last parameter")
+	}
+	is := "parameter " + which + " is " + withArticle(t)
+	base := t
+	for base.Kind() == reflect.Pointer {
+		base = base.Elem()
+	}
+	switch base {
+	case bare(c.socket):
+		c.words.bad(c.event, is+": take a "+c.socket.String()+", before the arguments of the event")
+	case c.ack:
+		c.words.bad(c.event, is+": take a "+c.ack.String()+", as the last parameter")
+	case c.args:
+		c.words.bad(c.event, is+": take a "+c.args.String()+", which is all arguments")
+	case contextType:
+		c.words.bad(c.event, is+": take a context.Context, as the first parameter")
+	}
+	f := (&typeCheck{words: c.words}).look(t, "")
+	switch {
+	case f == nil:
+		return
+	case f.kind == flawOurs && f.of == base:
+		if instead := c.words.Instead(base); instead != "" {
+			c.words.bad(c.event, is+instead)
+		}
+		c.words.bad(c.event, is+", which no client can send")
+	case f.kind == flawInterface && f.of == t:
+		c.words.bad(c.event, "parameter "+which+" is the interface "+t.String()+"; JSON needs a concrete type, or any")
+	}
+	why := is + ", which JSON can't fill" + f.reason(base, "send")
+	if base.Kind() == reflect.Func {
+		why += "; to answer by hand take a " + c.ack.String() + " as the last parameter"
+	}
+	c.words.bad(c.event, why)
+}
+
+// result checks that a client can receive a result of type t.
+func (c *checker) result(which int, t reflect.Type) {
+	if t == errorType {
+		c.words.bad(c.event, "an error must be its last result")
+	}
+	if c.skip {
+		return
+	}
+	is := fmt.Sprintf("result %d is %s", which, withArticle(t))
+	if t.Implements(errorType) && !encodesItself(t, true) {
+		c.words.bad(c.event, is+": a handler that may fail has a last result of type error")
+	}
+	base := t
+	for base.Kind() == reflect.Pointer {
+		base = base.Elem()
+	}
+	if f := (&typeCheck{words: c.words, out: true}).look(t, ""); f != nil {
+		c.words.bad(c.event, is+", which JSON can't carry"+f.reason(base, "get"))
+	}
+}
+
+// bare is t without its pointer.
+func bare(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
+}
+
+// A flaw is why JSON has no form for a type.
+type flaw struct {
+	kind flawKind
+	of   reflect.Type // the type inside that is to blame, without its pointers
+	seen reflect.Type // of, as it was met
+	path string       // the fields that lead to it
+}
+
+type flawKind uint8
+
+const (
+	flawKindOf    flawKind = iota // a channel, a function, a lock
+	flawOurs                      // a type of the program, see Words
+	flawInterface                 // no value can be made for it
+	flawKeys                      // of a map
+	flawNoFields                  // a struct that hides all it has
+)
+
+// reason is what to say of a type with this flaw, which is base without its pointers.
+// verb is what a client can't do with it.
+func (f *flaw) reason(base reflect.Type, verb string) string {
+	switch {
+	case f.kind == flawOurs:
+		return ": no client can " + verb + " " + withArticle(f.seen)
+	case f.kind == flawInterface:
+		return ": " + f.of.String() + " is an interface; JSON needs a concrete type, or any"
+	case f.kind == flawKeys:
+		return ": the keys of a JSON object are strings"
+	case f.kind == flawNoFields && f.of == base:
+		return ": it has no exported field"
+	case f.kind == flawNoFields:
+		return ": " + f.of.String() + " has no exported field"
+	case f.path != "":
+		return ": its field " + f.path + " is " + withArticle(f.seen)
+	case f.of == base:
+		return ""
+	}
+	return ": " + f.seen.String()
+}
+
+// A typeCheck looks at a type and the types inside it.
+type typeCheck struct {
+	words *Words
+	out   bool // it is to be encoded; else decoded
+	been  map[reflect.Type]bool
+}
+
+// look returns what is wrong with t, or nil.
+func (c *typeCheck) look(t reflect.Type, path string) *flaw {
+	base := t
+	if t.Kind() == reflect.Pointer {
+		base = t.Elem()
+	}
+	if slices.Contains(c.words.Ours, base) || !c.out && slices.Contains(c.words.Sent, base) {
+		return &flaw{flawOurs, base, t, path}
+	}
+	if c.been[t] || encodesItself(t, c.out) {
+		return nil
+	}
+	if c.been == nil {
+		c.been = make(map[reflect.Type]bool)
+	}
+	c.been[t] = true
+	if strings.HasPrefix(t.PkgPath()+"/", "sync/") {
+		return &flaw{flawKindOf, t, t, path}
+	}
+	switch t.Kind() {
+	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
+		return &flaw{flawKindOf, t, t, path}
+	case reflect.Interface:
+		if !c.out && t.NumMethod() > 0 {
+			return &flaw{flawInterface, t, t, path}
+		}
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return c.look(t.Elem(), path)
+	case reflect.Map:
+		if !isKey(t.Key(), c.out) {
+			return &flaw{flawKeys, t, t, path}
+		}
+		return c.look(t.Elem(), path)
+	case reflect.Struct:
+		usable, f := c.lookInside(t, path)
+		if f == nil && !usable && t.NumField() > 0 {
+			f = &flaw{flawNoFields, t, t, path}
+		}
+		return f
+	}
+	return nil
+}
+
+// lookInside looks at the fields of a struct that JSON sees, those of structs embedded
+// in it among them. What is decoded may have fields that no client sends, so there only
+// a type of ours is a flaw, or that no field can be filled.
+func (c *typeCheck) lookInside(t reflect.Type, path string) (usable bool, first *flaw) {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		tag := field.Tag.Get("json")
+		if tag == "-" {
+			continue
+		}
+		name, options, _ := strings.Cut(tag, ",")
+		if c.out && strings.Contains(options, "omitzero") { // and so left out where it is not set
+			usable = true
+			continue
+		}
+		if embedded := embeddedStruct(field); embedded != nil && name == "" && !encodesItself(field.Type, c.out) {
+			if c.been[embedded] {
+				continue
+			}
+			in, f := c.lookInside(embedded, path)
+			usable = usable || in
+			if f != nil && (c.out || f.kind == flawOurs) {
+				return usable, f
+			}
+			continue
+		}
+		if !field.IsExported() {
+			continue
+		}
+		inside := field.Name
+		if path != "" {
+			inside = path + "." + inside
+		}
+		switch f := c.look(field.Type, inside); {
+		case f == nil:
+			usable = true
+		case c.out || f.kind == flawOurs:
+			return usable, f
+		case first == nil:
+			first = f
+		}
+	}
+	if usable {
+		first = nil
+	}
+	return usable, first
+}
+
+// embeddedStruct is the struct that a field embeds, or nil.
+func embeddedStruct(field reflect.StructField) reflect.Type {
+	t := field.Type
+	if field.Anonymous && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if !field.Anonymous || t.Kind() != reflect.Struct {
+		return nil
+	}
+	return t
+}
+
+// encodesItself reports whether t, or a pointer to it, has methods that encode or
+// decode it.
+func encodesItself(t reflect.Type, out bool) bool {
+	methods := []reflect.Type{reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[encoding.TextUnmarshaler]()}
+	if out {
+		methods = []reflect.Type{reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler]()}
+	}
+	for _, m := range methods {
+		if t.Kind() == reflect.Interface {
+			if out && t.Implements(m) {
+				return true
+			}
+		} else if t.Implements(m) || reflect.PointerTo(t).Implements(m) {
+			return true
+		}
+	}
+	return false
+}
+
+// isKey reports whether t can be the key of a map that is a JSON object.
+func isKey(t reflect.Type, out bool) bool {
+	switch t.Kind() {
+	case reflect.String, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return true
+	}
+	if out {
+		return t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+	}
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// withArticle is the name of a type behind its article: an int, a uint, an http.Header;
+// a *int, which is read as a pointer.
+func withArticle(t reflect.Type) string {
+	name := t.String()
+	if !strings.HasPrefix(name, "uint") && (strings.ContainsRune("aeiouAEIOU", rune(name[0])) || strings.HasPrefix(name, "http.")) {
+		return "an " + name
+	}
+	return "a " + name
+}
+
+// Describe is a value's type behind its article.
+func Describe(v any) string {
+	if v == nil {
+		return "nil"
+	}
+	return withArticle(reflect.TypeOf(v))
+}
