@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds permessage-deflate: messages that are compressed once for all,
-// and inflated off the goroutine that reads.
+// This file holds permessage-deflate for what is sent: a message is compressed once for
+// all connections.
 
 package engineio
 
-import (
-	"bytes"
-	"fmt"
-	"runtime/debug"
-
-	"socketio/internal/telemetry"
-	"socketio/internal/ws"
-)
+import "socketio/internal/ws"
 
 // PerMessageDeflate compresses WebSocket messages (RFC 7692) for clients that
 // offer it. Neither end refers to earlier messages, so a connection keeps no
@@ -69,62 +62,4 @@ func (m *Message) packedFor(params ws.DeflateParams) *Message {
 		}
 	}
 	return p
-}
-
-// OnCompressed implements ws.CompressedReceiver. Inflating takes too long for an
-// event loop: a goroutine does it, and nothing more is read meanwhile, so the
-// order stays. The read side of t is that goroutine's until then.
-func (t *wsTransport) OnCompressed(op ws.Opcode, data []byte) bool {
-	t.messageEnds()
-	msg := bytes.Clone(data)
-	t.inflating.Store(true)
-	// One per connection at a time; ends when the message is handed up;
-	// Server.Close waits for it.
-	t.c.srv.background.Go(func() {
-		t.inflate(op, msg)
-		t.inflating.Store(false)
-		t.nc.Resume()
-	})
-	return false
-}
-
-func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
-	defer t.guardInflate()
-	limit := t.c.srv.cfg.MaxPayload
-	if h, ok := t.c.handler.(interface{ MaxInflated() int }); ok {
-		limit = min(limit, h.MaxInflated())
-	}
-	out, err := t.c.srv.deflate.Inflate(nil, op, msg, limit)
-	if err != nil {
-		var ce *ws.CloseError
-		if limit < t.c.srv.cfg.MaxPayload && asCloseError(err, &ce) && ce.Code == ws.CodeTooBig && !t.probing {
-			t.inflatesTooEarly(limit)
-			return
-		}
-		t.fail(err)
-		return
-	}
-	t.OnMessage(op, out)
-	if !t.probing {
-		t.c.readEnd()
-	}
-}
-
-// inflatesTooEarly ends the connection for a message that its Handler would take later.
-func (t *wsTransport) inflatesTooEarly(limit int) {
-	t.dead = true
-	t.c.srv.sampled.Warn("closed: a compressed message is too large for a client that has joined nothing; a client must not send it before it is connected",
-		"conn", t.c.number, "max", limit)
-	text := fmt.Sprintf("message too big: at most %d bytes, inflated, before something is joined", limit)
-	t.c.finish(ReasonTransportError, fmt.Errorf("%w: %s", ErrTooLarge, text), ending{code: ws.CodeTooBig, text: text})
-}
-
-// guardInflate keeps a panic in a Handler from reaching other connections, as a
-// driver does for what it feeds.
-func (t *wsTransport) guardInflate() {
-	if v := recover(); v != nil {
-		t.dead = true
-		t.c.srv.cfg.Logger.Error("panic in a handler of messages", "error", telemetry.Error(v), "stack", string(debug.Stack()))
-		t.nc.Close()
-	}
 }

@@ -6,18 +6,21 @@
 // revision 4 of the protocol, and 3 where that is allowed. It knows nothing of
 // Socket.IO.
 //
-// Reading order: server.go (requests), sessions.go, takeover.go, conn.go (the
-// life of a connection), transport_polling.go, transport_ws.go, upgrade.go,
-// heartbeat.go, deadlines.go, deflate.go, compression.go, stream.go and
-// framing_wt.go (WebTransport), then the data: message.go, sendqueue.go,
-// overflow.go, packet.go, payload_v3.go (what revision 3 has of its own), and the
-// edges: options.go, middleware.go, origin.go, handshake.go, sessionid.go,
-// cookie.go, observer.go, errors.go.
+// Reading order: what connections are made of comes first: message.go, sendqueue.go,
+// budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,
+// deflate.go, heartbeat.go, deadlines.go, transport.go, services.go. Then a connection:
+// conn.go (its life), conn_read.go, conn_send.go, conn_end.go, conn_timer.go,
+// conn_log.go, transport_ws.go, inflate.go, transport_polling.go, parkedget.go,
+// upgrade.go. Then the server above it: server.go (requests), sessions.go, relieve.go,
+// polling_http.go, host.go, takeover.go, tunnel.go, stream.go (WebTransport),
+// compression.go, and the edges: options.go, middleware.go, origin.go, proxies.go,
+// passed.go, passedon.go, handshake.go, sessionid.go, session_auth.go, cookie.go,
+// mute.go, memory.go, observer.go, packetlog.go, errors.go.
 //
 // # Concurrency
 //
 // Every method may be called from any goroutine and none waits for a peer.
 // Lock order: Conn.readMu, Conn.mu, then those of package wheel. No lock is held
 // while a Handler is called, except Conn.readMu around HandleMessage, which
-// serializes it.
+// serializes it where two transports may read.
 package engineio

@@ -60,6 +60,18 @@ type oversize struct {
 
 func (e oversize) Unwrap() error { return e.error }
 
+// Why a polling session ended.
+var (
+	errPollOverlap     = errors.New("engineio: two polls at once")
+	errPostOverlap     = errors.New("engineio: two POSTs at once")
+	errPollAborted     = errors.New("engineio: the client gave up a poll")
+	errPostAborted     = errors.New("engineio: the body of a POST ended too early")
+	errContentType     = errors.New("engineio: a POST with a binary body; revision 4 sends text")
+	errContentEncoding = errors.New("engineio: the body of a POST is encoded; it must be sent as it is")
+	errBodyTooLarge    = fmt.Errorf("%w: the body of a POST", ErrTooLarge)
+	errBodySlow        = errors.New("engineio: the body of a POST came too slowly")
+)
+
 // errPending is why a session closed that was the oldest of too many unused ones.
 var errPending = errors.New("engineio: too many sessions that are not in use")
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the heartbeat. In revision 4 the server pings and the client
-// answers; in revision 3 it is the other way round.
+// This file holds the heartbeat, as a state machine that knows no connection. In
+// revision 4 the server pings and the client answers; in revision 3 it is the other way
+// round.
 
 package engineio
 
@@ -25,141 +26,92 @@ var (
 // While the connection is paused its pongs are not read, so the deadline is
 // suspended: pings go on, and it starts afresh on resuming.
 //
-// Revision 3 stays idle and has one deadline, PingInterval + PingTimeout after
-// the open packet or the last ping. It too is suspended by a pause.
+// The side that awaits pings (a client, or the server of revision 3) stays idle and has
+// one deadline, PingInterval + PingTimeout after the open packet or the last ping. It too
+// is suspended by a pause.
 type heartbeat struct {
-	deadline int64 // of the pong, also set while paused; of the ping in revision 3
+	deadline int64 // of the pong, also set while paused; of the ping on the side that awaits it
 	pingedAt int64
+	awaits   bool        // pings come from the peer
 	extended bool        // this ping's deadline was extended
 	waiting  atomic.Bool // also read without the lock
 }
 
-// handleBeat consumes a ping or a pong. It reports whether the connection goes on.
-func (c *Conn) handleBeat(t packetType) bool {
-	clientPings := c.handshake.Revision == 3
-	if clientPings != (t == packetPing) {
-		c.finish(ReasonTransportError, errHeartbeatDirection, ending{code: closeProtocol})
-		return false
+// A beat is what is to be done when a heartbeat is due.
+type beat uint8
+
+const (
+	beatNone   beat = iota
+	beatPing        // send a ping
+	beatLapsed      // close the connection
+)
+
+// start begins the first interval. Like the methods below it returns when the heartbeat
+// is due.
+func (b *heartbeat) start(now int64, l *limits) (next int64) {
+	if b.awaits {
+		return b.pinged(now, l)
 	}
-	c.mu.Lock()
-	if !clientPings {
-		c.beat.pong(c)
-		c.mu.Unlock()
-		return true
-	}
-	c.beat.awaitPing(c)
-	c.mu.Unlock()
-	return c.Send(c.srv.pongMessage) == nil
+	return now + int64(l.pingInterval)
 }
 
-// start begins the first interval.
-func (b *heartbeat) start(c *Conn) {
-	if c.handshake.Revision == 3 {
-		b.awaitPing(c)
-		return
-	}
-	c.setDueLocked(dueBeat, c.srv.now()+int64(c.srv.cfg.PingInterval))
+// pinged starts the wait for the next ping of the peer.
+func (b *heartbeat) pinged(now int64, l *limits) (next int64) {
+	b.deadline = now + int64(l.pingInterval+l.pingTimeout)
+	return b.deadline
 }
 
-// awaitPing sets the deadline of revision 3.
-func (b *heartbeat) awaitPing(c *Conn) {
-	if c.state == stateOpen {
-		b.deadline = c.srv.now() + int64(c.srv.cfg.PingInterval+c.srv.cfg.PingTimeout)
-		c.setDueLocked(dueBeat, b.deadline)
-	}
-}
-
-// pong ends the wait, or restarts the interval if there was none.
-func (b *heartbeat) pong(c *Conn) {
-	if c.state != stateOpen {
-		return
-	}
+// ponged ends the wait, or restarts the interval if there was none.
+func (b *heartbeat) ponged(now int64, l *limits) (next int64) {
 	b.waiting.Store(false)
-	c.setDueLocked(dueBeat, c.srv.now()+int64(c.srv.cfg.PingInterval))
+	return now + int64(l.pingInterval)
 }
 
 // heard extends the deadline, once per ping, when anything comes while a pong is
-// awaited: the peer is alive, its pong stands behind other data.
-func (b *heartbeat) heard(c *Conn) {
-	if !b.waiting.Load() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// awaited: the peer is alive, its pong is queued behind other data.
+func (b *heartbeat) heard(now int64, l *limits) {
 	if b.waiting.Load() && !b.extended {
 		b.extended = true
-		b.deadline = c.srv.now() + int64(c.srv.cfg.PingTimeout)
+		b.deadline = now + int64(l.pingTimeout)
 	}
 }
 
-// resumed starts the deadline afresh after a pause.
-func (b *heartbeat) resumed(c *Conn) {
-	if c.handshake.Revision == 3 {
-		b.awaitPing(c)
-		return
+// resumed starts the deadline afresh after a pause. next is 0 if there is none.
+func (b *heartbeat) resumed(now int64, l *limits) (next int64) {
+	switch {
+	case b.awaits:
+		return b.pinged(now, l)
+	case b.waiting.Load():
+		b.deadline = now + int64(l.pingTimeout)
+		return b.deadline
 	}
-	if c.state == stateOpen && b.waiting.Load() {
-		b.deadline = c.srv.now() + int64(c.srv.cfg.PingTimeout)
-		c.setDueLocked(dueBeat, b.deadline)
-	}
+	return 0
 }
 
 // due acts when the interval or the deadline has passed. at is when it was due:
 // a pong's deadline counts from there if the ping is at most one tick late.
-func (b *heartbeat) due(c *Conn, now, at int64) func() {
-	cfg := &c.srv.cfg
-	if c.handshake.Revision == 3 {
-		return b.pingDue(c, now)
-	}
-	if !b.waiting.Load() {
-		return b.ping(c, now, at)
-	}
-	if c.pausedAt != 0 {
-		if now-b.pingedAt >= int64(cfg.PingInterval) {
-			return b.ping(c, now, now)
-		}
-		c.setDueLocked(dueBeat, b.pingedAt+int64(cfg.PingInterval))
-		return nil
-	}
-	if now < b.deadline {
-		c.setDueLocked(dueBeat, b.deadline)
-		return nil
-	}
-	return func() { c.finish(ReasonPingTimeout, errNoPong, ending{code: closeGoingAway, text: "ping timeout"}) }
-}
-
-// pingDue is due of revision 3.
-func (b *heartbeat) pingDue(c *Conn, now int64) func() {
+func (b *heartbeat) due(now, at, tick int64, paused bool, l *limits) (do beat, next int64) {
 	switch {
-	case c.pausedAt != 0:
-		return nil
-	case now < b.deadline:
-		c.setDueLocked(dueBeat, b.deadline)
-		return nil
+	case b.awaits && paused:
+		return beatNone, 0
+	case b.awaits, b.waiting.Load() && !paused:
+		if now < b.deadline {
+			return beatNone, b.deadline
+		}
+		return beatLapsed, 0
+	case b.waiting.Load():
+		next := b.pingedAt + int64(l.pingInterval)
+		if now < next {
+			return beatNone, next
+		}
+		at = now
 	}
-	return func() { c.finish(ReasonPingTimeout, errNoPing, ending{code: closeGoingAway, text: "ping timeout"}) }
-}
-
-// ping sends a ping. The returned function flushes it.
-func (b *heartbeat) ping(c *Conn, now, at int64) func() {
-	if now-at > int64(c.srv.cfg.tick()) {
+	if now-at > tick {
 		at = now
 	}
 	b.waiting.Store(true)
 	b.extended = false
 	b.pingedAt = now
-	b.deadline = at + int64(c.srv.cfg.PingTimeout)
-	c.setDueLocked(dueBeat, b.deadline)
-	c.queueLocked().append(c.srv.pingMessage)
-	t := c.ws
-	if t == nil {
-		c.poll.wake()
-	}
-	flush := t != nil && t.q.takeWriting()
-	return func() {
-		c.logOut(c.srv.pingMessage)
-		if flush {
-			t.nc.Flush()
-		}
-	}
+	b.deadline = at + int64(l.pingTimeout)
+	return beatPing, b.deadline
 }

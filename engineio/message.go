@@ -88,6 +88,40 @@ func (m *Message) Uncompressed() *Message {
 	return m
 }
 
+// An Overflow says what becomes of a message for which the outbound queue of a
+// connection has no room; see Options.MaxQueueBytes.
+type Overflow uint8
+
+const (
+	// OverflowClose takes the message all the same. The connection closes with
+	// ErrSlowConsumer if its queue stays over the bound for 10 s, or reaches 16 times
+	// the bound. It is the default: what a client receives has no holes.
+	OverflowClose Overflow = iota
+	// OverflowFail refuses the message with ErrQueueFull; the connection goes on.
+	OverflowFail
+	// OverflowDropNewest drops the message.
+	OverflowDropNewest
+	// OverflowDropOldest drops the oldest waiting messages that are
+	// OverflowDropOldest too, until there is room. If they are not enough, the
+	// message itself is dropped.
+	OverflowDropOldest
+)
+
+// Overflow sets what becomes of m where a queue is full. Only before m is first
+// sent. It returns m.
+func (m *Message) Overflow(o Overflow) *Message {
+	m.overflow = o
+	return m
+}
+
+// Conflate marks m as one value of many under a key: where an earlier one with the
+// same key still waits to be sent, m takes its place in the count and goes to the
+// end of the queue. An empty key is none. Only before m is first sent. It returns m.
+func (m *Message) Conflate(key string) *Message {
+	m.key = key
+	return m
+}
+
 // Size is the number of bytes the message takes on a WebSocket, and in the
 // outbound queue.
 func (m *Message) Size() int { return m.size }
@@ -139,3 +173,44 @@ func (m *Message) frame(i int) *frame {
 // hasBinary reports whether the message has bytes. Only its first frame may be
 // text.
 func (m *Message) hasBinary() bool { return m.first.binary || len(m.rest) > 0 }
+
+// formFor is m as a WebSocket or a WebTransport sends it. Bytes of revision 3 begin
+// with the packet type; for a client that can't take bytes they are text. The message
+// itself is shared and is not changed.
+func (m *Message) formFor(revision uint8, base64 bool, deflate ws.DeflateParams) *Message {
+	if revision == 4 && (!base64 || !m.hasBinary()) {
+		if deflate.Negotiated() {
+			return m.packedFor(deflate)
+		}
+		return m
+	}
+	if !m.hasBinary() {
+		return m
+	}
+	form := &Message{rest: make([]frame, len(m.rest)), key: m.key, overflow: m.overflow}
+	for i := range m.frames() {
+		if f := m.frame(i); revision == 4 {
+			*form.frame(i) = frameBase64(*f, "b")
+		} else {
+			*form.frame(i) = frameV3(*f, base64)
+		}
+		form.size += len(form.frame(i).wire)
+	}
+	return form
+}
+
+// contents is the number of bytes of the message without framing and packet types.
+func (m *Message) contents() int {
+	n := 0
+	for i := range m.frames() {
+		f := m.frame(i)
+		n += len(f.wire) - int(f.body)
+		if !f.binary {
+			n--
+		}
+	}
+	return n
+}
+
+// isMessage reports whether a frame is a message, and no other packet.
+func (f *frame) isMessage() bool { return f.binary || packetType(f.wire[f.body]) == packetMessage }

@@ -29,24 +29,23 @@ func (s *Server) notePOST(sid string) {
 	}
 }
 
-// muteLocked reports whether a session that ends was polled and never heard of, so that
-// it is worth a warning. A client that has polled until its time was up would have sent
-// something. One that has left at once may have had no time for it, so a server that
-// gets POSTs of others needs to see that twice in a row. An upgrade that has begun says
-// nothing: its handshake is a GET, and the first POST leaves before the probe is answered.
-func (c *Conn) muteLocked(reason CloseReason, err error, e ending) bool {
-	if c.poll == nil || c.ws != nil || !c.poll.polled || c.hadPOST.Load() {
-		return false
-	}
+// unheard implements owner: a session has ended that was polled and never heard of. It
+// warns if that says something. A client that has polled until its time was up would
+// have sent something. One that has left at once may have had no time for it, so a server
+// that gets POSTs of others needs to see that twice in a row.
+func (s *Server) unheard(reason CloseReason, err error, flush bool) {
+	mute := false
 	switch {
 	case reason == ReasonPingTimeout:
-		return true
+		mute = true
 	case reason == ReasonForcedClose: // ours, or that of the layer above, which waits for a message
-		return !e.flush && !errors.Is(err, ErrShutdown)
+		mute = !flush && !errors.Is(err, ErrShutdown)
 	case errors.Is(err, errPollAborted), errors.Is(err, errPollOverlap): // a POST that is redirected becomes a GET
-		return c.srv.mutes.inRow.Add(1) > 1 || !c.srv.mutes.heard.Load()
+		mute = s.mutes.inRow.Add(1) > 1 || !s.mutes.heard.Load()
 	}
-	return false
+	if mute {
+		s.warnMute()
+	}
 }
 
 // warnMute says what to do about such sessions.

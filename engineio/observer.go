@@ -6,7 +6,6 @@
 package engineio
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 
@@ -110,75 +109,51 @@ func newObservers(log *slog.Logger, all []any) observers {
 	}
 }
 
-// Number is that of the connection on its Server; see ConnInfo.
-func (c *Conn) Number() uint64 { return c.number }
+// A subject is what observers are told about: a Conn.
+type subject interface{ info() ConnInfo }
 
-func (c *Conn) info() ConnInfo {
-	return ConnInfo{Number: c.number, Transport: c.Transport(), Handshake: &c.handshake}
-}
-
-func (c *Conn) tellOpened() {
-	if l := &c.srv.obs.conns; l.Any() {
+func (l *observers) opened(c subject) {
+	if l.conns.Any() {
 		info := c.info()
-		l.Each(func(o ConnObserver) { o.ConnOpened(info) })
+		l.conns.Each(func(o ConnObserver) { o.ConnOpened(info) })
 	}
 }
 
-func (c *Conn) tellUpgraded() {
-	if l := &c.srv.obs.conns; l.Any() {
+func (l *observers) upgraded(c subject) {
+	if l.conns.Any() {
 		info := c.info()
-		l.Each(func(o ConnObserver) { o.ConnUpgraded(info) })
+		l.conns.Each(func(o ConnObserver) { o.ConnUpgraded(info) })
 	}
 }
 
-// tellClosed is called once for each connection that tellOpened was called for.
-func (c *Conn) tellClosed(reason CloseReason, err error) {
-	c.logClose(reason, err)
-	if log := c.srv.cfg.Logger; log.Enabled(context.Background(), slog.LevelDebug) {
-		log = log.With("conn", c.number, "transport", c.Transport(), "reason", string(reason))
-		if err != nil {
-			log = log.With("error", telemetry.Error(err))
-		}
-		log.Debug("connection closed")
-	}
-	if l := &c.srv.obs.conns; l.Any() {
+// closed is called once for each connection that opened was called for.
+func (l *observers) closed(c subject, reason CloseReason, err error) {
+	if l.conns.Any() {
 		info := c.info()
-		l.Each(func(o ConnObserver) { o.ConnClosed(info, reason, err) })
+		l.conns.Each(func(o ConnObserver) { o.ConnClosed(info, reason, err) })
 	}
 }
 
-// tellIn tells of a message that came in.
-func (c *Conn) tellIn(size int) {
-	if l := &c.srv.obs.traffic; l.Any() {
-		t := Traffic{Conn: c.number, Transport: c.Transport(), Messages: 1, Bytes: size}
-		l.Each(func(o TrafficObserver) { o.TrafficIn(t) })
-	}
-}
-
-// tellOutLocked tells of a message that was put in the queue.
-func (c *Conn) tellOutLocked(m *Message) {
-	if l := &c.srv.obs.traffic; l.Any() {
-		t := Traffic{Conn: c.number, Transport: c.transportLocked(), Messages: m.frames(), Bytes: m.contents()}
-		l.Each(func(o TrafficObserver) { o.TrafficOut(t) })
-	}
-}
-
-func (c *Conn) tellDropped(n int, why DropReason) {
-	if l := &c.srv.obs.drops; n > 0 && l.Any() {
+// received reports a message that came in.
+func (l *observers) received(c subject, size int) {
+	if l.traffic.Any() {
 		info := c.info()
-		l.Each(func(o DropObserver) { o.MessagesDropped(info, n, why) })
+		t := Traffic{Conn: info.Number, Transport: info.Transport, Messages: 1, Bytes: size}
+		l.traffic.Each(func(o TrafficObserver) { o.TrafficIn(t) })
 	}
 }
 
-// contents is the number of bytes of the message without framing and packet types.
-func (m *Message) contents() int {
-	n := 0
-	for i := range m.frames() {
-		f := m.frame(i)
-		n += len(f.wire) - int(f.body)
-		if !f.binary {
-			n--
-		}
+// queued reports a message that was put in the queue.
+func (l *observers) queued(number uint64, transport string, m *Message) {
+	if l.traffic.Any() {
+		t := Traffic{Conn: number, Transport: transport, Messages: m.frames(), Bytes: m.contents()}
+		l.traffic.Each(func(o TrafficObserver) { o.TrafficOut(t) })
 	}
-	return n
+}
+
+func (l *observers) dropped(c subject, n int, why DropReason) {
+	if n > 0 && l.drops.Any() {
+		info := c.info()
+		l.drops.Each(func(o DropObserver) { o.MessagesDropped(info, n, why) })
+	}
 }

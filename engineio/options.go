@@ -16,30 +16,6 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// Transport names, as they stand in the query of a request.
-const (
-	Polling      = "polling"
-	WebSocket    = "websocket"
-	WebTransport = "webtransport"
-)
-
-// MaxInlineUTF8 is the length up to which the server checks that a text is valid
-// UTF-8, in bytes; see Handler.
-const MaxInlineUTF8 = 64 << 10
-
-// A Driver says who waits for the network on behalf of WebSocket connections.
-type Driver string
-
-const (
-	// DriverAuto is DriverPoll where that works, else DriverGoroutine.
-	DriverAuto Driver = ""
-	// DriverPoll is event loops over epoll: Linux, plain TCP. Connections over
-	// TLS, and those that a listener has wrapped, use DriverGoroutine.
-	DriverPoll Driver = "poll"
-	// DriverGoroutine is a goroutine and a read buffer per connection.
-	DriverGoroutine Driver = "goroutine"
-)
-
 // Options configure a Server. The zero value, and nil, mean the defaults.
 // NewServer copies what it needs. It panics on a time below one millisecond, which is
 // a number without its unit: 25*time.Second, not 25000.
@@ -307,7 +283,12 @@ func setDefault[T ~int | ~int64](v *T, def T) {
 	}
 }
 
-// tick is the resolution of the deadlines.
-func (c *config) tick() time.Duration {
-	return min(max(c.PingTimeout/100, time.Millisecond), 50*time.Millisecond)
+// limits are the bounds and times of a Conn.
+func (c *config) limits() limits {
+	return limits{
+		pingInterval: c.PingInterval, pingTimeout: c.PingTimeout,
+		upgradeTimeout: c.UpgradeTimeout, writeTimeout: c.WriteTimeout,
+		messageTimeout: c.MessageTimeout, pauseTimeout: c.PauseTimeout,
+		maxPayload: c.MaxPayload, maxQueueBytes: c.MaxQueueBytes, maxQueueMessages: c.MaxQueueMessages,
+	}
 }

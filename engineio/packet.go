@@ -169,3 +169,11 @@ func appendPayload(dst []byte, m *Message) []byte {
 	}
 	return dst
 }
+
+// name is the name of a packet type in the protocol.
+func (t packetType) name() string {
+	if t < packetOpen || t > packetNoop {
+		return "unknown"
+	}
+	return [...]string{"open", "close", "ping", "pong", "message", "upgrade", "noop"}[t-packetOpen]
+}

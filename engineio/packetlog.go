@@ -35,9 +35,9 @@ type packetLog struct {
 
 // newPacketLog reads Options.LogPackets, or the environment. It panics on an option that
 // is no such list; a wrong variable is logged.
-func newPacketLog(cfg *config) (p packetLog) {
-	p.log = cfg.Logger
-	list, from := cfg.LogPackets, "engineio: Options.LogPackets"
+func newPacketLog(log *slog.Logger, list string) (p packetLog) {
+	p.log = log
+	from := "engineio: Options.LogPackets"
 	if list == "" {
 		list, from = os.Getenv(packetsVariable), packetsVariable
 	}
@@ -49,7 +49,7 @@ func newPacketLog(cfg *config) (p packetLog) {
 		if from != packetsVariable {
 			panic(what)
 		}
-		cfg.Logger.Warn(what)
+		log.Warn(what)
 	}
 	return p
 }
@@ -104,74 +104,36 @@ func (p *packetLog) wants(h *Handshake) bool {
 	return false
 }
 
-// LogPackets begins or ends to log the packets of this connection: a line for each, with
-// its direction, type and text, as Options.LogPackets does from the beginning.
-func (c *Conn) LogPackets(on bool) { c.logged.Store(on) }
-
-// logOpen logs the beginning of a connection whose packets are to be logged.
-func (c *Conn) logOpen() {
-	p := &c.srv.packets
-	if !p.wants(&c.handshake) {
-		return
-	}
-	c.logged.Store(true)
-	log := c.packetLogger()
-	log.Info("packets are logged", "conn", c.number, "transport", c.Transport(), "peer", telemetry.Text(c.handshake.RemoteAddr))
-	c.logPacket(true, "open", "")
-	if m := c.srv.cfg.InitialPacket; m != nil {
-		c.logOut(m)
-	}
+// A tracee is a connection whose packets are logged.
+type tracee struct {
+	number    uint64
+	transport string
+	handler   any // may be a describer
 }
 
-// logIn logs a packet that came.
-func (c *Conn) logIn(p packet) {
-	if !c.logged.Load() {
-		return
-	}
-	if p.typ == packetMessage {
-		c.logMessage(false, p.binary, p.data)
-	} else {
-		c.logPacket(false, p.typ.name(), string(p.data[:min(len(p.data), 16)]))
-	}
-}
-
-// logHeld logs what Append put in the queue.
-func (c *Conn) logHeld() {
-	if !c.logged.Load() {
-		return
-	}
-	c.mu.Lock()
-	held := c.unlogged
-	c.unlogged = nil
-	c.mu.Unlock()
-	for _, m := range held {
-		c.writeOut(m)
-	}
-}
-
-// logOut logs a message that is about to be sent, so that its line comes before the
-// answer's.
-func (c *Conn) logOut(m *Message) {
-	if !c.logged.Load() || c.ended.Load() && m.first.isMessage() {
-		return
-	}
-	c.logHeld()
-	c.writeOut(m)
-}
-
-func (c *Conn) writeOut(m *Message) {
+// out logs a message that is sent.
+func (p *packetLog) out(c tracee, m *Message) {
 	binary, first, attachments := m.Parts()
 	if !m.first.isMessage() {
-		c.logPacket(true, packetType(m.first.wire[m.first.body]).name(), string(first))
+		p.packet(c, true, packetType(m.first.wire[m.first.body]).name(), string(first))
 		return
 	}
-	c.logMessage(true, binary, first)
+	p.message(c, true, binary, first)
 	for _, a := range attachments {
-		c.logMessage(true, true, a)
+		p.message(c, true, true, a)
 	}
 }
 
-func (c *Conn) logMessage(out, binary bool, data []byte) {
+// in logs a packet that came.
+func (p *packetLog) in(c tracee, in packet) {
+	if in.typ == packetMessage {
+		p.message(c, false, in.binary, in.data)
+	} else {
+		p.packet(c, false, in.typ.name(), string(in.data[:min(len(in.data), 16)]))
+	}
+}
+
+func (p *packetLog) message(c tracee, out, binary bool, data []byte) {
 	text := ""
 	if d, ok := c.handler.(describer); ok {
 		text = d.DescribeMessage(out, binary, data)
@@ -180,47 +142,23 @@ func (c *Conn) logMessage(out, binary bool, data []byte) {
 	} else {
 		text = string(data[:min(len(data), 256)])
 	}
-	c.logPacket(out, "message", text)
+	p.packet(c, out, "message", text)
 }
 
-func (c *Conn) logPacket(out bool, kind, text string) {
+func (p *packetLog) packet(c tracee, out bool, kind, text string) {
 	msg := "packet in"
 	if out {
 		msg = "packet out"
 	}
-	log := c.packetLogger()
-	log.Info(msg, "conn", c.number, "transport", c.Transport(), "packet", kind, "text", telemetry.Text(text))
+	log := p.logger()
+	log.Info(msg, "conn", c.number, "transport", c.transport, "packet", kind, "text", telemetry.Text(text))
 }
 
-// logClose logs the end of a connection whose packets are logged.
-func (c *Conn) logClose(reason CloseReason, err error) {
-	if !c.logged.Load() {
-		return
+// logger is the logger, or, if that keeps nothing below warnings, one that writes
+// to the standard error: a user who asks for packets expects to see them.
+func (p *packetLog) logger() *slog.Logger {
+	if !p.log.Enabled(context.Background(), slog.LevelInfo) {
+		return slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	log := c.packetLogger().With("conn", c.number, "transport", c.Transport(), "reason", string(reason))
-	if err != nil {
-		log = log.With("error", telemetry.Error(err))
-	}
-	log.Info("closed")
-}
-
-// packetLogger is the logger, or, if that keeps nothing below warnings, one that writes
-// to the standard error: who asks for packets is to see them.
-func (c *Conn) packetLogger() *slog.Logger {
-	log := c.srv.packets.log
-	if !log.Enabled(context.Background(), slog.LevelInfo) {
-		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
-	return log
-}
-
-// isMessage reports whether a frame is a message, and no other packet.
-func (f *frame) isMessage() bool { return f.binary || packetType(f.wire[f.body]) == packetMessage }
-
-// name is the name of a packet type in the protocol.
-func (t packetType) name() string {
-	if t < packetOpen || t > packetNoop {
-		return "unknown"
-	}
-	return [...]string{"open", "close", "ping", "pong", "message", "upgrade", "noop"}[t-packetOpen]
+	return p.log
 }

@@ -10,6 +10,9 @@ import (
 	"socketio/internal/lock"
 )
 
+// A deadliner is a response whose writes can be given a deadline.
+type deadliner interface{ SetWriteDeadline(time.Time) error }
+
 // A parkedGET is a GET that waits for something to carry.
 type parkedGET struct {
 	signal chan struct{} // one token: look again
@@ -18,13 +21,13 @@ type parkedGET struct {
 	size   int           // of what it is being answered with
 
 	mu   lock.Mutex // guards the fields below
-	host *host      // while the answer is written, else nil
+	host deadliner  // while the answer is written, else nil
 	cut  bool       // the answer must not go on
 }
 
 // extend gives the peer time for the next part of its answer. It reports false if the
 // answer was cut off. g may be nil: then it never is.
-func (g *parkedGET) extend(h *host, timeout time.Duration) bool {
+func (g *parkedGET) extend(h deadliner, timeout time.Duration) bool {
 	if g != nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -56,20 +59,5 @@ func (g *parkedGET) cutOff() {
 	g.cut = true
 	if g.host != nil {
 		_ = g.host.SetWriteDeadline(time.Unix(1, 0)) // else it ends at the deadline it has
-	}
-}
-
-// cutWriting lets go of the answer that is being written, and returns it for cutOff.
-func (p *polling) cutWriting() *parkedGET {
-	g := p.writing
-	p.written(g)
-	return g
-}
-
-// written tells that the answer to g is written, or let go of.
-func (p *polling) written(g *parkedGET) {
-	if p.writing == g {
-		p.writing = nil
-		p.wake()
 	}
 }

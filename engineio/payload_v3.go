@@ -9,7 +9,6 @@ package engineio
 import (
 	"encoding/base64"
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -18,36 +17,6 @@ import (
 )
 
 var errPayloadV3 = errors.New("engineio: malformed payload")
-
-// wantsBase64 reports whether the query of a request says that its client can't
-// take bytes.
-func wantsBase64(q url.Values) bool { return last(q["b64"]) != "" }
-
-// formLocked is m as the connection's transport sends it. Only bytes on a
-// WebSocket differ: of revision 3 they begin with the packet type; for a client
-// that can't take bytes they are text. The message itself is shared and stays as
-// it is.
-func (c *Conn) formLocked(m *Message) *Message {
-	if c.handshake.Revision == 4 && (c.ws == nil || !c.ws.base64 || !m.hasBinary()) {
-		if c.ws != nil && c.ws.deflate.Negotiated() {
-			return m.packedFor(c.ws.deflate)
-		}
-		return m
-	}
-	if c.ws == nil || !m.hasBinary() {
-		return m
-	}
-	form := &Message{rest: make([]frame, len(m.rest)), key: m.key, overflow: m.overflow}
-	for i := range m.frames() {
-		if f := m.frame(i); c.handshake.Revision == 4 {
-			*form.frame(i) = frameBase64(*f, "b")
-		} else {
-			*form.frame(i) = frameV3(*f, c.ws.base64)
-		}
-		form.size += len(form.frame(i).wire)
-	}
-	return form
-}
 
 func frameV3(f frame, asText bool) frame {
 	data := f.wire[f.body:]

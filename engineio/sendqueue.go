@@ -4,6 +4,12 @@
 
 package engineio
 
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
 // A sendQueue holds messages not yet given to the network, in order. It is
 // guarded by Conn.mu.
 //
@@ -160,6 +166,20 @@ func (q *sendQueue) drop() {
 	q.reset()
 }
 
+// lone returns the bytes of the one frame that waits, if the queue holds nothing else,
+// and counts them as a batch. Else it returns nil.
+func (q *sendQueue) lone(maxBytes int) []byte {
+	if q.len() != 1 || q.frame > 0 || q.offset > 0 {
+		return nil
+	}
+	m := q.items[q.head]
+	if m.frames() > 1 || len(m.first.wire) > maxBytes {
+		return nil
+	}
+	q.out = 1
+	return m.first.wire
+}
+
 // discard drops what has not begun to leave. It keeps what is being written, a
 // message whose first byte is out (cutting it off would garble the stream), and
 // what hold says.
@@ -174,4 +194,139 @@ func (q *sendQueue) discard() {
 		q.bytes = 0
 		q.reset()
 	}
+}
+
+const (
+	// queueFactor times Options.MaxQueueBytes and MaxQueueMessages is the most that
+	// may wait for one connection, whatever the policies of its messages.
+	queueFactor = 16
+	// slowTimeout is how long more than those bounds may wait without a break.
+	slowTimeout = 10 * time.Second
+)
+
+// A verdict is what became of a message that was pushed.
+type verdict uint8
+
+const (
+	pushed  verdict = iota
+	dropped         // by its policy; no error
+	refused         // OverflowFail
+	closes          // 16 times the bound
+)
+
+// overfull reports whether a queue of n messages has no room for one more that makes
+// it size bytes, whatever its policy.
+func (o *limits) overfull(n, size int) bool { // products may overflow
+	return n > 0 && (n/queueFactor >= o.maxQueueMessages || (size-1)/queueFactor >= o.maxQueueBytes)
+}
+
+// push appends m, or does what its policy says if there is no room. It returns how
+// many messages were dropped, m among them.
+func (q *sendQueue) push(m *Message, o *limits) (v verdict, lost int) {
+	maxBytes, maxLen := o.maxQueueBytes, o.maxQueueMessages
+	old := -1
+	if m.key != "" {
+		old = q.find(m.key)
+	}
+	n, size := q.len(), q.bytes+m.size
+	if old >= 0 {
+		n, size = n-1, size-q.items[old].size
+	}
+	if n > 0 && (n >= maxLen || size > maxBytes) {
+		switch m.overflow {
+		case OverflowFail:
+			return refused, 0
+		case OverflowDropNewest:
+			return dropped, 1
+		case OverflowDropOldest:
+			if lost = q.makeRoom(m.size, maxBytes, maxLen, old); lost == 0 {
+				return dropped, 1
+			}
+			q.append(m)
+			return pushed, lost
+		default:
+			if o.overfull(n, size) {
+				return closes, 0
+			}
+		}
+	}
+	if old >= 0 {
+		q.bytes -= q.items[old].size
+		q.items = slices.Delete(q.items, old, old+1)
+		lost = 1
+	}
+	q.append(m)
+	return pushed, lost
+}
+
+// firstLoose is the index of the first item that has not begun to leave.
+func (q *sendQueue) firstLoose() int {
+	begun := q.out
+	if begun == 0 && (q.frame > 0 || q.offset > 0) {
+		begun = 1
+	}
+	return q.head + min(max(begun, q.hold), q.len())
+}
+
+// find returns the index of the loose item with a key, or -1.
+func (q *sendQueue) find(key string) int {
+	for i := len(q.items) - 1; i >= q.firstLoose(); i-- {
+		if q.items[i].key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// makeRoom drops the item at the index old, if that is not -1, and the oldest loose
+// items that may be, until size bytes fit. If that can't be it drops none and returns 0.
+func (q *sendQueue) makeRoom(size, maxBytes, maxLen, old int) (lost int) {
+	n, bytes := q.len(), q.bytes+size
+	if old >= 0 {
+		n, bytes, lost = n-1, bytes-q.items[old].size, 1
+	}
+	start, end := q.firstLoose(), 0
+	for end = start; end < len(q.items) && n > 0 && (n >= maxLen || bytes > maxBytes); end++ {
+		if it := q.items[end]; end != old && it.overflow == OverflowDropOldest {
+			n, bytes, lost = n-1, bytes-it.size, lost+1
+		}
+	}
+	if n > 0 && (n >= maxLen || bytes > maxBytes) {
+		return 0
+	}
+	kept := q.items[start:start]
+	for i, it := range q.items[start:] {
+		if start+i == old || start+i < end && it.overflow == OverflowDropOldest {
+			q.bytes -= it.size
+			continue
+		}
+		kept = append(kept, it)
+	}
+	clear(q.items[start+len(kept):])
+	q.items = q.items[:start+len(kept)]
+	return lost
+}
+
+// A slowness is why a connection closes whose peer does not take what is sent to it.
+type slowness struct {
+	option string // that sets the bound, by its name in package socketio
+	here   string // and in this package, if that is another
+	max    any
+	what   string
+}
+
+// overBound is the bound that the queue exceeds, or would with size more bytes.
+func (q *sendQueue) overBound(o *limits, factor, size int) (s slowness) {
+	if q.bytes+size > o.maxQueueBytes && (q.bytes+size-1)/factor >= o.maxQueueBytes {
+		s = slowness{option: "MaxQueueBytes", max: o.maxQueueBytes, what: fmt.Sprintf("%d bytes wait", q.bytes+size)}
+	} else {
+		s = slowness{option: "MaxQueuePackets", here: "MaxQueueMessages", max: o.maxQueueMessages, what: fmt.Sprintf("%d packets wait", q.len())}
+	}
+	if factor > 1 {
+		s.what += fmt.Sprintf(", more than %d times", factor)
+	} else {
+		s.what += fmt.Sprintf(", for %v more than", slowTimeout)
+	}
+	s.what += fmt.Sprintf(" %s (%v)", s.option, s.max)
+	return s
 }

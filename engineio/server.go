@@ -15,17 +15,13 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"socketio/internal/lock"
-	"socketio/internal/netpoll"
 	"socketio/internal/telemetry"
-	"socketio/internal/wheel"
 	"socketio/internal/ws"
 )
 
@@ -35,41 +31,27 @@ var errTimeout = os.ErrDeadlineExceeded
 // A Server opens Engine.IO connections. It is an http.Handler and does not look
 // at the path of a request. All methods may be called from any goroutine.
 type Server struct {
+	services
+
 	// Immutable after NewServer.
 	cfg       config
 	accept    func(*Conn) Handler
-	base      time.Time      // the origin of now
-	poller    netpoll.Driver // nil where there is none
-	portable  *netpoll.Goroutines
-	wheels    []*wheel.Wheel
-	wsConfig  ws.Config
 	openText  []byte // the open packet after the session id, for WebSocket
 	openPoll  []byte // the same for polling
 	closeOnce sync.Once
 	closedC   chan struct{} // closed when Close has ended
 
-	deflate    *ws.Deflate     // nil if messages are not compressed
 	compressor *compressor     // nil if responses are not compressed
 	cookie     *cookieTemplate // nil if there is none
 	chain      link            // before the first middleware; its next changes
-	obs        observers
-	sampled    *telemetry.Sampled // warnings that clients can cause
-	packets    packetLog
 
 	ending context.Context // ends when Close begins
 	end    context.CancelFunc
 
-	// Messages that are always the same.
-	pingMessage, pongMessage, probeMessage, noopMessage *Message
-
 	// Atomic; safe from anywhere.
-	wheelTurn  atomic.Uint32
-	lastNumber atomic.Uint64  // of a Conn
-	background sync.WaitGroup // messages being inflated, the budget being kept
-	budget     budget
-	strays     strays
-	mutes      mutes
-	takeovers  sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
+	strays    strays
+	mutes     mutes
+	takeovers sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
 
 	mu      lock.RWMutex // guards the fields below
 	conns   map[string]*Conn
@@ -97,29 +79,17 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s := &Server{
 		cfg:     newConfig(opts),
 		accept:  accept,
-		base:    time.Now().Add(-1), // so that now is never 0
 		conns:   make(map[string]*Conn),
 		leaving: make(map[*Conn]struct{}),
 
 		outliving: make(map[*Conn]int),
 
 		closedC: make(chan struct{}),
-
-		portable:     netpoll.NewGoroutines(),
-		pingMessage:  packetMsg(packetPing, ""),
-		pongMessage:  packetMsg(packetPong, ""),
-		probeMessage: packetMsg(packetPong, "probe"),
-		noopMessage:  packetMsg(packetNoop, ""),
 	}
-	if s.cfg.Driver != DriverGoroutine {
-		var err error
-		if s.poller, err = netpoll.NewPoller(runtime.GOMAXPROCS(0)); err != nil && s.cfg.Driver == DriverPoll {
-			s.cfg.Logger.Warn("no event loops; each connection gets a goroutine", "error", telemetry.Error(err))
-		}
-	}
+	s.services.init(s.cfg.limits(), s.cfg.Logger)
+	s.openPoller(s.cfg.Driver)
 	s.obs = newObservers(s.cfg.Logger, s.cfg.Observers)
-	s.sampled = telemetry.NewSampled(s.cfg.Logger)
-	s.packets = newPacketLog(&s.cfg)
+	s.packets = newPacketLog(s.cfg.Logger, s.cfg.LogPackets)
 	s.budget.limit = queueBudget(s.cfg.MaxQueuedBytes)
 	s.chain.s = s
 	if s.cfg.webtransport {
@@ -132,10 +102,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	if s.deflate != nil && s.cfg.InitialPacket != nil {
 		s.cfg.InitialPacket.pack(s.deflate)
 	}
-	s.wsConfig = ws.Config{MaxMessage: s.cfg.MaxPayload, MaxFragments: maxFragments(s.cfg.MaxPayload), FromClient: true, UncheckedOver: MaxInlineUTF8}
-	for range runtime.GOMAXPROCS(0) {
-		s.wheels = append(s.wheels, wheel.New(s.cfg.tick()))
-	}
+	s.wsConfig.FromClient = true
 	s.openText = s.openTail([]string{})
 	s.openPoll = s.openText
 	if upgrades := s.cfg.upgrades(); len(upgrades) > 0 {
@@ -143,10 +110,6 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	}
 	return s
 }
-
-// maxFragments is how many frames a message may have: many send frames of a few KiB, none
-// so many that they are smaller than 256 bytes on average.
-func maxFragments(maxPayload int) int { return max(4096, maxPayload/256) }
 
 func (s *Server) openTail(upgrades []string) []byte {
 	b, _ := json.Marshal(struct { // a struct of strings and numbers always encodes
@@ -160,13 +123,6 @@ func (s *Server) openTail(upgrades []string) []byte {
 
 func (s *Server) openPacket(id string, tail []byte) *Message {
 	return packetMsg(packetOpen, `{"sid":"`+id+string(tail))
-}
-
-// now is the time since the server was made, in nanoseconds.
-func (s *Server) now() int64 { return int64(time.Since(s.base)) }
-
-func (s *Server) nextWheel() *wheel.Wheel {
-	return s.wheels[int(s.wheelTurn.Add(1))%len(s.wheels)]
 }
 
 // outsideBubble is the answer in a testing/synctest bubble, where it is the year 2000,
@@ -242,10 +198,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.serveWebSocket(w, r, c, q, false)
 	case r.Method == http.MethodGet:
 		s.noteOrigin(c, r, false)
-		c.serveGET(w, r)
+		s.exchange(w, r, c).get()
 	case r.Method == http.MethodPost:
 		s.noteOrigin(c, r, true)
-		c.servePOST(w, r)
+		s.exchange(w, r, c).post()
 	default:
 		w.WriteHeader(http.StatusInternalServerError)
 	}
@@ -305,7 +261,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		s.refuse(w, r, e)
 		return
 	}
-	c := newConn(s, id, newHandshake(s, r, revision, time.Now()), ctx)
+	c := newConn(&s.services, s, id, newHandshake(s, r, revision, time.Now()), ctx)
 	if transport == WebSocket {
 		s.serveWebSocket(w, r, c, q, true)
 		return
@@ -316,11 +272,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		return
 	}
 	p := &polling{c: c, base64: wantsBase64(q)}
-	c.begin(p, nil)
-	items := append(make([]*Message, 0, 2), s.openPacket(c.id, s.openPoll))
-	if s.cfg.InitialPacket != nil {
-		items = append(items, s.cfg.InitialPacket)
-	}
+	items := s.firstMessages(c, s.openPoll)
+	c.begin(p, nil, items, s.accept)
 	s.setCookie(w.Header(), c.handshake.Secure)
 	s.addHeaders(w.Header(), r, true)
 	err := errWriterPanic
@@ -329,42 +282,18 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 			c.finish(ReasonTransportError, err, ending{lost: true})
 		}
 	}()
-	if err = p.write(newHost(w, r), items, nil); err == nil {
+	if err = s.exchange(w, r, c).write(items, nil); err == nil {
 		c.readEnd()
 	}
 }
 
-// begin gives a new connection its transport, which is one of the two, and its
-// Handler, and starts the heartbeat. The server may have been closed since the
-// connection was admitted: then the Handler hears of the end at once.
-func (c *Conn) begin(p *polling, t *wsTransport) {
-	c.mu.Lock()
-	c.poll, c.ws = p, t
-	if t != nil {
-		c.deflates.Store(t.deflate.Negotiated())
-		t.q.append(c.srv.openPacket(c.id, c.srv.openText))
-		if m := c.srv.cfg.InitialPacket; m != nil {
-			t.q.append(c.formLocked(m))
-		}
+// firstMessages are the open packet and, if there is one, the initial packet.
+func (s *Server) firstMessages(c *Conn, tail []byte) []*Message {
+	items := append(make([]*Message, 0, 2), s.openPacket(c.id, tail))
+	if s.cfg.InitialPacket != nil {
+		items = append(items, s.cfg.InitialPacket)
 	}
-	c.mu.Unlock()
-	c.tellOpened()
-	c.logOpen()
-	h := c.srv.accept(c)
-	c.mu.Lock()
-	c.handler = h
-	open := c.state == stateOpen
-	if open {
-		c.beat.start(c)
-	}
-	c.mu.Unlock()
-	if !open {
-		h.HandleClose(ReasonForcedClose, ErrClosed)
-		c.tellClosed(ReasonForcedClose, ErrClosed)
-		if t != nil {
-			t.nc.Close()
-		}
-	}
+	return items
 }
 
 func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"socketio/internal/lock"
-	"socketio/internal/netpoll"
 )
 
 // Count is the number of open sessions.
@@ -63,15 +62,14 @@ func (s *Server) takeOver() bool {
 	return !s.closing
 }
 
-// Established tells that the connection is in use, so that it no longer counts
-// toward Options.MaxPending.
-func (c *Conn) Established() {
-	if c.srv.cfg.MaxPending <= 0 {
+// established implements owner.
+func (s *Server) established(c *Conn) {
+	if s.cfg.MaxPending <= 0 {
 		return
 	}
-	c.srv.mu.Lock()
-	c.srv.settleLocked(c)
-	c.srv.mu.Unlock()
+	s.mu.Lock()
+	s.settleLocked(c)
+	s.mu.Unlock()
 }
 
 // settleLocked takes a connection off the pending ones.
@@ -86,24 +84,20 @@ func (s *Server) settleLocked(c *Conn) {
 // new ones are refused.
 const maxOutliving = 50_000
 
-// Outlive tells that work of the Handler goes on after the end of the connection, for
-// which it keeps some bytes. Until Settled is called the connection counts towards
-// Options.MaxConnections. New sessions are answered 503 while there are 50,000 such
-// connections, or they keep as much as Options.MaxQueuedBytes. It is called once, by
-// HandleClose.
-func (c *Conn) Outlive(bytes int) {
-	c.srv.mu.Lock()
-	defer c.srv.mu.Unlock()
-	c.srv.outliving[c] = bytes
-	c.srv.outlivingBytes += int64(bytes)
+// outlive implements owner.
+func (s *Server) outlive(c *Conn, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outliving[c] = bytes
+	s.outlivingBytes += int64(bytes)
 }
 
-// Settled tells that the work has ended of which Outlive told.
-func (c *Conn) Settled() {
-	c.srv.mu.Lock()
-	defer c.srv.mu.Unlock()
-	c.srv.outlivingBytes -= int64(c.srv.outliving[c])
-	delete(c.srv.outliving, c)
+// settled implements owner.
+func (s *Server) settled(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outlivingBytes -= int64(s.outliving[c])
+	delete(s.outliving, c)
 }
 
 func unavailable() *requestError {
@@ -169,8 +163,8 @@ func (s *Server) retire(c *Conn) {
 	s.mu.Unlock()
 }
 
-// pollCloseTimeout is how long a closed polling session waits to be told.
-func (s *Server) pollCloseTimeout() time.Duration {
+// closeWait implements owner: it is how long a closed polling session waits to be told.
+func (s *Server) closeWait() time.Duration {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.refusing {
@@ -217,7 +211,7 @@ const wavePause = 10 * time.Millisecond
 func (s *Server) closeInWaves(ctx context.Context) error {
 	conns := s.all()
 	for _, c := range conns {
-		c.hurry()
+		s.hurry(c)
 	}
 	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
 	span := time.Duration(len(conns)) * time.Second / time.Duration(s.cfg.ShutdownRate)
@@ -243,10 +237,10 @@ func (s *Server) closeInWaves(ctx context.Context) error {
 
 // hurry gives a session that was closed before, and waits for a poll to say so, as little
 // time as one that Shutdown closes: a client that is there polls at once.
-func (c *Conn) hurry() {
+func (s *Server) hurry(c *Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	soon := c.srv.now() + int64(shutdownPollTimeout)
+	soon := s.now() + int64(shutdownPollTimeout)
 	if c.state == stateClosing && c.ws == nil && c.due.at[dueClose] > soon {
 		c.setDueLocked(dueClose, soon)
 	}
@@ -286,14 +280,7 @@ func (s *Server) Close() error {
 		}
 		s.end()
 		s.takeovers.Wait()
-		if s.poller != nil {
-			s.poller.Close(netpoll.LingerTimeout)
-		}
-		s.portable.Close(netpoll.LingerTimeout)
-		s.background.Wait()
-		for _, w := range s.wheels {
-			w.Close()
-		}
+		s.services.close()
 		close(s.closedC)
 	})
 	<-s.closedC

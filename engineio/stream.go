@@ -188,7 +188,7 @@ func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early [
 	t.q.stream = true
 	t.nc, t.waits = s.portable.Attach(&streamConn{Conn: nc, timeout: s.cfg.WriteTimeout}, t), true
 	if fresh {
-		c.begin(nil, t)
+		c.begin(nil, t, s.firstMessages(c, s.openText), s.accept)
 	} else if !c.beginUpgrade(t) {
 		t.dead = true
 		t.abandon(closeProtocol)
@@ -198,12 +198,12 @@ func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early [
 	flush := t.q.takeWriting()
 	c.mu.Unlock()
 	if flush {
-		t.nc.Flush()
+		t.nc.Flush(nil)
 	}
-	t.nc.Start(early)
 	if fresh {
 		c.readEnd()
 	}
+	t.nc.Start(early)
 	return err
 }
 
@@ -253,7 +253,7 @@ func (s *Server) freshStream(r *http.Request) (*Conn, *requestError) {
 	if e != nil {
 		return nil, e
 	}
-	c := newConn(s, id, newHandshake(s, r, 4, time.Now()), ctx)
+	c := newConn(&s.services, s, id, newHandshake(s, r, 4, time.Now()), ctx)
 	return c, s.admit(c)
 }
 

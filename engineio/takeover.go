@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"time"
 
-	"socketio/internal/netpoll"
 	"socketio/internal/telemetry"
 	"socketio/internal/ws"
 )
@@ -85,7 +84,7 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 	}
 	begun = true
 	if fresh {
-		c.begin(nil, t)
+		c.begin(nil, t, s.firstMessages(c, s.openText), s.accept)
 	} else if !c.beginUpgrade(t) {
 		t.dead = true
 		t.abandon(closeProtocol)
@@ -94,12 +93,12 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 	flush := t.q.takeWriting()
 	c.mu.Unlock()
 	if flush {
-		t.nc.Flush()
+		t.nc.Flush(nil)
 	}
-	t.nc.Start(early)
 	if fresh {
 		c.readEnd()
 	}
+	t.nc.Start(early)
 	return tun
 }
 
@@ -134,17 +133,6 @@ type takeError struct {
 
 func (e takeError) Error() string { return e.text }
 func (e takeError) Unwrap() error { return e.cause }
-
-// attach gives a connection to the driver that can take it. It reports whether
-// that is the one whose writes wait for the peer.
-func (s *Server) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits bool) {
-	if s.poller != nil {
-		if c, err := s.poller.Attach(nc, h); err == nil {
-			return c, false
-		}
-	}
-	return s.portable.Attach(nc, h), true
-}
 
 // hijack takes the connection and the bytes that were read too far.
 func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {

@@ -44,6 +44,7 @@ type wsTransport struct {
 	// Owned by the read side.
 	parser    ws.Parser
 	dead      bool // what comes is discarded
+	reading   bool // holds Conn.readMu
 	probing   bool // a candidate: not yet the connection's transport
 	pings     uint16
 	pingSince int64
@@ -68,6 +69,7 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	if t.dead {
 		return len(b), true
 	}
+	defer t.endRead()
 	n := 0
 	for n < len(b) && !t.isPaused() && !t.dead { // again if Resume came meanwhile
 		took, err := t.parse(b[n:])
@@ -80,7 +82,7 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 		return n, false
 	}
 	if !t.probing {
-		t.c.readEnd()
+		t.readEnd()
 	}
 	if t.dead || !t.isPartial() {
 		t.messageEnds()
@@ -94,12 +96,41 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	return n, n == len(b) && !t.isPaused()
 }
 
+// lockRead makes the messages of one read come alone. A session that began on a
+// WebSocket has one reader and needs no lock.
+func (t *wsTransport) lockRead() {
+	if !t.reading && t.c.poll != nil {
+		t.c.readMu.Lock()
+		t.reading = true
+	}
+}
+
+func (t *wsTransport) unlockRead() {
+	if t.reading {
+		t.reading = false
+		t.c.readMu.Unlock()
+	}
+}
+
+// endRead ends a Feed, unless the read side has passed to the goroutine that inflates.
+func (t *wsTransport) endRead() {
+	if !t.inflating.Load() {
+		t.unlockRead()
+	}
+}
+
+// readEnd tells the Handler that no more messages come for now.
+func (t *wsTransport) readEnd() {
+	t.lockRead()
+	t.c.handler.HandleReadEnd()
+}
+
 // parse feeds the parser.
 func (t *wsTransport) parse(b []byte) (int, error) {
 	if t.stream != nil {
-		return t.stream.feed(t.c.srv.cfg.MaxPayload, t, b)
+		return t.stream.feed(t.c.limits.maxPayload, t, b)
 	}
-	n, err := t.parser.Feed(&t.c.srv.wsConfig, t, b)
+	n, err := t.parser.Feed(&t.c.svc.wsConfig, t, b)
 	if size := t.parser.Oversize(); err != nil && size > 0 {
 		err = oversize{err, size}
 	}
@@ -139,7 +170,7 @@ func (t *wsTransport) messageEnds() {
 // messageBegins gives what is arriving its time. The deadline is looked at when it is
 // due, so a client that sends message after message moves nothing but begun.
 func (t *wsTransport) messageBegins() {
-	t.begun.Store(t.c.srv.now())
+	t.begun.Store(t.c.svc.now())
 	if !t.watched.Load() {
 		t.c.watchMessage(t)
 	}
@@ -164,7 +195,8 @@ func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {
 		t.handleProbe(p)
 		return !t.dead && !t.isPaused()
 	}
-	goes := t.c.handUp(p)
+	t.lockRead()
+	goes := t.c.handlePacket(p)
 	t.dead = t.dead || !goes
 	return goes && !t.isPaused()
 }
@@ -176,7 +208,7 @@ func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
 	}
 	switch op {
 	case ws.Ping:
-		now := t.c.srv.now()
+		now := t.c.svc.now()
 		if now-t.pingSince > pingWindow {
 			t.pingSince, t.pings = now, 0
 		}
@@ -231,14 +263,14 @@ func (t *wsTransport) send(m *Message) {
 	flush := t.q.takeWriting()
 	t.c.mu.Unlock()
 	if flush {
-		t.nc.Flush()
+		t.nc.Flush(nil)
 	}
 }
 
 // watchWriteLocked sets a deadline for the peer to take something more.
 func (t *wsTransport) watchWriteLocked() {
 	if t.c.ws == t && t.c.state == stateOpen {
-		t.c.setDueLocked(dueWrite, t.c.srv.now()+int64(t.c.srv.cfg.WriteTimeout))
+		t.c.setDueLocked(dueWrite, t.c.svc.now()+int64(t.c.limits.writeTimeout))
 	}
 }
 
@@ -248,7 +280,7 @@ func (c *Conn) watchMessage(t *wsTransport) {
 	defer c.mu.Unlock()
 	if c.ws == t && c.state == stateOpen {
 		t.watched.Store(true)
-		c.setDueLocked(dueMessage, c.srv.now()+int64(c.srv.cfg.MessageTimeout))
+		c.setDueLocked(dueMessage, c.svc.now()+int64(c.limits.messageTimeout))
 	}
 }
 
@@ -260,7 +292,7 @@ func (c *Conn) messageDueLocked(now int64) (late bool) {
 		return false
 	}
 	t.watched.Store(false) // before the look at begun: see messageBegins
-	begun, limit := t.begun.Load(), int64(c.srv.cfg.MessageTimeout)
+	begun, limit := t.begun.Load(), int64(c.limits.messageTimeout)
 	switch {
 	case begun == 0:
 		return false
@@ -293,7 +325,7 @@ func (t *wsTransport) sayCloseLocked(code uint16, text string) bool {
 	if t.stream != nil {
 		t.q.last = true
 		flush := !t.q.writing
-		t.q.writing = true // also with nothing to write: NextBatch sees the end
+		t.q.writing = true // also with nothing to write: Next sees the end
 		return flush
 	}
 	t.q.append(rawMsg(ws.AppendClose(nil, code, text)))
@@ -301,9 +333,12 @@ func (t *wsTransport) sayCloseLocked(code uint16, text string) bool {
 	return t.q.takeWriting()
 }
 
-// NextBatch implements netpoll.Handler.
-func (t *wsTransport) NextBatch(bufs [][]byte) [][]byte {
+// Next implements netpoll.Handler.
+func (t *wsTransport) Next(sent int, bufs [][]byte) [][]byte {
 	t.c.mu.Lock()
+	if sent > 0 {
+		t.sentLocked(sent)
+	}
 	bufs = t.q.batch(bufs, netpoll.BatchBuffers, netpoll.BatchBytes)
 	done, main := false, t.c.ws == t
 	switch {
@@ -320,7 +355,7 @@ func (t *wsTransport) NextBatch(bufs [][]byte) [][]byte {
 	if done {
 		t.nc.Shutdown()
 		if main {
-			t.c.srv.forget(t.c)
+			t.c.owner.forget(t.c)
 		}
 	}
 	return bufs
@@ -329,6 +364,11 @@ func (t *wsTransport) NextBatch(bufs [][]byte) [][]byte {
 // Sent implements netpoll.Handler.
 func (t *wsTransport) Sent(n int) {
 	t.c.mu.Lock()
+	t.sentLocked(n)
+	t.c.mu.Unlock()
+}
+
+func (t *wsTransport) sentLocked(n int) {
 	t.q.sent(n)
 	if t.c.ws == t {
 		t.c.noteQueueLocked(n > 0)
@@ -336,7 +376,6 @@ func (t *wsTransport) Sent(n int) {
 	if !t.waits && t.q.len() > 0 && (n > 0 || t.c.due.at[dueWrite] == 0) {
 		t.watchWriteLocked()
 	}
-	t.c.mu.Unlock()
 }
 
 // Ended implements netpoll.Handler.

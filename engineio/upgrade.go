@@ -56,7 +56,7 @@ func (c *Conn) beginUpgrade(t *wsTransport) bool {
 	}
 	c.up.attempts++
 	c.up.candidate = t
-	c.setDueLocked(dueUpgrade, c.srv.now()+int64(c.srv.cfg.UpgradeTimeout))
+	c.setDueLocked(dueUpgrade, c.svc.now()+int64(c.limits.upgradeTimeout))
 	return true
 }
 
@@ -71,8 +71,8 @@ func (t *wsTransport) handleProbe(p packet) {
 			c.up.pausing = true // before the client knows: the session may end in between
 		}
 		c.mu.Unlock()
-		c.logOut(c.srv.probeMessage)
-		t.send(c.srv.probeMessage)
+		c.logOut(c.svc.probeMessage)
+		t.send(c.svc.probeMessage)
 		c.mu.Lock()
 		if c.up.candidate == t {
 			c.poll.release()
@@ -109,22 +109,22 @@ func (t *wsTransport) commit() {
 	if closing {
 		t.dead = true
 		flush = t.sayCloseLocked(c.up.code, c.up.text)
-		c.setDueLocked(dueClose, c.srv.now()+int64(closeTimeout))
+		c.setDueLocked(dueClose, c.svc.now()+int64(closeTimeout))
 	} else {
 		flush = t.q.takeWriting()
 	}
 	c.mu.Unlock()
 	if closing {
-		c.srv.retire(c)
+		c.owner.retire(c)
 	} else {
-		c.srv.endPassing(c)
+		c.owner.upgraded(c)
 	}
 	if flush {
-		t.nc.Flush()
+		t.nc.Flush(nil)
 	}
 	if !closing {
 		c.handler.HandleUpgrade()
-		c.tellUpgraded()
+		c.svc.obs.upgraded(c)
 	}
 }
 
@@ -139,6 +139,6 @@ func (t *wsTransport) abandon(code uint16) {
 	flush := t.sayCloseLocked(code, "")
 	c.mu.Unlock()
 	if flush {
-		t.nc.Flush()
+		t.nc.Flush(nil)
 	}
 }

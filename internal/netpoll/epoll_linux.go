@@ -161,12 +161,12 @@ func (c *epollConn) Close()             { c.loop.post(command{what: doClose, c: 
 
 // Flush writes without blocking, on the goroutine of whoever has something to
 // say. What the kernel does not take, and what is over one batch, the loop writes.
-func (c *epollConn) Flush() {
+func (c *epollConn) Flush(first []byte) {
 	if c.writers.Add(1) >= endedFlag {
 		c.leave()
 		return
 	}
-	if more, err := c.write(); err != nil {
+	if more, err := c.write(first); err != nil {
 		c.loop.post(command{what: doFail, c: c, err: err})
 	} else if more {
 		c.loop.post(command{what: doWrite, c: c})
@@ -182,25 +182,24 @@ func (c *epollConn) leave() {
 	}
 }
 
-// write writes about one batch. It reports whether there is more.
-func (c *epollConn) write() (more bool, err error) {
+// write writes about one batch, first of all first. It reports whether there is more.
+func (c *epollConn) write(first []byte) (more bool, err error) {
 	v := c.loop.driver.vectors.Get().(*vector)
 	defer c.loop.driver.vectors.Put(v)
-	for left := BatchBytes; left > 0; {
-		bufs := c.h.NextBatch(v.bufs[:0])
-		if len(bufs) == 0 {
-			return false, nil
-		}
+	bufs := v.bufs[:0]
+	if first != nil {
+		bufs = append(bufs, first)
+	} else {
+		bufs = c.h.Next(0, bufs)
+	}
+	for left := BatchBytes; len(bufs) > 0; {
 		n, all, err := v.write(c.fd, bufs)
 		v.forget(bufs)
-		c.h.Sent(n)
-		if err != nil {
+		if left -= n; err != nil || !all || left <= 0 {
+			c.h.Sent(n)
 			return true, err
 		}
-		if !all {
-			return true, nil
-		}
-		left -= n
+		bufs = c.h.Next(n, v.bufs[:0])
 	}
-	return true, nil
+	return false, nil
 }

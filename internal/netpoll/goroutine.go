@@ -187,7 +187,7 @@ func (c *goroutineConn) end(err error) {
 	c.h.Ended(err)
 }
 
-func (c *goroutineConn) Flush() {
+func (c *goroutineConn) Flush(first []byte) {
 	for {
 		n := c.running.Load()
 		if n == 0 {
@@ -198,28 +198,31 @@ func (c *goroutineConn) Flush() {
 		}
 	}
 	// flush: exists while there is something to write, owned by c, ends when
-	// NextBatch offers nothing or a write fails; Close makes it fail.
+	// Next offers nothing or a write fails; Close makes it fail.
 	go func() {
 		defer c.leave()
-		c.flush()
+		c.flush(first)
 	}()
 }
 
-func (c *goroutineConn) flush() {
+func (c *goroutineConn) flush(first []byte) {
 	w := c.driver.batches.Get().(*batch)
 	defer c.driver.batches.Put(w)
-	for {
-		bufs := c.h.NextBatch(w.bufs[:0])
-		if len(bufs) == 0 {
-			return
-		}
+	bufs := w.bufs[:0]
+	if first != nil {
+		bufs = append(bufs, first)
+	} else {
+		bufs = c.h.Next(0, bufs)
+	}
+	for len(bufs) > 0 {
 		n, err := c.write(w, bufs)
-		c.h.Sent(n)
 		clear(bufs)
 		if err != nil {
+			c.h.Sent(n)
 			c.fail(err)
 			return
 		}
+		bufs = c.h.Next(n, w.bufs[:0])
 	}
 }
 

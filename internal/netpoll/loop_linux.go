@@ -328,7 +328,7 @@ func (l *loop) watch(c *epollConn) {
 // ready acts on events of a connection.
 func (l *loop) ready(c *epollConn, events uint32) {
 	if events&wantWrite != 0 && c.blocked {
-		more, err := c.write()
+		more, err := c.write(nil)
 		if err != nil {
 			// What the peer has sent before it went still counts.
 			l.drain(c, err)

@@ -23,7 +23,7 @@ const (
 )
 
 // A Handler is the protocol code above one connection. Feed and Ended are
-// called by one goroutine at a time, in order. NextBatch and Sent are called by
+// called by one goroutine at a time, in order. Next and Sent are called by
 // whoever writes, also one at a time. None of them may block.
 type Handler interface {
 	// Feed takes bytes that were read. b is valid until return and may be
@@ -36,13 +36,13 @@ type Handler interface {
 	// net.ErrClosed after our own Close, else the error.
 	Ended(err error)
 
-	// NextBatch appends to bufs the slices to write next, at most BatchBuffers
-	// and about BatchBytes, and returns it. The slices are not changed until
-	// Sent has covered them. Appending none gives up the right to write: see
-	// Conn.Flush.
-	NextBatch(bufs [][]byte) [][]byte
+	// Next reports that the first sent bytes of the last batch have left. It appends
+	// to bufs the slices to write next, at most BatchBuffers and about BatchBytes, and
+	// returns it. The slices are not changed until Next or Sent has covered them.
+	// Appending none gives up the right to write: see Conn.Flush.
+	Next(sent int, bufs [][]byte) [][]byte
 
-	// Sent tells that the first n bytes of the last batch have left.
+	// Sent is called in place of Next when the driver can't write more for now.
 	Sent(n int)
 }
 
@@ -53,10 +53,11 @@ type Conn interface {
 	// connection was taken over; they are fed first. It is called once.
 	Start(early []byte)
 
-	// Flush writes what NextBatch offers until it offers nothing. The caller
-	// holds the right to write, which passes to the driver: there is one
-	// writer at a time, and who holds the right is the Handler's to decide.
-	Flush()
+	// Flush writes first, if it is not nil, and then what Next offers until that is
+	// nothing. first is a batch of one slice, of at most BatchBytes, which Next would
+	// offer now. The caller holds the right to write, which passes to the driver: there
+	// is one writer at a time, and the Handler decides who holds the right.
+	Flush(first []byte)
 
 	// Resume continues reading after Feed has returned more=false.
 	Resume()

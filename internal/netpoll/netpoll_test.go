@@ -144,10 +144,13 @@ func (h *handler) Ended(err error) {
 	close(h.ended)
 }
 
-func (h *handler) NextBatch(bufs [][]byte) [][]byte {
+func (h *handler) Next(sent int, bufs [][]byte) [][]byte {
+	if sent > 0 {
+		h.Sent(sent)
+	}
 	h.mu.Lock()
 	if !h.writing || len(h.out) > 0 {
-		h.t.Error("NextBatch without the right to write, or before Sent")
+		h.t.Error("Next without the right to write, or before Sent")
 	}
 	size := 0
 	for len(h.queue) > 0 && len(bufs) < netpoll.BatchBuffers && size < netpoll.BatchBytes {
@@ -203,7 +206,7 @@ func (h *handler) send(last bool, slices ...[]byte) {
 	h.writing = true
 	h.mu.Unlock()
 	if flush {
-		h.conn.Flush()
+		h.conn.Flush(nil)
 	}
 }
 
@@ -608,12 +611,15 @@ func (e *echo) Feed(b []byte) (int, bool) {
 	e.writing = true
 	e.mu.Unlock()
 	if flush {
-		e.conn.Flush()
+		e.conn.Flush(nil)
 	}
 	return len(b), true
 }
 
-func (e *echo) NextBatch(bufs [][]byte) [][]byte {
+func (e *echo) Next(sent int, bufs [][]byte) [][]byte {
+	if sent > 0 {
+		e.Sent(sent)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.queue) == 0 {

@@ -178,7 +178,10 @@ func (p *party) Ended(err error) {
 	p.ended <- err
 }
 
-func (p *party) NextBatch(bufs [][]byte) [][]byte {
+func (p *party) Next(sent int, bufs [][]byte) [][]byte {
+	if sent > 0 {
+		p.Sent(sent)
+	}
 	p.mu.Lock()
 	size, offset := 0, p.offset
 	for _, b := range p.queue {
@@ -236,7 +239,7 @@ func (p *party) put(last bool, b ...[]byte) {
 	p.writing = true
 	p.mu.Unlock()
 	if flush {
-		p.conn.Flush()
+		p.conn.Flush(nil)
 	}
 }
 

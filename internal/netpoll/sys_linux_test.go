@@ -157,7 +157,7 @@ func TestSlotsHaveGenerations(t *testing.T) {
 // deaf must not be fed.
 type deaf struct{ t *testing.T }
 
-func (d deaf) Feed([]byte) (int, bool)     { d.t.Error("fed"); return 0, false }
-func (deaf) Ended(error)                   {}
-func (deaf) NextBatch(b [][]byte) [][]byte { return b }
-func (deaf) Sent(int)                      {}
+func (d deaf) Feed([]byte) (int, bool)       { d.t.Error("fed"); return 0, false }
+func (deaf) Ended(error)                     {}
+func (deaf) Next(_ int, b [][]byte) [][]byte { return b }
+func (deaf) Sent(int)                        {}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the end of a Conn, and its reasons.
+
+package engineio
+
+import (
+	"errors"
+	"fmt"
+
+	"socketio/internal/ws"
+)
+
+// WebSocket close codes that we send.
+const (
+	closeNormal    uint16 = 1000
+	closeGoingAway uint16 = 1001
+	closeProtocol  uint16 = 1002
+	closePolicy    uint16 = 1008
+)
+
+// An ending says how a connection takes its leave.
+type ending struct {
+	lost  bool       // the transport is gone: nothing can be sent
+	flush bool       // what waits is sent first; else it is dropped
+	cut   bool       // what has begun to leave is dropped too, if it is long
+	code  uint16     // WebSocket close code
+	text  string     // WebSocket close reason
+	reply packetType // what a parked poll gets; 0 means the close packet
+	held  bool       // a POST is answered with an error: the poll hears of the end when the client has had time to see that
+}
+
+// finish ends the open state, once, and tells the Handler.
+func (c *Conn) finish(reason CloseReason, err error, e ending) {
+	rest, _ := c.end(reason, err, e)
+	rest()
+}
+
+// end is finish without the part that writes and calls up, which is rest. It reports
+// whether the connection was open.
+func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended bool) {
+	c.mu.Lock()
+	if c.state != stateOpen {
+		t := c.ws
+		c.mu.Unlock()
+		return func() {
+			if e.lost && t != nil {
+				t.nc.Close()
+			}
+		}, false
+	}
+	c.state = stateClosing
+	c.ended.Store(true)
+	probeBy := c.due.at[dueUpgrade]
+	c.due.at = [dueCount]int64{}
+	t, flush := c.ws, false
+	gone := true
+	// An upgrade that has begun says nothing: its handshake is a GET, and the first POST
+	// leaves before the probe is answered.
+	unheard := c.poll != nil && t == nil && c.poll.polled && !c.hadPOST.Load()
+	switch {
+	case t == nil && c.poll == nil: // the handshake has not got that far
+	case t == nil:
+		gone = c.poll.finish(c, e)
+	case e.cut && t.q.begun() > cutOver:
+		e.lost = true
+		t.q.drop()
+	case !e.lost:
+		if !e.flush {
+			t.q.discard()
+		}
+		flush = t.sayCloseLocked(e.code, e.text)
+		c.setDueLocked(dueClose, c.svc.now()+int64(closeTimeout))
+	}
+	if c.poll != nil {
+		c.poll.resume()
+	}
+	var candidate *wsTransport
+	if gone {
+		candidate = c.up.drop()
+	} else if c.up.candidate != nil { // a client that has stopped polling hears the rest there
+		c.up.code, c.up.text = e.code, e.text
+		c.setDueLocked(dueUpgrade, probeBy)
+	}
+	var cut *parkedGET
+	if e.cut && c.poll != nil {
+		cut = c.poll.cutWriting()
+	}
+	h := c.handler
+	c.noteQueueLocked(false)
+	c.mu.Unlock()
+	return func() {
+		if gone {
+			if t != nil && !e.lost {
+				c.owner.retire(c)
+			} else {
+				c.owner.forget(c)
+			}
+			if t == nil {
+				c.wheel.Stop(&c.due.timer)
+			}
+		}
+		cut.cutOff()
+		if candidate != nil {
+			candidate.abandon(closeNormal)
+		}
+		if flush {
+			t.nc.Flush(nil)
+		} else if t != nil && e.lost {
+			t.nc.Close()
+		}
+		if h != nil {
+			h.HandleClose(reason, err)
+			c.noteClosed(reason, err)
+		}
+		if unheard {
+			c.owner.unheard(reason, err, e.flush)
+		}
+	}, true
+}
+
+// cutOver is how much of a message that has begun to leave goes out after an ending
+// that cuts. The client sees why only if it does.
+const cutOver = 64 << 10
+
+// cut lets go of what a connection that closes still has to send. It ends with rest.
+func (c *Conn) cut() (rest func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ws != nil {
+		c.ws.q.drop()
+	}
+	var cut *parkedGET
+	if p := c.poll; p != nil {
+		p.q.drop()
+		cut = p.cutWriting()
+		if p.get != nil {
+			p.get.final = p.final
+			p.wake()
+		}
+	}
+	c.noteQueueLocked(false)
+	t := c.ws
+	return func() {
+		cut.cutOff()
+		if t != nil {
+			t.nc.Close()
+		} else {
+			c.closed()
+		}
+	}
+}
+
+// closed marks the end of everything: the transport is gone.
+func (c *Conn) closed() {
+	c.mu.Lock()
+	c.state = stateClosed
+	if c.poll != nil { // a handler may hold the connection for long
+		c.poll.q.drop()
+	}
+	c.noteQueueLocked(false)
+	c.due.at = [dueCount]int64{}
+	candidate := c.up.drop()
+	if c.poll != nil {
+		c.poll.endLocked()
+	}
+	c.mu.Unlock()
+	c.wheel.Stop(&c.due.timer)
+	c.owner.forget(c)
+	if candidate != nil {
+		candidate.abandon(closeNormal)
+	}
+}
+
+// tooLarge is what a close frame says of what is over MaxPayload, and the error. It is
+// logged: somebody may want another bound.
+func (c *Conn) tooLarge(cause error) (text string, err error) {
+	what := "a message"
+	if errors.Is(cause, errBodyTooLarge) {
+		what = "the body of a POST"
+	}
+	limit := c.limits.maxPayload
+	warning := "closed: " + what + " is too large; to allow it raise Options.MaxHTTPBufferSize (MaxPayload in package engineio)"
+	sizes := fmt.Sprintf("more than %d bytes", limit)
+	var found oversize
+	if errors.As(cause, &found) {
+		sizes = fmt.Sprintf("%d bytes, at most %d", found.size, limit)
+		c.svc.sampled.Warn(warning, "conn", c.number, "transport", c.Transport(), "max", limit, "size", found.size)
+	} else {
+		c.svc.sampled.Warn(warning, "conn", c.number, "transport", c.Transport(), "max", limit)
+	}
+	return "message too big: " + sizes, fmt.Errorf("%w: %s: %s", ErrTooLarge, what, sizes)
+}
+
+// parseError ends the connection because of what the peer sent.
+func (c *Conn) parseError(err error) {
+	reason, e := ReasonParseError, ending{code: closeProtocol}
+	var ce *ws.CloseError
+	if asCloseError(err, &ce) {
+		reason, e = ReasonTransportError, ending{code: ce.Code, text: ce.Reason}
+		if ce.Code == ws.CodeTooBig {
+			e.text, err = c.tooLarge(err)
+		}
+	} else if errors.Is(err, ErrTooLarge) {
+		_, err = c.tooLarge(err)
+	}
+	c.finish(reason, err, e)
+}
+
+// closeSlow closes the connection because of its peer's slowness, with one warning.
+func (c *Conn) closeSlow(why slowness, e ending) {
+	rest, _ := c.endSlow(why, e)
+	rest()
+}
+
+// endSlow is closeSlow without the part that calls up, which is rest. It reports
+// whether the connection was open.
+func (c *Conn) endSlow(why slowness, e ending) (rest func(), ended bool) {
+	e.code, e.text = closePolicy, "slow consumer"
+	packets, bytes := c.Buffered()
+	err := fmt.Errorf("%w: %s", ErrSlowConsumer, why.what)
+	told, ended := c.end(ReasonTransportError, err, e)
+	if !ended {
+		return told, false
+	}
+	return func() {
+		option := "Options." + why.option
+		if why.here != "" {
+			option += " (" + why.here + " in package engineio)"
+		}
+		c.svc.log.Warn("closed: a client does not take what is sent to it; to allow more raise "+option+", to send it less see Options.Overflow",
+			"conn", c.number, "transport", c.Transport(), "packets", packets, "bytes", bytes, "max", why.max, "option", why.option)
+		told()
+	}, true
+}

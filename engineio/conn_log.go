@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds when the packets and the end of a Conn are logged.
+
+package engineio
+
+import (
+	"context"
+	"log/slog"
+
+	"socketio/internal/telemetry"
+)
+
+// LogPackets starts or stops logging the packets of this connection: a line for each,
+// with its direction, type and text, as Options.LogPackets does from the beginning.
+func (c *Conn) LogPackets(on bool) { c.logged.Store(on) }
+
+func (c *Conn) tracee() tracee {
+	return tracee{number: c.number, transport: c.Transport(), handler: c.handler}
+}
+
+// logOpen logs the beginning of a connection whose packets are to be logged.
+func (c *Conn) logOpen(first []*Message) {
+	p := &c.svc.packets
+	if !p.wants(&c.handshake) {
+		return
+	}
+	c.logged.Store(true)
+	t := c.tracee()
+	log := p.logger()
+	log.Info("packets are logged", "conn", t.number, "transport", t.transport, "peer", telemetry.Text(c.handshake.RemoteAddr))
+	p.packet(t, true, "open", "")
+	for _, m := range first[min(1, len(first)):] {
+		c.logOut(m)
+	}
+}
+
+// logIn logs a packet that came.
+func (c *Conn) logIn(p packet) {
+	if c.logged.Load() {
+		c.svc.packets.in(c.tracee(), p)
+	}
+}
+
+// logHeld logs what Append put in the queue.
+func (c *Conn) logHeld() {
+	if !c.logged.Load() {
+		return
+	}
+	c.mu.Lock()
+	held := c.unlogged
+	c.unlogged = nil
+	c.mu.Unlock()
+	for _, m := range held {
+		c.svc.packets.out(c.tracee(), m)
+	}
+}
+
+// logOut logs a message that is about to be sent, so that its line comes before the
+// answer's.
+func (c *Conn) logOut(m *Message) {
+	if !c.logged.Load() || c.ended.Load() && m.first.isMessage() {
+		return
+	}
+	c.logHeld()
+	c.svc.packets.out(c.tracee(), m)
+}
+
+// noteClosed logs the end and notifies the observers. It is called once for each
+// connection that began.
+func (c *Conn) noteClosed(reason CloseReason, err error) {
+	keys := func(log *slog.Logger) *slog.Logger {
+		log = log.With("conn", c.number, "transport", c.Transport(), "reason", string(reason))
+		if err != nil {
+			log = log.With("error", telemetry.Error(err))
+		}
+		return log
+	}
+	if c.logged.Load() {
+		keys(c.svc.packets.logger()).Info("closed")
+	}
+	if c.svc.log.Enabled(context.Background(), slog.LevelDebug) {
+		keys(c.svc.log).Debug("connection closed")
+	}
+	c.svc.obs.closed(c, reason, err)
+}

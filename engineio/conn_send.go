@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how a message gets into the queue of a Conn, and how the queue is
+// written.
+
+package engineio
+
+import "socketio/internal/netpoll"
+
+// Send queues m for the peer and returns without waiting. It returns ErrClosed on a
+// closed connection. When the queue is full it does what Message.Overflow says:
+// ErrSlowConsumer means that this has closed the connection, ErrQueueFull that m was
+// not accepted, ErrDropped that it was dropped.
+func (c *Conn) Send(m *Message) error { return c.send(m, true) }
+
+// Enqueue is Send without writing: the message leaves with Flush, which the caller must
+// call, or with the next message that is sent. It lets a caller queue messages for many
+// connections in one order and then write to all of them.
+func (c *Conn) Enqueue(m *Message) error { return c.send(m, false) }
+
+func (c *Conn) send(m *Message, flush bool) error {
+	c.prepare(m)
+	c.logOut(m)
+	c.mu.Lock()
+	if c.state != stateOpen {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	q := c.queueLocked()
+	v, lost := q.push(c.formLocked(m), c.limits)
+	c.dropped += lost
+	switch v {
+	case pushed:
+		c.svc.obs.queued(c.number, c.transportLocked(), m)
+		over := c.noteQueueLocked(false)
+		if flush {
+			c.wakeWriterLocked()
+		} else {
+			c.mu.Unlock()
+		}
+		if over {
+			c.owner.relieve()
+		}
+		c.svc.obs.dropped(c, lost, DropOverflow)
+		return nil
+	case closes:
+		why := q.overBound(c.limits, queueFactor, m.size)
+		c.mu.Unlock()
+		c.closeSlow(why, ending{})
+		return ErrSlowConsumer
+	}
+	c.mu.Unlock()
+	if v == refused {
+		return ErrQueueFull
+	}
+	c.svc.obs.dropped(c, lost, DropOverflow)
+	return ErrDropped
+}
+
+// prepare compresses m, once for all connections, if this one accepts that. It takes
+// time, so it is done without the lock.
+func (c *Conn) prepare(m *Message) {
+	if c.deflates.Load() {
+		m.pack(c.svc.deflate)
+	}
+}
+
+// Append is Send without policies, without calls to the Handler and without
+// writing: the message leaves with the next one, or with Flush. It is for the packets
+// that a protocol requires. At 16 times the bounds of the queue it returns
+// ErrSlowConsumer and the connection closes a moment later.
+func (c *Conn) Append(m *Message) error {
+	c.mu.Lock()
+	if c.state != stateOpen {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	q := c.queueLocked()
+	if c.limits.overfull(q.len(), q.bytes+m.size) {
+		why := q.overBound(c.limits, queueFactor, m.size)
+		c.mu.Unlock()
+		if c.owner.inBackground() {
+			// One per connection that ends so, since the caller may hold locks that its
+			// Handler needs; ends at once; the owner's Close waits for it.
+			go func() {
+				defer c.svc.background.Done()
+				c.closeSlow(why, ending{})
+			}()
+		}
+		return ErrSlowConsumer
+	}
+	q.append(c.formLocked(m))
+	c.svc.obs.queued(c.number, c.transportLocked(), m)
+	if c.logged.Load() {
+		c.unlogged = append(c.unlogged, m)
+	}
+	over := c.noteQueueLocked(false)
+	c.mu.Unlock()
+	if over {
+		c.owner.relieve()
+	}
+	return nil
+}
+
+// SendVolatile sends m only if the peer can receive it now: nothing is queued before it
+// and, on polling, a request is there to carry it. It reports whether it was
+// sent.
+func (c *Conn) SendVolatile(m *Message) bool {
+	c.prepare(m)
+	c.mu.Lock()
+	q := c.queueLocked()
+	busy := q.len() > 0 && (q.writing || c.ws == nil)
+	if open := c.state == stateOpen; !open || busy || c.ws == nil && c.poll.get == nil {
+		c.mu.Unlock()
+		if open {
+			c.svc.obs.dropped(c, 1, DropVolatile)
+		}
+		return false
+	}
+	q.append(c.formLocked(m))
+	c.svc.obs.queued(c.number, c.transportLocked(), m)
+	over := c.noteQueueLocked(false)
+	c.wakeWriterLocked()
+	c.logOut(m)
+	if over {
+		c.owner.relieve()
+	}
+	return true
+}
+
+// formLocked is m as the connection's transport sends it.
+func (c *Conn) formLocked(m *Message) *Message {
+	if c.ws == nil {
+		return m
+	}
+	return m.formFor(c.handshake.Revision, c.ws.base64, c.ws.deflate)
+}
+
+// Cork holds back what is sent from now on, so that a burst leaves in one write.
+// Each Cork needs an Uncork. Messages held back for long leave by themselves, at the
+// next tick of the clock.
+func (c *Conn) Cork() {
+	c.mu.Lock()
+	c.corks++
+	c.mu.Unlock()
+}
+
+// Uncork ends a Cork. Messages held back leave with the next one that is sent,
+// or with Flush.
+func (c *Conn) Uncork() {
+	c.mu.Lock()
+	c.corks--
+	c.mu.Unlock()
+}
+
+// Flush sends what was held back, corked or not.
+func (c *Conn) Flush() {
+	c.logHeld()
+	c.mu.Lock()
+	c.flushLocked()
+}
+
+// wakeWriterLocked writes the queue, or sets the time by which it is written, and
+// releases mu.
+func (c *Conn) wakeWriterLocked() {
+	if c.corks == 0 {
+		c.flushLocked()
+		return
+	}
+	if c.due.at[dueCork] == 0 && c.state == stateOpen {
+		c.setDueLocked(dueCork, c.svc.now()+int64(c.svc.tick))
+	}
+	c.mu.Unlock()
+}
+
+// flushLocked writes the queue and releases mu.
+func (c *Conn) flushLocked() {
+	if c.state != stateOpen {
+		c.mu.Unlock()
+		return
+	}
+	t := c.ws
+	if t == nil {
+		if c.poll.q.len() > 0 {
+			c.poll.wake()
+		}
+		c.mu.Unlock()
+		return
+	}
+	if !t.q.takeWriting() {
+		c.mu.Unlock()
+		return
+	}
+	first := t.q.lone(netpoll.BatchBytes)
+	if first != nil && t.waits {
+		t.watchWriteLocked()
+	}
+	c.mu.Unlock()
+	t.nc.Flush(first)
+}

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how the requests of a polling session are served. net/http calls;
+// the goroutine of the request does the waiting.
+
+package engineio
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"socketio/internal/coding"
+	"socketio/internal/ws"
+)
+
+// wantsBase64 reports whether the query of a request says that its client can't
+// take bytes.
+func wantsBase64(q url.Values) bool { return last(q["b64"]) != "" }
+
+// An exchange is one request of a polling session and its answer.
+type exchange struct {
+	*host
+	s *Server
+	c *Conn
+}
+
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request, c *Conn) *exchange {
+	return &exchange{newHost(w, r), s, c}
+}
+
+// get answers a poll.
+func (x *exchange) get() {
+	c, cut := x.c, x.lift()
+
+	c.mu.Lock()
+	p := c.poll
+	if p == nil || c.ws != nil { // since the request was checked
+		c.mu.Unlock()
+		x.s.refuse(x.w, x.r, errUpgraded())
+		return
+	}
+	if p.get != nil {
+		c.mu.Unlock()
+		x.w.WriteHeader(http.StatusBadRequest)
+		c.finish(ReasonTransportError, errPollOverlap, ending{})
+		return
+	}
+	if p.held {
+		c.mu.Unlock()
+		x.awaitEnd(0)
+		x.s.refuse(x.w, x.r, errOver())
+		return
+	}
+	p.polled = true
+	g := &parkedGET{signal: make(chan struct{}, 1)}
+	if p.q.len() == 0 {
+		g.final = p.final
+	}
+	p.get = g
+	if c.up.pausing {
+		c.setDueLocked(dueNoop, c.svc.now()+int64(noopDelay))
+	}
+	if !x.parkLocked(g, cut) {
+		return
+	}
+	var items []*Message
+	if c.ws == nil {
+		items, g.size = p.q.take(c.limits.maxQueueBytes)
+		p.writing = g
+		c.noteQueueLocked(true)
+	}
+	if p.get == g {
+		p.get = nil
+	}
+	final := g.final
+	noop := final == 0 && len(items) == 0 || final != 0 && p.afterNoop
+	moved := c.ws != nil // to WebSocket: this response carries nothing
+	over := final != 0 && !moved
+	c.mu.Unlock()
+
+	err := errWriterPanic
+	defer func() { // also if a writer panics: what it was given is lost
+		c.mu.Lock()
+		p.written(g)
+		c.noteQueueLocked(true)
+		c.mu.Unlock()
+		if over {
+			c.closed()
+		} else if err != nil && !moved {
+			c.finish(ReasonTransportError, err, ending{lost: true})
+		}
+	}()
+	if noop {
+		items = append(items, c.svc.noopMessage)
+		c.logOut(c.svc.noopMessage)
+	}
+	if final != 0 {
+		last := packetMsg(final, "")
+		items = append(items, last)
+		c.logOut(last)
+	}
+	x.s.addHeaders(x.w.Header(), x.r, false)
+	err = x.write(items, g)
+}
+
+// parkLocked waits until there is something to answer a GET with. It reports false, and
+// has released mu, if the client is gone. cut is what host.lift returns.
+func (x *exchange) parkLocked(g *parkedGET, cut time.Duration) (present bool) {
+	c, p, ctx := x.c, x.c.poll, x.r.Context()
+	if cut > 0 {
+		defer c.poll.releaseIn(g, cut, time.Time{}).Stop()
+	}
+	// A handler around this one that gives each request a time would answer in our
+	// place. A time that comes again is none of a request.
+	if end, ok := ctx.Deadline(); ok && ctx.Err() == nil && !end.Equal(p.releasedFor) {
+		left := time.Until(end)
+		defer c.poll.releaseIn(g, left-min(left/4, time.Second), end).Stop()
+	}
+	ended, gone := ctx.Done(), (<-chan bool)(nil)
+	// One answer at a time: what is being written is not in the queue any more.
+	for p.writing != nil && c.ws == nil || p.q.len() == 0 && !g.noop && g.final == 0 {
+		c.mu.Unlock()
+		lost := false
+		select {
+		case <-g.signal:
+		case <-ended:
+			// That may be a wish of the host, which is nothing to a client that is there.
+			ended = nil
+			var ok bool
+			if gone, ok = x.gone(); !ok {
+				defer c.poll.releaseIn(g, unsurePoll, time.Time{}).Stop() // once
+			}
+		case <-gone:
+			lost = true
+		}
+		c.mu.Lock()
+		if lost {
+			ours := p.get == g // else the session has moved to WebSocket
+			if ours {
+				p.get = nil
+			}
+			c.mu.Unlock()
+			if ours {
+				c.finish(ReasonTransportError, errPollAborted, ending{lost: true})
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// releaseIn answers a GET with a noop after d, if it is still parked then. end is the
+// deadline of its request that is the reason, if it is that.
+func (p *polling) releaseIn(g *parkedGET, d time.Duration, end time.Time) *time.Timer {
+	return time.AfterFunc(d, func() {
+		p.c.mu.Lock()
+		defer p.c.mu.Unlock()
+		if p.get == g {
+			p.releasedFor = end
+			p.release()
+		}
+	})
+}
+
+// unsurePoll is how long a GET stays that may have lost its client: there is no other
+// way to know than to answer it.
+const unsurePoll = time.Second
+
+// write answers a request with messages.
+func (x *exchange) write(items []*Message, g *parkedGET) error {
+	body, contentType := x.c.poll.encode(items)
+	coded := coding.Applied(x.w.Header())
+	if !coded {
+		body = x.s.compressor.encode(x.w.Header(), x.r.Header["Accept-Encoding"], items, body)
+	}
+	return x.writePoll(contentType, body, coded, x.c.limits.writeTimeout, g)
+}
+
+// post takes what a client sends.
+func (x *exchange) post() {
+	c, r := x.c, x.r
+	begun, cut := time.Now(), x.liftWrite() // the answer may have to wait for handlers
+	c.mu.Lock()
+	p := c.poll
+	if p == nil || c.ws != nil { // since the request was checked
+		c.mu.Unlock()
+		x.s.refuse(x.w, x.r, errUpgraded())
+		return
+	}
+	if p.posting {
+		c.mu.Unlock()
+		x.fail(nil, ReasonTransportError, errPostOverlap)
+		return
+	}
+	p.posting = true
+	leaving := c.state == stateClosing && !p.held
+	c.mu.Unlock()
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		e := &requestError{status: http.StatusUnsupportedMediaType, code: codeBadRequest, message: "Unsupported content encoding"}
+		x.fail(e, ReasonTransportError, errContentEncoding)
+		return
+	}
+	in := payload{revision: c.handshake.Revision, binary: strings.HasPrefix(r.Header.Get("Content-Type"), binaryType)}
+	if in.binary && in.revision == 4 {
+		x.fail(nil, ReasonTransportError, errContentType)
+		return
+	}
+	body, err := x.readBody()
+	if err != nil {
+		x.refuseBody(err)
+		return
+	}
+	_ = x.SetReadDeadline(time.Time{})
+	if err := in.begin(body); err != nil {
+		x.fail(refuse(codeBadRequest, err.Error()), ReasonParseError, err)
+		return
+	}
+	switch took, present := x.deliver(&in); {
+	case !present:
+	case took, leaving: // who is yet to be told the end may go on until it is
+		x.posted() // before the answer: a client may send its next POST as soon as it has it
+		x.s.addHeaders(x.w.Header(), x.r, false)
+		_ = x.writePoll("text/html", []byte("ok"), coding.Applied(x.w.Header()), c.limits.writeTimeout, nil) // the next request tells
+		if cut > 0 && time.Since(begun) > cut {
+			c.svc.sampled.Warn("a POST waited for handlers until http.Server.WriteTimeout cut its answer; give the ResponseWriter of the middleware around this handler a method Unwrap", "conn", c.number)
+		}
+	default:
+		// The poll tells the client why, if it can: npm's client would take this
+		// answer for the reason.
+		x.awaitEnd(answerGrace)
+		x.posted()
+		errOver().write(x.w)
+	}
+}
+
+// posted lets the next POST in.
+func (x *exchange) posted() {
+	x.c.mu.Lock()
+	x.c.poll.posting = false
+	x.c.mu.Unlock()
+}
+
+// errOver refuses what comes, or is not yet taken, when its session has ended. It is not
+// told to who counts refusals: the client did not guess.
+func errOver() *requestError { return refuse(codeUnknownSID, "the session has ended") }
+
+// fail ends the session because of a POST, and answers with e, or with 400 and no
+// body if e is nil. The client sees the answer although it is still sending: some more of
+// the body is read, and its poll hears of the end a little later.
+func (x *exchange) fail(e *requestError, reason CloseReason, err error) {
+	c, w, r := x.c, x.w, x.r
+	code := closeProtocol
+	if errors.Is(err, ErrTooLarge) {
+		code = ws.CodeTooBig
+	}
+	c.finish(reason, err, ending{held: true, code: code})
+	if err != errPostOverlap { // then another has the place
+		x.posted()
+	}
+	// In HTTP/2 a stream ends alone, whatever of it has not been read; "Connection: close"
+	// would take others along.
+	whole := r.ProtoMajor == 1
+	if whole {
+		w.Header().Set("Connection", "close")
+		_ = x.EnableFullDuplex() // the body can be read after the answer
+	}
+	if e == nil {
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusBadRequest)
+	} else {
+		e.write(w)
+	}
+	if whole {
+		_ = x.Flush()
+	}
+	c.mu.Lock()
+	if c.poll.held && c.state == stateClosing {
+		c.setDueLocked(dueClose, c.svc.now()+int64(errorGrace))
+	}
+	c.mu.Unlock()
+	if !whole || r.Header.Get("Expect") != "" || errors.Is(err, errBodySlow) {
+		return // nothing need come, or will
+	}
+	// net/http closes a connection on which more comes than is read: the client would see
+	// a reset.
+	_ = x.SetReadDeadline(time.Now().Add(x.s.cfg.BodyTimeout))
+	_, _ = io.CopyN(io.Discard, r.Body, int64(c.limits.maxPayload))
+}
+
+// A body may take bodyGrace, and then a second more for each bodyRate bytes it
+// has brought, within Options.BodyTimeout.
+const (
+	bodyGrace = 5 * time.Second
+	bodyRate  = 1 << 10
+)
+
+// readBody reads a whole body, growing with what has arrived.
+func (x *exchange) readBody() ([]byte, error) {
+	r := x.r
+	limit := int64(x.c.limits.maxPayload)
+	start := time.Now()
+	if r.ContentLength > limit {
+		_ = x.SetReadDeadline(start.Add(x.s.cfg.BodyTimeout))
+		return nil, oversize{errBodyTooLarge, uint64(r.ContentLength)}
+	}
+	size := r.ContentLength + 1 // room to see the end without growing
+	if size <= 0 || size > 4096 {
+		size = 4096
+	}
+	body := make([]byte, 0, size)
+	in := io.LimitReader(r.Body, limit+1)
+	for {
+		earned := bodyGrace + time.Duration(len(body)/bodyRate)*time.Second
+		_ = x.SetReadDeadline(start.Add(min(earned, x.s.cfg.BodyTimeout)))
+		n, err := in.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if int64(len(body)) > limit {
+			return nil, errBodyTooLarge
+		}
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+	}
+}
+
+// refuseBody closes the session and answers a POST whose body could not be read.
+func (x *exchange) refuseBody(err error) {
+	c := x.c
+	var cut *http.MaxBytesError
+	switch {
+	case errors.As(err, &cut):
+		c.svc.sampled.Warn("closed: the body of a POST is larger than a handler around this one allows; to allow it raise the bound of its http.MaxBytesHandler or http.MaxBytesReader", "conn", c.number, "max", cut.Limit)
+		err = fmt.Errorf("%w: the body of a POST: more than the %d bytes of http.MaxBytesReader", ErrTooLarge, cut.Limit)
+		e := &requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}
+		x.fail(e, ReasonTransportError, err)
+	case errors.Is(err, errBodyTooLarge):
+		_, err = c.tooLarge(err)
+		e := &requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}
+		x.fail(e, ReasonTransportError, err)
+	case errors.Is(err, errTimeout):
+		e := &requestError{status: http.StatusRequestTimeout, code: codeBadRequest, message: "Request timeout"}
+		x.fail(e, ReasonTransportError, errBodySlow)
+	default:
+		x.fail(nil, ReasonTransportError, errPostAborted)
+	}
+}
+
+// deliver hands up the packets of a body, waiting out pauses. It reports whether they
+// were taken, to the last or to the one that ended the session, and whether the client
+// is still there to be answered.
+func (x *exchange) deliver(in *payload) (took, present bool) {
+	c := x.c
+	defer c.readEnd()
+	for !in.done {
+		if open, present := x.awaitResume(); !open {
+			if in.closes() {
+				c.closed() // it will not come back to be told
+				return true, present
+			}
+			return false, present
+		}
+		p, err := in.next()
+		if err != nil {
+			c.parseError(err)
+			return true, true
+		}
+		if !c.handUp(p) {
+			return p.typ != packetMessage, true // a message was too late
+		}
+	}
+	return true, true
+}
+
+// awaitResume waits while the connection is paused. It reports whether the
+// connection is open, and whether the client still waits for its answer.
+func (x *exchange) awaitResume() (open, present bool) {
+	c := x.c
+	ended, gone := x.r.Context().Done(), (<-chan bool)(nil)
+	for {
+		c.mu.Lock()
+		if c.pausedAt == 0 || c.state != stateOpen {
+			open = c.state == stateOpen
+			c.mu.Unlock()
+			return open, true
+		}
+		if c.poll.resumed == nil {
+			c.poll.resumed = make(chan struct{})
+		}
+		resumed := c.poll.resumed
+		c.mu.Unlock()
+		c.readEnd() // what was handed up must run, or nothing would resume
+		select {
+		case <-resumed:
+		case <-ended:
+			ended = nil // the host may wish it; the client may still be there
+			gone, _ = x.gone()
+		case <-gone:
+			c.finish(ReasonTransportError, errPostAborted, ending{lost: true})
+			return false, false
+		}
+	}
+}
+
+// awaitEnd waits until the session is over, limit has passed, or the client has gone.
+// limit may be 0, which is none.
+func (x *exchange) awaitEnd(limit time.Duration) {
+	c := x.c
+	c.mu.Lock()
+	if c.state == stateClosed || c.ws != nil {
+		c.mu.Unlock()
+		return
+	}
+	if c.poll.over == nil {
+		c.poll.over = make(chan struct{})
+	}
+	over := c.poll.over
+	c.mu.Unlock()
+	var after <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		after = timer.C
+	}
+	select {
+	case <-over:
+	case <-after:
+	case <-x.r.Context().Done():
+	}
+}

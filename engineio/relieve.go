@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what a Server does when the queues of its connections together are
+// over their bound.
+
+package engineio
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// relieve closes the connections for which most waits, so many that all take an eighth
+// less than their bound. It is called by who sent, with no lock of a Conn held. When it
+// returns the queues are let go of, so a sender can't outrun it; that the connections
+// have ended is told by another goroutine, since the one that sends must not run the
+// ends of others.
+func (s *Server) relieve() {
+	b := &s.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used.Load() <= b.limit || !s.inBackground() {
+		return
+	}
+	conns := s.all()
+	s.mu.RLock()
+	conns = slices.AppendSeq(conns, maps.Keys(s.leaving))
+	s.mu.RUnlock()
+	slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(b.charged.Load(), a.charged.Load()) })
+	why := slowness{option: "MaxQueuedBytes", max: b.limit, what: fmt.Sprintf("all queues together reached MaxQueuedBytes (%d)", b.limit)}
+	var rests []func()
+	for _, c := range conns {
+		if b.used.Load() <= b.limit-b.limit/8 || c.charged.Load() == 0 {
+			break
+		}
+		rest, ended := c.endSlow(why, ending{cut: true})
+		if !ended {
+			rest = c.cut()
+		}
+		rests = append(rests, rest)
+	}
+	// One at a time; ends when the ends are told; Server.Close waits for it.
+	go func() {
+		defer s.background.Done()
+		for _, rest := range rests {
+			rest()
+		}
+	}()
+}
+
+// inBackground admits a goroutine, which must end with background.Done. It reports
+// false once the server closes.
+func (s *Server) inBackground() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !s.closing { // else Close empties all
+		s.background.Add(1)
+	}
+	return !s.closing
+}

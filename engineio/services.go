@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what connections share with the end that owns them, and what they
+// ask of it. A Conn knows no Server.
+
+package engineio
+
+import (
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"socketio/internal/netpoll"
+	"socketio/internal/telemetry"
+	"socketio/internal/wheel"
+	"socketio/internal/ws"
+)
+
+// limits are the bounds and times of a Conn.
+type limits struct {
+	pingInterval, pingTimeout time.Duration
+	upgradeTimeout            time.Duration
+	writeTimeout              time.Duration
+	messageTimeout            time.Duration
+	pauseTimeout              time.Duration
+
+	maxPayload       int
+	maxQueueBytes    int
+	maxQueueMessages int
+}
+
+// services are what the connections of one end share. They are immutable once the
+// first connection exists, apart from what counts.
+type services struct {
+	limits   limits
+	base     time.Time // the origin of now
+	tick     time.Duration
+	log      *slog.Logger
+	sampled  *telemetry.Sampled // warnings that peers can cause
+	obs      observers
+	packets  packetLog
+	deflate  *ws.Deflate // nil if messages are not compressed
+	wsConfig ws.Config
+	constants
+
+	poller   netpoll.Driver // nil where there is none
+	portable *netpoll.Goroutines
+	wheels   []*wheel.Wheel
+
+	// Atomic; safe from anywhere.
+	wheelTurn  atomic.Uint32
+	lastNumber atomic.Uint64  // of a Conn
+	background sync.WaitGroup // messages being inflated, the budget being kept
+	budget     budget
+}
+
+// constants are messages that are always the same.
+type constants struct {
+	pingMessage, pongMessage, probeMessage, noopMessage *Message
+}
+
+func newConstants() constants {
+	return constants{
+		pingMessage:  packetMsg(packetPing, ""),
+		pongMessage:  packetMsg(packetPong, ""),
+		probeMessage: packetMsg(packetPong, "probe"),
+		noopMessage:  packetMsg(packetNoop, ""),
+	}
+}
+
+// init fills in what follows from the limits. The rest is set by the end.
+func (s *services) init(l limits, log *slog.Logger) {
+	s.limits, s.log = l, log
+	s.base = time.Now().Add(-1) // so that now is never 0
+	s.tick = tickFor(l.pingTimeout)
+	s.sampled = telemetry.NewSampled(log)
+	s.constants = newConstants()
+	s.portable = netpoll.NewGoroutines()
+	s.wsConfig = ws.Config{MaxMessage: l.maxPayload, MaxFragments: maxFragments(l.maxPayload), UncheckedOver: MaxInlineUTF8}
+	for range runtime.GOMAXPROCS(0) {
+		s.wheels = append(s.wheels, wheel.New(s.tick))
+	}
+}
+
+// openPoller opens the event loops, if the driver wants them.
+func (s *services) openPoller(d Driver) {
+	if d == DriverGoroutine {
+		return
+	}
+	var err error
+	if s.poller, err = netpoll.NewPoller(runtime.GOMAXPROCS(0)); err != nil && d == DriverPoll {
+		s.log.Warn("no event loops; each connection gets a goroutine", "error", telemetry.Error(err))
+	}
+}
+
+// attach gives a connection to the driver that can take it. It reports whether
+// that is the one whose writes wait for the peer.
+func (s *services) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits bool) {
+	if s.poller != nil {
+		if c, err := s.poller.Attach(nc, h); err == nil {
+			return c, false
+		}
+	}
+	return s.portable.Attach(nc, h), true
+}
+
+// close ends what runs for connections, which have been closed.
+func (s *services) close() {
+	if s.poller != nil {
+		s.poller.Close(netpoll.LingerTimeout)
+	}
+	s.portable.Close(netpoll.LingerTimeout)
+	s.background.Wait()
+	for _, w := range s.wheels {
+		w.Close()
+	}
+}
+
+// maxFragments is how many frames a message may have: many send frames of a few KiB, none
+// so many that they are smaller than 256 bytes on average.
+func maxFragments(maxPayload int) int { return max(4096, maxPayload/256) }
+
+// now is the time since the end was made, in nanoseconds.
+func (s *services) now() int64 { return int64(time.Since(s.base)) }
+
+func (s *services) nextWheel() *wheel.Wheel {
+	return s.wheels[int(s.wheelTurn.Add(1))%len(s.wheels)]
+}
+
+// tickFor is the resolution of the deadlines.
+func tickFor(pingTimeout time.Duration) time.Duration {
+	return min(max(pingTimeout/100, time.Millisecond), 50*time.Millisecond)
+}
