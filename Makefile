@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test lint test-go test-module test-client test-conformance test-matrix test-clients test-diff test-proxies test-e2e fuzz fuzz-short soak hostile
+.PHONY: help chat setup test nightly repeat lint test-go test-hostile test-repeated test-module test-client test-conformance test-conformance-all test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
 
 # Once for each lock file: the suites that use it may run side by side. Setup has
 # done it before they do.
@@ -15,23 +15,42 @@ npm_e2e := e2e/node_modules/.package-lock.json
 npm_bench := bench/node/node_modules/.package-lock.json
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-22s%s\n", $$1, $$2 }' Makefile
 
 chat: ## run the chat on http://localhost:3000 (PORT=3001 make chat: another port)
 	@go build -o bin/chat ./examples/chat
 	@exec bin/chat
 
-test: ## set up what is missing, run everything below, print the sum
+test: ## set up what is missing, run every suite, some in a short form, print the total (ONLY="lint test-go": these suites)
 	@scripts/test.sh
+
+nightly: ## the same in full, with all versions of the npm client, tests repeated, long fuzzing, soak, attacks, benchmarks: more than an hour
+	@scripts/test.sh --nightly
+
+repeat: ## a suite many times beside two busy loops (make repeat SUITE=test-dialogues N=20)
+	@scripts/repeat.sh $(SUITE) $(N)
 
 setup: ## install what the tests need: Chromium, nginx, Caddy by apt-get, Go tools into bin/, packages of Go, npm, Python, Java, Rust
 	@scripts/setup.sh
 
-lint: bin/staticcheck ## formatting, vet for six platforms, staticcheck
+lint: bin/staticcheck ## formatting, vet, for other platforms too, staticcheck
 	@scripts/lint.sh
 
+# The attacks measure a server without the race detector, in a process of its own.
+go_packages = $$(go list ./... ./engineio/webtransport/... | grep -v /internal/hostile)
+
 test-go: bin/tally ## Go tests with the race detector, those of the WebTransport module too
-	@go test -race -timeout 30m -json ./... ./engineio/webtransport/... 2>&1 | bin/tally
+	@go test -race -timeout 30m -json $(go_packages) 2>&1 | bin/tally
+
+test-repeated: bin/tally ## the Go tests three times more, with the race detector, in random order
+	@go test -race -count=3 -shuffle=on -timeout 60m -json $(go_packages) 2>&1 | bin/tally
+
+test-hostile: bin/tally ## attacks on a server in another process (Linux; in full size: make soak, make hostile)
+	@[ "$$(uname)" = Linux ] || { echo "for Linux only"; exit; }; \
+		go test -timeout 10m -parallel 8 -json ./internal/hostile 2>&1 | bin/tally
+
+test-rename: ## that all builds and passes under another module path
+	@scripts/test-rename.sh
 
 test-module: ## the server of the README as a program of its own, outside this repository
 	@scripts/test-module.sh
@@ -39,14 +58,23 @@ test-module: ## the server of the README as a program of its own, outside this r
 test-client: $(npm_client) ## the TypeScript client: types, tests, and that dist/ is what the build makes
 	@scripts/test-client.sh
 
-test-conformance: $(npm_conformance) ## the newest npm client on the goroutine driver, and what is for it alone on both (test-matrix has the other driver)
+# test-matrix has the newest client on the driver of the system.
+test-conformance: $(npm_conformance) ## the newest npm client: each scenario on the goroutine driver by an upgrade, and what is for it alone on that of the system
+	@cd conformance && DRIVER=goroutine TRANSPORTS=upgrade npm test --silent && node run.mjs --newest
+
+test-conformance-all: $(npm_conformance) ## the same over every transport on both drivers
 	@cd conformance && DRIVER=goroutine npm test --silent && node run.mjs --newest
 
-test-matrix: $(npm_conformance) ## five versions of the npm client, from 1.7 on, on the driver of the system, as one table
+test-matrix: $(npm_conformance) ## three versions of the npm client, 2.5, 4.0 and the newest, as one table
+	@cd conformance && npm run --silent test:matrix -- --short
+
+test-matrix-all: $(npm_conformance) ## five versions, from 1.7 on
 	@cd conformance && npm run --silent test:matrix
 
-test-clients: ## the clients in Python, Java and Rust; installs what is missing
-	@conformance/clients.sh
+test-clients: test-clients-python test-clients-java test-clients-rust ## the clients in Python, Java and Rust; installs what is missing
+
+test-clients-%:
+	@conformance/clients.sh $*
 
 test-proxies: $(npm_conformance) ## the npm client through nginx, Caddy, Apache and HAProxy, with the files of deploy/
 	@cd conformance && node proxies/run.mjs
@@ -60,14 +88,14 @@ test-diff: bin/tally $(npm_conformance) ## our parsers against gobwas/ws and npm
 fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
 
-fuzz-short: $(npm_conformance) ## every fuzz target for 5 s
-	@FUZZSHORT=1 FUZZTIME=5s scripts/fuzz.sh
+fuzz-short: $(npm_conformance) ## every fuzz target for 1 s
+	@FUZZSHORT=1 FUZZTIME=1s scripts/fuzz.sh
 
-soak: ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size (SOAK=20x1000 STRESS=20s HOSTILE=full)
+soak: bin/tally ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size (SOAK=20x1000 STRESS=20s HOSTILE=full)
 	@scripts/soak.sh
 
-hostile: ## what one connection can make the server keep at worst, for each row of docs/limits.md, as a table
-	@HOSTILE=full go test -count=1 -timeout 10m -v -run '^TestWorstCase$$' ./internal/hostile
+hostile: bin/tally ## what one connection can make the server keep at worst, for each row of docs/limits.md, as a table
+	@HOSTILE=full go test -count=1 -timeout 10m -json -run '^TestWorstCase$$' ./internal/hostile 2>&1 | bin/tally -v
 
 # The tools have a module of their own, so that the core requires nothing.
 bin/staticcheck: tools/go.mod tools/go.sum
@@ -79,7 +107,15 @@ bin/api: tools/api/main.go
 bin/tally: tools/tally/main.go
 	@go -C tools build -o ../bin/tally ./tally
 
-.PHONY: bench-quick
+# The programs that several suites run. Setup builds them before the suites share them.
+.PHONY: programs
+programs:
+	@go build -race -o bin/testserver ./conformance/cmd/testserver
+	@go build -race -o bin/clientserver ./web/client/test/goserver
+	@go build -race -o bin/chat-race ./examples/chat
+
+.PHONY: bench bench-quick
+bench: bench-quick ## the same as bench-quick
 bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm socket.io, in 3 minutes
 	@bench/quick.sh
 

@@ -24,7 +24,7 @@ if [ "${1:-}" = --fetch ]; then
 	fetch=yes
 	shift
 elif [ -z "${SERVER_CMD:-}" ]; then
-	SERVER_CMD=$tmp/clients/testserver
+	SERVER_CMD=$PWD/bin/testserver
 	go build -race -o "$SERVER_CMD" ./conformance/cmd/testserver || exit 1
 fi
 export SERVER_CMD="${SERVER_CMD:-}"

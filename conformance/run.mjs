@@ -5,6 +5,7 @@
 //   node run.mjs --reference     runs server.mjs, the npm server, instead
 //   node run.mjs --newest        only what is for the newest client: official/ and msgpack/
 //   SERVER_CMD="..." node run.mjs   runs that command (split at spaces)
+//   TRANSPORTS=upgrade node run.mjs   over that transport only; what is not for it, over its own
 //
 // Further arguments name suite files, e.g. `node run.mjs suite/acks.test.mjs`; ONLY=text keeps the
 // scenarios whose name contains that text; CLIENT=2.5.0 takes that version of the client.
@@ -13,7 +14,7 @@ import { folder, newestFiles, serverProgram, suiteFiles, testArguments, testEnvi
 
 const args = process.argv.slice(2);
 const named = args.filter((arg) => !arg.startsWith("--"));
-const { command, remove } = serverProgram({ reference: args.includes("--reference") });
+const command = serverProgram({ reference: args.includes("--reference") });
 const started = Date.now();
 const all = [...(args.includes("--newest") ? [] : suiteFiles()), ...(process.env.CLIENT ? [] : newestFiles)];
 if (all.length === 0) throw new Error("--newest has no other CLIENT than the newest");
@@ -24,7 +25,6 @@ const child = spawn(process.execPath, testArguments("table.mjs", named.length > 
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code) => {
-  remove();
   console.log(`server: ${command}\ntook ${((Date.now() - started) / 1000).toFixed(1)} s`);
   process.exit(code ?? 1);
 });

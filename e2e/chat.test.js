@@ -23,7 +23,6 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  built?.remove();
 });
 
 for (const [client, bundle] of Object.entries(clients)) {
@@ -32,7 +31,7 @@ for (const [client, bundle] of Object.entries(clients)) {
     beforeEach(async () => {
       pages = [];
       plain = [];
-      chat = await startChat(built.bin);
+      chat = await startChat(built);
     });
     afterEach(async () => {
       for (const p of plain) p.socket.disconnect();
@@ -129,7 +128,7 @@ for (const [client, bundle] of Object.entries(clients)) {
 
     test("the server stops and starts: both pages come back and go on", async () => {
       await chat.stop();
-      chat = await startChat(built.bin, await freePort());
+      chat = await startChat(built, await freePort());
       const ada = await open("Ada");
       const grace = await open("Grace");
       await say(ada, "before");
@@ -139,7 +138,7 @@ for (const [client, bundle] of Object.entries(clients)) {
       assert.equal(await ada.locator("#state").textContent(), "Reconnecting");
       await say(ada, "written while away");
 
-      chat = await startChat(built.bin, chat.port);
+      chat = await startChat(built, chat.port);
       await Promise.all([connected(ada), connected(grace)]);
       await say(grace, "here again");
       await heard(ada, "here again", "Grace");

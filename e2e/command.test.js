@@ -3,16 +3,15 @@
 // The chat as a command: its address, its port, its end.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { LIMIT, buildChat, plainClient, startChat } from "./harness.js";
 
 describe("the chat command", { timeout: LIMIT }, () => {
   let built;
   before(() => (built = buildChat()));
-  after(() => built?.remove());
 
   test("prints its address and serves the page there", async () => {
-    const chat = await startChat(built.bin);
+    const chat = await startChat(built);
     try {
       assert.match(chat.url, /^http:\/\/localhost:\d+$/);
       const page = await fetch(chat.url);
@@ -26,9 +25,9 @@ describe("the chat command", { timeout: LIMIT }, () => {
   });
 
   test("a taken port is named, with the way out", async () => {
-    const chat = await startChat(built.bin);
+    const chat = await startChat(built);
     try {
-      await assert.rejects(startChat(built.bin, chat.port), (error) => {
+      await assert.rejects(startChat(built, chat.port), (error) => {
         assert.match(error.message, /^the chat ended with 1: /);
         assert.match(error.message, new RegExp(`:${chat.port}: .*in use`));
         assert.match(error.message, new RegExp(`PORT=${chat.port + 1} make chat`));
@@ -41,7 +40,7 @@ describe("the chat command", { timeout: LIMIT }, () => {
 
   for (const signal of ["SIGINT", "SIGTERM"]) {
     test(`${signal} ends it cleanly while clients are connected`, async () => {
-      const chat = await startChat(built.bin);
+      const chat = await startChat(built);
       const client = await plainClient(chat.url);
       try {
         const left = new Promise((resolve) => client.socket.once("disconnect", resolve));

@@ -5,10 +5,9 @@
 
 import { spawn, execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -27,27 +26,16 @@ export function npmFile(pkg, file) {
   return readFileSync(join(dirname(require.resolve(pkg + "/package.json")), file), "utf8");
 }
 
-/**
- * Builds the chat with the race detector, unless CHAT_BIN names one. Returns its
- * path and what removes it.
- */
+/** Builds the chat with the race detector, unless CHAT_BIN names one. Returns its path. */
 export function buildChat() {
-  if (process.env.CHAT_BIN) return { bin: process.env.CHAT_BIN, remove() {} };
-  return build("./examples/chat");
+  return process.env.CHAT_BIN || build("./examples/chat", "chat-race");
 }
 
-/** Builds a program with the race detector. Returns its path and what removes it. */
-export function build(pkg) {
-  const dir = mkdtempSync(join(tmpdir(), "chat-"));
-  const remove = () => rmSync(dir, { recursive: true });
-  const bin = join(dir, "program");
-  try {
-    execFileSync("go", ["build", "-race", "-o", bin, pkg], { cwd: repo, stdio: "inherit" });
-  } catch (error) {
-    remove();
-    throw error;
-  }
-  return { bin, remove };
+/** Builds a program with the race detector as bin/NAME, if that is not up to date. Returns its path. */
+export function build(pkg, name) {
+  const bin = join(repo, "bin", name);
+  execFileSync("go", ["build", "-race", "-o", bin, pkg], { cwd: repo, stdio: "inherit" });
+  return bin;
 }
 
 // Below what systems give out by themselves: nobody gets one of these by chance while a server is down. Each

@@ -37,13 +37,12 @@ const connect = (page, options, transport, url) =>
 describe("WebSockets over HTTP/2", { timeout: LIMIT }, () => {
   let built, browser, context, server, url;
   before(async () => {
-    built = build("./conformance/cmd/testserver");
-    process.env.SERVER_CMD = built.bin;
+    built = build("./conformance/cmd/testserver", "testserver");
+    process.env.SERVER_CMD = built;
     browser = await startBrowser();
   });
   after(async () => {
     await browser?.close();
-    built?.remove();
   });
   const start = async (env) => {
     server = await Program.start({ TLS: "1", GORACE: "atexit_sleep_ms=0", ...env });

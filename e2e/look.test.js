@@ -24,7 +24,7 @@ describe("the look of the chat", { timeout: LIMIT }, () => {
     mkdirSync(screenshots, { recursive: true });
     built = buildChat();
     browser = await startBrowser();
-    chat = await startChat(built.bin);
+    chat = await startChat(built);
     ada = await openPage(browser, chat.url, { nickname: "Ada" });
     grace = await plainClient(chat.url, "Grace");
     alan = await plainClient(chat.url, "Alan");
@@ -35,7 +35,6 @@ describe("the look of the chat", { timeout: LIMIT }, () => {
     alan?.socket.disconnect();
     await browser?.close();
     await chat?.stop();
-    built?.remove();
   });
 
   // One of everything the page can show, each in its order.

@@ -3,21 +3,15 @@
 // The msgpack bundle in a real browser, served by our server and talking to it.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
-import { LIMIT, PATIENCE, repo, startBrowser } from "./harness.js";
+import { LIMIT, PATIENCE, build, startBrowser } from "./harness.js";
 
 describe("the msgpack bundle", { timeout: LIMIT }, () => {
-  let dir, server, url, browser;
+  let server, url, browser;
   before(async () => {
-    dir = mkdtempSync(join(tmpdir(), "msgpack-"));
-    const bin = join(dir, "server");
-    execFileSync("go", ["build", "-race", "-o", bin, "./web/client/test/goserver"], { cwd: repo, stdio: "inherit" });
-    server = spawn(bin, { env: { ...process.env, PORT: "0", CODEC: "msgpack" }, stdio: ["ignore", "pipe", "inherit"] });
+    server = spawn(build("./web/client/test/goserver", "clientserver"), { env: { ...process.env, PORT: "0", CODEC: "msgpack" }, stdio: ["ignore", "pipe", "inherit"] });
     const line = await new Promise((resolve) => createInterface({ input: server.stdout }).once("line", resolve));
     url = `http://127.0.0.1:${line.split(" ")[1]}`;
     browser = await startBrowser();
@@ -25,7 +19,6 @@ describe("the msgpack bundle", { timeout: LIMIT }, () => {
   after(async () => {
     await browser?.close();
     server?.kill();
-    rmSync(dir, { recursive: true });
   });
 
   for (const transports of [["polling"], ["websocket"], ["polling", "websocket"]]) {

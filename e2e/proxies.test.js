@@ -47,8 +47,8 @@ async function site(kind, tls) {
 describe("a page behind a proxy that changes Host", { timeout: LIMIT }, () => {
   let built, browser, dir, tls;
   before(async () => {
-    built = build("./conformance/cmd/testserver");
-    process.env.SERVER_CMD = built.bin;
+    built = build("./conformance/cmd/testserver", "testserver");
+    process.env.SERVER_CMD = built;
     process.env.GORACE ??= "atexit_sleep_ms=10";
     dir = mkdtempSync(join(tmpdir(), "e2e-proxies-"));
     tls = certificate(dir);
@@ -56,7 +56,6 @@ describe("a page behind a proxy that changes Host", { timeout: LIMIT }, () => {
   });
   after(async () => {
     await browser?.close();
-    built?.remove();
     if (dir) rmSync(dir, { recursive: true, force: true });
   });
 

@@ -39,7 +39,7 @@ describe("requests that do not come through", { timeout: LIMIT }, () => {
   before(async () => {
     built = buildChat();
     browser = await startBrowser();
-    chat = await startChat(built.bin);
+    chat = await startChat(built);
     // The gate stands before the chat, on an origin other than that of the pages, and lets through what the case says.
     gate = createServer((req, res) => {
       const way = cases[new URL(req.url, "http://x").searchParams.get("case")];
@@ -68,7 +68,6 @@ describe("requests that do not come through", { timeout: LIMIT }, () => {
       server?.close();
     }
     await chat?.stop();
-    built?.remove();
   });
 
   /** Connects, emits once connected, and answers the first word of the client. */

@@ -14,15 +14,14 @@ const CLIENT = join(dirname(createRequire(import.meta.url).resolve("socket.io-cl
 describe("WebTransport with npm socket.io-client", { timeout: LIMIT }, () => {
   let built, browser, server, page;
   before(async () => {
-    built = build("./engineio/webtransport/example");
+    built = build("./engineio/webtransport/example", "webtransport-example");
     browser = await startBrowser({ quic: true });
   });
   after(async () => {
     await browser?.close();
-    built?.remove();
   });
   beforeEach(async () => {
-    server = await startChat(built.bin, 0, { CLIENT });
+    server = await startChat(built, 0, { CLIENT });
     page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE);
   });
@@ -76,7 +75,7 @@ describe("WebTransport with npm socket.io-client", { timeout: LIMIT }, () => {
   });
 
   test("a page of another origin is refused", async () => {
-    const other = await startChat(built.bin, 0, { CLIENT });
+    const other = await startChat(built, 0, { CLIENT });
     try {
       await page.goto(server.url);
       await shows("webtransport");

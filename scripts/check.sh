@@ -8,10 +8,10 @@ failed=0
 # check NAME COMMAND... runs the command and prints one line; the command's
 # output follows only if it failed.
 check() {
-	local name=$1 output
+	local name=$1 output start=$SECONDS
 	shift
 	if output=$("$@" 2>&1); then
-		echo "ok   $name"
+		echo "ok   $name ($((SECONDS - start)) s)"
 		passed=$((passed + 1))
 	else
 		printf 'FAIL %s\n%s\n' "$name" "$output"

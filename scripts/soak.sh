@@ -8,6 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-SOAK=${SOAK:-20x1000} go test -count=1 -timeout 15m -v -run '^TestRoundsOfClients$' .
-STRESS=${STRESS:-20s} go test -count=1 -race -timeout 15m -v -run '^TestStress' .
-HOSTILE=${HOSTILE-full} go test -count=1 -timeout 10m -v -run '^TestFullSize$' ./internal/hostile
+status=0
+SOAK=${SOAK:-20x1000} go test -count=1 -timeout 15m -json -run '^TestRoundsOfClients$' . 2>&1 | bin/tally -v || status=1
+STRESS=${STRESS:-20s} go test -count=1 -race -timeout 15m -json -run '^TestStress' . 2>&1 | bin/tally -v || status=1
+HOSTILE=${HOSTILE-full} go test -count=1 -timeout 10m -json -run '^TestFullSize$' ./internal/hostile 2>&1 | bin/tally -v || status=1
+exit $status

@@ -1,80 +1,199 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Sets up and runs everything, also after a failure, and prints the sum of all
-# suites as the last line: "N passed, N failed". Logs stay in tmp/test.
+# Sets up and runs everything, also after a failure, and prints the total of all
+# suites as the last line: "N passed, N failed".
+#
+#   scripts/test.sh             what CI runs: each suite, some in a short form
+#   scripts/test.sh --nightly   the long forms, and what only these have
+#   ONLY="lint test-go" scripts/test.sh    some suites, without the setup
+#
+# Suites run side by side, because most of them wait more than they compute. Each
+# has a weight, and the weights of those that run are at most SLOTS: two for each
+# core. They start in the order of the list, as soon as they fit.
+#
+# A suite that passes is one line; the whole log of one that fails follows its line.
+# If none ends for LIMIT seconds, 2700, those that still run are ended, and fail.
+# All logs stay in tmp/test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# Weight, make target. The long ones first; what measures comes last and alone.
+short="
+3 test-go
+2 test-matrix
+1 test-clients-rust
+1 test-clients-java
+1 test-clients-python
+2 test-conformance
+2 lint
+1 test-proxies
+2 test-e2e
+2 fuzz-short
+1 test-dialogues
+2 test-hostile
+1 test-client
+2 test-frameworks
+1 test-diff
+1 test-module
+1 test-api
+9 bench-short
+"
+nightly="
+4 test-repeated
+3 test-go
+2 test-matrix-all
+1 test-clients-rust
+1 test-clients-java
+1 test-clients-python
+2 test-conformance-all
+2 lint
+1 test-proxies
+2 test-e2e
+1 test-dialogues
+1 test-client
+2 test-frameworks
+1 test-diff
+1 test-module
+1 test-api
+2 test-rename
+9 fuzz
+9 soak
+9 hostile
+9 bench-quick
+"
+# Suites whose exit status says all: they count no tests.
+uncounted=" setup bench-short bench-quick "
+[ "$(uname)" = Linux ] || uncounted+="test-hostile "
+
+list=$short
+[ "${1:-}" != --nightly ] || list=$nightly
+if [ -n "${ONLY:-}" ]; then
+	list=$(awk -v only=" $ONLY " 'index(only, " " $2 " ")' <<<"$list")
+fi
+limit=${LIMIT:-2700}
+cores=$(getconf _NPROCESSORS_ONLN)
+slots=${SLOTS:-$((cores * 2))}
 
 logs=tmp/test
 rm -rf "$logs"
 mkdir -p "$logs"
 passed=0
 failed=0
-summary=()
 
-# add adds the sums a log holds: "N passed, N failed", or the "pass N" and
-# "fail N" lines of Node's runner. A suite that fails without a count of it
-# counts as one failure, one that succeeds without a count as one pass.
-add() {
-	local name=$1 status=$2 seconds=$3 p f
-	read -r p f < <(sed 's/\x1b\[[0-9;]*m//g' "$logs/$name.log" | awk '
+# counted prints the sums that a log holds: "N passed, N failed", or the "pass N"
+# and "fail N" lines of Node's runner.
+counted() {
+	sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '
 		/^[0-9]+ passed, [0-9]+ failed$/      { p += $1; f += $3 }
 		/^(#|ℹ) pass [0-9]+$/                 { p += $3 }
 		/^(#|ℹ) (fail|cancelled) [0-9]+$/     { f += $3 }
-		END                                   { print p + 0, f + 0 }')
+		END                                   { print p + 0, f + 0 }'
+}
+
+# ended NAME STATUS SECONDS adds a suite to the sums and prints its line. A suite
+# that fails without a count is one failure, and so is one that ran no test.
+ended() {
+	local name=$1 status=$2 seconds=$3 p f mark=ok
+	read -r p f < <(counted "$logs/$name.log")
 	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
-	if [ "$status" -eq 0 ] && [ $((p + f)) -eq 0 ]; then p=1; fi
+	if [ $((p + f)) -eq 0 ]; then
+		case $uncounted in
+		*" $name "*) p=1 ;;
+		*)
+			f=1
+			echo "$name ran no test" >>"$logs/$name.log"
+			;;
+		esac
+	fi
 	passed=$((passed + p))
 	failed=$((failed + f))
-	summary+=("$(printf '%-18s%6d passed %4d failed %6d s' "$name" "$p" "$f" "$seconds")")
+	[ "$f" -eq 0 ] || mark=FAIL
+	printf '%-4s %-20s%6d passed %4d failed %6d s\n' $mark "$name" "$p" "$f" "$seconds" | tee "$logs/$name.sum"
+	if [ "$f" -gt 0 ]; then
+		echo "---- the log of $name"
+		cat "$logs/$name.log"
+		echo "---- end of the log of $name"
+	fi
 }
 
-suite() {
-	local name=$1 status=0 start=$SECONDS
+# begin NAME COMMAND... runs a suite in the background, in a process group of its
+# own, and says when it has ended.
+begin() {
+	local name=$1
 	shift
-	echo "== $name"
-	"$@" 2>&1 | tee "$logs/$name.log" || status=1
-	add "$name" "$status" $((SECONDS - start))
+	(
+		status=0
+		"$@" >"$logs/$name.log" 2>&1 </dev/null 3>&- || status=1
+		echo "$name $status" >&3
+	) &
+	groups+=($!)
 }
 
-# targets runs make targets one after the other.
-targets() {
-	local target
-	for target in "$@"; do
-		suite "$target" make -s --no-print-directory "$target"
-	done
+# With -m each suite has a process group, which ends with this script.
+groups=()
+stop() {
+	local group
+	for group in ${groups[@]+"${groups[@]}"}; do kill -- "-$group" 2>/dev/null || true; done
 }
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+set -m
+mkfifo "$logs/ends"
+exec 3<>"$logs/ends"
+rm "$logs/ends"
 
-# together runs lists of make targets side by side, each list in its order, and
-# prints what they said when all have ended. It is for suites that wait more than
-# they work.
-together() {
-	local list target
-	for list in "$@"; do
-		for target in $list; do
-			local status=0 start=$SECONDS
-			make -s --no-print-directory "$target" >"$logs/$target.log" 2>&1 || status=1
-			echo "$status $((SECONDS - start))" >"$logs/$target.end"
-		done &
+names=()
+if [ -z "${ONLY:-}" ]; then
+	start=$SECONDS
+	names+=(setup)
+	begin setup scripts/setup.sh
+	read -r -t "$limit" name status <&3 || { stop; status=1 name=setup; }
+	ended "$name" "$status" $((SECONDS - start))
+fi
+
+# Parallel lists: what waits for its turn.
+weights=()
+waiting=()
+while read -r weight name; do
+	[ -n "$name" ] || continue
+	[ "$weight" -le "$slots" ] || weight=$slots
+	weights+=("$weight")
+	waiting+=("$name")
+	names+=("$name")
+done <<<"$list"
+[ ${#waiting[@]} -gt 0 ] || { echo "no suite is named ${ONLY:-}" >&2; exit 1; }
+
+next=0
+used=0
+running=" "
+total=${#waiting[@]}
+done=0
+while [ $done -lt "$total" ]; do
+	while [ $next -lt "$total" ] && [ $((used + weights[next])) -le "$slots" ]; do
+		name=${waiting[next]}
+		used=$((used + weights[next]))
+		running+="$name:${weights[next]}:$SECONDS "
+		begin "$name" make -s --no-print-directory "$name"
+		next=$((next + 1))
 	done
-	wait
-	for target in $*; do
-		local status=1 seconds=0
-		echo "== $target"
-		cat "$logs/$target.log" || true
-		read -r status seconds <"$logs/$target.end" || true
-		add "$target" "$status" "$seconds"
-	done
-}
+	if ! read -r -t "$limit" name status <&3; then
+		stop # each then counts as failed
+		name=${running# }
+		name=${name%%:*} status=1
+		echo "$name has not ended" >>"$logs/$name.log"
+	fi
+	entry=${running##* "$name:"}
+	entry=${entry%% *}
+	running=${running/" $name:$entry "/" "}
+	used=$((used - ${entry%%:*}))
+	done=$((done + 1))
+	ended "$name" "$status" $((SECONDS - ${entry##*:}))
+done
 
-suite setup scripts/setup.sh
-targets lint test-api test-go test-module test-client
-together test-matrix test-clients
-together "test-conformance test-dialogues" test-proxies
-targets test-frameworks test-diff test-e2e fuzz-short bench-short
-
-echo "== summary"
-printf '%s\n' "${summary[@]}"
+groups=()
+echo "== summary, in $SECONDS s"
+for name in "${names[@]}"; do cat "$logs/$name.sum"; done
 echo "$passed passed, $failed failed" | tee "$logs/total"
 [ "$failed" -eq 0 ]

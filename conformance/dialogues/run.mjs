@@ -6,11 +6,10 @@
 //   DIALOGUES_SHOW=1                  with what both servers did
 //
 // Without a filter, a row of differences.md that explains nothing is a failure too.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { builtServer } from "../lib/build.mjs";
 import { Program } from "../lib/program.mjs";
 import { differences, Rows } from "./lib/compare.mjs";
 import { farewell } from "./lib/steps.mjs";
@@ -41,10 +40,9 @@ const started = Date.now();
 const rows = new Rows(readFileSync(join(here, "differences.md"), "utf8"));
 const sequences = await load();
 const results = { ok: 0, differs: 0, failed: 0 };
-const buildDir = mkdtempSync(join(tmpdir(), "dialogues-"));
 const servers = [];
 try {
-  const commands = { theirs: `${process.execPath} ${join(here, "..", "server.mjs")}`, ours: build() };
+  const commands = { theirs: `${process.execPath} ${join(here, "..", "server.mjs")}`, ours: builtServer() };
   const pairs = await startPairs(commands);
   const doubtful = [];
   await inParallel(sequences, async (sequence) => {
@@ -56,7 +54,6 @@ try {
   fail(`the run: ${error.stack}`);
 }
 for (const server of servers) await server.stop().catch((error) => fail(`a server: ${error.message}`));
-rmSync(buildDir, { recursive: true, force: true });
 if (!filter) for (const idle of rows.unused()) fail(`${idle} explains no difference`);
 console.log(
   `${sequences.length} sequences: ${results.ok} equal, ${results.differs} with explained differences (${rows.size} rows), ` +
@@ -78,16 +75,6 @@ async function load() {
   const names = new Set(all.map(({ name }) => name));
   if (names.size !== all.length) throw new Error("two sequences have one name");
   return all.filter(({ name }) => name.includes(filter));
-}
-
-function build() {
-  const binary = join(buildDir, "testserver");
-  const { status } = spawnSync("go", ["build", "-race", "-o", binary, "./conformance/cmd/testserver"], {
-    cwd: join(here, "..", ".."),
-    stdio: "inherit",
-  });
-  if (status !== 0) throw new Error("cmd/testserver does not build");
-  return binary;
 }
 
 // Starts the two servers for each of the settings in use.

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: MIT
 // The server program under test: named by the environment, the npm one, or built from this repository.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const folder = dirname(dirname(fileURLToPath(import.meta.url)));
 
-// {command, remove}: the command to run, and what to do when all is over.
+// The command to run.
 export function serverProgram({ reference }) {
-  if (reference) return { command: `${process.execPath} ${join(folder, "server.mjs")}`, remove() {} };
-  if (process.env.SERVER_CMD) return { command: process.env.SERVER_CMD, remove() {} };
-  const built = mkdtempSync(join(tmpdir(), "conformance-"));
-  const remove = () => rmSync(built, { recursive: true, force: true });
-  const command = join(built, "testserver");
-  const build = spawnSync("go", ["build", "-race", "-o", command, "./conformance/cmd/testserver"], {
+  if (reference) return `${process.execPath} ${join(folder, "server.mjs")}`;
+  return process.env.SERVER_CMD || builtServer();
+}
+
+// The path of ./cmd/testserver, built with the race detector. All suites share one program: if it is up to date,
+// nothing is built. Throws if it does not build.
+export function builtServer() {
+  const program = join(dirname(folder), "bin", "testserver");
+  const { status, error } = spawnSync("go", ["build", "-race", "-o", program, "./conformance/cmd/testserver"], {
     cwd: dirname(folder),
     stdio: "inherit",
   });
-  if (build.status !== 0) {
-    remove();
-    process.exit(build.status ?? 1);
-  }
-  return { command, remove };
+  if (status !== 0) throw error ?? new Error("conformance/cmd/testserver does not build");
+  return program;
 }
 
 export const suiteFiles = () => filesOf("suite");

@@ -10,16 +10,17 @@ import { event } from "./wait.mjs";
 const here = createRequire(import.meta.url);
 const modules = join(dirname(fileURLToPath(import.meta.url)), "../node_modules");
 
-// From old to new. Revision is that of Engine.IO.
+// From old to new. Revision is that of Engine.IO; short marks those of the short list.
 const PACKAGES = [
   { folder: "socket.io-client-1", revision: 3 },
-  { folder: "socket.io-client-2", revision: 3 },
+  { folder: "socket.io-client-2", revision: 3, short: true },
   { folder: "socket.io-client-3", revision: 4 },
-  { folder: "socket.io-client-4.0", revision: 4 },
-  { folder: "socket.io-client", revision: 4 },
+  { folder: "socket.io-client-4.0", revision: 4, short: true },
+  { folder: "socket.io-client", revision: 4, short: true },
 ].map((entry) => ({ ...entry, version: versionOf(entry.folder) }));
 
 export const VERSIONS = PACKAGES.map(({ version }) => version);
+export const SHORT_LIST = PACKAGES.filter(({ short }) => short).map(({ version }) => version);
 export const NEWEST = VERSIONS.at(-1);
 
 // What some versions cannot do. A scenario that needs one of these is left out of the others, with this reason.

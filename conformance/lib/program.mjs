@@ -2,6 +2,7 @@
 // Server programs: starting one, ending it, and judging how it ended.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { within } from "./wait.mjs";
 
@@ -21,7 +22,8 @@ export class Program {
   }
 
   async #start(env) {
-    const [command, ...args] = process.env.SERVER_CMD.split(" ");
+    const given = process.env.SERVER_CMD;
+    const [command, ...args] = existsSync(given) ? [given] : given.split(" ");
     const child = spawn(command, args, { env: { ...process.env, PORT: "0", ...env }, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     this.#exit = new Promise((resolve) => {

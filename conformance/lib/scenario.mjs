@@ -3,7 +3,7 @@
 import { after, before, test } from "node:test";
 import { client, Client, NEWEST } from "./clients.mjs";
 import { Program } from "./program.mjs";
-import { TRANSPORTS, finalTransport, transportOptions } from "./transports.mjs";
+import { finalTransport, transportOptions, transportsOf } from "./transports.mjs";
 import { PATIENCE, ask, event, until, within } from "./wait.mjs";
 
 let shared;
@@ -47,7 +47,7 @@ export function total(sockets) {
 export function scenario(name, body, options = {}) {
   if (!name.includes(only)) return;
   startOnce();
-  for (const transport of options.on ?? TRANSPORTS) {
+  for (const transport of transportsOf(options.on)) {
     const skip = client.lacks(options.needs);
     test(`${name} | ${transport}`, { timeout: LIMIT, skip }, async () => {
       const stage = new Stage(transport, shared);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { io } from "socket.io-client";
 import { Program } from "../lib/program.mjs";
-import { finalTransport, TRANSPORTS, transportOptions } from "../lib/transports.mjs";
+import { finalTransport, transportOptions, transportsOf } from "../lib/transports.mjs";
 import { ask, call, event, events, within } from "../lib/wait.mjs";
 import parser from "./parser.mjs";
 
@@ -28,7 +28,7 @@ function scenario(name, body) {
     after(() => program?.stop());
   }
   begun = true;
-  for (const transport of TRANSPORTS) {
+  for (const transport of transportsOf()) {
     test(`${name} | ${transport}`, { timeout: 300000 }, async (t) => {
       const connect = async (nsp = "/", options = {}) => {
         const socket = client(t, nsp, { ...transportOptions(transport), ...options });

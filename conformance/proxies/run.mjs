@@ -5,11 +5,10 @@
 //   node proxies/run.mjs           all proxies
 //   node proxies/run.mjs caddy     one of them
 //   ONLY=origin node proxies/run.mjs   the scenarios whose name contains that text
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { builtServer } from "../lib/build.mjs";
 import { Clients } from "./clients.mjs";
 import { Site, certificate, isBasic, kinds, version } from "./proxy.mjs";
 import { scenarios } from "./scenarios.mjs";
@@ -22,7 +21,8 @@ const dir = mkdtempSync(join(tmpdir(), "socketio-proxies-"));
 let passed = 0;
 let failed = 0;
 try {
-  build();
+  process.env.GORACE ??= "atexit_sleep_ms=10";
+  process.env.SERVER_CMD ??= builtServer();
   const tls = certificate(dir);
   await Promise.all((named.length > 0 ? named : kinds).map((kind) => runAll(kind, tls)));
 } catch (error) {
@@ -32,16 +32,6 @@ try {
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
-
-// The server program of the conformance suite, with the race detector.
-function build() {
-  process.env.GORACE ??= "atexit_sleep_ms=10";
-  if (process.env.SERVER_CMD) return;
-  process.env.SERVER_CMD = join(dir, "testserver");
-  const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-  const { status, stderr } = spawnSync("go", ["build", "-race", "-o", process.env.SERVER_CMD, "./conformance/cmd/testserver"], { cwd: root, encoding: "utf8" });
-  if (status !== 0) throw new Error(`go build: ${stderr}`);
-}
 
 async function runAll(kind, tls) {
   try {

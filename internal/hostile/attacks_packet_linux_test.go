@@ -372,16 +372,18 @@ var packetAttacks = []attack{
 	{
 		name: "text that is not UTF-8",
 		run: func(a *attacker) {
+			var packets []string
 			for _, bad := range []string{"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", strings.Repeat("a", 200_000) + "\xff"} {
-				for _, packet := range []string{`42["` + bad + `"]`, `42["x","` + bad + `"]`, "40/" + bad + ","} {
-					s := a.joinedSocket()
-					s.says(packet)
-					s.closes(1007)
-					p := a.joined()
-					p.post(packet, 400)
-					p.over()
-				}
+				packets = append(packets, `42["`+bad+`"]`, `42["x","`+bad+`"]`, "40/"+bad+",")
 			}
+			a.each(len(packets), func(i int) {
+				s := a.joinedSocket()
+				s.says(packets[i])
+				s.closes(1007)
+				p := a.joined()
+				p.post(packets[i], 400)
+				p.over()
+			})
 		},
 	},
 	{

@@ -83,30 +83,32 @@ var pollingAttacks = []attack{
 				_, _ = w.Write(make([]byte, 1<<20))
 			}
 			_ = w.Close()
-			for _, coding := range []string{"gzip", "deflate", "br", "gzip, identity", "x"} {
+			codings := []string{"gzip", "deflate", "br", "gzip, identity", "x"}
+			a.each(len(codings), func(i int) {
 				s := a.joined()
-				r := s.post(b.String(), 415, "Content-Encoding: "+coding)
+				r := s.post(b.String(), 415, "Content-Encoding: "+codings[i])
 				if !strings.HasPrefix(r.body, `{"code":3,`) {
-					a.t.Errorf("%s: %v", coding, r)
+					a.t.Errorf("%s: %v", codings[i], r)
 				}
 				s.over()
-			}
+			})
 		},
 	},
 	{
 		name:  "bodies of another kind",
 		alike: true,
 		run: func(a *attacker) {
-			for range 50 {
+			a.each(50, func(int) {
 				s := a.joined()
 				s.post("4x", 400, "Content-Type: application/octet-stream")
 				s.over()
-			}
-			for _, body := range []string{"", "x", "9", "\x00", "b!!!!", "b", "bAAAA", "4\xff", "2", "\ufeff4"} {
+			})
+			bodies := []string{"", "x", "9", "\x00", "b!!!!", "b", "bAAAA", "4\xff", "2", "\ufeff4"}
+			a.each(len(bodies), func(i int) {
 				s := a.joined()
-				a.ask(request("POST", s.query, body)) // 200 or 400: the end counts
+				a.ask(request("POST", s.query, bodies[i])) // 200 or 400: the end counts
 				s.over()
-			}
+			})
 		},
 	},
 	{

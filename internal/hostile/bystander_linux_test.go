@@ -17,7 +17,7 @@ import (
 )
 
 // breath is how long a bystander waits before it asks again.
-const breath = 2 * time.Millisecond
+const breath = 5 * time.Millisecond
 
 // A bystander sends an event and waits for its answer, over and over.
 type bystander struct {

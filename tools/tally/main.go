@@ -5,12 +5,14 @@
 // what was skipped, and at the end "N passed, N failed". Tests and their
 // subtests count alike; a package that fails outside its tests (it does not
 // build, it leaks, it panics) counts as one failure. Its exit code is 1 if
-// anything failed or if there was nothing to count.
+// anything failed or if there was nothing to count. With -v, it also prints what the
+// tests that passed have logged.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -34,13 +36,15 @@ type pkg struct {
 }
 
 func main() {
-	if !tally(os.Stdin, os.Stdout) {
+	verbose := flag.Bool("v", false, "print the output of the tests that pass")
+	flag.Parse()
+	if !tally(os.Stdin, os.Stdout, *verbose) {
 		os.Exit(1)
 	}
 }
 
 // tally copies the digest of r to w and reports whether all is well.
-func tally(r io.Reader, w io.Writer) bool {
+func tally(r io.Reader, w io.Writer, verbose bool) bool {
 	pkgs := make(map[string]*pkg)
 	passed, failed := 0, 0
 	lines := bufio.NewScanner(r)
@@ -75,6 +79,9 @@ func tally(r io.Reader, w io.Writer) bool {
 			}
 			p.passed++
 			passed++
+			if verbose {
+				fmt.Fprint(w, strings.Join(p.output[e.Test], ""))
+			}
 			delete(p.output, e.Test)
 		case "fail":
 			fmt.Fprintf(w, "FAIL %s %s\n%s", e.Package, e.Test, strings.Join(p.output[e.Test], ""))

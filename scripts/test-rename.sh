@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The repository under another module path: a copy is renamed by "make rename", and
+# all of its modules build, and its tests pass.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/check.sh
+
+module=example.org/you/socketio
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+
+copied() {
+	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$copy"
+	git -C "$copy" init --quiet && git -C "$copy" add --all
+}
+
+# old prints what still has the old path in a Go file or a go.mod.
+old() {
+	! git -C "$copy" grep -nE '^(module|require|replace|	)? *(_ |[a-z]+ )?"?socketio(/[a-z0-9/]+)?"?( |$)' -- '*.go' '*go.mod'
+}
+
+check "a copy" copied
+check "make rename MODULE=$module" make -s -C "$copy" rename MODULE=$module
+check "no import and no go.mod has the old path" old
+for file in $(git -C "$copy" ls-files '*go.mod'); do
+	dir=$copy/$(dirname "$file")
+	check "go vet in $(dirname "$file")" go -C "$dir" vet ./...
+	check "the same without go.work" env GOWORK=off go -C "$dir" vet ./...
+done
+check "the tests" go -C "$copy" test -timeout 20m ./...
+check "the server of the README as a program of its own" "$copy/scripts/test-module.sh"
+checked
