@@ -140,11 +140,11 @@ func (c *conn) decodeLater(binary bool, data []byte) {
 	c.decoding = true
 	c.mu.Unlock()
 	c.checkInboxes()
-	c.server.workers.begin()
+	c.server.workers.Begin()
 	// One per connection at a time; ends when the text is decoded; counted by
 	// Server.workers.
 	go func() {
-		defer c.server.workers.end()
+		defer c.server.workers.End()
 		c.decodeLong(binary, data)
 		c.HandleReadEnd()
 		c.mu.Lock()

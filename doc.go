@@ -46,7 +46,7 @@
 //
 // # Reading order
 //
-// server.go, namespace.go, socket.go, socket_lifecycle.go, socket_rooms.go, workers.go, conn.go (the way of
+// server.go, namespace.go, socket.go, socket_lifecycle.go, socket_rooms.go, conn.go (the way of
 // a packet to its socket), inbox.go, handler.go, handlertypes.go and parallel.go (to its
 // handler), ack.go, broadcast.go, everyone.go, broadcast_ack.go, socket_catchall.go, encode.go
 // (the way out), remotesocket.go, datakey.go, server_events.go, adapter_local.go (other servers),

@@ -5,7 +5,10 @@
 
 package socketio
 
-import "socketio/internal/call"
+import (
+	"socketio/internal/call"
+	"socketio/internal/serial"
+)
 
 // Parallel makes a handler for Socket.On of which up to n calls run at once for one
 // socket, next to what else the socket's handlers do: the next event does not wait
@@ -50,8 +53,8 @@ type parallel struct {
 
 // A lane is where the calls of one registration of a parallel handler run.
 type lane struct {
-	bind   call.Binder[*event]
-	places chan struct{} // holds one value for each event that is in the lane
+	bind  call.Binder[*event]
+	place *serial.Lane
 }
 
 // parallelMisplaced is the mistake of using Parallel elsewhere.
@@ -59,7 +62,7 @@ const parallelMisplaced = "Parallel is for Socket.On alone"
 
 // newLane checks a handler of Parallel.
 func (p parallel) newLane(handlers *compiler, event string) *lane {
-	return &lane{bind: handlers.Bind(event, p.fn), places: make(chan struct{}, p.n)}
+	return &lane{bind: handlers.Bind(event, p.fn), place: serial.NewLane(p.n)}
 }
 
 // A laneCall is a call of a parallel handler that is ready to begin.
@@ -92,19 +95,14 @@ func (s *Socket) runLanes(list []*listener, ev *event, said *call.Answers) (firs
 		return first
 	}
 	w := ev.worker
-	w.uncork(s)
-	for _, c := range calls { // who is in a lane leaves it without this goroutine's help
-		c.lane.places <- struct{}{}
-		w.lanes = append(w.lanes, c.lane)
+	for _, c := range calls {
+		w.Enter(c.lane.place)
 	}
 	if s.wasDropped() {
-		w.leaveLanes()
+		w.LeaveLanes()
 		return ErrClosed
 	}
-	w.handed = true
-	if s.inbox.handOn() {
-		s.startWorker()
-	}
+	w.HandOn()
 	for _, c := range calls {
 		how, err := s.handle(c.call, ev)
 		said.Add(how)
@@ -120,20 +118,4 @@ func (s *Socket) wasDropped() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state.Load() == stateGone && s.reason == ReasonServerDisconnect
-}
-
-// endCall ends what runLanes began. It reports whether this goroutine is to go on with
-// the inbox: something waits there, and nobody else runs it.
-func (w *worker) endCall(s *Socket) (goOn bool) {
-	w.leaveLanes()
-	w.handed = false
-	return s.inbox.callEnded()
-}
-
-func (w *worker) leaveLanes() {
-	for _, l := range w.lanes {
-		<-l.places
-	}
-	clear(w.lanes)
-	w.lanes = w.lanes[:0]
 }

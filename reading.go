@@ -73,7 +73,7 @@ func (c *conn) checkInboxes() {
 	items, bytes := int(c.inboxItems.Load()), int(c.inboxBytes.Load())
 	gone := len(c.departed)
 	for s := range c.departed { // few
-		items += s.inbox.running()
+		items += s.inbox.Calls()
 	}
 	full := c.decoding || gone >= factor*maxDeparted || items >= factor*o.MaxInboxPackets || bytes >= factor*o.MaxInboxBytes
 	low := !c.decoding && gone <= factor*maxDeparted/2 && items <= factor*o.MaxInboxPackets/2 && bytes <= factor*o.MaxInboxBytes/2

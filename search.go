@@ -119,12 +119,12 @@ func (c *conn) startSearch() {
 		q.asking++
 	}
 	c.work++
-	c.server.workers.begin()
+	c.server.workers.Begin()
 	// One per CONNECT that asks for a namespace which does not exist, at most
 	// maxSearches per connection that ask functions, also when it has ended; ends when
 	// the parents have answered; counted by Server.workers.
 	go func() {
-		defer c.server.workers.end()
+		defer c.server.workers.End()
 		defer func() {
 			c.mu.Lock()
 			if sr.asks {

@@ -17,6 +17,7 @@ import (
 	"socketio/engineio"
 	"socketio/internal/call"
 	"socketio/internal/format"
+	"socketio/internal/serial"
 	"socketio/internal/telemetry"
 	"socketio/parser"
 )
@@ -39,7 +40,7 @@ type Server struct {
 	events   sync.Pool                                  // *event
 	handlers *call.Compiler[*event, *Socket, Args, Ack] // immutable after NewServer
 
-	workers workers
+	workers serial.Workers[item]
 	closed  atomic.Bool // nothing can be sent any more
 
 	obs     observers          // immutable after NewServer
@@ -154,7 +155,7 @@ func (s *Server) now() int64 { return int64(time.Since(s.base)) }
 func (s *Server) Close() error {
 	err := s.engine.Close()
 	s.closed.Store(true)
-	s.workers.close()
+	s.workers.Close()
 	s.closeAdapters()
 	return err
 }
@@ -179,7 +180,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if closeErr := s.Close(); err == nil {
 		err = closeErr
 	}
-	if waitErr := s.workers.wait(ctx); err == nil {
+	if waitErr := s.workers.Wait(ctx); err == nil {
 		err = waitErr
 	}
 	return err

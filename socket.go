@@ -15,6 +15,7 @@ import (
 	"socketio/engineio"
 	"socketio/internal/format"
 	"socketio/internal/lock"
+	"socketio/internal/serial"
 	"socketio/parser"
 )
 
@@ -29,7 +30,7 @@ type Socket struct {
 	id   string
 	auth []byte // in the format of the server; JSON in revision 4
 
-	inbox inbox
+	inbox serial.Inbox[item]
 
 	// Atomic; safe from anywhere. Written under mu.
 	state atomic.Int32

@@ -29,68 +29,7 @@ const (
 // early; see also conn.mayStartLocked.
 func (s *Socket) start() { s.pushEvent(item{kind: itemJoin}) }
 
-// push gives the worker something to do.
-func (s *Socket) push(it item) {
-	s.conn.arrived(&it)
-	start, dropped := s.inbox.push(it)
-	if dropped {
-		s.conn.taken(1, it.size)
-	}
-	if start {
-		s.startWorker()
-	}
-}
-
-// pushEvent gives the worker an event. It is called by the read side, which
-// starts the worker when it has handed up all it has.
-func (s *Socket) pushEvent(it item) {
-	full := s.conn.arrived(&it) // before a worker can take it
-	start, dropped := s.inbox.push(it)
-	if dropped {
-		s.conn.taken(1, it.size)
-		s.tellDropped(1)
-	}
-	if start {
-		s.conn.startLater(s)
-	}
-	if full {
-		s.conn.checkInboxes()
-	}
-}
-
-func (s *Socket) startWorker() { s.ns.server.workers.run(s) }
-
-// work runs what is in the inbox. While there is more, what the handlers send is
-// held back, so that the answers to a burst leave as one with that of the last.
-func (s *Socket) work(w *worker) {
-	defer w.uncork(s) // what was to come was dropped, or a handler ended the goroutine
-	for {
-		it, more, ok := s.inbox.next()
-		if !ok {
-			return
-		}
-		s.conn.taken(1, it.size)
-		switch {
-		case more && !w.corked:
-			s.conn.eio.Cork()
-			w.corked, w.held = true, true
-		case !more && w.corked:
-			s.conn.eio.Uncork()
-			w.corked = false
-		}
-		if s.conn.isPaused() { // there is one less
-			s.conn.checkInboxes()
-		}
-		s.run(it, w)
-		if w.handed && !w.endCall(s) {
-			return
-		}
-		if !w.corked {
-			w.uncork(s)
-		}
-	}
-}
-
+// run runs an item of the inbox.
 func (s *Socket) run(it item, w *worker) {
 	switch it.kind {
 	case itemJoin:
@@ -312,7 +251,7 @@ func (s *Socket) peerGone(reason DisconnectReason, cause error) (joined bool) {
 	s.endLocked(reason, cause)
 	s.mu.Unlock()
 	if joined {
-		s.push(item{kind: itemLeave})
+		s.pushLast()
 	}
 	return joined
 }
@@ -348,11 +287,9 @@ func (s *Socket) Disconnect() {
 	if m, err := s.ns.server.encodeDisconnect(s.ns.name); err == nil {
 		_ = s.conn.send(m) // a closed connection needs no answer
 	}
-	n, bytes := s.inbox.dropEvents()
-	s.conn.taken(n, bytes)
-	s.tellDropped(n)
+	s.dropEvents()
 	s.conn.checkInboxes()
-	s.push(item{kind: itemLeave})
+	s.pushLast()
 }
 
 // leave runs the disconnection handlers. In between the socket leaves its rooms. A

@@ -148,11 +148,11 @@ func (c *conn) refuse(namespace, message string) {
 	}
 	t := c.takeTurnLocked(nil, false)
 	c.mu.Unlock()
-	c.server.workers.begin()
+	c.server.workers.Begin()
 	// One per refusal, of which countRefusal bounds the number, behind CONNECTs that are
 	// not answered yet; ends within turnLimit; counted by Server.workers.
 	go func() {
-		defer c.server.workers.end()
+		defer c.server.workers.End()
 		defer c.endTurn(t)
 		c.awaitTurn(t)
 		c.sendRefusal(namespace, message)

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the inbox of an owner: the items that wait, in order.
+
+package serial
+
+import (
+	"sync/atomic"
+
+	"socketio/internal/lock"
+)
+
+// firstItems is the initial capacity of an inbox. An empty inbox holds no memory.
+const firstItems = 4
+
+// An Inbox is the queue of one owner. The zero value is empty and ready for use. It does
+// not limit its length: the owner counts what it pushes and stops its source in time.
+// All methods may be called from any goroutine.
+//
+// Each item has a ticket from when it is pushed until it has run. While there are
+// tickets a worker runs the inbox, or is about to, or the last item waits for calls in
+// lanes. So the worker that gives back the last ticket ends without taking the lock.
+type Inbox[T any] struct {
+	tickets atomic.Int32
+
+	mu     lock.Mutex // guards the fields below
+	items  []T        // items[head:] wait
+	first  *[firstItems]T
+	head   int
+	ghosts int32 // tickets of items that were dropped; given back by next
+	calls  int32 // items that run in lanes
+	ended  bool  // nothing more is taken
+	last   bool  // the last item is in, behind all others
+	parked bool  // it waits until calls is 0, and no worker runs
+}
+
+// push appends it. It reports whether a worker must be started, and whether the inbox
+// has taken it: after the end it takes nothing.
+func (q *Inbox[T]) push(it T, last bool, firsts *firsts[T]) (start, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.last || q.ended && !last {
+		return false, false
+	}
+	q.ended, q.last = q.ended || last, last
+	if q.items == nil {
+		q.first = firsts.get()
+		q.items = q.first[:0]
+	}
+	if q.head > 0 && len(q.items) == cap(q.items) {
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
+	q.items = append(q.items, it)
+	if q.tickets.Add(1) > 1 {
+		return false, true
+	}
+	q.parked = last && q.calls > 0
+	return !q.parked, true
+}
+
+// next takes the first item and reports whether there are more. Without one the
+// worker ends. The last item waits until no call runs in a lane.
+func (q *Inbox[T]) next(firsts *firsts[T]) (it T, more, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.readyLocked() {
+		return it, false, false
+	}
+	it = q.items[q.head]
+	var none T
+	q.items[q.head] = none
+	if q.head++; q.head < len(q.items) {
+		return it, true, true
+	}
+	q.freeLocked(firsts)
+	return it, false, true
+}
+
+// readyLocked gives back the tickets of dropped items and reports whether there is
+// something to run now.
+func (q *Inbox[T]) readyLocked() bool {
+	n := q.tickets.Add(-q.ghosts)
+	q.ghosts = 0
+	q.parked = n == 1 && q.last && q.calls > 0
+	return n > 0 && !q.parked
+}
+
+// freeLocked gives back the memory of an inbox in which nothing waits.
+func (q *Inbox[T]) freeLocked(firsts *firsts[T]) {
+	if q.first != nil {
+		firsts.put(q.first)
+	}
+	q.items, q.first, q.head = nil, nil, 0
+}
+
+// done gives back the ticket of an item that has run. It reports whether the worker
+// must go on.
+func (q *Inbox[T]) done() (goOn bool) { return q.tickets.Add(-1) > 0 }
+
+// handOn notes that an item runs on in a lane. It reports whether another worker must
+// be started for what waits.
+func (q *Inbox[T]) handOn() (start bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls++
+	q.tickets.Add(-1)
+	return q.readyLocked()
+}
+
+// callEnded notes that such an item has ended. It reports whether its goroutine is the
+// worker now.
+func (q *Inbox[T]) callEnded() (goOn bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls--
+	goOn = q.parked && q.calls == 0
+	q.parked = q.parked && !goOn
+	return goOn
+}
+
+// Calls returns the number of items that run in lanes.
+func (q *Inbox[T]) Calls() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return int(q.calls)
+}
+
+// Drop removes the waiting items for which drop returns true. From then on the inbox
+// takes only a last item. drop is called with the inbox locked.
+func (q *Inbox[T]) Drop(drop func(T) bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ended = true
+	kept := q.items[q.head:q.head]
+	for _, it := range q.items[q.head:] {
+		if drop(it) {
+			q.ghosts++
+			continue
+		}
+		kept = append(kept, it)
+	}
+	clear(q.items[q.head+len(kept):])
+	q.items = q.items[:q.head+len(kept)]
+}

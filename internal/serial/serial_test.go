@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the order of items, the last item, dropped items, held back output
+// and the end of workers.
+
+package serial_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"socketio/internal/serial"
+)
+
+// An item is a number, or a function to run instead.
+type item struct {
+	n  int
+	do func(w *serial.Worker[item])
+}
+
+// An owner runs items and keeps a record.
+type owner struct {
+	workers *serial.Workers[item]
+	inbox   serial.Inbox[item]
+	running atomic.Int32 // must not be above 1 but for items in lanes
+
+	mu   sync.Mutex
+	said []string
+}
+
+func (o *owner) Inbox() *serial.Inbox[item] { return &o.inbox }
+func (o *owner) Cork()                      { o.say("cork") }
+func (o *owner) Uncork()                    { o.say("uncork") }
+func (o *owner) Flush()                     { o.say("flush") }
+
+func (o *owner) Run(it item, w *serial.Worker[item]) {
+	if it.do != nil {
+		it.do(w)
+		return
+	}
+	o.say(fmt.Sprint(it.n))
+}
+
+func (o *owner) say(s string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.said = append(o.said, s)
+}
+
+// heard returns the record and begins a new one.
+func (o *owner) heard() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	said := strings.Join(o.said, " ")
+	o.said = nil
+	return said
+}
+
+// push pushes and starts a worker at once.
+func (o *owner) push(it item) (ok bool) {
+	start, ok := o.workers.Push(&o.inbox, it)
+	if start {
+		o.workers.Start(o)
+	}
+	return ok
+}
+
+func (o *owner) pushLast(it item) {
+	if o.workers.PushLast(&o.inbox, it) {
+		o.workers.Start(o)
+	}
+}
+
+// bubble runs a test with workers in virtual time.
+func bubble(t *testing.T, test func(t *testing.T, o *owner)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		workers := new(serial.Workers[item])
+		defer workers.Close()
+		test(t, &owner{workers: workers})
+		synctest.Wait()
+		if n := workers.Busy(); n != 0 {
+			t.Errorf("%d workers are busy at the end", n)
+		}
+	})
+}
+
+func want(t *testing.T, what, got, expected string) {
+	t.Helper()
+	if got != expected {
+		t.Errorf("%s: got %q, want %q", what, got, expected)
+	}
+}
+
+func TestItemsRunInOrder(t *testing.T) {
+	bubble(t, func(t *testing.T, o *owner) {
+		for _, burst := range []int{1, 2, 4, 5, 9, 100} {
+			var expected []string
+			start := false
+			for i := range burst {
+				first, ok := o.workers.Push(&o.inbox, item{n: i})
+				if first != (i == 0) || !ok {
+					t.Fatalf("push %d: start %v, taken %v", i, first, ok)
+				}
+				start = start || first
+				expected = append(expected, fmt.Sprint(i))
+			}
+			if start {
+				o.workers.Start(o)
+			}
+			synctest.Wait()
+			said := slices.DeleteFunc(strings.Fields(o.heard()), func(s string) bool { return s[0] > '9' })
+			want(t, fmt.Sprint("a burst of ", burst), strings.Join(said, " "), strings.Join(expected, " "))
+		}
+	})
+}
+
+// A worker is started once, however many items come before it begins.
+func TestBurstLeavesAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, o *owner) {
+		o.push(item{n: 1})
+		synctest.Wait()
+		want(t, "a lone item", o.heard(), "1")
+
+		start, _ := o.workers.Push(&o.inbox, item{n: 1})
+		_, _ = o.workers.Push(&o.inbox, item{n: 2})
+		_, _ = o.workers.Push(&o.inbox, item{n: 3})
+		if !start {
+			t.Fatal("the first push starts a worker")
+		}
+		o.workers.Start(o)
+		synctest.Wait()
+		want(t, "a burst", o.heard(), "cork 1 2 uncork 3 flush")
+	})
+}
+
+// What was held back is sent when the items behind it are dropped, and when an item ends
+// its goroutine.
+func TestHeldBackIsSent(t *testing.T) {
+	for name, first := range map[string]func(o *owner) func(*serial.Worker[item]){
+		"drop":   func(o *owner) func(*serial.Worker[item]) { return func(*serial.Worker[item]) { o.inbox.Drop(all) } },
+		"goexit": func(*owner) func(*serial.Worker[item]) { return func(*serial.Worker[item]) { runtime.Goexit() } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, o *owner) {
+				_, _ = o.workers.Push(&o.inbox, item{do: first(o)})
+				_, _ = o.workers.Push(&o.inbox, item{n: 2})
+				o.workers.Start(o)
+				synctest.Wait()
+				if name == "drop" {
+					want(t, "the worker", o.heard(), "cork uncork flush")
+				} else {
+					want(t, "the workers", o.heard(), "cork uncork flush 2")
+				}
+			})
+		})
+	}
+}
+
+func all(item) bool { return true }
+
+// After the last item, and after Drop, nothing is taken; Drop leaves a last item and what
+// its function keeps.
+func TestEnd(t *testing.T) {
+	bubble(t, func(t *testing.T, o *owner) {
+		o.push(item{n: 1})
+		o.pushLast(item{n: 2})
+		if o.push(item{n: 3}) {
+			t.Error("an item was taken behind the last")
+		}
+		o.pushLast(item{n: 4})
+		synctest.Wait()
+		said := strings.ReplaceAll(o.heard(), "cork 1 uncork 2 flush", "1 2") // if the worker came late
+		want(t, "the end", said, "1 2")
+	})
+	bubble(t, func(t *testing.T, o *owner) {
+		start, _ := o.workers.Push(&o.inbox, item{n: 1})
+		for n := range 6 {
+			_, _ = o.workers.Push(&o.inbox, item{n: n + 2})
+		}
+		o.inbox.Drop(func(it item) bool { return it.n != 3 })
+		if ok := o.push(item{n: 8}); ok || !start {
+			t.Error("an item was taken after Drop")
+		}
+		o.pushLast(item{n: 9}) // starts none: one is on its way
+		o.workers.Start(o)
+		synctest.Wait()
+		want(t, "what is left", o.heard(), "cork 3 uncork 9 flush")
+	})
+}
+
+// A worker that was promised finds that everything was dropped.
+func TestDroppedBeforeTheWorkerComes(t *testing.T) {
+	bubble(t, func(t *testing.T, o *owner) {
+		start, _ := o.workers.Push(&o.inbox, item{n: 1})
+		o.inbox.Drop(all)
+		if !start {
+			t.Fatal("the first push starts a worker")
+		}
+		o.workers.Start(o)
+		synctest.Wait()
+		want(t, "the worker", o.heard(), "")
+		o.pushLast(item{n: 2})
+		synctest.Wait()
+		want(t, "the last item", o.heard(), "2")
+	})
+}
+
+// Items in a lane run beside later ones; no more than fit at once. The last item waits
+// for them.
+func TestLanes(t *testing.T) {
+	bubble(t, func(t *testing.T, o *owner) {
+		lane, release := serial.NewLane(2), make(chan struct{})
+		call := func(n int) item {
+			return item{do: func(w *serial.Worker[item]) {
+				w.Enter(lane)
+				w.HandOn()
+				o.say(fmt.Sprint("begin", n))
+				<-release
+				o.say("end")
+			}}
+		}
+		for n := range 3 {
+			o.push(call(n))
+			synctest.Wait()
+		}
+		o.push(item{n: 7})
+		synctest.Wait()
+		want(t, "with two in the lane", o.heard(), "begin0 begin1")
+		if n := o.inbox.Calls(); n != 2 {
+			t.Errorf("%d items run in lanes, want 2", n)
+		}
+		release <- struct{}{}
+		synctest.Wait()
+		want(t, "the third, and what waited behind it", o.heard(), "end begin2 7")
+		o.pushLast(item{n: 9})
+		synctest.Wait()
+		want(t, "the last, while two run", o.heard(), "")
+		release <- struct{}{}
+		synctest.Wait()
+		want(t, "the last, while one runs", o.heard(), "end")
+		release <- struct{}{}
+		synctest.Wait()
+		want(t, "the last", o.heard(), "end 9")
+	})
+}
+
+// A worker that meets the last item goes, and the last call goes on with it, also when
+// the call ends its goroutine.
+func TestLastCallRunsTheLastItem(t *testing.T) {
+	for _, goexit := range []bool{false, true} {
+		bubble(t, func(t *testing.T, o *owner) {
+			lane, release := serial.NewLane(1), make(chan struct{})
+			_, _ = o.workers.Push(&o.inbox, item{do: func(w *serial.Worker[item]) {
+				w.Enter(lane)
+				w.HandOn()
+				<-release
+				if goexit {
+					runtime.Goexit()
+				}
+			}})
+			_, _ = o.workers.Push(&o.inbox, item{n: 2})
+			_ = o.workers.PushLast(&o.inbox, item{n: 3})
+			o.workers.Start(o)
+			synctest.Wait()
+			if n := o.workers.Busy(); n != 1 {
+				t.Errorf("%d workers are busy with one call, want 1", n)
+			}
+			close(release)
+			synctest.Wait()
+			want(t, "all", o.heard(), "cork uncork flush cork 2 uncork flush 3")
+		})
+	}
+}
+
+// An item that gives up its places before it hands the inbox on is an ordinary one.
+func TestLeaveLanes(t *testing.T) {
+	bubble(t, func(t *testing.T, o *owner) {
+		lane := serial.NewLane(1)
+		for n := range 3 {
+			o.push(item{do: func(w *serial.Worker[item]) {
+				w.Enter(lane)
+				w.LeaveLanes()
+				o.say(fmt.Sprint(n))
+			}})
+			synctest.Wait()
+		}
+		want(t, "the items", o.heard(), "0 1 2")
+	})
+}
+
+// Goexit ends a goroutine, not the inbox.
+func TestGoexit(t *testing.T) {
+	bubble(t, func(t *testing.T, o *owner) {
+		for range 100 { // more than stay
+			o.push(item{do: func(*serial.Worker[item]) { runtime.Goexit() }})
+		}
+		o.push(item{n: 1})
+		o.pushLast(item{do: func(*serial.Worker[item]) { o.say("last"); runtime.Goexit() }})
+		synctest.Wait()
+		said := strings.Fields(o.heard())
+		if !slices.Contains(said, "1") || !slices.Contains(said, "last") {
+			t.Errorf("after 100 Goexits: %v", said)
+		}
+	})
+}
+
+// Wait returns when the last has ended, or with the context's error.
+func TestWait(t *testing.T) {
+	bubble(t, func(t *testing.T, o *owner) {
+		if err := o.workers.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		release := make(chan struct{})
+		o.push(item{do: func(*serial.Worker[item]) { <-release }})
+		o.workers.Begin()
+		ctx, cancel := context.WithCancel(t.Context())
+		var done [3]chan error
+		for i, ctx := range []context.Context{ctx, t.Context(), t.Context()} {
+			done[i] = make(chan error, 1)
+			go func() { done[i] <- o.workers.Wait(ctx) }()
+		}
+		synctest.Wait()
+		cancel()
+		if err := <-done[0]; !errors.Is(err, context.Canceled) {
+			t.Errorf("the wait ends with %v", err)
+		}
+		close(release)
+		synctest.Wait()
+		if len(done[1])+len(done[2]) > 0 {
+			t.Error("Wait returned before End")
+		}
+		o.workers.End()
+		if err := errors.Join(<-done[1], <-done[2]); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// At most 64 workers stay; Close ends them, and those that rest later.
+func TestWorkersThatStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		workers := new(serial.Workers[item])
+		owners := make([]*owner, 200)
+		for i := range owners {
+			owners[i] = &owner{workers: workers}
+		}
+		// crowd has an item of each owner run at once and returns the workers.
+		crowd := func() map[*serial.Worker[item]]bool {
+			release, seen, mu := make(chan struct{}), make(map[*serial.Worker[item]]bool), new(sync.Mutex)
+			for _, o := range owners {
+				o.push(item{do: func(w *serial.Worker[item]) {
+					mu.Lock()
+					seen[w] = true
+					mu.Unlock()
+					<-release
+				}})
+			}
+			synctest.Wait()
+			close(release)
+			synctest.Wait()
+			return seen
+		}
+		first, stayed := crowd(), 0
+		for w := range crowd() {
+			if first[w] {
+				stayed++
+			}
+		}
+		if len(first) != len(owners) || stayed != 64 {
+			t.Errorf("of %d workers %d stay, want 64", len(first), stayed)
+		}
+		busy := make(chan struct{})
+		owners[0].push(item{do: func(*serial.Worker[item]) { <-busy }})
+		synctest.Wait()
+		workers.Close()
+		close(busy)
+		owners[1].push(item{n: 5})
+		synctest.Wait()
+		want(t, "an item after Close", owners[1].heard(), "5")
+	}) // the bubble ends only if all workers have
+}
+
+// Many producers, items in lanes, Drop and the end at once: each item runs once or is
+// dropped, in the order of its producer, and never two at a time but in lanes.
+func TestStorm(t *testing.T) {
+	const owners, producers, items = 8, 4, 500
+	workers := new(serial.Workers[item])
+	defer workers.Close()
+	var all sync.WaitGroup
+	for range owners {
+		all.Go(func() {
+			o, lane := &owner{workers: workers}, serial.NewLane(3)
+			var ran, dropped, refused atomic.Int64
+			var lastOf [producers]int // guarded by being run one at a time: the race detector looks
+			ended, lanes := make(chan struct{}), atomic.Int32{}
+			var sources sync.WaitGroup
+			for p := range producers {
+				sources.Go(func() {
+					for i := range items {
+						ok := o.push(item{do: func(w *serial.Worker[item]) {
+							if o.running.Add(1) != 1 {
+								t.Error("two items run at once")
+							}
+							if lastOf[p] > i {
+								t.Errorf("item %d of a producer runs after %d", i, lastOf[p])
+							}
+							lastOf[p] = i
+							o.running.Add(-1)
+							ran.Add(1)
+							if i%7 == 0 {
+								w.Enter(lane)
+								w.HandOn()
+								if lanes.Add(1) > 3 {
+									t.Error("four items run in a lane of three")
+								}
+								runtime.Gosched()
+								lanes.Add(-1)
+							}
+							if i%50 == 3 {
+								runtime.Goexit()
+							}
+						}})
+						if !ok {
+							refused.Add(1)
+						}
+					}
+				})
+			}
+			sources.Go(func() {
+				for ran.Load() < producers*items/2 {
+					runtime.Gosched()
+				}
+				o.inbox.Drop(func(item) bool { dropped.Add(1); return true })
+			})
+			sources.Wait()
+			o.pushLast(item{do: func(*serial.Worker[item]) {
+				if lanes.Load() != 0 {
+					t.Error("the last item runs beside others")
+				}
+				close(ended)
+			}})
+			<-ended
+			if got := ran.Load() + dropped.Load() + refused.Load(); got != producers*items {
+				t.Errorf("%d items ran, %d were dropped, %d refused: together not %d", ran.Load(), dropped.Load(), refused.Load(), producers*items)
+			}
+		})
+	}
+	all.Wait()
+	if err := workers.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// The hand-over of a lone item allocates nothing, and costs this much.
+func BenchmarkLoneItem(b *testing.B) {
+	workers := new(serial.Workers[item])
+	defer workers.Close()
+	ran := make(chan struct{}, 1)
+	o := &owner{workers: workers}
+	do := func(*serial.Worker[item]) { ran <- struct{}{} }
+	b.ReportAllocs()
+	for b.Loop() {
+		o.push(item{do: do})
+		<-ran
+	}
+}

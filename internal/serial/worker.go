@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds a worker: a goroutine that runs inboxes, one after the other.
+
+package serial
+
+// A Runner owns an inbox. Its methods are called by the worker of the inbox, by one
+// goroutine at a time but for Run of items in lanes.
+type Runner[T any] interface {
+	// Inbox returns the inbox, always the same.
+	Inbox() *Inbox[T]
+	// Run runs an item. It may end its goroutine by runtime.Goexit; another then goes
+	// on with the inbox.
+	Run(item T, w *Worker[T])
+	// Cork is called before an item if more wait behind it: what Run sends from now on
+	// may be held back. Uncork is called before the last of them: what it sends takes
+	// along what was held back. Flush is called when that has run.
+	Cork()
+	Uncork()
+	Flush()
+}
+
+// A Worker is a goroutine that runs inboxes. Its methods are for the Run that it calls,
+// or for a goroutine that Run waits for.
+type Worker[T any] struct {
+	workers *Workers[T]
+	next    chan Runner[T] // the inbox to run after this one; nil until it has rested
+
+	// Of the inbox that it runs.
+	runner       Runner[T]
+	corked, held bool    // what Run sends is held back; something may be
+	handed       bool    // another runs the inbox; this one, an item in lanes
+	lanes        []*Lane // in which its item has a place
+}
+
+// serve runs the inbox of r until it is empty.
+func (w *Worker[T]) serve(r Runner[T]) {
+	w.runner = r
+	q := r.Inbox()
+	defer w.uncork() // what was to come was dropped, or Run ended the goroutine
+	for {
+		it, more, ok := q.next(&w.workers.firsts)
+		if !ok {
+			return
+		}
+		switch {
+		case more && !w.corked:
+			r.Cork()
+			w.corked, w.held = true, true
+		case !more && w.corked:
+			r.Uncork()
+			w.corked = false
+		}
+		r.Run(it, w)
+		if !w.corked {
+			w.uncork()
+		}
+		if !w.finish() {
+			return
+		}
+	}
+}
+
+// finish gives back what the item that has run holds. It reports whether the worker
+// must go on with the inbox.
+func (w *Worker[T]) finish() (goOn bool) {
+	w.LeaveLanes()
+	if w.handed {
+		w.handed = false
+		return w.runner.Inbox().callEnded()
+	}
+	return w.runner.Inbox().done()
+}
+
+// uncork sends what was held back.
+func (w *Worker[T]) uncork() {
+	if w.corked {
+		w.runner.Uncork()
+	}
+	if w.held {
+		w.runner.Flush()
+	}
+	w.corked, w.held = false, false
+}
