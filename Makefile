@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test nightly repeat lint test-go test-hostile test-repeated test-module test-client test-conformance test-conformance-all test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
+.PHONY: help chat setup test nightly repeat lint test-go test-hostile test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
 
 # Once for each lock file: the suites that use it may run side by side. Setup has
 # done it before they do.
@@ -48,6 +48,9 @@ test-repeated: bin/tally ## the Go tests three times more, with the race detecto
 test-hostile: bin/tally ## attacks on a server in another process (Linux; in full size: make soak, make hostile)
 	@[ "$$(uname)" = Linux ] || { echo "for Linux only"; exit; }; \
 		go test -timeout 10m -parallel 8 -json ./internal/hostile 2>&1 | bin/tally
+
+test-budgets: bin/tally ## what an event may allocate and lock, without the race detector
+	@scripts/test-budgets.sh
 
 test-rename: ## that all builds and passes under another module path
 	@scripts/test-rename.sh

@@ -37,6 +37,7 @@ short="
 1 test-diff
 1 test-module
 1 test-api
+1 test-budgets
 9 bench-short
 "
 nightly="
@@ -56,6 +57,7 @@ nightly="
 1 test-diff
 1 test-module
 1 test-api
+1 test-budgets
 2 test-rename
 9 fuzz
 9 soak
