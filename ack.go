@@ -7,9 +7,7 @@ package socketio
 
 import (
 	"bytes"
-	"context"
 
-	"socketio/adapter"
 	"socketio/internal/lock"
 	"socketio/parser"
 )
@@ -27,23 +25,6 @@ type ackTable struct {
 type ackWaiter interface {
 	answered(s *Socket, args Args)
 	failed(s *Socket, err error)
-}
-
-// An ackWait is one awaited acknowledgement.
-type ackWait struct {
-	done chan struct{} // closed when the fields below are set
-	args Args
-	err  error
-}
-
-func (w *ackWait) answered(_ *Socket, args Args) {
-	w.args = args
-	close(w.done)
-}
-
-func (w *ackWait) failed(_ *Socket, err error) {
-	w.err = err
-	close(w.done)
 }
 
 func (t *ackTable) add(id int64, w ackWaiter, limit int) error {
@@ -96,9 +77,7 @@ func (t *ackTable) fail(s *Socket, err error) (uncounted int) {
 	t.mu.Unlock()
 	for _, w := range waiting {
 		w.failed(s, err)
-		if _, many := w.(*manyWait); many {
-			uncounted++
-		}
+		uncounted++
 	}
 	return uncounted
 }
@@ -119,58 +98,4 @@ func (s *Socket) handleAck(p parser.Packet) (asked bool) {
 	args.raw = args.codec.SplitArray(nil, data)
 	w.answered(s, args)
 	return true
-}
-
-// EmitWithAck sends an event and waits for the client's acknowledgement. It
-// returns what the client answered, or the error of ctx, or ErrClosed when the
-// client goes, ErrInboxFull when the client's other events can't be taken any
-// more, ErrDropped if it found the client's queue full and may be dropped, or an error
-// of Emit. It may be called inside a handler: acknowledgements
-// do not wait behind events. A ctx without a deadline waits as long as the client
-// is there.
-func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (answer Args, err error) {
-	if ctx.Err() != nil {
-		return Args{}, s.endOf(ctx)
-	}
-	id := s.ns.lastAck.Add(1)
-	m, err := s.ns.server.encodeEvent(s.ns.name, id, event, args)
-	if err != nil {
-		return Args{}, err
-	}
-	s.ns.applyFlags(m, new(adapter.Flags))
-	w := &ackWait{done: make(chan struct{})}
-	if err := s.acks.add(id, w, s.ns.server.opts.MaxPendingAcks); err != nil {
-		return Args{}, err
-	}
-	defer s.acks.giveUp(id)
-	if obs := s.obs(); obs.acks.Any() {
-		ended := obs.tellAsked(ctx, s.info(), event)
-		defer func() { ended(err) }()
-	}
-	if s.state.Load() == stateGone { // after add, so that endLocked finds the wait
-		return Args{}, ErrClosed
-	}
-	s.conn.awaitBegins()
-	defer s.conn.awaitEnds()
-	if err := s.conn.send(m); err != nil {
-		return Args{}, err
-	}
-	s.tellOut(event, m)
-	s.sent(m)
-	s.conn.eio.Flush() // the handler that waits may be one of a burst
-	select {
-	case <-w.done:
-		return w.args, w.err
-	case <-ctx.Done():
-		return Args{}, s.endOf(ctx)
-	}
-}
-
-// endOf is why nobody waits any more: the context has ended, maybe because it is that
-// of the socket and the client has gone.
-func (s *Socket) endOf(ctx context.Context) error {
-	if s.state.Load() == stateGone {
-		return ErrClosed
-	}
-	return ctx.Err()
 }

@@ -11,98 +11,104 @@ import (
 	"time"
 
 	"socketio/adapter"
-	"socketio/engineio"
-	"socketio/internal/durations"
 )
 
-// A Broadcast is a choice of sockets and of how to send to them. It is a value:
-// each method returns a changed copy, so a Broadcast can be stored and used again
-// from any goroutine.
+// A Broadcast is a choice of sockets and of how to send to them. It is a value: each
+// method returns a changed copy, so a Broadcast can be stored and used again from any
+// goroutine.
 //
 //	io.To("a", "b").Except("c").Volatile().Emit("headline", h)
-type Broadcast struct {
+//
+// A Server, a Namespace and a ParentNamespace have the same methods: for all sockets of
+// the namespace "/", of the namespace, or of all children.
+type Broadcast struct{ audience }
+
+// An audience is the sockets that something is sent to, and how. What Server, Namespace,
+// ParentNamespace and Broadcast have in common are its methods.
+type audience struct {
 	ns      *Namespace
-	parent  *ParentNamespace // instead of ns: all its children
-	self    *Socket          // this one alone, until others are chosen
+	family  *ParentNamespace // instead of ns: all its children
 	target  adapter.Target
 	flags   adapter.Flags
 	timeout time.Duration // 0: the default
 }
 
-// defaultTimeout is how long answers of many are awaited without a deadline.
+// defaultTimeout is how long the answers of several sockets are awaited if there is no
+// deadline.
 const defaultTimeout = 20 * time.Second
 
-// To adds rooms. A socket in any of them gets the event, once. A socket's id is
-// a room with that socket in it, until the socket leaves it. Without any room
-// named by To, the event goes to the whole namespace; To() without arguments
-// names none but makes the choice: nobody, unless rooms are added.
-func (b Broadcast) To(rooms ...string) Broadcast {
-	b.choose()
+// To adds rooms. A socket that is in any of them gets the event once. The id of a socket
+// is a room with that socket in it, until the socket leaves it. Unless To names rooms, the
+// event goes to the whole namespace. To() without arguments selects no sockets at all,
+// unless other rooms are added.
+func (b audience) To(rooms ...string) Broadcast {
 	b.target.Rooms = append(slices.Grow(slices.Clip(b.target.Rooms), len(rooms)), rooms...)
 	if b.target.Rooms == nil {
 		b.target.Rooms = []string{}
 	}
-	return b
-}
-
-// choose turns from one socket to the others in its namespace.
-func (b *Broadcast) choose() {
-	if b.self != nil {
-		b.target.Sender, b.self = b.self.id, nil
-	}
+	return Broadcast{b}
 }
 
 // In is To.
-func (b Broadcast) In(rooms ...string) Broadcast { return b.To(rooms...) }
+func (b audience) In(rooms ...string) Broadcast { return b.To(rooms...) }
 
-// Except takes the sockets of rooms out, whatever To says.
-func (b Broadcast) Except(rooms ...string) Broadcast {
-	b.choose()
+// Except leaves out the sockets of rooms, whatever To selects.
+func (b audience) Except(rooms ...string) Broadcast {
 	b.target.Except = append(slices.Clip(b.target.Except), rooms...)
-	return b
+	return Broadcast{b}
 }
 
-// Local keeps to the sockets that are connected to this server, where an adapter
-// joins several. It has no meaning for a single server.
-func (b Broadcast) Local() Broadcast {
-	b.choose()
+// Local selects only sockets that are connected to this server, where servers form a
+// cluster. It has no effect on a single server.
+func (b audience) Local() Broadcast {
 	b.target.Local = true
-	return b
+	return Broadcast{b}
 }
 
-// Volatile lets the event be dropped for a client that can't take it at this
-// moment: something waits to be sent to it already or, on polling, it has no
-// request open.
-func (b Broadcast) Volatile() Broadcast {
+// Volatile drops the event for a client that can't take it at this moment: something
+// else is waiting to be sent to it or, on polling, no request of the client is pending.
+func (b audience) Volatile() Broadcast {
 	b.flags.Volatile = true
-	return b
+	return Broadcast{b}
 }
 
-// Compress says whether the event may be compressed on its way, where
-// Options.PerMessageDeflate or HTTPCompression asks for that. It may, unless
-// Compress(false) says otherwise. A polling response in which another event may be
-// compressed is compressed as a whole.
-func (b Broadcast) Compress(compress bool) Broadcast {
+// Compress says whether the event may be compressed, where Options.PerMessageDeflate or
+// HTTPCompression enables that. The default is true. A polling response with another
+// event that may be compressed is compressed as a whole.
+func (b audience) Compress(compress bool) Broadcast {
 	b.flags.Uncompressed = !compress
-	return b
+	return Broadcast{b}
 }
 
-// Timeout bounds how long EmitWithAck and FetchSockets wait. A deadline of their
-// context that is earlier counts. Without either they wait 20 s. It panics if d is
-// not positive, and if it looks like a number without its unit: 5000 for 5*time.Second.
-func (b Broadcast) Timeout(d time.Duration) Broadcast {
-	if d <= 0 {
-		panic("socketio: Timeout: not a positive duration: " + d.String())
-	}
-	if d >= 10 { // a nanosecond is at once, and nobody's milliseconds
-		durations.Check("socketio: Timeout", d, time.Millisecond)
-	}
+// Timeout limits how long EmitWithAck, Ask and FetchSockets wait. If their context has an
+// earlier deadline, that holds. Without either they wait 20 s. It panics if d is not
+// positive, or looks like a number without a unit: 5000 for 5*time.Second.
+func (b audience) Timeout(d time.Duration) Broadcast {
+	checkTimeout(d)
 	b.timeout = d
-	return b
+	return Broadcast{b}
 }
 
-// deadline gives a context the deadline that every wait for many has.
-func (b *Broadcast) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+// Overflow sets what happens to the event when a client's send queue is full. Without it
+// Options.Overflow holds. It holds on other servers of a cluster too.
+func (b audience) Overflow(o Overflow) Broadcast {
+	b.flags.Overflow = adapter.OverflowPolicy(o) + 1
+	return Broadcast{b}
+}
+
+// Conflate marks the event as one value of many under a key, such as a price or a
+// position: an earlier one with the same key that is still waiting to be sent to a client
+// is dropped, whatever its event. The new one goes to the end of the queue, so it
+// overtakes nothing. Keys belong to a namespace. An empty key means none. It holds on
+// other servers of a cluster too. A client that takes no byte for Options.WriteTimeout is
+// disconnected all the same.
+func (b audience) Conflate(key string) Broadcast {
+	b.flags.Conflate = key
+	return Broadcast{b}
+}
+
+// deadline returns a context with the deadline of waiting for several sockets.
+func (b *audience) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	if b.timeout > 0 {
 		return context.WithTimeout(ctx, b.timeout)
 	}
@@ -116,22 +122,19 @@ func withDefaultDeadline(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, defaultTimeout)
 }
 
-// Emit sends the event with its arguments, encoded once, to the sockets that are
-// chosen at one instant inside the call. A []byte, at any depth, travels as
-// binary; everything else as encoding/json would write it. Emit does not wait for
-// any client: when it returns, the event is in the queue of each, and the arguments may
-// be changed. It returns an error if the event can't be sent at all: ErrClosed after
-// Server.Close, ErrReservedEvent, or an argument that can't be encoded; and what an
-// adapter says that could not reach other servers.
-// For a client whose queue is full Overflow holds; the others do not notice.
-func (b Broadcast) Emit(event string, args ...any) error {
-	if b.self != nil {
-		return b.self.emit(&b.flags, event, args)
-	}
+// Emit sends the event with its arguments, encoded once, to the sockets that are selected
+// at one instant during the call. A []byte, at any depth, is sent as binary, everything
+// else as encoding/json writes it. Emit does not wait for clients: when it returns, the
+// event is in the queue of each, and the arguments may be changed. It returns an error if
+// the event can't be sent at all: ErrClosed after Server.Close, ErrReservedEvent, or an
+// argument that can't be encoded, which is logged too; or that of a cluster whose other
+// servers could not be reached. For a client whose queue is full Overflow holds; the
+// others are not affected.
+func (b audience) Emit(event string, args ...any) error {
 	if b.server().closed.Load() {
 		return ErrClosed
 	}
-	if b.parent == nil {
+	if b.family == nil {
 		return b.emit(b.ns, event, args)
 	}
 	first := checkEvent(event) // also when there is no child yet
@@ -141,18 +144,6 @@ func (b Broadcast) Emit(event string, args ...any) error {
 		}
 	}
 	return first
-}
-
-func (b *Broadcast) emit(ns *Namespace, event string, args []any) error {
-	m, err := b.encode(ns, noAck, event, args)
-	if err != nil {
-		return err
-	}
-	p := &adapter.Packet{Message: m, Flags: b.flags}
-	ns.keep(p, event, args)
-	n, err := ns.adapter.Broadcast(p, b.target)
-	ns.tellOut(event, m, n)
-	return err
 }
 
 // keep gives a packet its event and arguments, for other servers. The list of arguments
@@ -165,15 +156,15 @@ func (ns *Namespace) keep(p *adapter.Packet, event string, args []any) {
 
 // namespaces are those whose sockets are chosen from: one, or the children of a
 // parent at this instant.
-func (b *Broadcast) namespaces() []*Namespace {
-	if b.parent != nil {
-		return b.parent.Children()
+func (b *audience) namespaces() []*Namespace {
+	if b.family != nil {
+		return b.family.Children()
 	}
 	return []*Namespace{b.ns}
 }
 
 // each does something in each namespace and returns the first error.
-func (b *Broadcast) each(do func(adapter.Adapter) error) (first error) {
+func (b *audience) each(do func(adapter.Adapter) error) (first error) {
 	for _, ns := range b.namespaces() {
 		if err := do(ns.adapter); err != nil && first == nil {
 			first = err
@@ -182,42 +173,16 @@ func (b *Broadcast) each(do func(adapter.Adapter) error) (first error) {
 	return first
 }
 
-// encode encodes an event for all who are chosen in a namespace.
-func (b *Broadcast) encode(ns *Namespace, id int64, event string, args []any) (*engineio.Message, error) {
-	m, err := ns.server.encodeEvent(ns.name, id, event, args)
-	if err != nil {
-		return nil, err
-	}
-	return ns.applyFlags(m, &b.flags), nil
-}
-
-// applyFlags gives a message of an event what was asked for.
-func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio.Message {
-	if f.Uncompressed {
-		m.Uncompressed()
-	}
-	if f.Conflate != "" {
-		m.Conflate(ns.name + "," + f.Conflate) // no name has a comma
-	}
-	if f.Overflow != 0 {
-		return m.Overflow(Overflow(f.Overflow - 1))
-	}
-	return m.Overflow(ns.server.opts.Overflow)
-}
-
 // Send is Emit of the event "message".
-func (b Broadcast) Send(args ...any) error { return b.Emit("message", args...) }
+func (b audience) Send(args ...any) error { return b.Emit("message", args...) }
 
 // SocketsJoin puts the chosen sockets into rooms. Those of this server are in
 // when it returns; on others it happens soon. Errors: ErrRoomName and ErrSocketRoom,
 // then nothing was done; ErrTooManyRooms for a socket of this server, then the others joined
 // all the same; and what an adapter says that could not reach other servers.
-func (b Broadcast) SocketsJoin(rooms ...string) error {
+func (b audience) SocketsJoin(rooms ...string) error {
 	if err := checkRoomNames(rooms); err != nil {
 		return err
-	}
-	if b.self != nil {
-		return b.self.Join(rooms...)
 	}
 	server := b.server()
 	if err := server.checkReserved(rooms, ""); err != nil {
@@ -229,32 +194,20 @@ func (b Broadcast) SocketsJoin(rooms ...string) error {
 // SocketsLeave takes the chosen sockets out of rooms. Those of this server are out
 // when it returns; on others it happens soon. The error is what an adapter says
 // that could not reach other servers.
-func (b Broadcast) SocketsLeave(rooms ...string) error {
-	if b.self != nil {
-		b.self.Leave(rooms...)
-		return nil
-	}
+func (b audience) SocketsLeave(rooms ...string) error {
 	return b.each(func(a adapter.Adapter) error { return a.SocketsLeave(b.target, rooms) })
 }
 
 // DisconnectSockets makes the chosen sockets leave the namespace; see Socket.Disconnect.
 // Events emitted before are sent first. The error is that of an adapter that could not
 // reach other servers.
-func (b Broadcast) DisconnectSockets() error {
-	if b.self != nil {
-		b.self.Disconnect()
-		return nil
-	}
+func (b audience) DisconnectSockets() error {
 	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.target, false) })
 }
 
 // CloseConns closes the connections of the chosen sockets, with all their namespaces; see
 // Socket.CloseConn. Otherwise it is like DisconnectSockets.
-func (b Broadcast) CloseConns() error {
-	if b.self != nil {
-		b.self.CloseConn()
-		return nil
-	}
+func (b audience) CloseConns() error {
 	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.target, true) })
 }
 

@@ -55,80 +55,84 @@ type PartialError = adapter.PartialError
 // events. A socket that MaxPendingAcks acknowledgements are awaited from, and one
 // that a volatile event was dropped for, is not asked and counts as silent.
 // Answers that the loop has not come to are kept, one for each client.
-func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
+func (b audience) EmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
 	return func(yield func(Reply, error) bool) {
 		ctx, cancel := b.deadline(ctx)
 		defer cancel()
-		if b.server().closed.Load() {
-			yield(Reply{}, ErrClosed)
-			return
-		}
-		if err := cmp.Or(ctx.Err(), checkEvent(event)); err != nil {
-			yield(Reply{}, err)
-			return
-		}
-		call, namespaces := adapter.NewCall(), b.namespaces()
-		packets := make([]*adapter.Packet, len(namespaces))
-		for i, ns := range namespaces { // what can't be encoded is sent to nobody
-			id := ns.lastAck.Add(1)
-			m, err := b.encode(ns, id, event, args)
-			if err != nil {
-				yield(Reply{}, err)
-				return
-			}
-			packets[i] = &adapter.Packet{Message: m, Flags: b.flags, Call: call, AckID: id}
-			ns.keep(packets[i], event, args)
-		}
-		obs, failed := &b.server().obs, error(nil)
-		if obs.acks.Any() {
-			ended := obs.tellAsked(ctx, SocketInfo{Namespace: b.namespaceName()}, event)
-			defer func() { ended(failed) }()
-		}
-		defer endCall(call, func(s *Socket) int64 { return packets[slices.Index(namespaces, s.ns)].AckID })
-		var published error
-		asked := 0
-		for i, ns := range namespaces {
-			if b.self != nil {
-				b.self.ask(packets[i])
-				ns.tellOut(event, packets[i].Message.(*engineio.Message), 1)
-				continue
-			}
-			if err := ns.adapter.BroadcastWithAck(ctx, packets[i], b.target); err != nil && published == nil {
-				published = err
-			}
-			if obs.events.Any() {
-				all := len(call.Asked())
-				ns.tellOut(event, packets[i].Message.(*engineio.Message), all-asked)
-				asked = all
-			}
-		}
-		rangeOver(ctx, call, published, func(r Reply, err error) bool {
-			failed = err
-			return yield(r, err)
-		})
+		b.question(ctx, event, args).each(yield)
 	}
+}
+
+// Ask is EmitWithAck that returns at once: the event is in the queues then, before what is
+// emitted next. The result waits for the acknowledgements, until ctx ends or, without a
+// deadline, for 20 s.
+func (b audience) Ask(ctx context.Context, event string, args ...any) *Answers {
+	ctx, cancel := b.deadline(ctx)
+	return b.question(ctx, event, args).detach(cancel)
+}
+
+// question sends an event whose acknowledgements are awaited. The caller must see that
+// finish is called.
+func (b *audience) question(ctx context.Context, event string, args []any) *Answers {
+	a := &Answers{ctx: ctx}
+	if b.server().closed.Load() {
+		a.err = ErrClosed
+		return a
+	}
+	if a.err = cmp.Or(ctx.Err(), checkEvent(event)); a.err != nil {
+		return a
+	}
+	call, namespaces := adapter.NewCall(), b.namespaces()
+	packets := make([]*adapter.Packet, len(namespaces))
+	for i, ns := range namespaces { // what can't be encoded is sent to nobody
+		id := ns.lastAck.Add(1)
+		m, err := ns.encode(nil, &b.flags, id, event, args)
+		if err != nil {
+			a.err = err
+			return a
+		}
+		packets[i] = &adapter.Packet{Message: m, Flags: b.flags, Call: call, AckID: id}
+		ns.keep(packets[i], event, args)
+	}
+	obs := &b.server().obs
+	if obs.acks.Any() {
+		a.ended = obs.tellAsked(ctx, SocketInfo{Namespace: b.namespaceName()}, event)
+	}
+	a.call = call
+	a.ids = func(s *Socket) int64 { return packets[slices.Index(namespaces, s.ns)].AckID }
+	asked := 0
+	for i, ns := range namespaces {
+		if err := ns.adapter.BroadcastWithAck(ctx, packets[i], b.target); err != nil && a.published == nil {
+			a.published = err
+		}
+		if obs.events.Any() {
+			all := len(call.Asked())
+			ns.tellOut(event, packets[i].Message.(*engineio.Message), all-asked)
+			asked = all
+		}
+	}
+	call.Seal()
+	return a
 }
 
 // server is the server of the chosen namespaces; namespaceName is the name of the one,
 // "" for those of a parent.
-func (b *Broadcast) server() *Server {
-	if b.parent != nil {
-		return b.parent.server
+func (b *audience) server() *Server {
+	if b.family != nil {
+		return b.family.server
 	}
 	return b.ns.server
 }
 
-func (b *Broadcast) namespaceName() string {
-	if b.parent != nil {
+func (b *audience) namespaceName() string {
+	if b.family != nil {
 		return ""
 	}
 	return b.ns.name
 }
 
-// rangeOver yields the answers to a call in which all have been announced, then
-// what went wrong.
+// rangeOver yields the answers to a call that is sealed, then what went wrong.
 func rangeOver(ctx context.Context, call *adapter.Call, published error, yield func(Reply, error) bool) {
-	call.Seal()
 	for {
 		a, ok := call.Next(ctx)
 		if !ok {
@@ -164,7 +168,7 @@ func (s *Socket) ask(p *adapter.Packet) {
 		if s.state.Load() == stateGone { // after add, so that endLocked finds the wait
 			err = ErrClosed
 		} else {
-			err = s.deliver(p)
+			err = s.post(p.Message.(*engineio.Message), p.Volatile)
 		}
 		if err == nil {
 			s.conn.eio.Flush()   // the handler that waits may be one of a burst

@@ -48,7 +48,7 @@
 //
 // server.go, namespace.go, socket.go, socket_lifecycle.go, socket_rooms.go, conn.go (the way of
 // a packet to its socket), inbox.go, handler.go, handlertypes.go and parallel.go (to its
-// handler), ack.go, broadcast.go, everyone.go, broadcast_ack.go, socket_catchall.go, encode.go
+// handler), ack.go, unicast.go, publish.go, broadcast.go, ask.go, broadcast_ack.go, socket_catchall.go, encode.go
 // (the way out), remotesocket.go, datakey.go, server_events.go, adapter_local.go (other servers),
 // legacy.go (old clients), args.go, listeners.go, observer.go, observer_notify.go (who
 // watches), packetlog.go, options.go, errors.go, clientfiles.go.

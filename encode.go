@@ -18,14 +18,6 @@ import (
 // noAck is the id of a packet that asks for no acknowledgement.
 const noAck = parser.NoID
 
-// encodeEvent encodes an event.
-func (s *Server) encodeEvent(namespace string, id int64, event string, args []any) (*engineio.Message, error) {
-	if err := checkEvent(event); err != nil {
-		return nil, err
-	}
-	return s.format.Event(namespace, id, event, args)
-}
-
 // checkEvent refuses names that no application sends.
 func checkEvent(event string) error {
 	if parser.IsReserved(event) {

@@ -50,6 +50,33 @@ func ExampleBroadcast_EmitWithAck() {
 	// 1 did not answer: context deadline exceeded
 }
 
+// A function that takes an Emitter or an Asker works with a socket, a room or a server.
+// An Ask returns at once; its answers are read when they are needed.
+func ExampleAnswers() {
+	greet := func(to socketio.Emitter) { _ = to.Emit("hello") }
+	check := func(asker socketio.Asker) *socketio.Answers {
+		return asker.Ask(context.Background(), "ready?")
+	}
+
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	joined := make(chan *socketio.Socket, 1)
+	io.OnConnection(func(s *socketio.Socket) { joined <- s })
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	s := <-joined
+
+	var quietly socketio.Unicast = s.Compress(false)
+	answers := check(quietly)
+	greet(io.To(s.ID())) // arrives after the question
+	client.answer("yes")
+	args, err := answers.One()
+	fmt.Println(args, err)
+	// Output: ["yes"] <nil>
+}
+
 // Values kept with a socket have a key, which has a type.
 func ExampleDataKey() {
 	type User struct{ Name string }

@@ -435,7 +435,7 @@ func (s *Socket) report(event string, err error) {
 			s.ns.server.opts.Logger.Error("the error of a handler panicked", "nsp", s.ns.name, "event", telemetry.Text(event))
 		}
 	}()
-	if err == nil || s.isNoNews(err) {
+	if err == nil || s.isNoNews(err) || isReported(err) {
 		return
 	}
 	var he *HandlerError

@@ -36,6 +36,7 @@ type Namespace struct {
 	joined  atomic.Bool // some socket has joined
 
 	hooks
+	audience // all of its sockets
 
 	// Guarded by registry.mu.
 	dynamic bool          // it goes when users is 0
@@ -46,6 +47,7 @@ type Namespace struct {
 
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name, adapter: s.opts.Adapter(name)}
+	ns.audience = audience{ns: ns}
 	ns.lastAck.Store(-1)
 	if err := ns.adapter.Init((*localSide)(ns)); err != nil {
 		s.opts.Logger.Error("the adapter of a namespace did not start", "nsp", name, "error", err)

@@ -26,6 +26,7 @@ type ParentNamespace struct {
 	match   func(name string, h Handshake) bool
 
 	hooks
+	audience // all sockets of its children
 }
 
 // hooks are what an application has registered with a namespace.
@@ -50,6 +51,7 @@ func (s *Server) OfPattern(pattern *regexp.Regexp) *ParentNamespace {
 		panic("socketio: OfPattern: the pattern is nil")
 	}
 	p := &ParentNamespace{server: s, pattern: pattern}
+	p.family = p
 	s.registry.addParent(p)
 	return p
 }
@@ -65,6 +67,7 @@ func (s *Server) OfMatch(match func(name string, h Handshake) bool) *ParentNames
 		panic("socketio: OfMatch: the function is nil")
 	}
 	p := &ParentNamespace{server: s, match: match}
+	p.family = p
 	s.registry.addParent(p)
 	return p
 }

@@ -98,7 +98,7 @@ func TestSocketFlagsThenOthers(t *testing.T) {
 		_ = s.Join("room")
 		other, q := w.pair()
 		_ = other.Join("room")
-		for _, b := range []socketio.Broadcast{s.Volatile(), s.Compress(false), s.Conflate("k"), s.Overflow(socketio.OverflowFail)} {
+		for _, b := range []socketio.Unicast{s.Volatile(), s.Compress(false), s.Conflate("k"), s.Overflow(socketio.OverflowFail)} {
 			_ = b.Emit("self")
 			p.hears(`2["self"]`)
 			_ = b.To("room").Emit("others")
@@ -112,9 +112,6 @@ func TestSocketFlagsThenOthers(t *testing.T) {
 		s.Leave(s.ID()) // its own room is not what reaches it
 		_ = s.Volatile().Emit("self")
 		p.hears(`2["self"]`)
-		if err := s.Compress(false).SocketsJoin("later"); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
@@ -196,9 +193,12 @@ func TestWhenFullOfQuestions(t *testing.T) {
 		}
 		start := time.Now()
 		var silent *socketio.PartialError
-		for _, err := range s.Overflow(socketio.OverflowDropNewest).EmitWithAck(context.Background(), "q") {
-			if !errors.As(err, &silent) {
-				t.Errorf("a question that was dropped: %v", err)
+		if _, err := s.Overflow(socketio.OverflowDropNewest).EmitWithAck(context.Background(), "q"); !errors.Is(err, socketio.ErrDropped) {
+			t.Errorf("a question that was dropped: %v", err)
+		}
+		for _, err := range w.io.Overflow(socketio.OverflowDropNewest).EmitWithAck(context.Background(), "q") {
+			if !errors.As(err, &silent) || !errors.Is(err, socketio.ErrDropped) {
+				t.Errorf("a broadcast question that was dropped: %v", err)
 			}
 		}
 		if silent == nil || time.Since(start) > time.Second {
@@ -217,23 +217,14 @@ func TestAloneIsAlone(t *testing.T) {
 		a, p := w.pair()
 		b, q := w.pair()
 		_ = b.Join(a.ID())
-		alone := a.Compress(true)
-		_ = alone.SocketsJoin("r")
-		_ = w.io.To("r").Emit("in")
-		p.hears(`2["in"]`)
-		_ = alone.SocketsLeave("r", a.ID())
-		_ = w.io.To("r").Emit("out")
-		found, err := alone.FetchSockets(context.Background())
-		if err != nil || len(found) != 1 || found[0].ID() != a.ID() {
-			t.Errorf("FetchSockets: %v, %v", found, err)
-		}
+		_ = a.Compress(true).Emit("alone")
+		p.hears(`2["alone"]`)
 		p.says(`30["yes"]`)
-		for reply, err := range a.Volatile().EmitWithAck(context.Background(), "ask") {
-			if err != nil || reply.SocketID != a.ID() {
-				t.Errorf("an answer of %s: %v", reply.SocketID, err)
-			}
+		args, err := a.Volatile().EmitWithAck(context.Background(), "ask")
+		if err != nil || args.String() != `["yes"]` {
+			t.Errorf("an answer %v: %v", args, err)
 		}
-		_ = alone.DisconnectSockets()
+		a.Disconnect()
 		p.hears(`20["ask"]`, `1`)
 		q.hearsNothing()
 		if !b.Connected() || a.Connected() {
@@ -248,8 +239,11 @@ func TestAloneAndGone(t *testing.T) {
 		s, p := w.pair()
 		p.says(`1`)
 		w.settle()
+		if _, err := s.Compress(false).EmitWithAck(context.Background(), "ask"); !errors.Is(err, socketio.ErrClosed) {
+			t.Errorf("the socket has gone: %v", err)
+		}
 		steps := 0
-		for _, err := range s.Compress(false).EmitWithAck(context.Background(), "ask") {
+		for _, err := range s.Compress(false).Ask(context.Background(), "ask").All() {
 			steps++
 			if !errors.Is(err, socketio.ErrClosed) {
 				t.Errorf("the socket has gone: %v", err)

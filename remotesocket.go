@@ -33,14 +33,11 @@ type RemoteSocket struct {
 // single server it does not wait and returns no error but that of a ctx that has
 // ended. In OnDisconnecting and OnDisconnect the socket that leaves is not found, and
 // its own Context has ended: use another.
-func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
+func (b audience) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	ctx, cancel := b.deadline(ctx)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
 		return nil, err
-	}
-	if b.self != nil {
-		return b.ns.appendRemote(nil, []adapter.Found{{Member: b.self.member()}}), nil
 	}
 	var sockets []RemoteSocket
 	var first error
@@ -132,15 +129,24 @@ func (r RemoteSocket) Emit(event string, args ...any) error {
 // Socket.EmitWithAck. Without a deadline it waits 20 s. ErrClosed tells that the
 // socket was not found any more.
 func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	ctx, cancel := withDefaultDeadline(ctx)
+	defer cancel()
 	if r.local != nil {
-		ctx, cancel := withDefaultDeadline(ctx)
-		defer cancel()
 		return r.local.EmitWithAck(ctx, event, args...)
 	}
-	for reply, err := range r.self().EmitWithAck(ctx, event, args...) {
-		return reply.Args, err
+	to := r.self()
+	a := to.question(ctx, event, args)
+	return a.One()
+}
+
+// Ask sends an event without waiting for the client's acknowledgement; see Socket.Ask.
+func (r RemoteSocket) Ask(ctx context.Context, event string, args ...any) *Answers {
+	ctx, cancel := withDefaultDeadline(ctx)
+	if r.local != nil {
+		return r.local.question(ctx, new(adapter.Flags), event, args).detach(cancel)
 	}
-	return Args{}, ErrClosed
+	to := r.self()
+	return to.question(ctx, event, args).detach(cancel)
 }
 
 // Join puts the socket into rooms; see Broadcast.SocketsJoin.

@@ -6,6 +6,7 @@ package socketio
 
 import (
 	"context"
+	"iter"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -29,13 +30,14 @@ import (
 // otherwise. All methods may be called from any goroutine.
 type Server struct {
 	// Immutable after NewServer.
-	opts    Options
-	engine  *engineio.Server
-	format  *format.Format
-	limits4 parser.Limits // of revision 4, where a namespace has a query
-	root    *Namespace
-	files   clientFiles
-	base    time.Time // the origin of now
+	opts     Options
+	engine   *engineio.Server
+	format   *format.Format
+	limits4  parser.Limits // of revision 4, where a namespace has a query
+	root     *Namespace
+	audience // all sockets of root
+	files    clientFiles
+	base     time.Time // the origin of now
 
 	events   sync.Pool                                  // *event
 	handlers *call.Compiler[*event, *Socket, Args, Ack] // immutable after NewServer
@@ -70,6 +72,7 @@ func NewServer(opts *Options) *Server {
 	s.limits4 = limits
 	s.limits4.MaxNamespace = maxNamespaceQuery
 	s.root = s.registry.of(s, "/")
+	s.audience = s.root.audience
 	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {
 		return newConn(s, c)
 	})
@@ -190,6 +193,24 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // (OnConnectionError) are its business. End it by Close and Shutdown of this
 // Server, not by its own.
 func (s *Server) Engine() *engineio.Server { return s.engine }
+
+// ServerSideEmit sends an event to the other servers of a cluster, in the namespace "/";
+// see Namespace.ServerSideEmit.
+func (s *Server) ServerSideEmit(event string, args ...any) error {
+	return s.root.ServerSideEmit(event, args...)
+}
+
+// ServerSideEmitWithAck sends an event to the other servers of a cluster, in the
+// namespace "/", and ranges over their answers; see Namespace.ServerSideEmitWithAck.
+func (s *Server) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
+	return s.root.ServerSideEmitWithAck(ctx, event, args...)
+}
+
+// OnServerSideEmit calls fn for events of other servers, in the namespace "/"; see
+// Namespace.OnServerSideEmit.
+func (s *Server) OnServerSideEmit(event string, fn any) (remove func()) {
+	return s.root.OnServerSideEmit(event, fn)
+}
 
 // Connections is the number of open connections, whatever namespaces they have
 // joined.

@@ -54,6 +54,7 @@ func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, ar
 		call := adapter.NewCall()
 		defer call.Close()
 		published := ns.adapter.ServerSideEmitWithAck(ctx, e, call)
+		call.Seal()
 		rangeOver(ctx, call, published, yield)
 	}
 }

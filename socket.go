@@ -55,6 +55,8 @@ type Socket struct {
 	// Atomic; see socket_catchall.go and datakey.go. Nil for most sockets.
 	outgoing atomic.Pointer[[]*outgoingFunc]
 	data     atomic.Pointer[dataMap]
+
+	reporting atomic.Bool // an event that could not be encoded
 }
 
 func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
@@ -230,7 +232,7 @@ func (m *member) Deliver(p *adapter.Packet) {
 		s.ask(p)
 		return
 	}
-	_ = s.deliver(p) // the connection tells its sockets of its end
+	_ = s.post(p.Message.(*engineio.Message), p.Volatile) // the connection tells its sockets of its end
 }
 
 func (m *member) Join(rooms ...string) error { return (*Socket)(m).Join(rooms...) }
@@ -244,84 +246,3 @@ func (m *member) Disconnect(close bool) {
 	}
 	(*Socket)(m).Disconnect()
 }
-
-// deliver sends a broadcast.
-func (s *Socket) deliver(p *adapter.Packet) error {
-	m := p.Message.(*engineio.Message)
-	if p.Volatile {
-		if !s.conn.eio.SendVolatile(m) {
-			return ErrDropped
-		}
-	} else if err := s.conn.send(m); err != nil {
-		return err
-	}
-	s.sent(m)
-	return nil
-}
-
-// Emit sends an event to this socket alone. It does not wait: the event is in the
-// queue when it returns. A []byte, at any depth, travels as binary; everything
-// else as encoding/json would write it. The arguments may be changed when it has
-// returned. Errors: ErrClosed, ErrSlowConsumer, ErrQueueFull, ErrReservedEvent, or an
-// argument that can't be encoded.
-func (s *Socket) Emit(event string, args ...any) error {
-	return s.emit(new(adapter.Flags), event, args)
-}
-
-// emit sends an event to this socket alone.
-func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
-	m, err := s.ns.server.encodeEvent(s.ns.name, noAck, event, args)
-	if err != nil {
-		return err
-	}
-	s.ns.applyFlags(m, f)
-	if s.state.Load() == stateGone {
-		return ErrClosed
-	}
-	if f.Volatile {
-		if !s.conn.eio.SendVolatile(m) {
-			return nil
-		}
-	} else if err := s.conn.send(m); err != nil {
-		if err == ErrDropped {
-			return nil // as was asked for
-		}
-		return err
-	}
-	s.tellOut(event, m)
-	s.sent(m)
-	return nil
-}
-
-// Send is Emit of the event "message".
-func (s *Socket) Send(args ...any) error { return s.Emit("message", args...) }
-
-// Broadcast starts a broadcast to the namespace without this socket.
-func (s *Socket) Broadcast() Broadcast {
-	return Broadcast{ns: s.ns, target: adapter.Target{Sender: s.id}}
-}
-
-// To starts a broadcast to rooms without this socket; see Broadcast.To.
-func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms...) }
-
-// In is To.
-func (s *Socket) In(rooms ...string) Broadcast { return s.To(rooms...) }
-
-// Except starts a broadcast without the sockets of rooms, and without this one.
-func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except(rooms...) }
-
-// alone is this socket, until To, Except or Local choose others in its place.
-func (s *Socket) alone() Broadcast { return Broadcast{ns: s.ns, self: s} }
-
-// Volatile lets the event that follows be dropped; see Broadcast.Volatile. It goes to
-// this socket, or, where To, Except or Local follow, to others without this one.
-func (s *Socket) Volatile() Broadcast { return s.alone().Volatile() }
-
-// Compress says whether the event that follows may be compressed; see
-// Broadcast.Compress. It goes to this socket, or, where To, Except or Local follow, to
-// others without this one.
-func (s *Socket) Compress(compress bool) Broadcast { return s.alone().Compress(compress) }
-
-// Local starts a broadcast to the sockets of this server without this one; see
-// Broadcast.Local.
-func (s *Socket) Local() Broadcast { return s.Broadcast().Local() }

@@ -56,13 +56,25 @@ type Flags struct {
 	Volatile bool
 	// Uncompressed asks not to compress it, where transports compress.
 	Uncompressed bool
-	// Overflow is 1 plus what becomes of it for a member with a full queue, in the
-	// numbers of the server; 0 leaves that to the server.
-	Overflow uint8
+	// Overflow says what happens to it when a member's queue is full.
+	Overflow OverflowPolicy
 	// Conflate is a key: an earlier packet with it that still waits is dropped. "" is
 	// none.
 	Conflate string
 }
+
+// An OverflowPolicy says what happens to a packet when a member's queue is full: that of
+// the server, or one of the four that package socketio describes as an Overflow, whose
+// numbers are less by one.
+type OverflowPolicy uint8
+
+const (
+	OverflowUnset OverflowPolicy = iota // the policy of the receiving server
+	OverflowClose
+	OverflowFail
+	OverflowDropNewest
+	OverflowDropOldest
+)
 
 // A Target says whom something reaches: the members of any of Rooms, or of the
 // whole namespace if Rooms is nil, without those in any of Except and without

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what all targets of events have in common, and Answers: the
+// acknowledgements of an event, awaited from one socket or from several.
+
+package socketio
+
+import (
+	"context"
+	"iter"
+	"sync/atomic"
+
+	"socketio/adapter"
+	"socketio/engineio"
+	"socketio/internal/lock"
+)
+
+// An Emitter is something that events can be sent to: a *Socket, Unicast, Broadcast,
+// RemoteSocket, *Namespace, *ParentNamespace or *Server.
+type Emitter interface {
+	// Emit sends an event without waiting for any client.
+	Emit(event string, args ...any) error
+}
+
+// An Asker is something that can be sent events whose acknowledgement is awaited: all
+// that are Emitters.
+type Asker interface {
+	// Ask sends an event without waiting for any client: what is emitted afterwards
+	// arrives after it. The result waits for the acknowledgements, until ctx ends.
+	Ask(ctx context.Context, event string, args ...any) *Answers
+}
+
+// Answers are the acknowledgements of an event that Ask has sent. Either One or All is
+// called, once, or neither: then the acknowledgements are ignored. What is kept for them
+// is freed when all have come, or the context given to Ask ends.
+type Answers struct {
+	ctx   context.Context
+	ended func(error)        // tells observers; nil if there are none
+	stop  func() bool        // of context.AfterFunc; nil if there is none
+	free  context.CancelFunc // of ctx; nil if it is the caller's
+	over  atomic.Bool        // finish has been called
+
+	mu      lock.Mutex // guards the fields below; nothing is called while it is held, but for Next of call
+	read    bool       // somebody reads the answers
+	expired bool       // ctx has ended before; then late and err are all there is
+	late    []Reply
+	err     error // also why nothing was sent; then it does not change
+
+	// Of one socket.
+	socket *Socket
+	id     int64
+	done   chan struct{} // closed when the fields below are set; nil if nothing is awaited
+	args   Args
+	cause  error
+
+	// Of several.
+	call      *adapter.Call
+	ids       func(*Socket) int64
+	published error
+}
+
+// One waits for an acknowledgement and returns its arguments: that of the one socket, or
+// the first of several. Errors are those of Socket.EmitWithAck; for several sockets, if
+// none answers, those of Broadcast.EmitWithAck, and ErrClosed if no socket was selected.
+func (a *Answers) One() (args Args, err error) {
+	for reply, err := range a.All() {
+		return reply.Args, err
+	}
+	return Args{}, ErrClosed
+}
+
+// All ranges over the acknowledgements in the order in which they come; see
+// Broadcast.EmitWithAck. For one socket there is one step.
+func (a *Answers) All() iter.Seq2[Reply, error] { return a.each }
+
+func (a *Answers) each(yield func(Reply, error) bool) {
+	a.mu.Lock()
+	a.read = true
+	late, err := a.late, a.err
+	settled := a.expired || err != nil
+	a.mu.Unlock()
+	defer func() { a.finish(err) }()
+	if !settled {
+		a.wait(func(r Reply, e error) bool {
+			err = e
+			return yield(r, e)
+		})
+		return
+	}
+	for _, r := range late {
+		if !yield(r, nil) {
+			return
+		}
+	}
+	if err != nil {
+		yield(Reply{}, err)
+	}
+}
+
+// wait yields the answers as they come.
+func (a *Answers) wait(yield func(Reply, error) bool) {
+	if a.socket == nil {
+		rangeOver(a.ctx, a.call, a.published, yield)
+		return
+	}
+	select {
+	case <-a.done:
+	case <-a.ctx.Done():
+	}
+	if reply, ok := a.answer(); ok {
+		yield(reply, a.cause)
+		return
+	}
+	yield(Reply{}, a.socket.endOf(a.ctx))
+}
+
+// answer returns the answer of the one socket, if it is there or will not come.
+func (a *Answers) answer() (r Reply, ok bool) {
+	select {
+	case <-a.done:
+	default:
+		return Reply{}, false
+	}
+	if a.cause == nil {
+		r = Reply{SocketID: a.socket.id, Args: a.args}
+	}
+	return r, true
+}
+
+// finish frees what is kept for acknowledgements, once.
+func (a *Answers) finish(err error) {
+	if a.over.Swap(true) {
+		return
+	}
+	if a.stop != nil {
+		a.stop()
+	}
+	if a.call != nil {
+		endCall(a.call, a.ids)
+	} else if a.done != nil {
+		a.socket.unask(a.id)
+	}
+	if a.ended != nil {
+		a.ended(err)
+	}
+	if a.free != nil {
+		a.free()
+	}
+}
+
+// detach lets a finish when its context ends, whether or not anybody reads it. free, if
+// not nil, is called in the end.
+func (a *Answers) detach(free context.CancelFunc) *Answers {
+	a.free = free
+	if a.err != nil {
+		a.finish(a.err)
+	} else if a.ctx.Done() != nil {
+		a.stop = context.AfterFunc(a.ctx, a.expire)
+	}
+	return a
+}
+
+// expire ends the wait, when the context does, for answers that nobody reads yet.
+func (a *Answers) expire() {
+	a.mu.Lock()
+	if a.read {
+		a.mu.Unlock()
+		return
+	}
+	a.expired = true
+	if a.socket == nil {
+		rangeOver(a.ctx, a.call, a.published, func(r Reply, err error) bool {
+			if a.err = err; err == nil {
+				a.late = append(a.late, r)
+			}
+			return true
+		})
+	} else if reply, ok := a.answer(); !ok {
+		a.err = a.socket.endOf(a.ctx)
+	} else if a.err = a.cause; a.err == nil {
+		a.late = []Reply{reply}
+	}
+	err := a.err
+	a.mu.Unlock()
+	a.finish(err)
+}
+
+// question sends an event to this socket whose acknowledgement is awaited. The caller
+// must see that finish is called.
+func (s *Socket) question(ctx context.Context, f *adapter.Flags, event string, args []any) *Answers {
+	a := &Answers{ctx: ctx, socket: s}
+	if ctx.Err() != nil {
+		a.err = s.endOf(ctx)
+		return a
+	}
+	a.id = s.ns.lastAck.Add(1)
+	m, err := s.ns.encode(s, f, a.id, event, args)
+	if err == nil {
+		err = a.send(m, f, event)
+	}
+	a.err = err
+	return a
+}
+
+// send registers the wait, then sends its event.
+func (a *Answers) send(m *engineio.Message, f *adapter.Flags, event string) error {
+	s := a.socket
+	a.done = make(chan struct{})
+	s.conn.awaitBegins()
+	if err := s.acks.add(a.id, a, s.ns.server.opts.MaxPendingAcks); err != nil {
+		a.done = nil
+		s.conn.awaitEnds()
+		return err
+	}
+	if obs := s.obs(); obs.acks.Any() {
+		a.ended = obs.tellAsked(a.ctx, s.info(), event)
+	}
+	if s.state.Load() == stateGone { // after add, so that endLocked finds the wait
+		return ErrClosed
+	}
+	if err := s.post(m, f.Volatile); err != nil {
+		return err
+	}
+	s.tellOut(event, m)
+	s.conn.eio.Flush() // the handler that waits may be one of a burst
+	return nil
+}
+
+// answered implements ackWaiter.
+func (a *Answers) answered(s *Socket, args Args) {
+	a.args = args
+	close(a.done)
+	s.conn.awaitEnds()
+}
+
+// failed implements ackWaiter. It leaves the count to the caller; see ackTable.fail.
+func (a *Answers) failed(_ *Socket, err error) {
+	a.cause = err
+	close(a.done)
+}
+
+// endOf returns why nobody waits any longer: the context has ended, maybe because it is
+// that of the socket and the client has disconnected.
+func (s *Socket) endOf(ctx context.Context) error {
+	if s.state.Load() == stateGone {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
