@@ -5,5 +5,6 @@
 // code, a Handler, is fed and asked, and never waits.
 //
 // Reading order: netpoll.go (the contract), goroutine.go (a goroutine per
-// connection, for any net.Conn).
+// connection, for any net.Conn), then epoll on Linux: epoll_linux.go, loop_linux.go,
+// sys_linux.go; poller_other.go for systems without it.
 package netpoll

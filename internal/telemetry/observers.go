@@ -2,10 +2,6 @@
 
 // This file holds List: the observers of one kind, called so that none does harm.
 
-// Package telemetry keeps what watches a server from hurting it: a panic of an
-// observer goes no further, and what a log gets can't fake a line of it.
-//
-// Reading order: observers.go, logvalue.go, sampled.go.
 package telemetry
 
 import (
