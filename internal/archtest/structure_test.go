@@ -47,8 +47,8 @@ const (
 
 // These are over a bound and have to shrink to it: the number is the bound until then.
 var (
-	longFiles = map[string]int{"conn.go": 640}
-	richTypes = map[string]int{"Socket": 108, "conn": 66, "engineio.Conn": 86, "engineio.Server": 75}
+	longFiles   = map[string]int{"conn.go": 640}
+	richTypes   = map[string]int{"Socket": 108, "conn": 66, "engineio.Conn": 86, "engineio.Server": 75}
 	unreadFiles = map[string]int{"": 12, "engineio": 14} // files that no reading order names
 )
 

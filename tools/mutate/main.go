@@ -43,11 +43,12 @@ func main() {
 	seed := flag.String("seed", "4af93f9", "draws the mutations")
 	n := flag.Int("n", 60, "how many mutations")
 	only := flag.String("only", "", "draw from packages only whose path matches this pattern")
+	skip := flag.Int("skip", 0, "how many of those drawn to pass over, to go on where a run was interrupted")
 	list := flag.Bool("list", false, "print what would be drawn, run nothing")
 	factor := flag.Int("limit", 4, "the time limit of a test run, as a multiple of its time without a mutation")
 	flag.Parse()
 	m := mutator{root: *dir, factor: *factor, limits: make(map[string]time.Duration), equivalent: readEquivalent(equivalentRows)}
-	if err := m.main(*seed, *n, *only, *list); err != nil {
+	if err := m.main(*seed, *n, *skip, *only, *list); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -72,7 +73,7 @@ type mutator struct {
 	equivalent map[string]string        // reasons, by mutant.key
 }
 
-func (m *mutator) main(seed string, n int, only string, list bool) (err error) {
+func (m *mutator) main(seed string, n, skip int, only string, list bool) (err error) {
 	if m.root, err = filepath.Abs(m.root); err != nil {
 		return err
 	}
@@ -87,6 +88,7 @@ func (m *mutator) main(seed string, n int, only string, list bool) (err error) {
 	if err != nil {
 		return err
 	}
+	drawn = drawn[min(skip, len(drawn)):]
 	if list {
 		for _, mu := range drawn[:min(n, len(drawn))] {
 			fmt.Println(m.show(mu))
@@ -270,9 +272,9 @@ var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(panic: .*|fatal erro
 // test runs the tests of a package. by says what failed, "" if nothing did.
 func (m *mutator) test(p pkg, overlay string, limit time.Duration) (by string, err error) {
 	binary := filepath.Join(m.temp, "test")
-	build := exec.Command("go", "test", "-c", "-o", binary, "-overlay", overlay, p.ImportPath)
+	build := exec.Command("go", "test", "-c", "-vet=off", "-o", binary, "-overlay", overlay, p.ImportPath)
 	if overlay == "" {
-		build.Args = slices.Delete(build.Args, 5, 7)
+		build.Args = slices.Delete(build.Args, 6, 8)
 	}
 	build.Dir = m.root
 	if out, err := build.CombinedOutput(); err != nil {
