@@ -46,8 +46,8 @@
 //
 // # Reading order
 //
-// server.go, namespace.go, socket.go, socket_lifecycle.go, socket_rooms.go, conn.go (the way of
-// a packet to its socket), inbox.go, handler.go, handlertypes.go and parallel.go (to its
+// server.go, namespace.go, socket.go, socket_lifecycle.go, socket_rooms.go, conn.go, conn_slots.go,
+// conn_connect.go, search.go, reading.go (the path of a packet to its socket), inbox.go, handler.go, handlertypes.go and parallel.go (to its
 // handler), ack.go, unicast.go, publish.go, broadcast.go, ask.go, broadcast_ack.go, socket_catchall.go, encode.go
 // (the way out), remotesocket.go, datakey.go, server_events.go, adapter_local.go (other servers),
 // legacy.go (old clients), args.go, listeners.go, observer.go, observer_notify.go (who

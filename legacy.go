@@ -26,9 +26,8 @@ func (c *conn) revision4() bool { return c.eio.Handshake().Revision == 3 }
 
 // joinRoot makes the client join "/" as soon as the connection has opened.
 func (c *conn) joinRoot() {
-	s := newSocket(c.server.root, c, nil)
-	c.sockets = append(c.sockets, s)
-	c.takeTurnLocked(s, len(s.ns.middlewareChain()) > 0) // nobody else has c yet
+	s := c.addSocketLocked(c.server.root, nil, new(admission)) // nobody else has c yet
+	c.takeTurn(s.joining, s.ns.decides(), turnLimit)
 	s.start()
 }
 
@@ -47,15 +46,11 @@ func (c *conn) socketID(ns *Namespace) string {
 // 4 a socket that joins again has the id of the one before, which must have run
 // its last handler and left its rooms.
 func (c *conn) mayStartLocked(s *Socket) bool {
-	if !c.revision4() || c.socketLocked(s.ns.name) != s {
-		return true // or it has left already: it will not join
+	if !c.revision4() || c.slots.Quiet(s.ns.name) {
+		return true
 	}
-	for d := range c.departed {
-		if d.ns == s.ns {
-			return false
-		}
-	}
-	return true
+	member, _ := c.slots.Member(s.ns.name)
+	return member != s // it has left already: it will not join
 }
 
 // cutQuery takes the query off the namespace of a packet. That of a CONNECT

@@ -71,8 +71,8 @@ func (c *conn) checkInboxes() {
 	}
 	o := &c.server.opts
 	items, bytes := int(c.inboxItems.Load()), int(c.inboxBytes.Load())
-	gone := len(c.departed)
-	for s := range c.departed { // few
+	gone := c.slots.Leaving()
+	for s := range c.slots.Leavers() { // few
 		items += s.inbox.Calls()
 	}
 	full := c.decoding || gone >= factor*maxDeparted || items >= factor*o.MaxInboxPackets || bytes >= factor*o.MaxInboxBytes
@@ -91,7 +91,7 @@ func (c *conn) checkInboxes() {
 		changed = PressureObserver.ReadingResumed
 	}
 	if full && !c.decoding && c.waiting > 0 {
-		for _, s := range c.sockets {
+		for s := range c.slots.Members() {
 			c.waiting -= s.acks.fail(s, ErrInboxFull)
 		}
 	}

@@ -24,6 +24,7 @@ const maxSearches = 8
 // takes the CONNECT back or goes. The parents may still be asked then: what runs counts,
 // also for a connection that has ended.
 type search struct {
+	*admission
 	name    string
 	auth    []byte
 	parents []*ParentNamespace
@@ -34,69 +35,46 @@ type search struct {
 	maker   *quota
 }
 
-// searches are those of a connection, guarded by conn.mu. nil has none.
+// searches are those of a connection, guarded by conn.mu; by namespace they are in its
+// slots.
 type searches struct {
-	byName  map[string]*search
 	waiting []*search // those whose turn has not come, the oldest first
 	asking  int       // searches that run and ask functions
 	made    quota     // of the connection
 }
 
-func (q *searches) len() int {
-	if q == nil {
-		return 0
+// clear forgets the searches that wait. nil has none.
+func (q *searches) clear() {
+	if q != nil {
+		q.waiting = nil
 	}
-	return len(q.byName)
 }
 
-// all returns the searches by name.
-func (q *searches) all() map[string]*search {
-	if q == nil {
-		return nil
-	}
-	return q.byName
-}
-
-func (q *searches) find(name string) *search {
-	if q == nil {
-		return nil
-	}
-	return q.byName[name]
-}
-
-// remove ends a search.
-func (q *searches) remove(sr *search) {
-	delete(q.byName, sr.name)
-	if i := slices.Index(q.waiting, sr); i >= 0 {
-		q.waiting = slices.Delete(q.waiting, i, i+1)
-	}
+// end stops what a search has begun.
+func (sr *search) end() {
 	sr.timer.Stop()
 	sr.cancel()
 }
 
-// endAll ends all searches.
-func (q *searches) endAll() {
-	if q == nil {
-		return
+// endSearchLocked ends a search that is off its slot.
+func (c *conn) endSearchLocked(sr *search) {
+	if i := slices.Index(c.searches.waiting, sr); i >= 0 {
+		c.searches.waiting = slices.Delete(c.searches.waiting, i, i+1)
 	}
-	for _, sr := range q.byName {
-		sr.timer.Stop()
-		sr.cancel()
-	}
-	q.byName, q.waiting = nil, nil
+	sr.end()
 }
 
 // newSearchLocked begins a search, which startSearch starts when its turn comes.
 func (c *conn) newSearchLocked(name string, auth []byte, parents []*ParentNamespace) *search {
-	sr := &search{name: name, auth: bytes.Clone(auth), parents: parents}
+	sr := &search{admission: new(admission), name: name, auth: bytes.Clone(auth), parents: parents}
 	sr.asks = slices.ContainsFunc(parents, func(p *ParentNamespace) bool { return p.match != nil })
 	sr.ctx, sr.cancel = context.WithCancel(c.eio.Context())
 	sr.timer = time.AfterFunc(c.server.opts.MiddlewareTimeout, func() { c.notFound(sr, timedOut) })
 	if c.searches == nil {
-		c.searches = &searches{byName: make(map[string]*search)}
+		c.searches = new(searches)
 	}
 	sr.maker = &c.searches.made
-	c.searches.byName[name] = sr
+	c.slots.Search(name, sr)
 	c.searches.waiting = append(c.searches.waiting, sr)
 	return sr
 }
@@ -175,7 +153,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 	}
 	for _, p := range sr.parents {
 		if p.match != nil {
-			c.mayWait(sr, decideLimit)
+			c.mayWait(sr.admission, decideLimit)
 		}
 		yes, err := p.matches(sr.name, handshake)
 		if err != nil {
@@ -185,7 +163,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 		if !yes {
 			continue
 		}
-		c.mayWait(sr, makeLimit)
+		c.mayWait(sr.admission, makeLimit)
 		ns, err = c.server.registry.adopt(sr.name, p, sr.maker)
 		if err == errQuota {
 			return nil, tooMany
@@ -207,13 +185,12 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 // endSearch makes a socket of a search. It reports false if the search had ended.
 func (c *conn) endSearch(sr *search, ns *Namespace) bool {
 	c.mu.Lock()
-	if c.closed || c.searches.find(sr.name) != sr {
+	if c.closed || c.slots.Searcher(sr.name) != sr {
 		c.mu.Unlock()
 		return false
 	}
-	c.searches.remove(sr)
-	s := c.addSocketLocked(ns, sr.auth)
-	c.passTurnLocked(sr, s)
+	c.endSearchLocked(sr)
+	s := c.addSocketLocked(ns, sr.auth, sr.admission)
 	c.mu.Unlock()
 	s.start()
 	return true
@@ -222,19 +199,19 @@ func (c *conn) endSearch(sr *search, ns *Namespace) bool {
 // notFound refuses a search, unless it has ended.
 func (c *conn) notFound(sr *search, message string) {
 	c.mu.Lock()
-	ours := !c.closed && c.searches.find(sr.name) == sr
+	ours := c.slots.Free(sr.name, sr)
 	if ours {
-		c.searches.remove(sr)
+		c.endSearchLocked(sr)
 	}
 	c.mu.Unlock()
 	if !ours {
 		return
 	}
-	defer c.endTurn(sr)
+	defer c.endTurn(sr.admission)
 	c.tellRefused(nil, message)
 	c.logRefused(sr.name, message)
 	if c.countRefusal() {
-		c.awaitTurn(sr)
+		c.awaitTurn(sr.admission)
 		c.sendRefusal(sr.name, message)
 	}
 }
@@ -244,10 +221,12 @@ func (c *conn) notFound(sr *search, message string) {
 func (c *conn) takeBack(namespace string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	sr := c.searches.find(namespace)
-	if sr != nil {
-		c.searches.remove(sr)
-		c.endTurnLocked(sr)
+	sr := c.slots.Searcher(namespace)
+	if sr == nil {
+		return false
 	}
-	return sr != nil
+	c.slots.Free(namespace, sr)
+	c.endSearchLocked(sr)
+	c.endTurn(sr.admission)
+	return true
 }

@@ -44,7 +44,7 @@ type Socket struct {
 	leaving   listeners[func(DisconnectReason)]
 	left      listeners[func(DisconnectReason)]
 	acks      ackTable
-	rooms     []string            // joined while joining
+	joining   *admission          // nil when it has joined
 	toldRooms map[string]struct{} // observers heard that they were joined
 	joins     int                 // rooms joined, those joined again or left counted too
 	reason    DisconnectReason

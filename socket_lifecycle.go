@@ -33,13 +33,16 @@ func (s *Socket) start() { s.pushEvent(item{kind: itemJoin}) }
 func (s *Socket) run(it item, w *worker) {
 	switch it.kind {
 	case itemJoin:
+		s.mu.Lock()
+		a := s.joining
+		s.mu.Unlock()
 		defer func() {
-			s.conn.endTurn(s)
+			s.conn.endTurn(a)
 			if !s.wasJoined { // written by join alone
 				s.settle()
 			}
 		}()
-		s.join()
+		s.join(a)
 	case itemEvent:
 		s.dispatch(it, w)
 	case itemUpgrade:
@@ -60,8 +63,8 @@ func (s *Socket) settle() {
 
 // join runs the middlewares and, if they let the socket in, makes it a member of
 // its namespace and runs the connection handlers.
-func (s *Socket) join() {
-	if !s.passes() {
+func (s *Socket) join(a *admission) {
+	if !s.passes(a) {
 		return
 	}
 	m, err := s.connectReply()
@@ -77,17 +80,16 @@ func (s *Socket) join() {
 		s.mu.Unlock()
 		return
 	}
-	s.ns.adapter.Add(s.member(), s.rooms)
-	rooms, _ := s.leaveReservedLocked(s.rooms)
+	s.ns.adapter.Add(s.member(), a.rooms)
+	rooms, _ := s.leaveReservedLocked(a.rooms)
 	rooms = s.noteRoomsLocked(rooms)
-	s.rooms = nil
-	s.wasJoined = true
+	s.joining, s.wasJoined = nil, true
 	s.conn.admitted.Store(true)
 	s.ns.joined.Store(true)
 	err = s.conn.eio.Append(m)
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
-	s.conn.endTurn(s)
+	s.conn.endTurn(a)
 	s.tellJoined(rooms)
 	if err != nil {
 		return // the connection is closed and peerGone is on its way
@@ -100,13 +102,13 @@ func (s *Socket) join() {
 }
 
 // passes runs the middlewares. It reports whether all let the socket in.
-func (s *Socket) passes() bool {
+func (s *Socket) passes(a *admission) bool {
 	middlewares := s.ns.middlewareChain()
 	if len(middlewares) == 0 {
-		s.conn.awaitTurn(s)
+		s.conn.awaitTurn(a)
 		return true
 	}
-	s.conn.mayWait(s, decideLimit)
+	s.conn.mayWait(a, decideLimit)
 	// Its goroutine ends when the refusal is queued. That is waited for: the socket
 	// must be off its connection before this worker says that it has settled.
 	refused := make(chan struct{})
@@ -125,7 +127,7 @@ func (s *Socket) passes() bool {
 	}()
 	err := s.runMiddlewares(middlewares)
 	decided = true
-	s.conn.awaitTurn(s)
+	s.conn.awaitTurn(a)
 	if err != nil {
 		s.refuse(err) // for one that has gone it does nothing
 	}
@@ -196,7 +198,9 @@ func (s *Socket) encodeRefusal(err error) *engineio.Message {
 func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 	s.state.Store(stateGone)
 	s.reason, s.cause = reason, cause
-	s.rooms = nil
+	if s.joining != nil {
+		s.joining.rooms = nil
+	}
 	if s.cancel != nil {
 		s.cancel(s.endCauseLocked())
 	}

@@ -39,7 +39,7 @@ func (s *Socket) Join(rooms ...string) (err error) {
 	}
 	switch s.state.Load() {
 	case stateJoining:
-		s.rooms = append(s.rooms, rooms...)
+		s.joining.rooms = append(s.joining.rooms, rooms...)
 	case stateConnected:
 		s.ns.adapter.Join(s.member(), rooms)
 		rooms, err = s.leaveReservedLocked(rooms)
@@ -120,10 +120,7 @@ func (s *Socket) roomForLocked(rooms []string) bool {
 		s.joins += len(rooms)
 		return true
 	}
-	now := s.rooms
-	if s.wasJoined {
-		now = s.ns.adapter.Rooms(s.member())
-	}
+	now := s.roomsLocked()
 	all := make(map[string]struct{}, len(now)+len(rooms))
 	for _, names := range [][]string{now, rooms} {
 		for _, name := range names {
@@ -146,7 +143,9 @@ func (s *Socket) Leave(rooms ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.wasJoined {
-		s.rooms = slices.DeleteFunc(s.rooms, func(name string) bool { return slices.Contains(rooms, name) })
+		if s.joining != nil {
+			s.joining.rooms = slices.DeleteFunc(s.joining.rooms, func(name string) bool { return slices.Contains(rooms, name) })
+		}
 		return
 	}
 	for _, room := range rooms {
@@ -168,8 +167,17 @@ func (s *Socket) Rooms() []string {
 func (s *Socket) roomsNow() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.wasJoined {
-		return append([]string(nil), s.rooms...)
+	return s.roomsLocked()
+}
+
+// roomsLocked returns the rooms, or those that the socket is to join. The caller owns the
+// result.
+func (s *Socket) roomsLocked() []string {
+	switch {
+	case s.wasJoined:
+		return s.ns.adapter.Rooms(s.member())
+	case s.joining != nil:
+		return slices.Clone(s.joining.rooms)
 	}
-	return s.ns.adapter.Rooms(s.member())
+	return nil
 }

@@ -39,6 +39,7 @@ var floors = map[string][]string{
 	"internal/serial":    {"internal/lock"},
 	"internal/telemetry": {"internal/lock"},
 	"internal/wheel":     {"internal/lock"},
+	"internal/turns":     {"internal/lock"},
 	"engineio":           {"internal/coding", "internal/durations", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
 	"internal/call":      {"internal/lock"},
 	"parser":             {"internal/jsontext"},
@@ -46,7 +47,7 @@ var floors = map[string][]string{
 	"internal/binding":   {"internal/jsontext", "parser"},
 	"internal/format":    {"engineio", "internal/binding", "internal/jsontext", "parser"},
 	"": {
-		"adapter", "engineio", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/serial", "internal/telemetry", "parser", "parser/msgpack",
+		"adapter", "engineio", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
 		"web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds CONNECTs: how a connection begins to join a namespace, what it refuses,
+// and the order of the answers.
+
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"socketio/engineio"
+	"socketio/internal/slots"
+	"socketio/internal/telemetry"
+	"socketio/internal/turns"
+	"socketio/parser"
+)
+
+const (
+	// A client may be refused this often, may answer this often what nobody asked, and
+	// may ask this often to join a namespace, within rateWindow.
+	maxRefusals  = 20
+	maxStrayAcks = 1000
+	maxJoins     = 2000
+	rateWindow   = 1000 // rateTicks
+	rateTick     = 10e6 // ns
+)
+
+// CONNECTs are answered in the order in which they came, where none of them waits: a
+// later one waits for those before it, but not for one that a lookup or a middleware
+// keeps for longer than these. Only what is refused at once does not wait for those at
+// all.
+const (
+	// decideLimit is for what decides whether a client may join. One that looks
+	// something up takes longer; one that decides at once takes much less.
+	decideLimit = 50 * time.Millisecond
+	// makeLimit is for the making of a namespace.
+	makeLimit = 250 * time.Millisecond
+	// turnLimit is for the rest: a goroutine has to run.
+	turnLimit = 5 * time.Second
+)
+
+// A rate counts what happens within rateWindow.
+type rate struct {
+	count uint32
+	since uint32 // in ticks, by Server.now; it wraps
+}
+
+// add counts one more. It reports whether that is more than limit.
+func (r *rate) add(now int64, limit uint32) (over bool) {
+	if tick := uint32(now / rateTick); tick-r.since > rateWindow {
+		r.since, r.count = tick, 0
+	}
+	r.count++
+	return r.count > limit
+}
+
+// An admission is what is kept of a CONNECT until it is answered.
+type admission struct {
+	turn  turns.Turn
+	rooms []string // joined by middlewares; guarded by Socket.mu
+}
+
+// takeTurn puts a CONNECT behind those that are not answered yet, which wait for it for
+// limit at most. conn.mu may be held.
+func (c *conn) takeTurn(a *admission, kind turns.Kind, limit time.Duration) {
+	c.turns.Take(&a.turn, kind, c.server.now()+int64(limit))
+}
+
+// mayWait says for how long from now on the others wait for a CONNECT: the application
+// decides about it, or has decided.
+func (c *conn) mayWait(a *admission, limit time.Duration) {
+	c.turns.Limit(&a.turn, c.server.now(), limit)
+}
+
+// awaitTurn waits until the CONNECTs before a are answered, or need not be waited for. The
+// application has decided about a by now: the time in which it waits for others does not
+// count against it, or those after it would overtake.
+func (c *conn) awaitTurn(a *admission) {
+	c.mayWait(a, turnLimit)
+	c.turns.Wait(&a.turn, c.server.now)
+}
+
+// decides says who decides about a CONNECT to a namespace that exists.
+func (ns *Namespace) decides() turns.Kind {
+	if len(ns.middlewareChain()) > 0 {
+		return turns.Undecided
+	}
+	return turns.Granted
+}
+
+// endTurn notes that a CONNECT was answered, or will not be.
+func (c *conn) endTurn(a *admission) { c.turns.End(&a.turn) }
+
+// handleConnect begins the life of a socket.
+func (c *conn) handleConnect(p parser.Packet) {
+	ns, parents := c.server.registry.find(p.Namespace)
+	if ns == nil && (len(parents) == 0 || len(p.Namespace) > maxNamespaceName) {
+		c.tellRefused(nil, noSuch)
+		c.refuse(p.Namespace, noSuch)
+		return
+	}
+	o := &c.server.opts
+	if c.joins.add(c.server.now(), maxJoins) {
+		c.release(ns)
+		c.eio.Abort(engineio.ReasonForcedClose, errManyJoins, closePolicy, "")
+		return
+	}
+	c.mu.Lock()
+	twice := c.slots.State(p.Namespace) != slots.Free
+	full := c.slots.Taken() >= o.MaxNamespaces
+	large := c.authTooLargeLocked(len(p.Data))
+	var s *Socket
+	var sr *search
+	switch {
+	case twice, full, large != "", c.closed:
+	case ns != nil:
+		s = c.addSocketLocked(ns, p.Data, new(admission))
+		limit := turnLimit
+		if !c.mayStartLocked(s) {
+			limit = 0 // nobody waits for it
+		}
+		c.takeTurn(s.joining, ns.decides(), limit)
+	default:
+		sr = c.newSearchLocked(p.Namespace, p.Data, parents)
+		limit := turnLimit
+		if sr.asks && c.searches.asking+len(c.searches.waiting) > maxSearches {
+			limit = 4 * makeLimit // it waits for others
+		}
+		c.takeTurn(sr.admission, turns.Undecided, limit)
+	}
+	c.mu.Unlock()
+	if s == nil {
+		c.release(ns)
+	}
+	switch {
+	case twice:
+		c.abort(fmt.Errorf("%w: CONNECT to a namespace that was joined or is being joined", errProtocol))
+	case full:
+		c.tellRefused(ns, tooMany)
+		c.refuse(p.Namespace, tooMany)
+	case large != "":
+		c.tellRefused(ns, large)
+		c.refuse(p.Namespace, large)
+	case s != nil:
+		s.start()
+	case sr != nil:
+		c.startSearch()
+	}
+}
+
+// release takes back the user of a namespace that registry.find has counted.
+func (c *conn) release(ns *Namespace) {
+	if ns != nil {
+		c.server.registry.release(ns)
+	}
+}
+
+// logRefused logs a CONNECT that does not get as far as a socket.
+func (c *conn) logRefused(namespace, message string) {
+	log := c.server.opts.Logger
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	switch message {
+	case noSuch:
+		message += ": no Of, OfPattern or OfMatch has that name"
+	case tooMany:
+		message += ": at most Options.MaxNamespaces for one client"
+	}
+	log.Debug("a namespace was refused", "nsp", telemetry.Text(namespace), "conn", c.eio.Number(), "error", message)
+}
+
+// countRefusal bounds how often a client may ask in vain. It reports false once
+// that was too often and the connection is closed.
+func (c *conn) countRefusal() bool {
+	now := c.server.now()
+	c.mu.Lock()
+	tooMany := c.refusals.add(now, maxRefusals)
+	c.mu.Unlock()
+	if tooMany {
+		c.eio.Abort(engineio.ReasonForcedClose, errManyRefusals, closePolicy, "")
+		return false
+	}
+	return true
+}
+
+// refuse answers a CONNECT that does not get as far as a socket.
+func (c *conn) refuse(namespace, message string) {
+	c.logRefused(namespace, message)
+	if !c.countRefusal() {
+		return
+	}
+	if !c.turns.Ahead() {
+		c.sendRefusal(namespace, message)
+		return
+	}
+	a := new(admission)
+	c.takeTurn(a, turns.Refused, turnLimit)
+	c.server.workers.Begin()
+	// One per refusal, of which countRefusal bounds the number, behind CONNECTs that are
+	// not answered yet; ends within turnLimit; counted by Server.workers.
+	go func() {
+		defer c.server.workers.End()
+		defer c.endTurn(a)
+		c.awaitTurn(a)
+		c.sendRefusal(namespace, message)
+	}()
+}
+
+func (c *conn) sendRefusal(namespace, message string) {
+	_ = c.send(c.server.encodeConnectError(namespace, &ConnectError{Message: message})) // a closed connection needs no answer
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Table: the names of a connection, and the state of each.
+
+package slots
+
+import (
+	"iter"
+	"slices"
+	"sync/atomic"
+)
+
+// A State is what is done with a name.
+//
+//	free ──Search──► searching ──Join──► joining ──Connect──► connected
+//	free ──Join──► joining
+//	searching · joining · connected ──Free, Leave──► free
+type State uint8
+
+const (
+	Free      State = iota // nobody has it, though members may be leaving it
+	Searching              // a Q looks for what has the name
+	Joining                // an S may get it
+	Connected              // an S has it
+)
+
+// A Table is the names of a connection. S is what has a name, Q what searches for one. The
+// owner's lock guards all methods but Recent. The zero value is empty.
+type Table[S, Q any] struct {
+	recent atomic.Pointer[slot[S, Q]]
+
+	list    []*slot[S, Q] // those that joined last are last; likewise those that are late
+	begin   [1]*slot[S, Q]
+	first   slot[S, Q] // the first of all, once: readers without the lock may still have it
+	begun   bool
+	taken   int // not free
+	leaving int
+	late    int
+}
+
+// A slot is the state of one name. It is in the table as long as there is something to
+// say of it.
+type slot[S, Q any] struct {
+	name    string            // immutable
+	socket  atomic.Pointer[S] // written under the lock of the owner
+	search  *Q
+	leaving []*S // they have left, but may still be at work
+	state   State
+	late    bool // the server has left it; the client may not know yet
+}
+
+// Recent returns what has a name, if it was looked up last. It takes no lock.
+func (t *Table[S, Q]) Recent(name string) *S {
+	if e := t.recent.Load(); e != nil && e.name == name {
+		return e.socket.Load()
+	}
+	return nil
+}
+
+// Member returns what is joining a name or has it; nil if there is none. late says that
+// the client may not know yet that the server has left.
+func (t *Table[S, Q]) Member(name string) (s *S, late bool) {
+	e := t.find(name)
+	if e == nil {
+		return nil, false
+	}
+	if s = e.socket.Load(); s != nil {
+		t.recent.Store(e)
+	}
+	return s, e.late
+}
+
+// State returns what is done with a name.
+func (t *Table[S, Q]) State(name string) State {
+	if e := t.find(name); e != nil {
+		return e.state
+	}
+	return Free
+}
+
+// Searcher returns what searches for a name; nil if nothing does.
+func (t *Table[S, Q]) Searcher(name string) *Q {
+	if e := t.find(name); e != nil {
+		return e.search
+	}
+	return nil
+}
+
+// Taken is the number of names that are not free.
+func (t *Table[S, Q]) Taken() int { return t.taken }
+
+// Leaving is the number of members that have left and are not Done.
+func (t *Table[S, Q]) Leaving() int { return t.leaving }
+
+// Search begins the search for a free name.
+func (t *Table[S, Q]) Search(name string, q *Q) {
+	e := t.make(name)
+	e.state, e.search = Searching, q
+	t.taken++
+}
+
+// Join gives a name, which is free or searched for, to a member that is joining.
+func (t *Table[S, Q]) Join(name string, s *S) {
+	e := t.make(name)
+	if e.state == Free {
+		t.taken++
+	}
+	if e.late {
+		e.late = false
+		t.late--
+	}
+	e.state, e.search = Joining, nil
+	e.socket.Store(s)
+	t.moveToEnd(e)
+}
+
+// Connect notes that a member has joined. Without it there is nothing to do.
+func (t *Table[S, Q]) Connect(name string, s *S) {
+	if e := t.find(name); e != nil && e.socket.Load() == s {
+		e.state = Connected
+		t.moveToEnd(e)
+	}
+}
+
+// Free ends the search for a name. It reports whether q was what searched.
+func (t *Table[S, Q]) Free(name string, q *Q) bool {
+	e := t.find(name)
+	if e == nil || q == nil || e.search != q {
+		return false
+	}
+	e.state, e.search = Free, nil
+	t.taken--
+	t.prune(e)
+	return true
+}
+
+// Leave takes a member off its name: it is leaving until Done. If late is not 0, the
+// client may not know yet; that is remembered for as many names at most, and forgotten
+// for the longest ago. Leave reports whether s had the name.
+func (t *Table[S, Q]) Leave(name string, s *S, late int) bool {
+	e := t.find(name)
+	if e == nil || e.socket.Load() != s {
+		return false
+	}
+	e.state = Free
+	e.socket.Store(nil)
+	t.taken--
+	e.leaving = append(e.leaving, s)
+	t.leaving++
+	if late == 0 {
+		return true
+	}
+	if t.late >= late {
+		oldest := t.list[slices.IndexFunc(t.list, func(e *slot[S, Q]) bool { return e.late })]
+		oldest.late = false
+		t.late--
+		t.prune(oldest)
+	}
+	e.late = true
+	t.late++
+	t.moveToEnd(e)
+	return true
+}
+
+// Done notes that a member that has left is at work no longer.
+func (t *Table[S, Q]) Done(name string, s *S) {
+	e := t.find(name)
+	if e == nil {
+		return
+	}
+	if i := slices.Index(e.leaving, s); i >= 0 {
+		e.leaving = slices.Delete(e.leaving, i, i+1)
+		if len(e.leaving) == 0 {
+			e.leaving = nil
+		}
+		t.leaving--
+		t.prune(e)
+	}
+}
+
+// Quiet reports whether no member of a name is leaving it.
+func (t *Table[S, Q]) Quiet(name string) bool {
+	e := t.find(name)
+	return e == nil || len(e.leaving) == 0
+}
+
+// Members returns those that are joining or have joined a name: those that have in the
+// order in which they did.
+func (t *Table[S, Q]) Members() iter.Seq[*S] {
+	return func(yield func(*S) bool) {
+		for _, e := range t.list {
+			if s := e.socket.Load(); s != nil && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// Leavers returns those that have left and are not Done.
+func (t *Table[S, Q]) Leavers() iter.Seq[*S] {
+	return func(yield func(*S) bool) {
+		if t.leaving == 0 {
+			return
+		}
+		for _, e := range t.list {
+			for _, s := range e.leaving {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Searchers returns what searches.
+func (t *Table[S, Q]) Searchers() iter.Seq[*Q] {
+	return func(yield func(*Q) bool) {
+		for _, e := range t.list {
+			if e.search != nil && !yield(e.search) {
+				return
+			}
+		}
+	}
+}
+
+// Clear empties the table: the connection has ended.
+func (t *Table[S, Q]) Clear() {
+	for _, e := range t.list {
+		e.socket.Store(nil)
+	}
+	t.recent.Store(nil)
+	t.list, t.begin[0], t.taken, t.leaving, t.late = nil, nil, 0, 0, 0
+}
+
+// find returns the slot of a name. There are few, most often one.
+func (t *Table[S, Q]) find(name string) *slot[S, Q] {
+	for _, e := range t.list {
+		if e.name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// make returns the slot of a name, a new one if there is none.
+func (t *Table[S, Q]) make(name string) *slot[S, Q] {
+	if e := t.find(name); e != nil {
+		return e
+	}
+	e := &t.first
+	if t.begun {
+		e = new(slot[S, Q])
+	} else {
+		t.begun = true
+		t.list = t.begin[:0]
+	}
+	e.name = name
+	t.list = append(t.list, e)
+	return e
+}
+
+func (t *Table[S, Q]) moveToEnd(e *slot[S, Q]) {
+	if i := slices.Index(t.list, e); i < len(t.list)-1 {
+		t.list = append(slices.Delete(t.list, i, i+1), e)
+	}
+}
+
+// prune removes a slot of which there is nothing to say.
+func (t *Table[S, Q]) prune(e *slot[S, Q]) {
+	if e.state == Free && !e.late && len(e.leaving) == 0 {
+		i := slices.Index(t.list, e)
+		t.list = slices.Delete(t.list, i, i+1)
+	}
+}
