@@ -181,10 +181,12 @@ while [ $done -lt "$total" ]; do
 		next=$((next + 1))
 	done
 	if ! read -r -t "$limit" name status <&3; then
-		stop # each then counts as failed
-		name=${running# }
-		name=${name%%:*} status=1
-		echo "$name has not ended" >>"$logs/$name.log"
+		stop
+		for entry in $running; do
+			echo "${entry%%:*} has not ended" >>"$logs/${entry%%:*}.log"
+			echo "${entry%%:*} 1" >&3
+		done
+		continue
 	fi
 	entry=${running##* "$name:"}
 	entry=${entry%% *}
