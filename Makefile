@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test nightly repeat lint test-go test-hostile test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
+.PHONY: help chat setup test nightly repeat lint test-go test-go-all test-hostile test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
 
 # Once for each lock file: the suites that use it may run side by side. Setup has
 # done it before they do.
@@ -39,7 +39,10 @@ lint: bin/staticcheck ## formatting, vet, for other platforms too, staticcheck
 # The attacks measure a server without the race detector, in a process of its own.
 go_packages = $$(go list ./... ./engineio/webtransport/... | grep -v /internal/hostile)
 
-test-go: bin/tally ## Go tests with the race detector, those of the WebTransport module too
+test-go: bin/tally ## Go tests with the race detector, those of the WebTransport module too; stress and crowds in short
+	@go test -race -short -timeout 30m -json $(go_packages) 2>&1 | bin/tally
+
+test-go-all: bin/tally ## the same in full
 	@go test -race -timeout 30m -json $(go_packages) 2>&1 | bin/tally
 
 test-repeated: bin/tally ## the Go tests three times more, with the race detector, in random order
@@ -124,7 +127,7 @@ bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm soc
 
 .PHONY: bench-short
 bench-short: ## one short round of bench-quick, to see that it runs
-	@bench/quick.sh -rounds 1 -idle 1000
+	@bench/quick.sh -rounds 1 -idle 200 -clients 100
 
 .PHONY: mutate
 mutate: ## how many of 60 changes of the source the tests notice (SEED, N, ONLY=engineio: of which packages); an hour or more

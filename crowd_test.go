@@ -294,7 +294,11 @@ func eventually(w *world, what string, holds func() bool) {
 
 // Clients come, ask, join, leave, broadcast, and go in every way.
 func TestCrowd(t *testing.T) {
-	for driver, guests := range map[engineio.Driver]int{engineio.DriverAuto: 2000, engineio.DriverGoroutine: 500} {
+	share := 1
+	if testing.Short() {
+		share = 5
+	}
+	for driver, guests := range map[engineio.Driver]int{engineio.DriverAuto: 2000 / share, engineio.DriverGoroutine: 500 / share} {
 		t.Run(fmt.Sprintf("%d guests, driver %q", guests, driver), func(t *testing.T) {
 			rooms := adapter.NewMemory()
 			var deliveries, connects, disconnects atomic.Int64

@@ -18,7 +18,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Weight, make target. The long ones first; what measures comes last and alone.
+# Weight, make target. The long ones first; what measures comes last, nightly alone.
 short="
 3 test-go
 2 test-matrix
@@ -38,11 +38,11 @@ short="
 1 test-module
 1 test-api
 1 test-budgets
-9 bench-short
+2 bench-short
 "
 nightly="
 4 test-repeated
-3 test-go
+3 test-go-all
 2 test-matrix-all
 1 test-clients-rust
 1 test-clients-java
