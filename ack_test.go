@@ -358,7 +358,7 @@ func TestEmitWithAckThatCannotBeSent(t *testing.T) {
 // Acknowledgements awaited from one socket are bounded; those that were given up
 // or answered make room.
 func TestTooManyPendingAcks(t *testing.T) {
-	memory(t, &socketio.Options{MaxPendingAcks: 3}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxPendingAcks: 3}}, func(w *world) {
 		c, s, first, _ := asks(w, patiently)
 		q := c.WantEvent("q")
 		ctx, cancel := context.WithCancel(w.Context())

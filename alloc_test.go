@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"socketio"
+	"socketio/engineio"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 )
@@ -100,7 +101,7 @@ func TestInboundEventAllocations(t *testing.T) {
 func BenchmarkEmitToRoom(b *testing.B) {
 	for _, n := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			tcp(b, &socketio.Options{MaxQueuePackets: 1 << 20, MaxQueueBytes: 1 << 30}, func(w *world) {
+			tcp(b, &socketio.Options{Engine: engineio.Options{MaxQueueMessages: 1 << 20, MaxQueueBytes: 1 << 30}}, func(w *world) {
 				joined := make(chan *socketio.Socket, 1)
 				w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
 				for range n {

@@ -48,7 +48,7 @@ func TestAskKeepsTheOrder(t *testing.T) {
 
 // Answers that come before ctx ends are there afterwards, and nothing is kept for others.
 func TestAskIsReadLate(t *testing.T) {
-	memory(t, &socketio.Options{MaxPendingAcks: 2}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxPendingAcks: 2}}, func(w *world) {
 		s, p := w.pair()
 		_, q := w.pair()
 		ctx, cancel := context.WithTimeout(w.Context(), time.Second)

@@ -29,7 +29,7 @@ func TestEndedQuestionsDoNotCount(t *testing.T) {
 		"dropped at once": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			opts := &socketio.Options{MaxInboxPackets: 3, MaxPendingAcks: 1}
+			opts := &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 3, MaxPendingAcks: 1}}
 			memory(t, opts, func(w *world) {
 				release, handled := slowServer(w)
 				asked := w.io.Of("/asked")

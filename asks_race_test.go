@@ -20,7 +20,7 @@ import (
 // Every question ends: with an answer or a name for each who was asked, never
 // both. In the end nothing is awaited any more.
 func TestQuestionsInACrowd(t *testing.T) {
-	opts := &socketio.Options{MaxPendingAcks: 1 << 10}
+	opts := &socketio.Options{Limits: socketio.SocketLimits{MaxPendingAcks: 1 << 10}}
 	tcp(t, opts, func(w *world) {
 		w.patient = time.Minute
 		w.io.OnConnection(func(s *socketio.Socket) {

@@ -72,7 +72,7 @@ func (b audience) Volatile() Broadcast {
 	return Broadcast{b}
 }
 
-// Compress says whether the event may be compressed, where Options.PerMessageDeflate or
+// Compress says whether the event may be compressed, where Options.Engine.PerMessageDeflate or
 // HTTPCompression enables that. The default is true. A polling response with another
 // event that may be compressed is compressed as a whole.
 func (b audience) Compress(compress bool) Broadcast {
@@ -100,7 +100,7 @@ func (b audience) Overflow(o Overflow) Broadcast {
 // position: an earlier one with the same key that is still waiting to be sent to a client
 // is dropped, whatever its event. The new one goes to the end of the queue, so it
 // overtakes nothing. Keys belong to a namespace. An empty key means none. It holds on
-// other servers of a cluster too. A client that takes no byte for Options.WriteTimeout is
+// other servers of a cluster too. A client that takes no byte for Options.Engine.WriteTimeout is
 // disconnected all the same.
 func (b audience) Conflate(key string) Broadcast {
 	b.flags.Conflate = key

@@ -196,7 +196,7 @@ func TestTimeLimitsOfMany(t *testing.T) {
 // A break forgets the answers to come, and so does a context that ends. Nothing is
 // left: the bound on awaited acknowledgements has room again.
 func TestBreakingOff(t *testing.T) {
-	memory(t, &socketio.Options{MaxPendingAcks: 1}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxPendingAcks: 1}}, func(w *world) {
 		c := newCrowd(w, websocket, "a", "b")
 		go func() {
 			for range w.io.EmitWithAck(w.Context(), "q", 1) {
@@ -257,7 +257,7 @@ func TestQuestionsThatCannotBeSent(t *testing.T) {
 // A handler may ask many and wait, its own client among them, though events of
 // that client wait meanwhile.
 func TestAskingManyInsideAHandler(t *testing.T) {
-	overBothWith(t, &socketio.Options{MaxInboxPackets: 2}, &socketio.Options{MaxInboxPackets: 2}, func(w *world, transport string) {
+	overBothWith(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, func(w *world, transport string) {
 		c := newCrowd(w, transport, "a", "b")
 		c.sockets["a"].On("poll", func() (n int, err error) {
 			for _, e := range w.io.EmitWithAck(w.Context(), "q") {
@@ -282,7 +282,7 @@ func TestAskingManyInsideAHandler(t *testing.T) {
 // When events pile up beyond four times the bound, those who are asked count as
 // silent instead of blocking the connection for ever.
 func TestAskingManyWithAFullInbox(t *testing.T) {
-	memory(t, &socketio.Options{MaxInboxPackets: 2}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, func(w *world) {
 		c := newCrowd(w, websocket, "a", "b")
 		result := make(chan error, 1)
 		c.sockets["a"].On("poll", func() {
@@ -467,7 +467,7 @@ func TestDisconnectSockets(t *testing.T) {
 }
 
 func TestSocketsJoinLimits(t *testing.T) {
-	memory(t, &socketio.Options{MaxRooms: 2}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxRooms: 2}}, func(w *world) {
 		c := newCrowd(w, websocket, "a", "bc")
 		if err := w.io.SocketsJoin(strings.Repeat("r", 513)); !errors.Is(err, socketio.ErrRoomName) {
 			t.Errorf("a long name: %v", err)

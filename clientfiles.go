@@ -39,6 +39,7 @@ const (
 type clientFiles struct {
 	files map[string]*clientFile // by name; not changed once it is there
 	own   bool                   // files are those of Options.ClientFiles
+	none  bool                   // that is NoClientFiles
 
 	embed sync.Once // fills files with the embedded client when it is first asked for
 }
@@ -61,8 +62,9 @@ func (c *clientFiles) read(o *Options) {
 	if o.ClientFiles == nil {
 		return
 	}
-	if o.DisableClient {
-		panic("socketio: Options.ClientFiles has no use with DisableClient")
+	if _, none := o.ClientFiles.(NoClientFiles); none {
+		c.none = true
+		return
 	}
 	files, err := readClientFiles(o.ClientFiles)
 	if err != nil {
@@ -188,7 +190,7 @@ func contentType(name string) string {
 
 func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string, o *Options) {
 	var f *clientFile
-	if !o.DisableClient {
+	if !c.none {
 		f = c.get(name)
 	}
 	if f == nil {

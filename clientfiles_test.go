@@ -164,7 +164,7 @@ func TestClientFilesKeepVary(t *testing.T) {
 }
 
 func TestClientFilesRefusals(t *testing.T) {
-	s, none := newServer(t, nil), newServer(t, &socketio.Options{DisableClient: true})
+	s, none := newServer(t, nil), newServer(t, &socketio.Options{ClientFiles: socketio.NoClientFiles{}})
 	for _, path := range []string{
 		"/socket.io/other.js", "/socket.io/socket.io.msgpack.js", "/socket.io/.js", "/socket.io/dist.go.js", "/socket.io/..js",
 		"/socket.io/..%2f..%2fsocket.io.min.jsx.js", "/socket.io/..%5csocket.io.js", "/socket.io/%2e%2e%5csocket.io.js", "/socket.io/SOCKET.IO.JS.map",
@@ -296,7 +296,6 @@ func TestBadClientFiles(t *testing.T) {
 	for _, name := range []string{"a.js", "b.js", "c.js"} {
 		large[name] = &fstest.MapFile{Data: make([]byte, 11<<20)}
 	}
-	js := fstest.MapFS{"a.js": {}}
 	for message, o := range map[string]*socketio.Options{
 		"no file at the root; fs.Sub opens a folder": {ClientFiles: fstest.MapFS{"dist/a.js": {}}},
 		"more than 256 files":                        {ClientFiles: many},
@@ -304,7 +303,6 @@ func TestBadClientFiles(t *testing.T) {
 		"pipe.js is no file":                         {ClientFiles: fstest.MapFS{"pipe.js": {Mode: fs.ModeNamedPipe}}},
 		"broken.js: on purpose":                      {ClientFiles: brokenFS{fstest.MapFS{"broken.js": {}}}},
 		"no such file or directory":                  {ClientFiles: os.DirFS(filepath.Join(t.TempDir(), "none"))},
-		"has no use with DisableClient":              {ClientFiles: js, DisableClient: true},
 	} {
 		func() {
 			defer func() {

@@ -382,7 +382,7 @@ const maxUnjoined = 64 << 10
 // MaxInflated says what a compressed message may inflate to now; see engineio.Handler.
 func (c *conn) MaxInflated() int {
 	if c.admitted.Load() || c.revision4() {
-		return c.server.opts.MaxHTTPBufferSize
+		return c.server.opts.MaxPayload
 	}
 	return maxUnjoined
 }

@@ -168,7 +168,7 @@ func (c *conn) logRefused(namespace, message string) {
 	case noSuch:
 		message += ": no Of, OfPattern or OfMatch has that name"
 	case tooMany:
-		message += ": at most Options.MaxNamespaces for one client"
+		message += ": at most Options.Limits.MaxNamespaces for one client"
 	}
 	log.Debug("a namespace was refused", "nsp", telemetry.Text(namespace), "conn", c.eio.Number(), "error", message)
 }

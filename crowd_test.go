@@ -302,9 +302,12 @@ func TestCrowd(t *testing.T) {
 		t.Run(fmt.Sprintf("%d guests, driver %q", guests, driver), func(t *testing.T) {
 			rooms := adapter.NewMemory()
 			var deliveries, connects, disconnects atomic.Int64
-			opts := &socketio.Options{Driver: driver, Adapter: func(string) adapter.Adapter {
-				return tallying{rooms, &deliveries}
-			}}
+			opts := &socketio.Options{
+				Adapter: func(string) adapter.Adapter {
+					return tallying{rooms, &deliveries}
+				},
+				Engine: engineio.Options{Driver: driver},
+			}
 			tcp(t, opts, func(w *world) {
 				w.patient = time.Minute
 				var mu sync.Mutex
@@ -438,7 +441,7 @@ func TestOneStalledReader(t *testing.T) {
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
 		t.Run(fmt.Sprintf("driver %q", driver), func(t *testing.T) {
 			const maxQueue = 1 << 20
-			tcp(t, &socketio.Options{Driver: driver, MaxQueueBytes: maxQueue / 16}, func(w *world) {
+			tcp(t, &socketio.Options{Engine: engineio.Options{Driver: driver, MaxQueueBytes: maxQueue / 16}}, func(w *world) {
 				w.patient = time.Minute
 				stalled := make(chan *socketio.Socket, 1)
 				type end struct {

@@ -38,7 +38,7 @@
 // happens then.
 //
 // When nothing arrives, [Options.Logger] at level Debug says why, and
-// [Options.LogPackets], or SOCKETIO_DEBUG=* in the environment, shows each packet;
+// [Options.Engine.LogPackets], or SOCKETIO_DEBUG=* in the environment, shows each packet;
 // docs/troubleshooting.md goes by symptom.
 //
 // Package siotest tests an application without ports. Package parser/msgpack has

@@ -46,13 +46,12 @@ func TestSessionBindingReachesTheEngine(t *testing.T) {
 		Handshake: func(r *http.Request) (context.Context, error) {
 			return context.WithValue(r.Context(), key{}, r.Header.Get("X-User")), nil
 		},
-		SessionBinding: func(ctx context.Context, r *engineio.SessionRequest) error {
+		Engine: engineio.Options{SessionBinding: func(ctx context.Context, r *engineio.SessionRequest) error {
 			if r.Request.Header.Get("X-User") != ctx.Value(key{}) {
 				return errors.New("another user")
 			}
 			return nil
-		},
-		GenerateID: func(*http.Request) (string, error) { return "my-id", nil },
+		}, GenerateID: func(*http.Request) (string, error) { return "my-id", nil }},
 	}
 	memory(t, opts, func(w *world) {
 		const session = "EIO=4&transport=polling&sid=my-id"
@@ -71,12 +70,7 @@ func TestSessionBindingReachesTheEngine(t *testing.T) {
 
 func TestEngineOptionsReachTheEngine(t *testing.T) {
 	opts := &socketio.Options{
-		GenerateID:      func(*http.Request) (string, error) { return "my-id", nil },
-		InitialPacket:   engineio.TextMessage("2initial"),
-		Cookie:          &engineio.Cookie{Name: "node"},
-		InitialHeaders:  func(h http.Header, _ *http.Request) { h.Set("X-Initial", "1") },
-		Headers:         func(h http.Header, _ *http.Request) { h.Set("X-Each", "1") },
-		HTTPCompression: &engineio.HTTPCompression{Threshold: 100},
+		Engine: engineio.Options{GenerateID: func(*http.Request) (string, error) { return "my-id", nil }, InitialPacket: engineio.TextMessage("2initial"), Cookie: &engineio.Cookie{Name: "node"}, InitialHeaders: func(h http.Header, _ *http.Request) { h.Set("X-Initial", "1") }, Headers: func(h http.Header, _ *http.Request) { h.Set("X-Each", "1") }, HTTPCompression: &engineio.HTTPCompression{Threshold: 100}},
 	}
 	memory(t, opts, func(w *world) {
 		w.io.OnConnection(func(s *socketio.Socket) {
@@ -115,7 +109,7 @@ func TestEngineOptionsReachTheEngine(t *testing.T) {
 
 // A stored broadcast keeps its own choice of compression.
 func TestCompressIsAValue(t *testing.T) {
-	memory(t, &socketio.Options{PerMessageDeflate: &engineio.PerMessageDeflate{Threshold: -1}}, func(w *world) {
+	memory(t, &socketio.Options{Engine: engineio.Options{PerMessageDeflate: &engineio.PerMessageDeflate{Threshold: -1}}}, func(w *world) {
 		c, _, err := w.dialWebSocket("", http.Header{"Sec-WebSocket-Extensions": {"permessage-deflate"}})
 		if err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ var (
 	// connection is closed.
 	ErrSlowConsumer = engineio.ErrSlowConsumer
 	// ErrTooLarge: the client sent a message or a request body over
-	// Options.MaxHTTPBufferSize. The cause of Socket.Context has it, with the size in its text, which
+	// Options.MaxPayload. The cause of Socket.Context has it, with the size in its text, which
 	// is logged as a warning too. The client sees close code 1009 with the size, or 413.
 	ErrTooLarge = engineio.ErrTooLarge
 	// ErrQueueFull: an event with OverflowFail found no room in the client's queue.
@@ -34,15 +34,15 @@ var (
 	// newListener and removeListener can't be emitted.
 	ErrReservedEvent = errors.New("socketio: reserved event name")
 	// ErrTooManyAttachments: an event has more binary values than
-	// Options.MaxAttachments. A client would close the connection over it.
+	// Options.Limits.MaxAttachments. A client would close the connection over it.
 	ErrTooManyAttachments = format.ErrTooManyAttachments
 	// ErrInboxFull: handlers fell so far behind that the connection is no longer
 	// read, so an awaited acknowledgement can't arrive.
 	ErrInboxFull = errors.New("socketio: inbox full")
-	// ErrTooManyPendingAcks: Options.MaxPendingAcks acknowledgements are awaited
+	// ErrTooManyPendingAcks: Options.Limits.MaxPendingAcks acknowledgements are awaited
 	// from this socket already.
 	ErrTooManyPendingAcks = errors.New("socketio: too many pending acknowledgements")
-	// ErrTooManyRooms: the socket is in Options.MaxRooms rooms already.
+	// ErrTooManyRooms: the socket is in Options.Limits.MaxRooms rooms already.
 	ErrTooManyRooms = errors.New("socketio: too many rooms")
 	// ErrRoomName: a room name is longer than 512 bytes.
 	ErrRoomName = errors.New("socketio: room name too long")

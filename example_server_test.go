@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/engineio"
 )
 
 // NewServer takes nil where the defaults fit, and panics on options that can't work.
@@ -48,6 +49,47 @@ func ExampleOptions() {
 	// Output:
 	// 400
 	// connected
+}
+
+// Bounds of sockets are in Limits, and everything else about connections is in Engine.
+func ExampleSocketLimits() {
+	io := socketio.NewServer(&socketio.Options{
+		Limits: socketio.SocketLimits{MaxRooms: 1},
+		Engine: engineio.Options{WriteTimeout: 5 * time.Second},
+	})
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		s.Emit("joined", errors.Is(s.Join("one", "two"), socketio.ErrTooManyRooms))
+	})
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	fmt.Println("too many rooms:", client.hear())
+	// Output: too many rooms: / joined [true]
+}
+
+// Another JSON library encodes what the server sends.
+func ExampleJSON() {
+	marshal := func(v any) ([]byte, error) { return []byte(fmt.Sprintf(`"%T"`, v)), nil }
+	io := socketio.NewServer(&socketio.Options{Codec: socketio.JSON(marshal, nil)})
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) { s.Emit("hello", struct{ Name string }{"ada"}) })
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	fmt.Println(client.hear())
+	// Output: / hello ["struct { Name string }"]
+}
+
+// The browser client comes from elsewhere, such as a bundler.
+func ExampleNoClientFiles() {
+	io := socketio.NewServer(&socketio.Options{ClientFiles: socketio.NoClientFiles{}})
+	defer io.Close()
+
+	fmt.Println(fetch(io, "GET", "/socket.io/socket.io.js").StatusCode)
+	// Output: 404
 }
 
 // A page of another origin is let in by name.

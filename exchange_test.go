@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/engineio"
 )
 
 func isErr(err, target error) bool { return err != nil && errors.Is(err, target) }
@@ -274,7 +275,7 @@ func TestAttachmentTimeout(t *testing.T) {
 // Leaving and joining again while handlers are busy is no way around the bound of
 // the inbox: reading stops.
 func TestLeavingAndJoiningIsBounded(t *testing.T) {
-	memory(t, &socketio.Options{MaxInboxPackets: 16}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 16}}, func(w *world) {
 		release := make(chan struct{})
 		busy := newList()
 		w.io.OnConnection(func(s *socketio.Socket) {
@@ -303,7 +304,7 @@ func TestLeavingAndJoiningIsBounded(t *testing.T) {
 // 10 s over the bound, or at 16 times it.
 func TestUnheardAnswersAreBounded(t *testing.T) {
 	for answers, after := range map[int]time.Duration{40: 0, 60: 10 * time.Second, 900: -1} {
-		memory(t, &socketio.Options{MaxQueuePackets: 50, PingInterval: time.Hour}, func(w *world) {
+		memory(t, &socketio.Options{PingInterval: time.Hour, Engine: engineio.Options{MaxQueueMessages: 50}}, func(w *world) {
 			ended := make(chan error, 1)
 			w.io.OnConnection(func(s *socketio.Socket) {
 				s.OnDisconnect(func(socketio.DisconnectReason) {
@@ -358,12 +359,12 @@ func TestNamespaceNames(t *testing.T) {
 
 func TestOptionsThatCannotWork(t *testing.T) {
 	for what, o := range map[string]*socketio.Options{
-		"Options.MaxRooms must not be negative":           {MaxRooms: -1},
-		"Options.BodyTimeout must not be negative":        {BodyTimeout: -1},
-		"Options.PauseTimeout must not be negative":       {PauseTimeout: -1},
-		"Options.ConnectTimeout must not be negative":     {ConnectTimeout: -1},
-		"Options.MaxAttachments must not be more than 99": {MaxAttachments: 100},
-		"unknown transport carrier pigeon":                {Transports: []string{"carrier pigeon"}},
+		"Options.Limits.MaxRooms must not be negative":           {Limits: socketio.SocketLimits{MaxRooms: -1}},
+		"Options.BodyTimeout must not be negative":               {Engine: engineio.Options{BodyTimeout: -1}},
+		"Options.PauseTimeout must not be negative":              {Engine: engineio.Options{PauseTimeout: -1}},
+		"Options.Limits.ConnectTimeout must not be negative":     {Limits: socketio.SocketLimits{ConnectTimeout: -1}},
+		"Options.Limits.MaxAttachments must not be more than 99": {Limits: socketio.SocketLimits{MaxAttachments: 100}},
+		"unknown transport carrier pigeon":                       {Transports: []string{"carrier pigeon"}},
 	} {
 		if msg := panicOf(func() { socketio.NewServer(o) }); !strings.Contains(msg, what) {
 			t.Errorf("NewServer panics with %q, want %q", msg, what)
@@ -374,7 +375,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 // The time in which a connection is not read, because handlers are behind, does not count
 // against attachments that have been sent.
 func TestAttachmentTimeoutWhilePaused(t *testing.T) {
-	memory(t, &socketio.Options{MaxInboxPackets: 4, AttachmentTimeout: 7 * time.Second}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 4, AttachmentTimeout: 7 * time.Second}}, func(w *world) {
 		release := make(chan struct{})
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.On("slow", func() { <-release })

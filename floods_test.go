@@ -86,7 +86,7 @@ func TestMiddlewareTimeoutAtItsBound(t *testing.T) {
 	const limit = 7 * time.Second
 	for _, transport := range []string{polling, websocket} {
 		t.Run(transport, func(t *testing.T) {
-			memory(t, &socketio.Options{MiddlewareTimeout: limit}, func(w *world) {
+			memory(t, &socketio.Options{Limits: socketio.SocketLimits{MiddlewareTimeout: limit}}, func(w *world) {
 				takes := make(chan time.Duration, 4)
 				over := make(chan error, 4)
 				slow := w.io.Of("/slow")
@@ -125,7 +125,7 @@ func TestMiddlewareTimeoutAtItsBound(t *testing.T) {
 // The bound of a message holds wherever the server is mounted.
 func TestLimitsOnEveryMount(t *testing.T) {
 	const limit = 100_000
-	opts := &socketio.Options{MaxHTTPBufferSize: limit}
+	opts := &socketio.Options{MaxPayload: limit}
 	event := func(size int) string { return `2["x","` + strings.Repeat("x", size-len(`42["x",""]`)) + `"]` }
 	attempt := func(w *world, transport string) {
 		p := w.join(transport)

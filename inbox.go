@@ -21,7 +21,7 @@ const (
 )
 
 // An item is one thing for the worker of a socket to do. Once the inboxes of a
-// connection hold Options.MaxInboxPackets or MaxInboxBytes together the connection is not
+// connection hold Options.Limits.MaxInboxPackets or MaxInboxBytes together the connection is not
 // read, so they grow by at most what was being read.
 type item struct {
 	kind        itemKind

@@ -39,7 +39,7 @@ func TestInboxBound(t *testing.T) {
 	for _, waiting := range []int{bound - 1, bound, bound + 1} {
 		for _, transport := range []string{polling, websocket} {
 			t.Run(fmt.Sprint(waiting, " ", transport), func(t *testing.T) {
-				memory(t, &socketio.Options{MaxInboxPackets: bound}, func(w *world) {
+				memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: bound}}, func(w *world) {
 					release, handled := slowServer(w)
 					p := w.join(transport)
 					p.joins("/quick")
@@ -84,7 +84,7 @@ func TestInboxBound(t *testing.T) {
 func TestInboxBoundInBytes(t *testing.T) {
 	for _, transport := range []string{polling, websocket} {
 		t.Run(transport, func(t *testing.T) {
-			memory(t, &socketio.Options{MaxInboxBytes: 1000}, func(w *world) {
+			memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxBytes: 1000}}, func(w *world) {
 				release, handled := slowServer(w)
 				p := w.join(transport)
 				p.joins("/quick")
@@ -107,7 +107,7 @@ func TestInboxBoundInBytes(t *testing.T) {
 
 // While the connection is not read its peer's writes block; nothing is lost.
 func TestUnreadPeerBlocks(t *testing.T) {
-	memory(t, &socketio.Options{MaxInboxPackets: 4}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 4}}, func(w *world) {
 		release, handled := slowServer(w)
 		p := w.join(websocket)
 		const n = 400
@@ -142,7 +142,7 @@ func TestUnreadPeerBlocks(t *testing.T) {
 
 // After five minutes unread the connection closes.
 func TestUnreadForTooLong(t *testing.T) {
-	memory(t, &socketio.Options{MaxInboxPackets: 1}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 1}}, func(w *world) {
 		release, _ := slowServer(w)
 		defer close(release)
 		reasons := newList()
@@ -176,7 +176,7 @@ func TestInboxWhileAnAcknowledgementIsAwaited(t *testing.T) {
 	} {
 		for _, transport := range []string{polling, websocket} {
 			t.Run(name+" "+transport, func(t *testing.T) {
-				memory(t, &socketio.Options{MaxInboxPackets: bound}, func(w *world) {
+				memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: bound}}, func(w *world) {
 					result, handled := make(chan error, 1), newList()
 					w.io.OnConnection(func(s *socketio.Socket) {
 						s.On("ask", func(ctx context.Context) {
@@ -215,7 +215,7 @@ func TestInboxWhileAnAcknowledgementIsAwaited(t *testing.T) {
 func TestAwaitingResumesReading(t *testing.T) {
 	for _, transport := range []string{polling, websocket} {
 		t.Run(transport, func(t *testing.T) {
-			memory(t, &socketio.Options{MaxInboxPackets: 4}, func(w *world) {
+			memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 4}}, func(w *world) {
 				result, ready := make(chan error, 1), make(chan struct{})
 				handled := newList()
 				w.io.OnConnection(func(s *socketio.Socket) {

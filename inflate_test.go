@@ -26,7 +26,7 @@ func TestInflationBeforeTheFirstJoin(t *testing.T) {
 	}{{1000, true}, {limit - 1, true}, {limit, true}, {limit + 1, false}, {1_000_000, false}} {
 		t.Run(fmt.Sprint(row.size), func(t *testing.T) {
 			var book logBook
-			memory(t, &socketio.Options{PerMessageDeflate: new(engineio.PerMessageDeflate), Logger: slog.New(slog.NewTextHandler(&book, nil))}, func(w *world) {
+			memory(t, &socketio.Options{Logger: slog.New(slog.NewTextHandler(&book, nil)), Engine: engineio.Options{PerMessageDeflate: new(engineio.PerMessageDeflate)}}, func(w *world) {
 				w.io.OnConnection(func(s *socketio.Socket) {
 					s.On("len", func(text string) int { return len(text) })
 				})
@@ -74,7 +74,7 @@ func TestInflationBeforeTheFirstJoin(t *testing.T) {
 
 // Without compression the bound is that of any message: nothing is multiplied.
 func TestInflationIsNoBoundOfPlainMessages(t *testing.T) {
-	memory(t, &socketio.Options{PerMessageDeflate: new(engineio.PerMessageDeflate)}, func(w *world) {
+	memory(t, &socketio.Options{Engine: engineio.Options{PerMessageDeflate: new(engineio.PerMessageDeflate)}}, func(w *world) {
 		c := w.compressing(t)
 		if err := c.WriteText("6" + strings.Repeat("a", 500_000)); err != nil { // a noop
 			t.Fatal(err)

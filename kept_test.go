@@ -87,7 +87,7 @@ func auth(n int) string { return `{"k":"` + strings.Repeat("x", n-8) + `"}` }
 
 func TestLimitMaxAuthBytes(t *testing.T) {
 	for _, bound := range []int{0, 1000} {
-		opts := func() *socketio.Options { return &socketio.Options{MaxAuthBytes: bound} }
+		opts := func() *socketio.Options { return &socketio.Options{Limits: socketio.SocketLimits{MaxAuthBytes: bound}} }
 		limit := bound
 		if bound == 0 {
 			limit = 64 << 10
@@ -162,7 +162,7 @@ func TestLimitMaxConnAuthBytes(t *testing.T) {
 func TestLimitMaxAuthBytesElsewhere(t *testing.T) {
 	for _, transport := range []string{polling, websocket} {
 		t.Run("msgpack, "+transport, func(t *testing.T) {
-			memory(t, &socketio.Options{Codec: new(msgpack.Codec), MaxAuthBytes: 100}, func(w *world) {
+			memory(t, &socketio.Options{Codec: new(msgpack.Codec), Limits: socketio.SocketLimits{MaxAuthBytes: 100}}, func(w *world) {
 				p := w.open(transport)
 				packJoins(p, "/", map[string]any{"k": "small"})
 				w.io.Of("/a")
@@ -174,7 +174,7 @@ func TestLimitMaxAuthBytesElsewhere(t *testing.T) {
 			})
 		})
 		t.Run("Engine.IO 3, "+transport, func(t *testing.T) {
-			memory(t, &socketio.Options{AllowEIO3: true, MaxAuthBytes: 100}, func(w *world) {
+			memory(t, &socketio.Options{AllowEIO3: true, Limits: socketio.SocketLimits{MaxAuthBytes: 100}}, func(w *world) {
 				w.io.Of("/a")
 				p := w.joinOld(transport)
 				p.says("0/a?k=" + strings.Repeat("x", 93))
@@ -190,7 +190,7 @@ func TestLimitMaxAuthBytesElsewhere(t *testing.T) {
 // become many times that in a handler that takes any.
 func TestLimitElements(t *testing.T) {
 	for _, limit := range []int{0, 2_000_000} {
-		opts := func() *socketio.Options { return &socketio.Options{MaxHTTPBufferSize: limit} }
+		opts := func() *socketio.Options { return &socketio.Options{MaxPayload: limit} }
 		most := max(1<<16, limit/16)
 		around(t, most-1, opts, func(w *world, n int, fits bool) {
 			got := make(chan int, 1)

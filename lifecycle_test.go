@@ -27,7 +27,7 @@ func TestCauseOfTheEnd(t *testing.T) {
 	} {
 		for _, early := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
-				memory(t, &socketio.Options{MaxHTTPBufferSize: 1000}, func(w *world) {
+				memory(t, &socketio.Options{MaxPayload: 1000}, func(w *world) {
 					sockets, causes := make(chan *socketio.Socket, 1), make(chan error, 1)
 					w.io.OnConnection(func(s *socketio.Socket) {
 						if early {

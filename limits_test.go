@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/engineio"
 	"socketio/internal/ws"
 )
 
@@ -42,7 +43,7 @@ func silentClient(w *world) *socketio.Socket {
 }
 
 func TestLimitMaxAttachments(t *testing.T) {
-	opts := func() *socketio.Options { return &socketio.Options{MaxAttachments: 3} }
+	opts := func() *socketio.Options { return &socketio.Options{Limits: socketio.SocketLimits{MaxAttachments: 3}} }
 	around(t, 3, opts, func(w *world, n int, fits bool) {
 		var failed error
 		w.io.OnConnection(func(s *socketio.Socket) {
@@ -76,8 +77,10 @@ func TestLimitMaxAttachments(t *testing.T) {
 	})
 }
 
-func TestLimitMaxQueuePackets(t *testing.T) {
-	opts := func() *socketio.Options { return &socketio.Options{MaxQueuePackets: 5, PingInterval: time.Hour} }
+func TestLimitMaxQueueMessages(t *testing.T) {
+	opts := func() *socketio.Options {
+		return &socketio.Options{PingInterval: time.Hour, Engine: engineio.Options{MaxQueueMessages: 5}}
+	}
 	around(t, 5, opts, func(w *world, n int, fits bool) {
 		s := silentClient(w)
 		for range n {
@@ -110,7 +113,7 @@ func TestLimitMaxQueueBytes(t *testing.T) {
 		_, size = s.Buffered()
 	})
 	for d := -1; d <= 1; d++ {
-		opts := &socketio.Options{MaxQueueBytes: 4*size + d, PingInterval: time.Hour}
+		opts := &socketio.Options{PingInterval: time.Hour, Engine: engineio.Options{MaxQueueBytes: 4*size + d}}
 		memory(t, opts, func(w *world) {
 			s := silentClient(w)
 			for range 4 {
@@ -133,7 +136,7 @@ func TestLimitMaxQueueBytes(t *testing.T) {
 func TestLimitMaxInboxBytes(t *testing.T) {
 	event := `2["x","0123456789"]`
 	for d := -1; d <= 1; d++ { // at the bound it is full
-		memory(t, &socketio.Options{MaxInboxBytes: 3*len(event[1:]) + d}, func(w *world) {
+		memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxBytes: 3*len(event[1:]) + d}}, func(w *world) {
 			release, handled := slowServer(w)
 			p := w.join(websocket)
 			p.joins("/quick")
@@ -170,7 +173,9 @@ func TestLimitMaxConnections(t *testing.T) {
 }
 
 func TestLimitMaxHeaderBytes(t *testing.T) {
-	opts := func() *socketio.Options { return &socketio.Options{MaxHeaderBytes: 1000, AllowEIO3: true} }
+	opts := func() *socketio.Options {
+		return &socketio.Options{AllowEIO3: true, Engine: engineio.Options{MaxHeaderBytes: 1000}}
+	}
 	around(t, 1000, opts, func(w *world, n int, fits bool) {
 		const target, name = "/socket.io/?EIO=4&transport=polling", "X-Pad"
 		r := httptest.NewRequest("GET", target, nil)
@@ -183,7 +188,7 @@ func TestLimitMaxHeaderBytes(t *testing.T) {
 }
 
 func TestLimitMaxPending(t *testing.T) {
-	opts := func() *socketio.Options { return &socketio.Options{MaxPending: 3} }
+	opts := func() *socketio.Options { return &socketio.Options{Engine: engineio.Options{MaxPending: 3}} }
 	around(t, 3, opts, func(w *world, n int, fits bool) {
 		w.join(websocket) // does not count
 		var peers []*peer
@@ -225,23 +230,23 @@ func TestLimitsInTime(t *testing.T) {
 		// what must be true afterwards.
 		begin func(w *world) (end func(), check func(inTime bool))
 	}{
-		"ConnectTimeout": {&socketio.Options{ConnectTimeout: limit}, func(w *world) (func(), func(bool)) {
+		"ConnectTimeout": {&socketio.Options{Limits: socketio.SocketLimits{ConnectTimeout: limit}}, func(w *world) (func(), func(bool)) {
 			p := w.open(websocket)
 			return func() { _ = p.tries("0") }, closes(p, 1008, `0{*`)
 		}},
-		"AttachmentTimeout": {&socketio.Options{AttachmentTimeout: limit}, func(w *world) (func(), func(bool)) {
+		"AttachmentTimeout": {&socketio.Options{Limits: socketio.SocketLimits{AttachmentTimeout: limit}}, func(w *world) (func(), func(bool)) {
 			w.io.OnConnection(func(s *socketio.Socket) { s.On("x", func([]byte) bool { return true }) })
 			p := w.join(websocket)
 			p.says(`51-1["x",{"_placeholder":true,"num":0}]`)
 			return func() { _ = p.tries([]byte{1}) }, closes(p, 1008, `31[true]`)
 		}},
-		"MessageTimeout": {&socketio.Options{MessageTimeout: limit}, func(w *world) (func(), func(bool)) {
+		"MessageTimeout": {&socketio.Options{Engine: engineio.Options{MessageTimeout: limit}}, func(w *world) (func(), func(bool)) {
 			p := w.open(websocket)
 			frame := ws.AppendMasked(nil, ws.Text, true, [4]byte{1, 2, 3, 4}, []byte("40"))
 			_, _ = p.socket.Conn().Write(frame[:3])
 			return func() { _, _ = p.socket.Conn().Write(frame[3:]) }, closes(p, 1008, `0{*`)
 		}},
-		"PauseTimeout": {&socketio.Options{PauseTimeout: limit, MaxInboxPackets: 1}, func(w *world) (func(), func(bool)) {
+		"PauseTimeout": {&socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 1}, Engine: engineio.Options{PauseTimeout: limit}}, func(w *world) (func(), func(bool)) {
 			release, _ := slowServer(w)
 			p := w.join(websocket)
 			p.says(`2["x",0]`)
@@ -257,7 +262,7 @@ func TestLimitsInTime(t *testing.T) {
 				}
 			}
 		}},
-		"BodyTimeout": {&socketio.Options{BodyTimeout: limit}, func(w *world) (func(), func(bool)) {
+		"BodyTimeout": {&socketio.Options{Engine: engineio.Options{BodyTimeout: limit}}, func(w *world) (func(), func(bool)) {
 			p := w.open(polling)
 			conn, err := w.dial(w.Context())
 			if err != nil {
@@ -289,7 +294,7 @@ func TestLimitsInTime(t *testing.T) {
 				}
 			}
 		}},
-		"UpgradeTimeout": {&socketio.Options{UpgradeTimeout: limit}, func(w *world) (func(), func(bool)) {
+		"UpgradeTimeout": {&socketio.Options{Engine: engineio.Options{UpgradeTimeout: limit}}, func(w *world) (func(), func(bool)) {
 			p := w.open(polling)
 			c, _, err := w.dialWebSocket("&sid="+p.sid, nil)
 			if err != nil {

@@ -40,20 +40,21 @@ func TestLog(t *testing.T) {
 	var sessions atomic.Int64
 	fail := true
 	opts := &socketio.Options{
-		AllowEIO3: true, MaxDynamicNamespaces: 1, Transports: []string{polling, websocket, engineio.WebTransport},
-		Observers: []any{panics{}}, LogPackets: "*",
-		Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		GenerateID: func(r *http.Request) (string, error) {
+		AllowEIO3:  true,
+		Transports: []string{polling, websocket, engineio.WebTransport},
+		Observers:  []any{panics{}},
+		Logger:     slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Limits:     socketio.SocketLimits{MaxDynamicNamespaces: 1},
+		Engine: engineio.Options{LogPackets: "*", GenerateID: func(r *http.Request) (string, error) {
 			if r.URL.Query().Has("noid") {
 				return "", errors.New("no id\nfor this one")
 			}
 			return fmt.Sprint("secret-session-", sessions.Add(1)), nil
-		},
-		Headers: func(http.Header, *http.Request) {
+		}, Headers: func(http.Header, *http.Request) {
 			if fail {
 				panic("no headers\r\n")
 			}
-		},
+		}},
 	}
 	memory(t, opts, func(w *world) {
 		serveFaults(w)

@@ -292,8 +292,7 @@ func TestConnectPrecedesBroadcasts(t *testing.T) {
 // UnmarshalJSON and MarshalJSON replace encoding/json.
 func TestOtherJSON(t *testing.T) {
 	opts := &socketio.Options{
-		MarshalJSON:   func(v any) ([]byte, error) { return json.Marshal(map[string]any{"wrapped": v}) },
-		UnmarshalJSON: func(b []byte, v any) error { return json.Unmarshal([]byte(`{"X":42}`), v) },
+		Codec: socketio.JSON(func(v any) ([]byte, error) { return json.Marshal(map[string]any{"wrapped": v}) }, func(b []byte, v any) error { return json.Unmarshal([]byte(`{"X":42}`), v) }),
 	}
 	memory(t, opts, func(w *world) {
 		type point struct{ X int }

@@ -92,7 +92,7 @@ func (ns *Namespace) Server() *Server { return ns.server }
 // *ConnectError says. A middleware may join rooms and emit; it may take its time,
 // other sockets do not wait for it. It must not wait for an acknowledgement of its
 // client, which answers nothing before it is let in. One that panics refuses its socket with
-// "internal error"; one that has not answered within Options.MiddlewareTimeout with
+// "internal error"; one that has not answered within Options.Limits.MiddlewareTimeout with
 // "timeout".
 func (ns *Namespace) Use(fn func(*Socket) error) {
 	ns.use(fn)

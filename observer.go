@@ -154,7 +154,7 @@ type AckObserver interface {
 }
 
 // A PressureObserver hears of connections that are not read for a while because their
-// handlers lag; see Options.MaxInboxPackets. For each ReadingPaused there is one
+// handlers lag; see Options.Limits.MaxInboxPackets. For each ReadingPaused there is one
 // ReadingResumed, at the end of the connection at the latest; the two of one pause may
 // come in the other order. It is called on event loops and must not block.
 type PressureObserver interface {

@@ -225,7 +225,7 @@ func TestObserverMayRegisterHandlers(t *testing.T) {
 // Every method of every observer panics; nobody notices but the log.
 func TestObserversThatPanic(t *testing.T) {
 	l := newLedger()
-	memory(t, &socketio.Options{Observers: []any{panics{}, l}, MaxInboxPackets: 2}, func(w *world) {
+	memory(t, &socketio.Options{Observers: []any{panics{}, l}, Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, func(w *world) {
 		w.io.OnConnection(func(s *socketio.Socket) {
 			_ = s.Join("room")
 			s.On("talk", func(n int) int {
@@ -347,7 +347,7 @@ func TestPauseEndsWithTheConnection(t *testing.T) {
 	for _, transport := range []string{polling, websocket} {
 		t.Run(transport, func(t *testing.T) {
 			l := newLedger()
-			tcp(t, &socketio.Options{Observers: []any{l}, MaxInboxPackets: 3}, func(w *world) {
+			tcp(t, &socketio.Options{Observers: []any{l}, Limits: socketio.SocketLimits{MaxInboxPackets: 3}}, func(w *world) {
 				release := make(chan struct{})
 				w.io.OnConnection(func(s *socketio.Socket) {
 					s.On("wait", func() { <-release })

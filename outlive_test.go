@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/engineio"
 )
 
 // What waits for handlers is bounded for all namespaces of a connection together.
 func TestInboxesOfAConnectionAreSummed(t *testing.T) {
 	for name, opts := range map[string]*socketio.Options{
-		"packets": {MaxInboxPackets: 20},
-		"bytes":   {MaxInboxBytes: 20_000},
+		"packets": {Limits: socketio.SocketLimits{MaxInboxPackets: 20}},
+		"bytes":   {Limits: socketio.SocketLimits{MaxInboxBytes: 20_000}},
 	} {
 		for _, transport := range []string{polling, websocket} {
 			t.Run(name+"/"+transport, func(t *testing.T) {
@@ -166,7 +167,7 @@ func TestWorkThatOutlivesItsConnection(t *testing.T) {
 
 // Without Options.MaxConnections what the handlers of the gone keep is bounded too.
 func TestInboxesOfTheGoneAreBounded(t *testing.T) {
-	memory(t, &socketio.Options{MaxQueuedBytes: 1 << 20}, func(w *world) {
+	memory(t, &socketio.Options{Engine: engineio.Options{QueueBudget: 1 << 20}}, func(w *world) {
 		release := make(chan struct{})
 		w.io.OnConnection(func(s *socketio.Socket) { s.On("x", func(string) { <-release }) })
 		load, kept := strings.Repeat("x", 60_000), 0
@@ -262,7 +263,7 @@ func TestJoinFlood(t *testing.T) {
 // Namespaces that are kept empty are those that some socket has joined; at the bound the
 // longest empty makes room.
 func TestKeptNamespaces(t *testing.T) {
-	memory(t, &socketio.Options{KeepEmptyNamespaces: true, MaxDynamicNamespaces: 3}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{KeepEmptyNamespaces: true, MaxDynamicNamespaces: 3}}, func(w *world) {
 		parent := w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 		parent.Use(func(s *socketio.Socket) error {
 			if strings.HasPrefix(s.Namespace().Name(), "/no") {
@@ -308,7 +309,7 @@ func TestKeptNamespaces(t *testing.T) {
 // One connection makes few of the namespaces that all may have together.
 func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 	for _, keep := range []bool{false, true} {
-		memory(t, &socketio.Options{KeepEmptyNamespaces: keep, MaxDynamicNamespaces: 64}, func(w *world) {
+		memory(t, &socketio.Options{Limits: socketio.SocketLimits{KeepEmptyNamespaces: keep, MaxDynamicNamespaces: 64}}, func(w *world) {
 			w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 			p := w.open(websocket)
 			for i := range 32 {

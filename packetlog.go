@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds packets as the log shows them; see Options.LogPackets.
+// This file holds packets as the log shows them; see Options.Engine.LogPackets.
 
 package socketio
 

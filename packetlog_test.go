@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/engineio"
 	"socketio/parser"
 	"socketio/parser/msgpack"
 )
@@ -31,7 +32,7 @@ func packetLines(lines []string) string {
 // Each packet of a client whose packets are logged leaves a line that a person can read.
 func TestPacketsAreLogged(t *testing.T) {
 	opts, lines := recorded(slog.LevelInfo)
-	opts.LogPackets = "*"
+	opts.Engine.LogPackets = "*"
 	memory(t, opts, func(w *world) {
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.On("add", func(a, b int) int { return a + b })
@@ -85,7 +86,7 @@ closed conn=1 transport=websocket reason="transport close"`
 // Polling, and the way up from it.
 func TestPacketsOfPollingAreLogged(t *testing.T) {
 	opts, lines := recorded(slog.LevelInfo)
-	opts.LogPackets = "*"
+	opts.Engine.LogPackets = "*"
 	memory(t, opts, func(w *world) {
 		p := w.join(polling)
 		p.upgrades()
@@ -116,7 +117,7 @@ func TestPacketsOfPollingAreLogged(t *testing.T) {
 // have no query.
 func TestPacketsOfOtherFormatsAreLogged(t *testing.T) {
 	opts, lines := recorded(slog.LevelInfo)
-	opts.LogPackets, opts.Codec = "*", new(msgpack.Codec)
+	opts.Engine.LogPackets, opts.Codec = "*", new(msgpack.Codec)
 	memory(t, opts, func(w *world) {
 		w.io.OnConnection(func(s *socketio.Socket) { _ = s.Emit("hello", 1, []byte{1}) })
 		p := w.open(websocket)
@@ -132,7 +133,7 @@ func TestPacketsOfOtherFormatsAreLogged(t *testing.T) {
 		}
 	})
 	opts, lines = recorded(slog.LevelInfo)
-	opts.LogPackets, opts.AllowEIO3 = "*", true
+	opts.Engine.LogPackets, opts.AllowEIO3 = "*", true
 	memory(t, opts, func(w *world) {
 		w.io.Of("/room")
 		p := w.joinOld(websocket)
@@ -161,8 +162,8 @@ func TestPacketsOfOneClientAreLogged(t *testing.T) {
 	} {
 		for _, way := range []string{"option", "variable"} {
 			opts, lines := recorded(slog.LevelInfo)
-			if opts.LogPackets = list; way == "variable" {
-				opts.LogPackets = ""
+			if opts.Engine.LogPackets = list; way == "variable" {
+				opts.Engine.LogPackets = ""
 				t.Setenv("SOCKETIO_DEBUG", list)
 			}
 			opts.TrustedProxies = trustLoopback()
@@ -206,7 +207,7 @@ func TestPacketsOfOneClientAreLogged(t *testing.T) {
 // A list that is none is a panic; the variable, which is no part of the program, a warning.
 func TestPacketsOfNobody(t *testing.T) {
 	for _, list := range []string{"everyone", "300.1.2.3", "10.0.0.0/99", "=7", "*,x"} {
-		got := message(func() { socketio.NewServer(&socketio.Options{LogPackets: list}) })
+		got := message(func() { socketio.NewServer(&socketio.Options{Engine: engineio.Options{LogPackets: list}}) })
 		if !strings.HasPrefix(got, "engineio: Options.LogPackets: ") || !strings.Contains(got, `is none of "*", an address`) {
 			t.Errorf("%q: panic %q", list, got)
 		}

@@ -21,7 +21,7 @@ import (
 // Calls begin in the order in which the events arrived, their arguments decoded by
 // then; they end, and acknowledge, in any order. What the calls of a socket share needs
 // a lock. While n run, the next event of that name waits, and what comes after it waits
-// too; see Options.MaxInboxPackets. What running calls hold does not count there. With n
+// too; see Options.Limits.MaxInboxPackets. What running calls hold does not count there. With n
 // of 1 the calls come one after the other, as those of a usual handler, but other events
 // do not wait for them. The limit is that of one On: the value may be given to several
 // sockets and events, and each has n of its own.

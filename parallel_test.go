@@ -132,7 +132,7 @@ func TestParallelValueIsShared(t *testing.T) {
 
 // When n run and the inbox is full, the connection is not read.
 func TestParallelPressure(t *testing.T) {
-	memory(t, &socketio.Options{MaxInboxPackets: 4}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 4}}, func(w *world) {
 		g := newGate(w)
 		w.io.OnConnection(func(s *socketio.Socket) { s.On("work", socketio.Parallel(2, g.call)) })
 		w.io.Of("/quick").OnConnection(func(s *socketio.Socket) { s.On("ping", func() string { return "pong" }) })

@@ -207,7 +207,7 @@ func TestTrap39ChildrenGoWhenEmpty(t *testing.T) {
 		a.says(`1/team-1,`)
 		children("the application has asked for it: it stays", "/team-1")
 	})
-	memory(t, &socketio.Options{KeepEmptyNamespaces: true}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{KeepEmptyNamespaces: true}}, func(w *world) {
 		parent := w.io.OfPattern(teams)
 		p := w.open(websocket)
 		p.joins("/team-1")
@@ -233,7 +233,7 @@ func TestOfMakesAChildOfAPattern(t *testing.T) {
 
 // The bound on dynamic namespaces, at it and over it; leaving makes room.
 func TestMaxDynamicNamespaces(t *testing.T) {
-	memory(t, &socketio.Options{MaxDynamicNamespaces: 3}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxDynamicNamespaces: 3}}, func(w *world) {
 		w.io.OfPattern(teams)
 		w.io.Of("/team-100") // the application's own do not count
 		p := w.open(websocket)
@@ -296,7 +296,7 @@ func TestTheClientGoesDuringASearch(t *testing.T) {
 // Who decides too slowly refuses: a middleware, and the function of OfMatch. Other
 // clients do not wait.
 func TestMiddlewareTimeout(t *testing.T) {
-	memory(t, &socketio.Options{MiddlewareTimeout: 5 * time.Second}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MiddlewareTimeout: 5 * time.Second}}, func(w *world) {
 		gate := make(chan struct{})
 		slow := func(s *socketio.Socket) error {
 			if string(s.Handshake().Auth) == `{}` {
@@ -333,7 +333,7 @@ func TestMiddlewareTimeout(t *testing.T) {
 
 // MaxNamespaces counts what is being looked for.
 func TestMaxNamespacesCountsSearches(t *testing.T) {
-	memory(t, &socketio.Options{MaxNamespaces: 3}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxNamespaces: 3}}, func(w *world) {
 		gate := make(chan struct{})
 		w.io.OfMatch(func(string, socketio.Handshake) bool { <-gate; return true })
 		p := w.open(websocket)
@@ -409,12 +409,15 @@ func TestNamespacesOfOneNameFollowEachOther(t *testing.T) {
 func TestAdapterPanics(t *testing.T) {
 	var broken atomic.Bool
 	broken.Store(true)
-	opts := &socketio.Options{MaxDynamicNamespaces: 1, Adapter: func(name string) adapter.Adapter {
-		if name != "/" && broken.Load() {
-			panic("boom")
-		}
-		return adapter.NewMemory()
-	}}
+	opts := &socketio.Options{
+		Adapter: func(name string) adapter.Adapter {
+			if name != "/" && broken.Load() {
+				panic("boom")
+			}
+			return adapter.NewMemory()
+		},
+		Limits: socketio.SocketLimits{MaxDynamicNamespaces: 1},
+	}
 	memory(t, opts, func(w *world) {
 		w.io.OfPattern(teams)
 		p := w.open(websocket)
@@ -437,7 +440,7 @@ func TestAdapterPanics(t *testing.T) {
 // The names of namespaces that the server has taken a client out of are bounded, and
 // late packets for the latest of them do no harm.
 func TestManyNamespacesLeft(t *testing.T) {
-	memory(t, &socketio.Options{MaxNamespaces: 3}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxNamespaces: 3}}, func(w *world) {
 		w.io.OfPattern(teams).OnConnection(func(s *socketio.Socket) { s.Disconnect() })
 		p := w.open(websocket)
 		for i := range 50 {
@@ -473,7 +476,7 @@ func TestOfWhenANamespaceGoes(t *testing.T) {
 
 // Functions that end their goroutine refuse the client that they were asked for.
 func TestGoexitInASearch(t *testing.T) {
-	memory(t, &socketio.Options{MaxDynamicNamespaces: 1}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxDynamicNamespaces: 1}}, func(w *world) {
 		exits := true
 		w.io.OfMatch(func(name string, _ socketio.Handshake) bool {
 			if name == "/exit" {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/engineio"
 )
 
 // pair opens a client and returns its socket and the client.
@@ -41,7 +42,7 @@ func TestWhenFull(t *testing.T) {
 	} {
 		for _, how := range []string{"socket", "broadcast", "namespace", "parent", "option"} {
 			t.Run(name+"/"+how, func(t *testing.T) {
-				opts := &socketio.Options{MaxQueuePackets: room}
+				opts := &socketio.Options{Engine: engineio.Options{MaxQueueMessages: room}}
 				if how == "option" {
 					opts.Overflow = test.policy
 				}
@@ -181,7 +182,7 @@ func TestWhenFullIsChecked(t *testing.T) {
 // A question is an event too: the policy holds, and one that was dropped is not waited
 // for.
 func TestWhenFullOfQuestions(t *testing.T) {
-	memory(t, &socketio.Options{MaxQueuePackets: 2, Overflow: socketio.OverflowFail}, func(w *world) {
+	memory(t, &socketio.Options{Overflow: socketio.OverflowFail, Engine: engineio.Options{MaxQueueMessages: 2}}, func(w *world) {
 		s, _ := w.pair()
 		w.settle()
 		sent := 0

@@ -15,17 +15,17 @@ import (
 
 // suite are the settings of the protocol suite.
 var suite = &socketio.Options{
-	PingInterval:   300 * time.Millisecond,
-	PingTimeout:    200 * time.Millisecond,
-	ConnectTimeout: time.Second,
+	PingInterval: 300 * time.Millisecond,
+	PingTimeout:  200 * time.Millisecond,
+	Limits:       socketio.SocketLimits{ConnectTimeout: time.Second},
 }
 
 // busy are the same where time is real: a machine that has other things to do may
 // take its time for everything.
 var busy = &socketio.Options{
-	PingInterval:   300 * time.Millisecond,
-	PingTimeout:    time.Hour,
-	ConnectTimeout: time.Hour,
+	PingInterval: 300 * time.Millisecond,
+	PingTimeout:  time.Hour,
+	Limits:       socketio.SocketLimits{ConnectTimeout: time.Hour},
 }
 
 // echo sets up the server of the protocol suite.
@@ -157,7 +157,7 @@ func TestConnectWithMalformedPayload(t *testing.T) {
 }
 
 func TestNoConnectInTime(t *testing.T) {
-	overBoth(t, &socketio.Options{ConnectTimeout: time.Second}, func(w *world, transport string) {
+	overBoth(t, &socketio.Options{Limits: socketio.SocketLimits{ConnectTimeout: time.Second}}, func(w *world, transport string) {
 		p := w.open(transport)
 		start := time.Now()
 		p.isClosed(1008)

@@ -14,7 +14,7 @@ import (
 )
 
 // An Overflow says what happens to an event when a client's send queue is full; see
-// Options.MaxQueueBytes, Options.Overflow and Broadcast.Overflow.
+// Options.Engine.MaxQueueBytes, Options.Overflow and Broadcast.Overflow.
 type Overflow = engineio.Overflow
 
 const (

@@ -85,7 +85,7 @@ const maxMade = 32
 var errQuota = errors.New("socketio: the connection has made too many namespaces")
 
 // release takes back a user that find or adopt has counted. The last one takes the
-// namespace along; with Options.KeepEmptyNamespaces only if no socket has ever joined.
+// namespace along; with Options.Limits.KeepEmptyNamespaces only if no socket has ever joined.
 func (r *registry) release(ns *Namespace) {
 	if ns.parent == nil {
 		return

@@ -188,7 +188,7 @@ func (p *oldPeer) isOpen() {
 // suite, with clients of revision 4 let in.
 func overOld(t *testing.T, setup func(io *socketio.Server), test func(w *world, transport string)) {
 	t.Helper()
-	overBoth(t, &socketio.Options{AllowEIO3: true, ConnectTimeout: 10 * time.Second}, func(w *world, transport string) {
+	overBoth(t, &socketio.Options{AllowEIO3: true, Limits: socketio.SocketLimits{ConnectTimeout: 10 * time.Second}}, func(w *world, transport string) {
 		setup(w.io)
 		test(w, transport)
 	})
@@ -293,7 +293,7 @@ func TestOldClientIsRefused(t *testing.T) {
 
 // There is no time by which a namespace must be joined.
 func TestOldClientHasNoConnectTimeout(t *testing.T) {
-	opts := &socketio.Options{AllowEIO3: true, ConnectTimeout: time.Second, AttachmentTimeout: time.Second}
+	opts := &socketio.Options{AllowEIO3: true, Limits: socketio.SocketLimits{ConnectTimeout: time.Second, AttachmentTimeout: time.Second}}
 	for _, transport := range []string{polling, websocket} {
 		memory(t, opts, func(w *world) {
 			w.io.Use(func(*socketio.Socket) error { return errors.New("no") })

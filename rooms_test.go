@@ -15,6 +15,7 @@ import (
 
 	"socketio"
 	"socketio/adapter"
+	"socketio/engineio"
 )
 
 // A crowd is some clients by name, each in the rooms of its name's letters.
@@ -221,7 +222,7 @@ func TestVolatile(t *testing.T) {
 }
 
 func TestRoomLimits(t *testing.T) {
-	memory(t, &socketio.Options{MaxRooms: 3}, func(w *world) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxRooms: 3}}, func(w *world) {
 		s := newCrowd(w, websocket, "a").sockets["a"]
 		if err := s.Join("b", "c", "d"); !errors.Is(err, socketio.ErrTooManyRooms) || len(s.Rooms()) != 2 {
 			t.Errorf("three more than one are too many, and none is joined: %v %v", err, s.Rooms())
@@ -256,7 +257,7 @@ func TestRoomLimits(t *testing.T) {
 
 // The reader who does not read is disconnected; the others do not notice.
 func TestSlowConsumer(t *testing.T) {
-	memory(t, &socketio.Options{MaxQueuePackets: 20}, func(w *world) {
+	memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueMessages: 20}}, func(w *world) {
 		c := newCrowd(w, websocket, "a")
 		slow := w.open(polling)
 		reasons := newList()
@@ -282,8 +283,8 @@ func TestSlowConsumer(t *testing.T) {
 			t.Errorf("it has 10 s: %v", reasons.all())
 		}
 		want(t, "the end", reasons.await(w, 1)[0], "transport error, "+socketio.ErrSlowConsumer.Error()+
-			": 25 packets wait, for 10s more than MaxQueuePackets (20)")
-		want(t, "warnings", strings.Count(w.log.String(), "Options.MaxQueuePackets"), 1)
+			": 25 packets wait, for 10s more than MaxQueueMessages (20)")
+		want(t, "warnings", strings.Count(w.log.String(), "Options.MaxQueueMessages"), 1)
 		if err := s.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
 			t.Errorf("the socket is closed: %v", err)
 		}
@@ -292,7 +293,7 @@ func TestSlowConsumer(t *testing.T) {
 
 // An emit to one who does not read fails when 16 times the bound of the queue wait.
 func TestSlowConsumerOfADirectEmit(t *testing.T) {
-	memory(t, &socketio.Options{MaxQueueBytes: 1000}, func(w *world) {
+	memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueBytes: 1000}}, func(w *world) {
 		joined, result := make(chan *socketio.Socket, 1), newList()
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.OnDisconnect(func(r socketio.DisconnectReason) { result.add(string(r)) })

@@ -105,16 +105,19 @@ func (k kept) within(before kept) bool {
 // newSojourn serves what the clients ask for.
 func newSojourn(t *testing.T, driver engineio.Driver) *sojourn {
 	s := &sojourn{rooms: adapter.NewMemory(), gate: make(chan struct{}), adapters: make(map[*adapter.Memory]bool)}
-	opts := &socketio.Options{Driver: driver, MaxPending: 1 << 20, Adapter: func(namespace string) adapter.Adapter {
-		if namespace == "/" {
-			return s.rooms
-		}
-		a := adapter.NewMemory()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.adapters[a] = true
-		return a
-	}}
+	opts := &socketio.Options{
+		Adapter: func(namespace string) adapter.Adapter {
+			if namespace == "/" {
+				return s.rooms
+			}
+			a := adapter.NewMemory()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.adapters[a] = true
+			return a
+		},
+		Engine: engineio.Options{Driver: driver, MaxPending: 1 << 20},
+	}
 	tcp(t, opts, func(w *world) { s.world = w })
 	s.patient = time.Minute
 	arrived := func(sock *socketio.Socket) {

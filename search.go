@@ -173,7 +173,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 			return nil, oursFault
 		}
 		if ns == nil {
-			c.server.sampled.Warn("a dynamic namespace was refused: there are Options.MaxDynamicNamespaces of them; raise that, or refuse names in OfMatch",
+			c.server.sampled.Warn("a dynamic namespace was refused: there are Options.Limits.MaxDynamicNamespaces of them; raise that, or refuse names in OfMatch",
 				"nsp", telemetry.Text(sr.name), "max", c.server.opts.MaxDynamicNamespaces)
 			return nil, noSuch
 		}

@@ -30,7 +30,7 @@ import (
 // otherwise. All methods may be called from any goroutine.
 type Server struct {
 	// Immutable after NewServer.
-	opts     Options
+	opts     config
 	engine   *engineio.Server
 	format   *format.Format
 	limits4  parser.Limits // of revision 4, where a namespace has a query
@@ -59,16 +59,16 @@ func NewServer(opts *Options) *Server {
 	s := &Server{opts: withDefaults(opts), base: time.Now(), registry: newRegistry(), handlers: newCompiler()}
 	s.obs = newObservers(s.opts.Logger, s.opts.Observers)
 	s.sampled = telemetry.NewSampled(s.opts.Logger)
-	s.files.read(&s.opts)
+	s.files.read(&s.opts.Options)
 	limits := parser.Limits{
 		MaxAttachments: s.opts.MaxAttachments,
 		// A longer name is unknown, like any other, and answered so.
-		MaxNamespace:       s.opts.MaxHTTPBufferSize,
-		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxHTTPBufferSize,
+		MaxNamespace:       s.opts.MaxPayload,
+		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxPayload,
 		// A larger message may have more of them.
-		MaxElements: max(parser.DefaultMaxElements, s.opts.MaxHTTPBufferSize/4),
+		MaxElements: max(parser.DefaultMaxElements, s.opts.MaxPayload/4),
 	}
-	s.format = format.New(s.opts.Codec, s.opts.MarshalJSON, s.opts.UnmarshalJSON, limits)
+	s.format = format.New(s.opts.Codec, limits)
 	s.limits4 = limits
 	s.limits4.MaxNamespace = maxNamespaceQuery
 	s.root = s.registry.of(s, "/")
@@ -82,7 +82,7 @@ func NewServer(opts *Options) *Server {
 // ServeHTTP serves clients, and the files of the browser client.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; s.files.has(name) {
-		s.files.serve(w, r, name, &s.opts)
+		s.files.serve(w, r, name, &s.opts.Options)
 		return
 	}
 	s.engine.ServeHTTP(w, r)
@@ -172,7 +172,7 @@ func (s *Server) closeAdapters() {
 }
 
 // Shutdown ends the server in order: new sessions are answered 503, connections
-// close in random order at Options.ShutdownRate, so that their clients do not all
+// close in random order at Options.Engine.ShutdownRate, so that their clients do not all
 // come back at the same moment, what waits to be sent goes out first, handlers that
 // run may finish. The sockets are told ReasonShutdown. It leaves the HTTP server
 // alone. It returns when all that is done, or, with the error of ctx, when ctx ends; then

@@ -171,7 +171,7 @@ func FuzzServerSession(f *testing.F) {
 			return
 		}
 		// What hangs or is left over is a deadlock of the bubble.
-		memory(t, &socketio.Options{MaxHTTPBufferSize: 2000, PerMessageDeflate: new(engineio.PerMessageDeflate)}, func(w *world) {
+		memory(t, &socketio.Options{MaxPayload: 2000, Engine: engineio.Options{PerMessageDeflate: new(engineio.PerMessageDeflate)}}, func(w *world) {
 			for _, nsp := range []string{"/", "/other"} {
 				w.io.Of(nsp).OnConnection(sessionHandlers)
 			}

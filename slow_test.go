@@ -29,7 +29,7 @@ func TestManyEmitsInARow(t *testing.T) {
 			for name, codec := range map[string]parser.Codec{"json": nil, "msgpack": new(msgpack.Codec)} {
 				for _, to := range []string{"socket", "broadcast"} {
 					t.Run(fmt.Sprintf("%s/%q/%s/%s", transport, driver, name, to), func(t *testing.T) {
-						tcp(t, &socketio.Options{Driver: driver, Codec: codec}, func(w *world) { emitsInARow(w, transport, codec != nil, to) })
+						tcp(t, &socketio.Options{Codec: codec, Engine: engineio.Options{Driver: driver}}, func(w *world) { emitsInARow(w, transport, codec != nil, to) })
 					})
 				}
 			}
@@ -122,7 +122,7 @@ func stalledReaders(t *testing.T, driver engineio.Driver) {
 	if raceEnabled {
 		stalled, budget = 300, 8<<20
 	}
-	tcp(t, &socketio.Options{Driver: driver, MaxQueuedBytes: budget}, func(w *world) {
+	tcp(t, &socketio.Options{Engine: engineio.Options{Driver: driver, QueueBudget: budget}}, func(w *world) {
 		var mu sync.Mutex // guards sockets
 		var sockets []*socketio.Socket
 		w.io.OnConnection(func(s *socketio.Socket) {
@@ -172,7 +172,7 @@ func stalledReaders(t *testing.T, driver engineio.Driver) {
 		}
 		want(t, "the one that reads", reader.tries(`0/nowhere,`), nil)
 		reader.hears(`4/nowhere,{"message":"Invalid namespace"}`)
-		warnings := strings.Count(w.log.String(), "Options.MaxQueuedBytes")
+		warnings := strings.Count(w.log.String(), "Options.QueueBudget")
 		if gone := stalled + 1 - w.io.Connections(); warnings == 0 || warnings > gone {
 			t.Errorf("%d were closed, the log has %d warnings", gone, warnings)
 		}

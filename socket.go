@@ -134,7 +134,7 @@ type Handshake struct {
 }
 
 // Context ends when the function of OfMatch that was given h need not answer any more:
-// the client has gone, or taken its wish back, or Options.MiddlewareTimeout is over. Its
+// the client has gone, or taken its wish back, or Options.Limits.MiddlewareTimeout is over. Its
 // values are those of the context that Options.Handshake returned. That of a Handshake
 // of a Socket never ends and has none: use Socket.Context.
 func (h Handshake) Context() context.Context {

@@ -106,7 +106,7 @@ func TestCountersBalanceAfterAStorm(t *testing.T) {
 func storm(t *testing.T, driver engineio.Driver) {
 	const clients, talks = 28, 15
 	l := newLedger()
-	opts := &socketio.Options{Observers: []any{l}, MaxInboxPackets: 6, Driver: driver}
+	opts := &socketio.Options{Observers: []any{l}, Limits: socketio.SocketLimits{MaxInboxPackets: 6}, Engine: engineio.Options{Driver: driver}}
 	tcp(t, opts, func(w *world) {
 		serveStorm(w)
 		all := make([]*stormClient, clients)

@@ -21,7 +21,7 @@ func TestStressParallel(t *testing.T) {
 	l := (*ledger)(nil)
 	opts := func() *socketio.Options {
 		l = newLedger()
-		return &socketio.Options{Observers: []any{l}, MaxInboxPackets: 16}
+		return &socketio.Options{Observers: []any{l}, Limits: socketio.SocketLimits{MaxInboxPackets: 16}}
 	}
 	stressed(t, opts, func(w *world, until context.Context) {
 		const n = 3

@@ -78,7 +78,7 @@ func TestStressFullQueues(t *testing.T) {
 	l := (*ledger)(nil)
 	opts := func() *socketio.Options {
 		l = newLedger()
-		return &socketio.Options{Observers: []any{l}, MaxQueuePackets: 24, MaxQueueBytes: 1 << 20}
+		return &socketio.Options{Observers: []any{l}, Engine: engineio.Options{MaxQueueMessages: 24, MaxQueueBytes: 1 << 20}}
 	}
 	stressed(t, opts, func(w *world, until context.Context) {
 		came := make(chan *socketio.Socket, 1)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/engineio"
 )
 
 // While emits, questions, joins, searches and namespaces go on, the server shuts
@@ -24,7 +25,7 @@ func TestStressShutdown(t *testing.T) {
 	l := (*ledger)(nil)
 	opts := func() *socketio.Options {
 		l = newLedger()
-		return &socketio.Options{Observers: []any{l}, ShutdownRate: 50}
+		return &socketio.Options{Observers: []any{l}, Engine: engineio.Options{ShutdownRate: 50}}
 	}
 	stressed(t, opts, func(w *world, until context.Context) {
 		var stayed, told atomic.Int64

@@ -39,8 +39,8 @@ func stressed(t *testing.T, opts func() *socketio.Options, scenario func(w *worl
 		t.Run(string("driver "+driver), func(t *testing.T) {
 			o := with(opts(), driver)
 			// What is sent here is bounded by WaitDrained, not by the queue.
-			if o.MaxQueuePackets == 0 {
-				o.MaxQueuePackets, o.MaxQueueBytes = 1<<20, 1<<28
+			if o.Engine.MaxQueueMessages == 0 {
+				o.Engine.MaxQueueMessages, o.Engine.MaxQueueBytes = 1<<20, 1<<28
 			}
 			w := newWorld(t, o, &siotest.ServerOptions{TCP: true})
 			until, cancel := context.WithTimeout(context.Background(), stressTime())

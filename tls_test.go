@@ -257,7 +257,7 @@ func (p *peer) polled(polls <-chan string) {
 
 // What is refused over HTTP/1.1 is refused over HTTP/2.
 func TestHTTP2Refusals(t *testing.T) {
-	overTLS(t, http2, &socketio.Options{MaxHTTPBufferSize: 1000}, nil, func(w *world) {
+	overTLS(t, http2, &socketio.Options{MaxPayload: 1000}, nil, func(w *world) {
 		p := w.open(polling)
 		p.joins("/")
 		session := "?EIO=4&transport=polling&sid=" + url.QueryEscape(p.sid)
@@ -319,7 +319,7 @@ func TestTLSHostTimeoutsAndSlowHandler(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := memnet.Listen()
-				opts := &socketio.Options{Driver: engineio.DriverGoroutine, MaxInboxPackets: 2}
+				opts := &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}, Engine: engineio.Options{Driver: engineio.DriverGoroutine}}
 				w := newTLSWorld(t, version, opts, strict, l, l.Dial)
 				w.bubble, w.patient = true, 5*time.Minute
 				w.io.OnConnection(func(s *socketio.Socket) {

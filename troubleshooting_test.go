@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"socketio"
+	"socketio/engineio"
 )
 
 var fickle = regexp.MustCompile(`(sid|peer|conn)(=|\\":\\")[^\s"\\]+`)
@@ -28,7 +29,7 @@ func lasting(line string) string { return fickle.ReplaceAllString(line, "$1=..."
 func troubles(t *testing.T) (found []string) {
 	log := new(logBook)
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	memory(t, &socketio.Options{Logger: logger, MaxHTTPBufferSize: 1000, MaxQueuePackets: 100, LogPackets: "user=7"}, func(w *world) {
+	memory(t, &socketio.Options{Logger: logger, MaxPayload: 1000, Engine: engineio.Options{MaxQueueMessages: 100, LogPackets: "user=7"}}, func(w *world) {
 		w.io.Of("/admin").Use(func(*socketio.Socket) error { return errors.New("not authorized") })
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.On("number", func(int) {})

@@ -146,8 +146,8 @@ func TestNoWarningForWhoHasGone(t *testing.T) {
 // refuses and each namespace that is none, with the reason.
 func TestDebugLinesOfRefusals(t *testing.T) {
 	opts, lines := recorded(slog.LevelDebug)
-	opts.AllowEIO3, opts.MaxNamespaces = true, 4
-	opts.MiddlewareTimeout = time.Second
+	opts.AllowEIO3, opts.Limits.MaxNamespaces = true, 4
+	opts.Limits.MiddlewareTimeout = time.Second
 	memory(t, opts, func(w *world) {
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.On("number", func(int, int) {})
@@ -208,6 +208,6 @@ func TestDebugLinesOfRefusals(t *testing.T) {
 		}
 		p.says(`0/refused,`)
 		p.hears(`4*`)
-		expect("too many", `DEBUG msg="a namespace was refused" nsp=/refused conn=1 error="Too many namespaces: at most Options.MaxNamespaces for one client"`)
+		expect("too many", `DEBUG msg="a namespace was refused" nsp=/refused conn=1 error="Too many namespaces: at most Options.Limits.MaxNamespaces for one client"`)
 	})
 }

@@ -212,7 +212,7 @@ func TestTextsAfterTheEnd(t *testing.T) {
 // A message that is too large has a reason of its own, on both transports, and a record
 // with its size.
 func TestTooLargeHasAReason(t *testing.T) {
-	overBoth(t, &socketio.Options{MaxHTTPBufferSize: 1000}, func(w *world, transport string) {
+	overBoth(t, &socketio.Options{MaxPayload: 1000}, func(w *world, transport string) {
 		ends := make(chan error, 1)
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.OnDisconnect(func(socketio.DisconnectReason) { ends <- context.Cause(s.Context()) })
@@ -243,7 +243,7 @@ func TestTooLargeIsToldToTheClient(t *testing.T) {
 		"fragments": {[][]byte{wstest.Frame(ws.Text, false, []byte(strings.Repeat("y", 900))), wstest.Frame(ws.Continuation, true, []byte(strings.Repeat("y", 200)))}, "message too big: 1100 bytes, at most 1000"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tcp(t, &socketio.Options{MaxHTTPBufferSize: 1000}, func(w *world) {
+			tcp(t, &socketio.Options{MaxPayload: 1000}, func(w *world) {
 				c := w.raw()
 				for _, frame := range test.frames {
 					if err := c.WriteFrame(frame); err != nil {

@@ -94,7 +94,7 @@ func with(opts *socketio.Options, driver engineio.Driver) *socketio.Options {
 	if opts != nil {
 		o = *opts
 	}
-	o.Driver = driver
+	o.Engine.Driver = driver
 	return &o
 }
 

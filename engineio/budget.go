@@ -23,7 +23,7 @@ type budget struct {
 	mu    lock.Mutex // held by who brings it in order: others over the bound wait
 }
 
-// queueBudget is the bound that Options.MaxQueuedBytes means.
+// queueBudget is the bound that Options.QueueBudget means.
 func queueBudget(option int64) int64 {
 	if option == 0 {
 		return memoryLimit(debug.SetMemoryLimit(-1), os.DirFS("/")) / 4

@@ -332,7 +332,7 @@ func (c *Conn) Established() { c.owner.established(c) }
 // Outlive tells that work of the Handler goes on after the end of the connection, for
 // which it keeps some bytes. Until Settled is called the connection counts towards
 // Options.MaxConnections. New sessions are answered 503 while there are 50,000 such
-// connections, or they keep as much as Options.MaxQueuedBytes. It is called once, by
+// connections, or they keep as much as Options.QueueBudget. It is called once, by
 // HandleClose.
 func (c *Conn) Outlive(bytes int) { c.owner.outlive(c, bytes) }
 

@@ -180,7 +180,7 @@ func (c *Conn) tooLarge(cause error) (text string, err error) {
 		what = "the body of a POST"
 	}
 	limit := c.limits.maxPayload
-	warning := "closed: " + what + " is too large; to allow it raise Options.MaxHTTPBufferSize (MaxPayload in package engineio)"
+	warning := "closed: " + what + " is too large; to allow it raise Options.MaxPayload"
 	sizes := fmt.Sprintf("more than %d bytes", limit)
 	var found oversize
 	if errors.As(cause, &found) {
@@ -224,11 +224,7 @@ func (c *Conn) endSlow(why slowness, e ending) (rest func(), ended bool) {
 		return told, false
 	}
 	return func() {
-		option := "Options." + why.option
-		if why.here != "" {
-			option += " (" + why.here + " in package engineio)"
-		}
-		c.svc.log.Warn("closed: a client does not take what is sent to it; to allow more raise "+option+", to send it less see Options.Overflow",
+		c.svc.log.Warn("closed: a client does not take what is sent to it; to allow more raise engineio.Options."+why.option+", to send it less see Overflow",
 			"conn", c.number, "transport", c.Transport(), "packets", packets, "bytes", bytes, "max", why.max, "option", why.option)
 		told()
 	}, true

@@ -104,7 +104,7 @@ func (s *Server) checkHeader(r *http.Request) *requestError {
 	if size <= limit {
 		return nil
 	}
-	s.sampled.Warn("a request was refused: its header is too large; cookies count; to allow it raise Options.MaxHeaderBytes", "size", size, "max", limit)
+	s.sampled.Warn("a request was refused: its header is too large; cookies count; to allow it raise engineio.Options.MaxHeaderBytes", "size", size, "max", limit)
 	return &requestError{status: http.StatusRequestHeaderFieldsTooLarge, code: codeBadRequest, why: CauseHeaderSize,
 		message: "Request header fields too large", detail: "the header is over MaxHeaderBytes"}
 }

@@ -210,7 +210,7 @@ func TestNegativeOptions(t *testing.T) {
 	options := reflect.TypeFor[engineio.Options]()
 	for i := range options.NumField() {
 		f := options.Field(i)
-		if !f.Type.ConvertibleTo(reflect.TypeFor[int64]()) || f.Name == "MaxQueuedBytes" { // where it means none
+		if !f.Type.ConvertibleTo(reflect.TypeFor[int64]()) || f.Name == "QueueBudget" { // where it means none
 			continue
 		}
 		o := new(engineio.Options)

@@ -112,7 +112,7 @@ func TestMaxHeaderBytes(t *testing.T) {
 							r.wantRefusal("over the bound", refusal, 431, 3, "Request header fields too large")
 						}
 					}
-					if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "raise Options.MaxHeaderBytes") || !strings.Contains(text, "size=2001 max=2000") {
+					if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "raise engineio.Options.MaxHeaderBytes") || !strings.Contains(text, "size=2001 max=2000") {
 						w.t.Errorf("the log says %s", text)
 					}
 				})

@@ -169,7 +169,7 @@ func TestDrained(t *testing.T) {
 func TestQueueBudget(t *testing.T) {
 	everywhere(t, func(w *world) {
 		const limit = 100_000
-		r := w.serve(hosting{options: &engineio.Options{MaxQueuedBytes: limit}})
+		r := w.serve(hosting{options: &engineio.Options{QueueBudget: limit}})
 		var peers []*pollPeer
 		var sides []*side
 		for range 9 {
@@ -201,7 +201,7 @@ func TestQueueBudget(t *testing.T) {
 // A negative bound is none.
 func TestQueueBudgetOff(t *testing.T) {
 	inMemory(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{MaxQueuedBytes: -1}})
+		r := w.serve(hosting{options: &engineio.Options{QueueBudget: -1}})
 		var sides []*side
 		for range 5 {
 			s := r.side(r.polling().id())
@@ -288,7 +288,7 @@ func TestLatestAndDropOldest(t *testing.T) {
 // connection.
 func TestQueueBudgetSparesTheOthers(t *testing.T) {
 	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{MaxQueuedBytes: 3_000_000}, buffer: 4096})
+		r := w.serve(hosting{options: &engineio.Options{QueueBudget: 3_000_000}, buffer: 4096})
 		var slow, idle []*side
 		for range 3 {
 			slow, idle = append(slow, r.side(r.websocket().id())), append(idle, r.side(r.websocket().id()))

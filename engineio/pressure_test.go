@@ -245,9 +245,9 @@ func TestQueueBounds(t *testing.T) {
 		says     string
 	}{
 		"at the bound of messages": {engineio.Options{MaxQueueMessages: 3}, nil, 3, true, 0, ""},
-		"over it":                  {engineio.Options{MaxQueueMessages: 3}, nil, 4, true, 10 * time.Second, "4 packets wait, for 10s more than MaxQueuePackets (3)"},
-		"at 16 times":              {engineio.Options{MaxQueueMessages: 3}, nil, 48, true, 10 * time.Second, "48 packets wait, for 10s more than MaxQueuePackets (3)"},
-		"over 16 times":            {engineio.Options{MaxQueueMessages: 3}, nil, 49, false, -1, "48 packets wait, more than 16 times MaxQueuePackets (3)"},
+		"over it":                  {engineio.Options{MaxQueueMessages: 3}, nil, 4, true, 10 * time.Second, "4 packets wait, for 10s more than MaxQueueMessages (3)"},
+		"at 16 times":              {engineio.Options{MaxQueueMessages: 3}, nil, 48, true, 10 * time.Second, "48 packets wait, for 10s more than MaxQueueMessages (3)"},
+		"over 16 times":            {engineio.Options{MaxQueueMessages: 3}, nil, 49, false, -1, "48 packets wait, more than 16 times MaxQueueMessages (3)"},
 		"at the bound of bytes":    {engineio.Options{MaxQueueBytes: 3 * size}, nil, 3, true, 0, ""},
 		"over it in bytes":         {engineio.Options{MaxQueueBytes: 3*size - 1}, nil, 3, true, 10 * time.Second, "for 10s more than MaxQueueBytes ("},
 		"at 16 times in bytes":     {engineio.Options{MaxQueueBytes: size}, nil, 16, true, 10 * time.Second, "for 10s more than MaxQueueBytes ("},

@@ -29,7 +29,7 @@ func (s *Server) relieve() {
 	conns = slices.AppendSeq(conns, maps.Keys(s.leaving))
 	s.mu.RUnlock()
 	slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(b.charged.Load(), a.charged.Load()) })
-	why := slowness{option: "MaxQueuedBytes", max: b.limit, what: fmt.Sprintf("all queues together reached MaxQueuedBytes (%d)", b.limit)}
+	why := slowness{option: "QueueBudget", max: b.limit, what: fmt.Sprintf("all queues together reached QueueBudget (%d)", b.limit)}
 	var rests []func()
 	for _, c := range conns {
 		if b.used.Load() <= b.limit-b.limit/8 || c.charged.Load() == 0 {

@@ -310,7 +310,6 @@ func (q *sendQueue) makeRoom(size, maxBytes, maxLen, old int) (lost int) {
 // A slowness is why a connection closes whose peer does not take what is sent to it.
 type slowness struct {
 	option string // that sets the bound, by its name in package socketio
-	here   string // and in this package, if that is another
 	max    any
 	what   string
 }
@@ -320,7 +319,7 @@ func (q *sendQueue) overBound(o *limits, factor, size int) (s slowness) {
 	if q.bytes+size > o.maxQueueBytes && (q.bytes+size-1)/factor >= o.maxQueueBytes {
 		s = slowness{option: "MaxQueueBytes", max: o.maxQueueBytes, what: fmt.Sprintf("%d bytes wait", q.bytes+size)}
 	} else {
-		s = slowness{option: "MaxQueuePackets", here: "MaxQueueMessages", max: o.maxQueueMessages, what: fmt.Sprintf("%d packets wait", q.len())}
+		s = slowness{option: "MaxQueueMessages", max: o.maxQueueMessages, what: fmt.Sprintf("%d packets wait", q.len())}
 	}
 	if factor > 1 {
 		s.what += fmt.Sprintf(", more than %d times", factor)

@@ -90,7 +90,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s.openPoller(s.cfg.Driver)
 	s.obs = newObservers(s.cfg.Logger, s.cfg.Observers)
 	s.packets = newPacketLog(s.cfg.Logger, s.cfg.LogPackets)
-	s.budget.limit = queueBudget(s.cfg.MaxQueuedBytes)
+	s.budget.limit = queueBudget(s.cfg.QueueBudget)
 	s.chain.s = s
 	if s.cfg.webtransport {
 		s.passing = make(map[string]int)

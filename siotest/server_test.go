@@ -127,7 +127,7 @@ func TestCodec(t *testing.T) {
 func TestDriversInABubble(t *testing.T) {
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverPoll, engineio.DriverGoroutine} {
 		synctest.Test(t, func(t *testing.T) {
-			app, _ := newApp(&socketio.Options{Driver: driver})
+			app, _ := newApp(&socketio.Options{Engine: engineio.Options{Driver: driver}})
 			alice := siotest.NewServer(t, app).Connect()
 			time.Sleep(time.Hour)
 			alice.EmitWithAck("add", 1, 1)

@@ -36,7 +36,7 @@ import (
 // compressed are servers behind the middlewares, by name.
 func compressed(t *testing.T) map[string]site {
 	newServer := func() *socketio.Server {
-		io := socketio.NewServer(&socketio.Options{HTTPCompression: &engineio.HTTPCompression{Threshold: -1}})
+		io := socketio.NewServer(&socketio.Options{Engine: engineio.Options{HTTPCompression: &engineio.HTTPCompression{Threshold: -1}}})
 		frameworks.Register(io)
 		return io
 	}

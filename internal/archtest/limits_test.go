@@ -17,7 +17,7 @@ import (
 )
 
 // limitName is how the options that bound something are named.
-var limitName = regexp.MustCompile(`^(Max\w+|\w+Timeout|PingInterval|ShutdownRate)$`)
+var limitName = regexp.MustCompile(`^(Max\w+|\w+Timeout|PingInterval|ShutdownRate|QueueBudget)$`)
 
 func TestLimitsTable(t *testing.T) {
 	limits := limitOptions(t)
@@ -70,35 +70,46 @@ func TestLimitsTable(t *testing.T) {
 	}
 }
 
-// limitOptions are the fields of socketio.Options that bound something. Each must
-// have a comment that says so, of its own or with its neighbour.
+// limitOptions are the fields of socketio.Options that bound something, by the path a
+// program sets them with: MaxPayload, Limits.MaxRooms, Engine.WriteTimeout. Each must
+// have a comment that says so, of its own or with its neighbour. What Options and its
+// Engine both have is listed once, without Engine.
 func limitOptions(t *testing.T) map[string]bool {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "options.go"), nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
 	limits := make(map[string]bool)
-	ast.Inspect(f, func(n ast.Node) bool {
-		spec, ok := n.(*ast.TypeSpec)
-		if !ok || spec.Name.Name != "Options" {
-			return true
+	for _, part := range []struct{ file, typ, prefix string }{
+		{"options.go", "Options", ""},
+		{"options.go", "SocketLimits", "Limits."},
+		{"engineio/options.go", "Options", "Engine."},
+	} {
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, part.file), nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
 		}
-		doc := ""
-		for _, field := range spec.Type.(*ast.StructType).Fields.List {
-			if field.Doc != nil {
-				doc = field.Doc.Text()
+		ast.Inspect(f, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok || spec.Name.Name != part.typ {
+				return true
 			}
-			for _, name := range field.Names {
-				if limitName.MatchString(name.Name) {
-					limits[name.Name] = false
+			doc := ""
+			for _, field := range spec.Type.(*ast.StructType).Fields.List {
+				if field.Doc != nil {
+					doc = field.Doc.Text()
+				}
+				for _, name := range field.Names {
+					if !limitName.MatchString(name.Name) {
+						continue
+					}
+					if _, shared := limits[name.Name]; !shared {
+						limits[part.prefix+name.Name] = false
+					}
 					if !strings.Contains(doc, name.Name) || !strings.Contains(doc, "Default") {
-						t.Errorf("the comment of Options.%s does not say what it is and its default", name.Name)
+						t.Errorf("%s: the comment of %s.%s does not say what it is and its default", part.file, part.typ, name.Name)
 					}
 				}
 			}
-		}
-		return false
-	})
+			return false
+		})
+	}
 	return limits
 }

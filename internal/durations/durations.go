@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Check and CheckOptions.
+// This file holds Check, CheckOptions and CheckSigns.
 
-// Package durations finds durations that were written without a unit.
+// Package durations finds durations that were written without a unit, and negative
+// options.
 package durations
 
 import (
@@ -41,5 +42,25 @@ func CheckOptions(prefix string, options any, likely time.Duration) {
 		if d, ok := v.Field(i).Interface().(time.Duration); ok {
 			Check(prefix+"."+v.Type().Field(i).Name, d, likely)
 		}
+	}
+}
+
+// CheckSigns panics if a field of options that is an int or a time.Duration is
+// negative. options is a pointer to a struct whose name is prefix.
+func CheckSigns(prefix string, options any) {
+	v := reflect.ValueOf(options).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i).Interface().(type) {
+		case int:
+			checkSign(prefix, v.Type().Field(i).Name, int64(f))
+		case time.Duration:
+			checkSign(prefix, v.Type().Field(i).Name, int64(f))
+		}
+	}
+}
+
+func checkSign(prefix, name string, v int64) {
+	if v < 0 {
+		panic(prefix + "." + name + " must not be negative")
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the test of Check.
+// This file holds the tests of Check, CheckOptions and CheckSigns.
 
 package durations_test
 
@@ -62,4 +62,29 @@ func TestCheckOptions(t *testing.T) {
 		}
 	}()
 	durations.CheckOptions("p: Options", &o, time.Millisecond)
+}
+
+func TestCheckSigns(t *testing.T) {
+	type options struct {
+		Number int
+		Time   time.Duration
+		Either int64
+		Inner  struct{ Number int }
+	}
+	fine := options{Either: -1}
+	fine.Inner.Number = -1
+	for want, o := range map[string]options{
+		"<nil>":                                  fine,
+		"p: Options.Number must not be negative": {Number: -1},
+		"p: Options.Time must not be negative":   {Time: -time.Hour},
+	} {
+		got := func() (text string) {
+			defer func() { text = fmt.Sprint(recover()) }()
+			durations.CheckSigns("p: Options", &o)
+			return
+		}()
+		if got != want {
+			t.Errorf("%+v: got %q, want %q", o, got, want)
+		}
+	}
 }

@@ -21,14 +21,19 @@ type Format struct {
 	limits parser.Limits
 }
 
-// New returns a Format. A nil codec selects the default format, whose values are encoded
-// by marshal and decoded by unmarshal; if nil, by encoding/json. limits bound the packets
-// to encode, and those to decode.
-func New(codec parser.Codec, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error, limits parser.Limits) *Format {
-	f := &Format{codec: codec, wire: &binding.Codec{Marshal: marshal, Unmarshal: unmarshal}, limits: limits}
+// New returns a Format. A nil codec selects the default format with encoding/json; a
+// *binding.Codec is the default format with its own functions for JSON. limits bound the
+// packets to encode, and those to decode.
+func New(codec parser.Codec, limits parser.Limits) *Format {
+	f := &Format{codec: codec, limits: limits}
 	if codec == nil {
-		f.json = f.wire
-		f.codec = f.wire
+		f.codec = new(binding.Codec)
+	}
+	var ok bool
+	if f.json, ok = f.codec.(*binding.Codec); ok {
+		f.wire = f.json
+	} else {
+		f.wire = new(binding.Codec)
 	}
 	return f
 }

@@ -48,7 +48,7 @@ type config struct {
 
 	MaxQueueBytes, MaxConnections, MaxPending, MaxDynamicNamespaces int
 
-	MaxQueuedBytes int64
+	QueueBudget int64
 
 	HostHeaderBytes int  // http.Server.MaxHeaderBytes; 16 KiB if zero
 	Shutdown        bool // the server ends by Shutdown, which has 20 s
@@ -56,18 +56,17 @@ type config struct {
 
 func (c *config) options() *socketio.Options {
 	o := &socketio.Options{
-		Driver: engineio.Driver(c.Driver), AllowEIO3: c.EIO3,
-		AttachmentTimeout: c.AttachmentTimeout, ConnectTimeout: c.ConnectTimeout, MessageTimeout: c.MessageTimeout,
-		MiddlewareTimeout: c.MiddlewareTimeout, UpgradeTimeout: c.UpgradeTimeout, WriteTimeout: c.WriteTimeout,
-		MaxQueueBytes: c.MaxQueueBytes, MaxConnections: c.MaxConnections, MaxPending: c.MaxPending,
-		MaxDynamicNamespaces: c.MaxDynamicNamespaces, MaxQueuedBytes: c.MaxQueuedBytes, KeepEmptyNamespaces: c.KeepEmpty,
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		AllowEIO3:      c.EIO3,
+		MaxConnections: c.MaxConnections,
+		Logger:         slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Limits:         socketio.SocketLimits{AttachmentTimeout: c.AttachmentTimeout, ConnectTimeout: c.ConnectTimeout, MiddlewareTimeout: c.MiddlewareTimeout, MaxDynamicNamespaces: c.MaxDynamicNamespaces, KeepEmptyNamespaces: c.KeepEmpty},
+		Engine:         engineio.Options{Driver: engineio.Driver(c.Driver), MessageTimeout: c.MessageTimeout, UpgradeTimeout: c.UpgradeTimeout, WriteTimeout: c.WriteTimeout, MaxQueueBytes: c.MaxQueueBytes, MaxPending: c.MaxPending, QueueBudget: c.QueueBudget},
 	}
 	if c.AnyOrigin {
 		o.CORS = &socketio.CORS{Origins: []string{"*"}}
 	}
 	if c.Deflate {
-		o.PerMessageDeflate = &engineio.PerMessageDeflate{}
+		o.Engine.PerMessageDeflate = &engineio.PerMessageDeflate{}
 	}
 	return o
 }

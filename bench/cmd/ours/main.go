@@ -20,7 +20,7 @@ func main() {
 	handlers := flag.Bool("handlers", true, "sockets have handlers")
 	ln := control.Listen()
 
-	io := socketio.NewServer(&socketio.Options{Driver: engineio.Driver(*driver)})
+	io := socketio.NewServer(&socketio.Options{Engine: engineio.Options{Driver: engineio.Driver(*driver)}})
 	io.OnConnection(func(s *socketio.Socket) {
 		if !*handlers {
 			return

@@ -15,13 +15,13 @@ func newEngine(opts *socketio.Options) *engineio.Server {
 	return engineio.NewServer(&engineio.Options{
 		PingInterval: opts.PingInterval,
 		PingTimeout:  opts.PingTimeout,
-		MaxPayload:   opts.MaxHTTPBufferSize,
+		MaxPayload:   opts.MaxPayload,
 		AllowEIO3:    opts.AllowEIO3,
 		CORS:         opts.CORS,
-		BodyTimeout:  opts.BodyTimeout,
-		Driver:       opts.Driver,
+		BodyTimeout:  opts.Engine.BodyTimeout,
+		Driver:       opts.Engine.Driver,
 
-		PerMessageDeflate: opts.PerMessageDeflate,
+		PerMessageDeflate: opts.Engine.PerMessageDeflate,
 	}, func(c *engineio.Conn) engineio.Handler { return echoHandler{c} })
 }
 

@@ -102,18 +102,18 @@ func run() error {
 }
 
 func options() (*socketio.Options, error) {
-	opts := &socketio.Options{
+	opts := &socketio.Options{Engine: engineio.Options{
 		Driver:         engineio.Driver(os.Getenv("DRIVER")),
 		UpgradeTimeout: time.Minute, // a test machine may be busy
-	}
+	}}
 	for _, d := range []struct {
 		name string
 		to   *time.Duration
 	}{
 		{"PING_INTERVAL", &opts.PingInterval},
 		{"PING_TIMEOUT", &opts.PingTimeout},
-		{"CONNECT_TIMEOUT", &opts.ConnectTimeout},
-		{"BODY_TIMEOUT", &opts.BodyTimeout},
+		{"CONNECT_TIMEOUT", &opts.Limits.ConnectTimeout},
+		{"BODY_TIMEOUT", &opts.Engine.BodyTimeout},
 	} {
 		text := os.Getenv(d.name)
 		if text == "" {
@@ -130,7 +130,7 @@ func options() (*socketio.Options, error) {
 		if err != nil {
 			return nil, fmt.Errorf("MAX_HTTP_BUFFER_SIZE: %w", err)
 		}
-		opts.MaxHTTPBufferSize = n
+		opts.MaxPayload = n
 	}
 	opts.AllowEIO3 = os.Getenv("ALLOW_EIO3") == "1"
 	if text := os.Getenv("TRUSTED_PROXIES"); text == "unix" {
@@ -148,14 +148,16 @@ func options() (*socketio.Options, error) {
 			opts.CORS.Methods, opts.CORS.AllowedHeaders = []string{"GET", "POST"}, []string{"content-type"}
 		}
 	}
-	opts.KeepEmptyNamespaces = os.Getenv("KEEP_EMPTY_NAMESPACES") == "1"
-	opts.DisableClient = os.Getenv("SERVE_CLIENT") == "0"
+	opts.Limits.KeepEmptyNamespaces = os.Getenv("KEEP_EMPTY_NAMESPACES") == "1"
+	if os.Getenv("SERVE_CLIENT") == "0" {
+		opts.ClientFiles = socketio.NoClientFiles{}
+	}
 	if name := os.Getenv("COOKIE"); name != "" {
-		opts.Cookie = &engineio.Cookie{Name: name}
+		opts.Engine.Cookie = &engineio.Cookie{Name: name}
 	}
 	if os.Getenv("COMPRESSION") == "1" {
-		opts.HTTPCompression = new(engineio.HTTPCompression)
-		opts.PerMessageDeflate = new(engineio.PerMessageDeflate)
+		opts.Engine.HTTPCompression = new(engineio.HTTPCompression)
+		opts.Engine.PerMessageDeflate = new(engineio.PerMessageDeflate)
 	}
 	if token := os.Getenv("HANDSHAKE_TOKEN"); token != "" {
 		opts.Handshake = func(r *http.Request) (context.Context, error) {
