@@ -8,6 +8,7 @@ package engineio
 import (
 	"container/list"
 	"context"
+	"encoding/base64"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,29 @@ type Handler interface {
 	// HandleUpgrade is called when messages begin to travel over WebSocket, or
 	// WebTransport, instead of polling.
 	HandleUpgrade()
+}
+
+// A dialed is what a Conn of a client knows of its server.
+type dialed struct {
+	maxPayload int // bytes of one message, and of one POST; 0 means no bound
+}
+
+// fits reports whether the server accepts all parts of m.
+func (d *dialed) fits(m *Message, polling bool) bool {
+	if d == nil || d.maxPayload <= 0 {
+		return true
+	}
+	for i := range m.frames() {
+		f := m.frame(i)
+		size := len(f.wire) - int(f.body)
+		if f.binary && polling {
+			size = 1 + base64.StdEncoding.EncodedLen(size)
+		}
+		if size > d.maxPayload {
+			return false
+		}
+	}
+	return true
 }
 
 // An owner is the end that a Conn belongs to: it keeps the table of connections.
@@ -80,6 +104,8 @@ type Conn struct {
 	ctx       context.Context // values of Options.Handshake, nil if none
 	handler   Handler         // set by begin, before anything is read
 	wheel     *wheel.Wheel
+
+	dialed *dialed // nil on a server
 
 	pending *list.Element // in Server.pending; guarded by Server.mu
 	passed  *passedOn     // nil if nothing is passed on to an upgrade; guarded by Server.mu

@@ -77,7 +77,7 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 	}
 	var candidate *wsTransport
 	if gone {
-		candidate = c.up.drop()
+		candidate = c.dropCandidateLocked()
 	} else if c.up.candidate != nil { // a client that has stopped polling hears the rest there
 		c.up.code, c.up.text = e.code, e.text
 		c.setDueLocked(dueUpgrade, probeBy)
@@ -160,7 +160,7 @@ func (c *Conn) closed() {
 	}
 	c.noteQueueLocked(false)
 	c.due.at = [dueCount]int64{}
-	candidate := c.up.drop()
+	candidate := c.dropCandidateLocked()
 	if c.poll != nil {
 		c.poll.endLocked()
 	}

@@ -5,16 +5,24 @@
 
 package engineio
 
-import "socketio/internal/netpoll"
+import (
+	"fmt"
+
+	"socketio/internal/netpoll"
+)
+
+// errSendTooLarge is returned for a message that the server would not accept.
+var errSendTooLarge = fmt.Errorf("%w of the server: raise it there, or send less at once", ErrTooLarge)
 
 // Send queues m for the peer and returns without waiting. It returns ErrClosed on a
 // closed connection. When the queue is full it does what Message.Overflow says:
 // ErrSlowConsumer means that this has closed the connection, ErrQueueFull that m was
-// not accepted, ErrDropped that it was dropped.
+// not accepted, ErrDropped that it was dropped. On a connection of a Dialer ErrTooLarge
+// means that m is over the server's maxPayload.
 func (c *Conn) Send(m *Message) error { return c.send(m, true) }
 
 // Enqueue is Send without writing: the message leaves with Flush, which the caller must
-// call, or with the next message that is sent. It lets a caller queue messages for many
+// call, with the next message that is sent, or with a poll that arrives. It lets a caller queue messages for many
 // connections in one order and then write to all of them.
 func (c *Conn) Enqueue(m *Message) error { return c.send(m, false) }
 
@@ -25,6 +33,10 @@ func (c *Conn) send(m *Message, flush bool) error {
 	if c.state != stateOpen {
 		c.mu.Unlock()
 		return ErrClosed
+	}
+	if !c.dialed.fits(m, c.ws == nil) {
+		c.mu.Unlock()
+		return errSendTooLarge
 	}
 	q := c.queueLocked()
 	v, lost := q.push(c.formLocked(m), c.limits)

@@ -74,7 +74,7 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 			c.finish(ReasonTransportError, errMessageSlow, ending{code: closePolicy, text: "message too slow"})
 		}
 	case dueUpgrade:
-		if t := c.up.drop(); t != nil {
+		if t := c.dropCandidateLocked(); t != nil {
 			return func() { t.abandon(closeProtocol) }
 		}
 	case dueNoop:

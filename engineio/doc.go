@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Package engineio is an Engine.IO server: it opens connections with clients over
+// Package engineio is an Engine.IO server and client: it opens connections over
 // HTTP long-polling, WebSocket and WebTransport, moves them from the first to one
 // of the others, watches that both ends are alive, and carries messages. It speaks
 // revision 4 of the protocol, and 3 where that is allowed. It knows nothing of
@@ -15,7 +15,8 @@
 // polling_http.go, host.go, takeover.go, tunnel.go, stream.go (WebTransport),
 // compression.go, and the edges: options.go, middleware.go, origin.go, proxies.go,
 // passed.go, passedon.go, handshake.go, sessionid.go, session_auth.go, cookie.go,
-// mute.go, memory.go, observer.go, packetlog.go, errors.go.
+// mute.go, memory.go, observer.go, packetlog.go, errors.go. The client's end stands beside
+// the server: dialer.go, dial_request.go, dial_websocket.go, dial_polling.go.
 //
 // # Concurrency
 //

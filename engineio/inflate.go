@@ -41,7 +41,7 @@ func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 	out, err := t.c.svc.deflate.Inflate(nil, op, msg, limit)
 	if err != nil {
 		var ce *ws.CloseError
-		if limit < t.c.limits.maxPayload && asCloseError(err, &ce) && ce.Code == ws.CodeTooBig && !t.probing {
+		if limit < t.c.limits.maxPayload && asCloseError(err, &ce) && ce.Code == ws.CodeTooBig && !t.probing.Load() {
 			t.inflatesTooEarly(limit)
 			return
 		}
@@ -49,7 +49,7 @@ func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 		return
 	}
 	t.OnMessage(op, out)
-	if !t.probing {
+	if !t.probing.Load() {
 		t.readEnd()
 	}
 }

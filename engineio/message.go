@@ -214,3 +214,20 @@ func (m *Message) contents() int {
 
 // isMessage reports whether a frame is a message, and no other packet.
 func (f *frame) isMessage() bool { return f.binary || packetType(f.wire[f.body]) == packetMessage }
+
+// maskedForm is the message as a client sends it, with a fresh mask for each frame. It is
+// made for each time it is sent.
+func (m *Message) maskedForm() *Message {
+	form := &Message{first: m.first.masked(), key: m.key, overflow: m.overflow}
+	form.size = len(form.first.wire)
+	for i := range m.rest {
+		f := m.rest[i].masked()
+		form.rest = append(form.rest, f)
+		form.size += len(f.wire)
+	}
+	return form
+}
+
+func (f *frame) masked() frame {
+	return frame{wire: ws.MaskFrame(f.wire), binary: f.binary}
+}

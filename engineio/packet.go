@@ -156,18 +156,21 @@ func nextPacket(body []byte) (first, rest []byte, done bool) {
 // appendPayload appends the packets of m to a polling payload.
 func appendPayload(dst []byte, m *Message) []byte {
 	for i := range m.frames() {
-		if len(dst) > 0 {
-			dst = append(dst, payloadSeparator)
-		}
-		f := m.frame(i)
-		if f.binary {
-			dst = append(dst, 'b')
-			dst = base64.StdEncoding.AppendEncode(dst, f.wire[f.body:])
-		} else {
-			dst = append(dst, f.wire[f.body:]...)
-		}
+		dst = appendFrame(dst, m.frame(i))
 	}
 	return dst
+}
+
+// appendFrame appends one packet to a polling payload.
+func appendFrame(dst []byte, f *frame) []byte {
+	if len(dst) > 0 {
+		dst = append(dst, payloadSeparator)
+	}
+	if f.binary {
+		dst = append(dst, 'b')
+		return base64.StdEncoding.AppendEncode(dst, f.wire[f.body:])
+	}
+	return append(dst, f.wire[f.body:]...)
 }
 
 // name is the name of a packet type in the protocol.

@@ -31,6 +31,7 @@ type sendQueue struct {
 
 	hold    int  // this many messages at the head are not discarded
 	stream  bool // of a WebTransport: messages go out in its frames
+	masked  bool // of a client: each frame has a mask of its own
 	writing bool // somebody holds the right to write
 	last    bool // nothing may follow: the transport ends when the queue is empty
 }
@@ -39,8 +40,11 @@ func (q *sendQueue) len() int { return len(q.items) - q.head }
 
 // append appends m whatever the bounds say.
 func (q *sendQueue) append(m *Message) {
-	if q.stream {
+	switch {
+	case q.stream:
 		m = m.streamForm()
+	case q.masked:
+		m = m.maskedForm()
 	}
 	if q.items == nil {
 		q.items = q.inline[:0]

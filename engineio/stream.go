@@ -184,7 +184,8 @@ func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early [
 		return ErrClosed
 	}
 	defer s.takeovers.Done()
-	t := &wsTransport{c: c, probing: !fresh, stream: new(streamParser)}
+	t := &wsTransport{c: c, stream: new(streamParser)}
+	t.probing.Store(!fresh)
 	t.q.stream = true
 	t.nc, t.waits = s.portable.Attach(&streamConn{Conn: nc, timeout: s.cfg.WriteTimeout}, t), true
 	if fresh {

@@ -62,7 +62,8 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 		s.tellRefusal(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, why: CauseTransportHandshake, detail: "the connection can't be taken over", cause: err})
 		return nil
 	}
-	t := &wsTransport{c: c, probing: !fresh, base64: wantsBase64(q)}
+	t := &wsTransport{c: c, base64: wantsBase64(q)}
+	t.probing.Store(!fresh)
 	if s.deflate != nil && c.handshake.Revision == 4 {
 		if t.deflate = ws.NegotiateDeflate(r.Header); t.deflate.Negotiated() {
 			t.parser.AllowCompressed()

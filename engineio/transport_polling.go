@@ -5,7 +5,10 @@
 
 package engineio
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // polling is the transport of a session that began on polling, guarded by
 // Conn.mu.
@@ -24,6 +27,8 @@ type polling struct {
 	polled  bool          // a GET has come
 	writing *parkedGET    // that is being answered; nil if none
 	resumed chan struct{} // not nil while a POST waits for Conn.Resume
+
+	client *pollClient // nil on a server
 
 	releasedFor time.Time // the deadline of a request for which a GET was released last
 
@@ -53,7 +58,7 @@ func (p *polling) release() {
 	}
 }
 
-// resume lets a waiting POST go on.
+// resume lets a waiting POST, or the loop of a client, go on.
 func (p *polling) resume() {
 	if p.resumed != nil {
 		close(p.resumed)
@@ -69,6 +74,9 @@ func (p *polling) switched() {
 		p.wake()
 		p.get = nil
 	}
+	if p.client != nil {
+		p.client.changedLocked()
+	}
 	p.resume()
 }
 
@@ -82,6 +90,9 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 	}
 	if !e.flush {
 		p.q.discard()
+	}
+	if p.client != nil {
+		return p.finishClient(e)
 	}
 	p.final = reply
 	if e.held {
@@ -123,7 +134,7 @@ const (
 // dueCloseLocked ends a closing session whose time is up. It returns what is to be done
 // without the lock.
 func (p *polling) dueCloseLocked() func() {
-	if p.get != nil { // what carries the news also closes
+	if p.get != nil && p.client == nil { // what carries the news also closes
 		p.get.final = p.final
 		p.wake()
 		return nil
@@ -133,6 +144,9 @@ func (p *polling) dueCloseLocked() func() {
 
 // endLocked lets go whoever waits for the end.
 func (p *polling) endLocked() {
+	if p.client != nil {
+		p.client.cancel()
+	}
 	if p.get != nil && p.get.final == 0 {
 		p.get.final = p.final
 		p.wake()
@@ -175,4 +189,33 @@ func (p *polling) written(g *parkedGET) {
 		p.writing = nil
 		p.wake()
 	}
+}
+
+// A pollClient is what the loops of a polling client share with its Conn, guarded by
+// Conn.mu. In place of a parked GET of the peer there is a loop that sends.
+type pollClient struct {
+	cancel  context.CancelFunc // ends the requests
+	changed chan struct{}      // closed when an upgrade begins to pause the loops, or fails
+	resting int                // loops that pause for an upgrade
+}
+
+// changedLocked lets the loops look again.
+func (pc *pollClient) changedLocked() {
+	close(pc.changed)
+	pc.changed = make(chan struct{})
+}
+
+// finishClient is finish for a client. It reports whether the session is over: else what
+// waits, and the close, leave with POSTs.
+func (p *polling) finishClient(e ending) (gone bool) {
+	p.client.changedLocked()
+	if e.lost || e.reply != 0 {
+		p.client.cancel()
+		p.c.state = stateClosed
+		return true
+	}
+	p.final = packetClose
+	p.wake()
+	p.c.setDueLocked(dueClose, p.c.svc.now()+int64(closeTimeout))
+	return false
 }

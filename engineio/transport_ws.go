@@ -45,10 +45,11 @@ type wsTransport struct {
 	parser    ws.Parser
 	dead      bool // what comes is discarded
 	reading   bool // holds Conn.readMu
-	probing   bool // a candidate: not yet the connection's transport
 	pings     uint16
 	pingSince int64
 
+	// Atomic: a candidate, not yet the connection's transport.
+	probing atomic.Bool
 	// Atomic; while set, the read side belongs to the goroutine that inflates.
 	inflating atomic.Bool
 	// Atomic: dueMessage is set, or looks at begun before it is given up.
@@ -81,7 +82,7 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	if t.inflating.Load() {
 		return n, false
 	}
-	if !t.probing {
+	if !t.probing.Load() {
 		t.readEnd()
 	}
 	if t.dead || !t.isPartial() {
@@ -156,7 +157,7 @@ func (t *wsTransport) name() string {
 // isPaused reports whether the Handler wants no more. A candidate is read all
 // the same: its probe is not for the Handler.
 func (t *wsTransport) isPaused() bool {
-	return t.inflating.Load() || !t.probing && t.c.paused.Load()
+	return t.inflating.Load() || !t.probing.Load() && t.c.paused.Load()
 }
 
 // messageEnds tells that what was arriving is there. What begins behind it in the same
@@ -191,7 +192,7 @@ func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {
 		t.fail(err)
 		return false
 	}
-	if t.probing {
+	if t.probing.Load() {
 		t.handleProbe(p)
 		return !t.dead && !t.isPaused()
 	}
@@ -224,7 +225,7 @@ func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
 			code = binary.BigEndian.Uint16(data)
 		}
 		t.dead = true
-		if t.probing {
+		if t.probing.Load() {
 			t.abandon(code)
 		} else {
 			t.c.finish(ReasonTransportClose, nil, ending{code: code})
@@ -237,7 +238,7 @@ func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
 // fail ends the transport because of what the peer sent.
 func (t *wsTransport) fail(err error) {
 	t.dead = true
-	if !t.probing {
+	if !t.probing.Load() {
 		t.c.parseError(err)
 		return
 	}
@@ -385,7 +386,7 @@ func (t *wsTransport) Ended(err error) {
 	t.q.drop() // handlers may hold the connection for long
 	main := t.c.ws == t
 	if t.c.up.candidate == t {
-		t.c.up.drop()
+		t.c.dropCandidateLocked()
 	}
 	t.c.mu.Unlock()
 	if main {

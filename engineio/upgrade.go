@@ -46,6 +46,16 @@ func (u *upgrade) drop() *wsTransport {
 	return t
 }
 
+// dropCandidateLocked forgets the candidate and returns it. The loops of a polling client
+// go on.
+func (c *Conn) dropCandidateLocked() *wsTransport {
+	t := c.up.drop()
+	if t != nil && c.poll != nil && c.poll.client != nil {
+		c.poll.client.changedLocked()
+	}
+	return t
+}
+
 // beginUpgrade makes t the candidate. It reports false if the session can't
 // upgrade now.
 func (c *Conn) beginUpgrade(t *wsTransport) bool {
@@ -65,6 +75,8 @@ func (t *wsTransport) handleProbe(p packet) {
 	c := t.c
 	c.logIn(p)
 	switch {
+	case c.dialed != nil:
+		t.probed(p)
 	case p.typ == packetPing && string(p.data) == "probe":
 		c.mu.Lock()
 		if c.up.candidate == t {
@@ -85,6 +97,56 @@ func (t *wsTransport) handleProbe(p packet) {
 	}
 }
 
+// probed consumes the answer to our own probe. The loops of polling commit once both
+// have come to rest.
+func (t *wsTransport) probed(p packet) {
+	c := t.c
+	if p.typ != packetPong || string(p.data) != "probe" {
+		t.fail(errProbe)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.up.candidate == t {
+		c.up.pausing = true
+		c.poll.client.changedLocked()
+	}
+}
+
+// commitDialed makes the candidate of a client the connection's transport, if it still
+// is a candidate. The upgrade packet goes first, then what waits.
+func (c *Conn) commitDialed() {
+	c.mu.Lock()
+	t := c.up.candidate
+	if t == nil || !c.up.pausing || c.state != stateOpen {
+		c.mu.Unlock()
+		return
+	}
+	t.q.append(packetMsg(packetUpgrade, ""))
+	c.switchLocked(t)
+	flush := t.q.takeWriting()
+	c.mu.Unlock()
+	if flush {
+		t.nc.Flush(nil)
+	}
+	c.handler.HandleUpgrade()
+	c.svc.obs.upgraded(c)
+}
+
+// switchLocked makes t the transport and moves the queue over.
+func (c *Conn) switchLocked(t *wsTransport) {
+	c.up.drop()
+	c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
+	t.probing.Store(false)
+	c.ws = t
+	c.deflates.Store(t.deflate.Negotiated())
+	items, _ := c.poll.q.take(math.MaxInt)
+	for _, m := range items {
+		t.q.append(c.formLocked(m))
+	}
+	c.poll.switched()
+}
+
 // commit makes the candidate the connection's transport.
 func (t *wsTransport) commit() {
 	c := t.c
@@ -95,16 +157,7 @@ func (t *wsTransport) commit() {
 		t.nc.Close()
 		return
 	}
-	c.up.drop()
-	c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
-	t.probing = false
-	c.ws = t
-	c.deflates.Store(t.deflate.Negotiated())
-	items, _ := c.poll.q.take(math.MaxInt)
-	for _, m := range items {
-		t.q.append(c.formLocked(m))
-	}
-	c.poll.switched()
+	c.switchLocked(t)
 	closing, flush := c.state == stateClosing, false
 	if closing {
 		t.dead = true
@@ -133,7 +186,7 @@ func (t *wsTransport) abandon(code uint16) {
 	c := t.c
 	c.mu.Lock()
 	if c.up.candidate == t {
-		c.up.drop()
+		c.dropCandidateLocked()
 		c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
 	}
 	flush := t.sayCloseLocked(code, "")

@@ -6,6 +6,7 @@
 package ws
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 )
@@ -130,4 +131,25 @@ func appendHeader(dst []byte, first, mask byte, length int) []byte {
 		return append(dst, first, mask|len16, byte(length>>8), byte(length))
 	}
 	return binary.BigEndian.AppendUint64(append(dst, first, mask|len64), uint64(length))
+}
+
+// MaskFrame returns a copy of a whole unmasked frame as a client sends it, with a fresh
+// mask from crypto/rand.
+func MaskFrame(frame []byte) []byte {
+	size := 2
+	switch frame[1] & lenBits {
+	case len16:
+		size = 4
+	case len64:
+		size = MaxHeader
+	}
+	dst := make([]byte, 0, len(frame)+maskSize)
+	dst = append(dst, frame[:size]...)
+	dst[1] |= maskBit
+	dst = append(dst, 0, 0, 0, 0)
+	key := dst[size:]
+	_, _ = rand.Read(key) // it does not fail
+	dst = append(dst, frame[size:]...)
+	xor(dst[size+maskSize:], binary.LittleEndian.Uint32(key))
+	return dst
 }

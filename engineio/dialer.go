@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Dialer: the end of the engine that opens connections.
+
+package engineio
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"socketio/internal/durations"
+	"socketio/internal/lock"
+	"socketio/internal/netpoll"
+	"socketio/internal/telemetry"
+)
+
+// DialerOptions configure a Dialer. The zero value, and nil, mean the defaults, and so
+// does each zero field. NewDialer copies the options. It panics on a duration below one
+// millisecond, which is a number without its unit: 10*time.Second, not 10000.
+type DialerOptions struct {
+	// Transports are the enabled ones, of "polling" and "websocket". The first opens
+	// the connection; after "polling" a "websocket" is an upgrade. Default both, in this
+	// order.
+	Transports []string
+	// DisableUpgrades keeps a connection that began on polling there.
+	DisableUpgrades bool
+
+	// Header is added to each request, for example Authorization or Origin.
+	Header http.Header
+	// Query is added to the query of each request.
+	Query url.Values
+	// Jar keeps cookies. A balancer may need one to find the process that has the
+	// session. Default an empty one for each connection.
+	Jar http.CookieJar
+
+	// TLS is used for https and wss URLs. Default the settings of package tls.
+	TLS *tls.Config
+	// DialContext opens network connections. Default that of a net.Dialer. A plain TCP
+	// connection that it returns is given to an event loop where there are any; any
+	// other connection has a goroutine that reads.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Proxy returns the proxy for a request, nil for none. Default
+	// http.ProxyFromEnvironment. WebSockets go through CONNECT of an http or https proxy.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// DialTimeout bounds Dial, from the resolution of the name to the open packet.
+	// Default 20 s.
+	DialTimeout time.Duration
+	// UpgradeTimeout is how long an upgrade may take; then polling goes on. Default 10 s.
+	UpgradeTimeout time.Duration
+	// WriteTimeout is how long the server may accept no byte at all while a WebSocket has
+	// output; then the connection closes with ErrSlowConsumer. Default 10 s. On polling
+	// the server's pings bound a request.
+	WriteTimeout time.Duration
+	// MessageTimeout is how long one message may take to arrive over WebSocket; then the
+	// connection closes. Default 30 s.
+	MessageTimeout time.Duration
+	// PauseTimeout is how long a connection may stay unread; then it closes with
+	// ErrPaused. Default 5 min.
+	PauseTimeout time.Duration
+
+	// MaxPayload bounds one incoming message, in bytes; a larger one closes the
+	// connection. Default 1,000,000. The bound on what is sent is the server's: Send
+	// returns ErrTooLarge.
+	MaxPayload int
+	// MaxQueueBytes and MaxQueueMessages bound the send queue of one connection, as those
+	// of Options do. Defaults 4 MiB and 16,384.
+	MaxQueueBytes    int
+	MaxQueueMessages int
+
+	// Driver determines how WebSockets wait for the network. Default DriverAuto.
+	Driver Driver
+	// Observers watch the connections, as those of Options do.
+	Observers []any
+	// LogPackets logs packets, as that of Options does.
+	LogPackets string
+	// Logger gets warnings and errors, and upgrades that failed as Debug. Default
+	// slog.Default.
+	Logger *slog.Logger
+}
+
+// A Dialer opens connections to Engine.IO servers, of revision 4. Its event loops, clock
+// and goroutines serve all of them and end with Close. All methods may be called from any
+// goroutine.
+type Dialer struct {
+	services
+
+	opts   DialerOptions // with the defaults filled in
+	http   *http.Transport
+	ending context.Context // ends when Close begins
+	end    context.CancelFunc
+	once   sync.Once
+	done   chan struct{} // closed when Close has ended
+
+	running sync.WaitGroup // calls of Dial, and loops of polling; none begins after closing
+
+	mu      lock.Mutex // guards the fields below
+	conns   map[*Conn]struct{}
+	closing bool
+	empty   chan struct{} // closed when conns is empty; nil unless Close waits
+}
+
+// NewDialer returns a Dialer. opts may be nil. It panics on options that can't work, with
+// a message that names the option.
+func NewDialer(opts *DialerOptions) *Dialer {
+	d := &Dialer{conns: make(map[*Conn]struct{}), done: make(chan struct{})}
+	if opts != nil {
+		d.opts = *opts
+	}
+	d.opts.setDefaults()
+	o := &d.opts
+	d.services.init(limits{
+		pingInterval: time.Minute, pingTimeout: 5 * time.Second, // of a connection: the server's
+		upgradeTimeout: o.UpgradeTimeout, writeTimeout: o.WriteTimeout,
+		messageTimeout: o.MessageTimeout, pauseTimeout: o.PauseTimeout,
+		maxPayload: o.MaxPayload, maxQueueBytes: o.MaxQueueBytes, maxQueueMessages: o.MaxQueueMessages,
+	}, o.Logger)
+	d.obs = newObservers(o.Logger, o.Observers)
+	d.packets = newPacketLog(o.Logger, o.LogPackets)
+	d.openPoller(o.Driver)
+	d.ending, d.end = context.WithCancel(context.Background())
+	d.http = &http.Transport{
+		DialContext: o.DialContext, TLSClientConfig: o.TLS, Proxy: o.Proxy,
+		MaxResponseHeaderBytes: maxResponseHeader, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: 2,
+	}
+	return d
+}
+
+func (o *DialerOptions) setDefaults() {
+	for _, option := range []struct {
+		name  string
+		value int
+	}{{"MaxPayload", o.MaxPayload}, {"MaxQueueBytes", o.MaxQueueBytes}, {"MaxQueueMessages", o.MaxQueueMessages}} {
+		if option.value < 0 {
+			panic("engineio: DialerOptions." + option.name + " must not be negative")
+		}
+	}
+	durations.CheckOptions("engineio: DialerOptions", o, time.Millisecond)
+	setDefault(&o.DialTimeout, 20*time.Second)
+	setDefault(&o.UpgradeTimeout, 10*time.Second)
+	setDefault(&o.WriteTimeout, 10*time.Second)
+	setDefault(&o.MessageTimeout, 30*time.Second)
+	setDefault(&o.PauseTimeout, 5*time.Minute)
+	setDefault(&o.MaxPayload, 1_000_000)
+	setDefault(&o.MaxQueueBytes, 4<<20)
+	setDefault(&o.MaxQueueMessages, 16384)
+	if o.Transports = slices.Clone(o.Transports); len(o.Transports) == 0 {
+		o.Transports = []string{Polling, WebSocket}
+	}
+	for _, t := range o.Transports {
+		if t != Polling && t != WebSocket {
+			panic("engineio: DialerOptions.Transports: unknown transport " + t + "; use \"polling\" or \"websocket\"")
+		}
+	}
+	switch o.Driver {
+	case DriverAuto, DriverPoll, DriverGoroutine:
+	default:
+		panic("engineio: DialerOptions.Driver: unknown driver " + string(o.Driver) + "; use DriverAuto, DriverPoll or DriverGoroutine")
+	}
+	if o.DialContext == nil {
+		o.DialContext = new(net.Dialer).DialContext
+	}
+	if o.Proxy == nil {
+		o.Proxy = http.ProxyFromEnvironment
+	}
+	o.Header = o.Header.Clone()
+	o.Logger = telemetry.Logger(o.Logger)
+}
+
+// Dial opens a connection to the server at an http, https, ws or wss URL whose path is
+// that of the server, such as "http://localhost:3000/engine.io/", which is the default
+// path. Resolving, connecting, TLS and the handshake run on the goroutine of the caller;
+// ctx and DialerOptions.DialTimeout bound them, and nothing afterwards. accept is called
+// before any message arrives, and returns the Handler of the connection.
+func (d *Dialer) Dial(ctx context.Context, rawURL string, accept func(*Conn) Handler) (*Conn, error) {
+	if accept == nil {
+		panic("engineio: Dial: accept is nil")
+	}
+	if !d.begin() {
+		return nil, ErrClosed
+	}
+	defer d.running.Done()
+	ctx, cancel := context.WithTimeoutCause(ctx, d.opts.DialTimeout, errDialTimeout)
+	defer cancel()
+	stop := context.AfterFunc(d.ending, cancel)
+	defer stop()
+	a, err := d.newAddress(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	var c *Conn
+	if d.opts.Transports[0] == WebSocket {
+		c, err = d.dialWebSocket(ctx, a, accept)
+	} else {
+		c, err = d.dialPolling(ctx, a, accept)
+	}
+	if err != nil {
+		return nil, dialError(ctx, d.ending, err)
+	}
+	return c, nil
+}
+
+var errDialTimeout = errors.New("engineio: no answer within DialerOptions.DialTimeout; is the path that of an Engine.IO server?")
+
+// dialError says why a dial failed: a context that has ended comes first.
+func dialError(ctx, ending context.Context, err error) error {
+	if ending.Err() != nil {
+		return ErrClosed
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("engineio: dial: %w (%w)", cause, err)
+	}
+	return err
+}
+
+// begin admits a goroutine, which must end with running.Done. It reports false once the
+// Dialer closes.
+func (d *Dialer) begin() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closing {
+		d.running.Add(1)
+	}
+	return !d.closing
+}
+
+// newConn makes a connection of what the server has said and adds it to the table. It
+// reports false once the Dialer closes.
+func (d *Dialer) newConn(a *address, open *openPacket) (*Conn, bool) {
+	h := Handshake{URL: a.base.RequestURI(), RemoteAddr: a.base.Host, Host: a.base.Host, Time: time.Now(), Secure: a.base.Scheme == "https", Revision: 4}
+	c := newConn(&d.services, d, open.SID, h, nil)
+	own := d.limits
+	own.pingInterval = time.Duration(open.PingInterval) * time.Millisecond
+	own.pingTimeout = time.Duration(open.PingTimeout) * time.Millisecond
+	c.limits, c.dialed, c.beat.awaits = &own, &dialed{maxPayload: open.MaxPayload}, true
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closing {
+		return nil, false
+	}
+	d.conns[c] = struct{}{}
+	return c, true
+}
+
+// Close closes all connections and returns when nothing of the Dialer runs any more. What
+// waits to be sent is dropped: to send it first call Conn.Close and wait for
+// Handler.HandleClose. It must not be called from a Handler.
+func (d *Dialer) Close() error {
+	d.once.Do(func() {
+		d.mu.Lock()
+		d.closing = true
+		conns := make([]*Conn, 0, len(d.conns))
+		for c := range d.conns {
+			conns = append(conns, c)
+		}
+		d.mu.Unlock()
+		d.end()
+		for _, c := range conns {
+			c.finish(ReasonForcedClose, ErrClosed, ending{code: closeNormal})
+		}
+		d.awaitEmpty(netpoll.LingerTimeout)
+		for _, c := range conns {
+			c.closed()
+		}
+		d.running.Wait()
+		d.services.close()
+		d.http.CloseIdleConnections()
+		close(d.done)
+	})
+	<-d.done
+	return nil
+}
+
+// awaitEmpty waits until the servers have been told, or limit has passed.
+func (d *Dialer) awaitEmpty(limit time.Duration) {
+	d.mu.Lock()
+	if len(d.conns) == 0 {
+		d.mu.Unlock()
+		return
+	}
+	empty := make(chan struct{})
+	d.empty = empty
+	d.mu.Unlock()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-empty:
+	case <-timer.C:
+	}
+}
+
+// forget implements owner.
+func (d *Dialer) forget(c *Conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.conns, c)
+	if d.empty != nil && len(d.conns) == 0 {
+		close(d.empty)
+		d.empty = nil
+	}
+}
+
+// inBackground implements owner.
+func (d *Dialer) inBackground() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closing { // else Close ends all
+		d.background.Add(1)
+	}
+	return !d.closing
+}
+
+// The rest of owner concerns servers.
+
+func (d *Dialer) retire(*Conn)                     {}
+func (d *Dialer) upgraded(*Conn)                   {}
+func (d *Dialer) established(*Conn)                {}
+func (d *Dialer) outlive(*Conn, int)               {}
+func (d *Dialer) settled(*Conn)                    {}
+func (d *Dialer) relieve()                         {}
+func (d *Dialer) closeWait() time.Duration         { return closeTimeout }
+func (d *Dialer) unheard(CloseReason, error, bool) {}
