@@ -456,7 +456,11 @@ func TestOneStalledReader(t *testing.T) {
 						stalled <- s
 					})
 				})
-				guests := w.crowd(999)
+				others := 999
+				if testing.Short() {
+					others = 199
+				}
+				guests := w.crowd(others)
 				c, _, err := w.dialWebSocket("", nil)
 				if err != nil || c == nil {
 					t.Fatal("no WebSocket", err)
