@@ -129,6 +129,10 @@ bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm soc
 bench-short: ## one short round of bench-quick, to see that it runs
 	@bench/quick.sh -rounds 1 -idle 200 -clients 100
 
+.PHONY: rename
+rename: ## another path for the module, everywhere: make rename MODULE=example.org/you/socketio
+	@go -C tools run ./rename -dir .. "$(MODULE)"
+
 .PHONY: mutate
 mutate: ## how many of 60 changes of the source the tests notice (SEED, N, ONLY=engineio: of which packages); an hour or more
 	@go -C tools run ./mutate -dir .. -seed "$(or $(SEED),4af93f9)" -n "$(or $(N),60)" -only "$(ONLY)"

@@ -21,14 +21,36 @@ old() {
 	! git -C "$copy" grep -nE '^(module|require|replace|	)? *(_ |[a-z]+ )?"?socketio(/[a-z0-9/]+)?"?( |$)' -- '*.go' '*go.mod'
 }
 
+# again renames once more, and back: that must change nothing.
+again() {
+	git -C "$copy" add --all
+	make -s -C "$copy" rename MODULE=example.com/other/path
+	make -s -C "$copy" rename MODULE=$module
+	git -C "$copy" diff --exit-code --stat
+}
+
+formatted() {
+	local files
+	files=$(git -C "$copy" ls-files -z '*.go' | (cd "$copy" && xargs -0 gofmt -l))
+	[ -z "$files" ] || { echo "$files"; return 1; }
+}
+
+listed() {
+	make -s -C "$copy" bin/api && (cd "$copy" && bin/api) | diff -u "$copy/docs/api.txt" -
+}
+
 check "a copy" copied
 check "make rename MODULE=$module" make -s -C "$copy" rename MODULE=$module
+check "there and back" again
+check "gofmt" formatted
 check "no import and no go.mod has the old path" old
 for file in $(git -C "$copy" ls-files '*go.mod'); do
 	dir=$copy/$(dirname "$file")
 	check "go vet in $(dirname "$file")" go -C "$dir" vet ./...
 	check "the same without go.work" env GOWORK=off go -C "$dir" vet ./...
+	check "its go.mod is tidy" env GOWORK=off go -C "$dir" mod tidy -diff
 done
+check "docs/api.txt lists what is exported" listed
 check "the tests" go -C "$copy" test -timeout 20m ./...
 check "the server of the README as a program of its own" "$copy/scripts/test-module.sh"
 checked

@@ -96,11 +96,11 @@ type testSources struct {
 	literals  map[string]bool // strings with underscores for spaces, as in the names of cases
 }
 
-// readTests reads them. The root goes by the name of the module.
+// readTests reads them. The root goes by the name of its package.
 func readTests(t *testing.T, dir string) *testSources {
 	t.Helper()
 	s := &testSources{functions: make(map[string]*ast.FuncDecl), literals: make(map[string]bool)}
-	files, _ := filepath.Glob(filepath.Join(root, strings.TrimPrefix(dir, module), "*_test.go")) // the pattern is well-formed
+	files, _ := filepath.Glob(filepath.Join(root, strings.TrimPrefix(dir, "socketio"), "*_test.go")) // the pattern is well-formed
 	for _, file := range files {
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 		if err != nil {
