@@ -1313,16 +1313,16 @@
     }
     /** Sends an event: see `Socket.emit`. */
     emit(event, ...args) {
-      this._emitter.emit(this._flags, event, args);
+      this._emitter._emit(this._flags, event, args);
       return this;
     }
     /** Sends an event and waits for its acknowledgement: see `Socket.emitWithAck`. */
     emitWithAck(event, ...args) {
-      return this._emitter.emitWithAck(this._flags, event, args);
+      return this._emitter._emitWithAck(this._flags, event, args);
     }
     /** Sends a `message` event. */
     send(...args) {
-      this._emitter.emit(this._flags, "message", args);
+      this._emitter._emit(this._flags, "message", args);
       return this;
     }
     /** The event may be lost. */
@@ -1363,10 +1363,6 @@
       this._nextId = 0;
       this._anyIncoming = [];
       this._anyOutgoing = [];
-      this._emitter = {
-        emit: (flags, event, args) => this._emit(flags, event, args),
-        emitWithAck: (flags, event, args) => this._emitWithAck(flags, event, args)
-      };
       this.io = io2;
       this.nsp = nsp;
       this.auth = options.auth;
@@ -1449,15 +1445,15 @@
     }
     /** For an event that may be lost: it is not sent while the connection is busy or gone. */
     get volatile() {
-      return new Emission(this._emitter, { volatile: true });
+      return new Emission(this, { volatile: true });
     }
     /** For an event whose acknowledgement must come within so many milliseconds; it takes an error first. */
     timeout(ms) {
-      return new Emission(this._emitter, { timeout: ms });
+      return new Emission(this, { timeout: ms });
     }
     /** For an event that is, or is not, worth compressing. The client leaves that to the transport. */
     compress(_compress) {
-      return new Emission(this._emitter, {});
+      return new Emission(this, {});
     }
     /** Adds a listener for every event that is received. It also gets the acknowledgement function. */
     onAny(listener) {
@@ -1554,12 +1550,14 @@
         default:
       }
     }
+    /** @internal */
     _emitWithAck(flags, event, args) {
       return new Promise((resolve, reject) => {
         const fn = (err, answer) => err ? reject(err) : resolve(answer);
         this._transmit(flags, [event, ...args], { fn, errorFirst: true, timeout: this._timeout(flags) });
       });
     }
+    /** @internal */
     _emit(flags, event, args) {
       const fn = args[args.length - 1];
       if (typeof fn !== "function") {
@@ -1956,6 +1954,7 @@
       else if (last2.name === "open") last2.decoder.destroy();
     }
   };
+  var Socket2 = Socket;
 
   // src/io.ts
   var protocol = 5;
@@ -1981,7 +1980,7 @@
     io,
     connect: io,
     Manager,
-    Socket,
+    Socket: Socket2,
     protocol,
     BufferFullError,
     ConnectError,

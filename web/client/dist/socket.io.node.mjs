@@ -1354,16 +1354,16 @@ var Emission = class _Emission {
   }
   /** Sends an event: see `Socket.emit`. */
   emit(event, ...args) {
-    this._emitter.emit(this._flags, event, args);
+    this._emitter._emit(this._flags, event, args);
     return this;
   }
   /** Sends an event and waits for its acknowledgement: see `Socket.emitWithAck`. */
   emitWithAck(event, ...args) {
-    return this._emitter.emitWithAck(this._flags, event, args);
+    return this._emitter._emitWithAck(this._flags, event, args);
   }
   /** Sends a `message` event. */
   send(...args) {
-    this._emitter.emit(this._flags, "message", args);
+    this._emitter._emit(this._flags, "message", args);
     return this;
   }
   /** The event may be lost. */
@@ -1404,10 +1404,6 @@ var Socket = class extends Emitter {
     this._nextId = 0;
     this._anyIncoming = [];
     this._anyOutgoing = [];
-    this._emitter = {
-      emit: (flags, event, args) => this._emit(flags, event, args),
-      emitWithAck: (flags, event, args) => this._emitWithAck(flags, event, args)
-    };
     this.io = io2;
     this.nsp = nsp;
     this.auth = options.auth;
@@ -1490,15 +1486,15 @@ var Socket = class extends Emitter {
   }
   /** For an event that may be lost: it is not sent while the connection is busy or gone. */
   get volatile() {
-    return new Emission(this._emitter, { volatile: true });
+    return new Emission(this, { volatile: true });
   }
   /** For an event whose acknowledgement must come within so many milliseconds; it takes an error first. */
   timeout(ms) {
-    return new Emission(this._emitter, { timeout: ms });
+    return new Emission(this, { timeout: ms });
   }
   /** For an event that is, or is not, worth compressing. The client leaves that to the transport. */
   compress(_compress) {
-    return new Emission(this._emitter, {});
+    return new Emission(this, {});
   }
   /** Adds a listener for every event that is received. It also gets the acknowledgement function. */
   onAny(listener) {
@@ -1595,12 +1591,14 @@ var Socket = class extends Emitter {
       default:
     }
   }
+  /** @internal */
   _emitWithAck(flags, event, args) {
     return new Promise((resolve, reject) => {
       const fn = (err, answer) => err ? reject(err) : resolve(answer);
       this._transmit(flags, [event, ...args], { fn, errorFirst: true, timeout: this._timeout(flags) });
     });
   }
+  /** @internal */
   _emit(flags, event, args) {
     const fn = args[args.length - 1];
     if (typeof fn !== "function") {
@@ -1997,6 +1995,7 @@ var Manager = class extends Emitter {
     else if (last2.name === "open") last2.decoder.destroy();
   }
 };
+var Socket2 = Socket;
 
 // src/io.ts
 var protocol = 5;
@@ -2021,7 +2020,7 @@ export {
   ConnectError,
   HandlerError,
   Manager,
-  Socket,
+  Socket2 as Socket,
   TransportError,
   io as connect,
   io as default,

@@ -6,7 +6,7 @@ import type { AckWaiter } from "./acks.ts";
 import { callSafely } from "./emitter.ts";
 import { HandlerError } from "./errors.ts";
 import { MESSAGE_OVERHEAD } from "./engine/conn.ts";
-import type { Data } from "./engine/packet.ts";
+import type { Data } from "./types.ts";
 import { dataSize } from "./engine/payload.ts";
 
 /**

@@ -3,13 +3,19 @@
 // This file holds Emission: how one event is to be sent, as a value.
 
 import type { EventMapOf, EventNames } from "./emitter.ts";
-import type { EmitFlags } from "./socket.ts";
 import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.ts";
+
+/** How one event is sent. */
+export interface EmitFlags {
+  readonly volatile?: boolean;
+  /** In milliseconds. */
+  readonly timeout?: number;
+}
 
 /** What an Emission needs from its socket. */
 export interface FlaggedEmitter {
-  emit(flags: EmitFlags, event: string, args: readonly unknown[]): void;
-  emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown>;
+  _emit(flags: EmitFlags, event: string, args: readonly unknown[]): void;
+  _emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown>;
 }
 
 /**
@@ -25,18 +31,18 @@ export class Emission<Emit extends EventMapOf<Emit>, Plain extends EventMapOf<Pl
 
   /** Sends an event: see `Socket.emit`. */
   emit<K extends EventNames<Emit>>(event: K, ...args: EventParams<Emit, K>): this {
-    this._emitter.emit(this._flags, event, args);
+    this._emitter._emit(this._flags, event, args);
     return this;
   }
 
   /** Sends an event and waits for its acknowledgement: see `Socket.emitWithAck`. */
   emitWithAck<K extends EventNames<Plain>>(event: K, ...args: ParamsWithoutAck<Plain, K>): Promise<AckResult<Plain, K>> {
-    return this._emitter.emitWithAck(this._flags, event, args) as Promise<AckResult<Plain, K>>;
+    return this._emitter._emitWithAck(this._flags, event, args) as Promise<AckResult<Plain, K>>;
   }
 
   /** Sends a `message` event. */
   send(...args: unknown[]): this {
-    this._emitter.emit(this._flags, "message", args);
+    this._emitter._emit(this._flags, "message", args);
     return this;
   }
 

@@ -3,8 +3,7 @@
 // This file holds what the package offers.
 
 export { io, io as connect, io as default, protocol } from "./io.ts";
-export { Manager } from "./manager.ts";
-export { Socket } from "./socket.ts";
+export { Manager, Socket } from "./manager.ts";
 export { BufferFullError, ConnectError, HandlerError, TransportError } from "./errors.ts";
 export type {
   CloseDetails,
@@ -17,10 +16,10 @@ export type {
 export type { BufferedEvent } from "./buffer.ts";
 export type { EventsMap } from "./emitter.ts";
 export type { ManagerEvents, ManagerEvents as ManagerReservedEvents, OpenCallback } from "./manager.ts";
-export type { CatchAll, EmitFlags, SocketReservedEvents } from "./socket.ts";
-export type { Emission } from "./emission.ts";
+export type { CatchAll, SocketReservedEvents } from "./socket.ts";
+export type { EmitFlags, Emission } from "./emission.ts";
 export type { Conn, ConnCloseReason, ConnEvents } from "./engine/conn.ts";
-export type { Binary, Data } from "./engine/packet.ts";
+export type { Binary, Data, WebSocketClass, WebSocketLike } from "./types.ts";
 export type {
   Auth,
   EngineOptions,
@@ -32,4 +31,3 @@ export type {
   TransportOptions,
 } from "./options.ts";
 export type { PacketDecoder, PacketEncoder, Parser, ParserPacket } from "./parser/parser.ts";
-export type { WebSocketClass, WebSocketLike } from "./platform/platform.ts";

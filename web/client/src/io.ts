@@ -3,9 +3,8 @@
 // This file holds io(): the entry point that finds or makes the Manager a socket belongs to.
 
 import type { EventMapOf, EventsMap } from "./emitter.ts";
-import { Manager } from "./manager.ts";
+import { Manager, type Socket } from "./manager.ts";
 import type { IoOptions } from "./options.ts";
-import type { Socket } from "./socket.ts";
 import { parseTarget } from "./url.ts";
 
 /** The revision of the Socket.IO protocol. */

@@ -5,15 +5,14 @@
 import { parser } from "#parser";
 import { debug } from "./debug.ts";
 import { Emitter } from "./emitter.ts";
-import type { DisconnectDetails } from "./errors.ts";
+import type { DisconnectDetails, DisconnectReason as Reason } from "./errors.ts";
 import { Conn, type ConnCloseReason, type ConnHandler } from "./engine/conn.ts";
-import type { Data } from "./engine/packet.ts";
+import type { Data, Received } from "./types.ts";
 import type { EventMapOf, EventsMap } from "./emitter.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
 import type { PacketDecoder, PacketEncoder, Parser, ParserPacket } from "./parser/parser.ts";
-import type { Received } from "./platform/platform.ts";
 import { Reconnect } from "./reconnect.ts";
-import { Socket } from "./socket.ts";
+import { Socket as SocketOf, type SocketOwner } from "./socket.ts";
 import { parseTarget, type Target } from "./url.ts";
 
 /** What a Manager tells. */
@@ -49,7 +48,7 @@ type State =
   | { name: "waiting"; timer: Timer };
 
 /** A connection to one server, kept up. Its sockets are namespaces on that connection. */
-export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
+export class Manager extends Emitter<ManagerEvents> implements ConnHandler, SocketOwner {
   /** The options, as a copy. Those of the connection may be changed; they count from the next attempt on. */
   opts: ManagerOptions;
   /** The sockets by namespace, in use or not. */
@@ -166,7 +165,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     nsp: string,
     opts?: SocketOptions,
   ): Socket<Listen, Emit> {
-    const socket = this.nsps[nsp] || (this.nsps[nsp] = new Socket(this, nsp, opts));
+    const socket = this.nsps[nsp] || (this.nsps[nsp] = new SocketOf(this, nsp, opts));
     if (this._autoConnect && !socket.active) socket.connect();
     return socket as unknown as Socket<Listen, Emit>;
   }
@@ -360,4 +359,21 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler {
     if (last.name === "opening" || last.name === "waiting") clearTimeout(last.timer);
     else if (last.name === "open") last.decoder.destroy();
   }
+}
+
+/**
+ * A namespace. The type parameters are the events of the server, then those of the client. Events are called one after
+ * another, in the order they were sent.
+ */
+export type Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit extends EventMapOf<Emit> = Listen> = SocketOf<
+  Listen,
+  Emit,
+  Manager
+>;
+export const Socket = SocketOf;
+
+/** Names of types, as in the reference. */
+export declare namespace Socket {
+  /** Why a socket was disconnected. */
+  export type DisconnectReason = Reason;
 }

@@ -4,7 +4,7 @@
 // not kept beyond what a shallow copy shares.
 
 import type { Parser } from "./parser/parser.ts";
-import type { WebSocketClass } from "./platform/platform.ts";
+import type { WebSocketClass } from "./types.ts";
 
 /** A way to reach the server. */
 export type TransportName = "polling" | "websocket";

@@ -5,7 +5,7 @@
 import { Acks, type AckWaiter } from "./acks.ts";
 import { eventSize, Meter, RetryQueue, type BufferedEvent, type OutgoingEvent } from "./buffer.ts";
 import { debug, packetName } from "./debug.ts";
-import { Emission } from "./emission.ts";
+import { Emission, type EmitFlags, type FlaggedEmitter } from "./emission.ts";
 import { callSafely, Emitter, type AnyFunction, type EventMapOf, type EventNames, type EventsMap } from "./emitter.ts";
 import {
   BufferFullError,
@@ -16,12 +16,10 @@ import {
   type ExtendedError,
 } from "./errors.ts";
 import type { Conn, ConnCloseReason } from "./engine/conn.ts";
-import type { Data } from "./engine/packet.ts";
-import type { Manager } from "./manager.ts";
 import type { Auth, SocketOptions } from "./options.ts";
 import { isObject, PacketType, RESERVED_EVENTS } from "./parser/packet.ts";
 import type { ParserPacket } from "./parser/parser.ts";
-import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.ts";
+import type { AckResult, Data, EventParams, ParamsWithoutAck, WithTimeout } from "./types.ts";
 
 /** The events of the library itself. */
 export interface SocketReservedEvents {
@@ -38,11 +36,21 @@ export interface SocketReservedEvents {
 // any: any event, so any arguments
 export type CatchAll = (event: string, ...args: any[]) => void;
 
-/** How one event is sent. */
-export interface EmitFlags {
-  readonly volatile?: boolean;
-  /** In milliseconds. */
-  readonly timeout?: number;
+/** What a Socket needs of its Manager. */
+export interface SocketOwner {
+  opts: { maxBuffer?: number };
+  /** The open connection, if there is one. */
+  readonly _conn: Conn | undefined;
+  /** Whether an attempt to connect is planned. */
+  readonly _waiting: boolean;
+  /** Connects, unless it is connected or on its way. */
+  open(): unknown;
+  /** The messages of a packet. Throws for what cannot be encoded. */
+  _encode(packet: ParserPacket): readonly Data[];
+  /** Sends the messages of one packet, nothing in between. */
+  _send(messages: readonly Data[]): void;
+  /** Closes the connection when no socket is active. */
+  _destroy(): void;
 }
 
 // Life of a Socket. Changed only by _setState.
@@ -68,9 +76,10 @@ const MAX_EARLY_EVENTS = 100000;
 export class Socket<
   Listen extends EventMapOf<Listen> = EventsMap,
   Emit extends EventMapOf<Emit> = Listen,
-> extends Emitter<Listen & SocketReservedEvents> {
+  Owner extends SocketOwner = SocketOwner,
+> extends Emitter<Listen & SocketReservedEvents> implements FlaggedEmitter {
   /** The Manager, which may be shared. */
-  readonly io: Manager;
+  readonly io: Owner;
   /** The namespace. */
   readonly nsp: string;
   /** What is sent to the server's middleware. May be changed; it counts from the next connection on. */
@@ -101,7 +110,7 @@ export class Socket<
   private _offset: string | undefined;
 
   /** @internal Made by a Manager. */
-  constructor(io: Manager, nsp: string, options: SocketOptions = {}) {
+  constructor(io: Owner, nsp: string, options: SocketOptions = {}) {
     super();
     this.io = io;
     this.nsp = nsp;
@@ -197,17 +206,17 @@ export class Socket<
 
   /** For an event that may be lost: it is not sent while the connection is busy or gone. */
   get volatile(): Emission<Emit> {
-    return new Emission<Emit>(this._emitter, { volatile: true });
+    return new Emission<Emit>(this, { volatile: true });
   }
 
   /** For an event whose acknowledgement must come within so many milliseconds; it takes an error first. */
   timeout(ms: number): Emission<WithTimeout<Emit>, Emit> {
-    return new Emission<WithTimeout<Emit>, Emit>(this._emitter, { timeout: ms });
+    return new Emission<WithTimeout<Emit>, Emit>(this, { timeout: ms });
   }
 
   /** For an event that is, or is not, worth compressing. The client leaves that to the transport. */
   compress(_compress: boolean): Emission<Emit> {
-    return new Emission<Emit>(this._emitter, {});
+    return new Emission<Emit>(this, {});
   }
 
   /** Adds a listener for every event that is received. It also gets the acknowledgement function. */
@@ -319,20 +328,16 @@ export class Socket<
     }
   }
 
-  private readonly _emitter = {
-    emit: (flags: EmitFlags, event: string, args: readonly unknown[]): void => this._emit(flags, event, args),
-    emitWithAck: (flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown> =>
-      this._emitWithAck(flags, event, args),
-  };
-
-  private _emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown> {
+  /** @internal */
+  _emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const fn = (err: Error | null, answer?: unknown): void => (err ? reject(err) : resolve(answer));
       this._transmit(flags, [event, ...args], { fn: fn as AnyFunction, errorFirst: true, timeout: this._timeout(flags) });
     });
   }
 
-  private _emit(flags: EmitFlags, event: string, args: readonly unknown[]): void {
+  /** @internal */
+  _emit(flags: EmitFlags, event: string, args: readonly unknown[]): void {
     const fn = args[args.length - 1];
     if (typeof fn !== "function") {
       this._transmit(flags, [event, ...args]);
@@ -510,12 +515,6 @@ export class Socket<
     this._state = next;
     if (next.name !== "connected") this.receiveBuffer = [];
   }
-}
-
-/** Names of types, as in the reference. */
-export declare namespace Socket {
-  /** Why a socket was disconnected. */
-  export type DisconnectReason = Reason;
 }
 
 function without<T>(list: readonly T[], item: T): T[] {

@@ -1,9 +1,34 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the types that follow from an application's events map: arguments, acknowledgements, and what a
-// timeout adds to them.
+// This file holds types that several files share: what messages carry, WebSocket classes, and what follows from an
+// application's events map: arguments, acknowledgements, and what a timeout adds to them.
 
 import type { EventMapOf, EventNames } from "./emitter.ts";
+
+/** Bytes the application may send. */
+export type Binary = ArrayBuffer | ArrayBufferView;
+
+/** The content of an outgoing message. A Blob is read just before it is sent. */
+export type Data = string | Binary | Blob;
+
+/** Bytes that were received: an ArrayBuffer in a browser, a Buffer in Node. The receiver owns them. */
+export type Received = ArrayBuffer | Uint8Array;
+
+/** The part of a WebSocket that is used. The WebSocket of browsers, of Node 22 and of the `ws` package all have it. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  // any: the three differ in their event types
+  onopen: ((event: any) => void) | null;
+  onmessage: ((event: any) => void) | null;
+  onerror: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+  send(data: string | ArrayBuffer | ArrayBufferView<ArrayBuffer>): void;
+  close(): void;
+}
+
+/** A WebSocket class. The third argument is given in Node only. */
+export type WebSocketClass = new (url: string, protocols?: string | string[], options?: never) => WebSocketLike;
 
 /** The parameters of an event, its acknowledgement included. */
 export type EventParams<M extends EventMapOf<M>, K extends EventNames<M>> = Parameters<M[K]>;

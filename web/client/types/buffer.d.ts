@@ -1,5 +1,5 @@
 import type { AckWaiter } from "./acks.js";
-import type { Data } from "./engine/packet.js";
+import type { Data } from "./types.js";
 /**
  * An event that waits for a connection: a member of `socket.sendBuffer`. It was encoded when it was emitted, so changes
  * to it change nothing. One that the application adds is encoded when it is sent.

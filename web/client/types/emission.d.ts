@@ -1,10 +1,15 @@
 import type { EventMapOf, EventNames } from "./emitter.js";
-import type { EmitFlags } from "./socket.js";
 import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.js";
+/** How one event is sent. */
+export interface EmitFlags {
+    readonly volatile?: boolean;
+    /** In milliseconds. */
+    readonly timeout?: number;
+}
 /** What an Emission needs from its socket. */
 export interface FlaggedEmitter {
-    emit(flags: EmitFlags, event: string, args: readonly unknown[]): void;
-    emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown>;
+    _emit(flags: EmitFlags, event: string, args: readonly unknown[]): void;
+    _emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown>;
 }
 /**
  * `socket.volatile`, `socket.timeout(ms)` and what follows from them. Each step makes a new value; a value may be kept

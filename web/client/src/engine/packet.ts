@@ -3,13 +3,7 @@
 // This file holds Engine.IO packets, revision 4: their types, and one packet to and from its text form.
 
 import { platform } from "#platform";
-import type { Received } from "../platform/platform.ts";
-
-/** Bytes the application may send. */
-export type Binary = ArrayBuffer | ArrayBufferView;
-
-/** What one message carries on its way out. A Blob is read just before it is sent. */
-export type Data = string | Binary | Blob;
+import type { Binary, Data, Received } from "../types.ts";
 
 const TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"] as const;
 

@@ -2,8 +2,8 @@
 
 // This file holds polling payloads: packets joined by a separator, and how many of them fit into one request.
 
-import type { Received } from "../platform/platform.ts";
-import { decodeText, encodeText, isBlob, type Binary, type Data, type EnginePacket } from "./packet.ts";
+import type { Binary, Data, Received } from "../types.ts";
+import { decodeText, encodeText, isBlob, type EnginePacket } from "./packet.ts";
 
 const SEPARATOR = "\x1e";
 

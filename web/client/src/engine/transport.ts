@@ -4,9 +4,10 @@
 
 import type { CloseDetails, TransportError } from "../errors.ts";
 import type { EngineOptions, TransportName } from "../options.ts";
-import type { CookieJar, Received } from "../platform/platform.ts";
+import type { CookieJar } from "../platform/platform.ts";
 import { authority, type Target } from "../url.ts";
-import type { Data, EnginePacket } from "./packet.ts";
+import type { EnginePacket } from "./packet.ts";
+import type { Data, Received } from "../types.ts";
 
 /** Who a transport reports to. After _onError or onClose it reports nothing more. */
 export interface TransportHandler {

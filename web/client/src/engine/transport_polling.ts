@@ -5,9 +5,10 @@
 
 import { debug } from "../debug.ts";
 import { parserError, TransportError, type HttpContext } from "../errors.ts";
-import { readBlobs, type Data, type EnginePacket } from "./packet.ts";
+import { readBlobs, type EnginePacket } from "./packet.ts";
 import { decodePayload, encodePayload } from "./payload.ts";
 import { Transport, type TransportContext, type TransportHandler } from "./transport.ts";
+import type { Data } from "../types.ts";
 
 /** How long the goodbye may take before its request is given up, in milliseconds. */
 const CLOSE_TIMEOUT = 5000;

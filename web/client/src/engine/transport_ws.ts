@@ -5,8 +5,8 @@
 import { platform } from "#platform";
 import { debug } from "../debug.ts";
 import { parserError, TransportError } from "../errors.ts";
-import type { WebSocketLike } from "../platform/platform.ts";
-import { bytesOf, decodeText, encodeText, readBlobs, type Binary, type Data, type EnginePacket } from "./packet.ts";
+import type { Binary, Data, WebSocketLike } from "../types.ts";
+import { bytesOf, decodeText, encodeText, readBlobs, type EnginePacket } from "./packet.ts";
 import { Transport, type TransportContext, type TransportHandler } from "./transport.ts";
 
 const nothing = (): void => undefined;

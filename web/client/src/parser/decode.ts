@@ -4,7 +4,7 @@
 // what it names is never looked up in a plain object.
 
 import { Emitter } from "../emitter.ts";
-import type { Received } from "../platform/platform.ts";
+import type { Received } from "../types.ts";
 import { isValid, PacketType, type Packet } from "./packet.ts";
 
 /** The most attachments one packet may have. */

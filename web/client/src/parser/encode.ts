@@ -2,8 +2,9 @@
 
 // This file turns Socket.IO packets into messages: a text, and the attachments it refers to.
 
-import { isBinary, type Binary, type Data } from "../engine/packet.ts";
+import { isBinary } from "../engine/packet.ts";
 import { PacketType, type Packet } from "./packet.ts";
+import type { Binary, Data } from "../types.ts";
 
 /** Past this depth no search for bytes is made: the thorough way is taken, which also notices a cycle. */
 const MAX_SEARCH_DEPTH = 100;

@@ -4,8 +4,8 @@
 // reference's msgpack parser and the msgpack package of this project's server.
 
 import { Emitter } from "../emitter.ts";
-import { bytesOf, isBinary, type Binary, type Data } from "../engine/packet.ts";
-import type { Received } from "../platform/platform.ts";
+import { bytesOf, isBinary } from "../engine/packet.ts";
+import type { Binary, Data, Received } from "../types.ts";
 import { decode } from "./msgpack_decode.ts";
 import { encode } from "./msgpack_encode.ts";
 import { isObject, isValid, PacketType } from "./packet.ts";

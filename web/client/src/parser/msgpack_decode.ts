@@ -4,7 +4,7 @@
 // before the bytes are there, and keys are never more than data.
 
 import { platform } from "#platform";
-import type { Received } from "../platform/platform.ts";
+import type { Received } from "../types.ts";
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 

@@ -3,7 +3,8 @@
 // This file writes MessagePack, in the forms that the reference's msgpack parser writes: the shortest ones, undefined as
 // extension 0 of one byte, a Date as extension 0 of eight.
 
-import { bytesOf, isBinary, isBlob, tagOf, type Binary } from "../engine/packet.ts";
+import { bytesOf, isBinary, isBlob, tagOf } from "../engine/packet.ts";
+import type { Binary } from "../types.ts";
 
 const TWO_32 = 0x100000000;
 const utf8 = new TextEncoder();

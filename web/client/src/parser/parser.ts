@@ -3,8 +3,7 @@
 // This file holds the contract of packet formats, which is that of the `parser` option of the reference: what is written
 // for one client works in the other.
 
-import type { Data } from "../engine/packet.ts";
-import type { Received } from "../platform/platform.ts";
+import type { Data, Received } from "../types.ts";
 
 /** A packet as formats see it: `type` is 0 to 4, keys without a value are left out. */
 export interface ParserPacket {

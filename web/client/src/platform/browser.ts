@@ -2,7 +2,8 @@
 
 // This file holds the browser's side of platform.ts: windows and workers.
 
-import type { Platform, WebSocketClass } from "./platform.ts";
+import type { Platform } from "./platform.ts";
+import type { WebSocketClass } from "../types.ts";
 
 /** Bytes turned into characters at once; far below the limit on a call's arguments. */
 const CHUNK = 0x2000;

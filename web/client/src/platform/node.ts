@@ -4,7 +4,8 @@
 // comes with Node 22 and later.
 
 import { createRequire } from "node:module";
-import type { CookieJar, Platform, WebSocketClass } from "./platform.ts";
+import type { CookieJar, Platform } from "./platform.ts";
+import type { WebSocketClass } from "../types.ts";
 
 /** What to print: the variable DEBUG. */
 export function debugPatterns(): string | undefined {

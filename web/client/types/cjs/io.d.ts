@@ -1,6 +1,6 @@
 import type { EventMapOf, EventsMap } from "./emitter.js";
+import { type Socket } from "./manager.js";
 import type { IoOptions } from "./options.js";
-import type { Socket } from "./socket.js";
 /** The revision of the Socket.IO protocol. */
 export declare const protocol = 5;
 /**

@@ -1,11 +1,11 @@
 import { Emitter } from "./emitter.js";
-import type { DisconnectDetails } from "./errors.js";
+import type { DisconnectDetails, DisconnectReason as Reason } from "./errors.js";
 import { Conn, type ConnCloseReason, type ConnHandler } from "./engine/conn.js";
+import type { Received } from "./types.js";
 import type { EventMapOf, EventsMap } from "./emitter.js";
 import type { ManagerOptions, SocketOptions } from "./options.js";
 import type { ParserPacket } from "./parser/parser.js";
-import type { Received } from "./platform/platform.js";
-import { Socket } from "./socket.js";
+import { Socket as SocketOf, type SocketOwner } from "./socket.js";
 /** What a Manager tells. */
 export interface ManagerEvents {
     open: () => void;
@@ -24,7 +24,7 @@ export interface ManagerEvents {
 /** Called once with the outcome of an attempt to connect. */
 export type OpenCallback = (err?: Error) => void;
 /** A connection to one server, kept up. Its sockets are namespaces on that connection. */
-export declare class Manager extends Emitter<ManagerEvents> implements ConnHandler {
+export declare class Manager extends Emitter<ManagerEvents> implements ConnHandler, SocketOwner {
     /** The options, as a copy. Those of the connection may be changed; they count from the next attempt on. */
     opts: ManagerOptions;
     /** The sockets by namespace, in use or not. */
@@ -103,4 +103,15 @@ export declare class Manager extends Emitter<ManagerEvents> implements ConnHandl
     /** A listener of one socket may make another one leave. */
     private _eachActive;
     private _setState;
+}
+/**
+ * A namespace. The type parameters are the events of the server, then those of the client. Events are called one after
+ * another, in the order they were sent.
+ */
+export type Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit extends EventMapOf<Emit> = Listen> = SocketOf<Listen, Emit, Manager>;
+export declare const Socket: typeof SocketOf;
+/** Names of types, as in the reference. */
+export declare namespace Socket {
+    /** Why a socket was disconnected. */
+    type DisconnectReason = Reason;
 }

@@ -1,5 +1,5 @@
 import type { Parser } from "./parser/parser.js";
-import type { WebSocketClass } from "./platform/platform.js";
+import type { WebSocketClass } from "./types.js";
 /** A way to reach the server. */
 export type TransportName = "polling" | "websocket";
 /** Options of a connection that may differ by transport. */

@@ -1,10 +1,11 @@
 import { type BufferedEvent } from "./buffer.js";
-import { Emission } from "./emission.js";
+import { Emission, type FlaggedEmitter } from "./emission.js";
 import { Emitter, type EventMapOf, type EventNames, type EventsMap } from "./emitter.js";
 import { type DisconnectDetails, type DisconnectReason as Reason, type ExtendedError } from "./errors.js";
-import type { Manager } from "./manager.js";
+import type { Conn } from "./engine/conn.js";
 import type { Auth } from "./options.js";
-import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.js";
+import type { ParserPacket } from "./parser/parser.js";
+import type { AckResult, Data, EventParams, ParamsWithoutAck, WithTimeout } from "./types.js";
 /** The events of the library itself. */
 export interface SocketReservedEvents {
     connect: () => void;
@@ -17,19 +18,31 @@ export interface SocketReservedEvents {
 }
 /** A listener for every event. */
 export type CatchAll = (event: string, ...args: any[]) => void;
-/** How one event is sent. */
-export interface EmitFlags {
-    readonly volatile?: boolean;
-    /** In milliseconds. */
-    readonly timeout?: number;
+/** What a Socket needs of its Manager. */
+export interface SocketOwner {
+    opts: {
+        maxBuffer?: number;
+    };
+    /** The open connection, if there is one. */
+    readonly _conn: Conn | undefined;
+    /** Whether an attempt to connect is planned. */
+    readonly _waiting: boolean;
+    /** Connects, unless it is connected or on its way. */
+    open(): unknown;
+    /** The messages of a packet. Throws for what cannot be encoded. */
+    _encode(packet: ParserPacket): readonly Data[];
+    /** Sends the messages of one packet, nothing in between. */
+    _send(messages: readonly Data[]): void;
+    /** Closes the connection when no socket is active. */
+    _destroy(): void;
 }
 /**
  * A namespace. The type parameters are the events of the server, then those of the client. Events are called one after
  * another, in the order they were sent.
  */
-export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit extends EventMapOf<Emit> = Listen> extends Emitter<Listen & SocketReservedEvents> {
+export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit extends EventMapOf<Emit> = Listen, Owner extends SocketOwner = SocketOwner> extends Emitter<Listen & SocketReservedEvents> implements FlaggedEmitter {
     /** The Manager, which may be shared. */
-    readonly io: Manager;
+    readonly io: Owner;
     /** The namespace. */
     readonly nsp: string;
     /** What is sent to the server's middleware. May be changed; it counts from the next connection on. */
@@ -110,9 +123,6 @@ export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit 
     offAnyOutgoing(listener?: CatchAll): this;
     /** The listeners for every event that is sent, as a copy. */
     listenersAnyOutgoing(): CatchAll[];
-    private readonly _emitter;
-    private _emitWithAck;
-    private _emit;
     private _timeout;
     /** The one way out for events. Nothing has changed when it throws. */
     private _transmit;
@@ -133,9 +143,4 @@ export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit 
     private _leave;
     private _disconnected;
     private _setState;
-}
-/** Names of types, as in the reference. */
-export declare namespace Socket {
-    /** Why a socket was disconnected. */
-    type DisconnectReason = Reason;
 }

@@ -1,8 +1,4 @@
-import type { Received } from "../platform/platform.js";
-/** Bytes the application may send. */
-export type Binary = ArrayBuffer | ArrayBufferView;
-/** What one message carries on its way out. A Blob is read just before it is sent. */
-export type Data = string | Binary | Blob;
+import type { Binary, Data, Received } from "../types.js";
 declare const TYPES: readonly ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
 /** The type of an Engine.IO packet. */
 export type EnginePacketType = (typeof TYPES)[number];

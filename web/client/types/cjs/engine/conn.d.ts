@@ -1,10 +1,10 @@
 import { Emitter } from "../emitter.js";
 import { type TransportError, type CloseDetails, type DisconnectDetails } from "../errors.js";
 import type { EngineOptions } from "../options.js";
-import type { Received } from "../platform/platform.js";
+import type { Data, Received } from "../types.js";
 import type { Target } from "../url.js";
 import { Heartbeat } from "./heartbeat.js";
-import type { Data, EnginePacket } from "./packet.js";
+import type { EnginePacket } from "./packet.js";
 import type { Transport, TransportHandler } from "./transport.js";
 import { type UpgradeOwner } from "./upgrade.js";
 /** Why a session ended. */

@@ -1,8 +1,9 @@
 import type { CloseDetails, TransportError } from "../errors.js";
 import type { EngineOptions, TransportName } from "../options.js";
-import type { CookieJar, Received } from "../platform/platform.js";
+import type { CookieJar } from "../platform/platform.js";
 import { type Target } from "../url.js";
-import type { Data, EnginePacket } from "./packet.js";
+import type { EnginePacket } from "./packet.js";
+import type { Data, Received } from "../types.js";
 /** Who a transport reports to. After _onError or onClose it reports nothing more. */
 export interface TransportHandler {
     /** The transport itself is up. Polling has no such moment and never calls it. */

@@ -1,5 +1,6 @@
-import { type Data, type EnginePacket } from "./packet.js";
+import { type EnginePacket } from "./packet.js";
 import { Transport, type TransportContext, type TransportHandler } from "./transport.js";
+import type { Data } from "../types.js";
 /** The long-polling transport. */
 export declare class PollingTransport extends Transport {
     /** A GET is under way. */

@@ -1,5 +1,4 @@
-import type { Data } from "../engine/packet.js";
-import type { Received } from "../platform/platform.js";
+import type { Data, Received } from "../types.js";
 /** A packet as formats see it: `type` is 0 to 4, keys without a value are left out. */
 export interface ParserPacket {
     type: number;

@@ -1,19 +1,5 @@
 import type { EngineOptions } from "../options.js";
-/** Bytes that were received: an ArrayBuffer in a browser, a Buffer in Node. The receiver owns them. */
-export type Received = ArrayBuffer | Uint8Array;
-/** The part of a WebSocket that is used. The WebSocket of browsers, of Node 22 and of the `ws` package all have it. */
-export interface WebSocketLike {
-    binaryType: string;
-    readonly bufferedAmount: number;
-    onopen: ((event: any) => void) | null;
-    onmessage: ((event: any) => void) | null;
-    onerror: ((event: any) => void) | null;
-    onclose: ((event: any) => void) | null;
-    send(data: string | ArrayBuffer | ArrayBufferView<ArrayBuffer>): void;
-    close(): void;
-}
-/** A WebSocket class. The third argument is given in Node only. */
-export type WebSocketClass = new (url: string, protocols?: string | string[], options?: never) => WebSocketLike;
+import type { Received, WebSocketClass, WebSocketLike } from "../types.js";
 /** Keeps the cookies of one connection, where nobody else does. */
 export interface CookieJar {
     /** Takes the cookies of an answer. */
