@@ -18,7 +18,8 @@ copied() {
 
 # old prints what still has the old path in a Go file or a go.mod.
 old() {
-	! git -C "$copy" grep -nE '^(module|require|replace|	)? *(_ |[a-z]+ )?"?socketio(/[a-z0-9/]+)?"?( |$)' -- '*.go' '*go.mod'
+	! git -C "$copy" grep -nE '^(import|	)[[:space:]]*([a-z_.]+ )?"socketio(/[a-z0-9/]+)?"' -- '*.go' || return 1
+	! git -C "$copy" grep -nE '^(module|require|replace|	) ?socketio(/| )' -- '*go.mod'
 }
 
 # again renames once more, and back: that must change nothing.

@@ -74,7 +74,7 @@ func TestEverythingHasAnExample(t *testing.T) {
 		}
 		pkg := filepath.Base(dir)
 		if dir == "" {
-			pkg = module
+			pkg = "socketio"
 		}
 		for _, s := range subjects {
 			full := pkg + "." + s.name
