@@ -12,6 +12,7 @@ const io = new Server(http, { serveClient: false });
 
 io.on("connection", (socket) => {
 	socket.on("echo", (msg) => socket.emit("echo", msg));
+	socket.on("blob", (bytes) => socket.emit("blob", bytes));
 	socket.on("ack", (msg, answer) => answer(msg));
 	socket.on("bcast", (msg) => io.emit("bcast", msg));
 });

@@ -26,6 +26,7 @@ func main() {
 			return
 		}
 		s.On("echo", func(msg string) error { return s.Emit("echo", msg) })
+		s.On("blob", func(b []byte) error { return s.Emit("blob", b) })
 		s.On("ack", func(msg string) string { return msg })
 		s.On("bcast", func(msg string) error { return io.Emit("bcast", msg) })
 	})

@@ -13,6 +13,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"socketio/bench/internal/control"
@@ -28,6 +30,7 @@ type settings struct {
 	profile         string
 	profiled        string
 	other           string
+	rows            string
 }
 
 func main() {
@@ -42,8 +45,13 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "write profiles of one server to this directory, and compare nothing")
 	flag.StringVar(&o.profiled, "server", "ours", "the server that is profiled")
 	flag.StringVar(&o.other, "other", "", "another build of cmd/ours, by its full path: compare with it and the floor alone")
+	flag.StringVar(&o.rows, "rows", "", "measure these rows only: idle, echo, ack, broadcast, connect, poll, blob, with commas between")
 	flag.Parse()
 
+	if err := o.checkRows(); err != nil {
+		fmt.Fprintln(os.Stderr, "quick:", err)
+		os.Exit(2)
+	}
 	scale(&o, control.RaiseLimit())
 	b := &bench{settings: o, begun: time.Now()}
 	var err error
@@ -83,17 +91,45 @@ type bench struct {
 
 // A scenario is work whose CPU is measured.
 type scenario struct {
-	name string
-	run  func(*load.Loop, *load.Target) (ops int, err error)
+	name     string
+	socketIO bool // servers without Socket.IO, or without polling, can't do it
+	run      func(*load.Loop, *load.Target) (ops int, err error)
+	prepare  func(*load.Target) (work func() (ops int, err error), end func(), err error) // instead of run
 }
 
 func scenarios(clients int) []scenario {
 	return []scenario{
-		{"echo", func(l *load.Loop, t *load.Target) (int, error) { return l.Echo(t, 15) }},
-		{"ack", func(l *load.Loop, t *load.Target) (int, error) { return l.Ack(t, 15) }},
-		{"broadcast", func(l *load.Loop, t *load.Target) (int, error) { return l.Broadcast(t, max(25_000/clients, 1)) }},
-		{"connect", func(l *load.Loop, t *load.Target) (int, error) { return 600, l.Churn(t, 600) }},
+		{name: "echo", run: func(l *load.Loop, t *load.Target) (int, error) { return l.Echo(t, 15) }},
+		{name: "ack", run: func(l *load.Loop, t *load.Target) (int, error) { return l.Ack(t, 15) }},
+		{name: "broadcast", run: func(l *load.Loop, t *load.Target) (int, error) { return l.Broadcast(t, max(25_000/clients, 1)) }},
+		{name: "connect", run: func(l *load.Loop, t *load.Target) (int, error) { return 600, l.Churn(t, 600) }},
+		{name: "poll", socketIO: true, prepare: func(t *load.Target) (func() (int, error), func(), error) {
+			p, err := load.NewPollers(t, min(100, clients))
+			if err != nil {
+				return nil, nil, err
+			}
+			return func() (int, error) { return p.Echo(20) }, p.Leave, nil
+		}},
+		{name: "blob", socketIO: true, run: func(l *load.Loop, t *load.Target) (int, error) { return l.Blob(t, 50, 20) }},
 	}
+}
+
+// wants reports whether a row is to be measured.
+func (o *settings) wants(row string) bool {
+	return o.rows == "" || slices.Contains(strings.Split(o.rows, ","), row)
+}
+
+func (o *settings) checkRows() error {
+	known := []string{"idle"}
+	for _, sc := range scenarios(1) {
+		known = append(known, sc.name)
+	}
+	for row := range strings.SplitSeq(o.rows, ",") {
+		if o.rows != "" && !slices.Contains(known, row) {
+			return fmt.Errorf("no row is called %q; there are %s", row, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // compare measures every server and prints the tables.
@@ -106,6 +142,9 @@ func (b *bench) compare() error {
 	}
 	res := newResults()
 	for range 2 {
+		if !b.wants("idle") {
+			break
+		}
 		for _, s := range list {
 			if err := b.memory(s, "idle", res); err != nil {
 				return fmt.Errorf("memory of %s: %w", s.name, err)
@@ -205,6 +244,9 @@ func (b *bench) load(list []spec, res *results) error {
 		for _, sc := range scenarios(b.clients) {
 			for i := range subjects {
 				s := subjects[(i+round)%len(subjects)]
+				if !b.wants(sc.name) || sc.socketIO && (s.name == "floor" || s.name == "gws") {
+					continue
+				}
 				m, err := b.measure(s, sc)
 				if err != nil {
 					return fmt.Errorf("%s of %s: %w", sc.name, s.name, err)
@@ -221,13 +263,22 @@ func (b *bench) load(list []spec, res *results) error {
 
 // measure runs a scenario once.
 func (b *bench) measure(s *subject, sc scenario) (sample, error) {
+	work := func() (int, error) { return sc.run(b.loop, s.target) }
+	if sc.prepare != nil {
+		prepared, end, err := sc.prepare(s.target)
+		if err != nil {
+			return sample{}, err
+		}
+		defer end()
+		work = prepared
+	}
 	user0, sys0, err := s.proc.cpu()
 	if err != nil {
 		return sample{}, err
 	}
 	ownUser0, ownSys0 := control.CPU()
 	began := time.Now()
-	ops, err := sc.run(b.loop, s.target)
+	ops, err := work()
 	if err != nil {
 		return sample{}, err
 	}

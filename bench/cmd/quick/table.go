@@ -63,12 +63,18 @@ func user(s sample) float64  { return s.user }
 
 // ratio is the median of the ratios of each round.
 func (r *results) ratio(server, other, figure string) float64 {
+	return median(r.ratios(server, other, figure))
+}
+
+// ratios has one for each round, the least first.
+func (r *results) ratios(server, other, figure string) []float64 {
 	a, b := r.each(server, figure, value), r.each(other, figure, value)
 	var v []float64
 	for i := range min(len(a), len(b)) {
 		v = append(v, a[i]/b[i])
 	}
-	return median(v)
+	slices.Sort(v)
+	return v
 }
 
 // number is for a table. There is no 0: it means not measured.
@@ -98,6 +104,8 @@ var figures = []figure{
 		budget: "1.1 floor, 0.5 node, below gws, user 0.5 us"},
 	{name: "connect", text: "connect, join, close", unit: "us", floor: 1.5, gws: 1, node: 1,
 		budget: "1.5 floor, below gws and node"},
+	{name: "poll", text: "echo over polling", unit: "us"},
+	{name: "blob", text: "echo of 64 KiB", unit: "us"},
 }
 
 // verdict compares ours with the budgets.
@@ -123,7 +131,10 @@ func (r *results) verdict(f figure, server string) string {
 }
 
 func (r *results) print(o settings, took time.Duration) {
-	rounds := len(r.samples["ours"]["echo"])
+	rounds := 0
+	for _, sc := range scenarios(o.clients) {
+		rounds = max(rounds, len(r.samples["ours"][sc.name]))
+	}
 	fmt.Printf("server on core %s (GOMAXPROCS=1), driver on another; %s, node %s; %d idle clients, else %d; %d rounds, medians; %.0f s\n",
 		o.core, runtime.Version(), nodeVersion(), o.idle, o.clients, rounds, took.Seconds())
 	fmt.Print("floor: bare epoll server, handshake by hand; gws: github.com/lxzan/gws 1.8.9 on net/http; node: npm socket.io 4.8.4 with ws 8.23.0\n")
@@ -133,7 +144,7 @@ func (r *results) print(o settings, took time.Duration) {
 	fmt.Fprintln(w, "FIGURE\tDRIVER\tOURS\tUSER\t/ FLOOR\t/ GWS\t/ NODE\tBUDGET\tVERDICT")
 	for _, f := range figures {
 		for _, server := range []string{"ours", "ours-goroutine"} {
-			if len(r.samples[server]) == 0 {
+			if len(r.samples[server][f.name]) == 0 {
 				continue
 			}
 			driver, userPart := "poll", "-"
@@ -151,11 +162,7 @@ func (r *results) print(o settings, took time.Duration) {
 	}
 	_ = w.Flush() // standard output
 	if o.other != "" {
-		fmt.Print("\nours (poll) / the other build:")
-		for _, f := range figures {
-			fmt.Printf("  %s %s", f.name, number(r.ratio("ours", "other", f.name)))
-		}
-		fmt.Println()
+		r.printPairs()
 	}
 
 	fmt.Print("\nEach server: median (least to most), user-mode part, operations per second, share of its core that the driver used\n\n")
@@ -177,4 +184,19 @@ func (r *results) print(o settings, took time.Duration) {
 		}
 	}
 	_ = w.Flush()
+}
+
+// printPairs compares two builds, round by round. Where the builds are the same, the
+// range says how much of a difference is chance.
+func (r *results) printPairs() {
+	fmt.Print("\nours (poll) / the other build, round by round\n\n")
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "FIGURE\tMEDIAN\tMIDDLE HALF\tRANGE\tROUNDS")
+	for _, f := range figures {
+		if v := r.ratios("ours", "other", f.name); len(v) > 0 {
+			n := len(v)
+			fmt.Fprintf(w, "%s\t%.3f\t%.3f to %.3f\t%.3f to %.3f\t%d\n", f.text, median(v), v[n/4], v[n-1-n/4], v[0], v[n-1], n)
+		}
+	}
+	_ = w.Flush() // standard output
 }

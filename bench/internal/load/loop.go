@@ -189,8 +189,15 @@ func (l *Loop) feed(c *client, b []byte) {
 			break
 		}
 		b = b[size:]
-		if op == 1 {
+		switch op {
+		case 1:
 			l.message(c, data)
+		case 2:
+			if len(data) != blobSize {
+				l.run.err = fmt.Errorf("load: %d bytes came, want %d", len(data), blobSize)
+				return
+			}
+			l.delivered(c)
 		}
 	}
 	c.rest = append([]byte(nil), b...) // nil when b is empty
@@ -205,6 +212,7 @@ func (l *Loop) message(c *client, data []byte) {
 			return
 		}
 		l.delivered(c)
+	case len(data) > 1 && data[0] == '4' && data[1] == '5': // its bytes follow
 	case len(data) == 1 && data[0] == '2':
 		l.send(c, framePong)
 	case len(data) > 1 && data[0] == '0' && c.state == waitOpen:
@@ -228,7 +236,8 @@ func (l *Loop) delivered(c *client) {
 	}
 }
 
-// send sends a frame whole: with so little in flight there is always room.
+// send sends a frame whole: with so little in flight there is always room, in a buffer
+// that is large enough for a blob.
 func (l *Loop) send(c *client, b []byte) {
 	n, _, e := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
 		syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0)

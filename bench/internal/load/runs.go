@@ -96,15 +96,29 @@ func (l *Loop) another() {
 
 // Echo lets every client send each message once the answer to the one before has
 // come, and returns how many answers came.
-func (l *Loop) Echo(t *Target, each int) (ops int, err error) { return l.echo(t, each, frameEcho) }
+func (l *Loop) Echo(t *Target, each int) (ops int, err error) {
+	return l.echo(t, len(t.clients), each, frameEcho)
+}
 
 // Ack is Echo of an event that asks for an acknowledgement.
-func (l *Loop) Ack(t *Target, each int) (ops int, err error) { return l.echo(t, each, frameAck) }
+func (l *Loop) Ack(t *Target, each int) (ops int, err error) {
+	return l.echo(t, len(t.clients), each, frameAck)
+}
 
-func (l *Loop) echo(t *Target, each int, frame []byte) (int, error) {
-	ops := len(t.clients) * each
+// Blob is Echo of an event with 64 KiB of bytes, by so many clients.
+func (l *Loop) Blob(t *Target, clients, each int) (ops int, err error) {
+	return l.echo(t, clients, each, frameBlob)
+}
+
+// echo lets some of the clients send a frame, each so many times.
+func (l *Loop) echo(t *Target, clients, each int, frame []byte) (int, error) {
+	clients = min(clients, len(t.clients))
+	ops := clients * each
 	l.run = run{target: t, pending: ops, frame: frame}
 	for c := range t.clients {
+		if clients--; clients < 0 {
+			break
+		}
 		c.left = each - 1
 		l.send(c, frame)
 	}
@@ -166,6 +180,9 @@ func (l *Loop) connect(c *client) error {
 		return os.NewSyscallError("setsockopt", err)
 	}
 	if err := syscall.SetsockoptTimeval(c.fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &syscall.Timeval{Sec: 10}); err != nil {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	if err := syscall.SetsockoptInt(c.fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, 2*blobSize); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
 	if err := syscall.Bind(c.fd, source); err != nil {

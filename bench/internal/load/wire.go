@@ -26,23 +26,31 @@ func IsBroadcast(b []byte) bool { return len(b) > 4 && b[4] == 'b' }
 
 const payload = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" // 64 B
 
+const (
+	echoPacket = `42["echo","` + payload + `"]`
+	blobPacket = `451-["blob",{"_placeholder":true,"num":0}]`
+	blobSize   = 64 << 10
+)
+
 // The frames that clients send, masked.
 var (
 	frameJoin  = frame(1, `40`)
 	framePong  = frame(1, `3`)
 	frameClose = frame(8, "\x03\xe8") // 1000
-	frameEcho  = frame(1, `42["echo","`+payload+`"]`)
+	frameEcho  = frame(1, echoPacket)
 	frameAck   = frame(1, `420["ack","`+payload+`"]`)
 	frameBcast = frame(1, `42["bcast","`+payload+`"]`)
+	frameBlob  = append(frame(1, blobPacket), frame(2, strings.Repeat(payload, blobSize/len(payload)))...)
 )
 
 // frame returns a final, masked frame.
 func frame(op byte, data string) []byte {
-	if len(data) > 125 {
-		panic("load: frame too long for a short header")
-	}
 	mask := [4]byte{0x37, 0xfa, 0x21, 0x3d}
-	b := append([]byte{0x80 | op, 0x80 | byte(len(data))}, mask[:]...)
+	b := []byte{0x80 | op, 0x80 | byte(min(len(data), 127))}
+	if len(data) > 125 {
+		b = binary.BigEndian.AppendUint64(b, uint64(len(data)))
+	}
+	b = append(b, mask[:]...)
 	for i := range len(data) {
 		b = append(b, data[i]^mask[i%4])
 	}
@@ -56,19 +64,26 @@ func request(addr string) []byte {
 		"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
 		"Host: " + addr,
 		"Connection: Upgrade",
-		"Pragma: no-cache",
-		"Cache-Control: no-cache",
-		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
 		"Upgrade: websocket",
-		"Origin: http://" + addr,
 		"Sec-WebSocket-Version: 13",
-		"Accept-Encoding: gzip, deflate, br, zstd",
-		"Accept-Language: en-GB,en;q=0.9,de;q=0.8",
-		"Cookie: session=3f9a0c5e7b1d4f6a8e2c9b0d1a3f5e7c; theme=dark; _ga=GA1.1.1234567890.1700000000; consent=1",
-		"Sec-WebSocket-Key: " + key,
+		browserHeaders(addr) + "Sec-WebSocket-Key: " + key,
 		"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
 		"", "",
 	}, "\r\n"))
+}
+
+// browserHeaders are those that a page sends with every request.
+func browserHeaders(addr string) string {
+	return strings.Join([]string{
+		"Pragma: no-cache",
+		"Cache-Control: no-cache",
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+		"Origin: http://" + addr,
+		"Accept-Encoding: gzip, deflate, br, zstd",
+		"Accept-Language: en-GB,en;q=0.9,de;q=0.8",
+		"Cookie: session=3f9a0c5e7b1d4f6a8e2c9b0d1a3f5e7c; theme=dark; _ga=GA1.1.1234567890.1700000000; consent=1",
+		"",
+	}, "\r\n")
 }
 
 // nextFrame splits the first frame of a server from b. size 0 means that it is not
@@ -79,8 +94,16 @@ func nextFrame(b []byte) (op byte, data []byte, size int, err error) {
 	}
 	n, head := int(b[1]), 2
 	switch {
-	case n > 126:
+	case n > 127:
 		return 0, nil, 0, fmt.Errorf("load: the server sent a frame header of % x", b[:2])
+	case n == 127:
+		if len(b) < 10 {
+			return 0, nil, 0, nil
+		}
+		n, head = int(binary.BigEndian.Uint64(b[2:])), 10
+		if n > 2*blobSize {
+			return 0, nil, 0, fmt.Errorf("load: the server sent a frame of %d bytes", n)
+		}
 	case n == 126:
 		if len(b) < 4 {
 			return 0, nil, 0, nil
