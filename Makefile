@@ -129,6 +129,10 @@ bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm soc
 bench-short: ## one short round of bench-quick, to see that it runs
 	@bench/quick.sh -rounds 1 -idle 200 -clients 100
 
+.PHONY: test-datapath
+test-datapath: ## that an event runs through the files that docs/DESIGN.md names
+	@go -C tools run ./datapath -dir ..
+
 .PHONY: rename
 rename: ## another path for the module, everywhere: make rename MODULE=example.org/you/socketio
 	@go -C tools run ./rename -dir .. "$(MODULE)"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The exported names: docs/api.txt lists them all, and the table "from Node to Go"
-# has a row for every public member of npm socket.io.
+# has a row for every public member of npm socket.io. Also the data paths of docs/DESIGN.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/check.sh
@@ -14,6 +14,7 @@ listed() {
 }
 
 check "docs/api.txt lists what is exported" listed
+check "an event runs through the files that docs/DESIGN.md names" go -C tools run ./datapath -dir ..
 status=0
 checked || status=1
 node conformance/api/check.mjs || status=1

@@ -60,6 +60,7 @@ var floors = map[string][]string{
 	// Programs stand on top of the public packages.
 	"examples/chat":              {""},
 	"examples/production":        {"", "engineio"},
+	"conformance/cmd/datapath":   {""},
 	"conformance/cmd/testserver": {"", "engineio", "parser", "parser/msgpack"},
 	"web/client/test/goserver":   {"", "parser/msgpack"},
 }
