@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the rule that an exported name means one thing in all public packages.
+
+package archtest_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// sameMeaning are the names that several public packages declare, and why a reader of
+// one is not misled by the other.
+var sameMeaning = map[string]string{
+	"Args":                 "the arguments of an event: at the server, and at a client of siotest",
+	"Codec":                "a packet format: the contract, and the one of msgpack",
+	"Conn":                 "an Engine.IO connection: at the server, and at a client of siotest",
+	"ConnectError":         "the rejection of a namespace: sent by the server, received by a client of siotest",
+	"DecodeError":          "a message that is no packet, in either format",
+	"Decoder":              "messages to packets, in either format",
+	"ErrClosed":            "the connection has closed",
+	"ErrDropped":           "the message was dropped, as its policy allows",
+	"ErrQueueFull":         "the queue has no room for the message",
+	"ErrShutdown":          "the server shuts down",
+	"ErrSlowConsumer":      "the client did not read in time",
+	"ErrTooLarge":          "the message is larger than the limit",
+	"ErrorKind":            "what is wrong with a message that is no packet, in either format",
+	"Event":                "an event with its arguments: at the server, and at a client of siotest",
+	"Handshake":            "the request that opened a connection: socketio embeds that of engineio, adapter copies what other nodes see",
+	"KindNamespace":        "see ErrorKind",
+	"KindPacketType":       "see ErrorKind",
+	"KindPayload":          "see ErrorKind",
+	"NewServer":            "makes the Server of its package",
+	"Options":              "configure the Server of their package",
+	"OverflowClose":        "what happens to a message when a queue is full, in adapter with a zero value for the default",
+	"OverflowDropNewest":   "see OverflowClose",
+	"OverflowDropOldest":   "see OverflowClose",
+	"OverflowFail":         "see OverflowClose",
+	"Packet":               "a Socket.IO packet: with values for adapters, as text for the parser",
+	"Polling":              "the transport",
+	"ReasonForcedClose":    "why it ended: the connection, and with it the socket",
+	"ReasonParseError":     "see ReasonForcedClose",
+	"ReasonPingTimeout":    "see ReasonForcedClose",
+	"ReasonTransportClose": "see ReasonForcedClose",
+	"ReasonTransportError": "see ReasonForcedClose",
+	"Reply":                "an acknowledgement: at the server, and at a client of siotest",
+	"RoomObserver":         "is told of rooms: an application's, and an adapter's",
+	"Server":               "the server of its package",
+	"SocketInfo":           "a socket as others see it: observers, and other nodes",
+	"WebSocket":            "the transport",
+}
+
+var exportedLine = regexp.MustCompile(`^\t(?:type|func|const|var) (\w+)( = )?`)
+
+func TestNamesMeanOneThing(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "api.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declaredBy, in := make(map[string][]string), ""
+	for line := range strings.Lines(string(text)) {
+		if name, ok := strings.CutPrefix(line, "package "); ok {
+			in = strings.TrimSpace(name)
+			continue
+		}
+		if m := exportedLine.FindStringSubmatch(line); m != nil && m[2] == "" { // an alias is the same thing
+			declaredBy[m[1]] = append(declaredBy[m[1]], in)
+		}
+	}
+	if len(declaredBy) < 150 {
+		t.Fatalf("docs/api.txt has %d names: is it read?", len(declaredBy))
+	}
+	for _, name := range slices.Sorted(maps.Keys(declaredBy)) {
+		if all := declaredBy[name]; len(all) > 1 && sameMeaning[name] == "" {
+			t.Errorf("%s is declared in %s: give one another name, or say in sameMeaning why they mean the same", name, strings.Join(all, " and "))
+		}
+	}
+}
