@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test nightly repeat lint test-go test-go-all test-hostile test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
+.PHONY: help chat setup test nightly repeat lint lint-all test-go test-go-all test-hostile test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
 
 # Once for each lock file: the suites that use it may run side by side. Setup has
 # done it before they do.
@@ -33,8 +33,11 @@ repeat: ## a suite many times beside two busy loops (make repeat SUITE=test-dial
 setup: ## install what the tests need: Chromium, nginx, Caddy by apt-get, Go tools into bin/, packages of Go, npm, Python, Java, Rust
 	@scripts/setup.sh
 
-lint: bin/staticcheck ## formatting, vet, for other platforms too, staticcheck
+lint: bin/staticcheck ## formatting, vet for Linux, 32 bits too, macOS and Windows, staticcheck
 	@scripts/lint.sh
+
+lint-all: bin/staticcheck ## the same, for FreeBSD and arm64 too
+	@scripts/lint.sh --all
 
 # The attacks measure a server without the race detector, in a process of its own.
 go_packages = $$(go list ./... ./engineio/webtransport/... | grep -v /internal/hostile)

@@ -48,7 +48,7 @@ nightly="
 1 test-clients-java
 1 test-clients-python
 2 test-conformance-all
-2 lint
+2 lint-all
 1 test-proxies
 2 test-e2e
 1 test-dialogues
