@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the contract of packet formats: what a server, or a client,
-// asks of the one it speaks.
+// This file holds the contract of packet formats, for servers and clients.
 
 package parser
 
@@ -23,8 +22,8 @@ type Codec interface {
 
 	// AppendPacket encodes p. It appends the first message to dst, whose
 	// contents it must not change, and may return other memory if dst is too
-	// small. An error means that a value has no form in this format; dst is
-	// then not used any more.
+	// small. An error means that a value cannot be encoded in this format; dst is
+	// then no longer used.
 	//
 	// The values belong to the caller. The codec must not change them, and keeps
 	// none of them, save byte slices that become attachments.
@@ -107,7 +106,7 @@ type Encoded struct {
 
 	// Attachments are the binary messages that follow. There can be some only
 	// after a text message. They may be memory of the values that were encoded:
-	// nobody may change them until they are copied.
+	// they must not change until they are copied.
 	Attachments [][]byte
 }
 

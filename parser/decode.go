@@ -90,8 +90,8 @@ func (d *Decoder) addPending(l *Limits, binary bool, data []byte) (Packet, bool,
 func (d *Decoder) Pending() bool { return d.pending != nil }
 
 // Awaited returns the type and the namespace of the packet whose attachments are
-// awaited, and false when none is. Who knows that nobody will take the packet need not
-// wait for the rest of it.
+// awaited, and false if there is none. A caller that will drop the packet need not wait
+// for the rest of it.
 func (d *Decoder) Awaited() (t Type, namespace string, ok bool) {
 	if d.pending == nil {
 		return 0, "", false

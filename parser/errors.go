@@ -7,7 +7,7 @@ package parser
 
 import "strconv"
 
-// An ErrorKind says what was wrong with a message.
+// An ErrorKind says what is wrong with a message.
 type ErrorKind byte
 
 // The kinds of [DecodeError], with their texts.
@@ -35,8 +35,8 @@ var kindTexts = [...]string{
 	KindIncompleteTooLarge: "incomplete packet too large",
 }
 
-// A DecodeError says that a peer broke the protocol. The connection must close.
-// It holds nothing the peer sent except one digit, so it is safe to log.
+// A DecodeError says that a peer violated the protocol. The connection must close.
+// Of the peer's message it holds at most one digit, so it is safe to log.
 type DecodeError struct {
 	Kind ErrorKind
 

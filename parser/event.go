@@ -12,7 +12,7 @@ import "socketio/internal/jsontext"
 const maxReservedRaw = len("removeListener")*6 + 2
 
 // IsReserved reports whether event is one of the six names that belong to the
-// protocol and the JavaScript event emitter. Nobody may emit them.
+// protocol and the JavaScript event emitter. They cannot be emitted.
 func IsReserved(event string) bool {
 	switch event {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
@@ -22,9 +22,9 @@ func IsReserved(event string) bool {
 }
 
 // EventName returns the name of the event in data, the payload of a decoded
-// event. A number gives the text that JavaScript gives it. The
-// result aliases data where it can, else it is fresh memory. It is nil when data
-// is no event payload.
+// event. A number is converted to text as in JavaScript. The result aliases data
+// where possible; otherwise it is fresh memory. It is nil if data is not an event
+// payload.
 func EventName(data []byte) []byte {
 	raw := eventNameSpan(data)
 	if len(raw) == 0 {

@@ -18,7 +18,7 @@ const (
 
 // Limits bound what a peer may send. A packet beyond one is a [DecodeError].
 // The zero value, and a nil pointer, stand for the defaults. Limits may be
-// shared by any number of decoders as long as nobody changes them.
+// shared by any number of decoders as long as they do not change.
 type Limits struct {
 	// MaxAttachments is the most attachments in one packet.
 	// If zero or negative, 10. At most 99.

@@ -27,7 +27,7 @@ const (
 	PingTimeout = "ping timeout"
 )
 
-// A gone says why nothing more comes in a namespace.
+// A gone says why no more events arrive in a namespace.
 type gone struct {
 	reason string
 	cause  error
@@ -40,7 +40,7 @@ func (g *gone) Error() string {
 	return "it is disconnected: " + g.reason
 }
 
-// A ConnectError is a refusal: the server's answer to joining a namespace.
+// A ConnectError says that the server rejected the client's request to join a namespace.
 type ConnectError struct {
 	Namespace string
 	Message   string
@@ -55,8 +55,8 @@ func (e *ConnectError) Error() string {
 	return text
 }
 
-// A Client is a client that has joined a namespace. What comes for it is kept, in
-// order, until the test looks at it.
+// A Client is a client that has joined a namespace. Events that arrive are kept, in
+// order, until the test looks at them.
 type Client struct {
 	conn      *Conn
 	namespace string
@@ -161,10 +161,9 @@ func (c *Client) EmitWithAck(event string, args ...any) Args {
 	return c.Ask(event, args...).Args()
 }
 
-// On has fn called for each event of a name that comes from now on, in order, on the
-// client's reading goroutine; such events are not kept for Want. fn may emit and
-// acknowledge; it must not wait for something else to come, and not end the test. A
-// nil fn ends it.
+// On calls fn for each later event with this name, in order, on the client's reading
+// goroutine; such events are not kept for Want. fn may emit and acknowledge; it must not
+// wait for other events, and must not end the test. A nil fn removes the handler.
 func (c *Client) On(event string, fn func(*Event)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -217,7 +216,7 @@ func (c *Client) WantEvent(event string) *Event {
 	return e
 }
 
-// Await waits for an event of a name and passes over all others that come before it.
+// Await waits for an event with this name and skips all others that arrive before it.
 func (c *Client) Await(event string) *Event {
 	c.t().Helper()
 	var others []string
@@ -244,8 +243,8 @@ func (c *Client) WantNothing() {
 	}
 }
 
-// Drain returns the events that have come and were not looked at. In a bubble, when
-// nothing moves any more, those are all; outside of one more may be under way.
+// Drain returns the events that have arrived and were not looked at. In a bubble where
+// nothing moves these are all of them; outside a bubble more may be under way.
 func (c *Client) Drain() []*Event { return c.arrived.drain() }
 
 // Disconnect leaves the namespace. The connection stays, for its other namespaces.
@@ -281,7 +280,7 @@ func (c *Client) Disconnected() string {
 	return ""
 }
 
-// leave ends what can come, for good.
+// leave disconnects the client for good.
 func (c *Client) leave(reason string, cause error) {
 	end := &gone{reason, cause}
 	c.joined.close(end)

@@ -28,7 +28,7 @@ var (
 	errPingTimeout = errors.New("the server's ping did not come")
 )
 
-// An OpenPacket is what the server says first.
+// An OpenPacket is the first packet from the server.
 type OpenPacket struct {
 	SID          string   `json:"sid"`
 	Upgrades     []string `json:"upgrades"`
@@ -76,7 +76,7 @@ type Conn struct {
 type unit struct {
 	packets []any
 	do      func() error
-	done    chan error // buffered; nil if nobody waits
+	done    chan error // buffered; nil if no goroutine waits
 }
 
 // newConn returns a connection to the server at base, which start opens.
@@ -303,19 +303,18 @@ func (c *Conn) Name() string { return c.name }
 // Link is the network of the connection.
 func (c *Conn) Link() *Link { return c.link }
 
-// OpenPacket is what the server said first.
+// OpenPacket returns the first packet from the server.
 func (c *Conn) OpenPacket() OpenPacket { return c.opened }
 
-// Mute decides whether the server's pings stay unanswered from now on.
+// Mute controls whether the client ignores the server's pings from now on.
 func (c *Conn) Mute(mute bool) { c.mute.Store(mute) }
 
-// Kill ends the connection without a word, as when the program of the client ends:
-// its network connections close, and it does nothing any more. The server hears of it
-// unless the Link keeps that from it: for a client that vanishes without a word, as one
-// whose network is gone, Drop(Both) its Link before Kill.
+// Kill ends the connection as if the client's program had ended: its network connections
+// close and it does nothing more. The server notices, unless the Link prevents it: for a
+// client whose network fails silently, call Drop(Both) on its Link before Kill.
 func (c *Conn) Kill() { c.finish(errKilled) }
 
-// Close says goodbye to the server and waits for the end.
+// Close closes the connection with a close packet or frame, and waits until it has ended.
 func (c *Conn) Close() {
 	c.env.t.Helper()
 	if err := c.said.put(unit{do: c.sayGoodbye}); err != nil {
@@ -341,7 +340,7 @@ func (c *Conn) wait() error {
 // Ended is closed when the connection has ended.
 func (c *Conn) Ended() <-chan struct{} { return c.ended }
 
-// Err says why the connection has ended, nil while it is open.
+// Err returns the reason why the connection ended, nil while it is open.
 func (c *Conn) Err() error {
 	select {
 	case <-c.ended:
@@ -351,9 +350,9 @@ func (c *Conn) Err() error {
 	}
 }
 
-// WantClosed waits for the end of the connection. On WebSocket the test fails if the
-// server closes it with another code, or without one; on polling, where there are no
-// codes, and for code 0, any end will do. What came before is left as it is.
+// WantClosed waits for the connection to end. On WebSocket the test fails if the server
+// closes it with another code, or without one; on polling, which has no codes, and for
+// code 0, any end passes. Earlier messages stay queued.
 func (c *Conn) WantClosed(code int) {
 	c.env.t.Helper()
 	if err := c.wait(); err != nil {
@@ -415,9 +414,9 @@ func checkPackets(packets []any) error {
 // for connections without a Join.
 func (c *Conn) TryHear() (any, error) { return c.heard.next(c.env.patience) }
 
-// Hear waits for messages, and fails the test if others come. A packet is a string, in
-// which * stands for anything, or a []byte. Pings and what else is not a message is
-// not heard. It is for connections without a Join.
+// Hear waits for messages, and fails the test if other messages arrive. A packet is a
+// string, in which * stands for anything, or a []byte. Pings and other packets that are
+// not messages are skipped. It is for connections without a Join.
 func (c *Conn) Hear(packets ...any) {
 	c.env.t.Helper()
 	if err := checkPackets(packets); err != nil {
@@ -465,7 +464,7 @@ func show(packet any) string {
 	return shorten(packet.(string))
 }
 
-// Transcript is what was said so far.
+// Transcript returns the packets sent and received so far.
 func (c *Conn) Transcript() Transcript {
 	return c.rec.transcript(c.env.ids.all())
 }

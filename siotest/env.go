@@ -46,8 +46,8 @@ func newEnv(t TB, o *ServerOptions) *env {
 	return e
 }
 
-// inBubble reports whether the calling goroutine is in a synctest bubble. There is no
-// way to ask but to try: Wait panics outside.
+// inBubble reports whether the calling goroutine is in a synctest bubble. The only way to
+// find out is to try: Wait panics outside.
 func inBubble() (in bool) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -69,8 +69,8 @@ func (e *env) settle() {
 	}
 }
 
-// waits reports whether it could wait until nothing moves: not while somebody else in
-// the bubble does, of which synctest tells by a panic.
+// waits waits until nothing moves. It reports false if another goroutine of the bubble
+// does so at the same time, which synctest reports by a panic.
 func waits() (ok bool) {
 	defer func() {
 		if v := recover(); v != nil && !strings.Contains(fmt.Sprint(v), "already in progress") {

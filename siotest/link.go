@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Link: the network of a client, and what goes wrong on it.
+// This file holds Link: the network of a client, and its faults.
 
 package siotest
 
@@ -60,7 +60,7 @@ type Link struct {
 	changed chan struct{} // closed at the next change of a fault
 }
 
-// faults is what is wrong in one direction.
+// faults are the faults in one direction.
 type faults struct {
 	dropped bool
 	stalled bool
@@ -97,9 +97,8 @@ func (l *Link) set(d Direction, change func(f *faults)) {
 	l.changed = make(chan struct{})
 }
 
-// Drop makes the link dead: from now on bytes vanish, and so does the end of a
-// connection. Nobody is told. It can't be healed, as the bytes are gone; new
-// connections after Heal work.
+// Drop makes the link dead: from now on it discards bytes, and hides the end of a
+// connection from the other side. Lost bytes stay lost after Heal; new connections work.
 func (l *Link) Drop(d Direction) { l.set(d, func(f *faults) { f.dropped = true }) }
 
 // Stall holds bytes back until Heal. Once the buffers are full the writer has to

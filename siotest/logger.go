@@ -12,7 +12,7 @@ import (
 
 // Logger returns a logger for socketio.Options.Logger that writes to the log of the
 // test, which shows it if the test fails: errors of handlers, and why clients were
-// refused. Call it before NewServer; what comes after the end of the test is dropped.
+// refused. Call it before NewServer; lines after the end of the test are dropped.
 // It may be used from any goroutine.
 func Logger(t TB) *slog.Logger {
 	w := &logWriter{t: t}

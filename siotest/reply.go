@@ -9,7 +9,7 @@ import "fmt"
 // A Reply is the acknowledgement of an event that a Client has emitted.
 type Reply struct {
 	env    *env
-	client fmt.Stringer // who asked, for messages
+	client fmt.Stringer // for messages
 	event  string
 	answer queue[Args]
 }
@@ -47,14 +47,14 @@ func (r *Reply) WantError(message, code string) {
 		Error *struct{ Message, Code string }
 	}
 	if got.Len() == 1 {
-		_ = got.Decode(&answer) // what is something else is no error
+		_ = got.Decode(&answer) // anything else is not an error
 	}
 	if e := answer.Error; e == nil || e.Message != message || e.Code != code {
 		r.env.t.Fatalf("%s wants %q to fail with %q (code %q), but gets %s", r.client, r.event, message, code, got)
 	}
 }
 
-// WantNothing wants that no acknowledgement has come; see Client.WantNothing.
+// WantNothing fails the test if an acknowledgement has arrived; see Client.WantNothing.
 func (r *Reply) WantNothing() {
 	r.env.t.Helper()
 	r.env.quiet()

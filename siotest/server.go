@@ -45,7 +45,7 @@ type Server struct {
 	conns   []*Conn
 	links   []*Link
 	counted int
-	over    bool // nothing may be logged any more
+	over    bool // the test has ended: nothing may be logged
 }
 
 // NewServer serves h in memory until the test ends. It closes h then, if h has a
@@ -174,8 +174,8 @@ func (s *Server) NewLink() *Link {
 }
 
 // Connect connects a client over WebSocket and joins the namespace "/". The test fails
-// if it is refused. In a bubble it returns when nothing moves any more, so that what
-// the test does next always meets the same state.
+// if the client is rejected. In a bubble it returns when nothing moves, so that the next
+// step of the test always finds the same state.
 func (s *Server) Connect() *Client {
 	s.t.Helper()
 	return s.ConnectWith(nil)
@@ -286,14 +286,14 @@ func (s *Server) TryOpen(opts *ClientOptions) (*Conn, error) {
 	return c, nil
 }
 
-// complaints logs what net/http complains about, and fails the test for a panic.
+// complaints logs the error messages of net/http, and fails the test for a panic.
 type complaints struct{ s *Server }
 
 func (c complaints) Write(p []byte) (int, error) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	switch text := string(p); {
-	case c.s.over: // after the test nobody reads it
+	case c.s.over: // after the end of the test
 	case strings.Contains(text, "panic"):
 		c.s.t.Errorf("net/http: %s", text)
 	default:

@@ -32,11 +32,11 @@ type Entry struct {
 	Packet string
 }
 
-// A Transcript is what was said on a connection, in order. Packets that only end a
-// poll are left out.
+// A Transcript lists the packets of a connection, in order. Packets that only end a poll
+// are left out.
 type Transcript []Entry
 
-// String returns a line for each entry: the time, who said it, and what.
+// String returns a line for each entry: the time, the direction, and the packet.
 //
 //	0s      > 40
 //	0s      < 40{"sid":"socket-1"}

@@ -9,7 +9,7 @@
 // If no type on the way has its own unmarshaler, the walk can reach every byte
 // slice. The base64 text is then that of a short marker, and the walk puts the
 // attachment itself in its place, without copying it. Otherwise the text is that
-// of the attachment, for nobody can look into what an unmarshaler fills.
+// of the attachment, because the walk cannot look into what an unmarshaler fills.
 
 package binding
 

@@ -24,9 +24,9 @@
 //
 // In the other direction bin and ArrayBuffer fill a []byte, and become one in an
 // any. A Date fills a time.Time, becomes one in an any, and fills a string with
-// what JSON.stringify makes of it. In an any all numbers are float64. A number
+// the text that JSON.stringify gives it. In an any all numbers are float64. A number
 // without fraction fills an integer however it was written. undefined is null,
-// and a member of an object that is undefined is no member.
+// and an undefined member of an object is left out.
 //
 // Extensions of other types mean what they mean to JavaScript: a list of the type
 // and the bytes. Timestamps (type -1), which JavaScript does not write, fill a

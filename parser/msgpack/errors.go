@@ -7,7 +7,7 @@ package msgpack
 
 import "strconv"
 
-// An ErrorKind says what was wrong with a message.
+// An ErrorKind says what is wrong with a message.
 type ErrorKind byte
 
 // The kinds of [DecodeError], with their texts.
@@ -31,8 +31,8 @@ var kindTexts = [...]string{
 	KindText:       "got a text message",
 }
 
-// A DecodeError says that a peer broke the protocol. The connection must close.
-// It holds nothing the peer sent, so it is safe to log.
+// A DecodeError says that a peer violated the protocol. The connection must close.
+// It holds nothing of the peer's message, so it is safe to log.
 type DecodeError struct {
 	Kind ErrorKind
 

@@ -34,7 +34,7 @@ type gate struct {
 	open   context.CancelFunc
 }
 
-// gate is the gate of a name, made by whoever asks for it first; openGate opens it.
+// gate returns the gate with this name, made on first use; openGate opens it.
 func (a *app) gate(name string) context.Context {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -66,7 +66,7 @@ func (a *app) middleware() map[string][]func(*socketio.Socket) error {
 	}
 }
 
-// waitAtGate lets in when the gate that the client names has been opened.
+// waitAtGate accepts a socket when the gate that the client names has been opened.
 func (a *app) waitAtGate(s *socketio.Socket) error {
 	var auth struct {
 		Gate string `json:"gate"`
@@ -82,7 +82,7 @@ func (a *app) waitAtGate(s *socketio.Socket) error {
 	}
 }
 
-// lobby joins rooms before it lets in, or refuses.
+// lobby joins rooms before it accepts or rejects a socket.
 func (a *app) lobby(s *socketio.Socket) error {
 	if err := s.Join("lobby", "forgotten"); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (a *app) lobby(s *socketio.Socket) error {
 	return nil
 }
 
-// refuses tells whether a client asks to be refused.
+// refuses reports whether a client asks to be rejected.
 func refuses(h socketio.Handshake) bool {
 	var auth struct {
 		Refuse bool `json:"refuse"`
@@ -126,7 +126,7 @@ func (a *app) makeParents() {
 	}
 }
 
-// note returns a middleware that lets in and notes that it ran.
+// note returns a middleware that accepts every socket and notes that it ran.
 func (a *app) note(step string) func(*socketio.Socket) error {
 	return func(s *socketio.Socket) error {
 		a.steps.Store(s, append(a.stepsOf(s), step))

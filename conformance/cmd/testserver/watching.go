@@ -92,7 +92,7 @@ func use(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.OnDisconnect(func(socketio.DisconnectReason) { remove() })
 }
 
-// reserved tells whether an event of that name is kept from being sent.
+// reserved reports whether an event with that name is rejected.
 func reserved(nsp *socketio.Namespace, s *socketio.Socket, name string) string {
 	return fmt.Sprint(s.Emit(name) != nil, " ", nsp.To("nobody").Emit(name) != nil)
 }
