@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -69,10 +70,19 @@ type loop struct {
 	closing   bool // what starts now is closed at once
 	stopped   bool
 
-	mu       lock.Mutex // guards the fields below
+	// Atomic; loopWorks, loopAsked or loopParked. A turn without commands takes no lock.
+	state atomic.Int32
+
+	mu       lock.Mutex // guards the field below
 	commands []command
-	parked   bool // a post must wake the loop
 }
+
+// States of a loop.
+const (
+	loopWorks  = iota // it looks again before it parks
+	loopAsked         // it finds commands when it looks
+	loopParked        // a post must wake it
+)
 
 // A slot is where a descriptor's events go. Event data is its index and its
 // generation, so that an event for a connection that has ended since finds
@@ -141,10 +151,9 @@ func (l *loop) post(cmd command) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.commands = append(l.commands, cmd)
-	if !l.parked {
+	if l.state.Swap(loopAsked) != loopParked {
 		return // it looks before it parks, or has stopped
 	}
-	l.parked = false
 	one := uint64(1)
 	// It does not block. Under mu: a loop that stops meanwhile gives the number
 	// of this descriptor back.
@@ -197,18 +206,15 @@ func (l *loop) turn() bool {
 }
 
 // park reports whether the loop may park: nobody has asked for anything.
-func (l *loop) park() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.parked = len(l.commands) == 0
-	return l.parked
-}
+func (l *loop) park() bool { return l.state.CompareAndSwap(loopWorks, loopParked) }
 
 // obey does what was asked for. It reports whether the loop has stopped.
 func (l *loop) obey() bool {
+	if l.state.Load() == loopWorks || l.state.Swap(loopWorks) != loopAsked {
+		return l.stopped
+	}
 	l.mu.Lock()
 	l.batch, l.commands = l.commands, l.batch[:0]
-	l.parked = false
 	l.mu.Unlock()
 	for i := range l.batch {
 		cmd := l.batch[i]
