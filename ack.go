@@ -1,92 +1,56 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds acknowledgements that are awaited from a client. What awaits
-// those of many is in broadcast_ack.go.
+// This file holds the acknowledgements that are awaited from the client of a socket, on
+// top of package ack. Who waits for them is in ask.go and broadcast_ack.go.
 
 package socketio
 
 import (
 	"bytes"
 
-	"socketio/internal/lock"
+	"socketio/internal/ack"
 	"socketio/parser"
 )
 
-// An ackTable holds the acknowledgements awaited from one socket. Each ends once:
-// answered, or failed.
-type ackTable struct {
-	mu      lock.Mutex // guards the fields below
-	waiting map[int64]ackWaiter
-	late    int // given up here, and may yet be answered
-}
+// An ackTable holds the acknowledgements awaited from one socket.
+type ackTable = ack.Table[*Socket, Args]
 
-// An ackWaiter awaits acknowledgements. For each, one of its methods is called
-// once, by who took it out of the table. They do not block.
-type ackWaiter interface {
-	answered(s *Socket, args Args)
-	failed(s *Socket, err error)
-}
+// An ackWaiter waits for acknowledgements. Its methods may be called with a Socket.mu or
+// a conn.mu held.
+type ackWaiter = ack.Waiter[*Socket, Args]
 
-func (t *ackTable) add(id int64, w ackWaiter, limit int) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.waiting) >= limit {
+// await registers a wait. While there are any on a connection, it is read beyond the
+// bound of its inboxes.
+func (s *Socket) await(id int64, w ackWaiter) error {
+	changed, ok := s.acks.Await(&s.conn.awaited, id, w, s.ns.server.opts.MaxPendingAcks)
+	if !ok {
 		return ErrTooManyPendingAcks
 	}
-	if t.waiting == nil {
-		t.waiting = make(map[int64]ackWaiter)
+	if changed {
+		s.conn.checkInboxes()
 	}
-	t.waiting[id] = w
 	return nil
 }
 
-// take removes a wait, so that its taker alone may end it. If there is none, asked
-// tells whether there can have been one: some were given up.
-func (t *ackTable) take(id int64) (w ackWaiter, asked bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	w, asked = t.waiting[id]
-	delete(t.waiting, id)
-	if !asked && t.late > 0 {
-		t.late--
-		asked = true
-	}
-	return w, asked
-}
-
-// giveUp removes a wait whose answer nobody wants any more. It reports whether it
-// was there; its taker then ends it.
-func (t *ackTable) giveUp(id int64) (taken bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	_, taken = t.waiting[id]
-	if taken {
-		delete(t.waiting, id)
-		t.late++
+// giveUp removes a wait whose answer is not wanted any longer. It reports whether the
+// wait was there.
+func (s *Socket) giveUp(id int64) (taken bool) {
+	taken, changed := s.acks.GiveUp(&s.conn.awaited, id)
+	if changed {
+		s.conn.checkInboxes()
 	}
 	return taken
 }
 
-// fail ends all waits with err. It returns how many of them nobody takes off the
-// count of the connection: the caller does; see conn.awaitFailed.
-func (t *ackTable) fail(s *Socket, err error) (uncounted int) {
-	t.mu.Lock()
-	waiting := t.waiting
-	t.waiting = nil
-	t.late += len(waiting)
-	t.mu.Unlock()
-	for _, w := range waiting {
-		w.failed(s, err)
-		uncounted++
-	}
-	return uncounted
-}
+// failAcks ends all waits with err. The caller may hold locks, and must call
+// checkInboxes when it has released them.
+func (s *Socket) failAcks(err error) { s.acks.Fail(&s.conn.awaited, s, err) }
 
 // handleAck ends a wait. It does not go through the inbox: a handler may be
 // waiting for it. An id that nobody awaits is ignored; handleAck reports false for
 // one that nobody gave out.
 func (s *Socket) handleAck(p parser.Packet) (asked bool) {
-	w, asked := s.acks.take(p.ID)
+	w, asked, changed := s.acks.Take(&s.conn.awaited, p.ID)
 	if w == nil {
 		return asked
 	}
@@ -96,6 +60,9 @@ func (s *Socket) handleAck(p parser.Packet) (asked bool) {
 	}
 	args := Args{codec: s.ns.server.format.Codec(), attachments: p.Attachments}
 	args.raw = args.codec.SplitArray(nil, data)
-	w.answered(s, args)
+	w.Answered(s, args)
+	if changed {
+		s.conn.checkInboxes()
+	}
 	return true
 }

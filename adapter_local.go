@@ -27,7 +27,7 @@ func (l *localSide) Payload(p *adapter.Packet) (adapter.Payload, error) {
 func (l *localSide) Packet(e adapter.Payload, f adapter.Flags, c *adapter.Call) (*adapter.Packet, error) {
 	p := &adapter.Packet{Flags: f, Call: c, AckID: noAck}
 	if c != nil {
-		p.AckID = l.lastAck.Add(1)
+		p.AckID = l.ackIDs.Next()
 	}
 	m, err := l.server.format.EventOf(l.name, p.AckID, e.JSON, e.Attachments)
 	if err != nil {

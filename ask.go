@@ -138,7 +138,7 @@ func (a *Answers) finish(err error) {
 	if a.call != nil {
 		endCall(a.call, a.ids)
 	} else if a.done != nil {
-		a.socket.unask(a.id)
+		a.socket.giveUp(a.id)
 	}
 	if a.ended != nil {
 		a.ended(err)
@@ -193,7 +193,7 @@ func (s *Socket) question(ctx context.Context, f *adapter.Flags, event string, a
 		a.err = s.endOf(ctx)
 		return a
 	}
-	a.id = s.ns.lastAck.Add(1)
+	a.id = s.ns.ackIDs.Next()
 	m, err := s.ns.encode(s, f, a.id, event, args)
 	if err == nil {
 		err = a.send(m, f, event)
@@ -206,16 +206,14 @@ func (s *Socket) question(ctx context.Context, f *adapter.Flags, event string, a
 func (a *Answers) send(m *engineio.Message, f *adapter.Flags, event string) error {
 	s := a.socket
 	a.done = make(chan struct{})
-	s.conn.awaitBegins()
-	if err := s.acks.add(a.id, a, s.ns.server.opts.MaxPendingAcks); err != nil {
+	if err := s.await(a.id, (*soleWait)(a)); err != nil {
 		a.done = nil
-		s.conn.awaitEnds()
 		return err
 	}
 	if obs := s.obs(); obs.acks.Any() {
 		a.ended = obs.tellAsked(a.ctx, s.info(), event)
 	}
-	if s.state.Load() == stateGone { // after add, so that endLocked finds the wait
+	if s.state.Load() == stateGone { // after await, so that endLocked finds the wait
 		return ErrClosed
 	}
 	if err := s.post(m, f.Volatile); err != nil {
@@ -226,17 +224,19 @@ func (a *Answers) send(m *engineio.Message, f *adapter.Flags, event string) erro
 	return nil
 }
 
-// answered implements ackWaiter.
-func (a *Answers) answered(s *Socket, args Args) {
-	a.args = args
-	close(a.done)
-	s.conn.awaitEnds()
+// A soleWait is the Answers of one socket as its table of acknowledgements sees them.
+type soleWait Answers
+
+// Answered implements ackWaiter.
+func (w *soleWait) Answered(_ *Socket, args Args) {
+	w.args = args
+	close(w.done)
 }
 
-// failed implements ackWaiter. It leaves the count to the caller; see ackTable.fail.
-func (a *Answers) failed(_ *Socket, err error) {
-	a.cause = err
-	close(a.done)
+// Failed implements ackWaiter.
+func (w *soleWait) Failed(_ *Socket, err error) {
+	w.cause = err
+	close(w.done)
 }
 
 // endOf returns why nobody waits any longer: the context has ended, maybe because it is

@@ -85,7 +85,7 @@ func (b *audience) question(ctx context.Context, event string, args []any) *Answ
 	call, namespaces := adapter.NewCall(), b.namespaces()
 	packets := make([]*adapter.Packet, len(namespaces))
 	for i, ns := range namespaces { // what can't be encoded is sent to nobody
-		id := ns.lastAck.Add(1)
+		id := ns.ackIDs.Next()
 		m, err := ns.encode(nil, &b.flags, id, event, args)
 		if err != nil {
 			a.err = err
@@ -162,34 +162,25 @@ func (s *Socket) ask(p *adapter.Packet) {
 	if !p.Call.Expect(s.member()) {
 		return
 	}
-	s.conn.awaitBegins()
-	err := s.acks.add(p.AckID, (*manyWait)(p.Call), s.ns.server.opts.MaxPendingAcks)
+	err := s.await(p.AckID, (*manyWait)(p.Call))
 	if err == nil {
-		if s.state.Load() == stateGone { // after add, so that endLocked finds the wait
+		if s.state.Load() == stateGone { // after await, so that endLocked finds the wait
 			err = ErrClosed
 		} else {
 			err = s.post(p.Message.(*engineio.Message), p.Volatile)
 		}
 		if err == nil {
 			s.conn.eio.Flush()   // the handler that waits may be one of a burst
-			if p.Call.Closed() { // endCall may have come before add
-				s.unask(p.AckID)
+			if p.Call.Closed() { // endCall may have come before await
+				s.giveUp(p.AckID)
 			}
 			return
 		}
-		if !s.acks.giveUp(p.AckID) {
+		if !s.giveUp(p.AckID) {
 			return // it has ended meanwhile
 		}
 	}
 	p.Call.Fail(s.member(), err)
-	s.conn.awaitEnds()
-}
-
-// unask forgets an acknowledgement that ask awaits.
-func (s *Socket) unask(id int64) {
-	if s.acks.giveUp(id) {
-		s.conn.awaitEnds()
-	}
 }
 
 // endCall forgets the acknowledgements that a call still awaits. id is that which a
@@ -197,18 +188,15 @@ func (s *Socket) unask(id int64) {
 func endCall(call *adapter.Call, id func(*Socket) int64) {
 	for _, m := range call.Close() {
 		s := socketOf(m)
-		s.unask(id(s))
+		s.giveUp(id(s))
 	}
 }
 
-// A manyWait is a Call as the sockets that were asked see it. Each that awaits
-// an answer for it counts once on its connection; see conn.awaitBegins.
+// A manyWait is a Call as the sockets that were asked see it.
 type manyWait adapter.Call
 
-func (w *manyWait) answered(s *Socket, args Args) {
-	(*adapter.Call)(w).Answer(s.member(), args)
-	s.conn.awaitEnds()
-}
+// Answered implements ackWaiter.
+func (w *manyWait) Answered(s *Socket, args Args) { (*adapter.Call)(w).Answer(s.member(), args) }
 
-// failed leaves the count to the caller, who may hold locks; see ackTable.fail.
-func (w *manyWait) failed(s *Socket, err error) { (*adapter.Call)(w).Fail(s.member(), err) }
+// Failed implements ackWaiter.
+func (w *manyWait) Failed(s *Socket, err error) { (*adapter.Call)(w).Fail(s.member(), err) }

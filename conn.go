@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"socketio/engineio"
+	"socketio/internal/ack"
 	"socketio/internal/lock"
 	"socketio/internal/slots"
 	"socketio/internal/telemetry"
@@ -62,6 +63,8 @@ type conn struct {
 	inboxBytes atomic.Int64
 	inboxItems atomic.Int32
 
+	awaited ack.Count // acknowledgements, from all sockets
+
 	// Guarded by mu; here because there is room.
 	work int32 // sockets and searches of which something may still run; see doneLocked
 
@@ -78,7 +81,6 @@ type conn struct {
 	pending  bool                        // attachments are awaited: the timer runs for them
 	closed   bool
 	paused   bool // the engine was asked to stop reading
-	waiting  int  // acknowledgements awaited on this connection
 
 	refusals rate
 }

@@ -10,12 +10,7 @@ func NewID() string { return newID() }
 // Awaited is how many acknowledgements are awaited from a socket, and on its
 // connection.
 func Awaited(s *Socket) (socket, conn int) {
-	s.acks.mu.Lock()
-	socket = len(s.acks.waiting)
-	s.acks.mu.Unlock()
-	s.conn.mu.Lock()
-	defer s.conn.mu.Unlock()
-	return socket, s.conn.waiting
+	return s.acks.Len(), s.conn.awaited.Len()
 }
 
 // Registered counts the namespaces of a server, those that are being made, and those
@@ -28,3 +23,6 @@ func Registered(s *Server) (all, making, dynamic int) {
 
 // Waiting is how many events wait for handlers of all sockets of the connection.
 func (s *Socket) Waiting() int { return int(s.conn.inboxItems.Load()) }
+
+// Idle reports whether no handler runs, and no worker has anything to do.
+func Idle(s *Server) bool { return s.workers.Busy() == 0 }

@@ -10,6 +10,7 @@ package socketio_test
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,9 @@ func TestLocksOfALoneEvent(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-handled
+			for !socketio.Idle(w.io) { // the next event is a lone one too
+				runtime.Gosched()
+			}
 		})
 		keepsTo(t, maxOpsPerEvent, got, byPlace)
 	})
@@ -122,6 +126,9 @@ func TestLocksOfAnEcho(t *testing.T) {
 			}
 			if _, _, err := c.ReadFrame(); err != nil {
 				t.Fatal(err)
+			}
+			for !socketio.Idle(w.io) {
+				runtime.Gosched()
 			}
 		})
 		keepsTo(t, maxOpsPerEvent+maxOpsPerEmit, got, byPlace)

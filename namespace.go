@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"socketio/adapter"
+	"socketio/internal/ack"
 	"socketio/internal/telemetry"
 )
 
@@ -32,8 +33,8 @@ type Namespace struct {
 	serverSide []*listener // guarded by mu; see OnServerSideEmit
 
 	// Atomic; safe from anywhere.
-	lastAck atomic.Int64
-	joined  atomic.Bool // some socket has joined
+	ackIDs ack.IDs
+	joined atomic.Bool // some socket has joined
 
 	hooks
 	audience // all of its sockets
@@ -48,7 +49,6 @@ type Namespace struct {
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name, adapter: s.opts.Adapter(name)}
 	ns.audience = audience{ns: ns}
-	ns.lastAck.Store(-1)
 	if err := ns.adapter.Init((*localSide)(ns)); err != nil {
 		s.opts.Logger.Error("the adapter of a namespace did not start", "nsp", name, "error", err)
 	}

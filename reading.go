@@ -29,28 +29,6 @@ func (c *conn) isPaused() bool {
 	return c.paused
 }
 
-// awaitBegins and awaitEnds count the acknowledgements awaited on this
-// connection: while there are any, it is read beyond the bound of an inbox.
-func (c *conn) awaitBegins() { c.changeWaiting(1) }
-func (c *conn) awaitEnds()   { c.changeWaiting(-1) }
-
-// awaitFailed counts acknowledgements that failed all at once. The caller may hold
-// a Socket.mu; reading is checked by who ends the socket.
-func (c *conn) awaitFailed(n int) {
-	if n > 0 {
-		c.mu.Lock()
-		c.waiting -= n
-		c.mu.Unlock()
-	}
-}
-
-func (c *conn) changeWaiting(d int) {
-	c.mu.Lock()
-	c.waiting += d
-	c.mu.Unlock()
-	c.checkInboxes()
-}
-
 // checkInboxes stops or resumes reading as the inboxes ask. Pausing and resuming
 // are done under mu, so that the last decision is the one that stays.
 func (c *conn) checkInboxes() {
@@ -66,7 +44,7 @@ func (c *conn) checkInboxes() {
 		return
 	}
 	factor := 1
-	if c.waiting > 0 {
+	if c.awaited.Len() > 0 {
 		factor = awaitFactor
 	}
 	o := &c.server.opts
@@ -90,9 +68,9 @@ func (c *conn) checkInboxes() {
 		c.eio.Resume()
 		changed = PressureObserver.ReadingResumed
 	}
-	if full && !c.decoding && c.waiting > 0 {
+	if full && !c.decoding && c.awaited.Len() > 0 {
 		for s := range c.slots.Members() {
-			c.waiting -= s.acks.fail(s, ErrInboxFull)
+			s.failAcks(ErrInboxFull)
 		}
 	}
 }

@@ -204,7 +204,7 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 	if s.cancel != nil {
 		s.cancel(s.endCauseLocked())
 	}
-	s.conn.awaitFailed(s.acks.fail(s, ErrClosed))
+	s.failAcks(ErrClosed)
 }
 
 // An endError is the cause of the end of a Socket's context: ErrClosed, and what happened.
