@@ -436,3 +436,17 @@ func ExampleConnObserver() {
 	// 1 closed: forced close
 	// refused: 1
 }
+
+// The id of a session tells which server it lives on, so that another can forward its
+// requests there.
+func ExampleTaggedIDs() {
+	generate := engineio.TaggedIDs("node-7")
+	id, err := generate(nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tag, ok := engineio.SessionTag(id)
+	fmt.Println(tag, ok, len(id))
+	// Output: node-7 true 27
+}

@@ -133,11 +133,21 @@ type Options struct {
 
 	// GenerateID makes the id of a new session. The id is a secret: anyone who knows or
 	// guesses it can act as the client, so it needs 120 random bits of its own, and must
-	// not appear in a log. It has 1 to
+	// not appear in a log; TaggedIDs makes such ids with the tag of a server. It has 1 to
 	// 128 letters, digits, '-', '_', '.' and '~'. Anything else, an error, and an id that
 	// is in use reject the session (400, code 3). The request must not be kept. It is not
 	// the id of a Socket.IO socket. If nil, 120 random bits.
 	GenerateID func(*http.Request) (string, error)
+
+	// ForeignSession runs for each poll, POST and WebSocket upgrade that names a session
+	// which does not exist on this server, after the origin rule. It may answer the
+	// request itself, for example by forwarding it to the server that SessionTag names,
+	// and then returns true. With false, for which it must not have written anything, the
+	// request is answered "Session ID unknown" (400, code 1). The header of w has what CORS
+	// has set. It may be called by many goroutines at once. A panic is logged and aborts
+	// the response. sid is untrusted, and the id of a session elsewhere is a secret. If
+	// nil, such requests are rejected.
+	ForeignSession func(w http.ResponseWriter, r *http.Request, sid string) (served bool)
 
 	// InitialPacket is the first message to each client. It travels with the
 	// handshake: in the same response on polling, right behind it on WebSocket. Clients

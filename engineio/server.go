@@ -184,6 +184,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.open(w, r, transport, upgrade, q)
 		return
 	}
+	if s.serveForeign(w, r, sid) {
+		return
+	}
 	c, e := s.session(r, sid)
 	if e != nil {
 		s.refuse(w, r, e)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how a session gets its id.
+// This file holds how a session gets its id, and the requests for sessions of other
+// servers.
 
 package engineio
 
@@ -10,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"socketio/internal/telemetry"
 )
@@ -18,6 +20,9 @@ import (
 const maxID = 128
 
 var errID = errors.New("engineio: Options.GenerateID must return 1 to 128 letters, digits, '-', '_', '.' or '~'")
+
+// idLen is the length of what newID returns.
+const idLen = 20
 
 // newID returns 120 random bits as 20 characters.
 func newID() string {
@@ -58,4 +63,44 @@ func validID(id string) bool {
 		}
 	}
 	return id != "" && len(id) <= maxID
+}
+
+// TaggedIDs returns a function for Options.GenerateID whose ids begin with tag and a dot,
+// so that a front end, or another server, can tell by SessionTag which server a session
+// lives on. 120 random bits follow, as in ids without a tag. It panics on a tag that is
+// empty, longer than 100 bytes, or has other characters than letters, digits, '-', '_'
+// and '~'. The tag is not a secret: clients see it.
+func TaggedIDs(tag string) func(*http.Request) (string, error) {
+	if !validID(tag) || len(tag) > 100 || strings.Contains(tag, ".") {
+		panic("engineio: TaggedIDs: the tag must be 1 to 100 letters, digits, '-', '_' or '~'")
+	}
+	return func(*http.Request) (string, error) { return tag + "." + newID(), nil }
+}
+
+// SessionTag returns the tag of an id that TaggedIDs has made. ok is false for an id
+// without a tag. A client may make up an id, so the tag must be looked up in a list of
+// known servers, never be used as an address.
+func SessionTag(sid string) (tag string, ok bool) {
+	tag, rest, found := strings.Cut(sid, ".")
+	if !found || tag == "" || len(rest) != idLen || !validID(sid) {
+		return "", false
+	}
+	return tag, true
+}
+
+// serveForeign offers a request for a session that does not exist here to
+// Options.ForeignSession. It reports whether that has answered.
+func (s *Server) serveForeign(w http.ResponseWriter, r *http.Request, sid string) (served bool) {
+	if s.cfg.ForeignSession == nil || s.lookup(sid) != nil {
+		return false
+	}
+	panicked := true
+	s.guard("Options.ForeignSession", func() {
+		served = s.cfg.ForeignSession(w, r, sid)
+		panicked = false
+	})
+	if panicked {
+		panic(http.ErrAbortHandler) // part of a response may be out
+	}
+	return served
 }

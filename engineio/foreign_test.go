@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds ids with the tag of a server, and requests for sessions of another.
+
+package engineio_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"socketio/engineio"
+)
+
+// Ids with a tag are as long and as random as those without, behind the tag.
+func TestTaggedIDs(t *testing.T) {
+	generate := engineio.TaggedIDs("node-1")
+	seen := make(map[string]bool)
+	for range 1000 {
+		id, err := generate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest, ok := strings.CutPrefix(id, "node-1.")
+		if !ok || len(rest) != 20 || seen[rest] {
+			t.Fatalf("the id is %q", id)
+		}
+		seen[rest] = true
+		if tag, ok := engineio.SessionTag(id); tag != "node-1" || !ok {
+			t.Fatalf("the tag of %q is %q, %v", id, tag, ok)
+		}
+	}
+	for _, id := range []string{"", "a", ".", "node-1", "node-1.", "node-1.abc", ".aaaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaaa", "a.b.aaaaaaaaaaaaaaaaaaaa", "a/b.aaaaaaaaaaaaaaaaaaaa", "a.aaaaaaaaaa%aaaaaaaaa"} {
+		if tag, ok := engineio.SessionTag(id); ok {
+			t.Errorf("%q has the tag %q", id, tag)
+		}
+	}
+	for _, tag := range []string{"", "a.b", "a b", "a/b", "\u00e4", strings.Repeat("a", 101)} {
+		func() {
+			defer func() {
+				if text, _ := recover().(string); !strings.HasPrefix(text, "engineio: TaggedIDs: ") {
+					t.Errorf("tag %q: the panic is %q", tag, text)
+				}
+			}()
+			engineio.TaggedIDs(tag)
+		}()
+	}
+}
+
+// A fake front end: two servers, and each forwards requests for the sessions of the
+// other. What the function declines is rejected as always.
+func TestForeignSessionsAreForwarded(t *testing.T) {
+	everywhere(t, func(w *world) {
+		var nodes [2]*rig
+		var strangers []string
+		for i, tag := range []string{"a", "b"} {
+			nodes[i] = w.serve(hosting{options: &engineio.Options{
+				GenerateID: engineio.TaggedIDs(tag),
+				ForeignSession: func(rw http.ResponseWriter, r *http.Request, sid string) bool {
+					other, ok := engineio.SessionTag(sid)
+					if !ok || other == tag || other != "a" && other != "b" {
+						strangers = append(strangers, sid)
+						return false
+					}
+					nodes[1-i].srv.ServeHTTP(rw, r)
+					return true
+				},
+			}})
+		}
+		p := nodes[0].polling()
+		session := "EIO=4&transport=polling&sid=" + p.id()
+		if got := nodes[1].post(session, "4over the other server"); got.status != 200 || got.body != "ok" {
+			w.t.Errorf("the POST by the other server: %d %q", got.status, got.body)
+		}
+		if got := nodes[1].get(session); got.status != 200 || got.body != "4over the other server" {
+			w.t.Errorf("the poll by the other server: %d %q", got.status, got.body)
+		}
+		if n := nodes[1].srv.Count(); n != 0 {
+			w.t.Errorf("the other server has %d sessions", n)
+		}
+		for _, sid := range []string{"unknown", "c.aaaaaaaaaaaaaaaaaaaa", "b.aaaaaaaaaaaaaaaaaaaa"} {
+			nodes[1].wantRefusal(sid, nodes[1].get("EIO=4&transport=polling&sid="+sid), 400, 1, "Session ID unknown")
+			nodes[1].wantRefusal(sid, nodes[1].dialRefused("EIO=4&transport=websocket&sid="+sid), 400, 1, "Session ID unknown")
+		}
+		if len(strangers) != 6 {
+			w.t.Errorf("the function was asked about %q and declined", strangers)
+		}
+	})
+}
+
+// A panic of the function aborts the response, and is logged.
+func TestForeignSessionPanics(t *testing.T) {
+	inMemory(t, func(w *world) {
+		var log syncBuffer
+		r := w.serve(hosting{options: &engineio.Options{
+			Logger:         log.logger(),
+			ForeignSession: func(http.ResponseWriter, *http.Request, string) bool { panic("on purpose") },
+		}})
+		if got := r.get("EIO=4&transport=polling&sid=none"); got.err == nil {
+			w.t.Errorf("the response is %d %q, want none", got.status, got.body)
+		}
+		if text := log.String(); !strings.Contains(text, "Options.ForeignSession") || !strings.Contains(text, "on purpose") {
+			w.t.Errorf("the log says %s", text)
+		}
+	})
+}
