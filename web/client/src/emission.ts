@@ -14,7 +14,9 @@ export interface EmitFlags {
 
 /** What an Emission needs from its socket. */
 export interface FlaggedEmitter {
+  /** @internal */
   _emit(flags: EmitFlags, event: string, args: readonly unknown[]): void;
+  /** @internal */
   _emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown>;
 }
 

@@ -39,17 +39,17 @@ export type CatchAll = (event: string, ...args: any[]) => void;
 /** What a Socket needs of its Manager. */
 export interface SocketOwner {
   opts: { maxBuffer?: number };
-  /** The open connection, if there is one. */
+  /** @internal The open connection, if there is one. */
   readonly _conn: Conn | undefined;
-  /** Whether an attempt to connect is planned. */
+  /** @internal Whether an attempt to connect is planned. */
   readonly _waiting: boolean;
   /** Connects, unless it is connected or on its way. */
   open(): unknown;
-  /** The messages of a packet. Throws for what cannot be encoded. */
+  /** @internal The messages of a packet. Throws for what cannot be encoded. */
   _encode(packet: ParserPacket): readonly Data[];
-  /** Sends the messages of one packet, nothing in between. */
+  /** @internal Sends the messages of one packet, nothing in between. */
   _send(messages: readonly Data[]): void;
-  /** Closes the connection when no socket is active. */
+  /** @internal Closes the connection when no socket is active. */
   _destroy(): void;
 }
 

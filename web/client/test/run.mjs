@@ -9,11 +9,11 @@ import { readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const outdir = `${root}node_modules/.socketio-tests`;
+const outdir = `${root}node_modules/.socketio-tests-${process.pid}`; // runs may be side by side
 const wanted = process.argv.slice(2);
 const tests = [...find("src"), ...find("test")].filter((f) => !wanted.length || wanted.some((w) => f.includes(w)));
 
-rmSync(outdir, { recursive: true, force: true });
+process.on("exit", () => rmSync(outdir, { recursive: true, force: true }));
 await build({
   absWorkingDir: root,
   entryPoints: tests,

@@ -8,8 +8,6 @@ export interface EmitFlags {
 }
 /** What an Emission needs from its socket. */
 export interface FlaggedEmitter {
-    _emit(flags: EmitFlags, event: string, args: readonly unknown[]): void;
-    _emitWithAck(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<unknown>;
 }
 /**
  * `socket.volatile`, `socket.timeout(ms)` and what follows from them. Each step makes a new value; a value may be kept

@@ -2,10 +2,8 @@ import { type BufferedEvent } from "./buffer.js";
 import { Emission, type FlaggedEmitter } from "./emission.js";
 import { Emitter, type EventMapOf, type EventNames, type EventsMap } from "./emitter.js";
 import { type DisconnectDetails, type DisconnectReason as Reason, type ExtendedError } from "./errors.js";
-import type { Conn } from "./engine/conn.js";
 import type { Auth } from "./options.js";
-import type { ParserPacket } from "./parser/parser.js";
-import type { AckResult, Data, EventParams, ParamsWithoutAck, WithTimeout } from "./types.js";
+import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.js";
 /** The events of the library itself. */
 export interface SocketReservedEvents {
     connect: () => void;
@@ -23,18 +21,8 @@ export interface SocketOwner {
     opts: {
         maxBuffer?: number;
     };
-    /** The open connection, if there is one. */
-    readonly _conn: Conn | undefined;
-    /** Whether an attempt to connect is planned. */
-    readonly _waiting: boolean;
     /** Connects, unless it is connected or on its way. */
     open(): unknown;
-    /** The messages of a packet. Throws for what cannot be encoded. */
-    _encode(packet: ParserPacket): readonly Data[];
-    /** Sends the messages of one packet, nothing in between. */
-    _send(messages: readonly Data[]): void;
-    /** Closes the connection when no socket is active. */
-    _destroy(): void;
 }
 /**
  * A namespace. The type parameters are the events of the server, then those of the client. Events are called one after
