@@ -159,6 +159,7 @@ func TestMistakes(t *testing.T) {
 		{func(reply, string) {}, `peers: handler of "q": a call_test.reply must be its last parameter`},
 		{func(reply) int { return 0 }, `peers: handler of "q": it takes an Ack and has results; only one of them can be the acknowledgement`},
 		{func(chan int) {}, `peers: handler of "q": parameter 1 is a chan int, which JSON can't fill`},
+		//lint:ignore ST1008 the mistake that is tried
 		{func() (error, int) { return nil, 0 }, `peers: handler of "q": an error must be its last result`},
 		{func() chan int { return nil }, `peers: handler of "q": result 1 is a chan int, which JSON can't carry`},
 	} {
