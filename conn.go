@@ -68,7 +68,10 @@ type conn struct {
 	// Guarded by mu; here because there is room.
 	work int32 // sockets and searches of which something may still run; see doneLocked
 
-	admitted atomic.Bool // some CONNECT is answered, or is about to be
+	admitted atomic.Bool            // some CONNECT is answered, or is about to be
+	paused   atomic.Bool            // the engine was asked to stop reading; written under mu
+	crowd    atomic.Bool            // starting is not empty; written under mu
+	first    atomic.Pointer[Socket] // before those of starting: a lone event takes no lock
 
 	turns turns.Line // CONNECTs that are not answered yet, in order
 
@@ -80,7 +83,6 @@ type conn struct {
 	joined   bool                        // some namespace was joined once
 	pending  bool                        // attachments are awaited: the timer runs for them
 	closed   bool
-	paused   bool // the engine was asked to stop reading
 
 	refusals rate
 }
@@ -204,7 +206,10 @@ func (c *conn) checkAwaited() error {
 // HandleReadEnd implements engineio.Handler: the workers start when all that one
 // read brought is in the inboxes, so that they see a burst as one.
 func (c *conn) HandleReadEnd() {
-	for {
+	if s := c.first.Swap(nil); s != nil {
+		s.startWorker()
+	}
+	for c.crowd.Load() {
 		c.mu.Lock()
 		i := 0
 		for i < len(c.starting) && !c.mayStartLocked(c.starting[i]) {
@@ -216,15 +221,21 @@ func (c *conn) HandleReadEnd() {
 		}
 		s := c.starting[i]
 		c.starting = slices.Delete(c.starting, i, i+1)
+		c.crowd.Store(len(c.starting) > 0)
 		c.mu.Unlock()
 		s.startWorker()
 	}
 }
 
-// startLater starts the worker of a socket at the end of this read.
+// startLater starts the worker of a socket at the end of this read. In revision 4 it may
+// have to wait for longer; see mayStartLocked.
 func (c *conn) startLater(s *Socket) {
+	if !c.revision4() && c.first.CompareAndSwap(nil, s) {
+		return
+	}
 	c.mu.Lock()
 	c.starting = append(c.starting, s)
+	c.crowd.Store(true)
 	c.mu.Unlock()
 }
 
@@ -254,7 +265,7 @@ func (c *conn) HandleTimer() {
 		err = errIncomplete
 	}
 	idle := !c.pending && (c.joined || c.revision4())
-	if c.pending && c.paused { // they may be there, unread
+	if c.pending && c.paused.Load() { // they may be there, unread
 		c.eio.SetTimer(c.server.opts.AttachmentTimeout)
 		idle = true
 	}
@@ -275,7 +286,7 @@ func (c *conn) HandleUpgrade() {
 func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	c.mu.Lock()
 	c.closed = true
-	paused := c.paused
+	paused := c.paused.Load()
 	sockets := slices.Collect(c.slots.Members())
 	for sr := range c.slots.Searchers() {
 		sr.end()

@@ -24,9 +24,7 @@ func (c *conn) taken(items, bytes int) {
 
 // isPaused reports whether reading has stopped.
 func (c *conn) isPaused() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.paused
+	return c.paused.Load()
 }
 
 // checkInboxes stops or resumes reading as the inboxes ask. Pausing and resuming
@@ -48,6 +46,9 @@ func (c *conn) checkInboxes() {
 		factor = awaitFactor
 	}
 	o := &c.server.opts
+	// A worker that takes an item after this looks here again, see runner.Run; those that
+	// were taken before are off the counts.
+	paused := c.paused.Swap(true)
 	items, bytes := int(c.inboxItems.Load()), int(c.inboxBytes.Load())
 	gone := c.slots.Leaving()
 	for s := range c.slots.Leavers() { // few
@@ -56,17 +57,18 @@ func (c *conn) checkInboxes() {
 	full := c.decoding || gone >= factor*maxDeparted || items >= factor*o.MaxInboxPackets || bytes >= factor*o.MaxInboxBytes
 	low := !c.decoding && gone <= factor*maxDeparted/2 && items <= factor*o.MaxInboxPackets/2 && bytes <= factor*o.MaxInboxBytes/2
 	switch {
-	case full && !c.paused:
-		c.paused = true
+	case full && !paused:
 		c.eio.Pause()
 		changed = PressureObserver.ReadingPaused
-	case c.paused && low:
-		c.paused = false
+	case paused && low:
+		c.paused.Store(false)
 		if c.pending {
 			c.eio.SetTimer(c.server.opts.AttachmentTimeout)
 		}
 		c.eio.Resume()
 		changed = PressureObserver.ReadingResumed
+	case !paused:
+		c.paused.Store(false)
 	}
 	if full && !c.decoding && c.awaited.Len() > 0 {
 		for s := range c.slots.Members() {

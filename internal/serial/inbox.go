@@ -5,6 +5,7 @@
 package serial
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"socketio/internal/lock"
@@ -12,6 +13,21 @@ import (
 
 // firstItems is the initial capacity of an inbox. An empty inbox holds no memory.
 const firstItems = 4
+
+// firsts has the first backing arrays of inboxes.
+type firsts[T any] struct{ pool sync.Pool }
+
+func (f *firsts[T]) get() *[firstItems]T {
+	if a, ok := f.pool.Get().(*[firstItems]T); ok {
+		return a
+	}
+	return new([firstItems]T)
+}
+
+func (f *firsts[T]) put(a *[firstItems]T) {
+	clear(a[:])
+	f.pool.Put(a)
+}
 
 // An Inbox is the queue of one owner. The zero value is empty and ready for use. It does
 // not limit its length: the owner counts what it pushes and stops its source in time.

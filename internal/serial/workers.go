@@ -7,7 +7,6 @@ package serial
 import (
 	"context"
 	"math/bits"
-	"sync"
 	"sync/atomic"
 
 	"socketio/internal/lock"
@@ -34,21 +33,6 @@ type Workers[T any] struct {
 	waited atomic.Bool   // quiet is not nil
 	mu     lock.Mutex    // guards the field below
 	quiet  chan struct{} // closed when busy is 0; nil unless somebody waits
-}
-
-// firsts has the first backing arrays of inboxes.
-type firsts[T any] struct{ pool sync.Pool }
-
-func (f *firsts[T]) get() *[firstItems]T {
-	if a, ok := f.pool.Get().(*[firstItems]T); ok {
-		return a
-	}
-	return new([firstItems]T)
-}
-
-func (f *firsts[T]) put(a *[firstItems]T) {
-	clear(a[:])
-	f.pool.Put(a)
 }
 
 // Push appends an item to the inbox of an owner. If start is true the caller must call
