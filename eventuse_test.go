@@ -186,7 +186,7 @@ func TestEventMiddlewareKeepsNext(t *testing.T) {
 		p.says(`2["x"]`)
 		next := within(w, "the middleware", kept)
 		w.settle()
-		if err := next(); err == nil || !strings.Contains(err.Error(), "over") {
+		if err := next(); err == nil || !strings.Contains(err.Error(), "ended") {
 			t.Errorf("next afterwards: %v", err)
 		}
 	})

@@ -26,3 +26,14 @@ func (s *Socket) Waiting() int { return int(s.conn.inboxItems.Load()) }
 
 // Idle reports whether no handler runs, and no worker has anything to do.
 func Idle(s *Server) bool { return s.workers.Busy() == 0 }
+
+// Kept counts what a socket keeps for handlers, its own and those of its namespace.
+func Kept(s *Socket) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.on.events.All())
+	if k := s.on.kept; k != nil {
+		n += len(k.fired) + len(k.lanes)
+	}
+	return n
+}

@@ -112,21 +112,21 @@ func (ns *Namespace) middlewareChain() []func(*Socket) error {
 }
 
 // connectionHandlers returns what is called for a socket that has joined.
-func (ns *Namespace) connectionHandlers() []func(*Socket) {
-	own := ns.connection.all(&ns.mu)
+func (ns *Namespace) connectionHandlers() []*func(*Socket) {
+	own := ns.connection.All()
 	if ns.parent == nil {
 		return own
 	}
-	return slices.Concat(ns.parent.connection.all(&ns.parent.mu), own)
+	return slices.Concat(ns.parent.connection.All(), own)
 }
 
 // errorHandlers returns what is called for an error of a handler.
-func (ns *Namespace) errorHandlers() []func(*Socket, *HandlerError) {
-	own := ns.errors.all(&ns.mu)
+func (ns *Namespace) errorHandlers() []*func(*Socket, *HandlerError) {
+	own := ns.errors.All()
 	if ns.parent == nil {
 		return own
 	}
-	return slices.Concat(ns.parent.errors.all(&ns.parent.mu), own)
+	return slices.Concat(ns.parent.errors.All(), own)
 }
 
 // OnConnection calls fn for each socket that has joined, before any of its

@@ -33,8 +33,11 @@ type ParentNamespace struct {
 type hooks struct {
 	mu          lock.RWMutex // guards the fields below
 	middlewares []func(*Socket) error
-	connection  listeners[func(*Socket)]
-	errors      listeners[func(*Socket, *HandlerError)]
+
+	// Safe from anywhere.
+	on         spaceHandlers
+	connection call.List[func(*Socket)]
+	errors     call.List[func(*Socket, *HandlerError)]
 }
 
 // OfPattern returns the parent of the namespaces whose whole name, with its leading
@@ -108,14 +111,14 @@ func (h *hooks) onConnection(fn func(*Socket)) (remove func()) {
 	if fn == nil {
 		panic("socketio: OnConnection: the handler is nil")
 	}
-	return h.connection.add(&h.mu, fn)
+	return h.connection.Add(&fn)
 }
 
 func (h *hooks) onError(fn func(*Socket, *HandlerError)) (remove func()) {
 	if fn == nil {
 		panic("socketio: OnError: the handler is nil")
 	}
-	return h.errors.add(&h.mu, fn)
+	return h.errors.Add(&fn)
 }
 
 // matches asks whether p makes a namespace.

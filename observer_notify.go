@@ -224,52 +224,49 @@ func (c *conn) tellPressure(tell func(PressureObserver, ConnInfo)) {
 	}
 }
 
-// observed runs an event's handlers, with the observers around them.
-func (s *Socket) observed(ev *event, h handlers) {
-	obs := s.obs()
-	if !obs.events.Any() && !obs.traces.Any() {
-		_ = s.runAll(ev, h) // errors were reported
-		return
-	}
-	info, e, begin := s.info(), ev.info(h.events), time.Now()
-	err := errGoexit
-	defer func() {
-		took := time.Since(begin)
-		obs.events.Each(func(o EventObserver) { o.EventHandled(info, e, took, err) })
-	}()
-	err = s.traced(0, info, e, ev, h)
+// An observing is a link of the way of events: the observers of events and traces around
+// the rest of it. A server has one if it has such observers.
+type observing struct {
+	obs  *observers
+	next link
 }
 
-// traced runs an event's handlers inside the i-th TraceObserver and those after it.
-func (s *Socket) traced(i int, info SocketInfo, e EventInfo, ev *event, h handlers) error {
-	l := &s.obs().traces
+func (o *observing) pass(ev *event) (err error) {
+	info, e, begin := ev.socket.info(), ev.info(), time.Now()
+	err = errGoexit
+	defer func() {
+		took := time.Since(begin)
+		o.obs.events.Each(func(obs EventObserver) { obs.EventHandled(info, e, took, err) })
+	}()
+	err = o.trace(0, info, e, ev)
+	return err
+}
+
+// trace runs an event inside the i-th TraceObserver and those after it.
+func (o *observing) trace(i int, info SocketInfo, e EventInfo, ev *event) error {
+	l := &o.obs.traces
 	if i == l.Len() {
-		return s.runAll(ev, h)
+		return o.next.pass(ev)
 	}
 	ctx := ev.Context()
 	err := errGoexit
-	if l.Call(i, func(o TraceObserver) {
-		if made := o.HandlerStart(ctx, info, e); made != nil {
+	if l.Call(i, func(obs TraceObserver) {
+		if made := obs.HandlerStart(ctx, info, e); made != nil {
 			ctx = made
 		}
 	}) {
 		ev.ctx = ctx
-		defer func() { l.Call(i, func(o TraceObserver) { o.HandlerEnd(ctx, info, e, err) }) }()
+		defer func() { l.Call(i, func(obs TraceObserver) { obs.HandlerEnd(ctx, info, e, err) }) }()
 	}
-	err = s.traced(i+1, info, e, ev, h)
+	err = o.trace(i+1, info, e, ev)
 	return err
 }
 
-// info is what observers are told of the event. The name of a handler is at hand as a
-// string.
-func (ev *event) info(list []*listener) EventInfo {
+// info is the event as observers see it. The name of a handler is at hand as a string.
+func (ev *event) info() EventInfo {
 	e := EventInfo{WantsAck: ev.reply != nil}
-	for _, l := range list {
-		if l.event == string(ev.name) {
-			e.Name, e.Known = l.event, true
-			return e
-		}
+	if e.Name, e.Known = ev.found.name(ev.name); !e.Known {
+		e.Name = telemetry.Text(string(ev.name[:min(len(ev.name), 256)]))
 	}
-	e.Name = telemetry.Text(string(ev.name[:min(len(ev.name), 256)]))
 	return e
 }

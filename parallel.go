@@ -51,52 +51,27 @@ type parallel struct {
 	fn any
 }
 
-// A lane is where the calls of one registration of a parallel handler run.
-type lane struct {
-	bind  call.Binder[*event]
-	place *serial.Lane
-}
-
 // parallelMisplaced is the mistake of using Parallel elsewhere.
-const parallelMisplaced = "Parallel is for Socket.On alone"
-
-// newLane checks a handler of Parallel.
-func (p parallel) newLane(handlers *compiler, event string) *lane {
-	return &lane{bind: handlers.Bind(event, p.fn), place: serial.NewLane(p.n)}
-}
+const parallelMisplaced = "Parallel is for On"
 
 // A laneCall is a call of a parallel handler that is ready to begin.
 type laneCall struct {
-	lane *lane
+	lane *serial.Lane
 	call handlerFunc
 }
 
 // runLanes runs the parallel handlers of an event, after the usual ones, and returns
 // the first of their errors. The goroutine keeps the event until it is over; another
 // worker goes on with the inbox. How they answer is added to said.
-func (s *Socket) runLanes(list []*listener, ev *event, said *call.Answers) (first error) {
-	var calls []laneCall
-	for _, l := range list {
-		if l.lane == nil || l.event != string(ev.name) {
-			continue
-		}
-		var bound handlerFunc
-		err := s.guard(func() (err error) { bound, err = l.lane.bind(ev); return err })
-		if err == nil {
-			calls = append(calls, laneCall{l.lane, bound})
-			continue
-		}
-		s.fail(ev, err)
-		if first == nil {
-			first = err
-		}
-	}
+func runLanes(ev *event, said *call.Answers) (first error) {
+	s := ev.socket
+	calls, first := bindLanes(ev)
 	if len(calls) == 0 {
 		return first
 	}
 	w := ev.worker
 	for _, c := range calls {
-		w.Enter(c.lane.place)
+		w.Enter(c.lane)
 	}
 	if s.wasDropped() {
 		w.LeaveLanes()
@@ -104,13 +79,36 @@ func (s *Socket) runLanes(list []*listener, ev *event, said *call.Answers) (firs
 	}
 	w.HandOn()
 	for _, c := range calls {
-		how, err := s.handle(c.call, ev)
+		how, err := ev.run(c.call)
 		said.Add(how)
 		if err != nil && first == nil {
 			first = err
 		}
 	}
 	return first
+}
+
+// bindLanes decodes the arguments of the parallel handlers of an event. It returns the
+// calls that can begin, and the first error, which was reported.
+func bindLanes(ev *event) (calls []laneCall, first error) {
+	for _, list := range ev.found.handlers(ev.name) {
+		for _, l := range list {
+			if l.bind == nil || l.event != string(ev.name) {
+				continue
+			}
+			var bound handlerFunc
+			err := guard(func() (err error) { bound, err = l.bind(ev); return err })
+			if err == nil {
+				calls = append(calls, laneCall{ev.socket.on.lane(ev.socket, l), bound})
+				continue
+			}
+			ev.fail(err)
+			if first == nil {
+				first = err
+			}
+		}
+	}
+	return calls, first
 }
 
 // wasDropped reports whether events of the socket that wait are dropped.

@@ -415,8 +415,8 @@ func TestParallelMisuse(t *testing.T) {
 			`socketio: handler of "x": it is nil, not a function`,
 			`socketio: handler of "x": it is an int, not a function`,
 			`socketio: handler of "x": parameter 1 is a chan int, which JSON can't fill`,
-			`socketio: handler of "x": Parallel is for Socket.On alone`,
-			`socketio: handler of "x": Parallel is for Socket.On alone`,
+			`socketio: handler of "x": Parallel is for On`,
+			`socketio: handler of "x": Parallel is for On`,
 		} {
 			want(t, "the panic", within(w, "a panic", panics), message)
 		}

@@ -63,7 +63,7 @@ func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio
 func (ns *Namespace) reportUnencoded(s *Socket, event string, err error) {
 	if s != nil && !s.reporting.Swap(true) {
 		defer s.reporting.Store(false)
-		s.report(event, err)
+		report(s, event, err)
 		return
 	}
 	ns.server.opts.Logger.Error("an event could not be encoded", "nsp", ns.name, "event", telemetry.Text(event), "error", telemetry.Error(err))
@@ -92,7 +92,7 @@ func (s *Socket) post(m *engineio.Message, volatile bool) error {
 	} else if err := s.conn.send(m); err != nil {
 		return err
 	}
-	s.sent(m)
+	reportSent(s, m)
 	return nil
 }
 

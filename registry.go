@@ -25,10 +25,10 @@ type registry struct {
 	spaces  map[string]*Namespace
 	claims  map[string]*claim
 	parents []*ParentNamespace
-	dynamic int       // namespaces that may go again
-	empty   list.List // of *Namespace: those of them that are kept though empty, the longest empty first
-	ended   bool      // the server is closed: so are the adapters
-	made    listeners[func(*Namespace)]
+	dynamic int                         // namespaces that may go again
+	empty   list.List                   // of *Namespace: those of them that are kept though empty, the longest empty first
+	ended   bool                        // the server is closed: so are the adapters
+	made    call.List[func(*Namespace)] // safe from anywhere
 }
 
 func newRegistry() registry {

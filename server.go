@@ -42,6 +42,8 @@ type Server struct {
 	events   sync.Pool                                  // *event
 	handlers *call.Compiler[*event, *Socket, Args, Ack] // immutable after NewServer
 
+	chain link // of an event to its handlers; immutable after NewServer
+
 	workers serial.Workers[item]
 	closed  atomic.Bool // nothing can be sent any more
 
@@ -59,6 +61,10 @@ func NewServer(opts *Options) *Server {
 	s := &Server{opts: withDefaults(opts), base: time.Now(), registry: newRegistry(), handlers: newCompiler()}
 	s.obs = newObservers(s.opts.Logger, s.opts.Observers)
 	s.sampled = telemetry.NewSampled(s.opts.Logger)
+	s.chain = handling{}
+	if s.obs.events.Any() || s.obs.traces.Any() {
+		s.chain = &observing{&s.obs, s.chain}
+	}
 	s.files.read(&s.opts.Options)
 	limits := parser.Limits{
 		MaxAttachments: s.opts.MaxAttachments,
@@ -127,13 +133,13 @@ func (s *Server) OnNewNamespace(fn func(*Namespace)) (remove func()) {
 	if fn == nil {
 		panic("socketio: OnNewNamespace: the handler is nil")
 	}
-	return s.registry.made.add(&s.registry.mu, fn)
+	return s.registry.made.Add(&fn)
 }
 
 // announce tells of a new namespace.
 func (s *Server) announce(ns *Namespace) {
-	for _, fn := range s.registry.made.all(&s.registry.mu) {
-		s.guard("OnNewNamespace", func() { fn(ns) })
+	for _, fn := range s.registry.made.All() {
+		s.guard("OnNewNamespace", func() { (*fn)(ns) })
 	}
 }
 

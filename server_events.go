@@ -100,7 +100,7 @@ func (ns *Namespace) OnServerSideEmit(event string, fn any) (remove func()) {
 	return func() {
 		ns.mu.Lock()
 		defer ns.mu.Unlock()
-		ns.serverSide = without(ns.serverSide, l)
+		ns.serverSide = call.Without(ns.serverSide, l)
 	}
 }
 

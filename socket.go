@@ -13,6 +13,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/call"
 	"socketio/internal/format"
 	"socketio/internal/lock"
 	"socketio/internal/serial"
@@ -35,14 +36,8 @@ type Socket struct {
 	// Atomic; safe from anywhere. Written under mu.
 	state atomic.Int32
 
-	mu        lock.Mutex  // guards the fields below; see doc.go for the lock order
-	wasJoined bool        // here it takes no room
-	events    []*listener // in the order of registration
-	any       listeners[func(string, Args)]
-	uses      []EventMiddleware
-	upgraded  listeners[func(string)]
-	leaving   listeners[func(DisconnectReason)]
-	left      listeners[func(DisconnectReason)]
+	mu        lock.Mutex // guards the fields below; see doc.go for the lock order
+	wasJoined bool       // here it takes no room
 	acks      ackTable
 	joining   *admission          // nil when it has joined
 	toldRooms map[string]struct{} // observers heard that they were joined
@@ -52,8 +47,11 @@ type Socket struct {
 	ctx       context.Context // nil until asked for
 	cancel    context.CancelCauseFunc
 
-	// Atomic; see socket_catchall.go and datakey.go. Nil for most sockets.
-	outgoing atomic.Pointer[[]*outgoingFunc]
+	// Safe from anywhere; empty for most sockets.
+	on       socketHandlers
+	upgraded call.List[func(transport string)]
+	leaving  call.List[func(DisconnectReason)]
+	left     call.List[func(DisconnectReason)]
 	data     atomic.Pointer[dataMap]
 
 	reporting atomic.Bool // an event that could not be encoded
@@ -104,7 +102,7 @@ func (s *Socket) OnUpgrade(fn func(transport string)) (remove func()) {
 	if fn == nil {
 		panic("socketio: OnUpgrade: the handler is nil")
 	}
-	return s.upgraded.add(&s.mu, fn)
+	return s.upgraded.Add(&fn)
 }
 
 // upgrade runs the handlers of OnUpgrade.
@@ -112,8 +110,8 @@ func (s *Socket) upgrade() {
 	if !s.Connected() {
 		return
 	}
-	for _, fn := range s.upgraded.all(&s.mu) {
-		s.report("upgrade", s.guard(func() error { fn(s.Transport()); return nil }))
+	for _, fn := range s.upgraded.All() {
+		report(s, "upgrade", guard(func() error { (*fn)(s.Transport()); return nil }))
 	}
 }
 

@@ -44,7 +44,7 @@ func (s *Socket) run(it item, w *worker) {
 		}()
 		s.join(a)
 	case itemEvent:
-		s.dispatch(it, w)
+		dispatch(s, it, w)
 	case itemUpgrade:
 		s.upgrade()
 	case itemLeave:
@@ -97,7 +97,7 @@ func (s *Socket) join(a *admission) {
 	s.conn.eio.Flush()
 	s.conn.socketJoined(s)
 	for _, fn := range s.ns.connectionHandlers() {
-		s.report("connection", s.guard(func() error { fn(s); return nil }))
+		report(s, "connection", guard(func() error { (*fn)(s); return nil }))
 	}
 }
 
@@ -140,7 +140,7 @@ func (s *Socket) runMiddlewares(middlewares []func(*Socket) error) error {
 		if s.state.Load() != stateJoining {
 			return ErrClosed
 		}
-		if err := s.guard(func() error { return use(s) }); err != nil {
+		if err := guard(func() error { return use(s) }); err != nil {
 			return err
 		}
 	}
@@ -159,7 +159,7 @@ func (s *Socket) refuse(err error) {
 	s.tellRefused(err)
 	s.logRefused(err)
 	var m *engineio.Message
-	if crash := s.guard(func() error { m = s.encodeRefusal(err); return nil }); crash != nil {
+	if crash := guard(func() error { m = s.encodeRefusal(err); return nil }); crash != nil {
 		m = s.encodeRefusal(crash) // a method of the error, or a marshaler in its data
 	}
 	s.conn.forget(s, false)
@@ -183,7 +183,7 @@ func (s *Socket) encodeRefusal(err error) *engineio.Message {
 	var crashed *PanicError
 	switch {
 	case errors.As(err, &crashed):
-		s.report("connection", err)
+		report(s, "connection", err)
 		refusal = &ConnectError{Message: "internal error"}
 	case !ok:
 		refusal = &ConnectError{Message: err.Error()}
@@ -230,7 +230,7 @@ func (s *Socket) OnDisconnecting(fn func(reason DisconnectReason)) (remove func(
 	if fn == nil {
 		panic("socketio: OnDisconnecting: the handler is nil")
 	}
-	return s.leaving.add(&s.mu, fn)
+	return s.leaving.Add(&fn)
 }
 
 // OnDisconnect calls fn when the socket has ended and left its rooms. It is the last
@@ -239,7 +239,7 @@ func (s *Socket) OnDisconnect(fn func(reason DisconnectReason)) (remove func()) 
 	if fn == nil {
 		panic("socketio: OnDisconnect: the handler is nil")
 	}
-	return s.left.add(&s.mu, fn)
+	return s.left.Add(&fn)
 }
 
 // peerGone ends the socket because its client has left. Events that have arrived
@@ -304,16 +304,16 @@ func (s *Socket) leave() {
 	s.mu.Unlock()
 	defer s.settle()
 	defer func() {
-		for _, fn := range s.left.all(&s.mu) {
-			s.report("disconnect", s.guard(func() error { fn(reason); return nil }))
+		for _, fn := range s.left.All() {
+			report(s, "disconnect", guard(func() error { (*fn)(reason); return nil }))
 		}
 	}()
 	defer func() {
 		s.ns.adapter.Remove(s.member())
 		s.tellLeft(reason, cause)
 	}()
-	for _, fn := range s.leaving.all(&s.mu) {
-		s.report("disconnecting", s.guard(func() error { fn(reason); return nil }))
+	for _, fn := range s.leaving.All() {
+		report(s, "disconnecting", guard(func() error { (*fn)(reason); return nil }))
 	}
 }
 

@@ -260,12 +260,16 @@ func TestList(t *testing.T) {
 	if l.All() != nil {
 		t.Error("the zero value is not empty")
 	}
-	one := l.Add(func() int { return 1 })
-	l.Add(func() int { return 2 })
+	add := func(n int) (remove func()) {
+		fn := func() int { return n }
+		return l.Add(&fn)
+	}
+	one := add(1)
+	add(2)
 	before := l.All()
 	one()
 	one()
-	three := l.Add(func() int { return 3 })
+	three := add(3)
 	sum := func(list []*func() int) (sum int) {
 		for _, fn := range list {
 			sum = 10*sum + (*fn)()
@@ -283,7 +287,7 @@ func TestList(t *testing.T) {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			for range 1000 {
-				l.Add(func() int { return 9 })()
+				add(9)()
 			}
 		}()
 	}
@@ -294,4 +298,53 @@ func TestList(t *testing.T) {
 		t.Errorf("after 4000 that came and went there are %d, want 23", got)
 	}
 	three()
+	if got := sum(l.All()); got != 2 {
+		t.Errorf("at last there are %d, want 2", got)
+	}
+}
+
+// A table may change while it is read, and keeps the order within an event.
+func TestTable(t *testing.T) {
+	var table call.Table[int]
+	if table.All() != nil {
+		t.Error("the zero value is not empty")
+	}
+	one, two, three := 1, 2, 3
+	remove := table.Add("a", &one)
+	table.Add("a", &two)
+	table.Add("b", &three)
+	before := table.All()
+	remove()
+	remove()
+	table.Add("a", &one)
+	show := func(m map[string][]*int) string {
+		var b strings.Builder
+		for _, event := range []string{"a", "b"} {
+			for _, p := range m[event] {
+				fmt.Fprint(&b, event, *p, " ")
+			}
+		}
+		return b.String()
+	}
+	if got := show(before); got != "a1 a2 b3 " {
+		t.Errorf("what was read before has %q", got)
+	}
+	if got := show(table.All()); got != "a2 a1 b3 " {
+		t.Errorf("now there is %q", got)
+	}
+	done := make(chan struct{})
+	for range 4 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for i := range 200 {
+				table.Add(fmt.Sprint(i), &one)()
+			}
+		}()
+	}
+	for range 4 {
+		<-done
+	}
+	if got := table.All(); show(got) != "a2 a1 b3 " || len(got) != 2 {
+		t.Errorf("after 800 that came and went there is %q, %d events", show(got), len(got))
+	}
 }

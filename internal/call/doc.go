@@ -10,5 +10,7 @@
 // Reading order: event.go (what an event must offer), compile.go (the common shapes),
 // shape.go (all other shapes, by reflection), types.go (which types JSON can fill and
 // carry), typed.go (handlers whose types the compiler of Go knows), answer.go (which of
-// several handlers answers), list.go (registered functions), barrier.go (panics).
+// several handlers answers), table.go (the handlers of a namespace),
+// list.go (registered functions), middleware.go (functions around handlers), barrier.go
+// (panics).
 package call

@@ -19,10 +19,14 @@ type List[F any] struct {
 }
 
 // Add appends fn. remove removes it again; it may be called more than once.
-func (l *List[F]) Add(fn F) (remove func()) {
-	p := &fn
-	l.change(func(list []*F) []*F { return append(slices.Clip(list), p) })
-	return func() { l.change(func(list []*F) []*F { return Without(list, p) }) }
+func (l *List[F]) Add(fn *F) (remove func()) {
+	l.change(func(list []*F) []*F { return append(slices.Clip(list), fn) })
+	return func() { l.Remove(fn) }
+}
+
+// Remove removes fn, if it is in the list.
+func (l *List[F]) Remove(fn *F) {
+	l.change(func(list []*F) []*F { return Without(list, fn) })
 }
 
 func (l *List[F]) change(change func([]*F) []*F) {

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what an application has registered for events: of a namespace, its
+// parent, and a socket.
+
+package socketio
+
+import (
+	"context"
+	"sync/atomic"
+
+	"socketio/internal/call"
+	"socketio/internal/serial"
+)
+
+// A listener is a registered handler of an event.
+type listener struct {
+	event string
+	call  handlerFunc         // nil for a handler of Parallel
+	bind  call.Binder[*event] // of a handler of Parallel; else nil
+	n     int                 // calls of bind that may run at once for one socket
+	lane  *serial.Lane        // of bind, if it is registered with a socket
+	once  bool
+	fired atomic.Bool // only for once of a socket
+
+	shared  bool        // registered with a namespace or a parent
+	removed atomic.Bool // only for shared
+}
+
+// anyFunc is a handler of OnAny.
+type anyFunc func(s *Socket, event string, args Args)
+
+// An Event is an event that a client has sent, as a middleware of its socket sees it.
+type Event struct {
+	Socket *Socket
+	Name   string
+	Args   Args
+	// WantsAck tells that the client waits for an acknowledgement.
+	WantsAck bool
+}
+
+// An EventMiddleware is a function around the handlers of events. It calls next once
+// to go on, with ctx or a context derived from it, which the handlers get, and with e or
+// another Event: its Name chooses the handlers and its Args are their arguments. next
+// returns when the handlers have run, with the first of their errors, which was reported
+// already. An EventMiddleware that does not call next keeps the event from its handlers.
+// Its own error goes to OnError and to a client that waits for an acknowledgement, as an
+// error of a handler does; see PublicError. If it panics, the event fails with "internal
+// error".
+//
+// It may call next on another goroutine and return before next does, for a time limit:
+// the client is answered then, but the next event waits until the handlers have ended.
+type EventMiddleware func(ctx context.Context, e Event, next func(context.Context, Event) error) error
+
+// spaceHandlers are registered with a namespace or a parent, for all its sockets.
+type spaceHandlers struct {
+	events call.Table[listener]
+	any    call.List[anyFunc]
+}
+
+// socketHandlers are registered with a socket, and what the socket keeps for those of
+// its namespace. The zero value is that of a socket without any.
+type socketHandlers struct {
+	events   call.List[listener]
+	any      call.List[anyFunc]
+	uses     call.List[EventMiddleware]
+	outgoing call.List[func(event string, args Args)]
+	kept     *kept // guarded by Socket.mu; nil until it is needed
+}
+
+// kept is what a socket keeps for handlers of its namespace. It is empty until a handler
+// of Once has run or one of Parallel is called.
+type kept struct {
+	fired map[*listener]struct{}     // of Once
+	lanes map[*listener]*serial.Lane // of Parallel
+}
+
+// keptLocked returns what the socket keeps, without what it keeps for handlers that were
+// removed meanwhile.
+func (h *socketHandlers) keptLocked() *kept {
+	if h.kept == nil {
+		h.kept = &kept{fired: make(map[*listener]struct{}), lanes: make(map[*listener]*serial.Lane)}
+	}
+	for l := range h.kept.fired {
+		if l.removed.Load() {
+			delete(h.kept.fired, l)
+		}
+	}
+	for l := range h.kept.lanes {
+		if l.removed.Load() {
+			delete(h.kept.lanes, l)
+		}
+	}
+	return h.kept
+}
+
+// take reports whether a handler of Once is to run for s now.
+func (h *socketHandlers) take(s *Socket, l *listener) bool {
+	if !l.shared {
+		if l.fired.Swap(true) {
+			return false
+		}
+		h.events.Remove(l)
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h.kept != nil {
+		if _, fired := h.kept.fired[l]; fired {
+			return false
+		}
+	}
+	h.keptLocked().fired[l] = struct{}{}
+	return true
+}
+
+// lane returns where the calls of a handler of Parallel run for s.
+func (h *socketHandlers) lane(s *Socket, l *listener) *serial.Lane {
+	if l.lane != nil {
+		return l.lane
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h.kept != nil {
+		if lane := h.kept.lanes[l]; lane != nil {
+			return lane
+		}
+	}
+	lane := serial.NewLane(l.n)
+	h.keptLocked().lanes[l] = lane
+	return lane
+}
+
+// found is what is registered for the events of a socket at one moment: what changes
+// while an event is handled takes effect with the next one.
+type found struct {
+	parent, space map[string][]*listener
+	own           []*listener // of any event
+	any           [3][]*anyFunc
+	uses          []*EventMiddleware
+}
+
+// find finds what is registered. It takes no lock.
+func (ev *event) find() {
+	s, f := ev.socket, &ev.found
+	if p := s.ns.parent; p != nil {
+		f.parent, f.any[0] = p.on.events.All(), p.on.any.All()
+	}
+	f.space, f.any[1] = s.ns.on.events.All(), s.ns.on.any.All()
+	f.own, f.any[2], f.uses = s.on.events.All(), s.on.any.All(), s.on.uses.All()
+}
+
+// handlers returns the handlers of an event, in the order in which they run. The last
+// list holds those of other events too: a socket has few, for which a map costs more.
+func (f *found) handlers(event []byte) [3][]*listener {
+	return [3][]*listener{f.parent[string(event)], f.space[string(event)], f.own}
+}
+
+// name returns the name of an event as its first handler has it, if there is one.
+func (f *found) name(event []byte) (name string, known bool) {
+	for _, list := range f.handlers(event) {
+		for _, l := range list {
+			if l.event == string(event) {
+				return l.event, true
+			}
+		}
+	}
+	return "", false
+}
+
+func (f *found) hasAny() bool { return len(f.any[0])+len(f.any[1])+len(f.any[2]) > 0 }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds acknowledgements of events: what a handler sends, and the error that a
+// client receives.
+
+package socketio
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+
+	"socketio/adapter"
+	"socketio/engineio"
+	"socketio/internal/jsontext"
+)
+
+// An Ack sends the acknowledgement of an event: a handler that takes one as its last
+// parameter decides when. The first call sends its arguments. Further calls, and calls
+// for an event whose client wants no acknowledgement, do nothing; see Wanted. It may be
+// called from any goroutine, also after the handler has returned. It returns the errors
+// of Emit.
+type Ack func(args ...any) error
+
+// wantedProbe is the argument by which Wanted asks.
+type wantedProbe struct{}
+
+// errUnwanted is the answer to a wantedProbe if no acknowledgement is wanted.
+var errUnwanted = errors.New("socketio: no acknowledgement is wanted")
+
+// Wanted reports whether the client waits for the acknowledgement: it asked for one, and
+// none was sent yet. A handler that would compute an expensive answer may ask first. It
+// sends nothing.
+func (a Ack) Wanted() bool { return a != nil && a(wantedProbe{}) == nil }
+
+// isProbe reports whether the arguments of an acknowledgement come from Ack.Wanted.
+func isProbe(args []any) bool {
+	if len(args) != 1 {
+		return false
+	}
+	_, is := args[0].(wantedProbe)
+	return is
+}
+
+// A reply is the one acknowledgement of an event of a client or of another server.
+type reply struct {
+	socket *Socket
+	id     int64
+	sent   atomic.Bool
+	failed atomic.Bool // an error was sent, or could not be
+
+	server *Server               // instead of socket, with
+	answer func(adapter.Payload) // takes the answer to the other server
+}
+
+func (r *reply) send(args ...any) error {
+	if r == nil || r.sent.Load() {
+		if isProbe(args) {
+			return errUnwanted
+		}
+		return nil
+	}
+	if isProbe(args) {
+		return nil
+	}
+	if r.answer != nil {
+		return r.sendToServer(args)
+	}
+	s := r.socket
+	m, err := s.ns.server.format.Ack(s.ns.name, r.id, args)
+	if err != nil {
+		r.fail(err)
+		return err
+	}
+	if r.sent.Swap(true) {
+		return nil
+	}
+	return r.write(m)
+}
+
+// fail sends an error object, unless an acknowledgement was sent. Only a PublicError is
+// shown to the client.
+func (r *reply) fail(err error) {
+	if r == nil || r.sent.Swap(true) {
+		return
+	}
+	r.failed.Store(true)
+	data := publicError(err).json()
+	if r.answer != nil {
+		r.answer(adapter.Payload{JSON: append(append([]byte{'['}, data...), ']')})
+		return
+	}
+	m, err := r.socket.ns.server.format.Ack(r.socket.ns.name, r.id, []any{json.RawMessage(data)})
+	if err == nil { // a codec that knows no raw JSON has no answer
+		_ = r.write(m) // a closed connection needs none
+	}
+}
+
+func (r *reply) sendToServer(args []any) error {
+	p, err := r.server.payload(nil, args)
+	if err != nil {
+		err = fmt.Errorf("socketio: acknowledge: %w", err)
+		r.fail(err)
+		return err
+	}
+	if !r.sent.Swap(true) {
+		r.answer(p)
+	}
+	return nil
+}
+
+// publicError returns what the client may see of an error.
+func publicError(err error) (public *PublicError) {
+	_ = guard(func() error { // err has methods of the application
+		if n := invalidArgument(err); n > 0 {
+			public = &PublicError{Message: "invalid argument " + strconv.Itoa(n), Code: "invalid_argument"}
+		} else if !errors.As(err, &public) {
+			public = nil
+		}
+		return nil
+	})
+	if public == nil {
+		public = &PublicError{Message: "internal error"}
+	}
+	return public
+}
+
+// invalidArgument returns the number, from 1, of the argument that did not decode, or 0.
+func invalidArgument(err error) int {
+	var he *HandlerError
+	if errors.As(err, &he) && he != nil {
+		return he.ArgIndex + 1
+	}
+	return 0
+}
+
+// json is the form of the error that the client receives.
+func (e *PublicError) json() []byte {
+	b := jsontext.AppendString([]byte(`{"error":{"message":`), e.Message)
+	b = jsontext.AppendString(append(b, `,"code":`...), e.Code)
+	if e.Data != nil {
+		if data := errorData(e.Data); data != nil {
+			b = append(append(b, `,"data":`...), data...)
+		}
+	}
+	return append(b, "}}"...)
+}
+
+// errorData encodes data of the application, or returns nil.
+func errorData(v any) (data []byte) {
+	_ = guard(func() (err error) { data, err = json.Marshal(v); return err })
+	return data
+}
+
+func (r *reply) write(m *engineio.Message) error {
+	if r.socket.state.Load() == stateGone {
+		return ErrClosed
+	}
+	return r.socket.conn.send(m)
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the way of errors to the application: OnError, or the log.
+
+package socketio
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"socketio/engineio"
+	"socketio/internal/call"
+	"socketio/internal/telemetry"
+)
+
+// guard calls a function of the application and turns a panic into an error.
+func guard(fn func() error) (err error) {
+	defer call.Barrier(&err, newPanicError)
+	return fn()
+}
+
+// logUnhandled logs an event without a handler, OnAny included: the log shows a name that
+// client and server spell differently.
+func logUnhandled(ev *event) {
+	s := ev.socket
+	log := s.ns.server.opts.Logger
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	log.Debug("no handler", "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(string(ev.name[:min(len(ev.name), 256)])))
+}
+
+// fail reports an error of a handler and answers with it.
+func (ev *event) fail(err error) {
+	report(ev.socket, string(ev.name), err)
+	ev.reply.fail(err)
+	if ev.reply == nil || !ev.reply.failed.Load() {
+		warnUnseen(ev.socket, string(ev.name), err)
+	}
+}
+
+// warnUnseen warns of an error of a handler that neither the client nor the application
+// sees.
+func warnUnseen(s *Socket, event string, err error) {
+	if onlyGone(s, err) || len(s.ns.errorHandlers()) > 0 {
+		return
+	}
+	name := telemetry.Text(event)
+	var he *HandlerError
+	if n := invalidArgument(err); n > 0 && errors.As(err, &he) {
+		s.ns.server.sampled.Warn("the arguments of an event do not fit its handler, and it asked for no acknowledgement that could say so: "+
+			"compare what the client emits, or use emitWithAck there",
+			"nsp", s.ns.name, "sid", s.publicID(), "event", name, "argument", n, "error", telemetry.Error(he.Err))
+		return
+	}
+	s.ns.server.sampled.Warn("a handler failed, and its event asked for no acknowledgement that could say so: "+
+		"use emitWithAck in the client, or take errors in OnError",
+		"nsp", s.ns.name, "sid", s.publicID(), "event", name, "error", telemetry.Error(err))
+}
+
+// onlyGone reports whether err says no more than that the socket has ended.
+func onlyGone(s *Socket, err error) bool { return errors.Is(err, ErrClosed) && s.isGone() }
+
+// report passes an error that has no caller to the application: to OnError, or to the
+// log.
+func report(s *Socket, event string, err error) {
+	defer func() {
+		if v := recover(); v != nil { // err has methods of the application
+			s.ns.server.opts.Logger.Error("the error of a handler panicked", "nsp", s.ns.name, "event", telemetry.Text(event))
+		}
+	}()
+	if err == nil || onlyGone(s, err) || isReported(err) {
+		return
+	}
+	var he *HandlerError
+	if !errors.As(err, &he) || he == nil {
+		he = &HandlerError{Event: event, ArgIndex: -1, Err: err}
+	}
+	he.Event = event
+	s.tellFailed(he)
+	handlers := s.ns.errorHandlers()
+	for _, fn := range handlers {
+		if crash := guard(func() error { (*fn)(s, he); return nil }); crash != nil {
+			s.ns.server.opts.Logger.Error("an OnError handler panicked", "nsp", s.ns.name, "error", telemetry.Error(crash))
+		}
+	}
+	if len(handlers) > 0 {
+		return
+	}
+	log := s.ns.server.opts.Logger.With("nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(event))
+	if he.ArgIndex >= 0 {
+		log = log.With("argument", he.ArgIndex+1)
+	}
+	log = log.With("error", telemetry.Error(he.Err))
+	var crashed *PanicError
+	if errors.As(err, &crashed) {
+		log = log.With("stack", string(crashed.Stack))
+	}
+	if clientsFault(err) {
+		log.Debug("an event was refused")
+	} else {
+		log.Error("a handler failed")
+	}
+}
+
+// clientsFault reports whether an error is the client's: a wrong argument, or an error
+// that the application has made public.
+func clientsFault(err error) bool {
+	var public *PublicError
+	return invalidArgument(err) > 0 || errors.As(err, &public)
+}
+
+// reportSent passes an event that is in the queue to the functions of OnAnyOutgoing, if
+// there are any.
+func reportSent(s *Socket, m *engineio.Message) {
+	list := s.on.outgoing.All()
+	if len(list) == 0 {
+		return
+	}
+	f := s.ns.server.format
+	e, err := f.Split(s.ns.name, m)
+	if err != nil {
+		report(s, "outgoing", err)
+		return
+	}
+	args := Args{raw: e.Args, attachments: e.Attachments, codec: f.Codec()}
+	for _, fn := range list {
+		report(s, e.Name, guard(func() error { (*fn)(e.Name, args.clone()); return nil }))
+	}
+}
