@@ -201,7 +201,7 @@ func TestErrClosedOfAnotherSocketIsAnError(t *testing.T) {
 		want(t, "errors of those who have gone", len(failed.all()), 0)
 		asked := b.Ask("ask the first")
 		asked.WantError("internal error", "")
-		want(t, "errors", strings.Join(failed.all(), "; "), `socketio: event "ask the first": socketio: closed`)
+		want(t, "errors", strings.Join(failed.all(), "; "), `socketio: event "ask the first": engineio: closed`)
 	})
 }
 

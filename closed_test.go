@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"socketio"
+	"socketio/engineio"
 )
 
 // What can't be sent because the server is closed is no success.
@@ -82,5 +83,12 @@ func TestAClosedServerSaysSo(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// An error of the engine and one of this package are one.
+func TestErrClosedIsOneError(t *testing.T) {
+	if !errors.Is(socketio.ErrClosed, engineio.ErrClosed) || !errors.Is(engineio.ErrClosed, socketio.ErrClosed) {
+		t.Errorf("%v and %v are two errors", socketio.ErrClosed, engineio.ErrClosed)
 	}
 }

@@ -6,13 +6,11 @@
 //
 //	io := socketio.NewServer(nil)
 //
-//	io.OnConnection(func(s *socketio.Socket) {
-//		s.On("chat message", func(msg string) {
-//			io.Emit("chat message", msg) // everyone
-//		})
-//		s.On("typing", func(who string) {
-//			s.Broadcast().Emit("typing", who) // everyone but s
-//		})
+//	io.On("chat message", func(s *socketio.Socket, text string) {
+//		io.Emit("chat message", text) // everyone
+//	})
+//	io.On("typing", func(s *socketio.Socket, who string) {
+//		s.Broadcast().Emit("typing", who) // everyone but s
 //	})
 //
 //	http.Handle("/socket.io/", io)
@@ -21,9 +19,10 @@
 // # In short
 //
 // A [Socket] is one client in one [Namespace]; most programs need only the namespace
-// "/", whose methods [Server] has too. What a client does arrives in handlers that
-// are registered in the connection handler, by [Socket.On]: functions with a
-// parameter for each argument, whose results are the acknowledgement.
+// "/", whose methods [Server] has too. Events of clients arrive in handlers that
+// are registered by [Server.On] when the program starts: functions with a parameter for
+// each argument, whose results are the acknowledgement. [Server.OnConnection] is called
+// for each new socket; handlers of one socket only are registered there, by [Socket.On].
 //
 // [Socket.Emit] sends to one client, [Server.Emit] to all, [Server.To] to those in
 // rooms. A room is a name that sockets join with [Socket.Join]; it exists while

@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	// ErrClosed: the socket is disconnected, or the server is closed.
-	ErrClosed = errors.New("socketio: closed")
+	// ErrClosed: the socket is disconnected, or the server is closed. It is the error of
+	// package engineio.
+	ErrClosed = engineio.ErrClosed
 	// ErrShutdown: the server was closed by Close or Shutdown. It is the cause with which
 	// the contexts of sockets end then.
 	ErrShutdown = engineio.ErrShutdown

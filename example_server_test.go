@@ -30,7 +30,7 @@ func ExampleNewServer() {
 	// Output:
 	// 0 connections
 	// <nil>
-	// socketio: closed
+	// engineio: closed
 }
 
 // A zero field means its default.
