@@ -42,7 +42,14 @@ func (c *Conn) logIn(p packet) {
 	}
 }
 
-// logHeld logs what Append put in the queue.
+// holdLogLocked keeps a message for the next line of the log: the caller may hold locks.
+func (c *Conn) holdLogLocked(m *Message) {
+	if c.logged.Load() {
+		c.unlogged = append(c.unlogged, m)
+	}
+}
+
+// logHeld logs what Append and Enqueue put in the queue.
 func (c *Conn) logHeld() {
 	if !c.logged.Load() {
 		return

@@ -21,14 +21,18 @@ var errSendTooLarge = fmt.Errorf("%w of the server: raise it there, or send less
 // means that m is over the server's maxPayload.
 func (c *Conn) Send(m *Message) error { return c.send(m, true) }
 
-// Enqueue is Send without writing: the message leaves with Flush, which the caller must
-// call, with the next message that is sent, or with a poll that arrives. It lets a caller queue messages for many
-// connections in one order and then write to all of them.
+// Enqueue is Send without writing and without calls to the Handler: the message leaves
+// with Flush, which the caller must call, with the next message that is sent, or with a
+// poll that arrives. It lets a caller queue messages for many connections in one order and
+// then write to all of them; the caller may hold locks. A connection that ErrSlowConsumer
+// closes ends a moment later.
 func (c *Conn) Enqueue(m *Message) error { return c.send(m, false) }
 
 func (c *Conn) send(m *Message, flush bool) error {
 	c.prepare(m)
-	c.logOut(m)
+	if flush {
+		c.logOut(m)
+	}
 	c.mu.Lock()
 	if c.state != stateOpen {
 		c.mu.Unlock()
@@ -48,6 +52,7 @@ func (c *Conn) send(m *Message, flush bool) error {
 		if flush {
 			c.wakeWriterLocked()
 		} else {
+			c.holdLogLocked(m)
 			c.mu.Unlock()
 		}
 		if over {
@@ -58,7 +63,11 @@ func (c *Conn) send(m *Message, flush bool) error {
 	case closes:
 		why := q.overBound(c.limits, queueFactor, m.size)
 		c.mu.Unlock()
-		c.closeSlow(why, ending{})
+		if flush {
+			c.closeSlow(why, ending{})
+		} else {
+			c.closeSlowLater(why)
+		}
 		return ErrSlowConsumer
 	}
 	c.mu.Unlock()
@@ -67,6 +76,17 @@ func (c *Conn) send(m *Message, flush bool) error {
 	}
 	c.svc.obs.dropped(c, lost, DropOverflow)
 	return ErrDropped
+}
+
+// closeSlowLater is closeSlow for a caller that may hold locks that the Handler needs.
+func (c *Conn) closeSlowLater(why slowness) {
+	if c.owner.inBackground() {
+		// One per connection that ends so; ends at once; the owner's Close waits for it.
+		go func() {
+			defer c.svc.background.Done()
+			c.closeSlow(why, ending{})
+		}()
+	}
 }
 
 // prepare compresses m, once for all connections, if this one accepts that. It takes
@@ -91,21 +111,12 @@ func (c *Conn) Append(m *Message) error {
 	if c.limits.overfull(q.len(), q.bytes+m.size) {
 		why := q.overBound(c.limits, queueFactor, m.size)
 		c.mu.Unlock()
-		if c.owner.inBackground() {
-			// One per connection that ends so, since the caller may hold locks that its
-			// Handler needs; ends at once; the owner's Close waits for it.
-			go func() {
-				defer c.svc.background.Done()
-				c.closeSlow(why, ending{})
-			}()
-		}
+		c.closeSlowLater(why)
 		return ErrSlowConsumer
 	}
 	q.append(c.formLocked(m))
 	c.svc.obs.queued(c.number, c.transportLocked(), m)
-	if c.logged.Load() {
-		c.unlogged = append(c.unlogged, m)
-	}
+	c.holdLogLocked(m)
 	over := c.noteQueueLocked(false)
 	c.mu.Unlock()
 	if over {

@@ -533,8 +533,45 @@ func TestEnqueue(t *testing.T) {
 	})
 }
 
-// All transports have an owner's mask: no frame of a client is unmasked, no mask is used
-// twice, and a server's frames have none.
+// Enqueue keeps the bounds. It does not call the Handler itself.
+func TestEnqueueBounds(t *testing.T) {
+	inMemory(t, func(w *world) {
+		o := w.calm()
+		o.MaxQueueMessages = 2
+		r := w.serve(hosting{options: o})
+		s := r.caller(engineio.DialerOptions{Transports: []string{"websocket"}}).open()
+		peer := r.side(s.ID())
+		text := engineio.TextMessage
+		for range 2 {
+			if err := peer.Enqueue(text("x")); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		if err := peer.Enqueue(text("x").Overflow(engineio.OverflowFail)); !errors.Is(err, engineio.ErrQueueFull) {
+			w.t.Errorf("OverflowFail: %v", err)
+		}
+		if err := peer.Enqueue(text("x").Overflow(engineio.OverflowDropNewest)); !errors.Is(err, engineio.ErrDropped) {
+			w.t.Errorf("OverflowDropNewest: %v", err)
+		}
+		var err error
+		for range 40 {
+			if err = peer.Enqueue(text("x")); err != nil {
+				break
+			}
+		}
+		select {
+		case <-peer.ended:
+			w.t.Error("HandleClose was called by Enqueue")
+		default:
+		}
+		if !errors.Is(err, engineio.ErrSlowConsumer) {
+			w.t.Errorf("at 16 times the bound: %v", err)
+		}
+		peer.wantEnded("a moment later", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+	})
+}
+
+// No frame of a client is unmasked, and no mask is used twice.
 func TestDialerMasks(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: w.calm()})

@@ -15,8 +15,8 @@
 // polling_http.go, host.go, takeover.go, tunnel.go, stream.go (WebTransport),
 // compression.go, and the edges: options.go, middleware.go, origin.go, proxies.go,
 // passed.go, passedon.go, handshake.go, sessionid.go, session_auth.go, cookie.go,
-// mute.go, memory.go, observer.go, packetlog.go, errors.go. The client's end stands beside
-// the server: dialer.go, dial_request.go, dial_websocket.go, dial_polling.go.
+// mute.go, memory.go, observer.go, packetlog.go, errors.go, refusals.go, request.go. The
+// client's end stands beside the server: dialer.go, dial_request.go, dial_websocket.go, dial_polling.go.
 //
 // # Concurrency
 //

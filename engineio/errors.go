@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds why connections close and why requests are refused.
+// This file holds why connections close and why requests are refused, for programs.
 
 package engineio
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
-
-	"socketio/internal/coding"
-	"socketio/internal/telemetry"
 )
 
 // A CloseReason says why a Conn closed. The values equal those of the reference
@@ -75,25 +69,6 @@ var (
 // errPending is why a session closed that was the oldest of too many unused ones.
 var errPending = errors.New("engineio: too many sessions that are not in use")
 
-// The codes of refused requests, as in the reference implementation.
-const (
-	codeUnknownTransport   = 0
-	codeUnknownSID         = 1
-	codeBadMethod          = 2
-	codeBadRequest         = 3
-	codeForbidden          = 4
-	codeUnsupportedVersion = 5
-)
-
-var codeMessages = [...]string{
-	codeUnknownTransport:   "Transport unknown",
-	codeUnknownSID:         "Session ID unknown",
-	codeBadMethod:          "Bad handshake method",
-	codeBadRequest:         "Bad request",
-	codeForbidden:          "Forbidden",
-	codeUnsupportedVersion: "Unsupported protocol version",
-}
-
 // A RefusalCause says why a request was refused, for programs. It tells refusals apart that
 // have the same code. Where the reference implementation has a name for a cause, it is the
 // value.
@@ -138,14 +113,6 @@ const (
 	CauseUnsupportedVersion RefusalCause = "UNSUPPORTED_PROTOCOL_VERSION"
 )
 
-// causes are those of codes that have one alone.
-var causes = [...]RefusalCause{
-	codeUnknownTransport:   CauseUnknownTransport,
-	codeUnknownSID:         CauseUnknownSession,
-	codeBadMethod:          CauseHandshakeMethod,
-	codeUnsupportedVersion: CauseUnsupportedVersion,
-}
-
 // A Refusal is an error of Options.Handshake whose text the peer may see: it
 // becomes the message of the 403 response. Any other error answers "Forbidden".
 type Refusal struct{ Message string }
@@ -183,91 +150,3 @@ func (e *ConnectionError) Error() string {
 
 // Unwrap returns Err.
 func (e *ConnectionError) Unwrap() error { return e.Err }
-
-// OnConnectionError calls fn for each request that is refused, and for each WebSocket
-// that can't be taken from the HTTP server (code 3, status 500), in the goroutine of
-// that request, once the answer is written. As upstream, a request that ends its
-// session does not count, be it answered 400, 408, 413 or 415: Handler.HandleClose and
-// ConnObserver hear of it, with the error, so nothing counts twice; nor does a method
-// that sessions do not have (500). The request must not be kept. A panic in fn is
-// logged. remove takes fn off again.
-func (s *Server) OnConnectionError(fn func(*http.Request, *ConnectionError)) (remove func()) {
-	if fn == nil {
-		panic("engineio: OnConnectionError: the function is nil")
-	}
-	p := &fn
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.onRefusal = append(slices.Clip(s.onRefusal), p)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if i := slices.Index(s.onRefusal, p); i >= 0 {
-			s.onRefusal = slices.Delete(slices.Clone(s.onRefusal), i, i+1)
-		}
-	}
-}
-
-// tellRefusal calls who wants to hear of refused requests.
-func (s *Server) tellRefusal(r *http.Request, e *requestError) {
-	s.mu.RLock()
-	fns := s.onRefusal
-	s.mu.RUnlock()
-	told := func() *ConnectionError {
-		return &ConnectionError{Code: e.code, Message: e.text(), Cause: e.why, Status: e.status, RemoteAddr: s.clientAddr(r), Detail: telemetry.Text(e.detail), Err: e.cause}
-	}
-	for _, fn := range fns {
-		s.guard("OnConnectionError", func() { (*fn)(r, told()) })
-	}
-	s.obs.refusals.Each(func(o RefusalObserver) { o.RequestRefused(told()) })
-}
-
-// A requestError is a request that is refused.
-type requestError struct {
-	status  int
-	code    int
-	why     RefusalCause
-	message string // empty means that of code
-	detail  string // for the log
-	cause   error  // of the application; may be nil
-}
-
-// text is what the client is told.
-func (e *requestError) text() string {
-	if e.message == "" {
-		return codeMessages[e.code]
-	}
-	return e.message
-}
-
-func (e *requestError) Error() string {
-	return fmt.Sprintf("engineio: request refused: %s (code %d, %s)", codeMessages[e.code], e.code, e.detail)
-}
-
-func refuse(code int, detail string) *requestError {
-	status := http.StatusBadRequest
-	if code == codeForbidden {
-		status = http.StatusForbidden
-	}
-	return &requestError{status: status, code: code, why: causes[code], detail: detail}
-}
-
-// refuseFor is refuse with a cause that the code does not tell.
-func refuseFor(why RefusalCause, code int, detail string) *requestError {
-	e := refuse(code, detail)
-	e.why = why
-	return e
-}
-
-// write answers the request: a JSON object with the code and its message.
-func (e *requestError) write(w http.ResponseWriter) {
-	quoted, _ := json.Marshal(e.text()) // a string always encodes
-	body := fmt.Appendf(nil, `{"code":%d,"message":%s}`, e.code, quoted)
-	h := w.Header()
-	setLength(h, len(body), coding.Applied(h))
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(e.status)
-	_ = writeAll(w, body) // a peer that is gone needs no answer
-}

@@ -5,9 +5,9 @@
 package engineio
 
 import (
+	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -45,68 +45,6 @@ var headerNames = [...]string{
 	"Sec-Websocket-Key", "Sec-Websocket-Protocol", "Sec-Websocket-Version", "Upgrade",
 	"User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
 	"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Authorization",
-}
-
-// newHandshake keeps what matters of a request, in one string.
-func newHandshake(s *Server, r *http.Request, revision uint8, now time.Time) Handshake {
-	remote := s.clientAddr(r)
-	host := s.forwarded(r, "X-Forwarded-Host", r.Host)
-	size := len(r.RequestURI) + len(remote) + len(host)
-	names := make([]string, 0, len(r.Header))
-	for name, values := range r.Header {
-		if name[:min(1, len(name))] == ":" {
-			continue // of HTTP/2, and no header of the client's
-		}
-		names = append(names, name)
-		for _, v := range values {
-			size += len(name) + len(v) + 2
-		}
-	}
-	slices.Sort(names)
-	b := make([]byte, 0, size)
-	b = append(append(append(b, r.RequestURI...), remote...), host...)
-	for _, name := range names {
-		for _, v := range r.Header[name] {
-			if i := slices.Index(headerNames[:], name); i >= 0 {
-				b = append(b, byte(i+1))
-			} else {
-				b = append(b, name...)
-			}
-			b = append(append(append(b, 0), v...), 0)
-		}
-	}
-	all := string(b)
-	h := Handshake{
-		Revision: revision,
-		Time:     now,
-		Secure:   r.TLS != nil || s.forwarded(r, "X-Forwarded-Proto", "") == "https",
-	}
-	h.URL, all = all[:len(r.RequestURI)], all[len(r.RequestURI):]
-	h.RemoteAddr, all = all[:len(remote)], all[len(remote):]
-	h.Host, h.header = all[:len(host)], all[len(host):]
-	return h
-}
-
-// headerField is what each field of a header counts beside its name and value, as in
-// HTTP/2 (RFC 9113, section 6.5.2): that is about what it costs in memory.
-const headerField = 32
-
-// checkHeader refuses a request with a header over the bound. Of one that it lets in, a
-// Handshake keeps less than it counts.
-func (s *Server) checkHeader(r *http.Request) *requestError {
-	size := len(r.RequestURI) + len(r.Host)
-	for name, values := range r.Header {
-		for _, v := range values {
-			size += len(name) + len(v) + headerField
-		}
-	}
-	limit := s.cfg.MaxHeaderBytes
-	if size <= limit {
-		return nil
-	}
-	s.sampled.Warn("a request was refused: its header is too large; cookies count; to allow it raise engineio.Options.MaxHeaderBytes", "size", size, "max", limit)
-	return &requestError{status: http.StatusRequestHeaderFieldsTooLarge, code: codeBadRequest, why: CauseHeaderSize,
-		message: "Request header fields too large", detail: "the header is over MaxHeaderBytes"}
 }
 
 // Header returns the request's headers. Each call decodes them anew; the caller
@@ -176,4 +114,15 @@ func (h *Handshake) each(yield func(name, value string) bool) {
 			return
 		}
 	}
+}
+
+// hostOf drops the port and what follows it.
+func hostOf(s string) string {
+	if i := strings.IndexAny(s, "/?#"); i >= 0 {
+		s = s[:i]
+	}
+	if h, _, err := net.SplitHostPort(s); err == nil {
+		return h
+	}
+	return s
 }

@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -122,17 +121,6 @@ func nearest(s string) string {
 		host = host[:i]
 	}
 	return scheme + "://" + host
-}
-
-// hostOf drops the port and what follows it.
-func hostOf(s string) string {
-	if i := strings.IndexAny(s, "/?#"); i >= 0 {
-		s = s[:i]
-	}
-	if h, _, err := net.SplitHostPort(s); err == nil {
-		return h
-	}
-	return s
 }
 
 // allows reports whether an origin that is not the server's own may connect.

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what the server takes of the header of a request.
+
+package engineio
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// newHandshake keeps what matters of a request, in one string.
+func newHandshake(s *Server, r *http.Request, revision uint8, now time.Time) Handshake {
+	remote := s.clientAddr(r)
+	host := s.forwarded(r, "X-Forwarded-Host", r.Host)
+	size := len(r.RequestURI) + len(remote) + len(host)
+	names := make([]string, 0, len(r.Header))
+	for name, values := range r.Header {
+		if name[:min(1, len(name))] == ":" {
+			continue // of HTTP/2, and no header of the client's
+		}
+		names = append(names, name)
+		for _, v := range values {
+			size += len(name) + len(v) + 2
+		}
+	}
+	slices.Sort(names)
+	b := make([]byte, 0, size)
+	b = append(append(append(b, r.RequestURI...), remote...), host...)
+	for _, name := range names {
+		for _, v := range r.Header[name] {
+			if i := slices.Index(headerNames[:], name); i >= 0 {
+				b = append(b, byte(i+1))
+			} else {
+				b = append(b, name...)
+			}
+			b = append(append(append(b, 0), v...), 0)
+		}
+	}
+	all := string(b)
+	h := Handshake{
+		Revision: revision,
+		Time:     now,
+		Secure:   r.TLS != nil || s.forwarded(r, "X-Forwarded-Proto", "") == "https",
+	}
+	h.URL, all = all[:len(r.RequestURI)], all[len(r.RequestURI):]
+	h.RemoteAddr, all = all[:len(remote)], all[len(remote):]
+	h.Host, h.header = all[:len(host)], all[len(host):]
+	return h
+}
+
+// headerField is what each field of a header counts beside its name and value, as in
+// HTTP/2 (RFC 9113, section 6.5.2): that is about what it costs in memory.
+const headerField = 32
+
+// checkHeader refuses a request with a header over the bound. Of one that it lets in, a
+// Handshake keeps less than it counts.
+func (s *Server) checkHeader(r *http.Request) *requestError {
+	size := len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(v) + headerField
+		}
+	}
+	limit := s.cfg.MaxHeaderBytes
+	if size <= limit {
+		return nil
+	}
+	s.sampled.Warn("a request was refused: its header is too large; cookies count; to allow it raise engineio.Options.MaxHeaderBytes", "size", size, "max", limit)
+	return &requestError{status: http.StatusRequestHeaderFieldsTooLarge, code: codeBadRequest, why: CauseHeaderSize,
+		message: "Request header fields too large", detail: "the header is over MaxHeaderBytes"}
+}
