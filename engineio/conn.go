@@ -164,7 +164,7 @@ func (c *Conn) begin(p *polling, t *wsTransport, first []*Message, accept func(*
 	c.handler = h
 	open := c.state == stateOpen
 	if open {
-		c.startBeatLocked()
+		c.setDueLocked(dueBeat, c.beat.start(c.svc.now(), c.limits))
 	}
 	c.mu.Unlock()
 	if !open {

@@ -174,7 +174,7 @@ func (c *Conn) closed() {
 
 // tooLarge is what a close frame says of what is over MaxPayload, and the error. It is
 // logged: somebody may want another bound.
-func (c *Conn) tooLarge(cause error) (text string, err error) {
+func tooLarge(c *Conn, cause error) (text string, err error) {
 	what := "a message"
 	if errors.Is(cause, errBodyTooLarge) {
 		what = "the body of a POST"
@@ -199,10 +199,10 @@ func (c *Conn) parseError(err error) {
 	if asCloseError(err, &ce) {
 		reason, e = ReasonTransportError, ending{code: ce.Code, text: ce.Reason}
 		if ce.Code == ws.CodeTooBig {
-			e.text, err = c.tooLarge(err)
+			e.text, err = tooLarge(c, err)
 		}
 	} else if errors.Is(err, ErrTooLarge) {
-		_, err = c.tooLarge(err)
+		_, err = tooLarge(c, err)
 	}
 	c.finish(reason, err, e)
 }

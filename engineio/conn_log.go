@@ -15,7 +15,7 @@ import (
 // with its direction, type and text, as Options.LogPackets does from the beginning.
 func (c *Conn) LogPackets(on bool) { c.logged.Store(on) }
 
-func (c *Conn) tracee() tracee {
+func traceeOf(c *Conn) tracee {
 	return tracee{number: c.number, transport: c.Transport(), handler: c.handler}
 }
 
@@ -26,7 +26,7 @@ func (c *Conn) logOpen(first []*Message) {
 		return
 	}
 	c.logged.Store(true)
-	t := c.tracee()
+	t := traceeOf(c)
 	log := p.logger()
 	log.Info("packets are logged", "conn", t.number, "transport", t.transport, "peer", telemetry.Text(c.handshake.RemoteAddr))
 	p.packet(t, true, "open", "")
@@ -38,7 +38,7 @@ func (c *Conn) logOpen(first []*Message) {
 // logIn logs a packet that came.
 func (c *Conn) logIn(p packet) {
 	if c.logged.Load() {
-		c.svc.packets.in(c.tracee(), p)
+		c.svc.packets.in(traceeOf(c), p)
 	}
 }
 
@@ -59,7 +59,7 @@ func (c *Conn) logHeld() {
 	c.unlogged = nil
 	c.mu.Unlock()
 	for _, m := range held {
-		c.svc.packets.out(c.tracee(), m)
+		c.svc.packets.out(traceeOf(c), m)
 	}
 }
 
@@ -70,7 +70,7 @@ func (c *Conn) logOut(m *Message) {
 		return
 	}
 	c.logHeld()
-	c.svc.packets.out(c.tracee(), m)
+	c.svc.packets.out(traceeOf(c), m)
 }
 
 // noteClosed logs the end and notifies the observers. It is called once for each

@@ -20,7 +20,11 @@ func (c *Conn) handlePacket(p packet) bool {
 	if c.ended.Load() {
 		return false
 	}
-	c.heard()
+	if c.beat.waiting.Load() {
+		c.mu.Lock()
+		c.beat.heard(c.svc.now(), c.limits)
+		c.mu.Unlock()
+	}
 	switch p.typ {
 	case packetMessage:
 		c.svc.obs.received(c, len(p.data))
@@ -54,16 +58,6 @@ func (c *Conn) handleBeat(t packetType) bool {
 	}
 	c.mu.Unlock()
 	return !c.beat.awaits || c.Send(c.svc.pongMessage) == nil
-}
-
-// heard tells the heartbeat that something has come.
-func (c *Conn) heard() {
-	if !c.beat.waiting.Load() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.beat.heard(c.svc.now(), c.limits)
 }
 
 // readEnd tells the Handler that no more messages come for now.

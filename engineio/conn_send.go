@@ -29,7 +29,9 @@ func (c *Conn) Send(m *Message) error { return c.send(m, true) }
 func (c *Conn) Enqueue(m *Message) error { return c.send(m, false) }
 
 func (c *Conn) send(m *Message, flush bool) error {
-	c.prepare(m)
+	if c.deflates.Load() {
+		m.pack(c.svc.deflate) // takes time, so without the lock
+	}
 	if flush {
 		c.logOut(m)
 	}
@@ -89,14 +91,6 @@ func (c *Conn) closeSlowLater(why slowness) {
 	}
 }
 
-// prepare compresses m, once for all connections, if this one accepts that. It takes
-// time, so it is done without the lock.
-func (c *Conn) prepare(m *Message) {
-	if c.deflates.Load() {
-		m.pack(c.svc.deflate)
-	}
-}
-
 // Append is Send without policies, without calls to the Handler and without
 // writing: the message leaves with the next one, or with Flush. It is for the packets
 // that a protocol requires. At 16 times the bounds of the queue it returns
@@ -129,7 +123,9 @@ func (c *Conn) Append(m *Message) error {
 // and, on polling, a request is there to carry it. It reports whether it was
 // sent.
 func (c *Conn) SendVolatile(m *Message) bool {
-	c.prepare(m)
+	if c.deflates.Load() {
+		m.pack(c.svc.deflate) // takes time, so without the lock
+	}
 	c.mu.Lock()
 	q := c.queueLocked()
 	busy := q.len() > 0 && (q.writing || c.ws == nil)

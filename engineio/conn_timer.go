@@ -67,7 +67,7 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 		why := c.queueLocked().overBound(c.limits, 1, 0)
 		return func() { c.closeSlow(why, ending{}) }
 	case dueMessage:
-		if !c.messageDueLocked(now) {
+		if c.ws == nil || !c.ws.messageDueLocked(now) {
 			return nil
 		}
 		return func() {
@@ -96,11 +96,6 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 		return c.handler.HandleTimer
 	}
 	return nil
-}
-
-// startBeatLocked begins the heartbeat.
-func (c *Conn) startBeatLocked() {
-	c.setDueLocked(dueBeat, c.beat.start(c.svc.now(), c.limits))
 }
 
 // resumeBeatLocked starts the deadline of the heartbeat afresh after a pause.

@@ -196,7 +196,7 @@ func (p *poller) rest() bool {
 		last := client.resting == 2
 		c.mu.Unlock()
 		if last {
-			c.commitDialed()
+			p.commit()
 		} else {
 			select {
 			case <-changed:
@@ -207,6 +207,27 @@ func (p *poller) rest() bool {
 		client.resting--
 	}
 	return c.ws == nil && (c.state == stateOpen || c.state == stateClosing && c.poll.final != 0)
+}
+
+// commit makes the candidate of a client the connection's transport, if it still
+// is a candidate. The upgrade packet goes first, then what waits.
+func (p *poller) commit() {
+	c := p.c
+	c.mu.Lock()
+	t := c.up.candidate
+	if t == nil || !c.up.pausing || c.state != stateOpen {
+		c.mu.Unlock()
+		return
+	}
+	t.q.append(packetMsg(packetUpgrade, ""))
+	t.switchLocked()
+	flush := t.q.takeWriting()
+	c.mu.Unlock()
+	if flush {
+		t.nc.Flush(nil)
+	}
+	c.handler.HandleUpgrade()
+	c.svc.obs.upgraded(c)
 }
 
 // send sends what waits, until polling has come to its end.

@@ -68,7 +68,7 @@ func (d *Dialer) upgrade(c *Conn, a *address) {
 		return
 	}
 	t := d.transport(c, nc, true)
-	if !c.beginUpgrade(t) {
+	if !t.beginUpgrade() {
 		t.dead = true
 		t.abandon(closeNormal)
 	} else {

@@ -107,12 +107,9 @@ func TestDialerEcho(t *testing.T) {
 		s.wantHeard("all come back in order", want...)
 		peer := r.side(s.ID())
 		if s.ID() == "" || peer.Transport() != s.Transport() {
-			t := s.Transport()
-			w.t.Errorf("session %q is on %s, the server says %s", s.ID(), t, peer.Transport())
+			w.t.Errorf("session %q is on %s, the server says %s", s.ID(), s.Transport(), peer.Transport())
 		}
-		if n := s.upgrades; n != len(transports)-1 {
-			w.t.Errorf("%d upgrades", n)
-		}
+		s.await("HandleUpgrade", func() bool { return s.upgrades == len(transports)-1 })
 		big := strings.Repeat("x", 200_000)
 		s.say(big)
 		s.await("a large message comes back", func() bool { return s.messages[len(s.messages)-1] == big })

@@ -345,7 +345,7 @@ func (x *exchange) refuseBody(err error) {
 		e := &requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}
 		x.fail(e, ReasonTransportError, err)
 	case errors.Is(err, errBodyTooLarge):
-		_, err = c.tooLarge(err)
+		_, err = tooLarge(c, err)
 		e := &requestError{status: http.StatusRequestEntityTooLarge, code: codeBadRequest, message: "Payload too large"}
 		x.fail(e, ReasonTransportError, err)
 	case errors.Is(err, errTimeout):

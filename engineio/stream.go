@@ -190,7 +190,7 @@ func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early [
 	t.nc, t.waits = s.portable.Attach(&streamConn{Conn: nc, timeout: s.cfg.WriteTimeout}, t), true
 	if fresh {
 		c.begin(nil, t, s.firstMessages(c, s.openText), s.accept)
-	} else if !c.beginUpgrade(t) {
+	} else if !t.beginUpgrade() {
 		t.dead = true
 		t.abandon(closeProtocol)
 		err = errNoUpgrade

@@ -86,7 +86,7 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 	begun = true
 	if fresh {
 		c.begin(nil, t, s.firstMessages(c, s.openText), s.accept)
-	} else if !c.beginUpgrade(t) {
+	} else if !t.beginUpgrade() {
 		t.dead = true
 		t.abandon(closeProtocol)
 	}

@@ -173,7 +173,7 @@ func (t *wsTransport) messageEnds() {
 func (t *wsTransport) messageBegins() {
 	t.begun.Store(t.c.svc.now())
 	if !t.watched.Load() {
-		t.c.watchMessage(t)
+		t.watchMessage()
 	}
 }
 
@@ -276,7 +276,8 @@ func (t *wsTransport) watchWriteLocked() {
 }
 
 // watchMessage sets the deadline for the message that is arriving.
-func (c *Conn) watchMessage(t *wsTransport) {
+func (t *wsTransport) watchMessage() {
+	c := t.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ws == t && c.state == stateOpen {
@@ -287,11 +288,8 @@ func (c *Conn) watchMessage(t *wsTransport) {
 
 // messageDueLocked looks whether the message that is arriving is late. If not, it sets
 // the deadline anew, unless none is arriving.
-func (c *Conn) messageDueLocked(now int64) (late bool) {
-	t := c.ws
-	if t == nil {
-		return false
-	}
+func (t *wsTransport) messageDueLocked(now int64) (late bool) {
+	c := t.c
 	t.watched.Store(false) // before the look at begun: see messageBegins
 	begun, limit := t.begun.Load(), int64(c.limits.messageTimeout)
 	switch {

@@ -58,7 +58,8 @@ func (c *Conn) dropCandidateLocked() *wsTransport {
 
 // beginUpgrade makes t the candidate. It reports false if the session can't
 // upgrade now.
-func (c *Conn) beginUpgrade(t *wsTransport) bool {
+func (t *wsTransport) beginUpgrade() bool {
+	c := t.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state != stateOpen || c.ws != nil || c.up.candidate != nil || c.up.attempts >= maxUpgradeAttempts {
@@ -113,28 +114,9 @@ func (t *wsTransport) probed(p packet) {
 	}
 }
 
-// commitDialed makes the candidate of a client the connection's transport, if it still
-// is a candidate. The upgrade packet goes first, then what waits.
-func (c *Conn) commitDialed() {
-	c.mu.Lock()
-	t := c.up.candidate
-	if t == nil || !c.up.pausing || c.state != stateOpen {
-		c.mu.Unlock()
-		return
-	}
-	t.q.append(packetMsg(packetUpgrade, ""))
-	c.switchLocked(t)
-	flush := t.q.takeWriting()
-	c.mu.Unlock()
-	if flush {
-		t.nc.Flush(nil)
-	}
-	c.handler.HandleUpgrade()
-	c.svc.obs.upgraded(c)
-}
-
 // switchLocked makes t the transport and moves the queue over.
-func (c *Conn) switchLocked(t *wsTransport) {
+func (t *wsTransport) switchLocked() {
+	c := t.c
 	c.up.drop()
 	c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
 	t.probing.Store(false)
@@ -157,7 +139,7 @@ func (t *wsTransport) commit() {
 		t.nc.Close()
 		return
 	}
-	c.switchLocked(t)
+	t.switchLocked()
 	closing, flush := c.state == stateClosing, false
 	if closing {
 		t.dead = true
