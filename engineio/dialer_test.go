@@ -191,14 +191,15 @@ func TestDialerHeartbeat(t *testing.T) {
 func TestDialerPause(t *testing.T) {
 	overWays(t, func(w *world, transports []string) {
 		r := w.serve(hosting{options: w.calm()})
-		s := r.caller(engineio.DialerOptions{Transports: transports}).open()
-		if len(transports) == 2 {
-			s.wantTransport("the upgrade", "websocket")
-		}
-		s.r.h.onMessage = func(s *side, _ bool, data []byte) {
+		c := r.caller(engineio.DialerOptions{Transports: transports})
+		c.r.h.onMessage = func(s *side, _ bool, data []byte) {
 			if string(data) == "pause" {
 				s.Pause()
 			}
+		}
+		s := c.open()
+		if len(transports) == 2 {
+			s.wantTransport("the upgrade", "websocket")
 		}
 		peer := r.side(s.ID())
 		peer.say("pause", "after")
