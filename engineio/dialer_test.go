@@ -192,9 +192,11 @@ func TestDialerPause(t *testing.T) {
 	overWays(t, func(w *world, transports []string) {
 		r := w.serve(hosting{options: w.calm()})
 		c := r.caller(engineio.DialerOptions{Transports: transports})
+		paused := make(chan struct{})
 		c.r.h.onMessage = func(s *side, _ bool, data []byte) {
 			if string(data) == "pause" {
 				s.Pause()
+				close(paused)
 			}
 		}
 		s := c.open()
@@ -203,6 +205,7 @@ func TestDialerPause(t *testing.T) {
 		}
 		peer := r.side(s.ID())
 		peer.say("pause", "after")
+		<-paused
 		s.wantHeard("the first", "pause")
 		s.say("a ping of ours")
 		peer.wantHeard("it goes out all the same", "a ping of ours")
