@@ -21,7 +21,7 @@ chat: ## run the chat on http://localhost:3000 (PORT=3001 make chat: another por
 	@go build -o bin/chat ./examples/chat
 	@exec bin/chat
 
-test: ## set up what is missing, run every suite, some in a short form, print the total (ONLY="lint test-go": these suites)
+test: ## set up what is missing, run every suite, some in a short form, print the total (SUITES="lint test-go": these suites)
 	@scripts/test.sh
 
 nightly: ## the same in full, with all versions of the npm client, tests repeated, long fuzzing, soak, attacks, benchmarks: more than an hour

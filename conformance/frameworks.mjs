@@ -33,7 +33,7 @@ try {
   rmSync(dir, { recursive: true, force: true });
 }
 console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 
 async function runAll(framework) {
   const server = spawn(program, [framework], { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, GIN_MODE: "release" } });

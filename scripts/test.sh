@@ -6,7 +6,7 @@
 #
 #   scripts/test.sh             what CI runs: each suite, some in a short form
 #   scripts/test.sh --nightly   the long forms, and what only these have
-#   ONLY="lint test-go" scripts/test.sh    some suites, without the setup
+#   SUITES="lint test-go" scripts/test.sh    some suites, without the setup
 #
 # Suites run side by side, because most of them wait more than they compute. Each
 # has a weight, and the weights of those that run are at most SLOTS: two for each
@@ -70,8 +70,8 @@ uncounted=" setup bench-short bench-quick "
 
 list=$short
 [ "${1:-}" != --nightly ] || list=$nightly
-if [ -n "${ONLY:-}" ]; then
-	list=$(awk -v only=" $ONLY " 'index(only, " " $2 " ")' <<<"$list")
+if [ -n "${SUITES:-}" ]; then
+	list=$(awk -v only=" $SUITES " 'index(only, " " $2 " ")' <<<"$list")
 fi
 limit=${LIMIT:-2700}
 cores=$(getconf _NPROCESSORS_ONLN)
@@ -147,7 +147,7 @@ exec 3<>"$logs/ends"
 rm "$logs/ends"
 
 names=()
-if [ -z "${ONLY:-}" ]; then
+if [ -z "${SUITES:-}" ]; then
 	start=$SECONDS
 	names+=(setup)
 	begin setup scripts/setup.sh
@@ -165,7 +165,7 @@ while read -r weight name; do
 	waiting+=("$name")
 	names+=("$name")
 done <<<"$list"
-[ ${#waiting[@]} -gt 0 ] || { echo "no suite is named ${ONLY:-}" >&2; exit 1; }
+[ ${#waiting[@]} -gt 0 ] || { echo "no suite is named ${SUITES:-}" >&2; exit 1; }
 
 next=0
 used=0
