@@ -188,24 +188,10 @@ func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early [
 	t.probing.Store(!fresh)
 	t.q.stream = true
 	t.nc, t.waits = s.portable.Attach(&streamConn{Conn: nc, timeout: s.cfg.WriteTimeout}, t), true
-	if fresh {
-		c.begin(nil, t, s.firstMessages(c, s.openText), s.accept)
-	} else if !t.beginUpgrade() {
-		t.dead = true
-		t.abandon(closeProtocol)
-		err = errNoUpgrade
+	if !s.start(c, t, fresh, early) {
+		return errNoUpgrade
 	}
-	c.mu.Lock()
-	flush := t.q.takeWriting()
-	c.mu.Unlock()
-	if flush {
-		t.nc.Flush(nil)
-	}
-	if fresh {
-		c.readEnd()
-	}
-	t.nc.Start(early)
-	return err
+	return nil
 }
 
 // streamSession is the session that the first packet asks for: a fresh one, which

@@ -84,9 +84,18 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 		c.mu.Unlock()
 	}
 	begun = true
+	s.start(c, t, fresh, early)
+	return tun
+}
+
+// start begins to read from an attached transport, which opens c if c is fresh, and is
+// an upgrade of it otherwise. It reports false if c can't be upgraded; then the peer is
+// told so, and the transport closes.
+func (s *Server) start(c *Conn, t *wsTransport, fresh bool, early []byte) (ok bool) {
+	ok = true
 	if fresh {
 		c.begin(nil, t, s.firstMessages(c, s.openText), s.accept)
-	} else if !t.beginUpgrade() {
+	} else if ok = t.beginUpgrade(); !ok {
 		t.dead = true
 		t.abandon(closeProtocol)
 	}
@@ -100,7 +109,7 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 		c.readEnd()
 	}
 	t.nc.Start(early)
-	return tun
+	return ok
 }
 
 // checkWebSocket checks the handshake. key is what the answer needs over HTTP/1.
