@@ -5,6 +5,7 @@
 package socketio_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -93,7 +94,7 @@ func TestMsgpackServer(t *testing.T) {
 						answers <- n
 					})
 				})
-				w.io.Of("/no").Use(func(*socketio.Socket) error {
+				w.io.Of("/no").Use(func(context.Context, *socketio.Socket) error {
 					return &socketio.ConnectError{Message: "no", Data: map[string]any{"bytes": []byte{1}}}
 				})
 				p := w.open(transport)

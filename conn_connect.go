@@ -59,8 +59,11 @@ func (r *rate) add(now int64, limit uint32) (over bool) {
 
 // An admission is what is kept of a CONNECT until it is answered.
 type admission struct {
-	turn  turns.Turn
-	rooms []string // joined by middlewares; guarded by Socket.mu
+	turn turns.Turn
+
+	// Guarded by Socket.mu.
+	rooms  []string                // joined by middlewares
+	cancel context.CancelCauseFunc // of the context of middlewares; nil if none run
 }
 
 // takeTurn puts a CONNECT behind those that are not answered yet, which wait for it for

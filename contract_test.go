@@ -215,7 +215,7 @@ func TestAwaitingInsideHandlers(t *testing.T) {
 			}
 			return answer
 		}
-		w.io.Use(func(s *socketio.Socket) error {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			order.add(ask(s, "middleware"))
 			return nil
 		})

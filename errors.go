@@ -19,6 +19,9 @@ var (
 	// ErrShutdown: the server was closed by Close or Shutdown. It is the cause with which
 	// the contexts of sockets end then.
 	ErrShutdown = engineio.ErrShutdown
+	// ErrMiddlewareTimeout: Options.Limits.MiddlewareTimeout is over. It is the cause with which
+	// the context of a middleware ends then.
+	ErrMiddlewareTimeout = errors.New("socketio: middleware timeout")
 	// ErrSlowConsumer: what waited for the client went over the bound. Its
 	// connection is closed.
 	ErrSlowConsumer = engineio.ErrSlowConsumer

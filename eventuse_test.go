@@ -196,7 +196,7 @@ func TestEventMiddlewareKeepsNext(t *testing.T) {
 func TestGoexitElsewhere(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		left := newList()
-		w.io.Use(func(s *socketio.Socket) error {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			if string(s.Handshake().Auth) != `{}` {
 				runtime.Goexit()
 			}

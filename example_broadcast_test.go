@@ -85,7 +85,7 @@ func ExampleDataKey() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
 
-	io.Use(func(s *socketio.Socket) error {
+	io.Use(func(_ context.Context, s *socketio.Socket) error {
 		userKey.Set(s, User{"Anna"})
 		return nil
 	})

@@ -46,7 +46,7 @@ func ExampleSocketObserver() {
 	heard := make(notes, 16)
 	io := socketio.NewServer(&socketio.Options{Observers: []any{socketNotes{heard}}})
 	defer io.Close()
-	io.Of("/admin").Use(func(s *socketio.Socket) error { return errors.New("no entry") })
+	io.Of("/admin").Use(func(_ context.Context, s *socketio.Socket) error { return errors.New("no entry") })
 
 	client := connect(io)
 	defer client.close()

@@ -176,7 +176,7 @@ func ExampleNamespace() {
 	defer io.Close()
 
 	admin := io.Of("/admin")
-	admin.Use(func(s *socketio.Socket) error {
+	admin.Use(func(_ context.Context, s *socketio.Socket) error {
 		var auth struct{ Password string }
 		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Password != "tops3cret" {
 			return errors.New("no entry")

@@ -59,7 +59,7 @@ func ExampleServer_Use() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
 
-	io.Use(func(s *socketio.Socket) error {
+	io.Use(func(_ context.Context, s *socketio.Socket) error {
 		var auth struct{ Token string }
 		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "secret" {
 			return &socketio.ConnectError{Message: "not authorized", Data: map[string]string{"hint": "log in again"}}

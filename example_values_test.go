@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -147,7 +148,7 @@ func ExampleConnectError() {
 	server := socketio.NewServer(nil)
 	defer server.Close()
 
-	server.Use(func(s *socketio.Socket) error {
+	server.Use(func(_ context.Context, s *socketio.Socket) error {
 		return &socketio.ConnectError{Message: "in maintenance", Data: map[string]int{"retryAfter": 60}}
 	})
 

@@ -44,8 +44,8 @@ func TestConnectTimeout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			memory(t, nil, func(w *world) {
-				w.io.Of("/refusing").Use(func(*socketio.Socket) error { return errors.New("no") })
-				w.io.Of("/slow").Use(func(s *socketio.Socket) error { <-s.Context().Done(); return s.Context().Err() })
+				w.io.Of("/refusing").Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
+				w.io.Of("/slow").Use(func(_ context.Context, s *socketio.Socket) error { <-s.Context().Done(); return s.Context().Err() })
 				for _, transport := range []string{polling, websocket} {
 					start := time.Now()
 					p := w.open(transport)
@@ -81,7 +81,7 @@ func TestConnectTimeoutEndsWithTheFirstNamespace(t *testing.T) {
 func TestAfterARefusal(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		tries := 0
-		w.io.Of("/picky").Use(func(*socketio.Socket) error {
+		w.io.Of("/picky").Use(func(context.Context, *socketio.Socket) error {
 			if tries++; tries == 1 {
 				return errors.New("try again")
 			}
@@ -101,7 +101,7 @@ func TestImpatientClient(t *testing.T) {
 	for _, packet := range []string{`0`, `2["x"]`, `4{}`} {
 		overBoth(t, nil, func(w *world, transport string) {
 			running := make(chan struct{})
-			w.io.Use(func(s *socketio.Socket) error {
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 				close(running)
 				<-s.Context().Done()
 				return nil
@@ -204,8 +204,8 @@ func TestRefusalFlood(t *testing.T) {
 		for _, transport := range []string{polling, websocket} {
 			t.Run(name+"/"+transport, func(t *testing.T) {
 				memory(t, nil, func(w *world) {
-					w.io.Of("/refusing").Use(func(*socketio.Socket) error { return errors.New("no") })
-					w.io.Of("/slow").Use(func(s *socketio.Socket) error { <-s.Context().Done(); return nil })
+					w.io.Of("/refusing").Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
+					w.io.Of("/slow").Use(func(_ context.Context, s *socketio.Socket) error { <-s.Context().Done(); return nil })
 					p := w.join(transport)
 					for round := range 2 {
 						for i := range 20 {

@@ -13,6 +13,13 @@ func Awaited(s *Socket) (socket, conn int) {
 	return s.acks.Len(), s.conn.awaited.Len()
 }
 
+// Overdue counts n more sockets whose middlewares ignore that their contexts have ended. It
+// returns how many there are, and how many are too many.
+func Overdue(s *Server, n int64) (now, limit int64) {
+	s.overdue.count(n)
+	return s.overdue.n.Load(), maxOverdue
+}
+
 // Registered counts the namespaces of a server, those that are being made, and those
 // that go when they are empty.
 func Registered(s *Server) (all, making, dynamic int) {

@@ -90,7 +90,7 @@ func TestMiddlewareTimeoutAtItsBound(t *testing.T) {
 				takes := make(chan time.Duration, 4)
 				over := make(chan error, 4)
 				slow := w.io.Of("/slow")
-				slow.Use(func(s *socketio.Socket) error {
+				slow.Use(func(_ context.Context, s *socketio.Socket) error {
 					<-time.After(<-takes)
 					over <- s.Context().Err()
 					return nil

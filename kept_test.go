@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func TestAttachmentsAreNotGatheredForNobody(t *testing.T) {
 	const header = `51-%s["x",{"_placeholder":true,"num":0}]`
 	setup := func(w *world) (goOn chan struct{}, got chan int) {
 		goOn, got = make(chan struct{}), make(chan int, 10)
-		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		w.io.Of("/slow").Use(func(context.Context, *socketio.Socket) error { <-goOn; return nil })
 		w.io.OfMatch(func(string, socketio.Handshake) bool { <-goOn; return true })
 		for _, name := range []string{"/", "/a"} {
 			w.io.Of(name).OnConnection(func(s *socketio.Socket) {
@@ -119,7 +120,7 @@ func TestLimitMaxConnAuthBytes(t *testing.T) {
 	around(t, 4<<16, func() *socketio.Options { return nil }, func(w *world, n int, fits bool) {
 		goOn := make(chan struct{})
 		defer close(goOn)
-		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		w.io.Of("/slow").Use(func(context.Context, *socketio.Socket) error { <-goOn; return nil })
 		w.io.OfMatch(func(name string, _ socketio.Handshake) bool {
 			if name == "/sought" {
 				<-goOn

@@ -135,8 +135,8 @@ func serveFaults(w *world) {
 		}
 		return strings.HasPrefix(name, "/dyn")
 	})
-	w.io.Of("/refused").Use(func(*socketio.Socket) error { panic("middleware\n") })
-	w.io.Of("/odd").Use(func(*socketio.Socket) error {
+	w.io.Of("/refused").Use(func(context.Context, *socketio.Socket) error { panic("middleware\n") })
+	w.io.Of("/odd").Use(func(context.Context, *socketio.Socket) error {
 		return &socketio.ConnectError{Message: "odd", Data: func() {}} // can't be encoded
 	})
 	w.io.OnNewNamespace(func(*socketio.Namespace) { panic("new\n") })

@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,7 +29,7 @@ func TestLookupMakesNothing(t *testing.T) {
 			asked.add(name)
 			return name == "/tenant-1"
 		})
-		tenants.Use(func(s *socketio.Socket) error {
+		tenants.Use(func(_ context.Context, s *socketio.Socket) error {
 			if string(s.Handshake().Auth) != `{"token":"t"}` {
 				return errors.New("not authorized")
 			}
@@ -153,7 +154,7 @@ func ExampleServer_Lookup() {
 	defer io.Close()
 
 	known := func(name string, _ socketio.Handshake) bool { return name == "/tenant-1" }
-	io.OfMatch(known).Use(func(*socketio.Socket) error { return nil }) // who may come in
+	io.OfMatch(known).Use(func(context.Context, *socketio.Socket) error { return nil }) // who may come in
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{tenant}/news", func(w http.ResponseWriter, r *http.Request) {

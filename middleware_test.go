@@ -31,7 +31,7 @@ func withUser(r *http.Request) (context.Context, error) {
 
 func TestHandshakeOption(t *testing.T) {
 	overBoth(t, &socketio.Options{Handshake: withUser}, func(w *world, transport string) {
-		w.io.Use(func(s *socketio.Socket) error {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			if s.Context().Value(ctxKey{}) != "user 7" {
 				return errors.New("nobody")
 			}
@@ -119,7 +119,7 @@ func TestCookiesOfForeignPages(t *testing.T) {
 			},
 		}
 		overBoth(t, opts, func(w *world, transport string) {
-			w.io.Use(func(s *socketio.Socket) error {
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 				want(t, "the cookie that a middleware sees", s.Handshake().HeaderValue("Cookie"), cookie)
 				return nil
 			})
@@ -139,28 +139,32 @@ func TestRefusals(t *testing.T) {
 	var nilRefusal *socketio.ConnectError
 	var nilOwn *nilError
 	for name, test := range map[string]struct {
-		use    func(*socketio.Socket) error
+		use    func(context.Context, *socketio.Socket) error
 		packet string
 	}{
-		"plain error": {func(*socketio.Socket) error { return errors.New("not \"you\"") }, `4{"message":"not \"you\""}`},
-		"ConnectError with data": {func(*socketio.Socket) error {
+		"plain error": {func(context.Context, *socketio.Socket) error { return errors.New("not \"you\"") }, `4{"message":"not \"you\""}`},
+		"ConnectError with data": {func(context.Context, *socketio.Socket) error {
 			return &socketio.ConnectError{Message: "no", Data: map[string]any{"code": 7, "raw": []byte{1}}}
 		}, `4{"message":"no","data":{"code":7,"raw":"AQ=="}}`},
-		"ConnectError without data": {func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no"} }, `4{"message":"no"}`},
-		"wrapped ConnectError": {func(*socketio.Socket) error {
+		"ConnectError without data": {func(context.Context, *socketio.Socket) error { return &socketio.ConnectError{Message: "no"} }, `4{"message":"no"}`},
+		"wrapped ConnectError": {func(context.Context, *socketio.Socket) error {
 			return fmt.Errorf("db down: %w", &socketio.ConnectError{Message: "later"})
 		}, `4{"message":"later"}`},
-		"data that does not encode": {func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no", Data: make(chan int)} }, `4{"message":"no"}`},
-		"data that panics":          {func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no", Data: explosive{}} }, `4{"message":"internal error"}`},
-		"panic":                     {func(*socketio.Socket) error { panic("secret") }, `4{"message":"internal error"}`},
-		"ConnectError that is nil":  {func(*socketio.Socket) error { return nilRefusal }, `4{"message":"internal error"}`},
-		"own error that is nil":     {func(*socketio.Socket) error { return nilOwn }, `4{"message":"internal error"}`},
+		"data that does not encode": {func(context.Context, *socketio.Socket) error {
+			return &socketio.ConnectError{Message: "no", Data: make(chan int)}
+		}, `4{"message":"no"}`},
+		"data that panics": {func(context.Context, *socketio.Socket) error {
+			return &socketio.ConnectError{Message: "no", Data: explosive{}}
+		}, `4{"message":"internal error"}`},
+		"panic":                    {func(context.Context, *socketio.Socket) error { panic("secret") }, `4{"message":"internal error"}`},
+		"ConnectError that is nil": {func(context.Context, *socketio.Socket) error { return nilRefusal }, `4{"message":"internal error"}`},
+		"own error that is nil":    {func(context.Context, *socketio.Socket) error { return nilOwn }, `4{"message":"internal error"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			memory(t, nil, func(w *world) {
 				calls := newList()
 				var refused *socketio.Socket
-				w.io.Use(func(s *socketio.Socket) error {
+				w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 					refused = s
 					calls.add("first")
 					if s.Connected() {
@@ -170,7 +174,7 @@ func TestRefusals(t *testing.T) {
 					return s.Join("room")
 				})
 				w.io.Use(test.use)
-				w.io.Use(func(*socketio.Socket) error { calls.add("third"); return nil })
+				w.io.Use(func(context.Context, *socketio.Socket) error { calls.add("third"); return nil })
 				w.io.OnConnection(func(*socketio.Socket) { t.Error("the socket has joined") })
 				for _, transport := range []string{polling, websocket} {
 					p := w.open(transport)
@@ -202,7 +206,7 @@ func TestMiddlewares(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		order := newList()
 		for i := range 3 {
-			w.io.Use(func(s *socketio.Socket) error {
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 				order.add(fmt.Sprint(i))
 				s.CloseConn()
 				if len(w.io.Sockets()) != 0 {
@@ -215,7 +219,7 @@ func TestMiddlewares(t *testing.T) {
 				return s.Join(fmt.Sprint("room", i), "twice", "left")
 			})
 		}
-		w.io.Use(func(s *socketio.Socket) error { s.Leave("left"); return nil })
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error { s.Leave("left"); return nil })
 		w.io.OnConnection(func(s *socketio.Socket) {
 			rooms := slices.DeleteFunc(s.Rooms(), func(r string) bool { return r == s.ID() })
 			slices.Sort(rooms)
@@ -240,7 +244,7 @@ func TestTheClientGoesDuringAMiddleware(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			overBoth(t, nil, func(w *world, transport string) {
 				running, ended := make(chan *socketio.Socket, 1), make(chan struct{})
-				w.io.Use(func(s *socketio.Socket) error {
+				w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 					running <- s
 					<-s.Context().Done()
 					if err := s.Join("room"); err != nil {
@@ -249,7 +253,7 @@ func TestTheClientGoesDuringAMiddleware(t *testing.T) {
 					close(ended)
 					return nil
 				})
-				w.io.Use(func(*socketio.Socket) error { t.Error("the second middleware runs"); return nil })
+				w.io.Use(func(context.Context, *socketio.Socket) error { t.Error("the second middleware runs"); return nil })
 				w.io.OnConnection(func(*socketio.Socket) { t.Error("the socket has joined") })
 				p := w.open(transport)
 				p.says(`0`)

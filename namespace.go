@@ -7,6 +7,7 @@ package socketio
 
 import (
 	"container/list"
+	"context"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/internal/ack"
+	"socketio/internal/lock"
 	"socketio/internal/telemetry"
 )
 
@@ -38,6 +40,8 @@ type Namespace struct {
 
 	hooks
 	audience // all of its sockets
+
+	index socketIndex
 
 	// Guarded by registry.mu.
 	dynamic bool          // it goes when users is 0
@@ -86,20 +90,26 @@ func (ns *Namespace) Name() string { return ns.name }
 // Server is the server of the namespace.
 func (ns *Namespace) Server() *Server { return ns.server }
 
-// Use adds a middleware. Middlewares run for each socket that asks to join, one
-// after the other, before OnConnection. The first error refuses the socket: its
-// client gets a connect_error event with the text of the error, or with what a
-// *ConnectError says. A middleware may join rooms and emit; it may take its time,
-// other sockets do not wait for it. It must not wait for an acknowledgement of its
-// client, which answers nothing before it is let in. One that panics refuses its socket with
-// "internal error"; one that has not answered within Options.Limits.MiddlewareTimeout with
-// "timeout".
-func (ns *Namespace) Use(fn func(*Socket) error) {
+// Use adds a middleware. Middlewares run for each socket that asks to join, one after the
+// other, before OnConnection. The first error refuses the socket: its client gets a
+// connect_error event with the text of the error, or with the Message and Data of a
+// *ConnectError. A middleware may join rooms and emit. It may take its time; other sockets
+// do not wait for it. It must not wait for an acknowledgement of its client, which answers
+// nothing before it has joined. A middleware that panics refuses its socket with "internal
+// error", one that takes longer than Options.Limits.MiddlewareTimeout with "timeout".
+//
+// ctx ends when the answer is of no use any longer, or the middlewares have returned. Its
+// cause is ErrMiddlewareTimeout when the time is up, ErrClosed when the client has gone,
+// and also ErrShutdown when the server was closed. Its values are those of Socket.Context.
+// Pass ctx to whatever the middleware waits for: while 4096 middlewares of a server run
+// although their ctx has ended, further sockets of namespaces with middlewares are refused
+// with "server busy".
+func (ns *Namespace) Use(fn func(ctx context.Context, s *Socket) error) {
 	ns.use(fn)
 }
 
 // middlewareChain returns the middlewares that a socket has to pass.
-func (ns *Namespace) middlewareChain() []func(*Socket) error {
+func (ns *Namespace) middlewareChain() []func(context.Context, *Socket) error {
 	ns.mu.RLock()
 	own := ns.middlewares
 	ns.mu.RUnlock()
@@ -148,14 +158,13 @@ func (ns *Namespace) OnError(fn func(*Socket, *HandlerError)) (remove func()) {
 }
 
 // Socket returns the socket with this id if it is in the namespace and connected to
-// this server. A socket that has left the room of its own id is not found.
+// this server.
 func (ns *Namespace) Socket(id string) (s *Socket, ok bool) {
-	for _, m := range ns.adapter.Members(adapter.Target{Rooms: []string{id}}) {
-		if s := socketOf(m); s.id == id && s.settledState() == stateConnected { // others may join the room too
-			return s, true
-		}
+	s = ns.index.find(id)
+	if s == nil || s.settledState() != stateConnected {
+		return nil, false
 	}
-	return nil, false
+	return s, true
 }
 
 // Sockets returns the sockets of the namespace that are connected to this
@@ -169,4 +178,35 @@ func (ns *Namespace) Sockets() []*Socket {
 		}
 	}
 	return sockets
+}
+
+// A socketIndex finds the sockets of a namespace by id: those that have joined and whose
+// OnDisconnecting handlers have not ended yet. Rooms have no part in it.
+type socketIndex struct {
+	mu   lock.RWMutex // guards byID; nothing is called while it is held
+	byID map[string]*Socket
+}
+
+func (x *socketIndex) add(s *Socket) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.byID == nil {
+		x.byID = make(map[string]*Socket)
+	}
+	x.byID[s.id] = s
+}
+
+// remove removes s, but not another socket with its id.
+func (x *socketIndex) remove(s *Socket) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.byID[s.id] == s {
+		delete(x.byID, s.id)
+	}
+}
+
+func (x *socketIndex) find(id string) *Socket {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.byID[id]
 }

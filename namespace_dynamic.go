@@ -6,6 +6,7 @@
 package socketio
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ type ParentNamespace struct {
 // hooks are what an application has registered with a namespace.
 type hooks struct {
 	mu          lock.RWMutex // guards the fields below
-	middlewares []func(*Socket) error
+	middlewares []func(context.Context, *Socket) error
 
 	// Safe from anywhere.
 	on         spaceHandlers
@@ -87,7 +88,7 @@ func (p *ParentNamespace) Children() []*Namespace {
 }
 
 // Use adds a middleware to all children; see Namespace.Use.
-func (p *ParentNamespace) Use(fn func(*Socket) error) { p.use(fn) }
+func (p *ParentNamespace) Use(fn func(ctx context.Context, s *Socket) error) { p.use(fn) }
 
 // OnConnection calls fn for each socket that joins a child; see
 // Namespace.OnConnection.
@@ -98,7 +99,7 @@ func (p *ParentNamespace) OnError(fn func(*Socket, *HandlerError)) (remove func(
 	return p.onError(fn)
 }
 
-func (h *hooks) use(fn func(*Socket) error) {
+func (h *hooks) use(fn func(context.Context, *Socket) error) {
 	if fn == nil {
 		panic("socketio: Use: the middleware is nil")
 	}

@@ -58,7 +58,7 @@ func (d diary) expect(w *world, lines ...string) {
 func TestObserversHearOfALife(t *testing.T) {
 	d := diary{newList()}
 	memory(t, &socketio.Options{Observers: []any{d}}, func(w *world) {
-		w.io.Use(func(s *socketio.Socket) error {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			_ = s.Join("before", "never")
 			s.Leave("never")
 			if string(s.Handshake().Auth) != `{}` {

@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -118,10 +119,13 @@ func TestOfficialConnectionListeners(t *testing.T) {
 func TestOfficialLengthyMiddleware(t *testing.T) {
 	overEach(t, func(w *world, transport siotest.Transport) {
 		name := socketio.NewDataKey[string]("name")
-		w.io.Use(func(*socketio.Socket) error { t.Error("the main namespace is not asked for"); return nil })
+		w.io.Use(func(context.Context, *socketio.Socket) error {
+			t.Error("the main namespace is not asked for")
+			return nil
+		})
 		chat, order := w.io.Of("/chat"), newList()
 		for _, step := range []string{"1", "2", "3"} {
-			chat.Use(func(s *socketio.Socket) error {
+			chat.Use(func(_ context.Context, s *socketio.Socket) error {
 				order.add(step)
 				<-time.After(100 * time.Millisecond)
 				before, _ := name.Get(s)

@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -124,7 +125,7 @@ func TestWorkThatOutlivesItsConnection(t *testing.T) {
 			return []any{"0"}
 		},
 		"a middleware": func(w *world, block func()) []any {
-			w.io.Use(func(*socketio.Socket) error { block(); return nil })
+			w.io.Use(func(context.Context, *socketio.Socket) error { block(); return nil })
 			return []any{"0"}
 		},
 		"a search": func(w *world, block func()) []any {
@@ -265,7 +266,7 @@ func TestJoinFlood(t *testing.T) {
 func TestKeptNamespaces(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{KeepEmptyNamespaces: true, MaxDynamicNamespaces: 3}}, func(w *world) {
 		parent := w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
-		parent.Use(func(s *socketio.Socket) error {
+		parent.Use(func(_ context.Context, s *socketio.Socket) error {
 			if strings.HasPrefix(s.Namespace().Name(), "/no") {
 				return fmt.Errorf("no")
 			}

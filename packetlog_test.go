@@ -5,6 +5,7 @@
 package socketio_test
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -38,7 +39,7 @@ func TestPacketsAreLogged(t *testing.T) {
 			s.On("add", func(a, b int) int { return a + b })
 			s.On("bytes", func(b []byte) { _ = s.Emit("back", b) })
 		})
-		w.io.Of("/admin").Use(func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no"} })
+		w.io.Of("/admin").Use(func(context.Context, *socketio.Socket) error { return &socketio.ConnectError{Message: "no"} })
 		p := w.open(websocket)
 		p.joins("/", `{"token":"s3cret"}`)
 		w.settle()

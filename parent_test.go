@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -38,7 +39,10 @@ func TestOfPattern(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		calls := newList()
 		parent := w.io.OfPattern(teams)
-		parent.Use(func(s *socketio.Socket) error { calls.add("use " + s.Namespace().Name()); return nil })
+		parent.Use(func(_ context.Context, s *socketio.Socket) error {
+			calls.add("use " + s.Namespace().Name())
+			return nil
+		})
 		parent.OnConnection(func(s *socketio.Socket) {
 			calls.add("connection")
 			s.On("ask", func() string { return s.Namespace().Name() })
@@ -46,7 +50,7 @@ func TestOfPattern(t *testing.T) {
 		})
 		w.io.OnNewNamespace(func(ns *socketio.Namespace) {
 			calls.add("new " + ns.Name())
-			ns.Use(func(*socketio.Socket) error { calls.add("own use"); return nil })
+			ns.Use(func(context.Context, *socketio.Socket) error { calls.add("own use"); return nil })
 			ns.OnConnection(func(*socketio.Socket) { calls.add("own connection") })
 		})
 		p := w.open(transport)
@@ -165,7 +169,7 @@ func TestTrap39ChildrenGoWhenEmpty(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		gate := make(chan struct{})
 		parent := w.io.OfPattern(teams)
-		parent.Use(func(s *socketio.Socket) error {
+		parent.Use(func(_ context.Context, s *socketio.Socket) error {
 			var auth struct{ Do string }
 			_ = s.Handshake().DecodeAuth(&auth)
 			switch auth.Do {
@@ -298,7 +302,7 @@ func TestTheClientGoesDuringASearch(t *testing.T) {
 func TestMiddlewareTimeout(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MiddlewareTimeout: 5 * time.Second}}, func(w *world) {
 		gate := make(chan struct{})
-		slow := func(s *socketio.Socket) error {
+		slow := func(_ context.Context, s *socketio.Socket) error {
 			if string(s.Handshake().Auth) == `{}` {
 				<-gate
 				if s.Context().Err() == nil {
@@ -350,7 +354,7 @@ func TestQuirk22JoiningSocketsKeepANamespace(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		gate := make(chan struct{})
 		parent := w.io.OfPattern(teams)
-		parent.Use(func(s *socketio.Socket) error {
+		parent.Use(func(_ context.Context, s *socketio.Socket) error {
 			if string(s.Handshake().Auth) != `{}` {
 				<-gate
 			}

@@ -32,7 +32,7 @@ func TestQuirk09EventWithoutPayloadCloses(t *testing.T) {
 func TestQuirk10SecondConnectDuringTheMiddlewareCloses(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		running := make(chan struct{}, 2)
-		w.io.Use(func(s *socketio.Socket) error {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			running <- struct{}{}
 			<-s.Context().Done()
 			return nil
@@ -67,8 +67,8 @@ func TestQuirk11LatePacketsAreIgnored(t *testing.T) {
 
 func TestQuirk12RefusalsHaveTheirText(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
-		w.io.Of("/text").Use(func(*socketio.Socket) error { return errors.New("not today") })
-		w.io.Of("/empty").Use(func(*socketio.Socket) error { return &socketio.ConnectError{} })
+		w.io.Of("/text").Use(func(context.Context, *socketio.Socket) error { return errors.New("not today") })
+		w.io.Of("/empty").Use(func(context.Context, *socketio.Socket) error { return &socketio.ConnectError{} })
 		p := w.open(transport)
 		p.says(`0/text,`)
 		p.hears(`4/text,{"message":"not today"}`)
@@ -79,7 +79,7 @@ func TestQuirk12RefusalsHaveTheirText(t *testing.T) {
 
 func TestQuirk13InvalidNamespaceOfRevision4(t *testing.T) {
 	setup := func(io *socketio.Server) {
-		io.Of("/picky").Use(func(*socketio.Socket) error { return errors.New("no") })
+		io.Of("/picky").Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
 	}
 	overOld(t, setup, func(w *world, transport string) {
 		p := w.joinOld(transport)
@@ -131,7 +131,7 @@ func TestQuirk16EmitWithAckEndsWithTheSocket(t *testing.T) {
 
 func TestQuirk23DisconnectInAMiddlewareDoesNothing(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
-		w.io.Use(func(s *socketio.Socket) error {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			s.Disconnect()
 			s.CloseConn()
 			return nil
@@ -144,7 +144,7 @@ func TestQuirk23DisconnectInAMiddlewareDoesNothing(t *testing.T) {
 
 func TestQuirk24EmitsOfAMiddlewarePrecedeConnect(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
-		w.io.Use(func(s *socketio.Socket) error { return s.Emit("session", 1, []byte{2}) })
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error { return s.Emit("session", 1, []byte{2}) })
 		p := w.open(transport)
 		p.says(`0`)
 		p.hears(`51-["session",1,{"_placeholder":true,"num":0}]`, []byte{2}, `0{"sid":"*"}`)

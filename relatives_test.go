@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ import (
 func TestNoBroadcastBeforeTheMiddleware(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		waiting, decide := make(chan *socketio.Socket), make(chan error)
-		w.io.Use(func(s *socketio.Socket) error {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			if err := s.Join("room"); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -261,7 +262,7 @@ func TestOldClientLongQuery(t *testing.T) {
 func TestOldClientIsRefused(t *testing.T) {
 	setup := func(io *socketio.Server) {
 		echo(io)
-		io.Use(func(s *socketio.Socket) error {
+		io.Use(func(_ context.Context, s *socketio.Socket) error {
 			switch s.Handshake().Query().Get("try") {
 			case "text":
 				return errors.New(`no "way"`)
@@ -270,8 +271,10 @@ func TestOldClientIsRefused(t *testing.T) {
 			}
 			return nil
 		})
-		io.Of("/deny").Use(func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no"} })
-		io.Of("/broken").Use(func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no", Data: func() {}} })
+		io.Of("/deny").Use(func(context.Context, *socketio.Socket) error { return &socketio.ConnectError{Message: "no"} })
+		io.Of("/broken").Use(func(context.Context, *socketio.Socket) error {
+			return &socketio.ConnectError{Message: "no", Data: func() {}}
+		})
 	}
 	overOld(t, setup, func(w *world, transport string) {
 		p := w.joinOld(transport)
@@ -296,7 +299,7 @@ func TestOldClientHasNoConnectTimeout(t *testing.T) {
 	opts := &socketio.Options{AllowEIO3: true, Limits: socketio.SocketLimits{ConnectTimeout: time.Second, AttachmentTimeout: time.Second}}
 	for _, transport := range []string{polling, websocket} {
 		memory(t, opts, func(w *world) {
-			w.io.Use(func(*socketio.Socket) error { return errors.New("no") })
+			w.io.Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
 			p := w.openOld(transport, "")
 			p.hears(`4"no"`)
 			<-time.After(10 * time.Second)
@@ -412,7 +415,7 @@ func TestOldClientWaitsForMain(t *testing.T) {
 	gate := make(chan struct{})
 	setup := func(io *socketio.Server) {
 		gate = make(chan struct{})
-		io.Use(func(*socketio.Socket) error { <-gate; return nil })
+		io.Use(func(context.Context, *socketio.Socket) error { <-gate; return nil })
 		echo(io)
 	}
 	overOld(t, setup, func(w *world, transport string) {

@@ -5,6 +5,7 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -23,7 +24,7 @@ func TestReservedSocketIDs(t *testing.T) {
 
 func reservedIDs(t *testing.T, w *world, transport string) {
 	joining, gate := make(chan *socketio.Socket, 1), make(chan struct{})
-	w.io.Of("/slow").Use(func(s *socketio.Socket) error { joining <- s; <-gate; return nil })
+	w.io.Of("/slow").Use(func(_ context.Context, s *socketio.Socket) error { joining <- s; <-gate; return nil })
 	other := w.io.Of("/other")
 	teams := w.io.OfPattern(teams)
 	victim, p := w.open(websocket), w.open(transport)
@@ -77,7 +78,7 @@ func TestReservedIDsOfOldClients(t *testing.T) {
 	memory(t, &socketio.Options{ReserveSocketIDs: true, AllowEIO3: true}, func(w *world) {
 		room, gate := w.io.Of("/room"), make(chan struct{})
 		joining, wished := make(chan string, 1), ""
-		room.Use(func(s *socketio.Socket) error {
+		room.Use(func(_ context.Context, s *socketio.Socket) error {
 			if string(s.Handshake().Auth) == `{"wait":"1"}` {
 				joining <- s.ID()
 				if err := s.Join(wished); err != nil {

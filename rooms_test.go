@@ -63,7 +63,7 @@ func (c *crowd) hear(what string, emit func(event string, args ...any) error, na
 func TestSocketByID(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		var early bool
-		w.io.Use(func(s *socketio.Socket) error {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			_, early = w.io.Socket(s.ID())
 			return nil
 		})
@@ -78,11 +78,14 @@ func TestSocketByID(t *testing.T) {
 				t.Errorf("the id of %v finds %v, %v", s.ID(), got, ok)
 			}
 		}
+		b.Leave(b.ID())
+		if got, ok := w.io.Socket(b.ID()); got != b || !ok {
+			t.Errorf("a socket that has left the room of its id is found as %v, %v", got, ok)
+		}
 		for what, found := range map[string]func() (*socketio.Socket, bool){
 			"the name of a room":        func() (*socketio.Socket, bool) { return w.io.Socket("b") },
 			"nothing":                   func() (*socketio.Socket, bool) { return w.io.Socket("") },
 			"in another namespace":      func() (*socketio.Socket, bool) { return w.io.Of("/other").Socket(a.ID()) },
-			"out of its own room":       func() (*socketio.Socket, bool) { b.Leave(b.ID()); return w.io.Socket(b.ID()) },
 			"gone, another in its room": func() (*socketio.Socket, bool) { a.Disconnect(); return w.io.Socket(a.ID()) },
 		} {
 			if s, ok := found(); s != nil || ok {
@@ -401,7 +404,7 @@ func TestRoomsAreSorted(t *testing.T) {
 	const order = "a b c d e f g h i j"
 	memory(t, nil, func(w *world) {
 		shuffled := strings.Fields("j d f a b i c h e g a j")
-		w.io.Use(func(s *socketio.Socket) error {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			if err := s.Join(shuffled...); err != nil {
 				return err
 			}

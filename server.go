@@ -51,6 +51,7 @@ type Server struct {
 	sampled *telemetry.Sampled // warnings that clients can cause; immutable after NewServer
 
 	registry  registry
+	overdue   overdueCount // sockets whose middlewares ignore that their contexts have ended
 	socketIDs socketIDs
 }
 
@@ -163,15 +164,16 @@ func (s *Server) now() int64 { return int64(time.Since(s.base)) }
 // observer that an event loop calls.
 func (s *Server) Close() error {
 	err := s.engine.Close()
-	s.closed.Store(true)
-	s.workers.Close()
-	s.closeAdapters()
+	s.end()
 	return err
 }
 
-// closeAdapters closes the adapters, now and of namespaces made later. The sockets
-// have ended, but may not have left their rooms yet.
-func (s *Server) closeAdapters() {
+// end stops what sends for the server: its adapters, now and those of namespaces made
+// later, and the workers that wait. The sockets have ended, but may not have left their
+// rooms yet.
+func (s *Server) end() {
+	s.closed.Store(true)
+	s.workers.Close()
 	for _, ns := range s.registry.end() {
 		ns.closeAdapter()
 	}
@@ -180,18 +182,20 @@ func (s *Server) closeAdapters() {
 // Shutdown ends the server in order: new sessions are answered 503, connections
 // close in random order at Options.Engine.ShutdownRate, so that their clients do not all
 // come back at the same moment, what waits to be sent goes out first, handlers that
-// run may finish. The sockets are told ReasonShutdown. It leaves the HTTP server
-// alone. It returns when all that is done, or, with the error of ctx, when ctx ends; then
-// everything is closed as by Close. Call it before http.Server.Shutdown, which
-// waits for polls. It must not be called from a handler.
+// run may finish. The sockets end with ReasonShutdown. Adapters are closed after the last
+// handler has ended, so what OnDisconnect emits still reaches other servers. Shutdown
+// leaves the HTTP server alone. It returns when all that is done or, with the error of ctx,
+// when ctx ends; then everything is closed as by Close. Call it before
+// http.Server.Shutdown, which waits for polls. It must not be called from a handler.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.engine.Shutdown(ctx)
-	if closeErr := s.Close(); err == nil {
+	if closeErr := s.engine.Close(); err == nil {
 		err = closeErr
 	}
 	if waitErr := s.workers.Wait(ctx); err == nil {
 		err = waitErr
 	}
+	s.end()
 	return err
 }
 
@@ -231,7 +235,7 @@ func (s *Server) OnConnection(fn func(*Socket)) (remove func()) { return s.root.
 func (s *Server) OnError(fn func(*Socket, *HandlerError)) (remove func()) { return s.root.OnError(fn) }
 
 // Use adds a middleware to the namespace "/"; see Namespace.Use.
-func (s *Server) Use(fn func(*Socket) error) { s.root.Use(fn) }
+func (s *Server) Use(fn func(ctx context.Context, s *Socket) error) { s.root.Use(fn) }
 
 // Socket returns a socket of the namespace "/"; see Namespace.Socket.
 func (s *Server) Socket(id string) (*Socket, bool) { return s.root.Socket(id) }

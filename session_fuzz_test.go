@@ -175,7 +175,7 @@ func FuzzServerSession(f *testing.F) {
 			for _, nsp := range []string{"/", "/other"} {
 				w.io.Of(nsp).OnConnection(sessionHandlers)
 			}
-			w.io.Of("/denied").Use(func(*socketio.Socket) error { return &socketio.ConnectError{Message: "no"} })
+			w.io.Of("/denied").Use(func(context.Context, *socketio.Socket) error { return &socketio.ConnectError{Message: "no"} })
 			good := w.join(websocket)
 			ctx, cancel := context.WithCancel(context.Background())
 			r := &rogue{w: w, script: script, ctx: ctx}

@@ -8,7 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
+	"sync/atomic"
 
 	"socketio/engineio"
 	"socketio/internal/telemetry"
@@ -80,6 +80,7 @@ func (s *Socket) join(a *admission) {
 		s.mu.Unlock()
 		return
 	}
+	s.ns.index.add(s)
 	s.ns.adapter.Add(s.member(), a.rooms)
 	rooms, _ := s.leaveReservedLocked(a.rooms)
 	rooms = s.noteRoomsLocked(rooms)
@@ -109,24 +110,45 @@ func (s *Socket) passes(a *admission) bool {
 		return true
 	}
 	s.conn.mayWait(a, decideLimit)
+	overdue := &s.ns.server.overdue
+	if overdue.full() {
+		s.ns.server.sampled.Warn("a socket was refused: too many middlewares run although their contexts have ended; pass ctx to whatever they wait for",
+			"nsp", telemetry.Text(s.ns.name), "max", maxOverdue)
+		s.refuse(&ConnectError{Message: busy})
+		return false
+	}
+	ctx, cancel := context.WithCancelCause(s.conn.eio.Context())
+	defer cancel(nil)
+	if !s.cancelWhenGone(a, cancel) {
+		return false
+	}
+	timed, stop := context.WithTimeoutCause(ctx, s.ns.server.opts.MiddlewareTimeout, ErrMiddlewareTimeout)
+	defer stop()
 	// Its goroutine ends when the refusal is queued. That is waited for: the socket
 	// must be off its connection before this worker says that it has settled.
 	refused := make(chan struct{})
-	limit := time.AfterFunc(s.ns.server.opts.MiddlewareTimeout, func() {
+	limit := context.AfterFunc(timed, func() {
 		defer close(refused)
-		s.refuse(&ConnectError{Message: timedOut})
+		overdue.count(1)
+		if context.Cause(timed) == ErrMiddlewareTimeout {
+			s.refuse(&ConnectError{Message: timedOut})
+		}
 	})
 	decided := false
 	defer func() {
 		if !decided { // it ended the goroutine
 			s.refuse(&ConnectError{Message: oursFault})
 		}
-		if !limit.Stop() {
+		if !limit() {
 			<-refused
+			overdue.count(-1)
 		}
 	}()
-	err := s.runMiddlewares(middlewares)
+	err := s.runMiddlewares(timed, middlewares)
 	decided = true
+	if err != nil && context.Cause(timed) == ErrMiddlewareTimeout {
+		err = &ConnectError{Message: timedOut} // whatever it made of that
+	}
 	s.conn.awaitTurn(a)
 	if err != nil {
 		s.refuse(err) // for one that has gone it does nothing
@@ -134,13 +156,36 @@ func (s *Socket) passes(a *admission) bool {
 	return err == nil
 }
 
+// cancelWhenGone has cancel called when the socket ends before it has joined. It reports
+// false if it has ended already.
+func (s *Socket) cancelWhenGone(a *admission, cancel context.CancelCauseFunc) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.cancel = cancel
+	return s.state.Load() == stateJoining
+}
+
+// maxOverdue is how many sockets of a server may have middlewares that run although their
+// contexts have ended. Each keeps a goroutine and its client's data.
+const maxOverdue = 4096
+
+// busy is the message for clients beyond that.
+const busy = "server busy"
+
+// An overdueCount counts the sockets whose middlewares ignore that their contexts have
+// ended.
+type overdueCount struct{ n atomic.Int64 }
+
+func (c *overdueCount) full() bool    { return c.n.Load() >= maxOverdue }
+func (c *overdueCount) count(d int64) { c.n.Add(d) }
+
 // runMiddlewares returns the first error, ErrClosed if the socket goes meanwhile.
-func (s *Socket) runMiddlewares(middlewares []func(*Socket) error) error {
+func (s *Socket) runMiddlewares(ctx context.Context, middlewares []func(context.Context, *Socket) error) error {
 	for _, use := range middlewares {
 		if s.state.Load() != stateJoining {
 			return ErrClosed
 		}
-		if err := guard(func() error { return use(s) }); err != nil {
+		if err := guard(func() error { return use(ctx, s) }); err != nil {
 			return err
 		}
 	}
@@ -200,6 +245,9 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 	s.reason, s.cause = reason, cause
 	if s.joining != nil {
 		s.joining.rooms = nil
+		if s.joining.cancel != nil {
+			s.joining.cancel(s.endCauseLocked())
+		}
 	}
 	if s.cancel != nil {
 		s.cancel(s.endCauseLocked())
@@ -309,6 +357,7 @@ func (s *Socket) leave() {
 		}
 	}()
 	defer func() {
+		s.ns.index.remove(s)
 		s.ns.adapter.Remove(s.member())
 		s.tellLeft(reason, cause)
 	}()
@@ -331,11 +380,4 @@ func (s *Socket) settledState() int32 {
 }
 
 // isGone reports whether the socket has ended, or is about to: its connection has.
-func (s *Socket) isGone() bool {
-	if s.state.Load() == stateGone {
-		return true
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // it is asked only, not waited for
-	return errors.Is(s.conn.eio.WaitDrained(ctx), engineio.ErrClosed)
-}
+func (s *Socket) isGone() bool { return s.state.Load() == stateGone || s.conn.eio.Closed() }

@@ -185,11 +185,11 @@ func storm(t *testing.T, driver engineio.Driver) {
 }
 
 func serveStorm(w *world) {
-	w.io.Of("/closed").Use(func(*socketio.Socket) error { return errors.New("no entry") })
+	w.io.Of("/closed").Use(func(context.Context, *socketio.Socket) error { return errors.New("no entry") })
 	w.io.OfPattern(regexp.MustCompile(`^/team-\d$`)).OnConnection(func(s *socketio.Socket) {
 		_ = s.Join("members", "members")
 	})
-	w.io.Use(func(s *socketio.Socket) error { return s.Join("early", "late") })
+	w.io.Use(func(_ context.Context, s *socketio.Socket) error { return s.Join("early", "late") })
 	w.io.OnConnection(func(s *socketio.Socket) {
 		s.Leave("late")
 		s.On("talk", func(n int) (int, error) {

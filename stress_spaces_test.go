@@ -86,7 +86,7 @@ func TestStressDynamicNamespaces(t *testing.T) {
 		function := w.io.OfMatch(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/function-") })
 		for _, p := range []*socketio.ParentNamespace{pattern, function} {
 			p.OnConnection(settle)
-			p.Use(func(s *socketio.Socket) error { return s.Join("all") })
+			p.Use(func(_ context.Context, s *socketio.Socket) error { return s.Join("all") })
 		}
 		crew := crew{w: w, until: until}
 		for i := range 12 {

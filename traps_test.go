@@ -154,8 +154,8 @@ func TestTrap41ConnectedAfterTheMiddleware(t *testing.T) {
 	t.Run("connected", func(t *testing.T) {
 		overBoth(t, nil, func(w *world, transport string) {
 			states := newList()
-			w.io.Use(func(s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
-			w.io.Use(func(s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
 			w.io.OnConnection(func(s *socketio.Socket) { states.add(fmt.Sprint(s.Connected())) })
 			w.join(transport)
 			want(t, "in two middlewares and the handler", strings.Join(states.await(w, 3), " "), "false false true")
@@ -164,7 +164,7 @@ func TestTrap41ConnectedAfterTheMiddleware(t *testing.T) {
 	t.Run("the client goes meanwhile", func(t *testing.T) {
 		overBoth(t, nil, func(w *world, transport string) {
 			sockets, ended := make(chan *socketio.Socket, 1), make(chan struct{})
-			w.io.Use(func(s *socketio.Socket) error {
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error {
 				sockets <- s
 				<-s.Context().Done()
 				close(ended)
@@ -182,7 +182,7 @@ func TestTrap41ConnectedAfterTheMiddleware(t *testing.T) {
 	})
 	t.Run("data of the error", func(t *testing.T) {
 		overBoth(t, nil, func(w *world, transport string) {
-			w.io.Use(func(*socketio.Socket) error {
+			w.io.Use(func(context.Context, *socketio.Socket) error {
 				return &socketio.ConnectError{Message: "no", Data: map[string]any{"code": 7}}
 			})
 			p := w.open(transport)
@@ -195,7 +195,7 @@ func TestTrap41ConnectedAfterTheMiddleware(t *testing.T) {
 func TestTrap42RoomsOfTheRefused(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		sockets := make(chan *socketio.Socket, 1)
-		w.io.Of("/picky").Use(func(s *socketio.Socket) error {
+		w.io.Of("/picky").Use(func(_ context.Context, s *socketio.Socket) error {
 			sockets <- s
 			_ = s.Join("room")
 			return errors.New("no")

@@ -30,7 +30,7 @@ func troubles(t *testing.T) (found []string) {
 	log := new(logBook)
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	memory(t, &socketio.Options{Logger: logger, MaxPayload: 1000, Engine: engineio.Options{MaxQueueMessages: 100, LogPackets: "user=7"}}, func(w *world) {
-		w.io.Of("/admin").Use(func(*socketio.Socket) error { return errors.New("not authorized") })
+		w.io.Of("/admin").Use(func(context.Context, *socketio.Socket) error { return errors.New("not authorized") })
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.On("number", func(int) {})
 			s.On("order", func() error { return errors.New("no connection to the database") })

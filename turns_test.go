@@ -6,6 +6,7 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -27,8 +28,8 @@ import (
 func manyNames(io *socketio.Server) (names []string, refused map[string]bool) {
 	io.OfPattern(regexp.MustCompile(`^/pattern-\d+$`))
 	io.OfMatch(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/func-") })
-	io.Of("/uses").Use(func(*socketio.Socket) error { return nil })
-	io.Of("/refuses").Use(func(*socketio.Socket) error { return errors.New("no") })
+	io.Of("/uses").Use(func(context.Context, *socketio.Socket) error { return nil })
+	io.Of("/refuses").Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
 	names = []string{"/uses", "/refuses"}
 	for i := range 12 {
 		io.Of(fmt.Sprintf("/fixed-%d", i))
@@ -163,9 +164,9 @@ func TestConnectsOfRevision4AreAnsweredInOrder(t *testing.T) {
 func TestASlowConnectDelaysOnlyItself(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		goOn := make(chan struct{})
-		wait := func(*socketio.Socket) error { <-goOn; return nil }
+		wait := func(context.Context, *socketio.Socket) error { <-goOn; return nil }
 		w.io.Of("/slow").Use(wait)
-		w.io.Of("/refuses").Use(func(s *socketio.Socket) error { <-goOn; return errors.New("no") })
+		w.io.Of("/refuses").Use(func(_ context.Context, s *socketio.Socket) error { <-goOn; return errors.New("no") })
 		w.io.OfMatch(func(name string, _ socketio.Handshake) bool { <-goOn; return name == "/found" })
 		for i := range 5 {
 			w.io.Of(fmt.Sprintf("/quick-%d", i))
@@ -206,9 +207,9 @@ func TestConnectsBehindASlowOneAreAnsweredInOrder(t *testing.T) {
 		goOn := make(chan struct{})
 		release := sync.OnceFunc(func() { close(goOn) })
 		defer release()
-		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		w.io.Of("/slow").Use(func(context.Context, *socketio.Socket) error { <-goOn; return nil })
 		names, refused := manyNames(w.io)
-		w.io.Of("/uses-too").Use(func(*socketio.Socket) error { return nil })
+		w.io.Of("/uses-too").Use(func(context.Context, *socketio.Socket) error { return nil })
 		names = append(names, "/uses-too")
 		var peers []*peer
 		for round := range 10 {
@@ -237,7 +238,7 @@ func TestConnectsBehindASlowOneAreAnsweredInOrder(t *testing.T) {
 func TestAConnectTakenBackHoldsUpNobody(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		goOn := make(chan struct{})
-		w.io.Of("/slow").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		w.io.Of("/slow").Use(func(context.Context, *socketio.Socket) error { <-goOn; return nil })
 		w.io.OfMatch(func(name string, _ socketio.Handshake) bool { <-goOn; return false })
 		w.io.Of("/quick")
 		p := w.open(websocket)
@@ -256,7 +257,7 @@ func TestAConnectTakenBackHoldsUpNobody(t *testing.T) {
 func TestEndsComeInTheOrderOfJoining(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		goOn := make(chan struct{})
-		w.io.Of("/late").Use(func(*socketio.Socket) error { <-goOn; return nil })
+		w.io.Of("/late").Use(func(context.Context, *socketio.Socket) error { <-goOn; return nil })
 		for _, name := range []string{"/a", "/b"} {
 			w.io.Of(name)
 		}

@@ -153,12 +153,12 @@ func TestDebugLinesOfRefusals(t *testing.T) {
 			s.On("number", func(int, int) {})
 			s.On("public", func() error { return &socketio.PublicError{Message: "no seat"} })
 		})
-		w.io.Of("/refused").Use(func(*socketio.Socket) error { return errors.New("no\x1b ticket") })
-		w.io.Of("/data").Use(func(*socketio.Socket) error {
+		w.io.Of("/refused").Use(func(context.Context, *socketio.Socket) error { return errors.New("no\x1b ticket") })
+		w.io.Of("/data").Use(func(context.Context, *socketio.Socket) error {
 			return fmt.Errorf("inside: %w", &socketio.ConnectError{Message: "full", Data: "secret"})
 		})
-		w.io.Of("/slow").Use(func(s *socketio.Socket) error { <-s.Context().Done(); return nil })
-		w.io.Of("/panics").Use(func(*socketio.Socket) error { panic("boom") })
+		w.io.Of("/slow").Use(func(_ context.Context, s *socketio.Socket) error { <-s.Context().Done(); return nil })
+		w.io.Of("/panics").Use(func(context.Context, *socketio.Socket) error { panic("boom") })
 		w.io.Of("/1")
 		w.io.Of("/2")
 		w.io.Of("/3")

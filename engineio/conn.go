@@ -282,6 +282,14 @@ func (c *Conn) Dropped() int {
 	return c.dropped
 }
 
+// Closed reports whether the connection has ended or is about to: what is sent from now on
+// is not delivered.
+func (c *Conn) Closed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state != stateOpen
+}
+
 // WaitDrained waits until nothing waits to be sent: all of it was given to the network,
 // or to the response of a poll. It returns the error of ctx, or ErrClosed when the
 // connection closes first.

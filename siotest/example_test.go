@@ -6,6 +6,7 @@
 package siotest_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -76,7 +77,7 @@ func ExampleReply_WantError() {
 func ExampleServer_WantRefused() {
 	example(func(t siotest.TB) {
 		io := socketio.NewServer(nil)
-		io.Of("/admin").Use(func(s *socketio.Socket) error {
+		io.Of("/admin").Use(func(_ context.Context, s *socketio.Socket) error {
 			var auth struct{ Token string }
 			if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "secret" {
 				return &socketio.ConnectError{Message: "not authorized", Data: "log in first"}

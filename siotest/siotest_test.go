@@ -74,7 +74,7 @@ func newApp(opts *socketio.Options) (*socketio.Server, *log) {
 	}
 	io.OnConnection(connection)
 	io.Of("/other").OnConnection(connection)
-	io.Of("/private").Use(func(s *socketio.Socket) error {
+	io.Of("/private").Use(func(_ context.Context, s *socketio.Socket) error {
 		var auth struct{ Token string }
 		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "secret" {
 			return &socketio.ConnectError{Message: "not authorized", Data: map[string]string{"hint": "log in"}}

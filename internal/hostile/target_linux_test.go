@@ -190,13 +190,13 @@ func furnish(io *socketio.Server, c config, done *work) {
 	}
 	io.OfPattern(regexp.MustCompile(`^/(a+)+$`))
 	slow := io.Of("/slow")
-	slow.Use(func(s *socketio.Socket) error {
+	slow.Use(func(_ context.Context, s *socketio.Socket) error {
 		done.middlewares.Add(1)
 		<-s.Context().Done()
 		return s.Context().Err()
 	})
 	if c.Tenants {
-		io.OfMatch(done.tenant).Use(func(s *socketio.Socket) error {
+		io.OfMatch(done.tenant).Use(func(_ context.Context, s *socketio.Socket) error {
 			if strings.HasPrefix(s.Namespace().Name(), "/tenant-closed") {
 				return errors.New("closed")
 			}

@@ -30,18 +30,18 @@ func register(io *socketio.Server) {
 	}
 }
 
-func (a *app) middleware() map[string][]func(*socketio.Socket) error {
-	return map[string][]func(*socketio.Socket) error{
-		"/denied": {func(*socketio.Socket) error {
+func (a *app) middleware() map[string][]func(context.Context, *socketio.Socket) error {
+	return map[string][]func(context.Context, *socketio.Socket) error{
+		"/denied": {func(context.Context, *socketio.Socket) error {
 			return &socketio.ConnectError{Message: "denied", Data: map[string]any{
 				"code":   42,
 				"nested": map[string]any{"list": []any{1, "two", nil}},
 			}}
 		}},
-		"/bare": {func(*socketio.Socket) error {
+		"/bare": {func(context.Context, *socketio.Socket) error {
 			return &socketio.ConnectError{Message: "no reason given"}
 		}},
-		"/token": {func(s *socketio.Socket) error {
+		"/token": {func(_ context.Context, s *socketio.Socket) error {
 			var auth struct {
 				Token string `json:"token"`
 			}
@@ -50,7 +50,7 @@ func (a *app) middleware() map[string][]func(*socketio.Socket) error {
 			}
 			return nil
 		}},
-		"/slow": {func(s *socketio.Socket) error {
+		"/slow": {func(_ context.Context, s *socketio.Socket) error {
 			wait := time.NewTimer(200 * time.Millisecond)
 			defer wait.Stop()
 			select {
@@ -67,7 +67,7 @@ func (a *app) middleware() map[string][]func(*socketio.Socket) error {
 }
 
 // waitAtGate accepts a socket when the gate that the client names has been opened.
-func (a *app) waitAtGate(s *socketio.Socket) error {
+func (a *app) waitAtGate(_ context.Context, s *socketio.Socket) error {
 	var auth struct {
 		Gate string `json:"gate"`
 	}
@@ -83,7 +83,7 @@ func (a *app) waitAtGate(s *socketio.Socket) error {
 }
 
 // lobby joins rooms before it accepts or rejects a socket.
-func (a *app) lobby(s *socketio.Socket) error {
+func (a *app) lobby(_ context.Context, s *socketio.Socket) error {
 	if err := s.Join("lobby", "forgotten"); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (a *app) makeParents() {
 		}),
 	}
 	for _, parent := range a.parents {
-		parent.Use(func(s *socketio.Socket) error {
+		parent.Use(func(_ context.Context, s *socketio.Socket) error {
 			if refuses(s.Handshake()) {
 				return &socketio.ConnectError{Message: "not in this team"}
 			}
@@ -127,15 +127,15 @@ func (a *app) makeParents() {
 }
 
 // note returns a middleware that accepts every socket and notes that it ran.
-func (a *app) note(step string) func(*socketio.Socket) error {
-	return func(s *socketio.Socket) error {
+func (a *app) note(step string) func(context.Context, *socketio.Socket) error {
+	return func(_ context.Context, s *socketio.Socket) error {
 		a.steps.Store(s, append(a.stepsOf(s), step))
 		return nil
 	}
 }
 
 // second notes that it ran, and refuses a socket that asks for it.
-func (a *app) second(s *socketio.Socket) error {
+func (a *app) second(_ context.Context, s *socketio.Socket) error {
 	steps := append(a.stepsOf(s), "second")
 	a.steps.Store(s, steps)
 	var auth struct {

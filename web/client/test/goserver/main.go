@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -29,11 +30,11 @@ func main() {
 		ns := io.Of(name)
 		ns.OnConnection(func(s *socketio.Socket) { serve(ns, s, reasons) })
 	}
-	io.Of("/deny").Use(func(*socketio.Socket) error {
+	io.Of("/deny").Use(func(context.Context, *socketio.Socket) error {
 		return &socketio.ConnectError{Message: "denied", Data: map[string]int{"code": 7}}
 	})
 	token := io.Of("/token")
-	token.Use(func(s *socketio.Socket) error {
+	token.Use(func(_ context.Context, s *socketio.Socket) error {
 		var auth struct{ Token string }
 		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "secret" {
 			return &socketio.ConnectError{Message: "bad token"}
