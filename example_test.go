@@ -16,18 +16,18 @@ import (
 	"socketio"
 )
 
-// A chat: what one says goes to everyone.
+// A chat: each message goes to everyone.
 func Example() {
 	io := socketio.NewServer(nil)
 
+	io.On("chat message", func(s *socketio.Socket, text string) {
+		io.Emit("chat message", text) // everyone
+	})
+	io.On("typing", func(s *socketio.Socket, name string) {
+		s.Broadcast().Emit("typing", name) // everyone but s
+	})
 	io.OnConnection(func(s *socketio.Socket) {
 		log.Printf("%s connected", s.ID())
-		s.On("chat message", func(msg string) {
-			io.Emit("chat message", msg) // everyone
-		})
-		s.On("typing", func(who string) {
-			s.Broadcast().Emit("typing", who) // everyone but s
-		})
 		s.OnDisconnect(func(reason socketio.DisconnectReason) {
 			log.Printf("%s left: %s", s.ID(), reason)
 		})

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The server of the README: is it the Go example, word for word, and does it
-# compile as a program of its own, with a go.mod outside this repository? And does
-# the code of the migration guides and of the guide to running it?
+# Checks that the server of the README is func Example, word for word, and compiles as
+# a program of its own, with a go.mod outside this repository. Also compiles the code of
+# the migration guides and of the deployment guide.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/check.sh
@@ -12,10 +12,10 @@ repo=$PWD
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# The first Go block of the README, and the body of func Example, one tab less.
-awk '/^```go$/ { on = 1; next } /^```$/ && on { exit } on' README.md >"$dir/readme"
-awk '/^func Example\(\) \{$/ { on = 1; next } /^}$/ && on { exit } on { sub(/^\t/, ""); print }' \
-	example_test.go >"$dir/example"
+# The first Go block of the README, a whole program, the body of its main, and that of func Example.
+awk '/^```go$/ { on = 1; next } /^```$/ && on { exit } on' README.md >"$dir/main.go"
+awk '/^func main\(\) \{$/ { on = 1; next } /^}$/ && on { exit } on' "$dir/main.go" >"$dir/readme"
+awk '/^func Example\(\) \{$/ { on = 1; next } /^}$/ && on { exit } on' example_test.go >"$dir/example"
 
 # module DIR makes it a module that requires this repository.
 module() {
@@ -25,11 +25,7 @@ module() {
 
 program() {
 	mkdir "$dir/app"
-	{
-		printf 'package main\n\nimport (\n\t"log"\n\t"net/http"\n\n\t"socketio"\n)\n\nfunc main() {\n'
-		cat "$dir/readme"
-		printf '}\n'
-	} >"$dir/app/main.go"
+	cp "$dir/main.go" "$dir/app"
 	module "$dir/app" && GOWORK=off go -C "$dir/app" vet . && GOWORK=off go -C "$dir/app" build -o app .
 }
 
