@@ -21,7 +21,12 @@ const started = Date.now();
 const rows = new Map();
 const counts = { ok: 0, FAIL: 0, "-": 0 };
 let running;
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => running?.kill(signal));
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    running?.kill(signal);
+    process.exit(1);
+  });
+}
 
 for (const version of versions) {
   const begun = Date.now();
