@@ -21,15 +21,17 @@ var _ adapter.Local = (*localSide)(nil)
 func (l *localSide) Namespace() string { return l.name }
 
 func (l *localSide) Payload(p *adapter.Packet) (adapter.Payload, error) {
-	return l.server.payload(&p.Event, p.Args)
+	e, err := l.server.payload(&p.Event, p.Args)
+	e.Meta = p.Meta
+	return e, err
 }
 
 func (l *localSide) Packet(e adapter.Payload, f adapter.Flags, c *adapter.Call) (*adapter.Packet, error) {
-	p := &adapter.Packet{Flags: f, Call: c, AckID: noAck}
+	p := &adapter.Packet{Flags: f, Call: c, AckID: noAck, Meta: e.Meta}
 	if c != nil {
 		p.AckID = l.ackIDs.Next()
 	}
-	m, err := l.server.format.EventOf(l.name, p.AckID, e.JSON, e.Attachments)
+	m, err := (*Namespace)(l).message(e, p.AckID)
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +56,9 @@ func (l *localSide) DecodeArgs(p adapter.Payload) any {
 	return Args{raw: parser.SplitArray(nil, p.JSON), attachments: p.Attachments, codec: l.server.format.Wire()}
 }
 
-func (l *localSide) Describe(m adapter.Member) adapter.SocketInfo {
+func (l *localSide) Describe(m adapter.Member) adapter.MemberInfo {
 	s := socketOf(m)
-	return adapter.SocketInfo{ID: s.id, Handshake: s.handshakeInfo(), Rooms: s.Rooms(), Data: s.dataNow().json()}
+	return adapter.MemberInfo{ID: s.id, Handshake: s.handshakeInfo(), Rooms: s.Rooms(), Data: s.dataNow().json()}
 }
 
 func (l *localSide) HandleServerSideEmit(ctx context.Context, e adapter.Payload, reply func(adapter.Payload)) {

@@ -146,14 +146,6 @@ func (b audience) Emit(event string, args ...any) error {
 	return first
 }
 
-// keep gives a packet its event and arguments, for other servers. The list of arguments
-// escapes to the heap only if there may be some.
-func (ns *Namespace) keep(p *adapter.Packet, event string, args []any) {
-	if _, alone := ns.adapter.(*adapter.Memory); !alone {
-		p.Event, p.Args = event, slices.Clone(args)
-	}
-}
-
 // namespaces are those whose sockets are chosen from: one, or the children of a
 // parent at this instant.
 func (b *audience) namespaces() []*Namespace {

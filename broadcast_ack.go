@@ -92,7 +92,7 @@ func (b *audience) question(ctx context.Context, event string, args []any) *Answ
 			return a
 		}
 		packets[i] = &adapter.Packet{Message: m, Flags: b.flags, Call: call, AckID: id}
-		ns.keep(packets[i], event, args)
+		ns.share(packets[i], event, args)
 	}
 	obs := &b.server().obs
 	if obs.acks.Any() {

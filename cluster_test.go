@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/adapter/adaptertest"
 	"socketio/parser"
 	"socketio/parser/msgpack"
 )
@@ -32,8 +33,8 @@ func TestBroadcastsReachOtherServers(t *testing.T) {
 		c[1].peers["ab"].hears(`2["local"]`)
 		_ = tw[1].io.Except("a").Emit("except")
 		c[0].peers["b"].hears(`2["except"]`)
-		tw[0].node.broken.Store(true)
-		if err := tw[0].io.Emit("half"); !errors.Is(err, errBus) {
+		tw[0].node.Break(true)
+		if err := tw[0].io.Emit("half"); !errors.Is(err, adaptertest.ErrBroken) {
 			t.Errorf("a broken bus is told: %v", err)
 		}
 		for _, name := range []string{"a", "b"} {
@@ -75,7 +76,7 @@ func TestAcksFromOtherServers(t *testing.T) {
 		}
 		want(t, "the wait", time.Since(start), 0)
 
-		tw[2].node.mute.Store(true)
+		tw[2].node.Mute(true)
 		mute := c[0].ask(tw[0].io.Timeout(time.Second), tw[0].Context(), "q", 3)
 		c[0].peers["a"].hears(`2*["q",3]`)
 		c[1].peers["ab"].hears(`2*["q",3]`)
@@ -175,7 +176,7 @@ func TestRemoteSockets(t *testing.T) {
 func TestFetchSocketsWithASilentServer(t *testing.T) {
 	twins(t, 3, nil, func(tw []twin) {
 		crowds(tw, []string{"a"}, []string{"b"}, []string{"c"})
-		tw[1].node.mute.Store(true)
+		tw[1].node.Mute(true)
 		start := time.Now()
 		found, err := tw[0].io.Timeout(3 * time.Second).FetchSockets(tw[0].Context())
 		var silent *socketio.PartialError
@@ -236,7 +237,7 @@ func TestServerSideEmit(t *testing.T) {
 		}
 
 		start := time.Now()
-		tw[2].node.mute.Store(true)
+		tw[2].node.Mute(true)
 		got = nil
 		for reply, err := range tw[0].io.ServerSideEmitWithAck(tw[0].Context(), "sum", 1, 1) {
 			got = append(got, fmt.Sprint(reply.Node, reply, err))

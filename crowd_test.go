@@ -303,9 +303,9 @@ func TestCrowd(t *testing.T) {
 			rooms := adapter.NewMemory()
 			var deliveries, connects, disconnects atomic.Int64
 			opts := &socketio.Options{
-				Adapter: func(string) adapter.Adapter {
+				Cluster: adapter.Each(func(adapter.Local) adapter.Adapter {
 					return tallying{rooms, &deliveries}
-				},
+				}),
 				Engine: engineio.Options{Driver: driver},
 			}
 			tcp(t, opts, func(w *world) {

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"socketio"
-	"socketio/adapter"
 )
 
 // The cause of a socket's context is ErrClosed, and wraps the error behind the end. It is
@@ -165,22 +164,15 @@ func TestMiddlewaresThatIgnoreTheirContext(t *testing.T) {
 // What OnDisconnect emits while Shutdown runs still reaches other servers: the adapter is
 // closed when the last handler has ended.
 func TestEmitAtShutdownLeavesTheNode(t *testing.T) {
-	b := new(bus)
-	var here *node
-	memory(t, &socketio.Options{Adapter: func(namespace string) adapter.Adapter {
-		n := &node{Memory: adapter.NewMemory(), bus: b, name: "here" + namespace}
-		if namespace == "/" {
-			here = n
-		}
-		return n
-	}}, func(w *world) {
-		there := &listening{Memory: adapter.NewMemory()}
-		b.nodes = append(b.nodes, &node{Memory: there.Memory, bus: b, name: "there", local: there})
+	twins(t, 2, nil, func(tw []twin) {
+		w, here := tw[0].world, tw[0].node
+		var heard atomic.Int32
+		tw[1].io.OnServerSideEmit("left", func(string) { heard.Add(1) })
 		errs := make(chan error, 1)
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.OnDisconnect(func(socketio.DisconnectReason) {
 				w.settle() // Shutdown waits for this handler
-				want(t, "the adapter was closed", here.closed.Load(), 0)
+				want(t, "the cluster was closed", here.Closed(), 0)
 				errs <- w.io.ServerSideEmit("left", s.ID())
 			})
 		})
@@ -191,21 +183,10 @@ func TestEmitAtShutdownLeavesTheNode(t *testing.T) {
 		if err := within(w, "the emit", errs); err != nil {
 			t.Errorf("the emit fails: %v", err)
 		}
-		want(t, "events that left the node", there.heard.Load(), 1)
-		want(t, "the adapter was closed", here.closed.Load(), 1)
+		want(t, "events that left the node", heard.Load(), 1)
+		want(t, "the cluster was closed", here.Closed(), 1)
 		if err := w.io.ServerSideEmit("late"); !errors.Is(err, socketio.ErrClosed) {
 			t.Errorf("after Shutdown: %v, want ErrClosed", err)
 		}
 	})
-}
-
-// listening is the server's side of another node, which counts the events it gets.
-type listening struct {
-	adapter.Local
-	*adapter.Memory
-	heard atomic.Int32
-}
-
-func (l *listening) HandleServerSideEmit(context.Context, adapter.Payload, func(adapter.Payload)) {
-	l.heard.Add(1)
 }

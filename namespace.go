@@ -26,9 +26,11 @@ const maxNamespaceName = 255
 // middleware and handlers. All methods may be called from any goroutine.
 type Namespace struct {
 	// Immutable after newNamespace.
-	server  *Server
-	name    string
-	adapter adapter.Adapter
+	server    *Server
+	name      string
+	adapter   adapter.Adapter
+	positions adapter.Log // the adapter, if it gives positions; otherwise nil
+	shared    bool        // other servers may have it
 
 	parent *ParentNamespace // nil if none made it
 
@@ -51,11 +53,12 @@ type Namespace struct {
 }
 
 func newNamespace(s *Server, name string) *Namespace {
-	ns := &Namespace{server: s, name: name, adapter: s.opts.Adapter(name)}
+	ns := &Namespace{server: s, name: name}
 	ns.audience = audience{ns: ns}
-	if err := ns.adapter.Init((*localSide)(ns)); err != nil {
-		s.opts.Logger.Error("the adapter of a namespace did not start", "nsp", name, "error", err)
-	}
+	ns.adapter = s.opts.Cluster.Adapter((*localSide)(ns))
+	_, alone := ns.adapter.(*adapter.Memory)
+	ns.shared = !alone
+	ns.positions, _ = ns.adapter.(adapter.Log)
 	return ns
 }
 

@@ -89,9 +89,9 @@ type Options struct {
 	// NoClientFiles{} serves none and answers 404. If nil, the embedded client.
 	ClientFiles fs.FS
 
-	// Adapter makes the adapter of each namespace. It must not ask the server for
-	// that namespace. Default adapter.NewMemory.
-	Adapter func(namespace string) adapter.Adapter
+	// Cluster joins the server to others. It belongs to one server, which closes it. The
+	// default is none: adapter.Alone.
+	Cluster adapter.Cluster
 
 	// Codec is the packet format; all clients must use the same. JSON is the default
 	// format with another JSON library, and package parser/msgpack has another format.
@@ -217,8 +217,8 @@ func withDefaults(o *Options) config {
 	setDefault(&c.MaxRooms, 10_000)
 	setDefault(&c.MaxPendingAcks, 65_536)
 	c.check()
-	if c.Adapter == nil {
-		c.Adapter = func(string) adapter.Adapter { return adapter.NewMemory() }
+	if c.Cluster == nil {
+		c.Cluster = adapter.Alone()
 	}
 	c.Logger = telemetry.Logger(c.Logger)
 	return c

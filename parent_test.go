@@ -381,19 +381,19 @@ type steppedAdapter struct {
 	gate chan struct{}
 }
 
-func (a steppedAdapter) Init(l adapter.Local) error { a.log.add("init"); return a.Memory.Init(l) }
-func (a steppedAdapter) Close() error               { <-a.gate; a.log.add("close"); return a.Memory.Close() }
+func (a steppedAdapter) Close() error { <-a.gate; a.log.add("close"); return a.Memory.Close() }
 
 // A namespace that is made anew begins when the one before has ended.
 func TestNamespacesOfOneNameFollowEachOther(t *testing.T) {
 	var log *list
 	var gate chan struct{} // both of the bubble
-	opts := &socketio.Options{Adapter: func(name string) adapter.Adapter {
-		if name != "/team-1" {
+	opts := &socketio.Options{Cluster: adapter.Each(func(l adapter.Local) adapter.Adapter {
+		if l.Namespace() != "/team-1" {
 			return adapter.NewMemory()
 		}
+		log.add("init")
 		return steppedAdapter{adapter.NewMemory(), log, gate}
-	}}
+	})}
 	memory(t, opts, func(w *world) {
 		log, gate = newList(), make(chan struct{})
 		w.io.OfPattern(teams)
@@ -414,12 +414,12 @@ func TestAdapterPanics(t *testing.T) {
 	var broken atomic.Bool
 	broken.Store(true)
 	opts := &socketio.Options{
-		Adapter: func(name string) adapter.Adapter {
-			if name != "/" && broken.Load() {
+		Cluster: adapter.Each(func(l adapter.Local) adapter.Adapter {
+			if l.Namespace() != "/" && broken.Load() {
 				panic("boom")
 			}
 			return adapter.NewMemory()
-		},
+		}),
 		Limits: socketio.SocketLimits{MaxDynamicNamespaces: 1},
 	}
 	memory(t, opts, func(w *world) {

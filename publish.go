@@ -7,9 +7,12 @@ package socketio
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/jsontext"
 	"socketio/internal/telemetry"
 )
 
@@ -98,14 +101,21 @@ func (s *Socket) post(m *engineio.Message, volatile bool) error {
 
 // emit sends an event to this socket only.
 func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
+	if s.ns.positions != nil {
+		return s.ns.append(s, f, adapter.Target{Rooms: []string{s.id}}, event, args)
+	}
 	m, err := s.ns.encode(s, f, noAck, event, args)
 	if err != nil {
 		return err
 	}
+	return s.emitEncoded(m, f.Volatile, event)
+}
+
+func (s *Socket) emitEncoded(m *engineio.Message, volatile bool, event string) error {
 	if s.state.Load() == stateGone {
 		return ErrClosed
 	}
-	if err := s.post(m, f.Volatile); err != nil {
+	if err := s.post(m, volatile); err != nil {
 		if err == ErrDropped {
 			return nil // as was asked for
 		}
@@ -117,15 +127,88 @@ func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
 
 // emit sends an event to the sockets that are selected in one namespace.
 func (b *audience) emit(ns *Namespace, event string, args []any) error {
+	if ns.positions != nil {
+		return ns.append(nil, &b.flags, b.target, event, args)
+	}
 	m, err := ns.encode(nil, &b.flags, noAck, event, args)
 	if err != nil {
 		return err
 	}
 	p := &adapter.Packet{Message: m, Flags: b.flags}
-	ns.keep(p, event, args)
+	ns.share(p, event, args)
 	n, err := ns.adapter.Broadcast(p, b.target)
 	ns.tellOut(event, m, n)
 	return err
+}
+
+// share gives a packet what other servers need of it, if there may be some. Otherwise the
+// list of arguments stays off the heap.
+func (ns *Namespace) share(p *adapter.Packet, event string, args []any) {
+	if ns.shared {
+		p.Event, p.Args, p.Meta = event, slices.Clone(args), ns.meta()
+	}
+}
+
+func (ns *Namespace) meta() adapter.Meta {
+	return adapter.Meta{Origin: ns.server.node, Version: adapter.Version}
+}
+
+// append hands an event to the log of the namespace, which calls deliver in the order of
+// positions. The event is encoded twice: now, since its arguments may change, and with its
+// position. s is its only recipient, if not nil.
+func (ns *Namespace) append(s *Socket, f *adapter.Flags, t adapter.Target, event string, args []any) error {
+	if err := checkEvent(event); err != nil {
+		return err
+	}
+	if s != nil && s.state.Load() == stateGone {
+		return ErrClosed
+	}
+	e, err := ns.server.payload(&event, args)
+	if err != nil {
+		err = fmt.Errorf("socketio: emit %q: %w", event, err)
+		ns.reportUnencoded(s, event, err)
+		return &reportedError{err}
+	}
+	e.Meta = ns.meta()
+	r := &adapter.Record{Namespace: ns.name, Event: e, Flags: *f, Target: t}
+	r.Deliver = func(position string) { ns.deliver(s, event, r, position) }
+	return ns.positions.Append(r)
+}
+
+// deliver sends an event that has its position to the sockets of this server.
+func (ns *Namespace) deliver(s *Socket, event string, r *adapter.Record, position string) {
+	e := r.Event
+	e.Position = position
+	m, err := ns.message(e, noAck)
+	if err != nil {
+		ns.reportUnencoded(s, event, err)
+		return
+	}
+	ns.applyFlags(m, &r.Flags)
+	if s != nil {
+		if err := s.emitEncoded(m, r.Flags.Volatile, event); err != nil && !onlyGone(s, err) {
+			report(s, event, err) // nobody waits for it
+		}
+		return
+	}
+	t := r.Target
+	t.Local = true
+	n, err := ns.adapter.Broadcast(&adapter.Packet{Message: m, Flags: r.Flags, Event: event, Meta: e.Meta}, t)
+	if err != nil {
+		ns.server.opts.Logger.Error("a broadcast failed", "nsp", ns.name, "event", telemetry.Text(event), "error", telemetry.Error(err))
+	}
+	ns.tellOut(event, m, n)
+}
+
+// message encodes an event that came as a payload. Its position, if it has one, is sent as
+// its last argument, where clients that may be recovered look for it.
+func (ns *Namespace) message(e adapter.Payload, id int64) (*engineio.Message, error) {
+	list := e.JSON
+	if e.Position != "" && len(list) > 1 {
+		list = append(slices.Clone(list[:len(list)-1]), ',')
+		list = append(jsontext.AppendString(list, e.Position), ']')
+	}
+	return ns.server.format.EventOf(ns.name, id, list, e.Attachments)
 }
 
 // overflowOf is the policy of an event: its own, or that of the server.

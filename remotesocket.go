@@ -21,7 +21,7 @@ import (
 type RemoteSocket struct {
 	ns    *Namespace
 	local *Socket             // nil for a socket of another server
-	info  *adapter.SocketInfo // nil for a socket of this one
+	info  *adapter.MemberInfo // nil for a socket of this one
 	rooms []string
 	data  dataMap
 }
@@ -86,7 +86,7 @@ func (r RemoteSocket) Node() string {
 }
 
 // Handshake is how the client came. It must not be changed.
-func (r RemoteSocket) Handshake() adapter.Handshake {
+func (r RemoteSocket) Handshake() adapter.HandshakeInfo {
 	if r.local != nil {
 		return r.local.handshakeInfo()
 	}
@@ -185,9 +185,9 @@ func (r RemoteSocket) CloseConn() error {
 }
 
 // handshakeInfo is the handshake in the form that travels.
-func (s *Socket) handshakeInfo() adapter.Handshake {
+func (s *Socket) handshakeInfo() adapter.HandshakeInfo {
 	h := s.Handshake()
-	return adapter.Handshake{
+	return adapter.HandshakeInfo{
 		URL: h.URL, RemoteAddr: h.RemoteAddr, Host: h.Host, Header: h.Header(),
 		Time: h.Time, Secure: h.Secure, Auth: h.Auth,
 	}

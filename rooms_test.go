@@ -428,7 +428,7 @@ func TestRoomsAreSorted(t *testing.T) {
 		}
 		want(t, "those of a RemoteSocket", strings.Join(remote[0].Rooms(), " "), order)
 	})
-	memory(t, &socketio.Options{Adapter: func(string) adapter.Adapter { return backwards{adapter.NewMemory()} }}, func(w *world) {
+	memory(t, &socketio.Options{Cluster: adapter.Each(func(adapter.Local) adapter.Adapter { return backwards{adapter.NewMemory()} })}, func(w *world) {
 		w.join(websocket)
 		s := w.io.Sockets()[0]
 		if err := s.Join("a", "b", "c"); err != nil {

@@ -106,8 +106,8 @@ func (k kept) within(before kept) bool {
 func newSojourn(t *testing.T, driver engineio.Driver) *sojourn {
 	s := &sojourn{rooms: adapter.NewMemory(), gate: make(chan struct{}), adapters: make(map[*adapter.Memory]bool)}
 	opts := &socketio.Options{
-		Adapter: func(namespace string) adapter.Adapter {
-			if namespace == "/" {
+		Cluster: adapter.Each(func(l adapter.Local) adapter.Adapter {
+			if l.Namespace() == "/" {
 				return s.rooms
 			}
 			a := adapter.NewMemory()
@@ -115,7 +115,7 @@ func newSojourn(t *testing.T, driver engineio.Driver) *sojourn {
 			defer s.mu.Unlock()
 			s.adapters[a] = true
 			return a
-		},
+		}),
 		Engine: engineio.Options{Driver: driver, MaxPending: 1 << 20},
 	}
 	tcp(t, opts, func(w *world) { s.world = w })

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/call"
 	"socketio/internal/format"
@@ -31,6 +32,7 @@ import (
 type Server struct {
 	// Immutable after NewServer.
 	opts     config
+	node     string // the id of this server in a cluster
 	engine   *engineio.Server
 	format   *format.Format
 	limits4  parser.Limits // of revision 4, where a namespace has a query
@@ -46,6 +48,7 @@ type Server struct {
 
 	workers serial.Workers[item]
 	closed  atomic.Bool // nothing can be sent any more
+	leave   sync.Once   // the cluster is closed
 
 	obs     observers          // immutable after NewServer
 	sampled *telemetry.Sampled // warnings that clients can cause; immutable after NewServer
@@ -78,6 +81,10 @@ func NewServer(opts *Options) *Server {
 	s.format = format.New(s.opts.Codec, limits)
 	s.limits4 = limits
 	s.limits4.MaxNamespace = maxNamespaceQuery
+	s.node = newID()
+	if err := s.opts.Cluster.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}); err != nil {
+		s.opts.Logger.Error("the cluster did not start: until the server is restarted with one that does, it reaches its own clients only", "error", telemetry.Error(err))
+	}
 	s.root = s.registry.of(s, "/")
 	s.audience = s.root.audience
 	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {
@@ -168,8 +175,11 @@ func (s *Server) Close() error {
 	return err
 }
 
+// closeTimeout is how long Close waits for a cluster to send what was published.
+const closeTimeout = 5 * time.Second
+
 // end stops what sends for the server: its adapters, now and those of namespaces made
-// later, and the workers that wait. The sockets have ended, but may not have left their
+// later, the cluster, and the workers that wait. The sockets have ended, but may not have left their
 // rooms yet.
 func (s *Server) end() {
 	s.closed.Store(true)
@@ -177,6 +187,15 @@ func (s *Server) end() {
 	for _, ns := range s.registry.end() {
 		ns.closeAdapter()
 	}
+	s.leave.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		s.guard("Cluster.Close", func() {
+			if err := s.opts.Cluster.Close(ctx); err != nil {
+				s.opts.Logger.Error("the cluster did not close", "error", telemetry.Error(err))
+			}
+		})
+	})
 }
 
 // Shutdown ends the server in order: new sessions are answered 503, connections

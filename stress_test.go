@@ -19,7 +19,7 @@ import (
 // the end nothing is left.
 func TestEverythingAtOnce(t *testing.T) {
 	rooms := adapter.NewMemory()
-	opts := &socketio.Options{Adapter: func(string) adapter.Adapter { return rooms }}
+	opts := &socketio.Options{Cluster: adapter.Each(func(adapter.Local) adapter.Adapter { return rooms })}
 	tcp(t, opts, func(w *world) {
 		var opened, ended atomic.Int64
 		done := make(chan struct{}, 64)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-// Package adapter keeps which socket is in which room and delivers broadcasts.
-// The server makes one Adapter per namespace. Memory, the default, knows the
-// sockets of one process. An adapter for several processes, here called nodes,
-// has a Memory for its own sockets and a way to reach the others; Local is what
-// it finds on the server's side, Call how it reports what the others answer.
+// Package adapter is the contract between a server and what joins it to others. A Cluster
+// is one object per server: it begins and ends with the server, knows its node id, and
+// makes an Adapter for each namespace. An Adapter is Rooms, the members of this node, and
+// a Bus, the way to the others. Alone, the default, has Memory for each namespace and no
+// others. A cluster embeds or holds a Memory for the members of its own node. Local is the
+// server's side of a namespace, Call collects answers. A Bus may be a Log too: then each
+// event is delivered when, and in the order in which, the log has given it a position.
 //
-// Reading order: adapter.go (the contract), local.go (what the server offers),
-// call.go (questions to many), memory.go, deliver.go.
+// Reading order: adapter.go (the contract), cluster.go (one per server), log.go (positions),
+// local.go (what the server offers), call.go (questions to several), memory.go, deliver.go.
 package adapter
 
 import (
@@ -42,6 +44,8 @@ type Packet struct {
 	// may change after the call that the packet is an argument of.
 	Event string
 	Args  []any
+	// Meta travels with the packet.
+	Meta
 	// Flags say how it is sent.
 	Flags
 	// Call, if not nil, awaits the members' acknowledgements.
@@ -49,6 +53,22 @@ type Packet struct {
 	// AckID is the acknowledgement id in Message, if Call is not nil.
 	AckID int64
 }
+
+// Meta is what is known of an event beside its contents. It travels between nodes.
+type Meta struct {
+	// Origin is the id of the node that the event was emitted on.
+	Origin string
+	// Position is what a Log has given the event, "" if there is none.
+	Position string
+	// Trace is a W3C traceparent, "" if there is none.
+	Trace string
+	// Version is that of the form in which the event travels; see Version.
+	Version int
+}
+
+// Version is the version of Meta and Payload that this package knows. A node ignores
+// events of a later one.
+const Version = 1
 
 // Flags say how a packet is sent.
 type Flags struct {
@@ -87,23 +107,10 @@ type Target struct {
 	Local bool
 }
 
-// An Adapter keeps rooms and delivers to them. All methods may be called from
-// any goroutine and, except where a context is taken, none waits for a client or
-// another node. Each member is also in a room named by its id, from Add until it
-// leaves that room. Members are always those of this node; a Target without
-// Local means those of all nodes.
-//
-// An error tells that other nodes could not be reached. What concerns this node
-// has been done all the same.
-type Adapter interface {
-	// Init is called once, before anything else. An Adapter that reaches other
-	// nodes starts to. It must not wait for the network.
-	Init(l Local) error
-	// Close ends what Init began: goroutines have ended when it returns. Members
-	// may still leave afterwards, and broadcasts reach this node alone. It may be
-	// called more than once.
-	Close() error
-
+// Rooms are the members of a namespace on this node, and the rooms that they are in. All
+// methods may be called from any goroutine and none waits. Each member is also in a room
+// named by its id, from Add until it leaves that room.
+type Rooms interface {
 	// Add makes m a member, in the room of its id and in rooms.
 	Add(m Member, rooms []string)
 	// Remove ends the membership and leaves all rooms.
@@ -118,6 +125,26 @@ type Adapter interface {
 	// Members returns the members of t on this node. The caller must not change
 	// the result.
 	Members(t Target) []Member
+	// Member returns the member with an id, whatever rooms it has left.
+	Member(id string) (m Member, ok bool)
+}
+
+// An Adapter is a namespace on one node: its rooms, and the way to other nodes.
+type Adapter interface {
+	Rooms
+	Bus
+}
+
+// A Bus sends to the members of a namespace, on this node and on others. All methods may be
+// called from any goroutine and, except where a context is taken, none waits for a client
+// or another node. A Target without Local means the members of all nodes.
+//
+// An error says that other nodes could not be reached. What concerns this node has been
+// done all the same.
+type Bus interface {
+	// Close ends the namespace on this node. Members may still leave afterwards, and
+	// broadcasts reach this node only. It may be called more than once.
+	Close() error
 
 	// Broadcast delivers p to each member of t once. The members are those of
 	// one instant inside the call. It returns when all of this node have p in
@@ -154,12 +181,13 @@ type Adapter interface {
 	ServerCount(ctx context.Context) (int, error)
 }
 
-// A RoomObserver is told of rooms as they come and go, in the order in which it
-// happens. The room that is named by a member's id counts. The methods are called
-// with a lock held: they must return at once and not call the Adapter.
-type RoomObserver interface {
-	// RoomCreated: the first member is about to join.
-	RoomCreated(room string)
+// A RoomWatcher is notified of rooms that are created and deleted on this node, in the
+// order in which it happens: a Bus subscribes to those that have members here. The methods
+// are called with a lock held: they must return at once and not call the Adapter.
+type RoomWatcher interface {
+	// RoomCreated: the first member is about to join. own is true for the room that is
+	// named by the id of that member: it is joined by each socket, and rarely used.
+	RoomCreated(room string, own bool)
 	// RoomJoined: m is in the room.
 	RoomJoined(room string, m Member)
 	// RoomLeft: m is no longer in the room.
@@ -168,8 +196,8 @@ type RoomObserver interface {
 	RoomDeleted(room string)
 }
 
-// An Observable adapter tells of its rooms. Memory is one, and so is what embeds
-// it. Observe is called once, before the first member.
+// An Observable adapter notifies watchers of its rooms. Memory is one, and so is what
+// embeds it. There may be several watchers; each is notified of what happens after Observe.
 type Observable interface {
-	Observe(o RoomObserver)
+	Observe(w RoomWatcher)
 }

@@ -75,7 +75,7 @@ func (c counting) Join(m adapter.Member, rooms []string) {
 func ExampleAdapter() {
 	c := counting{adapter.NewMemory(), make(map[string]int)}
 	io := socketio.NewServer(&socketio.Options{
-		Adapter: func(namespace string) adapter.Adapter { return c },
+		Cluster: adapter.Each(func(adapter.Local) adapter.Adapter { return c }),
 	})
 	defer io.Close()
 
@@ -115,7 +115,7 @@ func ExampleCall() {
 // A roomPrinter hears of rooms.
 type roomPrinter struct{}
 
-func (roomPrinter) RoomCreated(room string) { fmt.Println("new:", room) }
+func (roomPrinter) RoomCreated(room string, own bool) { fmt.Println("new:", room, "own:", own) }
 
 func (roomPrinter) RoomJoined(room string, m adapter.Member) { fmt.Println(m.ID(), "in", room) }
 
@@ -133,9 +133,9 @@ func ExampleObservable() {
 	rooms.Join(anna, []string{"lobby"})
 	rooms.Leave(anna, "lobby")
 	// Output:
-	// new: anna
+	// new: anna own: true
 	// anna in anna
-	// new: lobby
+	// new: lobby own: false
 	// anna in lobby
 	// anna out of lobby
 	// gone: lobby
@@ -145,11 +145,6 @@ func ExampleObservable() {
 type telling struct {
 	*adapter.Memory
 	local adapter.Local
-}
-
-func (t *telling) Init(l adapter.Local) error {
-	t.local = l
-	return nil
 }
 
 func (t *telling) Broadcast(p *adapter.Packet, target adapter.Target) (int, error) {
@@ -164,7 +159,7 @@ func (t *telling) Broadcast(p *adapter.Packet, target adapter.Target) (int, erro
 // Local is how an adapter for several nodes gets an event in a form that travels.
 func ExampleLocal() {
 	io := socketio.NewServer(&socketio.Options{
-		Adapter: func(namespace string) adapter.Adapter { return &telling{Memory: adapter.NewMemory()} },
+		Cluster: adapter.Each(func(l adapter.Local) adapter.Adapter { return &telling{adapter.NewMemory(), l} }),
 	})
 	defer io.Close()
 
@@ -177,8 +172,8 @@ func ExampleFound() {
 	rooms := adapter.NewMemory()
 	rooms.Add(listener{id: "anna"}, []string{"lobby"})
 	found, err := rooms.FetchSockets(context.Background(), adapter.Target{Rooms: []string{"lobby"}})
-	found = append(found, adapter.Found{Info: adapter.SocketInfo{ // as if it had come over the network
-		ID: "ben", Node: "node 2", Handshake: adapter.Handshake{Host: "example.com"},
+	found = append(found, adapter.Found{Info: adapter.MemberInfo{ // as if it had come over the network
+		ID: "ben", Node: "node 2", Handshake: adapter.HandshakeInfo{Host: "example.com"},
 	}})
 	for _, f := range found {
 		if f.Member != nil {
@@ -190,4 +185,89 @@ func ExampleFound() {
 	// Output:
 	// anna is here <nil>
 	// ben is at node 2 and came to example.com
+}
+
+// A greeting cluster shows when it begins and ends.
+type greeting struct{ adapter.Cluster }
+
+func (g greeting) Open(n adapter.Node) error {
+	fmt.Println("open, an id of", len(n.ID), "characters")
+	return g.Cluster.Open(n)
+}
+
+func (g greeting) Close(ctx context.Context) error {
+	fmt.Println("close")
+	return g.Cluster.Close(ctx)
+}
+
+// A Cluster begins and ends with its server.
+func ExampleCluster() {
+	io := socketio.NewServer(&socketio.Options{Cluster: greeting{adapter.Alone()}})
+	io.Emit("hello")
+	io.Close()
+	// Output:
+	// open, an id of 20 characters
+	// close
+}
+
+// A numbering adapter is a Memory that gives events their position.
+type numbering struct {
+	*adapter.Memory
+	last int // the example has one goroutine; else it needs a lock
+}
+
+func (n *numbering) Append(r *adapter.Record) error {
+	n.last++
+	fmt.Printf("%d is %s\n", n.last, r.Event.JSON)
+	r.Deliver(fmt.Sprint(n.last))
+	return nil
+}
+
+func ExampleLog() {
+	io := socketio.NewServer(&socketio.Options{
+		Cluster: adapter.Each(func(adapter.Local) adapter.Adapter { return &numbering{Memory: adapter.NewMemory()} }),
+	})
+	defer io.Close()
+
+	io.Emit("first", true)
+	io.To("room").Emit("second")
+	// Output:
+	// 1 is ["first",true]
+	// 2 is ["second"]
+}
+
+// A shelf is the part of a Store that keeps sessions, without a bound.
+type shelf struct {
+	adapter.Store // what is not shown here
+	sessions      map[string]adapter.Session
+}
+
+func (s shelf) Save(_ context.Context, _ string, session adapter.Session) error {
+	s.sessions[session.Secret] = session
+	return nil
+}
+
+func (s shelf) Take(_ context.Context, _, secret string) (adapter.Session, error) {
+	session, ok := s.sessions[secret]
+	delete(s.sessions, secret)
+	if !ok {
+		return session, adapter.ErrNoSession
+	}
+	return session, nil
+}
+
+// A session is taken once, whoever comes with its secret.
+func ExampleStore() {
+	var store adapter.Store = shelf{sessions: make(map[string]adapter.Session)}
+	ctx := context.Background()
+	err := store.Save(ctx, "/", adapter.Session{ID: "anna", Secret: "s3cret", Rooms: []string{"lobby"}})
+	fmt.Println(err)
+	for range 2 {
+		session, err := store.Take(ctx, "/", "s3cret")
+		fmt.Println(session.ID, session.Rooms, err)
+	}
+	// Output:
+	// <nil>
+	// anna [lobby] <nil>
+	//  [] adapter: no such session
 }

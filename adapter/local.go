@@ -37,7 +37,7 @@ type Local interface {
 	DecodeArgs(p Payload) any
 
 	// Describe returns what another node may know of a member.
-	Describe(m Member) SocketInfo
+	Describe(m Member) MemberInfo
 
 	// HandleServerSideEmit runs the handlers of an event of another node and
 	// returns when they are done. reply, if not nil, gets the answer, once, maybe
@@ -53,28 +53,30 @@ type Payload struct {
 	JSON []byte
 	// Attachments are those bytes, in the order of their numbers.
 	Attachments [][]byte
+	// Meta is that of the event.
+	Meta
 }
 
 // A Found is a socket that FetchSockets found: Member, if it is of this node,
 // else Info.
 type Found struct {
 	Member Member
-	Info   SocketInfo
+	Info   MemberInfo
 }
 
-// A SocketInfo is what nodes tell each other of a socket.
-type SocketInfo struct {
+// A MemberInfo is what nodes tell each other of a socket.
+type MemberInfo struct {
 	ID        string
 	Node      string // the name of its node; "" for this one
-	Handshake Handshake
+	Handshake HandshakeInfo
 	Rooms     []string
 	// Data are the values of the socket's data keys: a JSON object.
 	Data json.RawMessage
 }
 
-// A Handshake is how a client came. It has all headers and what the client sent
+// A HandshakeInfo is how a client came. It has all headers and what the client sent
 // as auth, which may be secrets: all nodes of a cluster see them.
-type Handshake struct {
+type HandshakeInfo struct {
 	URL        string // path and query
 	RemoteAddr string
 	Host       string

@@ -17,12 +17,11 @@ import (
 // has other nodes embeds or holds it for the members of its own. Its zero value is
 // not usable; see NewMemory.
 type Memory struct {
-	observer RoomObserver // set before the first member
-
-	mu      lock.RWMutex       // guards the fields below; never held while delivering
-	all     list               // a member's place in it is member.place
-	members map[string]*member // by id
-	rooms   map[string]*list   // no empty room is ever stored
+	mu       lock.RWMutex       // guards the fields below; never held while delivering
+	all      list               // a member's place in it is member.place
+	members  map[string]*member // by id
+	rooms    map[string]*list   // no empty room is ever stored
+	watchers []RoomWatcher
 
 	scratch sync.Pool // *scratch
 }
@@ -32,14 +31,15 @@ func NewMemory() *Memory {
 	return &Memory{members: make(map[string]*member), rooms: make(map[string]*list)}
 }
 
-// Init implements Adapter. There is nothing to begin.
-func (a *Memory) Init(Local) error { return nil }
-
-// Close implements Adapter. There is nothing to end.
+// Close implements Bus. There is nothing to end.
 func (a *Memory) Close() error { return nil }
 
 // Observe implements Observable.
-func (a *Memory) Observe(o RoomObserver) { a.observer = o }
+func (a *Memory) Observe(w RoomWatcher) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.watchers = append(a.watchers, w)
+}
 
 // A member is what Memory keeps of a Member. The room of its own id is the flag
 // own: most members are in no other room, and a room each would be most of the
@@ -140,7 +140,7 @@ func (a *Memory) joinLocked(e *member, rooms []string) {
 		if _, ok := e.rooms[name]; ok {
 			continue
 		}
-		a.joiningLocked(name)
+		a.joiningLocked(name, false)
 		if e.rooms == nil {
 			e.rooms = make(map[string]int)
 		}
@@ -156,7 +156,7 @@ func (a *Memory) joinLocked(e *member, rooms []string) {
 
 func (a *Memory) joinOwnLocked(e *member) {
 	if !e.own {
-		a.joiningLocked(e.id())
+		a.joiningLocked(e.id(), true)
 		e.own = true
 		a.joinedLocked(e.id(), e)
 	}
@@ -194,27 +194,33 @@ func (a *Memory) leaveLocked(e *member, name string) {
 	a.leftLocked(name, e)
 }
 
-// joiningLocked and joinedLocked tell the observer, if there is one, of a member
-// that joins a room, leftLocked of one that has left it.
-func (a *Memory) joiningLocked(name string) {
-	if a.observer != nil && !a.existsLocked(name) {
-		a.observer.RoomCreated(name)
+// joiningLocked and joinedLocked notify the watchers of a member that joins a room,
+// leftLocked of one that has left it.
+func (a *Memory) joiningLocked(name string, own bool) {
+	if len(a.watchers) == 0 || a.existsLocked(name) {
+		return
+	}
+	for _, w := range a.watchers {
+		w.RoomCreated(name, own)
 	}
 }
 
 func (a *Memory) joinedLocked(name string, e *member) {
-	if a.observer != nil {
-		a.observer.RoomJoined(name, e.self[0])
+	for _, w := range a.watchers {
+		w.RoomJoined(name, e.self[0])
 	}
 }
 
 func (a *Memory) leftLocked(name string, e *member) {
-	if a.observer == nil {
+	if len(a.watchers) == 0 {
 		return
 	}
-	a.observer.RoomLeft(name, e.self[0])
-	if !a.existsLocked(name) {
-		a.observer.RoomDeleted(name)
+	exists := a.existsLocked(name)
+	for _, w := range a.watchers {
+		w.RoomLeft(name, e.self[0])
+		if !exists {
+			w.RoomDeleted(name)
+		}
 	}
 }
 
@@ -239,6 +245,17 @@ func (a *Memory) Rooms(m Member) []string {
 		rooms = append(rooms, name)
 	}
 	return rooms
+}
+
+// Member implements Adapter.
+func (a *Memory) Member(id string) (m Member, ok bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	e := a.members[id]
+	if e == nil {
+		return nil, false
+	}
+	return e.self[0], true
 }
 
 // memberLocked finds m itself, not another member that has its id.

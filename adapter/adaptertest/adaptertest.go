@@ -4,28 +4,32 @@
 // calls Run from a test:
 //
 //	func TestAdapter(t *testing.T) {
-//		adaptertest.Run(t, func(t *testing.T) adapter.Adapter { return New() })
+//		adaptertest.Run(t, func(t *testing.T) adapter.Cluster { return New() })
 //	}
 //
 // It looks at one node: rooms, targets, deliveries, what is done with many sockets,
-// and the end. What travels between nodes is for the implementer's own tests.
+// and the end. RunCluster looks at several nodes. InMemory is a cluster inside one process,
+// with faults.
 //
 // Reading order: adaptertest.go (rooms and targets), many.go (deliveries and
-// questions), fake.go (members, and the server's side).
+// questions), nodes.go (several nodes), fake.go (members, and the server's side), bus.go.
 package adaptertest
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
 	"socketio/adapter"
 )
 
-// Run examines the adapters that newAdapter returns: new ones, each alone in its
-// cluster, on which Init has not been called. Each is closed before its test ends.
-func Run(t *testing.T, newAdapter func(t *testing.T) adapter.Adapter) {
+// Run examines the adapters of the clusters that newCluster returns: new ones, each with
+// one node, on which Open has not been called. Each is closed before its test ends.
+func Run(t *testing.T, newCluster func(t *testing.T) adapter.Cluster) {
 	for _, exam := range []struct {
 		name string
 		run  func(x *exam)
@@ -42,7 +46,7 @@ func Run(t *testing.T, newAdapter func(t *testing.T) adapter.Adapter) {
 		{"Observers", testObservers},
 	} {
 		t.Run(exam.name, func(t *testing.T) {
-			exam.run(begin(t, newAdapter(t)))
+			exam.run(begin(t, newCluster(t)))
 		})
 	}
 }
@@ -55,15 +59,16 @@ type exam struct {
 	local *local
 }
 
-func begin(t *testing.T, a adapter.Adapter) *exam {
+func begin(t *testing.T, c adapter.Cluster) *exam {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	x := &exam{T: t, Adapter: a, ctx: ctx, local: &local{}}
-	if err := a.Init(x.local); err != nil {
-		t.Fatalf("Init: %v", err)
+	x := &exam{T: t, ctx: ctx, local: &local{}}
+	if err := c.Open(adapter.Node{ID: rand.Text(), Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatalf("Open: %v", err)
 	}
+	x.Adapter = c.Adapter(x.local)
 	t.Cleanup(func() {
-		cancel()
-		if err := a.Close(); err != nil {
+		defer cancel()
+		if err := errors.Join(x.Close(), c.Close(ctx)); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 	})

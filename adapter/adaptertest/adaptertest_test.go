@@ -5,6 +5,7 @@
 package adaptertest_test
 
 import (
+	"fmt"
 	"testing"
 
 	"socketio/adapter"
@@ -15,5 +16,16 @@ import (
 func TestMain(m *testing.M) { leakcheck.Main(m) }
 
 func TestMemory(t *testing.T) {
-	adaptertest.Run(t, func(*testing.T) adapter.Adapter { return adapter.NewMemory() })
+	adaptertest.Run(t, func(*testing.T) adapter.Cluster { return adapter.Alone() })
+}
+
+func TestInMemory(t *testing.T) {
+	adaptertest.Run(t, func(*testing.T) adapter.Cluster { return new(adaptertest.InMemory).Node("node") })
+	adaptertest.RunCluster(t, func(*testing.T) func() adapter.Cluster {
+		bus, n := new(adaptertest.InMemory), 0
+		return func() adapter.Cluster {
+			n++
+			return bus.Node(fmt.Sprint("node", n))
+		}
+	})
 }

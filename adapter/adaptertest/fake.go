@@ -24,8 +24,9 @@ type member struct {
 	refuses   error  // what Join returns
 	gone      string // how it was disconnected
 
-	mu  sync.Mutex // guards the field below
-	got []any
+	mu    sync.Mutex // guards the field below
+	got   []any
+	metas []adapter.Meta // of got
 }
 
 func (m *member) ID() string { return m.id }
@@ -35,7 +36,7 @@ func (m *member) Deliver(p *adapter.Packet) {
 		p.Call.Expect(m)
 	}
 	m.mu.Lock()
-	m.got = append(m.got, p.Message)
+	m.got, m.metas = append(m.got, p.Message), append(m.metas, p.Meta)
 	m.mu.Unlock()
 	if m.onDeliver != nil {
 		m.onDeliver(m, p)
@@ -72,6 +73,24 @@ func (m *member) heard(message any) int {
 	return n
 }
 
+// meta returns what came with a message.
+func (m *member) meta(message any) (meta adapter.Meta, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.Index(m.got, message)
+	if i < 0 {
+		return meta, false
+	}
+	return m.metas[i], true
+}
+
+// all returns what the member got, in order.
+func (m *member) all() []any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.got)
+}
+
 // letters returns the letters of a name, in upper case.
 func letters(name string) []string { return strings.Split(strings.ToUpper(name), "") }
 
@@ -100,11 +119,11 @@ func (*local) Payload(p *adapter.Packet) (adapter.Payload, error) {
 	if !ok {
 		return adapter.Payload{}, errNotText
 	}
-	return adapter.Payload{JSON: []byte(`["` + text + `"]`)}, nil
+	return adapter.Payload{JSON: []byte(`["` + text + `"]`), Meta: p.Meta}, nil
 }
 
 func (*local) Packet(e adapter.Payload, f adapter.Flags, c *adapter.Call) (*adapter.Packet, error) {
-	return &adapter.Packet{Message: strings.Trim(string(e.JSON), `["]`), Flags: f, Call: c}, nil
+	return &adapter.Packet{Message: strings.Trim(string(e.JSON), `["]`), Flags: f, Call: c, Meta: e.Meta}, nil
 }
 
 func (*local) End(p *adapter.Packet) { p.Call.Close() }
@@ -119,8 +138,8 @@ func (*local) EncodeArgs(args any) (adapter.Payload, error) {
 
 func (*local) DecodeArgs(p adapter.Payload) any { return strings.Trim(string(p.JSON), `["]`) }
 
-func (*local) Describe(m adapter.Member) adapter.SocketInfo {
-	return adapter.SocketInfo{ID: m.ID(), Rooms: m.(*member).adapter.Rooms(m), Data: []byte("{}")}
+func (*local) Describe(m adapter.Member) adapter.MemberInfo {
+	return adapter.MemberInfo{ID: m.ID(), Rooms: m.(*member).adapter.Rooms(m), Data: []byte("{}")}
 }
 
 func (l *local) HandleServerSideEmit(context.Context, adapter.Payload, func(adapter.Payload)) {
@@ -130,7 +149,12 @@ func (l *local) HandleServerSideEmit(context.Context, adapter.Payload, func(adap
 // A diary writes down what an observer is told.
 type diary []string
 
-func (d *diary) RoomCreated(room string)                  { *d = append(*d, "+"+room) }
+func (d *diary) RoomCreated(room string, own bool) {
+	if own {
+		room += " (own)"
+	}
+	*d = append(*d, "+"+room)
+}
 func (d *diary) RoomJoined(room string, m adapter.Member) { *d = append(*d, m.ID()+" in "+room) }
 func (d *diary) RoomLeft(room string, m adapter.Member)   { *d = append(*d, m.ID()+" out of "+room) }
 func (d *diary) RoomDeleted(room string)                  { *d = append(*d, "-"+room) }

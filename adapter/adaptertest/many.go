@@ -180,8 +180,9 @@ func testObservers(x *exam) {
 	if !ok {
 		return // it need not be
 	}
-	var seen diary
+	var seen, second diary
 	o.Observe(&seen)
+	o.Observe(&second)
 	expect := func(what, expected string) {
 		x.Helper()
 		want(x, what, strings.Join(seen, ", "), expected)
@@ -190,14 +191,17 @@ func testObservers(x *exam) {
 	a := &member{id: "a", adapter: x.Adapter}
 	b := &member{id: "b", adapter: x.Adapter}
 	x.Add(a, []string{"r"})
-	expect("the first member", "+a, a in a, +r, a in r")
+	expect("the first member", "+a (own), a in a, +r, a in r")
 	x.Add(b, nil)
 	x.Join(b, []string{"r", "r", "a"})
-	expect("the second", "+b, b in b, b in r, b in a")
+	expect("the second", "+b (own), b in b, b in r, b in a")
 	x.Join(b, []string{"r", "b"})
 	x.Leave(b, "nobody's")
 	expect("nothing", "")
 	x.Leave(a, "a")
+	if m, ok := x.Member("a"); !ok || m != adapter.Member(a) {
+		x.Errorf("a member without its own room: %v, %v", m, ok)
+	}
 	x.Leave(b, "r")
 	expect("leaving", "a out of a, b out of r")
 	x.Leave(b, "a")
@@ -206,4 +210,5 @@ func testObservers(x *exam) {
 	expect("the end of one", "b out of b, -b")
 	x.Remove(a)
 	expect("the end", "a out of r, -r")
+	want(x, "what a second watcher hears last", second[len(second)-1], "-r")
 }

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the exam of several nodes.
+
+package adaptertest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio/adapter"
+)
+
+// nodes is how many nodes RunCluster looks at.
+const nodes = 3
+
+// RunCluster examines several nodes. newCluster returns a function that makes one node of a
+// new cluster each time it is called. What one node publishes must reach the others within
+// 10 s, while nobody else uses the cluster.
+func RunCluster(t *testing.T, newCluster func(t *testing.T) func() adapter.Cluster) {
+	for _, exam := range []struct {
+		name string
+		run  func(x *clusterExam)
+	}{
+		{"Broadcasts", testBroadcasts},
+		{"Order", testOrder},
+		{"Questions", testQuestions},
+		{"RemoteSockets", testRemoteSockets},
+		{"ServerEvents", testServerEvents},
+	} {
+		t.Run(exam.name, func(t *testing.T) { exam.run(beginCluster(t, newCluster(t))) })
+	}
+}
+
+// A clusterExam is a cluster that is looked at: on each node a member with the name of the
+// node, a, b or c, in the room "all".
+type clusterExam struct {
+	*testing.T
+	ctx     context.Context
+	nodes   []*exam
+	members []*member
+}
+
+func beginCluster(t *testing.T, newNode func() adapter.Cluster) *clusterExam {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	t.Cleanup(cancel)
+	x := &clusterExam{T: t, ctx: ctx}
+	for i := range nodes {
+		n := begin(t, newNode())
+		m := &member{id: string(rune('a' + i)), adapter: n.Adapter}
+		n.Add(m, []string{"all"})
+		x.nodes, x.members = append(x.nodes, n), append(x.members, m)
+	}
+	x.eventually("the number of nodes", func() bool {
+		n, err := x.nodes[0].ServerCount(ctx)
+		return err == nil && n == nodes
+	})
+	return x
+}
+
+// eventually waits for something that another node does.
+func (x *clusterExam) eventually(what string, holds func() bool) {
+	x.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	end := time.After(10 * time.Second)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-end:
+			x.Fatalf("%s: not after 10 s", what)
+		}
+	}
+}
+
+// heard returns who got a message, and fails if somebody got it twice.
+func (x *clusterExam) heard(message string) string {
+	var who []string
+	for _, m := range x.members {
+		switch n := m.heard(message); {
+		case n > 1:
+			x.Errorf("%s got %q %d times", m.id, message, n)
+		case n == 1:
+			who = append(who, m.id)
+		}
+	}
+	return strings.Join(who, " ")
+}
+
+// Each target reaches its members on all nodes, with Meta, and nobody else.
+func testBroadcasts(x *clusterExam) {
+	for i, test := range []struct {
+		target adapter.Target
+		want   string
+	}{
+		{adapter.Target{}, "a b c"},
+		{adapter.Target{Rooms: []string{"all"}, Except: []string{"b"}}, "a c"},
+		{adapter.Target{Rooms: []string{"b", "c", "all"}}, "a b c"},
+		{adapter.Target{Sender: "a"}, "b c"},
+		{adapter.Target{Local: true}, "a"},
+		{adapter.Target{Rooms: []string{"c"}}, "c"},
+		{adapter.Target{Rooms: []string{}}, ""},
+	} {
+		message, last := fmt.Sprint("m", i), fmt.Sprint("last", i)
+		p := &adapter.Packet{Message: message, Meta: adapter.Meta{Origin: "here", Trace: message, Version: adapter.Version}}
+		if _, err := x.nodes[0].Broadcast(p, test.target); err != nil {
+			x.Errorf("Broadcast: %v", err)
+		}
+		_, _ = x.nodes[0].Broadcast(&adapter.Packet{Message: last}, adapter.Target{})
+		x.eventually("the end of a broadcast", func() bool { return x.heard(last) == "a b c" })
+		want(x.nodes[0], fmt.Sprintf("who got a broadcast to %+v", test.target), x.heard(message), test.want)
+	}
+	for _, m := range x.members {
+		if meta, ok := m.meta("m0"); !ok || meta.Origin != "here" || meta.Trace != "m0" || meta.Version != adapter.Version {
+			x.Errorf("what %s got beside the event: %+v", m.id, meta)
+		}
+	}
+}
+
+// What one node publishes arrives in that order.
+func testOrder(x *clusterExam) {
+	const count = 100
+	for i := range count {
+		_, _ = x.nodes[0].Broadcast(&adapter.Packet{Message: fmt.Sprint(i)}, adapter.Target{Rooms: []string{"all"}})
+	}
+	x.eventually("the last of many", func() bool { return x.heard(fmt.Sprint(count-1)) == "a b c" })
+	for _, m := range x.members {
+		for i, got := range m.all() {
+			if got != fmt.Sprint(i) {
+				x.Fatalf("%s got %v as number %d", m.id, got, i)
+			}
+		}
+	}
+}
+
+// A question knows of all nodes before it returns, and of their members soon.
+func testQuestions(x *clusterExam) {
+	for _, m := range x.members[1:] {
+		m.onDeliver = func(m *member, p *adapter.Packet) { p.Call.Answer(m, m.id) }
+	}
+	p := &adapter.Packet{Message: "q", Call: adapter.NewCall(), AckID: 1}
+	ctx, cancel := context.WithTimeout(x.ctx, 10*time.Second)
+	defer cancel()
+	if err := x.nodes[0].BroadcastWithAck(ctx, p, adapter.Target{}); err != nil {
+		x.Errorf("BroadcastWithAck: %v", err)
+	}
+	p.Call.Answer(x.members[0], "a")
+	p.Call.Seal()
+	var got []string
+	for a, ok := p.Call.Next(ctx); ok; a, ok = p.Call.Next(ctx) {
+		got = append(got, fmt.Sprint(a.Args))
+	}
+	want(x.nodes[0], "the answers", sorted(got), "a b c")
+	if err := p.Call.Err(ctx.Err()); err != nil {
+		x.Errorf("all have answered: %v", err)
+	}
+}
+
+func testRemoteSockets(x *clusterExam) {
+	n := x.nodes[0]
+	found, err := n.FetchSockets(x.ctx, adapter.Target{Except: []string{"b"}})
+	if err != nil {
+		x.Errorf("FetchSockets: %v", err)
+	}
+	var who []string
+	for _, f := range found {
+		if f.Member != nil {
+			who = append(who, f.Member.ID())
+		} else {
+			who = append(who, f.Info.ID)
+		}
+	}
+	want(n, "who was found", sorted(who), "a c")
+	c := x.nodes[2]
+	if err := n.SocketsJoin(adapter.Target{Rooms: []string{"c"}}, []string{"r"}); err != nil {
+		x.Errorf("SocketsJoin: %v", err)
+	}
+	x.eventually("a member of another node joins", func() bool { return c.in("r") == "c" })
+	if err := n.SocketsLeave(adapter.Target{}, []string{"r"}); err != nil {
+		x.Errorf("SocketsLeave: %v", err)
+	}
+	x.eventually("it leaves", func() bool { return c.in("r") == "" })
+	_, _ = n.Broadcast(&adapter.Packet{Message: "bye"}, adapter.Target{})
+	if err := n.DisconnectSockets(adapter.Target{Except: []string{"a"}}, false); err != nil {
+		x.Errorf("DisconnectSockets: %v", err)
+	}
+	x.eventually("members of other nodes leave", func() bool { return x.nodes[1].in("all")+c.in("all") == "" })
+	want(n, "who was told before", x.heard("bye"), "a b c")
+	want(n, "who is left", n.in("all"), "a")
+}
+
+func testServerEvents(x *clusterExam) {
+	if err := x.nodes[0].ServerSideEmit(adapter.Payload{JSON: []byte(`["e"]`)}); err != nil {
+		x.Errorf("ServerSideEmit: %v", err)
+	}
+	for _, n := range x.nodes[1:] {
+		x.eventually("an event of a server", func() bool { return n.local.events.Load() == 1 })
+	}
+	want(x.nodes[0], "this node does not hear itself", x.nodes[0].local.events.Load(), 0)
+}
