@@ -99,7 +99,7 @@ func (c *conn) endTurn(a *admission) { c.turns.End(&a.turn) }
 
 // handleConnect begins the life of a socket.
 func (c *conn) handleConnect(p parser.Packet) {
-	ns, parents := c.server.registry.find(p.Namespace)
+	ns, _, parents := c.server.registry.Find(p.Namespace)
 	if ns == nil && (len(parents) == 0 || len(p.Namespace) > maxNamespaceName) {
 		c.tellRefused(nil, noSuch)
 		c.refuse(p.Namespace, noSuch)
@@ -154,10 +154,10 @@ func (c *conn) handleConnect(p parser.Packet) {
 	}
 }
 
-// release takes back the user of a namespace that registry.find has counted.
+// release takes back the user of a namespace that registry.Find has counted.
 func (c *conn) release(ns *Namespace) {
 	if ns != nil {
-		c.server.registry.release(ns)
+		c.server.registry.Release(ns.entry)
 	}
 }
 

@@ -23,9 +23,7 @@ func Overdue(s *Server, n int64) (now, limit int64) {
 // Registered counts the namespaces of a server, those that are being made, and those
 // that go when they are empty.
 func Registered(s *Server) (all, making, dynamic int) {
-	s.registry.mu.Lock()
-	defer s.registry.mu.Unlock()
-	return len(s.registry.spaces), len(s.registry.claims), s.registry.dynamic
+	return s.registry.Counts()
 }
 
 // Waiting is how many events wait for handlers of all sockets of the connection.

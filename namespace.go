@@ -6,16 +6,15 @@
 package socketio
 
 import (
-	"container/list"
 	"context"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"socketio/adapter"
 	"socketio/internal/ack"
 	"socketio/internal/lock"
+	"socketio/internal/registry"
 	"socketio/internal/telemetry"
 )
 
@@ -38,19 +37,20 @@ type Namespace struct {
 
 	// Atomic; safe from anywhere.
 	ackIDs ack.IDs
-	joined atomic.Bool // some socket has joined
 
 	hooks
 	audience // all of its sockets
 
 	index socketIndex
 
-	// Guarded by registry.mu.
-	dynamic bool          // it goes when users is 0
-	users   int           // sockets, from their CONNECT to their end; counted if dynamic
-	maker   *quota        // of the connection it was made for; nil if none
-	vacant  *list.Element // in registry.empty; nil if it is not there
+	entry *entry // immutable after owner.Make
 }
+
+// The registry of a server, and the place of a namespace in it.
+type (
+	spaces = registry.Registry[*Namespace, *ParentNamespace]
+	entry  = registry.Entry[*Namespace, *ParentNamespace]
+)
 
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name}

@@ -56,7 +56,7 @@ func (s *Server) OfPattern(pattern *regexp.Regexp) *ParentNamespace {
 	}
 	p := &ParentNamespace{server: s, pattern: pattern}
 	p.family = p
-	s.registry.addParent(p)
+	s.registry.AddParent(p)
 	return p
 }
 
@@ -72,7 +72,7 @@ func (s *Server) OfMatch(match func(name string, h Handshake) bool) *ParentNames
 	}
 	p := &ParentNamespace{server: s, match: match}
 	p.family = p
-	s.registry.addParent(p)
+	s.registry.AddParent(p)
 	return p
 }
 
@@ -82,7 +82,7 @@ func (p *ParentNamespace) Server() *Server { return p.server }
 // Children returns the namespaces that p has made and that exist now, in the order of
 // their names. The caller owns the result.
 func (p *ParentNamespace) Children() []*Namespace {
-	children := p.server.registry.all(func(ns *Namespace) bool { return ns.parent == p })
+	children := slices.DeleteFunc(p.server.registry.All(), func(ns *Namespace) bool { return ns.parent != p })
 	slices.SortFunc(children, func(a, b *Namespace) int { return strings.Compare(a.name, b.name) })
 	return children
 }

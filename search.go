@@ -12,6 +12,8 @@ import (
 	"slices"
 	"time"
 
+	"socketio/internal/call"
+	"socketio/internal/registry"
 	"socketio/internal/telemetry"
 )
 
@@ -32,15 +34,15 @@ type search struct {
 	ctx     context.Context // ends with the search
 	cancel  context.CancelFunc
 	timer   *time.Timer
-	maker   *quota
+	maker   *registry.Quota
 }
 
 // searches are those of a connection, guarded by conn.mu; by namespace they are in its
 // slots.
 type searches struct {
-	waiting []*search // those whose turn has not come, the oldest first
-	asking  int       // searches that run and ask functions
-	made    quota     // of the connection
+	waiting []*search      // those whose turn has not come, the oldest first
+	asking  int            // searches that run and ask functions
+	made    registry.Quota // of the connection
 }
 
 // clear forgets the searches that wait. nil has none.
@@ -133,7 +135,7 @@ func (c *conn) search(sr *search) {
 	if c.endSearch(sr, ns) {
 		c.HandleReadEnd()
 	} else {
-		c.server.registry.release(ns)
+		c.server.registry.Release(ns.entry)
 	}
 }
 
@@ -164,22 +166,29 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 			continue
 		}
 		c.mayWait(sr.admission, makeLimit)
-		ns, err = c.server.registry.adopt(sr.name, p, sr.maker)
-		if err == errQuota {
+		ns, err = c.server.adopt(sr.name, p, sr.maker)
+		switch err {
+		case nil:
+			return ns, ""
+		case registry.ErrQuota:
 			return nil, tooMany
-		}
-		if err != nil {
-			c.server.opts.Logger.Error("a namespace could not be made", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err))
-			return nil, oursFault
-		}
-		if ns == nil {
+		case registry.ErrFull:
 			c.server.sampled.Warn("a dynamic namespace was refused: there are Options.Limits.MaxDynamicNamespaces of them; raise that, or refuse names in OfMatch",
 				"nsp", telemetry.Text(sr.name), "max", c.server.opts.MaxDynamicNamespaces)
 			return nil, noSuch
+		default:
+			c.server.opts.Logger.Error("a namespace could not be made", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err))
+			return nil, oursFault
 		}
-		return ns, ""
 	}
 	return nil, noSuch
+}
+
+// adopt finds or makes a child of p. An adapter, or a function of the application that
+// hears of the namespace, may panic.
+func (s *Server) adopt(name string, p *ParentNamespace, maker *registry.Quota) (ns *Namespace, err error) {
+	defer call.Barrier(&err, newPanicError)
+	return s.registry.Adopt(name, p, maker)
 }
 
 // endSearch makes a socket of a search. It reports false if the search had ended.

@@ -53,8 +53,9 @@ type Server struct {
 	obs     observers          // immutable after NewServer
 	sampled *telemetry.Sampled // warnings that clients can cause; immutable after NewServer
 
-	registry  registry
-	overdue   overdueCount // sockets whose middlewares ignore that their contexts have ended
+	registry  *spaces                     // immutable after NewServer
+	made      call.List[func(*Namespace)] // safe from anywhere
+	overdue   overdueCount                // sockets whose middlewares ignore that their contexts have ended
 	socketIDs socketIDs
 }
 
@@ -62,7 +63,8 @@ type Server struct {
 // work, with a message that says which. A server that is no longer needed must
 // be closed with Close or Shutdown.
 func NewServer(opts *Options) *Server {
-	s := &Server{opts: withDefaults(opts), base: time.Now(), registry: newRegistry(), handlers: newCompiler()}
+	s := &Server{opts: withDefaults(opts), base: time.Now(), handlers: newCompiler()}
+	s.registry = newRegistry(s)
 	s.obs = newObservers(s.opts.Logger, s.opts.Observers)
 	s.sampled = telemetry.NewSampled(s.opts.Logger)
 	s.chain = handling{}
@@ -85,7 +87,7 @@ func NewServer(opts *Options) *Server {
 	if err := s.opts.Cluster.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}); err != nil {
 		s.opts.Logger.Error("the cluster did not start: until the server is restarted with one that does, it reaches its own clients only", "error", telemetry.Error(err))
 	}
-	s.root = s.registry.of(s, "/")
+	s.root = s.registry.Of("/")
 	s.audience = s.root.audience
 	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {
 		return newConn(s, c)
@@ -118,7 +120,7 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 // without their middlewares, for which there is a warning. Where a name comes from a
 // request, as that of a tenant, use Lookup.
 func (s *Server) Of(name string) *Namespace {
-	return s.registry.of(s, namespaceName(name))
+	return s.registry.Of(namespaceName(name))
 }
 
 // Lookup returns a namespace if it exists, and makes none: it is for names that come
@@ -130,8 +132,7 @@ func (s *Server) Lookup(name string) (ns *Namespace, ok bool) {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
 	}
-	ns = s.registry.lookup(name)
-	return ns, ns != nil
+	return s.registry.Lookup(name)
 }
 
 // OnNewNamespace calls fn for each namespace that is made from now on, by Of or for
@@ -141,14 +142,7 @@ func (s *Server) OnNewNamespace(fn func(*Namespace)) (remove func()) {
 	if fn == nil {
 		panic("socketio: OnNewNamespace: the handler is nil")
 	}
-	return s.registry.made.Add(&fn)
-}
-
-// announce tells of a new namespace.
-func (s *Server) announce(ns *Namespace) {
-	for _, fn := range s.registry.made.All() {
-		s.guard("OnNewNamespace", func() { (*fn)(ns) })
-	}
+	return s.made.Add(&fn)
 }
 
 // guard calls an application's function that has nobody to report a panic to.
@@ -184,7 +178,7 @@ const closeTimeout = 5 * time.Second
 func (s *Server) end() {
 	s.closed.Store(true)
 	s.workers.Close()
-	for _, ns := range s.registry.end() {
+	for _, ns := range s.registry.End() {
 		ns.closeAdapter()
 	}
 	s.leave.Do(func() {

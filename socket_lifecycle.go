@@ -58,7 +58,7 @@ func (s *Socket) settle() {
 		s.ns.server.socketIDs.add(s.id, -1)
 	}
 	s.conn.settled(s)
-	s.ns.server.registry.release(s.ns)
+	s.ns.server.registry.Release(s.ns.entry)
 }
 
 // join runs the middlewares and, if they let the socket in, makes it a member of
@@ -86,7 +86,7 @@ func (s *Socket) join(a *admission) {
 	rooms = s.noteRoomsLocked(rooms)
 	s.joining, s.wasJoined = nil, true
 	s.conn.admitted.Store(true)
-	s.ns.joined.Store(true)
+	s.ns.entry.Use()
 	err = s.conn.eio.Append(m)
 	s.state.Store(stateConnected)
 	s.mu.Unlock()

@@ -37,6 +37,7 @@ var floors = map[string][]string{
 	"adapter":            {"internal/lock"},
 	"internal/netpoll":   {"internal/lock"},
 	"internal/ack":       {"internal/lock"},
+	"internal/registry":  {"internal/lock"},
 	"internal/serial":    {"internal/lock"},
 	"internal/telemetry": {"internal/lock"},
 	"internal/wheel":     {"internal/lock"},
@@ -48,7 +49,7 @@ var floors = map[string][]string{
 	"internal/binding":   {"internal/jsontext", "parser"},
 	"internal/format":    {"engineio", "internal/binding", "internal/jsontext", "parser"},
 	"": {
-		"adapter", "engineio", "internal/ack", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
+		"adapter", "engineio", "internal/ack", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/registry", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
 		"web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Registry.
+
+package registry
+
+import (
+	"container/list"
+
+	"socketio/internal/lock"
+)
+
+// Limits are the bounds of a Registry.
+type Limits struct {
+	MaxDynamic int  // dynamic namespaces at once
+	KeepEmpty  bool // empty ones that were used stay until there is no room
+}
+
+// A Registry holds the namespaces N of a server and the parents P that make some of them
+// on demand. All methods may be called from any goroutine.
+type Registry[N, P any] struct {
+	// Immutable after New.
+	owner  Owner[N, P]
+	limits Limits
+
+	mu      lock.RWMutex // guards the fields below; no call out while it is held
+	entries map[string]*Entry[N, P]
+	claims  map[string]*claim[N, P]
+	parents []P       // copied when it changes
+	dynamic int       // namespaces that may be removed
+	empty   list.List // of *Entry: those that are kept although empty, the longest empty first
+	ended   bool
+}
+
+// New returns an empty Registry.
+func New[N, P any](owner Owner[N, P], limits Limits) *Registry[N, P] {
+	return &Registry[N, P]{
+		owner: owner, limits: limits,
+		entries: make(map[string]*Entry[N, P]), claims: make(map[string]*claim[N, P]),
+	}
+}
+
+// Find returns a namespace and counts a user of it, which Release takes back. ok is false
+// if there is none; parents are those that may make it.
+func (r *Registry[N, P]) Find(name string) (ns N, ok bool, parents []P) {
+	r.mu.RLock()
+	e, parents := r.entries[name], r.parents
+	fixed := e != nil && !e.dynamic
+	r.mu.RUnlock()
+	if fixed {
+		return e.ns, true, parents
+	}
+	if e == nil {
+		return ns, false, parents
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e = r.entries[name]; e == nil {
+		return ns, false, parents
+	}
+	r.useLocked(e)
+	return e.ns, true, parents
+}
+
+// Lookup returns a namespace that clients find. It counts no user.
+func (r *Registry[N, P]) Lookup(name string) (ns N, ok bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if e := r.entries[name]; e != nil {
+		return e.ns, true
+	}
+	return ns, false
+}
+
+// useLocked counts a user of a namespace.
+func (r *Registry[N, P]) useLocked(e *Entry[N, P]) {
+	if !e.dynamic {
+		return
+	}
+	e.users++
+	r.occupyLocked(e)
+}
+
+// occupyLocked takes a namespace off the empty ones.
+func (r *Registry[N, P]) occupyLocked(e *Entry[N, P]) {
+	if e.vacant != nil {
+		r.empty.Remove(e.vacant)
+		e.vacant = nil
+	}
+}
+
+// Release takes back a user that Find or Adopt has counted. With the last one the
+// namespace is removed, or kept empty.
+func (r *Registry[N, P]) Release(e *Entry[N, P]) {
+	if !e.children {
+		return
+	}
+	r.mu.Lock()
+	if e.dynamic {
+		e.users--
+	}
+	if !e.dynamic || e.users > 0 {
+		r.mu.Unlock()
+		return
+	}
+	if r.limits.KeepEmpty && e.used.Load() {
+		e.vacant = r.empty.PushBack(e)
+		r.mu.Unlock()
+		return
+	}
+	r.removeLocked(e)
+}
+
+// removeLocked removes an empty namespace. It releases mu.
+func (r *Registry[N, P]) removeLocked(e *Entry[N, P]) {
+	delete(r.entries, e.name)
+	r.settleLocked(e)
+	c := r.claimLocked(e.name) // its successor begins when it has ended
+	ended := r.ended
+	r.mu.Unlock()
+	defer r.owner.Removed(e.ns)
+	defer r.drop(e.name, c)
+	if !ended {
+		r.owner.Close(e.ns)
+	}
+}
+
+// settleLocked takes a namespace off the dynamic ones.
+func (r *Registry[N, P]) settleLocked(e *Entry[N, P]) {
+	r.dynamic--
+	e.maker.made--
+	r.occupyLocked(e)
+}
+
+func (r *Registry[N, P]) claimLocked(name string) *claim[N, P] {
+	c := &claim[N, P]{done: make(chan struct{})}
+	r.claims[name] = c
+	return c
+}
+
+// drop gives a claim up.
+func (r *Registry[N, P]) drop(name string, c *claim[N, P]) {
+	r.mu.Lock()
+	delete(r.claims, name)
+	r.mu.Unlock()
+	close(c.done)
+}
+
+// Adopt returns the namespace of that name, with a user counted; Release takes it back.
+// If the namespace does not exist, it is made as a child of p, for the client that has
+// the quota. The errors are ErrFull and ErrQuota.
+func (r *Registry[N, P]) Adopt(name string, p P, maker *Quota) (ns N, err error) {
+	for {
+		r.mu.Lock()
+		if e := r.entries[name]; e != nil {
+			r.useLocked(e)
+			r.mu.Unlock()
+			return e.ns, nil
+		}
+		if c := r.claims[name]; c != nil {
+			r.mu.Unlock()
+			<-c.done
+			continue
+		}
+		if maker.made >= maxMade && r.dynamic >= r.limits.MaxDynamic/2 {
+			r.mu.Unlock()
+			return ns, ErrQuota
+		}
+		if r.dynamic >= r.limits.MaxDynamic {
+			longest := r.empty.Front()
+			if longest == nil {
+				r.mu.Unlock()
+				return ns, ErrFull
+			}
+			r.removeLocked(longest.Value.(*Entry[N, P]))
+			continue
+		}
+		r.dynamic++
+		maker.made++
+		c := r.claimLocked(name)
+		r.mu.Unlock()
+		made := false
+		defer func() {
+			if !made { // a panic, or the goroutine was ended
+				r.mu.Lock()
+				r.dynamic--
+				maker.made--
+				r.mu.Unlock()
+			}
+		}()
+		ns = r.introduce(c, &Entry[N, P]{name: name, parent: p, children: true, dynamic: true, users: 1, maker: maker})
+		made = true
+		return ns, nil
+	}
+}
+
+// introduce makes a namespace and makes it known: to its owner, then to clients.
+func (r *Registry[N, P]) introduce(c *claim[N, P], e *Entry[N, P]) N {
+	known := false
+	defer func() {
+		if !known { // a panic
+			r.drop(e.name, c)
+		}
+	}()
+	e.ns = r.owner.Make(e)
+	r.mu.Lock()
+	c.entry = e
+	ended := r.ended
+	r.mu.Unlock()
+	r.owner.Created(e.ns)
+	if ended {
+		r.owner.Close(e.ns)
+	}
+	r.owner.Announce(e.ns)
+	r.mu.Lock()
+	r.entries[e.name] = e
+	delete(r.claims, e.name)
+	r.mu.Unlock()
+	known = true
+	close(c.done)
+	return e.ns
+}
+
+// Of returns the namespace of that name for the application, which may keep it: it is
+// not removed.
+func (r *Registry[N, P]) Of(name string) N {
+	for {
+		r.mu.Lock()
+		e, c := r.entries[name], r.claims[name]
+		if c != nil && c.entry != nil {
+			e = c.entry
+		}
+		switch {
+		case e != nil:
+			if e.dynamic {
+				e.dynamic, e.users = false, 0
+				r.settleLocked(e)
+			}
+			r.mu.Unlock()
+			return e.ns
+		case c != nil:
+			r.mu.Unlock()
+			<-c.done
+			continue
+		}
+		c, parents := r.claimLocked(name), r.parents
+		r.mu.Unlock()
+		e = &Entry[N, P]{name: name}
+		e.parent, e.children = r.owner.ParentOf(name, parents)
+		return r.introduce(c, e)
+	}
+}
+
+// AddParent adds a parent, behind the others.
+func (r *Registry[N, P]) AddParent(p P) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.parents = append(r.parents[:len(r.parents):len(r.parents)], p)
+}
+
+// End returns all namespaces, which the caller closes. Those made later are closed when
+// they are made.
+func (r *Registry[N, P]) End() []N {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	all := make([]N, 0, len(r.entries))
+	for _, e := range r.entries {
+		all = append(all, e.ns)
+	}
+	for _, c := range r.claims {
+		if c.entry != nil {
+			all = append(all, c.entry.ns)
+		}
+	}
+	return all
+}
+
+// All returns the namespaces that clients find, in no order.
+func (r *Registry[N, P]) All() []N {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := make([]N, 0, len(r.entries))
+	for _, e := range r.entries {
+		all = append(all, e.ns)
+	}
+	return all
+}
+
+// Counts returns how many namespaces clients find, how many names are being made or
+// removed, and how many namespaces are dynamic.
+func (r *Registry[N, P]) Counts() (found, claimed, dynamic int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.entries), len(r.claims), r.dynamic
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how the namespaces of a server begin and end, for package registry,
+// which keeps them by name.
+
+package socketio
+
+import (
+	"socketio/internal/registry"
+	"socketio/internal/telemetry"
+)
+
+// An owner is a Server as its registry sees it, in the same memory.
+type owner Server
+
+// Make implements registry.Owner, as the methods below do.
+func (o *owner) Make(e *entry) *Namespace {
+	ns := newNamespace((*Server)(o), e.Name())
+	ns.entry = e
+	ns.parent, _ = e.Parent()
+	return ns
+}
+
+// Created informs observers: they hear of a namespace before the application does.
+func (o *owner) Created(ns *Namespace) { ns.tell(NamespaceObserver.NamespaceCreated) }
+
+// Announce informs the application.
+func (o *owner) Announce(ns *Namespace) {
+	s := (*Server)(o)
+	for _, fn := range s.made.All() {
+		s.guard("OnNewNamespace", func() { (*fn)(ns) })
+	}
+}
+
+// Close ends a namespace that is removed, or was made after the end of the server.
+func (o *owner) Close(ns *Namespace) { ns.closeAdapter() }
+
+// Removed informs observers.
+func (o *owner) Removed(ns *Namespace) { ns.tell(NamespaceObserver.NamespaceRemoved) }
+
+// ParentOf returns the first parent whose pattern matches. Functions of OfMatch are not
+// asked: they decide about clients.
+func (o *owner) ParentOf(name string, parents []*ParentNamespace) (parent *ParentNamespace, ok bool) {
+	unasked := false
+	for _, p := range parents {
+		if p.pattern == nil {
+			unasked = true
+		} else if p.pattern.MatchString(name) {
+			parent = p
+			break
+		}
+	}
+	if unasked {
+		o.sampled.Warn("Of made a namespace without asking the functions of OfMatch, so it lets clients in without their middlewares: "+
+			"for a name that comes from a request use Lookup, which makes none; call Of for the others before OfMatch", "nsp", telemetry.Text(name))
+	}
+	return parent, parent != nil
+}
+
+func newRegistry(s *Server) *spaces {
+	return registry.New[*Namespace, *ParentNamespace]((*owner)(s), registry.Limits{
+		MaxDynamic: s.opts.MaxDynamicNamespaces, KeepEmpty: s.opts.KeepEmptyNamespaces,
+	})
+}
