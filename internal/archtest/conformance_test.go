@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the rule for docs/conformance.md: every trap and every quirk has
-// its row, and every test that a row names exists.
+// its row, and the tests that carry its number are in its entry of docs/tests.md.
 
 package archtest_test
 
@@ -11,113 +11,64 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 )
 
-const notBuilt = "not built yet: "
-
-var (
-	goTest      = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	numbered    = regexp.MustCompile(`^Test(Trap|Quirk)(\d\d)[A-Z]`)
-	clientTitle = regexp.MustCompile(`(?m)^\s*test\("((?:trap|quirk) \d+): `)
-)
-
-// A conformanceRow is a row of one of the two tables.
-type conformanceRow struct {
-	what  string // "Trap" or "Quirk"
-	n     int
-	cells []string // what it is, what we do, the tests
-}
+var numbered = regexp.MustCompile(`^Test(Trap|Quirk)(\d\d)[A-Z]`)
 
 func TestConformanceTable(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "docs", "conformance.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests := namedTests(t)
-	rows := make(map[string]conformanceRow) // by "Trap 1"
-	for _, row := range conformanceRows(t, string(text)) {
-		key := fmt.Sprint(row.what, " ", row.n)
-		if _, twice := rows[key]; twice {
-			t.Errorf("%s has two rows", key)
+	const document = "docs/conformance.md"
+	index := testIndex(t, document)
+	rows := make(map[string]bool) // by "Traps: 1"
+	for _, row := range rowsOf(t, document) {
+		key := row.name()
+		rows[key] = true
+		if len(row.cells) != 3 {
+			t.Errorf("%s: a row has three cells", key)
 		}
-		rows[key] = row
-		cell := row.cells[2]
-		named := ticked(cell)
-		if strings.HasPrefix(cell, notBuilt) == (len(named) > 0) || cell == notBuilt {
-			t.Errorf("%s: want tests in backquotes, or %q and what: %s", key, notBuilt, cell)
+		for _, cell := range row.cells {
+			if cell == "" {
+				t.Errorf("%s has an empty cell", key)
+			}
 		}
-		for _, name := range named {
-			if !tests[name] {
-				t.Errorf("%s names the test %s, which does not exist", key, name)
-			}
-			m := numbered.FindStringSubmatch(name)
-			if m != nil && m[1]+" "+strings.TrimLeft(m[2], "0") != key {
-				t.Errorf("%s names %s, the test of another row", key, name)
-			}
-			if strings.Contains(name, " ") && name != strings.ToLower(key) {
-				t.Errorf("%s names the client's %s, the test of another row", key, name)
+		if entry, ok := index[key]; ok {
+			for _, name := range ticked(entry[0]) {
+				if other := rowOfTest(name); other != "" && other != key {
+					t.Errorf("%s names %s, the test of another row", key, name)
+				}
 			}
 		}
 	}
-	for what, last := range map[string]int{"Trap": 60, "Quirk": 31} {
+	for heading, last := range map[string]int{"Traps": 60, "Quirks": 31} {
 		for n := 1; n <= last; n++ {
-			if _, ok := rows[fmt.Sprint(what, " ", n)]; !ok {
-				t.Errorf("docs/conformance.md has no row for %s %d", what, n)
+			if !rows[fmt.Sprint(heading, ": ", n)] {
+				t.Errorf("%s has no row %d below %s", document, n, heading)
 			}
 		}
 	}
 	if len(rows) != 60+31 {
-		t.Errorf("docs/conformance.md has %d rows, want 60 traps and 31 quirks", len(rows))
+		t.Errorf("%s has %d rows, want 60 traps and 31 quirks", document, len(rows))
 	}
 	// Tests that carry a number are in its row.
-	for name := range tests {
-		key := ""
-		if m := numbered.FindStringSubmatch(name); m != nil {
-			key = m[1] + " " + strings.TrimLeft(m[2], "0")
-		} else if what, n, ok := strings.Cut(name, " "); ok {
-			key = strings.ToUpper(what[:1]) + what[1:] + " " + n
-		}
-		if row, ok := rows[key]; key != "" && (!ok || !strings.Contains(row.cells[2], "`"+name+"`")) {
-			t.Errorf("the row of %s does not name the test %s", key, name)
+	for name := range namedTests(t) {
+		key := rowOfTest(name)
+		if key != "" && (index[key] == nil || !strings.Contains(index[key][0], "`"+name+"`")) {
+			t.Errorf("docs/tests.md: %s does not name the test %s", key, name)
 		}
 	}
 }
 
-// conformanceRows takes the two tables apart.
-func conformanceRows(t *testing.T, text string) (rows []conformanceRow) {
-	t.Helper()
-	what := ""
-	for line := range strings.Lines(text) {
-		switch line = strings.TrimSpace(line); {
-		case line == "## Traps":
-			what = "Trap"
-		case line == "## Quirks":
-			what = "Quirk"
-		}
-		cells := strings.Split(line, "|")
-		if len(cells) < 2 {
-			continue
-		}
-		n, err := strconv.Atoi(strings.TrimSpace(cells[1]))
-		if err != nil {
-			continue
-		}
-		if len(cells) != 6 {
-			t.Fatalf("a row has four cells: %s", line)
-		}
-		row := conformanceRow{what: what, n: n}
-		for _, cell := range cells[2:5] {
-			if cell = strings.TrimSpace(cell); cell == "" {
-				t.Errorf("%s %d has an empty cell", what, n)
-			}
-			row.cells = append(row.cells, strings.TrimSpace(cell))
-		}
-		rows = append(rows, row)
+// rowOfTest is the row whose number a test carries in its name: "Traps: 1" for
+// TestTrap01OwnKeysOnly, and for the client's "trap 1".
+func rowOfTest(name string) string {
+	if m := numbered.FindStringSubmatch(name); m != nil {
+		return m[1] + "s: " + strings.TrimLeft(m[2], "0")
 	}
-	return rows
+	if what, n, ok := strings.Cut(name, " "); ok {
+		return strings.ToUpper(what[:1]) + what[1:] + "s: " + n
+	}
+	return ""
 }
 
 // namedTests are the Go tests of the repository, and the numbers that stand in the

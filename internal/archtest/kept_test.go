@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the rule that finds what has no bound: each field that can grow,
-// of a type that lives as long as a connection or longer, is in a row of
-// docs/limits.md.
+// of a type that lives as long as a connection or longer, belongs to a row of
+// docs/limits.md. Which fields a row is about is in docs/tests.md.
 
 package archtest_test
 
@@ -10,7 +10,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -18,7 +17,7 @@ import (
 	"testing"
 )
 
-const keptHeading = "## What a client can make the server keep"
+const keptHeading = "What a client can make the server keep"
 
 // longLived are where the search begins: what lives as long as a connection or
 // longer. The types of their fields are searched too.
@@ -161,55 +160,35 @@ func growing(t *testing.T) (fields []string) {
 	return fields
 }
 
-// Each row says what is kept, per what, its bound, when it is given back, the
-// fields that hold it, and the tests.
+// Each row says what is kept, per what, its bound, and when it is given back. Its entry
+// in docs/tests.md has the fields that hold it.
 func TestWhatIsKept(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "docs", "limits.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, ok := strings.Cut(string(text), keptHeading)
-	if !ok {
-		t.Fatalf("docs/limits.md has no %q", keptHeading)
-	}
 	per := []string{"message", "request", "connection", "socket", "namespace", "address", "process", "handler"}
-	packages := make(map[string]*testSources)
+	index := testIndex(t, "docs/limits.md")
 	inRow := make(map[string]bool)
 	rows := 0
-	for line := range strings.Lines(table) {
-		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
-		if !strings.HasPrefix(line, "| ") || cells[0] == "Kept" {
+	for _, row := range rowsOf(t, "docs/limits.md") {
+		if row.heading != keptHeading {
 			continue
 		}
 		rows++
-		if len(cells) != 6 {
-			t.Errorf("a row has six cells: %s", line)
+		if len(row.cells) != 4 {
+			t.Errorf("a row has four cells: %s", row.name())
 			continue
 		}
-		if !slices.Contains(per, cells[1]) {
-			t.Errorf("%s is per %s, want one of %s", cells[0], cells[1], strings.Join(per, ", "))
+		if !slices.Contains(per, row.cells[1]) {
+			t.Errorf("%s is per %s, want one of %s", row.cells[0], row.cells[1], strings.Join(per, ", "))
 		}
-		if len(cells[2]) < 2 || len(cells[3]) < 2 {
-			t.Errorf("%s: what bounds it, and when is it given back?", cells[0])
+		if len(row.cells[2]) < 2 || len(row.cells[3]) < 2 {
+			t.Errorf("%s: what bounds it, and when is it given back?", row.cells[0])
 		}
-		for _, field := range ticked(cells[4]) {
+		entry := index[row.name()]
+		if len(entry) != 2 || entry[1] == "" {
+			t.Errorf("docs/tests.md: %s has no fields, nor says that it has none", row.name())
+			continue
+		}
+		for _, field := range ticked(entry[1]) {
 			inRow[field] = true
-		}
-		names := ticked(cells[5])
-		if len(names) == 0 {
-			t.Errorf("%s has no test", cells[0])
-		}
-		for _, name := range names {
-			parts := testName.FindStringSubmatch(name)
-			if parts == nil {
-				t.Errorf("%s names %s, which is no test", cells[0], name)
-				continue
-			}
-			dir := strings.TrimPrefix(parts[1], "socketio")
-			if packages[dir] == nil {
-				packages[dir] = readTests(t, dir)
-			}
-			packages[dir].check(t, "docs/limits.md", name, parts[2], parts[3])
 		}
 	}
 	if rows < 20 {
@@ -220,12 +199,12 @@ func TestWhatIsKept(t *testing.T) {
 		whole := field[:strings.LastIndexByte(field, '.')] + ".*"
 		used[field], used[whole] = true, true
 		if !inRow[field] && !inRow[whole] {
-			t.Errorf("%s can grow: which row of docs/limits.md, %q, bounds it?", field, keptHeading)
+			t.Errorf("%s can grow: which row of docs/limits.md, %q, bounds it? Add it there in docs/tests.md", field, keptHeading)
 		}
 	}
 	for field := range inRow {
 		if !used[field] {
-			t.Errorf("docs/limits.md has %s, which is no field that can grow", field)
+			t.Errorf("docs/tests.md has %s, which is no field that can grow", field)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds what must be true of docs/limits.md: every limit among the options
-// has a row, with its tests, and a doc line.
+// has a row, and a doc line. Its tests are in docs/tests.md; see index_test.go.
 
 package archtest_test
 
@@ -9,7 +9,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,43 +20,21 @@ var limitName = regexp.MustCompile(`^(Max\w+|\w+Timeout|PingInterval|ShutdownRat
 
 func TestLimitsTable(t *testing.T) {
 	limits := limitOptions(t)
-	text, err := os.ReadFile(filepath.Join(root, "docs", "limits.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	packages := make(map[string]*testSources)
 	rows := 0
-	bounds, _, _ := strings.Cut(string(text), keptHeading) // see kept_test.go
-	for line := range strings.Lines(bounds) {
-		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
-		if !strings.HasPrefix(line, "| ") || cells[0] == "Limit" {
+	for _, row := range rowsOf(t, "docs/limits.md") {
+		if row.heading == keptHeading { // see kept_test.go
 			continue
 		}
 		rows++
-		if len(cells) != 5 {
-			t.Errorf("a row has five cells: %s", line)
+		if len(row.cells) != 4 {
+			t.Errorf("a row has four cells: %s", row.name())
 			continue
 		}
-		for _, option := range ticked(cells[1]) {
+		for _, option := range ticked(row.cells[1]) {
 			if _, ok := limits[option]; !ok {
-				t.Errorf("%s: there is no option %s", cells[0], option)
+				t.Errorf("%s: there is no option %s", row.name(), option)
 			}
 			limits[option] = true
-		}
-		names := ticked(cells[4])
-		if len(names) == 0 {
-			t.Errorf("%s has no test", cells[0])
-		}
-		for _, name := range names {
-			parts := testName.FindStringSubmatch(name)
-			if parts == nil {
-				t.Errorf("%s names %s, which is no test", cells[0], name)
-				continue
-			}
-			if packages[parts[1]] == nil {
-				packages[parts[1]] = readTests(t, parts[1])
-			}
-			packages[parts[1]].check(t, "docs/limits.md", name, parts[2], parts[3])
 		}
 	}
 	for option, listed := range limits {
