@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 
 	"socketio/engineio"
 	"socketio/internal/ack"
+	"socketio/internal/call"
 	"socketio/internal/lock"
 	"socketio/internal/slots"
 	"socketio/internal/telemetry"
@@ -132,17 +132,14 @@ func (c *conn) decodeLater(binary bool, data []byte) {
 }
 
 func (c *conn) decodeLong(binary bool, data []byte) {
-	defer func() {
-		if v := recover(); v != nil { // as an event loop would: one connection pays
-			c.server.opts.Logger.Error("panic while decoding", "error", telemetry.Error(v), "stack", string(debug.Stack()))
-			c.abort(fmt.Errorf("%w: %v", errProtocol, v))
-		}
-	}()
 	if !binary && !utf8.Valid(data) {
 		c.eio.Abort(engineio.ReasonTransportError, errInvalidUTF8, closeInvalidData, "")
 		return
 	}
-	c.decode(binary, data)
+	if p := call.Try(func() { c.decode(binary, data) }); p != nil { // as in an event loop, only this connection ends
+		c.server.opts.Logger.Error("panic while decoding", "error", telemetry.Error(p.Value), "stack", string(p.Stack))
+		c.abort(fmt.Errorf("%w: %v", errProtocol, p.Value))
+	}
 }
 
 func (c *conn) decode(binary bool, data []byte) {

@@ -115,6 +115,15 @@ type PanicError struct {
 // newPanicError is for call.Barrier.
 func newPanicError(value any, stack []byte) error { return &PanicError{Value: value, Stack: stack} }
 
+// stackOf returns the stack of the panic in err, or "".
+func stackOf(err error) string {
+	var p *PanicError
+	if errors.As(err, &p) {
+		return string(p.Stack)
+	}
+	return ""
+}
+
 // Error returns the value as text, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 

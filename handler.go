@@ -87,12 +87,9 @@ func dispatch(s *Socket, it item, w *serial.Worker[item]) {
 		pool.Put(ev)
 	}()
 	ev.socket, ev.worker = s, w
-	codec := s.ns.server.format.Codec()
-	ev.name = codec.EventName(it.data)
-	ev.args = Args{raw: codec.SplitArray(ev.spans[:0], it.data), attachments: it.attachments, codec: codec}
-	if len(ev.args.raw) > 0 { // the decoder saw the name
-		ev.args.raw = ev.args.raw[1:]
-	}
+	f := s.ns.server.format
+	ev.args = Args{attachments: it.attachments, codec: f.Codec()}
+	ev.name, ev.args.raw = f.SplitEvent(ev.spans[:0], it.data)
 	if it.id != noAck {
 		ev.reply = &reply{socket: s, id: it.id}
 	}

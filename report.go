@@ -14,7 +14,7 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// guard calls a function of the application and turns a panic into an error.
+// guard calls a function of the application and turns a panic into a *PanicError.
 func guard(fn func() error) (err error) {
 	defer call.Barrier(&err, newPanicError)
 	return fn()
@@ -65,12 +65,16 @@ func onlyGone(s *Socket, err error) bool { return errors.Is(err, ErrClosed) && s
 // report passes an error that has no caller to the application: to OnError, or to the
 // log.
 func report(s *Socket, event string, err error) {
-	defer func() {
-		if v := recover(); v != nil { // err has methods of the application
-			s.ns.server.opts.Logger.Error("the error of a handler panicked", "nsp", s.ns.name, "event", telemetry.Text(event))
-		}
-	}()
-	if err == nil || onlyGone(s, err) || isReported(err) {
+	if err == nil {
+		return
+	}
+	if guard(func() error { reportError(s, event, err); return nil }) != nil { // err has methods of the application
+		s.ns.server.opts.Logger.Error("the error of a handler panicked", "nsp", s.ns.name, "event", telemetry.Text(event))
+	}
+}
+
+func reportError(s *Socket, event string, err error) {
+	if onlyGone(s, err) || isReported(err) {
 		return
 	}
 	var he *HandlerError

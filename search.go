@@ -8,7 +8,6 @@ package socketio
 import (
 	"bytes"
 	"context"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -159,7 +158,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 		}
 		yes, err := p.matches(sr.name, handshake)
 		if err != nil {
-			c.server.opts.Logger.Error("the function of OfMatch panicked", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err), "stack", string(debug.Stack()))
+			c.server.opts.Logger.Error("the function of OfMatch panicked", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err), "stack", stackOf(err))
 			return nil, oursFault
 		}
 		if !yes {

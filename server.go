@@ -9,7 +9,6 @@ import (
 	"iter"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -147,12 +146,9 @@ func (s *Server) OnNewNamespace(fn func(*Namespace)) (remove func()) {
 
 // guard calls an application's function that has nobody to report a panic to.
 func (s *Server) guard(what string, fn func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.opts.Logger.Error("a handler panicked", "handler", what, "error", telemetry.Error(v), "stack", string(debug.Stack()))
-		}
-	}()
-	fn()
+	if p := call.Try(fn); p != nil {
+		s.opts.Logger.Error("a handler panicked", "handler", what, "error", telemetry.Error(p.Value), "stack", string(p.Stack))
+	}
 }
 
 // now is the time since the server was made, in nanoseconds.

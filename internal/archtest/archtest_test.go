@@ -39,7 +39,7 @@ var floors = map[string][]string{
 	"internal/ack":       {"internal/lock"},
 	"internal/registry":  {"internal/lock"},
 	"internal/serial":    {"internal/lock"},
-	"internal/telemetry": {"internal/lock"},
+	"internal/telemetry": {"internal/call", "internal/lock"},
 	"internal/wheel":     {"internal/lock"},
 	"internal/turns":     {"internal/lock"},
 	"engineio":           {"internal/coding", "internal/durations", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},

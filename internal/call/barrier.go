@@ -13,3 +13,25 @@ func Barrier(err *error, made func(value any, stack []byte) error) {
 		*err = made(v, debug.Stack())
 	}
 }
+
+// A Panicked is a panic that Try has stopped.
+type Panicked struct {
+	Value any    // the argument of panic
+	Stack []byte // of the goroutine, as text
+}
+
+// Error is for Barrier: a Panicked is returned as what it is.
+func (p *Panicked) Error() string { return "panic" }
+
+func newPanicked(value any, stack []byte) error { return &Panicked{value, stack} }
+
+// Try calls fn and returns its panic, or nil if it returned.
+func Try(fn func()) *Panicked {
+	var err error
+	func() {
+		defer Barrier(&err, newPanicked)
+		fn()
+	}()
+	p, _ := err.(*Panicked)
+	return p
+}

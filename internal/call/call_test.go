@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -346,5 +347,25 @@ func TestTable(t *testing.T) {
 	}
 	if got := table.All(); show(got) != "a2 a1 b3 " || len(got) != 2 {
 		t.Errorf("after 800 that came and went there is %q, %d events", show(got), len(got))
+	}
+}
+
+func TestTry(t *testing.T) {
+	if p := call.Try(func() {}); p != nil {
+		t.Errorf("a function that returned panicked with %v", p.Value)
+	}
+	p := call.Try(func() { panic(7) })
+	if p == nil || p.Value != 7 || !strings.Contains(string(p.Stack), "TestTry") {
+		t.Errorf("a panic with 7 gives %+v", p)
+	}
+	goes := make(chan bool, 1)
+	go func() {
+		returned := false
+		defer func() { goes <- !returned }()
+		call.Try(runtime.Goexit)
+		returned = true
+	}()
+	if !<-goes {
+		t.Error("Try stops runtime.Goexit")
 	}
 }

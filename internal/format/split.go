@@ -10,6 +10,7 @@ import (
 	"math"
 
 	"socketio/engineio"
+	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -26,11 +27,23 @@ func (f *Format) Split(namespace string, m *engineio.Message) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	args := f.codec.SplitArray(nil, list)
-	if len(args) > 0 {
-		args = args[1:]
+	name, args := f.SplitEvent(nil, list)
+	return Event{Name: string(name), Args: args, Attachments: attachments}, nil
+}
+
+// SplitEvent splits the list of a decoded event into the name of the event and its
+// arguments. It uses the memory of dst for the latter, and the results share memory with
+// list. In the default format the list is read once.
+func (f *Format) SplitEvent(dst [][]byte, list []byte) (name []byte, args [][]byte) {
+	args = f.codec.SplitArray(dst[:0], list)
+	if len(args) == 0 {
+		return f.codec.EventName(list), args
 	}
-	return Event{Name: string(f.codec.EventName(list)), Args: args, Attachments: attachments}, nil
+	first := args[0]
+	if end := len(first) - 1; f.json != nil && end > 0 && first[0] == '"' && jsontext.PlainLen(first, 1) == end-1 {
+		return first[1:end], args[1:] // a string without escapes, as nearly all names are
+	}
+	return f.codec.EventName(list), args[1:]
 }
 
 // listOf returns the event in a message, name and arguments, in the format of f. It

@@ -7,8 +7,9 @@ package telemetry
 import (
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync/atomic"
+
+	"socketio/internal/call"
 )
 
 // A List is the observers that implement T, an interface. Its zero value is empty.
@@ -54,15 +55,10 @@ func (l *List[T]) Len() int { return len(l.entries) }
 func (l *List[T]) Call(i int, tell func(T)) (ok bool) { return l.call(l.entries[i], tell) }
 
 func (l *List[T]) call(e *entry[T], tell func(T)) (ok bool) {
-	defer func() {
-		if ok {
-			return
-		}
-		if v := recover(); v != nil && !e.failed.Swap(true) {
-			l.log.Error("an observer panicked; its further panics are not logged",
-				"observer", fmt.Sprintf("%T", e.observer), "error", Error(v), "stack", string(debug.Stack()))
-		}
-	}()
-	tell(e.observer)
-	return true
+	p := call.Try(func() { tell(e.observer) })
+	if p != nil && !e.failed.Swap(true) {
+		l.log.Error("an observer panicked; its further panics are not logged",
+			"observer", fmt.Sprintf("%T", e.observer), "error", Error(p.Value), "stack", string(p.Stack))
+	}
+	return p == nil
 }
