@@ -210,16 +210,14 @@ func (a *Answers) send(m *engineio.Message, f *adapter.Flags, event string) erro
 		a.done = nil
 		return err
 	}
-	if obs := s.obs(); obs.acks.Any() {
-		a.ended = obs.tellAsked(a.ctx, s.info(), event)
-	}
+	a.ended = s.watch().ackAsked(a.ctx, s, event)
 	if s.state.Load() == stateGone { // after await, so that endLocked finds the wait
 		return ErrClosed
 	}
 	if err := s.post(m, f.Volatile); err != nil {
 		return err
 	}
-	s.tellOut(event, m)
+	s.watch().eventOut(s, event, m)
 	s.conn.eio.Flush() // the handler that waits may be one of a burst
 	return nil
 }

@@ -94,10 +94,8 @@ func (b *audience) question(ctx context.Context, event string, args []any) *Answ
 		packets[i] = &adapter.Packet{Message: m, Flags: b.flags, Call: call, AckID: id}
 		ns.share(packets[i], event, args)
 	}
-	obs := &b.server().obs
-	if obs.acks.Any() {
-		a.ended = obs.tellAsked(ctx, SocketInfo{Namespace: b.namespaceName()}, event)
-	}
+	watch := b.server().watch
+	a.ended = watch.acksAsked(ctx, b.namespaceName(), event)
 	a.call = call
 	a.ids = func(s *Socket) int64 { return packets[slices.Index(namespaces, s.ns)].AckID }
 	asked := 0
@@ -105,9 +103,9 @@ func (b *audience) question(ctx context.Context, event string, args []any) *Answ
 		if err := ns.adapter.BroadcastWithAck(ctx, packets[i], b.target); err != nil && a.published == nil {
 			a.published = err
 		}
-		if obs.events.Any() {
+		if watch.hearsEvents() {
 			all := len(call.Asked())
-			ns.tellOut(event, packets[i].Message.(*engineio.Message), all-asked)
+			watch.broadcastOut(ns.name, event, packets[i].Message.(*engineio.Message), all-asked)
 			asked = all
 		}
 	}

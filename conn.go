@@ -304,7 +304,7 @@ func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 		s.peerGone(r, err)
 	}
 	if paused {
-		c.tellPressure(PressureObserver.ReadingResumed)
+		c.server.watch.readingResumed(c.eio)
 	}
 }
 

@@ -101,7 +101,7 @@ func (c *conn) endTurn(a *admission) { c.turns.End(&a.turn) }
 func (c *conn) handleConnect(p parser.Packet) {
 	ns, _, parents := c.server.registry.Find(p.Namespace)
 	if ns == nil && (len(parents) == 0 || len(p.Namespace) > maxNamespaceName) {
-		c.tellRefused(nil, noSuch)
+		c.server.watch.connectRefused(c.eio, "", noSuch)
 		c.refuse(p.Namespace, noSuch)
 		return
 	}
@@ -142,16 +142,24 @@ func (c *conn) handleConnect(p parser.Packet) {
 	case twice:
 		c.abort(fmt.Errorf("%w: CONNECT to a namespace that was joined or is being joined", errProtocol))
 	case full:
-		c.tellRefused(ns, tooMany)
+		c.server.watch.connectRefused(c.eio, nameOf(ns), tooMany)
 		c.refuse(p.Namespace, tooMany)
 	case large != "":
-		c.tellRefused(ns, large)
+		c.server.watch.connectRefused(c.eio, nameOf(ns), large)
 		c.refuse(p.Namespace, large)
 	case s != nil:
 		s.start()
 	case sr != nil:
 		c.startSearch()
 	}
+}
+
+// nameOf is the name of a namespace, "" if there is none.
+func nameOf(ns *Namespace) string {
+	if ns == nil {
+		return ""
+	}
+	return ns.name
 }
 
 // release takes back the user of a namespace that registry.Find has counted.

@@ -69,7 +69,7 @@ func (s *Socket) handleEvent(p parser.Packet) bool {
 		return false
 	case stateConnected:
 		it := eventItem(p)
-		s.tellIn(it.size)
+		s.watch().eventIn(s, it.size)
 		s.pushEvent(it)
 	}
 	return true

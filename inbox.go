@@ -94,7 +94,7 @@ func (s *Socket) pushEvent(it item) {
 	start, ok := s.ns.server.workers.Push(&s.inbox, it)
 	if !ok {
 		s.conn.taken(1, it.size)
-		s.tellDropped(1)
+		s.watch().eventsDropped(s, 1)
 	}
 	if start {
 		s.conn.startLater(s)
@@ -125,5 +125,5 @@ func (s *Socket) dropEvents() {
 		return true
 	})
 	s.conn.taken(n, bytes)
-	s.tellDropped(n)
+	s.watch().eventsDropped(s, n)
 }

@@ -22,7 +22,7 @@ func (o *owner) Make(e *entry) *Namespace {
 }
 
 // Created informs observers: they hear of a namespace before the application does.
-func (o *owner) Created(ns *Namespace) { ns.tell(NamespaceObserver.NamespaceCreated) }
+func (o *owner) Created(ns *Namespace) { ns.server.watch.namespaceCreated(ns.name) }
 
 // Announce informs the application.
 func (o *owner) Announce(ns *Namespace) {
@@ -36,7 +36,7 @@ func (o *owner) Announce(ns *Namespace) {
 func (o *owner) Close(ns *Namespace) { ns.closeAdapter() }
 
 // Removed informs observers.
-func (o *owner) Removed(ns *Namespace) { ns.tell(NamespaceObserver.NamespaceRemoved) }
+func (o *owner) Removed(ns *Namespace) { ns.server.watch.namespaceRemoved(ns.name) }
 
 // ParentOf returns the first parent whose pattern matches. Functions of OfMatch are not
 // asked: they decide about clients.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds observers: where those of observer.go are called. Without any, each
-// place costs one comparison.
+// This file holds observers: how those of observer.go are called. The core knows them as a
+// watcher.
 
 package socketio
 
@@ -10,14 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
+	"slices"
 	"time"
 
 	"socketio/engineio"
 	"socketio/internal/telemetry"
 )
 
-// errGoexit is what observers hear of a handler that ended its goroutine.
+// errGoexit is what observers are told of a handler that ended its goroutine.
 var errGoexit = errors.New("socketio: a handler ended its goroutine")
 
 // observers are those of Options.Observers, by what they implement. It is immutable
@@ -33,7 +33,7 @@ type observers struct {
 	pressure   telemetry.List[PressureObserver]
 }
 
-func newObservers(log *slog.Logger, all []any) observers {
+func newObservers(log *slog.Logger, all []any) *observers {
 	for _, v := range all {
 		if !observesConns(v) && !observesSockets(v) {
 			panic(fmt.Sprintf("socketio: Options.Observers: %T implements none of ConnObserver, RefusalObserver, "+
@@ -41,7 +41,7 @@ func newObservers(log *slog.Logger, all []any) observers {
 				"ErrorObserver, TraceObserver, AckObserver, PressureObserver", v))
 		}
 	}
-	return observers{
+	return &observers{
 		sockets:    telemetry.Pick[SocketObserver](log, all),
 		rooms:      telemetry.Pick[RoomObserver](log, all),
 		namespaces: telemetry.Pick[NamespaceObserver](log, all),
@@ -71,136 +71,117 @@ func observesSockets(v any) bool {
 	return false
 }
 
-// publicID is the id of the socket for observers and logs.
-func (s *Socket) publicID() string {
-	if s.conn.revision4() {
-		return "conn-" + strconv.FormatUint(s.conn.eio.Number(), 10)
+// newWatcher returns the watcher of a server.
+func newWatcher(log *slog.Logger, all []any) watcher {
+	obs := newObservers(log, all)
+	if !slices.ContainsFunc(all, observesSockets) {
+		return unwatched{}
 	}
-	return s.id
+	return obs
 }
 
-func (s *Socket) info() SocketInfo {
+// infoOf returns a socket as observers see it.
+func infoOf(s *Socket) SocketInfo {
 	return SocketInfo{ID: s.publicID(), Namespace: s.ns.name, Conn: s.conn.eio.Number(), Socket: s}
 }
 
-func (s *Socket) obs() *observers { return &s.ns.server.obs }
-
-func (s *Socket) tellJoined(rooms []string) {
-	if l := &s.obs().sockets; l.Any() {
-		info := s.info()
+// socketJoined implements watcher, as the methods below do.
+func (obs *observers) socketJoined(s *Socket) {
+	if l := &obs.sockets; l.Any() {
+		info := infoOf(s)
 		l.Each(func(o SocketObserver) { o.SocketJoined(info) })
 	}
-	s.tellRooms(rooms, RoomObserver.RoomJoined)
 }
 
-func (s *Socket) tellRefused(err error) {
-	if l := &s.obs().sockets; l.Any() {
-		info := s.info()
+func (obs *observers) socketRefused(s *Socket, err error) {
+	if l := &obs.sockets; l.Any() {
+		info := infoOf(s)
 		l.Each(func(o SocketObserver) { o.SocketRefused(info, err) })
 	}
 }
 
-// tellRefused tells of a CONNECT that does not get as far as a socket. ns is nil if
-// there is no such namespace.
-func (c *conn) tellRefused(ns *Namespace, message string) {
-	if l := &c.server.obs.sockets; l.Any() {
-		info := SocketInfo{Conn: c.eio.Number()}
-		if ns != nil {
-			info.Namespace = ns.name
-		}
+func (obs *observers) connectRefused(c *engineio.Conn, namespace, message string) {
+	if l := &obs.sockets; l.Any() {
+		info := SocketInfo{Namespace: namespace, Conn: c.Number()}
 		l.Each(func(o SocketObserver) { o.SocketRefused(info, &ConnectError{Message: message}) })
 	}
 }
 
-// tellLeft tells that the socket has left its rooms and its namespace.
-func (s *Socket) tellLeft(reason DisconnectReason, cause error) {
-	if s.obs().rooms.Any() {
-		s.mu.Lock()
-		told := s.toldRooms
-		s.toldRooms = nil
-		s.mu.Unlock()
-		for room := range told {
-			s.tellRoom(room, RoomObserver.RoomLeft)
-		}
-	}
-	if l := &s.obs().sockets; l.Any() {
-		info := s.info()
+func (obs *observers) socketLeft(s *Socket, reason DisconnectReason, cause error) {
+	if l := &obs.sockets; l.Any() {
+		info := infoOf(s)
 		l.Each(func(o SocketObserver) { o.SocketLeft(info, reason, cause) })
 	}
 }
 
-// noteRoomsLocked returns those of rooms that observers are to be told of: the socket
-// was not in them.
-func (s *Socket) noteRoomsLocked(rooms []string) (news []string) {
-	if !s.obs().rooms.Any() {
-		return nil
-	}
+func (obs *observers) hearsRooms() bool { return obs.rooms.Any() }
+
+func (obs *observers) roomsJoined(s *Socket, rooms []string) {
 	for _, room := range rooms {
-		if _, known := s.toldRooms[room]; known || room == s.id {
-			continue
-		}
-		if s.toldRooms == nil {
-			s.toldRooms = make(map[string]struct{})
-		}
-		s.toldRooms[room] = struct{}{}
-		news = append(news, room)
+		info := infoOf(s)
+		obs.rooms.Each(func(o RoomObserver) { o.RoomJoined(info, room) })
 	}
-	return news
 }
 
-// forgetRoomLocked reports whether observers are to be told that the socket left.
-func (s *Socket) forgetRoomLocked(room string) bool {
-	_, known := s.toldRooms[room]
-	delete(s.toldRooms, room)
-	return known
-}
-
-func (s *Socket) tellRooms(rooms []string, tell func(RoomObserver, SocketInfo, string)) {
+func (obs *observers) roomsLeft(s *Socket, rooms []string) {
 	for _, room := range rooms {
-		s.tellRoom(room, tell)
+		info := infoOf(s)
+		obs.rooms.Each(func(o RoomObserver) { o.RoomLeft(info, room) })
 	}
 }
 
-func (s *Socket) tellRoom(room string, tell func(RoomObserver, SocketInfo, string)) {
-	info := s.info()
-	s.obs().rooms.Each(func(o RoomObserver) { tell(o, info, room) })
+func (obs *observers) namespaceCreated(name string) {
+	obs.namespaces.Each(func(o NamespaceObserver) { o.NamespaceCreated(name) })
 }
 
-func (ns *Namespace) tell(tell func(NamespaceObserver, string)) {
-	ns.server.obs.namespaces.Each(func(o NamespaceObserver) { tell(o, ns.name) })
+func (obs *observers) namespaceRemoved(name string) {
+	obs.namespaces.Each(func(o NamespaceObserver) { o.NamespaceRemoved(name) })
 }
 
-func (s *Socket) tellIn(size int) {
-	if l := &s.obs().events; l.Any() {
-		info := s.info()
+func (obs *observers) hearsEvents() bool { return obs.events.Any() }
+
+func (obs *observers) eventIn(s *Socket, size int) {
+	if l := &obs.events; l.Any() {
+		info := infoOf(s)
 		l.Each(func(o EventObserver) { o.EventIn(info, size) })
 	}
 }
 
-func (s *Socket) tellDropped(n int) {
-	if l := &s.obs().events; n > 0 && l.Any() {
-		info := s.info()
+func (obs *observers) eventsDropped(s *Socket, n int) {
+	if l := &obs.events; n > 0 && l.Any() {
+		info := infoOf(s)
 		l.Each(func(o EventObserver) { o.EventsDropped(info, n) })
 	}
 }
 
-// tellOut tells of an event that was sent to this socket alone.
-func (s *Socket) tellOut(event string, m *engineio.Message) {
-	if l := &s.obs().events; l.Any() {
-		out := OutInfo{Namespace: s.ns.name, Event: event, To: s.info(), Recipients: 1, Bytes: m.Size()}
+func (obs *observers) eventOut(s *Socket, event string, m *engineio.Message) {
+	if l := &obs.events; l.Any() {
+		out := OutInfo{Namespace: s.ns.name, Event: event, To: infoOf(s), Recipients: 1, Bytes: m.Size()}
 		l.Each(func(o EventObserver) { o.EventOut(out) })
 	}
 }
 
-// tellOut tells of a broadcast.
-func (ns *Namespace) tellOut(event string, m *engineio.Message, recipients int) {
-	if l := &ns.server.obs.events; l.Any() {
-		out := OutInfo{Namespace: ns.name, Event: event, Recipients: recipients, Bytes: m.Size()}
+func (obs *observers) broadcastOut(namespace, event string, m *engineio.Message, recipients int) {
+	if l := &obs.events; l.Any() {
+		out := OutInfo{Namespace: namespace, Event: event, Recipients: recipients, Bytes: m.Size()}
 		l.Each(func(o EventObserver) { o.EventOut(out) })
 	}
 }
 
-// tellAsked tells of a question, and how to tell of its end.
+func (obs *observers) ackAsked(ctx context.Context, s *Socket, event string) (ended func(error)) {
+	if !obs.acks.Any() {
+		return nil
+	}
+	return obs.tellAsked(ctx, infoOf(s), event)
+}
+
+func (obs *observers) acksAsked(ctx context.Context, namespace, event string) (ended func(error)) {
+	if !obs.acks.Any() {
+		return nil
+	}
+	return obs.tellAsked(ctx, SocketInfo{Namespace: namespace}, event)
+}
+
 func (obs *observers) tellAsked(ctx context.Context, info SocketInfo, event string) (ended func(error)) {
 	obs.acks.Each(func(o AckObserver) { o.AckAsked(ctx, info, event) })
 	asked := time.Now()
@@ -210,29 +191,73 @@ func (obs *observers) tellAsked(ctx context.Context, info SocketInfo, event stri
 	}
 }
 
-func (s *Socket) tellFailed(e *HandlerError) {
-	if l := &s.obs().errors; l.Any() {
-		info := s.info()
+func (obs *observers) handlerFailed(s *Socket, e *HandlerError) {
+	if l := &obs.errors; l.Any() {
+		info := infoOf(s)
 		l.Each(func(o ErrorObserver) { o.HandlerFailed(info, e) })
 	}
 }
 
-func (c *conn) tellPressure(tell func(PressureObserver, ConnInfo)) {
-	if l := &c.server.obs.pressure; l.Any() {
-		info := ConnInfo{Number: c.eio.Number(), Transport: c.eio.Transport(), Handshake: c.eio.Handshake()}
-		l.Each(func(o PressureObserver) { tell(o, info) })
+func (obs *observers) readingPaused(c *engineio.Conn) {
+	if l := &obs.pressure; l.Any() {
+		info := connInfo(c)
+		l.Each(func(o PressureObserver) { o.ReadingPaused(info) })
 	}
 }
 
+func (obs *observers) readingResumed(c *engineio.Conn) {
+	if l := &obs.pressure; l.Any() {
+		info := connInfo(c)
+		l.Each(func(o PressureObserver) { o.ReadingResumed(info) })
+	}
+}
+
+func connInfo(c *engineio.Conn) ConnInfo {
+	return ConnInfo{Number: c.Number(), Transport: c.Transport(), Handshake: c.Handshake()}
+}
+
+// around puts the observers of events and traces, if there are any, around the way of an
+// event to its handlers.
+func (obs *observers) around(next link) link {
+	if !obs.events.Any() && !obs.traces.Any() {
+		return next
+	}
+	return &observing{obs, next}
+}
+
+// unwatched is the watcher of a server without observers.
+type unwatched struct{}
+
+func (unwatched) socketJoined(*Socket)                                  {}
+func (unwatched) socketRefused(*Socket, error)                          {}
+func (unwatched) connectRefused(*engineio.Conn, string, string)         {}
+func (unwatched) socketLeft(*Socket, DisconnectReason, error)           {}
+func (unwatched) hearsRooms() bool                                      { return false }
+func (unwatched) roomsJoined(*Socket, []string)                         {}
+func (unwatched) roomsLeft(*Socket, []string)                           {}
+func (unwatched) namespaceCreated(string)                               {}
+func (unwatched) namespaceRemoved(string)                               {}
+func (unwatched) hearsEvents() bool                                     { return false }
+func (unwatched) eventIn(*Socket, int)                                  {}
+func (unwatched) eventsDropped(*Socket, int)                            {}
+func (unwatched) eventOut(*Socket, string, *engineio.Message)           {}
+func (unwatched) broadcastOut(string, string, *engineio.Message, int)   {}
+func (unwatched) ackAsked(context.Context, *Socket, string) func(error) { return nil }
+func (unwatched) acksAsked(context.Context, string, string) func(error) { return nil }
+func (unwatched) handlerFailed(*Socket, *HandlerError)                  {}
+func (unwatched) readingPaused(*engineio.Conn)                          {}
+func (unwatched) readingResumed(*engineio.Conn)                         {}
+func (unwatched) around(next link) link                                 { return next }
+
 // An observing is a link of the way of events: the observers of events and traces around
-// the rest of it. A server has one if it has such observers.
+// the rest of it.
 type observing struct {
 	obs  *observers
 	next link
 }
 
 func (o *observing) pass(ev *event) (err error) {
-	info, e, begin := ev.socket.info(), ev.info(), time.Now()
+	info, e, begin := infoOf(ev.socket), ev.info(), time.Now()
 	err = errGoexit
 	defer func() {
 		took := time.Since(begin)

@@ -121,7 +121,7 @@ func (s *Socket) emitEncoded(m *engineio.Message, volatile bool, event string) e
 		}
 		return err
 	}
-	s.tellOut(event, m)
+	s.watch().eventOut(s, event, m)
 	return nil
 }
 
@@ -137,7 +137,7 @@ func (b *audience) emit(ns *Namespace, event string, args []any) error {
 	p := &adapter.Packet{Message: m, Flags: b.flags}
 	ns.share(p, event, args)
 	n, err := ns.adapter.Broadcast(p, b.target)
-	ns.tellOut(event, m, n)
+	ns.server.watch.broadcastOut(ns.name, event, m, n)
 	return err
 }
 
@@ -197,7 +197,7 @@ func (ns *Namespace) deliver(s *Socket, event string, r *adapter.Record, positio
 	if err != nil {
 		ns.server.opts.Logger.Error("a broadcast failed", "nsp", ns.name, "event", telemetry.Text(event), "error", telemetry.Error(err))
 	}
-	ns.tellOut(event, m, n)
+	ns.server.watch.broadcastOut(ns.name, event, m, n)
 }
 
 // message encodes an event that came as a payload. Its position, if it has one, is sent as

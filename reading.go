@@ -30,10 +30,12 @@ func (c *conn) isPaused() bool {
 // checkInboxes stops or resumes reading as the inboxes ask. Pausing and resuming
 // are done under mu, so that the last decision is the one that stays.
 func (c *conn) checkInboxes() {
-	var changed func(PressureObserver, ConnInfo)
-	defer func() {
-		if changed != nil {
-			c.tellPressure(changed)
+	var stopped, resumed bool
+	defer func() { // when mu is free again
+		if stopped {
+			c.server.watch.readingPaused(c.eio)
+		} else if resumed {
+			c.server.watch.readingResumed(c.eio)
 		}
 	}()
 	c.mu.Lock()
@@ -59,14 +61,14 @@ func (c *conn) checkInboxes() {
 	switch {
 	case full && !paused:
 		c.eio.Pause()
-		changed = PressureObserver.ReadingPaused
+		stopped = true
 	case paused && low:
 		c.paused.Store(false)
 		if c.pending {
 			c.eio.SetTimer(c.server.opts.AttachmentTimeout)
 		}
 		c.eio.Resume()
-		changed = PressureObserver.ReadingResumed
+		resumed = true
 	case !paused:
 		c.paused.Store(false)
 	}

@@ -82,7 +82,7 @@ func reportError(s *Socket, event string, err error) {
 		he = &HandlerError{Event: event, ArgIndex: -1, Err: err}
 	}
 	he.Event = event
-	s.tellFailed(he)
+	s.watch().handlerFailed(s, he)
 	handlers := s.ns.errorHandlers()
 	for _, fn := range handlers {
 		if crash := guard(func() error { (*fn)(s, he); return nil }); crash != nil {

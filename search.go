@@ -216,7 +216,7 @@ func (c *conn) notFound(sr *search, message string) {
 		return
 	}
 	defer c.endTurn(sr.admission)
-	c.tellRefused(nil, message)
+	c.server.watch.connectRefused(c.eio, "", message)
 	c.logRefused(sr.name, message)
 	if c.countRefusal() {
 		c.awaitTurn(sr.admission)

@@ -49,7 +49,7 @@ type Server struct {
 	closed  atomic.Bool // nothing can be sent any more
 	leave   sync.Once   // the cluster is closed
 
-	obs     observers          // immutable after NewServer
+	watch   watcher            // immutable after NewServer
 	sampled *telemetry.Sampled // warnings that clients can cause; immutable after NewServer
 
 	registry  *spaces                     // immutable after NewServer
@@ -64,12 +64,9 @@ type Server struct {
 func NewServer(opts *Options) *Server {
 	s := &Server{opts: withDefaults(opts), base: time.Now(), handlers: newCompiler()}
 	s.registry = newRegistry(s)
-	s.obs = newObservers(s.opts.Logger, s.opts.Observers)
+	s.watch = newWatcher(s.opts.Logger, s.opts.Observers)
 	s.sampled = telemetry.NewSampled(s.opts.Logger)
-	s.chain = handling{}
-	if s.obs.events.Any() || s.obs.traces.Any() {
-		s.chain = &observing{&s.obs, s.chain}
-	}
+	s.chain = s.watch.around(handling{})
 	s.files.read(&s.opts.Options)
 	limits := parser.Limits{
 		MaxAttachments: s.opts.MaxAttachments,

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"strconv"
 	"sync/atomic"
 
 	"socketio/adapter"
@@ -39,9 +40,9 @@ type Socket struct {
 	mu        lock.Mutex // guards the fields below; see doc.go for the lock order
 	wasJoined bool       // here it takes no room
 	acks      ackTable
-	joining   *admission          // nil when it has joined
-	toldRooms map[string]struct{} // observers heard that they were joined
-	joins     int                 // rooms joined, those joined again or left counted too
+	joining   *admission // nil when it has joined
+	told      toldRooms
+	joins     int // rooms joined, those joined again or left counted too
 	reason    DisconnectReason
 	cause     error
 	ctx       context.Context // nil until asked for
@@ -206,6 +207,55 @@ func (s *Socket) Context() context.Context {
 		}
 	}
 	return s.ctx
+}
+
+// A watcher is told what happens to the sockets of a server: its observers, or nobody. It
+// is called without locks.
+type watcher interface {
+	socketJoined(s *Socket)
+	socketRefused(s *Socket, err error)
+	// connectRefused: a CONNECT did not get as far as a socket. namespace is "" if there
+	// is none of that name.
+	connectRefused(c *engineio.Conn, namespace, message string)
+	socketLeft(s *Socket, reason DisconnectReason, cause error)
+
+	// hearsRooms reports whether roomsJoined and roomsLeft have to be called.
+	hearsRooms() bool
+	roomsJoined(s *Socket, rooms []string)
+	roomsLeft(s *Socket, rooms []string)
+
+	namespaceCreated(name string)
+	namespaceRemoved(name string)
+
+	// hearsEvents reports whether broadcastOut has to be called.
+	hearsEvents() bool
+	eventIn(s *Socket, size int)
+	eventsDropped(s *Socket, n int)
+	eventOut(s *Socket, event string, m *engineio.Message)
+	broadcastOut(namespace, event string, m *engineio.Message, recipients int)
+	handlerFailed(s *Socket, e *HandlerError)
+
+	// ackAsked: an acknowledgement is awaited from a socket. ended, if not nil, has to be
+	// called when that ends. acksAsked is the same for several sockets.
+	ackAsked(ctx context.Context, s *Socket, event string) (ended func(error))
+	acksAsked(ctx context.Context, namespace, event string) (ended func(error))
+
+	readingPaused(c *engineio.Conn)
+	readingResumed(c *engineio.Conn)
+
+	// around returns the way of an event to its handlers, with next as its end.
+	around(next link) link
+}
+
+// watch returns who is told of the socket.
+func (s *Socket) watch() watcher { return s.ns.server.watch }
+
+// publicID is the id of the socket for observers and logs.
+func (s *Socket) publicID() string {
+	if s.conn.revision4() {
+		return "conn-" + strconv.FormatUint(s.conn.eio.Number(), 10)
+	}
+	return s.id
 }
 
 // A member is a Socket as its adapter sees it: an adapter.Member. It is the same memory,

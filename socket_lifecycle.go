@@ -83,7 +83,7 @@ func (s *Socket) join(a *admission) {
 	s.ns.index.add(s)
 	s.ns.adapter.Add(s.member(), a.rooms)
 	rooms, _ := s.leaveReservedLocked(a.rooms)
-	rooms = s.noteRoomsLocked(rooms)
+	rooms = s.told.joined(s, rooms)
 	s.joining, s.wasJoined = nil, true
 	s.conn.admitted.Store(true)
 	s.ns.entry.Use()
@@ -91,7 +91,8 @@ func (s *Socket) join(a *admission) {
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
 	s.conn.endTurn(a)
-	s.tellJoined(rooms)
+	s.watch().socketJoined(s)
+	s.watch().roomsJoined(s, rooms)
 	if err != nil {
 		return // the connection is closed and peerGone is on its way
 	}
@@ -201,7 +202,7 @@ func (s *Socket) refuse(err error) {
 	}
 	s.endLocked(ReasonServerDisconnect, err)
 	s.mu.Unlock()
-	s.tellRefused(err)
+	s.watch().socketRefused(s, err)
 	s.logRefused(err)
 	var m *engineio.Message
 	if crash := guard(func() error { m = s.encodeRefusal(err); return nil }); crash != nil {
@@ -359,7 +360,13 @@ func (s *Socket) leave() {
 	defer func() {
 		s.ns.index.remove(s)
 		s.ns.adapter.Remove(s.member())
-		s.tellLeft(reason, cause)
+		if s.watch().hearsRooms() {
+			s.mu.Lock()
+			rooms := s.told.all()
+			s.mu.Unlock()
+			s.watch().roomsLeft(s, rooms)
+		}
+		s.watch().socketLeft(s, reason, cause)
 	}()
 	for _, fn := range s.leaving.All() {
 		report(s, "disconnecting", guard(func() error { (*fn)(reason); return nil }))

@@ -6,6 +6,7 @@ package socketio
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"socketio/adapter"
@@ -31,7 +32,7 @@ func (s *Socket) Join(rooms ...string) (err error) {
 		return err
 	}
 	var news []string
-	defer func() { s.tellRooms(news, RoomObserver.RoomJoined) }()
+	defer func() { s.watch().roomsJoined(s, news) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.roomForLocked(rooms) {
@@ -43,7 +44,7 @@ func (s *Socket) Join(rooms ...string) (err error) {
 	case stateConnected:
 		s.ns.adapter.Join(s.member(), rooms)
 		rooms, err = s.leaveReservedLocked(rooms)
-		news = s.noteRoomsLocked(rooms)
+		news = s.told.joined(s, rooms)
 	}
 	return err
 }
@@ -138,8 +139,8 @@ func (s *Socket) roomForLocked(rooms []string) bool {
 // Leave takes the socket out of rooms. A broadcast that begins after Leave has returned
 // does not reach it. Rooms that the socket is not in are ignored.
 func (s *Socket) Leave(rooms ...string) {
-	var told []string
-	defer func() { s.tellRooms(told, RoomObserver.RoomLeft) }()
+	var left []string
+	defer func() { s.watch().roomsLeft(s, left) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.wasJoined {
@@ -150,8 +151,8 @@ func (s *Socket) Leave(rooms ...string) {
 	}
 	for _, room := range rooms {
 		s.ns.adapter.Leave(s.member(), room)
-		if s.forgetRoomLocked(room) {
-			told = append(told, room)
+		if s.told.left(room) {
+			left = append(left, room)
 		}
 	}
 }
@@ -180,4 +181,40 @@ func (s *Socket) roomsLocked() []string {
 		return slices.Clone(s.joining.rooms)
 	}
 	return nil
+}
+
+// toldRooms are the rooms of a socket that its watcher was told of. It is empty unless the
+// watcher wants to hear of rooms. Socket.mu guards it.
+type toldRooms struct{ names map[string]struct{} }
+
+// joined returns those of rooms that the watcher of s is to be told of: s was not in them.
+func (t *toldRooms) joined(s *Socket, rooms []string) (news []string) {
+	if !s.watch().hearsRooms() {
+		return nil
+	}
+	for _, room := range rooms {
+		if _, known := t.names[room]; known || room == s.id {
+			continue
+		}
+		if t.names == nil {
+			t.names = make(map[string]struct{})
+		}
+		t.names[room] = struct{}{}
+		news = append(news, room)
+	}
+	return news
+}
+
+// left reports whether the watcher is to be told that the socket left a room.
+func (t *toldRooms) left(room string) bool {
+	_, known := t.names[room]
+	delete(t.names, room)
+	return known
+}
+
+// all returns the rooms that the watcher is to be told of when the socket ends.
+func (t *toldRooms) all() []string {
+	rooms := slices.Collect(maps.Keys(t.names))
+	t.names = nil
+	return rooms
 }
