@@ -107,8 +107,7 @@ type Conn struct {
 
 	dialed *dialed // nil on a server
 
-	pending *list.Element // in Server.pending; guarded by Server.mu
-	passed  *passedOn     // nil if nothing is passed on to an upgrade; guarded by Server.mu
+	pending *list.Element // in sessions.pending; guarded by sessions.mu
 
 	// readMu is held while the messages of one read, or one of a POST, are handed up:
 	// during an upgrade both may have some. HandleMessage does not block, so holding it
@@ -116,12 +115,13 @@ type Conn struct {
 	readMu lock.Mutex
 
 	// Atomic; safe from anywhere.
-	deflates atomic.Bool  // messages may go out compressed
-	paused   atomic.Bool  // the Handler wants no more messages for now
-	hadPOST  atomic.Bool  // one has arrived
-	logged   atomic.Bool  // its packets are logged
-	ended    atomic.Bool  // the Handler has heard, or is about to hear, of the end
-	charged  atomic.Int64 // bytes of the queue that Server.budget knows of; written under mu
+	deflates atomic.Bool              // messages may go out compressed
+	paused   atomic.Bool              // the Handler wants no more messages for now
+	passed   atomic.Pointer[passedOn] // nil if nothing is passed on to an upgrade
+	hadPOST  atomic.Bool              // one has arrived
+	logged   atomic.Bool              // its packets are logged
+	ended    atomic.Bool              // the Handler has heard, or is about to hear, of the end
+	charged  atomic.Int64             // bytes of the queue that Server.budget knows of; written under mu
 
 	mu       lock.Mutex // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
 	state    connState
@@ -130,7 +130,7 @@ type Conn struct {
 	up       upgrade
 	beat     heartbeat
 	corks    int           // calls of Cork without Uncork
-	pausedAt int64         // since when paused, by Server.now; 0 if not
+	pausedAt int64         // since when paused, by services.now; 0 if not
 	dropped  int           // messages, by their policy
 	unlogged []*Message    // of Append, whose callers may hold locks: for the next line of the log
 	drained  chan struct{} // closed when nothing waits, or at the end; nil unless somebody waits

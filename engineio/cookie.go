@@ -102,13 +102,13 @@ func (c *Cookie) template() *cookieTemplate {
 	return t
 }
 
-// setCookie adds the cookie to the response that opens a session.
-func (s *Server) setCookie(h http.Header, secure bool) {
-	if s.cookie == nil {
+// set adds the cookie to the response that opens a session.
+func (t *cookieTemplate) set(h http.Header, secure bool) {
+	if t == nil {
 		return
 	}
-	c := s.cookie.Cookie
+	c := t.Cookie
 	c.Value = newID()
 	c.Secure = c.Secure || secure
-	h.Add("Set-Cookie", c.String()+s.cookie.priority)
+	h.Add("Set-Cookie", c.String()+t.priority)
 }

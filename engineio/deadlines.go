@@ -37,7 +37,7 @@ const (
 	shutdownPollTimeout = time.Second
 )
 
-// deadlines are times by Server.now; 0 means none.
+// deadlines are times by services.now; 0 means none.
 type deadlines struct {
 	at     [dueCount]int64
 	wakeAt int64 // when the wheel will wake us; 0 means not at all

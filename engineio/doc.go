@@ -8,20 +8,22 @@
 //
 // Reading order: what connections are made of comes first: message.go, sendqueue.go,
 // budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,
-// deflate.go, heartbeat.go, deadlines.go, transport.go, services.go. Then a connection:
-// conn.go (its life), conn_read.go, conn_send.go, conn_end.go, conn_timer.go,
-// conn_log.go, transport_ws.go, inflate.go, transport_polling.go, parkedget.go,
-// upgrade.go. Then the server above it: server.go (requests), sessions.go, relieve.go,
-// polling_http.go, host.go, takeover.go, tunnel.go, stream.go (WebTransport),
-// compression.go, and the edges: options.go, middleware.go, origin.go, proxies.go,
-// passed.go, passedon.go, handshake.go, sessionid.go, session_auth.go, cookie.go,
-// mute.go, memory.go, observer.go, packetlog.go, errors.go, refusals.go, request.go. The
-// client's end stands beside the server: dialer.go, dial_request.go, dial_websocket.go, dial_polling.go.
+// deflate.go, heartbeat.go, deadlines.go, transport.go, errors.go, handshake.go,
+// observer.go, packetlog.go, services.go. Then a connection: conn.go (its life),
+// conn_read.go, conn_send.go, conn_end.go, conn_timer.go, conn_log.go, transport_ws.go,
+// inflate.go, transport_polling.go, parkedget.go, upgrade.go. Then the mechanisms of the
+// server. Of a request: proxies.go, request.go, refusals.go, cors.go, origin.go,
+// middleware.go, host.go, headers.go, compression.go. Of sessions: sessionid.go, cookie.go,
+// origin_passed.go, strays.go, mutes.go, sessions.go (the table), relieve.go, memory.go,
+// session_auth.go, foreign.go, origin_gate.go, polling_http.go. None of them knows the
+// Server above: options.go, server.go (requests), takeover.go (WebSockets), tunnel.go,
+// stream.go (WebTransport), shutdown.go. The client's end stands beside the server:
+// dialer.go, dial_request.go, dial_websocket.go, dial_polling.go.
 //
 // # Concurrency
 //
 // Every method may be called from any goroutine and none waits for a peer.
-// Lock order: Conn.readMu, Conn.mu, then those of package wheel. No lock is held
+// Lock order: Conn.readMu, Conn.mu, then those of package wheel; sessions.mu, passing.mu. No lock is held
 // while a Handler is called, except Conn.readMu around HandleMessage, which
 // serializes it where two transports may read.
 package engineio

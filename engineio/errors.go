@@ -7,6 +7,7 @@ package engineio
 import (
 	"errors"
 	"fmt"
+	"os"
 )
 
 // A CloseReason says why a Conn closed. The values equal those of the reference
@@ -53,6 +54,9 @@ type oversize struct {
 }
 
 func (e oversize) Unwrap() error { return e.error }
+
+// errTimeout is returned by a read whose deadline has passed.
+var errTimeout = os.ErrDeadlineExceeded
 
 // Why a polling session ended.
 var (

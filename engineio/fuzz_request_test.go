@@ -91,7 +91,7 @@ func checkQuery(t *testing.T, raw string) {
 
 // checkRecord wants of a Handshake what the request has.
 func checkRecord(t *testing.T, s *Server, r *http.Request) {
-	h := newHandshake(s, r, 4, time.Time{})
+	h := newHandshake(s.proxies, r, 4, time.Time{})
 	if h.URL != r.RequestURI {
 		t.Fatalf("URL %q, want %q", h.URL, r.RequestURI)
 	}

@@ -70,7 +70,7 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	s := NewServer(nil, nil)
 	defer s.Close()
-	if s.budget.limit < 4<<20 {
-		t.Errorf("by default all queues may have %d bytes", s.budget.limit)
+	if s.svc.budget.limit < 4<<20 {
+		t.Errorf("by default all queues may have %d bytes", s.svc.budget.limit)
 	}
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds HTTP middleware, and the functions of an application that touch
-// responses.
+// This file holds HTTP middleware.
 
 package engineio
 
@@ -9,34 +8,35 @@ import (
 	"bufio"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"sync/atomic"
 
-	"socketio/internal/telemetry"
+	"socketio/internal/lock"
 )
 
-// Use adds HTTP middlewares. They run for every request, also for those that
-// become a WebSocket, in the order in which they were added: the first sees a
-// request first. A preflight that Options.CORS answers does not reach them. What
-// they set in the response's header is also in the 101 of a WebSocket. One that
-// does not call the next handler must answer itself. One that hands on a
-// ResponseWriter of its own must give it a method Unwrap; see
-// http.ResponseController. Its WriteHeader is then called with 101 before a
-// WebSocket opens, so that what it sets there, such as a session cookie, travels
-// with the response. A request may stay in the next handler for long: a poll
-// waits there.
-//
-// Use may be called while requests are served; those under way pass the new
-// middlewares or not. A panic in a middleware ends its request, as net/http has
-// it. Use panics if a middleware is nil or returns nil.
-func (s *Server) Use(middlewares ...func(http.Handler) http.Handler) {
-	first := &link{s: s}
+// A chain takes requests through middlewares to the handler at its end. All methods may
+// be called from any goroutine.
+type chain struct {
+	first link // before the first middleware; its next changes
+
+	mu   lock.Mutex // guards the field below
+	last *link
+}
+
+func newChain(end http.Handler) *chain {
+	c := &chain{first: link{end: end}}
+	c.last = &c.first
+	return c
+}
+
+// use adds middlewares at the end; see Server.Use.
+func (c *chain) use(middlewares []func(http.Handler) http.Handler) {
+	first := &link{end: c.first.end}
 	last := first
 	for _, m := range middlewares {
 		if m == nil {
 			panic("engineio: Use: the middleware is nil")
 		}
-		l := &link{s: s}
+		l := &link{end: first.end}
 		if l.handler = m(l); l.handler == nil {
 			panic("engineio: Use: the middleware returned no handler")
 		}
@@ -46,19 +46,29 @@ func (s *Server) Use(middlewares ...func(http.Handler) http.Handler) {
 	if last == first {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lastLink == nil {
-		s.lastLink = &s.chain
-	}
-	s.lastLink.next.Store(first.next.Load())
-	s.lastLink = last
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last.next.Store(first.next.Load())
+	c.last = last
 }
 
-// A link of the chain of middlewares. It is what its middleware calls to go on:
-// to the next one, or to the Server.
+// ServeHTTP takes a request through the middlewares.
+func (c *chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.first.next.Load() == nil {
+		c.first.end.ServeHTTP(w, r)
+		return
+	}
+	b := &baseWriter{ResponseWriter: w}
+	c.first.ServeHTTP(b, r)
+	if b.switching && !b.answered {
+		w.WriteHeader(http.StatusInternalServerError) // a wrapper above took the 101 for the answer
+	}
+}
+
+// A link of a chain is the handler that its middleware calls to go on: to the next
+// middleware, or to the end.
 type link struct {
-	s       *Server
+	end     http.Handler
 	handler http.Handler // of the middleware
 	next    atomic.Pointer[link]
 }
@@ -68,16 +78,7 @@ func (l *link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.handler.ServeHTTP(w, r)
 		return
 	}
-	l.s.serve(w, r)
-}
-
-// serveChain takes a request through the middlewares.
-func (s *Server) serveChain(w http.ResponseWriter, r *http.Request) {
-	b := &baseWriter{ResponseWriter: w}
-	s.chain.ServeHTTP(b, r)
-	if b.switching && !b.answered {
-		w.WriteHeader(http.StatusInternalServerError) // a wrapper above took the 101 for the answer
-	}
+	l.end.ServeHTTP(w, r)
 }
 
 // A baseWriter is the ResponseWriter that the first middleware gets. It keeps the
@@ -161,26 +162,4 @@ func ownWriter(w http.ResponseWriter, f func(*baseWriter)) http.ResponseWriter {
 		}
 		w = inner.Unwrap()
 	}
-}
-
-// addHeaders calls the functions of the options that add headers to a response
-// that is no refusal. first tells that it opens the session.
-func (s *Server) addHeaders(h http.Header, r *http.Request, first bool) {
-	if f := s.cfg.InitialHeaders; f != nil && first {
-		s.guard("Options.InitialHeaders", func() { f(h, r) })
-	}
-	if f := s.cfg.Headers; f != nil {
-		s.guard("Options.Headers", func() { f(h, r) })
-	}
-}
-
-// guard calls a function of the application. A panic in it is logged and goes no
-// further.
-func (s *Server) guard(what string, f func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.cfg.Logger.Error("panic in "+what, "error", telemetry.Error(v), "stack", string(debug.Stack()))
-		}
-	}()
-	f()
 }

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"slices"
 	"time"
 
 	"socketio/internal/durations"
@@ -200,7 +199,6 @@ type Options struct {
 type config struct {
 	Options
 	polling, websocket, webtransport bool
-	trustsUnix                       bool // TrustedProxies has UnixSocket
 }
 
 func newConfig(o *Options) config {
@@ -246,8 +244,6 @@ func newConfig(o *Options) config {
 		panic("engineio: Options.Driver: unknown driver " + string(c.Driver) + "; use DriverAuto, DriverPoll or DriverGoroutine")
 	}
 	c.CORS.check()
-	c.trustsUnix = slices.Contains(c.TrustedProxies, UnixSocket)
-	c.TrustedProxies = canonicalPrefixes(c.TrustedProxies)
 	return c
 }
 

@@ -1,208 +1,29 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds who may connect from where: the origin rule and CORS headers.
+// This file holds the origin rule: which pages may connect.
 
 package engineio
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
-	"socketio/internal/durations"
 	"socketio/internal/telemetry"
 )
 
-// CORS lets pages of other origins connect, over every transport.
-type CORS struct {
-	// Origins are the allowed origins: "https://example.com",
-	// "http://localhost:3000", "capacitor://localhost", "https://*.example.com" (one
-	// or more labels), "null", or "*" for all. Case does not matter. NewServer panics
-	// on one that no request can have, such as "localhost:3000" or one with a path.
-	Origins []string
-	// AllowOrigin, if not nil, is asked when Origins does not decide. It may be
-	// called by many goroutines at once.
-	AllowOrigin func(r *http.Request, origin string) bool
-	// AllowCredentials lets the browser send cookies. It can't stand beside "*" and "null",
-	// which every site can be. If false, the Cookie header of a page of another origin is
-	// hidden on every transport, from Use and all functions of Options and in the
-	// Handshake, because browsers send cookies with a WebSocket all the same. What else a
-	// browser adds, a Basic Authorization or a client certificate, is not hidden.
-	AllowCredentials bool
-	// AllowedHeaders answers a preflight. If empty, what the browser asks for.
-	AllowedHeaders []string
-	// ExposedHeaders are the response headers a page may read.
-	ExposedHeaders []string
-	// Methods answers a preflight. If empty, GET, POST and OPTIONS.
-	Methods []string
-	// MaxAge is how long a browser may keep the answer to a preflight. If zero,
-	// it is not told.
-	MaxAge time.Duration
+// An originRule decides which pages may connect. It is immutable.
+type originRule struct {
+	cors    *CORS // nil if only pages of this server may connect
+	proxies *proxies
+	sampled *telemetry.Sampled
 }
 
-func (c *CORS) check() {
-	if c == nil {
-		return
-	}
-	durations.Check("engineio: Options.CORS.MaxAge", c.MaxAge, time.Second)
-	for _, o := range c.Origins {
-		if (o == "*" || strings.EqualFold(o, "null")) && c.AllowCredentials {
-			panic(fmt.Sprintf("engineio: CORS: the origin %q with AllowCredentials lets every site act as its visitors; list the origins", o))
-		}
-		if isOrigin(o) {
-			continue
-		}
-		instead := fmt.Sprintf("write %q", nearest(o))
-		if !isOrigin(nearest(o)) {
-			instead = `one is "https://example.com", "http://localhost:3000", "https://*.example.com", "null" or "*"; AllowOrigin can decide anything else`
-		}
-		panic(fmt.Sprintf("engineio: CORS: %q is no origin; %s", o, instead))
-	}
-}
-
-// isOrigin reports whether s is an origin as browsers and apps send it, or a pattern
-// of some.
-func isOrigin(s string) bool {
-	if s == "*" || strings.EqualFold(s, "null") {
-		return true
-	}
-	scheme, host, ok := strings.Cut(strings.ToLower(s), "://")
-	if !ok || scheme == "" || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+-.") != "" {
-		return false
-	}
-	if host == "" {
-		return scheme != "http" && scheme != "https" // file://
-	}
-	host = strings.TrimPrefix(host, "*.")
-	if rest, ok := strings.CutPrefix(host, "["); ok { // an IPv6 address
-		addr, port, ok := strings.Cut(rest, "]")
-		ip, err := netip.ParseAddr(addr)
-		return ok && err == nil && ip.Is6() && isPort(port)
-	}
-	name := host
-	if i := strings.IndexByte(host, ':'); i >= 0 {
-		name = host[:i]
-	}
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune("/\\?#@*[]", r)
-	}) && isPort(host[len(name):])
-}
-
-// isPort reports whether s is nothing or a port with its colon.
-func isPort(s string) bool {
-	if s == "" {
-		return true
-	}
-	digits, ok := strings.CutPrefix(s, ":")
-	_, err := strconv.ParseUint(digits, 10, 16)
-	return ok && err == nil
-}
-
-// nearest is what may be meant by s.
-func nearest(s string) string {
-	s = strings.TrimSpace(s)
-	scheme, host, ok := strings.Cut(s, "://")
-	if !ok {
-		scheme, host = "https", s
-		if ip, err := netip.ParseAddr(strings.Trim(hostOf(s), "[]")); err == nil || strings.EqualFold(hostOf(s), "localhost") {
-			if scheme = "http"; err == nil && ip.Is6() && !strings.HasPrefix(s, "[") {
-				host = "[" + s + "]"
-			}
-		}
-	}
-	if i := strings.IndexAny(host, "/?#"); i >= 0 {
-		host = host[:i]
-	}
-	return scheme + "://" + host
-}
-
-// allows reports whether an origin that is not the server's own may connect.
-func (c *CORS) allows(r *http.Request, origin string) bool {
-	if c == nil {
-		return false
-	}
-	for _, o := range c.Origins {
-		if o == "*" || strings.EqualFold(o, origin) || matchesWildcard(o, origin) {
-			return true
-		}
-	}
-	return c.AllowOrigin != nil && c.AllowOrigin(r, origin)
-}
-
-// matchesWildcard matches "https://*.example.com".
-func matchesWildcard(pattern, origin string) bool {
-	scheme, domain, ok := strings.Cut(pattern, "://*.")
-	if !ok {
-		return false
-	}
-	rest, ok := strings.CutPrefix(strings.ToLower(origin), strings.ToLower(scheme)+"://")
-	if !ok {
-		return false
-	}
-	label, ok := strings.CutSuffix(rest, "."+strings.ToLower(domain))
-	return ok && label != "" && !strings.ContainsAny(label, "/:@")
-}
-
-// writeHeaders adds the CORS headers for an origin that was let in, and answers
-// a preflight. It reports whether the request is answered.
-func (c *CORS) writeHeaders(w http.ResponseWriter, r *http.Request, origin string) (answered bool) {
-	if c == nil {
-		return false
-	}
-	h := w.Header()
-	allowed := ""
-	if slices.Contains(c.Origins, "*") {
-		allowed = "*" // the same for all, so nothing varies
-	} else {
-		h.Add("Vary", "Origin")
-		if origin != "" && c.allows(r, origin) {
-			allowed = origin
-		}
-	}
-	if allowed != "" {
-		h.Set("Access-Control-Allow-Origin", allowed)
-		if c.AllowCredentials {
-			h.Set("Access-Control-Allow-Credentials", "true")
-		}
-		if len(c.ExposedHeaders) > 0 {
-			h.Set("Access-Control-Expose-Headers", strings.Join(c.ExposedHeaders, ","))
-		}
-	}
-	if r.Method != http.MethodOptions {
-		return false
-	}
-	if allowed != "" {
-		methods := "GET,POST,OPTIONS"
-		if len(c.Methods) > 0 {
-			methods = strings.Join(c.Methods, ",")
-		}
-		h.Set("Access-Control-Allow-Methods", methods)
-		if len(c.AllowedHeaders) > 0 {
-			h.Set("Access-Control-Allow-Headers", strings.Join(c.AllowedHeaders, ","))
-		} else if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
-			h.Set("Access-Control-Allow-Headers", asked)
-			h.Add("Vary", "Access-Control-Request-Headers")
-		}
-		if c.MaxAge > 0 {
-			h.Set("Access-Control-Max-Age", strconv.Itoa(int(c.MaxAge/time.Second)))
-		}
-	}
-	h.Set("Content-Length", "0")
-	w.WriteHeader(http.StatusNoContent)
-	return true
-}
-
-// checkOrigin is the origin rule, the same for every transport and request: a
-// page of the server's own origin passes, so does a client that sends no Origin
-// (no browser), all others need CORS.
-func (s *Server) checkOrigin(r *http.Request, origin string) *requestError {
+// check applies the rule, which is the same for every transport and request: pages of
+// the server's own origin may connect, and clients that send no Origin, which are not
+// browsers; all others need CORS.
+func (o *originRule) check(r *http.Request, origin string) *requestError {
 	if origin == "" {
 		return nil
 	}
@@ -211,62 +32,39 @@ func (s *Server) checkOrigin(r *http.Request, origin string) *requestError {
 			return refuseFor(CauseInvalidOrigin, codeBadRequest, "illegal character in the Origin header")
 		}
 	}
-	if s.isOwn(r, origin) || s.cfg.CORS.allows(r, origin) {
+	if o.isOwn(r, origin) || o.cors.allows(r, origin) {
 		return nil
 	}
 	return errOrigin()
 }
 
-func errOrigin() *requestError { return refuseFor(CauseOrigin, codeForbidden, "origin not allowed") }
-
-// isOwn reports whether the page is of the server's own origin, as far as its browser
+// isOwn reports whether the page has the server's own origin, as far as its browser
 // or the request's host tells.
-func (s *Server) isOwn(r *http.Request, origin string) bool {
+func (o *originRule) isOwn(r *http.Request, origin string) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
 		return true
 	}
-	return sameHost(origin, s.forwarded(r, "X-Forwarded-Host", r.Host))
-}
-
-// hideCookie returns r, or, where a page of another origin makes it, a copy without the
-// Cookie header, unless CORS.AllowCredentials. Browsers keep to that on polling alone:
-// with a WebSocket they send the cookies of the server whichever page opens it.
-func (s *Server) hideCookie(r *http.Request) *http.Request {
-	origin := r.Header.Get("Origin")
-	if origin == "" || len(r.Header["Cookie"]) == 0 || s.cfg.CORS != nil && s.cfg.CORS.AllowCredentials || s.isOwn(r, origin) {
-		return r
-	}
-	if sid := last(parseQuery(r.URL.RawQuery)["sid"]); sid != "" && asksUpgrade(r) {
-		if _, own := s.passes(sid, origin); own {
-			return r
-		}
-	}
-	s.cfg.Logger.Debug("the Cookie header of a page of another origin is hidden; to see it set CORS.AllowCredentials", "origin", telemetry.Text(origin))
-	header := r.Header
-	r = r.WithContext(r.Context()) // a copy
-	r.Header = maps.Clone(header)
-	delete(r.Header, "Cookie")
-	return r
+	return sameHost(origin, o.proxies.forwarded(r, "X-Forwarded-Host", r.Host))
 }
 
 // maxProxies is how many hosts that proxies name are looked at for a remedy.
 const maxProxies = 8
 
-// warnOrigin says what to do about a page that was refused. A proxy that changes Host
-// often says what it was.
-func (s *Server) warnOrigin(r *http.Request, origin string) {
-	host := s.forwarded(r, "X-Forwarded-Host", r.Host)
+// warn logs what to do about a page that was rejected. A proxy that changes Host often
+// names the original one.
+func (o *originRule) warn(r *http.Request, origin string) {
+	host := o.proxies.forwarded(r, "X-Forwarded-Host", r.Host)
 	said := strings.SplitN(strings.Join(r.Header.Values("X-Forwarded-Host"), ","), ",", maxProxies+1)
 	for _, name := range said[:min(len(said), maxProxies)] {
 		if sameHost(origin, strings.TrimSpace(name)) {
-			s.sampled.Warn("origin refused; the proxy does not pass Host on: fix it there, or name it in TrustedProxies",
+			o.sampled.Warn("origin refused; the proxy does not pass Host on: fix it there, or name it in TrustedProxies",
 				"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(r.RemoteAddr))
 			return
 		}
 	}
-	s.sampled.Warn("origin refused; to allow it add it to Options.CORS.Origins, or let the proxy pass Host on if one changes it",
-		"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(s.clientAddr(r)))
+	o.sampled.Warn("origin refused; to allow it add it to Options.CORS.Origins, or let the proxy pass Host on if one changes it",
+		"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(o.proxies.clientAddr(r)))
 }
 
 // sameHost compares the host and port of an origin with a Host header. The schemes are

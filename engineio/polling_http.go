@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -18,18 +17,23 @@ import (
 	"socketio/internal/ws"
 )
 
-// wantsBase64 reports whether the query of a request says that its client can't
-// take bytes.
-func wantsBase64(q url.Values) bool { return last(q["b64"]) != "" }
+// A pollServer has what serving polls and POSTs needs beside their sessions. It is
+// immutable.
+type pollServer struct {
+	refusals    *refusals
+	headers     *headers
+	compressor  *compressor   // nil if responses are not compressed
+	bodyTimeout time.Duration // Options.BodyTimeout
+}
 
 // An exchange is one request of a polling session and its answer.
 type exchange struct {
 	*host
-	s *Server
+	s *pollServer
 	c *Conn
 }
 
-func (s *Server) exchange(w http.ResponseWriter, r *http.Request, c *Conn) *exchange {
+func (s *pollServer) exchange(w http.ResponseWriter, r *http.Request, c *Conn) *exchange {
 	return &exchange{newHost(w, r), s, c}
 }
 
@@ -41,7 +45,7 @@ func (x *exchange) get() {
 	p := c.poll
 	if p == nil || c.ws != nil { // since the request was checked
 		c.mu.Unlock()
-		x.s.refuse(x.w, x.r, errUpgraded())
+		x.s.refusals.answer(x.w, x.r, errUpgraded())
 		return
 	}
 	if p.get != nil {
@@ -53,7 +57,7 @@ func (x *exchange) get() {
 	if p.held {
 		c.mu.Unlock()
 		x.awaitEnd(0)
-		x.s.refuse(x.w, x.r, errOver())
+		x.s.refusals.answer(x.w, x.r, errOver())
 		return
 	}
 	p.polled = true
@@ -104,7 +108,7 @@ func (x *exchange) get() {
 		items = append(items, last)
 		c.logOut(last)
 	}
-	x.s.addHeaders(x.w.Header(), x.r, false)
+	x.s.headers.add(x.w.Header(), x.r, false)
 	err = x.write(items, g)
 }
 
@@ -189,7 +193,7 @@ func (x *exchange) post() {
 	p := c.poll
 	if p == nil || c.ws != nil { // since the request was checked
 		c.mu.Unlock()
-		x.s.refuse(x.w, x.r, errUpgraded())
+		x.s.refusals.answer(x.w, x.r, errUpgraded())
 		return
 	}
 	if p.posting {
@@ -224,7 +228,7 @@ func (x *exchange) post() {
 	case !present:
 	case took, leaving: // who is yet to be told the end may go on until it is
 		x.posted() // before the answer: a client may send its next POST as soon as it has it
-		x.s.addHeaders(x.w.Header(), x.r, false)
+		x.s.headers.add(x.w.Header(), x.r, false)
 		_ = x.writePoll("text/html", []byte("ok"), coding.Applied(x.w.Header()), c.limits.writeTimeout, nil) // the next request tells
 		if cut > 0 && time.Since(begun) > cut {
 			c.svc.sampled.Warn("a POST waited for handlers until http.Server.WriteTimeout cut its answer; give the ResponseWriter of the middleware around this handler a method Unwrap", "conn", c.number)
@@ -288,7 +292,7 @@ func (x *exchange) fail(e *requestError, reason CloseReason, err error) {
 	}
 	// net/http closes a connection on which more comes than is read: the client would see
 	// a reset.
-	_ = x.SetReadDeadline(time.Now().Add(x.s.cfg.BodyTimeout))
+	_ = x.SetReadDeadline(time.Now().Add(x.s.bodyTimeout))
 	_, _ = io.CopyN(io.Discard, r.Body, int64(c.limits.maxPayload))
 }
 
@@ -305,7 +309,7 @@ func (x *exchange) readBody() ([]byte, error) {
 	limit := int64(x.c.limits.maxPayload)
 	start := time.Now()
 	if r.ContentLength > limit {
-		_ = x.SetReadDeadline(start.Add(x.s.cfg.BodyTimeout))
+		_ = x.SetReadDeadline(start.Add(x.s.bodyTimeout))
 		return nil, oversize{errBodyTooLarge, uint64(r.ContentLength)}
 	}
 	size := r.ContentLength + 1 // room to see the end without growing
@@ -316,7 +320,7 @@ func (x *exchange) readBody() ([]byte, error) {
 	in := io.LimitReader(r.Body, limit+1)
 	for {
 		earned := bodyGrace + time.Duration(len(body)/bodyRate)*time.Second
-		_ = x.SetReadDeadline(start.Add(min(earned, x.s.cfg.BodyTimeout)))
+		_ = x.SetReadDeadline(start.Add(min(earned, x.s.bodyTimeout)))
 		n, err := in.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		if int64(len(body)) > limit {

@@ -19,6 +19,17 @@ import (
 // permissions of the socket's file. It is the zero netip.Prefix.
 var UnixSocket netip.Prefix
 
+// proxies are the trusted ones. They are immutable.
+type proxies struct {
+	list []netip.Prefix // in canonical form
+	unix bool           // the list has UnixSocket
+}
+
+// newProxies reads Options.TrustedProxies. It panics on an entry that no address is in.
+func newProxies(list []netip.Prefix) *proxies {
+	return &proxies{canonicalPrefixes(list), slices.Contains(list, UnixSocket)}
+}
+
 // canonicalPrefixes returns the prefixes in the form of the addresses that they are
 // held against: an address of IPv4 is never one of IPv6. It panics on one that no
 // address is in.
@@ -37,8 +48,8 @@ func canonicalPrefixes(list []netip.Prefix) []netip.Prefix {
 }
 
 // forwarded returns what a trusted proxy says in the header, else def.
-func (s *Server) forwarded(r *http.Request, header, def string) string {
-	if !s.trustsPeer(r) {
+func (p *proxies) forwarded(r *http.Request, header, def string) string {
+	if !p.trustsPeer(r) {
 		return def
 	}
 	values := r.Header.Values(header)
@@ -60,9 +71,9 @@ func (s *Server) forwarded(r *http.Request, header, def string) string {
 // proxies, the last address of X-Forwarded-For that is not theirs. What a proxy
 // names is put into the canonical form of package netip, without a zone. An element
 // that is no address ends the search: the address before it in the search counts.
-func (s *Server) clientAddr(r *http.Request) string {
+func (p *proxies) clientAddr(r *http.Request) string {
 	addr := r.RemoteAddr
-	if !s.trustsPeer(r) {
+	if !p.trustsPeer(r) {
 		return addr
 	}
 	lines := r.Header.Values("X-Forwarded-For")
@@ -82,7 +93,7 @@ func (s *Server) clientAddr(r *http.Request) string {
 			if addr = ip.String(); port != 0 {
 				addr = netip.AddrPortFrom(ip, port).String()
 			}
-			if !s.trusts(ip) {
+			if !p.trusts(ip) {
 				return addr
 			}
 		}
@@ -91,14 +102,14 @@ func (s *Server) clientAddr(r *http.Request) string {
 }
 
 // trustsPeer reports whether the peer of a request is a trusted proxy.
-func (s *Server) trustsPeer(r *http.Request) bool {
-	if len(s.cfg.TrustedProxies) == 0 {
+func (p *proxies) trustsPeer(r *http.Request) bool {
+	if len(p.list) == 0 {
 		return false
 	}
 	if ip, ok := parsePeer(r.RemoteAddr); ok {
-		return s.trusts(ip)
+		return p.trusts(ip)
 	}
-	return s.cfg.trustsUnix && isUnixPeer(r)
+	return p.unix && isUnixPeer(r)
 }
 
 // isUnixPeer reports whether a request, whose peer has no IP address, came over a
@@ -111,9 +122,9 @@ func isUnixPeer(r *http.Request) bool {
 	return r.RemoteAddr == "" || r.RemoteAddr[0] == '@' || r.RemoteAddr[0] == '/'
 }
 
-func (s *Server) trusts(ip netip.Addr) bool {
-	for _, p := range s.cfg.TrustedProxies {
-		if p.Contains(ip) {
+func (p *proxies) trusts(ip netip.Addr) bool {
+	for _, network := range p.list {
+		if network.Contains(ip) {
 			return true
 		}
 	}

@@ -5,12 +5,17 @@
 package engineio
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"math/big"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"socketio/internal/coding"
+	"socketio/internal/lock"
 	"socketio/internal/telemetry"
 )
 
@@ -39,44 +44,6 @@ var causes = [...]RefusalCause{
 	codeUnknownSID:         CauseUnknownSession,
 	codeBadMethod:          CauseHandshakeMethod,
 	codeUnsupportedVersion: CauseUnsupportedVersion,
-}
-
-// OnConnectionError calls fn for each request that is refused, and for each WebSocket
-// that can't be taken from the HTTP server (code 3, status 500), in the goroutine of
-// that request, once the answer is written. As upstream, a request that ends its
-// session does not count, be it answered 400, 408, 413 or 415: Handler.HandleClose and
-// ConnObserver hear of it, with the error, so nothing counts twice; nor does a method
-// that sessions do not have (500). The request must not be kept. A panic in fn is
-// logged. remove takes fn off again.
-func (s *Server) OnConnectionError(fn func(*http.Request, *ConnectionError)) (remove func()) {
-	if fn == nil {
-		panic("engineio: OnConnectionError: the function is nil")
-	}
-	p := &fn
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.onRefusal = append(slices.Clip(s.onRefusal), p)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if i := slices.Index(s.onRefusal, p); i >= 0 {
-			s.onRefusal = slices.Delete(slices.Clone(s.onRefusal), i, i+1)
-		}
-	}
-}
-
-// tellRefusal calls who wants to hear of refused requests.
-func (s *Server) tellRefusal(r *http.Request, e *requestError) {
-	s.mu.RLock()
-	fns := s.onRefusal
-	s.mu.RUnlock()
-	told := func() *ConnectionError {
-		return &ConnectionError{Code: e.code, Message: e.text(), Cause: e.why, Status: e.status, RemoteAddr: s.clientAddr(r), Detail: telemetry.Text(e.detail), Err: e.cause}
-	}
-	for _, fn := range fns {
-		s.guard("OnConnectionError", func() { (*fn)(r, told()) })
-	}
-	s.obs.refusals.Each(func(o RefusalObserver) { o.RequestRefused(told()) })
 }
 
 // A requestError is a request that is refused.
@@ -128,3 +95,73 @@ func (e *requestError) write(w http.ResponseWriter) {
 	w.WriteHeader(e.status)
 	_ = writeAll(w, body) // a peer that is gone needs no answer
 }
+
+// refusals answers requests that are rejected, and notifies those who watch them.
+type refusals struct {
+	// Immutable.
+	svc     *services
+	proxies *proxies
+
+	mu      lock.RWMutex                             // guards the field below
+	watches []*func(*http.Request, *ConnectionError) // replaced when it changes
+}
+
+// watch calls fn for each rejected request until remove is called.
+func (f *refusals) watch(fn func(*http.Request, *ConnectionError)) (remove func()) {
+	p := &fn
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.watches = append(slices.Clip(f.watches), p)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if i := slices.Index(f.watches, p); i >= 0 {
+			f.watches = slices.Delete(slices.Clone(f.watches), i, i+1)
+		}
+	}
+}
+
+// notify calls those who watch rejected requests.
+func (f *refusals) notify(r *http.Request, e *requestError) {
+	f.mu.RLock()
+	fns := f.watches
+	f.mu.RUnlock()
+	public := func() *ConnectionError {
+		return &ConnectionError{Code: e.code, Message: e.text(), Cause: e.why, Status: e.status, RemoteAddr: f.proxies.clientAddr(r), Detail: telemetry.Text(e.detail), Err: e.cause}
+	}
+	for _, fn := range fns {
+		f.svc.guard("OnConnectionError", func() { (*fn)(r, public()) })
+	}
+	f.svc.obs.refusals.Each(func(o RefusalObserver) { o.RequestRefused(public()) })
+}
+
+// answer rejects a request: it writes the response, and notifies.
+func (f *refusals) answer(w http.ResponseWriter, r *http.Request, e *requestError) {
+	if log := f.svc.log; log.Enabled(r.Context(), slog.LevelDebug) {
+		log.Debug("request refused", "code", e.code, "status", e.status, "detail", telemetry.Text(e.detail), "peer", telemetry.Text(f.proxies.clientAddr(r)))
+	}
+	if e.status == http.StatusServiceUnavailable {
+		// Spread, so that the clients do not all come back at the same moment.
+		n, _ := rand.Int(rand.Reader, big.NewInt(5)) // rand.Reader does not fail
+		w.Header().Set("Retry-After", strconv.FormatInt(1+n.Int64(), 10))
+	}
+	if r.ProtoMajor == 1 && isUpgrade(r) { // in HTTP/2 that would end the other requests
+		w.Header().Set("Connection", "close")
+	}
+	e.write(w)
+	f.notify(r, e)
+}
+
+// unavailable rejects a session, or a WebSocket, of a server that is full or closing.
+func unavailable() *requestError {
+	return &requestError{status: http.StatusServiceUnavailable, code: codeForbidden, why: CauseUnavailable, message: "Service unavailable", detail: "full or closing"}
+}
+
+func noSession() *requestError { return refuse(codeUnknownSID, "no such session") }
+
+// errUpgraded rejects a polling request of a session that no longer polls.
+func errUpgraded() *requestError {
+	return refuseFor(CauseTransportMismatch, codeBadRequest, "the session is not on polling any more")
+}
+
+func errOrigin() *requestError { return refuseFor(CauseOrigin, codeForbidden, "origin not allowed") }

@@ -17,8 +17,8 @@ import (
 // returns the queues are let go of, so a sender can't outrun it; that the connections
 // have ended is told by another goroutine, since the one that sends must not run the
 // ends of others.
-func (s *Server) relieve() {
-	b := &s.budget
+func (s *sessions) relieve() {
+	b := &s.svc.budget
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.used.Load() <= b.limit || !s.inBackground() {
@@ -43,20 +43,9 @@ func (s *Server) relieve() {
 	}
 	// One at a time; ends when the ends are told; Server.Close waits for it.
 	go func() {
-		defer s.background.Done()
+		defer s.svc.background.Done()
 		for _, rest := range rests {
 			rest()
 		}
 	}()
-}
-
-// inBackground admits a goroutine, which must end with background.Done. It reports
-// false once the server closes.
-func (s *Server) inBackground() bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if !s.closing { // else Close empties all
-		s.background.Add(1)
-	}
-	return !s.closing
 }

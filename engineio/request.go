@@ -6,14 +6,19 @@ package engineio
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
+
+	"socketio/internal/telemetry"
+	"socketio/internal/ws"
 )
 
 // newHandshake keeps what matters of a request, in one string.
-func newHandshake(s *Server, r *http.Request, revision uint8, now time.Time) Handshake {
-	remote := s.clientAddr(r)
-	host := s.forwarded(r, "X-Forwarded-Host", r.Host)
+func newHandshake(p *proxies, r *http.Request, revision uint8, now time.Time) Handshake {
+	remote := p.clientAddr(r)
+	host := p.forwarded(r, "X-Forwarded-Host", r.Host)
 	size := len(r.RequestURI) + len(remote) + len(host)
 	names := make([]string, 0, len(r.Header))
 	for name, values := range r.Header {
@@ -42,7 +47,7 @@ func newHandshake(s *Server, r *http.Request, revision uint8, now time.Time) Han
 	h := Handshake{
 		Revision: revision,
 		Time:     now,
-		Secure:   r.TLS != nil || s.forwarded(r, "X-Forwarded-Proto", "") == "https",
+		Secure:   r.TLS != nil || p.forwarded(r, "X-Forwarded-Proto", "") == "https",
 	}
 	h.URL, all = all[:len(r.RequestURI)], all[len(r.RequestURI):]
 	h.RemoteAddr, all = all[:len(remote)], all[len(remote):]
@@ -56,18 +61,43 @@ const headerField = 32
 
 // checkHeader refuses a request with a header over the bound. Of one that it lets in, a
 // Handshake keeps less than it counts.
-func (s *Server) checkHeader(r *http.Request) *requestError {
+func checkHeader(r *http.Request, limit int, sampled *telemetry.Sampled) *requestError {
 	size := len(r.RequestURI) + len(r.Host)
 	for name, values := range r.Header {
 		for _, v := range values {
 			size += len(name) + len(v) + headerField
 		}
 	}
-	limit := s.cfg.MaxHeaderBytes
 	if size <= limit {
 		return nil
 	}
-	s.sampled.Warn("a request was refused: its header is too large; cookies count; to allow it raise engineio.Options.MaxHeaderBytes", "size", size, "max", limit)
+	sampled.Warn("a request was refused: its header is too large; cookies count; to allow it raise engineio.Options.MaxHeaderBytes", "size", size, "max", limit)
 	return &requestError{status: http.StatusRequestHeaderFieldsTooLarge, code: codeBadRequest, why: CauseHeaderSize,
 		message: "Request header fields too large", detail: "the header is over MaxHeaderBytes"}
+}
+
+// asksUpgrade reports whether a request asks for a WebSocket, over HTTP/1 or HTTP/2.
+func asksUpgrade(r *http.Request) bool { return isUpgrade(r) || ws.IsConnect(r) }
+
+func isUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+// revisionOf is the protocol revision that a request asks for.
+func revisionOf(eio string) uint8 {
+	if eio == "4" {
+		return 4
+	}
+	return 3
+}
+
+// wantsBase64 reports whether the query of a request says that its client can't
+// take bytes.
+func wantsBase64(q url.Values) bool { return last(q["b64"]) != "" }
+
+func last(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
 }

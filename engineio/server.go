@@ -5,34 +5,21 @@
 package engineio
 
 import (
-	"container/list"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"log/slog"
-	"math/big"
 	"net/http"
 	"net/url"
-	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
-	"socketio/internal/lock"
 	"socketio/internal/telemetry"
 	"socketio/internal/ws"
 )
 
-// errTimeout is what a read returns whose deadline has passed.
-var errTimeout = os.ErrDeadlineExceeded
-
 // A Server opens Engine.IO connections. It is an http.Handler and does not look
 // at the path of a request. All methods may be called from any goroutine.
 type Server struct {
-	services
-
 	// Immutable after NewServer.
 	cfg       config
 	accept    func(*Conn) Handler
@@ -41,34 +28,22 @@ type Server struct {
 	closeOnce sync.Once
 	closedC   chan struct{} // closed when Close has ended
 
-	compressor *compressor     // nil if responses are not compressed
-	cookie     *cookieTemplate // nil if there is none
-	chain      link            // before the first middleware; its next changes
+	// The mechanisms. None of them knows the Server.
+	svc      *services
+	proxies  *proxies
+	refusals *refusals
+	sessions *sessions
+	chain    *chain
+	cookie   *cookieTemplate // nil if there is none
+	headers  *headers
+	ids      ids
+	gate     gate
+	foreign  foreign
+	binding  binding
+	polls    pollServer
 
 	ending context.Context // ends when Close begins
 	end    context.CancelFunc
-
-	// Atomic; safe from anywhere.
-	strays    strays
-	mutes     mutes
-	takeovers sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
-
-	mu      lock.RWMutex // guards the fields below
-	conns   map[string]*Conn
-	pending list.List          // of *Conn, the oldest first; used if there is a bound
-	leaving map[*Conn]struct{} // closing, with output still on its way
-
-	outliving      map[*Conn]int // ended, with work of the Handler going on, and the bytes kept for it
-	outlivingBytes int64
-
-	passing  map[string]int // sessions by the Origins they pass on, "" for any; nil without streams
-	opening  int            // streams that have not said which session they are for
-	refusing bool           // no new sessions
-	closing  bool           // no new WebSockets and streams
-	lastLink *link          // of chain; nil before the first Use
-	empty    chan struct{}  // closed when conns and leaving are empty; nil unless Shutdown waits
-
-	onRefusal []*func(*http.Request, *ConnectionError) // replaced when it changes
 }
 
 // NewServer returns a Server. accept is called for each new connection, before
@@ -79,35 +54,42 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s := &Server{
 		cfg:     newConfig(opts),
 		accept:  accept,
-		conns:   make(map[string]*Conn),
-		leaving: make(map[*Conn]struct{}),
-
-		outliving: make(map[*Conn]int),
-
 		closedC: make(chan struct{}),
 	}
-	s.services.init(s.cfg.limits(), s.cfg.Logger)
-	s.openPoller(s.cfg.Driver)
-	s.obs = newObservers(s.cfg.Logger, s.cfg.Observers)
-	s.packets = newPacketLog(s.cfg.Logger, s.cfg.LogPackets)
-	s.budget.limit = queueBudget(s.cfg.QueueBudget)
-	s.chain.s = s
-	if s.cfg.webtransport {
-		s.passing = make(map[string]int)
-	}
+	s.svc = newServices(&s.cfg)
+	s.proxies = newProxies(s.cfg.TrustedProxies)
+	s.refusals = &refusals{svc: s.svc, proxies: s.proxies}
+	s.sessions = newSessions(s.svc, s.cfg.MaxConnections, s.cfg.MaxPending, s.cfg.webtransport)
+	s.chain = newChain(http.HandlerFunc(s.serve))
 	s.cookie = s.cfg.Cookie.template()
-	s.compressor = newCompressor(s.cfg.HTTPCompression)
+	s.headers = &headers{s.svc, s.cfg.InitialHeaders, s.cfg.Headers}
+	s.ids = ids{s.svc, s.cfg.GenerateID}
+	s.gate = gate{originRule{s.cfg.CORS, s.proxies, s.svc.sampled}, s.sessions, s.svc.log}
+	s.foreign = foreign{s.svc, s.sessions, s.cfg.ForeignSession}
+	s.binding = binding{s.svc, s.sessions, s.proxies, s.cfg.SessionBinding}
+	s.polls = pollServer{s.refusals, s.headers, newCompressor(s.cfg.HTTPCompression), s.cfg.BodyTimeout}
 	s.ending, s.end = context.WithCancel(context.Background())
-	s.deflate = newDeflate(s.cfg.PerMessageDeflate)
-	if s.deflate != nil && s.cfg.InitialPacket != nil {
-		s.cfg.InitialPacket.pack(s.deflate)
-	}
-	s.wsConfig.FromClient = true
 	s.openText = s.openTail([]string{})
 	s.openPoll = s.openText
 	if upgrades := s.cfg.upgrades(); len(upgrades) > 0 {
 		s.openPoll = s.openTail(upgrades)
 	}
+	return s
+}
+
+// newServices returns what the connections of a Server share.
+func newServices(cfg *config) *services {
+	s := new(services)
+	s.init(cfg.limits(), cfg.Logger)
+	s.openPoller(cfg.Driver)
+	s.obs = newObservers(cfg.Logger, cfg.Observers)
+	s.packets = newPacketLog(cfg.Logger, cfg.LogPackets)
+	s.budget.limit = queueBudget(cfg.QueueBudget)
+	s.deflate = newDeflate(cfg.PerMessageDeflate)
+	if s.deflate != nil && cfg.InitialPacket != nil {
+		cfg.InitialPacket.pack(s.deflate)
+	}
+	s.wsConfig.FromClient = true
 	return s
 }
 
@@ -132,7 +114,7 @@ const outsideBubble = "the server was made outside the bubble: make it inside sy
 
 // ServeHTTP serves one request of a session, or opens a session.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.now() < 0 {
+	if s.svc.now() < 0 {
 		http.Error(w, outsideBubble, http.StatusInternalServerError)
 		return
 	}
@@ -141,20 +123,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// the next request elsewhere: there is none (RFC 9112, section 6.1).
 		w.Header().Set("Connection", "close")
 	}
-	r = s.hideCookie(r)
-	switch {
-	case s.cfg.CORS.writeHeaders(w, r, r.Header.Get("Origin")):
-	case s.chain.next.Load() != nil:
-		s.serveChain(w, r)
-	default:
-		s.serve(w, r)
+	r = s.gate.hideCookie(r)
+	if !s.cfg.CORS.writeHeaders(w, r, r.Header.Get("Origin")) {
+		s.chain.ServeHTTP(w, r)
 	}
 }
 
 // serve serves a request that the middlewares have let through.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if e := s.checkHeader(r); e != nil {
-		s.refuse(w, r, e)
+	if e := checkHeader(r, s.cfg.MaxHeaderBytes, s.svc.sampled); e != nil {
+		s.refusals.answer(w, r, e)
 		return
 	}
 	origin := r.Header.Get("Origin")
@@ -164,47 +142,47 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case transport == Polling && s.cfg.polling, transport == WebSocket && s.cfg.websocket:
 	default:
-		s.refuse(w, r, refuse(codeUnknownTransport, transport))
+		s.refusals.answer(w, r, refuse(codeUnknownTransport, transport))
 		return
 	}
 	if r.Method == http.MethodPost && sid != "" {
-		s.notePOST(sid)
+		s.sessions.hearPOST(sid)
 	}
-	if e := s.admitOrigin(r, origin, sid, transport == WebSocket && upgrade); e != nil {
-		s.refuse(w, r, e)
+	if e := s.gate.admit(r, origin, sid, transport == WebSocket && upgrade); e != nil {
+		s.refusals.answer(w, r, e)
 		return
 	}
 	if _, ok := q["j"]; ok {
 		e := refuseFor(CauseJSONP, codeBadRequest, "j")
 		e.message = "JSONP is not supported"
-		s.refuse(w, r, e)
+		s.refusals.answer(w, r, e)
 		return
 	}
 	if sid == "" {
 		s.open(w, r, transport, upgrade, q)
 		return
 	}
-	if s.serveForeign(w, r, sid) {
+	if s.foreign.serve(w, r, sid) {
 		return
 	}
-	c, e := s.session(r, sid)
+	c, e := s.binding.find(r, sid)
 	if e != nil {
-		s.refuse(w, r, e)
+		s.refusals.answer(w, r, e)
 		return
 	}
 	if e := s.checkSession(c, transport, upgrade, last(q["EIO"])); e != nil {
-		s.refuse(w, r, e)
+		s.refusals.answer(w, r, e)
 		return
 	}
 	switch {
 	case transport == WebSocket:
 		s.serveWebSocket(w, r, c, q, false)
 	case r.Method == http.MethodGet:
-		s.noteOrigin(c, r, false)
-		s.exchange(w, r, c).get()
+		s.gate.noteOrigin(c, r, false)
+		s.polls.exchange(w, r, c).get()
 	case r.Method == http.MethodPost:
-		s.noteOrigin(c, r, true)
-		s.exchange(w, r, c).post()
+		s.gate.noteOrigin(c, r, true)
+		s.polls.exchange(w, r, c).post()
 	default:
 		w.WriteHeader(http.StatusInternalServerError)
 	}
@@ -225,27 +203,14 @@ func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio strin
 	return nil
 }
 
-// errUpgraded refuses a polling request of a session that polls no more.
-func errUpgraded() *requestError {
-	return refuseFor(CauseTransportMismatch, codeBadRequest, "the session is not on polling any more")
-}
-
-// revisionOf is the protocol revision that a request asks for.
-func revisionOf(eio string) uint8 {
-	if eio == "4" {
-		return 4
-	}
-	return 3
-}
-
 // open opens a session.
 func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, q url.Values) {
 	switch {
 	case r.Method != http.MethodGet && !(transport == WebSocket && ws.IsConnect(r)):
-		s.refuse(w, r, refuse(codeBadMethod, r.Method))
+		s.refusals.answer(w, r, refuse(codeBadMethod, r.Method))
 		return
 	case transport == WebSocket && !upgrade:
-		s.refuse(w, r, refuseFor(CauseTransportHandshake, codeBadRequest, "websocket without an upgrade"))
+		s.refusals.answer(w, r, refuseFor(CauseTransportHandshake, codeBadRequest, "websocket without an upgrade"))
 		return
 	}
 	ctx, e := s.runHandshake(r)
@@ -253,39 +218,39 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 	if e == nil && revision == 3 && !s.cfg.AllowEIO3 {
 		e = refuse(codeUnsupportedVersion, last(q["EIO"]))
 		if e.detail == "3" {
-			s.sampled.Warn("a client of Socket.IO 1 or 2 (protocol 4, EIO=3) was refused; to let such clients in set Options.AllowEIO3", "peer", telemetry.Text(s.clientAddr(r)))
+			s.svc.sampled.Warn("a client of Socket.IO 1 or 2 (protocol 4, EIO=3) was refused; to let such clients in set Options.AllowEIO3", "peer", telemetry.Text(s.proxies.clientAddr(r)))
 		}
 	}
 	id := ""
 	if e == nil {
-		id, e = s.sessionID(r)
+		id, e = s.ids.next(r)
 	}
 	if e != nil {
-		s.refuse(w, r, e)
+		s.refusals.answer(w, r, e)
 		return
 	}
-	c := newConn(&s.services, s, id, newHandshake(s, r, revision, time.Now()), ctx)
+	c := newConn(s.svc, s.sessions, id, newHandshake(s.proxies, r, revision, time.Now()), ctx)
 	if transport == WebSocket {
 		s.serveWebSocket(w, r, c, q, true)
 		return
 	}
-	c.passed = s.newPassedOn(r)
-	if e := s.admit(c); e != nil {
-		s.refuse(w, r, e)
+	c.passed.Store(newPassedOn(r, &s.gate.rule))
+	if e := s.sessions.admit(c); e != nil {
+		s.refusals.answer(w, r, e)
 		return
 	}
 	p := &polling{c: c, base64: wantsBase64(q)}
 	items := s.firstMessages(c, s.openPoll)
 	c.begin(p, nil, items, s.accept)
-	s.setCookie(w.Header(), c.handshake.Secure)
-	s.addHeaders(w.Header(), r, true)
+	s.cookie.set(w.Header(), c.handshake.Secure)
+	s.headers.add(w.Header(), r, true)
 	err := errWriterPanic
 	defer func() { // also if a writer panics
 		if err != nil {
 			c.finish(ReasonTransportError, err, ending{lost: true})
 		}
 	}()
-	if err = s.exchange(w, r, c).write(items, nil); err == nil {
+	if err = s.polls.exchange(w, r, c).write(items, nil); err == nil {
 		c.readEnd()
 	}
 }
@@ -318,33 +283,37 @@ func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) 
 	return context.WithoutCancel(ctx), nil
 }
 
-// asksUpgrade reports whether a request asks for a WebSocket, over HTTP/1 or HTTP/2.
-func asksUpgrade(r *http.Request) bool { return isUpgrade(r) || ws.IsConnect(r) }
-
-func isUpgrade(r *http.Request) bool {
-	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+// OnConnectionError calls fn for each request that is refused, and for each WebSocket
+// that can't be taken from the HTTP server (code 3, status 500), in the goroutine of
+// that request, once the answer is written. As upstream, a request that ends its
+// session does not count, be it answered 400, 408, 413 or 415: Handler.HandleClose and
+// ConnObserver hear of it, with the error, so nothing counts twice; nor does a method
+// that sessions do not have (500). The request must not be kept. A panic in fn is
+// logged. remove takes fn off again.
+func (s *Server) OnConnectionError(fn func(*http.Request, *ConnectionError)) (remove func()) {
+	if fn == nil {
+		panic("engineio: OnConnectionError: the function is nil")
+	}
+	return s.refusals.watch(fn)
 }
 
-func last(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[len(values)-1]
+// Use adds HTTP middlewares. They run for every request, also for those that
+// become a WebSocket, in the order in which they were added: the first sees a
+// request first. A preflight that Options.CORS answers does not reach them. What
+// they set in the response's header is also in the 101 of a WebSocket. One that
+// does not call the next handler must answer itself. One that hands on a
+// ResponseWriter of its own must give it a method Unwrap; see
+// http.ResponseController. Its WriteHeader is then called with 101 before a
+// WebSocket opens, so that what it sets there, such as a session cookie, travels
+// with the response. A request may stay in the next handler for long: a poll
+// waits there.
+//
+// Use may be called while requests are served; those under way pass the new
+// middlewares or not. A panic in a middleware ends its request, as net/http has
+// it. Use panics if a middleware is nil or returns nil.
+func (s *Server) Use(middlewares ...func(http.Handler) http.Handler) {
+	s.chain.use(middlewares)
 }
 
-// refuse answers a request that can't be served.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *requestError) {
-	if log := s.cfg.Logger; log.Enabled(r.Context(), slog.LevelDebug) {
-		log.Debug("request refused", "code", e.code, "status", e.status, "detail", telemetry.Text(e.detail), "peer", telemetry.Text(s.clientAddr(r)))
-	}
-	if e.status == http.StatusServiceUnavailable {
-		// Spread, so that those who come back do not come back together.
-		n, _ := rand.Int(rand.Reader, big.NewInt(5)) // rand.Reader does not fail
-		w.Header().Set("Retry-After", strconv.FormatInt(1+n.Int64(), 10))
-	}
-	if r.ProtoMajor == 1 && isUpgrade(r) { // in HTTP/2 that would end the other requests
-		w.Header().Set("Connection", "close")
-	}
-	e.write(w)
-	s.tellRefusal(r, e)
-}
+// Count returns the number of open sessions.
+func (s *Server) Count() int { return s.sessions.count() }

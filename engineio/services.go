@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,4 +134,15 @@ func (s *services) nextWheel() *wheel.Wheel {
 // tickFor is the resolution of the deadlines.
 func tickFor(pingTimeout time.Duration) time.Duration {
 	return min(max(pingTimeout/100, time.Millisecond), 50*time.Millisecond)
+}
+
+// guard calls a function of the application. A panic in it is logged and goes no
+// further.
+func (s *services) guard(what string, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.Error("panic in "+what, "error", telemetry.Error(v), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
 }

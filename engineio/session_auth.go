@@ -6,6 +6,7 @@
 package engineio
 
 import (
+	"context"
 	"errors"
 	"net/http"
 )
@@ -25,31 +26,36 @@ type SessionRequest struct {
 
 var errBindingPanic = errors.New("engineio: Options.SessionBinding panicked")
 
-// session is the session that a request names, if it may speak for it. Who asks
-// can't tell a session of somebody else from none.
-func (s *Server) session(r *http.Request, sid string) (*Conn, *requestError) {
-	c := s.lookup(sid)
+// A binding finds the sessions that requests name. It is immutable.
+type binding struct {
+	svc      *services
+	sessions *sessions
+	proxies  *proxies
+	bound    func(context.Context, *SessionRequest) error // Options.SessionBinding; may be nil
+}
+
+// find returns the session that a request names, if the request may speak for it. The
+// client can't tell a session of somebody else from a session that does not exist.
+func (b *binding) find(r *http.Request, sid string) (*Conn, *requestError) {
+	c := b.sessions.lookup(sid)
 	if c == nil {
-		s.noteStray()
+		b.sessions.strays.note(b.svc.now(), b.svc.lastNumber.Load())
 		return nil, noSession()
 	}
-	bound := s.cfg.SessionBinding
-	if bound == nil {
+	if b.bound == nil {
 		return c, nil
 	}
 	err := errBindingPanic
-	s.guard("Options.SessionBinding", func() {
-		err = bound(c.Context(), &SessionRequest{Request: r, RemoteAddr: s.clientAddr(r), Handshake: &c.handshake})
+	b.svc.guard("Options.SessionBinding", func() {
+		err = b.bound(c.Context(), &SessionRequest{Request: r, RemoteAddr: b.proxies.clientAddr(r), Handshake: &c.handshake})
 	})
 	if err != nil {
 		e := refuseFor(CauseSessionBinding, codeUnknownSID, "the session is bound to another client")
 		e.cause = err
 		return nil, e
 	}
-	if s.lookup(sid) != c { // it has ended while the application thought
+	if b.sessions.lookup(sid) != c { // it has ended meanwhile
 		return nil, noSession()
 	}
 	return c, nil
 }
-
-func noSession() *requestError { return refuse(codeUnknownSID, "no such session") }

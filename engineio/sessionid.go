@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how a session gets its id, and the requests for sessions of other
-// servers.
+// This file holds the ids of sessions.
 
 package engineio
 
@@ -31,14 +30,19 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// sessionID makes the id of a new session.
-func (s *Server) sessionID(r *http.Request) (string, *requestError) {
-	generate := s.cfg.GenerateID
-	if generate == nil {
+// ids makes the ids of sessions. It is immutable.
+type ids struct {
+	svc      *services
+	generate func(*http.Request) (string, error) // Options.GenerateID; may be nil
+}
+
+// next makes the id of a new session.
+func (g *ids) next(r *http.Request) (string, *requestError) {
+	if g.generate == nil {
 		return newID(), nil
 	}
 	id, err := "", errors.New("engineio: Options.GenerateID panicked")
-	s.guard("Options.GenerateID", func() { id, err = generate(r) })
+	g.svc.guard("Options.GenerateID", func() { id, err = g.generate(r) })
 	switch {
 	case err != nil:
 		err = fmt.Errorf("engineio: no session id: %w", err)
@@ -47,7 +51,7 @@ func (s *Server) sessionID(r *http.Request) (string, *requestError) {
 	default:
 		return id, nil
 	}
-	s.cfg.Logger.Error("a session was refused: it got no usable id", "error", telemetry.Error(err)) // without the id
+	g.svc.log.Error("a session was refused: it got no usable id", "error", telemetry.Error(err)) // without the id
 	e := refuseFor(CauseSessionID, codeBadRequest, "no session id")
 	e.cause = err
 	return "", e
@@ -86,21 +90,4 @@ func SessionTag(sid string) (tag string, ok bool) {
 		return "", false
 	}
 	return tag, true
-}
-
-// serveForeign offers a request for a session that does not exist here to
-// Options.ForeignSession. It reports whether that has answered.
-func (s *Server) serveForeign(w http.ResponseWriter, r *http.Request, sid string) (served bool) {
-	if s.cfg.ForeignSession == nil || s.lookup(sid) != nil {
-		return false
-	}
-	panicked := true
-	s.guard("Options.ForeignSession", func() {
-		served = s.cfg.ForeignSession(w, r, sid)
-		panicked = false
-	})
-	if panicked {
-		panic(http.ErrAbortHandler) // part of a response may be out
-	}
-	return served
 }

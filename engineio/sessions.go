@@ -1,44 +1,108 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the table of sessions: who is let in, who is found, and the end of
-// all.
+// This file holds the table of sessions: which are admitted, how they are found, and how
+// they leave.
 
 package engineio
 
 import (
-	"context"
-	"math/rand/v2"
-	"net/http"
+	"container/list"
+	"sync"
 	"time"
 
 	"socketio/internal/lock"
 )
 
-// Count is the number of open sessions.
-func (s *Server) Count() int {
+// sessions are the connections of a Server. It is their owner. All methods may be called
+// from any goroutine.
+type sessions struct {
+	// Immutable.
+	svc            *services
+	maxConnections int // 0 means no bound
+	maxPending     int // 0 means no bound
+
+	// Safe from anywhere.
+	passing   passing
+	strays    strays
+	mutes     mutes
+	takeovers sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
+
+	mu      lock.RWMutex // guards the fields below; taken before that of passing
+	conns   map[string]*Conn
+	pending list.List          // of *Conn, the oldest first; used if there is a bound
+	leaving map[*Conn]struct{} // closing, with output still on its way
+
+	outliving      map[*Conn]int // ended, with work of the Handler going on, and the bytes kept for it
+	outlivingBytes int64
+
+	opening  int           // streams that have not said which session they are for
+	refusing bool          // no new sessions
+	closing  bool          // no new WebSockets and streams
+	empty    chan struct{} // closed when conns and leaving are empty; nil unless Shutdown waits
+}
+
+func newSessions(svc *services, maxConnections, maxPending int, streams bool) *sessions {
+	s := &sessions{
+		svc:            svc,
+		maxConnections: maxConnections,
+		maxPending:     maxPending,
+
+		conns:     make(map[string]*Conn),
+		leaving:   make(map[*Conn]struct{}),
+		outliving: make(map[*Conn]int),
+	}
+	s.strays.sampled, s.mutes.sampled = svc.sampled, svc.sampled
+	if streams {
+		s.passing.sessions = make(map[string]int)
+	}
+	return s
+}
+
+func (s *sessions) count() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return len(s.conns)
 }
 
+func (s *sessions) lookup(sid string) *Conn {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.conns[sid]
+}
+
+func (s *sessions) all() []*Conn {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	conns := make([]*Conn, 0, len(s.conns))
+	for _, c := range s.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+// maxOutliving is how many connections that have ended may have work going on before
+// new ones are rejected.
+const maxOutliving = 50_000
+
 // admit registers a new connection, if there is room and its id is free.
-func (s *Server) admit(c *Conn) *requestError {
+func (s *sessions) admit(c *Conn) *requestError {
 	s.mu.Lock()
-	if s.refusing || s.cfg.MaxConnections > 0 && len(s.conns)+len(s.outliving) >= s.cfg.MaxConnections ||
-		len(s.outliving) >= maxOutliving || s.budget.limit > 0 && s.outlivingBytes >= s.budget.limit {
+	budget := s.svc.budget.limit
+	if s.refusing || s.maxConnections > 0 && len(s.conns)+len(s.outliving) >= s.maxConnections ||
+		len(s.outliving) >= maxOutliving || budget > 0 && s.outlivingBytes >= budget {
 		s.mu.Unlock()
 		return unavailable()
 	}
 	if s.conns[c.id] != nil {
 		s.mu.Unlock()
-		s.cfg.Logger.Error("a session was refused: Options.GenerateID made an id that is in use")
+		s.svc.log.Error("a session was refused: Options.GenerateID made an id that is in use")
 		return refuseFor(CauseSessionID, codeBadRequest, "the session id is in use")
 	}
 	s.conns[c.id] = c
-	s.countPassedLocked(c.passed, 1)
+	s.passing.begin(c.passed.Load())
 	var oldest *Conn
-	if limit := s.cfg.MaxPending; limit > 0 {
-		if s.pending.Len() >= limit {
+	if s.maxPending > 0 {
+		if s.pending.Len() >= s.maxPending {
 			oldest = s.pending.Remove(s.pending.Front()).(*Conn)
 			oldest.pending = nil
 		}
@@ -53,7 +117,7 @@ func (s *Server) admit(c *Conn) *requestError {
 
 // takeOver admits a takeover, which must end with takeovers.Done. It reports false
 // once the server closes.
-func (s *Server) takeOver() bool {
+func (s *sessions) takeOver() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closing {
@@ -62,9 +126,35 @@ func (s *Server) takeOver() bool {
 	return !s.closing
 }
 
+// beginOpening counts a stream that has not said what it is for. There may be as
+// many as pending sessions. It reports false for one more.
+func (s *sessions) beginOpening() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.maxPending > 0 && s.opening >= s.maxPending {
+		return false
+	}
+	s.opening++
+	return true
+}
+
+func (s *sessions) endOpening() {
+	s.mu.Lock()
+	s.opening--
+	s.mu.Unlock()
+}
+
+// hearPOST notes that a POST of a session has arrived, whether it is accepted or not.
+func (s *sessions) hearPOST(sid string) {
+	if c := s.lookup(sid); c != nil {
+		c.hadPOST.Store(true)
+		s.mutes.hear()
+	}
+}
+
 // established implements owner.
-func (s *Server) established(c *Conn) {
-	if s.cfg.MaxPending <= 0 {
+func (s *sessions) established(c *Conn) {
+	if s.maxPending <= 0 {
 		return
 	}
 	s.mu.Lock()
@@ -72,20 +162,16 @@ func (s *Server) established(c *Conn) {
 	s.mu.Unlock()
 }
 
-// settleLocked takes a connection off the pending ones.
-func (s *Server) settleLocked(c *Conn) {
+// settleLocked removes a connection from the pending ones.
+func (s *sessions) settleLocked(c *Conn) {
 	if c.pending != nil {
 		s.pending.Remove(c.pending)
 		c.pending = nil
 	}
 }
 
-// maxOutliving is how many connections that have ended may have work going on before
-// new ones are refused.
-const maxOutliving = 50_000
-
 // outlive implements owner.
-func (s *Server) outlive(c *Conn, bytes int) {
+func (s *sessions) outlive(c *Conn, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.outliving[c] = bytes
@@ -93,78 +179,51 @@ func (s *Server) outlive(c *Conn, bytes int) {
 }
 
 // settled implements owner.
-func (s *Server) settled(c *Conn) {
+func (s *sessions) settled(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.outlivingBytes -= int64(s.outliving[c])
 	delete(s.outliving, c)
 }
 
-func unavailable() *requestError {
-	return &requestError{status: http.StatusServiceUnavailable, code: codeForbidden, why: CauseUnavailable, message: "Service unavailable", detail: "full or closing"}
-}
-
-func (s *Server) lookup(sid string) *Conn {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.conns[sid]
-}
-
-// strays counts, for a minute, the requests that name no session of this process.
-type strays struct {
-	mu     lock.Mutex // guards the fields below
-	since  int64      // when the minute began, by Server.now
-	opened uint64     // sessions opened until then
-	before uint64     // and until the minute of strays before began
-	n      int
-}
-
-// fewStrays is how many strays a minute are normal: laptops wake, servers restart.
-const fewStrays = 10
-
-// noteStray warns of a balancer that spreads the requests of one client: then there is
-// at least one stray for each two sessions that open.
-func (s *Server) noteStray() {
-	t := &s.strays
-	now, opened := s.now(), s.lastNumber.Load()
-	t.mu.Lock()
-	if t.n == 0 || now-t.since >= int64(time.Minute) {
-		t.since, t.opened, t.before, t.n = now, opened, t.opened, 0
-	}
-	t.n++
-	many := t.n >= fewStrays && uint64(t.n) >= (opened-t.before)/4
-	t.mu.Unlock()
-	if many {
-		s.sampled.Warn("many requests name sessions that are not here; several processes behind a balancer without sticky sessions? (for a moment they also come after a restart)")
-	}
-}
-
-func (s *Server) forget(c *Conn) {
+// forget implements owner.
+func (s *sessions) forget(c *Conn) {
+	s.upgraded(c)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.conns[c.id] == c { // another session may have the id by now
 		delete(s.conns, c.id)
 	}
 	s.settleLocked(c)
-	s.endPassingLocked(c)
 	delete(s.leaving, c)
 	s.noteEmptyLocked()
-	s.mu.Unlock()
 }
 
-// retire takes a connection off the open ones that still has something to send.
-func (s *Server) retire(c *Conn) {
+// retire implements owner.
+func (s *sessions) retire(c *Conn) {
+	s.upgraded(c)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.conns[c.id] == c { // it may be gone already
 		delete(s.conns, c.id)
 		s.settleLocked(c)
-		s.endPassingLocked(c)
 		s.leaving[c] = struct{}{}
 	}
-	s.mu.Unlock()
 }
 
-// closeWait implements owner: it is how long a closed polling session waits to be told.
-func (s *Server) closeWait() time.Duration {
+// upgraded implements owner. The connection no longer polls, so it passes nothing on.
+func (s *sessions) upgraded(c *Conn) {
+	s.passing.end(c.passed.Swap(nil))
+}
+
+// unheard implements owner.
+func (s *sessions) unheard(why CloseReason, err error, flush bool) {
+	s.mutes.unheard(why, err, flush)
+}
+
+// closeWait implements owner: it is how long a closed polling session waits for a poll
+// that can tell the client.
+func (s *sessions) closeWait() time.Duration {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.refusing {
@@ -173,116 +232,46 @@ func (s *Server) closeWait() time.Duration {
 	return pollCloseTimeout
 }
 
-// StopAccepting makes the server answer 503 to new sessions from now on. Open ones go on.
-func (s *Server) StopAccepting() {
+// inBackground implements owner: it admits a goroutine, which must end with
+// background.Done. It reports false once the server closes.
+func (s *sessions) inBackground() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !s.closing { // else Close empties all
+		s.svc.background.Add(1)
+	}
+	return !s.closing
+}
+
+func (s *sessions) stopAccepting() {
 	s.mu.Lock()
 	s.refusing = true
 	s.mu.Unlock()
 }
 
-// Shutdown refuses new sessions and closes all connections; what waits to be sent
-// goes out first. It returns when all have ended, or the error of ctx when ctx
-// ends. Call Close afterwards.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.StopAccepting()
-	if err := s.closeInWaves(ctx); err != nil {
-		return err
-	}
+// beginClose is stopAccepting, for WebSockets and streams of open sessions too.
+func (s *sessions) beginClose() {
 	s.mu.Lock()
+	s.refusing, s.closing = true, true
+	s.mu.Unlock()
+}
+
+// awaitEmpty returns a channel that is closed when the last connection has gone.
+func (s *sessions) awaitEmpty() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.empty == nil {
 		s.empty = make(chan struct{})
 	}
 	empty := s.empty
 	s.noteEmptyLocked()
-	s.mu.Unlock()
-	select {
-	case <-empty:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return empty
 }
 
-// wavePause is the time between two waves of Shutdown.
-const wavePause = 10 * time.Millisecond
-
-// closeInWaves closes all connections in random order, in waves, so that the clients
-// do not all come back to another server at the same moment.
-func (s *Server) closeInWaves(ctx context.Context) error {
-	conns := s.all()
-	for _, c := range conns {
-		s.hurry(c)
-	}
-	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
-	span := time.Duration(len(conns)) * time.Second / time.Duration(s.cfg.ShutdownRate)
-	if deadline, ok := ctx.Deadline(); ok {
-		span = min(span, time.Until(deadline)/2) // the rest is for what waits to be sent
-	}
-	waves := max(int(span/wavePause), 1)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for i := range waves {
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		for _, c := range conns[i*len(conns)/waves : (i+1)*len(conns)/waves] {
-			c.finish(ReasonForcedClose, ErrShutdown, ending{flush: true, code: closeGoingAway})
-		}
-		timer.Reset(wavePause)
-	}
-	return nil
-}
-
-// hurry gives a session that was closed before, and waits for a poll to say so, as little
-// time as one that Shutdown closes: a client that is there polls at once.
-func (s *Server) hurry(c *Conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	soon := s.now() + int64(shutdownPollTimeout)
-	if c.state == stateClosing && c.ws == nil && c.due.at[dueClose] > soon {
-		c.setDueLocked(dueClose, soon)
-	}
-}
-
-// noteEmptyLocked tells Shutdown that the last connection has gone.
-func (s *Server) noteEmptyLocked() {
+// noteEmptyLocked closes the channel of awaitEmpty when the last connection has gone.
+func (s *sessions) noteEmptyLocked() {
 	if s.empty != nil && len(s.conns) == 0 && len(s.leaving) == 0 {
 		close(s.empty)
 		s.empty = nil
 	}
-}
-
-func (s *Server) all() []*Conn {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	conns := make([]*Conn, 0, len(s.conns))
-	for _, c := range s.conns {
-		conns = append(conns, c)
-	}
-	return conns
-}
-
-// Close ends all connections, dropping what waits to be sent, and returns when
-// nothing of the server runs any more. It may be called more than once; it must
-// not be called from a Handler.
-func (s *Server) Close() error {
-	s.closeOnce.Do(func() {
-		s.mu.Lock()
-		s.refusing, s.closing = true, true
-		s.mu.Unlock()
-		for _, c := range s.all() {
-			c.finish(ReasonForcedClose, ErrShutdown, ending{code: closeGoingAway})
-		}
-		for _, c := range s.all() {
-			c.closed() // closing already, on polling, waiting for a request
-		}
-		s.end()
-		s.takeovers.Wait()
-		s.services.close()
-		close(s.closedC)
-	})
-	<-s.closedC
-	return nil
 }

@@ -43,19 +43,19 @@ var (
 //
 // A middleware for these requests wraps the handler that calls ServeStream.
 func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(ctx context.Context) (net.Conn, error)) {
-	r = s.hideCookie(r)
+	r = s.gate.hideCookie(r)
 	foreign, e := s.checkStream(r)
 	if e != nil {
-		s.refuse(w, r, e)
+		s.refusals.answer(w, r, e)
 		return
 	}
-	if !s.takeOver() {
-		s.refuse(w, r, unavailable())
+	if !s.sessions.takeOver() {
+		s.refusals.answer(w, r, unavailable())
 		return
 	}
-	if !s.beginOpening() {
-		s.takeovers.Done()
-		s.refuse(w, r, unavailable())
+	if !s.sessions.beginOpening() {
+		s.sessions.takeovers.Done()
+		s.refusals.answer(w, r, unavailable())
 		return
 	}
 	nc, first, early, err := s.openCounted(r.Context(), open)
@@ -63,14 +63,14 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 		err = s.serveOpened(r, nc, first, early, foreign)
 	}
 	if err != nil {
-		s.cfg.Logger.Debug("stream refused", "error", telemetry.Error(err), "peer", telemetry.Text(s.clientAddr(r)))
+		s.cfg.Logger.Debug("stream refused", "error", telemetry.Error(err), "peer", telemetry.Text(s.proxies.clientAddr(r)))
 	}
 }
 
 // openCounted is openStream for one that was counted. open may panic.
 func (s *Server) openCounted(ctx context.Context, open func(context.Context) (net.Conn, error)) (net.Conn, packet, []byte, error) {
-	defer s.takeovers.Done()
-	defer s.endOpening()
+	defer s.sessions.takeovers.Done()
+	defer s.sessions.endOpening()
 	return s.openStream(ctx, open)
 }
 
@@ -80,31 +80,13 @@ func (s *Server) checkStream(r *http.Request) (foreign bool, e *requestError) {
 	if !s.cfg.webtransport {
 		return false, refuse(codeUnknownTransport, WebTransport)
 	}
-	if e := s.checkHeader(r); e != nil {
+	if e := checkHeader(r, s.cfg.MaxHeaderBytes, s.svc.sampled); e != nil {
 		return false, e
 	}
 	if eio := last(parseQuery(r.URL.RawQuery)["EIO"]); eio != "" && revisionOf(eio) != 4 {
 		return false, refuse(codeUnsupportedVersion, eio)
 	}
-	return s.admitStream(r)
-}
-
-// beginOpening counts a stream that has not said what it is for. There may be as
-// many as pending sessions.
-func (s *Server) beginOpening() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cfg.MaxPending > 0 && s.opening >= s.cfg.MaxPending {
-		return false
-	}
-	s.opening++
-	return true
-}
-
-func (s *Server) endOpening() {
-	s.mu.Lock()
-	s.opening--
-	s.mu.Unlock()
+	return s.gate.admitStream(r)
 }
 
 // openStream gets the stream and its first packet, in time. early is what came
@@ -176,18 +158,18 @@ func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early [
 		_ = nc.Close()
 		return err
 	}
-	if !s.takeOver() {
+	if !s.sessions.takeOver() {
 		_ = nc.Close()
 		if fresh {
-			s.forget(c)
+			s.sessions.forget(c)
 		}
 		return ErrClosed
 	}
-	defer s.takeovers.Done()
+	defer s.sessions.takeovers.Done()
 	t := &wsTransport{c: c, stream: new(streamParser)}
 	t.probing.Store(!fresh)
 	t.q.stream = true
-	t.nc, t.waits = s.portable.Attach(&streamConn{Conn: nc, timeout: s.cfg.WriteTimeout}, t), true
+	t.nc, t.waits = s.svc.portable.Attach(&streamConn{Conn: nc, timeout: s.cfg.WriteTimeout}, t), true
 	if !s.start(c, t, fresh, early) {
 		return errNoUpgrade
 	}
@@ -211,20 +193,20 @@ func (s *Server) streamSession(r *http.Request, first packet, foreign bool) (c *
 	}
 	var e *requestError
 	if foreign {
-		e = s.admitUpgrade(r, r.Header.Get("Origin"), wish.SID)
+		e = s.gate.admitUpgrade(r, r.Header.Get("Origin"), wish.SID)
 	}
 	switch {
 	case e != nil:
 	case fresh:
 		c, e = s.freshStream(r)
 	default:
-		c, e = s.session(r, wish.SID)
+		c, e = s.binding.find(r, wish.SID)
 		if e == nil && (s.cfg.DisableUpgrades || c.handshake.Revision != 4) {
 			e = refuseFor(CauseUpgradeDisabled, codeBadRequest, errNoUpgrade.Error())
 		}
 	}
 	if e != nil {
-		s.tellRefusal(r, e)
+		s.refusals.notify(r, e)
 		return nil, false, e
 	}
 	return c, fresh, nil
@@ -236,12 +218,12 @@ func (s *Server) freshStream(r *http.Request) (*Conn, *requestError) {
 	if e != nil {
 		return nil, e
 	}
-	id, e := s.sessionID(r)
+	id, e := s.ids.next(r)
 	if e != nil {
 		return nil, e
 	}
-	c := newConn(&s.services, s, id, newHandshake(s, r, 4, time.Now()), ctx)
-	return c, s.admit(c)
+	c := newConn(s.svc, s.sessions, id, newHandshake(s.proxies, r, 4, time.Now()), ctx)
+	return c, s.sessions.admit(c)
 }
 
 // A streamConn is a stream with a deadline for each Write: a peer that takes

@@ -34,50 +34,50 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 		for name, values := range herr.Header {
 			w.Header()[name] = values
 		}
-		s.refuse(w, r, &requestError{status: herr.Status, code: codeBadRequest, why: CauseTransportHandshake, message: herr.Message, detail: "websocket handshake"})
+		s.refusals.answer(w, r, &requestError{status: herr.Status, code: codeBadRequest, why: CauseTransportHandshake, message: herr.Message, detail: "websocket handshake"})
 		return nil
 	}
 	if fresh {
-		if e := s.admit(c); e != nil {
-			s.refuse(w, r, e)
+		if e := s.sessions.admit(c); e != nil {
+			s.refusals.answer(w, r, e)
 			return nil
 		}
 	}
 	begun := false
 	defer func() { // also if a middleware's writer panics
 		if fresh && !begun {
-			s.forget(c)
+			s.sessions.forget(c)
 		}
 	}()
-	if !s.takeOver() {
-		s.refuse(w, r, unavailable())
+	if !s.sessions.takeOver() {
+		s.refusals.answer(w, r, unavailable())
 		return nil
 	}
-	defer s.takeovers.Done()
+	defer s.sessions.takeovers.Done()
 	announceSwitch(w)
 	nc, early, err := s.takeConn(w, r)
 	if err != nil {
-		s.sampled.Warn(err.Error(), "error", telemetry.Error(errors.Unwrap(err)))
+		s.svc.sampled.Warn(err.Error(), "error", telemetry.Error(errors.Unwrap(err)))
 		w.WriteHeader(http.StatusInternalServerError)
-		s.tellRefusal(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, why: CauseTransportHandshake, detail: "the connection can't be taken over", cause: err})
+		s.refusals.notify(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, why: CauseTransportHandshake, detail: "the connection can't be taken over", cause: err})
 		return nil
 	}
 	t := &wsTransport{c: c, base64: wantsBase64(q)}
 	t.probing.Store(!fresh)
-	if s.deflate != nil && c.handshake.Revision == 4 {
+	if s.svc.deflate != nil && c.handshake.Revision == 4 {
 		if t.deflate = ws.NegotiateDeflate(r.Header); t.deflate.Negotiated() {
 			t.parser.AllowCompressed()
 		}
 	}
 	w.Header().Del("Content-Encoding") // of a middleware that compresses: there is no content
-	s.addHeaders(w.Header(), r, fresh)
+	s.headers.add(w.Header(), r, fresh)
 	tun, _ := nc.(*tunnel)
 	if tun != nil {
 		tun.accept(w.Header(), ws.FirstProtocol(r.Header), t.deflate)
-		t.nc, t.waits = s.portable.Attach(nc, t), true
+		t.nc, t.waits = s.svc.portable.Attach(nc, t), true
 	} else {
 		response := ws.AppendDeflateResponse(nil, key, ws.FirstProtocol(r.Header), t.deflate, w.Header())
-		t.nc, t.waits = s.attach(nc, t)
+		t.nc, t.waits = s.svc.attach(nc, t)
 		c.mu.Lock()
 		t.q.append(rawMsg(response))
 		t.q.hold = 1 // a close frame means nothing before the response

@@ -54,7 +54,7 @@ type wsTransport struct {
 	inflating atomic.Bool
 	// Atomic: dueMessage is set, or looks at begun before it is given up.
 	watched atomic.Bool
-	// Atomic: when the message that is arriving began, by Server.now; 0 if none is.
+	// Atomic: when the message that is arriving began, by services.now; 0 if none is.
 	// Written by the read side, and by Resume.
 	begun atomic.Int64
 

@@ -107,7 +107,7 @@ func (s *testSources) check(t *testing.T, document, name, function, part string)
 
 // orderOnly are the files where other random numbers than those of crypto/rand are
 // in use: they put things in an order that is no secret.
-var orderOnly = []string{"engineio/sessions.go"}
+var orderOnly = []string{"engineio/shutdown.go"}
 
 // Ids and keys come from crypto/rand.
 func TestRandomnessCannotBeGuessed(t *testing.T) {

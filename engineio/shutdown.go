@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the end of a Server.
+
+package engineio
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// StopAccepting makes the server answer 503 to new sessions from now on. Open ones go on.
+func (s *Server) StopAccepting() {
+	s.sessions.stopAccepting()
+}
+
+// Shutdown refuses new sessions and closes all connections; what waits to be sent
+// goes out first. It returns when all have ended, or the error of ctx when ctx
+// ends. Call Close afterwards.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.StopAccepting()
+	if err := s.closeInWaves(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-s.sessions.awaitEmpty():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// wavePause is the time between two waves of Shutdown.
+const wavePause = 10 * time.Millisecond
+
+// closeInWaves closes all connections in random order, in waves, so that the clients
+// do not all come back to another server at the same moment.
+func (s *Server) closeInWaves(ctx context.Context) error {
+	conns := s.sessions.all()
+	for _, c := range conns {
+		hurry(c, s.svc.now())
+	}
+	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
+	span := time.Duration(len(conns)) * time.Second / time.Duration(s.cfg.ShutdownRate)
+	if deadline, ok := ctx.Deadline(); ok {
+		span = min(span, time.Until(deadline)/2) // the rest is for what waits to be sent
+	}
+	waves := max(int(span/wavePause), 1)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for i := range waves {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		for _, c := range conns[i*len(conns)/waves : (i+1)*len(conns)/waves] {
+			c.finish(ReasonForcedClose, ErrShutdown, ending{flush: true, code: closeGoingAway})
+		}
+		timer.Reset(wavePause)
+	}
+	return nil
+}
+
+// hurry gives a session that was closed before, and waits for a poll to say so, as little
+// time as one that Shutdown closes: a client that is there polls at once.
+func hurry(c *Conn, now int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	soon := now + int64(shutdownPollTimeout)
+	if c.state == stateClosing && c.ws == nil && c.due.at[dueClose] > soon {
+		c.setDueLocked(dueClose, soon)
+	}
+}
+
+// Close ends all connections, dropping what waits to be sent, and returns when
+// nothing of the server runs any more. It may be called more than once; it must
+// not be called from a Handler.
+func (s *Server) Close() error {
+	s.closeOnce.Do(func() {
+		s.sessions.beginClose()
+		for _, c := range s.sessions.all() {
+			c.finish(ReasonForcedClose, ErrShutdown, ending{code: closeGoingAway})
+		}
+		for _, c := range s.sessions.all() {
+			c.closed() // closing already, on polling, waiting for a request
+		}
+		s.end()
+		s.sessions.takeovers.Wait()
+		s.svc.close()
+		close(s.closedC)
+	})
+	<-s.closedC
+	return nil
+}
