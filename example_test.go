@@ -54,7 +54,7 @@ func ExampleServer_Of() {
 	// Output: /news headline ["hello from /news"]
 }
 
-// A middleware refuses who has no token, and tells why.
+// A middleware rejects clients without a token, with a reason.
 func ExampleServer_Use() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -82,13 +82,11 @@ func ExampleServer_To() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
 
-	io.OnConnection(func(s *socketio.Socket) {
-		s.On("enter", func() error { return s.Join("lobby") })
-		s.On("mute", func() { s.Join("muted") })
-		s.On("announce", func(text string) {
-			audible := io.To("lobby", "stage").Except("muted")
-			audible.Emit("announcement", text)
-		})
+	io.On("enter", func(s *socketio.Socket) error { return s.Join("lobby") })
+	io.On("mute", func(s *socketio.Socket) { s.Join("muted") })
+	io.On("announce", func(s *socketio.Socket, text string) {
+		audible := io.To("lobby", "stage").Except("muted")
+		audible.Emit("announcement", text)
 	})
 
 	listener, muted := connect(io), connect(io)
@@ -109,20 +107,18 @@ func ExampleSocket_EmitWithAck() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
 
-	io.OnConnection(func(s *socketio.Socket) {
-		s.On("order", func(ctx context.Context, item string) error {
-			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-			defer cancel()
-			reply, err := s.EmitWithAck(ctx, "sure?", item)
-			if err != nil {
-				return err // who asked for an acknowledgement gets an error
-			}
-			var sure bool
-			if err := reply.Decode(&sure); err != nil {
-				return err
-			}
-			return s.Emit("ordered", item, sure)
-		})
+	io.On("order", func(ctx context.Context, s *socketio.Socket, item string) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		reply, err := s.EmitWithAck(ctx, "sure?", item)
+		if err != nil {
+			return err // a client that asked for an acknowledgement gets an error
+		}
+		var sure bool
+		if err := reply.Decode(&sure); err != nil {
+			return err
+		}
+		return s.Emit("ordered", item, sure)
 	})
 
 	client := connect(io)
@@ -136,35 +132,33 @@ func ExampleSocket_EmitWithAck() {
 	// / ordered ["tea",true]
 }
 
-// A handler is a function with a parameter for each argument. What it returns is
-// the acknowledgement.
-func ExampleSocket_On() {
+// A handler is a function with a parameter for each argument. Its results are the
+// acknowledgement. A wrong signature panics here, when the program starts.
+func ExampleServer_On() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
 
 	type Point struct{ X, Y int }
 
-	io.OnConnection(func(s *socketio.Socket) {
-		s.On("add", func(a, b int) int { return a + b })
-		s.On("move", func(s *socketio.Socket, p Point) (Point, error) {
-			if p.X < 0 {
-				return Point{}, &socketio.PublicError{Message: "out of bounds", Code: "BOUNDS"}
-			}
-			return Point{p.X + 1, p.Y}, nil
-		})
-		s.On("sum", func(ctx context.Context, numbers ...int) (sum int) {
-			for _, n := range numbers {
-				sum += n
-			}
-			return sum
-		})
-		s.On("size", func(file []byte) int { return len(file) })
-		s.On("later", func(ack socketio.Ack) {
-			go ack("done")
-		})
-		s.On("anything", func(args socketio.Args) string {
-			return fmt.Sprintf("%d arguments: %s", args.Len(), args)
-		})
+	io.On("add", func(s *socketio.Socket, a, b int) int { return a + b })
+	io.On("move", func(s *socketio.Socket, p Point) (Point, error) {
+		if p.X < 0 {
+			return Point{}, &socketio.PublicError{Message: "out of bounds", Code: "BOUNDS"}
+		}
+		return Point{p.X + 1, p.Y}, nil
+	})
+	io.On("sum", func(ctx context.Context, numbers ...int) (sum int) {
+		for _, n := range numbers {
+			sum += n
+		}
+		return sum
+	})
+	io.On("size", func(file []byte) int { return len(file) })
+	io.On("later", func(ack socketio.Ack) {
+		go ack("done")
+	})
+	io.On("anything", func(args socketio.Args) string {
+		return fmt.Sprintf("%d arguments: %s", args.Len(), args)
 	})
 
 	client := connect(io)
@@ -187,23 +181,41 @@ func ExampleSocket_On() {
 	// ["2 arguments: [1,\"b\"]"]
 }
 
-// Calls of a slow handler run beside the events that come after, four of them at most.
+// A handler of one socket only is registered when the socket connects. It sees the
+// variables there.
+func ExampleSocket_On() {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+
+	io.OnConnection(func(s *socketio.Socket) {
+		clicks := 0 // handlers of one socket run one at a time
+		s.On("click", func() int { clicks++; return clicks })
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	client.call("click")
+	fmt.Println(client.call("click"))
+	// Output: [2]
+}
+
+// Calls of a slow handler run beside the events that follow: at most four at once for one
+// socket.
 func ExampleParallel() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
 
 	finished := make(chan string)
-	io.OnConnection(func(s *socketio.Socket) {
-		s.On("convert", socketio.Parallel(4, func(ctx context.Context, name string) (string, error) {
-			select {
-			case format := <-finished: // minutes later
-				return name + "." + format, nil
-			case <-ctx.Done(): // the client has gone
-				return "", ctx.Err()
-			}
-		}))
-		s.On("ping", func() string { return "pong" })
-	})
+	io.On("convert", socketio.Parallel(4, func(ctx context.Context, name string) (string, error) {
+		select {
+		case format := <-finished: // minutes later
+			return name + "." + format, nil
+		case <-ctx.Done(): // the client has disconnected
+			return "", ctx.Err()
+		}
+	}))
+	io.On("ping", func() string { return "pong" })
 
 	client := connect(io)
 	defer client.close()

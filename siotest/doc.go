@@ -9,7 +9,11 @@
 //
 //	func TestChat(t *testing.T) {
 //		synctest.Test(t, func(t *testing.T) {
-//			srv := siotest.NewServer(t, newApp()) // any http.Handler
+//			io := socketio.NewServer(nil)
+//			io.On("chat message", func(s *socketio.Socket, text string) {
+//				io.Emit("chat message", text)
+//			})
+//			srv := siotest.NewServer(t, io) // or any http.Handler of yours
 //			alice, bob := srv.Connect(), srv.Connect()
 //			alice.Emit("chat message", "hi")
 //			bob.Want("chat message", "hi")

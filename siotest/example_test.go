@@ -29,9 +29,7 @@ func example(test func(t siotest.TB)) {
 func Example() {
 	example(func(t siotest.TB) {
 		io := socketio.NewServer(nil)
-		io.OnConnection(func(s *socketio.Socket) {
-			s.On("chat message", func(text string) { _ = io.Emit("chat message", text) })
-		})
+		io.On("chat message", func(s *socketio.Socket, text string) { _ = io.Emit("chat message", text) })
 
 		srv := siotest.NewServer(t, io)
 		alice, bob := srv.Connect(), srv.Connect()
@@ -61,10 +59,8 @@ func ExampleClient_Want() {
 func ExampleReply_WantError() {
 	example(func(t siotest.TB) {
 		io := socketio.NewServer(&socketio.Options{Logger: siotest.Logger(t)})
-		io.OnConnection(func(s *socketio.Socket) {
-			s.On("order", func(dish string) error {
-				return &socketio.PublicError{Message: "no " + dish + " left", Code: "SOLD_OUT"}
-			})
+		io.On("order", func(s *socketio.Socket, dish string) error {
+			return &socketio.PublicError{Message: "no " + dish + " left", Code: "SOLD_OUT"}
 		})
 
 		alice := siotest.NewServer(t, io).Connect()

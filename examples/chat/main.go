@@ -68,8 +68,7 @@ func run() error {
 		return err
 	}
 
-	chat := &room{io: socketio.NewServer(nil)}
-	chat.io.OnConnection(chat.enter)
+	chat := newRoom()
 
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", chat.io)
@@ -95,40 +94,58 @@ func run() error {
 	return server.Close()
 }
 
-// enter takes in one socket. Handlers of one socket run one at a time, so name
-// needs no lock.
-func (r *room) enter(s *socketio.Socket) {
-	var auth struct{ Nickname string }
-	_ = s.Handshake().DecodeAuth(&auth) // without a nickname they are a guest
-	name := cmp.Or(clean(auth.Nickname), "Guest "+s.ID()[:4])
-	me := func() person { return person{s.ID(), name, time.Now().UnixMilli()} }
+// nickname is what a person is called, kept with their socket.
+var nickname = socketio.NewDataKey[string]("nickname")
 
-	log.Printf("%s connected", s.ID())
-	r.note(+1, name+" joined")
+// me is the person behind a socket.
+func me(s *socketio.Socket) person {
+	name, _ := nickname.Get(s)
+	return person{s.ID(), name, time.Now().UnixMilli()}
+}
 
-	s.On("chat message", func(text string) {
+// newRoom makes a server whose clients chat. Handlers are checked here, when the program
+// starts.
+func newRoom() *room {
+	io := socketio.NewServer(nil)
+	r := &room{io: io}
+
+	io.On("chat message", func(s *socketio.Socket, text string) {
 		if strings.TrimSpace(text) == "" {
 			return
 		}
 		log.Printf("%s says %q", s.ID(), text)
-		r.io.Emit("chat message", text, me()) // everyone
+		io.Emit("chat message", text, me(s)) // everyone
 	})
-	s.On("file", func(file, kind string, data []byte) {
+	io.On("file", func(s *socketio.Socket, file, kind string, data []byte) {
 		log.Printf("%s shares %q, %d bytes", s.ID(), file, len(data))
-		r.io.Emit("file", file, kind, data, me())
+		io.Emit("file", file, kind, data, me(s))
 	})
-	s.On("typing", func() {
-		s.Broadcast().Emit("typing", me()) // everyone but s
+	io.On("typing", func(s *socketio.Socket) {
+		s.Broadcast().Emit("typing", me(s)) // everyone but s
 	})
-	s.On("nickname", func(nickname string) {
-		before := name
-		if name = cmp.Or(clean(nickname), name); name != before {
+	io.On("nickname", func(s *socketio.Socket, name string) {
+		before := me(s).Name
+		if name = clean(name); name != "" && name != before {
+			nickname.Set(s, name)
 			r.note(0, before+" is now "+name)
 		}
 	})
+	io.OnConnection(r.enter)
+	return r
+}
+
+// enter runs before the first event of a socket.
+func (r *room) enter(s *socketio.Socket) {
+	var auth struct{ Nickname string }
+	_ = s.Handshake().DecodeAuth(&auth) // without a nickname they are a guest
+	name := cmp.Or(clean(auth.Nickname), "Guest "+s.ID()[:4])
+	nickname.Set(s, name)
+
+	log.Printf("%s connected", s.ID())
+	r.note(+1, name+" joined")
 	s.OnDisconnect(func(reason socketio.DisconnectReason) {
 		log.Printf("%s left: %s", s.ID(), reason)
-		r.note(-1, name+" left")
+		r.note(-1, me(s).Name+" left")
 	})
 }
 
