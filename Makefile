@@ -5,7 +5,7 @@
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test nightly repeat lint lint-all test-go test-go-all test-hostile test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
+.PHONY: help chat setup test nightly repeat lint lint-all test-go test-go-all test-hostile test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-dialer test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
 
 # Once for each lock file: the suites that use it may run side by side. Setup has
 # done it before they do.
@@ -67,12 +67,19 @@ test-module: ## the server of the README as a program of its own, outside this r
 test-client: $(npm_client) ## the TypeScript client: types, tests, and that dist/ is what the build makes
 	@scripts/test-client.sh
 
-# test-matrix has the newest client on the driver of the system.
-test-conformance: $(npm_conformance) ## the newest npm client: each scenario on the goroutine driver by an upgrade, and what is for it alone on that of the system
-	@cd conformance && DRIVER=goroutine TRANSPORTS=upgrade npm test --silent && node run.mjs --newest
+dialer_tests = go test -race -tags npm -json ./conformance/dialer 2>&1 | bin/tally
 
-test-conformance-all: $(npm_conformance) ## the same over every transport on both drivers
+# test-matrix has the newest client on the driver of the system.
+test-conformance: bin/tally $(npm_conformance) ## engineio.Dialer against the npm servers, and the newest npm client: each scenario on the goroutine driver by an upgrade, and what is for it alone on that of the system
+	@cd conformance && DRIVER=goroutine TRANSPORTS=upgrade npm test --silent && node run.mjs --newest
+	@$(dialer_tests)
+
+test-conformance-all: bin/tally $(npm_conformance) ## the same over every transport on both drivers
 	@cd conformance && DRIVER=goroutine npm test --silent && node run.mjs --newest
+	@$(dialer_tests)
+
+test-dialer: bin/tally $(npm_conformance) ## engineio.Dialer and examples/dialer against the npm servers; test-conformance has it
+	@$(dialer_tests)
 
 test-matrix: $(npm_conformance) ## three versions of the npm client, 2.5, 4.0 and the newest, as one table
 	@cd conformance && npm run --silent test:matrix -- --short

@@ -26,6 +26,7 @@ ported() {
 
 check "gofmt" formatted
 check "go vet" go vet ./... ./engineio/webtransport/...
+check "go vet of what needs npm packages" go vet -tags npm ./conformance/dialer
 # What only a 32-bit system notices may be anywhere.
 check "go vet for linux/386" env GOARCH=386 CGO_ENABLED=0 go vet ./...
 packages=$(ported)

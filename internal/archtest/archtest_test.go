@@ -61,6 +61,7 @@ var floors = map[string][]string{
 
 	// Programs stand on top of the public packages.
 	"examples/chat":              {""},
+	"examples/dialer":            {"engineio", "parser"},
 	"examples/production":        {"", "engineio"},
 	"conformance/cmd/datapath":   {""},
 	"conformance/cmd/testserver": {"", "engineio", "parser", "parser/msgpack"},
