@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the compression of what polling responses carry.
+// This file holds the compression of polling responses.
 
 package engineio
 
@@ -16,18 +16,17 @@ import (
 	"socketio/internal/coding"
 )
 
-// HTTPCompression compresses the responses of polling, with gzip or deflate, for
-// clients that accept it. Compression tells something about a message by its
-// size: leave it off, or use Message.Uncompressed, where secrets stand beside
-// text that others choose.
+// HTTPCompression compresses the responses of polling with gzip or deflate for clients
+// that accept it. The size of a compressed response reveals something about its content:
+// leave compression off, or use Message.Uncompressed, where a message has secrets beside
+// text that other people choose.
 type HTTPCompression struct {
-	// Threshold is the size in bytes of the smallest response that is
-	// compressed. If zero, 1024. If negative, there is none.
+	// Threshold is the size in bytes of the smallest response that is compressed. If
+	// zero, 1024. If negative, all responses are compressed.
 	Threshold int
 }
 
-// A compressor compresses responses. Its writers are lent to one response each;
-// those that are not in use are left to the garbage collector.
+// A compressor compresses responses. Each response borrows a writer from a pool.
 type compressor struct {
 	threshold     int
 	gzip, deflate sync.Pool // of resetWriter
@@ -57,8 +56,8 @@ func newCompressor(o *HTTPCompression) *compressor {
 	return z
 }
 
-// encode returns the body of a response as it goes out, and says so in its
-// header. A response is compressed if one of its messages may be.
+// encode returns the body of a response, compressed if it may be, and sets the headers for
+// that. A response is compressed if one of its messages may be.
 func (z *compressor) encode(h http.Header, accept []string, items []*Message, body []byte) []byte {
 	if z == nil || len(body) < z.threshold || !compressible(items) {
 		return body

@@ -109,12 +109,12 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 		} else if t != nil && e.lost {
 			t.nc.Close()
 		}
+		if unheard { // before the Handler learns of the end: then it has been counted
+			c.owner.unheard(reason, err, e.flush)
+		}
 		if h != nil {
 			h.HandleClose(reason, err)
 			c.noteClosed(reason, err)
-		}
-		if unheard {
-			c.owner.unheard(reason, err, e.flush)
 		}
 	}, true
 }

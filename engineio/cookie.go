@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the cookie by which a proxy may keep a client on one server.
+// This file holds the cookie that lets a proxy send a client to the same server.
 
 package engineio
 
@@ -12,34 +12,35 @@ import (
 	"socketio/internal/durations"
 )
 
-// A Cookie is set by the response that opens a session over polling, and by no
-// other. Its value is random and anew for each session: it means nothing to this
-// server, tells nothing of the session id, and serves a proxy that keeps together
-// the requests with the same cookie.
+// A Cookie is set only by the response that opens a session over polling. Its value is
+// random and new for each session. The server does not read it, and it reveals nothing
+// about the session id; it is for a proxy that sends requests with the same cookie to the
+// same server.
 type Cookie struct {
 	// Name. If empty, "io".
 	Name string
-	// Path is where the browser sends it. If empty, "/".
+	// Path limits the requests with which the browser sends it. If empty, "/".
 	Path string
-	// Domain. If empty, the host that was asked, without its subdomains.
+	// Domain. If empty, the host of the request, without its subdomains.
 	Domain string
-	// Expires and MaxAge say when the browser forgets it; MaxAge counts in whole
-	// seconds and wins. If both are zero, with the browser's session.
+	// Expires and MaxAge determine when the browser deletes it; MaxAge is rounded up to
+	// seconds and takes precedence. If both are zero, at the end of the browser's
+	// session.
 	Expires time.Time
 	MaxAge  time.Duration
-	// Secure keeps it to TLS. It is always set for a client that came over TLS, as
-	// far as this server or a trusted proxy knows.
+	// Secure limits it to TLS. It is always set for a client that uses TLS, as far as
+	// this server or a trusted proxy knows.
 	Secure bool
-	// ScriptsMayRead leaves HttpOnly out.
+	// ScriptsMayRead omits HttpOnly.
 	ScriptsMayRead bool
-	// SameSite. If zero, http.SameSiteLaxMode; http.SameSiteDefaultMode leaves the
-	// attribute out. http.SameSiteNoneMode needs Secure.
+	// SameSite. If zero, http.SameSiteLaxMode; http.SameSiteDefaultMode omits the
+	// attribute. http.SameSiteNoneMode needs Secure.
 	SameSite http.SameSite
-	// Partitioned keeps it apart for each site that embeds the page. It needs
-	// Secure.
+	// Partitioned gives each site that embeds the page its own cookie. It needs Secure.
 	Partitioned bool
-	// Priority is "low", "medium" or "high", in any case: what some browsers drop last
-	// when there are too many. If empty, the attribute is left out.
+	// Priority is "low", "medium" or "high", in upper or lower case. Some browsers that
+	// have too many cookies delete those with high priority last. If empty, the attribute
+	// is omitted.
 	Priority string
 }
 
@@ -49,8 +50,8 @@ type cookieTemplate struct {
 	priority string // "; Priority=High" or ""; net/http has no such attribute
 }
 
-// template is the cookie without its value. It panics on one that no browser
-// would take.
+// template returns the cookie without its value. It panics on a cookie that no browser
+// would accept.
 func (c *Cookie) template() *cookieTemplate {
 	if c == nil {
 		return nil

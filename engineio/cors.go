@@ -24,23 +24,24 @@ type CORS struct {
 	// or more labels), "null", or "*" for all. Case does not matter. NewServer panics
 	// on one that no request can have, such as "localhost:3000" or one with a path.
 	Origins []string
-	// AllowOrigin, if not nil, is asked when Origins does not decide. It may be
+	// AllowOrigin, if not nil, decides about origins that are not in Origins. It may be
 	// called by many goroutines at once.
 	AllowOrigin func(r *http.Request, origin string) bool
-	// AllowCredentials lets the browser send cookies. It can't stand beside "*" and "null",
-	// which every site can be. If false, the Cookie header of a page of another origin is
-	// hidden on every transport, from Use and all functions of Options and in the
-	// Handshake, because browsers send cookies with a WebSocket all the same. What else a
-	// browser adds, a Basic Authorization or a client certificate, is not hidden.
+	// AllowCredentials lets the browser send cookies. It can't be combined with "*" or
+	// "null", which any site can have as its origin. If false, the Cookie header of a page
+	// of another origin is hidden on every transport from Use, from all functions of Options
+	// and from the Handshake, because browsers send cookies with a WebSocket anyway. Other
+	// credentials, such as Basic Authorization and client certificates, are not hidden.
 	AllowCredentials bool
-	// AllowedHeaders answers a preflight. If empty, what the browser asks for.
+	// AllowedHeaders are allowed in the answer to a preflight. If empty, those that the
+	// browser asks for.
 	AllowedHeaders []string
-	// ExposedHeaders are the response headers a page may read.
+	// ExposedHeaders are the response headers that a page may read.
 	ExposedHeaders []string
-	// Methods answers a preflight. If empty, GET, POST and OPTIONS.
+	// Methods are allowed in the answer to a preflight. If empty, GET, POST and OPTIONS.
 	Methods []string
-	// MaxAge is how long a browser may keep the answer to a preflight. If zero,
-	// it is not told.
+	// MaxAge is how long a browser may cache the answer to a preflight. If zero, the
+	// header is omitted.
 	MaxAge time.Duration
 }
 

@@ -11,15 +11,15 @@ import (
 	"socketio/internal/wheel"
 )
 
-// What can be due.
+// The deadlines of a Conn.
 const (
 	dueBeat    = iota // heartbeat.go
-	dueWrite          // the peer takes nothing
+	dueWrite          // the peer must have accepted something
 	dueMessage        // a message that has begun must have arrived
 	dueUpgrade        // a candidate must have completed
 	dueNoop           // a parked poll is released during an upgrade
 	dueClose          // closing must have come to its end
-	dueCork           // what was held back leaves
+	dueCork           // messages that were held back are sent
 	duePause          // the Handler must have resumed
 	dueQueue          // the queue must have come below its bound
 	dueUser           // Conn.SetTimer
@@ -27,13 +27,13 @@ const (
 )
 
 const (
-	// closeTimeout is how long a closing WebSocket may take to send what waits.
+	// closeTimeout is how long a closing WebSocket may take to send its queue.
 	closeTimeout = 10 * time.Second
-	// pollCloseTimeout is how long a closed polling session waits for the
-	// request that can carry the news.
+	// pollCloseTimeout is how long a closed polling session waits for a request whose
+	// response can tell the client.
 	pollCloseTimeout = 30 * time.Second
-	// shutdownPollTimeout is the same while the server shuts down: a client that
-	// is there polls again at once.
+	// shutdownPollTimeout is the same while the server shuts down: a client that is alive
+	// polls again at once.
 	shutdownPollTimeout = time.Second
 )
 

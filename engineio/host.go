@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what the engine asks of the HTTP server and of the ResponseWriter that
-// it is given. Between the two stand middlewares whose writers can do less than those of
-// net/http, or do it wrong.
+// This file holds the engine's use of the HTTP server and of its ResponseWriter. Between
+// the two may be middlewares whose writers can do less than those of net/http, or do it
+// wrong.
 
 package engineio
 
@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// A host is who serves one request. Its methods contain the panics of writers that claim
-// what the one below them can't do.
+// A host serves one request. Its methods recover the panics of writers that offer a method
+// which the writer below them does not have.
 type host struct {
 	w  http.ResponseWriter
 	r  *http.Request
@@ -30,10 +30,10 @@ func newHost(w http.ResponseWriter, r *http.Request) *host {
 	return &host{w, r, http.NewResponseController(w)}
 }
 
-// errWriterPanic is what a writer's panic becomes.
+// errWriterPanic is the error for a panic of a writer.
 var errWriterPanic = errors.New("engineio: a ResponseWriter panicked")
 
-// try calls what a writer offers. A panic is an error.
+// try calls a method of a writer. It returns a panic as an error.
 func try(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -43,7 +43,7 @@ func try(f func() error) (err error) {
 	return f()
 }
 
-// SetReadDeadline is that of http.ResponseController; so are the methods below.
+// SetReadDeadline and the methods below are those of http.ResponseController.
 func (h *host) SetReadDeadline(at time.Time) error {
 	return try(func() error { return h.rc.SetReadDeadline(at) })
 }
@@ -64,8 +64,8 @@ func (h *host) Hijack() (nc net.Conn, rw *bufio.ReadWriter, err error) {
 	return nc, rw, err
 }
 
-// flush sends what was written while its deadline holds, and tells whether that failed.
-// The length is known, so a writer that can't flush sends it when the request ends.
+// flush sends everything written so far within its deadline, and returns the error. The
+// length is known, so a writer that can't flush sends the rest when the request ends.
 func (h *host) flush() error {
 	err := h.Flush()
 	if errors.Is(err, errWriterPanic) || errors.Is(err, http.ErrNotSupported) {
@@ -74,21 +74,22 @@ func (h *host) flush() error {
 	return err
 }
 
-// server is the HTTP server, nil if it is none of net/http or its context was replaced.
+// server returns the HTTP server, or nil if it is not net/http's or its context was
+// replaced.
 func (h *host) server() *http.Server {
 	s, _ := h.r.Context().Value(http.ServerContextKey).(*http.Server)
 	return s
 }
 
-// lift takes the host's timeouts off a request. Those it can't take off, because a
-// middleware hides them, will cut the response: cut is when it must be on its way, from
-// the beginning of the request. It is 0 if nothing will cut it.
+// lift removes the host's timeouts from a request. A timeout that a middleware hides can't
+// be removed and will cut the response: cut is the time after the beginning of the request
+// at which the response must be sent. It is 0 if no timeout remains.
 func (h *host) lift() (cut time.Duration) {
 	cut = h.liftWrite()
 	if h.SetReadDeadline(time.Time{}) == nil {
 		return cut
 	}
-	if s := h.server(); s != nil && s.ReadTimeout > 0 { // it would take the client for gone
+	if s := h.server(); s != nil && s.ReadTimeout > 0 { // it would end the request's context
 		if read := before(s.ReadTimeout); cut == 0 || read < cut {
 			return read
 		}
@@ -96,8 +97,8 @@ func (h *host) lift() (cut time.Duration) {
 	return cut
 }
 
-// liftWrite is lift for the timeout for writing alone. Over HTTP/2 it runs from the
-// request's beginning too.
+// liftWrite is lift for the write timeout only. Over HTTP/2 it runs from the beginning of
+// the request too.
 func (h *host) liftWrite() (cut time.Duration) {
 	if h.SetWriteDeadline(time.Time{}) == nil {
 		return 0
@@ -108,14 +109,14 @@ func (h *host) liftWrite() (cut time.Duration) {
 	return 0
 }
 
-// before is when a response must begin that a timeout of the host will cut.
+// before returns when a response must begin that a timeout of the host will cut.
 func before(timeout time.Duration) time.Duration {
 	return timeout - min(timeout/10, time.Second)
 }
 
-// gone returns a channel that tells when the client's connection is lost. ok is false if
-// no writer can tell. A request's context ends also when the host wishes it, such as one
-// of BaseContext from signal.NotifyContext.
+// gone returns a channel that receives when the client's connection is lost. ok is false
+// if no writer offers one. The context of a request is not enough: the host may end it for
+// other reasons, for example a BaseContext from signal.NotifyContext.
 func (h *host) gone() (c <-chan bool, ok bool) {
 	for w := h.w; w != nil; {
 		if n, can := w.(interface{ CloseNotify() <-chan bool }); can {
@@ -130,8 +131,8 @@ func (h *host) gone() (c <-chan bool, ok bool) {
 	return nil, false
 }
 
-// below is the writer that w wraps, nil if it does not show one. Many have no Unwrap but
-// the embedded writer: that is good enough to ask, not to write to.
+// below returns the writer that w wraps, or nil if it can't be found. Many writers embed
+// another without an Unwrap method: that is good enough to ask, not to write to.
 func below(w http.ResponseWriter) (inner http.ResponseWriter) {
 	if u, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
 		return u.Unwrap()
@@ -153,7 +154,7 @@ func below(w http.ResponseWriter) (inner http.ResponseWriter) {
 	return nil
 }
 
-// setLength sets the length of a body, or leaves it open if somebody above encodes it.
+// setLength sets the length of a body, or removes it if a middleware encodes the body.
 func setLength(h http.Header, n int, coded bool) {
 	if coded {
 		h.Del("Content-Length")
@@ -162,12 +163,12 @@ func setLength(h http.Header, n int, coded bool) {
 	h.Set("Content-Length", strconv.Itoa(n))
 }
 
-// writeChunk is how much of a response has to be taken within the time allowed.
+// writeChunk is how many bytes of a response must be accepted within the time allowed.
 const writeChunk = 64 << 10
 
-// writePoll writes a whole response. The peer has the time allowed for each part of
-// it: a slow one is not gone. coded tells that somebody above encodes the body. g
-// is the poll that it answers, if it is one.
+// writePoll writes a whole response. The time allowed is that for each part of it: a slow
+// client is not a lost one. coded tells that a middleware encodes the body. g is the poll
+// that it answers, nil for a POST.
 func (h *host) writePoll(contentType string, body []byte, coded bool, timeout time.Duration, g *parkedGET) error {
 	header := h.w.Header()
 	header.Set("Content-Type", contentType)
@@ -190,8 +191,8 @@ func (h *host) writePoll(contentType string, body []byte, coded bool, timeout ti
 	return err
 }
 
-// writeAll writes all of p. A writer that takes less without an error gets the rest; one
-// that counts in a way of its own has taken all.
+// writeAll writes all of p. A writer that accepts less without an error gets the rest; a
+// writer that returns more than it was given has accepted all.
 func writeAll(w io.Writer, p []byte) error {
 	for len(p) > 0 {
 		n, err := w.Write(p)

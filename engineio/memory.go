@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how much memory the process may have: what its runtime, its control
-// groups or its machine say.
+// This file holds how much memory the process may use: the limit of its runtime, its
+// control groups or its machine.
 
 package engineio
 
@@ -13,13 +13,12 @@ import (
 	"strings"
 )
 
-// assumedMemory stands for the memory of a machine that does not tell: systems without
-// /proc.
+// assumedMemory is assumed for systems without /proc, whose memory is unknown.
 const assumedMemory = 4 << 30
 
-// memoryLimit is the limit of the runtime (GOMEMLIMIT) if that is set, else the lowest
-// of those of the control groups of the process, of both versions, and of the machine's
-// memory. root is the file system of the machine.
+// memoryLimit returns the limit of the runtime (GOMEMLIMIT) if that is set, otherwise the
+// lowest of the machine's memory and the limits of the control groups of the process, of
+// both versions. root is the file system of the machine.
 func memoryLimit(runtimeLimit int64, root fs.FS) int64 {
 	if runtimeLimit < math.MaxInt64 {
 		return runtimeLimit
@@ -61,7 +60,7 @@ type memoryMount struct {
 	files []string // that hold limits
 }
 
-// groupMount looks at a line of mountinfo.
+// groupMount parses a line of mountinfo.
 func groupMount(line, groups string) (m memoryMount, ok bool) {
 	before, after, _ := strings.Cut(line, " - ")
 	at, what := strings.Fields(before), strings.Fields(after)
@@ -86,8 +85,8 @@ func groupMount(line, groups string) (m memoryMount, ok bool) {
 			group = parts[2]
 		}
 	}
-	// In a container the mount may show the group itself, or one that the path of the
-	// group does not begin with: then the mount is all that can be seen.
+	// In a container the mount may be the group itself, or a group whose path is not a
+	// prefix of the group's: then only the mount is visible.
 	inside, found := strings.CutPrefix(group, strings.TrimSuffix(root, "/"))
 	if !found || strings.HasPrefix(group, "/..") {
 		inside = ""
@@ -101,6 +100,6 @@ func groupMount(line, groups string) (m memoryMount, ok bool) {
 }
 
 func readText(root fs.FS, name string) string {
-	text, _ := fs.ReadFile(root, name) // what is not there sets no limit
+	text, _ := fs.ReadFile(root, name) // a file that does not exist sets no limit
 	return string(text)
 }

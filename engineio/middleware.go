@@ -81,9 +81,9 @@ func (l *link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.end.ServeHTTP(w, r)
 }
 
-// A baseWriter is the ResponseWriter that the first middleware gets. It keeps the
-// WriteHeader(101) that announces a WebSocket from the HTTP server: the response
-// goes out with the first bytes of the connection that is taken over.
+// A baseWriter is the ResponseWriter for the first middleware. It hides the
+// WriteHeader(101) that announces a WebSocket from the HTTP server: the response is sent
+// with the first bytes of the connection that is taken over.
 type baseWriter struct {
 	http.ResponseWriter
 	switching bool // a 101 was announced
@@ -114,8 +114,8 @@ func (b *baseWriter) Write(p []byte) (int, error) {
 	return b.ResponseWriter.Write(p)
 }
 
-// Flush and FlushError are for middlewares that look for them in the writer
-// itself; so is Hijack.
+// Flush, FlushError and Hijack are for middlewares that look for these methods in the
+// writer itself.
 func (b *baseWriter) Flush() { _ = b.FlushError() }
 
 func (b *baseWriter) FlushError() error {
@@ -144,13 +144,13 @@ func announceSwitch(w http.ResponseWriter) {
 		case interface{ Unwrap() http.ResponseWriter }:
 			inner = t.Unwrap()
 		default:
-			return // nobody would keep it from the HTTP server
+			return // nothing would hide it from the HTTP server
 		}
 	}
 }
 
-// ownWriter returns the HTTP server's own writer, or the nearest to it that can be
-// found, and shows f what of ours lies before it.
+// ownWriter returns the HTTP server's own writer, or the nearest to it that can be found.
+// It calls f for each baseWriter on the way.
 func ownWriter(w http.ResponseWriter, f func(*baseWriter)) http.ResponseWriter {
 	for {
 		if b, ok := w.(*baseWriter); ok {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the interfaces of those who watch a server, and where they are
-// called.
+// This file holds the interfaces of observers, and where they are called.
 
 package engineio
 
@@ -14,22 +13,20 @@ import (
 
 // A ConnInfo is a connection as an observer sees it.
 type ConnInfo struct {
-	// Number is that of the connection on its Server, given when it was asked for:
-	// later ones are higher. It stands for the session id, which is a secret and
-	// never shown.
+	// Number identifies the connection on its Server: later connections have higher
+	// numbers. It is used in place of the session id, which is a secret and never shown.
 	Number uint64
-	// Transport is the one at this moment.
+	// Transport is the current one.
 	Transport string
-	// Handshake is what is kept of the request that opened the connection. It has
-	// the headers, cookies too, so it is not for a log as a whole.
+	// Handshake holds the request that opened the connection. It has all headers,
+	// including cookies, so do not log it as a whole.
 	Handshake *Handshake
 }
 
-// A ConnObserver hears of each connection. Per connection ConnOpened comes first,
-// ConnClosed comes once, and ConnUpgraded at most once, perhaps a moment after
-// ConnClosed. ConnOpened is called by the goroutine of an HTTP request, the others by
-// whichever goroutine ends or upgrades the connection, event loops among them: none
-// may block.
+// A ConnObserver is notified of each connection. For each connection ConnOpened is called
+// first, ConnClosed once, and ConnUpgraded at most once, possibly shortly after ConnClosed.
+// ConnOpened is called on the goroutine of an HTTP request, the others on the goroutine
+// that ends or upgrades the connection, which may be an event loop: none may block.
 type ConnObserver interface {
 	ConnOpened(c ConnInfo)
 	// ConnUpgraded: messages travel over WebSocket or WebTransport instead of polling.
@@ -38,15 +35,15 @@ type ConnObserver interface {
 	ConnClosed(c ConnInfo, reason CloseReason, err error)
 }
 
-// A RefusalObserver hears of each request that is refused; see
-// Server.OnConnectionError for what counts. It is called by the goroutine of the request, once the
-// answer is written, and must not change e.
+// A RefusalObserver is notified of each request that is rejected; see
+// Server.OnConnectionError for which count. It is called on the goroutine of the request,
+// after the response has been written, and must not change e.
 type RefusalObserver interface {
 	RequestRefused(e *ConnectionError)
 }
 
-// A Traffic is a piece of what travels on a connection: one message, which is a text
-// or bytes, or, on the way out, a text with its attachments.
+// A Traffic is one message on a connection: a text or bytes, or, if it is sent, a text with
+// its attachments.
 type Traffic struct {
 	Conn      uint64 // ConnInfo.Number
 	Transport string
@@ -54,14 +51,14 @@ type Traffic struct {
 	Bytes     int // of their contents, before compression and without any framing
 }
 
-// A TrafficObserver counts what comes in and goes out. Heartbeats, the handshake and
-// an initial packet do not count. Its methods are called for every message to and from every client, on
-// event loops, and some of them with a lock held: they must not block, nor call
-// anything of this module.
+// A TrafficObserver is notified of each message that arrives or is sent. Heartbeats, the
+// handshake and the initial packet do not count. Its methods are called for every message
+// from and to every client, on event loops, and some with a lock held: they must not block,
+// nor call functions of this module.
 type TrafficObserver interface {
 	TrafficIn(t Traffic)
-	// TrafficOut is called when a message is put in the outbound queue. What the
-	// queue drops afterwards was counted.
+	// TrafficOut is called when a message enters the send queue. It counts messages that
+	// the queue drops later.
 	TrafficOut(t Traffic)
 }
 
@@ -69,16 +66,16 @@ type TrafficObserver interface {
 type DropReason string
 
 const (
-	// DropVolatile: it was volatile and the client could not take it at once.
+	// DropVolatile: it was volatile and could not be sent at once.
 	DropVolatile DropReason = "volatile"
-	// DropOverflow: the queue was full and Message.Overflow allowed it, or a later
-	// message with its key took its place; see Message.Conflate.
+	// DropOverflow: the queue was full and Message.Overflow allowed it, or a later message
+	// with the same key replaced it; see Message.Conflate.
 	DropOverflow DropReason = "overflow"
 )
 
-// A DropObserver hears of messages that were dropped by their policy. What is lost
-// because a connection closes does not count: a client too slow for messages that
-// may not be dropped is a ConnClosed with ErrSlowConsumer. It is called by the
+// A DropObserver is notified of messages that were dropped by their policy. Messages that
+// are lost because a connection closes do not count: a client too slow for messages that
+// may not be dropped is reported by ConnClosed with ErrSlowConsumer. It is called on the
 // goroutine that sends and must not block.
 type DropObserver interface {
 	MessagesDropped(c ConnInfo, n int, why DropReason)
@@ -109,7 +106,7 @@ func newObservers(log *slog.Logger, all []any) observers {
 	}
 }
 
-// A subject is what observers are told about: a Conn.
+// A subject is what observers are notified of: a Conn.
 type subject interface{ info() ConnInfo }
 
 func (l *observers) opened(c subject) {

@@ -48,7 +48,7 @@ func (o *originRule) isOwn(r *http.Request, origin string) bool {
 	return sameHost(origin, o.proxies.forwarded(r, "X-Forwarded-Host", r.Host))
 }
 
-// maxProxies is how many hosts that proxies name are looked at for a remedy.
+// maxProxies is how many hosts named by proxies are examined for the warning.
 const maxProxies = 8
 
 // warn logs what to do about a page that was rejected. A proxy that changes Host often
@@ -85,7 +85,7 @@ func sameHost(origin, host string) bool {
 	return strings.EqualFold(u.Hostname(), asked.Hostname()) && cmp.Or(u.Port(), port) == cmp.Or(asked.Port(), port)
 }
 
-// defaultPort is that of a scheme that a page of a server can have, or "".
+// defaultPort returns the default port of a scheme that a page can have, or "".
 func defaultPort(scheme string) string {
 	switch strings.ToLower(scheme) {
 	case "http", "ws":

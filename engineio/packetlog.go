@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the lines that packets leave in the log, of the connections that
-// somebody wants to look at.
+// This file holds the log lines of packets, for the connections that LogPackets selects.
 
 package engineio
 
@@ -16,16 +15,16 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// packetsVariable is the environment variable that stands for Options.LogPackets.
+// packetsVariable is the environment variable for Options.LogPackets.
 const packetsVariable = "SOCKETIO_DEBUG"
 
-// A describer is a Handler that knows what is in its messages. What it returns may
-// have text of the peer, but no secret.
+// A describer is a Handler that can describe its messages. The description may contain text
+// of the peer, but no secret.
 type describer interface {
 	DescribeMessage(out, binary bool, data []byte) string
 }
 
-// A packetLog says whose packets are logged, and where.
+// A packetLog determines whose packets are logged, and where.
 type packetLog struct {
 	log   *slog.Logger
 	all   bool
@@ -33,8 +32,8 @@ type packetLog struct {
 	query [][2]string // name and value, of which one must be there
 }
 
-// newPacketLog reads Options.LogPackets, or the environment. It panics on an option that
-// is no such list; a wrong variable is logged.
+// newPacketLog reads Options.LogPackets, or the environment. It panics on an invalid
+// option; an invalid variable is logged.
 func newPacketLog(log *slog.Logger, list string) (p packetLog) {
 	p.log = log
 	from := "engineio: Options.LogPackets"
@@ -154,8 +153,8 @@ func (p *packetLog) packet(c tracee, out bool, kind, text string) {
 	log.Info(msg, "conn", c.number, "transport", c.transport, "packet", kind, "text", telemetry.Text(text))
 }
 
-// logger is the logger, or, if that keeps nothing below warnings, one that writes
-// to the standard error: a user who asks for packets expects to see them.
+// logger returns the logger, or, if that drops level Info, one that writes to standard
+// error: a user who asks for packets expects to see them.
 func (p *packetLog) logger() *slog.Logger {
 	if !p.log.Enabled(context.Background(), slog.LevelInfo) {
 		return slog.New(slog.NewTextHandler(os.Stderr, nil))

@@ -88,7 +88,7 @@ func (x *exchange) get() {
 	c.mu.Unlock()
 
 	err := errWriterPanic
-	defer func() { // also if a writer panics: what it was given is lost
+	defer func() { // also if a writer panics: its messages are lost
 		c.mu.Lock()
 		p.written(g)
 		c.noteQueueLocked(true)
@@ -113,14 +113,14 @@ func (x *exchange) get() {
 }
 
 // parkLocked waits until there is something to answer a GET with. It reports false, and
-// has released mu, if the client is gone. cut is what host.lift returns.
+// has released mu, if the client is lost. cut is the result of host.lift.
 func (x *exchange) parkLocked(g *parkedGET, cut time.Duration) (present bool) {
 	c, p, ctx := x.c, x.c.poll, x.r.Context()
 	if cut > 0 {
 		defer c.poll.releaseIn(g, cut, time.Time{}).Stop()
 	}
-	// A handler around this one that gives each request a time would answer in our
-	// place. A time that comes again is none of a request.
+	// A handler around this one that limits the time of each request would answer in our
+	// place. A deadline that was seen before is not that of a request.
 	if end, ok := ctx.Deadline(); ok && ctx.Err() == nil && !end.Equal(p.releasedFor) {
 		left := time.Until(end)
 		defer c.poll.releaseIn(g, left-min(left/4, time.Second), end).Stop()
@@ -133,7 +133,7 @@ func (x *exchange) parkLocked(g *parkedGET, cut time.Duration) (present bool) {
 		select {
 		case <-g.signal:
 		case <-ended:
-			// That may be a wish of the host, which is nothing to a client that is there.
+			// The host may have ended the context while the client is still connected.
 			ended = nil
 			var ok bool
 			if gone, ok = x.gone(); !ok {
@@ -159,7 +159,7 @@ func (x *exchange) parkLocked(g *parkedGET, cut time.Duration) (present bool) {
 }
 
 // releaseIn answers a GET with a noop after d, if it is still parked then. end is the
-// deadline of its request that is the reason, if it is that.
+// deadline of its request if that is the reason, otherwise zero.
 func (p *polling) releaseIn(g *parkedGET, d time.Duration, end time.Time) *time.Timer {
 	return time.AfterFunc(d, func() {
 		p.c.mu.Lock()
@@ -171,8 +171,8 @@ func (p *polling) releaseIn(g *parkedGET, d time.Duration, end time.Time) *time.
 	})
 }
 
-// unsurePoll is how long a GET stays that may have lost its client: there is no other
-// way to know than to answer it.
+// unsurePoll is how long a GET stays parked that may have lost its client: only answering
+// it shows whether it has.
 const unsurePoll = time.Second
 
 // write answers a request with messages.
@@ -185,7 +185,7 @@ func (x *exchange) write(items []*Message, g *parkedGET) error {
 	return x.writePoll(contentType, body, coded, x.c.limits.writeTimeout, g)
 }
 
-// post takes what a client sends.
+// post serves a POST.
 func (x *exchange) post() {
 	c, r := x.c, x.r
 	begun, cut := time.Now(), x.liftWrite() // the answer may have to wait for handlers
@@ -226,7 +226,7 @@ func (x *exchange) post() {
 	}
 	switch took, present := x.deliver(&in); {
 	case !present:
-	case took, leaving: // who is yet to be told the end may go on until it is
+	case took, leaving: // a client that does not know of the end may go on until it does
 		x.posted() // before the answer: a client may send its next POST as soon as it has it
 		x.s.headers.add(x.w.Header(), x.r, false)
 		_ = x.writePoll("text/html", []byte("ok"), coding.Applied(x.w.Header()), c.limits.writeTimeout, nil) // the next request tells
@@ -234,8 +234,8 @@ func (x *exchange) post() {
 			c.svc.sampled.Warn("a POST waited for handlers until http.Server.WriteTimeout cut its answer; give the ResponseWriter of the middleware around this handler a method Unwrap", "conn", c.number)
 		}
 	default:
-		// The poll tells the client why, if it can: npm's client would take this
-		// answer for the reason.
+		// The poll tells the client the reason, if it can: npm's client would take this
+		// response for it.
 		x.awaitEnd(answerGrace)
 		x.posted()
 		errOver().write(x.w)
@@ -249,8 +249,8 @@ func (x *exchange) posted() {
 	x.c.mu.Unlock()
 }
 
-// errOver refuses what comes, or is not yet taken, when its session has ended. It is not
-// told to who counts refusals: the client did not guess.
+// errOver rejects a request whose session has ended meanwhile. For a POST it is not
+// reported as a rejection: the client did not guess an id.
 func errOver() *requestError { return refuse(codeUnknownSID, "the session has ended") }
 
 // fail ends the session because of a POST, and answers with e, or with 400 and no
@@ -288,10 +288,10 @@ func (x *exchange) fail(e *requestError, reason CloseReason, err error) {
 	}
 	c.mu.Unlock()
 	if !whole || r.Header.Get("Expect") != "" || errors.Is(err, errBodySlow) {
-		return // nothing need come, or will
+		return // nothing more will arrive
 	}
-	// net/http closes a connection on which more comes than is read: the client would see
-	// a reset.
+	// net/http closes a connection with a body that is not read to its end: the client
+	// would see a reset.
 	_ = x.SetReadDeadline(time.Now().Add(x.s.bodyTimeout))
 	_, _ = io.CopyN(io.Discard, r.Body, int64(c.limits.maxPayload))
 }
@@ -303,7 +303,7 @@ const (
 	bodyRate  = 1 << 10
 )
 
-// readBody reads a whole body, growing with what has arrived.
+// readBody reads a whole body. Its buffer grows with the bytes that have arrived.
 func (x *exchange) readBody() ([]byte, error) {
 	r := x.r
 	limit := int64(x.c.limits.maxPayload)
@@ -360,16 +360,16 @@ func (x *exchange) refuseBody(err error) {
 	}
 }
 
-// deliver hands up the packets of a body, waiting out pauses. It reports whether they
-// were taken, to the last or to the one that ended the session, and whether the client
-// is still there to be answered.
+// deliver passes on the packets of a body and waits while the connection is paused. It
+// reports whether they were accepted, up to the last or the one that ended the session, and
+// whether the client is still there to be answered.
 func (x *exchange) deliver(in *payload) (took, present bool) {
 	c := x.c
 	defer c.readEnd()
 	for !in.done {
 		if open, present := x.awaitResume(); !open {
 			if in.closes() {
-				c.closed() // it will not come back to be told
+				c.closed() // the client will not poll again
 				return true, present
 			}
 			return false, present
@@ -403,11 +403,11 @@ func (x *exchange) awaitResume() (open, present bool) {
 		}
 		resumed := c.poll.resumed
 		c.mu.Unlock()
-		c.readEnd() // what was handed up must run, or nothing would resume
+		c.readEnd() // handlers of the messages so far must run, or nothing would resume
 		select {
 		case <-resumed:
 		case <-ended:
-			ended = nil // the host may wish it; the client may still be there
+			ended = nil // the host may have ended it; the client may still be there
 			gone, _ = x.gone()
 		case <-gone:
 			c.finish(ReasonTransportError, errPostAborted, ending{lost: true})
@@ -417,7 +417,7 @@ func (x *exchange) awaitResume() (open, present bool) {
 }
 
 // awaitEnd waits until the session is over, limit has passed, or the client has gone.
-// limit may be 0, which is none.
+// A limit of 0 means none.
 func (x *exchange) awaitEnd(limit time.Duration) {
 	c := x.c
 	c.mu.Lock()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a trusted proxy says of a request: the client's address, the
-// host it asked for, and whether it came over TLS.
+// This file holds the headers of trusted proxies: the client's address, the host that it
+// asked for, and whether it used TLS.
 
 package engineio
 
@@ -14,9 +14,9 @@ import (
 	"strings"
 )
 
-// UnixSocket, as an entry of Options.TrustedProxies, means every peer that connects
-// to a unix socket. Such a peer has no address: who may connect is up to the
-// permissions of the socket's file. It is the zero netip.Prefix.
+// UnixSocket, as an entry of Options.TrustedProxies, means every peer that connects to a
+// Unix socket. Such a peer has no address: the permissions of the socket's file determine
+// which may connect. It is the zero netip.Prefix.
 var UnixSocket netip.Prefix
 
 // proxies are the trusted ones. They are immutable.
@@ -31,15 +31,15 @@ func newProxies(list []netip.Prefix) *proxies {
 }
 
 // canonicalPrefixes returns the prefixes in the form of the addresses that they are
-// held against: an address of IPv4 is never one of IPv6. It panics on one that no
-// address is in.
+// compared with: an IPv4 address is never in IPv6 form. It panics on a prefix that contains
+// no address.
 func canonicalPrefixes(list []netip.Prefix) []netip.Prefix {
 	list = slices.Clone(list)
 	for i, p := range list {
 		switch {
 		case p == UnixSocket:
 		case !p.IsValid():
-			panic("engineio: Options.TrustedProxies: entry " + strconv.Itoa(i) + " is no valid prefix; use netip.MustParsePrefix, as in netip.MustParsePrefix(\"10.0.0.0/8\")")
+			panic("engineio: Options.TrustedProxies: entry " + strconv.Itoa(i) + " is not a valid prefix; use netip.MustParsePrefix, as in netip.MustParsePrefix(\"10.0.0.0/8\")")
 		case p.Addr().Is4In6() && p.Bits() >= 96:
 			list[i] = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 		}
@@ -47,7 +47,7 @@ func canonicalPrefixes(list []netip.Prefix) []netip.Prefix {
 	return list
 }
 
-// forwarded returns what a trusted proxy says in the header, else def.
+// forwarded returns the value of a header of a trusted proxy, otherwise def.
 func (p *proxies) forwarded(r *http.Request, header, def string) string {
 	if !p.trustsPeer(r) {
 		return def
@@ -67,10 +67,10 @@ func (p *proxies) forwarded(r *http.Request, header, def string) string {
 	return last
 }
 
-// clientAddr is the address of the client: the peer's, or, behind trusted
-// proxies, the last address of X-Forwarded-For that is not theirs. What a proxy
-// names is put into the canonical form of package netip, without a zone. An element
-// that is no address ends the search: the address before it in the search counts.
+// clientAddr returns the address of the client: the peer's, or, behind trusted proxies, the
+// last address of X-Forwarded-For that is not one of theirs. An address that a proxy names
+// is put into the canonical form of package netip, without a zone. An element that is not
+// an address ends the search, and the result is the address found before it.
 func (p *proxies) clientAddr(r *http.Request) string {
 	addr := r.RemoteAddr
 	if !p.trustsPeer(r) {
@@ -131,7 +131,7 @@ func (p *proxies) trusts(ip netip.Addr) bool {
 	return false
 }
 
-// parsePeer is the address of a peer as net/http tells it, which may have a zone.
+// parsePeer parses the address of a peer as net/http reports it, which may have a zone.
 func parsePeer(addr string) (netip.Addr, bool) {
 	if host, _, err := net.SplitHostPort(addr); err == nil {
 		addr = host
@@ -140,9 +140,9 @@ func parsePeer(addr string) (netip.Addr, bool) {
 	return ip.Unmap().WithZone(""), err == nil
 }
 
-// parseHop is the address that an element of X-Forwarded-For names, and its port if
-// it has one. An address of IPv6 may stand in brackets, as it must with a port, and
-// the whole in quotes, as RFC 7239 has it. "unknown" and other names are no address.
+// parseHop parses an element of X-Forwarded-For: an address, and its port if it has one. An
+// IPv6 address may be in brackets, as it must with a port, and the whole element in quotes,
+// as in RFC 7239. "unknown" and other names are not addresses.
 func parseHop(hop string) (ip netip.Addr, port uint16, ok bool) {
 	hop = strings.Trim(hop, " \t")
 	if n := len(hop); n >= 2 && hop[0] == '"' && hop[n-1] == '"' {

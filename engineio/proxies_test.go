@@ -98,7 +98,7 @@ func TestTrustedUnixSocket(t *testing.T) {
 
 func TestTrustedProxiesThatAreNone(t *testing.T) {
 	defer func() {
-		const want = "engineio: Options.TrustedProxies: entry 1 is no valid prefix"
+		const want = "engineio: Options.TrustedProxies: entry 1 is not a valid prefix"
 		if v, _ := recover().(string); !strings.HasPrefix(v, want) {
 			t.Errorf("the panic is %q, want %q", v, want)
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how requests are refused.
+// This file holds how requests are rejected.
 
 package engineio
 
@@ -38,7 +38,7 @@ var codeMessages = [...]string{
 	codeUnsupportedVersion: "Unsupported protocol version",
 }
 
-// causes are those of codes that have one alone.
+// causes are those of the codes with a single cause.
 var causes = [...]RefusalCause{
 	codeUnknownTransport:   CauseUnknownTransport,
 	codeUnknownSID:         CauseUnknownSession,
@@ -46,7 +46,7 @@ var causes = [...]RefusalCause{
 	codeUnsupportedVersion: CauseUnsupportedVersion,
 }
 
-// A requestError is a request that is refused.
+// A requestError is the reason why a request is rejected.
 type requestError struct {
 	status  int
 	code    int
@@ -56,7 +56,7 @@ type requestError struct {
 	cause   error  // of the application; may be nil
 }
 
-// text is what the client is told.
+// text returns the message for the client.
 func (e *requestError) text() string {
 	if e.message == "" {
 		return codeMessages[e.code]
@@ -76,7 +76,7 @@ func refuse(code int, detail string) *requestError {
 	return &requestError{status: status, code: code, why: causes[code], detail: detail}
 }
 
-// refuseFor is refuse with a cause that the code does not tell.
+// refuseFor is refuse with a cause that does not follow from the code.
 func refuseFor(why RefusalCause, code int, detail string) *requestError {
 	e := refuse(code, detail)
 	e.why = why
@@ -93,7 +93,7 @@ func (e *requestError) write(w http.ResponseWriter) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(e.status)
-	_ = writeAll(w, body) // a peer that is gone needs no answer
+	_ = writeAll(w, body) // a lost client needs no answer
 }
 
 // refusals answers requests that are rejected, and notifies those who watch them.
@@ -161,7 +161,7 @@ func noSession() *requestError { return refuse(codeUnknownSID, "no such session"
 
 // errUpgraded rejects a polling request of a session that no longer polls.
 func errUpgraded() *requestError {
-	return refuseFor(CauseTransportMismatch, codeBadRequest, "the session is not on polling any more")
+	return refuseFor(CauseTransportMismatch, codeBadRequest, "the session no longer polls")
 }
 
 func errOrigin() *requestError { return refuseFor(CauseOrigin, codeForbidden, "origin not allowed") }

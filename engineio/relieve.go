@@ -12,11 +12,10 @@ import (
 	"slices"
 )
 
-// relieve closes the connections for which most waits, so many that all take an eighth
-// less than their bound. It is called by who sent, with no lock of a Conn held. When it
-// returns the queues are let go of, so a sender can't outrun it; that the connections
-// have ended is told by another goroutine, since the one that sends must not run the
-// ends of others.
+// relieve closes the connections with the longest queues until all queues together are an
+// eighth below their bound. The goroutine that sends calls it, with no lock of a Conn held.
+// When it returns the queues are released, so a sender can't outrun it. Another goroutine
+// reports the ends of the connections, since a sender must not run those of others.
 func (s *sessions) relieve() {
 	b := &s.svc.budget
 	b.mu.Lock()
@@ -41,7 +40,7 @@ func (s *sessions) relieve() {
 		}
 		rests = append(rests, rest)
 	}
-	// One at a time; ends when the ends are told; Server.Close waits for it.
+	// One at a time; ends when all ends are reported; Server.Close waits for it.
 	go func() {
 		defer s.svc.background.Done()
 		for _, rest := range rests {

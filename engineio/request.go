@@ -15,7 +15,7 @@ import (
 	"socketio/internal/ws"
 )
 
-// newHandshake keeps what matters of a request, in one string.
+// newHandshake keeps the relevant parts of a request in one string.
 func newHandshake(p *proxies, r *http.Request, revision uint8, now time.Time) Handshake {
 	remote := p.clientAddr(r)
 	host := p.forwarded(r, "X-Forwarded-Host", r.Host)
@@ -23,7 +23,7 @@ func newHandshake(p *proxies, r *http.Request, revision uint8, now time.Time) Ha
 	names := make([]string, 0, len(r.Header))
 	for name, values := range r.Header {
 		if name[:min(1, len(name))] == ":" {
-			continue // of HTTP/2, and no header of the client's
+			continue // a pseudo-header of HTTP/2
 		}
 		names = append(names, name)
 		for _, v := range values {
@@ -55,12 +55,12 @@ func newHandshake(p *proxies, r *http.Request, revision uint8, now time.Time) Ha
 	return h
 }
 
-// headerField is what each field of a header counts beside its name and value, as in
-// HTTP/2 (RFC 9113, section 6.5.2): that is about what it costs in memory.
+// headerField is counted for each field of a header besides its name and value, as in
+// HTTP/2 (RFC 9113, section 6.5.2): about its overhead in memory.
 const headerField = 32
 
-// checkHeader refuses a request with a header over the bound. Of one that it lets in, a
-// Handshake keeps less than it counts.
+// checkHeader rejects a request with a header over the limit. A Handshake keeps fewer bytes
+// than checkHeader counts.
 func checkHeader(r *http.Request, limit int, sampled *telemetry.Sampled) *requestError {
 	size := len(r.RequestURI) + len(r.Host)
 	for name, values := range r.Header {

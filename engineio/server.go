@@ -46,10 +46,9 @@ type Server struct {
 	end    context.CancelFunc
 }
 
-// NewServer returns a Server. accept is called for each new connection, before
-// any of its messages, and returns who receives them; it must not block. opts
-// may be nil. It panics on options that can't work, with a message that says
-// which.
+// NewServer returns a Server. accept is called for each new connection, before any of its
+// messages, and returns the Handler that receives them; it must not block. opts may be
+// nil. NewServer panics on options that can't work, with a message that names them.
 func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s := &Server{
 		cfg:     newConfig(opts),
@@ -107,9 +106,9 @@ func (s *Server) openPacket(id string, tail []byte) *Message {
 	return packetMsg(packetOpen, `{"sid":"`+id+string(tail))
 }
 
-// outsideBubble is the answer in a testing/synctest bubble, where it is the year 2000,
-// to requests for a server that was made outside: its timers and channels do not
-// belong to the bubble, which would wait for them without end.
+// outsideBubble answers requests inside a testing/synctest bubble, where the year is 2000,
+// to a server that was made outside of it: its timers and channels do not belong to the
+// bubble, which would wait for them forever.
 const outsideBubble = "the server was made outside the bubble: make it inside synctest.Test"
 
 // ServeHTTP serves one request of a session, or opens a session.
@@ -119,8 +118,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(r.TransferEncoding) > 0 {
-		// A Content-Length beside it is not shown here. Who goes by that would see
-		// the next request elsewhere: there is none (RFC 9112, section 6.1).
+		// A Content-Length beside it is not visible here. A proxy that goes by it would see
+		// the next request begin elsewhere, so there must be none (RFC 9112, section 6.1).
 		w.Header().Set("Connection", "close")
 	}
 	r = s.gate.hideCookie(r)
@@ -129,7 +128,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve serves a request that the middlewares have let through.
+// serve serves a request that has passed the middlewares.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if e := checkHeader(r, s.cfg.MaxHeaderBytes, s.svc.sampled); e != nil {
 		s.refusals.answer(w, r, e)
@@ -218,7 +217,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 	if e == nil && revision == 3 && !s.cfg.AllowEIO3 {
 		e = refuse(codeUnsupportedVersion, last(q["EIO"]))
 		if e.detail == "3" {
-			s.svc.sampled.Warn("a client of Socket.IO 1 or 2 (protocol 4, EIO=3) was refused; to let such clients in set Options.AllowEIO3", "peer", telemetry.Text(s.proxies.clientAddr(r)))
+			s.svc.sampled.Warn("a client of Socket.IO 1 or 2 (protocol 4, EIO=3) was refused; to accept such clients set Options.AllowEIO3", "peer", telemetry.Text(s.proxies.clientAddr(r)))
 		}
 	}
 	id := ""
@@ -283,13 +282,13 @@ func (s *Server) runHandshake(r *http.Request) (context.Context, *requestError) 
 	return context.WithoutCancel(ctx), nil
 }
 
-// OnConnectionError calls fn for each request that is refused, and for each WebSocket
-// that can't be taken from the HTTP server (code 3, status 500), in the goroutine of
-// that request, once the answer is written. As upstream, a request that ends its
-// session does not count, be it answered 400, 408, 413 or 415: Handler.HandleClose and
-// ConnObserver hear of it, with the error, so nothing counts twice; nor does a method
-// that sessions do not have (500). The request must not be kept. A panic in fn is
-// logged. remove takes fn off again.
+// OnConnectionError calls fn for each request that is rejected, and for each WebSocket that
+// can't be taken over from the HTTP server (code 3, status 500), on the goroutine of the
+// request, after the response has been written. As in the reference implementation, a
+// request that ends its session (400, 408, 413 or 415) is not reported here: its error is
+// passed to Handler.HandleClose and ConnObserver. Nor is a request with a method that
+// sessions do not have (500). fn must not keep the request. A panic in fn is logged. remove
+// unregisters fn.
 func (s *Server) OnConnectionError(fn func(*http.Request, *ConnectionError)) (remove func()) {
 	if fn == nil {
 		panic("engineio: OnConnectionError: the function is nil")
@@ -297,20 +296,18 @@ func (s *Server) OnConnectionError(fn func(*http.Request, *ConnectionError)) (re
 	return s.refusals.watch(fn)
 }
 
-// Use adds HTTP middlewares. They run for every request, also for those that
-// become a WebSocket, in the order in which they were added: the first sees a
-// request first. A preflight that Options.CORS answers does not reach them. What
-// they set in the response's header is also in the 101 of a WebSocket. One that
-// does not call the next handler must answer itself. One that hands on a
-// ResponseWriter of its own must give it a method Unwrap; see
-// http.ResponseController. Its WriteHeader is then called with 101 before a
-// WebSocket opens, so that what it sets there, such as a session cookie, travels
-// with the response. A request may stay in the next handler for long: a poll
-// waits there.
+// Use adds HTTP middlewares. They run for every request, also for those that become a
+// WebSocket, in the order in which they were added: the first sees a request first. A
+// preflight that Options.CORS answers does not reach them. Response headers that they set
+// are also in the 101 of a WebSocket. A middleware that does not call the next handler
+// must answer itself. A middleware that passes on its own ResponseWriter must give it an
+// Unwrap method; see http.ResponseController. Its WriteHeader is then called with 101
+// before a WebSocket opens, so that headers which it sets there, such as a session cookie,
+// are in the response. The next handler may take long: polls wait there.
 //
-// Use may be called while requests are served; those under way pass the new
-// middlewares or not. A panic in a middleware ends its request, as net/http has
-// it. Use panics if a middleware is nil or returns nil.
+// Use may be called while requests are served; requests in progress may or may not pass
+// the new middlewares. A panic in a middleware ends its request, as in net/http. Use
+// panics if a middleware is nil or returns nil.
 func (s *Server) Use(middlewares ...func(http.Handler) http.Handler) {
 	s.chain.use(middlewares)
 }

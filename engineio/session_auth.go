@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the binding of a session: the application's say on each request
-// that names one.
+// This file holds the binding of a session: the application authorizes each request that
+// names one.
 
 package engineio
 
@@ -17,10 +17,9 @@ type SessionRequest struct {
 	// Request is the request: a poll, a POST, the upgrade to a WebSocket, or that of
 	// a WebTransport. Its body must not be read, and it must not be kept or changed.
 	Request *http.Request
-	// RemoteAddr is where it comes from, found as Handshake.RemoteAddr is.
+	// RemoteAddr is the address of its client, determined as Handshake.RemoteAddr is.
 	RemoteAddr string
-	// Handshake is what is kept of the request that opened the session. It must not
-	// be changed.
+	// Handshake holds the request that opened the session. It must not be changed.
 	Handshake *Handshake
 }
 

@@ -10,14 +10,13 @@ import (
 	"time"
 )
 
-// StopAccepting makes the server answer 503 to new sessions from now on. Open ones go on.
+// StopAccepting rejects new sessions with status 503 from now on. Open sessions continue.
 func (s *Server) StopAccepting() {
 	s.sessions.stopAccepting()
 }
 
-// Shutdown refuses new sessions and closes all connections; what waits to be sent
-// goes out first. It returns when all have ended, or the error of ctx when ctx
-// ends. Call Close afterwards.
+// Shutdown rejects new sessions and closes all connections after sending their queues. It
+// returns when all have ended, or the error of ctx when ctx ends. Call Close afterwards.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.StopAccepting()
 	if err := s.closeInWaves(ctx); err != nil {
@@ -63,8 +62,8 @@ func (s *Server) closeInWaves(ctx context.Context) error {
 	return nil
 }
 
-// hurry gives a session that was closed before, and waits for a poll to say so, as little
-// time as one that Shutdown closes: a client that is there polls at once.
+// hurry gives a session that was closed before, and waits for a poll that can tell the
+// client, as little time as Shutdown gives: a client that is alive polls at once.
 func hurry(c *Conn, now int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,9 +73,8 @@ func hurry(c *Conn, now int64) {
 	}
 }
 
-// Close ends all connections, dropping what waits to be sent, and returns when
-// nothing of the server runs any more. It may be called more than once; it must
-// not be called from a Handler.
+// Close ends all connections, drops their queues, and returns when no goroutine of the
+// server is left. It may be called more than once; it must not be called from a Handler.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
 		s.sessions.beginClose()

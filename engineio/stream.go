@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how a stream becomes a session, or a candidate of one: the way in
-// for WebTransport, whose network code is in a module of its own.
+// This file holds how a stream becomes a session or the upgrade of one. It serves
+// WebTransport, whose network code is in a separate module.
 
 package engineio
 
@@ -26,22 +26,22 @@ var (
 	errNoUpgrade   = errors.New("engineio: the session can't upgrade")
 )
 
-// ServeStream serves a request that asks for WebTransport. It checks the request
-// as any other: Options.Transports must name webtransport, the origin must be
-// allowed. A request that fails is answered and open is not called.
+// ServeStream serves a request for WebTransport. It checks the request like any other:
+// Options.Transports must include webtransport, and the origin must be allowed. A request
+// that fails these checks is answered, and open is not called.
 //
-// Then it calls open, which accepts the request and returns its one bidirectional
-// stream, within Options.UpgradeTimeout: ctx ends then, and when the server closes.
-// If open fails it has answered the request itself. In the rest of that time the
-// stream must say what it is for: a new session, for which Options.Handshake runs
-// with this request, or the upgrade of one on polling. Else it is closed.
+// Then it calls open, which accepts the request and returns its only bidirectional stream
+// within Options.UpgradeTimeout: ctx ends then, and when the server closes. If open fails,
+// it must have answered the request itself. In the rest of that time the first packet of
+// the stream must arrive. It opens a session, for which Options.Handshake runs with this
+// request, or upgrades one from polling. Otherwise the stream is closed.
 //
-// The stream belongs to the Server from then on, which ServeStream does not wait
-// for. Its Close must not block and must free a Read and a Write under way. If it
-// has a CloseWrite() error, the Server calls that when nothing more will be said,
-// and Close at most 2 s later. Each Write has a deadline of Options.WriteTimeout.
+// From then on the stream belongs to the Server; ServeStream does not wait for its end.
+// Its Close must not block and must unblock a Read and a Write in progress. If it has a
+// method CloseWrite() error, the Server calls that after its last Write, and Close at most
+// 2 s later. Each Write has a deadline of Options.WriteTimeout.
 //
-// A middleware for these requests wraps the handler that calls ServeStream.
+// To add middleware, wrap the handler that calls ServeStream.
 func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(ctx context.Context) (net.Conn, error)) {
 	r = s.gate.hideCookie(r)
 	foreign, e := s.checkStream(r)
@@ -67,15 +67,15 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 	}
 }
 
-// openCounted is openStream for one that was counted. open may panic.
+// openCounted is openStream for a stream that beginOpening has counted. open may panic.
 func (s *Server) openCounted(ctx context.Context, open func(context.Context) (net.Conn, error)) (net.Conn, packet, []byte, error) {
 	defer s.sessions.takeovers.Done()
 	defer s.sessions.endOpening()
 	return s.openStream(ctx, open)
 }
 
-// checkStream checks a request before it is accepted. foreign tells that it may only
-// become the upgrade of a session that passes its Origin on.
+// checkStream checks a request before it is accepted. foreign means that it may only
+// upgrade a session that passes its Origin on.
 func (s *Server) checkStream(r *http.Request) (foreign bool, e *requestError) {
 	if !s.cfg.webtransport {
 		return false, refuse(codeUnknownTransport, WebTransport)
@@ -89,8 +89,8 @@ func (s *Server) checkStream(r *http.Request) (foreign bool, e *requestError) {
 	return s.gate.admitStream(r)
 }
 
-// openStream gets the stream and its first packet, in time. early is what came
-// after it. The stream is closed if there is an error.
+// openStream returns the stream and its first packet, within the time allowed. early holds
+// the bytes after it. The stream is closed if there is an error.
 func (s *Server) openStream(ctx context.Context, open func(context.Context) (net.Conn, error)) (nc net.Conn, first packet, early []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.UpgradeTimeout)
 	defer cancel()
@@ -151,7 +151,7 @@ func readFirst(nc net.Conn) (first packet, early []byte, err error) {
 	}
 }
 
-// serveOpened gives a stream to its session.
+// serveOpened attaches a stream to its session.
 func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early []byte, foreign bool) error {
 	c, fresh, err := s.streamSession(r, first, foreign)
 	if err != nil {
@@ -176,8 +176,8 @@ func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early [
 	return nil
 }
 
-// streamSession is the session that the first packet asks for: a fresh one, which
-// is admitted then, or one that is on polling.
+// streamSession returns the session that the first packet asks for: a fresh one, which it
+// admits, or one that polls.
 func (s *Server) streamSession(r *http.Request, first packet, foreign bool) (c *Conn, fresh bool, err error) {
 	if first.typ != packetOpen {
 		return nil, false, errFirstPacket
@@ -226,8 +226,8 @@ func (s *Server) freshStream(r *http.Request) (*Conn, *requestError) {
 	return c, s.sessions.admit(c)
 }
 
-// A streamConn is a stream with a deadline for each Write: a peer that takes
-// nothing must not hold a candidate, or a close, up.
+// A streamConn is a stream with a deadline for each Write: a peer that does not read must
+// not delay an upgrade or a close.
 type streamConn struct {
 	net.Conn
 	timeout time.Duration
@@ -240,7 +240,7 @@ func (c *streamConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// CloseWrite ends the sending side, if the stream can do that alone.
+// CloseWrite ends the sending side, if the stream can do that without closing.
 func (c *streamConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

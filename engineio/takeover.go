@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how a WebSocket is taken from the HTTP server and given to a
+// This file holds how a WebSocket is taken over from the HTTP server and attached to a
 // driver.
 
 package engineio
@@ -17,17 +17,17 @@ import (
 	"socketio/internal/ws"
 )
 
-// serveWebSocket takes the connection over: as the transport of a fresh Conn,
-// or as a candidate of one that has a session. Over HTTP/2 it returns when the
-// WebSocket has ended, because its stream ends with the request.
+// serveWebSocket takes the connection over as the transport of a fresh Conn, or as a
+// candidate for the upgrade of an open session. Over HTTP/2 it returns when the WebSocket
+// has ended, because its stream ends with the request.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) {
 	if tun := s.takeWebSocket(w, r, c, q, fresh); tun != nil {
 		tun.serve()
 	}
 }
 
-// takeWebSocket is serveWebSocket up to where the WebSocket begins. The tunnel is that
-// of a WebSocket over HTTP/2, which must be served.
+// takeWebSocket is serveWebSocket up to the point where the WebSocket begins. It returns
+// the tunnel of a WebSocket over HTTP/2, which must be served, otherwise nil.
 func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) *tunnel {
 	key, herr := checkWebSocket(r)
 	if herr != nil {
@@ -89,8 +89,8 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 }
 
 // start begins to read from an attached transport, which opens c if c is fresh, and is
-// an upgrade of it otherwise. It reports false if c can't be upgraded; then the peer is
-// told so, and the transport closes.
+// an upgrade of it otherwise. It reports false if c can't be upgraded; then the transport
+// closes with an error.
 func (s *Server) start(c *Conn, t *wsTransport, fresh bool, early []byte) (ok bool) {
 	ok = true
 	if fresh {
@@ -112,7 +112,7 @@ func (s *Server) start(c *Conn, t *wsTransport, fresh bool, early []byte) (ok bo
 	return ok
 }
 
-// checkWebSocket checks the handshake. key is what the answer needs over HTTP/1.
+// checkWebSocket checks the handshake. key is needed for the response over HTTP/1.
 func checkWebSocket(r *http.Request) (key string, err *ws.HandshakeError) {
 	if ws.IsConnect(r) {
 		return "", ws.CheckConnect(r)
@@ -120,8 +120,8 @@ func checkWebSocket(r *http.Request) (key string, err *ws.HandshakeError) {
 	return ws.CheckUpgrade(r)
 }
 
-// takeConn takes the connection, and the bytes that were read too far, or a stream of
-// HTTP/2. The text of its error is for the log; it wraps the reason.
+// takeConn takes over the connection, with the bytes that were read beyond the request, or
+// a stream of HTTP/2. The text of its error is for the log; it wraps the reason.
 func (s *Server) takeConn(w http.ResponseWriter, r *http.Request) (nc net.Conn, early []byte, err error) {
 	if ws.IsConnect(r) {
 		// The session's own deadline comes before that of a Write, and says why.
@@ -144,7 +144,7 @@ type takeError struct {
 func (e takeError) Error() string { return e.text }
 func (e takeError) Unwrap() error { return e.cause }
 
-// hijack takes the connection and the bytes that were read too far.
+// hijack takes over the connection, with the bytes that were read beyond the request.
 func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
 	nc, rw, err := newHost(w, nil).Hijack()
 	if err != nil {

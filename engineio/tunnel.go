@@ -22,13 +22,13 @@ import (
 
 // A tunnel is a stream of HTTP/2 as a net.Conn.
 //
-// The goroutine of its request writes: Write hands it the bytes and waits. So Close
-// frees a Write at once, also one that net/http can't give to a connection that takes
-// nothing: there only the end of the connection helps.
+// The goroutine of its request writes: Write passes it the bytes and waits. So Close
+// unblocks a Write at once, even while net/http is blocked by a connection that the peer
+// does not read, which only the end of that connection unblocks.
 //
-// The stream ends both ways when that goroutine returns, for net/http knows no half of
-// it. So CloseWrite waits, as long as the deadline for reads allows, until the peer has
-// answered the close frame, which is the last that was written.
+// The stream ends in both directions when that goroutine returns, because net/http can't
+// close one direction. So CloseWrite waits, as long as the read deadline allows, until the
+// peer has answered the close frame, which was written last.
 type tunnel struct {
 	// Immutable after newTunnel.
 	w       http.ResponseWriter // the HTTP server's own; used by serve alone
@@ -45,21 +45,20 @@ type tunnel struct {
 
 	// Atomic; safe from anywhere.
 	ended atomic.Bool // CloseWrite was called
-	told  atomic.Bool // what was read last ends with a close frame
+	told  atomic.Bool // the last Read ended with a close frame
 	late  atomic.Bool // the deadline for reads has passed
 
 	mu       lock.Mutex  // guards the field below
 	deadline *time.Timer // for reads; nil if there is none
 }
 
-// tunnelAddr is the address of the peer as net/http tells it.
+// tunnelAddr is the address of the peer as net/http reports it.
 type tunnelAddr string
 
 func (tunnelAddr) Network() string  { return "tcp" }
 func (a tunnelAddr) String() string { return string(a) }
 
-// newTunnel returns a tunnel for a request, or nil if its writer can't send what was
-// written so far.
+// newTunnel returns a tunnel for a request, or nil if its writer can't flush.
 func newTunnel(w http.ResponseWriter, r *http.Request, timeout time.Duration) *tunnel {
 	own := ownWriter(w, func(*baseWriter) {})
 	switch own.(type) {
@@ -75,7 +74,8 @@ func newTunnel(w http.ResponseWriter, r *http.Request, timeout time.Duration) *t
 	}
 }
 
-// accept makes the header of the response, from what middlewares and options have set.
+// accept makes the header of the response from the headers that middlewares and options
+// have set.
 func (t *tunnel) accept(set http.Header, protocol string, params ws.DeflateParams) {
 	ws.SetConnectHeader(set, protocol, params)
 	h := t.w.Header()
@@ -83,8 +83,8 @@ func (t *tunnel) accept(set http.Header, protocol string, params ws.DeflateParam
 	maps.Copy(h, set)
 }
 
-// serve answers the request and writes what Write hands over, until Close. It runs on
-// the request's goroutine.
+// serve answers the request and writes the bytes that Write passes to it, until Close. It
+// runs on the request's goroutine.
 func (t *tunnel) serve() {
 	defer t.Close()
 	rc := http.NewResponseController(t.w)
@@ -109,7 +109,7 @@ func (t *tunnel) serve() {
 	}
 }
 
-// within gives f the time that a Write may take. A stream that is late is reset.
+// within runs f with the deadline of a Write. A stream that misses it is reset.
 func (t *tunnel) within(rc *http.ResponseController, f func() error) error {
 	_ = rc.SetWriteDeadline(time.Now().Add(t.timeout))
 	err := f()
@@ -156,7 +156,7 @@ func (t *tunnel) Read(b []byte) (int, error) {
 	switch {
 	case err == nil:
 	case err == io.EOF && n > 0:
-		err = nil // it will be said again
+		err = nil // the next Read returns it
 	case err == io.EOF && t.told.Load():
 		// Browsers end their side with the close frame, and want an answer.
 		select {
@@ -174,7 +174,7 @@ func (t *tunnel) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite tells that nothing more will be written.
+// CloseWrite is called after the last Write.
 func (t *tunnel) CloseWrite() error {
 	if t.ended.Swap(true) {
 		return nil
@@ -186,7 +186,7 @@ func (t *tunnel) CloseWrite() error {
 	return nil
 }
 
-// Close ends the stream, both ways. What was written arrives.
+// Close ends the stream in both directions. Bytes that were written still arrive.
 func (t *tunnel) Close() error {
 	t.once.Do(func() {
 		close(t.closed)
@@ -205,8 +205,8 @@ func (t *tunnel) isClosed() bool {
 	}
 }
 
-// SetReadDeadline implements net.Conn, but for this: a deadline that has passed is for
-// good.
+// SetReadDeadline implements net.Conn, with one exception: a deadline that has passed is
+// final.
 func (t *tunnel) SetReadDeadline(at time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -235,8 +235,8 @@ func (t *tunnel) LocalAddr() net.Addr { return t.local }
 // RemoteAddr implements net.Conn.
 func (t *tunnel) RemoteAddr() net.Addr { return t.remote }
 
-// endsWithClose reports whether b looks as if a close frame of a client were the last
-// thing in it. Only when to end a stream depends on it.
+// endsWithClose reports whether b seems to end with a close frame of a client. Only the
+// moment at which a stream ends depends on it.
 func endsWithClose(b []byte) bool {
 	const header = 6 // two bytes and the mask
 	for size := 0; size <= 125 && size+header <= len(b); size++ {
