@@ -10,8 +10,16 @@ import (
 	"errors"
 
 	"socketio/adapter"
+	"socketio/engineio"
 	"socketio/parser"
 )
+
+// clusterAdapters makes adapters of a cluster.
+type clusterAdapters struct{ adapter.Cluster }
+
+func (c clusterAdapters) makeAdapter(ns *Namespace) adapter.Adapter {
+	return c.Adapter((*localSide)(ns))
+}
 
 // A localSide is a Namespace as its adapter sees it.
 type localSide Namespace
@@ -21,7 +29,7 @@ var _ adapter.Local = (*localSide)(nil)
 func (l *localSide) Namespace() string { return l.name }
 
 func (l *localSide) Payload(p *adapter.Packet) (adapter.Payload, error) {
-	e, err := l.server.payload(&p.Event, p.Args)
+	e, err := l.server.format.payload(&p.Event, p.Args)
 	e.Meta = p.Meta
 	return e, err
 }
@@ -65,8 +73,39 @@ func (l *localSide) HandleServerSideEmit(ctx context.Context, e adapter.Payload,
 	(*Namespace)(l).handleServerSide(ctx, e, reply)
 }
 
-// payload encodes values that travel to other servers; see format.Format.Payload.
-func (s *Server) payload(event *string, args []any) (adapter.Payload, error) {
-	text, attachments, err := s.format.Payload(event, args)
-	return adapter.Payload{JSON: text, Attachments: attachments}, err
+// ID implements adapter.Member, as the methods below do.
+func (m *member) ID() string { return m.id }
+
+// Deliver takes a broadcast.
+func (m *member) Deliver(p *adapter.Packet) {
+	s := (*Socket)(m)
+	if s.settledState() != stateConnected {
+		return
+	}
+	if p.Call != nil {
+		s.ask(p)
+		return
+	}
+	_ = s.post(p.Message.(*engineio.Message), p.Volatile) // the connection tells its sockets of its end
+}
+
+func (m *member) Join(rooms ...string) error { return (*Socket)(m).Join(rooms...) }
+
+func (m *member) Leave(room string) { (*Socket)(m).Leave(room) }
+
+func (m *member) Disconnect(close bool) {
+	if close {
+		(*Socket)(m).CloseConn()
+		return
+	}
+	(*Socket)(m).Disconnect()
+}
+
+// handshakeInfo is the handshake in the form that travels.
+func (s *Socket) handshakeInfo() adapter.HandshakeInfo {
+	h := s.Handshake()
+	return adapter.HandshakeInfo{
+		URL: h.URL, RemoteAddr: h.RemoteAddr, Host: h.Host, Header: h.Header(),
+		Time: h.Time, Secure: h.Secure, Auth: h.Auth,
+	}
 }

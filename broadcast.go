@@ -6,11 +6,11 @@ package socketio
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"socketio/adapter"
+	"socketio/internal/durations"
 )
 
 // A Broadcast is a choice of sockets and of how to send to them. It is a value: each
@@ -22,16 +22,6 @@ import (
 // A Server, a Namespace and a ParentNamespace have the same methods: for all sockets of
 // the namespace "/", of the namespace, or of all children.
 type Broadcast struct{ audience }
-
-// An audience is the sockets that something is sent to, and how. What Server, Namespace,
-// ParentNamespace and Broadcast have in common are its methods.
-type audience struct {
-	ns      *Namespace
-	family  *ParentNamespace // instead of ns: all its children
-	target  adapter.Target
-	flags   adapter.Flags
-	timeout time.Duration // 0: the default
-}
 
 // defaultTimeout is how long the answers of several sockets are awaited if there is no
 // deadline.
@@ -203,11 +193,28 @@ func (b audience) CloseConns() error {
 	return b.each(func(a adapter.Adapter) error { return a.DisconnectSockets(b.target, true) })
 }
 
-func checkRoomNames(rooms []string) error {
-	for _, name := range rooms {
-		if len(name) > maxRoomName {
-			return fmt.Errorf("%w: %d bytes, at most %d", ErrRoomName, len(name), maxRoomName)
-		}
+// checkTimeout panics if d can't be a timeout.
+func checkTimeout(d time.Duration) {
+	if d <= 0 {
+		panic("socketio: Timeout: not a positive duration: " + d.String())
 	}
-	return nil
+	if d >= 10 { // a nanosecond is at once, and nobody's milliseconds
+		durations.Check("socketio: Timeout", d, time.Millisecond)
+	}
+}
+
+// server is the server of the chosen namespaces; namespaceName is the name of the one,
+// "" for those of a parent.
+func (b *audience) server() *Server {
+	if b.family != nil {
+		return b.family.server
+	}
+	return b.ns.server
+}
+
+func (b *audience) namespaceName() string {
+	if b.family != nil {
+		return ""
+	}
+	return b.ns.name
 }

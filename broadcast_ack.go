@@ -113,22 +113,6 @@ func (b *audience) question(ctx context.Context, event string, args []any) *Answ
 	return a
 }
 
-// server is the server of the chosen namespaces; namespaceName is the name of the one,
-// "" for those of a parent.
-func (b *audience) server() *Server {
-	if b.family != nil {
-		return b.family.server
-	}
-	return b.ns.server
-}
-
-func (b *audience) namespaceName() string {
-	if b.family != nil {
-		return ""
-	}
-	return b.ns.name
-}
-
 // rangeOver yields the answers to a call that is sealed, then what went wrong.
 func rangeOver(ctx context.Context, call *adapter.Call, published error, yield func(Reply, error) bool) {
 	for {

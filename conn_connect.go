@@ -222,5 +222,5 @@ func (c *conn) refuse(namespace, message string) {
 }
 
 func (c *conn) sendRefusal(namespace, message string) {
-	_ = c.send(c.server.encodeConnectError(namespace, &ConnectError{Message: message})) // a closed connection needs no answer
+	_ = c.send(c.server.format.connectError(namespace, &ConnectError{Message: message})) // a closed connection needs no answer
 }

@@ -6,54 +6,50 @@
 package socketio
 
 import (
-	"errors"
-	"fmt"
+	"log/slog"
 
+	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/binding"
+	"socketio/internal/format"
 	"socketio/internal/telemetry"
 	"socketio/parser"
 )
 
-// noAck is the id of a packet that asks for no acknowledgement.
-const noAck = parser.NoID
-
-// checkEvent refuses names that no application sends.
-func checkEvent(event string) error {
-	if parser.IsReserved(event) {
-		return fmt.Errorf("%w %q: choose another", ErrReservedEvent, event)
-	}
-	return nil
+// An encoder is the format of a server, and its packets of the protocol.
+type encoder struct {
+	*format.Format
+	log *slog.Logger
 }
 
-// encodeDisconnect encodes that a socket was made to leave.
-func (s *Server) encodeDisconnect(namespace string) (*engineio.Message, error) {
-	return s.format.Packet(parser.Outgoing{Type: parser.TypeDisconnect, Namespace: namespace, ID: noAck})
+// disconnect encodes that a socket was made to leave.
+func (f encoder) disconnect(namespace string) (*engineio.Message, error) {
+	return f.Packet(parser.Outgoing{Type: parser.TypeDisconnect, Namespace: namespace, ID: noAck})
 }
 
-// encodeConnectError encodes the refusal of a socket. It returns nil if the format
+// connectError encodes the refusal of a socket. It returns nil if the format
 // can't say even that.
-func (s *Server) encodeConnectError(namespace string, e *ConnectError) *engineio.Message {
-	return s.encodeRefusal(namespace, binding.Refusal{Message: e.Message, Data: e.Data}, binding.Refusal{Message: e.Message})
+func (f encoder) connectError(namespace string, e *ConnectError) *engineio.Message {
+	return f.refusal(namespace, binding.Refusal{Message: e.Message, Data: e.Data}, binding.Refusal{Message: e.Message})
 }
 
-// encodeRefusal encodes a refusal with its payload, or with another one if that
+// refusal encodes a refusal with its payload, or with another one if that
 // has no form in the format of the server.
-func (s *Server) encodeRefusal(namespace string, payload, otherwise any) *engineio.Message {
+func (f encoder) refusal(namespace string, payload, otherwise any) *engineio.Message {
 	p := parser.Outgoing{Type: parser.TypeConnectError, Namespace: namespace, ID: noAck, Payload: payload}
-	m, err := s.format.Packet(p)
+	m, err := f.Packet(p)
 	if err != nil {
-		s.opts.Logger.Error("the data of a ConnectError can't be encoded", "nsp", namespace, "error", telemetry.Error(err))
+		f.log.Error("the data of a ConnectError can't be encoded", "nsp", namespace, "error", telemetry.Error(err))
 		p.Payload = otherwise
-		if m, err = s.format.Packet(p); err != nil {
+		if m, err = f.Packet(p); err != nil {
 			return nil
 		}
 	}
 	return m
 }
 
-func asConnectError(err error) (*ConnectError, bool) {
-	var e *ConnectError
-	ok := errors.As(err, &e)
-	return e, ok && e != nil
+// payload encodes values that travel to other servers; see format.Format.Payload.
+func (f encoder) payload(event *string, args []any) (adapter.Payload, error) {
+	text, attachments, err := f.Payload(event, args)
+	return adapter.Payload{JSON: text, Attachments: attachments}, err
 }

@@ -149,3 +149,9 @@ const (
 	// ReasonForcedClose: the client broke the Socket.IO protocol.
 	ReasonForcedClose DisconnectReason = "forced close"
 )
+
+func asConnectError(err error) (*ConnectError, bool) {
+	var e *ConnectError
+	ok := errors.As(err, &e)
+	return e, ok && e != nil
+}

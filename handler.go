@@ -14,6 +14,12 @@ import (
 	"socketio/parser"
 )
 
+// A handlerFunc is a compiled handler.
+type handlerFunc = call.Handler[*event]
+
+// A compiler makes handlers for events of sockets.
+type compiler = call.Compiler[*event, *Socket, Args, Ack]
+
 // An event is one event on its way through its handlers. It is pooled: a handler
 // that may keep arguments gets a copy.
 type event struct {

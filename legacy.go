@@ -120,7 +120,7 @@ func (s *Socket) connectReply() (*engineio.Message, error) {
 // error, or else its message.
 func (s *Server) encodeError4(namespace string, e *ConnectError) *engineio.Message {
 	if e.Data == nil {
-		return s.encodeRefusal(namespace, e.Message, e.Message)
+		return s.format.refusal(namespace, e.Message, e.Message)
 	}
-	return s.encodeRefusal(namespace, e.Data, e.Message)
+	return s.format.refusal(namespace, e.Data, e.Message)
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"socketio/adapter"
@@ -52,10 +53,25 @@ type (
 	entry  = registry.Entry[*Namespace, *ParentNamespace]
 )
 
+// An audience is the sockets that something is sent to, and how. What Server, Namespace,
+// ParentNamespace and Broadcast have in common are its methods.
+type audience struct {
+	ns      *Namespace
+	family  *ParentNamespace // instead of ns: all its children
+	target  adapter.Target
+	flags   adapter.Flags
+	timeout time.Duration // 0: the default
+}
+
+// An adapterMaker makes the adapter of a namespace.
+type adapterMaker interface {
+	makeAdapter(ns *Namespace) adapter.Adapter
+}
+
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name}
 	ns.audience = audience{ns: ns}
-	ns.adapter = s.opts.Cluster.Adapter((*localSide)(ns))
+	ns.adapter = s.adapters.makeAdapter(ns)
 	_, alone := ns.adapter.(*adapter.Memory)
 	ns.shared = !alone
 	ns.positions, _ = ns.adapter.(adapter.Log)

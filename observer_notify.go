@@ -53,15 +53,6 @@ func newObservers(log *slog.Logger, all []any) *observers {
 	}
 }
 
-// observesConns reports whether v is an observer for package engineio.
-func observesConns(v any) bool {
-	switch v.(type) {
-	case ConnObserver, RefusalObserver, TrafficObserver, DropObserver:
-		return true
-	}
-	return false
-}
-
 func observesSockets(v any) bool {
 	switch v.(type) {
 	case SocketObserver, RoomObserver, NamespaceObserver, EventObserver, ErrorObserver, TraceObserver,

@@ -279,3 +279,12 @@ func (c *config) engine() *engineio.Options {
 	}
 	return &e
 }
+
+// observesConns reports whether v is an observer for package engineio.
+func observesConns(v any) bool {
+	switch v.(type) {
+	case engineio.ConnObserver, engineio.RefusalObserver, engineio.TrafficObserver, engineio.DropObserver:
+		return true
+	}
+	return false
+}

@@ -6,7 +6,6 @@
 package socketio
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -14,25 +13,6 @@ import (
 	"socketio/engineio"
 	"socketio/internal/jsontext"
 	"socketio/internal/telemetry"
-)
-
-// An Overflow says what happens to an event when a client's send queue is full; see
-// Options.Engine.MaxQueueBytes, Options.Overflow and Broadcast.Overflow.
-type Overflow = engineio.Overflow
-
-const (
-	// OverflowClose queues the event all the same. The connection closes with
-	// ErrSlowConsumer if its queue stays over the bound for 10 s, or reaches 16 times the
-	// bound. It is the default: a client receives everything, or is disconnected.
-	OverflowClose = engineio.OverflowClose
-	// OverflowFail rejects the event: Emit to one socket returns ErrQueueFull. A broadcast
-	// returns no error.
-	OverflowFail = engineio.OverflowFail
-	// OverflowDropNewest drops the event.
-	OverflowDropNewest = engineio.OverflowDropNewest
-	// OverflowDropOldest drops the oldest waiting events that are OverflowDropOldest
-	// too, until there is room; if there are not enough of them, the event itself.
-	OverflowDropOldest = engineio.OverflowDropOldest
 )
 
 // encode encodes an event with its flags. An argument that can't be encoded is reported
@@ -70,19 +50,6 @@ func (ns *Namespace) reportUnencoded(s *Socket, event string, err error) {
 		return
 	}
 	ns.server.opts.Logger.Error("an event could not be encoded", "nsp", ns.name, "event", telemetry.Text(event), "error", telemetry.Error(err))
-}
-
-// A reportedError is an error of an Emit that was reported already: a handler that returns
-// it does not report it again.
-type reportedError struct{ err error }
-
-func (e *reportedError) Error() string { return e.err.Error() }
-
-func (e *reportedError) Unwrap() error { return e.err }
-
-func isReported(err error) bool {
-	var e *reportedError
-	return errors.As(err, &e)
 }
 
 // post puts an event into the queue of this socket's client: the way out of every event,
@@ -163,7 +130,7 @@ func (ns *Namespace) append(s *Socket, f *adapter.Flags, t adapter.Target, event
 	if s != nil && s.state.Load() == stateGone {
 		return ErrClosed
 	}
-	e, err := ns.server.payload(&event, args)
+	e, err := ns.server.format.payload(&event, args)
 	if err != nil {
 		err = fmt.Errorf("socketio: emit %q: %w", event, err)
 		ns.reportUnencoded(s, event, err)

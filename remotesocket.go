@@ -183,12 +183,3 @@ func (r RemoteSocket) CloseConn() error {
 	r.local.CloseConn()
 	return nil
 }
-
-// handshakeInfo is the handshake in the form that travels.
-func (s *Socket) handshakeInfo() adapter.HandshakeInfo {
-	h := s.Handshake()
-	return adapter.HandshakeInfo{
-		URL: h.URL, RemoteAddr: h.RemoteAddr, Host: h.Host, Header: h.Header(),
-		Time: h.Time, Secure: h.Secure, Auth: h.Auth,
-	}
-}

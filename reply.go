@@ -99,7 +99,7 @@ func (r *reply) fail(err error) {
 }
 
 func (r *reply) sendToServer(args []any) error {
-	p, err := r.server.payload(nil, args)
+	p, err := r.server.format.payload(nil, args)
 	if err != nil {
 		err = fmt.Errorf("socketio: acknowledge: %w", err)
 		r.fail(err)

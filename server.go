@@ -6,7 +6,6 @@ package socketio
 
 import (
 	"context"
-	"iter"
 	"net"
 	"net/http"
 	"strings"
@@ -14,10 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/call"
-	"socketio/internal/format"
 	"socketio/internal/serial"
 	"socketio/internal/telemetry"
 	"socketio/parser"
@@ -33,7 +30,7 @@ type Server struct {
 	opts     config
 	node     string // the id of this server in a cluster
 	engine   *engineio.Server
-	format   *format.Format
+	format   encoder
 	limits4  parser.Limits // of revision 4, where a namespace has a query
 	root     *Namespace
 	audience // all sockets of root
@@ -49,6 +46,8 @@ type Server struct {
 	closed  atomic.Bool // nothing can be sent any more
 	leave   sync.Once   // the cluster is closed
 
+	adapters adapterMaker // immutable after NewServer
+
 	watch   watcher            // immutable after NewServer
 	sampled *telemetry.Sampled // warnings that clients can cause; immutable after NewServer
 
@@ -56,39 +55,6 @@ type Server struct {
 	made      call.List[func(*Namespace)] // safe from anywhere
 	overdue   overdueCount                // sockets whose middlewares ignore that their contexts have ended
 	socketIDs socketIDs
-}
-
-// NewServer returns a Server. opts may be nil. It panics on options that can't
-// work, with a message that says which. A server that is no longer needed must
-// be closed with Close or Shutdown.
-func NewServer(opts *Options) *Server {
-	s := &Server{opts: withDefaults(opts), base: time.Now(), handlers: newCompiler()}
-	s.registry = newRegistry(s)
-	s.watch = newWatcher(s.opts.Logger, s.opts.Observers)
-	s.sampled = telemetry.NewSampled(s.opts.Logger)
-	s.chain = s.watch.around(handling{})
-	s.files.read(&s.opts.Options)
-	limits := parser.Limits{
-		MaxAttachments: s.opts.MaxAttachments,
-		// A longer name is unknown, like any other, and answered so.
-		MaxNamespace:       s.opts.MaxPayload,
-		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxPayload,
-		// A larger message may have more of them.
-		MaxElements: max(parser.DefaultMaxElements, s.opts.MaxPayload/4),
-	}
-	s.format = format.New(s.opts.Codec, limits)
-	s.limits4 = limits
-	s.limits4.MaxNamespace = maxNamespaceQuery
-	s.node = newID()
-	if err := s.opts.Cluster.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}); err != nil {
-		s.opts.Logger.Error("the cluster did not start: until the server is restarted with one that does, it reaches its own clients only", "error", telemetry.Error(err))
-	}
-	s.root = s.registry.Of("/")
-	s.audience = s.root.audience
-	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {
-		return newConn(s, c)
-	})
-	return s
 }
 
 // ServeHTTP serves clients, and the files of the browser client.
@@ -209,24 +175,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // (OnConnectionError) are its business. End it by Close and Shutdown of this
 // Server, not by its own.
 func (s *Server) Engine() *engineio.Server { return s.engine }
-
-// ServerSideEmit sends an event to the other servers of a cluster, in the namespace "/";
-// see Namespace.ServerSideEmit.
-func (s *Server) ServerSideEmit(event string, args ...any) error {
-	return s.root.ServerSideEmit(event, args...)
-}
-
-// ServerSideEmitWithAck sends an event to the other servers of a cluster, in the
-// namespace "/", and ranges over their answers; see Namespace.ServerSideEmitWithAck.
-func (s *Server) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
-	return s.root.ServerSideEmitWithAck(ctx, event, args...)
-}
-
-// OnServerSideEmit calls fn for events of other servers, in the namespace "/"; see
-// Namespace.OnServerSideEmit.
-func (s *Server) OnServerSideEmit(event string, fn any) (remove func()) {
-	return s.root.OnServerSideEmit(event, fn)
-}
 
 // Connections is the number of open connections, whatever namespaces they have
 // joined.

@@ -66,7 +66,7 @@ func (ns *Namespace) serverSidePayload(event string, args []any) (adapter.Payloa
 	if slices.Contains(serverSideReserved, event) {
 		return adapter.Payload{}, fmt.Errorf("%w %q: choose another", ErrReservedEvent, event)
 	}
-	e, err := ns.server.payload(&event, args)
+	e, err := ns.server.format.payload(&event, args)
 	if err != nil {
 		return e, fmt.Errorf("socketio: server side emit %q: %w", event, err)
 	}
@@ -135,4 +135,22 @@ func (ns *Namespace) handleServerSide(ctx context.Context, e adapter.Payload, an
 	if said.EmptyDue() { // see Socket.runHandlers
 		_ = r.send() // an empty list has its form
 	}
+}
+
+// ServerSideEmit sends an event to the other servers of a cluster, in the namespace "/";
+// see Namespace.ServerSideEmit.
+func (s *Server) ServerSideEmit(event string, args ...any) error {
+	return s.root.ServerSideEmit(event, args...)
+}
+
+// ServerSideEmitWithAck sends an event to the other servers of a cluster, in the
+// namespace "/", and ranges over their answers; see Namespace.ServerSideEmitWithAck.
+func (s *Server) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
+	return s.root.ServerSideEmitWithAck(ctx, event, args...)
+}
+
+// OnServerSideEmit calls fn for events of other servers, in the namespace "/"; see
+// Namespace.OnServerSideEmit.
+func (s *Server) OnServerSideEmit(event string, fn any) (remove func()) {
+	return s.root.OnServerSideEmit(event, fn)
 }

@@ -266,31 +266,3 @@ func (s *Socket) member() *member { return (*member)(s) }
 
 // socketOf is the socket of a member of one of our adapters.
 func socketOf(m adapter.Member) *Socket { return (*Socket)(m.(*member)) }
-
-// ID implements adapter.Member, as the methods below do.
-func (m *member) ID() string { return m.id }
-
-// Deliver takes a broadcast.
-func (m *member) Deliver(p *adapter.Packet) {
-	s := (*Socket)(m)
-	if s.settledState() != stateConnected {
-		return
-	}
-	if p.Call != nil {
-		s.ask(p)
-		return
-	}
-	_ = s.post(p.Message.(*engineio.Message), p.Volatile) // the connection tells its sockets of its end
-}
-
-func (m *member) Join(rooms ...string) error { return (*Socket)(m).Join(rooms...) }
-
-func (m *member) Leave(room string) { (*Socket)(m).Leave(room) }
-
-func (m *member) Disconnect(close bool) {
-	if close {
-		(*Socket)(m).CloseConn()
-		return
-	}
-	(*Socket)(m).Disconnect()
-}

@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
+	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/telemetry"
 )
@@ -237,7 +239,7 @@ func (s *Socket) encodeRefusal(err error) *engineio.Message {
 	if s.conn.revision4() {
 		return s.ns.server.encodeError4(s.ns.name, refusal)
 	}
-	return s.ns.server.encodeConnectError(s.ns.name, refusal)
+	return s.ns.server.format.connectError(s.ns.name, refusal)
 }
 
 // endLocked is the one way into gone.
@@ -337,7 +339,7 @@ func (s *Socket) Disconnect() {
 	s.endLocked(ReasonServerDisconnect, nil)
 	s.mu.Unlock()
 	s.conn.forget(s, true)
-	if m, err := s.ns.server.encodeDisconnect(s.ns.name); err == nil {
+	if m, err := s.ns.server.format.disconnect(s.ns.name); err == nil {
 		_ = s.conn.send(m) // a closed connection needs no answer
 	}
 	s.dropEvents()
@@ -388,3 +390,41 @@ func (s *Socket) settledState() int32 {
 
 // isGone reports whether the socket has ended, or is about to: its connection has.
 func (s *Socket) isGone() bool { return s.state.Load() == stateGone || s.conn.eio.Closed() }
+
+// checkReserved refuses the ids of sockets, but for own, if they are reserved.
+func (s *Server) checkReserved(rooms []string, own string) error {
+	if s.opts.ReserveSocketIDs && s.socketIDs.has(rooms, own) {
+		return ErrSocketRoom
+	}
+	return nil
+}
+
+// reserveRoom empties the room of the socket's id before it is in: a client of revision
+// 4 knows its id before it joins, and may have told it.
+func (s *Socket) reserveRoom() {
+	if !s.ns.server.opts.ReserveSocketIDs {
+		return
+	}
+	for _, m := range s.ns.adapter.Members(adapter.Target{Rooms: []string{s.id}}) {
+		if other := socketOf(m); other.id != s.id {
+			m.Leave(s.id)
+		}
+	}
+}
+
+// leaveReservedLocked leaves those of rooms, joined a moment ago, that have become the
+// room of another socket meanwhile. It returns the rest.
+func (s *Socket) leaveReservedLocked(rooms []string) (rest []string, err error) {
+	server := s.ns.server
+	if server.checkReserved(rooms, s.id) == nil {
+		return rooms, nil
+	}
+	rest = slices.DeleteFunc(slices.Clone(rooms), func(name string) bool {
+		taken := server.checkReserved([]string{name}, s.id) != nil
+		if taken {
+			s.ns.adapter.Leave(s.member(), name)
+		}
+		return taken
+	})
+	return rest, ErrSocketRoom
+}

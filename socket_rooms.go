@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"socketio/adapter"
-	"socketio/internal/lock"
 )
 
 const maxRoomName = 512
@@ -47,70 +44,6 @@ func (s *Socket) Join(rooms ...string) (err error) {
 		news = s.told.joined(s, rooms)
 	}
 	return err
-}
-
-// socketIDs are the ids of the sockets of a server, from their CONNECT to their end. It
-// is empty unless Options.ReserveSocketIDs is set. In revision 4 two may have one id, one
-// after the other.
-type socketIDs struct {
-	mu    lock.RWMutex // guards count; nothing is called while it is held
-	count map[string]int
-}
-
-func (t *socketIDs) add(id string, n int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.count == nil {
-		t.count = make(map[string]int)
-	}
-	if t.count[id] += n; t.count[id] == 0 {
-		delete(t.count, id)
-	}
-}
-
-// has reports whether one of rooms is the id of a socket, but for own.
-func (t *socketIDs) has(rooms []string, own string) bool {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return slices.ContainsFunc(rooms, func(name string) bool { return name != own && t.count[name] > 0 })
-}
-
-// checkReserved refuses the ids of sockets, but for own, if they are reserved.
-func (s *Server) checkReserved(rooms []string, own string) error {
-	if s.opts.ReserveSocketIDs && s.socketIDs.has(rooms, own) {
-		return ErrSocketRoom
-	}
-	return nil
-}
-
-// reserveRoom empties the room of the socket's id before it is in: a client of revision
-// 4 knows its id before it joins, and may have told it.
-func (s *Socket) reserveRoom() {
-	if !s.ns.server.opts.ReserveSocketIDs {
-		return
-	}
-	for _, m := range s.ns.adapter.Members(adapter.Target{Rooms: []string{s.id}}) {
-		if other := socketOf(m); other.id != s.id {
-			other.Leave(s.id)
-		}
-	}
-}
-
-// leaveReservedLocked leaves those of rooms, joined a moment ago, that have become the
-// room of another socket meanwhile. It returns the rest.
-func (s *Socket) leaveReservedLocked(rooms []string) (rest []string, err error) {
-	server := s.ns.server
-	if server.checkReserved(rooms, s.id) == nil {
-		return rooms, nil
-	}
-	rest = slices.DeleteFunc(slices.Clone(rooms), func(name string) bool {
-		taken := server.checkReserved([]string{name}, s.id) != nil
-		if taken {
-			s.ns.adapter.Leave(s.member(), name)
-		}
-		return taken
-	})
-	return rest, ErrSocketRoom
 }
 
 // roomForLocked reports whether the socket may join these rooms too. They are
@@ -217,4 +150,13 @@ func (t *toldRooms) all() []string {
 	rooms := slices.Collect(maps.Keys(t.names))
 	t.names = nil
 	return rooms
+}
+
+func checkRoomNames(rooms []string) error {
+	for _, name := range rooms {
+		if len(name) > maxRoomName {
+			return fmt.Errorf("%w: %d bytes, at most %d", ErrRoomName, len(name), maxRoomName)
+		}
+	}
+	return nil
 }

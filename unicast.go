@@ -11,7 +11,6 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
-	"socketio/internal/durations"
 )
 
 // A Unicast is a way of sending to one socket, as Socket.Volatile and similar methods
@@ -59,16 +58,6 @@ func (u Unicast) Timeout(d time.Duration) Unicast {
 	checkTimeout(d)
 	u.timeout = d
 	return u
-}
-
-// checkTimeout panics if d can't be a timeout.
-func checkTimeout(d time.Duration) {
-	if d <= 0 {
-		panic("socketio: Timeout: not a positive duration: " + d.String())
-	}
-	if d >= 10 { // a nanosecond is at once, and nobody's milliseconds
-		durations.Check("socketio: Timeout", d, time.Millisecond)
-	}
 }
 
 // Emit sends an event; see Socket.Emit.
