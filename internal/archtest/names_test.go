@@ -7,6 +7,7 @@ package archtest_test
 import (
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -79,5 +80,23 @@ func TestNamesMeanOneThing(t *testing.T) {
 		if all := declaredBy[name]; len(all) > 1 && sameMeaning[name] == "" {
 			t.Errorf("%s is declared in %s: give one another name, or say in sameMeaning why they mean the same", name, strings.Join(all, " and "))
 		}
+	}
+}
+
+// docLines is how long the first page of the documentation of package socketio may be.
+const docLines = 150
+
+func TestDocumentationFitsOnAPage(t *testing.T) {
+	cmd := exec.Command("go", "doc", module)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(out), "type Server struct") {
+		t.Fatalf("go doc %s does not list the types: %.200s", module, out)
+	}
+	if n := strings.Count(string(out), "\n"); n > docLines {
+		t.Errorf("go doc %s has %d lines, at most %d: shorten the package comment, or export less", module, n, docLines)
 	}
 }
