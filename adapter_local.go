@@ -66,7 +66,7 @@ func (l *localSide) DecodeArgs(p adapter.Payload) any {
 
 func (l *localSide) Describe(m adapter.Member) adapter.MemberInfo {
 	s := socketOf(m)
-	return adapter.MemberInfo{ID: s.id, Handshake: s.handshakeInfo(), Rooms: s.Rooms(), Data: s.dataNow().json()}
+	return adapter.MemberInfo{ID: s.id, Handshake: handshakeInfo(s), Rooms: s.Rooms(), Data: s.data.now().json()}
 }
 
 func (l *localSide) HandleServerSideEmit(ctx context.Context, e adapter.Payload, reply func(adapter.Payload)) {
@@ -83,7 +83,7 @@ func (m *member) Deliver(p *adapter.Packet) {
 		return
 	}
 	if p.Call != nil {
-		s.ask(p)
+		ask(s, p)
 		return
 	}
 	_ = s.post(p.Message.(*engineio.Message), p.Volatile) // the connection tells its sockets of its end
@@ -102,7 +102,7 @@ func (m *member) Disconnect(close bool) {
 }
 
 // handshakeInfo is the handshake in the form that travels.
-func (s *Socket) handshakeInfo() adapter.HandshakeInfo {
+func handshakeInfo(s *Socket) adapter.HandshakeInfo {
 	h := s.Handshake()
 	return adapter.HandshakeInfo{
 		URL: h.URL, RemoteAddr: h.RemoteAddr, Host: h.Host, Header: h.Header(),

@@ -138,7 +138,7 @@ func (a *Answers) finish(err error) {
 	if a.call != nil {
 		endCall(a.call, a.ids)
 	} else if a.done != nil {
-		a.socket.giveUp(a.id)
+		giveUp(a.socket, a.id)
 	}
 	if a.ended != nil {
 		a.ended(err)
@@ -206,7 +206,7 @@ func (s *Socket) question(ctx context.Context, f *adapter.Flags, event string, a
 func (a *Answers) send(m *engineio.Message, f *adapter.Flags, event string) error {
 	s := a.socket
 	a.done = make(chan struct{})
-	if err := s.await(a.id, (*soleWait)(a)); err != nil {
+	if err := await(s, a.id, (*soleWait)(a)); err != nil {
 		a.done = nil
 		return err
 	}

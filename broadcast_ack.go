@@ -140,11 +140,11 @@ func unjoined(err error) error {
 
 // ask sends a broadcast whose acknowledgement is awaited. It is registered before
 // it is sent.
-func (s *Socket) ask(p *adapter.Packet) {
+func ask(s *Socket, p *adapter.Packet) {
 	if !p.Call.Expect(s.member()) {
 		return
 	}
-	err := s.await(p.AckID, (*manyWait)(p.Call))
+	err := await(s, p.AckID, (*manyWait)(p.Call))
 	if err == nil {
 		if s.state.Load() == stateGone { // after await, so that endLocked finds the wait
 			err = ErrClosed
@@ -154,11 +154,11 @@ func (s *Socket) ask(p *adapter.Packet) {
 		if err == nil {
 			s.conn.eio.Flush()   // the handler that waits may be one of a burst
 			if p.Call.Closed() { // endCall may have come before await
-				s.giveUp(p.AckID)
+				giveUp(s, p.AckID)
 			}
 			return
 		}
-		if !s.giveUp(p.AckID) {
+		if !giveUp(s, p.AckID) {
 			return // it has ended meanwhile
 		}
 	}
@@ -170,7 +170,7 @@ func (s *Socket) ask(p *adapter.Packet) {
 func endCall(call *adapter.Call, id func(*Socket) int64) {
 	for _, m := range call.Close() {
 		s := socketOf(m)
-		s.giveUp(id(s))
+		giveUp(s, id(s))
 	}
 }
 

@@ -89,13 +89,16 @@ type conn struct {
 
 func newConn(s *Server, eio *engineio.Conn) *conn {
 	c := &conn{server: s, eio: eio, decoder: s.format.Codec().NewDecoder()}
-	if c.revision4() {
+	if c.legacy() {
 		c.joinRoot()
 	} else {
 		eio.SetTimer(s.opts.ConnectTimeout)
 	}
 	return c
 }
+
+// legacy reports whether the client is one of Socket.IO 1 or 2; see legacy.go.
+func (c *conn) legacy() bool { return c.eio.Handshake().Revision == 3 }
 
 // inlineText is the longest text that is decoded by the goroutine that reads: an
 // event loop serves others too.
@@ -144,7 +147,7 @@ func (c *conn) decodeLong(binary bool, data []byte) {
 
 func (c *conn) decode(binary bool, data []byte) {
 	limits := c.server.format.Limits()
-	if c.revision4() {
+	if c.legacy() {
 		limits = &c.server.limits4
 	}
 	p, ok, err := c.decoder.Add(limits, binary, data)
@@ -187,7 +190,7 @@ func (c *conn) checkAwaited() error {
 	if !ok {
 		return nil
 	}
-	if c.revision4() {
+	if c.legacy() {
 		namespace, _, _ = strings.Cut(namespace, "?")
 	}
 	c.mu.Lock()
@@ -204,7 +207,7 @@ func (c *conn) checkAwaited() error {
 // read brought is in the inboxes, so that they see a burst as one.
 func (c *conn) HandleReadEnd() {
 	if s := c.first.Swap(nil); s != nil {
-		s.startWorker()
+		s.runner().start()
 	}
 	for c.crowd.Load() {
 		c.mu.Lock()
@@ -220,14 +223,14 @@ func (c *conn) HandleReadEnd() {
 		c.starting = slices.Delete(c.starting, i, i+1)
 		c.crowd.Store(len(c.starting) > 0)
 		c.mu.Unlock()
-		s.startWorker()
+		s.runner().start()
 	}
 }
 
 // startLater starts the worker of a socket at the end of this read. In revision 4 it may
 // have to wait for longer; see mayStartLocked.
 func (c *conn) startLater(s *Socket) {
-	if !c.revision4() && c.first.CompareAndSwap(nil, s) {
+	if !c.legacy() && c.first.CompareAndSwap(nil, s) {
 		return
 	}
 	c.mu.Lock()
@@ -246,7 +249,7 @@ func (c *conn) awaitAttachments(pending bool) {
 	case !changed:
 	case pending:
 		c.eio.SetTimer(c.server.opts.AttachmentTimeout)
-	case c.joined, c.revision4():
+	case c.joined, c.legacy():
 		c.eio.SetTimer(0)
 	default:
 		c.eio.SetTimer(c.server.opts.ConnectTimeout)
@@ -261,7 +264,7 @@ func (c *conn) HandleTimer() {
 	if c.pending {
 		err = errIncomplete
 	}
-	idle := !c.pending && (c.joined || c.revision4())
+	idle := !c.pending && (c.joined || c.legacy())
 	if c.pending && c.paused.Load() { // they may be there, unread
 		c.eio.SetTimer(c.server.opts.AttachmentTimeout)
 		idle = true
@@ -275,7 +278,7 @@ func (c *conn) HandleTimer() {
 // HandleUpgrade implements engineio.Handler.
 func (c *conn) HandleUpgrade() {
 	for _, s := range c.allSockets() {
-		s.push(item{kind: itemUpgrade})
+		s.runner().push(item{kind: itemUpgrade})
 	}
 }
 
@@ -315,7 +318,7 @@ func (c *conn) abort(err error) {
 
 // route takes a packet to its socket.
 func (c *conn) route(p parser.Packet) {
-	if c.revision4() {
+	if c.legacy() {
 		cutQuery(&p)
 	}
 	if p.Type == parser.TypeConnect {
@@ -330,11 +333,11 @@ func (c *conn) route(p parser.Packet) {
 	}
 	switch p.Type {
 	case parser.TypeEvent, parser.TypeBinaryEvent:
-		if !s.handleEvent(p) {
+		if !s.runner().handleEvent(p) {
 			c.abort(fmt.Errorf("%w: event before the namespace was joined", errProtocol))
 		}
 	case parser.TypeAck, parser.TypeBinaryAck:
-		if !s.handleAck(p) && c.strayAcks.add(c.server.now(), maxStrayAcks) {
+		if !s.runner().handleAck(p) && c.strayAcks.add(c.server.now(), maxStrayAcks) {
 			c.eio.Abort(engineio.ReasonForcedClose, errManyAcks, closePolicy, "")
 		}
 	case parser.TypeDisconnect:
@@ -391,7 +394,7 @@ const maxUnjoined = 64 << 10
 
 // MaxInflated says what a compressed message may inflate to now; see engineio.Handler.
 func (c *conn) MaxInflated() int {
-	if c.admitted.Load() || c.revision4() {
+	if c.admitted.Load() || c.legacy() {
 		return c.server.opts.MaxPayload
 	}
 	return maxUnjoined

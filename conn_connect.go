@@ -57,15 +57,6 @@ func (r *rate) add(now int64, limit uint32) (over bool) {
 	return r.count > limit
 }
 
-// An admission is what is kept of a CONNECT until it is answered.
-type admission struct {
-	turn turns.Turn
-
-	// Guarded by Socket.mu.
-	rooms  []string                // joined by middlewares
-	cancel context.CancelCauseFunc // of the context of middlewares; nil if none run
-}
-
 // takeTurn puts a CONNECT behind those that are not answered yet, which wait for it for
 // limit at most. conn.mu may be held.
 func (c *conn) takeTurn(a *admission, kind turns.Kind, limit time.Duration) {
@@ -96,6 +87,13 @@ func (ns *Namespace) decides() turns.Kind {
 
 // endTurn notes that a CONNECT was answered, or will not be.
 func (c *conn) endTurn(a *admission) { c.turns.End(&a.turn) }
+
+// joinRoot makes a legacy client join "/" as soon as the connection has opened.
+func (c *conn) joinRoot() {
+	s := c.addSocketLocked(c.server.root, nil, new(admission)) // nobody else has c yet
+	c.takeTurn(s.joining, s.ns.decides(), turnLimit)
+	s.runner().join()
+}
 
 // handleConnect begins the life of a socket.
 func (c *conn) handleConnect(p parser.Packet) {
@@ -148,7 +146,7 @@ func (c *conn) handleConnect(p parser.Packet) {
 		c.server.watch.connectRefused(c.eio, nameOf(ns), large)
 		c.refuse(p.Namespace, large)
 	case s != nil:
-		s.start()
+		s.runner().join()
 	case sr != nil:
 		c.startSearch()
 	}

@@ -38,10 +38,21 @@ func (c *conn) authTooLargeLocked(n int) string {
 // addSocketLocked begins the life of a socket.
 func (c *conn) addSocketLocked(ns *Namespace, auth []byte, a *admission) *Socket {
 	s := newSocket(ns, c, auth)
-	s.joining = a
+	s.joining, a.socket = a, s
 	c.slots.Join(ns.name, s)
 	c.work++
 	return s
+}
+
+// mayStartLocked reports whether the worker of a new socket may start. A socket of a legacy
+// client that joins again has the id of the one before, which must have run its last
+// handler and left its rooms.
+func (c *conn) mayStartLocked(s *Socket) bool {
+	if !c.legacy() || c.slots.Quiet(s.ns.name) {
+		return true
+	}
+	member, _ := c.slots.Member(s.ns.name)
+	return member != s // it has left already: it will not join
 }
 
 // socketJoined stops the clock that runs until the first namespace is joined, and puts
@@ -84,7 +95,7 @@ func (c *conn) settled(s *Socket) {
 	if paused {
 		c.checkInboxes()
 	}
-	if held && c.revision4() {
+	if held && c.legacy() {
 		c.HandleReadEnd()
 	}
 }

@@ -7,6 +7,8 @@ package socketio
 import (
 	"encoding/json"
 	"maps"
+	"sync/atomic"
+
 	"socketio/internal/call"
 )
 
@@ -37,12 +39,12 @@ func (k DataKey[T]) Name() string { return k.name }
 
 // Set keeps v with a socket, until the socket is no longer used.
 func (k DataKey[T]) Set(s *Socket, v T) {
-	s.changeData(func(m dataMap) { m[k.name] = v })
+	s.data.change(func(m dataMap) { m[k.name] = v })
 }
 
 // Delete removes the value.
 func (k DataKey[T]) Delete(s *Socket) {
-	s.changeData(func(m dataMap) { delete(m, k.name) })
+	s.data.change(func(m dataMap) { delete(m, k.name) })
 }
 
 // Get returns the value kept with a *Socket or a RemoteSocket. ok is false if there
@@ -70,25 +72,28 @@ type dataMap map[string]any
 // rawData is a value that came as JSON.
 type rawData json.RawMessage
 
-func (s *Socket) dataValue(name string) any { return s.dataNow()[name] }
+func (s *Socket) dataValue(name string) any { return s.data.now()[name] }
 
-// dataNow returns the values of this instant.
-func (s *Socket) dataNow() dataMap {
-	if m := s.data.Load(); m != nil {
+// socketData holds the values of a socket. It is safe from anywhere.
+type socketData struct{ p atomic.Pointer[dataMap] }
+
+// now returns the values of this instant.
+func (d *socketData) now() dataMap {
+	if m := d.p.Load(); m != nil {
 		return *m
 	}
 	return nil
 }
 
-func (s *Socket) changeData(change func(dataMap)) {
+func (d *socketData) change(change func(dataMap)) {
 	for {
-		now := s.data.Load()
+		now := d.p.Load()
 		next := make(dataMap)
 		if now != nil {
 			next = maps.Clone(*now)
 		}
 		change(next)
-		if s.data.CompareAndSwap(now, &next) {
+		if d.p.CompareAndSwap(now, &next) {
 			return
 		}
 	}

@@ -53,3 +53,12 @@ func (f encoder) payload(event *string, args []any) (adapter.Payload, error) {
 	text, attachments, err := f.Payload(event, args)
 	return adapter.Payload{JSON: text, Attachments: attachments}, err
 }
+
+// legacyError encodes the refusal of a socket of a legacy client: the data of the
+// error, or else its message.
+func (f encoder) legacyError(namespace string, e *ConnectError) *engineio.Message {
+	if e.Data == nil {
+		return f.refusal(namespace, e.Message, e.Message)
+	}
+	return f.refusal(namespace, e.Data, e.Message)
+}

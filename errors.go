@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"socketio/engineio"
+	"socketio/internal/call"
 	"socketio/internal/format"
 )
 
@@ -110,6 +111,12 @@ func (e *HandlerError) Unwrap() error { return e.Err }
 type PanicError struct {
 	Value any    // what was given to panic
 	Stack []byte // the goroutine's stack as text, from debug.Stack
+}
+
+// guard calls a function of the application and turns a panic into a *PanicError.
+func guard(fn func() error) (err error) {
+	defer call.Barrier(&err, newPanicError)
+	return fn()
 }
 
 // newPanicError is for call.Barrier.

@@ -11,7 +11,6 @@ import (
 
 	"socketio/internal/call"
 	"socketio/internal/serial"
-	"socketio/parser"
 )
 
 // A handlerFunc is a compiled handler.
@@ -66,20 +65,6 @@ func (ev *event) Text() (string, error) {
 func (ev *event) Answer(args ...any) error { return ev.reply.send(args...) }
 
 func (ev *event) AnswerFunc() func(args ...any) error { return ev.reply.send }
-
-// handleEvent takes an event from the read side. It reports false if the socket
-// has not joined yet.
-func (s *Socket) handleEvent(p parser.Packet) bool {
-	switch s.settledState() {
-	case stateJoining:
-		return false
-	case stateConnected:
-		it := eventItem(p)
-		s.watch().eventIn(s, it.size)
-		s.pushEvent(it)
-	}
-	return true
-}
 
 // dispatch runs what is registered for an event.
 func dispatch(s *Socket, it item, w *serial.Worker[item]) {

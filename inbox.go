@@ -6,6 +6,8 @@
 package socketio
 
 import (
+	"bytes"
+
 	"socketio/internal/serial"
 	"socketio/parser"
 )
@@ -62,7 +64,25 @@ func (r *runner) Run(it item, w *worker) {
 	if s.conn.isPaused() { // there is one less
 		s.conn.checkInboxes()
 	}
-	s.run(it, w)
+	switch it.kind {
+	case itemJoin:
+		s.mu.Lock()
+		a := s.joining
+		s.mu.Unlock()
+		defer func() {
+			s.conn.endTurn(a)
+			if !s.wasJoined { // written by join alone
+				s.settle()
+			}
+		}()
+		a.join()
+	case itemEvent:
+		dispatch(s, it, w)
+	case itemUpgrade:
+		s.upgrade()
+	case itemLeave:
+		s.leave()
+	}
 }
 
 // Cork holds back what handlers send, so that the answers to a burst leave as one with
@@ -71,25 +91,35 @@ func (r *runner) Cork()   { r.conn.eio.Cork() }
 func (r *runner) Uncork() { r.conn.eio.Uncork() }
 func (r *runner) Flush()  { r.conn.eio.Flush() }
 
-// startWorker runs the inbox of the socket on a worker.
-func (s *Socket) startWorker() { s.ns.server.workers.Start((*runner)(s)) }
+// runner returns the socket as package serial sees it.
+func (s *Socket) runner() *runner { return (*runner)(s) }
+
+// start runs the inbox on a worker.
+func (r *runner) start() { r.ns.server.workers.Start(r) }
+
+// join puts the joining into the inbox. It is done at the end of this read, so that a
+// packet which comes with the CONNECT, before it is answered, is always too early; see
+// also conn.mayStartLocked.
+func (r *runner) join() { r.pushEvent(item{kind: itemJoin}) }
 
 // push appends an item to the inbox and starts a worker if there is none.
-func (s *Socket) push(it item) {
+func (r *runner) push(it item) {
+	s := (*Socket)(r)
 	s.conn.arrived(&it)
 	start, ok := s.ns.server.workers.Push(&s.inbox, it)
 	if !ok {
 		s.conn.taken(1, it.size)
 	}
 	if start {
-		s.startWorker()
+		r.start()
 	}
 }
 
 // pushEvent is push for the read side, which starts the worker when it has handed up all
 // it has. An event that comes after the end is dropped: the read side may have seen the
 // socket just before.
-func (s *Socket) pushEvent(it item) {
+func (r *runner) pushEvent(it item) {
+	s := (*Socket)(r)
 	full := s.conn.arrived(&it) // before a worker can take it
 	start, ok := s.ns.server.workers.Push(&s.inbox, it)
 	if !ok {
@@ -105,16 +135,18 @@ func (s *Socket) pushEvent(it item) {
 }
 
 // pushLast appends the end of the socket, behind what waits and what runs in lanes.
-func (s *Socket) pushLast() {
+func (r *runner) pushLast() {
+	s := (*Socket)(r)
 	it := item{kind: itemLeave}
 	s.conn.arrived(&it)
 	if s.ns.server.workers.PushLast(&s.inbox, it) {
-		s.startWorker()
+		r.start()
 	}
 }
 
 // dropEvents removes the events that wait; no more are taken.
-func (s *Socket) dropEvents() {
+func (r *runner) dropEvents() {
+	s := (*Socket)(r)
 	n, bytes := 0, 0
 	s.inbox.Drop(func(it item) bool {
 		if it.kind != itemEvent {
@@ -126,4 +158,41 @@ func (s *Socket) dropEvents() {
 	})
 	s.conn.taken(n, bytes)
 	s.watch().eventsDropped(s, n)
+}
+
+// handleEvent takes an event from the read side. It reports false if the socket has not
+// joined yet.
+func (r *runner) handleEvent(p parser.Packet) bool {
+	s := (*Socket)(r)
+	switch s.settledState() {
+	case stateJoining:
+		return false
+	case stateConnected:
+		it := eventItem(p)
+		s.watch().eventIn(s, it.size)
+		r.pushEvent(it)
+	}
+	return true
+}
+
+// handleAck ends a wait. It does not go through the inbox: a handler may be waiting for
+// it. An id that nobody awaits is ignored; handleAck reports false for one that nobody
+// gave out.
+func (r *runner) handleAck(p parser.Packet) (asked bool) {
+	s := (*Socket)(r)
+	w, asked, changed := s.acks.Take(&s.conn.awaited, p.ID)
+	if w == nil {
+		return asked
+	}
+	data := p.Data
+	if !p.Type.Binary() {
+		data = bytes.Clone(data)
+	}
+	args := Args{codec: s.ns.server.format.Codec(), attachments: p.Attachments}
+	args.raw = args.codec.SplitArray(nil, data)
+	w.Answered(s, args)
+	if changed {
+		s.conn.checkInboxes()
+	}
+	return true
 }

@@ -74,7 +74,7 @@ func (c *conn) checkInboxes() {
 	}
 	if full && !c.decoding && c.awaited.Len() > 0 {
 		for s := range c.slots.Members() {
-			s.failAcks(ErrInboxFull)
+			s.acks.Fail(&c.awaited, s, ErrInboxFull)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (ns *Namespace) appendRemote(sockets []RemoteSocket, found []adapter.Found)
 			continue
 		}
 		if s := socketOf(f.Member); s.settledState() == stateConnected {
-			sockets = append(sockets, RemoteSocket{ns: ns, local: s, rooms: s.Rooms(), data: s.dataNow()})
+			sockets = append(sockets, RemoteSocket{ns: ns, local: s, rooms: s.Rooms(), data: s.data.now()})
 		}
 	}
 	return sockets
@@ -88,7 +88,7 @@ func (r RemoteSocket) Node() string {
 // Handshake is how the client came. It must not be changed.
 func (r RemoteSocket) Handshake() adapter.HandshakeInfo {
 	if r.local != nil {
-		return r.local.handshakeInfo()
+		return handshakeInfo(r.local)
 	}
 	h := r.info.Handshake
 	if h.Auth == nil {

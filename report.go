@@ -10,15 +10,8 @@ import (
 	"log/slog"
 
 	"socketio/engineio"
-	"socketio/internal/call"
 	"socketio/internal/telemetry"
 )
-
-// guard calls a function of the application and turns a panic into a *PanicError.
-func guard(fn func() error) (err error) {
-	defer call.Barrier(&err, newPanicError)
-	return fn()
-}
 
 // logUnhandled logs an event without a handler, OnAny included: the log shows a name that
 // client and server spell differently.

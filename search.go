@@ -200,7 +200,7 @@ func (c *conn) endSearch(sr *search, ns *Namespace) bool {
 	c.endSearchLocked(sr)
 	s := c.addSocketLocked(ns, sr.auth, sr.admission)
 	c.mu.Unlock()
-	s.start()
+	s.runner().join()
 	return true
 }
 

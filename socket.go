@@ -14,6 +14,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/ack"
 	"socketio/internal/call"
 	"socketio/internal/format"
 	"socketio/internal/lock"
@@ -53,13 +54,20 @@ type Socket struct {
 	upgraded call.List[func(transport string)]
 	leaving  call.List[func(DisconnectReason)]
 	left     call.List[func(DisconnectReason)]
-	data     atomic.Pointer[dataMap]
+	data     socketData
 
 	reporting atomic.Bool // an event that could not be encoded
 }
 
+// An ackTable holds the acknowledgements awaited from one socket.
+type ackTable = ack.Table[*Socket, Args]
+
+// An ackWaiter waits for acknowledgements. Its methods may be called with a Socket.mu or
+// a conn.mu held.
+type ackWaiter = ack.Waiter[*Socket, Args]
+
 func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
-	s := &Socket{ns: ns, conn: c, id: c.socketID(ns)}
+	s := &Socket{ns: ns, conn: c, id: newSocketID(ns, c)}
 	if ns.server.opts.ReserveSocketIDs {
 		ns.server.socketIDs.add(s.id, 1)
 	}
@@ -67,6 +75,17 @@ func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
 		s.auth = append(make([]byte, 0, len(auth)), auth...)
 	}
 	return s
+}
+
+// newSocketID returns the id of a new socket: for a legacy client one that it can compute.
+func newSocketID(ns *Namespace, c *conn) string {
+	switch {
+	case !c.legacy():
+		return newID()
+	case ns.name == "/":
+		return c.eio.ID()
+	}
+	return ns.name + "#" + c.eio.ID()
 }
 
 // newID returns 120 random bits as 20 characters.
@@ -176,7 +195,7 @@ func (s *Socket) Handshake() Handshake {
 
 func (c *conn) handshake(auth []byte) Handshake {
 	codec := c.server.format.Codec()
-	if c.revision4() {
+	if c.legacy() {
 		codec = nil // see queryAuth
 	}
 	h := Handshake{Handshake: c.eio.Handshake(), Auth: format.JSON(codec, auth), raw: auth, codec: codec}
@@ -252,7 +271,7 @@ func (s *Socket) watch() watcher { return s.ns.server.watch }
 
 // publicID is the id of the socket for observers and logs.
 func (s *Socket) publicID() string {
-	if s.conn.revision4() {
+	if s.conn.legacy() {
 		return "conn-" + strconv.FormatUint(s.conn.eio.Number(), 10)
 	}
 	return s.id

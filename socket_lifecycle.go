@@ -13,7 +13,10 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/binding"
 	"socketio/internal/telemetry"
+	"socketio/internal/turns"
+	"socketio/parser"
 )
 
 // Life of a Socket. Changed only by join, refuse, peerGone and Disconnect.
@@ -26,34 +29,6 @@ const (
 	stateGone
 )
 
-// start puts the joining into the inbox. It is done at the end of this read, so
-// that a packet which comes with the CONNECT, before it is answered, is always too
-// early; see also conn.mayStartLocked.
-func (s *Socket) start() { s.pushEvent(item{kind: itemJoin}) }
-
-// run runs an item of the inbox.
-func (s *Socket) run(it item, w *worker) {
-	switch it.kind {
-	case itemJoin:
-		s.mu.Lock()
-		a := s.joining
-		s.mu.Unlock()
-		defer func() {
-			s.conn.endTurn(a)
-			if !s.wasJoined { // written by join alone
-				s.settle()
-			}
-		}()
-		s.join(a)
-	case itemEvent:
-		dispatch(s, it, w)
-	case itemUpgrade:
-		s.upgrade()
-	case itemLeave:
-		s.leave()
-	}
-}
-
 // settle tells that no handler of the socket will run any more.
 func (s *Socket) settle() {
 	if s.ns.server.opts.ReserveSocketIDs {
@@ -63,18 +38,30 @@ func (s *Socket) settle() {
 	s.ns.server.registry.Release(s.ns.entry)
 }
 
+// An admission is what is kept of a CONNECT until it is answered. Once the namespace is
+// found it decides whether the socket may join.
+type admission struct {
+	turn   turns.Turn
+	socket *Socket // nil while the namespace is searched for; immutable after addSocketLocked
+
+	// Guarded by Socket.mu.
+	rooms  []string                // joined by middlewares
+	cancel context.CancelCauseFunc // of the context of middlewares; nil if none run
+}
+
 // join runs the middlewares and, if they let the socket in, makes it a member of
 // its namespace and runs the connection handlers.
-func (s *Socket) join(a *admission) {
-	if !s.passes(a) {
+func (a *admission) join() {
+	if !a.passes() {
 		return
 	}
-	m, err := s.connectReply()
+	s := a.socket
+	m, err := connectReply(s)
 	if err != nil {
-		s.refuse(err)
+		a.refuse(err)
 		return
 	}
-	s.reserveRoom()
+	s.member().reserveRoom()
 	// A broadcast may reach the socket as soon as it is a member, but must come
 	// after the CONNECT packet; see settledState.
 	s.mu.Lock()
@@ -84,7 +71,7 @@ func (s *Socket) join(a *admission) {
 	}
 	s.ns.index.add(s)
 	s.ns.adapter.Add(s.member(), a.rooms)
-	rooms, _ := s.leaveReservedLocked(a.rooms)
+	rooms, _ := s.member().leaveReservedLocked(a.rooms)
 	rooms = s.told.joined(s, rooms)
 	s.joining, s.wasJoined = nil, true
 	s.conn.admitted.Store(true)
@@ -106,7 +93,8 @@ func (s *Socket) join(a *admission) {
 }
 
 // passes runs the middlewares. It reports whether all let the socket in.
-func (s *Socket) passes(a *admission) bool {
+func (a *admission) passes() bool {
+	s := a.socket
 	middlewares := s.ns.middlewareChain()
 	if len(middlewares) == 0 {
 		s.conn.awaitTurn(a)
@@ -117,12 +105,12 @@ func (s *Socket) passes(a *admission) bool {
 	if overdue.full() {
 		s.ns.server.sampled.Warn("a socket was refused: too many middlewares run although their contexts have ended; pass ctx to whatever they wait for",
 			"nsp", telemetry.Text(s.ns.name), "max", maxOverdue)
-		s.refuse(&ConnectError{Message: busy})
+		a.refuse(&ConnectError{Message: busy})
 		return false
 	}
 	ctx, cancel := context.WithCancelCause(s.conn.eio.Context())
 	defer cancel(nil)
-	if !s.cancelWhenGone(a, cancel) {
+	if !a.cancelWhenGone(cancel) {
 		return false
 	}
 	timed, stop := context.WithTimeoutCause(ctx, s.ns.server.opts.MiddlewareTimeout, ErrMiddlewareTimeout)
@@ -134,34 +122,35 @@ func (s *Socket) passes(a *admission) bool {
 		defer close(refused)
 		overdue.count(1)
 		if context.Cause(timed) == ErrMiddlewareTimeout {
-			s.refuse(&ConnectError{Message: timedOut})
+			a.refuse(&ConnectError{Message: timedOut})
 		}
 	})
 	decided := false
 	defer func() {
 		if !decided { // it ended the goroutine
-			s.refuse(&ConnectError{Message: oursFault})
+			a.refuse(&ConnectError{Message: oursFault})
 		}
 		if !limit() {
 			<-refused
 			overdue.count(-1)
 		}
 	}()
-	err := s.runMiddlewares(timed, middlewares)
+	err := a.runMiddlewares(timed, middlewares)
 	decided = true
 	if err != nil && context.Cause(timed) == ErrMiddlewareTimeout {
 		err = &ConnectError{Message: timedOut} // whatever it made of that
 	}
 	s.conn.awaitTurn(a)
 	if err != nil {
-		s.refuse(err) // for one that has gone it does nothing
+		a.refuse(err) // for one that has gone it does nothing
 	}
 	return err == nil
 }
 
 // cancelWhenGone has cancel called when the socket ends before it has joined. It reports
 // false if it has ended already.
-func (s *Socket) cancelWhenGone(a *admission, cancel context.CancelCauseFunc) bool {
+func (a *admission) cancelWhenGone(cancel context.CancelCauseFunc) bool {
+	s := a.socket
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.cancel = cancel
@@ -183,7 +172,8 @@ func (c *overdueCount) full() bool    { return c.n.Load() >= maxOverdue }
 func (c *overdueCount) count(d int64) { c.n.Add(d) }
 
 // runMiddlewares returns the first error, ErrClosed if the socket goes meanwhile.
-func (s *Socket) runMiddlewares(ctx context.Context, middlewares []func(context.Context, *Socket) error) error {
+func (a *admission) runMiddlewares(ctx context.Context, middlewares []func(context.Context, *Socket) error) error {
+	s := a.socket
 	for _, use := range middlewares {
 		if s.state.Load() != stateJoining {
 			return ErrClosed
@@ -196,7 +186,8 @@ func (s *Socket) runMiddlewares(ctx context.Context, middlewares []func(context.
 }
 
 // refuse answers the wish to join with an error.
-func (s *Socket) refuse(err error) {
+func (a *admission) refuse(err error) {
+	s := a.socket
 	s.mu.Lock()
 	if s.state.Load() != stateJoining {
 		s.mu.Unlock()
@@ -205,10 +196,10 @@ func (s *Socket) refuse(err error) {
 	s.endLocked(ReasonServerDisconnect, err)
 	s.mu.Unlock()
 	s.watch().socketRefused(s, err)
-	s.logRefused(err)
+	logRefused(s, err)
 	var m *engineio.Message
-	if crash := guard(func() error { m = s.encodeRefusal(err); return nil }); crash != nil {
-		m = s.encodeRefusal(crash) // a method of the error, or a marshaler in its data
+	if crash := guard(func() error { m = encodeRefusal(s, err); return nil }); crash != nil {
+		m = encodeRefusal(s, crash) // a method of the error, or a marshaler in its data
 	}
 	s.conn.forget(s, false)
 	if s.conn.countRefusal() {
@@ -218,7 +209,7 @@ func (s *Socket) refuse(err error) {
 
 // logRefused logs that a middleware refused the socket. It calls methods of the
 // application's error.
-func (s *Socket) logRefused(err error) {
+func logRefused(s *Socket, err error) {
 	if log := s.ns.server.opts.Logger; log.Enabled(context.Background(), slog.LevelDebug) {
 		log.Debug("a socket was refused", "nsp", telemetry.Text(s.ns.name), "sid", s.publicID(), "error", telemetry.Error(err))
 	}
@@ -226,7 +217,7 @@ func (s *Socket) logRefused(err error) {
 
 // encodeRefusal encodes why a middleware refused the socket. It calls methods of
 // the application's error.
-func (s *Socket) encodeRefusal(err error) *engineio.Message {
+func encodeRefusal(s *Socket, err error) *engineio.Message {
 	refusal, ok := asConnectError(err)
 	var crashed *PanicError
 	switch {
@@ -236,10 +227,19 @@ func (s *Socket) encodeRefusal(err error) *engineio.Message {
 	case !ok:
 		refusal = &ConnectError{Message: err.Error()}
 	}
-	if s.conn.revision4() {
-		return s.ns.server.encodeError4(s.ns.name, refusal)
+	if s.conn.legacy() {
+		return s.ns.server.format.legacyError(s.ns.name, refusal)
 	}
 	return s.ns.server.format.connectError(s.ns.name, refusal)
+}
+
+// connectReply encodes the packet that lets a socket in.
+func connectReply(s *Socket) (*engineio.Message, error) {
+	p := parser.Outgoing{Type: parser.TypeConnect, Namespace: s.ns.name, ID: noAck}
+	if !s.conn.legacy() {
+		p.Payload = binding.Admission{SID: s.id}
+	}
+	return s.ns.server.format.Packet(p)
 }
 
 // endLocked is the one way into gone.
@@ -255,7 +255,7 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 	if s.cancel != nil {
 		s.cancel(s.endCauseLocked())
 	}
-	s.failAcks(ErrClosed)
+	s.acks.Fail(&s.conn.awaited, s, ErrClosed) // the caller checks the inboxes without locks
 }
 
 // An endError is the cause of the end of a Socket's context: ErrClosed, and what happened.
@@ -306,7 +306,7 @@ func (s *Socket) peerGone(reason DisconnectReason, cause error) (joined bool) {
 	s.endLocked(reason, cause)
 	s.mu.Unlock()
 	if joined {
-		s.pushLast()
+		s.runner().pushLast()
 	}
 	return joined
 }
@@ -342,9 +342,9 @@ func (s *Socket) Disconnect() {
 	if m, err := s.ns.server.format.disconnect(s.ns.name); err == nil {
 		_ = s.conn.send(m) // a closed connection needs no answer
 	}
-	s.dropEvents()
+	s.runner().dropEvents()
 	s.conn.checkInboxes()
-	s.pushLast()
+	s.runner().pushLast()
 }
 
 // leave runs the disconnection handlers. In between the socket leaves its rooms. A
@@ -401,7 +401,8 @@ func (s *Server) checkReserved(rooms []string, own string) error {
 
 // reserveRoom empties the room of the socket's id before it is in: a client of revision
 // 4 knows its id before it joins, and may have told it.
-func (s *Socket) reserveRoom() {
+func (m *member) reserveRoom() {
+	s := (*Socket)(m)
 	if !s.ns.server.opts.ReserveSocketIDs {
 		return
 	}
@@ -414,7 +415,8 @@ func (s *Socket) reserveRoom() {
 
 // leaveReservedLocked leaves those of rooms, joined a moment ago, that have become the
 // room of another socket meanwhile. It returns the rest.
-func (s *Socket) leaveReservedLocked(rooms []string) (rest []string, err error) {
+func (m *member) leaveReservedLocked(rooms []string) (rest []string, err error) {
+	s := (*Socket)(m)
 	server := s.ns.server
 	if server.checkReserved(rooms, s.id) == nil {
 		return rooms, nil
@@ -422,7 +424,7 @@ func (s *Socket) leaveReservedLocked(rooms []string) (rest []string, err error) 
 	rest = slices.DeleteFunc(slices.Clone(rooms), func(name string) bool {
 		taken := server.checkReserved([]string{name}, s.id) != nil
 		if taken {
-			s.ns.adapter.Leave(s.member(), name)
+			s.ns.adapter.Leave(m, name)
 		}
 		return taken
 	})

@@ -32,7 +32,7 @@ func (s *Socket) Join(rooms ...string) (err error) {
 	defer func() { s.watch().roomsJoined(s, news) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.roomForLocked(rooms) {
+	if !s.member().roomForLocked(rooms) {
 		return fmt.Errorf("%w: at most %d", ErrTooManyRooms, s.ns.server.opts.MaxRooms)
 	}
 	switch s.state.Load() {
@@ -40,7 +40,7 @@ func (s *Socket) Join(rooms ...string) (err error) {
 		s.joining.rooms = append(s.joining.rooms, rooms...)
 	case stateConnected:
 		s.ns.adapter.Join(s.member(), rooms)
-		rooms, err = s.leaveReservedLocked(rooms)
+		rooms, err = s.member().leaveReservedLocked(rooms)
 		news = s.told.joined(s, rooms)
 	}
 	return err
@@ -48,13 +48,14 @@ func (s *Socket) Join(rooms ...string) (err error) {
 
 // roomForLocked reports whether the socket may join these rooms too. They are
 // compared with those it is in only when so many were joined that it matters.
-func (s *Socket) roomForLocked(rooms []string) bool {
+func (m *member) roomForLocked(rooms []string) bool {
+	s := (*Socket)(m)
 	limit := s.ns.server.opts.MaxRooms
 	if s.joins+len(rooms) <= limit {
 		s.joins += len(rooms)
 		return true
 	}
-	now := s.roomsLocked()
+	now := m.roomsLocked()
 	all := make(map[string]struct{}, len(now)+len(rooms))
 	for _, names := range [][]string{now, rooms} {
 		for _, name := range names {
@@ -93,23 +94,20 @@ func (s *Socket) Leave(rooms ...string) {
 // Rooms returns the rooms of the socket, its own id among them, in the order of their
 // names. In a middleware they are those that it is to join. The caller owns the result.
 func (s *Socket) Rooms() []string {
-	rooms := s.roomsNow()
+	s.mu.Lock()
+	rooms := s.member().roomsLocked()
+	s.mu.Unlock()
 	slices.Sort(rooms)
 	return slices.Compact(rooms)
 }
 
-func (s *Socket) roomsNow() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.roomsLocked()
-}
-
 // roomsLocked returns the rooms, or those that the socket is to join. The caller owns the
 // result.
-func (s *Socket) roomsLocked() []string {
+func (m *member) roomsLocked() []string {
+	s := (*Socket)(m)
 	switch {
 	case s.wasJoined:
-		return s.ns.adapter.Rooms(s.member())
+		return s.ns.adapter.Rooms(m)
 	case s.joining != nil:
 		return slices.Clone(s.joining.rooms)
 	}
