@@ -175,12 +175,14 @@ func (c *Conn) closed() {
 // tooLarge is what a close frame says of what is over MaxPayload, and the error. It is
 // logged: somebody may want another bound.
 func tooLarge(c *Conn, cause error) (text string, err error) {
-	what := "a message"
+	names := c.svc.names()
+	what, log := "a message", names.sends
 	if errors.Is(cause, errBodyTooLarge) {
 		what = "the body of a POST"
+		log = what
 	}
 	limit := c.limits.maxPayload
-	warning := "closed: " + what + " is too large; to allow it raise Options.MaxPayload"
+	warning := "closed: " + log + " is too large; to allow it raise " + names.payload
 	sizes := fmt.Sprintf("more than %d bytes", limit)
 	var found oversize
 	if errors.As(cause, &found) {
@@ -224,7 +226,8 @@ func (c *Conn) endSlow(why slowness, e ending) (rest func(), ended bool) {
 		return told, false
 	}
 	return func() {
-		c.svc.log.Warn("closed: a client does not take what is sent to it; to allow more raise engineio.Options."+why.option+", to send it less see Overflow",
+		names := c.svc.names()
+		c.svc.log.Warn("closed: "+names.peer+" does not take what is sent to it; to allow more raise "+names.options+"."+why.option+", to send it less see Overflow",
 			"conn", c.number, "transport", c.Transport(), "packets", packets, "bytes", bytes, "max", why.max, "option", why.option)
 		told()
 	}, true

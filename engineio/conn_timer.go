@@ -59,9 +59,10 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 	case dueBeat:
 		return c.beatDueLocked(now, at)
 	case dueWrite:
+		lost := c.ws == nil // a POST of a client hangs: no other may be sent
 		return func() {
 			timeout := c.limits.writeTimeout
-			c.closeSlow(slowness{option: "WriteTimeout", max: timeout, what: fmt.Sprintf("took no byte for %v", timeout)}, ending{})
+			c.closeSlow(slowness{option: "WriteTimeout", max: timeout, what: fmt.Sprintf("took no byte for %v", timeout)}, ending{lost: lost})
 		}
 	case dueQueue:
 		why := c.queueLocked().overBound(c.limits, 1, 0)

@@ -94,12 +94,17 @@ func (p *poller) poll() (*pollBody, error) {
 
 // do sends a request. A response that is not 200 is an error.
 func (p *poller) do(method string, body []byte) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(p.ctx, method, p.a.url(Polling), bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(p.ctx, method, p.a.url(Polling), nil)
 	if err != nil {
 		return nil, fmt.Errorf("engineio: dial: %w", err)
 	}
 	if r.Header = p.d.header(); body != nil {
 		r.Header.Set("Content-Type", textType)
+		r.ContentLength = int64(len(body))
+		r.GetBody = func() (io.ReadCloser, error) {
+			return io.NopCloser(postReader{p, bytes.NewReader(body)}), nil
+		}
+		r.Body, _ = r.GetBody()
 	}
 	if host := r.Header.Get("Host"); host != "" {
 		r.Host = host
@@ -300,13 +305,43 @@ func (p *poller) post(items []*Message) error {
 	return p.postBody(body)
 }
 
+// postBody sends a POST. WriteTimeout bounds it: the time between two reads of its body,
+// and between the last and the end of the response.
 func (p *poller) postBody(body []byte) error {
+	p.watchWrite(true)
+	defer p.watchWrite(false)
 	resp, err := p.do(http.MethodPost, body)
 	if err != nil {
 		return err
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, maxRefusalBody) // "ok"
 	return resp.Body.Close()
+}
+
+// watchWrite sets the deadline for the server to take something more of a POST, or removes
+// it.
+func (p *poller) watchWrite(on bool) {
+	c := p.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ws != nil: // the deadline is the WebSocket's
+	case on && c.state == stateOpen:
+		c.setDueLocked(dueWrite, c.svc.now()+int64(c.limits.writeTimeout))
+	default:
+		c.due.at[dueWrite] = 0
+	}
+}
+
+// A postReader is the body of a POST. Each read is progress, so reads are short.
+type postReader struct {
+	p    *poller
+	rest *bytes.Reader
+}
+
+func (r postReader) Read(b []byte) (int, error) {
+	r.p.watchWrite(true)
+	return r.rest.Read(b[:min(len(b), 4<<10)])
 }
 
 var errTooLargeBody = fmt.Errorf("%w: a packet of a poll", ErrTooLarge)

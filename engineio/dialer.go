@@ -57,9 +57,9 @@ type DialerOptions struct {
 	DialTimeout time.Duration
 	// UpgradeTimeout is how long an upgrade may take; then polling goes on. Default 10 s.
 	UpgradeTimeout time.Duration
-	// WriteTimeout is how long the server may accept no byte at all while a WebSocket has
-	// output; then the connection closes with ErrSlowConsumer. Default 10 s. On polling
-	// the server's pings bound a request.
+	// WriteTimeout is how long the server may accept no byte at all while there is output,
+	// and how long it may take to answer a POST whose body it has; then the connection
+	// closes with ErrSlowConsumer. Default 10 s.
 	WriteTimeout time.Duration
 	// MessageTimeout is how long one message may take to arrive over WebSocket; then the
 	// connection closes. Default 30 s.
@@ -124,6 +124,7 @@ func NewDialer(opts *DialerOptions) *Dialer {
 		messageTimeout: o.MessageTimeout, pauseTimeout: o.PauseTimeout,
 		maxPayload: o.MaxPayload, maxQueueBytes: o.MaxQueueBytes, maxQueueMessages: o.MaxQueueMessages,
 	}, o.Logger)
+	d.dials = true
 	d.obs = newObservers(o.Logger, o.Observers)
 	d.packets = newPacketLog(o.Logger, o.LogPackets)
 	d.openPoller(o.Driver)

@@ -33,10 +33,26 @@ type limits struct {
 	maxQueueMessages int
 }
 
+// names are what the log lines of an end call the others, and its options.
+type names struct {
+	peer    string // as a subject: "a client"
+	sends   string // what a message of the peer is: "a message"
+	options string // the type whose fields are the bounds of queues and times
+	payload string // the option that bounds a message
+}
+
+func (s *services) names() names {
+	if s.dials {
+		return names{peer: "the server", sends: "a message of the server", options: "engineio.DialerOptions", payload: "engineio.DialerOptions.MaxPayload"}
+	}
+	return names{peer: "a client", sends: "a message", options: "engineio.Options", payload: "Options.MaxPayload"}
+}
+
 // services are what the connections of one end share. They are immutable once the
 // first connection exists, apart from what counts.
 type services struct {
 	limits   limits
+	dials    bool      // a Dialer's
 	base     time.Time // the origin of now
 	tick     time.Duration
 	log      *slog.Logger
