@@ -4,6 +4,11 @@
 
 package socketio
 
+import "socketio/engineio"
+
+// EngineConn returns the connection of a socket with all its methods.
+func EngineConn(s *Socket) *engineio.Conn { return s.conn.eio }
+
 // NewID makes the id of a socket.
 func NewID() string { return newID() }
 

@@ -286,3 +286,24 @@ func TestArgsAsAnArgument(t *testing.T) {
 			`json: error calling MarshalJSON for type socketio.Args: socketio: binary arguments have no JSON: send what Args.Values returns`)
 	})
 }
+
+func TestConnView(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		var root, other socketio.ConnView
+		w.io.OnConnection(func(s *socketio.Socket) { root = s.Conn() })
+		w.io.Of("/other").OnConnection(func(s *socketio.Socket) { other = s.Conn() })
+		c := w.kit.Connect()
+		c.Conn().Join("/other", nil)
+		if root != other || root.Number() != 1 || root.ID() == "" || root.Transport() != "websocket" || root.Handshake().Revision != 4 || root.Closed() {
+			t.Errorf("views %v and %v of one connection", root, other)
+		}
+		if messages, bytes := root.Buffered(); messages != 0 || bytes != 0 || root.Dropped() != 0 {
+			t.Errorf("%d messages and %d bytes wait, %d dropped", messages, bytes, root.Dropped())
+		}
+		root.Close()
+		c.Conn().WantClosed(1000)
+		if !other.Closed() {
+			t.Error("the connection was closed, its view says that it is open")
+		}
+	})
+}

@@ -59,8 +59,8 @@ func TestWhenFull(t *testing.T) {
 					p := w.open(websocket)
 					p.joins(name)
 					s := within(w, "the socket", sockets)
-					w.settle()      // what was said before has left
-					s.Conn().Cork() // nothing leaves before the tick
+					w.settle()                    // what was said before has left
+					socketio.EngineConn(s).Cork() // nothing leaves before the tick
 					var last error
 					for i := range 5 {
 						switch how {
@@ -79,8 +79,8 @@ func TestWhenFull(t *testing.T) {
 					if one := how == "socket" || how == "option"; one && !errors.Is(last, test.err) || !one && last != nil {
 						t.Errorf("the last emit: %v", last)
 					}
-					s.Conn().Uncork()
-					s.Conn().Flush()
+					socketio.EngineConn(s).Uncork()
+					socketio.EngineConn(s).Flush()
 					for n := range strings.SplitSeq(test.want, " ") {
 						p.hears(fmt.Sprintf(`2%s,["n",%s]`, name, n))
 					}
@@ -120,15 +120,15 @@ func TestSocketFlagsThenOthers(t *testing.T) {
 func TestLatest(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		s, p := w.pair()
-		s.Conn().Cork()
+		socketio.EngineConn(s).Cork()
 		for i := range 3 {
 			_ = w.io.Conflate("a").Emit("a", i)
 			_ = s.Conflate("b").Emit("b", i)
 			_ = w.io.Of("/").Conflate("a").Overflow(socketio.OverflowFail).Emit("a", i+10)
 		}
 		_ = s.Emit("end")
-		s.Conn().Uncork()
-		s.Conn().Flush()
+		socketio.EngineConn(s).Uncork()
+		socketio.EngineConn(s).Flush()
 		p.hears(`2["b",2]`, `2["a",12]`, `2["end"]`)
 		p.hearsNothing()
 	})
@@ -141,7 +141,7 @@ func TestBufferedAndDrained(t *testing.T) {
 		if err := s.WaitDrained(context.Background()); err != nil {
 			t.Errorf("nothing waits: %v", err)
 		}
-		s.Conn().Cork()
+		socketio.EngineConn(s).Cork()
 		_ = s.Emit("x")
 		_ = s.Emit("y")
 		if n, size := s.Buffered(); n != 2 || size != 2*(2+len(`42["x"]`)) {
@@ -155,8 +155,8 @@ func TestBufferedAndDrained(t *testing.T) {
 		drained := make(chan error, 1)
 		go func() { drained <- s.WaitDrained(context.Background()) }()
 		w.settle()
-		s.Conn().Uncork()
-		s.Conn().Flush()
+		socketio.EngineConn(s).Uncork()
+		socketio.EngineConn(s).Flush()
 		if err := within(w, "the end of the wait", drained); err != nil {
 			t.Errorf("all has left: %v", err)
 		}
@@ -187,7 +187,7 @@ func TestWhenFullOfQuestions(t *testing.T) {
 		w.settle()
 		sent := 0
 		s.OnAnyOutgoing(func(string, socketio.Args) { sent++ })
-		s.Conn().Cork()
+		socketio.EngineConn(s).Cork()
 		_, _ = s.Emit("a"), s.Emit("a")
 		if _, err := s.EmitWithAck(context.Background(), "q"); !errors.Is(err, socketio.ErrQueueFull) {
 			t.Errorf("EmitWithAck into a full queue: %v", err)

@@ -107,11 +107,6 @@ func (s *Socket) Namespace() *Namespace { return s.ns }
 // Connected reports whether the socket has joined its namespace and not left it.
 func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
-// Conn is the Engine.IO connection that carries the socket, with the other
-// namespaces of its client. Closing it lets the client come back by itself, which
-// Disconnect does not.
-func (s *Socket) Conn() *engineio.Conn { return s.conn.eio }
-
 // Transport is what carries the socket now: "polling", "websocket" or "webtransport".
 func (s *Socket) Transport() string { return s.conn.eio.Transport() }
 

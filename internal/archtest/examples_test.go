@@ -23,6 +23,7 @@ var exemplary = []string{"", "engineio", "adapter", "parser", "parser/msgpack"}
 // shownBy names the example for a type that has none of its own name. The example
 // uses it, by name or, where its value says "quietly", without.
 var shownBy = map[string]string{
+	"socketio.ConnView":          "Socket_Conn quietly",
 	"socketio.ErrorObserver":     "TraceObserver quietly",
 	"socketio.EventInfo":         "EventObserver quietly",
 	"socketio.NamespaceObserver": "RoomObserver quietly",
