@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Call: a question to many, and their answers as they come.
+// This file holds Call, which collects the answers to a broadcast with acknowledgements.
 
 package adapter
 
@@ -14,24 +14,24 @@ import (
 	"socketio/internal/lock"
 )
 
-// An Answer is one answer to a Call.
+// An Answer is a single answer to a Call.
 type Answer struct {
-	// Socket is the id of the socket that answered. It is "" for an answer of a
-	// server, and of a node that does not tell.
+	// Socket is the id of the socket that answered. It is "" if a server answered, or if
+	// the node does not report socket ids.
 	Socket string
-	// Node is the name of the node; "" for this one.
+	// Node is the name of the node, or "" for this node.
 	Node string
-	// Args are the arguments of the answer, as the server has made them. See
+	// Args are the arguments of the answer in the server's representation; see
 	// Local.EncodeArgs.
 	Args any
 }
 
-// A Call is a question to many, and their answers as they come. Those who are
-// asked are announced first, with Expect and ExpectNode; Seal tells that nobody
-// will be added. Each answers once at most. What waits in a Call is bounded by
-// one answer for each who was asked.
+// A Call collects the answers to a broadcast with acknowledgements. Each recipient is
+// announced with Expect or ExpectNode before it can answer. Seal marks the end of the
+// announcements. Each recipient answers at most once, so a Call queues at most one answer
+// for each.
 //
-// One goroutine calls Next. All else may be called from any goroutine.
+// Only one goroutine may call Next. All other methods may be called from any goroutine.
 type Call struct {
 	more chan struct{} // one token: something has changed
 
@@ -39,27 +39,27 @@ type Call struct {
 	waiting map[Member]struct{}
 	nodes   map[string]*node
 	queue   []Answer
-	silent  []string // ids of those who will not answer any more
-	cause   error    // why the first of them will not
+	silent  []string // ids of members that will not answer
+	cause   error    // the error of the first of them
 	sealed  bool
-	expired bool // Next has given up: who has not answered is silent
+	expired bool // Next has given up: the remaining members count as silent
 	closed  bool
 }
 
-// A node is what a Call knows of another node.
+// A node is the state of another node in a Call.
 type node struct {
 	reported bool
 	done     bool
-	missing  int                 // answers to come, once it has reported
-	sockets  map[string]struct{} // whose they are; nil if it does not tell
+	missing  int                 // number of answers to come, once reported
+	sockets  map[string]struct{} // ids of their sockets; nil if not reported
 }
 
-// NewCall returns a Call that nobody has been asked yet.
+// NewCall returns a Call without recipients.
 func NewCall() *Call { return &Call{more: make(chan struct{}, 1)} }
 
-// Expect tells that a member of this node is asked. It must come before the
-// question can be answered. It reports false if the Call is closed: then the
-// member must not be asked.
+// Expect announces a member of this node as a recipient. It must be called before the
+// member can answer. It reports false if the Call is closed; the event must then not be
+// sent to the member.
 func (c *Call) Expect(m Member) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,14 +73,14 @@ func (c *Call) Expect(m Member) bool {
 	return true
 }
 
-// Closed reports whether Close has been called: nobody waits for answers any more.
+// Closed reports whether Close has been called.
 func (c *Call) Closed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closed
 }
 
-// Answer hands in the answer of a member that is expected; others are ignored.
+// Answer adds the answer of an expected member. Other answers are ignored.
 func (c *Call) Answer(m Member, args any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +91,7 @@ func (c *Call) Answer(m Member, args any) {
 	}
 }
 
-// Fail tells that a member that is expected will not answer, and why.
+// Fail records that an expected member will not answer, and the reason.
 func (c *Call) Fail(m Member, why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,9 +106,8 @@ func (c *Call) Fail(m Member, why error) {
 	c.wakeLocked()
 }
 
-// ExpectNode tells that another node is asked: it will report by NodeAsked, or
-// answer as a server by NodeAnswer, or be given up by NodeDone. It reports false
-// if the Call is closed.
+// ExpectNode announces another node as a recipient. NodeAsked, NodeAnswer (for an answer
+// of the node itself) or NodeDone must follow. It reports false if the Call is closed.
 func (c *Call) ExpectNode(name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,8 +123,8 @@ func (c *Call) ExpectNode(name string) bool {
 	return true
 }
 
-// NodeAsked tells that a node has asked n of its sockets, maybe none, whose
-// answers follow. sockets are their ids, or nil if the node does not tell.
+// NodeAsked records that a node has sent the event to n of its sockets, whose answers
+// follow. n may be 0. sockets are their ids, or nil if the node does not report them.
 func (c *Call) NodeAsked(name string, n int, sockets []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,9 +143,8 @@ func (c *Call) NodeAsked(name string, n int, sockets []string) {
 	c.wakeLocked()
 }
 
-// NodeAnswer hands in the answer of another node's socket, or, with socket "", of
-// one that it does not name or of the node itself. Answers that are not expected
-// are ignored.
+// NodeAnswer adds the answer of a socket of another node. socket is "" if the node does
+// not report socket ids, or answers itself. Unexpected answers are ignored.
 func (c *Call) NodeAnswer(name, socket string, args any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,8 +164,8 @@ func (c *Call) NodeAnswer(name, socket string, args any) {
 	c.wakeLocked()
 }
 
-// NodeDone tells that nothing more comes from a node: it has left the cluster, or
-// those of its sockets that have not answered never will.
+// NodeDone records that no more answers will come from a node: it has left the cluster,
+// or its remaining sockets will not answer.
 func (c *Call) NodeDone(name string, why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,7 +180,7 @@ func (c *Call) NodeDone(name string, why error) {
 	c.wakeLocked()
 }
 
-// Seal tells that all who are asked have been announced.
+// Seal marks the end of the announcements.
 func (c *Call) Seal() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -193,12 +191,12 @@ func (c *Call) Seal() {
 func (c *Call) wakeLocked() {
 	select {
 	case c.more <- struct{}{}:
-	default: // Next will look in any case
+	default: // a wake-up is already pending
 	}
 }
 
-// Asked returns the ids of the members of this node that were asked. It is for what
-// another node has to be told, after Seal and before the first Next.
+// Asked returns the ids of the recipients on this node, for a report to another node.
+// Call it after Seal and before the first Next.
 func (c *Call) Asked() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -212,10 +210,9 @@ func (c *Call) Asked() []string {
 	return append(ids, c.silent...)
 }
 
-// Next returns the next answer. It reports false when none will come: all have
-// answered or will not, or ctx has ended, or the Call is closed. When it is ctx that has
-// ended, answers are ignored from then on: each who was asked has answered, or is in
-// the error of Err.
+// Next waits for the next answer. It reports false if no more answers will come, ctx has
+// ended, or the Call is closed. Once ctx has ended, later answers are ignored, so each
+// recipient has either answered or is in the error of Err.
 func (c *Call) Next(ctx context.Context) (Answer, bool) {
 	for last := false; ; {
 		c.mu.Lock()
@@ -235,7 +232,7 @@ func (c *Call) Next(ctx context.Context) (Answer, bool) {
 		select {
 		case <-c.more:
 		case <-ctx.Done():
-			last = true // what has come counts
+			last = true // return answers that have already come
 		}
 	}
 }
@@ -253,9 +250,9 @@ func (c *Call) pendingLocked() bool {
 	return false
 }
 
-// Err returns nil if all who were asked have answered, else a *PartialError. Its
-// Err is ended, which is why nobody waits any more, or why the first who will not
-// answer does not.
+// Err returns nil if all recipients have answered, otherwise a *PartialError. That wraps
+// ended, the reason why the wait ended, or the reason why the first silent recipient will
+// not answer.
 func (c *Call) Err(ended error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -287,9 +284,8 @@ func (c *Call) Err(ended error) error {
 	return e
 }
 
-// Close ends the Call: answers are ignored from now on, and those that wait are
-// dropped. It returns the members that were still expected, so that what waits
-// for them can be taken away.
+// Close ends the Call. Queued answers are dropped and later ones ignored. It returns the
+// members that were still expected, so that the caller can remove their registrations.
 func (c *Call) Close() []Member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -303,21 +299,22 @@ func (c *Call) Close() []Member {
 	return members
 }
 
-// A PartialError tells who did not answer a question to many. It wraps the reason:
-// the error of the context, most often, or why the first of them could not.
+// A PartialError reports the recipients of a broadcast that did not answer. It wraps the
+// reason: usually the error of the context, otherwise the reason why the first of them
+// will not answer.
 type PartialError struct {
 	// Sockets are the ids of sockets that did not answer, sorted.
 	Sockets []string
 	// Nodes are the nodes that did not report, or whose sockets did not all
 	// answer, sorted.
 	Nodes []string
-	// Missing is how many sockets are known to have been asked in vain. It is
-	// more than there are in Sockets if a node does not name its sockets.
+	// Missing is the number of sockets that are known not to have answered. It exceeds
+	// len(Sockets) if a node does not report socket ids.
 	Missing int
 	Err     error
 }
 
-// Error names a few of them.
+// Error names up to three sockets and nodes.
 func (e *PartialError) Error() string {
 	var b strings.Builder
 	b.WriteString("socketio: no answer")
@@ -346,5 +343,5 @@ func few(b *strings.Builder, label string, names []string) {
 
 func (e *PartialError) Unwrap() error { return e.Err }
 
-// ErrNodeGone is a reason for NodeDone.
+// ErrNodeGone is the reason to pass to NodeDone when a node has left the cluster.
 var ErrNodeGone = errors.New("socketio: a node has left")

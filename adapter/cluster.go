@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Cluster: what joins a server to others, one object per server.
+// This file holds Cluster, which connects a server to others.
 
 package adapter
 
@@ -11,32 +11,33 @@ import (
 
 // A Node is one server of a cluster.
 type Node struct {
-	// ID is random, new for each start of a server.
+	// ID is random and differs each time a server starts.
 	ID string
-	// Logger is that of the server.
+	// Logger is the logger of the server.
 	Logger *slog.Logger
 }
 
-// A Cluster joins one server to others. It has what all namespaces share: connections,
-// membership, subscriptions. All methods may be called from any goroutine.
+// A Cluster connects one server to others. It holds the state that all namespaces share:
+// connections, membership, subscriptions. All methods may be called from any goroutine.
 type Cluster interface {
-	// Open is called once, by NewServer, before anything else. It must not wait for the
-	// network. The server logs its error and goes on without other nodes.
+	// NewServer calls Open once, before any other method. It must not wait for the
+	// network. If it returns an error, the server logs it and continues as a single node.
 	Open(n Node) error
-	// Adapter makes the Adapter of a namespace. It is called when the namespace is made,
-	// maybe again after that has ended, and, by a server that has ended, after Close: then
-	// the Adapter keeps rooms only. It must not ask the server for that namespace.
+	// Adapter returns a new Adapter for a namespace. It is called when the namespace is
+	// created, which may happen again after the namespace has ended. A closed server may
+	// call it after Close; the Adapter then only keeps rooms. It must not look up the
+	// namespace on the server.
 	Adapter(l Local) Adapter
-	// Close is called once, after all Adapters were closed: goroutines have ended when it
-	// returns. What was published before leaves the node first, unless ctx ends.
+	// Close is called once, after all Adapters have been closed. It sends everything
+	// published before, unless ctx ends, and returns after the goroutines of the Cluster
+	// have ended.
 	Close(ctx context.Context) error
 }
 
-// Each returns a Cluster whose namespaces share nothing: it makes an Adapter for each by
-// calling newAdapter.
+// Each returns a Cluster without shared state. It calls newAdapter for each namespace.
 func Each(newAdapter func(l Local) Adapter) Cluster { return each(newAdapter) }
 
-// Alone returns the Cluster of a single server: each namespace has a Memory.
+// Alone returns the Cluster of a single server. Each namespace has a Memory.
 func Alone() Cluster { return Each(func(Local) Adapter { return NewMemory() }) }
 
 type each func(l Local) Adapter

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how Memory finds the members of a target, and delivers to them.
+// This file holds the part of Memory that finds the members of a target and delivers
+// packets to them.
 
 package adapter
 
@@ -54,8 +55,8 @@ func deliver(p *Packet, members []Member, sender string) int {
 	return n
 }
 
-// deliverParallel delivers with several goroutines, this one among them. They
-// end before it returns.
+// deliverParallel delivers with several goroutines, including the caller's. They have
+// ended when it returns.
 func deliverParallel(p *Packet, members []Member, sender string, workers int) int {
 	var next, total atomic.Int64
 	work := func() {
@@ -94,14 +95,15 @@ func (a *Memory) Members(t Target) []Member {
 	return out
 }
 
-// A scratch is where the members of several rooms are put together. It is used by
-// one call at a time, and pooled.
+// A scratch collects the members of several rooms. It is pooled, and used by one call at
+// a time.
 type scratch struct {
 	members []Member
 	seen    []uint64 // one bit for each place in Memory.all
 }
 
-// maxScratch is how many members a pooled scratch may have had.
+// maxScratch is the largest number of members for which a scratch is returned to the
+// pool.
 const maxScratch = 1 << 16
 
 func (a *Memory) getScratch() *scratch {
@@ -113,13 +115,13 @@ func (a *Memory) getScratch() *scratch {
 
 func (a *Memory) putScratch(s *scratch) {
 	if cap(s.members) <= maxScratch {
-		clear(s.members) // it keeps nobody alive
+		clear(s.members) // a pooled scratch must not keep members alive
 		s.members = s.members[:0]
 		a.scratch.Put(s)
 	}
 }
 
-// start makes a scratch ready for places below n.
+// start prepares s for places below n.
 func (s *scratch) start(n int) {
 	words := (n + 63) / 64
 	s.seen = slices.Grow(s.seen[:0], words)[:words]
@@ -127,7 +129,7 @@ func (s *scratch) start(n int) {
 	s.members = s.members[:0]
 }
 
-// mark reports whether a member is new here.
+// mark reports whether m has not been marked before.
 func (s *scratch) mark(e *member) bool {
 	word, bit := &s.seen[e.place/64], uint64(1)<<(e.place%64)
 	is := *word&bit == 0
@@ -141,8 +143,8 @@ func (s *scratch) add(e *member) {
 	}
 }
 
-// listed returns the members of a target, the sender among them, if they are a list
-// that there is: all, or a room.
+// listed returns the members of a target, including the sender, if they are an existing
+// list: all members, or those of a room.
 func (a *Memory) listed(t Target) (members []Member, ok bool) {
 	if len(t.Except) > 0 || len(t.Rooms) > 1 {
 		return nil, false
@@ -167,8 +169,7 @@ func (a *Memory) listed(t Target) (members []Member, ok bool) {
 	return nil, false
 }
 
-// gather puts the members of any target together in s, the sender among them, each
-// once.
+// gather collects the members of a target in s, including the sender, each once.
 func (a *Memory) gather(t Target, s *scratch) []Member {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
@@ -187,7 +188,7 @@ func (a *Memory) gather(t Target, s *scratch) []Member {
 	return s.members
 }
 
-// ownerLocked returns the member whose id is the name of a room, if it is in it.
+// ownerLocked returns the member whose id is room, if it is in that room.
 func (a *Memory) ownerLocked(name string) *member {
 	if e := a.members[name]; e != nil && e.own {
 		return e

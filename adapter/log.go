@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what gives events a position, and what keeps sessions: the contracts that
-// recovery stands on. The server uses Log where an Adapter is one; nothing uses Store yet.
+// This file holds the contracts for recovery: Log gives events a position, Store keeps
+// sessions. The server uses Log if an Adapter implements it. Store is not used yet.
 
 package adapter
 
@@ -18,20 +18,21 @@ type Record struct {
 	Event     Payload
 	Flags     Flags
 	Target    Target
-	// Deliver sends the event to the members of this node. The Log calls it once it has
-	// given the event a position and kept it.
+	// Deliver sends the event to the members of this node. The Log calls it after it has
+	// stored the event under a position.
 	Deliver func(position string)
 }
 
-// A Log gives the events of a namespace their positions, and keeps them. An Adapter that is
-// a Log gets the events of its namespace, direct ones too, by Append instead of Broadcast;
-// but for those that ask for an acknowledgement. A position is sent to clients as the last
-// argument of its event.
+// A Log stores the events of a namespace and gives them positions. An Adapter that is a
+// Log receives the events of its namespace, including those to one socket, by Append
+// instead of Broadcast, except those that ask for an acknowledgement. A position is sent
+// to clients as the last argument of its event.
 type Log interface {
-	// Append hands over an event and returns without waiting for the network. The Log calls
-	// Deliver of the records of a namespace one at a time, in the order of their positions,
-	// each once: before Append returns, or later, from any goroutine. It need not be the
-	// order of the calls of Append. If Append returns an error, it does not call Deliver.
+	// Append adds an event and returns without waiting for the network. The Log calls
+	// Deliver once for each record, one at a time and in the order of the positions,
+	// before Append returns or later, from any goroutine. The order of the positions may
+	// differ from that of the calls to Append. If Append returns an error, Deliver is not
+	// called.
 	Append(r *Record) error
 }
 
@@ -39,17 +40,17 @@ type Log interface {
 // taken before.
 var ErrNoSession = errors.New("adapter: no such session")
 
-// A Session is what is kept of a socket whose client may come back.
+// A Session is the stored state of a socket whose client may reconnect.
 type Session struct {
 	ID       string // of the socket
-	Secret   string // what the client shows when it comes back
+	Secret   string // presented by the client when it reconnects
 	Rooms    []string
 	Data     []byte // a JSON object; see MemberInfo
-	Position string // of the latest event that the socket was sent
+	Position string // of the latest event sent to the socket
 	Expires  time.Time
 }
 
-// An KeptEvent is an event that a Store has kept.
+// A KeptEvent is an event in a Store.
 type KeptEvent struct {
 	Event    Payload
 	Target   Target
@@ -58,15 +59,15 @@ type KeptEvent struct {
 
 // A Store keeps the sessions and events of a namespace.
 type Store interface {
-	// Save keeps a session, in place of an earlier one with its id.
+	// Save stores a session, replacing an earlier one with the same id.
 	Save(ctx context.Context, namespace string, s Session) error
-	// Take returns the session with a secret and removes it: of several callers one gets
-	// it, the others get ErrNoSession.
+	// Take removes and returns the session with the given secret. Of several concurrent
+	// callers one receives it; the others get ErrNoSession.
 	Take(ctx context.Context, namespace, secret string) (Session, error)
-	// Append keeps an event and returns its position.
+	// Append stores an event and returns its position.
 	Append(ctx context.Context, namespace string, e KeptEvent) (position string, err error)
-	// Since ranges over the events after a position, in order. Its last step has an error
-	// if the position is unknown or no longer kept.
+	// Since ranges over the events after a position, in order. If the position is unknown
+	// or no longer stored, the last step has an error.
 	Since(ctx context.Context, namespace, position string) iter.Seq2[KeptEvent, error]
 	// Expire removes sessions and events from before a time.
 	Expire(ctx context.Context, before time.Time) error

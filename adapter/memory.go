@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Memory: the rooms of one process.
+// This file holds Memory, the rooms of one process.
 
 package adapter
 
@@ -13,9 +13,8 @@ import (
 	"socketio/internal/lock"
 )
 
-// Memory is the Adapter of a single process: there are no other nodes. One that
-// has other nodes embeds or holds it for the members of its own. Its zero value is
-// not usable; see NewMemory.
+// Memory is the Adapter of a single process. An Adapter with other nodes embeds or holds
+// one for the members of its own node. Use NewMemory; the zero value is not usable.
 type Memory struct {
 	mu       lock.RWMutex       // guards the fields below; never held while delivering
 	all      list               // a member's place in it is member.place
@@ -31,7 +30,7 @@ func NewMemory() *Memory {
 	return &Memory{members: make(map[string]*member), rooms: make(map[string]*list)}
 }
 
-// Close implements Bus. There is nothing to end.
+// Close implements Bus. It does nothing.
 func (a *Memory) Close() error { return nil }
 
 // Observe implements Observable.
@@ -41,9 +40,8 @@ func (a *Memory) Observe(w RoomWatcher) {
 	a.watchers = append(a.watchers, w)
 }
 
-// A member is what Memory keeps of a Member. The room of its own id is the flag
-// own: most members are in no other room, and a room each would be most of the
-// memory.
+// A member is the state of a Member in Memory. The flag own stands for the room of its
+// id: most members are in no other room, and a list for each would dominate memory use.
 type member struct {
 	self  [1]Member // the room of its own id, for a reader
 	own   bool
@@ -53,9 +51,9 @@ type member struct {
 
 func (e *member) id() string { return e.self[0].ID() }
 
-// A list is members that broadcasts read without a lock. Appending does not
-// disturb a reader, who sees its own length; removing from a list that a reader
-// may have replaces it.
+// A list holds members that broadcasts read without a lock. Appending does not affect a
+// reader, which keeps its own length. Removing from a list that a reader may hold
+// replaces it.
 type list struct {
 	members []Member
 	entries []*member   // of members, in the same order; read under the lock only
@@ -69,8 +67,8 @@ func (l *list) add(e *member) int {
 	return len(l.members) - 1
 }
 
-// remove takes out the member at a place. The last one moves there and is
-// returned; it may be the same.
+// remove removes the member at a place. It moves the last member there and returns it;
+// that may be the same member.
 func (l *list) remove(place int) (moved *member) {
 	if l.read.Load() {
 		l.members = slices.Clone(l.members)
@@ -85,8 +83,8 @@ func (l *list) remove(place int) (moved *member) {
 	return moved
 }
 
-// snapshot returns the members of this instant. The caller holds the lock, and
-// may read the result after letting go of it.
+// snapshot returns the current members. The caller must hold the lock, and may read the
+// result after releasing it.
 func (l *list) snapshot() []Member {
 	l.read.Store(true)
 	return slices.Clip(l.members)
@@ -305,11 +303,11 @@ func (a *Memory) DisconnectSockets(t Target, close bool) error {
 	return nil
 }
 
-// ServerSideEmit implements Adapter: there is nobody else.
+// ServerSideEmit implements Adapter. There are no other nodes.
 func (a *Memory) ServerSideEmit(Payload) error { return nil }
 
-// ServerSideEmitWithAck implements Adapter: nobody will answer.
+// ServerSideEmitWithAck implements Adapter. There are no other nodes to answer.
 func (a *Memory) ServerSideEmitWithAck(context.Context, Payload, *Call) error { return nil }
 
-// ServerCount implements Adapter: this one.
+// ServerCount implements Adapter. It returns 1.
 func (a *Memory) ServerCount(context.Context) (int, error) { return 1, nil }
