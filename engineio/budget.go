@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the bound on what waits for all connections of a server together.
+// This file holds the bound on the send queues of all connections of a server together.
 
 package engineio
 
@@ -12,8 +12,8 @@ import (
 	"socketio/internal/lock"
 )
 
-// chargeStep is how much a queue may change before the common account hears of it,
-// so that short queues, which are nearly all, never touch it.
+// chargeStep is how much a queue may change before the change is added to the budget, so
+// that short queues, nearly all, never touch it.
 const chargeStep = 4 << 10
 
 // A budget bounds the outbound queues of all connections of a server together.
@@ -31,8 +31,8 @@ func queueBudget(option int64) int64 {
 	return max(option, 0)
 }
 
-// charge brings what a connection is charged up to date. It reports whether the
-// bound is passed.
+// charge updates the amount charged to a connection. It reports whether the bound is
+// exceeded.
 func (b *budget) charge(charged *atomic.Int64, size int64) bool {
 	d := size - charged.Load()
 	if d < chargeStep && d > -chargeStep && (size > 0 || d == 0) {

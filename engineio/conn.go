@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Conn: the life of one Engine.IO connection, what comes in and
-// what goes out.
+// This file holds Conn: the life of one Engine.IO connection, its input and its
+// output.
 
 package engineio
 
@@ -16,11 +16,11 @@ import (
 	"socketio/internal/wheel"
 )
 
-// A Handler receives what a Conn reads. HandleMessage calls come one at a time,
-// in order, from the goroutine that reads. None of the methods may block or run
-// an application's code. A Handler may also have a method MaxInflated() int: what a
-// compressed message may inflate to now, in bytes, if that is less than
-// Options.MaxPayload. It is called for each compressed message, before it is inflated.
+// A Handler receives the messages of a Conn. HandleMessage is called for one message at a
+// time, in order, on the goroutine that reads. The methods must not block or run
+// application code. A Handler may also have a method MaxInflated() int: the current bound
+// on the inflated size of a compressed message, in bytes, if it is less than
+// Options.MaxPayload. It is called before each compressed message is inflated.
 type Handler interface {
 	// HandleMessage gets one message. data is valid until return and may be
 	// changed in place. A text over MaxInlineUTF8 bytes may not be valid UTF-8:
@@ -82,7 +82,7 @@ type owner interface {
 //	open ──Close · violation · timeout · transport gone──► closing
 //	closing ──output flushed, dropped, or out of time──► closed
 //
-// The Handler hears of the end when open ends. While closing, only output goes on.
+// HandleClose is called when open ends. While closing, only output continues.
 type connState uint8
 
 const (
@@ -92,7 +92,8 @@ const (
 )
 
 // A Conn is one Engine.IO connection: a session over polling, WebSocket or
-// WebTransport, or over polling and then one of the others. All methods may be called from any goroutine.
+// WebTransport, or over polling and then one of the others. All methods may be called
+// from any goroutine.
 type Conn struct {
 	// Immutable after newConn.
 	svc       *services
@@ -144,9 +145,9 @@ func newConn(svc *services, o owner, id string, h Handshake, ctx context.Context
 }
 
 // begin gives a new connection its transport, which is one of the two, its first
-// messages, which a polling session has sent by itself, and its
-// Handler, and starts the heartbeat. The owner may have been closed since the
-// connection was admitted: then the Handler is notified of the end at once.
+// messages, which a polling session has already sent, and its Handler, and starts the
+// heartbeat. If the owner has been closed since the connection was admitted, HandleClose is
+// called at once.
 func (c *Conn) begin(p *polling, t *wsTransport, first []*Message, accept func(*Conn) Handler) {
 	c.mu.Lock()
 	c.poll, c.ws = p, t
@@ -176,16 +177,16 @@ func (c *Conn) begin(p *polling, t *wsTransport, first []*Message, accept func(*
 	}
 }
 
-// ID is the session id. It is a secret between this server and the client: who
-// knows it can speak for the client.
+// ID returns the session id. It is a secret between the server and the client: anyone
+// holding it can act as the client.
 func (c *Conn) ID() string { return c.id }
 
-// Handshake is what is kept of the request that opened the connection. It must
-// not be changed.
+// Handshake returns the details of the request that opened the connection. They must not
+// be modified.
 func (c *Conn) Handshake() *Handshake { return &c.handshake }
 
-// Context carries the values of the context that Options.Handshake returned. It
-// never ends.
+// Context returns a context with the values of the one that Options.Handshake returned. It
+// is never canceled.
 func (c *Conn) Context() context.Context {
 	if c.ctx == nil {
 		return context.Background()
@@ -193,7 +194,7 @@ func (c *Conn) Context() context.Context {
 	return c.ctx
 }
 
-// Transport is the name of the transport that carries messages now.
+// Transport returns the name of the current transport.
 func (c *Conn) Transport() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -207,7 +208,7 @@ func (c *Conn) transportLocked() string {
 	return Polling
 }
 
-// Buffered returns how many messages and bytes wait to be sent.
+// Buffered returns the number of messages and bytes in the send queue.
 func (c *Conn) Buffered() (messages, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -222,22 +223,22 @@ func (c *Conn) queueLocked() *sendQueue {
 	return &c.poll.q
 }
 
-// Close ends the connection after what was sent before has left, or could not
-// leave in time. The Handler hears ReasonForcedClose before Close returns.
+// Close closes the connection once the send queue has been written, or could not be
+// written in time. HandleClose is called with ReasonForcedClose before Close returns.
 func (c *Conn) Close() {
 	c.finish(ReasonForcedClose, nil, ending{flush: true, code: closeNormal})
 }
 
-// Abort ends the connection at once with a WebSocket close code; what waits to
-// be sent is dropped. A client in the middle of an upgrade, which does not poll any
-// more, is told when it completes it. The Handler hears the reason and err before Abort returns.
+// Abort closes the connection at once with a WebSocket close code and drops the send
+// queue. A client in the middle of an upgrade, which no longer polls, is notified when it
+// completes the upgrade. HandleClose is called with reason and err before Abort returns.
 func (c *Conn) Abort(reason CloseReason, err error, code uint16, text string) {
 	c.finish(reason, err, ending{code: code, text: text})
 }
 
-// Pause asks that no further message be read. The message being handed up is the
-// last one. While paused the pong deadline is suspended; pings go on. After
-// Options.PauseTimeout the connection closes.
+// Pause stops reading after the message being handled. While the connection is paused, the
+// pong deadline is suspended and pings continue. After Options.PauseTimeout the connection
+// closes.
 func (c *Conn) Pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -250,7 +251,7 @@ func (c *Conn) Pause() {
 	}
 }
 
-// Resume continues after Pause.
+// Resume continues reading after Pause.
 func (c *Conn) Resume() {
 	c.mu.Lock()
 	if c.pausedAt == 0 {
@@ -274,24 +275,24 @@ func (c *Conn) Resume() {
 	}
 }
 
-// Dropped is how many messages for this connection were dropped by their Overflow
-// policy, or because a later one with their key took their place.
+// Dropped returns the number of messages for this connection that were dropped by their
+// Overflow policy or replaced by a later one with the same key.
 func (c *Conn) Dropped() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.dropped
 }
 
-// Closed reports whether the connection has ended or is about to: what is sent from now on
-// is not delivered.
+// Closed reports whether the connection has closed or is closing: messages sent from now
+// on are not delivered.
 func (c *Conn) Closed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state != stateOpen
 }
 
-// WaitDrained waits until nothing waits to be sent: all of it was given to the network,
-// or to the response of a poll. It returns the error of ctx, or ErrClosed when the
+// WaitDrained waits until the send queue is empty, that is, until it has been passed to the
+// network or to the response of a poll. It returns the error of ctx, or ErrClosed if the
 // connection closes first.
 func (c *Conn) WaitDrained(ctx context.Context) error {
 	for {
@@ -317,10 +318,9 @@ func (c *Conn) WaitDrained(ctx context.Context) error {
 	}
 }
 
-// noteQueueLocked is called after the queue changed: it keeps the account of the
-// server, watches the bound, and tells those who wait for the queue to be empty, or for
-// the end. moved tells that the peer has taken something. It reports whether the queues
-// of all connections are over their bound.
+// noteQueueLocked is called after the queue changed. It updates the budget of the owner,
+// watches the bound, and wakes WaitDrained. moved means that the peer has taken something.
+// It reports whether the queues of all connections exceed their bound.
 func (c *Conn) noteQueueLocked(moved bool) (over bool) {
 	n, size := 0, 0
 	if c.state != stateClosed && (c.ws != nil || c.poll != nil) {
@@ -338,8 +338,8 @@ func (c *Conn) noteQueueLocked(moved bool) (over bool) {
 	return c.svc.budget.limit > 0 && c.svc.budget.charge(&c.charged, int64(size))
 }
 
-// watchQueueLocked sets a deadline while the queue is over its bound. A message that
-// the peer is taking does not count: any size is allowed, and so is the time it takes.
+// watchQueueLocked sets a deadline while the queue exceeds its bound. A message being
+// written does not count: it may have any size and take any time.
 func (c *Conn) watchQueueLocked(q *sendQueue, moved bool) {
 	o := c.limits
 	switch {
@@ -351,7 +351,8 @@ func (c *Conn) watchQueueLocked(q *sendQueue, moved bool) {
 	}
 }
 
-// Number is that of the connection on its Server; see ConnInfo.
+// Number returns the number of the connection, which is unique for its Server or Dialer;
+// see ConnInfo.
 func (c *Conn) Number() uint64 { return c.number }
 
 // info implements subject.
@@ -359,16 +360,16 @@ func (c *Conn) info() ConnInfo {
 	return ConnInfo{Number: c.number, Transport: c.Transport(), Handshake: &c.handshake}
 }
 
-// Established tells that the connection is in use, so that it no longer counts
-// toward Options.MaxPending.
+// Established reports to the Server that the connection is in use, so that it no longer
+// counts toward Options.MaxPending.
 func (c *Conn) Established() { c.owner.established(c) }
 
-// Outlive tells that work of the Handler goes on after the end of the connection, for
-// which it keeps some bytes. Until Settled is called the connection counts towards
-// Options.MaxConnections. New sessions are answered 503 while there are 50,000 such
-// connections, or they keep as much as Options.QueueBudget. It is called once, by
-// HandleClose.
+// Outlive reports to the Server that work of the Handler continues after the connection has
+// closed, and how many bytes it holds. Until Settled is called the connection counts toward
+// Options.MaxConnections. New sessions are rejected with 503 while there are 50,000 such
+// connections, or while they hold as much as Options.QueueBudget. HandleClose may call it,
+// once.
 func (c *Conn) Outlive(bytes int) { c.owner.outlive(c, bytes) }
 
-// Settled tells that the work that Outlive announced has ended.
+// Settled reports that the work announced by Outlive has ended.
 func (c *Conn) Settled() { c.owner.settled(c) }

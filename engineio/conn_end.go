@@ -19,7 +19,7 @@ const (
 	closePolicy    uint16 = 1008
 )
 
-// An ending says how a connection takes its leave.
+// An ending says how a connection is closed.
 type ending struct {
 	lost  bool       // the transport is gone: nothing can be sent
 	flush bool       // what waits is sent first; else it is dropped
@@ -30,14 +30,14 @@ type ending struct {
 	held  bool       // a POST is answered with an error: the poll hears of the end when the client has had time to see that
 }
 
-// finish ends the open state, once, and tells the Handler.
+// finish ends the open state, once, and calls HandleClose.
 func (c *Conn) finish(reason CloseReason, err error, e ending) {
 	rest, _ := c.end(reason, err, e)
 	rest()
 }
 
-// end is finish without the part that writes and calls up, which is rest. It reports
-// whether the connection was open.
+// end is finish without writing and without calls to the Handler, which rest does. It
+// reports whether the connection was open.
 func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended bool) {
 	c.mu.Lock()
 	if c.state != stateOpen {
@@ -55,8 +55,8 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 	c.due.at = [dueCount]int64{}
 	t, flush := c.ws, false
 	gone := true
-	// An upgrade that has begun says nothing: its handshake is a GET, and the first POST
-	// leaves before the probe is answered.
+	// An upgrade under way proves nothing: its handshake is a GET, and the first POST is
+	// sent before the answer to the probe arrives.
 	unheard := c.poll != nil && t == nil && c.poll.polled && !c.hadPOST.Load()
 	switch {
 	case t == nil && c.poll == nil: // the handshake has not got that far
@@ -119,11 +119,11 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 	}, true
 }
 
-// cutOver is how much of a message that has begun to leave goes out after an ending
-// that cuts. The client sees why only if it does.
+// cutOver bounds the rest of a partly written message that is still sent when the queue is
+// cut off: the client can read the close code only behind a whole message.
 const cutOver = 64 << 10
 
-// cut lets go of what a connection that closes still has to send. It ends with rest.
+// cut drops the remaining output of a closing connection. rest completes it.
 func (c *Conn) cut() (rest func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,7 +151,7 @@ func (c *Conn) cut() (rest func()) {
 	}
 }
 
-// closed marks the end of everything: the transport is gone.
+// closed ends the closing state: the transport is gone.
 func (c *Conn) closed() {
 	c.mu.Lock()
 	c.state = stateClosed
@@ -172,8 +172,8 @@ func (c *Conn) closed() {
 	}
 }
 
-// tooLarge is what a close frame says of what is over MaxPayload, and the error. It is
-// logged: somebody may want another bound.
+// tooLarge logs a warning about input over MaxPayload, whose limit an operator may want to
+// raise. It returns the text of the close frame and the error.
 func tooLarge(c *Conn, cause error) (text string, err error) {
 	names := c.svc.names()
 	what, log := "a message", names.sends
@@ -194,7 +194,7 @@ func tooLarge(c *Conn, cause error) (text string, err error) {
 	return "message too big: " + sizes, fmt.Errorf("%w: %s: %s", ErrTooLarge, what, sizes)
 }
 
-// parseError ends the connection because of what the peer sent.
+// parseError closes the connection because of invalid input.
 func (c *Conn) parseError(err error) {
 	reason, e := ReasonParseError, ending{code: closeProtocol}
 	var ce *ws.CloseError
@@ -209,14 +209,14 @@ func (c *Conn) parseError(err error) {
 	c.finish(reason, err, e)
 }
 
-// closeSlow closes the connection because of its peer's slowness, with one warning.
+// closeSlow closes the connection because its peer is slow, and logs a warning.
 func (c *Conn) closeSlow(why slowness, e ending) {
 	rest, _ := c.endSlow(why, e)
 	rest()
 }
 
-// endSlow is closeSlow without the part that calls up, which is rest. It reports
-// whether the connection was open.
+// endSlow is closeSlow without calls to the Handler, which rest does. It reports whether
+// the connection was open.
 func (c *Conn) endSlow(why slowness, e ending) (rest func(), ended bool) {
 	e.code, e.text = closePolicy, "slow consumer"
 	packets, bytes := c.Buffered()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds when the packets and the end of a Conn are logged.
+// This file logs the packets of a Conn, and its end.
 
 package engineio
 
@@ -19,7 +19,7 @@ func traceeOf(c *Conn) tracee {
 	return tracee{number: c.number, transport: c.Transport(), handler: c.handler}
 }
 
-// logOpen logs the beginning of a connection whose packets are to be logged.
+// logOpen logs that a connection has opened, if its packets are logged.
 func (c *Conn) logOpen(first []*Message) {
 	p := &c.svc.packets
 	if !p.wants(&c.handshake) {
@@ -35,21 +35,21 @@ func (c *Conn) logOpen(first []*Message) {
 	}
 }
 
-// logIn logs a packet that came.
+// logIn logs an incoming packet.
 func (c *Conn) logIn(p packet) {
 	if c.logged.Load() {
 		c.svc.packets.in(traceeOf(c), p)
 	}
 }
 
-// holdLogLocked keeps a message for the next line of the log: the caller may hold locks.
+// holdLogLocked keeps a message to be logged later: the caller may hold locks.
 func (c *Conn) holdLogLocked(m *Message) {
 	if c.logged.Load() {
 		c.unlogged = append(c.unlogged, m)
 	}
 }
 
-// logHeld logs what Append and Enqueue put in the queue.
+// logHeld logs the messages queued by Append and Enqueue.
 func (c *Conn) logHeld() {
 	if !c.logged.Load() {
 		return
@@ -63,8 +63,8 @@ func (c *Conn) logHeld() {
 	}
 }
 
-// logOut logs a message that is about to be sent, so that its line comes before the
-// answer's.
+// logOut logs a message before it is sent, so that its line comes before that of the
+// answer.
 func (c *Conn) logOut(m *Message) {
 	if !c.logged.Load() || c.ended.Load() && m.first.isMessage() {
 		return

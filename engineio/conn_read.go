@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a Conn does with the packets that arrive.
+// This file handles the packets that a Conn receives.
 
 package engineio
 
 import "io"
 
-// handUp consumes one packet of a POST, alone. It reports whether the connection goes on.
+// handUp handles one packet of a POST under readMu. It reports whether the connection
+// stays open.
 func (c *Conn) handUp(p packet) bool {
 	c.readMu.Lock()
 	defer c.readMu.Unlock() // a panic costs one connection, which must still end
 	return c.handlePacket(p)
 }
 
-// handlePacket consumes one packet from either transport. It reports whether the
-// connection goes on. Packets come one at a time: see readMu.
+// handlePacket handles one packet from either transport. It reports whether the connection
+// stays open. Packets arrive one at a time: see readMu.
 func (c *Conn) handlePacket(p packet) bool {
 	c.logIn(p)
 	if c.ended.Load() {
@@ -42,7 +43,7 @@ func (c *Conn) handlePacket(p packet) bool {
 	return false
 }
 
-// handleBeat consumes a ping or a pong. It reports whether the connection goes on.
+// handleBeat handles a ping or a pong. It reports whether the connection stays open.
 func (c *Conn) handleBeat(t packetType) bool {
 	if c.beat.awaits != (t == packetPing) {
 		c.finish(ReasonTransportError, errHeartbeatDirection, ending{code: closeProtocol})
@@ -60,7 +61,7 @@ func (c *Conn) handleBeat(t packetType) bool {
 	return !c.beat.awaits || c.Send(c.svc.pongMessage) == nil
 }
 
-// readEnd tells the Handler that no more messages come for now.
+// readEnd calls HandleReadEnd: no more messages are available for now.
 func (c *Conn) readEnd() {
 	c.readMu.Lock()
 	defer c.readMu.Unlock()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds everything that a Conn does at a time.
+// This file holds everything that a Conn does at a deadline.
 
 package engineio
 
@@ -52,8 +52,8 @@ func (c *Conn) Wake(time.Time) {
 	}
 }
 
-// dueLocked acts on a deadline that has passed. It returns what is to be done
-// without the lock.
+// dueLocked handles a deadline that has passed. It returns the part that must run without
+// the lock.
 func (c *Conn) dueLocked(what int, now, at int64) func() {
 	switch what {
 	case dueBeat:
@@ -99,7 +99,7 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 	return nil
 }
 
-// resumeBeatLocked starts the deadline of the heartbeat afresh after a pause.
+// resumeBeatLocked restarts the deadline of the heartbeat after a pause.
 func (c *Conn) resumeBeatLocked() {
 	if c.state != stateOpen {
 		return

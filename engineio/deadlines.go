@@ -32,8 +32,8 @@ const (
 	// pollCloseTimeout is how long a closed polling session waits for a request whose
 	// response can tell the client.
 	pollCloseTimeout = 30 * time.Second
-	// shutdownPollTimeout is the same while the server shuts down: a client that is alive
-	// polls again at once.
+	// shutdownPollTimeout is pollCloseTimeout while the server shuts down: a client that is
+	// alive polls again at once.
 	shutdownPollTimeout = time.Second
 )
 

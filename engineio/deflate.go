@@ -9,14 +9,14 @@ import "socketio/internal/ws"
 
 // PerMessageDeflate compresses WebSocket messages (RFC 7692) for clients that
 // offer it. Neither end refers to earlier messages, so a connection keeps no
-// compressor. Compression tells something about a message by its size: leave it
-// off where secrets stand beside text that others choose.
+// compressor. The compressed size reveals something about a message: leave compression
+// off where a message holds secrets beside text chosen by others.
 type PerMessageDeflate struct {
 	// Threshold is the size in bytes of the smallest message that is
-	// compressed. If zero, 1024. If negative, there is none.
+	// compressed. Defaults to 1024; negative compresses all.
 	Threshold int
-	// Concurrency bounds how many messages are compressed or inflated at the
-	// same time; more have to wait. If zero, 64.
+	// Concurrency bounds the number of messages that are compressed or inflated at the
+	// same time; others wait. Defaults to 64.
 	Concurrency int
 }
 

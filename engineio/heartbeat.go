@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	errHeartbeatDirection = errors.New("engineio: a ping or pong of the side that does not send it in this protocol revision")
+	errHeartbeatDirection = errors.New("engineio: ping or pong from the wrong side for this protocol revision")
 	errNoPong             = errors.New("engineio: no pong in time")
 	errNoPing             = errors.New("engineio: no ping in time")
 )
@@ -24,7 +24,7 @@ var (
 //	waiting ──PingTimeout──► lapsed: the connection closes
 //
 // While the connection is paused its pongs are not read, so the deadline is
-// suspended: pings go on, and it starts afresh on resuming.
+// suspended: pings continue, and it restarts on resuming.
 //
 // The side that awaits pings (a client, or the server of revision 3) stays idle and has
 // one deadline, PingInterval + PingTimeout after the open packet or the last ping. It too
@@ -37,7 +37,7 @@ type heartbeat struct {
 	waiting  atomic.Bool // also read without the lock
 }
 
-// A beat is what is to be done when a heartbeat is due.
+// A beat is the action when a heartbeat is due.
 type beat uint8
 
 const (
@@ -67,8 +67,8 @@ func (b *heartbeat) ponged(now int64, l *limits) (next int64) {
 	return now + int64(l.pingInterval)
 }
 
-// heard extends the deadline, once per ping, when anything comes while a pong is
-// awaited: the peer is alive, its pong is queued behind other data.
+// heard extends the deadline, once per ping, when any packet arrives while a pong is
+// awaited: the peer is alive, and its pong is queued behind other data.
 func (b *heartbeat) heard(now int64, l *limits) {
 	if b.waiting.Load() && !b.extended {
 		b.extended = true
@@ -76,7 +76,7 @@ func (b *heartbeat) heard(now int64, l *limits) {
 	}
 }
 
-// resumed starts the deadline afresh after a pause. next is 0 if there is none.
+// resumed restarts the deadline after a pause. next is 0 if there is none.
 func (b *heartbeat) resumed(now int64, l *limits) (next int64) {
 	switch {
 	case b.awaits:

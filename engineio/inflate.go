@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how compressed messages are inflated, off the goroutine that reads.
+// This file inflates compressed messages, off the goroutine that reads.
 
 package engineio
 
@@ -13,9 +13,9 @@ import (
 	"socketio/internal/ws"
 )
 
-// OnCompressed implements ws.CompressedReceiver. Inflating takes too long for an
-// event loop: a goroutine does it, and nothing more is read meanwhile, so the
-// order stays. The read side of t is that goroutine's until then.
+// OnCompressed implements ws.CompressedReceiver. Inflating takes too long for an event
+// loop, so a goroutine does it. It owns the read side of t meanwhile; nothing else is read,
+// which keeps the order.
 func (t *wsTransport) OnCompressed(op ws.Opcode, data []byte) bool {
 	t.messageEnds()
 	msg := bytes.Clone(data)
@@ -54,7 +54,8 @@ func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 	}
 }
 
-// inflatesTooEarly ends the connection for a message that its Handler would take later.
+// inflatesTooEarly closes the connection because of a message that its Handler would accept
+// only later.
 func (t *wsTransport) inflatesTooEarly(limit int) {
 	t.dead = true
 	t.c.svc.sampled.Warn("closed: a compressed message is too large for a client that has joined nothing; a client must not send it before it is connected",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Message: an Engine.IO message made ready for the wire once,
-// whatever number of connections it goes to and whichever transport carries it.
+// This file holds Message: an Engine.IO message encoded once, for any number of
+// connections and any transport.
 
 package engineio
 
@@ -16,9 +16,9 @@ import (
 const HeaderRoom = ws.MaxHeader + 1
 
 // A Message is one unit of output: a text message and the binary messages that
-// belong to it. It is kept or dropped as a whole and nothing comes between its
-// parts. It is immutable and may be sent to any number of connections, at the
-// same time.
+// belong to it. It is sent or dropped as a whole, and no other message comes between its
+// parts. It is immutable and may be sent to any number of connections
+// concurrently.
 type Message struct {
 	first frame
 	rest  []frame
@@ -81,23 +81,23 @@ func NewBinaryMessage(buf []byte) *Message {
 	return &Message{first: frame{wire: wire, body: uint8(ws.MaxHeader - start), binary: true}, size: len(wire)}
 }
 
-// Uncompressed makes m one that is never compressed, on no transport. Only before m
-// is first sent. It returns m.
+// Uncompressed disables compression of m on all transports. It must be called before m is
+// first sent. It returns m.
 func (m *Message) Uncompressed() *Message {
 	m.plain = true
 	return m
 }
 
-// An Overflow says what becomes of a message for which the outbound queue of a
-// connection has no room; see Options.MaxQueueBytes.
+// An Overflow says what happens to a message when the send queue of a connection is full;
+// see Options.MaxQueueBytes.
 type Overflow uint8
 
 const (
-	// OverflowClose takes the message all the same. The connection closes with
+	// OverflowClose queues the message anyway. The connection closes with
 	// ErrSlowConsumer if its queue stays over the bound for 10 s, or reaches 16 times
-	// the bound. It is the default: what a client receives has no holes.
+	// the bound. It is the default: a client misses no message.
 	OverflowClose Overflow = iota
-	// OverflowFail refuses the message with ErrQueueFull; the connection goes on.
+	// OverflowFail rejects the message with ErrQueueFull; the connection stays open.
 	OverflowFail
 	// OverflowDropNewest drops the message.
 	OverflowDropNewest
@@ -107,27 +107,26 @@ const (
 	OverflowDropOldest
 )
 
-// Overflow sets what becomes of m where a queue is full. Only before m is first
-// sent. It returns m.
+// Overflow sets what happens to m when a queue is full. It must be called before m is
+// first sent. It returns m.
 func (m *Message) Overflow(o Overflow) *Message {
 	m.overflow = o
 	return m
 }
 
-// Conflate marks m as one value of many under a key: where an earlier one with the
-// same key still waits to be sent, m takes its place in the count and goes to the
-// end of the queue. An empty key is none. Only before m is first sent. It returns m.
+// Conflate marks m as the latest value of a key: m replaces an earlier message with the
+// same key that still waits in a queue, and goes to the end of that queue. An empty key
+// means no key. It must be called before m is first sent. It returns m.
 func (m *Message) Conflate(key string) *Message {
 	m.key = key
 	return m
 }
 
-// Size is the number of bytes the message takes on a WebSocket, and in the
-// outbound queue.
+// Size returns the number of bytes of the message on a WebSocket and in the send queue.
 func (m *Message) Size() int { return m.size }
 
-// Parts returns what the message was made of: the text, or the bytes if binary, and
-// the attachments. They share memory with the message and must not be changed.
+// Parts returns the text of the message, or its bytes if it is binary, and its attachments.
+// They share memory with the message and must not be modified.
 func (m *Message) Parts() (binary bool, first []byte, attachments [][]byte) {
 	first = m.first.wire[m.first.body:]
 	if !m.first.binary {
@@ -154,8 +153,7 @@ func packetMsg(t packetType, data string) *Message {
 	return &Message{first: frame{wire: wire, body: uint8(body)}, size: len(wire)}
 }
 
-// rawMsg makes a message of bytes that go out as they are. It has no meaning on
-// polling.
+// rawMsg makes a message of bytes that are sent unchanged. It is not for polling.
 func rawMsg(wire []byte) *Message {
 	return &Message{first: frame{wire: wire}, size: len(wire)}
 }
@@ -175,8 +173,8 @@ func (m *Message) frame(i int) *frame {
 func (m *Message) hasBinary() bool { return m.first.binary || len(m.rest) > 0 }
 
 // formFor is m as a WebSocket or a WebTransport sends it. Bytes of revision 3 begin
-// with the packet type; for a client that can't take bytes they are text. The message
-// itself is shared and is not changed.
+// with the packet type; for a client that accepts no bytes they are sent as text. The
+// message itself is shared and stays unchanged.
 func (m *Message) formFor(revision uint8, base64 bool, deflate ws.DeflateParams) *Message {
 	if revision == 4 && (!base64 || !m.hasBinary()) {
 		if deflate.Negotiated() {

@@ -94,7 +94,7 @@ func decodeBase64(b []byte) ([]byte, error) {
 	return b[:n], nil
 }
 
-// closes reports whether what is left of the payload has a close packet.
+// closes reports whether the rest of the payload has a close packet.
 func (in *payload) closes() bool {
 	for !in.done {
 		p, err := in.next()
@@ -111,8 +111,7 @@ func (in *payload) closes() bool {
 // maxPayloadPackets bounds the packets of one payload.
 const maxPayloadPackets = 65536
 
-// A payload is the body of a POST, of which one packet after the other is cut
-// off.
+// A payload is the body of a POST. Its packets are taken from the front one by one.
 type payload struct {
 	revision uint8
 	binary   bool // revision 3: in the binary form
@@ -121,7 +120,7 @@ type payload struct {
 	packets  int // cut off, in revision 3
 }
 
-// begin takes a whole body and checks what can be checked at once.
+// begin sets the body and checks the properties that need no decoding.
 func (in *payload) begin(body []byte) error {
 	in.rest = body
 	if !in.binary && !utf8.Valid(body) {
@@ -133,7 +132,7 @@ func (in *payload) begin(body []byte) error {
 	return nil
 }
 
-// next decodes the next packet. There is one more unless done.
+// next decodes the next packet. Another one follows unless done.
 func (in *payload) next() (packet, error) {
 	if in.revision == 3 {
 		return in.nextV3()
@@ -143,8 +142,7 @@ func (in *payload) next() (packet, error) {
 	return decodePacket(first)
 }
 
-// nextPacket cuts the first packet off a payload. done tells that it was the
-// last one.
+// nextPacket cuts the first packet off a payload. done means that it was the last one.
 func nextPacket(body []byte) (first, rest []byte, done bool) {
 	i := bytes.IndexByte(body, payloadSeparator)
 	if i < 0 {

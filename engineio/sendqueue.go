@@ -13,11 +13,11 @@ import (
 // A sendQueue holds messages not yet given to the network, in order. It is
 // guarded by Conn.mu.
 //
-// The right to write is the flag writing: whoever finds it free takes it and
-// flushes; others only append. At the bound push does what the message says, see
-// overflow.go; an empty queue takes one message over the bound. A message stays in
-// the queue until its last byte has left, so a partial write is a position here
-// and never a change to the shared message.
+// The flag writing is the right to write: a goroutine that finds it false sets it and
+// flushes; others only append. At the bound push applies the policy of the message; an empty
+// queue accepts one message over the bound. A message stays in the queue until its last byte
+// has been written, so a partial write is a position here and never a change to the shared
+// message.
 type sendQueue struct {
 	items  []*Message // items[head:] wait
 	head   int
@@ -38,7 +38,7 @@ type sendQueue struct {
 
 func (q *sendQueue) len() int { return len(q.items) - q.head }
 
-// append appends m whatever the bounds say.
+// append appends m regardless of the bounds.
 func (q *sendQueue) append(m *Message) {
 	switch {
 	case q.stream:
@@ -87,7 +87,7 @@ func (q *sendQueue) batch(bufs [][]byte, maxBufs, maxBytes int) [][]byte {
 	return bufs
 }
 
-// sent moves the position n bytes on and lets go of messages that have left.
+// sent advances the position by n bytes and removes messages that have been written.
 func (q *sendQueue) sent(n int) {
 	if q.len() == 0 { // dropped meanwhile
 		return
@@ -113,7 +113,7 @@ func (q *sendQueue) sent(n int) {
 	q.reset()
 }
 
-// reset gives back what an empty queue does not need.
+// reset frees memory that an empty queue does not need.
 func (q *sendQueue) reset() {
 	q.head = 0
 	if cap(q.items) > len(q.inline) {
@@ -124,7 +124,7 @@ func (q *sendQueue) reset() {
 	}
 }
 
-// begun is how many bytes wait of messages that discard keeps.
+// begun returns the number of unwritten bytes of the messages that discard keeps.
 func (q *sendQueue) begun() (size int) {
 	for _, m := range q.items[q.head:q.firstLoose()] {
 		size += m.size
@@ -132,7 +132,7 @@ func (q *sendQueue) begun() (size int) {
 	return size
 }
 
-// headLeft is how many bytes of the first message have not been sent.
+// headLeft returns the number of unwritten bytes of the first message.
 func (q *sendQueue) headLeft() int {
 	m := q.items[q.head]
 	left := m.size - q.offset
@@ -163,7 +163,7 @@ func (q *sendQueue) take(maxBytes int) (items []*Message, size int) {
 	return items, size
 }
 
-// drop lets go of everything, also of what is being written.
+// drop empties the queue, including messages being written.
 func (q *sendQueue) drop() {
 	clear(q.items)
 	q.bytes, q.frame, q.offset, q.out, q.hold = 0, 0, 0, 0, 0
@@ -184,9 +184,9 @@ func (q *sendQueue) lone(maxBytes int) []byte {
 	return m.first.wire
 }
 
-// discard drops what has not begun to leave. It keeps what is being written, a
-// message whose first byte is out (cutting it off would garble the stream), and
-// what hold says.
+// discard drops the messages of which no byte has been written. It keeps messages being
+// written, a partly written message (cutting it off would corrupt the stream), and those
+// covered by hold.
 func (q *sendQueue) discard() {
 	keep := q.firstLoose() - q.head
 	for i := q.head + keep; i < len(q.items); i++ {
@@ -208,7 +208,7 @@ const (
 	slowTimeout = 10 * time.Second
 )
 
-// A verdict is what became of a message that was pushed.
+// A verdict is the outcome of pushing a message.
 type verdict uint8
 
 const (
@@ -282,8 +282,8 @@ func (q *sendQueue) find(key string) int {
 	return -1
 }
 
-// makeRoom drops the item at the index old, if that is not -1, and the oldest loose
-// items that may be, until size bytes fit. If that can't be it drops none and returns 0.
+// makeRoom drops the item at index old, if that is not -1, and the oldest loose items that
+// may be dropped, until size bytes fit. If they can't fit, it drops none and returns 0.
 func (q *sendQueue) makeRoom(size, maxBytes, maxLen, old int) (lost int) {
 	n, bytes := q.len(), q.bytes+size
 	if old >= 0 {
@@ -311,14 +311,14 @@ func (q *sendQueue) makeRoom(size, maxBytes, maxLen, old int) (lost int) {
 	return lost
 }
 
-// A slowness is why a connection closes whose peer does not take what is sent to it.
+// A slowness is the reason for closing a connection whose peer does not read.
 type slowness struct {
 	option string // that sets the bound, by its name in package socketio
 	max    any
 	what   string
 }
 
-// overBound is the bound that the queue exceeds, or would with size more bytes.
+// overBound returns the bound that the queue exceeds, or would exceed with size more bytes.
 func (q *sendQueue) overBound(o *limits, factor, size int) (s slowness) {
 	if q.bytes+size > o.maxQueueBytes && (q.bytes+size-1)/factor >= o.maxQueueBytes {
 		s = slowness{option: "MaxQueueBytes", max: o.maxQueueBytes, what: fmt.Sprintf("%d bytes wait", q.bytes+size)}

@@ -39,8 +39,8 @@ type polling struct {
 	afterNoop bool       // a noop goes before final: the poll comes after the close
 }
 
-// wake tells a parked GET that there is something for it. It takes what waits
-// when it runs, so that a burst leaves in one response.
+// wake signals a parked GET that there is output. The GET takes the queue when it runs, so
+// that a burst is sent in one response.
 func (p *polling) wake() {
 	if p.get != nil {
 		select {
@@ -58,7 +58,7 @@ func (p *polling) release() {
 	}
 }
 
-// resume lets a waiting POST, or the loop of a client, go on.
+// resume wakes a waiting POST, or the loops of a client.
 func (p *polling) resume() {
 	if p.resumed != nil {
 		close(p.resumed)
@@ -66,8 +66,8 @@ func (p *polling) resume() {
 	}
 }
 
-// switched ends polling in favour of a WebSocket. A GET that is still parked is
-// told that this transport is closed.
+// switched ends polling after an upgrade. A GET that is still parked is answered with a
+// close packet.
 func (p *polling) switched() {
 	if p.get != nil {
 		p.get.final = packetClose
@@ -80,9 +80,8 @@ func (p *polling) switched() {
 	p.resume()
 }
 
-// finish closes the transport. It reports whether the session is over: if
-// something should still be said and no GET is there to carry it, the session
-// waits for the next one.
+// finish closes the transport. It reports whether the session has ended: if there is still
+// output and no GET to carry it, the session waits for the next GET.
 func (p *polling) finish(c *Conn, e ending) (gone bool) {
 	reply := e.reply
 	if reply == 0 {
@@ -101,8 +100,8 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 		return false
 	}
 	if e.flush && e.reply == 0 && p.q.len() > 0 {
-		// What is said before the end goes in a response of its own: clients
-		// handle a close packet before the messages that came with it.
+		// The last messages go in a response of their own: clients handle a close
+		// packet before the messages that came with it.
 		p.afterNoop = true
 		p.wake()
 		c.setDueLocked(dueClose, c.svc.now()+int64(c.owner.closeWait()))
@@ -122,16 +121,16 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 	return true
 }
 
-// A client has errorGrace to see the error that answers its POST, before its poll is
-// told the end: npm's client takes for the reason what it sees first, and a busy one
-// takes its time. A POST that the end cuts off waits answerGrace for the poll to tell
-// the end.
+// A client has errorGrace to see the error that answers its POST before its poll is
+// answered with the close packet: npm's client reports the first reason it sees, and a busy
+// client may be late. A POST cut off by the end of the session waits answerGrace for the
+// poll to report it.
 const (
 	errorGrace  = 2 * time.Second
 	answerGrace = 750 * time.Millisecond
 )
 
-// dueCloseLocked ends a closing session whose time is up. It returns what is to be done
+// dueCloseLocked ends a closing session at its deadline. It returns the part that must run
 // without the lock.
 func (p *polling) dueCloseLocked() func() {
 	if p.get != nil && p.client == nil { // what carries the news also closes
@@ -142,7 +141,7 @@ func (p *polling) dueCloseLocked() func() {
 	return p.c.closed
 }
 
-// endLocked lets go whoever waits for the end.
+// endLocked releases the requests that wait for the end of the session.
 func (p *polling) endLocked() {
 	if p.client != nil {
 		p.client.cancel()
@@ -176,14 +175,14 @@ func (p *polling) encode(items []*Message) (body []byte, contentType string) {
 	return body, textType
 }
 
-// cutWriting lets go of the answer that is being written, and returns it for cutOff.
+// cutWriting releases the response being written and returns it for cutOff.
 func (p *polling) cutWriting() *parkedGET {
 	g := p.writing
 	p.written(g)
 	return g
 }
 
-// written tells that the answer to g is written, or let go of.
+// written reports that the response to g was written or released.
 func (p *polling) written(g *parkedGET) {
 	if p.writing == g {
 		p.writing = nil
@@ -191,22 +190,22 @@ func (p *polling) written(g *parkedGET) {
 	}
 }
 
-// A pollClient is what the loops of a polling client share with its Conn, guarded by
-// Conn.mu. In place of a parked GET of the peer there is a loop that sends.
+// A pollClient is the state that the loops of a polling client share with its Conn, guarded
+// by Conn.mu. A loop that sends POSTs takes the place of a parked GET of the peer.
 type pollClient struct {
 	cancel  context.CancelFunc // ends the requests
 	changed chan struct{}      // closed when an upgrade begins to pause the loops, or fails
 	resting int                // loops that pause for an upgrade
 }
 
-// changedLocked lets the loops look again.
+// changedLocked wakes the loops.
 func (pc *pollClient) changedLocked() {
 	close(pc.changed)
 	pc.changed = make(chan struct{})
 }
 
-// finishClient is finish for a client. It reports whether the session is over: else what
-// waits, and the close, leave with POSTs.
+// finishClient is finish for a client. It reports whether the session has ended; otherwise
+// the queue and the close packet are sent with POSTs.
 func (p *polling) finishClient(e ending) (gone bool) {
 	p.client.changedLocked()
 	if e.lost || e.reply != 0 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the WebSocket transport, which is also that of WebTransport: what
-// a driver feeds goes to the frame parser, whole messages go to the Conn, and the
-// queue goes out in batches.
+// This file holds the WebSocket transport, which also serves WebTransport: it passes the
+// bytes of a driver to the frame parser, whole messages to the Conn, and the queue to the
+// driver in batches.
 
 package engineio
 
@@ -97,8 +97,8 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	return n, n == len(b) && !t.isPaused()
 }
 
-// lockRead makes the messages of one read come alone. A session that began on a
-// WebSocket has one reader and needs no lock.
+// lockRead keeps POSTs from being handled during the messages of one read. A session that
+// began on a WebSocket has one reader and needs no lock.
 func (t *wsTransport) lockRead() {
 	if !t.reading && t.c.poll != nil {
 		t.c.readMu.Lock()
@@ -113,14 +113,14 @@ func (t *wsTransport) unlockRead() {
 	}
 }
 
-// endRead ends a Feed, unless the read side has passed to the goroutine that inflates.
+// endRead ends a Feed, unless the goroutine that inflates owns the read side now.
 func (t *wsTransport) endRead() {
 	if !t.inflating.Load() {
 		t.unlockRead()
 	}
 }
 
-// readEnd tells the Handler that no more messages come for now.
+// readEnd calls HandleReadEnd: no more messages are available for now.
 func (t *wsTransport) readEnd() {
 	t.lockRead()
 	t.c.handler.HandleReadEnd()
@@ -154,22 +154,22 @@ func (t *wsTransport) name() string {
 	return WebSocket
 }
 
-// isPaused reports whether the Handler wants no more. A candidate is read all
-// the same: its probe is not for the Handler.
+// isPaused reports whether reading is paused. A candidate is read even then: its probe is
+// not for the Handler.
 func (t *wsTransport) isPaused() bool {
 	return t.inflating.Load() || !t.probing.Load() && t.c.paused.Load()
 }
 
-// messageEnds tells that what was arriving is there. What begins behind it in the same
-// read has a time of its own.
+// messageEnds stops the time of the arriving message. The next one in the same read has a
+// time of its own.
 func (t *wsTransport) messageEnds() {
 	if t.begun.Load() != 0 {
 		t.begun.Store(0)
 	}
 }
 
-// messageBegins gives what is arriving its time. The deadline is looked at when it is
-// due, so a client that sends message after message moves nothing but begun.
+// messageBegins starts the time of a message that has arrived in part. The deadline is
+// checked when it is due, so a client that sends message after message changes only begun.
 func (t *wsTransport) messageBegins() {
 	t.begun.Store(t.c.svc.now())
 	if !t.watched.Load() {
@@ -235,7 +235,7 @@ func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
 	return true
 }
 
-// fail ends the transport because of what the peer sent.
+// fail closes the transport because of invalid input.
 func (t *wsTransport) fail(err error) {
 	t.dead = true
 	if !t.probing.Load() {
@@ -268,7 +268,7 @@ func (t *wsTransport) send(m *Message) {
 	}
 }
 
-// watchWriteLocked sets a deadline for the peer to take something more.
+// watchWriteLocked sets the deadline by which the peer must take more bytes.
 func (t *wsTransport) watchWriteLocked() {
 	if t.c.ws == t && t.c.state == stateOpen {
 		t.c.setDueLocked(dueWrite, t.c.svc.now()+int64(t.c.limits.writeTimeout))
@@ -286,16 +286,16 @@ func (t *wsTransport) watchMessage() {
 	}
 }
 
-// messageDueLocked looks whether the message that is arriving is late. If not, it sets
-// the deadline anew, unless none is arriving.
+// messageDueLocked reports whether the arriving message is late. If it is not, it sets a
+// new deadline, unless none is arriving.
 func (t *wsTransport) messageDueLocked(now int64) (late bool) {
 	c := t.c
-	t.watched.Store(false) // before the look at begun: see messageBegins
+	t.watched.Store(false) // before begun is loaded: see messageBegins
 	begun, limit := t.begun.Load(), int64(c.limits.messageTimeout)
 	switch {
 	case begun == 0:
 		return false
-	case c.pausedAt != 0: // it may be there, unread
+	case c.pausedAt != 0: // it may have arrived, unread
 		begun = now
 	}
 	if now-begun >= limit {
@@ -306,17 +306,15 @@ func (t *wsTransport) messageDueLocked(now int64) (late bool) {
 	return false
 }
 
-// resumedLocked tells that what is arriving was not read for a time, which does not
-// count.
+// resumedLocked excludes the length of a pause from the time of the arriving message.
 func (t *wsTransport) resumedLocked(paused int64) {
 	if begun := t.begun.Load(); begun != 0 {
 		t.begun.CompareAndSwap(begun, begun+paused)
 	}
 }
 
-// sayCloseLocked appends a close frame as the last thing this transport sends. A
-// WebTransport has none: there the end of the stream says it. It reports whether
-// the caller must flush.
+// sayCloseLocked appends a close frame as the last output of this transport. WebTransport
+// has no close frames: there the stream ends. It reports whether the caller must flush.
 func (t *wsTransport) sayCloseLocked(code uint16, text string) bool {
 	if t.q.last {
 		return false
@@ -324,7 +322,7 @@ func (t *wsTransport) sayCloseLocked(code uint16, text string) bool {
 	if t.stream != nil {
 		t.q.last = true
 		flush := !t.q.writing
-		t.q.writing = true // also with nothing to write: Next sees the end
+		t.q.writing = true // even with nothing to write: Next sees the end
 		return flush
 	}
 	t.q.append(rawMsg(ws.AppendClose(nil, code, text)))

@@ -12,8 +12,8 @@ import (
 // maxUpgradeAttempts bounds the candidates one session may bring.
 const maxUpgradeAttempts = 3
 
-// noopDelay is how long a poll that is parked during an upgrade waits for real
-// data before it is released.
+// noopDelay is how long a poll parked during an upgrade waits for data before it is
+// answered with a noop.
 const noopDelay = 100 * time.Millisecond
 
 // An upgrade is the probe of a second transport, guarded by Conn.mu.
@@ -23,13 +23,13 @@ const noopDelay = 100 * time.Millisecond
 //	pausing ──"5"──► switched: the candidate is the transport
 //	probing, pausing ──anything else · closed · UpgradeTimeout──► none
 //
-// Until "5" everything still travels over polling, so a failed upgrade loses
-// nothing. At "5" the client has no request open that could carry data, and the
-// rest of the queue moves over in order.
+// Until "5" all messages travel over polling, so a failed upgrade loses none. At "5" the
+// client has no open request that could carry data, and the rest of the queue moves to the
+// candidate in order.
 //
-// A session that ends keeps its candidate, unless a poll is parked that can tell: a
-// client that was answered "3probe" does not poll any more, so the rest and the close
-// go out after "5", or with the poll that comes after all, whichever is first.
+// A closing session keeps its candidate, unless a parked poll can carry the close packet: a
+// client that has received "3probe" no longer polls, so the rest of the queue and the close
+// are sent after "5", or with another poll if one arrives first.
 type upgrade struct {
 	candidate *wsTransport
 	pausing   bool
@@ -47,7 +47,7 @@ func (u *upgrade) drop() *wsTransport {
 }
 
 // dropCandidateLocked forgets the candidate and returns it. The loops of a polling client
-// go on.
+// continue.
 func (c *Conn) dropCandidateLocked() *wsTransport {
 	t := c.up.drop()
 	if t != nil && c.poll != nil && c.poll.client != nil {
@@ -71,7 +71,7 @@ func (t *wsTransport) beginUpgrade() bool {
 	return true
 }
 
-// handleProbe consumes a packet of a candidate.
+// handleProbe handles a packet of a candidate.
 func (t *wsTransport) handleProbe(p packet) {
 	c := t.c
 	c.logIn(p)
@@ -98,8 +98,8 @@ func (t *wsTransport) handleProbe(p packet) {
 	}
 }
 
-// probed consumes the answer to our own probe. The loops of polling commit once both
-// have come to rest.
+// probed handles the answer to our own probe. The polling loops commit the upgrade once
+// both are idle.
 func (t *wsTransport) probed(p packet) {
 	c := t.c
 	if p.typ != packetPong || string(p.data) != "probe" {
