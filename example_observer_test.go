@@ -66,9 +66,9 @@ func (n roomNotes) RoomJoined(s socketio.SocketInfo, room string) { n.add("joine
 
 func (n roomNotes) RoomLeft(s socketio.SocketInfo, room string) { n.add("left %s", room) }
 
-func (n roomNotes) NamespaceCreated(name string) { n.add("created %s", name) }
+func (n roomNotes) NamespaceCreated(i socketio.NamespaceInfo) { n.add("created %s", i.Name) }
 
-func (n roomNotes) NamespaceRemoved(name string) { n.add("removed %s", name) }
+func (n roomNotes) NamespaceRemoved(i socketio.NamespaceInfo) { n.add("removed %s", i.Name) }
 
 // An observer may implement several of the interfaces, here two.
 func ExampleRoomObserver() {

@@ -134,12 +134,12 @@ func (l *ledger) RoomLeft(s socketio.SocketInfo, room string) {
 	l.note("rooms left", 1, func() { l.rooms[name(s)+" "+room]-- })
 }
 
-func (l *ledger) NamespaceCreated(name string) {
-	l.note("namespaces", 1, func() { l.spaces[name]++ })
+func (l *ledger) NamespaceCreated(n socketio.NamespaceInfo) {
+	l.note("namespaces", 1, func() { l.spaces[n.Name]++ })
 }
 
-func (l *ledger) NamespaceRemoved(name string) {
-	l.note("namespaces removed", 1, func() { l.spaces[name]-- })
+func (l *ledger) NamespaceRemoved(n socketio.NamespaceInfo) {
+	l.note("namespaces removed", 1, func() { l.spaces[n.Name]-- })
 }
 
 func (l *ledger) EventIn(s socketio.SocketInfo, size int) {

@@ -16,6 +16,7 @@ import (
 type (
 	ConnInfo        = engineio.ConnInfo
 	ConnObserver    = engineio.ConnObserver
+	UpgradeObserver = engineio.UpgradeObserver
 	RefusalObserver = engineio.RefusalObserver
 	Traffic         = engineio.Traffic
 	TrafficObserver = engineio.TrafficObserver
@@ -73,8 +74,13 @@ type RoomObserver interface {
 // goroutine that lets go of the last socket, which may be an event loop, and must not
 // block.
 type NamespaceObserver interface {
-	NamespaceCreated(name string)
-	NamespaceRemoved(name string)
+	NamespaceCreated(n NamespaceInfo)
+	NamespaceRemoved(n NamespaceInfo)
+}
+
+// A NamespaceInfo is a namespace as an observer sees it.
+type NamespaceInfo struct {
+	Name string
 }
 
 // An EventInfo is an event on its way through its handlers.
@@ -116,9 +122,12 @@ type EventObserver interface {
 	// their turn. It is called by whichever goroutine did, event loops among them, and
 	// must not block.
 	EventsDropped(s SocketInfo, n int)
-	// EventOut: an event was sent, to one socket or to many. It is called by the
-	// goroutine that emits. What was dropped afterwards counts here; see
-	// DropObserver. An emit that returns an error is not told.
+}
+
+// A SendObserver is notified of each event that is sent, to one socket or to many, on the
+// goroutine that emits. Events that are dropped later count; see DropObserver. An emit that
+// returns an error does not.
+type SendObserver interface {
 	EventOut(o OutInfo)
 }
 

@@ -27,6 +27,7 @@ type observers struct {
 	rooms      telemetry.List[RoomObserver]
 	namespaces telemetry.List[NamespaceObserver]
 	events     telemetry.List[EventObserver]
+	sends      telemetry.List[SendObserver]
 	errors     telemetry.List[ErrorObserver]
 	traces     telemetry.List[TraceObserver]
 	acks       telemetry.List[AckObserver]
@@ -36,9 +37,9 @@ type observers struct {
 func newObservers(log *slog.Logger, all []any) *observers {
 	for _, v := range all {
 		if !observesConns(v) && !observesSockets(v) {
-			panic(fmt.Sprintf("socketio: Options.Observers: %T implements none of ConnObserver, RefusalObserver, "+
+			panic(fmt.Sprintf("socketio: Options.Observers: %T implements none of ConnObserver, UpgradeObserver, RefusalObserver, "+
 				"TrafficObserver, DropObserver, SocketObserver, RoomObserver, NamespaceObserver, EventObserver, "+
-				"ErrorObserver, TraceObserver, AckObserver, PressureObserver", v))
+				"SendObserver, ErrorObserver, TraceObserver, AckObserver, PressureObserver", v))
 		}
 	}
 	return &observers{
@@ -46,6 +47,7 @@ func newObservers(log *slog.Logger, all []any) *observers {
 		rooms:      telemetry.Pick[RoomObserver](log, all),
 		namespaces: telemetry.Pick[NamespaceObserver](log, all),
 		events:     telemetry.Pick[EventObserver](log, all),
+		sends:      telemetry.Pick[SendObserver](log, all),
 		errors:     telemetry.Pick[ErrorObserver](log, all),
 		traces:     telemetry.Pick[TraceObserver](log, all),
 		acks:       telemetry.Pick[AckObserver](log, all),
@@ -55,8 +57,8 @@ func newObservers(log *slog.Logger, all []any) *observers {
 
 func observesSockets(v any) bool {
 	switch v.(type) {
-	case SocketObserver, RoomObserver, NamespaceObserver, EventObserver, ErrorObserver, TraceObserver,
-		AckObserver, PressureObserver:
+	case SocketObserver, RoomObserver, NamespaceObserver, EventObserver, SendObserver,
+		ErrorObserver, TraceObserver, AckObserver, PressureObserver:
 		return true
 	}
 	return false
@@ -122,11 +124,11 @@ func (obs *observers) roomsLeft(s *Socket, rooms []string) {
 }
 
 func (obs *observers) namespaceCreated(name string) {
-	obs.namespaces.Each(func(o NamespaceObserver) { o.NamespaceCreated(name) })
+	obs.namespaces.Each(func(o NamespaceObserver) { o.NamespaceCreated(NamespaceInfo{name}) })
 }
 
 func (obs *observers) namespaceRemoved(name string) {
-	obs.namespaces.Each(func(o NamespaceObserver) { o.NamespaceRemoved(name) })
+	obs.namespaces.Each(func(o NamespaceObserver) { o.NamespaceRemoved(NamespaceInfo{name}) })
 }
 
 func (obs *observers) hearsEvents() bool { return obs.events.Any() }
@@ -146,16 +148,16 @@ func (obs *observers) eventsDropped(s *Socket, n int) {
 }
 
 func (obs *observers) eventOut(s *Socket, event string, m *engineio.Message) {
-	if l := &obs.events; l.Any() {
+	if l := &obs.sends; l.Any() {
 		out := OutInfo{Namespace: s.ns.name, Event: event, To: infoOf(s), Recipients: 1, Bytes: m.Size()}
-		l.Each(func(o EventObserver) { o.EventOut(out) })
+		l.Each(func(o SendObserver) { o.EventOut(out) })
 	}
 }
 
 func (obs *observers) broadcastOut(namespace, event string, m *engineio.Message, recipients int) {
-	if l := &obs.events; l.Any() {
+	if l := &obs.sends; l.Any() {
 		out := OutInfo{Namespace: namespace, Event: event, Recipients: recipients, Bytes: m.Size()}
-		l.Each(func(o EventObserver) { o.EventOut(out) })
+		l.Each(func(o SendObserver) { o.EventOut(out) })
 	}
 }
 

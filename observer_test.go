@@ -37,8 +37,8 @@ func (d diary) SocketLeft(s socketio.SocketInfo, reason socketio.DisconnectReaso
 }
 func (d diary) RoomJoined(_ socketio.SocketInfo, room string) { d.add("in " + room) }
 func (d diary) RoomLeft(_ socketio.SocketInfo, room string)   { d.add("out of " + room) }
-func (d diary) NamespaceCreated(name string)                  { d.add("new " + name) }
-func (d diary) NamespaceRemoved(name string)                  { d.add("gone " + name) }
+func (d diary) NamespaceCreated(n socketio.NamespaceInfo)     { d.add("new " + n.Name) }
+func (d diary) NamespaceRemoved(n socketio.NamespaceInfo)     { d.add("gone " + n.Name) }
 
 func (d diary) expect(w *world, lines ...string) {
 	w.Helper()
@@ -99,6 +99,29 @@ func TestObserversHearOfDynamicNamespaces(t *testing.T) {
 		p.says(`1/dynamic,`)
 		d.expect(w, "new /", "open websocket", "new /dynamic", "joined /dynamic",
 			"left /dynamic, client namespace disconnect", "gone /dynamic")
+	})
+}
+
+// sends and upgrades each implement a single small interface.
+type (
+	sends    struct{ *list }
+	upgrades struct{ *list }
+)
+
+func (l sends) EventOut(o socketio.OutInfo)         { l.add("sent " + o.Event) }
+func (l upgrades) ConnUpgraded(c socketio.ConnInfo) { l.add("upgraded to " + c.Transport) }
+
+func TestObserversOfOneKind(t *testing.T) {
+	heard := newList()
+	memory(t, &socketio.Options{Observers: []any{sends{heard}, upgrades{heard}}}, func(w *world) {
+		w.io.OnConnection(func(s *socketio.Socket) { _ = s.Emit("hello") })
+		p := w.open(polling)
+		p.upgrades()
+		diary{heard}.expect(w, "upgraded to websocket")
+		p.joins("/")
+		diary{heard}.expect(w, "sent hello")
+		_ = w.io.Emit("news")
+		diary{heard}.expect(w, "sent news")
 	})
 }
 
@@ -268,8 +291,8 @@ func (panics) SocketRefused(socketio.SocketInfo, error)                         
 func (panics) SocketLeft(socketio.SocketInfo, socketio.DisconnectReason, error)           { panic(1) }
 func (panics) RoomJoined(socketio.SocketInfo, string)                                     { panic(1) }
 func (panics) RoomLeft(socketio.SocketInfo, string)                                       { panic(1) }
-func (panics) NamespaceCreated(string)                                                    { panic(1) }
-func (panics) NamespaceRemoved(string)                                                    { panic(1) }
+func (panics) NamespaceCreated(socketio.NamespaceInfo)                                    { panic(1) }
+func (panics) NamespaceRemoved(socketio.NamespaceInfo)                                    { panic(1) }
 func (panics) EventIn(socketio.SocketInfo, int)                                           { panic(1) }
 func (panics) EventsDropped(socketio.SocketInfo, int)                                     { panic(1) }
 func (panics) EventOut(socketio.OutInfo)                                                  { panic(1) }

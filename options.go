@@ -99,9 +99,10 @@ type Options struct {
 	Codec parser.Codec
 
 	// Observers watch the server, for metrics, traces or an admin page. Each implements
-	// one or more of the interfaces of observer.go: ConnObserver, RefusalObserver,
-	// TrafficObserver, DropObserver, SocketObserver, RoomObserver, NamespaceObserver,
-	// EventObserver, ErrorObserver, TraceObserver, AckObserver, PressureObserver.
+	// one or more of the interfaces of observer.go: ConnObserver, UpgradeObserver,
+	// RefusalObserver, TrafficObserver, DropObserver, SocketObserver, RoomObserver,
+	// NamespaceObserver, EventObserver, SendObserver, ErrorObserver, TraceObserver,
+	// AckObserver, PressureObserver.
 	// NewServer panics on a value that implements none. They are called from many
 	// goroutines at once, in the order given. A panic in one is logged the first time
 	// and has no other effect.
@@ -283,7 +284,7 @@ func (c *config) engine() *engineio.Options {
 // observesConns reports whether v is an observer for package engineio.
 func observesConns(v any) bool {
 	switch v.(type) {
-	case engineio.ConnObserver, engineio.RefusalObserver, engineio.TrafficObserver, engineio.DropObserver:
+	case engineio.ConnObserver, engineio.UpgradeObserver, engineio.RefusalObserver, engineio.TrafficObserver, engineio.DropObserver:
 		return true
 	}
 	return false

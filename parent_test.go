@@ -461,8 +461,8 @@ func TestManyNamespacesLeft(t *testing.T) {
 // A remaker asks for a namespace when it hears that it has gone.
 type remaker struct{ io *socketio.Server }
 
-func (*remaker) NamespaceCreated(string)        {}
-func (r *remaker) NamespaceRemoved(name string) { r.io.Of(name) }
+func (*remaker) NamespaceCreated(socketio.NamespaceInfo)     {}
+func (r *remaker) NamespaceRemoved(n socketio.NamespaceInfo) { r.io.Of(n.Name) }
 
 func TestOfWhenANamespaceGoes(t *testing.T) {
 	r := new(remaker)

@@ -23,16 +23,21 @@ type ConnInfo struct {
 	Handshake *Handshake
 }
 
-// A ConnObserver is notified of each connection. For each connection ConnOpened is called
-// first, ConnClosed once, and ConnUpgraded at most once, possibly shortly after ConnClosed.
-// ConnOpened is called on the goroutine of an HTTP request, the others on the goroutine
-// that ends or upgrades the connection, which may be an event loop: none may block.
+// A ConnObserver is notified of each connection: ConnOpened is called first, and ConnClosed
+// once. ConnOpened is called on the goroutine of an HTTP request, ConnClosed on the goroutine
+// that ends the connection, which may be an event loop: neither may block.
 type ConnObserver interface {
 	ConnOpened(c ConnInfo)
-	// ConnUpgraded: messages travel over WebSocket or WebTransport instead of polling.
-	ConnUpgraded(c ConnInfo)
 	// ConnClosed: reason and err are those of Handler.HandleClose.
 	ConnClosed(c ConnInfo, reason CloseReason, err error)
+}
+
+// An UpgradeObserver is notified when messages of a connection begin to travel over
+// WebSocket or WebTransport instead of polling: at most once for each connection, after
+// ConnOpened, and possibly shortly after ConnClosed. It may be called on an event loop and
+// must not block.
+type UpgradeObserver interface {
+	ConnUpgraded(c ConnInfo)
 }
 
 // A RefusalObserver is notified of each request that is rejected; see
@@ -84,6 +89,7 @@ type DropObserver interface {
 // observers are those of Options.Observers, by what they implement.
 type observers struct {
 	conns    telemetry.List[ConnObserver]
+	upgrades telemetry.List[UpgradeObserver]
 	refusals telemetry.List[RefusalObserver]
 	traffic  telemetry.List[TrafficObserver]
 	drops    telemetry.List[DropObserver]
@@ -92,14 +98,15 @@ type observers struct {
 func newObservers(log *slog.Logger, all []any) observers {
 	for _, v := range all {
 		switch v.(type) {
-		case ConnObserver, RefusalObserver, TrafficObserver, DropObserver:
+		case ConnObserver, UpgradeObserver, RefusalObserver, TrafficObserver, DropObserver:
 		default:
 			panic(fmt.Sprintf("engineio: Options.Observers: %T implements none of "+
-				"ConnObserver, RefusalObserver, TrafficObserver, DropObserver", v))
+				"ConnObserver, UpgradeObserver, RefusalObserver, TrafficObserver, DropObserver", v))
 		}
 	}
 	return observers{
 		conns:    telemetry.Pick[ConnObserver](log, all),
+		upgrades: telemetry.Pick[UpgradeObserver](log, all),
 		refusals: telemetry.Pick[RefusalObserver](log, all),
 		traffic:  telemetry.Pick[TrafficObserver](log, all),
 		drops:    telemetry.Pick[DropObserver](log, all),
@@ -117,9 +124,9 @@ func (l *observers) opened(c subject) {
 }
 
 func (l *observers) upgraded(c subject) {
-	if l.conns.Any() {
+	if l.upgrades.Any() {
 		info := c.info()
-		l.conns.Each(func(o ConnObserver) { o.ConnUpgraded(info) })
+		l.upgrades.Each(func(o UpgradeObserver) { o.ConnUpgraded(info) })
 	}
 }
 

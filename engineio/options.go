@@ -173,8 +173,8 @@ type Options struct {
 	Driver Driver
 
 	// Observers watch the server. Each implements one or more of ConnObserver,
-	// RefusalObserver, TrafficObserver and DropObserver; NewServer panics on a value that
-	// implements none. A panic in one is logged the first time and has no other effect.
+	// UpgradeObserver, RefusalObserver, TrafficObserver and DropObserver; NewServer panics
+	// on a value that implements none. A panic in one is logged the first time and has no other effect.
 	Observers []any
 
 	// LogPackets selects the clients whose packets are logged, a line for each packet
