@@ -8,16 +8,10 @@ package socketio
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"socketio/internal/call"
-	"socketio/internal/serial"
 )
-
-// A handlerFunc is a compiled handler.
-type handlerFunc = call.Handler[*event]
-
-// A compiler makes handlers for events of sockets.
-type compiler = call.Compiler[*event, *Socket, Args, Ack]
 
 // An event is one event on its way through its handlers. It is pooled: a handler
 // that may keep arguments gets a copy.
@@ -25,10 +19,10 @@ type event struct {
 	socket *Socket
 	name   []byte
 	args   Args
-	reply  *reply               // nil if no answer was asked for
-	ctx    context.Context      // of a middleware, an observer, or an event of another server; nil means that of the socket
-	worker *serial.Worker[item] // that runs the inbox; nil for an event of another server
-	found  found                // what is registered
+	reply  *reply          // nil if no answer was asked for
+	ctx    context.Context // of a middleware, an observer, or an event of another server; nil means that of the socket
+	worker *worker         // that runs the inbox; nil for an event of another server
+	found  found           // the registered functions
 	spans  [8][]byte
 	text   string // where a string argument is decoded
 }
@@ -66,16 +60,36 @@ func (ev *event) Answer(args ...any) error { return ev.reply.send(args...) }
 
 func (ev *event) AnswerFunc() func(args ...any) error { return ev.reply.send }
 
-// dispatch runs what is registered for an event.
-func dispatch(s *Socket, it item, w *serial.Worker[item]) {
-	pool := &s.ns.server.events
-	ev, _ := pool.Get().(*event)
+// handlers implements handling.
+type handlers struct {
+	chain  link      // of an event to its handlers
+	events sync.Pool // *event
+}
+
+// A surrounding watcher stands around the handlers of events.
+type surrounding interface {
+	// around returns the way of an event to its handlers, with next as its end.
+	around(next link) link
+}
+
+// newHandlers puts the chain together: the watcher, if it is a surrounding one, then the
+// handlers.
+func newHandlers(w watcher) *handlers {
+	h := &handlers{chain: last{}}
+	if w, ok := w.(surrounding); ok {
+		h.chain = w.around(h.chain)
+	}
+	return h
+}
+
+func (h *handlers) runEvent(s *Socket, it item, w *worker) {
+	ev, _ := h.events.Get().(*event)
 	if ev == nil {
 		ev = new(event)
 	}
 	defer func() {
 		*ev = event{}
-		pool.Put(ev)
+		h.events.Put(ev)
 	}()
 	ev.socket, ev.worker = s, w
 	f := s.ns.server.format
@@ -84,21 +98,22 @@ func dispatch(s *Socket, it item, w *serial.Worker[item]) {
 	if it.id != noAck {
 		ev.reply = &reply{socket: s, id: it.id}
 	}
-	ev.find()
-	_ = s.ns.server.chain.pass(ev) // errors were reported
+	ev.found.find(s)
+	_ = h.chain.pass(ev) // errors were reported
 }
 
-// A link is a part of the way of an event to its handlers. The links of a server are
-// put together once, when it is made: observers, if it has any, then the handling.
+func (h *handlers) report(s *Socket, where string, err error) { report(s, where, err) }
+
+// A link is a part of the way of an event to its handlers.
 type link interface {
 	// pass returns the first error of a middleware or a handler, which was reported.
 	pass(ev *event) error
 }
 
-// A handling is the last link: OnAny, the middlewares of the socket, the handlers.
-type handling struct{}
+// The last link: OnAny, the middlewares of the socket, the handlers.
+type last struct{}
 
-func (handling) pass(ev *event) error {
+func (last) pass(ev *event) error {
 	for _, list := range ev.found.any {
 		for _, fn := range list {
 			report(ev.socket, string(ev.name), guard(func() error { (*fn)(ev.socket, string(ev.name), ev.args.clone()); return nil }))
@@ -164,9 +179,47 @@ func runHandlers(ev *event) (first error) {
 
 // run runs one handler and answers.
 func (ev *event) run(fn handlerFunc) (call.Answer, error) {
-	how, err := call.Run(fn, ev, newPanicError)
+	how, err := call.Run(fn, incoming(ev), newPanicError)
 	if err != nil {
 		ev.fail(err)
 	}
 	return how, err
 }
+
+// found is what is registered for the events of a socket at one moment: what changes
+// while an event is handled takes effect with the next one.
+type found struct {
+	parent, space map[string][]*listener
+	own           []*listener // of any event
+	any           [3][]*anyFunc
+	uses          []*EventMiddleware
+}
+
+// find finds what is registered for a socket. It takes no lock.
+func (f *found) find(s *Socket) {
+	if p := s.ns.parent; p != nil {
+		f.parent, f.any[0] = p.on.events.All(), p.on.any.All()
+	}
+	f.space, f.any[1] = s.ns.on.events.All(), s.ns.on.any.All()
+	f.own, f.any[2], f.uses = s.on.events.All(), s.on.any.All(), s.on.uses.All()
+}
+
+// handlers returns the handlers of an event, in the order in which they run. The last
+// list holds those of other events too: a socket has few, for which a map costs more.
+func (f *found) handlers(event []byte) [3][]*listener {
+	return [3][]*listener{f.parent[string(event)], f.space[string(event)], f.own}
+}
+
+// name returns the name of an event as its first handler has it, if there is one.
+func (f *found) name(event []byte) (name string, known bool) {
+	for _, list := range f.handlers(event) {
+		for _, l := range list {
+			if l.event == string(event) {
+				return l.event, true
+			}
+		}
+	}
+	return "", false
+}
+
+func (f *found) hasAny() bool { return len(f.any[0])+len(f.any[1])+len(f.any[2]) > 0 }

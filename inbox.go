@@ -77,7 +77,7 @@ func (r *runner) Run(it item, w *worker) {
 		}()
 		a.join()
 	case itemEvent:
-		dispatch(s, it, w)
+		s.ns.server.handling.runEvent(s, it, w)
 	case itemUpgrade:
 		s.upgrade()
 	case itemLeave:

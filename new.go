@@ -22,11 +22,11 @@ import (
 // work, with a message that says which. A server that is no longer needed must
 // be closed with Close or Shutdown.
 func NewServer(opts *Options) *Server {
-	s := &Server{opts: withDefaults(opts), base: time.Now(), handlers: newCompiler()}
+	s := &Server{opts: withDefaults(opts), base: time.Now(), compiler: newCompiler()}
 	s.registry = newRegistry(s)
 	s.watch = newWatcher(s.opts.Logger, s.opts.Observers)
 	s.sampled = telemetry.NewSampled(s.opts.Logger)
-	s.chain = s.watch.around(handling{})
+	s.handling = newHandlers(s.watch)
 	s.files.read(&s.opts.Options)
 	limits := parser.Limits{
 		MaxAttachments: s.opts.MaxAttachments,
@@ -53,7 +53,7 @@ func NewServer(opts *Options) *Server {
 }
 
 func newCompiler() *compiler {
-	return call.New[*event, *Socket, Args, Ack](&call.Words{
+	return call.New[incoming, *Socket, Args, Ack](&call.Words{
 		Package: "socketio",
 		Ours: []reflect.Type{
 			reflect.TypeFor[Socket](), reflect.TypeFor[Ack](), reflect.TypeFor[context.Context](),

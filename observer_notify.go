@@ -240,7 +240,6 @@ func (unwatched) acksAsked(context.Context, string, string) func(error) { return
 func (unwatched) handlerFailed(*Socket, *HandlerError)                  {}
 func (unwatched) readingPaused(*engineio.Conn)                          {}
 func (unwatched) readingResumed(*engineio.Conn)                         {}
-func (unwatched) around(next link) link                                 { return next }
 
 // An observing is a link of the way of events: the observers of events and traces around
 // the rest of it.

@@ -159,11 +159,11 @@ func newListener(s *Server, namespace, event string, fn any, once bool) *listene
 	l := &listener{event: event, once: once}
 	switch p, is := fn.(parallel); {
 	case !is:
-		l.call = s.handlers.Compile(event, fn)
+		l.call = s.compiler.Compile(event, fn)
 	case once:
-		s.handlers.Bad(event, parallelMisplaced)
+		s.compiler.Bad(event, parallelMisplaced)
 	default:
-		l.bind, l.n = s.handlers.Bind(event, p.fn), p.n
+		l.bind, l.n = s.compiler.Bind(event, p.fn), p.n
 	}
 	return l
 }

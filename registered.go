@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what an application has registered for events: of a namespace, its
-// parent, and a socket.
+// This file holds what an application registers for events: with a namespace, its parent,
+// and a socket. How the registered functions are called is in handler.go.
 
 package socketio
 
@@ -16,15 +16,33 @@ import (
 // A listener is a registered handler of an event.
 type listener struct {
 	event string
-	call  handlerFunc         // nil for a handler of Parallel
-	bind  call.Binder[*event] // of a handler of Parallel; else nil
-	n     int                 // calls of bind that may run at once for one socket
-	lane  *serial.Lane        // of bind, if it is registered with a socket
+	call  handlerFunc           // nil for a handler of Parallel
+	bind  call.Binder[incoming] // of a handler of Parallel; else nil
+	n     int                   // calls of bind that may run at once for one socket
+	lane  *serial.Lane          // of bind, if it is registered with a socket
 	once  bool
 	fired atomic.Bool // only for once of a socket
 
 	shared  bool        // registered with a namespace or a parent
 	removed atomic.Bool // only for shared
+}
+
+// An incoming is an event on its way, as its handlers see it.
+type incoming = call.Event[*Socket, Args]
+
+// A handlerFunc is a compiled handler.
+type handlerFunc = call.Handler[incoming]
+
+// A compiler makes handlers for events of sockets.
+type compiler = call.Compiler[incoming, *Socket, Args, Ack]
+
+// A handling handles what arrives at the sockets of a server.
+type handling interface {
+	// runEvent runs the handlers of an event. w is the worker that runs the inbox.
+	runEvent(s *Socket, it item, w *worker)
+	// report passes an error that has no caller to the application. where is the event,
+	// or the happening whose handler failed. A nil error is none.
+	report(s *Socket, where string, err error)
 }
 
 // anyFunc is a handler of OnAny.
@@ -130,42 +148,3 @@ func (h *socketHandlers) lane(s *Socket, l *listener) *serial.Lane {
 	h.keptLocked().lanes[l] = lane
 	return lane
 }
-
-// found is what is registered for the events of a socket at one moment: what changes
-// while an event is handled takes effect with the next one.
-type found struct {
-	parent, space map[string][]*listener
-	own           []*listener // of any event
-	any           [3][]*anyFunc
-	uses          []*EventMiddleware
-}
-
-// find finds what is registered. It takes no lock.
-func (ev *event) find() {
-	s, f := ev.socket, &ev.found
-	if p := s.ns.parent; p != nil {
-		f.parent, f.any[0] = p.on.events.All(), p.on.any.All()
-	}
-	f.space, f.any[1] = s.ns.on.events.All(), s.ns.on.any.All()
-	f.own, f.any[2], f.uses = s.on.events.All(), s.on.any.All(), s.on.uses.All()
-}
-
-// handlers returns the handlers of an event, in the order in which they run. The last
-// list holds those of other events too: a socket has few, for which a map costs more.
-func (f *found) handlers(event []byte) [3][]*listener {
-	return [3][]*listener{f.parent[string(event)], f.space[string(event)], f.own}
-}
-
-// name returns the name of an event as its first handler has it, if there is one.
-func (f *found) name(event []byte) (name string, known bool) {
-	for _, list := range f.handlers(event) {
-		for _, l := range list {
-			if l.event == string(event) {
-				return l.event, true
-			}
-		}
-	}
-	return "", false
-}
-
-func (f *found) hasAny() bool { return len(f.any[0])+len(f.any[1])+len(f.any[2]) > 0 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds acknowledgements of events: what a handler sends, and the error that a
+// This file holds the replies to events: the results of a handler, and the error that a
 // client receives.
 
 package socketio
@@ -16,33 +16,6 @@ import (
 	"socketio/engineio"
 	"socketio/internal/jsontext"
 )
-
-// An Ack sends the acknowledgement of an event: a handler that takes one as its last
-// parameter decides when. The first call sends its arguments. Further calls, and calls
-// for an event whose client wants no acknowledgement, do nothing; see Wanted. It may be
-// called from any goroutine, also after the handler has returned. It returns the errors
-// of Emit.
-type Ack func(args ...any) error
-
-// wantedProbe is the argument by which Wanted asks.
-type wantedProbe struct{}
-
-// errUnwanted is the answer to a wantedProbe if no acknowledgement is wanted.
-var errUnwanted = errors.New("socketio: no acknowledgement is wanted")
-
-// Wanted reports whether the client waits for the acknowledgement: it asked for one, and
-// none was sent yet. A handler that would compute an expensive answer may ask first. It
-// sends nothing.
-func (a Ack) Wanted() bool { return a != nil && a(wantedProbe{}) == nil }
-
-// isProbe reports whether the arguments of an acknowledgement come from Ack.Wanted.
-func isProbe(args []any) bool {
-	if len(args) != 1 {
-		return false
-	}
-	_, is := args[0].(wantedProbe)
-	return is
-}
 
 // A reply is the one acknowledgement of an event of a client or of another server.
 type reply struct {

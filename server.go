@@ -37,10 +37,8 @@ type Server struct {
 	files    clientFiles
 	base     time.Time // the origin of now
 
-	events   sync.Pool                                  // *event
-	handlers *call.Compiler[*event, *Socket, Args, Ack] // immutable after NewServer
-
-	chain link // of an event to its handlers; immutable after NewServer
+	compiler *compiler // immutable after NewServer
+	handling handling  // immutable after NewServer
 
 	workers serial.Workers[item]
 	closed  atomic.Bool // nothing can be sent any more

@@ -86,14 +86,14 @@ func (ns *Namespace) OnServerSideEmit(event string, fn any) (remove func()) {
 	if t := reflect.TypeOf(fn); t != nil && t.Kind() == reflect.Func {
 		for i := range t.NumIn() {
 			if t.In(i) == reflect.TypeFor[*Socket]() {
-				ns.server.handlers.Bad(event, "an event of a server has no *socketio.Socket")
+				ns.server.compiler.Bad(event, "an event of a server has no *socketio.Socket")
 			}
 		}
 	}
 	if _, is := fn.(parallel); is {
-		ns.server.handlers.Bad(event, parallelMisplaced)
+		ns.server.compiler.Bad(event, parallelMisplaced)
 	}
-	l := &listener{event: event, call: ns.server.handlers.Compile(event, fn)}
+	l := &listener{event: event, call: ns.server.compiler.Compile(event, fn)}
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	ns.serverSide = append(slices.Clip(ns.serverSide), l)
@@ -125,7 +125,7 @@ func (ns *Namespace) handleServerSide(ctx context.Context, e adapter.Payload, an
 		}
 		ev := &event{ctx: ctx, name: []byte(name), reply: r}
 		ev.args = Args{raw: raw[1:], attachments: e.Attachments, codec: ns.server.format.Wire()}
-		how, err := call.Run(l.call, ev, newPanicError)
+		how, err := call.Run(l.call, incoming(ev), newPanicError)
 		if err != nil {
 			ns.server.opts.Logger.Error("a handler of a server side event failed", "nsp", ns.name, "event", telemetry.Text(name), "error", telemetry.Error(err))
 			r.fail(err)

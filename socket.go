@@ -126,7 +126,7 @@ func (s *Socket) upgrade() {
 		return
 	}
 	for _, fn := range s.upgraded.All() {
-		report(s, "upgrade", guard(func() error { (*fn)(s.Transport()); return nil }))
+		s.ns.server.handling.report(s, "upgrade", guard(func() error { (*fn)(s.Transport()); return nil }))
 	}
 }
 
@@ -256,9 +256,6 @@ type watcher interface {
 
 	readingPaused(c *engineio.Conn)
 	readingResumed(c *engineio.Conn)
-
-	// around returns the way of an event to its handlers, with next as its end.
-	around(next link) link
 }
 
 // watch returns who is told of the socket.

@@ -88,7 +88,7 @@ func (a *admission) join() {
 	s.conn.eio.Flush()
 	s.conn.socketJoined(s)
 	for _, fn := range s.ns.connectionHandlers() {
-		report(s, "connection", guard(func() error { (*fn)(s); return nil }))
+		s.ns.server.handling.report(s, "connection", guard(func() error { (*fn)(s); return nil }))
 	}
 }
 
@@ -222,7 +222,7 @@ func encodeRefusal(s *Socket, err error) *engineio.Message {
 	var crashed *PanicError
 	switch {
 	case errors.As(err, &crashed):
-		report(s, "connection", err)
+		s.ns.server.handling.report(s, "connection", err)
 		refusal = &ConnectError{Message: "internal error"}
 	case !ok:
 		refusal = &ConnectError{Message: err.Error()}
@@ -356,7 +356,7 @@ func (s *Socket) leave() {
 	defer s.settle()
 	defer func() {
 		for _, fn := range s.left.All() {
-			report(s, "disconnect", guard(func() error { (*fn)(reason); return nil }))
+			s.ns.server.handling.report(s, "disconnect", guard(func() error { (*fn)(reason); return nil }))
 		}
 	}()
 	defer func() {
@@ -371,7 +371,7 @@ func (s *Socket) leave() {
 		s.watch().socketLeft(s, reason, cause)
 	}()
 	for _, fn := range s.leaving.All() {
-		report(s, "disconnecting", guard(func() error { (*fn)(reason); return nil }))
+		s.ns.server.handling.report(s, "disconnecting", guard(func() error { (*fn)(reason); return nil }))
 	}
 }
 
