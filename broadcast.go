@@ -207,7 +207,7 @@ func checkTimeout(d time.Duration) {
 // "" for those of a parent.
 func (b *audience) server() *Server {
 	if b.family != nil {
-		return b.family.server
+		return b.family.Server()
 	}
 	return b.ns.server
 }

@@ -32,7 +32,7 @@ type Namespace struct {
 	positions adapter.Log // the adapter, if it gives positions; otherwise nil
 	shared    bool        // other servers may have it
 
-	parent *ParentNamespace // nil if none made it
+	parent *hooks // of the parent; nil if it has none
 
 	serverSide []*listener // guarded by mu; see OnServerSideEmit
 
@@ -49,15 +49,15 @@ type Namespace struct {
 
 // The registry of a server, and the place of a namespace in it.
 type (
-	spaces = registry.Registry[*Namespace, *ParentNamespace]
-	entry  = registry.Entry[*Namespace, *ParentNamespace]
+	spaces = registry.Registry[*Namespace, maker]
+	entry  = registry.Entry[*Namespace, maker]
 )
 
 // An audience is the sockets that something is sent to, and how. What Server, Namespace,
 // ParentNamespace and Broadcast have in common are its methods.
 type audience struct {
 	ns      *Namespace
-	family  *ParentNamespace // instead of ns: all its children
+	family  family // instead of ns: all its children
 	target  adapter.Target
 	flags   adapter.Flags
 	timeout time.Duration // 0: the default
@@ -66,6 +66,23 @@ type audience struct {
 // An adapterMaker makes the adapter of a namespace.
 type adapterMaker interface {
 	makeAdapter(ns *Namespace) adapter.Adapter
+}
+
+// A family is the children of a parent, for what is sent to all of them.
+type family interface {
+	Server() *Server
+	Children() []*Namespace
+}
+
+// A maker makes namespaces for clients: a ParentNamespace.
+type maker interface {
+	// registered is for all namespaces that it makes.
+	registered() *hooks
+	// asks reports whether matches calls a function of the application.
+	asks() bool
+	// matches reports whether the maker makes a namespace of that name. The error is a
+	// panic of the application.
+	matches(name string, h func() Handshake) (yes bool, err error)
 }
 
 func newNamespace(s *Server, name string) *Namespace {

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"socketio/internal/call"
-	"socketio/internal/lock"
 )
 
 // A ParentNamespace makes namespaces for the names that it matches, each when the
@@ -28,17 +27,6 @@ type ParentNamespace struct {
 
 	hooks
 	audience // all sockets of its children
-}
-
-// hooks are what an application has registered with a namespace.
-type hooks struct {
-	mu          lock.RWMutex // guards the fields below
-	middlewares []func(context.Context, *Socket) error
-
-	// Safe from anywhere.
-	on         spaceHandlers
-	connection call.List[func(*Socket)]
-	errors     call.List[func(*Socket, *HandlerError)]
 }
 
 // OfPattern returns the parent of the namespaces whose whole name, with its leading
@@ -82,7 +70,7 @@ func (p *ParentNamespace) Server() *Server { return p.server }
 // Children returns the namespaces that p has made and that exist now, in the order of
 // their names. The caller owns the result.
 func (p *ParentNamespace) Children() []*Namespace {
-	children := slices.DeleteFunc(p.server.registry.All(), func(ns *Namespace) bool { return ns.parent != p })
+	children := slices.DeleteFunc(p.server.registry.All(), func(ns *Namespace) bool { return ns.parent != &p.hooks })
 	slices.SortFunc(children, func(a, b *Namespace) int { return strings.Compare(a.name, b.name) })
 	return children
 }
@@ -99,30 +87,11 @@ func (p *ParentNamespace) OnError(fn func(*Socket, *HandlerError)) (remove func(
 	return p.onError(fn)
 }
 
-func (h *hooks) use(fn func(context.Context, *Socket) error) {
-	if fn == nil {
-		panic("socketio: Use: the middleware is nil")
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.middlewares = append(h.middlewares[:len(h.middlewares):len(h.middlewares)], fn)
-}
+// registered implements maker, as the methods below do.
+func (p *ParentNamespace) registered() *hooks { return &p.hooks }
 
-func (h *hooks) onConnection(fn func(*Socket)) (remove func()) {
-	if fn == nil {
-		panic("socketio: OnConnection: the handler is nil")
-	}
-	return h.connection.Add(&fn)
-}
+func (p *ParentNamespace) asks() bool { return p.match != nil }
 
-func (h *hooks) onError(fn func(*Socket, *HandlerError)) (remove func()) {
-	if fn == nil {
-		panic("socketio: OnError: the handler is nil")
-	}
-	return h.errors.Add(&fn)
-}
-
-// matches asks whether p makes a namespace.
 func (p *ParentNamespace) matches(name string, h func() Handshake) (yes bool, err error) {
 	if p.pattern != nil {
 		return p.pattern.MatchString(name), nil

@@ -17,7 +17,9 @@ type owner Server
 func (o *owner) Make(e *entry) *Namespace {
 	ns := newNamespace((*Server)(o), e.Name())
 	ns.entry = e
-	ns.parent, _ = e.Parent()
+	if p, ok := e.Parent(); ok {
+		ns.parent = p.registered()
+	}
 	return ns
 }
 
@@ -40,12 +42,12 @@ func (o *owner) Removed(ns *Namespace) { ns.server.watch.namespaceRemoved(ns.nam
 
 // ParentOf returns the first parent whose pattern matches. Functions of OfMatch are not
 // asked: they decide about clients.
-func (o *owner) ParentOf(name string, parents []*ParentNamespace) (parent *ParentNamespace, ok bool) {
+func (o *owner) ParentOf(name string, parents []maker) (parent maker, ok bool) {
 	unasked := false
 	for _, p := range parents {
-		if p.pattern == nil {
+		if p.asks() {
 			unasked = true
-		} else if p.pattern.MatchString(name) {
+		} else if yes, _ := p.matches(name, nil); yes {
 			parent = p
 			break
 		}
@@ -58,7 +60,7 @@ func (o *owner) ParentOf(name string, parents []*ParentNamespace) (parent *Paren
 }
 
 func newRegistry(s *Server) *spaces {
-	return registry.New[*Namespace, *ParentNamespace]((*owner)(s), registry.Limits{
+	return registry.New[*Namespace, maker]((*owner)(s), registry.Limits{
 		MaxDynamic: s.opts.MaxDynamicNamespaces, KeepEmpty: s.opts.KeepEmptyNamespaces,
 	})
 }

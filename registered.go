@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what an application registers for events: with a namespace, its parent,
-// and a socket. How the registered functions are called is in handler.go.
+// This file holds what an application registers: with a namespace, its parent, and a
+// socket. How the registered functions are called is in handler.go.
 
 package socketio
 
@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"socketio/internal/call"
+	"socketio/internal/lock"
 	"socketio/internal/serial"
 )
 
@@ -28,7 +29,7 @@ type listener struct {
 }
 
 // An incoming is an event on its way, as its handlers see it.
-type incoming = call.Event[*Socket, Args]
+type incoming interface{ call.Event[*Socket, Args] }
 
 // A handlerFunc is a compiled handler.
 type handlerFunc = call.Handler[incoming]
@@ -147,4 +148,38 @@ func (h *socketHandlers) lane(s *Socket, l *listener) *serial.Lane {
 	lane := serial.NewLane(l.n)
 	h.keptLocked().lanes[l] = lane
 	return lane
+}
+
+// hooks are what an application has registered with a namespace.
+type hooks struct {
+	mu          lock.RWMutex // guards the fields below
+	middlewares []func(context.Context, *Socket) error
+
+	// Safe from anywhere.
+	on         spaceHandlers
+	connection call.List[func(*Socket)]
+	errors     call.List[func(*Socket, *HandlerError)]
+}
+
+func (h *hooks) use(fn func(context.Context, *Socket) error) {
+	if fn == nil {
+		panic("socketio: Use: the middleware is nil")
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.middlewares = append(h.middlewares[:len(h.middlewares):len(h.middlewares)], fn)
+}
+
+func (h *hooks) onConnection(fn func(*Socket)) (remove func()) {
+	if fn == nil {
+		panic("socketio: OnConnection: the handler is nil")
+	}
+	return h.connection.Add(&fn)
+}
+
+func (h *hooks) onError(fn func(*Socket, *HandlerError)) (remove func()) {
+	if fn == nil {
+		panic("socketio: OnError: the handler is nil")
+	}
+	return h.errors.Add(&fn)
 }

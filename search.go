@@ -28,12 +28,12 @@ type search struct {
 	*admission
 	name    string
 	auth    []byte
-	parents []*ParentNamespace
+	parents []maker
 	asks    bool            // one of the parents has a function
 	ctx     context.Context // ends with the search
 	cancel  context.CancelFunc
 	timer   *time.Timer
-	maker   *registry.Quota
+	quota   *registry.Quota
 }
 
 // searches are those of a connection, guarded by conn.mu; by namespace they are in its
@@ -66,15 +66,15 @@ func (c *conn) endSearchLocked(sr *search) {
 }
 
 // newSearchLocked begins a search, which startSearch starts when its turn comes.
-func (c *conn) newSearchLocked(name string, auth []byte, parents []*ParentNamespace) *search {
+func (c *conn) newSearchLocked(name string, auth []byte, parents []maker) *search {
 	sr := &search{admission: new(admission), name: name, auth: bytes.Clone(auth), parents: parents}
-	sr.asks = slices.ContainsFunc(parents, func(p *ParentNamespace) bool { return p.match != nil })
+	sr.asks = slices.ContainsFunc(parents, maker.asks)
 	sr.ctx, sr.cancel = context.WithCancel(c.eio.Context())
 	sr.timer = time.AfterFunc(c.server.opts.MiddlewareTimeout, func() { c.notFound(sr, timedOut) })
 	if c.searches == nil {
 		c.searches = new(searches)
 	}
-	sr.maker = &c.searches.made
+	sr.quota = &c.searches.made
 	c.slots.Search(name, sr)
 	c.searches.waiting = append(c.searches.waiting, sr)
 	return sr
@@ -153,7 +153,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 		return h
 	}
 	for _, p := range sr.parents {
-		if p.match != nil {
+		if p.asks() {
 			c.mayWait(sr.admission, decideLimit)
 		}
 		yes, err := p.matches(sr.name, handshake)
@@ -165,7 +165,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 			continue
 		}
 		c.mayWait(sr.admission, makeLimit)
-		ns, err = c.server.adopt(sr.name, p, sr.maker)
+		ns, err = c.server.adopt(sr.name, p, sr.quota)
 		switch err {
 		case nil:
 			return ns, ""
@@ -185,9 +185,9 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 
 // adopt finds or makes a child of p. An adapter, or a function of the application that
 // hears of the namespace, may panic.
-func (s *Server) adopt(name string, p *ParentNamespace, maker *registry.Quota) (ns *Namespace, err error) {
+func (s *Server) adopt(name string, p maker, quota *registry.Quota) (ns *Namespace, err error) {
 	defer call.Barrier(&err, newPanicError)
-	return s.registry.Adopt(name, p, maker)
+	return s.registry.Adopt(name, p, quota)
 }
 
 // endSearch makes a socket of a search. It reports false if the search had ended.
