@@ -8,38 +8,23 @@ import (
 	"context"
 	"net/http"
 	"reflect"
-	"time"
 
 	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/call"
-	"socketio/internal/format"
 	"socketio/internal/telemetry"
-	"socketio/parser"
 )
 
 // NewServer returns a Server. opts may be nil. It panics on options that can't
 // work, with a message that says which. A server that is no longer needed must
 // be closed with Close or Shutdown.
 func NewServer(opts *Options) *Server {
-	s := &Server{opts: withDefaults(opts), base: time.Now(), compiler: newCompiler()}
+	s := &Server{compiler: newCompiler()}
+	s.services.init(opts, newID())
 	s.registry = newRegistry(s)
 	s.watch = newWatcher(s.opts.Logger, s.opts.Observers)
-	s.sampled = telemetry.NewSampled(s.opts.Logger)
 	s.handling = newHandlers(s.watch)
 	s.files.read(&s.opts.Options)
-	limits := parser.Limits{
-		MaxAttachments: s.opts.MaxAttachments,
-		// A longer name is unknown, like any other, and answered so.
-		MaxNamespace:       s.opts.MaxPayload,
-		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxPayload,
-		// A larger message may have more of them.
-		MaxElements: max(parser.DefaultMaxElements, s.opts.MaxPayload/4),
-	}
-	s.format = encoder{format.New(s.opts.Codec, limits), s.opts.Logger}
-	s.limits4 = limits
-	s.limits4.MaxNamespace = maxNamespaceQuery
-	s.node = newID()
 	if err := s.opts.Cluster.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}); err != nil {
 		s.opts.Logger.Error("the cluster did not start: until the server is restarted with one that does, it reaches its own clients only", "error", telemetry.Error(err))
 	}

@@ -10,14 +10,12 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"socketio/engineio"
 	"socketio/internal/call"
 	"socketio/internal/serial"
 	"socketio/internal/telemetry"
-	"socketio/parser"
 )
 
 // A Server is a Socket.IO server. It is an http.Handler that serves clients over
@@ -26,33 +24,23 @@ import (
 // where it is mounted. Clients ask for /socket.io/ unless their path option says
 // otherwise. All methods may be called from any goroutine.
 type Server struct {
-	// Immutable after NewServer.
-	opts     config
-	node     string // the id of this server in a cluster
-	engine   *engineio.Server
-	format   encoder
-	limits4  parser.Limits // of revision 4, where a namespace has a query
-	root     *Namespace
+	services
 	audience // all sockets of root
-	files    clientFiles
-	base     time.Time // the origin of now
 
-	compiler *compiler // immutable after NewServer
-	handling handling  // immutable after NewServer
+	// Immutable after NewServer.
+	engine   *engineio.Server
+	root     *Namespace
+	files    clientFiles
+	compiler *compiler
+	handling handling
+	adapters adapterMaker
+	watch    watcher
+	registry *spaces
 
 	workers serial.Workers[item]
-	closed  atomic.Bool // nothing can be sent any more
-	leave   sync.Once   // the cluster is closed
-
-	adapters adapterMaker // immutable after NewServer
-
-	watch   watcher            // immutable after NewServer
-	sampled *telemetry.Sampled // warnings that clients can cause; immutable after NewServer
-
-	registry  *spaces                     // immutable after NewServer
-	made      call.List[func(*Namespace)] // safe from anywhere
-	overdue   overdueCount                // sockets whose middlewares ignore that their contexts have ended
-	socketIDs socketIDs
+	leave   sync.Once                   // the cluster is closed
+	made    call.List[func(*Namespace)] // safe from anywhere
+	overdue overdueCount                // sockets whose middlewares ignore that their contexts have ended
 }
 
 // ServeHTTP serves clients, and the files of the browser client.
@@ -104,16 +92,6 @@ func (s *Server) OnNewNamespace(fn func(*Namespace)) (remove func()) {
 	}
 	return s.made.Add(&fn)
 }
-
-// guard calls an application's function that has nobody to report a panic to.
-func (s *Server) guard(what string, fn func()) {
-	if p := call.Try(fn); p != nil {
-		s.opts.Logger.Error("a handler panicked", "handler", what, "error", telemetry.Error(p.Value), "stack", string(p.Stack))
-	}
-}
-
-// now is the time since the server was made, in nanoseconds.
-func (s *Server) now() int64 { return int64(time.Since(s.base)) }
 
 // Close ends all connections at once: sockets are told ReasonShutdown, what
 // waits to be sent is dropped, clients will try to reconnect. New sessions are

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds services: what all parts of a server use, and what knows none of them.
+
+package socketio
+
+import (
+	"sync/atomic"
+	"time"
+
+	"socketio/internal/call"
+	"socketio/internal/format"
+	"socketio/internal/telemetry"
+	"socketio/parser"
+)
+
+// services are the options of a server and what follows from them, its clock, and its
+// log.
+type services struct {
+	// Immutable after init.
+	opts    config
+	node    string // the id of this server in a cluster
+	format  encoder
+	limits4 parser.Limits      // of revision 4, where a namespace has a query
+	sampled *telemetry.Sampled // warnings that clients can cause
+	base    time.Time          // the origin of now
+
+	// Safe from anywhere.
+	closed    atomic.Bool // nothing can be sent any longer
+	socketIDs socketIDs
+}
+
+// init must be called once, before the others.
+func (s *services) init(opts *Options, node string) {
+	s.opts, s.base, s.node = withDefaults(opts), time.Now(), node
+	s.sampled = telemetry.NewSampled(s.opts.Logger)
+	limits := parser.Limits{
+		MaxAttachments: s.opts.MaxAttachments,
+		// A longer name is unknown, like any other, and answered so.
+		MaxNamespace:       s.opts.MaxPayload,
+		MaxIncompleteBytes: (s.opts.MaxAttachments + 1) * s.opts.MaxPayload,
+		// A larger message may have more of them.
+		MaxElements: max(parser.DefaultMaxElements, s.opts.MaxPayload/4),
+	}
+	s.format = encoder{format.New(s.opts.Codec, limits), s.opts.Logger}
+	s.limits4 = limits
+	s.limits4.MaxNamespace = maxNamespaceQuery
+}
+
+// now is the time since the server was made, in nanoseconds.
+func (s *services) now() int64 { return int64(time.Since(s.base)) }
+
+// guard calls a function of the application, or of an adapter, whose panic has nobody to
+// go to but the log.
+func (s *services) guard(what string, fn func()) {
+	if p := call.Try(fn); p != nil {
+		s.opts.Logger.Error("a handler panicked", "handler", what, "error", telemetry.Error(p.Value), "stack", string(p.Stack))
+	}
+}
