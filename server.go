@@ -40,7 +40,6 @@ type Server struct {
 	workers serial.Workers[item]
 	leave   sync.Once                   // the cluster is closed
 	made    call.List[func(*Namespace)] // safe from anywhere
-	overdue overdueCount                // sockets whose middlewares ignore that their contexts have ended
 }
 
 // ServeHTTP serves clients, and the files of the browser client.

@@ -28,6 +28,7 @@ type services struct {
 	// Safe from anywhere.
 	closed    atomic.Bool // nothing can be sent any longer
 	socketIDs socketIDs
+	overdue   overdueCount
 }
 
 // init must be called once, before the others.
@@ -57,3 +58,14 @@ func (s *services) guard(what string, fn func()) {
 		s.opts.Logger.Error("a handler panicked", "handler", what, "error", telemetry.Error(p.Value), "stack", string(p.Stack))
 	}
 }
+
+// maxOverdue is how many sockets of a server may have middlewares that run although their
+// contexts have ended. Each keeps a goroutine and its client's data.
+const maxOverdue = 4096
+
+// An overdueCount counts the sockets whose middlewares ignore that their contexts have
+// ended.
+type overdueCount struct{ n atomic.Int64 }
+
+func (c *overdueCount) full() bool    { return c.n.Load() >= maxOverdue }
+func (c *overdueCount) count(d int64) { c.n.Add(d) }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"sync/atomic"
 
 	"socketio/adapter"
 	"socketio/engineio"
@@ -157,19 +156,8 @@ func (a *admission) cancelWhenGone(cancel context.CancelCauseFunc) bool {
 	return s.state.Load() == stateJoining
 }
 
-// maxOverdue is how many sockets of a server may have middlewares that run although their
-// contexts have ended. Each keeps a goroutine and its client's data.
-const maxOverdue = 4096
-
-// busy is the message for clients beyond that.
+// busy is the message for clients beyond maxOverdue.
 const busy = "server busy"
-
-// An overdueCount counts the sockets whose middlewares ignore that their contexts have
-// ended.
-type overdueCount struct{ n atomic.Int64 }
-
-func (c *overdueCount) full() bool    { return c.n.Load() >= maxOverdue }
-func (c *overdueCount) count(d int64) { c.n.Add(d) }
 
 // runMiddlewares returns the first error, ErrClosed if the socket goes meanwhile.
 func (a *admission) runMiddlewares(ctx context.Context, middlewares []func(context.Context, *Socket) error) error {
