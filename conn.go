@@ -172,13 +172,13 @@ func (c *conn) decode(binary bool, data []byte) {
 	c.route(p)
 }
 
-// checkAwaited refuses to gather the attachments of a packet that no socket can take: of
-// a namespace that was not joined.
+// checkAwaited refuses to gather the attachments of a packet whose namespace was not
+// joined.
 func (c *conn) checkAwaited() error {
 	d, ok := c.decoder.(interface {
 		Awaited() (parser.Type, string, bool)
 	})
-	if !ok { // another format: it tells at the end for whom the packet is
+	if !ok { // another format: the namespace is known at the end only
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !c.joined && !c.closed {
@@ -203,8 +203,8 @@ func (c *conn) checkAwaited() error {
 	return nil
 }
 
-// HandleReadEnd implements engineio.Handler: the workers start when all that one
-// read brought is in the inboxes, so that they see a burst as one.
+// HandleReadEnd implements engineio.Handler. The workers start when all packets of one
+// read are in the inboxes, so that a burst is handled together.
 func (c *conn) HandleReadEnd() {
 	if s := c.first.Swap(nil); s != nil {
 		s.runner().start()
@@ -256,8 +256,8 @@ func (c *conn) awaitAttachments(pending bool) {
 	}
 }
 
-// HandleTimer implements engineio.Handler: nothing was joined, or attachments
-// did not come.
+// HandleTimer implements engineio.Handler: no namespace was joined in time, or
+// attachments did not arrive.
 func (c *conn) HandleTimer() {
 	c.mu.Lock()
 	err := errNoConnect
@@ -316,7 +316,7 @@ func (c *conn) abort(err error) {
 	c.eio.Abort(engineio.ReasonForcedClose, err, closeProtocol, "")
 }
 
-// route takes a packet to its socket.
+// route passes a packet to its socket.
 func (c *conn) route(p parser.Packet) {
 	if c.legacy() {
 		cutQuery(&p)
@@ -351,8 +351,8 @@ func (c *conn) route(p parser.Packet) {
 	}
 }
 
-// socketOf returns the socket that a packet is for. It returns nil if there is none, which
-// ends the connection unless the client may have sent the packet in good faith.
+// socketOf returns the socket that a packet is for, or nil if there is none. In that case
+// it ends the connection, unless the client may have sent the packet in good faith.
 func (c *conn) socketOf(p *parser.Packet) *Socket {
 	c.mu.Lock()
 	s, late := c.slots.Member(p.Namespace)
@@ -388,11 +388,12 @@ func (c *conn) send(m *engineio.Message) error {
 	}
 }
 
-// maxUnjoined is what a compressed message may inflate to, in bytes, before its client
-// has joined a namespace.
+// maxUnjoined is the largest size, in bytes, to which a compressed message may inflate
+// before its client has joined a namespace.
 const maxUnjoined = 64 << 10
 
-// MaxInflated says what a compressed message may inflate to now; see engineio.Handler.
+// MaxInflated returns the size to which a compressed message may inflate now; see
+// engineio.Handler.
 func (c *conn) MaxInflated() int {
 	if c.admitted.Load() || c.legacy() {
 		return c.server.opts.MaxPayload

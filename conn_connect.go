@@ -77,7 +77,7 @@ func (c *conn) awaitTurn(a *admission) {
 	c.turns.Wait(&a.turn, c.server.now)
 }
 
-// decides says who decides about a CONNECT to a namespace that exists.
+// decides reports whether middlewares decide about a CONNECT to an existing namespace.
 func (ns *Namespace) decides() turns.Kind {
 	if len(ns.middlewareChain()) > 0 {
 		return turns.Undecided
@@ -85,7 +85,7 @@ func (ns *Namespace) decides() turns.Kind {
 	return turns.Granted
 }
 
-// endTurn notes that a CONNECT was answered, or will not be.
+// endTurn records that a CONNECT was answered, or will not be.
 func (c *conn) endTurn(a *admission) { c.turns.End(&a.turn) }
 
 // joinRoot makes a legacy client join "/" as soon as the connection has opened.
@@ -160,14 +160,14 @@ func nameOf(ns *Namespace) string {
 	return ns.name
 }
 
-// release takes back the user of a namespace that registry.Find has counted.
+// release uncounts the user of a namespace that registry.Find has counted.
 func (c *conn) release(ns *Namespace) {
 	if ns != nil {
 		c.server.registry.Release(ns.entry)
 	}
 }
 
-// logRefused logs a CONNECT that does not get as far as a socket.
+// logRefused logs a CONNECT that is refused before there is a socket.
 func (c *conn) logRefused(namespace, message string) {
 	log := c.server.opts.Logger
 	if !log.Enabled(context.Background(), slog.LevelDebug) {
@@ -182,8 +182,8 @@ func (c *conn) logRefused(namespace, message string) {
 	log.Debug("a namespace was refused", "nsp", telemetry.Text(namespace), "conn", c.eio.Number(), "error", message)
 }
 
-// countRefusal bounds how often a client may ask in vain. It reports false once
-// that was too often and the connection is closed.
+// countRefusal counts a refused CONNECT. It reports false if there were too many, which
+// closes the connection.
 func (c *conn) countRefusal() bool {
 	now := c.server.now()
 	c.mu.Lock()
@@ -196,7 +196,7 @@ func (c *conn) countRefusal() bool {
 	return true
 }
 
-// refuse answers a CONNECT that does not get as far as a socket.
+// refuse answers a CONNECT that is refused before there is a socket.
 func (c *conn) refuse(namespace, message string) {
 	c.logRefused(namespace, message)
 	if !c.countRefusal() {

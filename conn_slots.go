@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// authTooLargeLocked says what is wrong with an auth of n bytes, which is kept for the
-// life of its socket; "" if nothing is.
+// authTooLargeLocked returns the message with which an auth of n bytes is refused, or "" if
+// it is not. An auth is kept for the life of its socket.
 func (c *conn) authTooLargeLocked(n int) string {
 	o := &c.server.opts
 	if n > o.MaxAuthBytes {
@@ -55,8 +55,8 @@ func (c *conn) mayStartLocked(s *Socket) bool {
 	return member != s // it has left already: it will not join
 }
 
-// socketJoined stops the clock that runs until the first namespace is joined, and puts
-// the socket behind those that joined before: that is the order in which they end.
+// socketJoined stops the timer that runs until the first namespace is joined. It puts the
+// socket behind those that joined before, which is the order in which they end.
 func (c *conn) socketJoined(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,22 +70,22 @@ func (c *conn) socketJoined(s *Socket) {
 	}
 }
 
-// forget takes a socket off the connection. late tells that the client may not
-// know yet and still send packets for it. Until settled is called, what waits in
+// forget removes a socket from the connection. late means that the client may not
+// know yet and may still send packets for it. Until settled is called, what waits in
 // its inbox counts: leaving and joining again is no way around the bound.
 func (c *conn) forget(s *Socket, late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	remembered := 0
 	if late {
-		// A client that knows can't be told from one that does not, so names stay until
-		// there are too many: the oldest are of long ago.
+		// Whether a client knows is not visible, so names stay until there are too many;
+		// the oldest are dropped then.
 		remembered = 2 * c.server.opts.MaxNamespaces
 	}
 	c.slots.Leave(s.ns.name, s, remembered)
 }
 
-// settled tells that no handler of a departed socket will run any more.
+// settled records that the last handler of a departed socket has run.
 func (c *conn) settled(s *Socket) {
 	c.mu.Lock()
 	c.slots.Done(s.ns.name, s)
@@ -100,8 +100,8 @@ func (c *conn) settled(s *Socket) {
 	}
 }
 
-// doneLocked tells that of one socket, or search, nothing runs any more. Until then a
-// connection that has ended counts as one.
+// doneLocked records that a socket or a search has ended completely. A closed connection
+// counts as one until all of them have.
 func (c *conn) doneLocked() {
 	if c.work--; c.work == 0 && c.closed {
 		c.eio.Settled()

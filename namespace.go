@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Namespace: middleware, the admission of sockets, and what can
-// be sent to all of them.
+// This file holds Namespace: its middlewares, its handlers, and its sockets by id.
 
 package socketio
 
@@ -95,8 +94,8 @@ func newNamespace(s *Server, name string) *Namespace {
 	return ns
 }
 
-// closeAdapter ends what the adapter does: the server ends, or the namespace is
-// empty and goes.
+// closeAdapter closes the adapter, at the end of the server or when the namespace is
+// removed.
 func (ns *Namespace) closeAdapter() {
 	ns.server.guard("Adapter.Close", func() {
 		if err := ns.adapter.Close(); err != nil {
@@ -157,7 +156,7 @@ func (ns *Namespace) middlewareChain() []func(context.Context, *Socket) error {
 	return slices.Concat(ns.parent.middlewares, own)
 }
 
-// connectionHandlers returns what is called for a socket that has joined.
+// connectionHandlers returns the functions of OnConnection, those of the parent first.
 func (ns *Namespace) connectionHandlers() []*func(*Socket) {
 	own := ns.connection.All()
 	if ns.parent == nil {
@@ -166,7 +165,7 @@ func (ns *Namespace) connectionHandlers() []*func(*Socket) {
 	return slices.Concat(ns.parent.connection.All(), own)
 }
 
-// errorHandlers returns what is called for an error of a handler.
+// errorHandlers returns the functions of OnError, those of the parent first.
 func (ns *Namespace) errorHandlers() []*func(*Socket, *HandlerError) {
 	own := ns.errors.All()
 	if ns.parent == nil {
@@ -179,7 +178,7 @@ func (ns *Namespace) errorHandlers() []*func(*Socket, *HandlerError) {
 // events are handled: what fn registers misses nothing. fn may block its own
 // socket only. Broadcasts reach the socket already, also before what fn emits. To
 // send what is known and then the changes, hold one lock around both the change with
-// its Emit and the snapshot; Emit does not wait. remove takes fn off again.
+// its Emit and the snapshot; Emit does not wait. remove unregisters fn.
 func (ns *Namespace) OnConnection(fn func(*Socket)) (remove func()) {
 	return ns.onConnection(fn)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // A ParentNamespace makes namespaces for the names that it matches, each when the
-// first client asks for it, and takes it away when the last socket has left; see
+// first client asks for it, and removes it when the last socket has left; see
 // Options.Limits.KeepEmptyNamespaces. What is registered with it holds for all its
 // children, those that exist already too, and runs before what is registered with a
 // child. All methods may be called from any goroutine.
@@ -51,7 +51,7 @@ func (s *Server) OfPattern(pattern *regexp.Regexp) *ParentNamespace {
 // OfMatch is OfPattern with a function. It is asked with the name that a client wants
 // to join and what is known of the client, its auth too, each time the namespace
 // does not exist. It may take its time, up to Options.Limits.MiddlewareTimeout; other
-// clients do not wait for it. h.Context ends when the answer is of no use any more: that
+// clients do not wait for it. h.Context ends when the answer is no longer needed: that
 // time is up, or the client has gone. Up to 8 calls run at once for one connection. One
 // that panics refuses the client. It panics on nil.
 func (s *Server) OfMatch(match func(name string, h Handshake) bool) *ParentNamespace {

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds when a connection is not read: its handlers do not keep up.
+// This file holds backpressure: a connection is not read while its handlers do not keep
+// up.
 
 package socketio
 
-// maxDeparted is how many sockets that have left a connection may have handlers that
-// run; then it is not read. The handlers of a socket come one at a time: leaving and
-// joining again is no way around that.
+// maxDeparted is how many sockets that have left a connection may still run handlers.
+// Beyond that the connection is not read: a client must not run more handlers at once by
+// leaving and joining again.
 const maxDeparted = 16
 
-// arrived counts what was put in an inbox. It reports whether all of them are full.
+// arrived counts an item that was put in an inbox. It reports whether the inboxes of the
+// connection are full.
 func (c *conn) arrived(it *item) (full bool) {
 	o := &c.server.opts
 	items, bytes := c.inboxItems.Add(1), c.inboxBytes.Add(int64(it.size))
 	return int(items) >= o.MaxInboxPackets || bytes >= int64(o.MaxInboxBytes)
 }
 
-// taken counts what has left an inbox.
+// taken counts items that have left an inbox.
 func (c *conn) taken(items, bytes int) {
 	c.inboxItems.Add(-int32(items))
 	c.inboxBytes.Add(-int64(bytes))
@@ -27,7 +29,7 @@ func (c *conn) isPaused() bool {
 	return c.paused.Load()
 }
 
-// checkInboxes stops or resumes reading as the inboxes ask. Pausing and resuming
+// checkInboxes pauses or resumes reading, depending on the inboxes. Pausing and resuming
 // are done under mu, so that the last decision is the one that stays.
 func (c *conn) checkInboxes() {
 	var stopped, resumed bool

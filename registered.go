@@ -54,7 +54,7 @@ type Event struct {
 	Socket *Socket
 	Name   string
 	Args   Args
-	// WantsAck tells that the client waits for an acknowledgement.
+	// WantsAck reports whether the client waits for an acknowledgement.
 	WantsAck bool
 }
 

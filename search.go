@@ -20,9 +20,9 @@ import (
 // application. Patterns take no time.
 const maxSearches = 8
 
-// A search is a CONNECT for a namespace that does not exist, while parents are asked
+// A search is a CONNECT for a namespace that does not exist, while makers are asked
 // for it. It ends once: its namespace is found or not, its time is up, or its client
-// takes the CONNECT back or goes. The parents may still be asked then: what runs counts,
+// takes the CONNECT back or goes. The makers may still be asked then: what runs counts,
 // also for a connection that has ended.
 type search struct {
 	*admission
@@ -44,7 +44,7 @@ type searches struct {
 	made    registry.Quota // of the connection
 }
 
-// clear forgets the searches that wait. nil has none.
+// clear drops the waiting searches. A nil q has none.
 func (q *searches) clear() {
 	if q != nil {
 		q.waiting = nil
@@ -57,7 +57,7 @@ func (sr *search) end() {
 	sr.cancel()
 }
 
-// endSearchLocked ends a search that is off its slot.
+// endSearchLocked ends a search that has left its slot.
 func (c *conn) endSearchLocked(sr *search) {
 	if i := slices.Index(c.searches.waiting, sr); i >= 0 {
 		c.searches.waiting = slices.Delete(c.searches.waiting, i, i+1)
@@ -80,7 +80,7 @@ func (c *conn) newSearchLocked(name string, auth []byte, parents []maker) *searc
 	return sr
 }
 
-// startSearch asks parents for the oldest search that waits and may run.
+// startSearch starts the oldest waiting search that may run.
 func (c *conn) startSearch() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,7 +145,8 @@ const (
 	oursFault = "internal error"
 )
 
-// ask finds or makes the namespace, a user of it counted, or says why there is none.
+// ask finds or makes the namespace and counts a user of it. If there is none, message is
+// the answer to the client.
 func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 	handshake := func() Handshake {
 		h := c.handshake(sr.auth)
@@ -224,8 +225,8 @@ func (c *conn) notFound(sr *search, message string) {
 	}
 }
 
-// takeBack ends a search because its client does not want the namespace any more. It
-// reports whether there was one.
+// takeBack ends a search because its client left the namespace before it was found. It
+// reports whether there was a search.
 func (c *conn) takeBack(namespace string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -84,7 +84,7 @@ func (s *Server) Lookup(name string) (ns *Namespace, ok bool) {
 
 // OnNewNamespace calls fn for each namespace that is made from now on, by Of or for
 // a client, before a socket joins it; Namespace.Use and OnConnection inside fn miss
-// nothing. remove takes fn off again.
+// nothing. remove unregisters fn.
 func (s *Server) OnNewNamespace(fn func(*Namespace)) (remove func()) {
 	if fn == nil {
 		panic("socketio: OnNewNamespace: the handler is nil")
@@ -92,8 +92,8 @@ func (s *Server) OnNewNamespace(fn func(*Namespace)) (remove func()) {
 	return s.made.Add(&fn)
 }
 
-// Close ends all connections at once: sockets are told ReasonShutdown, what
-// waits to be sent is dropped, clients will try to reconnect. New sessions are
+// Close closes all connections at once. Sockets end with ReasonShutdown, queued messages
+// are dropped, clients will try to reconnect. New sessions are
 // answered 503, and emits return ErrClosed. It does not touch the HTTP server and does not wait for handlers
 // that still run. It may be called more than once, also from a handler, but not by an
 // observer that an event loop calls.
