@@ -271,6 +271,7 @@ func TestSlowConsumer(t *testing.T) {
 		w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
 		slow.joins("/")
 		s := within(w, "the connection", joined)
+		w.settle() // its GET waits, and takes the first event
 		close(slow.pause)
 		w.settle()
 		_ = w.io.Emit("n", -1)

@@ -66,8 +66,9 @@ type sojourn struct {
 }
 
 // engineField is a field of the engine that only its own package sees.
-func (s *sojourn) engineField(name string) reflect.Value {
-	return reflect.ValueOf(s.io.Engine()).Elem().FieldByName(name)
+// Its mechanism is a field of the server.
+func (s *sojourn) engineField(mechanism, name string) reflect.Value {
+	return reflect.ValueOf(s.io.Engine()).Elem().FieldByName(mechanism).Elem().FieldByName(name)
 }
 
 // lockOf is the lock that a field is, which only its own package sees.
@@ -80,12 +81,12 @@ func lockOf(field reflect.Value) *sync.RWMutex {
 
 func (s *sojourn) kept() kept {
 	k := kept{held: s.held(s.rooms)}
-	mu := lockOf(s.engineField("mu"))
+	mu := lockOf(s.engineField("sessions", "mu"))
 	mu.RLock()
-	k.leaving, k.pending = s.engineField("leaving").Len(), int(s.engineField("pending").FieldByName("len").Int())
+	k.leaving, k.pending = s.engineField("sessions", "leaving").Len(), int(s.engineField("sessions", "pending").FieldByName("len").Int())
 	mu.RUnlock()
 	k.namespaces, k.making, k.dynamic = socketio.Registered(s.io)
-	wheels := s.engineField("wheels")
+	wheels := s.engineField("svc", "wheels")
 	for _, w := range *(*[]*wheel.Wheel)(unsafe.Pointer(wheels.UnsafeAddr())) { // never changes
 		k.timers += w.Len()
 	}
