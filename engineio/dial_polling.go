@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the long-polling of a Dialer: one loop reads the responses of polls,
-// another sends what waits.
+// another sends the queue.
 
 package engineio
 
@@ -65,7 +65,7 @@ func (d *Dialer) dialPolling(ctx context.Context, a *address, accept func(*Conn)
 	return c, nil
 }
 
-// open does the handshake. in has the packets that came with the open packet.
+// open does the handshake. in has the packets that follow the open packet.
 func (p *poller) open() (in *pollBody, open *openPacket, err error) {
 	if in, err = p.poll(); err != nil {
 		return nil, nil, err
@@ -83,7 +83,7 @@ func (p *poller) open() (in *pollBody, open *openPacket, err error) {
 	return in, open, nil
 }
 
-// poll sends a GET. The body of its response is still on its way.
+// poll sends a GET. It returns before the body of the response has been read.
 func (p *poller) poll() (*pollBody, error) {
 	resp, err := p.do(http.MethodGet, nil)
 	if err != nil {
@@ -92,7 +92,7 @@ func (p *poller) poll() (*pollBody, error) {
 	return &pollBody{body: resp.Body, limit: p.d.opts.MaxPayload}, nil
 }
 
-// do sends a request. A response that is not 200 is an error.
+// do sends a request. A response other than 200 is an error.
 func (p *poller) do(method string, body []byte) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(p.ctx, method, p.a.url(Polling), nil)
 	if err != nil {
@@ -119,7 +119,7 @@ func (p *poller) do(method string, body []byte) (*http.Response, error) {
 	return resp, nil
 }
 
-// receive hands up what polls bring, beginning with in.
+// receive hands up the packets of polls, beginning with in.
 func (p *poller) receive(in *pollBody) {
 	for {
 		err := p.handUp(in)
@@ -136,7 +136,7 @@ func (p *poller) receive(in *pollBody) {
 	}
 }
 
-// fail ends the session because of a response, or of a request that brought none.
+// fail closes the session because of an invalid response or a failed request.
 func (p *poller) fail(err error) {
 	if errors.Is(err, errTooLargeBody) || errors.Is(err, errUnknownPacket) || errors.Is(err, errEmptyPacket) ||
 		errors.Is(err, errBase64) || errors.Is(err, errInvalidUTF8) {
@@ -179,7 +179,7 @@ func (p *poller) awaitResume() bool {
 		}
 		resumed := c.poll.resumed
 		c.mu.Unlock()
-		c.readEnd() // what was handed up must run, or nothing would resume
+		c.readEnd() // the messages handed up must run, or nothing would resume
 		select {
 		case <-resumed:
 		case <-p.ctx.Done():
@@ -188,7 +188,7 @@ func (p *poller) awaitResume() bool {
 }
 
 // rest is called by each loop between two requests. It waits while an upgrade pauses
-// polling, and reports whether polling goes on. The loop that comes last commits the
+// polling, and reports whether polling continues. The second loop to wait commits the
 // upgrade.
 func (p *poller) rest() bool {
 	c := p.c
@@ -214,8 +214,8 @@ func (p *poller) rest() bool {
 	return c.ws == nil && (c.state == stateOpen || c.state == stateClosing && c.poll.final != 0)
 }
 
-// commit makes the candidate of a client the connection's transport, if it still
-// is a candidate. The upgrade packet goes first, then what waits.
+// commit makes the candidate of a client the connection's transport, if it still is a
+// candidate. The upgrade packet is sent first, then the queue.
 func (p *poller) commit() {
 	c := p.c
 	c.mu.Lock()
@@ -235,7 +235,7 @@ func (p *poller) commit() {
 	c.svc.obs.upgraded(c)
 }
 
-// send sends what waits, until polling has come to its end.
+// send sends the queue until polling ends.
 func (p *poller) send(g *parkedGET) {
 	c := p.c
 	for p.rest() {
@@ -282,7 +282,7 @@ func (p *poller) send(g *parkedGET) {
 	}
 }
 
-// post sends messages in as many requests as the server's maxPayload needs.
+// post sends messages in as many requests as the server's maxPayload requires.
 func (p *poller) post(items []*Message) error {
 	most := p.c.dialed.maxPayload
 	var body []byte
@@ -346,18 +346,18 @@ func (r postReader) Read(b []byte) (int, error) {
 
 var errTooLargeBody = fmt.Errorf("%w: a packet of a poll", ErrTooLarge)
 
-// A pollBody is the body of a poll's response, which is taken apart as it arrives. It
-// holds one packet at a time, so its length needs no bound.
+// A pollBody is the body of a poll's response, which is parsed as it arrives. It holds one
+// packet at a time, so its length needs no bound.
 type pollBody struct {
 	body  io.ReadCloser
 	limit int    // bytes of the data of one packet
-	buf   []byte // read and not taken
-	used  int    // bytes of buf that were taken
-	seen  int    // bytes behind used without a separator
+	buf   []byte // read and not yet returned
+	used  int    // bytes of buf that were returned
+	seen  int    // bytes after used without a separator
 	ended bool
 }
 
-// next returns the next packet, valid until the call after. It returns io.EOF at the end.
+// next returns the next packet, valid until the next call. It returns io.EOF at the end.
 func (b *pollBody) next() (packet, error) {
 	most := 2 + base64.StdEncoding.EncodedLen(b.limit)
 	for {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what the requests of a Dialer have in common: their address, the open
-// packet, and what a server answers in place of it.
+// This file holds the common parts of the requests of a Dialer: their address, the open
+// packet, and the responses that reject a connection.
 
 package engineio
 
@@ -20,10 +20,10 @@ import (
 
 const (
 	maxResponseHeader = 64 << 10 // bytes of the header of a response
-	maxRefusalBody    = 1 << 10  // bytes of a refusal that are read
+	maxRefusalBody    = 1 << 10  // bytes of the body of a rejection that are read
 )
 
-// An address is where the requests of one connection go.
+// An address is the target of the requests of one connection.
 type address struct {
 	base  *url.URL // http or https
 	query url.Values
@@ -63,7 +63,7 @@ func (d *Dialer) newAddress(rawURL string) (*address, error) {
 	return a, nil
 }
 
-// url is that of a request.
+// url returns the URL of a request.
 func (a *address) url(transport string) string {
 	u := *a.base
 	q := url.Values{"EIO": {"4"}, "transport": {transport}}

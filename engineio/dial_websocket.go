@@ -79,7 +79,7 @@ func (d *Dialer) upgrade(c *Conn, a *address) {
 	t.nc.Start(early)
 }
 
-// handshake connects and asks for a WebSocket. early is what came after the answer.
+// handshake connects and requests a WebSocket. early holds the bytes after the response.
 func (d *Dialer) handshake(ctx context.Context, a *address) (nc net.Conn, early []byte, err error) {
 	if nc, err = d.connect(ctx, a); err != nil {
 		return nil, nil, err
@@ -95,7 +95,7 @@ func (d *Dialer) handshake(ctx context.Context, a *address) (nc net.Conn, early 
 	return nc, early, nil
 }
 
-// within runs what reads and writes nc while ctx lasts.
+// within calls run, which reads and writes nc. The end of ctx interrupts it.
 func within(ctx context.Context, nc net.Conn, run func() error) error {
 	cut := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -112,7 +112,7 @@ func within(ctx context.Context, nc net.Conn, run func() error) error {
 	return err
 }
 
-// connect opens the network connection, through a proxy and TLS where they are wanted.
+// connect opens the network connection, through a proxy and with TLS where required.
 func (d *Dialer) connect(ctx context.Context, a *address) (net.Conn, error) {
 	proxy, err := d.opts.Proxy(&http.Request{Method: http.MethodGet, URL: a.base, Host: a.base.Host, Header: make(http.Header)})
 	if err != nil {
@@ -145,7 +145,7 @@ func (d *Dialer) connect(ctx context.Context, a *address) (net.Conn, error) {
 	return nc, nil
 }
 
-// hostPort is the address of a URL, with its port.
+// hostPort returns the address of a URL, with its port.
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -156,7 +156,7 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// secure does the TLS handshake. nc is returned with an error too.
+// secure does the TLS handshake. It returns a connection to close with an error too.
 func (d *Dialer) secure(ctx context.Context, nc net.Conn, name string) (net.Conn, error) {
 	cfg := d.opts.TLS.Clone()
 	if cfg == nil {
@@ -191,13 +191,13 @@ func tunnelThrough(nc net.Conn, proxy *url.URL, address string) error {
 	return nil
 }
 
-// A oneByte reads one byte at a time, so that nothing behind the header of a proxy is
-// taken.
+// A oneByte reads one byte at a time, so that it consumes nothing after the header of a
+// proxy's response.
 type oneByte struct{ r io.Reader }
 
 func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, len(p))]) }
 
-// ask does the handshake of the WebSocket. early is what came after the answer.
+// ask does the WebSocket handshake. early holds the bytes after the response.
 func (d *Dialer) ask(nc net.Conn, a *address) (early []byte, err error) {
 	r, err := http.NewRequest(http.MethodGet, a.url(WebSocket), nil)
 	if err != nil {
@@ -233,7 +233,7 @@ func (d *Dialer) ask(nc net.Conn, a *address) (early []byte, err error) {
 	}
 	if !strings.EqualFold(resp.Header.Get("Upgrade"), "websocket") || resp.Header.Get("Sec-Websocket-Accept") != ws.AcceptKey(key) ||
 		resp.Header.Get("Sec-Websocket-Extensions") != "" {
-		return nil, errors.New("engineio: dial: the answer to the WebSocket handshake is wrong: a proxy between may have made it up")
+		return nil, errors.New("engineio: dial: invalid response to the WebSocket handshake; it may come from a proxy in between")
 	}
 	if cookies := resp.Cookies(); len(cookies) > 0 {
 		a.jar.SetCookies(r.URL, cookies)
@@ -242,7 +242,7 @@ func (d *Dialer) ask(nc net.Conn, a *address) (early []byte, err error) {
 	return slices.Clone(early), nil
 }
 
-// A firstMessage gets the first message of a WebSocket.
+// A firstMessage receives the first message of a WebSocket.
 type firstMessage struct {
 	packet packet
 	err    error
@@ -268,10 +268,10 @@ func (f *firstMessage) OnControl(op ws.Opcode, data []byte) bool {
 	return !f.done
 }
 
-// maxOpenBytes bounds what is read for the open packet.
+// maxOpenBytes bounds the open packet.
 const maxOpenBytes = 64 << 10
 
-// readOpen reads the open packet. rest is what came after it.
+// readOpen reads the open packet. rest holds the bytes after it.
 func (d *Dialer) readOpen(ctx context.Context, nc net.Conn, early []byte) (open *openPacket, rest []byte, err error) {
 	var p ws.Parser
 	defer p.Release()
@@ -289,7 +289,7 @@ func (d *Dialer) readOpen(ctx context.Context, nc net.Conn, early []byte) (open 
 				rest = slices.Clone(buf[took:])
 				return f.err
 			case read > 2*maxOpenBytes:
-				return errors.New("engineio: dial: the server sends much and opens nothing")
+				return errors.New("engineio: dial: the server sends data, but no open packet")
 			}
 			buf = make([]byte, 4<<10)
 			n, err := nc.Read(buf)

@@ -27,70 +27,72 @@ import (
 // does each zero field. NewDialer copies the options. It panics on a duration below one
 // millisecond, which is a number without its unit: 10*time.Second, not 10000.
 type DialerOptions struct {
-	// Transports are the enabled ones, of "polling" and "websocket". The first opens
-	// the connection; after "polling" a "websocket" is an upgrade. Default both, in this
+	// Transports lists the enabled transports, "polling" and "websocket". The first opens
+	// the connection; "polling" followed by "websocket" upgrades. Defaults to both, in this
 	// order.
 	Transports []string
-	// DisableUpgrades keeps a connection that began on polling there.
+	// DisableUpgrades keeps a connection on polling if it began there.
 	DisableUpgrades bool
 
 	// Header is added to each request, for example Authorization or Origin.
 	Header http.Header
 	// Query is added to the query of each request.
 	Query url.Values
-	// Jar keeps cookies. A balancer may need one to find the process that has the
-	// session. Default an empty one for each connection.
+	// Jar keeps cookies. A load balancer may need them to find the process that has the
+	// session. Defaults to an empty jar for each connection.
 	Jar http.CookieJar
 
-	// TLS is used for https and wss URLs. Default the settings of package tls.
+	// TLS is used for https and wss URLs. Defaults to the settings of package tls.
 	TLS *tls.Config
-	// DialContext opens network connections. Default that of a net.Dialer. A plain TCP
-	// connection that it returns is given to an event loop where there are any; any
-	// other connection has a goroutine that reads.
+	// DialContext opens network connections. Defaults to the method of net.Dialer. A
+	// *net.TCPConn that it returns moves to an event loop on Linux; any other connection
+	// has a goroutine that reads.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Proxy returns the proxy for a request, nil for none. Default
-	// http.ProxyFromEnvironment. WebSockets go through CONNECT of an http or https proxy.
+	// Proxy returns the proxy for a request, or nil for none. Defaults to
+	// http.ProxyFromEnvironment. WebSockets use the CONNECT method of an http or https
+	// proxy.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// DialTimeout bounds Dial, from the resolution of the name to the open packet.
-	// Default 20 s.
+	// Defaults to 20 s.
 	DialTimeout time.Duration
-	// UpgradeTimeout is how long an upgrade may take; then polling goes on. Default 10 s.
+	// UpgradeTimeout is how long an upgrade may take; after that the connection stays on
+	// polling. Defaults to 10 s.
 	UpgradeTimeout time.Duration
 	// WriteTimeout is how long the server may accept no byte at all while there is output,
 	// and how long it may take to answer a POST whose body it has; then the connection
-	// closes with ErrSlowConsumer. Default 10 s.
+	// closes with ErrSlowConsumer. Defaults to 10 s.
 	WriteTimeout time.Duration
 	// MessageTimeout is how long one message may take to arrive over WebSocket; then the
-	// connection closes. Default 30 s.
+	// connection closes. Defaults to 30 s.
 	MessageTimeout time.Duration
-	// PauseTimeout is how long a connection may stay unread; then it closes with
-	// ErrPaused. Default 5 min.
+	// PauseTimeout is how long a connection may stay paused; then it closes with
+	// ErrPaused. Defaults to 5 min.
 	PauseTimeout time.Duration
 
 	// MaxPayload bounds one incoming message, in bytes; a larger one closes the
-	// connection. Default 1,000,000. The bound on what is sent is the server's: Send
-	// returns ErrTooLarge.
+	// connection. Defaults to 1,000,000. For outgoing messages the server's bound holds:
+	// Send returns ErrTooLarge.
 	MaxPayload int
 	// MaxQueueBytes and MaxQueueMessages bound the send queue of one connection, as those
-	// of Options do. Defaults 4 MiB and 16,384.
+	// of Options do. They default to 4 MiB and 16,384.
 	MaxQueueBytes    int
 	MaxQueueMessages int
 
-	// Driver determines how WebSockets wait for the network. Default DriverAuto.
+	// Driver determines how WebSockets wait for the network. Defaults to DriverAuto.
 	Driver Driver
-	// Observers watch the connections, as those of Options do.
+	// Observers observe the connections, like those of Options.
 	Observers []any
-	// LogPackets logs packets, as that of Options does.
+	// LogPackets logs packets, like that of Options.
 	LogPackets string
-	// Logger gets warnings and errors, and upgrades that failed as Debug. Default
+	// Logger receives warnings and errors, and failed upgrades at level Debug. Defaults to
 	// slog.Default.
 	Logger *slog.Logger
 }
 
-// A Dialer opens connections to Engine.IO servers, of revision 4. Its event loops, clock
-// and goroutines serve all of them and end with Close. All methods may be called from any
-// goroutine.
+// A Dialer opens connections to Engine.IO servers of protocol revision 4. Its event loops,
+// clock and goroutines serve all of its connections and end with Close. All methods may be
+// called from any goroutine.
 type Dialer struct {
 	services
 
@@ -109,8 +111,8 @@ type Dialer struct {
 	empty   chan struct{} // closed when conns is empty; nil unless Close waits
 }
 
-// NewDialer returns a Dialer. opts may be nil. It panics on options that can't work, with
-// a message that names the option.
+// NewDialer returns a Dialer. opts may be nil. It panics on invalid options, with a message
+// that names the option.
 func NewDialer(opts *DialerOptions) *Dialer {
 	d := &Dialer{conns: make(map[*Conn]struct{}), done: make(chan struct{})}
 	if opts != nil {
@@ -212,7 +214,7 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string, accept func(*Conn) Han
 
 var errDialTimeout = errors.New("engineio: no answer within DialerOptions.DialTimeout; is the path that of an Engine.IO server?")
 
-// dialError says why a dial failed: a context that has ended comes first.
+// dialError returns the reason for a failed dial. The cause of an ended context comes first.
 func dialError(ctx, ending context.Context, err error) error {
 	if ending.Err() != nil {
 		return ErrClosed
@@ -223,8 +225,8 @@ func dialError(ctx, ending context.Context, err error) error {
 	return err
 }
 
-// begin admits a goroutine, which must end with running.Done. It reports false once the
-// Dialer closes.
+// begin admits a goroutine, which must call running.Done. It reports false once the Dialer
+// is closing.
 func (d *Dialer) begin() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -234,8 +236,8 @@ func (d *Dialer) begin() bool {
 	return !d.closing
 }
 
-// newConn makes a connection of what the server has said and adds it to the table. It
-// reports false once the Dialer closes.
+// newConn makes a connection from an open packet and adds it to the table. It reports false
+// once the Dialer is closing.
 func (d *Dialer) newConn(a *address, open *openPacket) (*Conn, bool) {
 	h := Handshake{URL: a.base.RequestURI(), RemoteAddr: a.base.Host, Host: a.base.Host, Time: time.Now(), Secure: a.base.Scheme == "https", Revision: 4}
 	c := newConn(&d.services, d, open.SID, h, nil)
@@ -252,9 +254,9 @@ func (d *Dialer) newConn(a *address, open *openPacket) (*Conn, bool) {
 	return c, true
 }
 
-// Close closes all connections and returns when nothing of the Dialer runs any more. What
-// waits to be sent is dropped: to send it first call Conn.Close and wait for
-// Handler.HandleClose. It must not be called from a Handler.
+// Close closes all connections and waits until all goroutines of the Dialer have ended. It
+// drops the send queues: to send them, call Conn.Close first and wait for
+// Handler.HandleClose. Close must not be called from a Handler.
 func (d *Dialer) Close() error {
 	d.once.Do(func() {
 		d.mu.Lock()
@@ -281,7 +283,7 @@ func (d *Dialer) Close() error {
 	return nil
 }
 
-// awaitEmpty waits until the servers have been told, or limit has passed.
+// awaitEmpty waits until all connections have sent their close, for at most limit.
 func (d *Dialer) awaitEmpty(limit time.Duration) {
 	d.mu.Lock()
 	if len(d.conns) == 0 {

@@ -15,8 +15,8 @@ import (
 	"socketio/internal/ws"
 )
 
-// The first byte of a frame: a bit for bytes in place of text, and the length of
-// the payload, or how many bytes of length follow, big endian.
+// The first byte of a frame: a bit that is set for bytes and clear for text, and the
+// length of the payload, or the number of length bytes that follow, big endian.
 const (
 	streamBinary = 1 << 7
 	stream16     = 126
@@ -31,16 +31,16 @@ var (
 	errFrameLarge = fmt.Errorf("%w: a frame", ErrTooLarge)
 )
 
-// A streamReceiver gets what a streamParser finds. data is valid until return and
-// may be changed in place. Returning false makes feed stop after this frame.
+// A streamReceiver receives the frames of a streamParser. data is valid until the method
+// returns and may be modified in place. Returning false makes feed stop after this frame.
 type streamReceiver interface {
 	OnMessage(op ws.Opcode, data []byte) (more bool)
 }
 
-// A streamParser takes a stream apart. It is fed; it never reads. The zero value
-// is ready. A length is held against the limit before memory is taken, and memory
-// follows what has arrived. A frame of no bytes is accepted though the reference
-// implementation does not: its client sends them for empty attachments.
+// A streamParser splits a stream into frames. It is fed and never reads. The zero value is
+// ready. A length is checked against the limit before memory is allocated, and memory grows
+// with the bytes that have arrived. An empty frame of bytes is accepted, although the
+// reference implementation rejects it: its client sends them for empty attachments.
 type streamParser struct {
 	head   [maxStreamHeader]byte // part of a header
 	held   uint8                 // how much of head is set
@@ -50,9 +50,9 @@ type streamParser struct {
 	msg    []byte                // payload so far
 }
 
-// feed takes the next bytes and returns how many it took: all, unless r asked to
-// stop. A payload over limit bytes is an error, none is with a negative limit. An
-// error is final: the parser must not be fed again.
+// feed parses the next bytes and returns how many it consumed: all, unless r asked to stop.
+// A payload over limit bytes is an error; a negative limit means no limit. An error is
+// final: the parser must not be fed again.
 func (p *streamParser) feed(limit int, r streamReceiver, b []byte) (n int, err error) {
 	for n < len(b) {
 		if !p.inside {
@@ -85,8 +85,8 @@ func (p *streamParser) feed(limit int, r streamReceiver, b []byte) (n int, err e
 	return n, nil
 }
 
-// takeHeader takes a header, or as much of it as there is: inside is set when it is
-// complete.
+// takeHeader consumes a header, or the available part of it. It sets inside when the header
+// is complete.
 func (p *streamParser) takeHeader(limit int, b []byte) (took int, err error) {
 	for took < len(b) && !p.headed() {
 		p.head[p.held] = b[took]
@@ -128,8 +128,8 @@ func (p *streamParser) headed() bool {
 	return p.held == 1
 }
 
-// keep copies chunk to the end of msg. It takes memory for what has come, twice
-// as much at most, and no more than the payload needs.
+// keep appends a copy of chunk to msg. It allocates at most twice the bytes that have
+// arrived, and no more than the payload needs.
 func (p *streamParser) keep(chunk []byte) {
 	if need := len(p.msg) + len(chunk); need > cap(p.msg) {
 		size := min(uint64(need)+p.left, 2*uint64(need), math.MaxInt)
@@ -138,7 +138,7 @@ func (p *streamParser) keep(chunk []byte) {
 	p.msg = append(p.msg, chunk...)
 }
 
-// partial reports whether the stream so far ends inside a frame.
+// partial reports whether the stream ends inside a frame so far.
 func (p *streamParser) partial() bool { return p.held > 0 || p.inside }
 
 // streamForm is the message in frames of WebTransport. It is made once and shared,

@@ -13,7 +13,7 @@ import (
 // A deadliner is a response whose writes can be given a deadline.
 type deadliner interface{ SetWriteDeadline(time.Time) error }
 
-// A parkedGET is a GET that waits for something to carry.
+// A parkedGET is a GET that waits for output.
 type parkedGET struct {
 	signal chan struct{} // one token: look again
 	noop   bool          // answer with a noop if there is nothing else
@@ -25,8 +25,8 @@ type parkedGET struct {
 	cut  bool       // the answer must not go on
 }
 
-// extend gives the peer time for the next part of its answer. It reports false if the
-// answer was cut off. g may be nil: then it never is.
+// extend gives the peer time for the next part of its response. It reports false if the
+// response was cut off. g may be nil: then it never is.
 func (g *parkedGET) extend(h deadliner, timeout time.Duration) bool {
 	if g != nil {
 		g.mu.Lock()
@@ -40,7 +40,7 @@ func (g *parkedGET) extend(h deadliner, timeout time.Duration) bool {
 	return true
 }
 
-// answered tells that the answer is written: the response belongs to its handler.
+// answered reports that the response is written: it belongs to its handler again.
 func (g *parkedGET) answered() {
 	if g != nil {
 		g.mu.Lock()
@@ -49,7 +49,7 @@ func (g *parkedGET) answered() {
 	}
 }
 
-// cutOff ends the answer that is being written. g may be nil.
+// cutOff ends the response being written. g may be nil.
 func (g *parkedGET) cutOff() {
 	if g == nil {
 		return

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the framing of Engine.IO 3, for clients of Socket.IO 1 and 2:
-// packets are counted instead of separated, and bytes have a form of their own.
-// Nothing else needs it.
+// packets have a length instead of a separator, and bytes have a form of their own.
 
 package engineio
 
@@ -46,10 +45,10 @@ func frameBase64(f frame, prefix string) frame {
 }
 
 // appendPayloadV3 appends messages to a polling payload of revision 3. The text
-// form is "<length>:<packet>" for each, the length in UTF-16 units, bytes as
-// "b4" and base64. The binary form, for clients that can take it and batches that
-// have bytes, is for each packet 0 (text) or 1 (bytes), the decimal digits of its
-// length as one byte each, 255, and the packet; bytes begin with their type, 4.
+// form is "<length>:<packet>" for each packet, with the length in UTF-16 units and bytes as
+// "b4" and base64. The binary form, for clients that accept it and batches with bytes, is
+// for each packet 0 (text) or 1 (bytes), the decimal digits of its length as one byte each,
+// 255, and the packet; bytes begin with their type, 4.
 func appendPayloadV3(dst []byte, items []*Message, asBinary bool) []byte {
 	for _, m := range items {
 		for i := range m.frames() {

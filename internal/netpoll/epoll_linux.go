@@ -15,14 +15,13 @@ import (
 	"socketio/internal/lock"
 )
 
-// errNotTCP: only plain TCP can be taken over.
+// errNotTCP is returned for connections other than plain TCP.
 var errNotTCP = errors.New("netpoll: not a plain TCP connection")
 
-// Epoll is the driver of Linux. Attach takes a *net.TCPConn and nothing else.
+// Epoll is the driver for Linux. Attach accepts only a *net.TCPConn.
 //
-// Its loops begin with the first connection: a server that has none, and one that
-// a test runs in a synctest bubble over an in-memory network, has no goroutine
-// here.
+// Its loops start with the first connection: a server without connections, or in a synctest
+// bubble over an in-memory network, has no goroutine here.
 type Epoll struct {
 	n int
 
@@ -82,8 +81,8 @@ func (d *Epoll) newLoops() ([]*loop, error) {
 	return loops, nil
 }
 
-// Attach implements Driver. It fails for what is no plain TCP connection and when
-// descriptors have run out; nc is untouched then.
+// Attach implements Driver. It fails, leaving nc unchanged, if nc is not a plain TCP
+// connection or no descriptors are left.
 func (d *Epoll) Attach(nc net.Conn, h Handler) (Conn, error) {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
@@ -127,9 +126,8 @@ func (d *Epoll) Close(grace time.Duration) {
 
 // An epollConn is one connection of the driver.
 //
-// Its descriptor is closed by its loop alone, once the connection has ended and
-// no writer is inside Flush: numbers are reused at once, and a late write would
-// go to a stranger.
+// Only its loop closes the descriptor, once the connection has ended and no writer is inside
+// Flush: numbers are reused at once, and a late write would reach another connection.
 type epollConn struct {
 	// Immutable after Attach.
 	loop *loop
@@ -159,8 +157,8 @@ func (c *epollConn) Resume()            { c.loop.post(command{what: doResume, c:
 func (c *epollConn) Shutdown()          { c.loop.post(command{what: doShutdown, c: c}) }
 func (c *epollConn) Close()             { c.loop.post(command{what: doClose, c: c}) }
 
-// Flush writes without blocking, on the goroutine of whoever has something to
-// say. What the kernel does not take, and what is over one batch, the loop writes.
+// Flush writes without blocking, on the goroutine of the sender. The loop writes the bytes
+// that the kernel does not accept, and those beyond one batch.
 func (c *epollConn) Flush(first []byte) {
 	if c.writers.Add(1) >= endedFlag {
 		c.leave()
@@ -174,8 +172,8 @@ func (c *epollConn) Flush(first []byte) {
 	c.leave()
 }
 
-// leave ends a Flush. The last one out of an ended connection lets the loop close
-// the descriptor.
+// leave ends a Flush. The last one of an ended connection lets the loop close the
+// descriptor.
 func (c *epollConn) leave() {
 	if c.writers.Add(-1) == endedFlag {
 		c.loop.post(command{what: doReap, c: c})

@@ -24,7 +24,7 @@ const (
 	joinBufferSize = 16 << 10
 )
 
-// errPanic is why a connection ended whose Handler panicked.
+// errPanic is the reason for closing a connection whose Handler panicked.
 var errPanic = errors.New("netpoll: panic in a handler")
 
 // Goroutines is the driver for any net.Conn. It costs a goroutine and a read
@@ -37,8 +37,7 @@ type Goroutines struct {
 	batches sync.Pool                   // *batch
 }
 
-// NewGoroutines returns a driver. It has nothing to close beyond its
-// connections.
+// NewGoroutines returns a driver. It holds no resources except its connections.
 func NewGoroutines() *Goroutines {
 	return &Goroutines{
 		conns: make(map[*goroutineConn]struct{}),
@@ -49,7 +48,7 @@ func NewGoroutines() *Goroutines {
 	}
 }
 
-// Attach is Driver.Attach for any net.Conn. It can't fail.
+// Attach is Driver.Attach for any net.Conn. It does not fail.
 func (d *Goroutines) Attach(nc net.Conn, h Handler) Conn {
 	c := &goroutineConn{
 		driver: d,
@@ -80,7 +79,7 @@ func (d *Goroutines) Close(grace time.Duration) {
 	d.wg.Wait()
 }
 
-// batch is what one flusher needs while it runs.
+// batch holds the buffers of a running flusher.
 type batch struct {
 	bufs [][]byte
 	join []byte
@@ -146,7 +145,7 @@ func (c *goroutineConn) read(early []byte) {
 	}
 }
 
-// feed hands b up, waiting out pauses. It reports false once c is closed.
+// feed passes b to the Handler and waits during pauses. It reports false once c is closed.
 func (c *goroutineConn) feed(b []byte) bool {
 	for !c.shutdown.Load() {
 		n, more := c.h.Feed(b)
@@ -166,7 +165,7 @@ func (c *goroutineConn) feed(b []byte) bool {
 	return true
 }
 
-// end is the one way to the end of a connection.
+// end ends the connection; every path calls it.
 func (c *goroutineConn) end(err error) {
 	if c.ended {
 		return
@@ -226,8 +225,8 @@ func (c *goroutineConn) flush(first []byte) {
 	}
 }
 
-// fail ends the connection after a failed write. The reader reports the end, after
-// what the peer has sent before it went; a paused one does so at once.
+// fail ends the connection after a failed write. The reader reports the end, after the last
+// bytes that the peer has sent; a paused reader does so at once.
 func (c *goroutineConn) fail(err error) {
 	c.failure.Store(&err)
 	if c.nc.SetReadDeadline(time.Now().Add(LingerTimeout)) != nil {
@@ -236,8 +235,8 @@ func (c *goroutineConn) fail(err error) {
 	c.Resume()
 }
 
-// write writes a batch, or less: the Handler offers the rest again. It hears of no
-// progress before the Write returns, so BatchBytes is the most.
+// write writes a batch, or part of it: the Handler offers the rest again. Progress is
+// reported only when Write returns, so a batch has at most BatchBytes.
 func (c *goroutineConn) write(w *batch, bufs [][]byte) (int, error) {
 	left := BatchBytes
 	for i, b := range bufs {

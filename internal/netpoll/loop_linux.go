@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds an event loop: it reads for all its connections, writes for
-// those whose kernel buffer was full, and is the only one that registers and
-// closes their descriptors.
+// This file holds an event loop: it reads from all its connections, writes to those whose
+// kernel buffer was full, and alone registers and closes their descriptors.
 
 package netpoll
 
@@ -22,14 +21,14 @@ import (
 )
 
 const (
-	// loopEvents is how many connections are read before those who answer get a
-	// turn: with many more, what was read has left the processor's caches by then.
+	// loopEvents is how many connections are read before their handlers get a turn: with
+	// many more, the bytes have left the processor's caches by then.
 	loopEvents     = 64
 	loopReadBuffer = 64 << 10
 	wakeSlot       = -1 // the event data of the loop's own descriptor
 )
 
-// What others ask of a loop.
+// Commands for a loop.
 const (
 	doStart = iota
 	doResume
@@ -130,8 +129,8 @@ func newLoop(d *Epoll) (*loop, error) {
 	return l, nil
 }
 
-// release closes the loop's own descriptors. Nobody wakes the loop any more: it
-// is not parked.
+// release closes the loop's own descriptors. The loop is not parked, so nothing wakes it
+// any more.
 func (l *loop) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,8 +144,8 @@ func (l *loop) ctl(op, fd int, events uint32, slot, gen int32) error {
 	return syscall.EpollCtl(l.epfd, op, fd, &syscall.EpollEvent{Events: events, Fd: slot, Pad: gen})
 }
 
-// post asks the loop to do something. It may be called from any goroutine, the
-// loop's own too.
+// post sends a command to the loop. It may be called from any goroutine, including the
+// loop's own.
 func (l *loop) post(cmd command) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,8 +169,8 @@ func (l *loop) run() {
 	}
 }
 
-// turn works until nothing is left. It returns true when the loop has stopped,
-// and false to park.
+// turn handles events and commands until none are left. It returns true when the loop has
+// stopped, and false to park.
 func (l *loop) turn() bool {
 	for {
 		n, err := poll(l.epfd, l.events)
@@ -205,10 +204,10 @@ func (l *loop) turn() bool {
 	}
 }
 
-// park reports whether the loop may park: nobody has asked for anything.
+// park reports whether the loop may park, that is, whether no command waits.
 func (l *loop) park() bool { return l.state.CompareAndSwap(loopWorks, loopParked) }
 
-// obey does what was asked for. It reports whether the loop has stopped.
+// obey carries out the waiting commands. It reports whether the loop has stopped.
 func (l *loop) obey() bool {
 	if l.state.Load() == loopWorks || l.state.Swap(loopWorks) != loopAsked {
 		return l.stopped
@@ -331,7 +330,7 @@ func (l *loop) watch(c *epollConn) {
 	c.interest = want
 }
 
-// ready acts on events of a connection.
+// ready handles the events of a connection.
 func (l *loop) ready(c *epollConn, events uint32) {
 	if events&wantWrite != 0 && c.blocked {
 		more, err := c.write(nil)
@@ -357,8 +356,8 @@ func (l *loop) ready(c *epollConn, events uint32) {
 	}
 }
 
-// receive reads and hands up. With last it reads to the end of the stream, which
-// is reported as eof.
+// receive reads and passes the bytes to the Handler. With last it reads to the end of the
+// stream, which is reported as eof.
 func (l *loop) receive(c *epollConn, last bool, eof error) {
 	for {
 		n, err := read(c.fd, l.buf)
@@ -390,8 +389,8 @@ func (l *loop) drain(c *epollConn, err error) {
 	l.end(c, err)
 }
 
-// feed hands bytes up. It reports false if the Handler paused; what it did not
-// take is kept.
+// feed passes bytes to the Handler. It reports false if the Handler paused, and keeps the
+// bytes that it did not consume.
 func (l *loop) feed(c *epollConn, b []byte) bool {
 	if c.discard {
 		return true
@@ -457,7 +456,7 @@ func (l *loop) expire(now time.Time) {
 	l.alarm()
 }
 
-// end is the one way to the end of a connection.
+// end ends a connection; every path calls it.
 func (l *loop) end(c *epollConn, err error) {
 	if c.ended {
 		return
@@ -480,7 +479,7 @@ func (l *loop) end(c *epollConn, err error) {
 	c.h.Ended(err)
 }
 
-// reap closes the descriptor: nobody can write to it any more.
+// reap closes the descriptor once nothing can write to it.
 func (l *loop) reap(c *epollConn) {
 	if c.reaped {
 		return

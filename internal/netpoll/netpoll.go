@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// BatchBytes is how much a Handler offers for one write, give or take the
-	// last frame.
+	// BatchBytes is about how many bytes a Handler offers for one write: the last frame
+	// may exceed it.
 	BatchBytes = 64 << 10
 	// BatchBuffers is how many slices one write may have (below IOV_MAX).
 	BatchBuffers = 64
@@ -23,8 +23,8 @@ const (
 )
 
 // A Handler is the protocol code above one connection. Feed and Ended are
-// called by one goroutine at a time, in order. Next and Sent are called by
-// whoever writes, also one at a time. None of them may block.
+// called by one goroutine at a time, in order. Next and Sent are called by the writer, also
+// one at a time. None of them may block.
 type Handler interface {
 	// Feed takes bytes that were read. b is valid until return and may be
 	// changed in place. It returns how many bytes it took. With more=false the
@@ -32,14 +32,14 @@ type Handler interface {
 	// Feed again, also when the rest is empty. With more=true all were taken.
 	Feed(b []byte) (n int, more bool)
 
-	// Ended is called once, last: io.EOF after an orderly end of the stream,
-	// net.ErrClosed after our own Close, else the error.
+	// Ended is called once, as the last method: with io.EOF after an orderly end of the
+	// stream, net.ErrClosed after Conn.Close, otherwise the error.
 	Ended(err error)
 
 	// Next reports that the first sent bytes of the last batch have left. It appends
 	// to bufs the slices to write next, at most BatchBuffers and about BatchBytes, and
 	// returns it. The slices are not changed until Next or Sent has covered them.
-	// Appending none gives up the right to write: see Conn.Flush.
+	// Appending none releases the right to write: see Conn.Flush.
 	Next(sent int, bufs [][]byte) [][]byte
 
 	// Sent is called in place of Next when the driver can't write more for now.
@@ -66,14 +66,14 @@ type Conn interface {
 	// LingerTimeout, then closes.
 	Shutdown()
 
-	// Close closes at once. What was not sent is lost.
+	// Close closes at once. Unsent bytes are lost.
 	Close()
 }
 
 // A Driver takes over connections.
 type Driver interface {
-	// Attach takes over nc, which is the driver's from now on unless it returns
-	// an error: not every driver takes every connection. Reading begins with
+	// Attach takes over nc, which belongs to the driver from now on unless Attach returns
+	// an error: not every driver accepts every connection. Reading begins with
 	// Conn.Start, which must be called.
 	Attach(nc net.Conn, h Handler) (Conn, error)
 

@@ -37,7 +37,7 @@ func poll(epfd int, events []syscall.EpollEvent) (int, error) {
 	}
 }
 
-// read reads what is there.
+// read reads the available bytes.
 func read(fd int, b []byte) (int, error) {
 	for {
 		n, _, e := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
@@ -51,7 +51,7 @@ func read(fd int, b []byte) (int, error) {
 	}
 }
 
-// A vector is what one write needs.
+// A vector holds the buffers of one write.
 type vector struct {
 	bufs [][]byte
 	iovs []syscall.Iovec
@@ -106,7 +106,7 @@ func send(trap uintptr, fd int, p unsafe.Pointer, length, total int) (n int, all
 	}
 }
 
-// forget lets go of a batch.
+// forget releases a batch.
 func (v *vector) forget(bufs [][]byte) {
 	clear(bufs)
 	clear(v.iovs)

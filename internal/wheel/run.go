@@ -37,8 +37,8 @@ func (w *Wheel) run() {
 	}
 }
 
-// wakeDue wakes everything that is due, and returns how long to sleep then; a
-// negative wait means for ever. ok is false once the Wheel is closed.
+// wakeDue wakes all due timers and returns how long to sleep afterwards; a negative wait
+// means indefinitely. ok is false once the Wheel is closed.
 func (w *Wheel) wakeDue() (wait time.Duration, ok bool) {
 	// No deferred Unlock: it would hide a panic of a Task behind one of its own.
 	w.mu.Lock()
@@ -100,8 +100,8 @@ func (w *Wheel) collectSlotLocked(s, tick int64) {
 }
 
 // nextLocked returns the first tick after passed whose slot is not empty, or
-// never. What is in the slot may be for a later round; then the Wheel wakes once
-// per round for nothing.
+// never. Its timers may be for a later round; then the Wheel wakes once per round in
+// vain.
 func (w *Wheel) nextLocked() int64 {
 	last := w.passed + slots
 	if k := w.occupiedFrom(w.passed+1, last); k <= last {

@@ -83,8 +83,8 @@ func New(tick time.Duration) *Wheel {
 }
 
 // Schedule sets t to wake task at the given time, or at most one tick later. If
-// t was scheduled before, that is forgotten. A time that has passed wakes by the
-// next tick. After Close, Schedule does nothing. It allocates nothing.
+// t was scheduled before, the new time replaces the old one. A time in the past wakes by the
+// next tick. After Close, Schedule does nothing. It does not allocate.
 func (w *Wheel) Schedule(t *Timer, task Task, at time.Time) {
 	tick := w.tickOf(at)
 	w.mu.Lock()
@@ -119,8 +119,8 @@ func (w *Wheel) Schedule(t *Timer, task Task, at time.Time) {
 	}
 }
 
-// Stop takes t off the wheel and reports whether it was scheduled and will now
-// not wake. After false its Wake may be running.
+// Stop removes t from the wheel and reports whether it was scheduled and will not wake now.
+// After false its Wake may be running.
 func (w *Wheel) Stop(t *Timer) (was bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -138,8 +138,8 @@ func (w *Wheel) Len() int {
 	return w.count
 }
 
-// Close drops all timers and waits until a running Wake has returned. Nothing
-// wakes afterwards. It may be called more than once, but not from a Task.
+// Close drops all timers and waits until a running Wake has returned. No timer wakes
+// afterwards. It may be called more than once, but not from a Task.
 func (w *Wheel) Close() {
 	w.mu.Lock()
 	running := w.running

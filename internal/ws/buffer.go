@@ -18,16 +18,16 @@ const (
 
 var pools [maxClass - minClass + 1]sync.Pool
 
-// A buffer collects a payload. Only the bytes up to len(b) were written for
-// it; what a previous user left behind them is never read.
+// A buffer collects a payload. Only the bytes up to len(b) were written for it; bytes of a
+// previous user after them are never read.
 type buffer struct {
 	b []byte
 }
 
 // extend appends data, and returns the buffer that then holds everything; a
 // nil buf is an empty one. total is the final length, or 0 if that is not known.
-// Memory follows what has arrived, not what was announced: at most twice as
-// much (256 bytes at least), and no more than total needs.
+// Memory grows with the bytes that have arrived, not with the announced length: at most
+// twice as much (256 bytes at least), and no more than total needs.
 func (buf *buffer) extend(data []byte, total uint64) *buffer {
 	have := 0
 	if buf != nil {
@@ -65,7 +65,7 @@ func newBuffer(need int, total uint64) *buffer {
 	return &buffer{b: make([]byte, 0, 1<<class)}
 }
 
-// release gives the buffer back. Nobody may use it afterwards.
+// release returns the buffer to its pool. It must not be used afterwards.
 func (buf *buffer) release() {
 	class := bits.Len(uint(cap(buf.b))) - 1
 	if class < minClass || class > maxClass || cap(buf.b) != 1<<class {

@@ -61,9 +61,9 @@ func AppendClose(dst []byte, code uint16, reason string) []byte {
 	return append(dst, reason...)
 }
 
-// ParseClose takes the payload of a close frame apart. An empty one has
-// CodeNoStatus. The reason is part of data. The payload must be one that a
-// Parser has passed to OnControl, that is, a valid one.
+// ParseClose parses the payload of a close frame. An empty one has CodeNoStatus. The reason
+// shares memory with data. The payload must be valid, like any that a Parser passes to
+// OnControl.
 func ParseClose(data []byte) (code uint16, reason []byte) {
 	if len(data) < 2 {
 		return CodeNoStatus, nil
@@ -77,7 +77,7 @@ func ValidCloseCode(code uint16) bool {
 	return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999
 }
 
-// checkClose returns what is wrong with the payload of a close frame.
+// checkClose returns the fault in the payload of a close frame.
 func checkClose(data []byte) fault {
 	switch code, reason := ParseClose(data); {
 	case len(data) == 0:
@@ -117,8 +117,8 @@ const (
 	faultTooBig
 )
 
-// faults is what each fault tells the peer. The values are handed out by
-// pointer and never changed.
+// faults holds the error for the peer of each fault. The values are returned by pointer and
+// never modified.
 var faults = [...]CloseError{
 	faultNone:              {},
 	faultReservedBits:      {CodeProtocolError, "reserved bits set"},

@@ -39,11 +39,11 @@ const inflateTail = "\x00\x00\xFF\xFF\x01\x00\x00\xFF\xFF"
 // DeflateOptions says how a Deflate works. Nil or the zero value: the defaults.
 type DeflateOptions struct {
 	// Threshold is the size in bytes of the smallest message that
-	// AppendCompressed compresses. If zero, 1024. If negative, there is none.
+	// AppendCompressed compresses. Defaults to 1024; negative compresses all.
 	Threshold int
 
 	// Concurrency is how many messages are compressed or inflated at the same
-	// time, all together. More have to wait. If zero or negative, 64.
+	// time, in total; others wait. Zero and negative mean 64.
 	Concurrency int
 }
 
@@ -52,13 +52,11 @@ type DeflateOptions struct {
 // (DeflateParams), so that a connection keeps nothing, and a message compressed
 // once may go to all.
 //
-// A server has one. It starts no goroutine and needs no end. What it lends to a
-// message is about 45 KB to inflate and 300 KB to compress, in addition to the
-// result; at most Concurrency of these are in use. All methods may be called at
-// the same time.
+// A server has one. It starts no goroutine and needs no Close. It uses about 45 KB to
+// inflate a message and 300 KB to compress one, in addition to the result, for at most
+// Concurrency messages at a time. All methods may be called concurrently.
 //
-// Both methods take the time they take and wait for others. An event loop must
-// not call them.
+// Both methods may take long and wait for others. An event loop must not call them.
 type Deflate struct {
 	threshold int
 	slots     chan struct{} // holds one item for each message being worked on
@@ -91,9 +89,9 @@ func NewDeflate(o *DeflateOptions) *Deflate {
 // smaller by it; else the frame is the one AppendFrame makes, which may always
 // be sent.
 //
-// The caller looks at DeflateParams.Allows first. It also decides what is better
-// not compressed: the size of a message that holds both a secret and text chosen
-// by somebody else tells something about the secret.
+// The caller checks DeflateParams.Allows first. It also decides which messages are not
+// compressed: the size of a message that holds a secret beside text chosen by others reveals
+// something about the secret.
 func (d *Deflate) AppendCompressed(dst []byte, op Opcode, payload []byte) []byte {
 	if len(payload) < d.threshold {
 		return AppendFrame(dst, op, payload)

@@ -5,7 +5,7 @@
 // Package ws speaks the WebSocket protocol (RFC 6455) without owning a
 // connection: it turns bytes into messages and messages into bytes.
 //
-// A [Parser] is fed whatever a read returned and calls a [Receiver] with whole
+// A [Parser] is fed the bytes of each read and calls a [Receiver] with whole
 // messages and control frames. It never reads, writes, waits or starts a
 // goroutine, so an event loop, a goroutine per connection and a test use it
 // alike. The writing side is a set of append functions. Both sides of a
@@ -24,7 +24,7 @@
 //	extension.go  how permessage-deflate is agreed on
 //	deflate.go    Deflate: compressing and inflating messages
 //
-// permessage-deflate (RFC 7692) is the only extension. A Parser does not
-// inflate: it hands compressed messages out as such, and whoever owns a worker
-// has Deflate inflate them there.
+// permessage-deflate (RFC 7692) is the only extension. A Parser does not inflate: it
+// delivers compressed messages as they are, and the caller inflates them with Deflate on a
+// goroutine of its choice.
 package ws

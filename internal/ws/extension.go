@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// How permessage-deflate is agreed on: the offers of a handshake, read to the
-// letter, and the answer (RFC 7692, section 7.1).
+// The negotiation of permessage-deflate: the offers of a handshake, parsed strictly, and
+// the response (RFC 7692, section 7.1).
 
 package ws
 
@@ -19,10 +19,9 @@ const (
 	maxWindowBits = 15
 )
 
-// DeflateParams is what both ends of a connection have agreed on about
-// permessage-deflate: that they use it, that neither refers to an earlier
-// message, and how far back within a message the server may refer. The zero
-// value says that they do not use it.
+// DeflateParams is the result of negotiating permessage-deflate: both ends use it, neither
+// refers to an earlier message, and the server may refer back only so far within a message.
+// The zero value means that it is not used.
 type DeflateParams struct {
 	window uint8 // bits; 0: no agreement
 	named  bool  // the client asked for this window, so the answer repeats it
@@ -33,10 +32,9 @@ type DeflateParams struct {
 // breaks the grammar of RFC 6455: the connection then goes uncompressed.
 //
 // An offer is acceptable when it is for permessage-deflate and all its
-// parameters are known, stand once and have a value they may have: windows from
-// 8 to 15 bits. What a client says of its own window does not matter, since the
-// largest is always understood. One that it sets for the server is kept by not
-// compressing longer messages, see Allows.
+// parameters are known, occur once and have a valid value: windows from 8 to 15 bits. The
+// client's own window does not matter, since the largest is always supported. A window for
+// the server is kept by not compressing longer messages; see Allows.
 func NegotiateDeflate(header http.Header) DeflateParams {
 	var best DeflateParams
 	for _, line := range header["Sec-Websocket-Extensions"] {

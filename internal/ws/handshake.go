@@ -43,9 +43,9 @@ func (e *HandshakeError) Error() string {
 }
 
 // CheckUpgrade decides whether r is a WebSocket handshake that can be accepted,
-// and returns its key, which AppendResponse needs. It does not look at the
-// Origin, at subprotocols or at extensions, for which there are FirstProtocol
-// and NegotiateDeflate. A nil err means that all is well.
+// and returns its key, which AppendResponse needs. It ignores the Origin, subprotocols and
+// extensions; see FirstProtocol and NegotiateDeflate. A nil err means that the request is
+// acceptable.
 func CheckUpgrade(r *http.Request) (key string, err *HandshakeError) {
 	switch {
 	case r.Method != http.MethodGet:
@@ -84,9 +84,9 @@ func checkVersion(r *http.Request) *HandshakeError {
 	return nil
 }
 
-// SetConnectHeader makes header that of a 200 that accepts a WebSocket in a stream of
-// HTTP/2. protocol and params are those of AppendDeflateResponse. What belongs to the
-// handshake, or says something of a body, is taken away first.
+// SetConnectHeader turns header into that of a 200 that accepts a WebSocket in a stream of
+// HTTP/2. protocol and params are those of AppendDeflateResponse. Fields of the handshake
+// and of a body are removed first.
 func SetConnectHeader(header http.Header, protocol string, params DeflateParams) {
 	for _, name := range reservedHeaders {
 		header.Del(name)

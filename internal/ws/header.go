@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// How a frame header is read, and every rule about it.
+// Parsing and validation of frame headers.
 
 package ws
 
@@ -9,7 +9,7 @@ import (
 	"math"
 )
 
-// A header is what the first bytes of a frame say.
+// A header is the header of a frame.
 type header struct {
 	length uint64
 	key    uint32 // mask; its lowest byte belongs to the first payload byte

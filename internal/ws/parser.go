@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Parser: from bytes to messages. It is fed; it never reads.
+// Parser: from bytes to messages. It is fed and never reads.
 
 package ws
 
@@ -14,40 +14,39 @@ const (
 	defaultMaxFragments = 4096
 )
 
-// A Receiver gets what a Parser finds, in the order of the stream, from within
-// Feed and on its goroutine. data is valid until the method returns and may be
-// changed in place. Returning more == false makes Feed stop after this frame.
+// A Receiver receives the messages and control frames of a Parser, in the order of the
+// stream, from within Feed and on its goroutine. data is valid until the method returns and
+// may be modified in place. Returning more == false makes Feed stop after this frame.
 type Receiver interface {
-	// OnMessage gets a whole message. op is Text or Binary.
+	// OnMessage receives a whole message. op is Text or Binary.
 	OnMessage(op Opcode, data []byte) (more bool)
-	// OnControl gets a control frame: Ping, Pong or Close. A close frame has
-	// been checked; ParseClose takes it apart.
+	// OnControl receives a control frame: Ping, Pong or Close. A close frame has
+	// been validated; ParseClose parses it.
 	OnControl(op Opcode, data []byte) (more bool)
 }
 
-// A CompressedReceiver is what a Parser needs once AllowCompressed was called.
+// A CompressedReceiver is the Receiver that a Parser needs after AllowCompressed.
 type CompressedReceiver interface {
 	Receiver
 
-	// OnCompressed gets a whole message, Text or Binary, in the place of
-	// OnMessage when it came compressed. data is what Deflate.Inflate takes.
-	// Only its own size was held against the limit; the size it inflates to and
-	// the UTF-8 of a text are checked there.
+	// OnCompressed receives a whole compressed message, Text or Binary, in place of
+	// OnMessage. data is the input of Deflate.Inflate. Only the compressed size was
+	// checked against the limit; Inflate checks the inflated size and the UTF-8 of a
+	// text.
 	OnCompressed(op Opcode, data []byte) (more bool)
 }
 
-// Config is what parsers of one kind of connection have in common. It must not
-// change while a Parser uses it, and may be shared by any number of them.
+// Config configures the parsers of one kind of connection. It must not change while a
+// Parser uses it, and may be shared by any number of them.
 type Config struct {
 	// MaxMessage is the size in bytes of the largest message, all its fragments
-	// together. One byte more ends the connection with 1009, as soon as a header
-	// announces it. Of a compressed message the bytes on the wire count here.
-	// If zero, 1,000,000. If negative, there is no limit.
+	// together. A larger one ends the connection with 1009 as soon as a header
+	// announces it. The compressed size of a compressed message counts here.
+	// Defaults to 1,000,000; negative means no limit.
 	MaxMessage int
 
-	// MaxFragments is how many frames one message may have; empty ones count.
-	// One more ends the connection with 1008. If zero, 4096. If negative, there
-	// is no limit.
+	// MaxFragments is how many frames one message may have, including empty ones.
+	// More end the connection with 1008. Defaults to 4096; negative means no limit.
 	MaxFragments int
 
 	// UncheckedOver leaves large texts to the Receiver: from the frame on that
@@ -81,11 +80,10 @@ func (c *Config) maxFragments() uint32 {
 	return uint32(min(uint64(c.MaxFragments), math.MaxUint32))
 }
 
-// A Parser takes the frames of one direction of one connection apart. The zero
-// value is ready. It is small (64 bytes at most), since each idle connection
-// has one. It holds memory of its own only in the middle of a message. Its
-// methods must not be called at the same time, nor from within a Receiver,
-// except Partial, InMessage and Held.
+// A Parser parses the frames of one direction of one connection. The zero value is ready.
+// It is small (64 bytes at most), since each idle connection has one, and allocates memory
+// only in the middle of a message. Its methods must not be called concurrently, nor from
+// within a Receiver, except Partial, InMessage and Held.
 //
 // A Parser is in one of these states, in stream order:
 //
@@ -122,16 +120,15 @@ type Parser struct {
 // the protocol.
 func (p *Parser) AllowCompressed() { p.deflate = true }
 
-// Feed takes the next bytes of the stream, delivers what becomes complete, and
-// returns how many bytes it took. That is all of b, unless r asked to stop: then
-// the rest is to be fed again. It unmasks b in place, and keeps no part of it.
+// Feed parses the next bytes of the stream, delivers the messages that are complete, and
+// returns how many bytes it consumed. That is all of b, unless r asked to stop: then the
+// rest must be fed again. It unmasks b in place, and keeps no part of it.
 //
 // A non-nil error is always a *CloseError, with the code and reason that the
 // close frame to the peer should have: 1002 for a breach of the protocol, 1007
 // for text that is not UTF-8, 1008 for too many fragments, 1009 for a message
-// over the limit. It is final, n says nothing then, and memory is given back.
-// How the stream was cut into Feeds makes no difference to what is delivered or
-// to the error.
+// over the limit. It is final; n is then undefined, and memory is released. The division of
+// the stream into calls of Feed affects neither the messages delivered nor the error.
 //
 // After a close frame was delivered, Feed discards everything.
 func (p *Parser) Feed(cfg *Config, r Receiver, b []byte) (n int, err error) {
@@ -168,8 +165,8 @@ func (p *Parser) Feed(cfg *Config, r Receiver, b []byte) (n int, err error) {
 	return n, nil
 }
 
-// Release gives back what the Parser holds of a half-read message. It is called
-// when the connection ends; the Parser must not be fed afterwards.
+// Release frees the memory of a partly read message. It is called when the connection ends;
+// the Parser must not be fed afterwards.
 func (p *Parser) Release() {
 	if p.msg != nil {
 		p.msg.release()
@@ -182,7 +179,7 @@ func (p *Parser) Release() {
 }
 
 // Partial reports whether the stream so far ends in the middle of a frame or of
-// a message. An owner bounds how long that may last.
+// a message. The owner bounds how long that may last.
 func (p *Parser) Partial() bool {
 	return p.fault == faultNone && !p.closed && (p.held > 0 || p.inPayload || p.message != 0)
 }
@@ -191,7 +188,7 @@ func (p *Parser) Partial() bool {
 // last one has not ended.
 func (p *Parser) InMessage() bool { return p.message != 0 }
 
-// Held returns how many bytes of a half-read message are being kept.
+// Held returns the number of bytes kept of a partly read message.
 func (p *Parser) Held() int {
 	if p.msg == nil {
 		return 0
@@ -199,8 +196,8 @@ func (p *Parser) Held() int {
 	return len(p.msg.b)
 }
 
-// Oversize returns how long the message is that went over the limit, as far as its
-// frames have announced, or 0 if that is not what ended the connection.
+// Oversize returns the size of the message that exceeded the limit, as announced by its
+// frames so far, or 0 if no message did.
 func (p *Parser) Oversize() uint64 {
 	if p.fault != faultTooBig {
 		return 0
