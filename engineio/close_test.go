@@ -7,6 +7,7 @@ package engineio_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,5 +193,90 @@ func TestClientClosesAClosingSession(t *testing.T) {
 		if n := r.srv.Count(); n != 0 {
 			w.t.Errorf("%d sessions are left", n)
 		}
+	})
+}
+
+func TestQuirk01CloseOnWebSocketIsObeyed(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		c := r.websocket()
+		c.send("1", "4late")
+		c.wantClose("the end", 1000)
+		r.side(c.id()).wantEnded("the client has closed", engineio.ReasonTransportClose, nil)
+		r.side(c.id()).wantHeard("nothing after the close packet")
+	})
+}
+
+func TestClosePacket(t *testing.T) {
+	t.Run("a pending poll is answered/P", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{})
+			p := r.polling()
+			p.park()
+			p.send("1")
+			p.wantAnswer("a noop ends the poll", "6")
+			r.side(p.id()).wantEnded("the client has closed", "transport close", nil)
+			p.wantEnd("the session has ended")
+		})
+	})
+	t.Run("what waits is sent before the noop/P", func(t *testing.T) {
+		inMemory(t, func(w *world) {
+			r := w.serve(hosting{})
+			p := r.polling()
+			p.park()
+			p.send("4bye", "1", "4never heard")
+			// The parked poll may leave with the echo before the close is read.
+			if got := p.answer(); got.status != 200 || got.body != "4bye\x1e6" && got.body != "4bye" {
+				w.t.Errorf("the last words, then a noop: the poll got %d %q", got.status, got.body)
+			}
+			r.side(p.id()).wantHeard("what came before the close packet", "bye")
+			p.wantEnd("the session has ended")
+		})
+	})
+	t.Run("the WebSocket closes/W", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{})
+			p := r.websocket()
+			p.send("4bye", "1", "4never heard")
+			p.want("what waited is sent", "4bye")
+			p.wantClose("a normal end", 1000)
+			r.side(p.id()).wantEnded("the client has closed", "transport close", nil)
+			r.side(p.id()).wantHeard("what came before the close packet", "bye")
+		})
+	})
+}
+
+func TestTrap19CloseFlushes(t *testing.T) {
+	t.Run("Close of a connection sends what waits", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{})
+			c, p := r.websocket(), r.polling()
+			for _, s := range []*side{r.side(c.id()), r.side(p.id())} {
+				s.say("last", "words")
+				s.Close()
+			}
+			c.want("what waited", "4last", "4words")
+			c.wantClose("then the end", 1000)
+			p.want("what waited", "4last", "4words")
+			p.wantAnswer("then the end", "6\x1e1")
+		})
+	})
+	t.Run("Close of the server drops it", func(t *testing.T) {
+		inMemory(t, func(w *world) {
+			r := w.serve(hosting{buffer: 4096})
+			c, p := r.websocket(), r.polling()
+			r.side(p.id()).say("dropped")
+			long := strings.Repeat("x", 10_000) // more than the way to the peer holds
+			r.side(c.id()).say(long)
+			r.quiet() // it is being written
+			r.side(c.id()).say("dropped")
+			closed := make(chan struct{})
+			go func() { defer close(closed); r.srv.Close() }()
+			r.quiet() // Close waits for the peer, which reads only now
+			c.want("what has begun to leave", "4"+long)
+			c.wantClose("then the end, without the rest", 1001)
+			<-closed
+			r.wantRefusal("polling brings nothing", r.get(p.query), 400, 1, "Session ID unknown")
+		})
 	})
 }

@@ -148,7 +148,7 @@ func matchesWildcard(pattern, origin string) bool {
 	return ok && label != "" && !strings.ContainsAny(label, "/:@")
 }
 
-// writeHeaders adds the CORS headers for an origin that was let in, and answers
+// writeHeaders adds the CORS headers for an allowed origin, and answers
 // a preflight. It reports whether the request is answered.
 func (c *CORS) writeHeaders(w http.ResponseWriter, r *http.Request, origin string) (answered bool) {
 	if c == nil {

@@ -25,7 +25,7 @@ type Handshake struct {
 	Host string
 	// Time is when the connection opened.
 	Time time.Time
-	// Secure tells whether the client came over TLS, as far as this server or a
+	// Secure reports whether the client used TLS, as far as this server or a
 	// trusted proxy knows.
 	Secure bool
 	// Revision is that of Engine.IO: 4, or 3 for a client that needs

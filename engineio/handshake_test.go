@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what an application sees of the request that opened a
-// connection, and Options.Handshake.
+// This file holds the opening of sessions: the open packet, ids and queries that open
+// nothing, the record of the request, and Options.Handshake.
 
 package engineio_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -224,4 +228,127 @@ func TestNegativeOptions(t *testing.T) {
 			_ = engineio.NewServer(o, func(*engineio.Conn) engineio.Handler { return nil }).Close()
 		}()
 	}
+}
+
+// engineioxide before 0.17.9 opened a session for an id that it could not read.
+func TestMalformedIDsOpenNothing(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		p := r.polling()
+		for _, sid := range []string{
+			"%00", "%zz", "%", "%C3%28", "%F0%9F%98%80", "a;b", "a%20b", "+", "%0d%0aSet-Cookie:%20a=b", "undefined", "null",
+			"[object%20Object]", "../../" + p.id(), p.id() + "%00", p.id() + "=", "%20" + p.id(), strings.ToUpper(p.id()) + "A",
+			strings.Repeat("a", 5000), p.id() + "&sid=x", "0", "-1", "..", "__proto__",
+		} {
+			query := "EIO=4&transport=polling&sid=" + sid
+			r.wantRefusal("a poll with sid="+sid, r.get(query), 400, 1, "Session ID unknown")
+			r.wantRefusal("a POST with sid="+sid, r.post(query, "4x"), 400, 1, "Session ID unknown")
+			r.wantRefusal("a WebSocket with sid="+sid, r.dialRefused("EIO=4&transport=websocket&sid="+sid), 400, 1, "Session ID unknown")
+		}
+		if n := r.srv.Count(); n != 1 {
+			w.t.Errorf("%d sessions are open, want the one", n)
+		}
+		p.send("4x")
+		p.want("the session goes on", "4x")
+	})
+}
+
+// wantOpenPacket checks that the open packet has exactly the keys it should.
+func wantOpenPacket(t *testing.T, packet string, o *engineio.Options, upgrades []any) {
+	t.Helper()
+	var got map[string]any
+	if err := json.Unmarshal([]byte(packet[1:]), &got); packet[0] != '0' || err != nil {
+		t.Fatalf("the open packet is %q (%v)", packet, err)
+	}
+	if sid, ok := got["sid"].(string); !ok || len(sid) != 20 {
+		t.Errorf("the session id is %v, want 20 characters", got["sid"])
+	}
+	delete(got, "sid")
+	want := map[string]any{"upgrades": upgrades, "maxPayload": 1e6,
+		"pingInterval": float64(o.PingInterval.Milliseconds()), "pingTimeout": float64(o.PingTimeout.Milliseconds())}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the open packet has %v, want %v (keys %v)", got, want, slices.Sorted(maps.Keys(got)))
+	}
+}
+
+func TestOpen(t *testing.T) {
+	t.Run("a session opens/P", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			p := w.serve(hosting{options: w.calm()}).polling()
+			wantOpenPacket(w.t, p.raw.body, w.calm(), []any{"websocket"})
+			if ct := p.raw.header.Get("Content-Type"); ct != "text/plain; charset=UTF-8" {
+				w.t.Errorf("Content-Type is %q", ct)
+			}
+			if cc := p.raw.header.Get("Cache-Control"); cc != "no-store" {
+				w.t.Errorf("Cache-Control is %q", cc)
+			}
+		})
+	})
+	t.Run("a session opens/W", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			wantOpenPacket(w.t, w.serve(hosting{options: w.calm()}).websocket().first, w.calm(), []any{})
+		})
+	})
+	for name, query := range map[string]string{"a missing EIO": "", "an unknown EIO": "EIO=abc&", "revision 3": "EIO=3&", "revision 5": "EIO=5&"} {
+		t.Run(name+" is refused/PW", func(t *testing.T) {
+			everywhere(t, func(w *world) {
+				r := w.serve(hosting{options: w.calm()})
+				r.wantRefusal("polling", r.get(query+"transport=polling"), 400, 5, "Unsupported protocol version")
+				r.wantRefusal("websocket never opens", r.dialRefused(query+"transport=websocket"), 400, 5, "Unsupported protocol version")
+			})
+		})
+	}
+	for name, query := range map[string]string{"a missing transport": "EIO=4", "an unknown transport": "EIO=4&transport=abc"} {
+		t.Run(name+" is refused/PW", func(t *testing.T) {
+			everywhere(t, func(w *world) {
+				r := w.serve(hosting{options: w.calm()})
+				r.wantRefusal("polling", r.get(query), 400, 0, "Transport unknown")
+				r.wantRefusal("websocket never opens", r.dialRefused(query), 400, 0, "Transport unknown")
+			})
+		})
+	}
+	t.Run("POST or PUT without a sid is refused/P", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: w.calm()})
+			for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS"} {
+				got := r.do(w.t.Context(), method, "EIO=4&transport=polling", nil)
+				r.wantRefusal(method, got, 400, 2, "Bad handshake method")
+			}
+			if got := r.do(w.t.Context(), "HEAD", "EIO=4&transport=polling", nil); got.status != 400 {
+				w.t.Errorf("HEAD got %d (%v), want 400", got.status, got.err)
+			}
+		})
+	})
+}
+
+// refused asks over both transports and wants the same refusal. $T in the query
+// is the transport.
+func (r *rig) refused(what, query string, status, code int, message string, headers ...string) {
+	r.t.Helper()
+	r.wantRefusal(what+" on polling", r.get(strings.ReplaceAll(query, "$T", "polling"), headers...), status, code, message)
+	r.wantRefusal(what+" on websocket", r.dialRefused(strings.ReplaceAll(query, "$T", "websocket"), headers...), status, code, message)
+	if n := r.srv.Count(); n != 0 {
+		r.t.Errorf("%s: %d sessions exist", what, n)
+	}
+}
+
+func TestTrap01OwnKeysOnly(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		for _, name := range []string{"constructor", "__proto__", "toString", "hasOwnProperty"} {
+			r.refused(name, "EIO=4&transport="+name, 400, 0, "Transport unknown")
+			r.refused(name, "EIO=4&transport=$T&sid="+name, 400, 1, "Session ID unknown")
+		}
+	})
+}
+
+// screen refuses requests by their query.
+func screen(r *http.Request) (context.Context, error) {
+	switch r.URL.Query().Get("who") {
+	case "banned":
+		return nil, &engineio.Refusal{Message: "you are banned"}
+	case "unlucky":
+		return nil, errors.New("the database is down")
+	}
+	return nil, nil
 }

@@ -12,7 +12,7 @@ type headers struct {
 	initial, all func(http.Header, *http.Request) // may be nil
 }
 
-// add adds the headers of a response that is not an error. first tells that it opens the
+// add adds the headers of a response that is not an error. first means that it opens the
 // session.
 func (f *headers) add(h http.Header, r *http.Request, first bool) {
 	if f.initial != nil && first {

@@ -183,3 +183,103 @@ func TestSetTimer(t *testing.T) {
 		})
 	})
 }
+
+// engineioxide before 0.17.9 took a second pong for the end of the heartbeat.
+func TestSecondPongIsNoTimeout(t *testing.T) {
+	inMemory(t, func(w *world) {
+		transports(w, hosting{options: beat()}, func(r *rig, p peer) {
+			for range 5 {
+				p.want("a ping", "2")
+				p.send("3", "3")
+				p.send("3")
+			}
+			p.send("4x")
+			p.want("the session goes on", "4x")
+			r.side(p.id()).wantOpen("two pongs for each ping")
+		})
+	})
+}
+
+func TestHeartbeat(t *testing.T) {
+	t.Run("three rounds of ping and pong/PW", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			transports(w, hosting{options: w.patient()}, func(r *rig, p peer) {
+				start := time.Now()
+				for range 3 {
+					p.want("the server's ping", "2")
+					p.send("3")
+				}
+				if d := time.Since(start); w.virtual && (d < 900*time.Millisecond || d > 920*time.Millisecond) {
+					w.t.Errorf("three rounds took %v, want 900 ms and a few ticks", d)
+				}
+			})
+		})
+	})
+	t.Run("no pong: closed after interval and timeout/PW", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			transports(w, hosting{options: suite()}, func(r *rig, p peer) {
+				start := time.Now()
+				if w.virtual { // where time is real, it may come too late to be asked for
+					p.want("the server's ping", "2")
+				}
+				r.side(p.id()).wantEnded("no pong", "ping timeout", nil)
+				if d := time.Since(start); w.virtual && (d < 499*time.Millisecond || d > 506*time.Millisecond) {
+					w.t.Errorf("it took %v, want 500 ms and a few ticks", d)
+				}
+				p.wantEnd("the session has ended")
+			})
+		})
+	})
+}
+
+func TestTrap12ServerPings(t *testing.T) {
+	t.Run("who does not pong is closed", func(t *testing.T) {
+		inMemory(t, func(w *world) {
+			transports(w, hosting{options: suite()}, func(r *rig, p peer) {
+				start := time.Now()
+				p.want("the server pings first", "2")
+				p.send("3")
+				p.want("and again after the pong", "2")
+				r.side(p.id()).wantEnded("no pong", engineio.ReasonPingTimeout, nil)
+				if d := time.Since(start); d < 800*time.Millisecond || d > 820*time.Millisecond {
+					w.t.Errorf("the end came after %v, want two intervals and one timeout: 800 ms", d)
+				}
+			})
+		})
+	})
+	t.Run("a ping of the client is an error", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			transports(w, hosting{options: beat()}, func(r *rig, p peer) {
+				p.send("2")
+				r.side(p.id()).wantEnded("the client may not ping", engineio.ReasonTransportError, nil)
+				p.wantEnd("the session")
+			})
+		})
+	})
+	t.Run("in revision 3 the client pings", func(t *testing.T) {
+		inMemory(t, func(w *world) {
+			transportsV3(w, hosting{options: suiteV3()}, func(r *rig, p peer) {
+				p.send("2")
+				p.want("the server answers", "3")
+				r.side(p.id()).wantEnded("no further ping", engineio.ReasonPingTimeout, nil)
+			})
+		})
+	})
+}
+
+func TestTrap13HeartbeatSurvivesTheUpgrade(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: beat()})
+		p := r.polling()
+		time.Sleep(20 * time.Second)
+		c := p.upgrade()
+		for at := 25 * time.Second; at <= 75*time.Second; at += 25 * time.Second {
+			c.want("a ping", "2")
+			wantAt(r, "the ping", r.started, at)
+			c.send("3")
+		}
+		r.side(p.id()).wantOpen("with pongs")
+		c.want("the last ping", "2")
+		r.side(p.id()).wantEnded("without a pong", engineio.ReasonPingTimeout, nil)
+	})
+}

@@ -167,7 +167,7 @@ func setLength(h http.Header, n int, coded bool) {
 const writeChunk = 64 << 10
 
 // writePoll writes a whole response. The time allowed is that for each part of it: a slow
-// client is not a lost one. coded tells that a middleware encodes the body. g is the poll
+// client is not a lost one. coded means that a middleware encodes the body. g is the poll
 // that it answers, nil for a POST.
 func (h *host) writePoll(contentType string, body []byte, coded bool, timeout time.Duration, g *parkedGET) error {
 	header := h.w.Header()

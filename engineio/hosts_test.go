@@ -57,9 +57,11 @@ type bareWriter struct{ http.ResponseWriter }
 // A sealedWriter hides the writer below too.
 type sealedWriter struct{ inner http.ResponseWriter }
 
-func (s sealedWriter) Header() http.Header         { return s.inner.Header() }
+func (s sealedWriter) Header() http.Header { return s.inner.Header() }
+
 func (s sealedWriter) Write(p []byte) (int, error) { return s.inner.Write(p) }
-func (s sealedWriter) WriteHeader(status int)      { s.inner.WriteHeader(status) }
+
+func (s sealedWriter) WriteHeader(status int) { s.inner.WriteHeader(status) }
 
 // A writer whose Flush panics where the one below can't flush, as that of Echo does.
 type panickyFlusher struct{ bareWriter }
@@ -73,7 +75,8 @@ func (panickyFlushError) FlushError() error { panic("this writer can't flush") }
 // An echoWriter unwraps, and its Flush panics.
 type echoWriter struct{ bareWriter }
 
-func (echoWriter) Flush()                        { panic("this writer can't flush") }
+func (echoWriter) Flush() { panic("this writer can't flush") }
+
 func (e echoWriter) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
 // A ginWriter claims everything, as that of Gin does.
@@ -95,8 +98,10 @@ type deadlineless struct {
 	fail func() error
 }
 
-func (d deadlineless) SetReadDeadline(time.Time) error  { return d.fail() }
+func (d deadlineless) SetReadDeadline(time.Time) error { return d.fail() }
+
 func (d deadlineless) SetWriteDeadline(time.Time) error { return d.fail() }
+
 func (d deadlineless) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return d.ResponseWriter.(http.Hijacker).Hijack()
 }
@@ -194,7 +199,8 @@ func wrapped(f func(http.ResponseWriter) http.ResponseWriter) func(http.Handler)
 	}
 }
 
-func bare(w http.ResponseWriter) http.ResponseWriter   { return bareWriter{w} }
+func bare(w http.ResponseWriter) http.ResponseWriter { return bareWriter{w} }
+
 func sealed(w http.ResponseWriter) http.ResponseWriter { return sealedWriter{w} }
 
 // within gives each request another context.
@@ -375,4 +381,28 @@ func (w *world) visitHost(row hostRow, protocol string) {
 	if text := log.String(); strings.Count(text, "level=WARN") != warnings || strings.Count(text, "give its ResponseWriter a method Unwrap") != warnings || strings.Contains(text, "level=ERROR") {
 		w.t.Errorf("the log has other than %d warnings: %s", warnings, text)
 	}
+}
+
+// unwrapping is a middleware's writer: it hides everything but Unwrap.
+type unwrapping struct{ http.ResponseWriter }
+
+func (u *unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }
+
+// A middleware that hides the connection makes WebSocket impossible. That is
+// said, and polling works.
+func TestHiddenHijacker(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{wrap: func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				h.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+			})
+		}})
+		r.wantStatus("a WebSocket", r.dialRefused("EIO=4&transport=websocket"), 500)
+		if n := r.srv.Count(); n != 0 {
+			w.t.Errorf("%d sessions exist", n)
+		}
+		p := r.polling()
+		p.send("4x")
+		p.want("the echo", "4x")
+	})
 }

@@ -164,7 +164,8 @@ func (p *pieces) Read(b []byte) (int, error) {
 // A patient is a writer with deadlines that never pass.
 type patient struct{ *httptest.ResponseRecorder }
 
-func (patient) SetReadDeadline(time.Time) error  { return nil }
+func (patient) SetReadDeadline(time.Time) error { return nil }
+
 func (patient) SetWriteDeadline(time.Time) error { return nil }
 
 // A body that comes in the smallest pieces is not copied for each of them.
@@ -263,4 +264,16 @@ func TestFragmentsFollowTheLimit(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestQuirk05PayloadTooLargeEndsTheSession(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 10}})
+		p := r.polling()
+		p.park()
+		r.wantRefusal("a large body", p.post("4123456789x"), 413, 3, "Payload too large")
+		p.wantAnswer("the parked poll", "1")
+		r.wantRefusal("another body", p.post("4x"), 400, 1, "Session ID unknown")
+		r.side(p.id()).wantEnded("the session", engineio.ReasonTransportError, nil)
+	})
 }

@@ -134,7 +134,7 @@ func (b *baseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return nc, rw, err
 }
 
-// announceSwitch tells the writers of middlewares that the response is a 101.
+// announceSwitch calls WriteHeader(101) on the writers of middlewares.
 func announceSwitch(w http.ResponseWriter) {
 	for inner := w; ; {
 		switch t := inner.(type) {

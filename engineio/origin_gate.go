@@ -60,8 +60,8 @@ func (g *gate) hideCookie(r *http.Request) *http.Request {
 	return r
 }
 
-// admitStream applies the rule to a stream, whose first packet tells whether it is an
-// upgrade. later tells that admitUpgrade must be asked then.
+// admitStream applies the rule to a stream, whose first packet shows whether it is an
+// upgrade. If later is true, admitUpgrade decides then.
 func (g *gate) admitStream(r *http.Request) (later bool, e *requestError) {
 	origin := r.Header.Get("Origin")
 	e = g.rule.check(r, origin)

@@ -18,8 +18,8 @@ const (
 )
 
 // A passedOn holds what a session on polling passes on to its own upgrade. A session that
-// was opened with neither Origin nor Sec-Fetch-Site has none: its requests come from no
-// browser that can be told from another.
+// was opened with neither Origin nor Sec-Fetch-Site has none: its requests do not
+// come from a browser that can be recognized.
 type passedOn struct {
 	// any: the handshake carried Sec-Fetch-Site: same-origin, and no request for the
 	// session, accepted or not, has had an Origin.
@@ -28,7 +28,7 @@ type passedOn struct {
 	origins []passable // of the handshake and of accepted POSTs
 }
 
-// A passable is an Origin. own tells that it was accepted as the server's own, not by
+// A passable is an Origin. own means that it was accepted as the server's own, not by
 // CORS.
 type passable struct {
 	origin string

@@ -126,7 +126,7 @@ func (x *exchange) parkLocked(g *parkedGET, cut time.Duration) (present bool) {
 		defer c.poll.releaseIn(g, left-min(left/4, time.Second), end).Stop()
 	}
 	ended, gone := ctx.Done(), (<-chan bool)(nil)
-	// One answer at a time: what is being written is not in the queue any more.
+	// One response at a time: messages that are being written have left the queue.
 	for p.writing != nil && c.ws == nil || p.q.len() == 0 && !g.noop && g.final == 0 {
 		c.mu.Unlock()
 		lost := false
@@ -255,7 +255,7 @@ func errOver() *requestError { return refuse(codeUnknownSID, "the session has en
 
 // fail ends the session because of a POST, and answers with e, or with 400 and no
 // body if e is nil. The client sees the answer although it is still sending: some more of
-// the body is read, and its poll hears of the end a little later.
+// the body is read, and its poll is answered a little later.
 func (x *exchange) fail(e *requestError, reason CloseReason, err error) {
 	c, w, r := x.c, x.w, x.r
 	code := closeProtocol

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the conformance traps of long-polling, by the numbers of
-// docs/conformance.md.
+// This file holds the requests of long-polling: polls and POSTs that overlap, abort, are
+// too large, or come out of turn. Numbers are those of docs/conformance.md.
 
 package engineio_test
 
@@ -15,6 +15,29 @@ import (
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 )
+
+// python-engineio before 4.13 served requests of a session that did not fit its
+// state: polls after the upgrade, WebSockets before the handshake.
+func TestRequestsOutOfTurn(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		r.wantRefusal("a POST before the handshake", r.post("EIO=4&transport=polling", "4x"), 400, 2, "Bad handshake method")
+		r.wantRefusal("a WebSocket for no session", r.dialRefused("EIO=4&transport=websocket&sid=AAAAAAAAAAAAAAAAAAAA"), 400, 1, "Session ID unknown")
+		p := r.polling()
+		c := p.upgrade()
+		for range 3 {
+			r.wantRefusal("a poll after the upgrade", r.get(p.query), 400, 3, "Bad request")
+			r.wantRefusal("a POST after the upgrade", p.post("4x"), 400, 3, "Bad request")
+		}
+		c.send("4x")
+		c.want("the WebSocket goes on", "4x")
+		c.send("1")
+		c.wantClose("the end", 1000)
+		r.side(p.id()).await("the end", func() bool { return r.srv.Count() == 0 })
+		r.wantRefusal("a poll after the end", r.get(p.query), 400, 1, "Session ID unknown")
+		r.wantRefusal("a WebSocket after the end", r.dialRefused("EIO=4&transport=websocket&sid="+p.id()), 400, 1, "Session ID unknown")
+	})
+}
 
 func TestTrap07OverlappingPolls(t *testing.T) {
 	everywhere(t, func(w *world) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the stage for the dialogues of this package: a Server under a
+// This file holds the world in which the tests of this package run: a Server under a
 // real net/http server, in memory with simulated time or over TCP, and the
 // server's end of each connection. The peers are in peer_test.go.
 
