@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a namespace offers to an adapter that joins several
-// servers: adapter.Local.
+// This file implements adapter.Local, the interface that a namespace offers to its
+// adapter.
 
 package socketio
 
@@ -14,14 +14,14 @@ import (
 	"socketio/parser"
 )
 
-// clusterAdapters makes adapters of a cluster.
+// clusterAdapters makes the adapters of namespaces.
 type clusterAdapters struct{ adapter.Cluster }
 
 func (c clusterAdapters) makeAdapter(ns *Namespace) adapter.Adapter {
 	return c.Adapter((*localSide)(ns))
 }
 
-// A localSide is a Namespace as its adapter sees it.
+// A localSide is a Namespace as an adapter.Local.
 type localSide Namespace
 
 var _ adapter.Local = (*localSide)(nil)
@@ -76,7 +76,7 @@ func (l *localSide) HandleServerSideEmit(ctx context.Context, e adapter.Payload,
 // ID implements adapter.Member, as the methods below do.
 func (m *member) ID() string { return m.id }
 
-// Deliver takes a broadcast.
+// Deliver queues a broadcast for the client.
 func (m *member) Deliver(p *adapter.Packet) {
 	s := (*Socket)(m)
 	if s.settledState() != stateConnected {
@@ -86,7 +86,7 @@ func (m *member) Deliver(p *adapter.Packet) {
 		ask(s, p)
 		return
 	}
-	_ = s.post(p.Message.(*engineio.Message), p.Volatile) // the connection tells its sockets of its end
+	_ = s.post(p.Message.(*engineio.Message), p.Volatile) // the connection notifies its sockets when it closes
 }
 
 func (m *member) Join(rooms ...string) error { return (*Socket)(m).Join(rooms...) }
@@ -101,7 +101,7 @@ func (m *member) Disconnect(close bool) {
 	(*Socket)(m).Disconnect()
 }
 
-// handshakeInfo is the handshake in the form that travels.
+// handshakeInfo returns the handshake for other servers.
 func handshakeInfo(s *Socket) adapter.HandshakeInfo {
 	h := s.Handshake()
 	return adapter.HandshakeInfo{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Args: arguments that an application decodes itself.
+// This file holds Args, arguments that an application decodes itself.
 
 package socketio
 
@@ -15,8 +15,8 @@ import (
 	"socketio/parser"
 )
 
-// Args are the arguments of an event, or of an acknowledgement, as they came.
-// The zero value has none. It may be kept, and read from any goroutine.
+// Args are the undecoded arguments of an event or an acknowledgement. The zero value has
+// no arguments. Args may be kept, and read from any goroutine.
 type Args struct {
 	raw         [][]byte
 	attachments [][]byte
@@ -26,10 +26,10 @@ type Args struct {
 // Len is the number of arguments.
 func (a Args) Len() int { return len(a.raw) }
 
-// Decode decodes the first arguments into dst, one each, all non-nil pointers. A
-// nil dst skips an argument. A []byte takes a binary attachment, anything else
-// what encoding/json would. It returns ErrMissingArgument if there are fewer
-// arguments than dst; more are ignored.
+// Decode decodes the first len(dst) arguments into dst, which must be pointers. A nil
+// element skips an argument. A binary attachment is decoded into a []byte, all else as by
+// encoding/json. Decode returns ErrMissingArgument if there are fewer arguments than
+// elements of dst; further arguments are ignored.
 func (a Args) Decode(dst ...any) error {
 	for i, d := range dst {
 		if i >= len(a.raw) {
@@ -45,30 +45,30 @@ func (a Args) Decode(dst ...any) error {
 	return nil
 }
 
-// Raw returns the JSON of argument i. Binary attachments stand in it as
-// placeholder objects; see Attachments. With Options.Codec it is a translation, and
-// what that says of bytes holds. The caller must not change it.
+// Raw returns the JSON of argument i. Binary attachments are replaced by placeholder
+// objects; see Attachments. With Options.Codec, the JSON is a translation by the codec,
+// which determines the form of bytes. The caller must not change it.
 func (a Args) Raw(i int) json.RawMessage { return format.JSON(a.codec, a.raw[i]) }
 
 // Attachments returns the binary attachments of all arguments, in the order of
 // their placeholder numbers. The caller must not change them.
 func (a Args) Attachments() [][]byte { return a.attachments }
 
-// Values decodes all arguments as encoding/json decodes into an any, with []byte
-// for binary attachments.
+// Values decodes all arguments as encoding/json does for an any, with []byte for binary
+// attachments.
 func (a Args) Values() ([]any, error) {
 	return format.Values(a.codec, a.raw, a.attachments)
 }
 
-// clone makes a copy whose list of arguments is its own.
+// clone returns a copy with its own list of arguments.
 func (a Args) clone() Args {
 	a.raw = slices.Clone(a.raw)
 	return a
 }
 
-// MarshalJSON returns the arguments as a JSON array: sent as one argument of another
-// event, Args arrive as an array. It is an error if they have attachments. To send them
-// on one by one, with attachments, send what Values returns.
+// MarshalJSON returns the arguments as a JSON array, so Args sent as one argument of
+// another event arrive as an array. It returns an error if there are attachments. To
+// forward the arguments one by one, with attachments, pass the result of Values to Emit.
 func (a Args) MarshalJSON() ([]byte, error) {
 	if len(a.attachments) > 0 {
 		return nil, errors.New("socketio: binary arguments have no JSON: send what Args.Values returns")

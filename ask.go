@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what all targets of events have in common, and Answers: the
-// acknowledgements of an event, awaited from one socket or from several.
+// This file holds the interfaces Emitter and Asker, and Answers: the acknowledgements of
+// an event sent to one or several sockets.
 
 package socketio
 
@@ -15,41 +15,40 @@ import (
 	"socketio/internal/lock"
 )
 
-// An Emitter is something that events can be sent to: a *Socket, Unicast, Broadcast,
-// RemoteSocket, *Namespace, *ParentNamespace or *Server.
+// An Emitter sends events: a *Socket, Unicast, Broadcast, RemoteSocket, *Namespace,
+// *ParentNamespace or *Server.
 type Emitter interface {
 	// Emit sends an event without waiting for any client.
 	Emit(event string, args ...any) error
 }
 
-// An Asker is something that can be sent events whose acknowledgement is awaited: all
-// that are Emitters.
+// An Asker sends events with acknowledgements. All Emitters of this package are Askers.
 type Asker interface {
-	// Ask sends an event without waiting for any client: what is emitted afterwards
-	// arrives after it. The result waits for the acknowledgements, until ctx ends.
+	// Ask sends an event without waiting for any client. Events emitted later arrive
+	// later. The result waits for the acknowledgements until ctx ends.
 	Ask(ctx context.Context, event string, args ...any) *Answers
 }
 
-// Answers are the acknowledgements of an event that Ask has sent. Either One or All is
-// called, once, or neither: then the acknowledgements are ignored. What is kept for them
-// is freed when all have come, or the context given to Ask ends.
+// Answers are the acknowledgements of an event sent by Ask. Call either One or All, once;
+// if neither is called, the acknowledgements are ignored. Resources are released when all
+// acknowledgements have arrived or the context passed to Ask ends.
 type Answers struct {
 	ctx   context.Context
-	ended func(error)        // tells observers; nil if there are none
-	stop  func() bool        // of context.AfterFunc; nil if there is none
-	free  context.CancelFunc // of ctx; nil if it is the caller's
+	ended func(error)        // notifies observers; nil without observers
+	stop  func() bool        // of context.AfterFunc; may be nil
+	free  context.CancelFunc // of ctx; nil if ctx is the caller's
 	over  atomic.Bool        // finish has been called
 
-	mu      lock.Mutex // guards the fields below; nothing is called while it is held, but for Next of call
-	read    bool       // somebody reads the answers
-	expired bool       // ctx has ended before; then late and err are all there is
+	mu      lock.Mutex // guards the fields below; only call.Next is called with it held
+	read    bool       // One or All was called
+	expired bool       // ctx ended before that; only late and err remain
 	late    []Reply
-	err     error // also why nothing was sent; then it does not change
+	err     error // set at once, and for good, if nothing was sent
 
 	// Of one socket.
 	socket *Socket
 	id     int64
-	done   chan struct{} // closed when the fields below are set; nil if nothing is awaited
+	done   chan struct{} // closed when the fields below are set; nil if no answer is awaited
 	args   Args
 	cause  error
 
@@ -59,9 +58,10 @@ type Answers struct {
 	published error
 }
 
-// One waits for an acknowledgement and returns its arguments: that of the one socket, or
-// the first of several. Errors are those of Socket.EmitWithAck; for several sockets, if
-// none answers, those of Broadcast.EmitWithAck, and ErrClosed if no socket was selected.
+// One waits for an acknowledgement and returns its arguments. For several sockets it
+// returns the first acknowledgement. Errors are those of Socket.EmitWithAck; for several
+// sockets, if none answers, those of Broadcast.EmitWithAck, and ErrClosed if no socket
+// was selected.
 func (a *Answers) One() (args Args, err error) {
 	for reply, err := range a.All() {
 		return reply.Args, err
@@ -69,7 +69,7 @@ func (a *Answers) One() (args Args, err error) {
 	return Args{}, ErrClosed
 }
 
-// All ranges over the acknowledgements in the order in which they come; see
+// All ranges over the acknowledgements in the order of arrival; see
 // Broadcast.EmitWithAck. For one socket there is one step.
 func (a *Answers) All() iter.Seq2[Reply, error] { return a.each }
 
@@ -97,7 +97,7 @@ func (a *Answers) each(yield func(Reply, error) bool) {
 	}
 }
 
-// wait yields the answers as they come.
+// wait yields the answers as they arrive.
 func (a *Answers) wait(yield func(Reply, error) bool) {
 	if a.socket == nil {
 		rangeOver(a.ctx, a.call, a.published, yield)
@@ -114,7 +114,7 @@ func (a *Answers) wait(yield func(Reply, error) bool) {
 	yield(Reply{}, a.socket.endOf(a.ctx))
 }
 
-// answer returns the answer of the one socket, if it is there or will not come.
+// answer returns the answer of a single socket, or its error, if the wait has ended.
 func (a *Answers) answer() (r Reply, ok bool) {
 	select {
 	case <-a.done:
@@ -127,7 +127,7 @@ func (a *Answers) answer() (r Reply, ok bool) {
 	return r, true
 }
 
-// finish frees what is kept for acknowledgements, once.
+// finish releases the resources of a, once.
 func (a *Answers) finish(err error) {
 	if a.over.Swap(true) {
 		return
@@ -148,8 +148,8 @@ func (a *Answers) finish(err error) {
 	}
 }
 
-// detach lets a finish when its context ends, whether or not anybody reads it. free, if
-// not nil, is called in the end.
+// detach makes a finish when its context ends, even if the answers are never read. free,
+// if not nil, is called last.
 func (a *Answers) detach(free context.CancelFunc) *Answers {
 	a.free = free
 	if a.err != nil {
@@ -160,7 +160,7 @@ func (a *Answers) detach(free context.CancelFunc) *Answers {
 	return a
 }
 
-// expire ends the wait, when the context does, for answers that nobody reads yet.
+// expire ends the wait when the context ends, unless the answers are being read.
 func (a *Answers) expire() {
 	a.mu.Lock()
 	if a.read {
@@ -185,8 +185,8 @@ func (a *Answers) expire() {
 	a.finish(err)
 }
 
-// question sends an event to this socket whose acknowledgement is awaited. The caller
-// must see that finish is called.
+// question sends an event with an acknowledgement to this socket. The caller must ensure
+// that finish is called.
 func (s *Socket) question(ctx context.Context, f *adapter.Flags, event string, args []any) *Answers {
 	a := &Answers{ctx: ctx, socket: s}
 	if ctx.Err() != nil {
@@ -218,11 +218,11 @@ func (a *Answers) send(m *engineio.Message, f *adapter.Flags, event string) erro
 		return err
 	}
 	s.watch().eventOut(s, event, m)
-	s.conn.eio.Flush() // the handler that waits may be one of a burst
+	s.conn.eio.Flush() // the waiting handler may be one of a burst
 	return nil
 }
 
-// A soleWait is the Answers of one socket as its table of acknowledgements sees them.
+// A soleWait is the Answers of one socket as an ackWaiter.
 type soleWait Answers
 
 // Answered implements ackWaiter.
@@ -237,8 +237,8 @@ func (w *soleWait) Failed(_ *Socket, err error) {
 	close(w.done)
 }
 
-// endOf returns why nobody waits any longer: the context has ended, maybe because it is
-// that of the socket and the client has disconnected.
+// endOf returns the reason why a wait ended with its context, which is ErrClosed if the
+// context is the socket's and the client has disconnected.
 func (s *Socket) endOf(ctx context.Context) error {
 	if s.state.Load() == stateGone {
 		return ErrClosed

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds acknowledgements that are awaited from many.
+// This file holds broadcasts with acknowledgements.
 
 package socketio
 
@@ -15,26 +15,25 @@ import (
 	"socketio/engineio"
 )
 
-// A Reply is one answer to a question that went to many.
+// A Reply is the acknowledgement of one recipient of an event.
 type Reply struct {
-	// SocketID is the id of the socket whose client answered. It is "" for the
-	// answer of a server; also for that of a client of another server, if the
-	// adapter does not tell.
+	// SocketID is the id of the socket whose client answered. It is "" if a server
+	// answered, or if the adapter does not report the ids of sockets of other servers.
 	SocketID string
-	// Node is the adapter's name of the server that the answer came from, "" for
-	// this one.
+	// Node is the adapter's name for the server that the answer came from, or "" for this
+	// server.
 	Node string
-	// Args are what was answered.
+	// Args are the arguments of the acknowledgement.
 	Args
 }
 
-// A PartialError tells who did not answer; see EmitWithAck and FetchSockets. It
-// wraps why: most often context.DeadlineExceeded, or ErrClosed if all of them have
-// gone.
+// A PartialError reports the sockets and servers that did not answer; see EmitWithAck and
+// FetchSockets. It wraps the reason: usually context.DeadlineExceeded, or ErrClosed if
+// all of them have disconnected.
 type PartialError = adapter.PartialError
 
-// EmitWithAck sends an event to the chosen sockets and ranges over their
-// acknowledgements, in the order in which they come:
+// EmitWithAck sends an event to the selected sockets and ranges over their
+// acknowledgements in the order of arrival:
 //
 //	for reply, err := range io.To("room").EmitWithAck(ctx, "ready?") {
 //		if err != nil {
@@ -44,17 +43,16 @@ type PartialError = adapter.PartialError
 //		log.Print(reply.SocketID, reply)
 //	}
 //
-// The event is sent when the range starts, again for each range. The range ends
-// when all have answered, at once if nobody was chosen. Otherwise its last step
-// has an error and no reply: a *PartialError, when ctx has ended or all who have not
-// answered have gone; or an error of Emit, when nothing was sent. Breaking off
-// forgets the answers to come. Without a deadline, here or by Timeout, it waits
-// 20 s.
+// The event is sent each time a range starts. The range ends when all clients have
+// answered, immediately if no socket is selected. Otherwise its last step has an error
+// and no reply: a *PartialError if ctx has ended or all remaining clients have
+// disconnected, or an error of Emit if nothing was sent. Breaking out of the range
+// discards later answers. Without a deadline of ctx or a Timeout, it waits 20 s.
 //
-// It may be ranged over inside a handler: acknowledgements do not wait behind
-// events. A socket that MaxPendingAcks acknowledgements are awaited from, and one
-// that a volatile event was dropped for, is not asked and counts as silent.
-// Answers that the loop has not come to are kept, one for each client.
+// A handler may range over it: acknowledgements are processed ahead of waiting events. A
+// socket counts as silent if it already has MaxPendingAcks acknowledgements pending, or
+// if a volatile event was dropped for it. Answers are kept until the loop reads them, one
+// for each client.
 func (b audience) EmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
 	return func(yield func(Reply, error) bool) {
 		ctx, cancel := b.deadline(ctx)
@@ -63,16 +61,16 @@ func (b audience) EmitWithAck(ctx context.Context, event string, args ...any) it
 	}
 }
 
-// Ask is EmitWithAck that returns at once: the event is in the queues then, before what is
-// emitted next. The result waits for the acknowledgements, until ctx ends or, without a
-// deadline, for 20 s.
+// Ask is like EmitWithAck but returns at once: the event is in the queues when it
+// returns, ahead of later events. The result waits for the acknowledgements until ctx
+// ends or, without a deadline, for 20 s.
 func (b audience) Ask(ctx context.Context, event string, args ...any) *Answers {
 	ctx, cancel := b.deadline(ctx)
 	return b.question(ctx, event, args).detach(cancel)
 }
 
-// question sends an event whose acknowledgements are awaited. The caller must see that
-// finish is called.
+// question sends an event with acknowledgements. The caller must ensure that finish is
+// called.
 func (b *audience) question(ctx context.Context, event string, args []any) *Answers {
 	a := &Answers{ctx: ctx}
 	if b.server().closed.Load() {
@@ -84,7 +82,7 @@ func (b *audience) question(ctx context.Context, event string, args []any) *Answ
 	}
 	call, namespaces := adapter.NewCall(), b.namespaces()
 	packets := make([]*adapter.Packet, len(namespaces))
-	for i, ns := range namespaces { // what can't be encoded is sent to nobody
+	for i, ns := range namespaces { // if it can't be encoded, nothing is sent
 		id := ns.ackIDs.Next()
 		m, err := ns.encode(nil, &b.flags, id, event, args)
 		if err != nil {
@@ -113,7 +111,7 @@ func (b *audience) question(ctx context.Context, event string, args []any) *Answ
 	return a
 }
 
-// rangeOver yields the answers to a call that is sealed, then what went wrong.
+// rangeOver yields the answers to a sealed call, then its error.
 func rangeOver(ctx context.Context, call *adapter.Call, published error, yield func(Reply, error) bool) {
 	for {
 		a, ok := call.Next(ctx)
@@ -130,7 +128,7 @@ func rangeOver(ctx context.Context, call *adapter.Call, published error, yield f
 	}
 }
 
-// unjoined returns the one error in err, if there is only one.
+// unjoined unwraps err if it joins a single error.
 func unjoined(err error) error {
 	if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) == 1 {
 		return many.Unwrap()[0]
@@ -138,8 +136,8 @@ func unjoined(err error) error {
 	return err
 }
 
-// ask sends a broadcast whose acknowledgement is awaited. It is registered before
-// it is sent.
+// ask sends a broadcast with an acknowledgement to this socket. It registers the wait
+// before it sends.
 func ask(s *Socket, p *adapter.Packet) {
 	if !p.Call.Expect(s.member()) {
 		return
@@ -152,21 +150,21 @@ func ask(s *Socket, p *adapter.Packet) {
 			err = s.post(p.Message.(*engineio.Message), p.Volatile)
 		}
 		if err == nil {
-			s.conn.eio.Flush()   // the handler that waits may be one of a burst
-			if p.Call.Closed() { // endCall may have come before await
+			s.conn.eio.Flush()   // the waiting handler may be one of a burst
+			if p.Call.Closed() { // endCall may have run before await
 				giveUp(s, p.AckID)
 			}
 			return
 		}
 		if !giveUp(s, p.AckID) {
-			return // it has ended meanwhile
+			return // it has ended in the meantime
 		}
 	}
 	p.Call.Fail(s.member(), err)
 }
 
-// endCall forgets the acknowledgements that a call still awaits. id is that which a
-// socket was asked with.
+// endCall forgets the acknowledgements that a call still awaits. id is their
+// acknowledgement id.
 func endCall(call *adapter.Call, id func(*Socket) int64) {
 	for _, m := range call.Close() {
 		s := socketOf(m)
@@ -174,7 +172,7 @@ func endCall(call *adapter.Call, id func(*Socket) int64) {
 	}
 }
 
-// A manyWait is a Call as the sockets that were asked see it.
+// A manyWait is a Call as the ackWaiter of its recipients.
 type manyWait adapter.Call
 
 // Answered implements ackWaiter.

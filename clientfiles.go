@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how the browser client is served.
+// This file serves the browser client.
 
 package socketio
 
@@ -21,27 +21,27 @@ import (
 	"socketio/web/client/dist"
 )
 
-// clientEncodings are the content codings that files come in, the smallest first,
-// and what each adds to a file's name.
+// clientEncodings are the content codings of the files, smallest first, and their
+// suffixes of file names.
 var clientEncodings = [...]struct{ name, suffix string }{
 	{"br", ".br"},
 	{"gzip", ".gz"},
 }
 
-// What Options.ClientFiles may hold.
+// Limits of Options.ClientFiles.
 const (
 	maxClientFiles = 256
 	maxClientBytes = 32 << 20 // all files and their compressed forms
 )
 
-// clientFiles serves the files of the browser client. A request names one of them
-// or none: no path is ever joined to another.
+// clientFiles serves the files of the browser client. A request names one of them or
+// none; paths are never joined.
 type clientFiles struct {
-	files map[string]*clientFile // by name; not changed once it is there
-	own   bool                   // files are those of Options.ClientFiles
-	none  bool                   // that is NoClientFiles
+	files map[string]*clientFile // by name; immutable once set
+	own   bool                   // files come from Options.ClientFiles
+	none  bool                   // Options.ClientFiles is NoClientFiles
 
-	embed sync.Once // fills files with the embedded client when it is first asked for
+	embed sync.Once // loads the embedded client on the first request
 }
 
 // A clientFile is one file in all its forms.
@@ -51,13 +51,13 @@ type clientFile struct {
 	encoded     [len(clientEncodings)]clientForm
 }
 
-// A clientForm is a file as it is or compressed, and the strong ETag of that.
+// A clientForm is a file, plain or compressed, with its strong ETag.
 type clientForm struct {
 	body []byte
 	tag  string
 }
 
-// read reads Options.ClientFiles, and panics if that can't be served.
+// read reads Options.ClientFiles. It panics if the files can't be served.
 func (c *clientFiles) read(o *Options) {
 	if o.ClientFiles == nil {
 		return
@@ -73,8 +73,8 @@ func (c *clientFiles) read(o *Options) {
 	c.files, c.own = files, true
 }
 
-// has reports whether a request for this last element of a path is for a file, be
-// it one that does not exist: Engine.IO requests have no such names.
+// has reports whether a request whose path ends in name is for a file, which need not
+// exist. Engine.IO requests have no such names.
 func (c *clientFiles) has(name string) bool {
 	return strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".map") || c.own && c.files[name] != nil
 }
@@ -92,8 +92,8 @@ func (c *clientFiles) get(name string) *clientFile {
 	return c.files[name]
 }
 
-// readClientFiles reads the files at the root of fsys, and of each its compressed
-// forms, which are the files beside it with a suffix more.
+// readClientFiles reads the files at the root of fsys and their compressed forms, which
+// have an additional suffix.
 func readClientFiles(fsys fs.FS) (map[string]*clientFile, error) {
 	bodies, err := readBodies(fsys)
 	if err != nil {
@@ -124,7 +124,7 @@ func readBodies(fsys fs.FS) (map[string][]byte, error) {
 	}
 	bodies, room := make(map[string][]byte), int64(maxClientBytes)
 	for _, e := range entries {
-		info, err := fs.Stat(fsys, e.Name()) // what a link leads to
+		info, err := fs.Stat(fsys, e.Name()) // follows links
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +151,8 @@ func readBodies(fsys fs.FS) (map[string][]byte, error) {
 	return bodies, nil
 }
 
-// readUpTo reads a file, of one longer than room at least a byte more than that.
+// readUpTo reads a file. If it is longer than room, readUpTo returns at least room+1
+// bytes of it.
 func readUpTo(fsys fs.FS, name string, room int64) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
@@ -172,8 +173,8 @@ func newForm(body []byte) clientForm {
 	return clientForm{body, `"` + hex.EncodeToString(sum[:12]) + `"`}
 }
 
-// contentType is the type of a file by its name. Package mime would ask the system,
-// and systems differ.
+// contentType returns the media type for a file name. Package mime would depend on the
+// system.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js", ".mjs", ".cjs":
@@ -205,18 +206,18 @@ func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string,
 	}
 	form, encoding := f.choose(r.Header.Values("Accept-Encoding"))
 	tag := form.tag
-	coded := coding.Applied(h) // by a handler around this one, which gets the file as it is
+	coded := coding.Applied(h) // by an outer handler, which gets the plain file
 	if coded {
 		form, encoding, tag = &f.plain, "", "W/"+f.plain.tag
 	}
 	if !coding.Varies(h) {
-		h.Add("Vary", "Accept-Encoding") // beside what a handler around this one varies by
+		h.Add("Vary", "Accept-Encoding") // an outer handler may have set others
 	}
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "public, max-age=0")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if o.CORS != nil {
-		h.Set("Access-Control-Allow-Origin", "*") // a module is loaded from another origin by CORS; the files are public
+		h.Set("Access-Control-Allow-Origin", "*") // modules are loaded from other origins by CORS; the files are public
 	}
 	if matchesTag(r.Header.Values("If-None-Match"), form.tag) {
 		h.Del("Content-Encoding") // there is no content
@@ -228,18 +229,18 @@ func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request, name string,
 	}
 	h.Set("Content-Type", f.contentType)
 	if coded {
-		h.Del("Content-Length") // not known
+		h.Del("Content-Length") // unknown
 	} else {
 		h.Set("Content-Length", strconv.Itoa(len(form.body)))
 	}
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(form.body) // a client that is gone needs no file
+		_, _ = w.Write(form.body) // the client may be gone
 	}
 }
 
-// choose returns the form the client prefers, by the values of Accept-Encoding.
-// Of equals the smallest wins; the file as it is wins only where it is named with
-// a higher weight than the others, or where nothing else is acceptable.
+// choose returns the form that the client prefers according to Accept-Encoding. Of forms
+// with equal weight it returns the smallest. It returns the plain file only if that has a
+// higher weight than the others, or nothing else is acceptable.
 func (f *clientFile) choose(accept []string) (form *clientForm, encoding string) {
 	form = &f.plain
 	best, _ := coding.Named(accept, "identity")
@@ -252,7 +253,7 @@ func (f *clientFile) choose(accept []string) (form *clientForm, encoding string)
 	return form, encoding
 }
 
-// matchesTag compares weakly, as If-None-Match asks.
+// matchesTag compares weakly, as If-None-Match requires.
 func matchesTag(headers []string, tag string) bool {
 	for _, h := range headers {
 		for _, t := range strings.Split(h, ",") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds values that an application keeps with a socket, by typed keys.
+// This file holds DataKey: typed keys for values that an application stores with a
+// socket.
 
 package socketio
 
@@ -12,21 +13,21 @@ import (
 	"socketio/internal/call"
 )
 
-// A DataKey names a value of type T that an application keeps with a socket. Keys
-// are made once, at package level:
+// A DataKey names a value of type T that an application stores with a socket. Create keys
+// once, at package level:
 //
 //	var userKey = socketio.NewDataKey[User]("user")
 //
 //	userKey.Set(s, u)
 //	u, ok := userKey.Get(s)
 //
-// Keys of one name are one key. Other servers, and what recovery keeps, see the
-// values as encoding/json writes them: T should survive that; a value that can't
-// be written is not seen there. All methods may be called from any goroutine. A
-// value that is a pointer, a map or a slice is shared, not copied.
+// Keys with the same name refer to the same value. Other servers receive the values as
+// encoded by encoding/json, so T should survive encoding and decoding; a value that can't
+// be encoded is left out. All methods may be called from any goroutine. A value that is a
+// pointer, a map or a slice is shared, not copied.
 type DataKey[T any] struct{ name string }
 
-// NewDataKey returns the key of a name. It panics if name is "".
+// NewDataKey returns the key with the given name. It panics if name is "".
 func NewDataKey[T any](name string) DataKey[T] {
 	if name == "" {
 		panic("socketio: NewDataKey: the name is empty")
@@ -37,7 +38,7 @@ func NewDataKey[T any](name string) DataKey[T] {
 // Name is the name of the key.
 func (k DataKey[T]) Name() string { return k.name }
 
-// Set keeps v with a socket, until the socket is no longer used.
+// Set stores v with a socket.
 func (k DataKey[T]) Set(s *Socket, v T) {
 	s.data.change(func(m dataMap) { m[k.name] = v })
 }
@@ -47,11 +48,11 @@ func (k DataKey[T]) Delete(s *Socket) {
 	s.data.change(func(m dataMap) { delete(m, k.name) })
 }
 
-// Get returns the value kept with a *Socket or a RemoteSocket. ok is false if there
-// is none, or it is of another type, or does not decode as T.
+// Get returns the value stored with a *Socket or a RemoteSocket. ok is false if there is
+// no value, or it has another type or can't be decoded into a T.
 func (k DataKey[T]) Get(s DataHolder) (v T, ok bool) {
 	held := s.dataValue(k.name)
-	if raw, is := held.(rawData); is { // first: if T is any, raw is one too
+	if raw, is := held.(rawData); is { // checked first, since T may be any
 		if ok = json.Unmarshal(raw, &v) == nil; !ok {
 			v = *new(T)
 		}
@@ -61,15 +62,15 @@ func (k DataKey[T]) Get(s DataHolder) (v T, ok bool) {
 	return v, ok
 }
 
-// A DataHolder has values by DataKey: a *Socket or a RemoteSocket.
+// A DataHolder is a *Socket or a RemoteSocket, which have values by DataKey.
 type DataHolder interface {
 	dataValue(name string) any // nil if there is none
 }
 
-// A dataMap is the values of a socket. It is replaced, never changed.
+// A dataMap holds the values of a socket. It is replaced, never modified.
 type dataMap map[string]any
 
-// rawData is a value that came as JSON.
+// rawData is a value received as JSON.
 type rawData json.RawMessage
 
 func (s *Socket) dataValue(name string) any { return s.data.now()[name] }
@@ -99,7 +100,7 @@ func (d *socketData) change(change func(dataMap)) {
 	}
 }
 
-// json returns the values as a JSON object, without those that have no JSON.
+// json returns the values as a JSON object, without those that can't be encoded.
 func (m dataMap) json() json.RawMessage {
 	fields := make(map[string]json.RawMessage, len(m))
 	for name, v := range m {
@@ -122,7 +123,7 @@ func marshalData(v any) (text []byte, err error) {
 	return json.Marshal(v)
 }
 
-// parseData takes a JSON object apart. What is no object has no values.
+// parseData splits a JSON object into its values. It returns no values for other JSON.
 func parseData(text json.RawMessage) dataMap {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(text, &fields) != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what every emit stands on: which events can be sent, what happens when a
+// This file holds the basis of every emit: which events can be sent, what happens when a
 // queue is full, which errors were reported.
 
 package socketio
@@ -13,7 +13,7 @@ import (
 	"socketio/parser"
 )
 
-// noAck is the id of a packet that asks for no acknowledgement.
+// noAck is the id of a packet without acknowledgement.
 const noAck = parser.NoID
 
 // An Overflow says what happens to an event when a client's send queue is full; see
@@ -21,9 +21,9 @@ const noAck = parser.NoID
 type Overflow = engineio.Overflow
 
 const (
-	// OverflowClose queues the event all the same. The connection closes with
+	// OverflowClose queues the event regardless. The connection closes with
 	// ErrSlowConsumer if its queue stays over the bound for 10 s, or reaches 16 times the
-	// bound. It is the default: a client receives everything, or is disconnected.
+	// bound. This is the default: a client receives everything or is disconnected.
 	OverflowClose = engineio.OverflowClose
 	// OverflowFail rejects the event: Emit to one socket returns ErrQueueFull. A broadcast
 	// returns no error.
@@ -35,7 +35,7 @@ const (
 	OverflowDropOldest = engineio.OverflowDropOldest
 )
 
-// checkEvent refuses names that no application sends.
+// checkEvent rejects names that applications must not send.
 func checkEvent(event string) error {
 	if parser.IsReserved(event) {
 		return fmt.Errorf("%w %q: choose another", ErrReservedEvent, event)
@@ -43,8 +43,8 @@ func checkEvent(event string) error {
 	return nil
 }
 
-// A reportedError is an error of an Emit that was reported already: a handler that returns
-// it does not report it again.
+// A reportedError is an error of an Emit that has already been reported. It is not
+// reported again if a handler returns it.
 type reportedError struct{ err error }
 
 func (e *reportedError) Error() string { return e.err.Error() }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the packets of the protocol that a server encodes; see package
+// This file encodes the packets that a server sends, other than events; see package
 // internal/format.
 
 package socketio
@@ -16,25 +16,25 @@ import (
 	"socketio/parser"
 )
 
-// An encoder is the format of a server, and its packets of the protocol.
+// An encoder encodes packets in the format of a server.
 type encoder struct {
 	*format.Format
 	log *slog.Logger
 }
 
-// disconnect encodes that a socket was made to leave.
+// disconnect encodes a DISCONNECT packet.
 func (f encoder) disconnect(namespace string) (*engineio.Message, error) {
 	return f.Packet(parser.Outgoing{Type: parser.TypeDisconnect, Namespace: namespace, ID: noAck})
 }
 
-// connectError encodes the refusal of a socket. It returns nil if the format
-// can't say even that.
+// connectError encodes a CONNECT_ERROR packet. It returns nil if the format can't express
+// it.
 func (f encoder) connectError(namespace string, e *ConnectError) *engineio.Message {
 	return f.refusal(namespace, binding.Refusal{Message: e.Message, Data: e.Data}, binding.Refusal{Message: e.Message})
 }
 
-// refusal encodes a refusal with its payload, or with another one if that
-// has no form in the format of the server.
+// refusal encodes a CONNECT_ERROR packet with its payload, or with a substitute if the
+// payload can't be encoded.
 func (f encoder) refusal(namespace string, payload, otherwise any) *engineio.Message {
 	p := parser.Outgoing{Type: parser.TypeConnectError, Namespace: namespace, ID: noAck, Payload: payload}
 	m, err := f.Packet(p)
@@ -48,7 +48,7 @@ func (f encoder) refusal(namespace string, payload, otherwise any) *engineio.Mes
 	return m
 }
 
-// payload encodes values that travel to other servers; see format.Format.Payload.
+// payload encodes values for other servers; see format.Format.Payload.
 func (f encoder) payload(event *string, args []any) (adapter.Payload, error) {
 	text, attachments, err := f.Payload(event, args)
 	return adapter.Payload{JSON: text, Attachments: attachments}, err

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds NewServer, which puts a server together.
+// This file holds NewServer, which assembles a server.
 
 package socketio
 
@@ -15,9 +15,8 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// NewServer returns a Server. opts may be nil. It panics on options that can't
-// work, with a message that says which. A server that is no longer needed must
-// be closed with Close or Shutdown.
+// NewServer returns a Server. opts may be nil. It panics on invalid options, with a
+// message that names them. Call Close or Shutdown when the server is no longer needed.
 func NewServer(opts *Options) *Server {
 	s := &Server{compiler: newCompiler()}
 	s.services.init(opts, newID())
@@ -26,7 +25,7 @@ func NewServer(opts *Options) *Server {
 	s.handling = newHandlers(s.watch)
 	s.files.read(&s.opts.Options)
 	if err := s.opts.Cluster.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}); err != nil {
-		s.opts.Logger.Error("the cluster did not start: until the server is restarted with one that does, it reaches its own clients only", "error", telemetry.Error(err))
+		s.opts.Logger.Error("the cluster did not start: the server reaches only its own clients until it is restarted", "error", telemetry.Error(err))
 	}
 	s.adapters = clusterAdapters{s.opts.Cluster}
 	s.root = s.registry.Of("/")

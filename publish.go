@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the publish step: how an event that was emitted, to one socket or to
-// several, is encoded and put into the queues.
+// This file holds the publish step: an event emitted to one socket or to several is
+// encoded and put into the queues.
 
 package socketio
 
@@ -15,9 +15,9 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// encode encodes an event with its flags. An argument that can't be encoded is reported
-// as well as returned, since the error of an Emit is easily ignored: to OnError for the
-// event of one socket, otherwise, with s nil, to the log.
+// encode encodes an event with its flags. An encoding error is returned and also
+// reported, since the error of an Emit is easily ignored: to OnError for an event to one
+// socket, to the log if s is nil.
 func (ns *Namespace) encode(s *Socket, f *adapter.Flags, id int64, event string, args []any) (*engineio.Message, error) {
 	if err := checkEvent(event); err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (ns *Namespace) encode(s *Socket, f *adapter.Flags, id int64, event string,
 	return ns.applyFlags(m, f), nil
 }
 
-// applyFlags sets how a message is sent.
+// applyFlags applies flags to a message.
 func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio.Message {
 	if f.Uncompressed {
 		m.Uncompressed()
@@ -41,8 +41,8 @@ func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio
 	return m.Overflow(overflowOf(f.Overflow, ns.server.opts.Overflow))
 }
 
-// reportUnencoded reports an event that can't be encoded. One that an OnError handler
-// emits goes to the log.
+// reportUnencoded reports an event that can't be encoded. If an OnError handler has
+// emitted it, it is logged instead.
 func (ns *Namespace) reportUnencoded(s *Socket, event string, err error) {
 	if s != nil && !s.reporting.Swap(true) {
 		defer s.reporting.Store(false)
@@ -52,7 +52,7 @@ func (ns *Namespace) reportUnencoded(s *Socket, event string, err error) {
 	ns.server.opts.Logger.Error("an event could not be encoded", "nsp", ns.name, "event", telemetry.Text(event), "error", telemetry.Error(err))
 }
 
-// post puts an event into the queue of this socket's client: the way out of every event,
+// post puts an event into the queue of this socket's client. Every event passes here,
 // emitted to the socket or broadcast.
 func (s *Socket) post(m *engineio.Message, volatile bool) error {
 	if volatile {
@@ -84,7 +84,7 @@ func (s *Socket) emitEncoded(m *engineio.Message, volatile bool, event string) e
 	}
 	if err := s.post(m, volatile); err != nil {
 		if err == ErrDropped {
-			return nil // as was asked for
+			return nil // as requested
 		}
 		return err
 	}
@@ -92,7 +92,7 @@ func (s *Socket) emitEncoded(m *engineio.Message, volatile bool, event string) e
 	return nil
 }
 
-// emit sends an event to the sockets that are selected in one namespace.
+// emit sends an event to the sockets selected in one namespace.
 func (b *audience) emit(ns *Namespace, event string, args []any) error {
 	if ns.positions != nil {
 		return ns.append(nil, &b.flags, b.target, event, args)
@@ -108,8 +108,8 @@ func (b *audience) emit(ns *Namespace, event string, args []any) error {
 	return err
 }
 
-// share gives a packet what other servers need of it, if there may be some. Otherwise the
-// list of arguments stays off the heap.
+// share adds the fields for other servers to a packet, if there may be other servers.
+// Otherwise the list of arguments stays off the heap.
 func (ns *Namespace) share(p *adapter.Packet, event string, args []any) {
 	if ns.shared {
 		p.Event, p.Args, p.Meta = event, slices.Clone(args), ns.meta()
@@ -120,9 +120,9 @@ func (ns *Namespace) meta() adapter.Meta {
 	return adapter.Meta{Origin: ns.server.node, Version: adapter.Version}
 }
 
-// append hands an event to the log of the namespace, which calls deliver in the order of
-// positions. The event is encoded twice: now, since its arguments may change, and with its
-// position. s is its only recipient, if not nil.
+// append passes an event to the log of the namespace, which calls deliver in the order of
+// positions. The event is encoded twice: now, since its arguments may change, and again
+// with its position. s, if not nil, is its only recipient.
 func (ns *Namespace) append(s *Socket, f *adapter.Flags, t adapter.Target, event string, args []any) error {
 	if err := checkEvent(event); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (ns *Namespace) append(s *Socket, f *adapter.Flags, t adapter.Target, event
 	return ns.positions.Append(r)
 }
 
-// deliver sends an event that has its position to the sockets of this server.
+// deliver sends an event with its position to the sockets of this server.
 func (ns *Namespace) deliver(s *Socket, event string, r *adapter.Record, position string) {
 	e := r.Event
 	e.Position = position
@@ -154,7 +154,7 @@ func (ns *Namespace) deliver(s *Socket, event string, r *adapter.Record, positio
 	ns.applyFlags(m, &r.Flags)
 	if s != nil {
 		if err := s.emitEncoded(m, r.Flags.Volatile, event); err != nil && !onlyGone(s, err) {
-			report(s, event, err) // nobody waits for it
+			report(s, event, err) // no caller receives it
 		}
 		return
 	}
@@ -167,8 +167,8 @@ func (ns *Namespace) deliver(s *Socket, event string, r *adapter.Record, positio
 	ns.server.watch.broadcastOut(ns.name, event, m, n)
 }
 
-// message encodes an event that came as a payload. Its position, if it has one, is sent as
-// its last argument, where clients that may be recovered look for it.
+// message encodes an event received as a payload. Its position, if any, becomes the last
+// argument, where clients that support recovery expect it.
 func (ns *Namespace) message(e adapter.Payload, id int64) (*engineio.Message, error) {
 	list := e.JSON
 	if e.Position != "" && len(list) > 1 {
@@ -178,7 +178,7 @@ func (ns *Namespace) message(e adapter.Payload, id int64) (*engineio.Message, er
 	return ns.server.format.EventOf(ns.name, id, list, e.Attachments)
 }
 
-// overflowOf is the policy of an event: its own, or that of the server.
+// overflowOf returns the policy of an event: its own, or that of the server.
 func overflowOf(own adapter.OverflowPolicy, server Overflow) Overflow {
 	if own == adapter.OverflowUnset {
 		return server

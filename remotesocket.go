@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds RemoteSocket: a socket of any server of a cluster, as
-// FetchSockets finds it.
+// This file holds RemoteSocket, a socket of any server of a cluster.
 
 package socketio
 
@@ -13,26 +12,24 @@ import (
 	"socketio/adapter"
 )
 
-// A RemoteSocket is a socket of this server or of another one that shares its
-// adapter. Handshake, Rooms and data are as they were when FetchSockets found it.
-// It is a value and may be used from any goroutine. What it sends to a socket of
-// another server goes to the room of the socket's id: one that has left that room
-// is not reached.
+// A RemoteSocket is a socket of this server or of another server of the cluster.
+// Handshake, Rooms and data are as of the call to FetchSockets. It is a value and may be
+// used from any goroutine. Events to a socket of another server are sent to the room
+// named by its id, so they do not reach a socket that has left that room.
 type RemoteSocket struct {
 	ns    *Namespace
 	local *Socket             // nil for a socket of another server
-	info  *adapter.MemberInfo // nil for a socket of this one
+	info  *adapter.MemberInfo // nil for a socket of this server
 	rooms []string
 	data  dataMap
 }
 
-// FetchSockets returns the chosen sockets, in no order, those of other servers
-// too, if an adapter joins several. If some servers do not answer in time, the
-// error is a *PartialError with their names, and the sockets of the others are
-// returned beside it. Without a deadline, here or by Timeout, it waits 20 s. For a
-// single server it does not wait and returns no error but that of a ctx that has
-// ended. In OnDisconnecting and OnDisconnect the socket that leaves is not found, and
-// its own Context has ended: use another.
+// FetchSockets returns the selected sockets of all servers of the cluster, in no
+// particular order. If some servers do not answer in time, it returns the sockets of the
+// others and a *PartialError with the names of those servers. Without a deadline of ctx
+// or a Timeout, it waits 20 s. On a single server it does not wait, and fails only if ctx
+// has already ended. In OnDisconnecting and OnDisconnect, the disconnecting socket is not
+// found, and its Context has ended: use another context.
 func (b audience) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	ctx, cancel := b.deadline(ctx)
 	defer cancel()
@@ -51,7 +48,7 @@ func (b audience) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	return sockets, first
 }
 
-// appendRemote appends what was found, without those that are not connected.
+// appendRemote appends the found sockets that are connected.
 func (ns *Namespace) appendRemote(sockets []RemoteSocket, found []adapter.Found) []RemoteSocket {
 	for i := range found {
 		f := &found[i]
@@ -77,7 +74,7 @@ func (r RemoteSocket) ID() string {
 	return r.info.ID
 }
 
-// Node is the adapter's name of the server that has the socket, "" for this one.
+// Node is the adapter's name for the server of the socket, or "" for this server.
 func (r RemoteSocket) Node() string {
 	if r.local != nil {
 		return ""
@@ -85,7 +82,7 @@ func (r RemoteSocket) Node() string {
 	return r.info.Node
 }
 
-// Handshake is how the client came. It must not be changed.
+// Handshake is the handshake of the client. It must not be changed.
 func (r RemoteSocket) Handshake() adapter.HandshakeInfo {
 	if r.local != nil {
 		return handshakeInfo(r.local)
@@ -97,27 +94,27 @@ func (r RemoteSocket) Handshake() adapter.HandshakeInfo {
 	return h
 }
 
-// Rooms are the rooms of the socket, its own id among them, in the order of their
-// names. The caller owns the result.
+// Rooms returns the sorted names of the rooms of the socket, including its id. The caller
+// owns the result.
 func (r RemoteSocket) Rooms() []string {
 	rooms := slices.Clone(r.rooms)
 	slices.Sort(rooms)
 	return rooms
 }
 
-// Data are the values of the socket's data keys, as a JSON object. See DataKey.Get
-// for one of them.
+// Data returns the values of the socket's data keys as a JSON object. Use DataKey.Get for
+// a single value.
 func (r RemoteSocket) Data() json.RawMessage {
 	return r.data.json()
 }
 
 func (r RemoteSocket) dataValue(name string) any { return r.data[name] }
 
-// self is the broadcast that reaches the socket alone.
+// self is the broadcast to this socket only.
 func (r RemoteSocket) self() Broadcast { return r.ns.To(r.ID()) }
 
-// Emit sends an event to this socket alone; see Broadcast.Emit. For a socket of
-// this server it also returns the errors of Socket.Emit.
+// Emit sends an event to this socket only; see Broadcast.Emit. For a socket of this
+// server it also returns the errors of Socket.Emit.
 func (r RemoteSocket) Emit(event string, args ...any) error {
 	if r.local != nil {
 		return r.local.Emit(event, args...)
@@ -126,8 +123,8 @@ func (r RemoteSocket) Emit(event string, args ...any) error {
 }
 
 // EmitWithAck sends an event and waits for the client's acknowledgement; see
-// Socket.EmitWithAck. Without a deadline it waits 20 s. ErrClosed tells that the
-// socket was not found any more.
+// Socket.EmitWithAck. Without a deadline it waits 20 s. It returns ErrClosed if the
+// socket is not found.
 func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	ctx, cancel := withDefaultDeadline(ctx)
 	defer cancel()
@@ -149,7 +146,7 @@ func (r RemoteSocket) Ask(ctx context.Context, event string, args ...any) *Answe
 	return to.question(ctx, event, args).detach(cancel)
 }
 
-// Join puts the socket into rooms; see Broadcast.SocketsJoin.
+// Join adds the socket to rooms; see Broadcast.SocketsJoin.
 func (r RemoteSocket) Join(rooms ...string) error {
 	if r.local != nil {
 		return r.local.Join(rooms...)
@@ -157,7 +154,7 @@ func (r RemoteSocket) Join(rooms ...string) error {
 	return r.self().SocketsJoin(rooms...)
 }
 
-// Leave takes the socket out of rooms; see Broadcast.SocketsLeave.
+// Leave removes the socket from rooms; see Broadcast.SocketsLeave.
 func (r RemoteSocket) Leave(rooms ...string) error {
 	if r.local == nil {
 		return r.self().SocketsLeave(rooms...)
@@ -166,7 +163,7 @@ func (r RemoteSocket) Leave(rooms ...string) error {
 	return nil
 }
 
-// Disconnect makes the socket leave the namespace; see Socket.Disconnect.
+// Disconnect disconnects the socket from its namespace; see Socket.Disconnect.
 func (r RemoteSocket) Disconnect() error {
 	if r.local == nil {
 		return r.self().DisconnectSockets()

@@ -17,15 +17,14 @@ import (
 	"socketio/parser"
 )
 
-// serverSideReserved are the names that servers of other languages use for their
-// own events.
+// serverSideReserved are names that Socket.IO servers in other languages use internally.
 var serverSideReserved = []string{"connect", "connection", "new_namespace"}
 
-// ServerSideEmit sends an event to the other servers that share the adapter of the
-// namespace, for their OnServerSideEmit. This server does not get it; a single
-// server sends nothing. Arguments are as for Emit. Errors: ErrClosed after
-// Server.Close, ErrReservedEvent for connect, connection and new_namespace, an argument that can't be encoded, and
-// what an adapter says that could not reach other servers.
+// ServerSideEmit sends an event to the other servers of the cluster, which receive it by
+// OnServerSideEmit in the namespace of the same name. This server does not receive it; a
+// single server sends nothing. Arguments are as for Emit. It returns ErrClosed after
+// Server.Close, ErrReservedEvent for connect, connection and new_namespace, an error from
+// encoding an argument, or the error of an adapter that could not reach other servers.
 func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
 	e, err := ns.serverSidePayload(event, args)
 	if err != nil {
@@ -34,10 +33,10 @@ func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
 	return ns.adapter.ServerSideEmit(e)
 }
 
-// ServerSideEmitWithAck is ServerSideEmit that ranges over the answers, one of each
-// other server, as Broadcast.EmitWithAck does: the last step has a *PartialError if
-// some did not answer. For a single server the range ends at once. Without a
-// deadline it waits 20 s.
+// ServerSideEmitWithAck is like ServerSideEmit but ranges over the answers, one from each
+// other server, like Broadcast.EmitWithAck: the last step has a *PartialError if some did
+// not answer. On a single server the range ends at once. Without a deadline it waits 20
+// s.
 func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
 	return func(yield func(Reply, error) bool) {
 		ctx, cancel := withDefaultDeadline(ctx)
@@ -73,12 +72,12 @@ func (ns *Namespace) serverSidePayload(event string, args []any) (adapter.Payloa
 	return e, nil
 }
 
-// OnServerSideEmit calls fn for each event of that name which another server sends
-// by ServerSideEmit. fn is a function as for Socket.On, but without a *Socket: its
-// context ends when the sender, if it awaits an answer, has given up; its results
-// are the answer. Events of one server come in order; the adapter says whether
-// several run at once. Errors and panics go to Options.Logger. It panics on a
-// reserved name and on a function of another shape. remove takes fn off again.
+// OnServerSideEmit registers fn for the named event sent by ServerSideEmit of another
+// server. fn is a function as for Socket.On, but without a *Socket. Its context ends when
+// a sender that awaits an answer gives up. Its results are the answer. Events of one
+// server arrive in order; the adapter determines whether several run concurrently. Errors
+// and panics are logged to Options.Logger. OnServerSideEmit panics if event is reserved
+// or fn has another shape. remove unregisters fn.
 func (ns *Namespace) OnServerSideEmit(event string, fn any) (remove func()) {
 	if slices.Contains(serverSideReserved, event) {
 		panic("socketio: OnServerSideEmit: no server can send an event named " + event)
@@ -133,7 +132,7 @@ func (ns *Namespace) handleServerSide(ctx context.Context, e adapter.Payload, an
 		said.Add(how)
 	}
 	if said.EmptyDue() { // see Socket.runHandlers
-		_ = r.send() // an empty list has its form
+		_ = r.send() // an empty list can be encoded
 	}
 }
 

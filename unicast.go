@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what is sent to one socket: its methods, and Unicast.
+// This file holds events to one socket: methods of Socket, and Unicast.
 
 package socketio
 
@@ -13,28 +13,29 @@ import (
 	"socketio/engineio"
 )
 
-// A Unicast is a way of sending to one socket, as Socket.Volatile and similar methods
-// return. It is a value: each method returns a changed copy, which can be stored and used
-// again from any goroutine.
+// A Unicast sends events to one socket with modifiers. Socket.Volatile and similar
+// methods return one. It is a value: each method returns a modified copy, which can be
+// stored and used again from any goroutine.
 //
 //	s.Volatile().Emit("position", x, y)
 //	answer, err := s.Compress(false).EmitWithAck(ctx, "image", data)
 //
-// To, In, Except and Local turn to other sockets of the namespace, without this one.
+// To, In, Except and Local select other sockets of the namespace instead, without this
+// one.
 type Unicast struct {
 	socket  *Socket
 	flags   adapter.Flags
 	timeout time.Duration // 0: none
 }
 
-// Volatile drops the event if the client can't take it at this moment; see
+// Volatile drops the event if the client can't receive it immediately; see
 // Broadcast.Volatile.
 func (u Unicast) Volatile() Unicast {
 	u.flags.Volatile = true
 	return u
 }
 
-// Compress says whether the event may be compressed; see Broadcast.Compress.
+// Compress sets whether the event may be compressed; see Broadcast.Compress.
 func (u Unicast) Compress(compress bool) Unicast {
 	u.flags.Uncompressed = !compress
 	return u
@@ -47,7 +48,7 @@ func (u Unicast) Overflow(o Overflow) Unicast {
 	return u
 }
 
-// Conflate marks the event as one value of many under a key; see Broadcast.Conflate.
+// Conflate marks the event as the latest value of a key; see Broadcast.Conflate.
 func (u Unicast) Conflate(key string) Unicast {
 	u.flags.Conflate = key
 	return u
@@ -87,30 +88,30 @@ func (u *Unicast) deadline(ctx context.Context) (context.Context, context.Cancel
 	return ctx, func() {}
 }
 
-// others is the sockets of the namespace without this one, with the flags set so far.
+// others selects the sockets of the namespace without this one, keeping the flags.
 func (u *Unicast) others() audience {
 	return audience{ns: u.socket.ns, target: adapter.Target{Sender: u.socket.id}, flags: u.flags, timeout: u.timeout}
 }
 
-// To turns to the sockets of rooms, without this one; see Broadcast.To.
+// To selects the sockets in rooms, without this one; see Broadcast.To.
 func (u Unicast) To(rooms ...string) Broadcast { return u.others().To(rooms...) }
 
 // In is To.
 func (u Unicast) In(rooms ...string) Broadcast { return u.To(rooms...) }
 
-// Except turns to the sockets that are not in rooms, without this one.
+// Except selects the sockets that are not in rooms, without this one.
 func (u Unicast) Except(rooms ...string) Broadcast { return u.others().Except(rooms...) }
 
-// Local turns to the sockets of this server, without this one; see Broadcast.Local.
+// Local selects the sockets of this server, without this one; see Broadcast.Local.
 func (u Unicast) Local() Broadcast { return u.others().Local() }
 
 func (s *Socket) unicast() Unicast { return Unicast{socket: s} }
 
-// Emit sends an event to this socket only. It does not wait: the event is in the queue
-// when it returns, and the arguments may be changed. A []byte, at any depth, is sent as
-// binary, everything else as encoding/json writes it. It returns ErrClosed,
-// ErrSlowConsumer, ErrQueueFull, ErrReservedEvent, or the error of an argument that can't
-// be encoded, which OnError gets too.
+// Emit sends an event to this socket only. It does not wait: when it returns, the event
+// is in the queue and the arguments may be changed. A []byte, at any depth, is sent as
+// binary; all else is encoded as by encoding/json. It returns ErrClosed, ErrSlowConsumer,
+// ErrQueueFull, ErrReservedEvent, or an error from encoding an argument, which is also
+// passed to OnError.
 func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(new(adapter.Flags), event, args)
 }
@@ -118,34 +119,34 @@ func (s *Socket) Emit(event string, args ...any) error {
 // Send is Emit of the event "message".
 func (s *Socket) Send(args ...any) error { return s.Emit("message", args...) }
 
-// EmitWithAck sends an event and waits for the client's acknowledgement, whose arguments
-// it returns. Errors: that of ctx; ErrClosed when the client disconnects; ErrInboxFull
-// when handlers are so far behind that the acknowledgement can't be read; ErrDropped if
-// the event was dropped by Volatile or Overflow; or an error of Emit. It may be called
-// inside a handler: acknowledgements do not wait behind events. Without a deadline it
-// waits until the client disconnects.
+// EmitWithAck sends an event, waits for the client's acknowledgement and returns its
+// arguments. It returns the error of ctx; ErrClosed when the client disconnects;
+// ErrInboxFull when handlers are so far behind that the acknowledgement can't be read;
+// ErrDropped if the event was dropped by Volatile or Overflow; or an error of Emit. A
+// handler may call it: acknowledgements are processed ahead of waiting events. Without a
+// deadline it waits until the client disconnects.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	return s.question(ctx, new(adapter.Flags), event, args).One()
 }
 
-// Ask is EmitWithAck that returns at once: the event is in the queue then, before what is
-// emitted next. The result waits for the acknowledgement, until ctx ends.
+// Ask is like EmitWithAck but returns at once: the event is in the queue when it returns,
+// ahead of later events. The result waits for the acknowledgement until ctx ends.
 func (s *Socket) Ask(ctx context.Context, event string, args ...any) *Answers {
 	return s.question(ctx, new(adapter.Flags), event, args).detach(nil)
 }
 
-// Volatile drops the following event if the client can't take it at this moment; see
+// Volatile drops the following event if the client can't receive it immediately; see
 // Broadcast.Volatile.
 func (s *Socket) Volatile() Unicast { return s.unicast().Volatile() }
 
-// Compress says whether the following event may be compressed; see Broadcast.Compress.
+// Compress sets whether the following event may be compressed; see Broadcast.Compress.
 func (s *Socket) Compress(compress bool) Unicast { return s.unicast().Compress(compress) }
 
 // Overflow sets what happens to the following event if this socket's send queue is full;
 // see Broadcast.Overflow.
 func (s *Socket) Overflow(o Overflow) Unicast { return s.unicast().Overflow(o) }
 
-// Conflate marks the following event as one value of many under a key; see
+// Conflate marks the following event as the latest value of a key; see
 // Broadcast.Conflate.
 func (s *Socket) Conflate(key string) Unicast { return s.unicast().Conflate(key) }
 
@@ -167,13 +168,13 @@ func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except
 // Broadcast.Local.
 func (s *Socket) Local() Broadcast { return s.Broadcast().Local() }
 
-// Buffered returns how many packets and bytes are waiting to be sent to the client. They
-// are those of its connection, whatever namespaces it has joined.
+// Buffered returns the number of packets and bytes that are waiting to be sent to the
+// client. They include those of the other namespaces on its connection.
 func (s *Socket) Buffered() (packets, bytes int) { return s.conn.eio.Buffered() }
 
 // WaitDrained waits until nothing is waiting to be sent to the client. It returns the
-// error of ctx, or ErrClosed when the connection closes. A loop that produces faster than
-// a client receives calls it from time to time:
+// error of ctx, or ErrClosed when the connection closes. Call it in loops that may
+// produce faster than the client receives:
 //
 //	for rows.Next() {
 //		if _, n := s.Buffered(); n > 1<<20 {

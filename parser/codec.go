@@ -4,18 +4,18 @@
 
 package parser
 
-// A Codec is a packet format: how packets become Engine.IO messages and back, and
-// how values stand in them. Both sides of a connection must use the same one. The
-// default format is the text form of this package; package msgpack has another,
-// and an application may bring its own.
+// A Codec is a packet format: it encodes packets and their values as Engine.IO messages,
+// and decodes them. Both sides of a connection must use the same one. The default is the
+// text format of this package. Package msgpack is another, and applications may implement
+// their own.
 //
-// All methods may be called from any goroutine, at the same time.
+// All methods must be safe for concurrent use.
 //
 // # Payloads
 //
-// To the caller the Data of a decoded packet is opaque. It goes back to the
-// methods EventName, SplitArray and Decode of the same Codec, often much later and
-// on another goroutine. None of them may change it, or panic, whatever it holds.
+// The Data of a decoded packet is opaque to the caller. It is passed to the methods
+// EventName, SplitArray and Decode of the same Codec, often much later and on another
+// goroutine. They must not change it, and must not panic whatever it holds.
 type Codec interface {
 	// NewDecoder returns the decoder of one new connection.
 	NewDecoder() PacketDecoder
@@ -25,8 +25,8 @@ type Codec interface {
 	// small. An error means that a value cannot be encoded in this format; dst is
 	// then no longer used.
 	//
-	// The values belong to the caller. The codec must not change them, and keeps
-	// none of them, save byte slices that become attachments.
+	// The values belong to the caller. The codec must neither change nor keep them,
+	// except byte slices that become attachments.
 	AppendPacket(dst []byte, p Outgoing) (Encoded, error)
 
 	// EventName returns the name of the event in data, the Data of a decoded
@@ -34,20 +34,20 @@ type Codec interface {
 	EventName(data []byte) []byte
 
 	// SplitArray appends the elements of data, the Data of a decoded event or
-	// acknowledgement, to dst and returns the result. Those of an event begin
-	// with its name. The elements share memory with data; appending to one of
-	// them must not reach the next.
+	// acknowledgement, to dst and returns the result. Those of an event begin with its
+	// name. The elements share memory with data; appending to one of them must not
+	// overwrite the next.
 	SplitArray(dst [][]byte, data []byte) [][]byte
 
 	// Decode decodes raw into dst, a non-nil pointer. raw is an element of
 	// SplitArray, or the whole Data of a CONNECT or CONNECT_ERROR packet. att are
 	// the attachments of the packet.
 	//
-	// Decode follows encoding/json as far as its format can: field names and
-	// options come from json tags, a missing or null value leaves dst alone. A
-	// *json.RawMessage gets JSON text, whatever the format is. Decode keeps no
-	// reference to raw. What it stores may share memory with att, which the
-	// caller therefore gives away.
+	// Decode follows encoding/json as far as its format can: field names and options come
+	// from json tags, a missing or null value leaves dst unchanged. A *json.RawMessage
+	// gets JSON text, whatever the format is. Decode keeps no reference to raw. The
+	// decoded value may share memory with att, so the caller must not use att for
+	// anything else.
 	Decode(raw []byte, att [][]byte, dst any) error
 }
 
@@ -60,19 +60,18 @@ type PacketDecoder interface {
 	// logged, so it should hold nothing the peer sent. Nil limits mean the
 	// defaults.
 	//
-	// A packet of more than one message has a binary type, and its Data and
-	// Attachments are its own. Those of all other packets may alias data, which
-	// is valid until the caller returns from what it does with the packet. Type
-	// and Namespace are as in [Packet]; the namespace starts with a slash. The
-	// decoder has checked Data: an event has a name that is not reserved, an
-	// acknowledgement is an array.
+	// A packet of more than one message has a binary type, and its Data and Attachments
+	// are its own. Those of all other packets may alias data, which the caller leaves
+	// unchanged while it handles the packet. Type and Namespace are as in [Packet]; the
+	// namespace starts with a slash. The decoder has checked Data: an event has a name
+	// that is not reserved, an acknowledgement is an array.
 	//
-	// Add may run on an event loop that serves other connections. It must not
-	// block, and what it keeps must be bounded by the limits.
+	// Add may run on an event loop that serves other connections. It must not block, and
+	// the memory that it keeps must be bounded by the limits.
 	Add(l *Limits, binary bool, data []byte) (p Packet, ok bool, err error)
 }
 
-// An Outgoing packet is what a [Codec] encodes.
+// An Outgoing is a packet to be encoded by a [Codec].
 type Outgoing struct {
 	// Type is any but the binary types: whether a packet has attachments is up to
 	// the codec.
@@ -95,18 +94,18 @@ type Outgoing struct {
 	Payload any
 }
 
-// Encoded is a packet as Engine.IO messages: one, and then its attachments.
+// Encoded is a packet as Engine.IO messages: one message, followed by its attachments.
 type Encoded struct {
 	// Data is the dst of AppendPacket with the first message appended.
 	Data []byte
 
-	// Binary says that the first message is a binary one. Otherwise it is text
-	// and must be valid UTF-8.
+	// Binary reports whether the first message is binary. Otherwise it is text and must
+	// be valid UTF-8.
 	Binary bool
 
-	// Attachments are the binary messages that follow. There can be some only
-	// after a text message. They may be memory of the values that were encoded:
-	// they must not change until they are copied.
+	// Attachments are the binary messages that follow. They can only follow a text
+	// message. They may share memory with the encoded values, which must not change until
+	// they are copied.
 	Attachments [][]byte
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the Decoder: it reads the header of a packet, has the payload
-// checked, and gathers the attachments.
+// This file holds Decoder, which reads the header of a packet, validates the payload, and
+// collects the attachments.
 
 package parser
 
@@ -15,11 +15,11 @@ import (
 // A Decoder turns the Engine.IO messages of one connection into packets. The
 // zero value is ready. It is not safe for concurrent use.
 //
-// It has two states: idle, and waiting for the attachments of one packet. Idle,
-// it keeps no message memory.
+// It is either idle or waiting for the attachments of one packet. An idle Decoder keeps
+// no memory of messages.
 type Decoder struct {
 	pending   *incomplete // nil exactly when idle
-	namespace string      // the last one other than "/", so that a repeat costs no memory
+	namespace string      // the last one other than "/", so that repeats don't allocate
 }
 
 // incomplete is a packet that waits for attachments.
@@ -33,13 +33,12 @@ type incomplete struct {
 // complete, or false and no error when attachments are awaited. Nil limits mean
 // the defaults.
 //
-// Who owns the memory: for the binary types the Data and the Attachments of the
-// packet are its own, and the caller may keep them. For all other types Data
-// aliases data: it is valid for as long as the caller leaves data alone. The
+// For the binary types, the caller owns the Data and the Attachments of the packet. For
+// all other types, Data aliases data and is valid until the caller changes data. The
 // Decoder itself never keeps data. Namespace may always be kept.
 //
-// A non-nil error is a *[DecodeError]. The connection must then close; the
-// Decoder has dropped what it kept.
+// A non-nil error is a *[DecodeError]. The connection must then be closed. The Decoder is
+// idle.
 func (d *Decoder) Add(l *Limits, binary bool, data []byte) (p Packet, ok bool, err error) {
 	if d.pending != nil {
 		return d.addPending(l, binary, data)
@@ -89,8 +88,8 @@ func (d *Decoder) addPending(l *Limits, binary bool, data []byte) (Packet, bool,
 // on a peer that leaves a packet incomplete for long; the Decoder has no clock.
 func (d *Decoder) Pending() bool { return d.pending != nil }
 
-// Awaited returns the type and the namespace of the packet whose attachments are
-// awaited, and false if there is none. A caller that will drop the packet need not wait
+// Awaited returns the type and the namespace of the packet whose attachments are awaited.
+// ok is false if the Decoder is idle. A caller that will drop the packet need not wait
 // for the rest of it.
 func (d *Decoder) Awaited() (t Type, namespace string, ok bool) {
 	if d.pending == nil {
@@ -107,7 +106,7 @@ func (d *Decoder) Buffered() int {
 	return d.pending.size
 }
 
-// Reset drops an incomplete packet. The Decoder is as new afterwards.
+// Reset drops an incomplete packet. The Decoder is idle afterwards.
 func (d *Decoder) Reset() { *d = Decoder{} }
 
 // decodeText reads a text message into p and returns how many attachments follow.
@@ -133,8 +132,8 @@ func (d *Decoder) decodeText(l *Limits, data []byte, p *Packet) (int, *DecodeErr
 			return 0, err
 		}
 	}
-	// The grammar allows an id on every type. It means something for events and
-	// acknowledgements only.
+	// The grammar allows an id on every type. It only has a meaning for events and
+	// acknowledgements.
 	if p.ID, i, err = decodeID(data, i); err != nil {
 		return 0, err
 	}
@@ -174,7 +173,7 @@ func (d *Decoder) decodeNamespace(l *Limits, data []byte, i int, p *Packet) (int
 		return 0, &DecodeError{Kind: KindNamespace, Offset: i, Detail: "control character"}
 	}
 	p.Namespace = string(raw)
-	if len(raw) <= DefaultMaxNamespace { // no longer one can be joined
+	if len(raw) <= DefaultMaxNamespace { // longer ones can't be joined
 		d.namespace = p.Namespace
 	}
 	return next, nil
@@ -210,7 +209,7 @@ func decodeID(data []byte, i int) (id int64, next int, err *DecodeError) {
 	return id, next, nil
 }
 
-// checkPayload checks that data[i:] is what the type of p asks for, and stores it.
+// checkPayload checks that data[i:] is a valid payload for the type of p, and stores it.
 func checkPayload(l *Limits, data []byte, i, count int, p *Packet) *DecodeError {
 	if i == len(data) {
 		if p.Type == TypeConnect || p.Type == TypeDisconnect {
@@ -253,8 +252,8 @@ func checkPayload(l *Limits, data []byte, i, count int, p *Packet) *DecodeError 
 	return nil
 }
 
-// checkEventName checks the first element of an event's array, which starts at i.
-// That it is well-formed is left to the validator.
+// checkEventName checks the first element of an event's array, which starts at i. The
+// validator checks that it is well-formed.
 func checkEventName(data []byte, i int) *DecodeError {
 	if i >= len(data) || data[i] != '"' && data[i] != '-' && !jsontext.IsDigit(data[i]) {
 		return badPayload(i, "want an event name")

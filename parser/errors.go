@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the errors of decoding. Their texts are those of the
-// JavaScript implementation, where it has one for the case.
+// This file holds the errors of decoding. Their texts are those of the JavaScript
+// implementation where it has one.
 
 package parser
 
 import "strconv"
 
-// An ErrorKind says what is wrong with a message.
+// An ErrorKind is the kind of a [DecodeError].
 type ErrorKind byte
 
 // The kinds of [DecodeError], with their texts.
@@ -16,7 +16,7 @@ const (
 	KindAttachmentCount                         // "Illegal attachments": no count, or less than one
 	KindTooManyAttachments                      // "too many attachments"
 	KindNamespace                               // "invalid namespace": too long, not UTF-8, control characters
-	KindPayload                                 // "invalid payload": not JSON, or not as the type asks, or a bad id
+	KindPayload                                 // "invalid payload": not JSON, not valid for the type, or a bad id
 	KindPlaceholder                             // "illegal attachments": placeholders do not name each attachment once
 	KindStrayBinary                             // "got binary data when not reconstructing a packet"
 	KindStrayText                               // "got plaintext data when reconstructing a packet"
@@ -35,19 +35,19 @@ var kindTexts = [...]string{
 	KindIncompleteTooLarge: "incomplete packet too large",
 }
 
-// A DecodeError says that a peer violated the protocol. The connection must close.
-// Of the peer's message it holds at most one digit, so it is safe to log.
+// A DecodeError reports a violation of the protocol by a peer. The connection must be
+// closed. It contains at most one digit of the peer's message, so it is safe to log.
 type DecodeError struct {
 	Kind ErrorKind
 
-	// Offset is where in the text message decoding stopped, in bytes;
-	// zero where it has no meaning.
+	// Offset is the byte offset in the text message at which decoding stopped, or zero if
+	// there is no such offset.
 	Offset int
 
-	// Detail says in a few words what was expected. It may be empty.
+	// Detail briefly describes the expected input. It may be empty.
 	Detail string
 
-	digit byte // for KindPacketType: '7' to '9', or 0 for anything but a digit
+	digit byte // for KindPacketType: '7' to '9', or 0 if it was not a digit
 }
 
 // Error returns the text of the JavaScript implementation for this kind.

@@ -85,10 +85,10 @@ func startsReserved(data []byte) bool {
 	return err == nil && IsReserved(string(name))
 }
 
-// SplitArray appends the raw elements of the JSON array data to dst and returns
-// the result. The elements alias data and have no white space around them. The
-// array must have been validated: on anything else the result has no meaning,
-// but SplitArray does not panic.
+// SplitArray appends the raw elements of the JSON array data to dst and returns the
+// result. The elements alias data and have no white space around them. The array must
+// have been validated: for other data the result is unspecified, but SplitArray does not
+// panic.
 func SplitArray(dst [][]byte, data []byte) [][]byte {
 	i := jsontext.SkipSpace(data, 0)
 	if i >= len(data) || data[i] != '[' {
@@ -99,7 +99,7 @@ func SplitArray(dst [][]byte, data []byte) [][]byte {
 		i = jsontext.SkipSpace(data, i)
 		start := i
 		if i = skipValue(data, i); i == start {
-			return dst // the closing bracket, or no array
+			return dst // the closing bracket, or not an array
 		}
 		dst = append(dst, data[start:i:i])
 		if i = jsontext.SkipSpace(data, i); i >= len(data) || data[i] != ',' {
@@ -109,7 +109,7 @@ func SplitArray(dst [][]byte, data []byte) [][]byte {
 	}
 }
 
-// skipValue returns where the validated value at i ends, i if there is none.
+// skipValue returns the end of the validated value at i, or i if there is no value.
 func skipValue(data []byte, i int) int {
 	depth := 0
 	for i < len(data) {

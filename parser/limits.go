@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the bounds a Decoder keeps, and their defaults.
+// This file holds the limits of a Decoder, and their defaults.
 
 package parser
 
-// The defaults of [Limits], and the most that can be asked for.
+// The defaults and the maximum values of [Limits].
 const (
 	DefaultMaxAttachments     = 10
 	DefaultMaxDepth           = 512
@@ -16,27 +16,27 @@ const (
 	ceilingDepth       = 1024 // the nesting stack of the validator is a fixed array of bits
 )
 
-// Limits bound what a peer may send. A packet beyond one is a [DecodeError].
-// The zero value, and a nil pointer, stand for the defaults. Limits may be
-// shared by any number of decoders as long as they do not change.
+// Limits bound the packets of a peer. A packet that exceeds a limit results in a
+// [DecodeError]. The zero value and a nil pointer mean the defaults. Limits may be shared
+// by any number of decoders as long as they do not change.
 type Limits struct {
-	// MaxAttachments is the most attachments in one packet.
-	// If zero or negative, 10. At most 99.
+	// MaxAttachments is the maximum number of attachments of one packet. If zero or
+	// negative, 10. At most 99.
 	MaxAttachments int
 
 	// MaxDepth is how deep arrays and objects may nest; the array of an event
 	// counts as one. If zero or negative, 512. At most 1024.
 	MaxDepth int
 
-	// MaxIncompleteBytes bounds what a Decoder keeps while it waits for
-	// attachments: the text and all attachments of one packet together.
-	// If zero or negative, 11,000,000 bytes.
+	// MaxIncompleteBytes bounds the memory that a Decoder keeps while it waits for
+	// attachments: the text and all attachments of one packet together. If zero or
+	// negative, 11,000,000 bytes.
 	MaxIncompleteBytes int
 
-	// MaxElements bounds the arrays and objects of one packet, wherever in it: an array
-	// counts as one, an object as four. A few bytes of text each, they take many times
-	// that once they are decoded into values of any type. If zero or negative, 262,144:
-	// 65,536 objects, or four times as many arrays.
+	// MaxElements bounds the number of arrays and objects of one packet, at any depth: an
+	// array counts as one, an object as four. Each takes a few bytes of text, but many
+	// times that when decoded into an any. If zero or negative, 262,144: 65,536 objects,
+	// or four times as many arrays.
 	MaxElements int
 
 	// MaxNamespace is the longest namespace, in bytes. If zero or negative, 255.

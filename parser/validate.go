@@ -13,8 +13,8 @@ type validator struct {
 	data     []byte
 	maxDepth int
 
-	// attachments is how many attachments placeholders may name. Zero means
-	// that objects which look like placeholders are plain data.
+	// attachments is the number of attachments that placeholders may name. If zero,
+	// objects that look like placeholders are plain data.
 	attachments int
 
 	// maxElements bounds the arrays and objects; zero means no bound.
@@ -32,18 +32,18 @@ type validator struct {
 }
 
 // Valid reports whether data is one JSON value with at most MaxDepth levels and
-// MaxElements arrays and objects.
-// White space around it is allowed. Unlike encoding/json it refuses invalid
-// UTF-8 and has its own bound on the depth.
+// MaxElements arrays and objects. White space around it is allowed. Unlike encoding/json,
+// Valid rejects invalid UTF-8 and has its own limit of the depth.
 func (l *Limits) Valid(data []byte) bool {
 	v := validator{data: data, maxDepth: l.maxDepth(), maxElements: l.maxElements()}
 	return v.run(jsontext.SkipSpace(data, 0))
 }
 
-// objectWeight is how many arrays an object counts as: a map takes that much more.
+// objectWeight is the number of arrays that an object counts as, since a map takes more
+// memory.
 const objectWeight = 4
 
-// tooMany counts an array or an object, and reports whether that is one too many.
+// tooMany counts an array or an object, and reports whether the limit is exceeded.
 func (v *validator) tooMany(object bool) bool {
 	v.elements++
 	if object {
@@ -103,7 +103,7 @@ func (v *validator) run(i int) bool {
 			v.pos = i
 			return false
 		}
-		// A value ended at i. Close what ends with it, up to the next comma.
+		// A value ended at i. Close the levels that end with it, up to the next comma.
 		for {
 			i = jsontext.SkipSpace(data, i)
 			if depth == 0 {
@@ -164,14 +164,14 @@ func (v *validator) member(i int) (int, bool) {
 		return i, false
 	}
 	i = jsontext.SkipSpace(v.data, i+1)
-	// Placeholder took all good ones, so this object is a bad one.
+	// Placeholder has accepted all valid ones, so this object is invalid.
 	if v.attachments > 0 && string(v.data[name:end]) == `"_placeholder"` && jsontext.HasPrefixAt(v.data, i, "true") {
 		v.misplaced = true
 	}
 	return i, true
 }
 
-// name notes that a placeholder names attachment num.
+// name records that a placeholder names attachment num.
 func (v *validator) name(num int) {
 	bit := uint64(1) << (num % 64)
 	if num >= v.attachments || v.seen[num/64]&bit != 0 {

@@ -18,19 +18,20 @@ import (
 	"socketio/parser"
 )
 
-// errMissing is what Decode gives for an argument that did not come.
+// errMissing is returned by Decode for a missing argument.
 var errMissing = errors.New("siotest: missing argument")
 
-// maxAttachments is how many attachments a client takes in one packet.
+// maxAttachments is the maximum number of attachments that a client accepts in one
+// packet.
 const maxAttachments = 99
 
-// Any stands for any one argument where arguments are compared:
+// Any matches any single argument in comparisons:
 //
 //	bob.Want("joined", siotest.Any{}, "lobby")
 type Any struct{}
 
-// Args are the arguments of an event or of an acknowledgement, as they came. They may
-// be kept and read from any goroutine.
+// Args are the undecoded arguments of an event or an acknowledgement. They may be kept
+// and read from any goroutine.
 type Args struct {
 	raw         [][]byte
 	attachments [][]byte
@@ -40,9 +41,9 @@ type Args struct {
 // Len is the number of arguments.
 func (a Args) Len() int { return len(a.raw) }
 
-// Decode decodes the first arguments into dst, one each, all non-nil pointers. A nil
-// dst skips an argument. A []byte takes a binary attachment, anything else what
-// encoding/json would.
+// Decode decodes the first len(dst) arguments into dst, which must be pointers. A nil
+// element skips an argument. A binary attachment is decoded into a []byte, all else as by
+// encoding/json.
 func (a Args) Decode(dst ...any) error {
 	for i, d := range dst {
 		if i >= len(a.raw) {
@@ -58,9 +59,9 @@ func (a Args) Decode(dst ...any) error {
 	return nil
 }
 
-// Raw returns the JSON of argument i. Binary attachments stand in it as placeholder
-// objects; see Attachments. With ServerOptions.Codec it is a translation, nil if there
-// is none. The caller must not change it.
+// Raw returns the JSON of argument i. Binary attachments are replaced by placeholder
+// objects; see Attachments. With ServerOptions.Codec, the JSON is a translation, or nil
+// if the argument can't be translated. The caller must not change it.
 func (a Args) Raw(i int) json.RawMessage {
 	if _, is := a.codec.(*binding.Codec); is {
 		return a.raw[i]
@@ -72,8 +73,8 @@ func (a Args) Raw(i int) json.RawMessage {
 	return text
 }
 
-// Values decodes all arguments as encoding/json decodes into an any, with []byte for
-// binary attachments.
+// Values decodes all arguments as encoding/json does for an any, with []byte for binary
+// attachments.
 func (a Args) Values() ([]any, error) {
 	values := make([]any, len(a.raw))
 	if err := a.Decode(pointers(values)...); err != nil {
@@ -94,8 +95,7 @@ func pointers(values []any) []any {
 // them.
 func (a Args) Attachments() [][]byte { return a.attachments }
 
-// String returns the arguments as a JSON array. Attachments stand in it as
-// placeholders.
+// String returns the arguments as a JSON array. Attachments are replaced by placeholders.
 func (a Args) String() string {
 	texts := make([][]byte, len(a.raw))
 	for i := range a.raw {
@@ -104,7 +104,7 @@ func (a Args) String() string {
 	return "[" + string(bytes.Join(texts, []byte{','})) + "]"
 }
 
-// text is argument i in a message.
+// text returns argument i for a message.
 func (a Args) text(i int) []byte {
 	if raw := a.Raw(i); raw != nil {
 		return raw
@@ -112,7 +112,7 @@ func (a Args) text(i int) []byte {
 	return []byte("?")
 }
 
-// equals reports whether the arguments are what want would be on the wire.
+// equals reports whether the arguments are equal to want as encoded.
 func (a Args) equals(want []any) (bool, error) {
 	expected, err := encodeArgs(a.codec, want)
 	if err != nil {
@@ -140,7 +140,7 @@ func (a Args) equals(want []any) (bool, error) {
 	return true, nil
 }
 
-// encodeArgs encodes args as an acknowledgement and takes that apart.
+// encodeArgs encodes args as an acknowledgement and splits it.
 func encodeArgs(codec parser.Codec, args []any) (Args, error) {
 	enc, err := codec.AppendPacket(nil, parser.Outgoing{Type: parser.TypeAck, Args: args})
 	if err != nil {
@@ -165,7 +165,7 @@ func encodeArgs(codec parser.Codec, args []any) (Args, error) {
 func (a Args) tree(i int) (v any, err error) {
 	codec := a.codec
 	if _, is := codec.(*binding.Codec); is {
-		codec = &binding.Codec{Unmarshal: exactly} // large integers stay as they are
+		codec = &binding.Codec{Unmarshal: exactly} // keeps large integers exact
 	}
 	if err := codec.Decode(a.raw[i], a.attachments, &v); err != nil {
 		return nil, err
@@ -179,8 +179,7 @@ func exactly(data []byte, v any) error {
 	return d.Decode(v)
 }
 
-// normal makes numbers comparable: an integer is its digits, everything else a
-// float64.
+// normal makes numbers comparable: integers as digits, all others as float64.
 func normal(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

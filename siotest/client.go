@@ -15,19 +15,19 @@ import (
 	"socketio/parser"
 )
 
-// The reasons a Client is disconnected for, as the JavaScript client has them.
+// The reasons for which a Client is disconnected, as in the JavaScript client.
 const (
-	// ServerDisconnect: the server made it leave the namespace.
+	// ServerDisconnect: the server has disconnected the socket.
 	ServerDisconnect = "io server disconnect"
-	// ClientDisconnect: it left the namespace itself.
+	// ClientDisconnect: the client has left the namespace.
 	ClientDisconnect = "io client disconnect"
 	// TransportClose: the connection has ended.
 	TransportClose = "transport close"
-	// PingTimeout: the server's ping did not come in time.
+	// PingTimeout: no ping of the server arrived in time.
 	PingTimeout = "ping timeout"
 )
 
-// A gone says why no more events arrive in a namespace.
+// A gone is the reason why no more events arrive in a namespace.
 type gone struct {
 	reason string
 	cause  error
@@ -40,11 +40,12 @@ func (g *gone) Error() string {
 	return "it is disconnected: " + g.reason
 }
 
-// A ConnectError says that the server rejected the client's request to join a namespace.
+// A ConnectError reports that the server has rejected the client's request to join a
+// namespace.
 type ConnectError struct {
 	Namespace string
 	Message   string
-	Data      json.RawMessage // what the server added, nil if nothing
+	Data      json.RawMessage // data added by the server, or nil
 }
 
 func (e *ConnectError) Error() string {
@@ -55,8 +56,8 @@ func (e *ConnectError) Error() string {
 	return text
 }
 
-// A Client is a client that has joined a namespace. Events that arrive are kept, in
-// order, until the test looks at them.
+// A Client is a client that has joined a namespace. Events that arrive are kept in order
+// until the test reads them.
 type Client struct {
 	conn      *Conn
 	namespace string
@@ -73,22 +74,22 @@ type Client struct {
 	handlers map[string]func(*Event)
 }
 
-// A joinAnswer is how the server answers CONNECT.
+// A joinAnswer is the server's answer to CONNECT.
 type joinAnswer struct {
 	id  string
 	err error
 }
 
-// ID is the id of the socket at the server.
+// ID returns the id of the socket on the server.
 func (c *Client) ID() string { return c.id }
 
-// Namespace is the name of the namespace.
+// Namespace returns the name of the namespace.
 func (c *Client) Namespace() string { return c.namespace }
 
-// Conn is the connection, which clients of other namespaces may share.
+// Conn returns the connection, which clients of other namespaces may share.
 func (c *Client) Conn() *Conn { return c.conn }
 
-// Link is the network of the connection.
+// Link returns the network of the connection.
 func (c *Client) Link() *Link { return c.conn.link }
 
 // String returns the client's name, with the namespace if it is not "/".
@@ -99,7 +100,7 @@ func (c *Client) String() string {
 	return c.conn.name + " in " + c.namespace
 }
 
-// socketName is what the client's id is called in transcripts of others.
+// socketName is the name for the client's id in transcripts of other connections.
 func (c *Client) socketName() string {
 	if c.namespace == "/" {
 		return c.conn.name + "'s socket"
@@ -109,7 +110,7 @@ func (c *Client) socketName() string {
 
 func (c *Client) t() TB { return c.conn.env.t }
 
-// post encodes a packet and gives it to the connection.
+// post encodes a packet and passes it to the connection.
 func (c *Client) post(p parser.Outgoing) error {
 	if err := c.arrived.ended(); err != nil {
 		return err
@@ -118,8 +119,8 @@ func (c *Client) post(p parser.Outgoing) error {
 	return c.conn.post(p)
 }
 
-// Emit sends an event. It returns at once: the client writes by itself, in order. The
-// test fails if the client is disconnected or a value has no form on the wire.
+// Emit sends an event. It returns at once: the client writes packets in order on its own
+// goroutine. The test fails if the client is disconnected or a value can't be encoded.
 func (c *Client) Emit(event string, args ...any) {
 	c.t().Helper()
 	if err := c.TryEmit(event, args...); err != nil {
@@ -127,19 +128,19 @@ func (c *Client) Emit(event string, args ...any) {
 	}
 }
 
-// Send is Emit of the event "message".
+// Send emits the event "message".
 func (c *Client) Send(args ...any) {
 	c.t().Helper()
 	c.Emit("message", args...)
 }
 
-// TryEmit is Emit with an error instead of a failed test.
+// TryEmit is like Emit but returns an error instead of failing the test.
 func (c *Client) TryEmit(event string, args ...any) error {
 	return c.post(parser.Outgoing{Type: parser.TypeEvent, ID: parser.NoID, Event: event, Args: args})
 }
 
-// Ask emits an event that wants an acknowledgement and returns at once. What comes is
-// in the Reply. The test fails if the event can't be sent.
+// Ask emits an event with an acknowledgement and returns at once. The Reply receives the
+// acknowledgement. The test fails if the event can't be sent.
 func (c *Client) Ask(event string, args ...any) *Reply {
 	c.t().Helper()
 	r := &Reply{env: c.conn.env, client: c, event: event}
@@ -155,7 +156,7 @@ func (c *Client) Ask(event string, args ...any) *Reply {
 }
 
 // EmitWithAck emits an event and waits for its acknowledgement. The test fails if none
-// comes.
+// arrives.
 func (c *Client) EmitWithAck(event string, args ...any) Args {
 	c.t().Helper()
 	return c.Ask(event, args...).Args()
@@ -174,10 +175,10 @@ func (c *Client) On(event string, fn func(*Event)) {
 	c.handlers[event] = fn
 }
 
-// TryNext waits for the next event. The error says why none comes.
+// TryNext waits for the next event. It returns an error if none arrives.
 func (c *Client) TryNext() (*Event, error) { return c.arrived.next(c.conn.env.patience) }
 
-// Next waits for the next event. The test fails if none comes.
+// Next waits for the next event. The test fails if none arrives.
 func (c *Client) Next() *Event {
 	c.t().Helper()
 	e, err := c.TryNext()
@@ -188,8 +189,8 @@ func (c *Client) Next() *Event {
 }
 
 // Want waits for the next event and fails the test if it is another one, or has other
-// arguments. Arguments are equal if they are the same JSON, with the same bytes; an
-// Any stands for each.
+// arguments. Arguments are equal if they have the same JSON and the same bytes. An Any is
+// equal to any argument.
 func (c *Client) Want(event string, args ...any) {
 	c.t().Helper()
 	wanted := fmt.Sprintf("%q %s", event, describe(c.conn.env.codec, args))
@@ -232,9 +233,9 @@ func (c *Client) Await(event string) *Event {
 	}
 }
 
-// WantNothing fails the test if an event has come that was not looked at. In a bubble
-// it waits until nothing moves, without any time passing; to see what comes later, let
-// time pass before (time.Sleep). Outside of one it waits for ServerOptions.Quiet.
+// WantNothing fails the test if there is an unread event. In a bubble it first waits
+// until all goroutines are blocked, without any time passing; to include later events,
+// let time pass before (time.Sleep). Outside a bubble it waits for ServerOptions.Quiet.
 func (c *Client) WantNothing() {
 	c.t().Helper()
 	c.conn.env.quiet()
@@ -243,11 +244,11 @@ func (c *Client) WantNothing() {
 	}
 }
 
-// Drain returns the events that have arrived and were not looked at. In a bubble where
-// nothing moves these are all of them; outside a bubble more may be under way.
+// Drain returns the unread events. In a bubble in which all goroutines are blocked these
+// are all events; otherwise more may be in transit.
 func (c *Client) Drain() []*Event { return c.arrived.drain() }
 
-// Disconnect leaves the namespace. The connection stays, for its other namespaces.
+// Disconnect leaves the namespace. The connection stays open for its other namespaces.
 func (c *Client) Disconnect() {
 	c.t().Helper()
 	if err := c.post(parser.Outgoing{Type: parser.TypeDisconnect, ID: parser.NoID}); err != nil {
@@ -256,8 +257,8 @@ func (c *Client) Disconnect() {
 	c.leave(ClientDisconnect, nil)
 }
 
-// WantDisconnect waits until the client is disconnected and fails the test if that is
-// for another reason, or if an event comes instead. The reasons are constants of this
+// WantDisconnect waits until the client is disconnected. It fails the test if the reason
+// is another one, or if an event arrives instead. The reasons are constants of this
 // package.
 func (c *Client) WantDisconnect(reason string) {
 	c.t().Helper()
@@ -271,7 +272,8 @@ func (c *Client) WantDisconnect(reason string) {
 	}
 }
 
-// Disconnected returns the reason why the client is disconnected, "" while it is not.
+// Disconnected returns the reason why the client is disconnected, or "" while it is
+// connected.
 func (c *Client) Disconnected() string {
 	var g *gone
 	if errors.As(c.arrived.ended(), &g) {
@@ -280,7 +282,7 @@ func (c *Client) Disconnected() string {
 	return ""
 }
 
-// leave disconnects the client for good.
+// leave disconnects the client permanently.
 func (c *Client) leave(reason string, cause error) {
 	end := &gone{reason, cause}
 	c.joined.close(end)
@@ -294,8 +296,8 @@ func (c *Client) leave(reason string, cause error) {
 	}
 }
 
-// handle takes a packet of the namespace, on the reading goroutine. Its memory is not
-// kept.
+// handle handles a packet of the namespace, on the reading goroutine. It does not keep
+// the packet's memory.
 func (c *Client) handle(p parser.Packet) error {
 	codec := c.conn.env.codec
 	data := p.Data
@@ -308,7 +310,7 @@ func (c *Client) handle(p parser.Packet) error {
 		c.answered = true
 	default:
 		if c.follows && !c.answered {
-			return nil // it was under way for the client before
+			return nil // it was in transit to the client before
 		}
 	}
 	switch p.Type {
@@ -335,7 +337,7 @@ func (c *Client) handle(p parser.Packet) error {
 		delete(c.replies, p.ID)
 		c.mu.Unlock()
 		if r == nil && c.arrived.ended() != nil {
-			return nil // it was under way when the client left
+			return nil // it was in transit when the client left
 		}
 		if r == nil {
 			return fmt.Errorf("siotest: the server acknowledges %d, which nobody asked", p.ID)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Conn: one Engine.IO connection, with the clients of its namespaces
-// or with packets as they are.
+// This file holds Conn: one Engine.IO connection, with clients of namespaces or raw
+// packets.
 
 package siotest
 
@@ -21,7 +21,7 @@ import (
 	"socketio/parser"
 )
 
-// Why a connection ended, as far as the network does not say.
+// Reasons for the end of a connection, other than network errors.
 var (
 	errKilled      = errors.New("the client was killed")
 	errServerClose = errors.New("the server has sent a close packet")
@@ -37,9 +37,8 @@ type OpenPacket struct {
 	MaxPayload   int      `json:"maxPayload"`   // bytes
 }
 
-// A Conn is one connection. It answers pings by itself, and ends when one does not
-// come in time. Until the first Join it keeps the messages that come as they are, for
-// Hear.
+// A Conn is a connection. It answers pings, and ends if a ping does not arrive in time.
+// Until the first Join it keeps received messages, for Hear.
 type Conn struct {
 	// Immutable after newConn; opened is set by start.
 	env    *env
@@ -57,7 +56,7 @@ type Conn struct {
 	end     error
 
 	heard queue[any]  // messages before the first Join
-	said  queue[unit] // what is to be written
+	said  queue[unit] // to be written
 
 	decoder parser.PacketDecoder // owned by the reading goroutine
 	limits  parser.Limits
@@ -71,8 +70,8 @@ type Conn struct {
 	watch   *time.Timer        // for the next ping
 }
 
-// A unit is what is written at once: packets, on polling in one request, or something
-// done between them.
+// A unit is written at once: packets, on polling in one request, or an action between
+// them.
 type unit struct {
 	packets []any
 	do      func() error
@@ -98,8 +97,8 @@ func newConn(e *env, base string, o *ClientOptions) *Conn {
 	return c
 }
 
-// write is the writing goroutine. It ends with the connection, when all that was to be
-// written has been tried.
+// write is the writing goroutine. It ends with the connection, after trying to write all
+// units.
 func (c *Conn) write() {
 	defer c.running.Done()
 	for {
@@ -121,7 +120,7 @@ func (c *Conn) write() {
 	}
 }
 
-// finish ends the connection; the first reason stays.
+// finish ends the connection. The first reason is kept.
 func (c *Conn) finish(reason error) {
 	c.mu.Lock()
 	if c.over {
@@ -151,7 +150,7 @@ func (c *Conn) finish(reason error) {
 	c.wires.close()
 }
 
-// watchPings ends the connection if no ping comes in time.
+// watchPings ends the connection if no ping arrives in time.
 func (c *Conn) watchPings() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,7 +165,7 @@ func (c *Conn) watchPings() {
 	c.watch = time.AfterFunc(wait, func() { c.finish(errPingTimeout) })
 }
 
-// packet takes an Engine.IO packet, on the reading goroutine. An error ends the
+// packet handles an Engine.IO packet, on the reading goroutine. An error ends the
 // connection.
 func (c *Conn) packet(p any) error {
 	text, is := p.(string)
@@ -194,7 +193,7 @@ func (c *Conn) packet(p any) error {
 	return nil
 }
 
-// message takes what the packet p carries.
+// message handles the message in packet p.
 func (c *Conn) message(p any, binary bool, data []byte) error {
 	c.mu.Lock()
 	decodes := c.decodes
@@ -204,7 +203,7 @@ func (c *Conn) message(p any, binary bool, data []byte) error {
 	}
 	packet, ok, err := c.decoder.Add(&c.limits, binary, data)
 	if err != nil {
-		return fmt.Errorf("siotest: the server has sent what is no packet: %w", err)
+		return fmt.Errorf("siotest: the server has sent an invalid packet: %w", err)
 	}
 	if !ok {
 		return nil
@@ -239,8 +238,8 @@ func (c *Conn) post(p parser.Outgoing) error {
 	return c.said.put(unit{packets: packets})
 }
 
-// Join joins a namespace over the connection; auth is as in ClientOptions. The test
-// fails if it is refused.
+// Join joins a namespace over the connection; auth is as in ClientOptions. The test fails
+// if the client is rejected.
 func (c *Conn) Join(namespace string, auth any) *Client {
 	c.env.t.Helper()
 	client, err := c.TryJoin(namespace, auth)
@@ -251,8 +250,8 @@ func (c *Conn) Join(namespace string, auth any) *Client {
 	return client
 }
 
-// TryJoin is Join with an error instead of a failed test; a refusal is a
-// *ConnectError.
+// TryJoin is like Join but returns an error instead of failing the test: a *ConnectError
+// if the client is rejected.
 func (c *Conn) TryJoin(namespace string, auth any) (*Client, error) {
 	if auth != nil {
 		if err := checkAuth(c.env.codec, auth); err != nil {
@@ -285,7 +284,7 @@ func (c *Conn) TryJoin(namespace string, auth any) (*Client, error) {
 	return client, nil
 }
 
-// checkAuth checks that auth is what a server takes.
+// checkAuth checks that a server accepts auth.
 func checkAuth(codec parser.Codec, auth any) error {
 	enc, err := encodeArgs(codec, []any{auth})
 	if err != nil {
@@ -297,10 +296,10 @@ func checkAuth(codec parser.Codec, auth any) error {
 	return nil
 }
 
-// Name is the client's name in messages.
+// Name returns the client's name in messages.
 func (c *Conn) Name() string { return c.name }
 
-// Link is the network of the connection.
+// Link returns the network of the connection.
 func (c *Conn) Link() *Link { return c.link }
 
 // OpenPacket returns the first packet from the server.
@@ -325,7 +324,7 @@ func (c *Conn) Close() {
 	}
 }
 
-// wait waits for the end.
+// wait waits until the connection has ended.
 func (c *Conn) wait() error {
 	limit := time.NewTimer(c.env.patience)
 	defer limit.Stop()
@@ -337,10 +336,10 @@ func (c *Conn) wait() error {
 	}
 }
 
-// Ended is closed when the connection has ended.
+// Ended returns a channel that is closed when the connection has ended.
 func (c *Conn) Ended() <-chan struct{} { return c.ended }
 
-// Err returns the reason why the connection ended, nil while it is open.
+// Err returns the reason why the connection ended, or nil while it is open.
 func (c *Conn) Err() error {
 	select {
 	case <-c.ended:
@@ -381,7 +380,7 @@ func (c *Conn) Say(packets ...any) {
 	}
 }
 
-// TrySay is Say that waits until the packets are written, on polling until the server
+// TrySay is like Say but waits until the packets are written, on polling until the server
 // has answered, and returns an error instead of failing the test.
 func (c *Conn) TrySay(packets ...any) error {
 	if err := checkPackets(packets); err != nil {
@@ -390,13 +389,13 @@ func (c *Conn) TrySay(packets ...any) error {
 	return c.await(unit{packets: packets})
 }
 
-// await has a unit done and waits for that.
+// await queues a unit and waits until it is done.
 func (c *Conn) await(u unit) error {
 	u.done = make(chan error, 1)
 	if err := c.said.put(u); err != nil {
 		return err
 	}
-	return <-u.done // also after the end: the writing goroutine empties its queue
+	return <-u.done // even after the end: the writing goroutine empties its queue
 }
 
 func checkPackets(packets []any) error {
@@ -415,8 +414,8 @@ func checkPackets(packets []any) error {
 func (c *Conn) TryHear() (any, error) { return c.heard.next(c.env.patience) }
 
 // Hear waits for messages, and fails the test if other messages arrive. A packet is a
-// string, in which * stands for anything, or a []byte. Pings and other packets that are
-// not messages are skipped. It is for connections without a Join.
+// string, in which * matches any text, or a []byte. Pings and other packets that are not
+// messages are skipped. It is for connections without a Join.
 func (c *Conn) Hear(packets ...any) {
 	c.env.t.Helper()
 	if err := checkPackets(packets); err != nil {
@@ -433,7 +432,7 @@ func (c *Conn) Hear(packets ...any) {
 	}
 }
 
-// HearNothing is WantNothing for a connection without a Join.
+// HearNothing is like Client.WantNothing, for a connection without a Join.
 func (c *Conn) HearNothing() {
 	c.env.t.Helper()
 	c.env.quiet()
@@ -469,9 +468,8 @@ func (c *Conn) Transcript() Transcript {
 	return c.rec.transcript(c.env.ids.all())
 }
 
-// WantTranscript compares the transcript with a text as Transcript.String makes it;
-// space around lines does not count. It waits first until nothing moves, as
-// Client.WantNothing does.
+// WantTranscript compares the transcript with a text as Transcript.String makes it; space
+// around lines does not count. It first waits like Client.WantNothing.
 func (c *Conn) WantTranscript(want string) {
 	c.env.t.Helper()
 	c.env.quiet()

@@ -2,10 +2,10 @@
 
 // This file holds the package comment.
 
-// Package siotest tests applications of package socketio: a server in memory,
-// clients to talk to it, a network that fails on demand, and a record of what was
-// said. No port is opened and nothing sleeps. The whole way of a request runs:
-// net/http, the handshake hook, middleware, polling, WebSocket.
+// Package siotest tests applications of package socketio: a server in memory, clients for
+// it, a network that fails on demand, and transcripts of connections. No port is opened
+// and nothing sleeps. Requests pass through all layers: net/http, the handshake hook,
+// middleware, polling, WebSocket.
 //
 //	func TestChat(t *testing.T) {
 //		synctest.Test(t, func(t *testing.T) {
@@ -24,17 +24,16 @@
 //
 // # In a bubble
 //
-// Inside a testing/synctest bubble time is virtual: a ping that comes in 25 s comes
-// at once, and WantNothing is exact, because it waits until nothing moves. Make the
-// application inside the bubble too: a server made outside answers no request in it.
-// Outside of one everything works the same in real time; then WantNothing waits for a
-// moment.
+// Inside a testing/synctest bubble time is virtual: a ping due in 25 s arrives at once,
+// and WantNothing is exact, because it waits until all goroutines are blocked. Create the
+// application inside the bubble too: a server created outside can't answer requests in
+// it. Outside a bubble everything works in real time, and WantNothing waits for a moment.
 //
 // Server.Close of the application is called when the test ends if it is the handler
-// itself. For a handler that only leads to it there is ServerOptions.Close. A bubble
-// does not end before its servers have.
+// itself. For a handler that wraps the server, set ServerOptions.Close. A bubble ends
+// only after its servers.
 //
-// # What there is
+// # Overview
 //
 //	Server    NewServer, NewServerWith      a handler, served until the test ends
 //	          Connect, ConnectWith          a client that has joined a namespace
@@ -60,23 +59,21 @@
 //
 // # Failing
 //
-// What starts with Want, and everything that can't go on, ends the test with a
-// sentence that says what was expected and what came. It must be called on the
-// goroutine of the test, as t.Fatal must. Methods that start with Try return an
-// error instead and may be called anywhere. When a test has failed, each
-// connection's transcript is in its log.
+// Methods that start with Want, and other methods that can't continue, end the test with
+// a message that describes the expected and the actual result. Like t.Fatal, they must be
+// called on the goroutine of the test. Methods that start with Try return an error
+// instead and may be called anywhere. When a test has failed, each connection's
+// transcript is in its log.
 //
 // # Reading order
 //
 // options.go and env.go (the test around a server), server.go, client.go, args.go,
-// event.go and reply.go, queue.go (what waits to be looked at), conn.go, transport.go
-// and http.go (how packets travel), link.go and relay.go (faults), transcript.go,
-// logger.go.
+// event.go and reply.go, queue.go (unread events), conn.go, transport.go and http.go
+// (transports), link.go and relay.go (faults), transcript.go, logger.go.
 //
 // # Concurrency
 //
-// All methods may be called from any goroutine, with the exception above. A Conn has
-// two goroutines, one that reads and one that writes, and two more for each network
-// connection; all end with the test. Every lock is held for a moment only, never
-// while something waits.
+// All methods may be called from any goroutine, with the exception above. A Conn has two
+// goroutines, one that reads and one that writes, and two more for each network
+// connection; all end with the test. No lock is held while waiting.
 package siotest

@@ -15,7 +15,8 @@ import (
 	"socketio/parser"
 )
 
-// An env is what a server and its clients know of the test. All but ids is immutable.
+// An env holds the parts of the test shared by a server and its clients. All fields
+// except ids are immutable.
 type env struct {
 	t        TB
 	bubble   bool
@@ -58,10 +59,11 @@ func inBubble() (in bool) {
 	return true
 }
 
-// settle waits until nothing moves, in a bubble; else it does nothing.
+// settle waits until all goroutines of a bubble are blocked. Outside a bubble it does
+// nothing.
 func (e *env) settle() {
 	if e.bubble {
-		e.settling <- struct{}{} // two at once is not allowed
+		e.settling <- struct{}{} // concurrent calls of Wait are not allowed
 		defer func() { <-e.settling }()
 		for !waits() {
 			time.Sleep(time.Nanosecond) // another Server of the bubble waits: until it is done
@@ -69,8 +71,8 @@ func (e *env) settle() {
 	}
 }
 
-// waits waits until nothing moves. It reports false if another goroutine of the bubble
-// does so at the same time, which synctest reports by a panic.
+// waits calls synctest.Wait. It reports false if another goroutine of the bubble does so
+// at the same time, which panics.
 func waits() (ok bool) {
 	defer func() {
 		if v := recover(); v != nil && !strings.Contains(fmt.Sprint(v), "already in progress") {
@@ -81,7 +83,7 @@ func waits() (ok bool) {
 	return true
 }
 
-// quiet waits until nothing moves, or outside a bubble for a moment.
+// quiet waits like settle, or outside a bubble for a moment.
 func (e *env) quiet() {
 	if e.bubble {
 		e.settle()

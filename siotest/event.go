@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Event: an event that came for a client.
+// This file holds Event, an event received by a client.
 
 package siotest
 
@@ -15,7 +15,7 @@ type poster interface {
 	post(p parser.Outgoing) error
 }
 
-// An Event is an event that came for a Client.
+// An Event is an event received by a Client.
 type Event struct {
 	Args
 	// Name is the event's name.
@@ -24,14 +24,15 @@ type Event struct {
 	env *env
 	to  poster
 	who string // the client's name
-	id  int64  // of the acknowledgement the server wants, or parser.NoID
+	id  int64  // of the requested acknowledgement, or parser.NoID
 }
 
 // WantsAck reports whether the server waits for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.id != parser.NoID }
 
-// Ack answers the server's EmitWithAck. It fails the test if the server did not ask,
-// or if a value has no form on the wire. It may be called from any goroutine.
+// Ack answers the server's EmitWithAck. It fails the test if the server does not expect
+// an acknowledgement, or if a value can't be encoded. It may be called from any
+// goroutine.
 func (e *Event) Ack(args ...any) {
 	e.env.t.Helper()
 	if !e.WantsAck() {

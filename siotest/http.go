@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds line: HTTP requests one after the other over one connection of a
-// Link. It does not retry and does not pool, so that a fault has one effect.
+// This file holds line: sequential HTTP requests over one connection of a Link. It does
+// not retry and does not pool, so that a fault has one effect.
 
 package siotest
 
@@ -18,14 +18,14 @@ import (
 	"time"
 )
 
-// maxBody bounds a response, against a test that goes wrong.
+// maxBody bounds the body of a response.
 const maxBody = 64 << 20
 
-// A RefusedError is a request that the server has refused.
+// A RefusedError reports a request that the server has rejected.
 type RefusedError struct {
 	// Status is the HTTP status.
 	Status int
-	// Code and Message are those of the JSON body, zero if there is none.
+	// Code and Message are from the JSON body, or zero if there is no such body.
 	Code    int
 	Message string
 	// Body is the whole body.
@@ -42,7 +42,7 @@ func refused(status int, body string) *RefusedError {
 		Code    int
 		Message string
 	}
-	if json.Unmarshal([]byte(body), &said) == nil { // another body than the engine's is kept as text
+	if json.Unmarshal([]byte(body), &said) == nil { // other bodies are kept as text
 		e.Code, e.Message = said.Code, said.Message
 	}
 	return e

@@ -27,27 +27,25 @@ const (
 	Both = Up | Down
 )
 
-// A Break is how a connection ends that is cut.
+// A Break is the way in which a cut ends a connection.
 type Break uint8
 
 const (
-	// FIN ends it in order: both sides read what has come out of the link, then the
-	// end. What Delay or Stall still hold is lost.
+	// FIN ends it gracefully: both sides read the bytes that have left the link, then the
+	// end. Bytes held by Delay or Stall are lost.
 	FIN Break = iota
-	// Reset breaks it: both sides get an error where the end would be, in memory after
-	// what was on its way; over TCP that may be lost.
+	// Reset resets it: both sides get an error instead of the end, in memory after the
+	// bytes in transit, which may be lost over TCP.
 	Reset
 )
 
-// A Link is the network between a client and the server. All connections of the
-// client go through it: one for WebSocket, several for polling. It passes everything
-// on until a fault is set. A fault counts for the bytes that come after it, on
-// connections that are open and on those to come.
+// A Link is the network between a client and the server. All connections of the client
+// use it: one for WebSocket, several for polling. It forwards all bytes until a fault is
+// set. A fault applies to later bytes, on open and on new connections.
 //
-// The same faults in the same order have the same effect, in memory to the byte. Over
-// polling that does not hold for a cut that counts bytes: which of the connections is
-// ahead is a race. Over TCP the kernel's buffers lie behind the Link, which Stall and
-// Split can't control.
+// The same faults in the same order have the same effect, in memory to the byte. This
+// does not apply to CutAfter over polling, since its connections race with each other.
+// Over TCP, Stall and Split can't control the buffers of the kernel.
 type Link struct {
 	dialServer func(context.Context) (net.Conn, error)
 	relays     sync.WaitGroup // goroutines of relays
@@ -76,7 +74,7 @@ type cut struct {
 	how     Break
 }
 
-// errShut is what dialling gives after the end of the test.
+// errShut is returned by dial after the end of the test.
 var errShut = errors.New("siotest: the test is over")
 
 func newLink(dial func(context.Context) (net.Conn, error)) *Link {
@@ -97,36 +95,36 @@ func (l *Link) set(d Direction, change func(f *faults)) {
 	l.changed = make(chan struct{})
 }
 
-// Drop makes the link dead: from now on it discards bytes, and hides the end of a
-// connection from the other side. Lost bytes stay lost after Heal; new connections work.
+// Drop makes the link discard all bytes, and hide the end of a connection from the other
+// side. Lost bytes stay lost after Heal; new connections work.
 func (l *Link) Drop(d Direction) { l.set(d, func(f *faults) { f.dropped = true }) }
 
-// Stall holds bytes back until Heal. Once the buffers are full the writer has to
-// wait: a client that does not read is Stall(Down).
+// Stall holds bytes back until Heal. Once the buffers are full, the writer must wait.
+// Stall(Down) simulates a client that does not read.
 func (l *Link) Stall(d Direction) { l.set(d, func(f *faults) { f.stalled = true }) }
 
-// Delay lets bytes, and the end of a connection, arrive by delay later. Their order
-// stays. Zero ends it for the bytes to come. Delay panics if delay is positive and
-// below one millisecond: 50*time.Millisecond, not 50.
+// Delay delays bytes and the end of a connection, keeping their order. Zero ends the
+// delay for later bytes. Delay panics if delay is positive and below one millisecond,
+// which indicates a missing unit: write 50*time.Millisecond, not 50.
 func (l *Link) Delay(d Direction, delay time.Duration) {
 	durations.Check("siotest: Link.Delay", delay, time.Millisecond)
 	l.set(d, func(f *faults) { f.delay = delay })
 }
 
-// Split lets the receiver read no more than n bytes at a time. Zero ends it. Over TCP
-// the server may still read several pieces at once.
+// Split limits each read of the receiver to n bytes. Zero ends the limit. Over TCP the
+// server may still read several pieces at once.
 func (l *Link) Split(d Direction, n int) { l.set(d, func(f *faults) { f.split = max(n, 0) }) }
 
-// CutAfter cuts the connection on which byte n from now passes, behind that byte. All
-// connections count together. Several cuts can be set; each happens once.
+// CutAfter cuts a connection after n more bytes have passed over all connections
+// together. Several cuts can be set; each happens once.
 func (l *Link) CutAfter(d Direction, n int, how Break) {
 	l.set(d, func(f *faults) { f.cuts = append(f.cuts, cut{after: max(n, 0), how: how}) })
 }
 
-// CutAt cuts the connection on which pattern passes next, behind its last byte. The
-// pattern is looked for in what stands on the wire: HTTP, and WebSocket frames, which
-// this package's clients mask with the key zero, so that their text stands there as it
-// is. It happens once. An empty pattern panics.
+// CutAt cuts the connection on which pattern passes next, after its last byte. The
+// pattern is matched against the bytes on the wire: HTTP, and WebSocket frames, which are
+// plain text because the clients of this package mask with the key zero. It cuts once.
+// CutAt panics if pattern is empty.
 func (l *Link) CutAt(d Direction, pattern string, how Break) {
 	if pattern == "" {
 		panic("siotest: CutAt without a pattern")
@@ -134,7 +132,7 @@ func (l *Link) CutAt(d Direction, pattern string, how Break) {
 	l.set(d, func(f *faults) { f.cuts = append(f.cuts, cut{pattern: []byte(pattern), how: how}) })
 }
 
-// Heal ends all faults: stalled bytes go on, cuts that did not happen are forgotten.
+// Heal ends all faults: stalled bytes continue, pending cuts are removed.
 func (l *Link) Heal() { l.set(Both, func(f *faults) { *f = faults{} }) }
 
 // Cut cuts all connections that are open now, in both directions.
@@ -174,7 +172,7 @@ func (l *Link) dial(ctx context.Context) (net.Conn, error) {
 	return r.client, nil
 }
 
-// close ends the link and waits until nothing of it runs.
+// close ends the link and waits for its goroutines.
 func (l *Link) close() {
 	l.mu.Lock()
 	l.shut = true
@@ -198,8 +196,8 @@ func (l *Link) of(d Direction) *faults {
 	return &l.down
 }
 
-// now returns the faults of a direction, without its cuts, and what is closed when
-// they change.
+// now returns the faults of a direction, without its cuts, and a channel that is closed
+// when they change.
 func (l *Link) now(d Direction) (faults, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -208,8 +206,8 @@ func (l *Link) now(d Direction) (faults, <-chan struct{}) {
 	return f, l.changed
 }
 
-// passes tells how many of the bytes pass before a cut. tail is what passed before
-// them on the same connection. The cut that happens is used up.
+// passes returns the number of bytes that pass before a cut. tail holds the bytes that
+// passed before them on the same connection. A cut that happens is removed.
 func (l *Link) passes(d Direction, tail, data []byte) (n int, how Break, isCut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -240,7 +238,7 @@ func (l *Link) passes(d Direction, tail, data []byte) (n int, how Break, isCut b
 	return n, how, which >= 0
 }
 
-// longest is the length of the longest pattern that is looked for.
+// longest returns the length of the longest pattern.
 func (l *Link) longest(d Direction) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

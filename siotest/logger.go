@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// Logger returns a logger for socketio.Options.Logger that writes to the log of the
-// test, which shows it if the test fails: errors of handlers, and why clients were
-// refused. Call it before NewServer; lines after the end of the test are dropped.
-// It may be used from any goroutine.
+// Logger returns a logger for socketio.Options.Logger that writes to the log of the test,
+// which shows it if the test fails: errors of handlers, and the reasons why clients were
+// rejected. Call it before NewServer; lines after the end of the test are dropped. It may
+// be used from any goroutine.
 func Logger(t TB) *slog.Logger {
 	w := &logWriter{t: t}
 	t.Cleanup(w.end)
@@ -32,7 +32,7 @@ func Logger(t TB) *slog.Logger {
 type logWriter struct {
 	t TB
 
-	mu   sync.Mutex // guards over, and holds the end back while a line is written
+	mu   sync.Mutex // guards over; held while a line is written, which delays the end
 	over bool
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the options of servers and clients, and what the kit needs of a
-// test.
+// This file holds the options of servers and clients, and TB.
 
 package siotest
 
@@ -13,8 +12,8 @@ import (
 	"socketio/parser"
 )
 
-// A TB is what the kit needs of a test. *testing.T is one, and so is whatever else has
-// these methods. Fatalf must end the calling goroutine.
+// A TB is the part of testing.TB that this package uses. *testing.T implements it, and so
+// may other types. Fatalf must end the calling goroutine.
 type TB interface {
 	Helper()
 	Cleanup(func())
@@ -24,7 +23,7 @@ type TB interface {
 	Failed() bool
 }
 
-// A Transport says how a client reaches the server.
+// A Transport is the way in which a client connects to the server.
 type Transport string
 
 const (
@@ -40,28 +39,28 @@ const (
 func Transports() []Transport { return []Transport{WebSocket, Polling, Upgrade} }
 
 // ServerOptions configure a Server. The zero value means the defaults. NewServerWith
-// panics on a time below one millisecond, which is a number without its unit:
+// panics if a duration is below one millisecond, which indicates a missing unit: write
 // 50*time.Millisecond, not 50.
 type ServerOptions struct {
-	// TCP serves on a port of 127.0.0.1 instead of in memory. It needs real time:
-	// not in a bubble.
+	// TCP serves on a port of 127.0.0.1 instead of in memory. It does not work in a
+	// bubble.
 	TCP bool
 	// Path is where the Socket.IO server is mounted. If empty, /socket.io/.
 	Path string
-	// Patience is how long is waited for what must come. If zero, 10 s, and 5
+	// Patience is how long the kit waits for an expected event. If zero, 10 s, or 5
 	// minutes of virtual time in a bubble.
 	Patience time.Duration
 	// Quiet is how long WantNothing waits outside a bubble. If zero, 50 ms.
 	Quiet time.Duration
-	// Buffer is how many bytes a connection in memory holds each way before a
-	// writer has to wait. If zero, 64 KiB.
+	// Buffer is the number of bytes that a connection in memory holds in each direction
+	// before a writer must wait. If zero, 64 KiB.
 	Buffer int
 	// Codec is the packet format of the clients, as in socketio.Options. If nil,
 	// the default format.
 	Codec parser.Codec
-	// Close is called when the test ends, before the HTTP server is closed: the Close
-	// of the *socketio.Server if the handler is a mux around it. If nil, the handler's
-	// own method Close is called if it has one.
+	// Close is called when the test ends, before the HTTP server is closed: use the Close
+	// of the *socketio.Server if the handler wraps it. If nil, the handler's method
+	// Close, if any, is called.
 	Close func() error
 }
 

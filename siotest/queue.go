@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds queue: what came and was not looked at yet.
+// This file holds queue, for received items that are unread.
 
 package siotest
 
@@ -14,22 +14,22 @@ import (
 // maxQueue bounds each queue of a client.
 const maxQueue = 1 << 16
 
-// errFull is why a connection ended whose queue was full.
+// errFull ends a connection whose queue is full.
 var errFull = fmt.Errorf("siotest: %d things wait for the test to look at them", maxQueue)
 
-// errNothing is what waiting in vain gives.
+// errNothing is returned after waiting in vain.
 var errNothing = errors.New("nothing comes")
 
-// A queue holds what came, in order, and why nothing more will. At maxQueue it
-// refuses. Waiting is on a channel, which virtual time sees.
+// A queue holds received items in order, and the reason for its end. It accepts at most
+// maxQueue items. It waits on a channel, for virtual time.
 type queue[T any] struct {
 	mu      sync.Mutex // guards the fields below
 	items   []T
-	end     error         // set once: nothing more is taken in
-	changed chan struct{} // closed at the next change, if somebody waits
+	end     error         // set once: no more items are accepted
+	changed chan struct{} // closed at the next change, if there is a waiter
 }
 
-// put takes v in. It returns errFull, or the end.
+// put appends v. It returns errFull, or the reason for the end.
 func (q *queue[T]) put(v T) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -44,7 +44,7 @@ func (q *queue[T]) put(v T) error {
 	return nil
 }
 
-// close says that nothing more comes. The first reason stays.
+// close ends the queue. The first reason is kept.
 func (q *queue[T]) close(reason error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -61,7 +61,7 @@ func (q *queue[T]) tellLocked() {
 	}
 }
 
-// take returns the next item, or what to wait for, or the end.
+// take returns the next item, or a channel to wait on, or the reason for the end.
 func (q *queue[T]) take() (v T, ok bool, changed <-chan struct{}, end error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -85,14 +85,14 @@ func (q *queue[T]) drain() []T {
 	return items
 }
 
-// ended returns why nothing more comes, nil while something may.
+// ended returns the reason for the end, or nil.
 func (q *queue[T]) ended() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.end
 }
 
-// next waits for an item, for at most patience; 0 is without end.
+// next waits for an item, for at most patience; 0 means forever.
 func (q *queue[T]) next(patience time.Duration) (v T, err error) {
 	var limit <-chan time.Time
 	if patience > 0 {

@@ -19,9 +19,9 @@ import (
 const (
 	// readSize is how much is carried at a time.
 	readSize = 16 << 10
-	// maxHeld bounds the bytes that a delay holds; then the writer has to wait.
+	// maxHeld bounds the bytes that a delay holds before the writer must wait.
 	maxHeld = 1 << 20
-	// keptTail is how much of what passed is kept for patterns.
+	// keptTail is the number of passed bytes that are kept for patterns.
 	keptTail = 4 << 10
 )
 
@@ -99,10 +99,10 @@ type pump struct {
 
 	held     []parcel // on their way, in order
 	size     int      // bytes in held
-	ended    bool     // src gives nothing more
+	ended    bool     // src has ended
 	deadline bool     // src has a deadline
-	lost     bool     // dst takes nothing more
-	tail     []byte   // what passed last
+	lost     bool     // dst accepts nothing more
+	tail     []byte   // the last bytes that passed
 }
 
 func (p *pump) run() {
@@ -140,7 +140,7 @@ func (p *pump) sleep(due time.Time) bool {
 	}
 }
 
-// read takes in what comes next, or returns when something held is due.
+// read reads the next bytes, or returns when a held parcel is due.
 func (p *pump) read(buf []byte) {
 	if len(p.held) > 0 || p.deadline {
 		var due time.Time
@@ -165,7 +165,7 @@ func (p *pump) read(buf []byte) {
 	}
 }
 
-// deliver passes a parcel on when nothing holds it back. It reports false at the end.
+// deliver passes a parcel on unless a fault holds it back. It reports false at the end.
 func (p *pump) deliver(next parcel) bool {
 	f, changed := p.link.now(p.d)
 	for f.stalled && !f.dropped {
@@ -180,7 +180,7 @@ func (p *pump) deliver(next parcel) bool {
 		return p.deliverEnd(next.end, f.dropped)
 	}
 	if f.dropped || p.lost {
-		p.lost = true // a stream with a gap is worth nothing, even after Heal
+		p.lost = true // a stream with a gap is useless, even after Heal
 		return true
 	}
 	for data := next.data; len(data) > 0; {
@@ -200,7 +200,7 @@ func (p *pump) deliver(next parcel) bool {
 
 func (p *pump) deliverEnd(end error, dropped bool) bool {
 	switch {
-	case dropped || p.lost && p.d == Down: // the other side never hears of it
+	case dropped || p.lost && p.d == Down: // the other side is not notified
 		<-p.done
 	case errors.Is(end, syscall.ECONNRESET):
 		p.relay.cut(Reset)

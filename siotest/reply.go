@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Reply: an acknowledgement the server owes.
+// This file holds Reply, the pending acknowledgement of an event.
 
 package siotest
 
@@ -14,10 +14,10 @@ type Reply struct {
 	answer queue[Args]
 }
 
-// Wait waits for the acknowledgement. The error says why there is none.
+// Wait waits for the acknowledgement. It returns an error if none arrives.
 func (r *Reply) Wait() (Args, error) { return r.answer.next(r.env.patience) }
 
-// Args waits for the acknowledgement. The test fails if none comes.
+// Args waits for the acknowledgement. The test fails if none arrives.
 func (r *Reply) Args() Args {
 	r.env.t.Helper()
 	args, err := r.Wait()
@@ -39,7 +39,7 @@ func (r *Reply) Want(args ...any) {
 
 // WantError waits for the acknowledgement and fails the test unless it is an error with
 // this message and code, as a handler's *socketio.PublicError makes one:
-// {"error":{"message","code"}}. Its data, if it has any, is in what Args returns.
+// {"error":{"message","code"}}. Its data, if any, is in the result of Args.
 func (r *Reply) WantError(message, code string) {
 	r.env.t.Helper()
 	got := r.Args()

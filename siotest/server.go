@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Server: a handler that is served for the length of a test.
+// This file holds Server, which serves a handler for the duration of a test.
 
 package siotest
 
@@ -22,14 +22,14 @@ import (
 )
 
 const (
-	// shownEntries is how much of each transcript a failed test logs.
+	// shownEntries is the number of entries of each transcript that a failed test logs.
 	shownEntries = 60
-	// lingering is how long net/http and the server may still be busy with closed
-	// connections, in virtual time.
+	// lingering is the virtual time for which net/http and the server may still be busy
+	// with closed connections.
 	lingering = 5 * time.Second
 )
 
-// errOver is how connections end that are open when the test ends.
+// errOver ends connections that are open when the test ends.
 var errOver = errors.New("the test is over")
 
 // A Server serves a handler until the test ends.
@@ -48,15 +48,15 @@ type Server struct {
 	over    bool // the test has ended: nothing may be logged
 }
 
-// NewServer serves h in memory until the test ends. It closes h then, if h has a
-// method Close as *socketio.Server has; for any other handler there is
-// ServerOptions.Close. In a bubble the *socketio.Server must have been made inside it.
+// NewServer serves h in memory until the test ends. Then it calls h.Close if h has such a
+// method, as *socketio.Server does; for other handlers, set ServerOptions.Close. In a
+// bubble, the *socketio.Server must have been created inside it.
 func NewServer(t TB, h http.Handler) *Server {
 	t.Helper()
 	return NewServerWith(t, h, nil)
 }
 
-// NewServerWith is NewServer with options, which may be nil.
+// NewServerWith is like NewServer with options, which may be nil.
 func NewServerWith(t TB, h http.Handler, opts *ServerOptions) *Server {
 	t.Helper()
 	var o ServerOptions
@@ -130,7 +130,7 @@ func (s *Server) listen(o *ServerOptions) net.Listener {
 	return l
 }
 
-// endAll ends what clients have open, and shows what they have said if the test has
+// endAll ends the connections of clients, and logs their transcripts if the test has
 // failed.
 func (s *Server) endAll() {
 	s.mu.Lock()
@@ -152,15 +152,15 @@ func (s *Server) endAll() {
 	}
 }
 
-// URL is the address of the server, without a path.
+// URL returns the address of the server, without a path.
 func (s *Server) URL() string { return s.url }
 
-// Dial opens a network connection to the server, without a Link, for what is neither
-// HTTP nor WebSocket. The test closes it.
+// Dial opens a network connection to the server, without a Link, for raw traffic. The
+// test must close it.
 func (s *Server) Dial(ctx context.Context) (net.Conn, error) { return s.dial(ctx) }
 
-// HTTPClient reaches the server's other routes: HTTPClient().Get(srv.URL() + "/login").
-// What is sent to other addresses arrives here too.
+// HTTPClient returns a client for the server's other routes: HTTPClient().Get(srv.URL() +
+// "/login"). Requests to other addresses also arrive at the server.
 func (s *Server) HTTPClient() *http.Client { return s.client }
 
 // NewLink returns a network that clients may share, with ClientOptions.Link, or that
@@ -173,15 +173,15 @@ func (s *Server) NewLink() *Link {
 	return l
 }
 
-// Connect connects a client over WebSocket and joins the namespace "/". The test fails
-// if the client is rejected. In a bubble it returns when nothing moves, so that the next
-// step of the test always finds the same state.
+// Connect connects a client over WebSocket and joins the namespace "/". The test fails if
+// the client is rejected. In a bubble it returns when all goroutines are blocked, so that
+// the next step of the test always finds the same state.
 func (s *Server) Connect() *Client {
 	s.t.Helper()
 	return s.ConnectWith(nil)
 }
 
-// ConnectWith is Connect with options, which may be nil.
+// ConnectWith is like Connect with options, which may be nil.
 func (s *Server) ConnectWith(opts *ClientOptions) *Client {
 	s.t.Helper()
 	c, err := s.connect(opts, s.settle)
@@ -191,8 +191,9 @@ func (s *Server) ConnectWith(opts *ClientOptions) *Client {
 	return c
 }
 
-// TryConnect is ConnectWith with an error instead of a failed test: a *RefusedError if
-// the HTTP request was refused, a *ConnectError if the namespace was.
+// TryConnect is like ConnectWith but returns an error instead of failing the test: a
+// *RefusedError if the HTTP request was rejected, a *ConnectError if joining the
+// namespace was.
 func (s *Server) TryConnect(opts *ClientOptions) (*Client, error) {
 	return s.connect(opts, func() {})
 }
@@ -223,8 +224,8 @@ func (s *Server) connect(opts *ClientOptions, settle func()) (*Client, error) {
 	return c, nil
 }
 
-// WantRefused wants the server to refuse a client, with this message: of a middleware
-// or of the handshake hook. Its data is in the result.
+// WantRefused fails the test unless the server rejects a client with the given message,
+// from a middleware or the handshake hook. It returns the error with its data.
 func (s *Server) WantRefused(opts *ClientOptions, message string) *ConnectError {
 	s.t.Helper()
 	c, err := s.TryConnect(opts)
@@ -250,8 +251,8 @@ func (s *Server) Open() *Conn {
 	return s.OpenWith(nil)
 }
 
-// OpenWith is Open with options, which may be nil. Namespace and Auth do not count;
-// Upgrade stays on polling until Conn.Upgrade.
+// OpenWith is like Open with options, which may be nil. Namespace and Auth are ignored.
+// With Upgrade, the connection stays on polling until Conn.Upgrade.
 func (s *Server) OpenWith(opts *ClientOptions) *Conn {
 	s.t.Helper()
 	c, err := s.TryOpen(opts)
@@ -262,7 +263,7 @@ func (s *Server) OpenWith(opts *ClientOptions) *Conn {
 	return c
 }
 
-// TryOpen is OpenWith with an error instead of a failed test.
+// TryOpen is like OpenWith but returns an error instead of failing the test.
 func (s *Server) TryOpen(opts *ClientOptions) (*Conn, error) {
 	var o ClientOptions
 	if opts != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the record of what was said on a connection.
+// This file holds Transcript, the record of a connection's packets.
 
 package siotest
 
@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// maxEntries bounds a transcript; the oldest entries go first.
+	// maxEntries bounds a transcript; the oldest entries are dropped first.
 	maxEntries = 10_000
-	// maxEntry is how much of a packet is kept, in bytes.
+	// maxEntry is the number of bytes kept of a packet.
 	maxEntry = 1 << 10
 )
 
@@ -23,12 +23,12 @@ const (
 type Entry struct {
 	// At is the time since the connection was opened; exact in a bubble.
 	At time.Duration
-	// Sent: by the client. Otherwise by the server.
+	// Sent reports whether the client sent the packet; otherwise the server did.
 	Sent bool
-	// Note: no packet, but something that happened to the connection.
+	// Note marks an event of the connection rather than a packet.
 	Note bool
-	// Packet is an Engine.IO packet as in polling; a binary message is "b" and its
-	// bytes in hexadecimal. Of a long one the beginning.
+	// Packet is an Engine.IO packet as in polling; a binary message is "b" and its bytes
+	// in hexadecimal. Long packets are truncated.
 	Packet string
 }
 
@@ -101,7 +101,7 @@ func (r *recorder) note(format string, args ...any) {
 	r.add(Entry{Note: true, Packet: fmt.Sprintf(format, args...)})
 }
 
-// names has id replaced by name; "" numbers a socket.
+// names makes name replace id; "" numbers a socket.
 func (r *recorder) names(id, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,7 +117,7 @@ func (r *recorder) names(id, name string) {
 func (r *recorder) transcript(names []string) Transcript {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	replacer := strings.NewReplacer(append(r.ids[:len(r.ids):len(r.ids)], names...)...) // the first of the same id holds
+	replacer := strings.NewReplacer(append(r.ids[:len(r.ids):len(r.ids)], names...)...) // the first pair of an id takes precedence
 	t := append(Transcript(nil), r.entries.tail(maxEntries)...)
 	for i := range t {
 		t[i].Packet = replacer.Replace(t[i].Packet)
@@ -125,7 +125,7 @@ func (r *recorder) transcript(names []string) Transcript {
 	return t
 }
 
-// aliases are what the ids of clients are called in transcripts of others.
+// aliases holds the names for clients' ids in transcripts of other connections.
 type aliases struct {
 	mu    sync.Mutex
 	pairs []string // id, name, id, name

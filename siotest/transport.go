@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how packets travel: polling, WebSocket, and from one to the other.
+// This file holds the transports: polling, WebSocket, and upgrades.
 
 package siotest
 
@@ -20,7 +20,7 @@ import (
 	"socketio/internal/ws/wstest"
 )
 
-// urls makes the requests of a connection.
+// urls builds the requests of a connection.
 type urls struct {
 	base   string
 	query  url.Values
@@ -35,7 +35,7 @@ func newURLs(base string, o *ClientOptions) urls {
 	return u
 }
 
-// of returns the URL for a transport and a session, "" for none.
+// of returns the URL for a transport and a session; "" means no session.
 func (u *urls) of(transport, sid string) string {
 	q := url.Values{"transport": {transport}}
 	if sid != "" {
@@ -72,14 +72,14 @@ func (w *wires) close() {
 	}
 }
 
-// current returns the WebSocket, nil on polling.
+// current returns the WebSocket, or nil on polling.
 func (w *wires) current() *wstest.Client {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.socket
 }
 
-// Transport is the transport in use: Polling or WebSocket.
+// Transport returns the transport in use: Polling or WebSocket.
 func (c *Conn) Transport() Transport {
 	if c.wires.current() == nil {
 		return Polling
@@ -100,7 +100,7 @@ func (c *Conn) start(transport Transport) error {
 	return fmt.Errorf("siotest: unknown transport %q", transport)
 }
 
-// open takes the open packet.
+// open handles the open packet.
 func (c *Conn) open(packet string) error {
 	text, ok := strings.CutPrefix(packet, "0")
 	if !ok || json.Unmarshal([]byte(text), &c.opened) != nil || c.opened.SID == "" {
@@ -184,7 +184,7 @@ func (c *Conn) startPolling(ctx context.Context) error {
 	return nil
 }
 
-// startPolls starts polling, with packets that came already.
+// startPolls starts polling, with packets that have already arrived.
 func (c *Conn) startPolls(packets []string) {
 	pause, paused := make(chan struct{}), make(chan struct{})
 	c.wires.pause, c.wires.paused = pause, paused
@@ -228,7 +228,7 @@ func (c *Conn) poll(packets []string, pause <-chan struct{}, paused chan<- struc
 	}
 }
 
-// polled takes a packet as polling writes it.
+// polled handles a packet in the encoding of polling.
 func (c *Conn) polled(text string) error {
 	encoded, binary := strings.CutPrefix(text, "b")
 	if !binary {
@@ -257,8 +257,8 @@ func (c *Conn) transmit(packets []any) error {
 	return socket.WriteFrame(frames)
 }
 
-// appendFrame appends the frame of a packet, masked with the key zero: what is sent
-// stands on the wire as it is, for Link.CutAt.
+// appendFrame appends the frame of a packet, masked with the key zero, so that Link.CutAt
+// finds plain text on the wire.
 func appendFrame(dst []byte, p any) []byte {
 	if b, is := p.([]byte); is {
 		return ws.AppendMasked(dst, ws.Binary, true, [4]byte{}, b)
@@ -304,11 +304,11 @@ func (c *Conn) Upgrade() {
 	c.env.settle()
 }
 
-// errNoUpgrade is for a second upgrade.
+// errNoUpgrade is returned for a second upgrade.
 var errNoUpgrade = errors.New("siotest: the connection is not on polling")
 
-// TryUpgrade is Upgrade with an error instead of a failed test. If the WebSocket does
-// not open, or the probe fails, the connection goes on over polling.
+// TryUpgrade is like Upgrade but returns an error instead of failing the test. If the
+// WebSocket can't be opened or the probe fails, the connection stays on polling.
 func (c *Conn) TryUpgrade() error {
 	var failed error
 	err := c.await(unit{do: func() (fatal error) {
@@ -345,7 +345,7 @@ func (c *Conn) upgrade() (fatal, failed error) {
 	}
 	close(w.pause)
 	err = c.probe(socket)
-	<-w.paused // what polling still carries comes first
+	<-w.paused // packets on polling come first
 	if err != nil {
 		_ = socket.Close()
 		c.startPolls(nil)

@@ -6,8 +6,8 @@ package ack
 
 import "socketio/internal/lock"
 
-// A Waiter waits for acknowledgements with answers of type A, of one peer of type P or of
-// several. For each, one of its methods is called once. They must not block.
+// A Waiter waits for acknowledgements with answers of type A, from one or several peers
+// of type P. For each, one of its methods is called once. They must not block.
 type Waiter[P, A any] interface {
 	Answered(from P, answer A)
 	Failed(from P, err error)
@@ -15,17 +15,16 @@ type Waiter[P, A any] interface {
 
 // A Table holds the acknowledgements awaited from one peer. Each ends once: it is taken,
 // given up or failed. The zero value is empty and ready for use; an empty table holds no
-// memory. All methods may be called from any goroutine; those that change the Count of
-// the connection report whether anything is awaited there now that was not before, or the
-// other way round.
+// memory. All methods may be called from any goroutine. Those that change the Count of
+// the connection report whether it has changed from zero or to zero.
 type Table[P, A any] struct {
 	mu      lock.Mutex // guards the fields below
 	waiting map[int64]Waiter[P, A]
-	late    int // given up, and may yet be answered
+	late    int // given up, but may still be answered
 }
 
-// Await registers a wait. If limit acknowledgements are awaited already it does not, and
-// ok is false.
+// Await registers a wait. If limit acknowledgements are already awaited, it does nothing
+// and ok is false.
 func (t *Table[P, A]) Await(c *Count, id int64, w Waiter[P, A], limit int) (changed, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -39,9 +38,9 @@ func (t *Table[P, A]) Await(c *Count, id int64, w Waiter[P, A], limit int) (chan
 	return c.begin(), true
 }
 
-// Take removes the wait for an acknowledgement that has come; the caller then calls
-// Answered. If there is none, w is nil and asked reports whether there can have been one:
-// some were given up.
+// Take removes the wait for an acknowledgement that has arrived; the caller then calls
+// Answered. Without such a wait, w is nil, and asked reports whether it may have been
+// given up before.
 func (t *Table[P, A]) Take(c *Count, id int64) (w Waiter[P, A], asked, changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -57,8 +56,8 @@ func (t *Table[P, A]) Take(c *Count, id int64) (w Waiter[P, A], asked, changed b
 	return nil, asked, false
 }
 
-// GiveUp removes a wait whose answer is not wanted any longer; none of its methods is
-// called. It reports whether the wait was there.
+// GiveUp removes a wait without calling its methods. It reports whether the wait was
+// registered.
 func (t *Table[P, A]) GiveUp(c *Count, id int64) (taken, changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,8 +69,8 @@ func (t *Table[P, A]) GiveUp(c *Count, id int64) (taken, changed bool) {
 	return true, c.end(1)
 }
 
-// Fail ends all waits with err. It calls Failed of each, with from, when they are out of
-// the table and the Count.
+// Fail ends all waits with err. It removes them from the table and the Count, then calls
+// Failed of each, with from.
 func (t *Table[P, A]) Fail(c *Count, from P, err error) (changed bool) {
 	t.mu.Lock()
 	waiting := t.waiting

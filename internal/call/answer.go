@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how handlers answer an event, and which of several does.
+// This file determines how handlers answer an event, and which of several handlers does.
 
 package call
 
-// An Answer says how a handler answers its event.
+// An Answer is the way in which a handler answers its event.
 type Answer uint8
 
 // The ways to answer.
@@ -14,10 +14,10 @@ const (
 	ByHand                // it takes an acknowledgement function
 )
 
-// Answers collects how the handlers of one event have answered.
+// Answers collects the Answer of each handler of one event.
 type Answers struct{ nothing, byHand bool }
 
-// Add notes how a handler has answered.
+// Add adds the Answer of a handler.
 func (a *Answers) Add(how Answer) {
 	a.nothing = a.nothing || how == Nothing
 	a.byHand = a.byHand || how == ByHand

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the barrier that panics of an application do not pass.
+// This file holds Barrier and Try, which recover panics of the application.
 
 package call
 
 import "runtime/debug"
 
-// Barrier is to be deferred. It stops a panic and stores an error made of the panic's
-// value and the goroutine's stack in *err. It does not stop runtime.Goexit.
+// Barrier recovers a panic when deferred. It stores an error made from the panic's value
+// and the goroutine's stack in *err. It does not stop runtime.Goexit.
 func Barrier(err *error, made func(value any, stack []byte) error) {
 	if v := recover(); v != nil {
 		*err = made(v, debug.Stack())
 	}
 }
 
-// A Panicked is a panic that Try has stopped.
+// A Panicked is a panic recovered by Try.
 type Panicked struct {
 	Value any    // the argument of panic
 	Stack []byte // of the goroutine, as text

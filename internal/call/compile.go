@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Compiler, which makes handlers of functions, and the shapes that it
-// calls without reflection.
+// This file holds Compiler, which compiles functions into handlers, and the shapes that
+// are called without reflection.
 
 package call
 
@@ -12,12 +12,12 @@ import (
 	"sync"
 )
 
-// A Handler is a compiled function. It calls the function with what the event e offers.
-// The results are not nil if they are the acknowledgement. It does not stop panics.
+// A Handler is a compiled function. It calls the function with arguments taken from the
+// event e. Non-nil results are the acknowledgement. It does not recover panics.
 type Handler[E any] func(e E) (results []any, how Answer, err error)
 
-// A Binder is a compiled function whose arguments are decoded before it is called: it
-// returns the call, or why the arguments do not fit.
+// A Binder is a compiled function whose arguments are decoded before it is called. It
+// returns the call, or an error if the arguments do not fit.
 type Binder[E any] func(e E) (Handler[E], error)
 
 // Run calls h and sends its results as the acknowledgement, if it has any. It turns a
@@ -32,8 +32,8 @@ func Run[E interface{ Answer(args ...any) error }](h Handler[E], e E, made func(
 	return how, err
 }
 
-// A Compiler makes handlers for events E of sockets S: functions whose parameters are,
-// each optional and in this order, a context.Context, an S, one parameter for each
+// A Compiler makes handlers for events E of sockets S from functions whose parameters
+// are, each optional and in this order, a context.Context, an S, one parameter for each
 // argument of the event, or an A for all of them, and a K, which sends the
 // acknowledgement. Its methods may be called from any goroutine.
 type Compiler[E Event[S, A], S, A any, K interface {
@@ -50,7 +50,7 @@ func New[E Event[S, A], S, A any, K interface {
 	return &Compiler[E, S, A, K]{words: words}
 }
 
-// Words are what a Compiler says and knows of the types of its program.
+// Words describe the types of a program to a Compiler, for its checks and messages.
 type Words struct {
 	// Package is the prefix of the messages.
 	Package string
@@ -60,20 +60,20 @@ type Words struct {
 	// Sent are types, without pointers, that can be sent, but not received. A is among
 	// them.
 	Sent []reflect.Type
-	// Instead says for such a type what to take in place of a parameter of it.
+	// Instead names, for such a type, the parameter type to use instead.
 	Instead func(base reflect.Type) string
 }
 
-// bad panics with a mistake in the handler of an event.
+// bad panics with a message about the handler of an event.
 func (w *Words) bad(event, mistake string) {
 	panic(fmt.Sprintf("%s: handler of %q: %s", w.Package, event, mistake))
 }
 
-// Bad panics with a mistake in the handler of an event.
+// Bad panics with a message about the handler of an event.
 func (c *Compiler[E, S, A, K]) Bad(event, mistake string) { c.words.bad(event, mistake) }
 
-// Compile checks fn and makes a handler of it. It panics if fn can't be one. The common
-// shapes are called without reflection.
+// Compile checks fn and compiles it into a handler. It panics if fn can't be a handler.
+// The common shapes are called without reflection.
 func (c *Compiler[E, S, A, K]) Compile(event string, fn any) Handler[E] {
 	if v := reflect.ValueOf(fn); v.Kind() == reflect.Func && v.IsNil() {
 		c.Bad(event, "it is nil")
@@ -120,7 +120,7 @@ func (c *Compiler[E, S, A, K]) Compile(event string, fn any) Handler[E] {
 	}
 }
 
-// Bind checks fn and makes a Binder of it. It panics if fn can't be a handler.
+// Bind checks fn and compiles it into a Binder. It panics if fn can't be a handler.
 func (c *Compiler[E, S, A, K]) Bind(event string, fn any) Binder[E] {
 	s := c.shapeOf(event, fn)
 	return func(e E) (Handler[E], error) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Event: what a handler needs of the event that it handles.
+// This file holds Event, the interface between an event and its handlers.
 
 package call
 
@@ -24,8 +24,8 @@ type Event[S, A any] interface {
 	// Text decodes the first argument into a string, without the allocation that
 	// Decode needs for its dst.
 	Text() (string, error)
-	// Answer sends the acknowledgement. If none is wanted, or one was sent already, it
-	// does nothing and returns nil.
+	// Answer sends the acknowledgement. If none was requested, or one has already been
+	// sent, it does nothing and returns nil.
 	Answer(args ...any) error
 	// AnswerFunc returns a function that does the same, from any goroutine, also after
 	// the handlers have returned.

@@ -18,7 +18,7 @@ type List[F any] struct {
 	now atomic.Pointer[[]*F]
 }
 
-// Add appends fn. remove removes it again; it may be called more than once.
+// Add appends fn. remove removes it and may be called more than once.
 func (l *List[F]) Add(fn *F) (remove func()) {
 	l.change(func(list []*F) []*F { return append(slices.Clip(list), fn) })
 	return func() { l.Remove(fn) }
@@ -43,7 +43,7 @@ func (l *List[F]) change(change func([]*F) []*F) {
 		if l.now.CompareAndSwap(old, next) {
 			return
 		}
-		lock.Op() // again
+		lock.Op() // a retry
 	}
 }
 

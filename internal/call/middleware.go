@@ -17,14 +17,14 @@ type Middleware[V any] interface {
 	~func(ctx context.Context, v V, next func(context.Context, V) error) error
 }
 
-// What next returns for a mistake of a middleware.
+// Errors of next for misuse by a middleware.
 var (
 	ErrTwice = errors.New("socketio: a middleware called next twice")
 	ErrOver  = errors.New("socketio: next was called after the event had ended")
 )
 
-// A passage is one event on its way through the middlewares. It is not pooled: a
-// middleware may keep next.
+// A passage is the progress of one event through the middlewares. It is not pooled, since
+// a middleware may keep next.
 type passage[V any, M Middleware[V]] struct {
 	uses   []*M
 	handle func(ctx context.Context, v V) error
@@ -48,13 +48,13 @@ func (e *handledError) Unwrap() error { return e.err }
 // Pass runs an event through the middlewares uses, the first of which is the outermost,
 // and then calls handle, at most once. It returns when all of them have returned, and
 // handle too if a middleware called next on another goroutine. failed is called with an
-// error of a middleware, or a panic made an error by made, as soon as the outermost has
-// returned. An error of handle is not passed to failed. Pass returns the error of
-// handle, else that of the middlewares.
+// error of a middleware, or a panic turned into an error by made, as soon as the
+// outermost has returned. An error of handle is not passed to failed. Pass returns the
+// error of handle, else that of the middlewares.
 func Pass[V any, M Middleware[V]](ctx context.Context, v V, uses []*M, handle func(context.Context, V) error,
 	failed func(error), made func(value any, stack []byte) error) error {
 	p := &passage[V, M]{uses: uses, handle: handle, made: made}
-	defer p.handlers.Wait() // an event ends after its handlers, also after a Goexit
+	defer p.handlers.Wait() // an event ends after its handlers, even after a Goexit
 	defer p.end()
 	handled := false
 	err := func() (err error) {
@@ -112,7 +112,7 @@ func (p *passage[V, M]) last(ctx context.Context, v V) error {
 	return nil
 }
 
-// end keeps the handlers from running from now on.
+// end prevents the handlers from running later.
 func (p *passage[V, M]) end() {
 	p.mu.Lock()
 	p.over = true

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the shapes that a handler may have: checked when it is registered, and
-// called by reflection.
+// This file holds the shapes of handlers that are called by reflection. They are checked
+// when a handler is registered.
 
 package call
 
@@ -18,7 +18,7 @@ type shape[E Event[S, A], S, A any, K interface {
 	fn      reflect.Value
 	context bool
 	socket  bool
-	args    bool           // one parameter of type A takes all
+	args    bool           // one parameter of type A receives all
 	params  []reflect.Type // one per argument
 	rest    reflect.Type   // of a last ...T; nil if there is none
 	ack     bool
@@ -31,8 +31,8 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-// shapeOf checks a handler of an event. Types of functions that were checked before are
-// not checked again: each socket may register the same ones.
+// shapeOf checks a handler of an event. It checks each type of function once, since each
+// socket may register the same handlers.
 func (c *Compiler[E, S, A, K]) shapeOf(event string, fn any) *shape[E, S, A, K] {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func {

@@ -19,8 +19,8 @@ type Table[L any] struct {
 	now atomic.Pointer[map[string][]*L]
 }
 
-// Add appends l to the handlers of event. remove removes it again; it may be called more
-// than once.
+// Add appends l to the handlers of event. remove removes it and may be called more than
+// once.
 func (t *Table[L]) Add(event string, l *L) (remove func()) {
 	t.change(event, func(list []*L) []*L { return append(slices.Clip(list), l) })
 	return func() { t.change(event, func(list []*L) []*L { return Without(list, l) }) }
@@ -41,7 +41,7 @@ func (t *Table[L]) change(event string, change func([]*L) []*L) {
 		if t.now.CompareAndSwap(old, &next) {
 			return
 		}
-		lock.Op() // again
+		lock.Op() // a retry
 	}
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds handlers whose types the compiler of Go knows: they need no
-// reflection. It is the entry for typed events.
+// This file holds generic handlers, which need no reflection. It is the entry point for
+// typed events.
 
 package call
 
 import "context"
 
-// Typed makes a handler of a function that takes the first argument as a T.
+// Typed makes a handler from a function that takes the first argument as a T.
 func Typed[E Event[S, A], S, A, T any](fn func(ctx context.Context, s S, v T) error) Handler[E] {
 	return quiet(func(e E) error {
 		v := new(T)
@@ -18,8 +18,8 @@ func Typed[E Event[S, A], S, A, T any](fn func(ctx context.Context, s S, v T) er
 	})
 }
 
-// TypedAnswer makes a handler of a function that takes the first argument as a T and
-// whose result is the acknowledgement.
+// TypedAnswer makes a handler from a function that takes the first argument as a T and
+// returns the acknowledgement.
 func TypedAnswer[E Event[S, A], S, A, T, R any](fn func(ctx context.Context, s S, v T) (R, error)) Handler[E] {
 	return func(e E) ([]any, Answer, error) {
 		v := new(T)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the types that the parameters and results of a handler may have:
-// those that JSON can fill and carry.
+// This file checks the types of parameters and results of handlers: JSON must be able to
+// represent them.
 
 package call
 
@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// A checker checks the types of a handler. Its methods panic with the first mistake.
+// A checker checks the types of a handler. Its methods panic at the first error.
 type checker struct {
 	words             *Words
 	event             string
@@ -92,7 +92,7 @@ func (c *checker) result(which int, t reflect.Type) {
 	}
 }
 
-// bare is t without its pointer.
+// bare returns t, or the element type if t is a pointer.
 func bare(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {
 		return t.Elem()
@@ -100,26 +100,26 @@ func bare(t reflect.Type) reflect.Type {
 	return t
 }
 
-// A flaw is why JSON has no form for a type.
+// A flaw is the reason why JSON can't represent a type.
 type flaw struct {
 	kind flawKind
-	of   reflect.Type // the type inside that is to blame, without its pointers
-	seen reflect.Type // of, as it was met
-	path string       // the fields that lead to it
+	of   reflect.Type // the offending type inside, without its pointers
+	seen reflect.Type // of, with its pointers
+	path string       // the fields leading to it
 }
 
 type flawKind uint8
 
 const (
 	flawKindOf    flawKind = iota // a channel, a function, a lock
-	flawOurs                      // a type of the program, see Words
-	flawInterface                 // no value can be made for it
+	flawOurs                      // a type of Words.Ours or Words.Sent
+	flawInterface                 // no value can be created for it
 	flawKeys                      // of a map
-	flawNoFields                  // a struct that hides all it has
+	flawNoFields                  // a struct without exported fields
 )
 
-// reason is what to say of a type with this flaw, which is base without its pointers.
-// verb is what a client can't do with it.
+// reason describes the flaw of a type, which is base without its pointers. verb names the
+// operation that is impossible for a client.
 func (f *flaw) reason(base reflect.Type, verb string) string {
 	switch {
 	case f.kind == flawOurs:
@@ -140,14 +140,14 @@ func (f *flaw) reason(base reflect.Type, verb string) string {
 	return ": " + f.seen.String()
 }
 
-// A typeCheck looks at a type and the types inside it.
+// A typeCheck checks a type and the types inside it.
 type typeCheck struct {
 	words *Words
-	out   bool // it is to be encoded; else decoded
+	out   bool // the type is encoded; otherwise decoded
 	been  map[reflect.Type]bool
 }
 
-// look returns what is wrong with t, or nil.
+// look returns the flaw of t, or nil.
 func (c *typeCheck) look(t reflect.Type, path string) *flaw {
 	base := t
 	if t.Kind() == reflect.Pointer {
@@ -190,9 +190,9 @@ func (c *typeCheck) look(t reflect.Type, path string) *flaw {
 	return nil
 }
 
-// lookInside looks at the fields of a struct that JSON sees, those of structs embedded
-// in it among them. What is decoded may have fields that no client sends, so there only
-// a type of ours is a flaw, or that no field can be filled.
+// lookInside checks the fields of a struct that JSON uses, including those of embedded
+// structs. A decoded struct may have fields that no client sends, so for it only a type
+// of Words.Ours is a flaw, or the lack of any field that can be filled.
 func (c *typeCheck) lookInside(t reflect.Type, path string) (usable bool, first *flaw) {
 	for i := range t.NumField() {
 		field := t.Field(i)
@@ -201,7 +201,7 @@ func (c *typeCheck) lookInside(t reflect.Type, path string) (usable bool, first 
 			continue
 		}
 		name, options, _ := strings.Cut(tag, ",")
-		if c.out && strings.Contains(options, "omitzero") { // and so left out where it is not set
+		if c.out && strings.Contains(options, "omitzero") { // left out when it is not set
 			usable = true
 			continue
 		}
@@ -238,7 +238,7 @@ func (c *typeCheck) lookInside(t reflect.Type, path string) (usable bool, first 
 	return usable, first
 }
 
-// embeddedStruct is the struct that a field embeds, or nil.
+// embeddedStruct returns the struct that a field embeds, or nil.
 func embeddedStruct(field reflect.StructField) reflect.Type {
 	t := field.Type
 	if field.Anonymous && t.Kind() == reflect.Pointer {
@@ -282,8 +282,8 @@ func isKey(t reflect.Type, out bool) bool {
 	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// withArticle is the name of a type behind its article: an int, a uint, an http.Header;
-// a *int, which is read as a pointer.
+// withArticle returns the name of a type with its article: an int, a uint, an
+// http.Header; a *int, since it is read as "a pointer".
 func withArticle(t reflect.Type) string {
 	name := t.String()
 	if !strings.HasPrefix(name, "uint") && (strings.ContainsRune("aeiouAEIOU", rune(name[0])) || strings.HasPrefix(name, "http.")) {
@@ -292,7 +292,7 @@ func withArticle(t reflect.Type) string {
 	return "a " + name
 }
 
-// Describe is a value's type behind its article.
+// Describe returns the name of a value's type with its article.
 func Describe(v any) string {
 	if v == nil {
 		return "nil"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what the Accept-Encoding header says of a content coding.
+// This file interprets the header Accept-Encoding.
 
 // Package coding reads the weights of content codings (RFC 9110, section 12.5.3), and
-// whether somebody else applies one.
+// detects codings applied by an outer handler.
 package coding
 
 import (
@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// Weight is the weight, from 0 to 1, that the values of Accept-Encoding give to a
-// coding, by its name or by "*"; 0 means never. One that is not mentioned, or
-// whose weight can't be read, has 0.
+// Weight returns the weight, from 0 to 1, that the values of Accept-Encoding give to a
+// coding, by its name or by "*". 0 means unacceptable. It returns 0 for a coding that is
+// not mentioned or whose weight can't be parsed.
 func Weight(accept []string, name string) float64 {
 	weight, ok := Named(accept, name)
 	if !ok {
@@ -23,8 +23,7 @@ func Weight(accept []string, name string) float64 {
 	return weight
 }
 
-// Named is Weight of a coding by its name alone. It reports whether the name is
-// there.
+// Named is like Weight but ignores "*". It reports whether the coding is named.
 func Named(accept []string, name string) (weight float64, ok bool) {
 	for _, h := range accept {
 		for part := range strings.SplitSeq(h, ",") {
@@ -46,17 +45,16 @@ func Named(accept []string, name string) (weight float64, ok bool) {
 	return 0, false
 }
 
-// Applied reports whether somebody else encodes, or may encode, the body of a response,
-// by the header as it is before the handler sets anything: a middleware that compresses
-// has named the encoding, or that it looks at Accept-Encoding. The body must then be
-// written as it is, and its length is not known.
+// Applied reports whether an outer handler encodes, or may encode, the body of a
+// response. It inspects the header before the inner handler sets anything: a compressing
+// middleware has set Content-Encoding, or Vary with Accept-Encoding. The body must then
+// be written unencoded, and its length is unknown.
 func Applied(h http.Header) bool {
 	coding := h.Get("Content-Encoding")
 	return coding != "" && !strings.EqualFold(coding, "identity") || Varies(h)
 }
 
-// Varies reports whether the header of a response says that it depends on
-// Accept-Encoding.
+// Varies reports whether the header Vary of a response contains Accept-Encoding.
 func Varies(h http.Header) bool {
 	for _, line := range h["Vary"] {
 		for name := range strings.SplitSeq(line, ",") {

@@ -13,9 +13,9 @@ import (
 )
 
 // Check panics if d, the value of name, is positive and less than a millisecond:
-// PingInterval: 25000 is 25 µs and compiles. The message has what may be meant. likely
-// is the unit that such a number most often has, time.Millisecond or time.Second; with
-// milliseconds a number below 1000 may be seconds too.
+// PingInterval: 25000 is 25 µs and compiles. The message suggests the intended value.
+// likely is the usual unit of such a number, time.Millisecond or time.Second; with
+// milliseconds, a number below 1000 may also be seconds.
 func Check(name string, d, likely time.Duration) {
 	if d <= 0 || d >= time.Millisecond {
 		return

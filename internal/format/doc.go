@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-// Package format turns Socket.IO packets into Engine.IO messages, and back where that
-// can't be avoided. A Format is one packet format with its limits; it knows nothing of
-// servers, namespaces or sockets.
+// Package format encodes Socket.IO packets as Engine.IO messages, and decodes them where
+// that can't be avoided. A Format is a packet format with its limits. It does not depend
+// on servers, namespaces or sockets.
 //
-// Reading order: format.go (a Format, and whether it is the default), encode.go
-// (packets to messages), split.go (messages to events, for those that watch), payload.go
-// (lists of values that travel between servers).
+// Reading order: format.go (a Format, and whether it is the default), encode.go (packets
+// to messages), split.go (messages to events, for observers), payload.go (lists of values
+// between servers).
 package format

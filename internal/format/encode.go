@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how packets become Engine.IO messages. Each is encoded once for all
-// recipients.
+// This file encodes packets as Engine.IO messages, once for all recipients.
 
 package format
 
@@ -24,7 +23,7 @@ const bufferSize = 128
 // allow.
 var ErrTooManyAttachments = errors.New("socketio: too many attachments")
 
-// Event encodes an event. id is that of its acknowledgement, or NoID.
+// Event encodes an event. id is its acknowledgement id, or NoID.
 func (f *Format) Event(namespace string, id int64, event string, args []any) (*engineio.Message, error) {
 	m, err := f.list(parser.TypeEvent, namespace, id, event, args)
 	if err != nil {

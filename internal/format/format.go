@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Format: a codec, its limits, and whether it is the default one.
+// This file holds Format: a codec and its limits.
 
 package format
 
@@ -16,7 +16,7 @@ import (
 type Format struct {
 	// Immutable after New.
 	codec  parser.Codec
-	wire   *binding.Codec // the default format, which servers speak between them
+	wire   *binding.Codec // the default format, used between servers
 	json   *binding.Codec // wire if that is codec, otherwise nil
 	limits parser.Limits
 }
@@ -41,7 +41,7 @@ func New(codec parser.Codec, limits parser.Limits) *Format {
 // Codec returns the codec of the format.
 func (f *Format) Codec() parser.Codec { return f.codec }
 
-// Wire returns the codec of values that travel between servers: the default one.
+// Wire returns the codec for values between servers, the default one.
 func (f *Format) Wire() parser.Codec { return f.wire }
 
 // Limits returns the limits of packets to decode. The caller must not change them.
@@ -50,8 +50,8 @@ func (f *Format) Limits() *parser.Limits { return &f.limits }
 // Default reports whether this is the default format: text, with JSON.
 func (f *Format) Default() bool { return f.json != nil }
 
-// JSON returns the JSON of a value in the format of codec. In the default format, and
-// with a nil codec, that is raw itself. It returns nil if the value has no JSON.
+// JSON converts a value in the format of codec to JSON. In the default format, and with a
+// nil codec, it returns raw. It returns nil if the value can't be converted.
 func JSON(codec parser.Codec, raw []byte) json.RawMessage {
 	if _, is := codec.(*binding.Codec); is || codec == nil || raw == nil {
 		return raw

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds lists of values in the form that travels between servers: JSON, with
-// binary values beside it, whatever the format of either server.
+// This file encodes lists of values for other servers: as JSON, with binary values as
+// attachments, whatever the formats of the servers.
 
 package format
 
@@ -16,8 +16,8 @@ import (
 	"socketio/parser"
 )
 
-// Payload encodes values that travel: the name of an event, unless event is nil, and args.
-// The caller owns the result.
+// Payload encodes values for other servers: the name of an event, unless event is nil,
+// and args. The caller owns the result.
 func (f *Format) Payload(event *string, args []any) (text []byte, attachments [][]byte, err error) {
 	text = []byte{'['}
 	if event != nil {
@@ -49,8 +49,8 @@ func (f *Format) Answer(codec parser.Codec, raw, attachments [][]byte) (text []b
 	return f.Payload(nil, values)
 }
 
-// EventOf encodes an event that came as a payload. It returns an error for one that no
-// client could decode.
+// EventOf encodes an event received as a payload. It returns an error if no client could
+// decode the event.
 func (f *Format) EventOf(namespace string, id int64, list []byte, attachments [][]byte) (*engineio.Message, error) {
 	head := parser.Packet{Type: parser.TypeEvent, Namespace: namespace, ID: id, Data: list, Attachments: attachments}
 	if len(attachments) > 0 {
@@ -79,8 +79,7 @@ func (f *Format) EventOf(namespace string, id int64, list []byte, attachments []
 	return f.list(parser.TypeEvent, namespace, id, string(parser.EventName(list)), slices.Clone(values[1:]))
 }
 
-// Values decodes values as encoding/json decodes into an any, with []byte for binary
-// values.
+// Values decodes values as encoding/json does for an any, with []byte for binary values.
 func Values(codec parser.Codec, raw, attachments [][]byte) ([]any, error) {
 	values := make([]any, len(raw))
 	for i := range values {
@@ -91,7 +90,7 @@ func Values(codec parser.Codec, raw, attachments [][]byte) ([]any, error) {
 	return values, nil
 }
 
-// An ArgumentError says which of several arguments does not decode, and why.
+// An ArgumentError reports an argument that can't be decoded.
 type ArgumentError struct {
 	Index int
 	Err   error

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how a message becomes an event again, for those that watch what is
-// sent. Packets between servers keep their event and arguments and don't need it.
+// This file decodes messages into events, for observers of sent events. Packets between
+// servers keep their event and arguments and don't need it.
 
 package format
 
@@ -14,7 +14,7 @@ import (
 	"socketio/parser"
 )
 
-// An Event is the name of an event and its arguments, each in the format that it came in.
+// An Event is the name of an event and its arguments, each still encoded.
 type Event struct {
 	Name        string
 	Args        [][]byte
@@ -41,7 +41,7 @@ func (f *Format) SplitEvent(dst [][]byte, list []byte) (name []byte, args [][]by
 	}
 	first := args[0]
 	if end := len(first) - 1; f.json != nil && end > 0 && first[0] == '"' && jsontext.PlainLen(first, 1) == end-1 {
-		return first[1:end], args[1:] // a string without escapes, as nearly all names are
+		return first[1:end], args[1:] // a string without escapes, the usual case
 	}
 	return f.codec.EventName(list), args[1:]
 }

@@ -21,7 +21,7 @@ func AppendPlaceholder(dst []byte, num int) []byte {
 func Placeholder(raw []byte) (num, n int, ok bool) {
 	i := SkipSpace(raw, 1)
 	if i+1 >= len(raw) || raw[i] != '"' || raw[i+1] != '_' && raw[i+1] != 'n' {
-		return 0, 0, false // nearly every object that is no placeholder ends here
+		return 0, 0, false // nearly all other objects end here
 	}
 	var seenMark, seenNum bool
 	for {

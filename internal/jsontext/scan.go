@@ -6,7 +6,7 @@ package jsontext
 
 import "unicode/utf8"
 
-// HasPrefixAt reports whether prefix stands at i.
+// HasPrefixAt reports whether prefix is found at i.
 func HasPrefixAt(raw []byte, i int, prefix string) bool {
 	return len(raw)-i >= len(prefix) && string(raw[i:i+len(prefix)]) == prefix
 }

@@ -30,7 +30,7 @@ const (
 func PlainLen[T string | []byte](s T, i int) int {
 	start := i
 	for i+8 <= len(s) {
-		w := s[i : i+8] // the compiler turns what follows into one load
+		w := s[i : i+8] // the compiler combines the following into one load
 		x := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
 			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
 		q := x ^ quoteMask

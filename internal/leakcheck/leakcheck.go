@@ -20,16 +20,16 @@ import (
 	"time"
 )
 
-// Grace is how long goroutines get to end after the last test.
+// Grace is the time for goroutines to end after the last test.
 const Grace = 30 * time.Second
 
-// Main runs the tests of m and ends the process with their exit code. When the
-// tests passed, it waits up to [Grace] until no goroutine is left but those of
-// the runtime and of the testing package; if some remain, it prints their
-// stacks and ends the process with code 1. It does not return.
+// Main runs the tests of m and ends the process with their exit code. When the tests
+// passed, it waits up to [Grace] until no goroutines are left except those of the runtime
+// and of the testing package; if some remain, it prints their stacks and ends the process
+// with code 1. It does not return.
 //
-// Idle keep-alive connections of http.DefaultTransport are closed first: they
-// belong to nobody in particular. Any other client has to close its own.
+// Idle connections of http.DefaultTransport are closed first, since they have no owner.
+// Other clients must close their own.
 func Main(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
@@ -82,8 +82,8 @@ func allStacks() string {
 	}
 }
 
-// standing names functions of the standard library whose goroutines live as
-// long as the process once something has started them.
+// standing names functions of the standard library whose goroutines, once started, live
+// as long as the process.
 var standing = []string{
 	"os/signal.signal_recv(",
 	"os/signal.loop(",

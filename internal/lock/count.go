@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 )
 
-// These are at package level, unlike anything else: a build with this tag has one
+// Unlike all other state, these are at package level: a build with this tag makes one
 // measurement at a time.
 var (
 	count   atomic.Int64

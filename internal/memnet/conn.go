@@ -17,8 +17,8 @@ const (
 	firstPort  = 10_000 // clients are numbered from the one after it
 )
 
-// An Addr is the address of one end: a port on 127.0.0.1, so that whoever takes
-// a remote address apart finds a host and a port.
+// An Addr is the address of one end: a port on 127.0.0.1, so that a remote address can be
+// split into a host and a port.
 type Addr uint32
 
 // Network returns "mem".
@@ -87,18 +87,18 @@ func (c *Conn) Reset() {
 	c.out.reset()
 }
 
-// Abort is Reset in which the peer still reads what was written before. So what it
-// reads does not depend on how fast it is.
+// Abort is like Reset, but the peer first reads everything written before, so that the
+// bytes it reads do not depend on timing.
 func (c *Conn) Abort() {
 	c.out.abort()
 	c.in.reset()
 }
 
-// Buffered returns how many bytes wait to be read at this end.
+// Buffered returns the number of bytes that can be read at this end.
 func (c *Conn) Buffered() int { return c.in.len() }
 
-// SetBound lets no more than n bytes be under way to the peer from now on, so that
-// it reads at most n at a time. 0 means as many as the connection holds.
+// SetBound limits the bytes in transit to the peer to n, so that it reads at most n at a
+// time. 0 restores the size of the connection.
 func (c *Conn) SetBound(n int) { c.out.setBound(n) }
 
 // LocalAddr returns the address of this end.

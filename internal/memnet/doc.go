@@ -5,9 +5,9 @@
 // Package memnet is a network in memory, for tests: a net.Listener, a dialer,
 // and connections with bounded buffers, deadlines and half close.
 //
-// It runs under net/http, hijacking included, and inside a synctest bubble: no
-// lock is held while anything waits, and waiting is on conditions and channels
-// only. What is made inside a bubble has to be used there.
+// It runs under net/http, hijacking included, and inside a synctest bubble: no lock is
+// held while anything waits, and waiting is on conditions and channels only. Listeners
+// and connections made inside a bubble must be used there.
 //
 // Reading order: listener.go, conn.go, half.go.
 package memnet

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// half: one direction of a connection, a bounded queue of bytes.
+// This file holds half: one direction of a connection, a bounded queue of bytes.
 
 package memnet
 
@@ -24,7 +24,7 @@ type half struct {
 	mu      sync.Mutex // guards all below; not held while waiting
 	changed sync.Cond  // broadcast at each change below
 	size    int        // bound on the bytes under way
-	bound   int        // a smaller one, 0 if there is none
+	bound   int        // a smaller bound, or 0
 	buf     []byte     // buf[off:] is under way
 	off     int
 	reader  side
@@ -36,11 +36,11 @@ type half struct {
 	broken bool
 }
 
-// A side is what one end of a half knows.
+// A side is the state of one end of a half.
 type side struct {
-	closed error // why it is closed; nil: it is open
-	// The deadline. Each setDeadline takes a new generation, so that a timer
-	// that fires late cannot expire the deadline that came after its own.
+	closed error // the reason for closing; nil while open
+	// The deadline. Each setDeadline takes a new generation, so that a late timer can't
+	// expire a newer deadline.
 	expired    bool
 	timer      *time.Timer
 	generation uint64
@@ -158,8 +158,7 @@ func (h *half) closeReader() (first bool) {
 	return first
 }
 
-// closeWriter closes the writer with err; a local Close comes over whatever
-// else had closed it.
+// closeWriter closes the writer with err. A local Close overrides an earlier reason.
 func (h *half) closeWriter(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

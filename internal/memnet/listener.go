@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Listener: accepts what Dial opens.
+// This file holds Listener, which accepts connections opened by Dial.
 
 package memnet
 

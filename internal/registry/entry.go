@@ -14,7 +14,7 @@ import (
 // An Owner makes and ends the namespaces of a Registry. No lock of the registry is held
 // while a method runs. A method may panic, which leaves nothing behind.
 type Owner[N, P any] interface {
-	// Make makes the namespace of an entry. Nobody can find it yet.
+	// Make makes the namespace of an entry. It can't be found yet.
 	Make(e *Entry[N, P]) N
 	// Created is called when Of finds the namespace, but clients do not.
 	Created(ns N)
@@ -24,8 +24,8 @@ type Owner[N, P any] interface {
 	Close(ns N)
 	// Removed is called when the name is free again.
 	Removed(ns N)
-	// ParentOf returns the first of parents to which a namespace belongs that the
-	// application makes; ok is false if there is none.
+	// ParentOf returns the first of parents that matches a namespace made by the
+	// application. ok is false if none does.
 	ParentOf(name string, parents []P) (p P, ok bool)
 }
 
@@ -41,27 +41,28 @@ type Entry[N, P any] struct {
 
 	// Guarded by Registry.mu.
 	dynamic bool          // it is removed when users is 0
-	users   int           // counted if dynamic
-	maker   *Quota        // whose it is; nil if not dynamic
-	vacant  *list.Element // in Registry.empty; nil if it is not there
+	users   int           // only counted if dynamic
+	maker   *Quota        // the quota it counts for; nil if not dynamic
+	vacant  *list.Element // in Registry.empty; may be nil
 }
 
 // Name returns the name of the namespace.
 func (e *Entry[N, P]) Name() string { return e.name }
 
-// Parent returns the parent that made the namespace; ok is false if none did.
+// Parent returns the parent that made the namespace. ok is false if the application made
+// it.
 func (e *Entry[N, P]) Parent() (p P, ok bool) { return e.parent, e.children }
 
-// Use notes that the namespace was of use: Limits.KeepEmpty holds for it from now on.
+// Use marks the namespace as used, so that Limits.KeepEmpty applies to it.
 func (e *Entry[N, P]) Use() { e.used.Store(true) }
 
 // A Quota counts the dynamic namespaces that exist and were made for one client. It
 // outlives the client. The zero value is ready for use.
 type Quota struct{ made int } // guarded by Registry.mu
 
-// maxMade is how many of them there may be for one client once the registry is half
-// full. Until then a client may have any number: a page that comes back after a restart
-// makes all of its namespaces.
+// maxMade is how many of them there may be for one client once the registry is half full.
+// Until then there is no limit: a page that reconnects after a restart makes all its
+// namespaces again.
 const maxMade = 32
 
 // Errors of Adopt.
@@ -70,8 +71,7 @@ var (
 	ErrFull  = errors.New("registry: there are too many namespaces")
 )
 
-// A claim is a name that is taken although clients find no namespace: one is being made
-// or removed.
+// A claim reserves a name while its namespace is being made or removed.
 type claim[N, P any] struct {
 	entry *Entry[N, P]  // of a namespace that is being announced; guarded by Registry.mu
 	done  chan struct{} // closed when the name is free, or its namespace found

@@ -13,7 +13,7 @@ import (
 // Limits are the bounds of a Registry.
 type Limits struct {
 	MaxDynamic int  // dynamic namespaces at once
-	KeepEmpty  bool // empty ones that were used stay until there is no room
+	KeepEmpty  bool // keep used namespaces when empty, until MaxDynamic is reached
 }
 
 // A Registry holds the namespaces N of a server and the parents P that make some of them
@@ -23,12 +23,12 @@ type Registry[N, P any] struct {
 	owner  Owner[N, P]
 	limits Limits
 
-	mu      lock.RWMutex // guards the fields below; no call out while it is held
+	mu      lock.RWMutex // guards the fields below; not held while the owner is called
 	entries map[string]*Entry[N, P]
 	claims  map[string]*claim[N, P]
 	parents []P       // copied when it changes
 	dynamic int       // namespaces that may be removed
-	empty   list.List // of *Entry: those that are kept although empty, the longest empty first
+	empty   list.List // of *Entry: kept empty namespaces, the longest empty first
 	ended   bool
 }
 
@@ -40,8 +40,8 @@ func New[N, P any](owner Owner[N, P], limits Limits) *Registry[N, P] {
 	}
 }
 
-// Find returns a namespace and counts a user of it, which Release takes back. ok is false
-// if there is none; parents are those that may make it.
+// Find returns a namespace and counts a user of it until Release. ok is false if the
+// namespace does not exist; parents are then those that may make it.
 func (r *Registry[N, P]) Find(name string) (ns N, ok bool, parents []P) {
 	r.mu.RLock()
 	e, parents := r.entries[name], r.parents
@@ -62,7 +62,7 @@ func (r *Registry[N, P]) Find(name string) (ns N, ok bool, parents []P) {
 	return e.ns, true, parents
 }
 
-// Lookup returns a namespace that clients find. It counts no user.
+// Lookup returns a namespace that clients can find. It does not count a user.
 func (r *Registry[N, P]) Lookup(name string) (ns N, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -81,7 +81,7 @@ func (r *Registry[N, P]) useLocked(e *Entry[N, P]) {
 	r.occupyLocked(e)
 }
 
-// occupyLocked takes a namespace off the empty ones.
+// occupyLocked removes a namespace from the empty ones.
 func (r *Registry[N, P]) occupyLocked(e *Entry[N, P]) {
 	if e.vacant != nil {
 		r.empty.Remove(e.vacant)
@@ -89,7 +89,7 @@ func (r *Registry[N, P]) occupyLocked(e *Entry[N, P]) {
 	}
 }
 
-// Release takes back a user that Find or Adopt has counted. With the last one the
+// Release undoes the counting of a user by Find or Adopt. After the last user the
 // namespace is removed, or kept empty.
 func (r *Registry[N, P]) Release(e *Entry[N, P]) {
 	if !e.children {
@@ -115,7 +115,7 @@ func (r *Registry[N, P]) Release(e *Entry[N, P]) {
 func (r *Registry[N, P]) removeLocked(e *Entry[N, P]) {
 	delete(r.entries, e.name)
 	r.settleLocked(e)
-	c := r.claimLocked(e.name) // its successor begins when it has ended
+	c := r.claimLocked(e.name) // a successor is made after it has ended
 	ended := r.ended
 	r.mu.Unlock()
 	defer r.owner.Removed(e.ns)
@@ -125,7 +125,7 @@ func (r *Registry[N, P]) removeLocked(e *Entry[N, P]) {
 	}
 }
 
-// settleLocked takes a namespace off the dynamic ones.
+// settleLocked removes a namespace from the dynamic ones.
 func (r *Registry[N, P]) settleLocked(e *Entry[N, P]) {
 	r.dynamic--
 	e.maker.made--
@@ -138,7 +138,7 @@ func (r *Registry[N, P]) claimLocked(name string) *claim[N, P] {
 	return c
 }
 
-// drop gives a claim up.
+// drop releases a claim.
 func (r *Registry[N, P]) drop(name string, c *claim[N, P]) {
 	r.mu.Lock()
 	delete(r.claims, name)
@@ -146,9 +146,9 @@ func (r *Registry[N, P]) drop(name string, c *claim[N, P]) {
 	close(c.done)
 }
 
-// Adopt returns the namespace of that name, with a user counted; Release takes it back.
-// If the namespace does not exist, it is made as a child of p, for the client that has
-// the quota. The errors are ErrFull and ErrQuota.
+// Adopt returns the namespace with the given name and counts a user of it until Release.
+// If the namespace does not exist, it is made as a child of p, and counts for the quota.
+// The errors are ErrFull and ErrQuota.
 func (r *Registry[N, P]) Adopt(name string, p P, maker *Quota) (ns N, err error) {
 	for {
 		r.mu.Lock()
@@ -181,7 +181,7 @@ func (r *Registry[N, P]) Adopt(name string, p P, maker *Quota) (ns N, err error)
 		r.mu.Unlock()
 		made := false
 		defer func() {
-			if !made { // a panic, or the goroutine was ended
+			if !made { // a panic or Goexit
 				r.mu.Lock()
 				r.dynamic--
 				maker.made--
@@ -194,7 +194,7 @@ func (r *Registry[N, P]) Adopt(name string, p P, maker *Quota) (ns N, err error)
 	}
 }
 
-// introduce makes a namespace and makes it known: to its owner, then to clients.
+// introduce makes a namespace and announces it to the owner, then to clients.
 func (r *Registry[N, P]) introduce(c *claim[N, P], e *Entry[N, P]) N {
 	known := false
 	defer func() {
@@ -221,8 +221,8 @@ func (r *Registry[N, P]) introduce(c *claim[N, P], e *Entry[N, P]) N {
 	return e.ns
 }
 
-// Of returns the namespace of that name for the application, which may keep it: it is
-// not removed.
+// Of returns the namespace with the given name for the application, which may keep it:
+// the namespace becomes permanent.
 func (r *Registry[N, P]) Of(name string) N {
 	for {
 		r.mu.Lock()
@@ -251,15 +251,15 @@ func (r *Registry[N, P]) Of(name string) N {
 	}
 }
 
-// AddParent adds a parent, behind the others.
+// AddParent adds a parent after the others.
 func (r *Registry[N, P]) AddParent(p P) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.parents = append(r.parents[:len(r.parents):len(r.parents)], p)
 }
 
-// End returns all namespaces, which the caller closes. Those made later are closed when
-// they are made.
+// End returns all namespaces, which the caller closes. Namespaces made later are closed
+// at once.
 func (r *Registry[N, P]) End() []N {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -276,7 +276,7 @@ func (r *Registry[N, P]) End() []N {
 	return all
 }
 
-// All returns the namespaces that clients find, in no order.
+// All returns the namespaces that clients can find, in no particular order.
 func (r *Registry[N, P]) All() []N {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -287,8 +287,8 @@ func (r *Registry[N, P]) All() []N {
 	return all
 }
 
-// Counts returns how many namespaces clients find, how many names are being made or
-// removed, and how many namespaces are dynamic.
+// Counts returns the number of namespaces that clients can find, of those being made or
+// removed, and of dynamic ones.
 func (r *Registry[N, P]) Counts() (found, claimed, dynamic int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the inbox of an owner: the items that wait, in order.
+// This file holds Inbox, the queue of an owner.
 
 package serial
 
@@ -11,7 +11,7 @@ import (
 	"socketio/internal/lock"
 )
 
-// firstItems is the initial capacity of an inbox. An empty inbox holds no memory.
+// firstItems is the initial capacity of an inbox. An empty inbox has no backing array.
 const firstItems = 4
 
 // firsts has the first backing arrays of inboxes.
@@ -29,13 +29,13 @@ func (f *firsts[T]) put(a *[firstItems]T) {
 	f.pool.Put(a)
 }
 
-// An Inbox is the queue of one owner. The zero value is empty and ready for use. It does
-// not limit its length: the owner counts what it pushes and stops its source in time.
-// All methods may be called from any goroutine.
+// An Inbox is the queue of one owner. The zero value is empty and ready for use. Its
+// length is unlimited: the owner must count the items it pushes and stop its source in
+// time. All methods may be called from any goroutine.
 //
 // Each item has a ticket from when it is pushed until it has run. While there are
-// tickets a worker runs the inbox, or is about to, or the last item waits for calls in
-// lanes. So the worker that gives back the last ticket ends without taking the lock.
+// tickets, a worker runs the inbox or is about to, or the last item waits for calls in
+// lanes. So the worker that returns the last ticket ends without taking the lock.
 type Inbox[T any] struct {
 	tickets atomic.Int32
 
@@ -43,15 +43,15 @@ type Inbox[T any] struct {
 	items  []T        // items[head:] wait
 	first  *[firstItems]T
 	head   int
-	ghosts int32 // tickets of items that were dropped; given back by next
+	ghosts int32 // tickets of dropped items; returned by next
 	calls  int32 // items that run in lanes
-	ended  bool  // nothing more is taken
-	last   bool  // the last item is in, behind all others
-	parked bool  // it waits until calls is 0, and no worker runs
+	ended  bool  // no more items are accepted
+	last   bool  // the last item was pushed
+	parked bool  // no worker runs until calls is 0
 }
 
-// push appends it. It reports whether a worker must be started, and whether the inbox
-// has taken it: after the end it takes nothing.
+// push appends an item. It reports whether a worker must be started, and whether the item
+// was accepted, which ends with the inbox.
 func (q *Inbox[T]) push(it T, last bool, firsts *firsts[T]) (start, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -76,7 +76,7 @@ func (q *Inbox[T]) push(it T, last bool, firsts *firsts[T]) (start, ok bool) {
 	return !q.parked, true
 }
 
-// next takes the first item and reports whether there are more. Without one the
+// next removes the first item and reports whether there are more. Without an item the
 // worker ends. The last item waits until no call runs in a lane.
 func (q *Inbox[T]) next(firsts *firsts[T]) (it T, more, ok bool) {
 	q.mu.Lock()
@@ -94,8 +94,8 @@ func (q *Inbox[T]) next(firsts *firsts[T]) (it T, more, ok bool) {
 	return it, false, true
 }
 
-// readyLocked gives back the tickets of dropped items and reports whether there is
-// something to run now.
+// readyLocked returns the tickets of dropped items and reports whether an item can run
+// now.
 func (q *Inbox[T]) readyLocked() bool {
 	n := q.tickets.Add(-q.ghosts)
 	q.ghosts = 0
@@ -103,7 +103,7 @@ func (q *Inbox[T]) readyLocked() bool {
 	return n > 0 && !q.parked
 }
 
-// freeLocked gives back the memory of an inbox in which nothing waits.
+// freeLocked frees the memory of an empty inbox.
 func (q *Inbox[T]) freeLocked(firsts *firsts[T]) {
 	if q.first != nil {
 		firsts.put(q.first)
@@ -111,12 +111,12 @@ func (q *Inbox[T]) freeLocked(firsts *firsts[T]) {
 	q.items, q.first, q.head = nil, nil, 0
 }
 
-// done gives back the ticket of an item that has run. It reports whether the worker
-// must go on.
+// done returns the ticket of an item that has run. It reports whether the worker must
+// continue.
 func (q *Inbox[T]) done() (goOn bool) { return q.tickets.Add(-1) > 0 }
 
-// handOn notes that an item runs on in a lane. It reports whether another worker must
-// be started for what waits.
+// handOn records that an item continues in a lane. It reports whether another worker must
+// be started for the waiting items.
 func (q *Inbox[T]) handOn() (start bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -125,8 +125,8 @@ func (q *Inbox[T]) handOn() (start bool) {
 	return q.readyLocked()
 }
 
-// callEnded notes that such an item has ended. It reports whether its goroutine is the
-// worker now.
+// callEnded records that such an item has ended. It reports whether its goroutine is now
+// the worker.
 func (q *Inbox[T]) callEnded() (goOn bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -143,8 +143,8 @@ func (q *Inbox[T]) Calls() int {
 	return int(q.calls)
 }
 
-// Drop removes the waiting items for which drop returns true. From then on the inbox
-// takes only a last item. drop is called with the inbox locked.
+// Drop removes the waiting items for which drop returns true. Afterwards the inbox
+// accepts only a last item. drop is called with the inbox locked.
 func (q *Inbox[T]) Drop(drop func(T) bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

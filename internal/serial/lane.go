@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds lanes: how an item runs beside the later ones of its inbox.
+// This file holds Lane, in which items run concurrently with later items of their inbox.
 
 package serial
 
 import "socketio/internal/lock"
 
-// A Lane is where a bounded number of items run at once.
+// A Lane bounds the number of items that run at once.
 type Lane struct {
 	places chan struct{} // holds one value for each item that is in the lane
 }
@@ -14,8 +14,8 @@ type Lane struct {
 // NewLane returns a lane for n items.
 func NewLane(n int) *Lane { return &Lane{places: make(chan struct{}, n)} }
 
-// Enter waits for a place in a lane. What was held back is sent first. The item keeps
-// the place until it has run, or until LeaveLanes.
+// Enter waits for a place in a lane, after flushing held-back output. The item keeps the
+// place until it has run, or until LeaveLanes.
 func (w *Worker[T]) Enter(l *Lane) {
 	w.uncork()
 	lock.Op()
@@ -23,7 +23,7 @@ func (w *Worker[T]) Enter(l *Lane) {
 	w.lanes = append(w.lanes, l)
 }
 
-// HandOn hands the inbox to another worker: what follows in Run happens beside the next
+// HandOn passes the inbox to another worker: the rest of Run is concurrent with the next
 // items. The last item of the inbox waits for its end.
 func (w *Worker[T]) HandOn() {
 	if w.handed {

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds a worker: a goroutine that runs inboxes, one after the other.
+// This file holds Worker: a goroutine that runs inboxes, one after the other.
 
 package serial
 
-// A Runner owns an inbox. Its methods are called by the worker of the inbox, by one
-// goroutine at a time but for Run of items in lanes.
+// A Runner owns an inbox. Its methods are called by the worker of the inbox, one at a
+// time, except Run of items in lanes.
 type Runner[T any] interface {
 	// Inbox returns the inbox, always the same.
 	Inbox() *Inbox[T]
-	// Run runs an item. It may end its goroutine by runtime.Goexit; another then goes
-	// on with the inbox.
+	// Run runs an item. It may end its goroutine by runtime.Goexit; another goroutine
+	// then continues with the inbox.
 	Run(item T, w *Worker[T])
-	// Cork is called before an item if more wait behind it: what Run sends from now on
-	// may be held back. Uncork is called before the last of them: what it sends takes
-	// along what was held back. Flush is called when that has run.
+	// Cork is called before an item if more items are waiting: output of Run may then be
+	// held back. Uncork is called before the last of them: its output is sent together
+	// with the held-back output. Flush is called after it has run.
 	Cork()
 	Uncork()
 	Flush()
@@ -26,18 +26,18 @@ type Worker[T any] struct {
 	workers *Workers[T]
 	next    chan Runner[T] // the inbox to run after this one; nil until it has rested
 
-	// Of the inbox that it runs.
+	// State of the current inbox.
 	runner       Runner[T]
-	corked, held bool    // what Run sends is held back; something may be
-	handed       bool    // another runs the inbox; this one, an item in lanes
-	lanes        []*Lane // in which its item has a place
+	corked, held bool    // output is held back; some may be pending
+	handed       bool    // another worker runs the inbox; this one runs an item in lanes
+	lanes        []*Lane // where its item has a place
 }
 
 // serve runs the inbox of r until it is empty.
 func (w *Worker[T]) serve(r Runner[T]) {
 	w.runner = r
 	q := r.Inbox()
-	defer w.uncork() // what was to come was dropped, or Run ended the goroutine
+	defer w.uncork() // later items were dropped, or Run ended the goroutine
 	for {
 		it, more, ok := q.next(&w.workers.firsts)
 		if !ok {
@@ -61,8 +61,8 @@ func (w *Worker[T]) serve(r Runner[T]) {
 	}
 }
 
-// finish gives back what the item that has run holds. It reports whether the worker
-// must go on with the inbox.
+// finish releases the places and the ticket of the item that has run. It reports whether
+// the worker must continue with the inbox.
 func (w *Worker[T]) finish() (goOn bool) {
 	w.LeaveLanes()
 	if w.handed {
@@ -72,7 +72,7 @@ func (w *Worker[T]) finish() (goOn bool) {
 	return w.runner.Inbox().done()
 }
 
-// uncork sends what was held back.
+// uncork sends held-back output.
 func (w *Worker[T]) uncork() {
 	if w.corked {
 		w.runner.Uncork()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the workers of a program: their number, their rest, their end.
+// This file holds Workers: how workers are started, kept idle, and ended.
 
 package serial
 
@@ -12,38 +12,37 @@ import (
 	"socketio/internal/lock"
 )
 
-// maxIdle is how many workers stay for the next burst. A worker that stays has a grown
-// stack, which a new one would grow again.
+// maxIdle is the number of idle workers kept for the next burst. An idle worker keeps its
+// grown stack.
 const maxIdle = 64
 
-// Workers are the goroutines that run inboxes: one for each inbox with something in it,
-// one for each item in a lane, and at most 64 that wait for the next. The zero value is
-// ready for use; Close ends those that wait. All methods may be called from any
-// goroutine.
+// Workers are the goroutines that run inboxes: one for each inbox that is not empty, one
+// for each item in a lane, and at most 64 idle ones. The zero value is ready for use;
+// Close ends the idle ones. All methods may be called from any goroutine.
 type Workers[T any] struct {
 	busy   atomic.Int64
 	closed atomic.Bool
 	firsts firsts[T]
 
-	// Those that wait. Who takes a bit of idle away takes the worker at that place;
-	// a bit of taken belongs to the worker that puts itself there.
+	// Idle workers. Clearing a bit of idle acquires the worker at that place; a bit of
+	// taken belongs to the worker that stores itself there.
 	idle, taken atomic.Uint64
 	places      [maxIdle]*Worker[T]
 
 	waited atomic.Bool   // quiet is not nil
 	mu     lock.Mutex    // guards the field below
-	quiet  chan struct{} // closed when busy is 0; nil unless somebody waits
+	quiet  chan struct{} // closed when busy is 0; nil unless Wait was called
 }
 
-// Push appends an item to the inbox of an owner. If start is true the caller must call
-// Start for the owner, now or when it has pushed all it has. If ok is false the inbox
-// has ended and the item is dropped.
+// Push appends an item to the inbox of an owner. If start is true, the caller must call
+// Start for the owner, at once or after pushing more items. If ok is false, the inbox has
+// ended and the item is dropped.
 func (w *Workers[T]) Push(q *Inbox[T], item T) (start, ok bool) {
 	return q.push(item, false, &w.firsts)
 }
 
-// PushLast appends the last item of an inbox. It waits until all calls in lanes have
-// ended. An inbox has one last item; another is dropped.
+// PushLast appends the last item of an inbox. The item waits until all calls in lanes
+// have ended. An inbox has one last item; another is dropped.
 func (w *Workers[T]) PushLast(q *Inbox[T], item T) (start bool) {
 	start, _ = q.push(item, true, &w.firsts)
 	return start
@@ -57,14 +56,14 @@ func (w *Workers[T]) Start(r Runner[T]) {
 		rested.next <- r // has room
 		return
 	}
-	// work: as many as there are busy inboxes and items in lanes, and maxIdle; owned by
-	// w, ends after Close, or when enough others wait.
+	// work: one for each busy inbox and each item in a lane, and up to maxIdle; owned by
+	// w, ends after Close, or when enough others are idle.
 	go w.work(r)
 }
 
 func (w *Workers[T]) work(r Runner[T]) {
 	self := &Worker[T]{workers: w}
-	// Run may end the goroutine: another goes on with what waits.
+	// Run may end the goroutine: another continues with the inbox.
 	defer func() {
 		switch {
 		case r == nil:
@@ -85,7 +84,7 @@ func (w *Workers[T]) work(r Runner[T]) {
 	}
 }
 
-// wake takes a worker that waits; nil if none does.
+// wake returns an idle worker, or nil.
 func (w *Workers[T]) wake() *Worker[T] {
 	for {
 		idle := w.idle.Load()
@@ -104,15 +103,14 @@ func (w *Workers[T]) wake() *Worker[T] {
 	}
 }
 
-// rest counts a worker as idle and reports whether it should stay: something is sent to
-// its channel then.
+// rest adds an idle worker and reports whether it should stay, waiting on its channel.
 func (w *Workers[T]) rest(self *Worker[T]) (stay bool) {
 	defer w.End()
 	for !w.closed.Load() {
 		taken := w.taken.Load()
 		bit := ^taken & (taken + 1)
 		if bit == 0 {
-			return false // enough wait
+			return false // enough are idle
 		}
 		if !w.taken.CompareAndSwap(taken, taken|bit) {
 			lock.Op()
@@ -131,7 +129,7 @@ func (w *Workers[T]) rest(self *Worker[T]) (stay bool) {
 	return false
 }
 
-// dismiss ends the workers that wait.
+// dismiss ends the idle workers.
 func (w *Workers[T]) dismiss() {
 	for rested := w.wake(); rested != nil; rested = w.wake() {
 		rested.next <- nil // has room
@@ -149,7 +147,7 @@ func (w *Workers[T]) End() {
 	}
 }
 
-// tell tells those who wait that nothing runs, if that is still so.
+// tell wakes the callers of Wait if no worker is busy.
 func (w *Workers[T]) tell() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -160,10 +158,12 @@ func (w *Workers[T]) tell() {
 	}
 }
 
-// Busy returns the number of workers that run an inbox, with those of Begin.
+// Busy returns the number of workers that run an inbox, and of calls to Begin without an
+// End.
 func (w *Workers[T]) Busy() int { return int(w.busy.Load()) }
 
-// Wait returns nil when nothing runs, or the error of ctx when that ends first.
+// Wait waits until no worker is busy and returns nil, or the error of ctx if that ends
+// first.
 func (w *Workers[T]) Wait(ctx context.Context) error {
 	w.mu.Lock()
 	if w.quiet == nil {
@@ -172,7 +172,7 @@ func (w *Workers[T]) Wait(ctx context.Context) error {
 	quiet := w.quiet
 	w.waited.Store(true)
 	w.mu.Unlock()
-	w.tell() // the last may have ended before it could see that somebody waits
+	w.tell() // the last may have ended before quiet was set
 	select {
 	case <-quiet:
 		return nil
@@ -181,7 +181,7 @@ func (w *Workers[T]) Wait(ctx context.Context) error {
 	}
 }
 
-// Close ends the workers that wait; the busy ones end when they have run their inbox.
+// Close ends the idle workers; busy ones end after running their inbox.
 func (w *Workers[T]) Close() {
 	w.closed.Store(true)
 	w.dismiss()

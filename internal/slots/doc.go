@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Package slots keeps what a connection does with each name that its client has asked
-// for: one state machine for each name. It knows nothing of what has the names.
+// Package slots keeps the state of each name that a client has requested on a connection:
+// one state machine for each name. It does not depend on the types of members and
+// searches.
 //
 // Reading order: slots.go.
 package slots

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 )
 
-// A State is what is done with a name.
+// A State is the state of a name.
 //
 //	free ──Search──► searching ──Join──► joining ──Connect──► connected
 //	free ──Join──► joining
@@ -18,38 +18,37 @@ import (
 type State uint8
 
 const (
-	Free      State = iota // nobody has it, though members may be leaving it
-	Searching              // a Q looks for what has the name
-	Joining                // an S may get it
+	Free      State = iota // unused, though members may be leaving it
+	Searching              // a Q is searching for the name
+	Joining                // an S is joining it
 	Connected              // an S has it
 )
 
-// A Table is the names of a connection. S is what has a name, Q what searches for one. The
-// owner's lock guards all methods but Recent. The zero value is empty.
+// A Table is the names of a connection. A member S has a name, a search Q looks for one.
+// The owner's lock guards all methods except Recent. The zero value is empty.
 type Table[S, Q any] struct {
 	recent atomic.Pointer[slot[S, Q]]
 
-	list    []*slot[S, Q] // those that joined last are last; likewise those that are late
+	list    []*slot[S, Q] // ordered by time of joining, and of becoming late
 	begin   [1]*slot[S, Q]
-	first   slot[S, Q] // the first of all, once: readers without the lock may still have it
+	first   slot[S, Q] // used for the first slot only: readers without the lock may still have it
 	begun   bool
 	taken   int // not free
 	leaving int
 	late    int
 }
 
-// A slot is the state of one name. It is in the table as long as there is something to
-// say of it.
+// A slot is the state of one name. It stays in the table while it holds any state.
 type slot[S, Q any] struct {
 	name    string            // immutable
 	socket  atomic.Pointer[S] // written under the lock of the owner
 	search  *Q
-	leaving []*S // they have left, but may still be at work
+	leaving []*S // have left, but are not Done
 	state   State
-	late    bool // the server has left it; the client may not know yet
+	late    bool // left by the server; the client may not know yet
 }
 
-// Recent returns what has a name, if it was looked up last. It takes no lock.
+// Recent returns the member that has a name, if it was looked up last. It takes no lock.
 func (t *Table[S, Q]) Recent(name string) *S {
 	if e := t.recent.Load(); e != nil && e.name == name {
 		return e.socket.Load()
@@ -57,8 +56,8 @@ func (t *Table[S, Q]) Recent(name string) *S {
 	return nil
 }
 
-// Member returns what is joining a name or has it; nil if there is none. late says that
-// the client may not know yet that the server has left.
+// Member returns the member that is joining a name or has it, or nil. late reports
+// whether the client may not know yet that the server has left.
 func (t *Table[S, Q]) Member(name string) (s *S, late bool) {
 	e := t.find(name)
 	if e == nil {
@@ -70,7 +69,7 @@ func (t *Table[S, Q]) Member(name string) (s *S, late bool) {
 	return s, e.late
 }
 
-// State returns what is done with a name.
+// State returns the state of a name.
 func (t *Table[S, Q]) State(name string) State {
 	if e := t.find(name); e != nil {
 		return e.state
@@ -78,7 +77,7 @@ func (t *Table[S, Q]) State(name string) State {
 	return Free
 }
 
-// Searcher returns what searches for a name; nil if nothing does.
+// Searcher returns the search for a name, or nil.
 func (t *Table[S, Q]) Searcher(name string) *Q {
 	if e := t.find(name); e != nil {
 		return e.search
@@ -86,10 +85,10 @@ func (t *Table[S, Q]) Searcher(name string) *Q {
 	return nil
 }
 
-// Taken is the number of names that are not free.
+// Taken returns the number of names that are not free.
 func (t *Table[S, Q]) Taken() int { return t.taken }
 
-// Leaving is the number of members that have left and are not Done.
+// Leaving returns the number of members that have left and are not Done.
 func (t *Table[S, Q]) Leaving() int { return t.leaving }
 
 // Search begins the search for a free name.
@@ -99,7 +98,7 @@ func (t *Table[S, Q]) Search(name string, q *Q) {
 	t.taken++
 }
 
-// Join gives a name, which is free or searched for, to a member that is joining.
+// Join assigns a name, which is free or searched for, to a joining member.
 func (t *Table[S, Q]) Join(name string, s *S) {
 	e := t.make(name)
 	if e.state == Free {
@@ -114,7 +113,7 @@ func (t *Table[S, Q]) Join(name string, s *S) {
 	t.moveToEnd(e)
 }
 
-// Connect notes that a member has joined. Without it there is nothing to do.
+// Connect records that a member has joined. It does nothing if the member has left.
 func (t *Table[S, Q]) Connect(name string, s *S) {
 	if e := t.find(name); e != nil && e.socket.Load() == s {
 		e.state = Connected
@@ -122,7 +121,7 @@ func (t *Table[S, Q]) Connect(name string, s *S) {
 	}
 }
 
-// Free ends the search for a name. It reports whether q was what searched.
+// Free ends the search for a name. It reports whether q was that search.
 func (t *Table[S, Q]) Free(name string, q *Q) bool {
 	e := t.find(name)
 	if e == nil || q == nil || e.search != q {
@@ -134,9 +133,9 @@ func (t *Table[S, Q]) Free(name string, q *Q) bool {
 	return true
 }
 
-// Leave takes a member off its name: it is leaving until Done. If late is not 0, the
-// client may not know yet; that is remembered for as many names at most, and forgotten
-// for the longest ago. Leave reports whether s had the name.
+// Leave removes a member from its name; the member is leaving until Done. If late is not
+// 0, the client may not know yet; this is remembered for at most late names, the most
+// recent ones. Leave reports whether s had the name.
 func (t *Table[S, Q]) Leave(name string, s *S, late int) bool {
 	e := t.find(name)
 	if e == nil || e.socket.Load() != s {
@@ -162,7 +161,7 @@ func (t *Table[S, Q]) Leave(name string, s *S, late int) bool {
 	return true
 }
 
-// Done notes that a member that has left is at work no longer.
+// Done records that a leaving member has finished its work.
 func (t *Table[S, Q]) Done(name string, s *S) {
 	e := t.find(name)
 	if e == nil {
@@ -184,8 +183,8 @@ func (t *Table[S, Q]) Quiet(name string) bool {
 	return e == nil || len(e.leaving) == 0
 }
 
-// Members returns those that are joining or have joined a name: those that have in the
-// order in which they did.
+// Members returns the members that are joining or have joined a name, the latter in the
+// order of joining.
 func (t *Table[S, Q]) Members() iter.Seq[*S] {
 	return func(yield func(*S) bool) {
 		for _, e := range t.list {
@@ -196,7 +195,7 @@ func (t *Table[S, Q]) Members() iter.Seq[*S] {
 	}
 }
 
-// Leavers returns those that have left and are not Done.
+// Leavers returns the members that have left and are not Done.
 func (t *Table[S, Q]) Leavers() iter.Seq[*S] {
 	return func(yield func(*S) bool) {
 		if t.leaving == 0 {
@@ -212,7 +211,7 @@ func (t *Table[S, Q]) Leavers() iter.Seq[*S] {
 	}
 }
 
-// Searchers returns what searches.
+// Searchers returns all searches.
 func (t *Table[S, Q]) Searchers() iter.Seq[*Q] {
 	return func(yield func(*Q) bool) {
 		for _, e := range t.list {
@@ -223,7 +222,7 @@ func (t *Table[S, Q]) Searchers() iter.Seq[*Q] {
 	}
 }
 
-// Clear empties the table: the connection has ended.
+// Clear empties the table, at the end of the connection.
 func (t *Table[S, Q]) Clear() {
 	for _, e := range t.list {
 		e.socket.Store(nil)
@@ -232,7 +231,7 @@ func (t *Table[S, Q]) Clear() {
 	t.list, t.begin[0], t.taken, t.leaving, t.late = nil, nil, 0, 0, 0
 }
 
-// find returns the slot of a name. There are few, most often one.
+// find returns the slot of a name. There are few slots, usually one.
 func (t *Table[S, Q]) find(name string) *slot[S, Q] {
 	for _, e := range t.list {
 		if e.name == name {
@@ -242,7 +241,7 @@ func (t *Table[S, Q]) find(name string) *slot[S, Q] {
 	return nil
 }
 
-// make returns the slot of a name, a new one if there is none.
+// make returns the slot of a name, adding it if necessary.
 func (t *Table[S, Q]) make(name string) *slot[S, Q] {
 	if e := t.find(name); e != nil {
 		return e
@@ -265,7 +264,7 @@ func (t *Table[S, Q]) moveToEnd(e *slot[S, Q]) {
 	}
 }
 
-// prune removes a slot of which there is nothing to say.
+// prune removes a slot without state.
 func (t *Table[S, Q]) prune(e *slot[S, Q]) {
 	if e.state == Free && !e.late && len(e.leaving) == 0 {
 		i := slices.Index(t.list, e)

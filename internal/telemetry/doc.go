@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package telemetry keeps what watches a server from hurting it: a panic of an
-// observer goes no further, and what a log gets can't fake a line of it.
+// Package telemetry protects a server from its observers and its log from peers: panics
+// of observers are recovered, and values from a peer can't forge a log line.
 //
 // Reading order: observers.go, logger.go, logvalue.go, sampled.go.
 package telemetry

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the logger that is used where none was given.
+// This file holds the default logger.
 
 package telemetry
 
@@ -9,9 +9,9 @@ import (
 	"log/slog"
 )
 
-// Logger returns l, or, if it is nil, one that passes warnings and errors on to
-// slog.Default: a panic in a handler, or a page of another origin that was refused,
-// must not go unseen because nobody thought of a logger.
+// Logger returns l or, if l is nil, a logger that passes warnings and errors on to
+// slog.Default: a panic in a handler, or a rejected page of another origin, must not go
+// unnoticed without a configured logger.
 func Logger(l *slog.Logger) *slog.Logger {
 	if l != nil {
 		return l
@@ -19,10 +19,10 @@ func Logger(l *slog.Logger) *slog.Logger {
 	return slog.New(fallback{})
 }
 
-// A fallback is a handler in front of that of slog.Default, whichever it is when a
-// record is made.
+// A fallback is a handler in front of the handler of slog.Default at the time of each
+// record.
 type fallback struct {
-	with func(slog.Handler) slog.Handler // nil: nothing to add
+	with func(slog.Handler) slog.Handler // nil if there is nothing to add
 }
 
 func (f fallback) handler() slog.Handler {

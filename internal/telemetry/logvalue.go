@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds values as a log may have them: short, and on one line.
+// This file makes values safe for a log: short, and on one line.
 
 package telemetry
 
@@ -16,8 +16,7 @@ const (
 	maxError = 512 // bytes of an error's text
 )
 
-// Text is a peer's text: its first 128 bytes, with escapes in the place of what
-// does not print.
+// Text returns the first 128 bytes of a peer's text, with unprintable characters escaped.
 func Text(s string) string { return clean(s, maxText) }
 
 func clean(s string, limit int) string {
@@ -50,9 +49,9 @@ func prints(s string) bool {
 	return true
 }
 
-// Error is an error, or what a panic came with, as an error whose text is at most
-// 512 bytes of that and has escapes in the place of what does not print. It wraps
-// the error. Methods of the value that panic are contained.
+// Error returns an error, or the value of a panic, as an error whose text has at most 512
+// bytes, with unprintable characters escaped. It wraps the error. Panics of the value's
+// methods are recovered.
 func Error(v any) error {
 	err, _ := v.(error)
 	return &logError{text: clean(fmt.Sprint(v), maxError), err: err}

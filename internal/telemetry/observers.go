@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds List: the observers of one kind, called so that none does harm.
+// This file holds List: observers of one kind, called so that their panics are recovered.
 
 package telemetry
 
@@ -25,7 +25,7 @@ type entry[T any] struct {
 	failed   atomic.Bool // it has panicked
 }
 
-// Pick returns the List of those of all that implement T.
+// Pick returns the List of those elements of all that implement T.
 func Pick[T any](log *slog.Logger, all []any) List[T] {
 	l := List[T]{log: log}
 	for _, v := range all {
@@ -39,16 +39,15 @@ func Pick[T any](log *slog.Logger, all []any) List[T] {
 // Any reports whether the List has observers.
 func (l *List[T]) Any() bool { return len(l.entries) > 0 }
 
-// Each calls tell with each observer, in order. A panic in it costs that call alone.
-// The first one of an observer is logged.
+// Each calls tell with each observer, in order. A panic affects only that call. The first
+// panic of an observer is logged.
 func (l *List[T]) Each(tell func(T)) {
 	for _, e := range l.entries {
 		l.call(e, tell)
 	}
 }
 
-// Len and Call are Each for a caller that goes through the List in its own way. Call
-// reports whether tell has returned.
+// Len and Call serve callers that iterate over the List themselves.
 func (l *List[T]) Len() int { return len(l.entries) }
 
 // Call calls tell with the i-th observer.

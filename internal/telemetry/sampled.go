@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Sampled: warnings that a client can cause as often as it likes.
+// This file holds Sampled, for warnings that clients can cause at will.
 
 package telemetry
 
@@ -11,10 +11,10 @@ import (
 	"socketio/internal/lock"
 )
 
-// samplePeriod is how long a kind of warning is silent after one of it.
+// samplePeriod is the minimum time between two warnings of a kind.
 const samplePeriod = time.Minute
 
-// Sampled logs at most one warning of each kind in a minute. Its methods may be called
+// Sampled logs at most one warning of each kind per minute. Its methods may be called
 // from any goroutine.
 type Sampled struct {
 	log *slog.Logger
@@ -23,7 +23,7 @@ type Sampled struct {
 	kinds map[string]*sample
 }
 
-// A sample is what is known of one kind.
+// A sample is the state of one kind of warning.
 type sample struct {
 	last time.Time // of the latest record
 	more int       // left out since
@@ -36,8 +36,8 @@ func NewSampled(log *slog.Logger) *Sampled {
 
 // Warn logs a warning as slog.Logger.Warn does, unless one with the same msg was logged
 // less than a minute ago. The kind is msg, so msg must be a constant. If warnings were
-// left out since the last one, the record has their number under the key more. Warn
-// reports whether it has logged.
+// suppressed since the last record, their number is added under the key more. Warn
+// reports whether it has logged the warning.
 func (s *Sampled) Warn(msg string, args ...any) (logged bool) {
 	more, due := s.due(msg)
 	if !due {

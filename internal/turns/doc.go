@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package turns keeps the order in which requests are answered that are decided at the
-// same time. It knows nothing of what they ask for.
+// Package turns keeps the order of answers to requests that are decided concurrently. It
+// does not depend on the kind of request.
 //
 // Reading order: turns.go.
 package turns

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Line: requests in the order in which they came, and the time that each
-// may make the later ones wait.
+// This file holds Line: requests in order of arrival, and how long each may delay later
+// ones.
 
 package turns
 
@@ -11,37 +11,37 @@ import (
 	"socketio/internal/lock"
 )
 
-// A Line is requests that are not answered yet, in the order in which they came. Times
-// are readings of one monotonic clock, in nanoseconds. Its zero value is empty. Methods
-// may be called from any goroutine; only Wait blocks.
+// A Line holds unanswered requests in order of arrival. Times are readings of one
+// monotonic clock, in nanoseconds. Its zero value is empty. Methods may be called from
+// any goroutine; only Wait blocks.
 type Line struct {
 	mu    lock.Mutex // guards the fields below, and those of the turns in line
 	first *Turn
 }
 
-// A Turn is the place of one request. Its zero value is in no line.
+// A Turn is the place of one request in a Line. Its zero value is not in a line.
 type Turn struct {
 	next  *Turn
 	in    bool // it is in line
 	kind  Kind
-	until int64         // from then on no other waits for it
-	done  chan struct{} // closed when it ends or changes; nil unless somebody waits
+	until int64         // others wait for it until then
+	done  chan struct{} // closed when it ends or changes; nil unless a Wait uses it
 }
 
-// A Kind says how a request is decided.
+// A Kind is the way in which a request is decided.
 type Kind uint8
 
 const (
-	// Undecided: the application decides. Others wait for it, but for refusals.
+	// Undecided: the application decides. All requests except refusals wait for it.
 	Undecided Kind = iota
-	// Granted: nobody decides. All others wait for it.
+	// Granted: no decision is needed. All others wait for it.
 	Granted
-	// Refused: it is decided already. All others wait for it, and it waits for those that
-	// are not Undecided.
+	// Refused: already decided. All others wait for it, and it waits for those that are
+	// not Undecided.
 	Refused
 )
 
-// Take puts t at the end of the line. Others wait for it until the given time at most.
+// Take appends t to the line. Others wait for it at most until the given time.
 func (l *Line) Take(t *Turn, kind Kind, until int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -53,8 +53,8 @@ func (l *Line) Take(t *Turn, kind Kind, until int64) {
 	*last = t
 }
 
-// Limit says for how long from now on others wait for t. A turn whose time is over stays
-// so.
+// Limit makes others wait for t for at most limit from now. It has no effect after the
+// time of t has passed.
 func (l *Line) Limit(t *Turn, now int64, limit time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +64,7 @@ func (l *Line) Limit(t *Turn, now int64, limit time.Duration) {
 	}
 }
 
-// Ahead reports whether a request is in line that a refusal waits for.
+// Ahead reports whether the line has a request that a refusal must wait for.
 func (l *Line) Ahead() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +76,7 @@ func (l *Line) Ahead() bool {
 	return false
 }
 
-// Wait returns when the requests before t have ended, or need not be waited for. It
+// Wait returns when all requests before t have ended or their times have passed. It
 // returns at once if t is not in line. now reads the clock.
 func (l *Line) Wait(t *Turn, now func() int64) {
 	for {
@@ -93,8 +93,8 @@ func (l *Line) Wait(t *Turn, now func() int64) {
 	}
 }
 
-// before returns what tells of a change of the first turn that t waits for, and for how
-// long it does; nil if there is none.
+// before returns a channel that is closed when the first turn that t waits for changes,
+// and how long t waits for it. The channel is nil if t need not wait.
 func (l *Line) before(t *Turn, now int64) (done <-chan struct{}, left time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,7 +114,7 @@ func (l *Line) before(t *Turn, now int64) (done <-chan struct{}, left time.Durat
 	return other.done, time.Duration(other.until - now)
 }
 
-// End takes t out of the line: its request was answered, or will not be. It may be called
+// End removes t from the line: its request was answered, or will not be. It may be called
 // more than once.
 func (l *Line) End(t *Turn) {
 	l.mu.Lock()
