@@ -14,11 +14,13 @@ import (
 	"socketio/internal/call"
 )
 
-// A ParentNamespace makes namespaces for the names that it matches, each when the
-// first client asks for it, and removes it when the last socket has left; see
+// A ParentNamespace makes namespaces for the names that it matches, each when the first
+// client asks for it, and removes it when the last socket has left; see
 // Options.Limits.KeepEmptyNamespaces. What is registered with it holds for all its
 // children, those that exist already too, and runs before what is registered with a
-// child. All methods may be called from any goroutine.
+// child. Broadcasts are sent in each child that exists on this server, and reach its
+// sockets on all servers of a cluster; children that exist only on other servers are not
+// selected. All methods may be called from any goroutine.
 type ParentNamespace struct {
 	// Immutable after OfPattern and OfMatch.
 	server  *Server

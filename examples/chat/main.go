@@ -30,7 +30,7 @@ import (
 //go:embed public
 var files embed.FS
 
-// A person is sent beside what they say, so that pages can show who spoke.
+// A person is sent with each message, so that pages can show the sender.
 type person struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -52,7 +52,7 @@ func main() {
 	}
 }
 
-// run serves the chat until the process is told to stop.
+// run serves the chat until the process is stopped.
 func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -89,12 +89,12 @@ func run() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if err := chat.io.Shutdown(ctx); err != nil {
-		log.Printf("not every client heard the goodbye: %v", err) // it is closed all the same
+		log.Printf("not every client heard the goodbye: %v", err) // it is closed regardless
 	}
 	return server.Close()
 }
 
-// nickname is what a person is called, kept with their socket.
+// nickname is the key of a person's name, stored with the socket.
 var nickname = socketio.NewDataKey[string]("nickname")
 
 // me is the person behind a socket.
@@ -149,7 +149,7 @@ func (r *room) enter(s *socketio.Socket) {
 	})
 }
 
-// note tells everyone what happened and how many are online.
+// note notifies everyone of an event and of the number of people online.
 func (r *room) note(change int, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // Dialer is a Socket.IO client of at most 40 lines beside its imports: package engineio
-// connects, package parser reads and writes the packets. It emits one event, prints what
-// the server sends, acknowledges what asks for it, and ends with the connection:
+// connects, package parser reads and writes the packets. It emits one event, prints the
+// events of the server, acknowledges them on request, and ends with the connection:
 //
 //	go run ./examples/dialer http://localhost:3000/socket.io/
 package main

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// AutocertServers returns the two servers of a host: the one with the certificate,
-// on port 443, and the one on port 80, which answers the CA and sends browsers on
-// to the other. Certificates stay in a directory; without one each start would
-// fetch one, and CAs refuse that soon.
+// AutocertServers returns the two servers of a host: the one with the certificate, on
+// port 443, and the one on port 80, which answers the CA and sends browsers on to the
+// other. Certificates stay in a directory; without one each start would fetch one, and
+// CAs soon reject that.
 //
 //	secure, plain := AutocertServers(mux, "/var/lib/chat/certs", "chat.example.com")
 //	go plain.ListenAndServe()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds chi, behind a login: the session cookie is what lets a socket in,
-// and every handler knows who it is.
+// This file mounts socketio under chi, behind a login: the session cookie authorizes a
+// socket, and every handler knows its user.
 
 package frameworks
 

@@ -14,7 +14,7 @@ import (
 
 type userKey struct{}
 
-// User is who a request, or a socket, comes from: User(s.Context()).
+// User returns the user of a request, or of a socket: User(s.Context()).
 func User(ctx context.Context) string {
 	user, _ := ctx.Value(userKey{}).(string)
 	return user
@@ -42,7 +42,7 @@ func (s *Sessions) Authenticate(next http.Handler) http.Handler {
 	})
 }
 
-// Login gives a cookie to everybody who says a name: put a password check here.
+// Login sets a cookie for any name: add a password check here.
 func (s *Sessions) Login(w http.ResponseWriter, r *http.Request) {
 	token := rand.Text()
 	s.users.Store(token, r.FormValue("name"))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file finds what to listen on: sockets of systemd, a unix socket, a port.
+// This file opens the listener: a socket of systemd, a unix socket, or a port.
 
 package main
 
@@ -14,8 +14,8 @@ import (
 // firstFD is where the sockets that systemd passes begin; see sd_listen_fds(3).
 const firstFD = 3
 
-// listen returns what to serve on. A socket of systemd stays open between two runs
-// of the program, so that clients wait instead of being refused.
+// listen returns what to serve on. A socket of systemd stays open between two runs of the
+// program, so that clients wait instead of being rejected.
 func listen(s settings) ([]net.Listener, error) {
 	if listeners, err := activated(os.Getenv); err != nil || len(listeners) > 0 {
 		return listeners, err
@@ -27,7 +27,7 @@ func listen(s settings) ([]net.Listener, error) {
 		}
 		return []net.Listener{l}, nil
 	}
-	// A crash leaves its socket behind. One that somebody listens on stays.
+	// A crash leaves its socket behind. A socket in use is kept.
 	if info, err := os.Stat(s.unix); err == nil && info.Mode().Type() == os.ModeSocket {
 		if c, err := net.Dial("unix", s.unix); err == nil {
 			c.Close()
@@ -52,7 +52,7 @@ func listen(s settings) ([]net.Listener, error) {
 // it has not.
 func activated(env func(string) string) (listeners []net.Listener, err error) {
 	if env("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
-		return nil, nil // for another process, or nobody's
+		return nil, nil // for another process, or for none
 	}
 	n, err := strconv.Atoi(env("LISTEN_FDS"))
 	if err != nil || n < 1 {

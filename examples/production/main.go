@@ -71,7 +71,7 @@ func parse(args []string) (s settings, err error) {
 	return s, nil
 }
 
-// run serves until the process is told to end, and reports where on out.
+// run serves until the process is asked to end. It prints its address to out.
 func run(args []string, out io.Writer) error {
 	s, err := parse(args)
 	if err != nil {
@@ -122,7 +122,7 @@ func serve(web *http.Server, l net.Listener, s settings) error {
 	return web.Serve(l)
 }
 
-// handler is what clients and balancers reach.
+// handler serves clients and load balancers.
 func handler(sio *socketio.Server, ready *atomic.Bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", sio)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file decodes trees of any, which is what untyped handlers get.
+// This file decodes arguments into an any, for untyped handlers.
 
 package binding
 
@@ -12,8 +12,8 @@ import (
 )
 
 // decodeAny returns the value of raw as json.Unmarshal gives it for an any, with
-// attachments in place. It reports false on any mistake, and leaves it to
-// Unmarshal to say what is wrong.
+// attachments in place. It reports false on any error, for which Unmarshal then returns
+// the reason.
 func decodeAny(raw []byte, att [][]byte) (any, bool) {
 	if !validText(raw) {
 		return nil, false

@@ -15,14 +15,13 @@ import (
 	"socketio/parser"
 )
 
-// Decode decodes raw, one argument without white space around it, into dst, a
-// non-nil pointer. It does what json.Unmarshal does, and a placeholder that
-// names one of att fills a []byte, or becomes a []byte in an any. A JSON string
-// still fills a []byte from base64.
+// Decode decodes raw, one argument without white space around it, into dst, a non-nil
+// pointer. It follows json.Unmarshal, except that a placeholder naming one of att fills a
+// []byte, or becomes a []byte in an any. A JSON string still fills a []byte from base64.
 //
-// Decode keeps no reference to raw. It may keep references to att: a result can
-// share memory with an attachment, so the caller must give att away. A
-// json.RawMessage gets the text as it is, placeholders included.
+// Decode keeps no reference to raw. It may keep references to att: a result can share
+// memory with an attachment, so the caller must give att away. A json.RawMessage receives
+// the unchanged text, including placeholders.
 //
 // Errors are those of Unmarshal, such as *json.UnmarshalTypeError. On an error
 // dst may be partly filled.
@@ -43,8 +42,8 @@ func (c *Codec) Decode(raw []byte, att [][]byte, dst any) error {
 	return c.decodeWith(raw, att, dst)
 }
 
-// decodeSimple fills dst if it is one of the common pointers and raw suits it.
-// All else, mistakes included, is left to Unmarshal.
+// decodeSimple fills dst if it is one of the common pointers and raw suits it. All else,
+// including errors, is left to Unmarshal.
 func (c *Codec) decodeSimple(raw []byte, att [][]byte, dst any) bool {
 	if len(raw) == 0 {
 		return false
@@ -114,7 +113,7 @@ func (c *Codec) decodeSimple(raw []byte, att [][]byte, dst any) bool {
 	case *map[string]any:
 		if dst != nil && *dst == nil && c.Unmarshal == nil && raw[0] == '{' {
 			if v, is := decodeAny(raw, att); is {
-				// An attachment is no map: Unmarshal says so.
+				// An attachment is not a map: Unmarshal returns the error.
 				*dst, ok = v.(map[string]any)
 			}
 		}

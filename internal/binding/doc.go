@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // Package binding turns Go values into the raw JSON arguments and attachments of
-// Socket.IO packets, and back. Values mean what they mean to encoding/json, with
-// one difference: a []byte, at any depth, is an attachment and not a base64
-// string.
+// Socket.IO packets, and back. Values are treated as by encoding/json, with one
+// difference: a []byte, at any depth, is an attachment and not a base64 string.
 //
 //	var c binding.Codec
 //	data, att, err := c.AppendArgs(nil, nil, "photo", Photo{Name: "a", Pixels: pixels})

@@ -19,8 +19,8 @@ import (
 	"socketio/parser"
 )
 
-// maxDepth is how deep values may nest. It is well over what a peer accepts, and
-// is there to end cycles.
+// maxDepth is the maximum nesting of values. It is well above the limit of a peer, and is
+// there to end cycles.
 const maxDepth = 1000
 
 var (
@@ -54,7 +54,7 @@ func (c *Codec) AppendArgs(dst []byte, att [][]byte, args ...any) ([]byte, [][]b
 	return out, e.att, nil
 }
 
-// An encoder holds what one AppendArgs call gathers.
+// An encoder holds the state of a call to AppendArgs.
 type encoder struct {
 	codec *Codec
 	att   [][]byte

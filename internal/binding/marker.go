@@ -25,7 +25,8 @@ const (
 	markerBytes = nonceSize + indexSize
 )
 
-// marks is a value whose byte slices are markers, and what they stand for.
+// marks holds a value whose byte slices are replaced by markers, and the original byte
+// slices.
 type marks struct {
 	codec *Codec
 	value any
@@ -33,8 +34,8 @@ type marks struct {
 	bytes [][]byte
 }
 
-// mark returns v with its byte slices replaced by markers, or nil if it holds
-// none. Only what leads to a byte slice is copied; v itself is not changed.
+// mark returns v with its byte slices replaced by markers, or nil if it holds none. Only
+// the path to each byte slice is copied; v itself is not changed.
 func (c *Codec) mark(v any) (*marks, error) {
 	src := reflect.ValueOf(v)
 	if !c.plan(src.Type()).holdsBytes {

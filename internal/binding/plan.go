@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file decides, once per type, what encoding and decoding have to look at.
+// This file determines, once per type, which parts encoding and decoding must inspect.
 
 package binding
 
@@ -19,7 +19,7 @@ var (
 	rawMessageType      = reflect.TypeFor[json.RawMessage]()
 )
 
-// A plan is what we know of one type.
+// A plan holds the properties of one type.
 type plan struct {
 	// bytes: encoding/json writes the type as a base64 string.
 	bytes bool

@@ -6,10 +6,10 @@
 // themselves. A walk over the result puts right what an any, a string or raw JSON
 // took.
 //
-// If no type on the way has its own unmarshaler, the walk can reach every byte
-// slice. The base64 text is then that of a short marker, and the walk puts the
-// attachment itself in its place, without copying it. Otherwise the text is that
-// of the attachment, because the walk cannot look into what an unmarshaler fills.
+// If no type on the way has its own unmarshaler, the walk can reach every byte slice. The
+// base64 text is then that of a short marker, and the walk puts the attachment itself in
+// its place, without copying it. Otherwise the text is that of the attachment, because
+// the walk can't inspect values filled by an unmarshaler.
 
 package binding
 
@@ -126,7 +126,7 @@ func (r *restorer) lookupMarker(b []byte) ([]byte, bool) {
 	return r.att[b[markerBytes-1]], true
 }
 
-// lookup returns the attachment that s stands for.
+// lookup returns the attachment represented by s.
 func (r *restorer) lookup(s string) ([]byte, bool) {
 	if len(s) < nonceBits+numBits || !strings.HasPrefix(s, r.prefix) {
 		return nil, false

@@ -26,7 +26,7 @@ type Sampled struct {
 // A sample is the state of one kind of warning.
 type sample struct {
 	last time.Time // of the latest record
-	more int       // left out since
+	more int       // suppressed since
 }
 
 // NewSampled returns a Sampled that writes to log.

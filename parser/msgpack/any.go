@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// This file decodes values into an any, which is what untyped handlers get.
+// This file decodes values into an any, for untyped handlers.
 
 package msgpack
 
-// maxPrealloc is how many members a map is made for at once: keys may come twice. Any map
-// has room for so many.
+// maxPrealloc bounds the initial size of a map, since keys may be repeated. Any map has
+// room for as many.
 const maxPrealloc = 8
 
 // decodeAny returns the valid value at i and where it ends. Numbers are float64,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file writes the bytes of MessagePack values, in the shortest form, which is
-// what the JavaScript implementation writes.
+// This file writes the bytes of MessagePack values, in the shortest form, like the
+// JavaScript implementation.
 
 package msgpack
 
@@ -124,7 +124,7 @@ func appendBytes(dst, b []byte) []byte {
 	return append(dst, b...)
 }
 
-// appendTime appends a Date. What is less than a millisecond is cut off.
+// appendTime appends a Date, truncated to milliseconds.
 func appendTime(dst []byte, t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 0xd7, jsExt), uint64(t.UnixMilli()))
 }
@@ -142,8 +142,8 @@ func appendHead(dst []byte, n int, fix, long byte) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, long+1), uint32(n))
 }
 
-// finishHead replaces the one byte at start by the head that head appends for n;
-// what follows moves if that is longer.
+// finishHead replaces the one byte at start by the head that head appends for n; the
+// bytes after it move if the head is longer.
 func finishHead(dst []byte, start, n int, head func([]byte, int) []byte) []byte {
 	var buf [5]byte
 	return slices.Replace(dst, start, start+1, head(buf[:0], n)...)

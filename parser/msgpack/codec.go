@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the Codec: whole packets out, and the way into payloads.
+// This file holds Codec: encoding of packets, and access to payloads.
 
 package msgpack
 
@@ -26,10 +26,10 @@ var _ parser.Codec = (*Codec)(nil)
 // NewDecoder returns the decoder of one connection, a *[Decoder].
 func (c *Codec) NewDecoder() parser.PacketDecoder { return new(Decoder) }
 
-// AppendPacket appends p to dst as one binary message. Errors name the argument
-// that has no form here, counting from 1, and wrap an error of its marshaler, a
-// *json.UnsupportedTypeError, or say that values are nested deeper than 1000
-// levels, or in a cycle.
+// AppendPacket appends p to dst as one binary message. Errors name the argument that
+// can't be encoded, counting from 1. They wrap an error of its marshaler or a
+// *json.UnsupportedTypeError, or report values that are nested deeper than 1000 levels,
+// or in a cycle.
 func (c *Codec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, error) {
 	namespace := p.Namespace
 	if namespace == "" {
@@ -106,9 +106,9 @@ func (c *Codec) EventName(data []byte) []byte {
 	return nil
 }
 
-// SplitArray appends the elements of data, an array, to dst. They share memory
-// with data. On anything but the Data of a decoded packet the result has no
-// meaning, but SplitArray does not panic.
+// SplitArray appends the elements of data, an array, to dst. They share memory with data.
+// For other data than the Data of a decoded packet the result is unspecified, but
+// SplitArray does not panic.
 func (c *Codec) SplitArray(dst [][]byte, data []byte) [][]byte {
 	h, i, ok := readHead(data, 0)
 	if !ok || h.kind != arrayKind {

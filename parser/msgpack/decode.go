@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file decodes into the common targets without reflection, and says what did
-// not fit.
+// This file decodes into the common targets without reflection, and makes type errors.
 
 package msgpack
 
@@ -16,14 +15,13 @@ import (
 
 var errRaw = errors.New("msgpack: not one valid value")
 
-// Decode decodes raw, one MessagePack value, into dst, a non-nil pointer. It does
-// what json.Unmarshal does, with the differences that the package comment lists.
-// The second parameter is there for [parser.Codec]; the format has no attachments.
+// Decode decodes raw, one MessagePack value, into dst, a non-nil pointer. It follows
+// json.Unmarshal, with the differences listed in the package comment. The second
+// parameter exists for [parser.Codec]; the format has no attachments.
 //
-// Decode keeps no reference to raw, and takes memory in proportion to its size.
-// Errors are a *json.UnmarshalTypeError, a *json.InvalidUnmarshalError, those of
-// an unmarshaler, or that raw is no valid value. On an error dst may be partly
-// filled.
+// Decode keeps no reference to raw, and takes memory in proportion to its size. Errors
+// are a *json.UnmarshalTypeError, a *json.InvalidUnmarshalError, an error of an
+// unmarshaler, or an error for an invalid raw. On an error dst may be partly filled.
 func (c *Codec) Decode(raw []byte, _ [][]byte, dst any) error {
 	h, i, ok := readHead(raw, 0)
 	if !ok || !valid(raw) {
@@ -105,7 +103,7 @@ func decodeSimple(h head, raw []byte, i int, dst any) (done bool, err error) {
 	return false, nil
 }
 
-// typeError says that a value does not fit t.
+// typeError returns the error for a value that does not fit t.
 func typeError(h head, t reflect.Type) error {
 	return &json.UnmarshalTypeError{Value: h.describe(), Type: t}
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the Decoder: the envelope of a packet, and the checks of its
-// members.
+// This file holds Decoder: the envelope of a packet, and the checks of its members.
 
 package msgpack
 
@@ -20,33 +19,33 @@ const (
 // A Decoder turns the messages of one connection into packets. The zero value is
 // ready. It is not safe for concurrent use. It keeps no message memory.
 type Decoder struct {
-	namespace string // the last one other than "/", so that a repeat costs no memory
+	namespace string // the last one other than "/", so that repeats don't allocate
 }
 
-// An envelope is where the members of a packet stand in a message. Of a key that
-// comes twice the last counts, as in JavaScript.
+// An envelope locates the members of a packet in a message. The last of repeated keys
+// counts, as in JavaScript.
 type envelope struct {
 	typ, nsp, id, data member
 }
 
-// A member is a value of the envelope: its head, where what follows the head
-// starts, and the whole. The zero member is nil, so absent.
+// A member is a value of the envelope: its head, the position after the head, and the
+// whole value. The zero member is nil, meaning absent.
 type member struct {
 	head
 	rest       int
 	start, end int
 }
 
-// Add takes one message, which is one packet. Data of the packet is the raw
-// MessagePack value, and aliases data; it is nil when absent. The packet has no
-// attachments: ok is true exactly when err is nil.
+// Add decodes one message, which is one packet. Data of the packet is the raw MessagePack
+// value, and aliases data; it is nil when absent. The packet has no attachments: ok is
+// true exactly when err is nil.
 //
-// Add checks all of the message: it is well formed, its strings are UTF-8, its
-// keys strings or integers, its nesting within l.MaxDepth, its arrays and maps within
-// l.MaxElements, its namespace within l.MaxNamespace. Nil limits mean the defaults. It takes no memory but for a
-// namespace it has not just seen.
+// Add checks all of the message: it is well formed, its strings are UTF-8, its keys
+// strings or integers, its nesting within l.MaxDepth, its arrays and maps within
+// l.MaxElements, its namespace within l.MaxNamespace. Nil limits mean the defaults. It
+// allocates memory only for a namespace other than the previous one.
 //
-// A non-nil error is a *[DecodeError]. The connection must then close.
+// A non-nil error is a *[DecodeError]. The connection must then be closed.
 func (d *Decoder) Add(l *parser.Limits, binary bool, data []byte) (p parser.Packet, ok bool, err error) {
 	if !binary {
 		return p, false, &DecodeError{Kind: KindText}
@@ -127,8 +126,8 @@ func readEnvelope(data []byte, depth, most int) (e envelope, err *DecodeError) {
 	return e, endError(data, i, true, 0)
 }
 
-// endError is the error of a value that ends at end, or kind if that is where the
-// message ends.
+// endError returns the error for a value that ends at end, or kind if the message ends
+// there.
 func endError(data []byte, end int, ok bool, kind ErrorKind) *DecodeError {
 	switch {
 	case !ok:
@@ -141,7 +140,7 @@ func endError(data []byte, end int, ok bool, kind ErrorKind) *DecodeError {
 	return nil
 }
 
-// member returns the member that the key, as it was written, names.
+// member returns the member named by the encoded key.
 func (e *envelope) member(key []byte) *member {
 	h, i, _ := readHead(key, 0)
 	if h.kind != strKind {
@@ -180,7 +179,7 @@ func (d *Decoder) readNamespace(l *parser.Limits, data []byte, m member) (string
 		return "", false
 	}
 	namespace := string(raw)
-	if len(raw) <= parser.DefaultMaxNamespace { // no longer one can be joined
+	if len(raw) <= parser.DefaultMaxNamespace { // longer ones can't be joined
 		d.namespace = namespace
 	}
 	return namespace, true
@@ -192,8 +191,8 @@ func foreign(r rune) bool {
 	return r < ' ' || r == ',' || r >= 0x7f && r < 0xa0
 }
 
-// payloadOK reports whether the data member m is what the type asks for. Clients
-// in other languages write nil where JavaScript has undefined.
+// payloadOK reports whether the data member m is valid for the packet type. Clients in
+// other languages write nil where JavaScript has undefined.
 func payloadOK(t parser.Type, data []byte, m member) bool {
 	switch t {
 	case parser.TypeConnect:

@@ -28,17 +28,15 @@
 // without fraction fills an integer however it was written. undefined is null,
 // and an undefined member of an object is left out.
 //
-// Extensions of other types mean what they mean to JavaScript: a list of the type
-// and the bytes. Timestamps (type -1), which JavaScript does not write, fill a
-// time.Time too.
+// Extensions of other types are decoded as in JavaScript: as a list of the type and the
+// bytes. Timestamps (type -1), which JavaScript does not write, fill a time.Time too.
 //
 // # Reading order
 //
-// codec.go (the Codec), wire.go (the bytes of a value), decoder.go (the envelope
-// and its checks), append.go (writing the bytes of a value), encode.go (Go values
-// to bytes), decode.go and target.go (bytes to Go values), any.go, json.go (to and
-// from JSON text, for marshalers), fields.go (what encoding/json sees in a type),
-// errors.go.
+// codec.go (the Codec), wire.go (the bytes of a value), decoder.go (the envelope and its
+// checks), append.go (writing the bytes of a value), encode.go (Go values to bytes),
+// decode.go and target.go (bytes to Go values), any.go, json.go (to and from JSON text,
+// for marshalers), fields.go (marshalers and fields of a type), errors.go.
 //
 // A [Codec] is safe for concurrent use. It holds no goroutine and no lock.
 package msgpack

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// maxEncodeDepth is how deep values may nest. It is well over what a peer accepts,
-// and is there to end cycles.
+// maxEncodeDepth is the maximum nesting of values. It is well above the limit of a peer,
+// and ends cycles.
 const maxEncodeDepth = 1000
 
 var errTooDeep = errors.New("nested deeper than 1000 levels, or in a cycle")

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the errors of decoding packets. Their texts are those of the
-// JavaScript implementation, where it has one for the case.
+// This file holds the errors of decoding packets. Their texts are those of the JavaScript
+// implementation, where it has one.
 
 package msgpack
 
 import "strconv"
 
-// An ErrorKind says what is wrong with a message.
+// An ErrorKind is the kind of a [DecodeError].
 type ErrorKind byte
 
 // The kinds of [DecodeError], with their texts.
@@ -16,7 +16,7 @@ const (
 	KindTrailing                        // "N trailing bytes"
 	KindPacketType                      // "invalid packet type": not a number from 0 to 4
 	KindNamespace                       // "invalid namespace": not a string, no leading slash, too long, commas, control characters
-	KindPayload                         // "invalid payload": not as the type asks, or a reserved event name
+	KindPayload                         // "invalid payload": not valid for the type, or a reserved event name
 	KindPacketID                        // "invalid packet id": not a number from 0 to 2^53-1
 	KindText                            // "got a text message"
 )
@@ -31,8 +31,8 @@ var kindTexts = [...]string{
 	KindText:       "got a text message",
 }
 
-// A DecodeError says that a peer violated the protocol. The connection must close.
-// It holds nothing of the peer's message, so it is safe to log.
+// A DecodeError reports a violation of the protocol by a peer. The connection must be
+// closed. It contains nothing of the peer's message, so it is safe to log.
 type DecodeError struct {
 	Kind ErrorKind
 

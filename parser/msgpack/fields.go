@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file finds out, once per type, what encoding/json would see in it: its
-// marshalers, and for a struct the fields with their names and options.
+// This file analyses each type once as encoding/json would: its marshalers, and the
+// fields of a struct with their names and options.
 
 package msgpack
 
@@ -27,7 +27,7 @@ var (
 	timeType            = reflect.TypeFor[time.Time]()
 )
 
-// A form is how a type is encoded or decoded where its kind does not say so.
+// A form is the encoding of a type if its kind does not determine it.
 type form byte
 
 const (
@@ -39,7 +39,7 @@ const (
 	asText   // by its encoding.TextMarshaler or TextUnmarshaler
 )
 
-// typeInfo is what we know of one type. It is immutable.
+// typeInfo holds the properties of one type. It is immutable.
 type typeInfo struct {
 	encode     form
 	encodeAddr form // the same where the value has an address: pointer methods count
@@ -61,7 +61,7 @@ type field struct {
 	tagged    bool
 }
 
-// A typeTable holds what is known of types: as many entries as there are types.
+// A typeTable holds the typeInfo of each type.
 type typeTable struct {
 	known sync.Map // reflect.Type to *typeInfo
 }
@@ -101,9 +101,9 @@ func encodeForm(t reflect.Type) form {
 	case t == jsonNumberType:
 		return asNumber
 	case t == reflect.PointerTo(timeType) || t == reflect.PointerTo(rawMessageType):
-		return byKind // what it points to decides
+		return byKind // depends on the type it points to
 	case t.Kind() == reflect.Interface:
-		return byKind // what it holds decides
+		return byKind // depends on its value
 	case t.Implements(marshalerType):
 		return asJSON
 	case t.Implements(textMarshalerType):
@@ -122,7 +122,7 @@ func decodeForm(t reflect.Type) form {
 	case t == jsonNumberType:
 		return asNumber
 	case t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface:
-		return byKind // what it leads to decides
+		return byKind // depends on the element type
 	case p.Implements(unmarshalerType):
 		return asJSON
 	case p.Implements(textUnmarshalerType):
@@ -131,7 +131,8 @@ func decodeForm(t reflect.Type) form {
 	return byKind
 }
 
-// find returns the field of that name: exactly, else without regard to case.
+// find returns the field with the given name: an exact match, otherwise one that ignores
+// case.
 func (p *typeInfo) find(name []byte) *field {
 	if i, ok := p.byName[string(name)]; ok {
 		return &p.fields[i]

@@ -18,7 +18,7 @@ import (
 	"socketio/internal/jsontext"
 )
 
-// jsDate is what JSON.stringify makes of a Date.
+// jsDate is the format of a Date in JSON.stringify.
 const jsDate = "2006-01-02T15:04:05.000Z"
 
 // The range of a Date in JavaScript, in milliseconds. Others are invalid dates.

@@ -13,7 +13,7 @@ import (
 	"strconv"
 )
 
-// preallocBytes bounds what a slice is made for at once; it grows as elements come.
+// preallocBytes bounds the initial size of a slice, which grows with its elements.
 const preallocBytes = 16 << 10
 
 // A decoder fills values from data, which is valid.
@@ -57,7 +57,7 @@ func (d *decoder) value(i int, v reflect.Value) (end int, err error) {
 	return end, scalar(h, d.data[rest:end], v)
 }
 
-// toInterface decodes into an interface: into what it points to, or an any.
+// toInterface decodes into an interface: into the value it points to, or an any.
 func (d *decoder) toInterface(i int, h head, rest int, v reflect.Value) (end int, err error) {
 	if h.isNull() {
 		v.SetZero()

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// A kind is what a value is, whatever its size on the wire.
+// A kind is the kind of a value, independent of its size on the wire.
 type kind byte
 
 const (
@@ -187,7 +187,7 @@ type checker struct {
 	count    int // arrays, and four times the maps
 }
 
-// valid reports whether raw is one value and nothing else.
+// valid reports whether raw is exactly one value.
 func valid(raw []byte) bool {
 	c := checker{data: raw, maxDepth: maxNesting, strict: true}
 	end, ok := c.skip(0, 0)
@@ -224,7 +224,7 @@ func (c *checker) rest(h head, i, depth int) (end int, ok bool) {
 	return i, true
 }
 
-// elements skips what an array or a map holds.
+// elements skips the elements of an array or a map.
 func (c *checker) elements(h head, i, depth int) (end int, ok bool) {
 	for range h.n {
 		if h.kind == mapKind {
@@ -276,8 +276,8 @@ func (h head) date(rest []byte) (t time.Time, ok bool) {
 	return time.Unix(sec, int64(nsec)).UTC(), nsec < 1e9
 }
 
-// integer returns the value of a number without fraction, however it was written.
-// big tells that it is over the range of int64 and holds as a uint64.
+// integer returns the value of a number without fraction, however it was written. big
+// reports that it exceeds the range of int64 and is a uint64.
 func (h head) integer() (n int64, big, ok bool) {
 	switch h.kind {
 	case uintKind:
@@ -312,7 +312,7 @@ func (h head) isNumber() bool {
 	return h.kind == uintKind || h.kind == intKind || h.kind == floatKind
 }
 
-// isNull reports whether the value stands for no value.
+// isNull reports whether the value is nil or undefined.
 func (h head) isNull() bool { return h.kind == nilKind || h.kind == undefinedKind }
 
 func isFinite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }

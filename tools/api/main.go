@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// Command api prints what the public packages of the module in the current
-// directory export: one line for each name, field and method, sorted. It reads
-// compiled packages, so a change of an inferred type shows too. The lines are those
-// of Linux; what differs elsewhere is not public.
+// Command api prints the API of the public packages of the module in the current
+// directory export: one line for each name, field and method, sorted. It reads compiled
+// packages, so a change of an inferred type shows too. The lines are those of Linux;
+// differences on other systems are not public.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// A pkg is what go list says of a package.
+// A pkg is a package as described by go list.
 type pkg struct {
 	ImportPath, Name, Export string
 	Module                   *struct{ Main bool }
@@ -178,7 +178,7 @@ func (l *lister) named(n *types.Named) {
 	l.methods(n)
 }
 
-// fields lists the exported fields, if asked to, and tells whether there are others.
+// fields lists the exported fields, if asked to, and reports whether there are others.
 func (l *lister) fields(name string, s *types.Struct, write bool) (others bool) {
 	for f := range s.Fields() {
 		switch {

@@ -269,7 +269,7 @@ func (m *mutator) limit(p pkg) (time.Duration, error) {
 
 var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(panic: .*|fatal error: .*)$`)
 
-// test runs the tests of a package. by says what failed, "" if nothing did.
+// test runs the tests of a package. by names the failure, or is "".
 func (m *mutator) test(p pkg, overlay string, limit time.Duration) (by string, err error) {
 	binary := filepath.Join(m.temp, "test")
 	build := exec.Command("go", "test", "-c", "-vet=off", "-o", binary, "-overlay", overlay, p.ImportPath)

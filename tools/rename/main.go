@@ -5,7 +5,7 @@
 //
 //	go run ./rename -dir .. example.org/you/socketio
 //
-// A path without a dot in its first element can't be fetched, so whoever publishes the
+// A path without a dot in its first element can't be fetched, so a publisher of the
 // module gives it one first. The name of the package stays. What is changed is on disk
 // only: look at it with git diff, and commit it.
 package main

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// Command tally reads the output of "go test -json" and prints what a reader
-// wants: one line per package, the whole output of what failed, the names of
-// what was skipped, and at the end "N passed, N failed". Tests and their
-// subtests count alike; a package that fails outside its tests (it does not
-// build, it leaks, it panics) counts as one failure. Its exit code is 1 if
-// anything failed or if there was nothing to count. With -v, it also prints what the
-// tests that passed have logged.
+// Command tally reads the output of "go test -json" and prints what a reader wants: one
+// line per package, the whole output of failed tests, the names of skipped tests, and at
+// the end "N passed, N failed". Tests and their subtests count alike; a package that
+// fails outside its tests (it does not build, it leaks, it panics) counts as one failure.
+// Its exit code is 1 if anything failed or if there was nothing to count. With -v, it
+// also prints what the tests that passed have logged.
 package main
 
 import (
@@ -29,7 +28,7 @@ type event struct {
 	Output     string
 }
 
-// A pkg is what was seen of one package.
+// A pkg is the result of one package.
 type pkg struct {
 	passed, failed int
 	output         map[string][]string // by test; "" is the package's own

@@ -18,8 +18,8 @@ import (
 
 const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // RFC 6455, 1.3
 
-// feed takes what was read, appends answers to l.out and returns what is not yet
-// whole. It reports whether the connection goes on.
+// feed handles read bytes, appends answers to l.out and returns an incomplete rest. It
+// reports whether the connection continues.
 func (l *loop) feed(slot int32, b []byte) (rest []byte, ok bool) {
 	if !l.conns[slot].upgrade {
 		end := bytes.Index(b, []byte("\r\n\r\n"))
@@ -71,7 +71,7 @@ func (l *loop) answer(head []byte) bool {
 	return true
 }
 
-// append appends a frame to what goes out.
+// append appends a frame to the output.
 func (l *loop) append(op byte, data []byte) { l.out = appendFrame(l.out, op, data) }
 
 func appendFrame(dst []byte, op byte, data []byte) []byte {

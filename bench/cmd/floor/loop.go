@@ -22,7 +22,7 @@ type conn struct {
 	open    bool
 	upgrade bool   // the handshake is done
 	rest    []byte // the begin of a request or a frame
-	unsent  []byte // what the kernel did not take
+	unsent  []byte // not accepted by the kernel
 }
 
 type loop struct {
@@ -34,7 +34,7 @@ type loop struct {
 
 	conns   []conn
 	free    []int32
-	members []int32 // slots of those who have joined
+	members []int32 // slots of joined clients
 	events  []syscall.EpollEvent
 	buf     []byte
 	out     []byte

@@ -163,7 +163,7 @@ func (b *bench) compare() error {
 	return nil
 }
 
-// memory measures what idle clients cost a fresh server.
+// memory measures the memory of idle clients on a fresh server.
 func (b *bench) memory(s spec, figure string, res *results, extra ...string) error {
 	p, err := start(s, b.bin, b.core, extra...)
 	if err != nil {

@@ -97,7 +97,7 @@ func (p *process) command(line string) (string, error) {
 	return answer, nil
 }
 
-// cpu is what the server has used, in microseconds.
+// cpu returns the CPU time used by the server, in microseconds.
 func (p *process) cpu() (user, system float64, err error) {
 	answer, err := p.command("stat")
 	if err != nil {

@@ -42,8 +42,7 @@ func Listen() net.Listener {
 	return ln
 }
 
-// RaiseLimit raises the limit of descriptors to what the system allows and
-// returns it.
+// RaiseLimit raises the limit of descriptors to the system's maximum and returns it.
 func RaiseLimit() int {
 	var r syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil {
@@ -95,7 +94,7 @@ func run(name, arg string) (string, error) {
 	return "", fmt.Errorf("unknown command %q", name)
 }
 
-// CPU returns what this process has used, in microseconds.
+// CPU returns the CPU time used by this process, in microseconds.
 func CPU() (user, system int64) {
 	var r syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r) // can't fail with these arguments
@@ -129,7 +128,7 @@ func heapProfile(path string) error {
 		return err
 	}
 	runtime.GC()
-	runtime.GC() // the second one publishes what the first has freed
+	runtime.GC() // the second one publishes the memory freed by the first
 	if err := pprof.WriteHeapProfile(f); err != nil {
 		return err
 	}

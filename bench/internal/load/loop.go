@@ -60,7 +60,7 @@ type Loop struct {
 	run run
 }
 
-// A run is what the clients are doing now.
+// A run is the current work of the clients.
 type run struct {
 	target  *Target
 	frame   []byte // sent again by a client that has got a message
@@ -133,7 +133,7 @@ func (l *Loop) read(c *client) {
 			return
 		}
 		l.feed(c, l.buf[:n])
-		return // level-triggered: what is left is announced again
+		return // level-triggered: remaining events are reported again
 	}
 }
 
@@ -160,7 +160,7 @@ func (l *Loop) drop(c *client) {
 	delete(c.target.clients, c)
 }
 
-// feed takes what was read.
+// feed handles read bytes.
 func (l *Loop) feed(c *client, b []byte) {
 	if len(c.rest) > 0 {
 		c.rest = append(c.rest, b...)

@@ -20,7 +20,7 @@ const (
 	JoinedPacket = `40{"sid":"AAAAAAAAAAAAAAAAAAAA"}`
 )
 
-// IsJoin and IsBroadcast tell such a server what a message wants.
+// IsJoin and IsBroadcast classify a message for such a server.
 func IsJoin(b []byte) bool      { return len(b) == 2 && b[1] == '0' }
 func IsBroadcast(b []byte) bool { return len(b) > 4 && b[4] == 'b' }
 

@@ -2,7 +2,7 @@
 
 package main
 
-// This file holds what the handlers and the middlewares share.
+// This file holds the state shared by handlers and middlewares.
 
 import (
 	"context"
@@ -14,17 +14,17 @@ import (
 	"socketio"
 )
 
-// app is what the handlers share.
+// app is the state shared by the handlers.
 type app struct {
 	io         *socketio.Server
 	namespaces []*socketio.Namespace
-	parents    map[string]*socketio.ParentNamespace // by what their children's names begin with
-	steps      sync.Map                             // *socketio.Socket to what its middleware noted, []string
+	parents    map[string]*socketio.ParentNamespace // by the prefix of their children's names
+	steps      sync.Map                             // *socketio.Socket to the notes of its middleware, []string
 	reports    sync.Map                             // id to how that socket went, gone
 
 	mu       sync.Mutex
 	made     []string // names of namespaces in the order of their making
-	refusals []int    // codes of refused requests
+	refusals []int    // codes of rejected requests
 	gates    map[string]gate
 }
 
@@ -91,7 +91,7 @@ func sortedRooms(s *socketio.Socket) []string {
 	return rooms
 }
 
-// authOf is what the client sent as auth, or an empty object.
+// authOf returns the client's auth, or an empty object.
 func authOf(s *socketio.Socket) json.RawMessage {
 	if auth := s.Handshake().Auth; auth != nil {
 		return auth

@@ -25,7 +25,7 @@ func newEngine(opts *socketio.Options) *engineio.Server {
 	}, func(c *engineio.Conn) engineio.Handler { return echoHandler{c} })
 }
 
-// echoHandler sends back what it gets.
+// echoHandler echoes messages.
 type echoHandler struct{ conn *engineio.Conn }
 
 // HandleMessage returns the message to its sender. A connection that is closed

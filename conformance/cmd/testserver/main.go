@@ -177,7 +177,7 @@ func options() (*socketio.Options, error) {
 	return opts, nil
 }
 
-// certificate makes one that signs itself.
+// certificate makes a self-signed certificate.
 func certificate() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

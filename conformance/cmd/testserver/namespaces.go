@@ -103,7 +103,7 @@ func refuses(h socketio.Handshake) bool {
 	return h.DecodeAuth(&auth) == nil && auth.Refuse
 }
 
-// makeParents makes what dynamic namespaces come from: teams by pattern, clubs by
+// makeParents makes the parents of dynamic namespaces: teams by pattern, clubs by
 // function.
 func (a *app) makeParents() {
 	a.parents = map[string]*socketio.ParentNamespace{
@@ -134,7 +134,7 @@ func (a *app) note(step string) func(context.Context, *socketio.Socket) error {
 	}
 }
 
-// second notes that it ran, and refuses a socket that asks for it.
+// second records that it ran, and rejects a socket that asks for it.
 func (a *app) second(_ context.Context, s *socketio.Socket) error {
 	steps := append(a.stepsOf(s), "second")
 	a.steps.Store(s, steps)

@@ -2,8 +2,8 @@
 
 package main
 
-// This file holds the handlers that watch: catch-all listeners, middleware of
-// events, namespaces that are made, requests that are refused.
+// This file holds the handlers that watch: catch-all listeners, middleware of events,
+// namespaces that are made, rejected requests.
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"socketio/engineio"
 )
 
-// ears keep what the catch-all listeners of a socket hear.
+// ears record the events of the catch-all listeners of a socket.
 type ears struct {
 	mu     sync.Mutex
 	heard  []any
@@ -36,7 +36,7 @@ func (e *ears) listener(way string) func(string, socketio.Args) {
 	}
 }
 
-// stop removes the listeners and returns what they heard.
+// stop removes the listeners and returns their events.
 func (e *ears) stop() []any {
 	for _, remove := range e.remove {
 		remove()
