@@ -37,7 +37,7 @@ type PartialError = adapter.PartialError
 //
 //	for reply, err := range io.To("room").EmitWithAck(ctx, "ready?") {
 //		if err != nil {
-//			log.Print(err) // the last one: it names who did not answer
+//			log.Print(err) // the last step: it names the silent sockets
 //			break
 //		}
 //		log.Print(reply.SocketID, reply)

@@ -192,8 +192,8 @@ func (a *Memory) leaveLocked(e *member, name string) {
 	a.leftLocked(name, e)
 }
 
-// joiningLocked and joinedLocked notify the watchers of a member that joins a room,
-// leftLocked of one that has left it.
+// joiningLocked and joinedLocked notify the watchers when a member joins a room,
+// leftLocked when it has left.
 func (a *Memory) joiningLocked(name string, own bool) {
 	if len(a.watchers) == 0 || a.existsLocked(name) {
 		return

@@ -37,17 +37,17 @@
 //
 //	Server    NewServer, NewServerWith      a handler, served until the test ends
 //	          Connect, ConnectWith          a client that has joined a namespace
-//	          TryConnect, WantRefused       one that may be, or is, refused
+//	          TryConnect, WantRefused       a client that may be, or is, rejected
 //	          Open, OpenWith                a connection that has joined nothing
 //	          HTTPClient, Dial              for the application's other routes
 //	Client    Emit, Send                    an event
 //	          EmitWithAck, Ask              an event and its acknowledgement
 //	          On                            answers events of one name
-//	          Want, WantEvent, Await, Next  what comes
-//	          WantNothing, Drain            what does not, or does not matter
+//	          Want, WantEvent, Await, Next  received events
+//	          WantNothing, Drain            no event, or all events
 //	          Disconnect, WantDisconnect    the end, from either side
-//	Event     Decode, Ack, WantsAck         what came
-//	Reply     Want, WantError, Args, Wait   what an acknowledgement brought
+//	Event     Decode, Ack, WantsAck         a received event
+//	Reply     Want, WantError, Args, Wait   an acknowledgement
 //	          WantNothing
 //	Conn      Join, TryJoin                 more namespaces over one connection
 //	          Say, TrySay, Hear, HearNothing  Engine.IO packets as they are
@@ -74,6 +74,6 @@
 // # Concurrency
 //
 // All methods may be called from any goroutine, with the exception above. A Conn has two
-// goroutines, one that reads and one that writes, and two more for each network
-// connection; all end with the test. No lock is held while waiting.
+// goroutines, a reader and a writer, and two more for each network connection; all end
+// with the test. No lock is held while waiting.
 package siotest

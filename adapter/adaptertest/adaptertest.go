@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-// Package adaptertest examines implementations of adapter.Adapter. An implementer
-// calls Run from a test:
+// Package adaptertest tests implementations of adapter.Adapter. An implementer calls Run
+// from a test:
 //
 //	func TestAdapter(t *testing.T) {
 //		adaptertest.Run(t, func(t *testing.T) adapter.Cluster { return New() })
 //	}
 //
-// It looks at one node: rooms, targets, deliveries, what is done with many sockets,
-// and the end. RunCluster looks at several nodes. InMemory is a cluster inside one process,
-// with faults.
+// Run tests one node: rooms, targets, deliveries, operations on many sockets, and Close.
+// RunCluster tests several nodes. InMemory is a cluster inside one process, with faults.
 //
 // Reading order: adaptertest.go (rooms and targets), many.go (deliveries and
-// questions), nodes.go (several nodes), fake.go (members, and the server's side), bus.go.
+// acknowledgements), nodes.go (several nodes), fake.go (members, and the server's side),
+// bus.go.
 package adaptertest
 
 import (
@@ -27,8 +27,8 @@ import (
 	"socketio/adapter"
 )
 
-// Run examines the adapters of the clusters that newCluster returns: new ones, each with
-// one node, on which Open has not been called. Each is closed before its test ends.
+// Run tests the adapters of the clusters returned by newCluster: new clusters of one
+// node, on which Open has not been called. Each is closed before its test ends.
 func Run(t *testing.T, newCluster func(t *testing.T) adapter.Cluster) {
 	for _, exam := range []struct {
 		name string
@@ -51,7 +51,7 @@ func Run(t *testing.T, newCluster func(t *testing.T) adapter.Cluster) {
 	}
 }
 
-// An exam is one adapter that is looked at.
+// An exam is the test of one adapter.
 type exam struct {
 	*testing.T
 	adapter.Adapter
@@ -75,7 +75,7 @@ func begin(t *testing.T, c adapter.Cluster) *exam {
 	return x
 }
 
-// want compares, and says in words what was expected.
+// want compares got with the expected value.
 func want[T comparable](x *exam, what string, got, expected T) {
 	x.Helper()
 	if got != expected {
@@ -108,7 +108,7 @@ func testLifecycle(x *exam) {
 			x.Errorf("Close: %v", err)
 		}
 	}
-	_, _ = x.Broadcast(&adapter.Packet{Message: "late"}, adapter.Target{}) // an error may tell of the end
+	_, _ = x.Broadcast(&adapter.Packet{Message: "late"}, adapter.Target{}) // it may return an error after Close
 	want(x, "what this node gets after Close", m.heard("late"), 1)
 	x.Leave(m, "A")
 	x.Remove(m)

@@ -14,11 +14,12 @@ import (
 	"socketio/adapter"
 )
 
-// ErrBroken is what a MemoryNode returns that can't publish; see MemoryNode.Break.
+// ErrBroken is returned by a MemoryNode that can't publish; see MemoryNode.Break.
 var ErrBroken = errors.New("adaptertest: the bus is broken")
 
-// An InMemory joins servers of one process to a cluster: others are reached by calling them, so
-// what is published has arrived when the call returns. Its zero value is ready for use.
+// An InMemory connects servers of one process to a cluster. Nodes call each other
+// directly, so a published event has arrived when the call returns. Its zero value is
+// ready for use.
 type InMemory struct {
 	mu    sync.Mutex // guards the fields below
 	nodes []*MemoryNode
@@ -63,7 +64,7 @@ func (n *MemoryNode) Closed() int {
 	return n.closed
 }
 
-// Info returns what Open was given.
+// Info returns the argument of Open.
 func (n *MemoryNode) Info() adapter.Node {
 	n.mu.Lock()
 	defer n.mu.Unlock()

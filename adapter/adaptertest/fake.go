@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds members, a server's side and an observer that remember what
-// happens to them.
+// This file holds fakes that record calls: a member, a server's side and an observer.
 
 package adaptertest
 
@@ -16,12 +15,12 @@ import (
 	"socketio/adapter"
 )
 
-// A member does what a socket does.
+// A member is a fake socket.
 type member struct {
 	id        string
 	adapter   adapter.Adapter
 	onDeliver func(*member, *adapter.Packet)
-	refuses   error  // what Join returns
+	refuses   error  // returned by Join
 	gone      string // how it was disconnected
 
 	mu    sync.Mutex // guards the field below
@@ -73,7 +72,7 @@ func (m *member) heard(message any) int {
 	return n
 }
 
-// meta returns what came with a message.
+// meta returns the Meta of a message.
 func (m *member) meta(message any) (meta adapter.Meta, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -84,7 +83,7 @@ func (m *member) meta(message any) (meta adapter.Meta, ok bool) {
 	return m.metas[i], true
 }
 
-// all returns what the member got, in order.
+// all returns the received messages, in order.
 func (m *member) all() []any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -146,7 +145,7 @@ func (l *local) HandleServerSideEmit(context.Context, adapter.Payload, func(adap
 	l.events.Add(1)
 }
 
-// A diary writes down what an observer is told.
+// A diary records the calls of an observer.
 type diary []string
 
 func (d *diary) RoomCreated(room string, own bool) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the exams of deliveries, of questions to many, and of what is
-// done with many sockets at once.
+// This file tests deliveries, broadcasts with acknowledgements, and operations on many
+// sockets.
 
 package adaptertest
 
@@ -174,7 +174,7 @@ func testConcurrency(x *exam) {
 	want(x, "who is left", names(x.Members(adapter.Target{})), "")
 }
 
-// An adapter that can be observed tells of rooms once, in order.
+// An Observable adapter reports each change of rooms once, in order.
 func testObservers(x *exam) {
 	o, ok := x.Adapter.(adapter.Observable)
 	if !ok {

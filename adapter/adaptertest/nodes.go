@@ -76,7 +76,7 @@ func (x *clusterExam) eventually(what string, holds func() bool) {
 	}
 }
 
-// heard returns who got a message, and fails if somebody got it twice.
+// heard returns the receivers of a message, and fails if a member received it twice.
 func (x *clusterExam) heard(message string) string {
 	var who []string
 	for _, m := range x.members {

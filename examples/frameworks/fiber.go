@@ -14,8 +14,8 @@ import (
 	"socketio"
 )
 
-// CopyUser is for Options.Handshake under Fiber. It copies what it needs: Fiber uses
-// a request's context again for other requests, so it must not be returned.
+// CopyUser is for Options.Handshake under Fiber. It copies the user: Fiber uses a
+// request's context again for other requests, so it must not be returned.
 func CopyUser(r *http.Request) (context.Context, error) {
 	return context.WithValue(context.Background(), userKey{}, User(r.Context())), nil
 }

@@ -111,8 +111,8 @@ func (m *marks) detach(v reflect.Value, addr, omitEmpty bool, depth int) error {
 		return errTooDeep
 	}
 	if !v.CanSet() && v.Kind() != reflect.Struct {
-		// An embedded pointer to an unexported struct. The copy is our memory,
-		// so what the language forbids does no harm here.
+		// An embedded pointer to an unexported struct. The copy is our memory, so this
+		// unsafe conversion is harmless.
 		v = reflect.NewAt(t, v.Addr().UnsafePointer()).Elem()
 	}
 	switch v.Kind() {

@@ -139,8 +139,8 @@ func takesStandIn(t reflect.Type) verdict {
 	return look
 }
 
-// leadsToUnmarshaler ignores json.RawMessage, which is put right, and an empty
-// interface, because what Unmarshal makes for one has no methods.
+// leadsToUnmarshaler ignores json.RawMessage, which is put right, and an empty interface,
+// because the values that Unmarshal creates for one have no methods.
 func leadsToUnmarshaler(t reflect.Type) verdict {
 	switch {
 	case t == rawMessageType:

@@ -20,7 +20,7 @@ type Panicked struct {
 	Stack []byte // of the goroutine, as text
 }
 
-// Error is for Barrier: a Panicked is returned as what it is.
+// Error is for Barrier: a Panicked is returned unchanged.
 func (p *Panicked) Error() string { return "panic" }
 
 func newPanicked(value any, stack []byte) error { return &Panicked{value, stack} }

@@ -7,7 +7,7 @@
 // arguments, call, send the results as the acknowledgement. It depends on neither server
 // nor client: the type of an event is a parameter.
 //
-// Reading order: event.go (what an event must offer), compile.go (the common shapes),
+// Reading order: event.go (the interface of events), compile.go (the common shapes),
 // shape.go (all other shapes, by reflection), types.go (which types JSON can fill and
 // carry), typed.go (handlers without reflection), answer.go (which of several handlers
 // answers), table.go (the handlers of a namespace), list.go (registered functions),

@@ -38,7 +38,7 @@ type passage[V any, M Middleware[V]] struct {
 	over bool
 }
 
-// A handledError is what next returns for an error of handle.
+// A handledError is returned by next for an error of handle.
 type handledError struct{ err error }
 
 func (e *handledError) Error() string { return e.err.Error() }

@@ -67,8 +67,8 @@ func (f *Format) listOf(namespace string, m *engineio.Message) (list []byte, att
 	return p.Data, p.Attachments, err
 }
 
-// headerSize returns the length of what precedes the list in the text of an event: the
-// type, the number of attachments, the namespace, the acknowledgement id.
+// headerSize returns the length of the header of an event's text: the type, the number of
+// attachments, the namespace, the acknowledgement id.
 func headerSize(namespace string, text []byte) int {
 	digits := func(i int) int {
 		for i < len(text) && '0' <= text[i] && text[i] <= '9' {

@@ -33,7 +33,7 @@ func Trace() {
 	tracing.Store(true)
 }
 
-// Traced stops what Trace began. It returns the number of operations by function.
+// Traced ends a Trace. It returns the number of operations by function.
 func Traced() map[string]int {
 	placeMu.Lock()
 	defer placeMu.Unlock()

@@ -62,8 +62,8 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return n, c.wrap("write", err)
 }
 
-// Close ends both directions. The peer still reads what was written before. A
-// second call fails with net.ErrClosed.
+// Close ends both directions. The peer still reads earlier data. A second call fails with
+// net.ErrClosed.
 func (c *Conn) Close() error {
 	first := c.in.closeReader()
 	c.out.closeWriter(net.ErrClosed)
@@ -80,8 +80,7 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
-// Reset ends both directions at once, and what neither side has read yet is
-// lost, as when a TCP connection is reset.
+// Reset ends both directions at once. Unread data is lost, as with a TCP reset.
 func (c *Conn) Reset() {
 	c.in.reset()
 	c.out.reset()

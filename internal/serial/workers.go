@@ -140,7 +140,7 @@ func (w *Workers[T]) dismiss() {
 // Begin needs an End.
 func (w *Workers[T]) Begin() { w.busy.Add(1) }
 
-// End ends what Begin began.
+// End undoes a Begin.
 func (w *Workers[T]) End() {
 	if w.busy.Add(-1) == 0 && w.waited.Load() {
 		w.tell()

@@ -68,7 +68,7 @@ func run(w io.Writer) error {
 	return nil
 }
 
-// list calls f for every package of the module and what they import.
+// list calls f for every package of the module and its imports.
 func list(f func(pkg)) error {
 	cmd := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Name,Export,Module", "./...")
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")

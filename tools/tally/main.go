@@ -5,7 +5,7 @@
 // the end "N passed, N failed". Tests and their subtests count alike; a package that
 // fails outside its tests (it does not build, it leaks, it panics) counts as one failure.
 // Its exit code is 1 if anything failed or if there was nothing to count. With -v, it
-// also prints what the tests that passed have logged.
+// also prints the logs of passed tests.
 package main
 
 import (

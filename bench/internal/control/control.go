@@ -49,7 +49,7 @@ func RaiseLimit() int {
 		return 1024
 	}
 	r.Cur = r.Max
-	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &r) // what is allowed has to do
+	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &r) // best effort
 	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r)
 	return int(r.Cur)
 }

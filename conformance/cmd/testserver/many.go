@@ -3,7 +3,7 @@
 package main
 
 // This file holds the handlers that do something with many sockets: broadcasts,
-// questions to many, who is there, and moving or ending all of them.
+// broadcasts with acknowledgements, listing, moving and disconnecting sockets.
 
 import (
 	"context"
