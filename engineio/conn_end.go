@@ -27,7 +27,7 @@ type ending struct {
 	code  uint16     // WebSocket close code
 	text  string     // WebSocket close reason
 	reply packetType // what a parked poll gets; 0 means the close packet
-	held  bool       // a POST is answered with an error: the poll hears of the end when the client has had time to see that
+	held  bool       // a POST is answered with an error: the poll is answered once the client has had time to see it
 }
 
 // finish ends the open state, once, and calls HandleClose.
@@ -78,7 +78,7 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 	var candidate *wsTransport
 	if gone {
 		candidate = c.dropCandidateLocked()
-	} else if c.up.candidate != nil { // a client that has stopped polling hears the rest there
+	} else if c.up.candidate != nil { // a client that has stopped polling receives the rest there
 		c.up.code, c.up.text = e.code, e.text
 		c.setDueLocked(dueUpgrade, probeBy)
 	}

@@ -64,7 +64,7 @@ func (d *Dialer) upgrade(c *Conn, a *address) {
 	defer cancel()
 	nc, early, err := d.handshake(ctx, a)
 	if err != nil {
-		d.log.Debug("no upgrade; polling goes on", "conn", c.number, "error", telemetry.Error(err))
+		d.log.Debug("upgrade failed; the connection stays on polling", "conn", c.number, "error", telemetry.Error(err))
 		return
 	}
 	t := d.transport(c, nc, true)

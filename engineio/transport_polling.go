@@ -32,8 +32,8 @@ type polling struct {
 
 	releasedFor time.Time // the deadline of a request for which a GET was released last
 
-	held bool          // closing: a POST was answered with an error, which the client shall see before it is told the end
-	over chan struct{} // not nil while requests wait for the end of it all
+	held bool          // closing: a POST was answered with an error, which the client should see before its poll is answered
+	over chan struct{} // not nil while requests wait for the end of the session
 
 	final     packetType // the last packet, once closing; 0 before
 	afterNoop bool       // a noop goes before final: the poll comes after the close

@@ -142,6 +142,7 @@ func await[T any](t *testing.T, what string, c <-chan T) (value T) {
 
 // everyWay plays f over each transport, on each driver, with one server at that path.
 func everyWay(t *testing.T, path string, pingInterval time.Duration, f func(t *testing.T, dial func() *peer)) {
+	t.Parallel()
 	base := serve(t, pingInterval)
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
 		for name, transports := range map[string][]string{"polling": {"polling"}, "websocket": {"websocket"}, "upgrade": {"polling", "websocket"}} {
@@ -278,6 +279,7 @@ func TestSocketIO(t *testing.T) {
 
 // examples/dialer has its whole dialogue with npm socket.io.
 func TestExample(t *testing.T) {
+	t.Parallel()
 	base := serve(t, calm)
 	program := filepath.Join(t.TempDir(), "dialer")
 	build := exec.Command("go", "build", "-race", "-o", program, "./examples/dialer")
