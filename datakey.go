@@ -5,13 +5,7 @@
 
 package socketio
 
-import (
-	"encoding/json"
-	"maps"
-	"sync/atomic"
-
-	"socketio/internal/call"
-)
+import "encoding/json"
 
 // A DataKey names a value of type T that an application stores with a socket. Create keys
 // once, at package level:
@@ -41,11 +35,13 @@ func (k DataKey[T]) Name() string { return k.name }
 // Set stores v with a socket.
 func (k DataKey[T]) Set(s *Socket, v T) {
 	s.data.change(func(m dataMap) { m[k.name] = v })
+	s.changed()
 }
 
 // Delete removes the value.
 func (k DataKey[T]) Delete(s *Socket) {
 	s.data.change(func(m dataMap) { delete(m, k.name) })
+	s.changed()
 }
 
 // Get returns the value stored with a *Socket or a RemoteSocket. ok is false if there is
@@ -67,71 +63,4 @@ type DataHolder interface {
 	dataValue(name string) any // nil if there is none
 }
 
-// A dataMap holds the values of a socket. It is replaced, never modified.
-type dataMap map[string]any
-
-// rawData is a value received as JSON.
-type rawData json.RawMessage
-
 func (s *Socket) dataValue(name string) any { return s.data.now()[name] }
-
-// socketData holds the values of a socket. It is safe from anywhere.
-type socketData struct{ p atomic.Pointer[dataMap] }
-
-// now returns the values of this instant.
-func (d *socketData) now() dataMap {
-	if m := d.p.Load(); m != nil {
-		return *m
-	}
-	return nil
-}
-
-func (d *socketData) change(change func(dataMap)) {
-	for {
-		now := d.p.Load()
-		next := make(dataMap)
-		if now != nil {
-			next = maps.Clone(*now)
-		}
-		change(next)
-		if d.p.CompareAndSwap(now, &next) {
-			return
-		}
-	}
-}
-
-// json returns the values as a JSON object, without those that can't be encoded.
-func (m dataMap) json() json.RawMessage {
-	fields := make(map[string]json.RawMessage, len(m))
-	for name, v := range m {
-		if raw, ok := v.(rawData); ok {
-			fields[name] = json.RawMessage(raw)
-		} else if text, err := marshalData(v); err == nil {
-			fields[name] = text
-		}
-	}
-	text, err := json.Marshal(fields)
-	if err != nil {
-		return json.RawMessage("{}")
-	}
-	return text
-}
-
-// marshalData calls an application's marshalers.
-func marshalData(v any) (text []byte, err error) {
-	defer call.Barrier(&err, newPanicError)
-	return json.Marshal(v)
-}
-
-// parseData splits a JSON object into its values. It returns no values for other JSON.
-func parseData(text json.RawMessage) dataMap {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(text, &fields) != nil {
-		return nil
-	}
-	m := make(dataMap, len(fields))
-	for name, raw := range fields {
-		m[name] = rawData(raw)
-	}
-	return m
-}

@@ -45,7 +45,7 @@
 //
 // # Reading order
 //
-// new.go, services.go, server.go, namespace.go, namespaces.go, socket.go, socket_lifecycle.go, socket_rooms.go, socketids.go, conn.go, conn_slots.go,
+// new.go, services.go, server.go, namespace.go, namespaces.go, socket.go, socket_lifecycle.go, socket_rooms.go, toldrooms.go, socketdata.go, keeper.go, socketids.go, conn.go, conn_slots.go,
 // conn_connect.go, search.go, reading.go (the path of a packet to its socket), inbox.go, handler.go, registered.go, report.go, reply.go, acknowledge.go, handlertypes.go and parallel.go (to its
 // handler), on.go, middleware.go (registration), ack.go, emit.go, unicast.go, publish.go, broadcast.go, ask.go, broadcast_ack.go, socket_catchall.go, encode.go
 // (the way out), connview.go, remotesocket.go, datakey.go, server_events.go, adapter_local.go (other servers),

@@ -47,3 +47,9 @@ func Kept(s *Socket) int {
 	}
 	return n
 }
+
+// A Keeper keeps sessions.
+type Keeper = keeper
+
+// Keep sets the keeper of a server, before its first client comes.
+func Keep(s *Server, k Keeper) { s.keeper = k }

@@ -35,6 +35,7 @@ type Server struct {
 	handling handling
 	adapters adapterMaker
 	watch    watcher
+	keeper   keeper // nil if no sessions are kept
 	registry *spaces
 
 	workers serial.Workers[item]

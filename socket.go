@@ -27,7 +27,7 @@ import (
 // of different sockets run at the same time. All methods may be called from any
 // goroutine, also inside handlers.
 type Socket struct {
-	// Immutable after newSocket.
+	// Immutable after newSocket, and id from the first middleware on: see restore.
 	ns   *Namespace
 	conn *conn
 	id   string

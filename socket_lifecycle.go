@@ -51,6 +51,7 @@ type admission struct {
 // join runs the middlewares and, if they let the socket in, makes it a member of
 // its namespace and runs the connection handlers.
 func (a *admission) join() {
+	a.restore()
 	if !a.passes() {
 		return
 	}
@@ -71,7 +72,10 @@ func (a *admission) join() {
 	s.ns.index.add(s)
 	s.ns.adapter.Add(s.member(), a.rooms)
 	rooms, _ := s.member().leaveReservedLocked(a.rooms)
-	rooms = s.told.joined(s, rooms)
+	var news []string
+	if s.watch().hearsRooms() {
+		news = s.told.joined(s.id, rooms)
+	}
 	s.joining, s.wasJoined = nil, true
 	s.conn.admitted.Store(true)
 	s.ns.entry.Use()
@@ -80,15 +84,58 @@ func (a *admission) join() {
 	s.mu.Unlock()
 	s.conn.endTurn(a)
 	s.watch().socketJoined(s)
-	s.watch().roomsJoined(s, rooms)
+	s.watch().roomsJoined(s, news)
 	if err != nil {
 		return // the connection is closed and peerGone is on its way
 	}
 	s.conn.eio.Flush()
 	s.conn.socketJoined(s)
+	s.changed()
 	for _, fn := range s.ns.connectionHandlers() {
 		s.ns.server.handling.report(s, "connection", guard(func() error { (*fn)(s); return nil }))
 	}
+}
+
+// restore makes the socket the successor of an earlier one, if the keeper has its session:
+// it takes over its id, its rooms and its data. The middlewares see them. A socket that is
+// still connected has no successor.
+func (a *admission) restore() {
+	s := a.socket
+	server := s.ns.server
+	if server.keeper == nil || s.conn.legacy() {
+		return
+	}
+	old, ok := server.keeper.Restore(s.conn.eio.Context(), s.ns.name, s.auth)
+	if !ok || s.ns.index.find(old.ID) != nil {
+		return
+	}
+	if server.opts.ReserveSocketIDs {
+		server.socketIDs.add(old.ID, 1)
+		server.socketIDs.add(s.id, -1)
+	}
+	s.id = old.ID // nobody has seen the other one
+	s.data.restore(old.Data)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Load() == stateJoining {
+		a.rooms = slices.Clone(old.Rooms)
+		s.joins = len(old.Rooms)
+	}
+}
+
+// changed notes a change of what the keeper keeps of the socket. It is called without
+// locks.
+func (s *Socket) changed() {
+	if k := s.ns.server.keeper; k != nil && s.Connected() {
+		k.Changed(s.ns.name, s.id, s.member().session)
+	}
+}
+
+// session returns what is kept of the socket.
+func (m *member) session() adapter.Session {
+	s := (*Socket)(m)
+	rooms := slices.DeleteFunc(s.Rooms(), func(name string) bool { return name == s.id })
+	return adapter.Session{ID: s.id, Rooms: rooms, Data: s.data.now().json()}
 }
 
 // passes runs the middlewares. It reports whether all let the socket in.
@@ -348,6 +395,9 @@ func (s *Socket) leave() {
 		}
 	}()
 	defer func() {
+		if k := s.ns.server.keeper; k != nil {
+			k.Ended(s.ns.name, s.id, reason, s.member().session())
+		}
 		s.ns.index.remove(s)
 		s.ns.adapter.Remove(s.member())
 		if s.watch().hearsRooms() {

@@ -6,7 +6,6 @@ package socketio
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -29,7 +28,13 @@ func (s *Socket) Join(rooms ...string) (err error) {
 		return err
 	}
 	var news []string
-	defer func() { s.watch().roomsJoined(s, news) }()
+	joined := false
+	defer func() {
+		s.watch().roomsJoined(s, news)
+		if joined {
+			s.changed()
+		}
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.member().roomForLocked(rooms) {
@@ -41,7 +46,10 @@ func (s *Socket) Join(rooms ...string) (err error) {
 	case stateConnected:
 		s.ns.adapter.Join(s.member(), rooms)
 		rooms, err = s.member().leaveReservedLocked(rooms)
-		news = s.told.joined(s, rooms)
+		if s.watch().hearsRooms() {
+			news = s.told.joined(s.id, rooms)
+		}
+		joined = true
 	}
 	return err
 }
@@ -74,7 +82,10 @@ func (m *member) roomForLocked(rooms []string) bool {
 // does not reach it. Rooms that the socket is not in are ignored.
 func (s *Socket) Leave(rooms ...string) {
 	var left []string
-	defer func() { s.watch().roomsLeft(s, left) }()
+	defer func() {
+		s.watch().roomsLeft(s, left)
+		s.changed()
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.wasJoined {
@@ -112,42 +123,6 @@ func (m *member) roomsLocked() []string {
 		return slices.Clone(s.joining.rooms)
 	}
 	return nil
-}
-
-// toldRooms are the rooms of a socket that its watcher was told of. It is empty unless the
-// watcher wants to hear of rooms. Socket.mu guards it.
-type toldRooms struct{ names map[string]struct{} }
-
-// joined returns those of rooms that the watcher of s is to be told of: s was not in them.
-func (t *toldRooms) joined(s *Socket, rooms []string) (news []string) {
-	if !s.watch().hearsRooms() {
-		return nil
-	}
-	for _, room := range rooms {
-		if _, known := t.names[room]; known || room == s.id {
-			continue
-		}
-		if t.names == nil {
-			t.names = make(map[string]struct{})
-		}
-		t.names[room] = struct{}{}
-		news = append(news, room)
-	}
-	return news
-}
-
-// left reports whether the watcher is to be told that the socket left a room.
-func (t *toldRooms) left(room string) bool {
-	_, known := t.names[room]
-	delete(t.names, room)
-	return known
-}
-
-// all returns the rooms that the watcher is to be told of when the socket ends.
-func (t *toldRooms) all() []string {
-	rooms := slices.Collect(maps.Keys(t.names))
-	t.names = nil
-	return rooms
 }
 
 func checkRoomNames(rooms []string) error {

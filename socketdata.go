@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds where the values of data keys are kept, and how they travel.
+
+package socketio
+
+import (
+	"encoding/json"
+	"maps"
+	"sync/atomic"
+
+	"socketio/internal/call"
+)
+
+// A dataMap is the values of a socket. It is replaced, never changed.
+type dataMap map[string]any
+
+// rawData is a value that came as JSON.
+type rawData json.RawMessage
+
+// socketData holds the values of a socket. It is safe from anywhere.
+type socketData struct{ p atomic.Pointer[dataMap] }
+
+// now returns the values of this instant.
+func (d *socketData) now() dataMap {
+	if m := d.p.Load(); m != nil {
+		return *m
+	}
+	return nil
+}
+
+func (d *socketData) change(change func(dataMap)) {
+	for {
+		now := d.p.Load()
+		next := make(dataMap)
+		if now != nil {
+			next = maps.Clone(*now)
+		}
+		change(next)
+		if d.p.CompareAndSwap(now, &next) {
+			return
+		}
+	}
+}
+
+// json returns the values as a JSON object, without those that have no JSON.
+func (m dataMap) json() json.RawMessage {
+	fields := make(map[string]json.RawMessage, len(m))
+	for name, v := range m {
+		if raw, ok := v.(rawData); ok {
+			fields[name] = json.RawMessage(raw)
+		} else if text, err := marshalData(v); err == nil {
+			fields[name] = text
+		}
+	}
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return json.RawMessage("{}")
+	}
+	return text
+}
+
+// marshalData calls an application's marshalers.
+func marshalData(v any) (text []byte, err error) {
+	defer call.Barrier(&err, newPanicError)
+	return json.Marshal(v)
+}
+
+// parseData takes a JSON object apart. What is no object has no values.
+func parseData(text json.RawMessage) dataMap {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(text, &fields) != nil {
+		return nil
+	}
+	m := make(dataMap, len(fields))
+	for name, raw := range fields {
+		m[name] = rawData(raw)
+	}
+	return m
+}
+
+// restore sets the values to those of a JSON object.
+func (d *socketData) restore(text json.RawMessage) {
+	if m := parseData(text); len(m) > 0 {
+		d.p.Store(&m)
+	}
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds which rooms of a socket its watcher was told of.
+
+package socketio
+
+import (
+	"maps"
+	"slices"
+)
+
+// toldRooms are the rooms of a socket that its watcher was told of. It is empty unless the
+// watcher wants to hear of rooms. Socket.mu guards it.
+type toldRooms struct{ names map[string]struct{} }
+
+// joined returns those of rooms that the watcher is to be told of: the socket was not in
+// them. That of its own id does not count.
+func (t *toldRooms) joined(own string, rooms []string) (news []string) {
+	for _, room := range rooms {
+		if _, known := t.names[room]; known || room == own {
+			continue
+		}
+		if t.names == nil {
+			t.names = make(map[string]struct{})
+		}
+		t.names[room] = struct{}{}
+		news = append(news, room)
+	}
+	return news
+}
+
+// left reports whether the watcher is to be told that the socket left a room.
+func (t *toldRooms) left(room string) bool {
+	_, known := t.names[room]
+	delete(t.names, room)
+	return known
+}
+
+// all returns the rooms that the watcher is to be told of when the socket ends, in the order
+// of their names.
+func (t *toldRooms) all() []string {
+	rooms := slices.Sorted(maps.Keys(t.names))
+	t.names = nil
+	return rooms
+}
