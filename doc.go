@@ -45,12 +45,17 @@
 //
 // # Reading order
 //
-// new.go, services.go, server.go, namespace.go, namespaces.go, socket.go, socket_lifecycle.go, socket_rooms.go, toldrooms.go, socketdata.go, keeper.go, socketids.go, conn.go, conn_slots.go,
-// conn_connect.go, search.go, reading.go (the path of a packet to its socket), inbox.go, handler.go, registered.go, report.go, reply.go, acknowledge.go, handlertypes.go and parallel.go (to its
-// handler), on.go, middleware.go (registration), ack.go, emit.go, unicast.go, publish.go, broadcast.go, ask.go, broadcast_ack.go, socket_catchall.go, encode.go
-// (the way out), connview.go, remotesocket.go, datakey.go, server_events.go, adapter_local.go (other servers),
-// legacy.go (old clients), args.go, observer.go, observer_notify.go (who
-// watches), packetlog.go, options.go, errors.go, clientfiles.go.
+// new.go, services.go, server.go, options.go, errors.go; namespace.go, namespaces.go,
+// namespace_dynamic.go, registered.go, on.go, middleware.go (what an application
+// registers); socket.go, socket_lifecycle.go, keeper.go, socketids.go, socketdata.go,
+// toldrooms.go, socket_rooms.go, connview.go.
+//
+// The way in: conn.go, conn_slots.go, conn_connect.go, search.go, legacy.go (old clients),
+// reading.go, inbox.go, handler.go, handlertypes.go, args.go, parallel.go, reply.go,
+// acknowledge.go, report.go. The way out: emit.go, unicast.go, publish.go, encode.go,
+// broadcast.go, ack.go, ask.go, broadcast_ack.go, socket_catchall.go. Other servers:
+// adapter_local.go, remotesocket.go, datakey.go, server_events.go. Besides: observer.go,
+// observer_notify.go, packetlog.go, clientfiles.go.
 //
 // # Concurrency
 //

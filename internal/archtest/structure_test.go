@@ -50,7 +50,7 @@ const (
 var (
 	longFiles   = map[string]int{}
 	richTypes   = map[string]int{}
-	unreadFiles = map[string]int{"": 12} // files that no reading order names
+	unreadFiles = map[string]int{} // files that no reading order names
 )
 
 // sources parses the files of a package that users build, on any system.
