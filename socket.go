@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -109,6 +110,29 @@ func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
 // Transport is what carries the socket now: "polling", "websocket" or "webtransport".
 func (s *Socket) Transport() string { return s.conn.eio.Transport() }
+
+// Rooms returns the rooms of the socket, its own id among them, in the order of their
+// names. In a middleware they are those that it is to join. The caller owns the result.
+func (s *Socket) Rooms() []string {
+	s.mu.Lock()
+	rooms := s.member().roomsLocked()
+	s.mu.Unlock()
+	slices.Sort(rooms)
+	return slices.Compact(rooms)
+}
+
+// roomsLocked returns the rooms, or those that the socket is to join. The caller owns the
+// result.
+func (m *member) roomsLocked() []string {
+	s := (*Socket)(m)
+	switch {
+	case s.wasJoined:
+		return s.ns.adapter.Rooms(m)
+	case s.joining != nil:
+		return slices.Clone(s.joining.rooms)
+	}
+	return nil
+}
 
 // OnUpgrade calls fn once a client that began on polling is on another transport, with
 // its name. It is called like a handler of an event, in order with them. remove takes

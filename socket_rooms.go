@@ -102,29 +102,6 @@ func (s *Socket) Leave(rooms ...string) {
 	}
 }
 
-// Rooms returns the rooms of the socket, its own id among them, in the order of their
-// names. In a middleware they are those that it is to join. The caller owns the result.
-func (s *Socket) Rooms() []string {
-	s.mu.Lock()
-	rooms := s.member().roomsLocked()
-	s.mu.Unlock()
-	slices.Sort(rooms)
-	return slices.Compact(rooms)
-}
-
-// roomsLocked returns the rooms, or those that the socket is to join. The caller owns the
-// result.
-func (m *member) roomsLocked() []string {
-	s := (*Socket)(m)
-	switch {
-	case s.wasJoined:
-		return s.ns.adapter.Rooms(m)
-	case s.joining != nil:
-		return slices.Clone(s.joining.rooms)
-	}
-	return nil
-}
-
 func checkRoomNames(rooms []string) error {
 	for _, name := range rooms {
 		if len(name) > maxRoomName {

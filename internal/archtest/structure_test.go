@@ -34,7 +34,7 @@ type shape struct {
 var (
 	ordinary = shape{cycle: 3}
 	shapes   = map[string]shape{
-		"":                {cycle: 13, tied: 28},
+		"":                {cycle: 11, tied: 25},
 		"internal/serial": {cycle: 3},
 		"engineio":        {cycle: 9, tied: 24},
 	}
