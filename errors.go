@@ -23,17 +23,17 @@ var (
 	// ErrMiddlewareTimeout: Options.Limits.MiddlewareTimeout is over. It is the cause with which
 	// the context of a middleware ends then.
 	ErrMiddlewareTimeout = errors.New("socketio: middleware timeout")
-	// ErrSlowConsumer: what waited for the client went over the bound. Its
-	// connection is closed.
+	// ErrSlowConsumer: the send queue of the client exceeded its bound. The connection is
+	// closed.
 	ErrSlowConsumer = engineio.ErrSlowConsumer
 	// ErrTooLarge: the client sent a message or a request body over
-	// Options.MaxPayload. The cause of Socket.Context has it, with the size in its text, which
-	// is logged as a warning too. The client sees close code 1009 with the size, or 413.
+	// Options.MaxPayload. The cause of Socket.Context wraps it, with the size in its text;
+	// a warning is logged too. The client sees close code 1009 with the size, or 413.
 	ErrTooLarge = engineio.ErrTooLarge
 	// ErrQueueFull: an event with OverflowFail found no room in the client's queue.
 	ErrQueueFull = engineio.ErrQueueFull
-	// ErrDropped: a question was dropped, as Options.Overflow or Broadcast.Overflow
-	// allows, so no answer can come. An Emit that is dropped gives no error.
+	// ErrDropped: returned by EmitWithAck when the event was dropped by Volatile or
+	// Overflow. An Emit that is dropped returns no error.
 	ErrDropped = errors.New("socketio: dropped, as Volatile or Overflow allows")
 	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,
 	// newListener and removeListener can't be emitted.
@@ -41,8 +41,8 @@ var (
 	// ErrTooManyAttachments: an event has more binary values than
 	// Options.Limits.MaxAttachments. A client would close the connection over it.
 	ErrTooManyAttachments = format.ErrTooManyAttachments
-	// ErrInboxFull: handlers fell so far behind that the connection is no longer
-	// read, so an awaited acknowledgement can't arrive.
+	// ErrInboxFull: handlers are so far behind that the connection is no longer read, so
+	// an awaited acknowledgement can't arrive.
 	ErrInboxFull = errors.New("socketio: inbox full")
 	// ErrTooManyPendingAcks: Options.Limits.MaxPendingAcks acknowledgements are awaited
 	// from this socket already.
@@ -58,9 +58,9 @@ var (
 	ErrMissingArgument = errors.New("socketio: missing argument")
 )
 
-// A ConnectError refuses a connection to a namespace. A middleware returns one to
-// choose what the client's connect_error event gets: Message, and Data, any value
-// that JSON can carry. Options.Handshake returns one to choose the text of the 403.
+// A ConnectError rejects a connection to a namespace. A middleware returns one to choose
+// the arguments of the client's connect_error event: Message, and Data, any value that
+// JSON can carry. Options.Handshake returns one to choose the text of the 403.
 type ConnectError struct {
 	Message string
 	Data    any
@@ -73,9 +73,9 @@ func (e *ConnectError) Error() string { return "socketio: connection refused: " 
 // one, to acknowledge with {"error":{"message":Message,"code":Code,"data":Data}}. Any
 // other error is acknowledged as "internal error", and an argument that is missing or
 // does not decode as "invalid argument 1", counted from 1, with the code
-// "invalid_argument". To a client with the option retries such an acknowledgement is an
-// answer like any other: it does not send the event again. Of a middleware of Namespace.Use the client sees the text of any
-// error: see ConnectError.
+// "invalid_argument". A client with the option retries does not send the event again after
+// such an acknowledgement. For a middleware of Namespace.Use, the client sees the text of
+// any error: see ConnectError.
 type PublicError struct {
 	Message string // for people
 	Code    string // for the client's program; may be empty
@@ -85,8 +85,7 @@ type PublicError struct {
 // Error returns the message.
 func (e *PublicError) Error() string { return e.Message }
 
-// A HandlerError is what OnError gets: an event that was not handled as it
-// should. It wraps the cause.
+// A HandlerError is the error of a handler, as OnError receives it. It wraps the cause.
 type HandlerError struct {
 	// Event is the name of the event.
 	Event string
@@ -109,7 +108,7 @@ func (e *HandlerError) Unwrap() error { return e.Err }
 
 // A PanicError is a handler that panicked.
 type PanicError struct {
-	Value any    // what was given to panic
+	Value any    // the argument of panic
 	Stack []byte // the goroutine's stack as text, from debug.Stack
 }
 
@@ -119,7 +118,7 @@ func guard(fn func() error) (err error) {
 	return fn()
 }
 
-// newPanicError is for call.Barrier.
+// newPanicError makes a *PanicError, for call.Barrier.
 func newPanicError(value any, stack []byte) error { return &PanicError{Value: value, Stack: stack} }
 
 // stackOf returns the stack of the panic in err, or "".
@@ -151,7 +150,7 @@ const (
 	ReasonTransportClose DisconnectReason = "transport close"
 	// ReasonTransportError: the connection failed, or the client was too slow.
 	ReasonTransportError DisconnectReason = "transport error"
-	// ReasonParseError: the client sent what is no Engine.IO packet.
+	// ReasonParseError: the client sent a message that is not an Engine.IO packet.
 	ReasonParseError DisconnectReason = "parse error"
 	// ReasonForcedClose: the client broke the Socket.IO protocol.
 	ReasonForcedClose DisconnectReason = "forced close"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the interfaces of those who watch a server: for metrics, traces,
-// an admin page. Where they are called is in observer_notify.go.
+// This file holds the interfaces of observers: for metrics, traces, an admin page.
+// observer_notify.go calls them.
 
 package socketio
 
@@ -35,43 +35,43 @@ type SocketInfo struct {
 	Namespace string
 	// Conn is the ConnInfo.Number of its connection.
 	Conn uint64
-	// Socket is the socket itself, for those who want to know more: rooms, data,
-	// handshake, or what it sends and hears, by OnAny. It is nil in SocketRefused if
-	// there was none. An observer that keeps it keeps its memory.
+	// Socket is the socket itself, for its rooms, data and handshake, or for its events,
+	// by OnAny. It is nil in SocketRefused if there was none. An observer that keeps it
+	// keeps its memory.
 	Socket *Socket
 }
 
-// A SocketObserver hears of sockets. Per socket that joined, SocketJoined comes first
-// and SocketLeft once, on the goroutine of the socket's handlers: one that takes its
-// time delays this socket only.
+// A SocketObserver is notified of sockets. For each socket that joins, SocketJoined is
+// called first and SocketLeft once, on the goroutine of the socket's handlers: a slow
+// observer delays only this socket.
 type SocketObserver interface {
 	// SocketJoined is called before the connection handlers, so what it registers
 	// with the socket misses nothing.
 	SocketJoined(s SocketInfo)
-	// SocketRefused: a middleware refused the socket, or took too long, or the client
+	// SocketRefused: a middleware rejected the socket, or took too long, or the client
 	// asked for a namespace that does not exist, or for too many. It may be called by
-	// an event loop and must not block. A client that goes while it is asked for is
-	// neither joined nor refused.
+	// an event loop and must not block. A client that disconnects meanwhile is neither
+	// joined nor refused.
 	SocketRefused(s SocketInfo, err error)
 	// SocketLeft is called when the socket has left its rooms, between the handlers of
 	// OnDisconnecting and of OnDisconnect. err says more and may be nil.
 	SocketLeft(s SocketInfo, reason DisconnectReason, err error)
 }
 
-// A RoomObserver hears of sockets in rooms. For each RoomJoined there is one
+// A RoomObserver is notified of sockets in rooms. For each RoomJoined there is one
 // RoomLeft, at the latest when the socket ends. The room that every socket has by its
 // id does not count. The methods are called by the goroutine that changes the room,
 // after the change and without locks: where two goroutines change the same room of the
 // same socket at the same moment, their calls may come in the other order; Socket.Rooms
-// tells what holds.
+// has the result.
 type RoomObserver interface {
 	RoomJoined(s SocketInfo, room string)
 	RoomLeft(s SocketInfo, room string)
 }
 
-// A NamespaceObserver hears of namespaces: those of Server.Of, "/" among them, and
-// those that a ParentNamespace makes and takes away. NamespaceRemoved is called on the
-// goroutine that lets go of the last socket, which may be an event loop, and must not
+// A NamespaceObserver is notified of namespaces: those of Server.Of, including "/", and
+// those that a ParentNamespace makes and removes. NamespaceRemoved is called on the
+// goroutine that releases the last socket, which may be an event loop, and must not
 // block.
 type NamespaceObserver interface {
 	NamespaceCreated(n NamespaceInfo)
@@ -87,10 +87,10 @@ type NamespaceInfo struct {
 type EventInfo struct {
 	// Name is the name of the event, at most 128 bytes of it if it is not Known.
 	Name string
-	// Known tells that the socket has a handler for it. Else the name is the client's
-	// choice: as a label of a metric it would let clients make any number of them.
+	// Known reports whether there is a handler for it. Otherwise the client chose the
+	// name: as a label of a metric it would let clients create any number of series.
 	Known bool
-	// WantsAck tells that the client waits for an acknowledgement.
+	// WantsAck reports whether the client waits for an acknowledgement.
 	WantsAck bool
 }
 
@@ -98,29 +98,29 @@ type EventInfo struct {
 type OutInfo struct {
 	Namespace string
 	Event     string
-	// To is the one socket it went to. It is zero for a broadcast.
+	// To is the socket it was sent to. It is zero for a broadcast.
 	To SocketInfo
-	// Recipients is how many sockets of this server it went to: 1, or those that a
-	// broadcast has chosen.
+	// Recipients is the number of sockets of this server it was sent to: 1, or those that
+	// a broadcast selected.
 	Recipients int
 	// Bytes is the size of one copy of it, as on a WebSocket without compression.
 	Bytes int
 }
 
-// An EventObserver hears of events. For each EventIn there is either an EventHandled,
-// or it is counted in an EventsDropped. With handlers of Parallel, EventHandled of one
+// An EventObserver is notified of events. Each EventIn is followed by an EventHandled, or
+// is counted in an EventsDropped. With handlers of Parallel, EventHandled of one
 // socket may be called by several goroutines at once.
 type EventObserver interface {
 	// EventIn: an event of size bytes, attachments too, has arrived for a socket. It
 	// is called on event loops and must not block. Its name is not known yet.
 	EventIn(s SocketInfo, size int)
-	// EventHandled: the handlers have run, those of OnAny, middleware and none at all
-	// included. err is the first error of a handler or of a middleware, a *PanicError if
+	// EventHandled: the handlers have run, including those of OnAny and middlewares, or
+	// there were none. err is the first error of a handler or of a middleware, a *PanicError if
 	// it panicked. It is called by the goroutine of the socket's handlers.
 	EventHandled(s SocketInfo, e EventInfo, took time.Duration, err error)
-	// EventsDropped: n events came, but the server had disconnected the socket before
-	// their turn. It is called by whichever goroutine did, event loops among them, and
-	// must not block.
+	// EventsDropped: n events arrived, but the server disconnected the socket before
+	// their turn. It is called by the goroutine that did so, which may be an event loop,
+	// and must not block.
 	EventsDropped(s SocketInfo, n int)
 }
 
@@ -131,8 +131,8 @@ type SendObserver interface {
 	EventOut(o OutInfo)
 }
 
-// An ErrorObserver hears of everything that Namespace.OnError hears of, of all
-// namespaces, and does not keep it from the log: errors and panics of the handlers of
+// An ErrorObserver receives what Namespace.OnError receives, for all namespaces; the log
+// has it all the same: errors and panics of the handlers of
 // events, of connections and of disconnections. The event of the latter is
 // "connection", "disconnecting" or "disconnect". It is called by the goroutine of the
 // socket's handlers.
@@ -142,28 +142,28 @@ type ErrorObserver interface {
 
 // A TraceObserver is called around the handlers of each event, on their goroutine.
 type TraceObserver interface {
-	// HandlerStart is called before the middlewares and handlers. What it returns, ctx
-	// or a context made of it, is the context that those get; nil is ctx.
+	// HandlerStart is called before the middlewares and handlers. They get the context
+	// that it returns, which is ctx or derived from ctx; nil stands for ctx.
 	HandlerStart(ctx context.Context, s SocketInfo, e EventInfo) context.Context
-	// HandlerEnd is called when they have run, with that context and what EventHandled
-	// is told.
+	// HandlerEnd is called when they have run, with that context and the err of
+	// EventHandled.
 	HandlerEnd(ctx context.Context, s SocketInfo, e EventInfo, err error)
 }
 
-// An AckObserver hears of acknowledgements that EmitWithAck asks for. For each
-// AckAsked there is one AckEnded; a question to many is one, of no socket, and of no
-// namespace if it goes to those of a parent. Both are called by the goroutine that waits, with
+// An AckObserver is notified of acknowledgements that EmitWithAck waits for. For each
+// AckAsked there is one AckEnded. A broadcast with acknowledgement counts as one, without
+// a socket, and without a namespace if it is one of a parent. Both are called by the goroutine that waits, with
 // the context of the call: a span that ended now and began took ago has its parent
 // there.
 type AckObserver interface {
 	AckAsked(ctx context.Context, s SocketInfo, event string)
-	// AckEnded: err is nil if the client has answered, or all of many, or the range was
-	// left early; else what EmitWithAck returns.
+	// AckEnded: err is nil if all clients have answered or the caller left the range
+	// early; otherwise it is the error of EmitWithAck.
 	AckEnded(ctx context.Context, s SocketInfo, event string, took time.Duration, err error)
 }
 
-// A PressureObserver hears of connections that are not read for a while because their
-// handlers lag; see Options.Limits.MaxInboxPackets. For each ReadingPaused there is one
+// A PressureObserver is notified of connections that are not read for a while because
+// their handlers fall behind; see Options.Limits.MaxInboxPackets. For each ReadingPaused there is one
 // ReadingResumed, at the end of the connection at the latest; the two of one pause may
 // come in the other order. It is called on event loops and must not block.
 type PressureObserver interface {
