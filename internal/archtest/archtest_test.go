@@ -267,9 +267,13 @@ func TestFileMapIsComplete(t *testing.T) {
 	}
 	onMap := make(map[string]bool)   // files
 	covered := make(map[string]bool) // packages
+	section := ""
 	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "## ") {
+			section = line
+		}
 		cells := strings.Split(line, "|")
-		if len(cells) < 3 {
+		if len(cells) < 3 || !strings.Contains(section, "File map") {
 			continue
 		}
 		for _, name := range ticked(cells[1]) {
