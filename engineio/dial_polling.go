@@ -225,6 +225,7 @@ func (p *poller) commit() {
 		return
 	}
 	t.q.append(packetMsg(packetUpgrade, ""))
+	t.q.hold = t.q.len() // a close frame means nothing before the upgrade packet
 	t.switchLocked()
 	flush := t.q.takeWriting()
 	c.mu.Unlock()

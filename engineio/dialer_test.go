@@ -534,12 +534,20 @@ func TestEnqueue(t *testing.T) {
 	})
 }
 
-// Enqueue keeps the bounds. It does not call the Handler itself.
+// Enqueue keeps the bounds. It does not call the Handler itself: HandleClose may wait for
+// something that the caller of Enqueue holds.
 func TestEnqueueBounds(t *testing.T) {
 	inMemory(t, func(w *world) {
 		o := w.calm()
 		o.MaxQueueMessages = 2
-		r := w.serve(hosting{options: o})
+		returned := make(chan struct{})
+		r := w.serve(hosting{options: o, onClose: func(*side) {
+			select {
+			case <-returned:
+			case <-time.After(w.patience): // simulated: not while Enqueue runs
+				w.t.Error("HandleClose was called by Enqueue")
+			}
+		}})
 		s := r.caller(engineio.DialerOptions{Transports: []string{"websocket"}}).open()
 		peer := r.side(s.ID())
 		text := engineio.TextMessage
@@ -560,11 +568,7 @@ func TestEnqueueBounds(t *testing.T) {
 				break
 			}
 		}
-		select {
-		case <-peer.ended:
-			w.t.Error("HandleClose was called by Enqueue")
-		default:
-		}
+		close(returned)
 		if !errors.Is(err, engineio.ErrSlowConsumer) {
 			w.t.Errorf("at 16 times the bound: %v", err)
 		}

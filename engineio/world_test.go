@@ -89,12 +89,13 @@ type hosting struct {
 	options   *engineio.Options
 	onOpen    func(*side)
 	onMessage func(s *side, binary bool, data []byte) // if nil, an echo
-	wrap      func(http.Handler) http.Handler         // around the engine's handler
-	server    func(*http.Server)                      // the host's settings
-	protocol  string                                  // "http/1.1" if empty, "http/2", or "tls", which is HTTP/1.1 in it
-	inflate   bool                                    // the client accepts gzip and decodes it
-	buffer    int                                     // of a connection in memory, bytes
-	path      string                                  // if empty, /engine.io/
+	onClose   func(*side)
+	wrap      func(http.Handler) http.Handler // around the engine's handler
+	server    func(*http.Server)              // the host's settings
+	protocol  string                          // "http/1.1" if empty, "http/2", or "tls", which is HTTP/1.1 in it
+	inflate   bool                            // the client accepts gzip and decodes it
+	buffer    int                             // of a connection in memory, bytes
+	path      string                          // if empty, /engine.io/
 }
 
 // A rig is a running server and all that was opened with it.
@@ -343,6 +344,9 @@ func (s *side) HandleClose(reason engineio.CloseReason, err error) {
 	case <-s.ended:
 		s.r.t.Error("HandleClose was called twice")
 	default:
+	}
+	if s.r.h.onClose != nil {
+		s.r.h.onClose(s)
 	}
 	s.reason, s.err = reason, err
 	close(s.ended)
