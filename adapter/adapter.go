@@ -9,7 +9,7 @@
 // a namespace. Call collects answers. A Bus may also be a Log. Events are then delivered
 // after the log has given them a position, in the order of the positions.
 //
-// Reading order: adapter.go (the contract), cluster.go (one per server), log.go
+// Reading order: adapter.go (the contract), cluster.go (one per server), recovery.go
 // (positions), local.go (the server's side), call.go (broadcasts with acknowledgements),
 // memory.go, deliver.go.
 package adapter

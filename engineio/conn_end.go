@@ -208,27 +208,3 @@ func (c *Conn) parseError(err error) {
 	}
 	c.finish(reason, err, e)
 }
-
-// closeSlow closes the connection because its peer is slow, and logs a warning.
-func (c *Conn) closeSlow(why slowness, e ending) {
-	rest, _ := c.endSlow(why, e)
-	rest()
-}
-
-// endSlow is closeSlow without calls to the Handler, which rest does. It reports whether
-// the connection was open.
-func (c *Conn) endSlow(why slowness, e ending) (rest func(), ended bool) {
-	e.code, e.text = closePolicy, "slow consumer"
-	packets, bytes := c.Buffered()
-	err := fmt.Errorf("%w: %s", ErrSlowConsumer, why.what)
-	told, ended := c.end(ReasonTransportError, err, e)
-	if !ended {
-		return told, false
-	}
-	return func() {
-		names := c.svc.names()
-		c.svc.log.Warn("closed: "+names.peer+" does not take what is sent to it; to allow more raise "+names.options+"."+why.option+", to send it less see Overflow",
-			"conn", c.number, "transport", c.Transport(), "packets", packets, "bytes", bytes, "max", why.max, "option", why.option)
-		told()
-	}, true
-}

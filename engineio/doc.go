@@ -10,7 +10,7 @@
 // budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,
 // deflate.go, heartbeat.go, deadlines.go, transport.go, errors.go, handshake.go,
 // observer.go, packetlog.go, services.go. Then a connection: conn.go (its life),
-// conn_read.go, conn_send.go, conn_end.go, conn_timer.go, conn_log.go, transport_ws.go,
+// conn_read.go, conn_send.go, conn_end.go, conn_slow.go, conn_timer.go, conn_packetlog.go, transport_ws.go,
 // inflate.go, transport_polling.go, parkedget.go, upgrade.go. Then the mechanisms of the
 // server. Of a request: proxies.go, request.go, refusals.go, cors.go, origin.go,
 // middleware.go, host.go, headers.go, compression.go. Of sessions: sessionid.go, cookie.go,

@@ -36,7 +36,7 @@ var (
 	shapes   = map[string]shape{
 		"":                {cycle: 11, tied: 25},
 		"internal/serial": {cycle: 3},
-		"engineio":        {cycle: 9, tied: 24},
+		"engineio":        {cycle: 10, tied: 24},
 	}
 )
 

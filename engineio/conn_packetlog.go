@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file logs the packets of a Conn, and its end.
+// This file logs the packets of a Conn, and its end at level Debug.
 
 package engineio
 
