@@ -10,7 +10,8 @@
 #
 # Suites run side by side, because most of them wait more than they compute. Each
 # has a weight, and the weights of those that run are at most SLOTS: two for each
-# core. They start in the order of the list, as soon as they fit.
+# core. They start in the order of the list, as soon as they fit: beside the Go tests
+# run those that mostly wait.
 #
 # A suite that passes is one line; the whole log of one that fails follows its line.
 # If none ends for LIMIT seconds, 2700, those that still run are ended, and fail.
@@ -21,16 +22,16 @@ cd "$(dirname "$0")/.."
 # Weight, make target. The long ones first; what measures comes last, nightly alone.
 short="
 3 test-go
-2 test-matrix
 1 test-clients-rust
+1 test-proxies
 1 test-clients-java
 1 test-clients-python
+1 test-dialogues
+2 test-matrix
 2 test-conformance
 2 lint
-1 test-proxies
 2 test-e2e
 2 fuzz-short
-1 test-dialogues
 2 test-hostile
 1 test-client
 2 test-frameworks
