@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds acknowledgements, those that clients ask for and those that the
-// server awaits.
+// This file holds the tests of acknowledgements, those of clients and those of the
+// server.
 
 package socketio_test
 
@@ -280,23 +280,6 @@ func TestEmitWithAck(t *testing.T) {
 	})
 }
 
-// The second placeholder may come first, and attachments in another order than the
-// arguments name them.
-func TestAttachmentsOfAnAnswer(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		client, _, result, reply := asks(w, patiently)
-		client.WantEvent("q")
-		client.Conn().Say(`462-0[{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]`, []byte{7}, []byte{8})
-		if err := within(w, "the answer", result); err != nil {
-			w.Fatal(err)
-		}
-		var a, b []byte
-		if err := reply.Decode(&a, &b); err != nil || a[0] != 8 || b[0] != 7 {
-			t.Errorf("%v %v %v", a, b, err)
-		}
-	})
-}
-
 func TestEmitWithAckAndADeadline(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c, _, result, _ := asks(w, func(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -392,4 +375,75 @@ func TestTooManyPendingAcks(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// An acknowledgement does not wait behind queued events, and may be awaited in a
+// handler, also in the connection handler and in a middleware.
+func TestAwaitingInsideHandlers(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		order := newList()
+		ask := func(s *socketio.Socket, what string) string {
+			ctx, cancel := context.WithTimeout(s.Context(), w.patient)
+			defer cancel()
+			reply, err := s.EmitWithAck(ctx, "ask", what)
+			var answer string
+			if err == nil {
+				err = reply.Decode(&answer)
+			}
+			if err != nil {
+				t.Errorf("asking %s: %v", what, err)
+			}
+			return answer
+		}
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+			order.add(ask(s, "middleware"))
+			return nil
+		})
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("go", func() string {
+				order.add(ask(s, "handler"))
+				return "done"
+			})
+			s.On("queued", func() { order.add("queued") })
+			order.add(ask(s, "connection"))
+		})
+		p := w.open(transport)
+		p.says(`0`)
+		p.hears(`20["ask","middleware"]`)
+		p.says(`30["from the middleware"]`)
+		p.hears(`0{"sid":"*"}`, `21["ask","connection"]`)
+		p.says(`27["go"]`, `2["queued"]`, `31["from the connection"]`)
+		p.hears(`22["ask","handler"]`)
+		p.says(`2["queued"]`, `32["from the handler"]`)
+		p.hears(`37["done"]`)
+		got := order.await(w, 5)
+		want(t, "the order", strings.Join(got, ", "), "from the middleware, from the connection, from the handler, queued, queued")
+	})
+}
+
+func TestQuirk16EmitWithAckEndsWithTheSocket(t *testing.T) {
+	for name, end := range map[string]func(w *world, p *peer, s *socketio.Socket){
+		"the client leaves":  func(_ *world, p *peer, _ *socketio.Socket) { p.says(`1`) },
+		"the client goes":    func(_ *world, p *peer, _ *socketio.Socket) { p.goes() },
+		"the server ends it": func(_ *world, _ *peer, s *socketio.Socket) { s.Disconnect() },
+		"the server closes":  func(w *world, _ *peer, _ *socketio.Socket) { _ = w.io.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			overBoth(t, nil, func(w *world, transport string) {
+				sockets, result := make(chan *socketio.Socket, 1), make(chan error, 1)
+				w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+				p := w.join(transport)
+				s := within(w, "the connection", sockets)
+				go func() {
+					_, err := s.EmitWithAck(context.Background(), "q") // it has no deadline
+					result <- err
+				}()
+				p.hears(`20["q"]`)
+				end(w, p, s)
+				if err := within(w, "the end of the wait", result); !errors.Is(err, socketio.ErrClosed) {
+					t.Errorf("the wait ends with %v, want ErrClosed", err)
+				}
+			})
+		})
+	}
 }

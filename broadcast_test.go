@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds acknowledgements of many, the operators of a broadcast, and what
-// is done with many sockets at once.
+// This file holds the tests of broadcasts: their recipients, their operators, and the
+// calls for many sockets.
 
 package socketio_test
 
@@ -20,338 +20,84 @@ import (
 	"socketio/parser/msgpack"
 )
 
-// answers is what ranging over the acknowledgements of many gave.
-type answers struct {
-	w       *world
-	replies *list // "name answer" as they come
-	done    chan error
-}
-
-// ask ranges on a goroutine of its own.
-func (c *crowd) ask(b socketio.Broadcast, ctx context.Context, event string, args ...any) *answers {
-	a := &answers{w: c.w, replies: newList(), done: make(chan error, 1)}
-	go func() {
-		var last error
-		for reply, err := range b.EmitWithAck(ctx, event, args...) {
-			if err != nil {
-				last = err
-				continue
-			}
-			a.replies.add(c.nameOf(reply.SocketID) + " " + reply.String())
-		}
-		a.done <- last
-	}()
-	return a
-}
-
-func (c *crowd) nameOf(id string) string {
-	for name, s := range c.sockets {
-		if s.ID() == id {
-			return name
-		}
-	}
-	return "nobody"
-}
-
-// ends expects that the range has ended, with these answers, and without an error
-// or with one that names who was silent.
-func (a *answers) ends(c *crowd, cause error, replies []string, silent ...string) {
-	a.w.Helper()
-	err := within(a.w, "the end of the range", a.done)
-	want(a.w, "the answers", strings.Join(a.replies.all(), "; "), strings.Join(replies, "; "))
-	if cause == nil {
-		if err != nil {
-			a.w.Errorf("all have answered, but: %v", err)
-		}
-		return
-	}
-	var se *socketio.PartialError
-	if !errors.As(err, &se) || !errors.Is(err, cause) {
-		a.w.Fatalf("the error should be a PartialError that wraps %v, but is %v", cause, err)
-	}
-	var names []string
-	for _, id := range se.Sockets {
-		names = append(names, c.nameOf(id))
-		if len(se.Sockets) <= 3 && !strings.Contains(err.Error(), id) {
-			a.w.Errorf("the error names who is silent: %v", err)
-		}
-	}
-	slices.Sort(names)
-	want(a.w, "the silent", strings.Join(names, " "), strings.Join(silent, " "))
-	want(a.w, "how many are silent", se.Missing, len(silent))
-}
-
-func TestEmitWithAckOfMany(t *testing.T) {
+func TestBroadcasts(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
-		c := newCrowd(w, transport, "a", "ab", "b")
-		a := c.ask(w.io.To("a", "b").Except(c.sockets["b"].ID()), w.Context(), "q", 1, []byte{7})
-		for _, name := range []string{"a", "ab"} {
-			c.peers[name].hears(`51-0["q",1,{"_placeholder":true,"num":0}]`, []byte{7})
-		}
-		c.peers["ab"].says(`30["first"]`)
-		a.replies.await(w, 1) // it comes before the others have answered
-		c.peers["b"].says(`30["not asked"]`)
-		c.peers["a"].says(`61-0[{"_placeholder":true,"num":0},2]`, []byte{8})
-		a.replies.await(w, 2)
-		a.ends(c, nil, []string{`ab ["first"]`, `a [{"_placeholder":true,"num":0},2]`})
-
-		again := c.ask(w.io.To("b"), w.Context(), "q") // the next id of the namespace
-		c.peers["ab"].hears(`21["q"]`)
-		c.peers["b"].hears(`21["q"]`)
-		c.peers["ab"].says(`31[]`, `31["twice"]`)
-		again.replies.await(w, 1)
-		c.peers["b"].says(`31[]`)
-		again.ends(c, nil, []string{"ab []", "b []"})
-	})
-}
-
-// What came with the answer can be decoded in the loop.
-func TestRepliesDecode(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		c := newCrowd(w, websocket, "a")
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			for reply, err := range w.io.EmitWithAck(w.Context(), "q") {
-				var name string
-				var data []byte
-				if err != nil || reply.Decode(&name, &data) != nil || name != "x" || string(data) != "\x09" || reply.Node != "" {
-					t.Errorf("%q %v %v", name, data, err)
-				}
-			}
-		}()
-		c.peers["a"].hears(`20["q"]`)
-		c.peers["a"].says(`61-0["x",{"_placeholder":true,"num":0}]`, []byte{9})
-		within(w, "the end of the range", done)
-	})
-}
-
-// Who goes is silent at once; nobody waits for the deadline.
-func TestWhoGoesIsSilentAtOnce(t *testing.T) {
-	for name, end := range map[string]func(c *crowd){
-		"client leaves":     func(c *crowd) { c.peers["b"].says(`1`) },
-		"connection lost":   func(c *crowd) { c.peers["b"].goes() },
-		"server disconnect": func(c *crowd) { c.sockets["b"].Disconnect() },
-		"with connection":   func(c *crowd) { c.sockets["b"].CloseConn() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			memory(t, nil, func(w *world) {
-				c := newCrowd(w, websocket, "a", "b")
-				start := time.Now()
-				a := c.ask(w.io.To("a", "b"), w.Context(), "q")
-				c.peers["b"].hears(`20["q"]`)
-				end(c)
-				w.settle()
-				select {
-				case err := <-a.done:
-					t.Errorf("the other has not answered yet: %v", err)
-				default:
-				}
-				c.peers["a"].hears(`20["q"]`)
-				c.peers["a"].says(`30[1]`)
-				a.ends(c, socketio.ErrClosed, []string{"a [1]"}, "b")
-				want(t, "the wait", time.Since(start), 0)
-			})
-		})
-	}
-}
-
-func TestTimeLimitsOfMany(t *testing.T) {
-	for name, test := range map[string]struct {
-		timeout, ctx, want time.Duration
-	}{
-		"none":                       {0, 0, 20 * time.Second},
-		"of the broadcast":           {3 * time.Second, 0, 3 * time.Second},
-		"of the context":             {0, 50 * time.Second, 50 * time.Second},
-		"of the context, earlier":    {9 * time.Second, 2 * time.Second, 2 * time.Second},
-		"of the broadcast, earlier":  {2 * time.Second, 9 * time.Second, 2 * time.Second},
-		"longer than the default":    {30 * time.Second, 0, 30 * time.Second},
-		"as short as there can be":   {1, 0, 1},
-		"a context without a moment": {0, -1, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			memory(t, nil, func(w *world) {
-				c := newCrowd(w, websocket, "a")
-				b, ctx := w.io.To("a"), w.Context()
-				if test.timeout > 0 {
-					b = b.Timeout(test.timeout)
-				}
-				if test.ctx != 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, test.ctx)
-					defer cancel()
-				}
-				start := time.Now()
-				a := c.ask(b, ctx, "q")
-				err := within(w, "the end of the range", a.done)
-				if !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("the error is that of the deadline, not %v", err)
-				}
-				want(t, "the wait", time.Since(start), test.want)
-			})
-		})
-	}
-}
-
-// A break forgets the answers to come, and so does a context that ends. Nothing is
-// left: the bound on awaited acknowledgements has room again.
-func TestBreakingOff(t *testing.T) {
-	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxPendingAcks: 1}}, func(w *world) {
-		c := newCrowd(w, websocket, "a", "b")
-		go func() {
-			for range w.io.EmitWithAck(w.Context(), "q", 1) {
-				break
-			}
-		}()
-		c.peers["a"].hears(`20["q",1]`)
-		c.peers["b"].hears(`20["q",1]`)
-		c.peers["a"].says(`30[]`)
-		w.settle()
-		ctx, cancel := context.WithCancel(w.Context())
-		second := c.ask(w.io.To("a", "b"), ctx, "q", 2)
-		c.peers["a"].hears(`21["q",2]`)
-		c.peers["b"].hears(`21["q",2]`)
-		c.peers["b"].says(`30["late"]`)
-		w.settle()
-		cancel()
-		second.ends(c, context.Canceled, nil, "a", "b")
-
-		third := c.ask(w.io.To("a", "b"), w.Context(), "q", 3)
-		c.peers["a"].hears(`22["q",3]`)
-		c.peers["b"].hears(`22["q",3]`)
-		fourth := c.ask(w.io.To("a", "b"), w.Context(), "q", 4) // one too many for each
-		fourth.ends(c, socketio.ErrTooManyPendingAcks, nil, "a", "b")
-		c.peers["a"].says(`32[]`)
-		w.settle()
-		c.peers["b"].says(`32[]`)
-		third.ends(c, nil, []string{"a []", "b []"})
-		c.peers["a"].hearsNothing()
-	})
-}
-
-// What can't be sent is one error, and nobody is asked.
-func TestQuestionsThatCannotBeSent(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		c := newCrowd(w, websocket, "a")
-		ended, cancel := context.WithCancel(w.Context())
-		cancel()
-		for i, test := range []struct {
-			ctx   context.Context
-			event string
-			arg   any
-			is    error
-		}{{w.Context(), "connect", 1, socketio.ErrReservedEvent}, {w.Context(), "q", func() {}, nil}, {ended, "q", 1, context.Canceled}} {
-			steps := 0
-			for reply, err := range w.io.EmitWithAck(test.ctx, test.event, test.arg) {
-				steps++
-				if err == nil || test.is != nil && !errors.Is(err, test.is) || reply.Len() != 0 {
-					t.Errorf("%d: %v %v", i, reply, err)
-				}
-			}
-			want(t, fmt.Sprint("steps of ", i), steps, 1)
-		}
-		c.peers["a"].hearsNothing()
-	})
-}
-
-// A handler may ask many and wait, its own client among them, though events of
-// that client wait meanwhile.
-func TestAskingManyInsideAHandler(t *testing.T) {
-	overBothWith(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, func(w *world, transport string) {
-		c := newCrowd(w, transport, "a", "b")
-		c.sockets["a"].On("poll", func() (n int, err error) {
-			for _, e := range w.io.EmitWithAck(w.Context(), "q") {
-				if e != nil {
-					return n, e
-				}
-				n++
-			}
-			return n, nil
-		})
-		c.sockets["a"].On("more", func() {})
-		c.peers["a"].says(`25["poll"]`)
-		c.peers["a"].hears(`20["q"]`)
-		c.peers["b"].hears(`20["q"]`)
-		c.peers["a"].says(`2["more"]`, `2["more"]`, `2["more"]`)
-		c.peers["a"].says(`30[]`)
-		c.peers["b"].says(`30[]`)
-		c.peers["a"].hears(`35[2]`)
-	})
-}
-
-// When events pile up beyond four times the bound, those who are asked count as
-// silent instead of blocking the connection for ever.
-func TestAskingManyWithAFullInbox(t *testing.T) {
-	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, func(w *world) {
-		c := newCrowd(w, websocket, "a", "b")
-		result := make(chan error, 1)
-		c.sockets["a"].On("poll", func() {
-			for _, err := range w.io.EmitWithAck(w.Context(), "q") {
-				if err != nil {
-					result <- err
-				}
-			}
-		})
-		handled := newList()
-		c.sockets["a"].On("more", func() { handled.add("more") })
-		c.peers["a"].says(`2["poll"]`)
-		c.peers["a"].hears(`20["q"]`)
-		c.peers["b"].hears(`20["q"]`)
-		c.peers["b"].says(`30[]`)
-		for range 12 {
-			c.peers["a"].says(`2["more"]`)
-		}
-		if err := within(w, "the end of the range", result); !errors.Is(err, socketio.ErrInboxFull) {
-			t.Errorf("the error is ErrInboxFull, not %v", err)
-		}
-		handled.await(w, 12) // and reading goes on
-	})
-}
-
-// A volatile question that is dropped is answered by nobody, and known to be.
-func TestVolatileQuestion(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		c := newCrowd(w, websocket, "a")
-		p := w.open(polling)
-		p.joins("/")
-		w.settle()
-		close(p.pause)
-		w.settle()
-		_ = w.io.Emit("last") // it ends the last poll
-		w.settle()
-		c.peers["a"].hears(`2["last"]`)
-		steps := newList()
-		done := make(chan error, 1)
-		start := time.Now()
-		go func() {
-			for reply, err := range w.io.Volatile().EmitWithAck(w.Context(), "q") {
-				if err != nil {
-					done <- err
-					return
-				}
-				steps.add(reply.String())
-			}
-		}()
-		c.peers["a"].hears(`20["q"]`)
-		c.peers["a"].says(`30[1]`)
-		var silent *socketio.PartialError
-		if err := within(w, "the end of the range", done); !errors.As(err, &silent) || len(silent.Sockets) != 1 {
+		c := newCrowd(w, transport, "a", "ab", "bc", "x")
+		a, x := c.sockets["a"], c.sockets["x"]
+		c.hear("everyone", w.io.Emit, "a", "ab", "bc", "x")
+		c.hear("namespace", w.io.Of("/").Emit, "a", "ab", "bc", "x")
+		c.hear("everyone else", a.Broadcast().Emit, "ab", "bc", "x")
+		c.hear("a room", w.io.To("a").Emit, "a", "ab")
+		c.hear("In is To", w.io.In("a").Emit, "a", "ab")
+		c.hear("two rooms, each once", w.io.To("a", "b").Emit, "a", "ab", "bc")
+		c.hear("two rooms in two steps", w.io.To("a").To("b").Emit, "a", "ab", "bc")
+		c.hear("a room twice", w.io.To("a", "a").In("a").Emit, "a", "ab")
+		c.hear("except a room", w.io.Except("b").Emit, "a", "x")
+		c.hear("a room except another", w.io.To("b").Except("c").Emit, "ab")
+		c.hear("except two", w.io.Except("a", "c").Emit, "x")
+		c.hear("except wins", w.io.To("a").Except("a").Emit)
+		c.hear("room from a socket in it", a.To("a").Emit, "ab")
+		c.hear("room from a socket outside", x.To("a").Emit, "a", "ab")
+		c.hear("In from a socket", a.In("a", "b").Emit, "ab", "bc")
+		c.hear("except from a socket", a.Except("b").Emit, "x")
+		c.hear("a room that nobody is in", w.io.To("nobody").Emit)
+		c.hear("one by its id", w.io.To(x.ID()).Emit, "x")
+		c.hear("one by its id from another", a.To(x.ID()).Emit, "x")
+		c.hear("itself by its id", a.To(a.ID()).Emit)
+		c.hear("an id and a room, each once", w.io.To(a.ID(), "a").Emit, "a", "ab")
+		c.hear("all but one", w.io.Except(x.ID()).Emit, "a", "ab", "bc")
+		c.hear("no rooms is nobody", w.io.To().Emit)
+		c.hear("no rooms of a socket is nobody", a.To().Emit)
+		c.hear("rooms after none", w.io.To().To("c").Emit, "bc")
+		c.hear("an empty list of rooms is nobody", w.io.To([]string{}...).Emit)
+		c.hear("except none", w.io.Except().Emit, "a", "ab", "bc", "x")
+		x.Leave(x.ID())
+		c.hear("an id that was left", w.io.To(x.ID()).Emit)
+		if err := x.Join(x.ID()); err != nil {
 			t.Error(err)
 		}
-		want(t, "the answers", strings.Join(steps.all(), " "), "[1]")
-		want(t, "the wait", time.Since(start), 0)
+		c.hear("and joined again", w.io.To(x.ID()).Emit, "x")
+		if err := a.Join(x.ID()); err != nil {
+			t.Error(err)
+		}
+		c.hear("an id that another joined", w.io.To(x.ID()).Emit, "x", "a")
+		a.Leave("a")
+		a.Leave("a")
+		c.hear("a room after Leave", w.io.To("a").Emit, "ab")
+		if err := w.io.Send("m"); err != nil {
+			t.Error(err)
+		}
+		if err := w.io.To("c").Send("m", 2); err != nil {
+			t.Error(err)
+		}
+		for _, name := range c.names {
+			c.peers[name].hears(`2["message","m"]`)
+		}
+		c.peers["bc"].hears(`2["message","m",2]`)
+		want(t, "sockets", len(w.io.Sockets()), 4)
 	})
 }
 
-// The socket that broadcasts is not asked.
-func TestAskingAllButOne(t *testing.T) {
+// A stored Broadcast does not change when it is used.
+func TestBroadcastIsAValue(t *testing.T) {
 	memory(t, nil, func(w *world) {
-		c := newCrowd(w, websocket, "a", "b")
-		a := c.ask(c.sockets["a"].Broadcast(), w.Context(), "q")
-		c.peers["b"].hears(`20["q"]`)
-		c.peers["b"].says(`30[]`)
-		a.ends(c, nil, []string{"b []"})
-		c.peers["a"].hearsNothing()
+		c := newCrowd(w, websocket, "a", "b", "c")
+		base := w.io.To("a")
+		withB, withC := base.To("b"), base.To("c")
+		_ = base.Except("a")
+		_ = base.Volatile()
+		c.hear("base", base.Emit, "a")
+		c.hear("with b", withB.Emit, "a", "b")
+		c.hear("with c", withC.Emit, "a", "c")
+		c.hear("base again", base.Emit, "a")
+		rooms := []string{"a", "b"}
+		b := w.io.To(rooms...)
+		rooms[0] = "c"
+		c.hear("the caller's list may change", b.Emit, "a", "b")
+		all := w.io.Except()
+		e1, e2 := all.Except("a"), all.Except("b")
+		c.hear("except a", e1.Emit, "b", "c")
+		c.hear("except b", e2.Emit, "a", "c")
 	})
 }
 
@@ -514,5 +260,46 @@ func TestManyWithMsgpack(t *testing.T) {
 		p.says(pack(parser.TypeAck, "/", 0, "yes"))
 		want(t, "the answer", within(w, "the answer", replies), `["yes"] <nil>`)
 		want(t, "the end", within(w, "the end", replies), "")
+	})
+}
+
+func TestTrap40BroadcastsAreValues(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		c := newCrowd(w, transport, "a", "b", "c")
+		stored := w.io.To("a")
+		_ = stored.To("b")
+		_ = stored.Except("a")
+		_ = stored.Volatile()
+		c.hear("the stored one", stored.Emit, "a")
+		c.hear("one made of it", stored.To("b").Emit, "a", "b")
+		c.hear("another made of it", stored.In("c").Emit, "a", "c")
+		c.hear("the stored one again", stored.Emit, "a")
+		c.hear("nothing sticks to the server", w.io.Emit, "a", "b", "c")
+		mine := c.sockets["a"].To("b")
+		_ = mine.To("c")
+		c.hear("that of a socket", mine.Emit, "b")
+		c.hear("nothing sticks to the socket", c.sockets["a"].Broadcast().Emit, "b", "c")
+	})
+}
+
+func TestTrap46EachSocketOnce(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		c := newCrowd(w, transport, "abc", "b", "x")
+		c.hear("three rooms", w.io.To("a").To("b", "c").Emit, "abc", "b")
+		c.hear("a room and the own one", w.io.To("b", c.sockets["b"].ID()).Emit, "abc", "b")
+		c.hear("from a socket", c.sockets["x"].To("a", "b", "b").Emit, "abc", "b")
+		c.hear("from one of them", c.sockets["b"].To("a", "b", "c").Emit, "abc")
+	})
+}
+
+func TestQuirk14NoRoomsIsNobody(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		c := newCrowd(w, transport, "a", "b")
+		var none []string
+		c.hear("a list without rooms", w.io.To(none...).Emit)
+		c.hear("no rooms", w.io.To().Emit)
+		c.hear("no rooms from a socket", c.sockets["a"].To().Emit)
+		c.hear("no rooms, then one", w.io.To().To("a").Emit, "a")
+		c.hear("except none", w.io.Except(none...).Emit, "a", "b")
 	})
 }

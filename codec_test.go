@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests servers that speak another packet format than the default.
+// This file holds the tests of servers that speak another packet format than the
+// default.
 
 package socketio_test
 
@@ -211,4 +212,47 @@ func TestCodecOfOnesOwn(t *testing.T) {
 			t.Errorf("Emit: %v", err)
 		}
 	})
+}
+
+// GHSA-7xpx-rcqc-8qjh, GHSA-c6g7-r2mf-pf5g and the ext types of socketioxide's
+// parser: MessagePack that ends early, promises more than there is, or nests
+// without end. Each closes the connection that sent it and harms no other.
+func TestMsgpackThatLies(t *testing.T) {
+	const event = "\x83\xa4type\x02\xa3nsp\xa1/\xa4data"
+	for name, data := range map[string]string{
+		"an array longer than the message":    event + "\xdd\xff\xff\xff\xff",
+		"a map longer than the message":       event + "\xdf\xff\xff\xff\xff",
+		"a string longer than the message":    event + "\x92\xa1e\xdb\xff\xff\xff\xff",
+		"bytes longer than the message":       event + "\x92\xa1e\xc6\xff\xff\xff\xff",
+		"an extension longer than it":         event + "\x92\xa1e\xc9\xff\xff\xff\xff\x01",
+		"a map of the envelope that is short": "\xdf\xff\xff\xff\xff\xa4type\x02",
+		"the key id without a value":          "\x84\xa4type\x02\xa3nsp\xa1/\xa4data\x91\xa1e\xa2id",
+		"the key data without a value":        event,
+		"the key type without a value":        "\x81\xa4type",
+		"ext 8 without its type":              event + "\x92\xa1e\xc7\x01",
+		"ext 16 without its type":             event + "\x92\xa1e\xc8\x00\x01",
+		"ext 32 without its type":             event + "\x92\xa1e\xc9\x00\x00\x00\x01",
+		"ext 8 of nothing without its type":   event + "\x92\xa1e\xc7\x00",
+		"fixext 1 without its type":           event + "\x92\xa1e\xd4",
+		"fixext 16 without its data":          event + "\x92\xa1e\xd8\x01",
+		"arrays 100,000 deep":                 event + "\x92\xa1e" + strings.Repeat("\x91", 100_000) + "\xc0",
+		"maps 100,000 deep":                   event + "\x92\xa1e" + strings.Repeat("\x81\xa1a", 100_000) + "\xc0",
+		"arrays 100,000 deep outside data":    "\x84\xa4type\x02\xa3nsp\xa1/\xa1x" + strings.Repeat("\x91", 100_000) + "\xc0\xa4data\x91\xa1e",
+	} {
+		t.Run(name, func(t *testing.T) {
+			overBoth(t, &socketio.Options{Codec: new(msgpack.Codec)}, func(w *world, transport string) {
+				echo(w.io)
+				bystander, p := w.open(websocket), w.open(transport)
+				packJoins(bystander, "/")
+				unpack(bystander) // "auth"
+				packJoins(p, "/")
+				_ = p.tries([]byte(data))
+				p.isClosed(1002)
+				bystander.says(pack(parser.TypeEvent, "/", parser.NoID, "message", "still here"))
+				if got, back := unpack(bystander); got.Type != parser.TypeEvent {
+					t.Errorf("another client hears %v %v, want the echo", got, back)
+				}
+			})
+		})
+	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what happens when handlers do not keep up: the bound of the
-// inbox, reading that stops and resumes, and acknowledgements awaited meanwhile.
+// This file holds the tests of handlers that do not keep up: the bound of the inbox,
+// reading that stops and resumes, and acknowledgements awaited meanwhile.
 
 package socketio_test
 
@@ -246,4 +246,32 @@ func TestAwaitingResumesReading(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Leaving and joining again while handlers are busy is no way around the bound of
+// the inbox: reading stops.
+func TestLeavingAndJoiningIsBounded(t *testing.T) {
+	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 16}}, func(w *world) {
+		release := make(chan struct{})
+		busy := newList()
+		w.io.OnConnection(func(s *socketio.Socket) {
+			busy.add(s.ID())
+			<-release
+		})
+		p := w.open(websocket)
+		go func() {
+			for range 40 {
+				p.joins("/")
+				p.says(`1`)
+			}
+		}()
+		<-time.After(time.Minute)
+		if n := len(busy.all()); n > 17 {
+			t.Errorf("%d sockets of one connection are busy, with an inbox of 16", n)
+		}
+		close(release)
+		want(t, "sockets in the end", len(busy.await(w, 40)), 40)
+		w.settle()
+		want(t, "sockets that are left", len(w.io.Sockets()), 0)
+	})
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds limits of Options just below, at and just over them. docs/limits.md
-// says where the others are tested.
+// This file holds the tests of limits of Options just below, at and just over them.
+// docs/limits.md says where the others are tested.
 
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"socketio"
 	"socketio/engineio"
 	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
 )
 
 // around runs a test with n below, at and over a bound; fits is what should be.
@@ -328,5 +330,83 @@ func closes(p *peer, code uint16, packet string) func(inTime bool) {
 		} else {
 			p.isClosed(code)
 		}
+	}
+}
+
+// The bound of a message holds wherever the server is mounted.
+func TestLimitsOnEveryMount(t *testing.T) {
+	const limit = 100_000
+	opts := &socketio.Options{MaxPayload: limit}
+	event := func(size int) string { return `2["x","` + strings.Repeat("x", size-len(`42["x",""]`)) + `"]` }
+	attempt := func(w *world, transport string) {
+		p := w.join(transport)
+		for _, size := range []int{limit - 1, limit} {
+			p.says(event(size))
+			p.isOpen()
+		}
+		err := p.tries(event(limit + 1))
+		if transport == polling && (err == nil || !strings.Contains(err.Error(), "status 413")) {
+			w.Errorf("a body that is too large: %v", err)
+		}
+		p.isClosed(1009)
+	}
+	overBoth(t, opts, attempt)
+	overTLSWith(t, opts, nil, attempt)
+}
+
+// A message that is too large has a reason of its own, on both transports, and a record
+// with its size.
+func TestTooLargeHasAReason(t *testing.T) {
+	overBoth(t, &socketio.Options{MaxPayload: 1000}, func(w *world, transport string) {
+		ends := make(chan error, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.OnDisconnect(func(socketio.DisconnectReason) { ends <- context.Cause(s.Context()) })
+		})
+		p := w.join(transport)
+		_ = p.tries(`2["x","` + strings.Repeat("y", 2000) + `"]`)
+		if err := within(w, "the end", ends); !errors.Is(err, socketio.ErrTooLarge) {
+			t.Errorf("it ended with %v", err)
+		} else if want := map[string]string{
+			websocket: "engineio: larger than MaxPayload: a message: 2010 bytes, at most 1000",
+			polling:   "engineio: larger than MaxPayload: the body of a POST: 2010 bytes, at most 1000",
+		}[transport]; err.Error() != want {
+			t.Errorf("it ended with %q, want %q", err, want)
+		}
+		if log := w.log.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, " transport="+transport+" max=1000 size=2010\n") {
+			t.Errorf("no record of the size: %s", log)
+		}
+	})
+}
+
+// The client hears the sizes too. What has no size, as it is inflated, says so.
+func TestTooLargeIsToldToTheClient(t *testing.T) {
+	for name, test := range map[string]struct {
+		frames [][]byte
+		reason string
+	}{
+		"a frame":   {[][]byte{wstest.Frame(ws.Text, true, []byte(strings.Repeat("y", 1001)))}, "message too big: 1001 bytes, at most 1000"},
+		"fragments": {[][]byte{wstest.Frame(ws.Text, false, []byte(strings.Repeat("y", 900))), wstest.Frame(ws.Continuation, true, []byte(strings.Repeat("y", 200)))}, "message too big: 1100 bytes, at most 1000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tcp(t, &socketio.Options{MaxPayload: 1000}, func(w *world) {
+				c := w.raw()
+				for _, frame := range test.frames {
+					if err := c.WriteFrame(frame); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for {
+					_, _, err := c.ReadMessage()
+					if err == nil {
+						continue
+					}
+					var end *ws.CloseError
+					if !errors.As(err, &end) || end.Code != ws.CodeTooBig || end.Reason != test.reason {
+						t.Errorf("it ended with %v", err)
+					}
+					break
+				}
+			})
+		})
 	}
 }

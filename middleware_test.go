@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what happens before a socket joins: the handshake, middlewares
-// and refusals.
+// This file holds the tests of the handshake and of middlewares, which run before a
+// socket joins.
 
 package socketio_test
 
@@ -15,8 +15,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"socketio"
+	"socketio/siotest"
 )
 
 func withUser(r *http.Request) (context.Context, error) {
@@ -135,71 +137,6 @@ func TestCookiesOfForeignPages(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
-	var nilRefusal *socketio.ConnectError
-	var nilOwn *nilError
-	for name, test := range map[string]struct {
-		use    func(context.Context, *socketio.Socket) error
-		packet string
-	}{
-		"plain error": {func(context.Context, *socketio.Socket) error { return errors.New("not \"you\"") }, `4{"message":"not \"you\""}`},
-		"ConnectError with data": {func(context.Context, *socketio.Socket) error {
-			return &socketio.ConnectError{Message: "no", Data: map[string]any{"code": 7, "raw": []byte{1}}}
-		}, `4{"message":"no","data":{"code":7,"raw":"AQ=="}}`},
-		"ConnectError without data": {func(context.Context, *socketio.Socket) error { return &socketio.ConnectError{Message: "no"} }, `4{"message":"no"}`},
-		"wrapped ConnectError": {func(context.Context, *socketio.Socket) error {
-			return fmt.Errorf("db down: %w", &socketio.ConnectError{Message: "later"})
-		}, `4{"message":"later"}`},
-		"data that does not encode": {func(context.Context, *socketio.Socket) error {
-			return &socketio.ConnectError{Message: "no", Data: make(chan int)}
-		}, `4{"message":"no"}`},
-		"data that panics": {func(context.Context, *socketio.Socket) error {
-			return &socketio.ConnectError{Message: "no", Data: explosive{}}
-		}, `4{"message":"internal error"}`},
-		"panic":                    {func(context.Context, *socketio.Socket) error { panic("secret") }, `4{"message":"internal error"}`},
-		"ConnectError that is nil": {func(context.Context, *socketio.Socket) error { return nilRefusal }, `4{"message":"internal error"}`},
-		"own error that is nil":    {func(context.Context, *socketio.Socket) error { return nilOwn }, `4{"message":"internal error"}`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			memory(t, nil, func(w *world) {
-				calls := newList()
-				var refused *socketio.Socket
-				w.io.Use(func(_ context.Context, s *socketio.Socket) error {
-					refused = s
-					calls.add("first")
-					if s.Connected() {
-						t.Error("in a middleware a socket is not connected yet")
-					}
-					s.OnDisconnect(func(socketio.DisconnectReason) { t.Error("who never joined does not leave") })
-					return s.Join("room")
-				})
-				w.io.Use(test.use)
-				w.io.Use(func(context.Context, *socketio.Socket) error { calls.add("third"); return nil })
-				w.io.OnConnection(func(*socketio.Socket) { t.Error("the socket has joined") })
-				for _, transport := range []string{polling, websocket} {
-					p := w.open(transport)
-					p.says(`0`)
-					p.hears(test.packet)
-					_ = w.io.To("room").Emit("x") // the rooms of a refused middleware are left
-					p.hearsNothing()
-					want(t, "rooms", len(refused.Rooms()), 0)
-					if err := refused.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
-						t.Errorf("who was refused is closed: %v", err)
-					}
-					if refused.Context().Err() == nil {
-						t.Error("the context of who was refused has ended")
-					}
-					p.isOpen()
-				}
-				want(t, "middlewares", strings.Join(calls.all(), " "), "first first")
-				if panics := strings.Contains(name, "panic") || strings.Contains(name, "that is nil"); panics != strings.Contains(w.log.String(), "a handler failed") {
-					t.Errorf("panics are logged:\n%s", w.log)
-				}
-			})
-		})
-	}
-}
-
 // Middlewares run in order, may join rooms and emit; what they emit precedes
 // CONNECT; Disconnect does nothing there.
 func TestMiddlewares(t *testing.T) {
@@ -267,32 +204,6 @@ func TestTheClientGoesDuringAMiddleware(t *testing.T) {
 	}
 }
 
-// The CONNECT packet comes before any broadcast, whatever runs at the same time.
-func TestConnectPrecedesBroadcasts(t *testing.T) {
-	tcp(t, nil, func(w *world) {
-		stop, stopped := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(stopped)
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					_ = w.io.Emit("noise")
-				}
-			}
-		}()
-		for range 60 {
-			p := w.open(websocket)
-			p.joins("/") // it fails if noise comes first
-			p.hears(`2["noise"]`)
-			_ = p.socket.Close()
-		}
-		close(stop)
-		<-stopped
-	})
-}
-
 // UnmarshalJSON and MarshalJSON replace encoding/json.
 func TestOtherJSON(t *testing.T) {
 	opts := &socketio.Options{
@@ -306,5 +217,145 @@ func TestOtherJSON(t *testing.T) {
 		p := w.join(websocket)
 		p.says(`20["q",{"X":1}]`)
 		p.hears(`30[{"wrapped":{"X":42}},"plain"]`)
+	})
+}
+
+func TestTrap41ConnectedAfterTheMiddleware(t *testing.T) {
+	t.Run("connected", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			states := newList()
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
+			w.io.OnConnection(func(s *socketio.Socket) { states.add(fmt.Sprint(s.Connected())) })
+			w.join(transport)
+			want(t, "in two middlewares and the handler", strings.Join(states.await(w, 3), " "), "false false true")
+		})
+	})
+	t.Run("the client goes meanwhile", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			sockets, ended := make(chan *socketio.Socket, 1), make(chan struct{})
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+				sockets <- s
+				<-s.Context().Done()
+				close(ended)
+				return nil // too late
+			})
+			w.io.OnConnection(func(*socketio.Socket) { t.Error("the socket has joined") })
+			p := w.open(transport)
+			p.says(`0`)
+			s := within(w, "the middleware", sockets)
+			p.goes()
+			within(w, "its end", ended)
+			want(t, "connected", s.Connected(), false)
+			want(t, "sockets", len(w.io.Sockets()), 0)
+		})
+	})
+	t.Run("data of the error", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			w.io.Use(func(context.Context, *socketio.Socket) error {
+				return &socketio.ConnectError{Message: "no", Data: map[string]any{"code": 7}}
+			})
+			p := w.open(transport)
+			p.says(`0`)
+			p.hears(`4{"message":"no","data":{"code":7}}`)
+		})
+	})
+}
+
+func TestQuirk23DisconnectInAMiddlewareDoesNothing(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+			s.Disconnect()
+			s.CloseConn()
+			return nil
+		})
+		p := w.join(transport)
+		p.isOpen()
+		want(t, "sockets", len(w.io.Sockets()), 1)
+	})
+}
+
+func TestQuirk24EmitsOfAMiddlewarePrecedeConnect(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error { return s.Emit("session", 1, []byte{2}) })
+		p := w.open(transport)
+		p.says(`0`)
+		p.hears(`51-["session",1,{"_placeholder":true,"num":0}]`, []byte{2}, `0{"sid":"*"}`)
+	})
+}
+
+// A slow middleware lets in when it is done, with what it found out; that of another
+// namespace does not run.
+func TestOfficialLengthyMiddleware(t *testing.T) {
+	overEach(t, func(w *world, transport siotest.Transport) {
+		name := socketio.NewDataKey[string]("name")
+		w.io.Use(func(context.Context, *socketio.Socket) error {
+			t.Error("the main namespace is not asked for")
+			return nil
+		})
+		chat, order := w.io.Of("/chat"), newList()
+		for _, step := range []string{"1", "2", "3"} {
+			chat.Use(func(_ context.Context, s *socketio.Socket) error {
+				order.add(step)
+				<-time.After(100 * time.Millisecond)
+				before, _ := name.Get(s)
+				name.Set(s, before+step)
+				return nil
+			})
+		}
+		chat.OnConnection(func(s *socketio.Socket) {
+			found, _ := name.Get(s)
+			order.add("connection with " + found)
+			s.On("name", func() string { return found })
+		})
+		start := time.Now()
+		c := w.kit.ConnectWith(&siotest.ClientOptions{Transport: transport, Namespace: "/chat"})
+		want(t, "the wait", time.Since(start), 300*time.Millisecond)
+		c.Ask("name").Want("123")
+		want(t, "the order", strings.Join(order.all(), ", "), "1, 2, 3, connection with 123")
+	})
+}
+
+// python-socketio before its pre_connect state sent broadcasts to sockets whose
+// connect handler had not accepted them yet.
+func TestNoBroadcastBeforeTheMiddleware(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		waiting, decide := make(chan *socketio.Socket), make(chan error)
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+			if err := s.Join("room"); err != nil {
+				return err
+			}
+			waiting <- s
+			return <-decide
+		})
+		for _, accepted := range []bool{true, false} {
+			p := w.open(transport)
+			p.says(`0`)
+			s := within(w, "the middleware", waiting)
+			for way, err := range map[string]error{
+				"to all":         w.io.Emit("early", "all"),
+				"to the room":    w.io.To("room").Emit("early", "room"),
+				"to its own":     w.io.To(s.ID()).Emit("early", "own"),
+				"but for others": w.io.Except("nobody").Emit("early", "except"),
+				"volatile":       w.io.Volatile().Emit("early", "volatile"),
+			} {
+				if err != nil {
+					t.Errorf("a broadcast %s: %v", way, err)
+				}
+			}
+			want(t, "sockets that are there", len(w.io.Sockets()), 0)
+			if !accepted {
+				decide <- &socketio.ConnectError{Message: "no"}
+				p.hears(`4{"message":"no"}`)
+				_ = w.io.To("room").Emit("late")
+				p.isOpen() // and nothing comes before the answer
+				continue
+			}
+			decide <- nil
+			p.hears(`0{"sid":"*"}`) // the first packet: nothing was kept for it
+			_ = w.io.To("room").Emit("late")
+			p.hears(`2["late"]`)
+			s.CloseConn()
+		}
 	})
 }

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what the server makes of a network that fails: in pieces, cut at
-// each byte, slow, or dead.
+// This file holds the tests of a network that fails: in pieces, cut at each byte, slow,
+// or dead.
 
 package socketio_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"socketio"
@@ -121,28 +119,5 @@ func TestDeadClientInARoom(t *testing.T) {
 		want(t, "ends", strings.Join(ends.all(), ", "), "ping timeout")
 		want(t, "sockets", len(w.io.Sockets()), 1)
 		dead.WantDisconnect(siotest.PingTimeout)
-	})
-}
-
-// Shutdown does not wait for the dead longer than a write may take.
-func TestShutdownWithADeadClient(t *testing.T) {
-	overEach(t, func(w *world, transport siotest.Transport) {
-		attends(w)
-		dead := w.kit.ConnectWith(&siotest.ClientOptions{Transport: transport})
-		dead.Link().Stall(siotest.Both)
-		if err := w.io.Send(strings.Repeat("x", 1<<20)); err != nil {
-			t.Error(err)
-		}
-		synctest.Wait()
-		start := time.Now()
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-		defer cancel()
-		if err := w.io.Shutdown(ctx); err != nil {
-			t.Errorf("Shutdown: %v", err)
-		}
-		if took := time.Since(start); took > time.Minute {
-			t.Errorf("Shutdown took %v", took)
-		}
-		want(t, "connections", w.io.Connections(), 0)
 	})
 }

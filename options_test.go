@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how Options, its Limits and its Engine fit together.
+// This file holds the tests of how Options, its Limits and its Engine fit together.
 
 package socketio_test
 
@@ -97,4 +97,19 @@ func TestSharedOptionsHaveTheSameEffectInBothPlaces(t *testing.T) {
 func TestNoClientFilesIsEmpty(t *testing.T) {
 	_, err := socketio.NoClientFiles{}.Open("socket.io.js")
 	want(t, "the error is fs.ErrNotExist", errors.Is(err, fs.ErrNotExist), true)
+}
+
+func TestOptionsThatCannotWork(t *testing.T) {
+	for what, o := range map[string]*socketio.Options{
+		"Options.Limits.MaxRooms must not be negative":           {Limits: socketio.SocketLimits{MaxRooms: -1}},
+		"Options.BodyTimeout must not be negative":               {Engine: engineio.Options{BodyTimeout: -1}},
+		"Options.PauseTimeout must not be negative":              {Engine: engineio.Options{PauseTimeout: -1}},
+		"Options.Limits.ConnectTimeout must not be negative":     {Limits: socketio.SocketLimits{ConnectTimeout: -1}},
+		"Options.Limits.MaxAttachments must not be more than 99": {Limits: socketio.SocketLimits{MaxAttachments: 100}},
+		"unknown transport carrier pigeon":                       {Transports: []string{"carrier pigeon"}},
+	} {
+		if msg := panicOf(func() { socketio.NewServer(o) }); !strings.Contains(msg, what) {
+			t.Errorf("NewServer panics with %q, want %q", msg, what)
+		}
+	}
 }

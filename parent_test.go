@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds namespaces that are made on demand: by pattern, by function, once,
-// and for as long as they are in use.
+// This file holds the tests of namespaces that are made on demand: by pattern, by
+// function, once, and for as long as they are in use.
 
 package socketio_test
 
@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"socketio"
 	"socketio/adapter"
@@ -294,44 +293,6 @@ func TestTheClientGoesDuringASearch(t *testing.T) {
 		close(gate)
 		w.settle()
 		want(t, "children", len(parent.Children()), 0)
-	})
-}
-
-// Who decides too slowly refuses: a middleware, and the function of OfMatch. Other
-// clients do not wait.
-func TestMiddlewareTimeout(t *testing.T) {
-	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MiddlewareTimeout: 5 * time.Second}}, func(w *world) {
-		gate := make(chan struct{})
-		slow := func(_ context.Context, s *socketio.Socket) error {
-			if string(s.Handshake().Auth) == `{}` {
-				<-gate
-				if s.Context().Err() == nil {
-					t.Error("the context goes on after the time is up")
-				}
-			}
-			return nil
-		}
-		w.io.Use(slow)
-		w.io.OfMatch(func(name string, _ socketio.Handshake) bool {
-			if name == "/slow" {
-				<-gate
-			}
-			return name == "/slow"
-		})
-		p := w.open(websocket)
-		start := time.Now()
-		p.says(`0`, `0/slow,`)
-		other := w.open(websocket)
-		other.joins("/", `{"fast":true}`)
-		p.hears(`4*{"message":"timeout"}`, `4*{"message":"timeout"}`)
-		if d := time.Since(start); d < 5*time.Second || d > 6*time.Second {
-			t.Errorf("it took %v", d)
-		}
-		p.isOpen()
-		close(gate)
-		w.settle()
-		want(t, "sockets", len(w.io.Sockets()), 1)
-		p.joins("/", `{"fast":true}`)
 	})
 }
 

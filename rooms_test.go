@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds rooms and broadcasts: who gets what, and how often.
+// This file holds the tests of rooms: joining, leaving, their limits and their order.
 
 package socketio_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,7 +14,7 @@ import (
 
 	"socketio"
 	"socketio/adapter"
-	"socketio/engineio"
+	"socketio/siotest"
 )
 
 // A crowd is some clients by name, each in the rooms of its name's letters.
@@ -95,87 +94,6 @@ func TestSocketByID(t *testing.T) {
 	})
 }
 
-func TestBroadcasts(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		c := newCrowd(w, transport, "a", "ab", "bc", "x")
-		a, x := c.sockets["a"], c.sockets["x"]
-		c.hear("everyone", w.io.Emit, "a", "ab", "bc", "x")
-		c.hear("namespace", w.io.Of("/").Emit, "a", "ab", "bc", "x")
-		c.hear("everyone else", a.Broadcast().Emit, "ab", "bc", "x")
-		c.hear("a room", w.io.To("a").Emit, "a", "ab")
-		c.hear("In is To", w.io.In("a").Emit, "a", "ab")
-		c.hear("two rooms, each once", w.io.To("a", "b").Emit, "a", "ab", "bc")
-		c.hear("two rooms in two steps", w.io.To("a").To("b").Emit, "a", "ab", "bc")
-		c.hear("a room twice", w.io.To("a", "a").In("a").Emit, "a", "ab")
-		c.hear("except a room", w.io.Except("b").Emit, "a", "x")
-		c.hear("a room except another", w.io.To("b").Except("c").Emit, "ab")
-		c.hear("except two", w.io.Except("a", "c").Emit, "x")
-		c.hear("except wins", w.io.To("a").Except("a").Emit)
-		c.hear("room from a socket in it", a.To("a").Emit, "ab")
-		c.hear("room from a socket outside", x.To("a").Emit, "a", "ab")
-		c.hear("In from a socket", a.In("a", "b").Emit, "ab", "bc")
-		c.hear("except from a socket", a.Except("b").Emit, "x")
-		c.hear("a room that nobody is in", w.io.To("nobody").Emit)
-		c.hear("one by its id", w.io.To(x.ID()).Emit, "x")
-		c.hear("one by its id from another", a.To(x.ID()).Emit, "x")
-		c.hear("itself by its id", a.To(a.ID()).Emit)
-		c.hear("an id and a room, each once", w.io.To(a.ID(), "a").Emit, "a", "ab")
-		c.hear("all but one", w.io.Except(x.ID()).Emit, "a", "ab", "bc")
-		c.hear("no rooms is nobody", w.io.To().Emit)
-		c.hear("no rooms of a socket is nobody", a.To().Emit)
-		c.hear("rooms after none", w.io.To().To("c").Emit, "bc")
-		c.hear("an empty list of rooms is nobody", w.io.To([]string{}...).Emit)
-		c.hear("except none", w.io.Except().Emit, "a", "ab", "bc", "x")
-		x.Leave(x.ID())
-		c.hear("an id that was left", w.io.To(x.ID()).Emit)
-		if err := x.Join(x.ID()); err != nil {
-			t.Error(err)
-		}
-		c.hear("and joined again", w.io.To(x.ID()).Emit, "x")
-		if err := a.Join(x.ID()); err != nil {
-			t.Error(err)
-		}
-		c.hear("an id that another joined", w.io.To(x.ID()).Emit, "x", "a")
-		a.Leave("a")
-		a.Leave("a")
-		c.hear("a room after Leave", w.io.To("a").Emit, "ab")
-		if err := w.io.Send("m"); err != nil {
-			t.Error(err)
-		}
-		if err := w.io.To("c").Send("m", 2); err != nil {
-			t.Error(err)
-		}
-		for _, name := range c.names {
-			c.peers[name].hears(`2["message","m"]`)
-		}
-		c.peers["bc"].hears(`2["message","m",2]`)
-		want(t, "sockets", len(w.io.Sockets()), 4)
-	})
-}
-
-// A stored Broadcast does not change when it is used.
-func TestBroadcastIsAValue(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		c := newCrowd(w, websocket, "a", "b", "c")
-		base := w.io.To("a")
-		withB, withC := base.To("b"), base.To("c")
-		_ = base.Except("a")
-		_ = base.Volatile()
-		c.hear("base", base.Emit, "a")
-		c.hear("with b", withB.Emit, "a", "b")
-		c.hear("with c", withC.Emit, "a", "c")
-		c.hear("base again", base.Emit, "a")
-		rooms := []string{"a", "b"}
-		b := w.io.To(rooms...)
-		rooms[0] = "c"
-		c.hear("the caller's list may change", b.Emit, "a", "b")
-		all := w.io.Except()
-		e1, e2 := all.Except("a"), all.Except("b")
-		c.hear("except a", e1.Emit, "b", "c")
-		c.hear("except b", e2.Emit, "a", "c")
-	})
-}
-
 // Namespaces know nothing of each other's rooms.
 func TestRoomsBelongToANamespace(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
@@ -192,35 +110,6 @@ func TestRoomsBelongToANamespace(t *testing.T) {
 		_ = w.io.Of("/other").To("room").Emit("x", 1)
 		_ = w.io.To("room").Emit("x", 2)
 		p.hears(`2/other,["x",1]`, `2["x",2]`)
-	})
-}
-
-// A volatile event is dropped, whole, for who can't take it now.
-func TestVolatile(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		c := newCrowd(w, websocket, "a")
-		p := w.open(polling)
-		joined := make(chan *socketio.Socket, 1)
-		w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
-		p.joins("/")
-		s := within(w, "the connection", joined)
-		w.settle()
-		_ = w.io.Volatile().Emit("v", 1)
-		p.hears(`2["v",1]`)
-		c.peers["a"].hears(`2["v",1]`)
-		close(p.pause)
-		w.settle()
-		_ = w.io.Emit("last") // it ends the last poll
-		p.hears(`2["last"]`)
-		c.peers["a"].hears(`2["last"]`)
-		w.settle()
-		_ = s.To().Volatile().Emit("v", 2)
-		_ = w.io.Volatile().Emit("v", 3, []byte("with an attachment"))
-		_ = w.io.Emit("kept", 4, []byte{4})
-		c.peers["a"].hears(`51-["v",3,{"_placeholder":true,"num":0}]`, []byte("with an attachment"), `51-["kept",4,{"_placeholder":true,"num":0}]`, []byte{4})
-		status, body := p.request("GET", "?EIO=4&transport=polling&sid="+p.sid, "")
-		want(t, "the status", status, 200)
-		want(t, "what waited", body, "451-[\"kept\",4,{\"_placeholder\":true,\"num\":0}]\x1ebBA==")
 	})
 }
 
@@ -255,147 +144,6 @@ func TestRoomLimits(t *testing.T) {
 			}
 			s.Leave(strings.Repeat("r", n))
 		}
-	})
-}
-
-// The reader who does not read is disconnected; the others do not notice.
-func TestSlowConsumer(t *testing.T) {
-	memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueMessages: 20}}, func(w *world) {
-		c := newCrowd(w, websocket, "a")
-		slow := w.open(polling)
-		reasons := newList()
-		w.io.OnConnection(func(s *socketio.Socket) {
-			s.OnDisconnect(func(r socketio.DisconnectReason) { reasons.add(fmt.Sprint(r, ", ", context.Cause(s.Context()))) })
-		})
-		joined := make(chan *socketio.Socket, 1)
-		w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
-		slow.joins("/")
-		s := within(w, "the connection", joined)
-		w.settle() // its GET waits, and takes the first event
-		close(slow.pause)
-		w.settle()
-		_ = w.io.Emit("n", -1)
-		w.settle()
-		c.peers["a"].hears(`2["n",-1]`)
-		for i := range 25 {
-			if err := w.io.Emit("n", i); err != nil {
-				t.Errorf("a broadcast does not fail for one of its members: %v", err)
-			}
-			c.peers["a"].hears(fmt.Sprintf(`2["n",%d]`, i))
-		}
-		if n := len(reasons.all()); n != 0 {
-			t.Errorf("it has 10 s: %v", reasons.all())
-		}
-		want(t, "the end", reasons.await(w, 1)[0], "transport error, "+socketio.ErrSlowConsumer.Error()+
-			": 25 packets wait, for 10s more than MaxQueueMessages (20)")
-		want(t, "warnings", strings.Count(w.log.String(), "Options.MaxQueueMessages"), 1)
-		if err := s.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
-			t.Errorf("the socket is closed: %v", err)
-		}
-	})
-}
-
-// An emit to one who does not read fails when 16 times the bound of the queue wait.
-func TestSlowConsumerOfADirectEmit(t *testing.T) {
-	memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueBytes: 1000}}, func(w *world) {
-		joined, result := make(chan *socketio.Socket, 1), newList()
-		w.io.OnConnection(func(s *socketio.Socket) {
-			s.OnDisconnect(func(r socketio.DisconnectReason) { result.add(string(r)) })
-			joined <- s
-		})
-		p := w.open(polling)
-		p.joins("/")
-		s := within(w, "the connection", joined)
-		close(p.pause)
-		w.settle()
-		_ = s.Emit("last") // it ends the last poll
-		w.settle()
-		if err := s.Emit("big", strings.Repeat("x", 20_000)); err != nil {
-			t.Errorf("an empty queue takes a packet of any size: %v", err)
-		}
-		if err := s.Emit("small"); !errors.Is(err, socketio.ErrSlowConsumer) {
-			t.Errorf("the next fails with ErrSlowConsumer, not %v", err)
-		}
-		if err := s.Emit("small"); !errors.Is(err, socketio.ErrClosed) {
-			t.Errorf("the next fails with ErrClosed, not %v", err)
-		}
-		want(t, "the reason", result.await(w, 1)[0], "transport error")
-	})
-}
-
-// More attachments than a client takes are not sent.
-func TestTooManyAttachments(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		c := newCrowd(w, websocket, "a")
-		ten := make([]any, 10)
-		for i := range ten {
-			ten[i] = []byte{byte(i)}
-		}
-		for _, emit := range []func(string, ...any) error{w.io.Emit, c.sockets["a"].Emit} {
-			if err := emit("x", append(ten, []byte{10})...); !errors.Is(err, socketio.ErrTooManyAttachments) {
-				t.Errorf("eleven are too many: %v", err)
-			}
-		}
-		c.peers["a"].hearsNothing()
-		if err := w.io.Emit("x", ten...); err != nil {
-			t.Errorf("ten are not: %v", err)
-		}
-		c.peers["a"].hears(`510-["x",*]`, []byte{0}, []byte{1}, []byte{2}, []byte{3}, []byte{4}, []byte{5}, []byte{6}, []byte{7}, []byte{8}, []byte{9})
-	})
-}
-
-// What can't be encoded is an error of Emit and harms nobody.
-func TestArgumentsThatDoNotEncode(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		c := newCrowd(w, websocket, "a")
-		cycle := map[string]any{}
-		cycle["self"] = cycle
-		for i, v := range []any{make(chan int), func() {}, complex(1, 2), cycle, []any{cycle}} {
-			for _, err := range []error{w.io.Emit("x", 1, v), c.sockets["a"].Emit("x", 1, v)} {
-				if err == nil || !strings.HasPrefix(err.Error(), `socketio: emit "x": argument 2: `) {
-					t.Errorf("%d: %v", i, err)
-				}
-			}
-		}
-		c.peers["a"].hearsNothing()
-	})
-}
-
-// What a client takes for an attachment that is not there would make it close the
-// connection: data of one client that is passed on to others must not do that.
-func TestPlaceholdersOfOthersAreRefused(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		c := newCrowd(w, websocket, "a")
-		data := []byte{1}
-		bad := []any{
-			map[string]any{"_placeholder": true, "num": 0},
-			map[string]any{"_placeholder": true, "num": 99, "more": "x"},
-			json.RawMessage(`[{"num":7, "_placeholder" : true}]`),
-			json.RawMessage(`{"\u005fplaceholder":true,"num":7}`),
-		}
-		good := []any{
-			map[string]any{"_placeholder": false},
-			[]any{"_placeholder", true},
-			`{"_placeholder":true,"num":1}`,
-			json.RawMessage(`{"\u005fplaceholders":true,"a":"\""}`),
-		}
-		for i, v := range bad {
-			const want = `beside binary values, an object in which "_placeholder" is true`
-			if err := w.io.Emit("x", v, data); err == nil || !strings.HasSuffix(err.Error(), want) {
-				t.Errorf("%d: %v", i, err)
-			}
-			if err := w.io.Emit("text", v); err != nil {
-				t.Errorf("%d, without binary values: %v", i, err)
-			}
-			c.peers["a"].hears(`2["text",*`)
-		}
-		for i, v := range good {
-			if err := w.io.Emit("_placeholder", v, data); err != nil {
-				t.Errorf("%d: %v", i, err)
-			}
-			c.peers["a"].hears(`51-["_placeholder",*`, data)
-		}
-		c.peers["a"].hearsNothing()
 	})
 }
 
@@ -457,4 +205,111 @@ func (a backwards) Rooms(m adapter.Member) []string {
 	rooms := a.Adapter.Rooms(m)
 	slices.SortFunc(rooms, func(a, b string) int { return -strings.Compare(a, b) })
 	return rooms
+}
+
+// Leave takes several rooms at once, also before the socket is let in.
+func TestLeaveSeveralRooms(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+			err := s.Join("a", "b", "c", "d")
+			s.Leave("b", "d", "never joined")
+			return err
+		})
+		rooms := make(chan []string, 2)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.Leave(s.ID())
+			rooms <- s.Rooms()
+			_ = s.Join("e")
+			s.Leave("a", "c", "never joined")
+			rooms <- s.Rooms()
+		})
+		w.join(websocket)
+		want(t, "rooms that are left", len(within(w, "the rooms", rooms)), 2)
+		if got := within(w, "the rooms", rooms); len(got) != 1 || got[0] != "e" {
+			t.Errorf("rooms: %v, want e alone", got)
+		}
+	})
+}
+
+func TestTrap37RoomsWhileDisconnecting(t *testing.T) {
+	for name, end := range map[string]func(p *peer, s *socketio.Socket){
+		"by the client": func(p *peer, _ *socketio.Socket) { p.says(`1`) },
+		"by the server": func(_ *peer, s *socketio.Socket) { s.Disconnect() },
+		"by its end":    func(p *peer, _ *socketio.Socket) { p.goes() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			overBoth(t, nil, func(w *world, transport string) {
+				heard, sockets := newList(), make(chan *socketio.Socket, 1)
+				w.io.OnConnection(func(s *socketio.Socket) {
+					_ = s.Join("a", "b")
+					rooms := func() string {
+						r := s.Rooms()
+						slices.Sort(r)
+						return strings.Replace(strings.Join(r, " "), s.ID(), "own", 1)
+					}
+					s.OnDisconnecting(func(socketio.DisconnectReason) { heard.add(fmt.Sprint(len(s.Rooms()))) })
+					s.OnDisconnect(func(socketio.DisconnectReason) { heard.add("[" + rooms() + "]") })
+					sockets <- s
+				})
+				p := w.join(transport)
+				end(p, within(w, "the connection", sockets))
+				want(t, "the rooms before and after", strings.Join(heard.await(w, 2), " "), "3 []")
+			})
+		})
+	}
+}
+
+func TestTrap42RoomsOfTheRefused(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		sockets := make(chan *socketio.Socket, 1)
+		w.io.Of("/picky").Use(func(_ context.Context, s *socketio.Socket) error {
+			sockets <- s
+			_ = s.Join("room")
+			return errors.New("no")
+		})
+		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+		p := w.open(transport)
+		p.says(`0/picky,`)
+		p.hears(`4/picky,{"message":"no"}`)
+		want(t, "rooms of who was refused", len(within(w, "the middleware", sockets).Rooms()), 0)
+		p.joins("/")
+		s := within(w, "the connection", sockets)
+		s.Disconnect()
+		p.hears(`1`)
+		if err := s.Join("room"); err != nil || slices.Contains(s.Rooms(), "room") {
+			t.Errorf("Join after the end: %v, in rooms %v", err, s.Rooms())
+		}
+		_ = w.io.Of("/picky").To("room").Emit("x")
+		_ = w.io.To("room").Emit("x")
+		p.isOpen() // and nothing comes before the answer
+	})
+}
+
+// A socket leaves its last room, its own one too, and lives on.
+func TestOfficialSocketWithoutRooms(t *testing.T) {
+	overEach(t, func(w *world, transport siotest.Transport) {
+		sockets := make(chan *socketio.Socket, 1)
+		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+		c := w.kit.ConnectWith(&siotest.ClientOptions{Transport: transport})
+		s := within(w, "the connection", sockets)
+		want(t, "the own room", strings.Join(s.Rooms(), " "), c.ID())
+		if err := s.Join("a", "b", "c"); err != nil {
+			t.Error(err)
+		}
+		want(t, "rooms", len(s.Rooms()), 4)
+		s.Leave("unknown")
+		want(t, "rooms after one that it was not in", len(s.Rooms()), 4)
+		for _, room := range s.Rooms() {
+			s.Leave(room)
+		}
+		want(t, "rooms left", len(s.Rooms()), 0)
+		found, err := w.io.In("a", "b", "c", c.ID()).FetchSockets(w.Context())
+		if err != nil || len(found) != 0 {
+			t.Errorf("rooms without members: %v, %v", found, err)
+		}
+		_ = w.io.Emit("all")
+		_ = s.Emit("still here")
+		c.Want("all")
+		c.Want("still here")
+	})
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds rooms and broadcasts under stress: no Join is lost, nobody hears
-// what is not for him, and the order of each sender stays.
+// This file holds the tests of rooms and broadcasts under stress: no Join is lost, no
+// broadcast reaches another room, and the order of each sender stays.
 
 package socketio_test
 
@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -153,5 +154,46 @@ func TestStressRooms(t *testing.T) {
 		}
 		eventually(w, "the visitors have gone", func() bool { return len(w.io.Sockets()) == len(ids) && w.io.Connections() == len(ids) })
 		w.Logf("%s %v", "sent:", sent)
+	})
+}
+
+// A Join that returned before a broadcast is in, a Leave that returned before is
+// out, and each member hears it once, while others come and go.
+func TestBroadcastSeesOneInstant(t *testing.T) {
+	tcp(t, nil, func(w *world) {
+		c := newCrowd(w, websocket, "a", "b", "c")
+		stop := make(chan struct{})
+		var churn sync.WaitGroup
+		for _, name := range []string{"b", "c"} {
+			s := c.sockets[name]
+			churn.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						_ = s.Join("room")
+						s.Leave("room")
+					}
+				}
+			})
+		}
+		s, p := c.sockets["a"], c.peers["a"]
+		for i := range 300 {
+			if err := s.Join("room", "second"); err != nil {
+				t.Error(err)
+			}
+			_ = w.io.To("room", "second").Emit("in", i)
+			s.Leave("room")
+			s.Leave("second")
+			_ = w.io.To("room", "second").Emit("out", i)
+		}
+		close(stop)
+		churn.Wait()
+		_ = s.Emit("end")
+		for i := range 300 {
+			p.hears(fmt.Sprintf(`2["in",%d]`, i))
+		}
+		p.hears(`2["end"]`)
 	})
 }

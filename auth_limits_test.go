@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a client can make the server keep by packets: attachments, auth,
-// names.
+// This file holds the tests of the bounds of auth, and of the elements of an event.
 
 package socketio_test
 
@@ -15,73 +14,6 @@ import (
 	"socketio/parser"
 	"socketio/parser/msgpack"
 )
-
-// Attachments are gathered only for who can take them: that is known at the header.
-func TestAttachmentsAreNotGatheredForNobody(t *testing.T) {
-	const header = `51-%s["x",{"_placeholder":true,"num":0}]`
-	setup := func(w *world) (goOn chan struct{}, got chan int) {
-		goOn, got = make(chan struct{}), make(chan int, 10)
-		w.io.Of("/slow").Use(func(context.Context, *socketio.Socket) error { <-goOn; return nil })
-		w.io.OfMatch(func(string, socketio.Handshake) bool { <-goOn; return true })
-		for _, name := range []string{"/", "/a"} {
-			w.io.Of(name).OnConnection(func(s *socketio.Socket) {
-				s.On("x", func(b []byte) { got <- len(b) })
-				s.On("go", func() { s.Disconnect() })
-			})
-		}
-		return goOn, got
-	}
-	ways := map[string]func(p *peer, goOn chan struct{}){
-		"nothing joined":            func(p *peer, _ chan struct{}) { p.tries(fmt.Sprintf(header, "")) },
-		"another namespace joined":  func(p *peer, _ chan struct{}) { p.joins("/"); p.tries(fmt.Sprintf(header, "/a,")) },
-		"a namespace that is none":  func(p *peer, _ chan struct{}) { p.joins("/"); p.tries(fmt.Sprintf(header, "/none,")) },
-		"a namespace being joined":  func(p *peer, _ chan struct{}) { p.tries("0/slow,"); p.tries(fmt.Sprintf(header, "/slow,")) },
-		"a namespace being sought":  func(p *peer, _ chan struct{}) { p.tries("0/new,"); p.tries(fmt.Sprintf(header, "/new,")) },
-		"a namespace that was left": func(p *peer, _ chan struct{}) { p.joins("/a"); p.tries("1/a,"); p.tries(fmt.Sprintf(header, "/a,")) },
-		"an acknowledgement":        func(p *peer, _ chan struct{}) { p.tries(`61-7[{"_placeholder":true,"num":0}]`) },
-		"in one burst":              func(p *peer, _ chan struct{}) { p.tries("0/slow,", fmt.Sprintf(header, "/slow,")) },
-	}
-	for name, says := range ways {
-		t.Run(name, func(t *testing.T) {
-			overBoth(t, nil, func(w *world, transport string) {
-				goOn, _ := setup(w)
-				defer close(goOn)
-				p := w.open(transport)
-				says(p, goOn)
-				p.isClosed(1002) // and no attachment has come
-			})
-		})
-	}
-	t.Run("Engine.IO 3", func(t *testing.T) {
-		memory(t, &socketio.Options{AllowEIO3: true}, func(w *world) {
-			goOn, got := setup(w)
-			defer close(goOn)
-			p := w.joinOld(websocket)
-			p.says(fmt.Sprintf(header, ""), []byte{1, 2})
-			want(w, "bytes for who has joined", within(w, "the event", got), 2)
-			p.says(fmt.Sprintf(header, "/a,"))
-			if _, data, err := p.socket.ReadMessage(); err == nil {
-				t.Errorf("the client hears %q, and should be closed", data)
-			}
-		})
-	})
-	t.Run("those who have joined", func(t *testing.T) {
-		overBoth(t, nil, func(w *world, transport string) {
-			goOn, got := setup(w)
-			defer close(goOn)
-			p := w.join(transport)
-			p.joins("/a")
-			p.says(fmt.Sprintf(header, ""), []byte{1, 2})
-			p.says(fmt.Sprintf(header, "/a,"), []byte{1, 2, 3})
-			want(w, "bytes of both", within(w, "an event", got)+within(w, "an event", got), 5)
-			p.says(`2/a,["go"]`)
-			p.hears(`1/a,`)
-			p.says(fmt.Sprintf(header, "/a,"), []byte{1}) // it may not know yet
-			p.says(fmt.Sprintf(header, ""), []byte{1, 2})
-			want(w, "bytes of who is still there", within(w, "an event", got), 2)
-		})
-	})
-}
 
 // auth is an object of n bytes.
 func auth(n int) string { return `{"k":"` + strings.Repeat("x", n-8) + `"}` }

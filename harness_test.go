@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds world: a server on an in-memory or a real network, in which a
-// test has its dialogues.
+// This file holds world, a server on an in-memory or a real network in which a test has
+// its dialogues, and other helpers.
 
 package socketio_test
 
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -249,4 +251,17 @@ func (l *list) await(w *world, n int) []string {
 			w.Fatalf("want %d things to happen, have %q", n, l.all())
 		}
 	}
+}
+
+func isErr(err, target error) bool { return err != nil && errors.Is(err, target) }
+
+// panicOf returns what fn panics with, or "".
+func panicOf(fn func()) (message string) {
+	defer func() {
+		if v := recover(); v != nil {
+			message = fmt.Sprint(v)
+		}
+	}()
+	fn()
+	return ""
 }

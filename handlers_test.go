@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the shapes of handlers: what they get, and what is said about
-// those that can't be.
+// This file holds the tests of handlers: their shapes, their arguments, and how they
+// end.
 
 package socketio_test
 
@@ -10,10 +10,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
 	"socketio"
+	"socketio/siotest"
 )
 
 type upload struct {
@@ -304,6 +306,110 @@ func TestConnView(t *testing.T) {
 		c.Conn().WantClosed(1000)
 		if !other.Closed() {
 			t.Error("the connection was closed, its view says that it is open")
+		}
+	})
+}
+
+// A handler that ends its goroutine, as t.FailNow does, costs that event alone.
+func TestGoexitInAHandler(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		gone := make(chan struct{})
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("exit", func() { runtime.Goexit() })
+			s.On("ask", func(n int) int { return n })
+			s.OnDisconnect(func(socketio.DisconnectReason) { close(gone) })
+		})
+		p := w.join(transport)
+		p.says(`2["exit"]`, `21["ask",1]`, `2["exit"]`, `22["ask",2]`)
+		p.hears(`31[1]`, `32[2]`)
+		p.goes()
+		within(w, "the end of the socket", gone)
+	})
+}
+
+// Handlers of the end, and middlewares of a namespace, may end their goroutine too.
+func TestGoexitElsewhere(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		left := newList()
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+			if string(s.Handshake().Auth) != `{}` {
+				runtime.Goexit()
+			}
+			return nil
+		})
+		w.io.OnConnection(func(s *socketio.Socket) {
+			_ = s.Join("r")
+			s.OnDisconnecting(func(socketio.DisconnectReason) { runtime.Goexit() })
+			s.OnDisconnect(func(socketio.DisconnectReason) { left.add(fmt.Sprint(len(s.Rooms()))) })
+		})
+		p := w.open(websocket)
+		p.says(`0{"exit":true}`)
+		p.hears(`4{"message":"internal error"}`)
+		p.joins("/")
+		p.says(`1`)
+		w.settle()
+		want(t, "handlers of the end, rooms", strings.Join(left.all(), " "), "0")
+		_ = w.io.To("r").Emit("x")
+		p.hearsNothing()
+		p.joins("/")
+	})
+}
+
+// Names that would be special in JavaScript are names like others here.
+func TestOddEventNames(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		names := map[string]string{
+			`"__proto__"`: "__proto__", `"constructor"`: "constructor", `"toString"`: "toString",
+			`""`: "", `1`: "1", `-1.5e3`: "-1500", `"1"`: "1", `"error"`: "error", `"connection"`: "connection",
+			`"\u0061\n\"b"`: "a\n\"b", `"` + strings.Repeat("n", 5000) + `"`: strings.Repeat("n", 5000),
+		}
+		w.io.OnConnection(func(s *socketio.Socket) {
+			for _, name := range names {
+				s.On(name, func(ack socketio.Ack) error { return ack("heard", name) })
+			}
+		})
+		p := w.join(transport)
+		for wire := range names {
+			p.says(`20[` + wire + `]`)
+			got, err := p.next()
+			if err != nil || !strings.HasPrefix(got.text, `30["heard",`) {
+				w.Fatalf("event %.40s is answered, not %v %v", wire, got, err)
+			}
+			if wire == `1` && got.text != `30["heard","1"]` {
+				t.Errorf("a number as the name is delivered as a string: %v", got)
+			}
+		}
+	})
+}
+
+// An event named "error" is no error, also without a handler.
+func TestEventNamedErrorHarmsNobody(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		p := w.join(transport)
+		p.says(`2["error",{"message":"boo"}]`, `2["connection"]`, `2["message"]`)
+		p.isOpen()
+	})
+}
+
+// Every listener of a namespace hears of each of its sockets, and of no others.
+func TestOfficialConnectionListeners(t *testing.T) {
+	overEach(t, func(w *world, transport siotest.Transport) {
+		heard := newList()
+		for _, namespace := range []string{"/news", "/chat"} {
+			for _, listener := range []string{" first", " second"} {
+				w.io.Of(namespace).OnConnection(func(s *socketio.Socket) { heard.add(s.Namespace().Name() + listener) })
+			}
+		}
+		root := w.kit.ConnectWith(&siotest.ClientOptions{Transport: transport})
+		for _, namespace := range []string{"/news", "/chat"} {
+			c := root.Conn().Join(namespace, nil)
+			want(t, "the namespace", c.Namespace(), namespace)
+		}
+		again := w.kit.ConnectWith(&siotest.ClientOptions{Transport: transport, Namespace: "/news"})
+		want(t, "who is heard of", strings.Join(heard.await(w, 6), ", "),
+			"/news first, /news second, /chat first, /chat second, /news first, /news second")
+		if again.ID() == root.ID() || len(w.io.Of("/news").Sockets()) != 2 {
+			t.Error("a second client of a namespace is a second socket")
 		}
 	})
 }

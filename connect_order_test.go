@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds in which order a client is answered that asks for several namespaces at
-// once.
+// This file holds the tests of the order in which CONNECTs for several namespaces are
+// answered.
 
 package socketio_test
 

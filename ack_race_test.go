@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds questions to many while sockets come, go, join and leave. It is
-// for the race detector.
+// This file holds the test of questions to many while sockets come, go, join and leave.
+// It is for the race detector.
 
 package socketio_test
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds rooms that are named by the id of a socket, where those are reserved.
+// This file holds the tests of rooms that are named by the id of a socket.
 
 package socketio_test
 
@@ -157,4 +157,52 @@ func TestReservedIDsRace(t *testing.T) {
 			_ = old.socket.Close()
 		}
 	})
+}
+
+// python-socketio let a client into the room that another socket has of its own:
+// a room whose name a client chooses may be the id of another.
+func TestRoomOfAnotherSocket(t *testing.T) {
+	for _, reserved := range []bool{false, true} {
+		overBoth(t, &socketio.Options{ReserveSocketIDs: reserved}, func(w *world, transport string) {
+			w.io.OnConnection(func(s *socketio.Socket) {
+				s.On("join", func(room string) string {
+					if err := s.Join("fine", room); err != nil {
+						return err.Error()
+					}
+					return "joined"
+				})
+				s.On("join all", func(room string) string {
+					if err := w.io.SocketsJoin(room); err != nil {
+						return err.Error()
+					}
+					return "joined"
+				})
+			})
+			victim, p := w.open(websocket), w.open(transport)
+			id, own := victim.joins("/"), p.joins("/")
+			if !reserved {
+				p.says(`20["join","` + id + `"]`)
+				p.hears(`30["joined"]`)
+				_ = w.io.To(id).Emit("secret")
+				p.hears(`2["secret"]`) // as the comment of Join warns
+				return
+			}
+			const refused = `["socketio: room named by the id of another socket"]`
+			p.says(`20["join","` + id + `"]`)
+			p.hears(`30` + refused)
+			p.says(`21["join all","` + id + `"]`)
+			p.hears(`31` + refused)
+			p.says(`22["join","` + own + `"]`)
+			p.hears(`32["joined"]`)
+			p.says(`23["join","chat:` + id + `"]`)
+			p.hears(`33["joined"]`)
+			_ = w.io.To(id).Emit("secret")
+			victim.hears(`2["secret"]`)
+			p.isOpen() // and heard nothing of it
+			s, _ := w.io.Socket(own)
+			if slices.Contains(s.Rooms(), id) || !slices.Contains(s.Rooms(), "chat:"+id) {
+				t.Errorf("it is in the rooms %q", s.Rooms())
+			}
+		})
+	}
 }

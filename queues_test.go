@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what comes in a row: a client that reads gets all of it, however
-// much was sent at once, and one that does not read is closed with a word in the log.
+// This file holds the tests of the queue of a connection: all arrives at a client that
+// reads; one that does not is closed at the bound.
 
 package socketio_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"socketio"
 	"socketio/engineio"
@@ -209,5 +211,113 @@ func stalls(w *world, overPolling bool) {
 	w.Cleanup(func() { conn.Close() })
 	if _, err := fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: a\r\n\r\n", p.sid); err != nil {
 		w.Fatal(err)
+	}
+}
+
+// The reader who does not read is disconnected; the others do not notice.
+func TestSlowConsumer(t *testing.T) {
+	memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueMessages: 20}}, func(w *world) {
+		c := newCrowd(w, websocket, "a")
+		slow := w.open(polling)
+		reasons := newList()
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.OnDisconnect(func(r socketio.DisconnectReason) { reasons.add(fmt.Sprint(r, ", ", context.Cause(s.Context()))) })
+		})
+		joined := make(chan *socketio.Socket, 1)
+		w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
+		slow.joins("/")
+		s := within(w, "the connection", joined)
+		w.settle() // its GET waits, and takes the first event
+		close(slow.pause)
+		w.settle()
+		_ = w.io.Emit("n", -1)
+		w.settle()
+		c.peers["a"].hears(`2["n",-1]`)
+		for i := range 25 {
+			if err := w.io.Emit("n", i); err != nil {
+				t.Errorf("a broadcast does not fail for one of its members: %v", err)
+			}
+			c.peers["a"].hears(fmt.Sprintf(`2["n",%d]`, i))
+		}
+		if n := len(reasons.all()); n != 0 {
+			t.Errorf("it has 10 s: %v", reasons.all())
+		}
+		want(t, "the end", reasons.await(w, 1)[0], "transport error, "+socketio.ErrSlowConsumer.Error()+
+			": 25 packets wait, for 10s more than MaxQueueMessages (20)")
+		want(t, "warnings", strings.Count(w.log.String(), "Options.MaxQueueMessages"), 1)
+		if err := s.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
+			t.Errorf("the socket is closed: %v", err)
+		}
+	})
+}
+
+// An emit to one who does not read fails when 16 times the bound of the queue wait.
+func TestSlowConsumerOfADirectEmit(t *testing.T) {
+	memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueBytes: 1000}}, func(w *world) {
+		joined, result := make(chan *socketio.Socket, 1), newList()
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.OnDisconnect(func(r socketio.DisconnectReason) { result.add(string(r)) })
+			joined <- s
+		})
+		p := w.open(polling)
+		p.joins("/")
+		s := within(w, "the connection", joined)
+		close(p.pause)
+		w.settle()
+		_ = s.Emit("last") // it ends the last poll
+		w.settle()
+		if err := s.Emit("big", strings.Repeat("x", 20_000)); err != nil {
+			t.Errorf("an empty queue takes a packet of any size: %v", err)
+		}
+		if err := s.Emit("small"); !errors.Is(err, socketio.ErrSlowConsumer) {
+			t.Errorf("the next fails with ErrSlowConsumer, not %v", err)
+		}
+		if err := s.Emit("small"); !errors.Is(err, socketio.ErrClosed) {
+			t.Errorf("the next fails with ErrClosed, not %v", err)
+		}
+		want(t, "the reason", result.await(w, 1)[0], "transport error")
+	})
+}
+
+// Who joins and leaves without ever listening is closed like any slow consumer: after
+// 10 s over the bound, or at 16 times it.
+func TestUnheardAnswersAreBounded(t *testing.T) {
+	for answers, after := range map[int]time.Duration{40: 0, 60: 10 * time.Second, 900: -1} {
+		memory(t, &socketio.Options{PingInterval: time.Hour, Engine: engineio.Options{MaxQueueMessages: 50}}, func(w *world) {
+			ended := make(chan error, 1)
+			w.io.OnConnection(func(s *socketio.Socket) {
+				s.OnDisconnect(func(socketio.DisconnectReason) {
+					if err := context.Cause(s.Context()); err != socketio.ErrClosed {
+						ended <- err
+					}
+				})
+			})
+			p := w.open(polling)
+			p.joins("/")
+			close(p.pause) // it polls once more, then no longer
+			w.settle()
+			w.io.Of("/a")
+			start, asked := time.Now(), 0
+			for range answers {
+				if p.tries(`0/a,`) != nil {
+					break
+				}
+				w.settle()
+				_ = p.tries(`1/a,`)
+				w.settle()
+				asked++
+			}
+			select {
+			case err := <-ended:
+				if !errors.Is(err, socketio.ErrSlowConsumer) {
+					t.Errorf("%d answers: %v", answers, err)
+				}
+				if after > 0 && time.Since(start) < after || after < 0 && asked < 16*50-1 || after == 0 {
+					t.Errorf("%d answers: closed at %d, after %v", answers, asked, time.Since(start))
+				}
+			case <-time.After(time.Minute):
+				want(t, fmt.Sprintf("%d answers do not close", answers), after, 0)
+			}
+		})
 	}
 }

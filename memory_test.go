@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds clients that come, work and leave round after round: after each
-// round nothing of them is left, and the memory does not grow.
+// This file holds the test of clients that come, work and leave round after round:
+// nothing of them is left, and the memory does not grow.
 
 package socketio_test
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds namespaces whose name comes from elsewhere: Of makes them, Lookup does
-// not.
+// This file holds the tests of namespaces: their names, Of and Lookup, and that each is
+// apart from the others.
 
 package socketio_test
 
@@ -12,12 +12,14 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"socketio"
+	"socketio/siotest"
 )
 
 // Of makes a namespace that has none of the middlewares of OfMatch; Lookup makes none.
@@ -168,4 +170,89 @@ func ExampleServer_Lookup() {
 	_, ok := io.Lookup("/tenant-2")
 	fmt.Println(ok)
 	// Output: false
+}
+
+// Rule 7: what comes for one namespace does not wait for another.
+func TestNamespacesAreIndependent(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		release := make(chan struct{})
+		w.io.Of("/slow").OnConnection(func(s *socketio.Socket) {
+			s.On("x", func() string { <-release; return "slow" })
+		})
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("x", func() string { return "fast" })
+		})
+		p := w.join(transport)
+		p.joins("/slow")
+		p.says(`2/slow,1["x"]`, `22["x"]`)
+		p.hears(`32["fast"]`)
+		close(release)
+		p.hears(`3/slow,1["slow"]`)
+	})
+}
+
+func TestNamespaceNames(t *testing.T) {
+	io := socketio.NewServer(nil)
+	defer io.Close()
+	if io.Of("") != io.Of("/") || io.Of("chat") != io.Of("/chat") || io.Of("/chat").Name() != "/chat" {
+		t.Error("the leading slash may be left out")
+	}
+	io.Of("/" + strings.Repeat("n", 254))
+	for _, name := range []string{"/a,b", "/\x00", "/\x7f", "/\xff", "/" + strings.Repeat("n", 255)} {
+		if msg := panicOf(func() { io.Of(name) }); !strings.Contains(msg, "no client can join") {
+			t.Errorf("Of(%q) panics with %q", name, msg)
+		}
+	}
+}
+
+func TestTrap36EmptyNamespaceIsMain(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		if w.io.Of("") != w.io.Of("/") || w.io.Of("custom") != w.io.Of("/custom") {
+			t.Error("a missing slash makes another namespace")
+		}
+		w.io.Of("").OnConnection(func(s *socketio.Socket) { _ = s.Emit("in", s.Namespace().Name()) })
+		for _, connect := range []string{`0`, `0/`, `0/,`} {
+			p := w.open(transport)
+			p.says(connect)
+			p.hears(`0{"sid":"*"}`, `2["in","/"]`)
+		}
+	})
+}
+
+// A namespace finds its own sockets and those of its own rooms, whatever the rooms of
+// other namespaces are called.
+func TestOfficialNamespacesFindTheirOwn(t *testing.T) {
+	overEach(t, func(w *world, transport siotest.Transport) {
+		join := func(s *socketio.Socket) {
+			s.On("join", func(room string) error { return s.Join(room) })
+		}
+		chat, other := w.io.Of("/chat"), w.io.Of("/other")
+		chat.OnConnection(join)
+		other.OnConnection(join)
+		in := func(namespace, room string) string {
+			c := w.kit.ConnectWith(&siotest.ClientOptions{Transport: transport, Namespace: namespace})
+			c.EmitWithAck("join", room)
+			return c.ID()
+		}
+		foo, bar, far := in("/chat", "foo"), in("/chat", "bar"), in("/other", "foo")
+		finds := func(what string, from socketio.Broadcast, ids ...string) {
+			w.Helper()
+			found, err := from.FetchSockets(w.Context())
+			if err != nil {
+				w.Fatal(err)
+			}
+			var got []string
+			for _, s := range found {
+				got = append(got, s.ID())
+			}
+			slices.Sort(got)
+			slices.Sort(ids)
+			want(w, what, strings.Join(got, " "), strings.Join(ids, " "))
+		}
+		finds("the namespace", chat.Except(), foo, bar)
+		finds("a room", chat.In("foo"), foo)
+		finds("two rooms", chat.In("foo", "bar"), foo, bar)
+		finds("the room of another namespace", other.In("foo"), far)
+		finds("the main namespace", w.io.In("foo"))
+	})
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the dialogues of clients of Socket.IO 1 and 2, which speak
-// revision 4 of the protocol over Engine.IO 3.
+// This file holds the tests of clients of Socket.IO 1 and 2.
 
 package socketio_test
 
@@ -448,5 +447,31 @@ func TestOldClientIsNotLetIn(t *testing.T) {
 		if err == nil || err.Error() != `status 400 {"code":5,"message":"Unsupported protocol version"}` {
 			t.Errorf("the answer is %v", err)
 		}
+	})
+}
+
+func TestTrap50OldClients(t *testing.T) {
+	setup := func(io *socketio.Server) {
+		io.OnConnection(func(s *socketio.Socket) { _ = s.Emit("id", s.ID(), s.Handshake().Query().Get("token")) })
+		io.Of("/custom").OnConnection(func(s *socketio.Socket) { _ = s.Emit("auth", s.Handshake().Auth) })
+	}
+	overOld(t, setup, func(w *world, transport string) {
+		p := w.openOld(transport, "&token=t")
+		p.hears(`0`, `2["id","`+p.sid+`","t"]`) // nobody asked for "/"
+		p.says(`0/custom?token=u,`)
+		p.hears(`0/custom,`, `2/custom,["auth",{"token":"u"}]`)
+	})
+}
+
+func TestQuirk13InvalidNamespaceOfRevision4(t *testing.T) {
+	setup := func(io *socketio.Server) {
+		io.Of("/picky").Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
+	}
+	overOld(t, setup, func(w *world, transport string) {
+		p := w.joinOld(transport)
+		p.says(`0/nowhere,`)
+		p.hears(`4/nowhere,{"message":"Invalid namespace"}`)
+		p.says(`0/picky,`)
+		p.hears(`4/picky,"no"`) // other refusals are text
 	})
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what one connection can have done for it at once, and what goes on
-// when it has ended.
+// This file holds the tests of the bounds of one connection: its work, joins, refusals
+// and unasked acknowledgements; and of work that outlives it.
 
 package socketio_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -344,5 +345,149 @@ func TestOneConnectionMakesAllItsNamespaces(t *testing.T) {
 		}
 		p.says("0/more,")
 		p.hears(`4/more,{"message":"Too many namespaces"}`)
+	})
+}
+
+// Twenty refusals in ten seconds are borne, the next is not; later it may ask
+// again.
+func TestRefusalFlood(t *testing.T) {
+	for name, ask := range map[string]func(p *peer) error{
+		"unknown namespace": func(p *peer) error {
+			p.says(`0/nowhere,`)
+			got, err := p.next()
+			if err == nil && got.text != `4/nowhere,{"message":"Invalid namespace"}` {
+				err = errors.New(got.text)
+			}
+			return err
+		},
+		"middleware": func(p *peer) error {
+			p.says(`0/refusing,`)
+			got, err := p.next()
+			if err == nil && got.text != `4/refusing,{"message":"no"}` {
+				err = errors.New(got.text)
+			}
+			return err
+		},
+		"taken back": func(p *peer) error {
+			if err := p.tries(`0/slow,`, `1/slow,`); err != nil {
+				return err
+			}
+			p.w.settle()
+			select {
+			case <-p.ended:
+				return p.end
+			default:
+				return nil
+			}
+		},
+	} {
+		for _, transport := range []string{polling, websocket} {
+			t.Run(name+"/"+transport, func(t *testing.T) {
+				memory(t, nil, func(w *world) {
+					w.io.Of("/refusing").Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
+					w.io.Of("/slow").Use(func(_ context.Context, s *socketio.Socket) error { <-s.Context().Done(); return nil })
+					p := w.join(transport)
+					for round := range 2 {
+						for i := range 20 {
+							if err := ask(p); err != nil {
+								w.Fatalf("round %d: refusal %d is borne, but %v", round, i+1, err)
+							}
+						}
+						<-time.After(11 * time.Second)
+					}
+					for range 20 {
+						if err := ask(p); err != nil {
+							w.Fatal(err)
+						}
+					}
+					_ = p.tries(`0/nowhere,`)
+					p.isClosed(1008)
+				})
+			})
+		}
+	}
+}
+
+// A client may be in 128 namespaces; the next is refused and the connection goes
+// on.
+func TestTooManyNamespaces(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		p := w.join(transport)
+		for i := 1; i <= 128; i++ {
+			w.io.Of(fmt.Sprintf("/n%d", i))
+		}
+		for i := 1; i < 128; i++ {
+			p.joins(fmt.Sprintf("/n%d", i))
+		}
+		p.says(`0/n128,`)
+		p.hears(`4/n128,{"message":"Too many namespaces"}`)
+		p.says(`1/n1,`)
+		p.joins("/n128")
+	})
+}
+
+// unasked is n acknowledgements that nobody asked for.
+func unasked(n int) []any {
+	packets := make([]any, n)
+	for i := range packets {
+		packets[i] = `399["x"]`
+	}
+	return packets
+}
+
+func TestUnsolicitedAcknowledgements(t *testing.T) {
+	for _, transport := range []string{polling, websocket} {
+		t.Run(transport, func(t *testing.T) {
+			memory(t, nil, func(w *world) {
+				p := w.join(transport)
+				p.says(unasked(999)...)
+				p.isOpen()
+				p.says(unasked(1)...)
+				p.isOpen()
+				<-time.After(11 * time.Second)
+				p.says(unasked(1000)...)
+				p.isOpen()
+				_ = p.tries(unasked(1)...)
+				p.isClosed(1008)
+			})
+		})
+	}
+}
+
+// Who answers late what was asked is no flood.
+func TestLateAcknowledgementsAreNoFlood(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		const asked = 1500
+		given := make(chan error, asked)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			for range asked {
+				go func() {
+					ctx, cancel := context.WithTimeout(s.Context(), time.Second)
+					defer cancel()
+					_, err := s.EmitWithAck(ctx, "ask")
+					given <- err
+				}()
+			}
+		})
+		p := w.join(websocket)
+		var answers []any
+		for range asked {
+			got, err := p.next()
+			if err != nil {
+				w.Fatal(err)
+			}
+			answers = append(answers, "3"+strings.TrimSuffix(strings.TrimPrefix(got.text, "2"), `["ask"]`)+`[]`)
+		}
+		for range asked {
+			if err := within(w, "giving up", given); !errors.Is(err, context.DeadlineExceeded) {
+				w.Fatalf("an acknowledgement that does not come in time: %v", err)
+			}
+		}
+		p.says(answers...)
+		p.isOpen()
+		p.says(unasked(1000)...)
+		p.isOpen()
+		_ = p.tries(unasked(1)...)
+		p.isClosed(1008)
 	})
 }

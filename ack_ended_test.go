@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a question to many leaves behind: nothing.
+// This file holds the tests that an ended question to many leaves nothing behind.
 
 package socketio_test
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds thousands of clients over real sockets: nothing is lost, nothing
-// is answered twice, nothing stays.
+// This file holds the tests of thousands of clients over real sockets: nothing is lost,
+// nothing is answered twice, nothing stays.
 
 package socketio_test
 

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a client must not say: each closes its whole connection
-// and harms nobody else.
+// This file holds the tests of protocol violations: each closes the whole connection
+// and harms no other client.
 
 package socketio_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
 	"socketio"
-	"socketio/internal/ws"
-	"socketio/internal/ws/wstest"
 )
 
 // violates has a client that has joined "/" and "/other" say packets, and expects
@@ -117,151 +113,118 @@ func TestFirstPacketMustBeConnect(t *testing.T) {
 	}
 }
 
-// Names that would be special in JavaScript are names like others here.
-func TestOddEventNames(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		names := map[string]string{
-			`"__proto__"`: "__proto__", `"constructor"`: "constructor", `"toString"`: "toString",
-			`""`: "", `1`: "1", `-1.5e3`: "-1500", `"1"`: "1", `"error"`: "error", `"connection"`: "connection",
-			`"\u0061\n\"b"`: "a\n\"b", `"` + strings.Repeat("n", 5000) + `"`: strings.Repeat("n", 5000),
-		}
-		w.io.OnConnection(func(s *socketio.Socket) {
-			for _, name := range names {
-				s.On(name, func(ack socketio.Ack) error { return ack("heard", name) })
-			}
-		})
-		p := w.join(transport)
-		for wire := range names {
-			p.says(`20[` + wire + `]`)
-			got, err := p.next()
-			if err != nil || !strings.HasPrefix(got.text, `30["heard",`) {
-				w.Fatalf("event %.40s is answered, not %v %v", wire, got, err)
-			}
-			if wire == `1` && got.text != `30["heard","1"]` {
-				t.Errorf("a number as the name is delivered as a string: %v", got)
-			}
-		}
-	})
-}
-
-// An event named "error" is no error, also without a handler.
-func TestEventNamedErrorHarmsNobody(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		p := w.join(transport)
-		p.says(`2["error",{"message":"boo"}]`, `2["connection"]`, `2["message"]`)
-		p.isOpen()
-	})
-}
-
-func TestReservedEventsCannotBeSent(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		errs := make(chan error, 1)
-		w.io.OnConnection(func(s *socketio.Socket) {
-			for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"} {
-				_, ackErr := s.EmitWithAck(s.Context(), name)
-				for i, err := range []error{s.Emit(name), s.Broadcast().Emit(name), w.io.Emit(name), w.io.To("r").Emit(name), ackErr} {
-					if !isErr(err, socketio.ErrReservedEvent) || !strings.Contains(err.Error(), name) {
-						errs <- fmt.Errorf("way %d: emitting %q returns %v", i, name, err)
-						return
-					}
-				}
-				if msg := panicOf(func() { s.On(name, func() {}) }); !strings.Contains(msg, name) || !strings.Contains(msg, "OnDisconnect") {
-					errs <- fmt.Errorf("On(%q) panics with %q", name, msg)
-					return
-				}
-			}
-			errs <- nil
-		})
-		p := w.join(websocket)
-		if err := within(w, "the connection handler", errs); err != nil {
-			t.Error(err)
-		}
-		p.hearsNothing()
-	})
-}
-
-// A connection that closes while its client does not read drops what the client still
-// sends: long texts, which are decoded on goroutines of their own, must not meet there.
-func TestTextsAfterTheEnd(t *testing.T) {
-	tcp(t, nil, func(w *world) {
-		sockets := make(chan *socketio.Socket, 1)
-		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
-		c, _, err := w.dialWebSocket("", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		if err := c.WriteText("40"); err != nil {
-			t.Fatal(err)
-		}
-		s := within(w, "the socket", sockets)
-		_ = s.Emit("big", strings.Repeat("x", 16<<20)) // more than the network takes
-		s.CloseConn()
-		for i := range 20 {
-			burst := wstest.Frame(ws.Text, true, []byte(fmt.Sprintf(`42/n%d,["e","%s"]`, i, strings.Repeat("y", 900<<10))))
-			for range 10 {
-				burst = append(burst, wstest.Frame(ws.Text, true, []byte(`42/other,["e"]`))...)
-			}
-			if err := c.WriteFrame(burst); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
-}
-
-// A message that is too large has a reason of its own, on both transports, and a record
-// with its size.
-func TestTooLargeHasAReason(t *testing.T) {
-	overBoth(t, &socketio.Options{MaxPayload: 1000}, func(w *world, transport string) {
-		ends := make(chan error, 1)
-		w.io.OnConnection(func(s *socketio.Socket) {
-			s.OnDisconnect(func(socketio.DisconnectReason) { ends <- context.Cause(s.Context()) })
-		})
-		p := w.join(transport)
-		_ = p.tries(`2["x","` + strings.Repeat("y", 2000) + `"]`)
-		if err := within(w, "the end", ends); !errors.Is(err, socketio.ErrTooLarge) {
-			t.Errorf("it ended with %v", err)
-		} else if want := map[string]string{
-			websocket: "engineio: larger than MaxPayload: a message: 2010 bytes, at most 1000",
-			polling:   "engineio: larger than MaxPayload: the body of a POST: 2010 bytes, at most 1000",
-		}[transport]; err.Error() != want {
-			t.Errorf("it ended with %q, want %q", err, want)
-		}
-		if log := w.log.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, " transport="+transport+" max=1000 size=2010\n") {
-			t.Errorf("no record of the size: %s", log)
-		}
-	})
-}
-
-// The client hears the sizes too. What has no size, as it is inflated, says so.
-func TestTooLargeIsToldToTheClient(t *testing.T) {
-	for name, test := range map[string]struct {
-		frames [][]byte
-		reason string
+func TestTrap33ViolationsCloseTheConnection(t *testing.T) {
+	for name, tt := range map[string]struct {
+		joins bool
+		says  []any
 	}{
-		"a frame":   {[][]byte{wstest.Frame(ws.Text, true, []byte(strings.Repeat("y", 1001)))}, "message too big: 1001 bytes, at most 1000"},
-		"fragments": {[][]byte{wstest.Frame(ws.Text, false, []byte(strings.Repeat("y", 900))), wstest.Frame(ws.Continuation, true, []byte(strings.Repeat("y", 200)))}, "message too big: 1100 bytes, at most 1000"},
+		"CONNECT twice":             {true, []any{`0`}},
+		"EVENT before CONNECT":      {false, []any{`2["message"]`}},
+		"ACK before CONNECT":        {false, []any{`30[]`}},
+		"DISCONNECT before CONNECT": {false, []any{`1`}},
+		"EVENT of another one":      {true, []any{`2/custom,["message"]`}},
+		"garbage":                   {true, []any{`abc`}},
+		"garbage before CONNECT":    {false, []any{`abc`}},
+		"half a payload":            {true, []any{`2["message"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tcp(t, &socketio.Options{MaxPayload: 1000}, func(w *world) {
-				c := w.raw()
-				for _, frame := range test.frames {
-					if err := c.WriteFrame(frame); err != nil {
-						t.Fatal(err)
-					}
+			overBoth(t, nil, func(w *world, transport string) {
+				echo(w.io)
+				bystander := w.join(transport)
+				bystander.hears(`2["auth",{}]`)
+				p := w.open(transport)
+				if tt.joins {
+					p.joins("/")
 				}
-				for {
-					_, _, err := c.ReadMessage()
-					if err == nil {
-						continue
-					}
-					var end *ws.CloseError
-					if !errors.As(err, &end) || end.Code != ws.CodeTooBig || end.Reason != test.reason {
-						t.Errorf("it ended with %v", err)
-					}
-					break
-				}
+				_ = p.tries(tt.says...)
+				p.isClosed(1002)
+				bystander.says(`2["message"]`)
+				bystander.hears(`2["message-back"]`)
 			})
+		})
+	}
+}
+
+func TestQuirk09EventWithoutPayloadCloses(t *testing.T) {
+	for _, packet := range []string{`2`, `2/,`, `20`, `30`, `2[]`} {
+		overBoth(t, nil, func(w *world, transport string) {
+			w.io.OnConnection(func(s *socketio.Socket) {
+				s.OnAny(func(event string, _ socketio.Args) { t.Errorf("%s is an event: %q", packet, event) })
+			})
+			p := w.join(transport)
+			_ = p.tries(packet)
+			p.isClosed(1002)
+		})
+	}
+}
+
+func TestQuirk10SecondConnectDuringTheMiddlewareCloses(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		running := make(chan struct{}, 2)
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+			running <- struct{}{}
+			<-s.Context().Done()
+			return nil
+		})
+		w.io.OnConnection(func(*socketio.Socket) { t.Error("a socket has joined") })
+		p := w.open(transport)
+		p.says(`0`)
+		within(w, "the middleware", running)
+		_ = p.tries(`0`)
+		p.isClosed(1002)
+		want(t, "further middlewares", len(running), 0)
+	})
+}
+
+func TestQuirk25ViolationsAreForcedClose(t *testing.T) {
+	for _, packet := range []string{`abc`, `0`, `2/nowhere,["x"]`} {
+		overBoth(t, nil, func(w *world, transport string) {
+			reasons := newList()
+			w.io.OnConnection(func(s *socketio.Socket) {
+				s.OnDisconnect(func(r socketio.DisconnectReason) { reasons.add(string(r)) })
+			})
+			p := w.join(transport)
+			_ = p.tries(packet)
+			want(t, "the reason after "+packet, strings.Join(reasons.await(w, 1), " "), "forced close")
+		})
+	}
+}
+
+// socketioxide before 0.18.9 went on after a text between attachments, and after a
+// second CONNECT.
+func TestOutOfTurnOnEveryWay(t *testing.T) {
+	event := `52-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`
+	for name, packets := range map[string][]any{
+		"text between attachments":           {event, []byte{1}, `2["x"]`, []byte{2}},
+		"a CONNECT between attachments":      {event, []byte{1}, `0/custom,`, []byte{2}},
+		"a disconnect between attachments":   {event, []byte{1}, `1`, []byte{2}},
+		"an ack between attachments":         {event, []byte{1}, `30[]`, []byte{2}},
+		"a binary event between attachments": {event, []byte{1}, event, []byte{1}, []byte{2}},
+		"a second CONNECT":                   {`0`},
+		"a second CONNECT with a token":      {`0{"token":"x"}`},
+		"a second CONNECT of a namespace":    {`0/custom,`, `0/custom,`},
+	} {
+		t.Run(name, func(t *testing.T) { violates(t, packets...) })
+	}
+}
+
+// Rule 5, as we decide it: a second CONNECT while the first is in middleware is a
+// violation, and so is an event.
+func TestImpatientClient(t *testing.T) {
+	for _, packet := range []string{`0`, `2["x"]`, `4{}`} {
+		overBoth(t, nil, func(w *world, transport string) {
+			running := make(chan struct{})
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+				close(running)
+				<-s.Context().Done()
+				return nil
+			})
+			w.io.OnConnection(func(s *socketio.Socket) { t.Error("the socket has joined") })
+			p := w.open(transport)
+			p.says(`0`)
+			within(w, "the middleware", running)
+			_ = p.tries(packet)
+			p.isClosed(1002)
 		})
 	}
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the middleware of events, and handlers that end their goroutine.
+// This file holds the tests of the middleware of events.
 
 package socketio_test
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -77,23 +75,6 @@ func TestEventMiddlewareDecides(t *testing.T) {
 			`33[{"error":{"message":"internal error","code":""}}]`, `34[2]`, `35[{"error":{"message":"internal error","code":""}}]`, `37[]`)
 		want(t, "errors", strings.Join(errs.await(w, 6), ", "),
 			"refuse: not you, secret: secret, panic: panic: boom, fail: of the handler, ran, twice: socketio: a middleware called next twice")
-	})
-}
-
-// A handler that ends its goroutine, as t.FailNow does, costs that event alone.
-func TestGoexitInAHandler(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		gone := make(chan struct{})
-		w.io.OnConnection(func(s *socketio.Socket) {
-			s.On("exit", func() { runtime.Goexit() })
-			s.On("ask", func(n int) int { return n })
-			s.OnDisconnect(func(socketio.DisconnectReason) { close(gone) })
-		})
-		p := w.join(transport)
-		p.says(`2["exit"]`, `21["ask",1]`, `2["exit"]`, `22["ask",2]`)
-		p.hears(`31[1]`, `32[2]`)
-		p.goes()
-		within(w, "the end of the socket", gone)
 	})
 }
 
@@ -189,34 +170,6 @@ func TestEventMiddlewareKeepsNext(t *testing.T) {
 		if err := next(); err == nil || !strings.Contains(err.Error(), "ended") {
 			t.Errorf("next afterwards: %v", err)
 		}
-	})
-}
-
-// Handlers of the end, and middlewares of a namespace, may end their goroutine too.
-func TestGoexitElsewhere(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		left := newList()
-		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
-			if string(s.Handshake().Auth) != `{}` {
-				runtime.Goexit()
-			}
-			return nil
-		})
-		w.io.OnConnection(func(s *socketio.Socket) {
-			_ = s.Join("r")
-			s.OnDisconnecting(func(socketio.DisconnectReason) { runtime.Goexit() })
-			s.OnDisconnect(func(socketio.DisconnectReason) { left.add(fmt.Sprint(len(s.Rooms()))) })
-		})
-		p := w.open(websocket)
-		p.says(`0{"exit":true}`)
-		p.hears(`4{"message":"internal error"}`)
-		p.joins("/")
-		p.says(`1`)
-		w.settle()
-		want(t, "handlers of the end, rooms", strings.Join(left.all(), " "), "0")
-		_ = w.io.To("r").Emit("x")
-		p.hearsNothing()
-		p.joins("/")
 	})
 }
 

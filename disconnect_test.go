@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the concurrency contract of the package comment, sentence by
-// sentence.
+// This file holds the tests of the end of a socket: its handlers, reasons and cause,
+// and packets that come too late.
 
 package socketio_test
 
@@ -16,88 +16,44 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/internal/ws"
+	"socketio/internal/ws/wstest"
 )
 
-// The connection handler is the first thing a socket runs.
-func TestConnectionHandlerRunsFirst(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		order, release := newList(), make(chan struct{})
-		w.io.OnConnection(func(s *socketio.Socket) {
-			s.On("x", func(n int) { order.add(fmt.Sprint("event ", n)) })
-			<-release
-			order.add("connection")
-		})
-		w.io.OnConnection(func(*socketio.Socket) { order.add("second connection handler") })
-		p := w.join(transport)
-		p.says(`2["x",1]`, `2["x",2]`)
-		p.isOpen() // the events have been read
-		close(release)
-		got := order.await(w, 4)
-		want(t, "the order", strings.Join(got, ", "), "connection, second connection handler, event 1, event 2")
-	})
-}
-
-// Handlers of one socket run one at a time and in order; those of different
-// sockets at once.
-func TestHandlersRunOneAtATime(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		var running sync.Mutex // of the sockets' own handlers
-		order, blocked, release := newList(), make(chan string, 2), make(chan struct{})
-		w.io.OnConnection(func(s *socketio.Socket) {
-			var mine sync.Mutex
-			s.On("x", func(n int) {
-				if !mine.TryLock() {
-					t.Error("two handlers of a socket run at once")
-				}
-				defer mine.Unlock()
-				running.Lock()
-				order.add(fmt.Sprint(n))
-				running.Unlock()
+// The cause of a socket's context is ErrClosed, and wraps the error behind the end. It is
+// the same for a context that was asked for before the end and for one asked for after.
+func TestCauseOfTheEnd(t *testing.T) {
+	for name, end := range map[string]struct {
+		do    func(w *world, p *peer, s *socketio.Socket)
+		cause error
+	}{
+		"the client leaves":        {func(_ *world, p *peer, _ *socketio.Socket) { p.says("1") }, socketio.ErrClosed},
+		"the server ends it":       {func(_ *world, _ *peer, s *socketio.Socket) { s.Disconnect() }, socketio.ErrClosed},
+		"its connection is closed": {func(_ *world, _ *peer, s *socketio.Socket) { s.CloseConn() }, socketio.ErrClosed},
+		"the server is closed":     {func(w *world, _ *peer, _ *socketio.Socket) { _ = w.io.Close() }, socketio.ErrShutdown},
+		"a message is too large":   {func(_ *world, p *peer, _ *socketio.Socket) { _ = p.tries(`2["` + string(make([]byte, 2000)) + `"]`) }, socketio.ErrTooLarge},
+	} {
+		for _, early := range []bool{true, false} {
+			t.Run(name, func(t *testing.T) {
+				memory(t, &socketio.Options{MaxPayload: 1000}, func(w *world) {
+					sockets, causes := make(chan *socketio.Socket, 1), make(chan error, 1)
+					w.io.OnConnection(func(s *socketio.Socket) {
+						if early {
+							s.Context()
+						}
+						s.OnDisconnect(func(socketio.DisconnectReason) { causes <- context.Cause(s.Context()) })
+						sockets <- s
+					})
+					p := w.join(websocket)
+					end.do(w, p, within(w, "the connection", sockets))
+					err := within(w, "the end", causes)
+					if !errors.Is(err, socketio.ErrClosed) || !errors.Is(err, end.cause) {
+						t.Errorf("the cause is %v, want ErrClosed and %v", err, end.cause)
+					}
+				})
 			})
-			s.On("block", func() { blocked <- s.ID(); <-release })
-		})
-		a, b := w.join(transport), w.join(transport)
-		for i := range 200 {
-			a.says(fmt.Sprintf(`2["x",%d]`, i))
 		}
-		got := order.await(w, 200)
-		if !slices.IsSortedFunc(got, func(a, b string) int { return len(a)*1000 - len(b)*1000 + strings.Compare(a, b) }) {
-			t.Errorf("events are handled in order, not %v", got)
-		}
-		a.says(`2["block"]`)
-		b.says(`2["block"]`)
-		within(w, "the first handler", blocked)
-		within(w, "the second, at the same time", blocked)
-		close(release)
-	})
-}
-
-// What one goroutine emits to one socket arrives in that order, direct emits and
-// broadcasts mixed.
-func TestDirectEmitsAndBroadcastsKeepTheirOrder(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		w.io.OnConnection(func(s *socketio.Socket) {
-			if err := s.Join("room"); err != nil {
-				t.Error(err)
-			}
-			s.On("go", func() {
-				for i := 0; i < 300; i += 5 {
-					_ = s.Emit("n", i)
-					_ = w.io.Emit("n", i+1)
-					_ = w.io.To("room").Emit("n", i+2, []byte{byte(i)})
-					_ = w.io.To(s.ID()).Emit("n", i+3)
-					_ = s.Send(i + 4)
-				}
-			})
-		})
-		p := w.join(transport)
-		p.says(`2["go"]`)
-		for i := 0; i < 300; i += 5 {
-			p.hears(fmt.Sprintf(`2["n",%d]`, i), fmt.Sprintf(`2["n",%d]`, i+1),
-				fmt.Sprintf(`51-["n",%d,{"_placeholder":true,"num":0}]`, i+2), []byte{byte(i)},
-				fmt.Sprintf(`2["n",%d]`, i+3), fmt.Sprintf(`2["message",%d]`, i+4))
-		}
-	})
+	}
 }
 
 // When the peer goes: Context ends and broadcasts stop at once, what has arrived
@@ -194,50 +150,6 @@ func TestDisconnectDropsWhatIsQueued(t *testing.T) {
 		want(t, "what happened", strings.Join(got, ", "), "hold context canceled, disconnecting, server namespace disconnect")
 		p.isOpen()
 		want(t, "things that happened", len(order.all()), 3)
-	})
-}
-
-// An acknowledgement does not wait behind queued events, and may be awaited in a
-// handler, also in the connection handler and in a middleware.
-func TestAwaitingInsideHandlers(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		order := newList()
-		ask := func(s *socketio.Socket, what string) string {
-			ctx, cancel := context.WithTimeout(s.Context(), w.patient)
-			defer cancel()
-			reply, err := s.EmitWithAck(ctx, "ask", what)
-			var answer string
-			if err == nil {
-				err = reply.Decode(&answer)
-			}
-			if err != nil {
-				t.Errorf("asking %s: %v", what, err)
-			}
-			return answer
-		}
-		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
-			order.add(ask(s, "middleware"))
-			return nil
-		})
-		w.io.OnConnection(func(s *socketio.Socket) {
-			s.On("go", func() string {
-				order.add(ask(s, "handler"))
-				return "done"
-			})
-			s.On("queued", func() { order.add("queued") })
-			order.add(ask(s, "connection"))
-		})
-		p := w.open(transport)
-		p.says(`0`)
-		p.hears(`20["ask","middleware"]`)
-		p.says(`30["from the middleware"]`)
-		p.hears(`0{"sid":"*"}`, `21["ask","connection"]`)
-		p.says(`27["go"]`, `2["queued"]`, `31["from the connection"]`)
-		p.hears(`22["ask","handler"]`)
-		p.says(`2["queued"]`, `32["from the handler"]`)
-		p.hears(`37["done"]`)
-		got := order.await(w, 5)
-		want(t, "the order", strings.Join(got, ", "), "from the middleware, from the connection, from the handler, queued, queued")
 	})
 }
 
@@ -351,60 +263,121 @@ func TestDisconnectAll(t *testing.T) {
 	})
 }
 
-// Shutdown does not wait 30 s for a client that was disconnected and has vanished from
-// polling.
-func TestShutdownAfterDisconnect(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		s := silentClient(w)
-		_ = s.Emit("goodbye")
-		s.CloseConn()
-		time.Sleep(time.Second)
-		begun := time.Now()
-		if err := w.io.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if took := time.Since(begun); took > 2*time.Second {
-			t.Errorf("Shutdown took %v", took)
-		}
+func TestTrap43EventsAfterTheEnd(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		heard, holding, read := newList(), make(chan struct{}), make(chan struct{})
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("hold", func() {
+				close(holding)
+				<-read
+				s.Disconnect()
+			})
+			s.On("late", func() { heard.add("late") })
+			s.OnAny(func(event string, _ socketio.Args) { heard.add("any " + event) })
+			s.OnDisconnect(func(socketio.DisconnectReason) { heard.add("end") })
+		})
+		p := w.join(transport)
+		p.says(`2["hold"]`, `2["late"]`)
+		within(w, "the handler", holding)
+		p.isOpen() // "late" has been read
+		close(read)
+		p.hears(`1`)
+		p.says(`2["late"]`)
+		p.isOpen()
+		want(t, "what was heard", strings.Join(heard.await(w, 2), ", "), "any hold, end")
 	})
 }
 
-// Shutdown lets out what waits, refuses new sessions, and returns when all
-// handlers have ended.
-func TestShutdown(t *testing.T) {
+func TestTrap44DisconnectNotifiesEveryNamespace(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
-		release, ended := make(chan struct{}), newList()
-		w.io.OnConnection(func(s *socketio.Socket) {
-			s.On("x", func() { <-release })
-			s.OnDisconnect(func(r socketio.DisconnectReason) { ended.add(string(r)) })
+		sockets, names := make(chan *socketio.Socket, 1), []string{"/", "/a", "/b"}
+		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+		p := w.open(transport)
+		for _, name := range names {
+			w.io.Of(name)
+			p.joins(name)
+		}
+		within(w, "the connection", sockets).CloseConn()
+		var heard []string
+		for range names {
+			got, err := p.next()
+			if err != nil {
+				w.Fatal(err)
+			}
+			heard = append(heard, got.text)
+		}
+		slices.Sort(heard)
+		want(t, "the goodbyes", strings.Join(heard, " "), `1 1/a, 1/b,`)
+		p.isClosed(1000)
+	})
+}
+
+func TestQuirk11LatePacketsAreIgnored(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		sockets, heard := make(chan *socketio.Socket, 2), newList()
+		w.io.Of("/short").OnConnection(func(s *socketio.Socket) {
+			s.On("late", func() { heard.add("late") })
+			sockets <- s
+		})
+		p := w.open(transport)
+		p.joins("/short")
+		within(w, "the connection", sockets).Disconnect()
+		p.hears(`1/short,`)
+		p.says(`2/short,["late"]`, `51-/short,["late",{"_placeholder":true,"num":0}]`, []byte{1}, `3/short,0[]`, `1/short,`)
+		p.isOpen()
+		want(t, "events", len(heard.all()), 0)
+		p.joins("/short") // and it may come back
+	})
+}
+
+// Rule 6, as we decide it: what was under way when the server made the client
+// leave a namespace is ignored, and the client may come back.
+func TestLatePacketsAreIgnored(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		calls := newList()
+		w.io.Of("/short").OnConnection(func(s *socketio.Socket) {
+			s.On("leave", func() { s.Disconnect() })
+			s.On("late", func() { calls.add("late") })
 		})
 		p := w.join(transport)
-		p.says(`2["x"]`)
+		p.joins("/short")
+		p.says(`2/short,["leave"]`)
+		p.hears(`1/short,`)
+		p.says(`2/short,["late"]`, `3/short,5[]`, `51-/short,["late",{"_placeholder":true,"num":0}]`, []byte{1}, `1/short,`)
 		p.isOpen()
-		for i := range 100 {
-			_ = w.io.Emit("last words", i)
+		p.joins("/short")
+		p.says(`2/short,["late"]`)
+		calls.await(w, 1)
+		p.isOpen()
+		want(t, "events after the return", len(calls.all()), 1)
+	})
+}
+
+// A connection that closes while its client does not read drops what the client still
+// sends: long texts, which are decoded on goroutines of their own, must not meet there.
+func TestTextsAfterTheEnd(t *testing.T) {
+	tcp(t, nil, func(w *world) {
+		sockets := make(chan *socketio.Socket, 1)
+		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+		c, _, err := w.dialWebSocket("", nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), w.patient)
-		defer cancel()
-		done := make(chan error, 1)
-		go func() { done <- w.io.Shutdown(ctx) }()
-		for i := range 100 {
-			p.hears(fmt.Sprintf(`2["last words",%d]`, i))
+		defer c.Close()
+		if err := c.WriteText("40"); err != nil {
+			t.Fatal(err)
 		}
-		p.isClosed(1001)
-		select {
-		case err := <-done:
-			t.Errorf("Shutdown returns %v while a handler runs", err)
-		default:
+		s := within(w, "the socket", sockets)
+		_ = s.Emit("big", strings.Repeat("x", 16<<20)) // more than the network takes
+		s.CloseConn()
+		for i := range 20 {
+			burst := wstest.Frame(ws.Text, true, []byte(fmt.Sprintf(`42/n%d,["e","%s"]`, i, strings.Repeat("y", 900<<10))))
+			for range 10 {
+				burst = append(burst, wstest.Frame(ws.Text, true, []byte(`42/other,["e"]`))...)
+			}
+			if err := c.WriteFrame(burst); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if status, _ := p.request("GET", "?EIO=4&transport=polling", ""); status != 503 {
-			t.Errorf("a new session is answered %d, want 503", status)
-		}
-		close(release)
-		if err := within(w, "the end of Shutdown", done); err != nil {
-			t.Error(err)
-		}
-		want(t, "the reason", strings.Join(ended.all(), " "), string(socketio.ReasonShutdown))
-		want(t, "open connections", w.io.Connections(), 0)
 	})
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds dynamic namespaces under stress: each exists once while somebody is
-// in it, and reaches everybody in it.
+// This file holds the test of dynamic namespaces under stress: each exists once while
+// it has sockets, and reaches all of them.
 
 package socketio_test
 

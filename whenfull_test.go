@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what applications do about clients that do not keep up.
+// This file holds the tests of WhenFull, Latest and Buffered, for clients that do not
+// keep up.
 
 package socketio_test
 
