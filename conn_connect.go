@@ -28,20 +28,6 @@ const (
 	rateTick     = 10e6 // ns
 )
 
-// CONNECTs are answered in the order in which they came, where none of them waits: a
-// later one waits for those before it, but not for one that a lookup or a middleware
-// keeps for longer than these. Only what is refused at once does not wait for those at
-// all.
-const (
-	// decideLimit is for what decides whether a client may join. One that looks
-	// something up takes longer; one that decides at once takes much less.
-	decideLimit = 50 * time.Millisecond
-	// makeLimit is for the making of a namespace.
-	makeLimit = 250 * time.Millisecond
-	// turnLimit is for the rest: a goroutine has to run.
-	turnLimit = 5 * time.Second
-)
-
 // A rate counts what happens within rateWindow.
 type rate struct {
 	count uint32
@@ -73,7 +59,7 @@ func (c *conn) mayWait(a *admission, limit time.Duration) {
 // application has decided about a by now: the time in which it waits for others does not
 // count against it, or those after it would overtake.
 func (c *conn) awaitTurn(a *admission) {
-	c.mayWait(a, turnLimit)
+	c.mayWait(a, c.server.waits.turn)
 	c.turns.Wait(&a.turn, c.server.now)
 }
 
@@ -91,7 +77,7 @@ func (c *conn) endTurn(a *admission) { c.turns.End(&a.turn) }
 // joinRoot makes a legacy client join "/" as soon as the connection has opened.
 func (c *conn) joinRoot() {
 	s := c.addSocketLocked(c.server.root, nil, new(admission)) // nobody else has c yet
-	c.takeTurn(s.joining, s.ns.decides(), turnLimit)
+	c.takeTurn(s.joining, s.ns.decides(), c.server.waits.turn)
 	s.runner().join()
 }
 
@@ -119,16 +105,16 @@ func (c *conn) handleConnect(p parser.Packet) {
 	case twice, full, large != "", c.closed:
 	case ns != nil:
 		s = c.addSocketLocked(ns, p.Data, new(admission))
-		limit := turnLimit
+		limit := c.server.waits.turn
 		if !c.mayStartLocked(s) {
 			limit = 0 // nobody waits for it
 		}
 		c.takeTurn(s.joining, ns.decides(), limit)
 	default:
 		sr = c.newSearchLocked(p.Namespace, p.Data, parents)
-		limit := turnLimit
+		limit := c.server.waits.turn
 		if sr.asks && c.searches.asking+len(c.searches.waiting) > maxSearches {
-			limit = 4 * makeLimit // it waits for others
+			limit = 4 * c.server.waits.make // it waits for others
 		}
 		c.takeTurn(sr.admission, turns.Undecided, limit)
 	}
@@ -207,10 +193,10 @@ func (c *conn) refuse(namespace, message string) {
 		return
 	}
 	a := new(admission)
-	c.takeTurn(a, turns.Refused, turnLimit)
+	c.takeTurn(a, turns.Refused, c.server.waits.turn)
 	c.server.workers.Begin()
 	// One per refusal, of which countRefusal bounds the number, behind CONNECTs that are
-	// not answered yet; ends within turnLimit; counted by Server.workers.
+	// not answered yet; ends within joinLimits.turn; counted by Server.workers.
 	go func() {
 		defer c.server.workers.End()
 		defer c.endTurn(a)

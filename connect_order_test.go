@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/adapter"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 	"socketio/parser"
@@ -38,6 +39,14 @@ func manyNames(io *socketio.Server) (names []string, refused map[string]bool) {
 	return names, map[string]bool{"/refuses": true}
 }
 
+// unhurried has the clients of a server answered in order over a real network too, where
+// a loaded machine would let the limits of waiting expire. In memory they hold.
+func unhurried(w *world) {
+	if !w.bubble {
+		socketio.Unhurried(w.io)
+	}
+}
+
 // shuffled returns names in an order that each round changes.
 func shuffled(names []string, round int) []string {
 	names = slices.Clone(names)
@@ -50,6 +59,7 @@ func shuffled(names []string, round int) []string {
 
 func TestConnectsAreAnsweredInOrder(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
+		unhurried(w)
 		names, refused := manyNames(w.io)
 		for round := range 10 {
 			order := shuffled(names, round)
@@ -72,6 +82,7 @@ func TestConnectsAreAnsweredInOrder(t *testing.T) {
 // What is refused at once does not overtake what is joined at once.
 func TestRefusedConnectsAreAnsweredInOrder(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
+		unhurried(w)
 		for i := range 8 {
 			w.io.Of(fmt.Sprintf("/fixed-%d", i))
 		}
@@ -204,10 +215,17 @@ func TestASlowConnectDelaysOnlyItself(t *testing.T) {
 // middleware or a lookup decides about.
 func TestConnectsBehindASlowOneAreAnsweredInOrder(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
+		unhurried(w)
 		goOn := make(chan struct{})
 		release := sync.OnceFunc(func() { close(goOn) })
 		defer release()
-		w.io.Of("/slow").Use(func(context.Context, *socketio.Socket) error { <-goOn; return nil })
+		w.io.Of("/slow").Use(func(_ context.Context, s *socketio.Socket) error {
+			if !w.bubble {
+				socketio.PassOver(s)
+			}
+			<-goOn
+			return nil
+		})
 		names, refused := manyNames(w.io)
 		w.io.Of("/uses-too").Use(func(context.Context, *socketio.Socket) error { return nil })
 		names = append(names, "/uses-too")
@@ -232,6 +250,38 @@ func TestConnectsBehindASlowOneAreAnsweredInOrder(t *testing.T) {
 			p.hears(`0/slow,{"sid":*}`)
 		}
 	})
+}
+
+// Once its namespace is made, one is waited for like those of a namespace that was there:
+// the limit for the making does not count on while its session is looked up.
+func TestALimitOfMakingEndsWithTheMaking(t *testing.T) {
+	for _, name := range []string{"/fixed", "/pattern-1", "/func-1"} {
+		t.Run(name[1:], func(t *testing.T) {
+			memory(t, nil, func(w *world) {
+				socketio.Keep(w.io, slowKeeper{newMemoryKeeper(), name, time.Second})
+				manyNames(w.io)
+				w.io.Of("/fixed")
+				w.io.Of("/last")
+				p := w.open(websocket)
+				p.says("0"+name+",", "0/last,")
+				p.hears("0"+name+`,{"sid":*}`, `0/last,{"sid":*}`)
+			})
+		})
+	}
+}
+
+// A slowKeeper takes its time to look up the sessions of one namespace.
+type slowKeeper struct {
+	*memoryKeeper
+	namespace string
+	takes     time.Duration
+}
+
+func (k slowKeeper) Restore(ctx context.Context, namespace string, auth []byte) (adapter.Session, bool) {
+	if namespace == k.namespace {
+		time.Sleep(k.takes) // of virtual time
+	}
+	return k.memoryKeeper.Restore(ctx, namespace, auth)
 }
 
 // A CONNECT that is taken back, or whose connection goes, holds up nobody.

@@ -4,7 +4,11 @@
 
 package socketio
 
-import "socketio/engineio"
+import (
+	"time"
+
+	"socketio/engineio"
+)
 
 // EngineConn returns the connection of a socket with all its methods.
 func EngineConn(s *Socket) *engineio.Conn { return s.conn.eio }
@@ -53,3 +57,15 @@ type Keeper = keeper
 
 // Keep sets the keeper of a server, before its first client comes.
 func Keep(s *Server, k Keeper) { s.keeper = k }
+
+// Unhurried makes each CONNECT to a server wait for those before it for an hour, however
+// slow the machine is. It is called before the first client comes.
+func Unhurried(s *Server) { s.waits = joinLimits{time.Hour, time.Hour, time.Hour} }
+
+// PassOver ends the time for which others wait for a socket that is joining.
+func PassOver(s *Socket) {
+	s.mu.Lock()
+	a := s.joining
+	s.mu.Unlock()
+	s.conn.mayWait(a, 0)
+}

@@ -155,7 +155,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 	}
 	for _, p := range sr.parents {
 		if p.asks() {
-			c.mayWait(sr.admission, decideLimit)
+			c.mayWait(sr.admission, c.server.waits.decide)
 		}
 		yes, err := p.matches(sr.name, handshake)
 		if err != nil {
@@ -165,7 +165,7 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 		if !yes {
 			continue
 		}
-		c.mayWait(sr.admission, makeLimit)
+		c.mayWait(sr.admission, c.server.waits.make)
 		ns, err = c.server.adopt(sr.name, p, sr.quota)
 		switch err {
 		case nil:
@@ -199,6 +199,7 @@ func (c *conn) endSearch(sr *search, ns *Namespace) bool {
 		return false
 	}
 	c.endSearchLocked(sr)
+	c.mayWait(sr.admission, c.server.waits.turn) // the namespace is made
 	s := c.addSocketLocked(ns, sr.auth, sr.admission)
 	c.mu.Unlock()
 	s.runner().join()

@@ -24,6 +24,7 @@ type services struct {
 	limits4 parser.Limits      // of revision 4, where a namespace has a query
 	sampled *telemetry.Sampled // warnings that clients can cause
 	base    time.Time          // the origin of now
+	waits   joinLimits
 
 	// Safe from anywhere.
 	closed    atomic.Bool // nothing can be sent any longer
@@ -34,6 +35,7 @@ type services struct {
 // init must be called once, before the others.
 func (s *services) init(opts *Options, node string) {
 	s.opts, s.base, s.node = withDefaults(opts), time.Now(), node
+	s.waits = joinLimits{decide: 50 * time.Millisecond, make: 250 * time.Millisecond, turn: 5 * time.Second}
 	s.sampled = telemetry.NewSampled(s.opts.Logger)
 	limits := parser.Limits{
 		MaxAttachments: s.opts.MaxAttachments,
@@ -46,6 +48,20 @@ func (s *services) init(opts *Options, node string) {
 	s.format = encoder{format.New(s.opts.Codec, limits), s.opts.Logger}
 	s.limits4 = limits
 	s.limits4.MaxNamespace = maxNamespaceQuery
+}
+
+// joinLimits say for how long a CONNECT may delay those that came after it. They are
+// answered in the order in which they came, but do not wait for one that a lookup or a
+// middleware keeps for longer than these. What is refused at once does not wait for
+// lookups and middlewares at all.
+type joinLimits struct {
+	// decide is for what decides whether a client may join. One that looks something up
+	// takes longer; one that decides at once takes much less.
+	decide time.Duration
+	// make is for the making of a namespace.
+	make time.Duration
+	// turn is for the rest: a goroutine has to run.
+	turn time.Duration
 }
 
 // now is the time since the server was made, in nanoseconds.

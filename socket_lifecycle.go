@@ -146,7 +146,7 @@ func (a *admission) passes() bool {
 		s.conn.awaitTurn(a)
 		return true
 	}
-	s.conn.mayWait(a, decideLimit)
+	s.conn.mayWait(a, s.conn.server.waits.decide)
 	overdue := &s.ns.server.overdue
 	if overdue.full() {
 		s.ns.server.sampled.Warn("a socket was refused: too many middlewares run although their contexts have ended; pass ctx to whatever they wait for",
