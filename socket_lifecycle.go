@@ -79,6 +79,7 @@ func (a *admission) join() {
 	s.joining, s.wasJoined = nil, true
 	s.conn.admitted.Store(true)
 	s.ns.entry.Use()
+	s.conn.socketJoined(s) // before the client can know: its place is that of the answer
 	err = s.conn.eio.Append(m)
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
@@ -89,7 +90,6 @@ func (a *admission) join() {
 		return // the connection is closed and peerGone is on its way
 	}
 	s.conn.eio.Flush()
-	s.conn.socketJoined(s)
 	s.changed()
 	for _, fn := range s.ns.connectionHandlers() {
 		s.ns.server.handling.report(s, "connection", guard(func() error { (*fn)(s); return nil }))
