@@ -13,7 +13,6 @@ import (
 
 	"socketio/adapter"
 	"socketio/internal/ack"
-	"socketio/internal/lock"
 	"socketio/internal/registry"
 	"socketio/internal/telemetry"
 )
@@ -40,8 +39,6 @@ type Namespace struct {
 
 	hooks
 	audience // all of its sockets
-
-	index socketIndex
 
 	entry *entry // immutable after owner.Make
 }
@@ -195,8 +192,12 @@ func (ns *Namespace) OnError(fn func(*Socket, *HandlerError)) (remove func()) {
 // Socket returns the socket with this id if it is in the namespace and connected to
 // this server.
 func (ns *Namespace) Socket(id string) (s *Socket, ok bool) {
-	s = ns.index.find(id)
-	if s == nil || s.settledState() != stateConnected {
+	m, ok := ns.adapter.Member(id)
+	if !ok {
+		return nil, false
+	}
+	s = socketOf(m)
+	if s.settledState() != stateConnected {
 		return nil, false
 	}
 	return s, true
@@ -213,35 +214,4 @@ func (ns *Namespace) Sockets() []*Socket {
 		}
 	}
 	return sockets
-}
-
-// A socketIndex finds the sockets of a namespace by id: those that have joined and whose
-// OnDisconnecting handlers have not ended yet. Rooms have no part in it.
-type socketIndex struct {
-	mu   lock.RWMutex // guards byID; nothing is called while it is held
-	byID map[string]*Socket
-}
-
-func (x *socketIndex) add(s *Socket) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.byID == nil {
-		x.byID = make(map[string]*Socket)
-	}
-	x.byID[s.id] = s
-}
-
-// remove removes s, but not another socket with its id.
-func (x *socketIndex) remove(s *Socket) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.byID[s.id] == s {
-		delete(x.byID, s.id)
-	}
-}
-
-func (x *socketIndex) find(id string) *Socket {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.byID[id]
 }

@@ -69,7 +69,6 @@ func (a *admission) join() {
 		s.mu.Unlock()
 		return
 	}
-	s.ns.index.add(s)
 	s.ns.adapter.Add(s.member(), a.rooms)
 	rooms, _ := s.member().leaveReservedLocked(a.rooms)
 	var news []string
@@ -106,7 +105,10 @@ func (a *admission) restore() {
 		return
 	}
 	old, ok := server.keeper.Restore(s.conn.eio.Context(), s.ns.name, s.auth)
-	if !ok || s.ns.index.find(old.ID) != nil {
+	if !ok {
+		return
+	}
+	if _, live := s.ns.adapter.Member(old.ID); live {
 		return
 	}
 	if server.opts.ReserveSocketIDs {
@@ -398,7 +400,6 @@ func (s *Socket) leave() {
 		if k := s.ns.server.keeper; k != nil {
 			k.Ended(s.ns.name, s.id, reason, s.member().session())
 		}
-		s.ns.index.remove(s)
 		s.ns.adapter.Remove(s.member())
 		if s.watch().hearsRooms() {
 			s.mu.Lock()
