@@ -17,7 +17,7 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// errGoexit is what observers are told of a handler that ended its goroutine.
+// errGoexit is the error that observers receive for a handler that ended its goroutine.
 var errGoexit = errors.New("socketio: a handler ended its goroutine")
 
 // observers are those of Options.Observers, by what they implement. It is immutable

@@ -170,7 +170,7 @@ type Handshake struct {
 	ctx   context.Context
 }
 
-// Context ends when the function of OfMatch that was given h need not answer any more:
+// Context ends when the function of OfMatch that was given h need not answer any longer:
 // the client has gone, or taken its wish back, or Options.Limits.MiddlewareTimeout is over. Its
 // values are those of the context that Options.Handshake returned. That of a Handshake
 // of a Socket never ends and has none: use Socket.Context.
@@ -247,7 +247,7 @@ func (s *Socket) Context() context.Context {
 	return s.ctx
 }
 
-// A watcher is told what happens to the sockets of a server: its observers, or nobody. It
+// A watcher is notified of events in the life of a server's sockets: its observers, or nobody. It
 // is called without locks.
 type watcher interface {
 	socketJoined(s *Socket)
@@ -282,7 +282,7 @@ type watcher interface {
 	readingResumed(c *engineio.Conn)
 }
 
-// watch returns who is told of the socket.
+// watch returns the watcher of the socket.
 func (s *Socket) watch() watcher { return s.ns.server.watch }
 
 // publicID is the id of the socket for observers and logs.

@@ -28,7 +28,7 @@ const (
 	stateGone
 )
 
-// settle tells that no handler of the socket will run any more.
+// settle reports that no handler of the socket will run any longer.
 func (s *Socket) settle() {
 	if s.ns.server.opts.ReserveSocketIDs {
 		s.ns.server.socketIDs.add(s.id, -1)

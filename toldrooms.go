@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds which rooms of a socket its watcher was told of.
+// This file holds the rooms of a socket that its watcher has been notified of.
 
 package socketio
 
@@ -9,11 +9,11 @@ import (
 	"slices"
 )
 
-// toldRooms are the rooms of a socket that its watcher was told of. It is empty unless the
-// watcher wants to hear of rooms. Socket.mu guards it.
+// toldRooms are the rooms of a socket that its watcher has been notified of. It is empty
+// unless the watcher wants to hear of rooms. Socket.mu guards it.
 type toldRooms struct{ names map[string]struct{} }
 
-// joined returns those of rooms that the watcher is to be told of: the socket was not in
+// joined returns those of rooms that the watcher is to be notified of: the socket was not in
 // them. That of its own id does not count.
 func (t *toldRooms) joined(own string, rooms []string) (news []string) {
 	for _, room := range rooms {
@@ -36,7 +36,7 @@ func (t *toldRooms) left(room string) bool {
 	return known
 }
 
-// all returns the rooms that the watcher is to be told of when the socket ends, in the order
+// all returns the rooms that the watcher is to be notified of when the socket ends, in the order
 // of their names.
 func (t *toldRooms) all() []string {
 	rooms := slices.Sorted(maps.Keys(t.names))

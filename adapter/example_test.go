@@ -167,7 +167,7 @@ func ExampleLocal() {
 	// Output: ["score",2,1] to [sports] of /news, volatile: true
 }
 
-// A Found is a socket of this node, or what another node tells of one of its own.
+// A Found is a socket of this node, or what another node reports about one of its own.
 func ExampleFound() {
 	rooms := adapter.NewMemory()
 	rooms.Add(listener{id: "anna"}, []string{"lobby"})
@@ -256,7 +256,7 @@ func (s shelf) Take(_ context.Context, _, secret string) (adapter.Session, error
 	return session, nil
 }
 
-// A session is taken once, whoever comes with its secret.
+// A session is taken once, by any client that has its secret.
 func ExampleStore() {
 	var store adapter.Store = shelf{sessions: make(map[string]adapter.Session)}
 	ctx := context.Background()

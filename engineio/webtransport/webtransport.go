@@ -201,6 +201,6 @@ func (s *Server) complete() {
 	}
 }
 
-// Close ends all connections at once and returns when nothing runs any more. Close
+// Close ends all connections at once and returns when nothing runs any longer. Close
 // the Engine before: it tells its clients, and waits for their answer.
 func (s *Server) Close() error { return s.wt.Close() }

@@ -159,7 +159,7 @@ func serveDebug(addr string, out io.Writer) (end func(), err error) {
 	go func() { // ends with Close below
 		defer close(ended)
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			slog.Warn("pprof is not served any more", "err", err)
+			slog.Warn("pprof is no longer served", "err", err)
 		}
 	}()
 	return func() {

@@ -130,7 +130,7 @@ func newLoop(d *Epoll) (*loop, error) {
 }
 
 // release closes the loop's own descriptors. The loop is not parked, so nothing wakes it
-// any more.
+// any longer.
 func (l *loop) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -79,6 +79,6 @@ type Driver interface {
 
 	// Close waits for at most grace until all connections have ended, closes
 	// those that are left, and returns when every goroutine of the driver has
-	// ended. Attach must not be called any more.
+	// ended. Attach must not be called any longer.
 	Close(grace time.Duration)
 }

@@ -42,7 +42,7 @@ func newClient(conn net.Conn, br *bufio.Reader) *Client {
 // Over returns a Client on a connection whose handshake has been made elsewhere.
 func Over(conn net.Conn) *Client { return newClient(conn, bufio.NewReader(conn)) }
 
-// Conn returns the connection. What was read ahead is not in it any more.
+// Conn returns the connection. Bytes that were read ahead are no longer in it.
 func (c *Client) Conn() net.Conn { return c.conn }
 
 // SetDeadline bounds all reads and writes from now on, as on a net.Conn.
