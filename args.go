@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 
+	"socketio/internal/binding"
 	"socketio/internal/format"
 	"socketio/parser"
 )
@@ -48,7 +49,7 @@ func (a Args) Decode(dst ...any) error {
 // Raw returns the JSON of argument i. Binary attachments are replaced by placeholder
 // objects; see Attachments. With Options.Codec, the JSON is a translation by the codec,
 // which determines the form of bytes. The caller must not change it.
-func (a Args) Raw(i int) json.RawMessage { return format.JSON(a.codec, a.raw[i]) }
+func (a Args) Raw(i int) json.RawMessage { return binding.JSON(a.codec, a.raw[i]) }
 
 // Attachments returns the binary attachments of all arguments, in the order of
 // their placeholder numbers. The caller must not change them.

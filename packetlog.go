@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"socketio/internal/format"
+	"socketio/internal/binding"
 	"socketio/parser"
 )
 
@@ -61,7 +61,7 @@ func (c *conn) describePacked(out, binary bool, data []byte) string {
 	if err != nil || !ok { // a part of a packet; a client of another format
 		return raw
 	}
-	text := format.JSON(c.server.format.Codec(), p.Data)
+	text := binding.JSON(c.server.format.Codec(), p.Data)
 	return line(out, p, "", string(text[:min(len(text), shownData)]))
 }
 

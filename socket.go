@@ -16,8 +16,8 @@ import (
 	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/ack"
+	"socketio/internal/binding"
 	"socketio/internal/call"
-	"socketio/internal/format"
 	"socketio/internal/lock"
 	"socketio/internal/serial"
 	"socketio/parser"
@@ -217,7 +217,7 @@ func (c *conn) handshake(auth []byte) Handshake {
 	if c.legacy() {
 		codec = nil // see queryAuth
 	}
-	h := Handshake{Handshake: c.eio.Handshake(), Auth: format.JSON(codec, auth), raw: auth, codec: codec}
+	h := Handshake{Handshake: c.eio.Handshake(), Auth: binding.JSON(codec, auth), raw: auth, codec: codec}
 	if h.Auth == nil {
 		h.Auth = json.RawMessage(noAuth)
 	}

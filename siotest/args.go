@@ -62,16 +62,7 @@ func (a Args) Decode(dst ...any) error {
 // Raw returns the JSON of argument i. Binary attachments are replaced by placeholder
 // objects; see Attachments. With ServerOptions.Codec, the JSON is a translation, or nil
 // if the argument can't be translated. The caller must not change it.
-func (a Args) Raw(i int) json.RawMessage {
-	if _, is := a.codec.(*binding.Codec); is {
-		return a.raw[i]
-	}
-	var text json.RawMessage
-	if err := a.codec.Decode(a.raw[i], nil, &text); err != nil {
-		return nil
-	}
-	return text
-}
+func (a Args) Raw(i int) json.RawMessage { return binding.JSON(a.codec, a.raw[i]) }
 
 // Values decodes all arguments as encoding/json does for an any, with []byte for binary
 // attachments.

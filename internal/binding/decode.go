@@ -205,3 +205,16 @@ func setBytes(dst any, b []byte) bool {
 	v.Elem().SetBytes(b)
 	return true
 }
+
+// JSON converts a value in the format of codec to JSON. In the default format, and with a
+// nil codec, it returns raw. It returns nil if the value can't be converted.
+func JSON(codec parser.Codec, raw []byte) json.RawMessage {
+	if _, is := codec.(*Codec); is || codec == nil || raw == nil {
+		return raw
+	}
+	var text json.RawMessage
+	if err := codec.Decode(raw, nil, &text); err != nil {
+		return nil
+	}
+	return text
+}

@@ -5,8 +5,6 @@
 package format
 
 import (
-	"encoding/json"
-
 	"socketio/internal/binding"
 	"socketio/parser"
 )
@@ -49,16 +47,3 @@ func (f *Format) Limits() *parser.Limits { return &f.limits }
 
 // Default reports whether this is the default format: text, with JSON.
 func (f *Format) Default() bool { return f.json != nil }
-
-// JSON converts a value in the format of codec to JSON. In the default format, and with a
-// nil codec, it returns raw. It returns nil if the value can't be converted.
-func JSON(codec parser.Codec, raw []byte) json.RawMessage {
-	if _, is := codec.(*binding.Codec); is || codec == nil || raw == nil {
-		return raw
-	}
-	var text json.RawMessage
-	if err := codec.Decode(raw, nil, &text); err != nil {
-		return nil
-	}
-	return text
-}
