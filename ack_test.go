@@ -421,29 +421,31 @@ func TestAwaitingInsideHandlers(t *testing.T) {
 	})
 }
 
-func TestQuirk16EmitWithAckEndsWithTheSocket(t *testing.T) {
-	for name, end := range map[string]func(w *world, p *peer, s *socketio.Socket){
-		"the client leaves":  func(_ *world, p *peer, _ *socketio.Socket) { p.says(`1`) },
-		"the client goes":    func(_ *world, p *peer, _ *socketio.Socket) { p.goes() },
-		"the server ends it": func(_ *world, _ *peer, s *socketio.Socket) { s.Disconnect() },
-		"the server closes":  func(w *world, _ *peer, _ *socketio.Socket) { _ = w.io.Close() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			overBoth(t, nil, func(w *world, transport string) {
-				sockets, result := make(chan *socketio.Socket, 1), make(chan error, 1)
-				w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
-				p := w.join(transport)
-				s := within(w, "the connection", sockets)
-				go func() {
-					_, err := s.EmitWithAck(context.Background(), "q") // it has no deadline
-					result <- err
-				}()
-				p.hears(`20["q"]`)
-				end(w, p, s)
-				if err := within(w, "the end of the wait", result); !errors.Is(err, socketio.ErrClosed) {
-					t.Errorf("the wait ends with %v, want ErrClosed", err)
-				}
+func TestEmitWithAckEndsWithTheSocket(t *testing.T) {
+	t.Run("quirk 16", func(t *testing.T) {
+		for name, end := range map[string]func(w *world, p *peer, s *socketio.Socket){
+			"the client leaves":  func(_ *world, p *peer, _ *socketio.Socket) { p.says(`1`) },
+			"the client goes":    func(_ *world, p *peer, _ *socketio.Socket) { p.goes() },
+			"the server ends it": func(_ *world, _ *peer, s *socketio.Socket) { s.Disconnect() },
+			"the server closes":  func(w *world, _ *peer, _ *socketio.Socket) { _ = w.io.Close() },
+		} {
+			t.Run(name, func(t *testing.T) {
+				overBoth(t, nil, func(w *world, transport string) {
+					sockets, result := make(chan *socketio.Socket, 1), make(chan error, 1)
+					w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+					p := w.join(transport)
+					s := within(w, "the connection", sockets)
+					go func() {
+						_, err := s.EmitWithAck(context.Background(), "q") // it has no deadline
+						result <- err
+					}()
+					p.hears(`20["q"]`)
+					end(w, p, s)
+					if err := within(w, "the end of the wait", result); !errors.Is(err, socketio.ErrClosed) {
+						t.Errorf("the wait ends with %v, want ErrClosed", err)
+					}
+				})
 			})
-		})
-	}
+		}
+	})
 }

@@ -18,38 +18,42 @@ import (
 	"socketio/siotest"
 )
 
-// TestTrap32DecoderOfANewConnection: half a packet does not outlive its
+// TestDecoderOfANewConnection: half a packet does not outlive its
 // connection.
-func TestTrap32DecoderOfANewConnection(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		echo(w.io)
-		p := w.join(transport)
-		p.hears(`2["auth",{}]`)
-		p.says(`52-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte{1})
-		p.goes()
-		p = w.join(transport)
-		p.hears(`2["auth",{}]`)
-		p.says(`2["message","new"]`)
-		p.hears(`2["message-back","new"]`)
+func TestDecoderOfANewConnection(t *testing.T) {
+	t.Run("trap 32", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			echo(w.io)
+			p := w.join(transport)
+			p.hears(`2["auth",{}]`)
+			p.says(`52-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte{1})
+			p.goes()
+			p = w.join(transport)
+			p.hears(`2["auth",{}]`)
+			p.says(`2["message","new"]`)
+			p.hears(`2["message-back","new"]`)
+		})
 	})
 }
 
-func TestTrap35StrayBinary(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		echo(w.io)
-		for _, joined := range []bool{false, true} {
-			p := w.open(transport)
-			if joined {
-				p.joins("/")
+func TestStrayBinary(t *testing.T) {
+	t.Run("trap 35", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			echo(w.io)
+			for _, joined := range []bool{false, true} {
+				p := w.open(transport)
+				if joined {
+					p.joins("/")
+				}
+				_ = p.tries([]byte{1, 2, 3})
+				p.isClosed(1002)
 			}
-			_ = p.tries([]byte{1, 2, 3})
-			p.isClosed(1002)
-		}
-		p := w.join(transport) // the server goes on
-		p.hears(`2["auth",{}]`)
-		if log := w.log.String(); strings.Contains(log, "level=ERROR") {
-			t.Errorf("the log has an error:\n%s", log)
-		}
+			p := w.join(transport) // the server goes on
+			p.hears(`2["auth",{}]`)
+			if log := w.log.String(); strings.Contains(log, "level=ERROR") {
+				t.Errorf("the log has an error:\n%s", log)
+			}
+		})
 	})
 }
 

@@ -263,43 +263,49 @@ func TestManyWithMsgpack(t *testing.T) {
 	})
 }
 
-func TestTrap40BroadcastsAreValues(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		c := newCrowd(w, transport, "a", "b", "c")
-		stored := w.io.To("a")
-		_ = stored.To("b")
-		_ = stored.Except("a")
-		_ = stored.Volatile()
-		c.hear("the stored one", stored.Emit, "a")
-		c.hear("one made of it", stored.To("b").Emit, "a", "b")
-		c.hear("another made of it", stored.In("c").Emit, "a", "c")
-		c.hear("the stored one again", stored.Emit, "a")
-		c.hear("nothing sticks to the server", w.io.Emit, "a", "b", "c")
-		mine := c.sockets["a"].To("b")
-		_ = mine.To("c")
-		c.hear("that of a socket", mine.Emit, "b")
-		c.hear("nothing sticks to the socket", c.sockets["a"].Broadcast().Emit, "b", "c")
+func TestBroadcastsAreValues(t *testing.T) {
+	t.Run("trap 40", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			c := newCrowd(w, transport, "a", "b", "c")
+			stored := w.io.To("a")
+			_ = stored.To("b")
+			_ = stored.Except("a")
+			_ = stored.Volatile()
+			c.hear("the stored one", stored.Emit, "a")
+			c.hear("one made of it", stored.To("b").Emit, "a", "b")
+			c.hear("another made of it", stored.In("c").Emit, "a", "c")
+			c.hear("the stored one again", stored.Emit, "a")
+			c.hear("nothing sticks to the server", w.io.Emit, "a", "b", "c")
+			mine := c.sockets["a"].To("b")
+			_ = mine.To("c")
+			c.hear("that of a socket", mine.Emit, "b")
+			c.hear("nothing sticks to the socket", c.sockets["a"].Broadcast().Emit, "b", "c")
+		})
 	})
 }
 
-func TestTrap46EachSocketOnce(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		c := newCrowd(w, transport, "abc", "b", "x")
-		c.hear("three rooms", w.io.To("a").To("b", "c").Emit, "abc", "b")
-		c.hear("a room and the own one", w.io.To("b", c.sockets["b"].ID()).Emit, "abc", "b")
-		c.hear("from a socket", c.sockets["x"].To("a", "b", "b").Emit, "abc", "b")
-		c.hear("from one of them", c.sockets["b"].To("a", "b", "c").Emit, "abc")
+func TestEachSocketOnce(t *testing.T) {
+	t.Run("trap 46", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			c := newCrowd(w, transport, "abc", "b", "x")
+			c.hear("three rooms", w.io.To("a").To("b", "c").Emit, "abc", "b")
+			c.hear("a room and the own one", w.io.To("b", c.sockets["b"].ID()).Emit, "abc", "b")
+			c.hear("from a socket", c.sockets["x"].To("a", "b", "b").Emit, "abc", "b")
+			c.hear("from one of them", c.sockets["b"].To("a", "b", "c").Emit, "abc")
+		})
 	})
 }
 
-func TestQuirk14NoRoomsIsNobody(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		c := newCrowd(w, transport, "a", "b")
-		var none []string
-		c.hear("a list without rooms", w.io.To(none...).Emit)
-		c.hear("no rooms", w.io.To().Emit)
-		c.hear("no rooms from a socket", c.sockets["a"].To().Emit)
-		c.hear("no rooms, then one", w.io.To().To("a").Emit, "a")
-		c.hear("except none", w.io.Except(none...).Emit, "a", "b")
+func TestNoRoomsIsNobody(t *testing.T) {
+	t.Run("quirk 14", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			c := newCrowd(w, transport, "a", "b")
+			var none []string
+			c.hear("a list without rooms", w.io.To(none...).Emit)
+			c.hear("no rooms", w.io.To().Emit)
+			c.hear("no rooms from a socket", c.sockets["a"].To().Emit)
+			c.hear("no rooms, then one", w.io.To().To("a").Emit, "a")
+			c.hear("except none", w.io.Except(none...).Emit, "a", "b")
+		})
 	})
 }

@@ -328,56 +328,60 @@ type brokenFile struct{ fs.File }
 
 func (brokenFile) Read([]byte) (int, error) { return 0, errors.New("on purpose") }
 
-func TestTrap51ClientFiles(t *testing.T) {
-	s := newServer(t, &socketio.Options{CORS: &socketio.CORS{Origins: []string{"https://app.example"}}})
-	const path = "/socket.io/socket.io.js"
-	file, err := dist.FS.ReadFile("socket.io.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := fetch(s, "GET", path, "Origin", "https://app.example")
-	body, _ := io.ReadAll(plain.Body)
-	if plain.StatusCode != 200 || !bytes.Equal(body, file) {
-		t.Errorf("got %d and %d bytes", plain.StatusCode, len(body))
-	}
-	want(t, "the CORS header", plain.Header.Get("Access-Control-Allow-Origin"), "*")
-	tag := plain.Header.Get("ETag")
-	for _, match := range []string{tag, "W/" + tag} {
-		want(t, "If-None-Match: "+match, fetch(s, "GET", path, "If-None-Match", match).StatusCode, 304)
-	}
-	packed := fetch(s, "GET", path, "Accept-Encoding", "gzip")
-	want(t, "the encoding", packed.Header.Get("Content-Encoding"), "gzip")
-	z, err := gzip.NewReader(packed.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if body, err = io.ReadAll(z); err != nil || !bytes.Equal(body, file) {
-		t.Errorf("gzip holds %d bytes (%v), not the file", len(body), err)
-	}
-	for _, name := range []string{"unknown.js", "package.json.map", "%2e%2e%2f%2e%2e%2fgo.mod.js"} {
-		resp := fetch(s, "GET", "/socket.io/"+name)
-		body, _ := io.ReadAll(resp.Body)
-		if resp.StatusCode != 404 || strings.Contains(string(body), "function") {
-			t.Errorf("%s: got %d %.40s", name, resp.StatusCode, body)
+func TestClientFileResponses(t *testing.T) {
+	t.Run("trap 51", func(t *testing.T) {
+		s := newServer(t, &socketio.Options{CORS: &socketio.CORS{Origins: []string{"https://app.example"}}})
+		const path = "/socket.io/socket.io.js"
+		file, err := dist.FS.ReadFile("socket.io.js")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		plain := fetch(s, "GET", path, "Origin", "https://app.example")
+		body, _ := io.ReadAll(plain.Body)
+		if plain.StatusCode != 200 || !bytes.Equal(body, file) {
+			t.Errorf("got %d and %d bytes", plain.StatusCode, len(body))
+		}
+		want(t, "the CORS header", plain.Header.Get("Access-Control-Allow-Origin"), "*")
+		tag := plain.Header.Get("ETag")
+		for _, match := range []string{tag, "W/" + tag} {
+			want(t, "If-None-Match: "+match, fetch(s, "GET", path, "If-None-Match", match).StatusCode, 304)
+		}
+		packed := fetch(s, "GET", path, "Accept-Encoding", "gzip")
+		want(t, "the encoding", packed.Header.Get("Content-Encoding"), "gzip")
+		z, err := gzip.NewReader(packed.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err = io.ReadAll(z); err != nil || !bytes.Equal(body, file) {
+			t.Errorf("gzip holds %d bytes (%v), not the file", len(body), err)
+		}
+		for _, name := range []string{"unknown.js", "package.json.map", "%2e%2e%2f%2e%2e%2fgo.mod.js"} {
+			resp := fetch(s, "GET", "/socket.io/"+name)
+			body, _ := io.ReadAll(resp.Body)
+			if resp.StatusCode != 404 || strings.Contains(string(body), "function") {
+				t.Errorf("%s: got %d %.40s", name, resp.StatusCode, body)
+			}
+		}
+	})
 }
 
-func TestQuirk30ClientFilesAreProperHTTP(t *testing.T) {
-	mux := http.NewServeMux()
-	mux.Handle("/socket.io/", newServer(t, nil))
-	const path = "/socket.io/socket.io.min.js"
-	tags := make(map[string]bool)
-	for _, encoding := range []string{"identity", "gzip", "br"} {
-		resp := fetch(mux, "GET", path, "Accept-Encoding", encoding)
-		want(t, encoding+": the status", resp.StatusCode, 200)
-		want(t, encoding+": Vary", resp.Header.Get("Vary"), "Accept-Encoding")
-		tags[resp.Header.Get("ETag")] = true
-	}
-	want(t, "the number of ETags", len(tags), 3)
-	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
-		resp := fetch(mux, method, path)
-		want(t, method, fmt.Sprint(resp.StatusCode, " ", resp.Header.Get("Allow")), "405 GET, HEAD")
-	}
-	want(t, "a path that only looks alike", fetch(mux, "GET", "/socket.ioXsocket.io.min.js").StatusCode, 404)
+func TestClientFilesAreProperHTTP(t *testing.T) {
+	t.Run("quirk 30", func(t *testing.T) {
+		mux := http.NewServeMux()
+		mux.Handle("/socket.io/", newServer(t, nil))
+		const path = "/socket.io/socket.io.min.js"
+		tags := make(map[string]bool)
+		for _, encoding := range []string{"identity", "gzip", "br"} {
+			resp := fetch(mux, "GET", path, "Accept-Encoding", encoding)
+			want(t, encoding+": the status", resp.StatusCode, 200)
+			want(t, encoding+": Vary", resp.Header.Get("Vary"), "Accept-Encoding")
+			tags[resp.Header.Get("ETag")] = true
+		}
+		want(t, "the number of ETags", len(tags), 3)
+		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
+			resp := fetch(mux, method, path)
+			want(t, method, fmt.Sprint(resp.StatusCode, " ", resp.Header.Get("Allow")), "405 GET, HEAD")
+		}
+		want(t, "a path that only looks alike", fetch(mux, "GET", "/socket.ioXsocket.io.min.js").StatusCode, 404)
+	})
 }

@@ -182,31 +182,35 @@ func TestConnectPrecedesBroadcasts(t *testing.T) {
 	})
 }
 
-func TestTrap34NoNamespaceInTime(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		for _, transport := range []string{polling, websocket} {
-			start := time.Now()
-			p := w.open(transport)
-			p.says(`0/nowhere,`)
-			p.hears(`4/nowhere,{"message":"Invalid namespace"}`)
-			member := w.join(transport)
-			p.isClosed(1008)
-			if took := time.Since(start).Round(time.Second); took != 45*time.Second {
-				t.Errorf("who joins nothing is closed after 45 s, not %v", took)
+func TestNoNamespaceInTime(t *testing.T) {
+	t.Run("trap 34", func(t *testing.T) {
+		memory(t, nil, func(w *world) {
+			for _, transport := range []string{polling, websocket} {
+				start := time.Now()
+				p := w.open(transport)
+				p.says(`0/nowhere,`)
+				p.hears(`4/nowhere,{"message":"Invalid namespace"}`)
+				member := w.join(transport)
+				p.isClosed(1008)
+				if took := time.Since(start).Round(time.Second); took != 45*time.Second {
+					t.Errorf("who joins nothing is closed after 45 s, not %v", took)
+				}
+				member.isOpen()
 			}
-			member.isOpen()
-		}
+		})
 	})
 }
 
-func TestQuirk12RefusalsHaveTheirText(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		w.io.Of("/text").Use(func(context.Context, *socketio.Socket) error { return errors.New("not today") })
-		w.io.Of("/empty").Use(func(context.Context, *socketio.Socket) error { return &socketio.ConnectError{} })
-		p := w.open(transport)
-		p.says(`0/text,`)
-		p.hears(`4/text,{"message":"not today"}`)
-		p.says(`0/empty,`)
-		p.hears(`4/empty,{"message":""}`) // the key is always there
+func TestRejectionsHaveTheirText(t *testing.T) {
+	t.Run("quirk 12", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			w.io.Of("/text").Use(func(context.Context, *socketio.Socket) error { return errors.New("not today") })
+			w.io.Of("/empty").Use(func(context.Context, *socketio.Socket) error { return &socketio.ConnectError{} })
+			p := w.open(transport)
+			p.says(`0/text,`)
+			p.hears(`4/text,{"message":"not today"}`)
+			p.says(`0/empty,`)
+			p.hears(`4/empty,{"message":""}`) // the key is always there
+		})
 	})
 }

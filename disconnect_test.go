@@ -263,93 +263,98 @@ func TestDisconnectAll(t *testing.T) {
 	})
 }
 
-func TestTrap43EventsAfterTheEnd(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		heard, holding, read := newList(), make(chan struct{}), make(chan struct{})
-		w.io.OnConnection(func(s *socketio.Socket) {
-			s.On("hold", func() {
-				close(holding)
-				<-read
-				s.Disconnect()
+func TestEventsAfterTheEnd(t *testing.T) {
+	t.Run("trap 43", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			heard, holding, read := newList(), make(chan struct{}), make(chan struct{})
+			w.io.OnConnection(func(s *socketio.Socket) {
+				s.On("hold", func() {
+					close(holding)
+					<-read
+					s.Disconnect()
+				})
+				s.On("late", func() { heard.add("late") })
+				s.OnAny(func(event string, _ socketio.Args) { heard.add("any " + event) })
+				s.OnDisconnect(func(socketio.DisconnectReason) { heard.add("end") })
 			})
-			s.On("late", func() { heard.add("late") })
-			s.OnAny(func(event string, _ socketio.Args) { heard.add("any " + event) })
-			s.OnDisconnect(func(socketio.DisconnectReason) { heard.add("end") })
+			p := w.join(transport)
+			p.says(`2["hold"]`, `2["late"]`)
+			within(w, "the handler", holding)
+			p.isOpen() // "late" has been read
+			close(read)
+			p.hears(`1`)
+			p.says(`2["late"]`)
+			p.isOpen()
+			want(t, "what was heard", strings.Join(heard.await(w, 2), ", "), "any hold, end")
 		})
-		p := w.join(transport)
-		p.says(`2["hold"]`, `2["late"]`)
-		within(w, "the handler", holding)
-		p.isOpen() // "late" has been read
-		close(read)
-		p.hears(`1`)
-		p.says(`2["late"]`)
-		p.isOpen()
-		want(t, "what was heard", strings.Join(heard.await(w, 2), ", "), "any hold, end")
 	})
 }
 
-func TestTrap44DisconnectNotifiesEveryNamespace(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		sockets, names := make(chan *socketio.Socket, 1), []string{"/", "/a", "/b"}
-		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
-		p := w.open(transport)
-		for _, name := range names {
-			w.io.Of(name)
-			p.joins(name)
-		}
-		within(w, "the connection", sockets).CloseConn()
-		var heard []string
-		for range names {
-			got, err := p.next()
-			if err != nil {
-				w.Fatal(err)
+func TestDisconnectNotifiesEveryNamespace(t *testing.T) {
+	t.Run("trap 44", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			sockets, names := make(chan *socketio.Socket, 1), []string{"/", "/a", "/b"}
+			w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+			p := w.open(transport)
+			for _, name := range names {
+				w.io.Of(name)
+				p.joins(name)
 			}
-			heard = append(heard, got.text)
-		}
-		slices.Sort(heard)
-		want(t, "the goodbyes", strings.Join(heard, " "), `1 1/a, 1/b,`)
-		p.isClosed(1000)
-	})
-}
-
-func TestQuirk11LatePacketsAreIgnored(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		sockets, heard := make(chan *socketio.Socket, 2), newList()
-		w.io.Of("/short").OnConnection(func(s *socketio.Socket) {
-			s.On("late", func() { heard.add("late") })
-			sockets <- s
+			within(w, "the connection", sockets).CloseConn()
+			var heard []string
+			for range names {
+				got, err := p.next()
+				if err != nil {
+					w.Fatal(err)
+				}
+				heard = append(heard, got.text)
+			}
+			slices.Sort(heard)
+			want(t, "the goodbyes", strings.Join(heard, " "), `1 1/a, 1/b,`)
+			p.isClosed(1000)
 		})
-		p := w.open(transport)
-		p.joins("/short")
-		within(w, "the connection", sockets).Disconnect()
-		p.hears(`1/short,`)
-		p.says(`2/short,["late"]`, `51-/short,["late",{"_placeholder":true,"num":0}]`, []byte{1}, `3/short,0[]`, `1/short,`)
-		p.isOpen()
-		want(t, "events", len(heard.all()), 0)
-		p.joins("/short") // and it may come back
 	})
 }
 
-// Rule 6, as we decide it: what was under way when the server made the client
-// leave a namespace is ignored, and the client may come back.
+// Packets that were under way when the server made the client leave a namespace are
+// ignored, and the client may join it again.
 func TestLatePacketsAreIgnored(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		calls := newList()
-		w.io.Of("/short").OnConnection(func(s *socketio.Socket) {
-			s.On("leave", func() { s.Disconnect() })
-			s.On("late", func() { calls.add("late") })
+	t.Run("quirk 11", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			sockets, heard := make(chan *socketio.Socket, 2), newList()
+			w.io.Of("/short").OnConnection(func(s *socketio.Socket) {
+				s.On("late", func() { heard.add("late") })
+				sockets <- s
+			})
+			p := w.open(transport)
+			p.joins("/short")
+			within(w, "the connection", sockets).Disconnect()
+			p.hears(`1/short,`)
+			p.says(`2/short,["late"]`, `51-/short,["late",{"_placeholder":true,"num":0}]`, []byte{1}, `3/short,0[]`, `1/short,`)
+			p.isOpen()
+			want(t, "events", len(heard.all()), 0)
+			p.joins("/short") // and it may come back
 		})
-		p := w.join(transport)
-		p.joins("/short")
-		p.says(`2/short,["leave"]`)
-		p.hears(`1/short,`)
-		p.says(`2/short,["late"]`, `3/short,5[]`, `51-/short,["late",{"_placeholder":true,"num":0}]`, []byte{1}, `1/short,`)
-		p.isOpen()
-		p.joins("/short")
-		p.says(`2/short,["late"]`)
-		calls.await(w, 1)
-		p.isOpen()
-		want(t, "events after the return", len(calls.all()), 1)
+	})
+	t.Run("from a client that joins again", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			calls := newList()
+			w.io.Of("/short").OnConnection(func(s *socketio.Socket) {
+				s.On("leave", func() { s.Disconnect() })
+				s.On("late", func() { calls.add("late") })
+			})
+			p := w.join(transport)
+			p.joins("/short")
+			p.says(`2/short,["leave"]`)
+			p.hears(`1/short,`)
+			p.says(`2/short,["late"]`, `3/short,5[]`, `51-/short,["late",{"_placeholder":true,"num":0}]`, []byte{1}, `1/short,`)
+			p.isOpen()
+			p.joins("/short")
+			p.says(`2/short,["late"]`)
+			calls.await(w, 1)
+			p.isOpen()
+			want(t, "events after the return", len(calls.all()), 1)
+		})
 	})
 }
 

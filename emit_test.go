@@ -15,34 +15,36 @@ import (
 	"socketio/siotest"
 )
 
-func TestTrap31ArgumentsAreNotChanged(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		c := newCrowd(w, transport, "a", "b")
-		type photo struct {
-			Name string `json:"name"`
-			Data []byte `json:"data"`
-		}
-		args := func() []any {
-			return []any{[]byte{1}, map[string]any{"deep": []any{[]byte{2}}}, &photo{"p", []byte{3}}, [][]byte{{4}}}
-		}
-		given := args()
-		for range 2 {
-			if err := w.io.To("a").Emit("e", given...); err != nil {
-				t.Fatal(err)
+func TestArgumentsAreNotChanged(t *testing.T) {
+	t.Run("trap 31", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			c := newCrowd(w, transport, "a", "b")
+			type photo struct {
+				Name string `json:"name"`
+				Data []byte `json:"data"`
 			}
-			if err := c.sockets["b"].Emit("e", given...); err != nil {
-				t.Fatal(err)
+			args := func() []any {
+				return []any{[]byte{1}, map[string]any{"deep": []any{[]byte{2}}}, &photo{"p", []byte{3}}, [][]byte{{4}}}
 			}
-		}
-		if !reflect.DeepEqual(given, args()) {
-			t.Errorf("the arguments have become %v", given)
-		}
-		for range 2 {
-			for _, p := range c.peers {
-				p.hears(`54-["e",{"_placeholder":true,"num":0},{"deep":[{"_placeholder":true,"num":1}]},`+
-					`{"name":"p","data":{"_placeholder":true,"num":2}},[{"_placeholder":true,"num":3}]]`, []byte{1}, []byte{2}, []byte{3}, []byte{4})
+			given := args()
+			for range 2 {
+				if err := w.io.To("a").Emit("e", given...); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.sockets["b"].Emit("e", given...); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
+			if !reflect.DeepEqual(given, args()) {
+				t.Errorf("the arguments have become %v", given)
+			}
+			for range 2 {
+				for _, p := range c.peers {
+					p.hears(`54-["e",{"_placeholder":true,"num":0},{"deep":[{"_placeholder":true,"num":1}]},`+
+						`{"name":"p","data":{"_placeholder":true,"num":2}},[{"_placeholder":true,"num":3}]]`, []byte{1}, []byte{2}, []byte{3}, []byte{4})
+				}
+			}
+		})
 	})
 }
 

@@ -450,28 +450,32 @@ func TestOldClientIsNotLetIn(t *testing.T) {
 	})
 }
 
-func TestTrap50OldClients(t *testing.T) {
-	setup := func(io *socketio.Server) {
-		io.OnConnection(func(s *socketio.Socket) { _ = s.Emit("id", s.ID(), s.Handshake().Query().Get("token")) })
-		io.Of("/custom").OnConnection(func(s *socketio.Socket) { _ = s.Emit("auth", s.Handshake().Auth) })
-	}
-	overOld(t, setup, func(w *world, transport string) {
-		p := w.openOld(transport, "&token=t")
-		p.hears(`0`, `2["id","`+p.sid+`","t"]`) // nobody asked for "/"
-		p.says(`0/custom?token=u,`)
-		p.hears(`0/custom,`, `2/custom,["auth",{"token":"u"}]`)
+func TestOldClients(t *testing.T) {
+	t.Run("trap 50", func(t *testing.T) {
+		setup := func(io *socketio.Server) {
+			io.OnConnection(func(s *socketio.Socket) { _ = s.Emit("id", s.ID(), s.Handshake().Query().Get("token")) })
+			io.Of("/custom").OnConnection(func(s *socketio.Socket) { _ = s.Emit("auth", s.Handshake().Auth) })
+		}
+		overOld(t, setup, func(w *world, transport string) {
+			p := w.openOld(transport, "&token=t")
+			p.hears(`0`, `2["id","`+p.sid+`","t"]`) // nobody asked for "/"
+			p.says(`0/custom?token=u,`)
+			p.hears(`0/custom,`, `2/custom,["auth",{"token":"u"}]`)
+		})
 	})
 }
 
-func TestQuirk13InvalidNamespaceOfRevision4(t *testing.T) {
-	setup := func(io *socketio.Server) {
-		io.Of("/picky").Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
-	}
-	overOld(t, setup, func(w *world, transport string) {
-		p := w.joinOld(transport)
-		p.says(`0/nowhere,`)
-		p.hears(`4/nowhere,{"message":"Invalid namespace"}`)
-		p.says(`0/picky,`)
-		p.hears(`4/picky,"no"`) // other refusals are text
+func TestInvalidNamespaceOfRevision4(t *testing.T) {
+	t.Run("quirk 13", func(t *testing.T) {
+		setup := func(io *socketio.Server) {
+			io.Of("/picky").Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
+		}
+		overOld(t, setup, func(w *world, transport string) {
+			p := w.joinOld(transport)
+			p.says(`0/nowhere,`)
+			p.hears(`4/nowhere,{"message":"Invalid namespace"}`)
+			p.says(`0/picky,`)
+			p.hears(`4/picky,"no"`) // other refusals are text
+		})
 	})
 }

@@ -220,67 +220,73 @@ func TestOtherJSON(t *testing.T) {
 	})
 }
 
-func TestTrap41ConnectedAfterTheMiddleware(t *testing.T) {
-	t.Run("connected", func(t *testing.T) {
-		overBoth(t, nil, func(w *world, transport string) {
-			states := newList()
-			w.io.Use(func(_ context.Context, s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
-			w.io.Use(func(_ context.Context, s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
-			w.io.OnConnection(func(s *socketio.Socket) { states.add(fmt.Sprint(s.Connected())) })
-			w.join(transport)
-			want(t, "in two middlewares and the handler", strings.Join(states.await(w, 3), " "), "false false true")
+func TestConnectedAfterTheMiddleware(t *testing.T) {
+	t.Run("trap 41", func(t *testing.T) {
+		t.Run("connected", func(t *testing.T) {
+			overBoth(t, nil, func(w *world, transport string) {
+				states := newList()
+				w.io.Use(func(_ context.Context, s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
+				w.io.Use(func(_ context.Context, s *socketio.Socket) error { states.add(fmt.Sprint(s.Connected())); return nil })
+				w.io.OnConnection(func(s *socketio.Socket) { states.add(fmt.Sprint(s.Connected())) })
+				w.join(transport)
+				want(t, "in two middlewares and the handler", strings.Join(states.await(w, 3), " "), "false false true")
+			})
+		})
+		t.Run("the client goes meanwhile", func(t *testing.T) {
+			overBoth(t, nil, func(w *world, transport string) {
+				sockets, ended := make(chan *socketio.Socket, 1), make(chan struct{})
+				w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+					sockets <- s
+					<-s.Context().Done()
+					close(ended)
+					return nil // too late
+				})
+				w.io.OnConnection(func(*socketio.Socket) { t.Error("the socket has joined") })
+				p := w.open(transport)
+				p.says(`0`)
+				s := within(w, "the middleware", sockets)
+				p.goes()
+				within(w, "its end", ended)
+				want(t, "connected", s.Connected(), false)
+				want(t, "sockets", len(w.io.Sockets()), 0)
+			})
+		})
+		t.Run("data of the error", func(t *testing.T) {
+			overBoth(t, nil, func(w *world, transport string) {
+				w.io.Use(func(context.Context, *socketio.Socket) error {
+					return &socketio.ConnectError{Message: "no", Data: map[string]any{"code": 7}}
+				})
+				p := w.open(transport)
+				p.says(`0`)
+				p.hears(`4{"message":"no","data":{"code":7}}`)
+			})
 		})
 	})
-	t.Run("the client goes meanwhile", func(t *testing.T) {
+}
+
+func TestDisconnectInAMiddlewareDoesNothing(t *testing.T) {
+	t.Run("quirk 23", func(t *testing.T) {
 		overBoth(t, nil, func(w *world, transport string) {
-			sockets, ended := make(chan *socketio.Socket, 1), make(chan struct{})
 			w.io.Use(func(_ context.Context, s *socketio.Socket) error {
-				sockets <- s
-				<-s.Context().Done()
-				close(ended)
-				return nil // too late
+				s.Disconnect()
+				s.CloseConn()
+				return nil
 			})
-			w.io.OnConnection(func(*socketio.Socket) { t.Error("the socket has joined") })
-			p := w.open(transport)
-			p.says(`0`)
-			s := within(w, "the middleware", sockets)
-			p.goes()
-			within(w, "its end", ended)
-			want(t, "connected", s.Connected(), false)
-			want(t, "sockets", len(w.io.Sockets()), 0)
+			p := w.join(transport)
+			p.isOpen()
+			want(t, "sockets", len(w.io.Sockets()), 1)
 		})
 	})
-	t.Run("data of the error", func(t *testing.T) {
+}
+
+func TestEmitsOfAMiddlewarePrecedeConnect(t *testing.T) {
+	t.Run("quirk 24", func(t *testing.T) {
 		overBoth(t, nil, func(w *world, transport string) {
-			w.io.Use(func(context.Context, *socketio.Socket) error {
-				return &socketio.ConnectError{Message: "no", Data: map[string]any{"code": 7}}
-			})
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error { return s.Emit("session", 1, []byte{2}) })
 			p := w.open(transport)
 			p.says(`0`)
-			p.hears(`4{"message":"no","data":{"code":7}}`)
+			p.hears(`51-["session",1,{"_placeholder":true,"num":0}]`, []byte{2}, `0{"sid":"*"}`)
 		})
-	})
-}
-
-func TestQuirk23DisconnectInAMiddlewareDoesNothing(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
-			s.Disconnect()
-			s.CloseConn()
-			return nil
-		})
-		p := w.join(transport)
-		p.isOpen()
-		want(t, "sockets", len(w.io.Sockets()), 1)
-	})
-}
-
-func TestQuirk24EmitsOfAMiddlewarePrecedeConnect(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		w.io.Use(func(_ context.Context, s *socketio.Socket) error { return s.Emit("session", 1, []byte{2}) })
-		p := w.open(transport)
-		p.says(`0`)
-		p.hears(`51-["session",1,{"_placeholder":true,"num":0}]`, []byte{2}, `0{"sid":"*"}`)
 	})
 }
 

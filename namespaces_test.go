@@ -205,17 +205,19 @@ func TestNamespaceNames(t *testing.T) {
 	}
 }
 
-func TestTrap36EmptyNamespaceIsMain(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		if w.io.Of("") != w.io.Of("/") || w.io.Of("custom") != w.io.Of("/custom") {
-			t.Error("a missing slash makes another namespace")
-		}
-		w.io.Of("").OnConnection(func(s *socketio.Socket) { _ = s.Emit("in", s.Namespace().Name()) })
-		for _, connect := range []string{`0`, `0/`, `0/,`} {
-			p := w.open(transport)
-			p.says(connect)
-			p.hears(`0{"sid":"*"}`, `2["in","/"]`)
-		}
+func TestEmptyNamespaceIsMain(t *testing.T) {
+	t.Run("trap 36", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			if w.io.Of("") != w.io.Of("/") || w.io.Of("custom") != w.io.Of("/custom") {
+				t.Error("a missing slash makes another namespace")
+			}
+			w.io.Of("").OnConnection(func(s *socketio.Socket) { _ = s.Emit("in", s.Namespace().Name()) })
+			for _, connect := range []string{`0`, `0/`, `0/,`} {
+				p := w.open(transport)
+				p.says(connect)
+				p.hears(`0{"sid":"*"}`, `2["in","/"]`)
+			}
+		})
 	})
 }
 

@@ -131,21 +131,23 @@ func TestOutgoingListenersSeeWhatIsSent(t *testing.T) {
 }
 
 // Trap 48: the outgoing catch-alls of a socket see the broadcasts that reach it.
-func TestTrap48OutgoingCatchAllsSeeBroadcasts(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		c := newCrowd(w, transport, "a", "b")
-		seen := newList()
-		c.sockets["a"].OnAnyOutgoing(func(event string, args socketio.Args) { seen.add(event + " " + args.String()) })
-		_ = w.io.Emit("all", 1)
-		_ = w.io.To("a").Emit("room", []byte{1})
-		_ = w.io.To("b").Emit("not me")
-		_ = c.sockets["b"].Broadcast().Emit("others")
-		_ = c.sockets["a"].Broadcast().Emit("not me")
-		_ = w.io.Except("a").Emit("not me")
-		_ = w.io.Of("/").Send("m")
-		for i, expected := range []string{`all [1]`, `room [{"_placeholder":true,"num":0}]`, `others []`, `message ["m"]`} {
-			want(t, "what is seen", seen.await(w, i+1)[i], expected)
-		}
-		want(t, "how much is seen", len(seen.all()), 4)
+func TestOutgoingCatchAllsSeeBroadcasts(t *testing.T) {
+	t.Run("trap 48", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			c := newCrowd(w, transport, "a", "b")
+			seen := newList()
+			c.sockets["a"].OnAnyOutgoing(func(event string, args socketio.Args) { seen.add(event + " " + args.String()) })
+			_ = w.io.Emit("all", 1)
+			_ = w.io.To("a").Emit("room", []byte{1})
+			_ = w.io.To("b").Emit("not me")
+			_ = c.sockets["b"].Broadcast().Emit("others")
+			_ = c.sockets["a"].Broadcast().Emit("not me")
+			_ = w.io.Except("a").Emit("not me")
+			_ = w.io.Of("/").Send("m")
+			for i, expected := range []string{`all [1]`, `room [{"_placeholder":true,"num":0}]`, `others []`, `message ["m"]`} {
+				want(t, "what is seen", seen.await(w, i+1)[i], expected)
+			}
+			want(t, "how much is seen", len(seen.all()), 4)
+		})
 	})
 }

@@ -120,103 +120,107 @@ func TestDynamicNamesAreBounded(t *testing.T) {
 
 // Many that arrive together find one child, and none before it has been announced.
 // The trap is number 38 of docs/conformance.md.
-func TestTrap38ConcurrentFirstJoinsMakeOneChild(t *testing.T) {
-	for _, run := range []func(*testing.T, func(*world)){
-		func(t *testing.T, f func(*world)) { memory(t, nil, f) },
-		func(t *testing.T, f func(*world)) { tcp(t, nil, f) },
-	} {
-		run(t, func(w *world) {
-			var made, joined, early atomic.Int32
-			gate := make(chan struct{})
-			var announced atomic.Bool
-			w.io.OnNewNamespace(func(ns *socketio.Namespace) {
-				made.Add(1)
-				<-gate
-				announced.Store(true)
-			})
-			parent := w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
-			parent.OnConnection(func(s *socketio.Socket) {
-				if !announced.Load() {
-					early.Add(1)
+func TestConcurrentFirstJoinsMakeOneChild(t *testing.T) {
+	t.Run("trap 38", func(t *testing.T) {
+		for _, run := range []func(*testing.T, func(*world)){
+			func(t *testing.T, f func(*world)) { memory(t, nil, f) },
+			func(t *testing.T, f func(*world)) { tcp(t, nil, f) },
+		} {
+			run(t, func(w *world) {
+				var made, joined, early atomic.Int32
+				gate := make(chan struct{})
+				var announced atomic.Bool
+				w.io.OnNewNamespace(func(ns *socketio.Namespace) {
+					made.Add(1)
+					<-gate
+					announced.Store(true)
+				})
+				parent := w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
+				parent.OnConnection(func(s *socketio.Socket) {
+					if !announced.Load() {
+						early.Add(1)
+					}
+					joined.Add(1)
+				})
+				peers := make([]*peer, 20)
+				for i := range peers {
+					peers[i] = w.open(websocket)
+					peers[i].says(`0/same,`)
 				}
-				joined.Add(1)
+				close(gate)
+				for _, p := range peers {
+					p.hears(`0/same,{"sid":"*"}`)
+				}
+				want(t, "made", made.Load(), 1)
+				want(t, "joined before it was announced", early.Load(), 0)
+				want(t, "children", len(parent.Children()), 1)
+				want(t, "sockets", len(parent.Children()[0].Sockets()), 20)
+				_ = parent.Children()[0].Emit("all")
+				for _, p := range peers {
+					p.hears(`2/same,["all"]`)
+				}
 			})
-			peers := make([]*peer, 20)
-			for i := range peers {
-				peers[i] = w.open(websocket)
-				peers[i].says(`0/same,`)
-			}
-			close(gate)
-			for _, p := range peers {
-				p.hears(`0/same,{"sid":"*"}`)
-			}
-			want(t, "made", made.Load(), 1)
-			want(t, "joined before it was announced", early.Load(), 0)
-			want(t, "children", len(parent.Children()), 1)
-			want(t, "sockets", len(parent.Children()[0].Sockets()), 20)
-			_ = parent.Children()[0].Emit("all")
-			for _, p := range peers {
-				p.hears(`2/same,["all"]`)
-			}
-		})
-	}
+		}
+	})
 }
 
 // A child goes with its last socket, whether that had joined or was refused, and
 // those that are still joining count. The trap is number 39 of docs/conformance.md.
-func TestTrap39ChildrenGoWhenEmpty(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		gate := make(chan struct{})
-		parent := w.io.OfPattern(teams)
-		parent.Use(func(_ context.Context, s *socketio.Socket) error {
-			var auth struct{ Do string }
-			_ = s.Handshake().DecodeAuth(&auth)
-			switch auth.Do {
-			case "refuse":
-				return errors.New("no")
-			case "wait":
-				<-gate
+func TestChildrenGoWhenEmpty(t *testing.T) {
+	t.Run("trap 39", func(t *testing.T) {
+		memory(t, nil, func(w *world) {
+			gate := make(chan struct{})
+			parent := w.io.OfPattern(teams)
+			parent.Use(func(_ context.Context, s *socketio.Socket) error {
+				var auth struct{ Do string }
+				_ = s.Handshake().DecodeAuth(&auth)
+				switch auth.Do {
+				case "refuse":
+					return errors.New("no")
+				case "wait":
+					<-gate
+				}
+				return nil
+			})
+			a, b, c := w.open(websocket), w.open(polling), w.open(websocket)
+			children := func(what, expected string) {
+				t.Helper()
+				w.settle()
+				want(t, what, names(parent.Children()), expected)
 			}
-			return nil
+			a.says(`0/team-1,{"do":"refuse"}`)
+			a.hears(`4/team-1,{"message":"no"}`)
+			children("after a refusal", "")
+			a.joins("/team-1")
+			b.joins("/team-1")
+			c.says(`0/team-1,{"do":"wait"}`)
+			a.says(`1/team-1,`)
+			children("one of three has left", "/team-1")
+			first := parent.Children()[0]
+			b.goes()
+			children("one is still joining", "/team-1")
+			close(gate)
+			c.hears(`0/team-1,{"sid":"*"}`)
+			children("it has joined", "/team-1")
+			want(t, "the same namespace", len(first.Sockets()), 1)
+			first.Sockets()[0].CloseConn()
+			children("all have left", "")
+			a.joins("/team-1")
+			children("made anew", "/team-1")
+			if w.io.Of("/team-1") == first {
+				t.Error("the namespace that had gone is back")
+			}
+			a.says(`1/team-1,`)
+			children("the application has asked for it: it stays", "/team-1")
 		})
-		a, b, c := w.open(websocket), w.open(polling), w.open(websocket)
-		children := func(what, expected string) {
-			t.Helper()
+		memory(t, &socketio.Options{Limits: socketio.SocketLimits{KeepEmptyNamespaces: true}}, func(w *world) {
+			parent := w.io.OfPattern(teams)
+			p := w.open(websocket)
+			p.joins("/team-1")
+			p.says(`1/team-1,`)
 			w.settle()
-			want(t, what, names(parent.Children()), expected)
-		}
-		a.says(`0/team-1,{"do":"refuse"}`)
-		a.hears(`4/team-1,{"message":"no"}`)
-		children("after a refusal", "")
-		a.joins("/team-1")
-		b.joins("/team-1")
-		c.says(`0/team-1,{"do":"wait"}`)
-		a.says(`1/team-1,`)
-		children("one of three has left", "/team-1")
-		first := parent.Children()[0]
-		b.goes()
-		children("one is still joining", "/team-1")
-		close(gate)
-		c.hears(`0/team-1,{"sid":"*"}`)
-		children("it has joined", "/team-1")
-		want(t, "the same namespace", len(first.Sockets()), 1)
-		first.Sockets()[0].CloseConn()
-		children("all have left", "")
-		a.joins("/team-1")
-		children("made anew", "/team-1")
-		if w.io.Of("/team-1") == first {
-			t.Error("the namespace that had gone is back")
-		}
-		a.says(`1/team-1,`)
-		children("the application has asked for it: it stays", "/team-1")
-	})
-	memory(t, &socketio.Options{Limits: socketio.SocketLimits{KeepEmptyNamespaces: true}}, func(w *world) {
-		parent := w.io.OfPattern(teams)
-		p := w.open(websocket)
-		p.joins("/team-1")
-		p.says(`1/team-1,`)
-		w.settle()
-		want(t, "kept", names(parent.Children()), "/team-1")
+			want(t, "kept", names(parent.Children()), "/team-1")
+		})
 	})
 }
 
@@ -311,27 +315,29 @@ func TestMaxNamespacesCountsSearches(t *testing.T) {
 }
 
 // A socket that is joining keeps its namespace when the last one in it leaves.
-func TestQuirk22JoiningSocketsKeepANamespace(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		gate := make(chan struct{})
-		parent := w.io.OfPattern(teams)
-		parent.Use(func(_ context.Context, s *socketio.Socket) error {
-			if string(s.Handshake().Auth) != `{}` {
-				<-gate
-			}
-			return nil
+func TestJoiningSocketsKeepANamespace(t *testing.T) {
+	t.Run("quirk 22", func(t *testing.T) {
+		memory(t, nil, func(w *world) {
+			gate := make(chan struct{})
+			parent := w.io.OfPattern(teams)
+			parent.Use(func(_ context.Context, s *socketio.Socket) error {
+				if string(s.Handshake().Auth) != `{}` {
+					<-gate
+				}
+				return nil
+			})
+			a, b := w.open(websocket), w.open(websocket)
+			a.joins("/team-1")
+			ns := parent.Children()[0]
+			b.says(`0/team-1,{"wait":true}`)
+			w.settle()
+			a.says(`1/team-1,`)
+			w.settle()
+			close(gate)
+			b.hears(`0/team-1,{"sid":"*"}`)
+			_ = ns.Emit("x")
+			b.hears(`2/team-1,["x"]`)
 		})
-		a, b := w.open(websocket), w.open(websocket)
-		a.joins("/team-1")
-		ns := parent.Children()[0]
-		b.says(`0/team-1,{"wait":true}`)
-		w.settle()
-		a.says(`1/team-1,`)
-		w.settle()
-		close(gate)
-		b.hears(`0/team-1,{"sid":"*"}`)
-		_ = ns.Emit("x")
-		b.hears(`2/team-1,["x"]`)
 	})
 }
 

@@ -231,57 +231,61 @@ func TestLeaveSeveralRooms(t *testing.T) {
 	})
 }
 
-func TestTrap37RoomsWhileDisconnecting(t *testing.T) {
-	for name, end := range map[string]func(p *peer, s *socketio.Socket){
-		"by the client": func(p *peer, _ *socketio.Socket) { p.says(`1`) },
-		"by the server": func(_ *peer, s *socketio.Socket) { s.Disconnect() },
-		"by its end":    func(p *peer, _ *socketio.Socket) { p.goes() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			overBoth(t, nil, func(w *world, transport string) {
-				heard, sockets := newList(), make(chan *socketio.Socket, 1)
-				w.io.OnConnection(func(s *socketio.Socket) {
-					_ = s.Join("a", "b")
-					rooms := func() string {
-						r := s.Rooms()
-						slices.Sort(r)
-						return strings.Replace(strings.Join(r, " "), s.ID(), "own", 1)
-					}
-					s.OnDisconnecting(func(socketio.DisconnectReason) { heard.add(fmt.Sprint(len(s.Rooms()))) })
-					s.OnDisconnect(func(socketio.DisconnectReason) { heard.add("[" + rooms() + "]") })
-					sockets <- s
+func TestRoomsWhileDisconnecting(t *testing.T) {
+	t.Run("trap 37", func(t *testing.T) {
+		for name, end := range map[string]func(p *peer, s *socketio.Socket){
+			"by the client": func(p *peer, _ *socketio.Socket) { p.says(`1`) },
+			"by the server": func(_ *peer, s *socketio.Socket) { s.Disconnect() },
+			"by its end":    func(p *peer, _ *socketio.Socket) { p.goes() },
+		} {
+			t.Run(name, func(t *testing.T) {
+				overBoth(t, nil, func(w *world, transport string) {
+					heard, sockets := newList(), make(chan *socketio.Socket, 1)
+					w.io.OnConnection(func(s *socketio.Socket) {
+						_ = s.Join("a", "b")
+						rooms := func() string {
+							r := s.Rooms()
+							slices.Sort(r)
+							return strings.Replace(strings.Join(r, " "), s.ID(), "own", 1)
+						}
+						s.OnDisconnecting(func(socketio.DisconnectReason) { heard.add(fmt.Sprint(len(s.Rooms()))) })
+						s.OnDisconnect(func(socketio.DisconnectReason) { heard.add("[" + rooms() + "]") })
+						sockets <- s
+					})
+					p := w.join(transport)
+					end(p, within(w, "the connection", sockets))
+					want(t, "the rooms before and after", strings.Join(heard.await(w, 2), " "), "3 []")
 				})
-				p := w.join(transport)
-				end(p, within(w, "the connection", sockets))
-				want(t, "the rooms before and after", strings.Join(heard.await(w, 2), " "), "3 []")
 			})
-		})
-	}
+		}
+	})
 }
 
-func TestTrap42RoomsOfTheRefused(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		sockets := make(chan *socketio.Socket, 1)
-		w.io.Of("/picky").Use(func(_ context.Context, s *socketio.Socket) error {
-			sockets <- s
-			_ = s.Join("room")
-			return errors.New("no")
+func TestRoomsOfRejectedSockets(t *testing.T) {
+	t.Run("trap 42", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			sockets := make(chan *socketio.Socket, 1)
+			w.io.Of("/picky").Use(func(_ context.Context, s *socketio.Socket) error {
+				sockets <- s
+				_ = s.Join("room")
+				return errors.New("no")
+			})
+			w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+			p := w.open(transport)
+			p.says(`0/picky,`)
+			p.hears(`4/picky,{"message":"no"}`)
+			want(t, "rooms of who was refused", len(within(w, "the middleware", sockets).Rooms()), 0)
+			p.joins("/")
+			s := within(w, "the connection", sockets)
+			s.Disconnect()
+			p.hears(`1`)
+			if err := s.Join("room"); err != nil || slices.Contains(s.Rooms(), "room") {
+				t.Errorf("Join after the end: %v, in rooms %v", err, s.Rooms())
+			}
+			_ = w.io.Of("/picky").To("room").Emit("x")
+			_ = w.io.To("room").Emit("x")
+			p.isOpen() // and nothing comes before the answer
 		})
-		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
-		p := w.open(transport)
-		p.says(`0/picky,`)
-		p.hears(`4/picky,{"message":"no"}`)
-		want(t, "rooms of who was refused", len(within(w, "the middleware", sockets).Rooms()), 0)
-		p.joins("/")
-		s := within(w, "the connection", sockets)
-		s.Disconnect()
-		p.hears(`1`)
-		if err := s.Join("room"); err != nil || slices.Contains(s.Rooms(), "room") {
-			t.Errorf("Join after the end: %v, in rooms %v", err, s.Rooms())
-		}
-		_ = w.io.Of("/picky").To("room").Emit("x")
-		_ = w.io.To("room").Emit("x")
-		p.isOpen() // and nothing comes before the answer
 	})
 }
 

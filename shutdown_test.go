@@ -138,79 +138,83 @@ func TestEmitAtShutdownLeavesTheNode(t *testing.T) {
 
 // We decided otherwise: what is closed stays closed, and a new Server takes its
 // place in the same HTTP server.
-func TestTrap52AfterClose(t *testing.T) {
-	t.Run("another server", func(t *testing.T) {
-		overBoth(t, nil, func(w *world, transport string) {
-			var current atomic.Pointer[socketio.Server]
-			current.Store(w.io)
-			w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { current.Load().ServeHTTP(rw, r) })
-			p := w.join(transport)
-			for range 2 {
-				if err := w.io.Close(); err != nil {
-					t.Errorf("Close: %v", err)
+func TestAfterClose(t *testing.T) {
+	t.Run("trap 52", func(t *testing.T) {
+		t.Run("another server", func(t *testing.T) {
+			overBoth(t, nil, func(w *world, transport string) {
+				var current atomic.Pointer[socketio.Server]
+				current.Store(w.io)
+				w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { current.Load().ServeHTTP(rw, r) })
+				p := w.join(transport)
+				for range 2 {
+					if err := w.io.Close(); err != nil {
+						t.Errorf("Close: %v", err)
+					}
 				}
-			}
-			p.isClosed(1001)
-			if err := w.io.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
-				t.Errorf("Emit after Close: %v", err)
-			}
-			if status, _ := p.request("GET", "?EIO=4&transport=polling", ""); status != 503 {
-				t.Errorf("a new session gets %d, want 503", status)
-			}
-			next := socketio.NewServer(with(nil, engineio.DriverGoroutine))
-			defer next.Close()
-			echo(next)
-			current.Store(next)
-			q := w.join(transport)
-			q.hears(`2["auth",{}]`)
+				p.isClosed(1001)
+				if err := w.io.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
+					t.Errorf("Emit after Close: %v", err)
+				}
+				if status, _ := p.request("GET", "?EIO=4&transport=polling", ""); status != 503 {
+					t.Errorf("a new session gets %d, want 503", status)
+				}
+				next := socketio.NewServer(with(nil, engineio.DriverGoroutine))
+				defer next.Close()
+				echo(next)
+				current.Store(next)
+				q := w.join(transport)
+				q.hears(`2["auth",{}]`)
+			})
 		})
-	})
-	t.Run("the HTTP server has stopped", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		io := newServer(t, &socketio.Options{Logger: slog.New(slog.DiscardHandler)})
-		server, served := &http.Server{Handler: io}, make(chan struct{})
-		go func() { defer close(served); _ = server.Serve(l) }()
-		dial := func(ctx context.Context) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "tcp", l.Addr().String())
-		}
-		c, _, err := wstest.Dial(t.Context(), dial, "ws://"+l.Addr().String()+"/socket.io/?EIO=4&transport=websocket", nil)
-		if err != nil || c == nil {
-			t.Fatal(err)
-		}
-		_ = server.Close()
-		<-served
-		want(t, "connections", io.Connections(), 1)
-		read := make(chan struct{})
-		go func() {
-			defer close(read)
-			for err := error(nil); err == nil; _, _, err = c.ReadMessage() {
+		t.Run("the HTTP server has stopped", func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
 			}
-			_ = c.Close()
-		}()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		if err := io.Shutdown(ctx); err != nil {
-			t.Errorf("Shutdown: %v", err)
-		}
-		want(t, "connections", io.Connections(), 0)
-		<-read
+			io := newServer(t, &socketio.Options{Logger: slog.New(slog.DiscardHandler)})
+			server, served := &http.Server{Handler: io}, make(chan struct{})
+			go func() { defer close(served); _ = server.Serve(l) }()
+			dial := func(ctx context.Context) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "tcp", l.Addr().String())
+			}
+			c, _, err := wstest.Dial(t.Context(), dial, "ws://"+l.Addr().String()+"/socket.io/?EIO=4&transport=websocket", nil)
+			if err != nil || c == nil {
+				t.Fatal(err)
+			}
+			_ = server.Close()
+			<-served
+			want(t, "connections", io.Connections(), 1)
+			read := make(chan struct{})
+			go func() {
+				defer close(read)
+				for err := error(nil); err == nil; _, _, err = c.ReadMessage() {
+				}
+				_ = c.Close()
+			}()
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if err := io.Shutdown(ctx); err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+			want(t, "connections", io.Connections(), 0)
+			<-read
+		})
 	})
 }
 
-func TestQuirk31CloseOfAnUnusedServer(t *testing.T) {
-	io := socketio.NewServer(nil) // no HTTP server has it
-	for range 2 {
-		if err := io.Close(); err != nil {
-			t.Errorf("Close: %v", err)
+func TestCloseOfAnUnusedServer(t *testing.T) {
+	t.Run("quirk 31", func(t *testing.T) {
+		io := socketio.NewServer(nil) // no HTTP server has it
+		for range 2 {
+			if err := io.Close(); err != nil {
+				t.Errorf("Close: %v", err)
+			}
 		}
-	}
-	if err := io.Shutdown(t.Context()); err != nil {
-		t.Errorf("Shutdown after Close: %v", err)
-	}
+		if err := io.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown after Close: %v", err)
+		}
+	})
 }
 
 // What can't be sent because the server is closed is no success.

@@ -113,81 +113,89 @@ func TestFirstPacketMustBeConnect(t *testing.T) {
 	}
 }
 
-func TestTrap33ViolationsCloseTheConnection(t *testing.T) {
-	for name, tt := range map[string]struct {
-		joins bool
-		says  []any
-	}{
-		"CONNECT twice":             {true, []any{`0`}},
-		"EVENT before CONNECT":      {false, []any{`2["message"]`}},
-		"ACK before CONNECT":        {false, []any{`30[]`}},
-		"DISCONNECT before CONNECT": {false, []any{`1`}},
-		"EVENT of another one":      {true, []any{`2/custom,["message"]`}},
-		"garbage":                   {true, []any{`abc`}},
-		"garbage before CONNECT":    {false, []any{`abc`}},
-		"half a payload":            {true, []any{`2["message"`}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			overBoth(t, nil, func(w *world, transport string) {
-				echo(w.io)
-				bystander := w.join(transport)
-				bystander.hears(`2["auth",{}]`)
-				p := w.open(transport)
-				if tt.joins {
-					p.joins("/")
-				}
-				_ = p.tries(tt.says...)
-				p.isClosed(1002)
-				bystander.says(`2["message"]`)
-				bystander.hears(`2["message-back"]`)
+func TestViolationsCloseTheConnection(t *testing.T) {
+	t.Run("trap 33", func(t *testing.T) {
+		for name, tt := range map[string]struct {
+			joins bool
+			says  []any
+		}{
+			"CONNECT twice":             {true, []any{`0`}},
+			"EVENT before CONNECT":      {false, []any{`2["message"]`}},
+			"ACK before CONNECT":        {false, []any{`30[]`}},
+			"DISCONNECT before CONNECT": {false, []any{`1`}},
+			"EVENT of another one":      {true, []any{`2/custom,["message"]`}},
+			"garbage":                   {true, []any{`abc`}},
+			"garbage before CONNECT":    {false, []any{`abc`}},
+			"half a payload":            {true, []any{`2["message"`}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				overBoth(t, nil, func(w *world, transport string) {
+					echo(w.io)
+					bystander := w.join(transport)
+					bystander.hears(`2["auth",{}]`)
+					p := w.open(transport)
+					if tt.joins {
+						p.joins("/")
+					}
+					_ = p.tries(tt.says...)
+					p.isClosed(1002)
+					bystander.says(`2["message"]`)
+					bystander.hears(`2["message-back"]`)
+				})
 			})
-		})
-	}
-}
-
-func TestQuirk09EventWithoutPayloadCloses(t *testing.T) {
-	for _, packet := range []string{`2`, `2/,`, `20`, `30`, `2[]`} {
-		overBoth(t, nil, func(w *world, transport string) {
-			w.io.OnConnection(func(s *socketio.Socket) {
-				s.OnAny(func(event string, _ socketio.Args) { t.Errorf("%s is an event: %q", packet, event) })
-			})
-			p := w.join(transport)
-			_ = p.tries(packet)
-			p.isClosed(1002)
-		})
-	}
-}
-
-func TestQuirk10SecondConnectDuringTheMiddlewareCloses(t *testing.T) {
-	overBoth(t, nil, func(w *world, transport string) {
-		running := make(chan struct{}, 2)
-		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
-			running <- struct{}{}
-			<-s.Context().Done()
-			return nil
-		})
-		w.io.OnConnection(func(*socketio.Socket) { t.Error("a socket has joined") })
-		p := w.open(transport)
-		p.says(`0`)
-		within(w, "the middleware", running)
-		_ = p.tries(`0`)
-		p.isClosed(1002)
-		want(t, "further middlewares", len(running), 0)
+		}
 	})
 }
 
-func TestQuirk25ViolationsAreForcedClose(t *testing.T) {
-	for _, packet := range []string{`abc`, `0`, `2/nowhere,["x"]`} {
-		overBoth(t, nil, func(w *world, transport string) {
-			reasons := newList()
-			w.io.OnConnection(func(s *socketio.Socket) {
-				s.OnDisconnect(func(r socketio.DisconnectReason) { reasons.add(string(r)) })
+func TestEventWithoutPayloadCloses(t *testing.T) {
+	t.Run("quirk 09", func(t *testing.T) {
+		for _, packet := range []string{`2`, `2/,`, `20`, `30`, `2[]`} {
+			overBoth(t, nil, func(w *world, transport string) {
+				w.io.OnConnection(func(s *socketio.Socket) {
+					s.OnAny(func(event string, _ socketio.Args) { t.Errorf("%s is an event: %q", packet, event) })
+				})
+				p := w.join(transport)
+				_ = p.tries(packet)
+				p.isClosed(1002)
 			})
-			p := w.join(transport)
-			_ = p.tries(packet)
-			want(t, "the reason after "+packet, strings.Join(reasons.await(w, 1), " "), "forced close")
+		}
+	})
+}
+
+func TestSecondConnectDuringTheMiddlewareCloses(t *testing.T) {
+	t.Run("quirk 10", func(t *testing.T) {
+		overBoth(t, nil, func(w *world, transport string) {
+			running := make(chan struct{}, 2)
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+				running <- struct{}{}
+				<-s.Context().Done()
+				return nil
+			})
+			w.io.OnConnection(func(*socketio.Socket) { t.Error("a socket has joined") })
+			p := w.open(transport)
+			p.says(`0`)
+			within(w, "the middleware", running)
+			_ = p.tries(`0`)
+			p.isClosed(1002)
+			want(t, "further middlewares", len(running), 0)
 		})
-	}
+	})
+}
+
+func TestViolationsAreForcedClose(t *testing.T) {
+	t.Run("quirk 25", func(t *testing.T) {
+		for _, packet := range []string{`abc`, `0`, `2/nowhere,["x"]`} {
+			overBoth(t, nil, func(w *world, transport string) {
+				reasons := newList()
+				w.io.OnConnection(func(s *socketio.Socket) {
+					s.OnDisconnect(func(r socketio.DisconnectReason) { reasons.add(string(r)) })
+				})
+				p := w.join(transport)
+				_ = p.tries(packet)
+				want(t, "the reason after "+packet, strings.Join(reasons.await(w, 1), " "), "forced close")
+			})
+		}
+	})
 }
 
 // socketioxide before 0.18.9 went on after a text between attachments, and after a

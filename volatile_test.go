@@ -78,18 +78,20 @@ func TestVolatileQuestion(t *testing.T) {
 	})
 }
 
-func TestTrap45VolatileDropsWhole(t *testing.T) {
-	memory(t, nil, func(w *world) {
-		sockets := make(chan *socketio.Socket, 1)
-		w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
-		p := w.join(polling)
-		s := within(w, "the connection", sockets)
-		w.settle()
-		_ = s.Volatile().Emit("first", []byte{1})
-		_ = s.Volatile().Emit("second", []byte{2}) // the poll has something to say already
-		_ = s.Emit("third", []byte{3})
-		p.hears(`51-["first",{"_placeholder":true,"num":0}]`, []byte{1}, `51-["third",{"_placeholder":true,"num":0}]`, []byte{3})
-		p.hearsNothing()
+func TestVolatileDropsWhole(t *testing.T) {
+	t.Run("trap 45", func(t *testing.T) {
+		memory(t, nil, func(w *world) {
+			sockets := make(chan *socketio.Socket, 1)
+			w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+			p := w.join(polling)
+			s := within(w, "the connection", sockets)
+			w.settle()
+			_ = s.Volatile().Emit("first", []byte{1})
+			_ = s.Volatile().Emit("second", []byte{2}) // the poll has something to say already
+			_ = s.Emit("third", []byte{3})
+			p.hears(`51-["first",{"_placeholder":true,"num":0}]`, []byte{1}, `51-["third",{"_placeholder":true,"num":0}]`, []byte{3})
+			p.hearsNothing()
+		})
 	})
 }
 

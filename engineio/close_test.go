@@ -196,14 +196,16 @@ func TestClientClosesAClosingSession(t *testing.T) {
 	})
 }
 
-func TestQuirk01CloseOnWebSocketIsObeyed(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{})
-		c := r.websocket()
-		c.send("1", "4late")
-		c.wantClose("the end", 1000)
-		r.side(c.id()).wantEnded("the client has closed", engineio.ReasonTransportClose, nil)
-		r.side(c.id()).wantHeard("nothing after the close packet")
+func TestClosePacketOnWebSocket(t *testing.T) {
+	t.Run("quirk 01", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{})
+			c := r.websocket()
+			c.send("1", "4late")
+			c.wantClose("the end", 1000)
+			r.side(c.id()).wantEnded("the client has closed", engineio.ReasonTransportClose, nil)
+			r.side(c.id()).wantHeard("nothing after the close packet")
+		})
 	})
 }
 
@@ -246,37 +248,39 @@ func TestClosePacket(t *testing.T) {
 	})
 }
 
-func TestTrap19CloseFlushes(t *testing.T) {
-	t.Run("Close of a connection sends what waits", func(t *testing.T) {
-		everywhere(t, func(w *world) {
-			r := w.serve(hosting{})
-			c, p := r.websocket(), r.polling()
-			for _, s := range []*side{r.side(c.id()), r.side(p.id())} {
-				s.say("last", "words")
-				s.Close()
-			}
-			c.want("what waited", "4last", "4words")
-			c.wantClose("then the end", 1000)
-			p.want("what waited", "4last", "4words")
-			p.wantAnswer("then the end", "6\x1e1")
+func TestCloseFlushes(t *testing.T) {
+	t.Run("trap 19", func(t *testing.T) {
+		t.Run("Close of a connection sends what waits", func(t *testing.T) {
+			everywhere(t, func(w *world) {
+				r := w.serve(hosting{})
+				c, p := r.websocket(), r.polling()
+				for _, s := range []*side{r.side(c.id()), r.side(p.id())} {
+					s.say("last", "words")
+					s.Close()
+				}
+				c.want("what waited", "4last", "4words")
+				c.wantClose("then the end", 1000)
+				p.want("what waited", "4last", "4words")
+				p.wantAnswer("then the end", "6\x1e1")
+			})
 		})
-	})
-	t.Run("Close of the server drops it", func(t *testing.T) {
-		inMemory(t, func(w *world) {
-			r := w.serve(hosting{buffer: 4096})
-			c, p := r.websocket(), r.polling()
-			r.side(p.id()).say("dropped")
-			long := strings.Repeat("x", 10_000) // more than the way to the peer holds
-			r.side(c.id()).say(long)
-			r.quiet() // it is being written
-			r.side(c.id()).say("dropped")
-			closed := make(chan struct{})
-			go func() { defer close(closed); r.srv.Close() }()
-			r.quiet() // Close waits for the peer, which reads only now
-			c.want("what has begun to leave", "4"+long)
-			c.wantClose("then the end, without the rest", 1001)
-			<-closed
-			r.wantRefusal("polling brings nothing", r.get(p.query), 400, 1, "Session ID unknown")
+		t.Run("Close of the server drops it", func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				r := w.serve(hosting{buffer: 4096})
+				c, p := r.websocket(), r.polling()
+				r.side(p.id()).say("dropped")
+				long := strings.Repeat("x", 10_000) // more than the way to the peer holds
+				r.side(c.id()).say(long)
+				r.quiet() // it is being written
+				r.side(c.id()).say("dropped")
+				closed := make(chan struct{})
+				go func() { defer close(closed); r.srv.Close() }()
+				r.quiet() // Close waits for the peer, which reads only now
+				c.want("what has begun to leave", "4"+long)
+				c.wantClose("then the end, without the rest", 1001)
+				<-closed
+				r.wantRefusal("polling brings nothing", r.get(p.query), 400, 1, "Session ID unknown")
+			})
 		})
 	})
 }

@@ -88,28 +88,30 @@ func TestPollingIsCompressedAsTheClientAccepts(t *testing.T) {
 	})
 }
 
-func TestTrap20CompressionFromTheThresholdOn(t *testing.T) {
-	inMemory(t, func(w *world) {
-		for _, row := range []struct {
-			options *engineio.HTTPCompression
-			size    int // of the payload
-			want    string
-		}{
-			{nil, 5000, ""},
-			{&engineio.HTTPCompression{}, 1023, ""},
-			{&engineio.HTTPCompression{}, 1024, "gzip"},
-			{&engineio.HTTPCompression{Threshold: 100}, 99, ""},
-			{&engineio.HTTPCompression{Threshold: 100}, 100, "gzip"},
-			{&engineio.HTTPCompression{Threshold: -1}, 300, "gzip"},
-			{&engineio.HTTPCompression{Threshold: -1}, 2, ""}, // it would grow
-		} {
-			r := w.serve(hosting{options: &engineio.Options{HTTPCompression: row.options}})
-			p := r.polling()
-			r.side(p.id()).say(strings.Repeat("a", row.size-1))
-			if got := p.pollWith("gzip").header.Get("Content-Encoding"); got != row.want {
-				t.Errorf("%d bytes with %+v: %q, want %q", row.size, row.options, got, row.want)
+func TestCompressionFromTheThresholdOn(t *testing.T) {
+	t.Run("trap 20", func(t *testing.T) {
+		inMemory(t, func(w *world) {
+			for _, row := range []struct {
+				options *engineio.HTTPCompression
+				size    int // of the payload
+				want    string
+			}{
+				{nil, 5000, ""},
+				{&engineio.HTTPCompression{}, 1023, ""},
+				{&engineio.HTTPCompression{}, 1024, "gzip"},
+				{&engineio.HTTPCompression{Threshold: 100}, 99, ""},
+				{&engineio.HTTPCompression{Threshold: 100}, 100, "gzip"},
+				{&engineio.HTTPCompression{Threshold: -1}, 300, "gzip"},
+				{&engineio.HTTPCompression{Threshold: -1}, 2, ""}, // it would grow
+			} {
+				r := w.serve(hosting{options: &engineio.Options{HTTPCompression: row.options}})
+				p := r.polling()
+				r.side(p.id()).say(strings.Repeat("a", row.size-1))
+				if got := p.pollWith("gzip").header.Get("Content-Encoding"); got != row.want {
+					t.Errorf("%d bytes with %+v: %q, want %q", row.size, row.options, got, row.want)
+				}
 			}
-		}
+		})
 	})
 }
 
@@ -127,42 +129,44 @@ func TestCompressedPayloads(t *testing.T) {
 	})
 }
 
-func TestQuirk03UncompressedMessages(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{
-			HTTPCompression: new(engineio.HTTPCompression), PerMessageDeflate: new(engineio.PerMessageDeflate),
-		}})
-		text := strings.Repeat("a compressible text ", 100)
-		m := engineio.TextMessage(text)
-		plain := engineio.TextMessage(text).Uncompressed()
+func TestUncompressedMessages(t *testing.T) {
+	t.Run("quirk 03", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{
+				HTTPCompression: new(engineio.HTTPCompression), PerMessageDeflate: new(engineio.PerMessageDeflate),
+			}})
+			text := strings.Repeat("a compressible text ", 100)
+			m := engineio.TextMessage(text)
+			plain := engineio.TextMessage(text).Uncompressed()
 
-		p := r.polling()
-		s := r.side(p.id())
-		for _, row := range []struct {
-			what     string
-			messages []*engineio.Message
-			want     string
-		}{
-			{"one that may not be", []*engineio.Message{plain}, ""},
-			{"one that may", []*engineio.Message{m}, "gzip"},
-			{"both", []*engineio.Message{plain, m}, "gzip"},
-			{"bytes that may not be", []*engineio.Message{engineio.BinaryMessage(make([]byte, 5000)).Uncompressed()}, ""},
-		} {
-			for _, m := range row.messages {
+			p := r.polling()
+			s := r.side(p.id())
+			for _, row := range []struct {
+				what     string
+				messages []*engineio.Message
+				want     string
+			}{
+				{"one that may not be", []*engineio.Message{plain}, ""},
+				{"one that may", []*engineio.Message{m}, "gzip"},
+				{"both", []*engineio.Message{plain, m}, "gzip"},
+				{"bytes that may not be", []*engineio.Message{engineio.BinaryMessage(make([]byte, 5000)).Uncompressed()}, ""},
+			} {
+				for _, m := range row.messages {
+					s.Send(m)
+				}
+				if got := p.pollWith("gzip").header.Get("Content-Encoding"); got != row.want {
+					w.t.Errorf("%s: %q, want %q", row.what, got, row.want)
+				}
+			}
+
+			c := r.deflating("EIO=4&transport=websocket")
+			s = r.side(r.readOpen(c.next("the open packet")).SID)
+			for range 2 {
+				s.Send(plain)
+				c.wantMessage("one that may not be", "4"+text, false)
 				s.Send(m)
+				c.wantMessage("one that may", "4"+text, true)
 			}
-			if got := p.pollWith("gzip").header.Get("Content-Encoding"); got != row.want {
-				w.t.Errorf("%s: %q, want %q", row.what, got, row.want)
-			}
-		}
-
-		c := r.deflating("EIO=4&transport=websocket")
-		s = r.side(r.readOpen(c.next("the open packet")).SID)
-		for range 2 {
-			s.Send(plain)
-			c.wantMessage("one that may not be", "4"+text, false)
-			s.Send(m)
-			c.wantMessage("one that may", "4"+text, true)
-		}
+		})
 	})
 }

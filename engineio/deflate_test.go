@@ -113,21 +113,23 @@ func TestDeflateIsOffByDefault(t *testing.T) {
 
 // Two connections get one message: the compressed form must not reach the plain
 // one, nor the other way round.
-func TestTrap22SharedFramesAndDeflate(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{PerMessageDeflate: &engineio.PerMessageDeflate{Threshold: 10}}})
-		plain, packed := r.websocket(), r.deflating("EIO=4&transport=websocket")
-		open := r.readOpen(packed.next("the open packet"))
-		text := strings.Repeat("to all ", 100)
-		m := engineio.TextMessage(text)
-		for _, id := range []string{open.SID, plain.id(), open.SID, plain.id()} {
-			if err := r.side(id).Send(m); err != nil {
-				w.t.Fatal(err)
+func TestSharedFramesAndDeflate(t *testing.T) {
+	t.Run("trap 22", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{PerMessageDeflate: &engineio.PerMessageDeflate{Threshold: 10}}})
+			plain, packed := r.websocket(), r.deflating("EIO=4&transport=websocket")
+			open := r.readOpen(packed.next("the open packet"))
+			text := strings.Repeat("to all ", 100)
+			m := engineio.TextMessage(text)
+			for _, id := range []string{open.SID, plain.id(), open.SID, plain.id()} {
+				if err := r.side(id).Send(m); err != nil {
+					w.t.Fatal(err)
+				}
 			}
-		}
-		for range 2 {
-			plain.want("the plain frame", "4"+text)
-			packed.wantMessage("the compressed frame", "4"+text, true)
-		}
+			for range 2 {
+				plain.want("the plain frame", "4"+text)
+				packed.wantMessage("the compressed frame", "4"+text, true)
+			}
+		})
 	})
 }

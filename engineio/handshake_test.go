@@ -332,13 +332,15 @@ func (r *rig) refused(what, query string, status, code int, message string, head
 	}
 }
 
-func TestTrap01OwnKeysOnly(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{})
-		for _, name := range []string{"constructor", "__proto__", "toString", "hasOwnProperty"} {
-			r.refused(name, "EIO=4&transport="+name, 400, 0, "Transport unknown")
-			r.refused(name, "EIO=4&transport=$T&sid="+name, 400, 1, "Session ID unknown")
-		}
+func TestOwnKeysOnly(t *testing.T) {
+	t.Run("trap 01", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{})
+			for _, name := range []string{"constructor", "__proto__", "toString", "hasOwnProperty"} {
+				r.refused(name, "EIO=4&transport="+name, 400, 0, "Transport unknown")
+				r.refused(name, "EIO=4&transport=$T&sid="+name, 400, 1, "Session ID unknown")
+			}
+		})
 	})
 }
 

@@ -232,54 +232,58 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
-func TestTrap12ServerPings(t *testing.T) {
-	t.Run("who does not pong is closed", func(t *testing.T) {
-		inMemory(t, func(w *world) {
-			transports(w, hosting{options: suite()}, func(r *rig, p peer) {
-				start := time.Now()
-				p.want("the server pings first", "2")
-				p.send("3")
-				p.want("and again after the pong", "2")
-				r.side(p.id()).wantEnded("no pong", engineio.ReasonPingTimeout, nil)
-				if d := time.Since(start); d < 800*time.Millisecond || d > 820*time.Millisecond {
-					w.t.Errorf("the end came after %v, want two intervals and one timeout: 800 ms", d)
-				}
+func TestServerPings(t *testing.T) {
+	t.Run("trap 12", func(t *testing.T) {
+		t.Run("who does not pong is closed", func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				transports(w, hosting{options: suite()}, func(r *rig, p peer) {
+					start := time.Now()
+					p.want("the server pings first", "2")
+					p.send("3")
+					p.want("and again after the pong", "2")
+					r.side(p.id()).wantEnded("no pong", engineio.ReasonPingTimeout, nil)
+					if d := time.Since(start); d < 800*time.Millisecond || d > 820*time.Millisecond {
+						w.t.Errorf("the end came after %v, want two intervals and one timeout: 800 ms", d)
+					}
+				})
 			})
 		})
-	})
-	t.Run("a ping of the client is an error", func(t *testing.T) {
-		everywhere(t, func(w *world) {
-			transports(w, hosting{options: beat()}, func(r *rig, p peer) {
-				p.send("2")
-				r.side(p.id()).wantEnded("the client may not ping", engineio.ReasonTransportError, nil)
-				p.wantEnd("the session")
+		t.Run("a ping of the client is an error", func(t *testing.T) {
+			everywhere(t, func(w *world) {
+				transports(w, hosting{options: beat()}, func(r *rig, p peer) {
+					p.send("2")
+					r.side(p.id()).wantEnded("the client may not ping", engineio.ReasonTransportError, nil)
+					p.wantEnd("the session")
+				})
 			})
 		})
-	})
-	t.Run("in revision 3 the client pings", func(t *testing.T) {
-		inMemory(t, func(w *world) {
-			transportsV3(w, hosting{options: suiteV3()}, func(r *rig, p peer) {
-				p.send("2")
-				p.want("the server answers", "3")
-				r.side(p.id()).wantEnded("no further ping", engineio.ReasonPingTimeout, nil)
+		t.Run("in revision 3 the client pings", func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				transportsV3(w, hosting{options: suiteV3()}, func(r *rig, p peer) {
+					p.send("2")
+					p.want("the server answers", "3")
+					r.side(p.id()).wantEnded("no further ping", engineio.ReasonPingTimeout, nil)
+				})
 			})
 		})
 	})
 }
 
-func TestTrap13HeartbeatSurvivesTheUpgrade(t *testing.T) {
-	inMemory(t, func(w *world) {
-		r := w.serve(hosting{options: beat()})
-		p := r.polling()
-		time.Sleep(20 * time.Second)
-		c := p.upgrade()
-		for at := 25 * time.Second; at <= 75*time.Second; at += 25 * time.Second {
-			c.want("a ping", "2")
-			wantAt(r, "the ping", r.started, at)
-			c.send("3")
-		}
-		r.side(p.id()).wantOpen("with pongs")
-		c.want("the last ping", "2")
-		r.side(p.id()).wantEnded("without a pong", engineio.ReasonPingTimeout, nil)
+func TestHeartbeatSurvivesTheUpgrade(t *testing.T) {
+	t.Run("trap 13", func(t *testing.T) {
+		inMemory(t, func(w *world) {
+			r := w.serve(hosting{options: beat()})
+			p := r.polling()
+			time.Sleep(20 * time.Second)
+			c := p.upgrade()
+			for at := 25 * time.Second; at <= 75*time.Second; at += 25 * time.Second {
+				c.want("a ping", "2")
+				wantAt(r, "the ping", r.started, at)
+				c.send("3")
+			}
+			r.side(p.id()).wantOpen("with pongs")
+			c.want("the last ping", "2")
+			r.side(p.id()).wantEnded("without a pong", engineio.ReasonPingTimeout, nil)
+		})
 	})
 }

@@ -266,14 +266,16 @@ func TestFragmentsFollowTheLimit(t *testing.T) {
 	}
 }
 
-func TestQuirk05PayloadTooLargeEndsTheSession(t *testing.T) {
-	inMemory(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 10}})
-		p := r.polling()
-		p.park()
-		r.wantRefusal("a large body", p.post("4123456789x"), 413, 3, "Payload too large")
-		p.wantAnswer("the parked poll", "1")
-		r.wantRefusal("another body", p.post("4x"), 400, 1, "Session ID unknown")
-		r.side(p.id()).wantEnded("the session", engineio.ReasonTransportError, nil)
+func TestPayloadTooLargeEndsTheSession(t *testing.T) {
+	t.Run("quirk 05", func(t *testing.T) {
+		inMemory(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{MaxPayload: 10}})
+			p := r.polling()
+			p.park()
+			r.wantRefusal("a large body", p.post("4123456789x"), 413, 3, "Payload too large")
+			p.wantAnswer("the parked poll", "1")
+			r.wantRefusal("another body", p.post("4x"), 400, 1, "Session ID unknown")
+			r.side(p.id()).wantEnded("the session", engineio.ReasonTransportError, nil)
+		})
 	})
 }

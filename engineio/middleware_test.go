@@ -32,26 +32,28 @@ func marking(name string) middleware {
 	}
 }
 
-func TestTrap24MiddlewareRunsForEveryRequest(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{})
-		r.srv.Use(marking("a"), marking("b"))
-		r.srv.Use()
-		r.srv.Use(marking("c"))
-		want := func(what string, h http.Header) {
-			w.t.Helper()
-			if got := strings.Join(h["X-Passed"], ""); got != "abc" {
-				w.t.Errorf("%s passed %q, want a, b, c", what, got)
+func TestMiddlewareRunsForEveryRequest(t *testing.T) {
+	t.Run("trap 24", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{})
+			r.srv.Use(marking("a"), marking("b"))
+			r.srv.Use()
+			r.srv.Use(marking("c"))
+			want := func(what string, h http.Header) {
+				w.t.Helper()
+				if got := strings.Join(h["X-Passed"], ""); got != "abc" {
+					w.t.Errorf("%s passed %q, want a, b, c", what, got)
+				}
 			}
-		}
-		p := r.polling()
-		want("the handshake", p.raw.header)
-		want("a POST", p.post("4x").header)
-		want("a poll", p.answer().header)
-		want("an upgrade", p.upgrade().header)
-		want("a WebSocket", r.websocket().header)
-		want("a refusal", r.get("EIO=4&transport=pigeon").header)
-		want("a refused WebSocket", r.dialRefused("EIO=4&transport=pigeon").header)
+			p := r.polling()
+			want("the handshake", p.raw.header)
+			want("a POST", p.post("4x").header)
+			want("a poll", p.answer().header)
+			want("an upgrade", p.upgrade().header)
+			want("a WebSocket", r.websocket().header)
+			want("a refusal", r.get("EIO=4&transport=pigeon").header)
+			want("a refused WebSocket", r.dialRefused("EIO=4&transport=pigeon").header)
+		})
 	})
 }
 

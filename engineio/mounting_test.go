@@ -93,65 +93,69 @@ func TestPathsThatOnlyBeginAlike(t *testing.T) {
 
 // We decided otherwise: the mux decides which paths are served, and the handler
 // takes whatever it gets.
-func TestTrap06TrailingSlash(t *testing.T) {
-	everywhere(t, func(w *world) {
-		for _, tt := range []struct {
-			patterns     []string
-			path, answer string
-		}{
-			{[]string{"/engine.io/"}, "/engine.io/", "served"},
-			{[]string{"/engine.io/"}, "/engine.io/anything", "served"},
-			{[]string{"/engine.io/"}, "/engine.iox/", "not found"},
-			{[]string{"/engine.io"}, "/engine.io", "served"},
-			{[]string{"/engine.io"}, "/engine.io/", "not found"},
-			{[]string{"/engine.io", "/engine.io/"}, "/engine.io", "served"},
-			{[]string{"/engine.io", "/engine.io/"}, "/engine.io/", "served"},
-		} {
-			r := w.serve(hosting{path: tt.path, wrap: func(h http.Handler) http.Handler {
-				mux := http.NewServeMux()
-				for _, pattern := range tt.patterns {
-					mux.Handle(pattern, h)
-				}
-				return mux
-			}})
-			if tt.answer == "not found" {
-				for _, got := range []reply{r.get("EIO=4&transport=polling"), r.dialRefused("EIO=4&transport=websocket")} {
-					if got.status != 404 {
-						w.t.Errorf("%v: %s got %d, want 404 of the mux", tt.patterns, tt.path, got.status)
+func TestTrailingSlash(t *testing.T) {
+	t.Run("trap 06", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			for _, tt := range []struct {
+				patterns     []string
+				path, answer string
+			}{
+				{[]string{"/engine.io/"}, "/engine.io/", "served"},
+				{[]string{"/engine.io/"}, "/engine.io/anything", "served"},
+				{[]string{"/engine.io/"}, "/engine.iox/", "not found"},
+				{[]string{"/engine.io"}, "/engine.io", "served"},
+				{[]string{"/engine.io"}, "/engine.io/", "not found"},
+				{[]string{"/engine.io", "/engine.io/"}, "/engine.io", "served"},
+				{[]string{"/engine.io", "/engine.io/"}, "/engine.io/", "served"},
+			} {
+				r := w.serve(hosting{path: tt.path, wrap: func(h http.Handler) http.Handler {
+					mux := http.NewServeMux()
+					for _, pattern := range tt.patterns {
+						mux.Handle(pattern, h)
 					}
+					return mux
+				}})
+				if tt.answer == "not found" {
+					for _, got := range []reply{r.get("EIO=4&transport=polling"), r.dialRefused("EIO=4&transport=websocket")} {
+						if got.status != 404 {
+							w.t.Errorf("%v: %s got %d, want 404 of the mux", tt.patterns, tt.path, got.status)
+						}
+					}
+					continue
 				}
-				continue
+				for _, p := range []peer{r.polling(), r.websocket()} {
+					p.send("4x")
+					p.want("the echo at "+tt.path, "4x")
+				}
 			}
-			for _, p := range []peer{r.polling(), r.websocket()} {
-				p.send("4x")
-				p.want("the echo at "+tt.path, "4x")
-			}
-		}
+		})
 	})
 }
 
 // We decided otherwise: an upgrade that is not ours is never seen, because the
 // mux gives it to its handler; one that reaches us is refused at once.
-func TestTrap23ForeignUpgrades(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{wrap: func(h http.Handler) http.Handler {
-			mux := http.NewServeMux()
-			mux.Handle("/engine.io/", h)
-			mux.HandleFunc("/other", func(rw http.ResponseWriter, _ *http.Request) {
-				conn, _, err := http.NewResponseController(rw).Hijack()
-				if err != nil {
-					w.t.Error(err)
-					return
-				}
-				defer conn.Close()
-				io.WriteString(conn, "HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 5\r\n\r\nother")
-			})
-			return mux
-		}})
-		r.wantRefusal("on our path", r.dialRefused("x=y"), 400, 0, "Transport unknown")
-		r.path = "/other"
-		if got := r.dialRefused(""); got.status != 426 || got.body != "other" {
-			w.t.Errorf("the neighbour's upgrade got %d %q (%v)", got.status, got.body, got.err)
-		}
+func TestForeignUpgrades(t *testing.T) {
+	t.Run("trap 23", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{wrap: func(h http.Handler) http.Handler {
+				mux := http.NewServeMux()
+				mux.Handle("/engine.io/", h)
+				mux.HandleFunc("/other", func(rw http.ResponseWriter, _ *http.Request) {
+					conn, _, err := http.NewResponseController(rw).Hijack()
+					if err != nil {
+						w.t.Error(err)
+						return
+					}
+					defer conn.Close()
+					io.WriteString(conn, "HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 5\r\n\r\nother")
+				})
+				return mux
+			}})
+			r.wantRefusal("on our path", r.dialRefused("x=y"), 400, 0, "Transport unknown")
+			r.path = "/other"
+			if got := r.dialRefused(""); got.status != 426 || got.body != "other" {
+				w.t.Errorf("the neighbour's upgrade got %d %q (%v)", got.status, got.body, got.err)
+			}
+		})
 	})
 }

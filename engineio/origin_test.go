@@ -384,25 +384,27 @@ func TestTrustedProxies(t *testing.T) {
 	})
 }
 
-func TestTrap04CORSHeadersOnErrors(t *testing.T) {
-	const app = "http://app.example"
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{CORS: &engineio.CORS{Origins: []string{app}, AllowCredentials: true}, Handshake: screen}})
-		p := r.polling("Origin", app)
-		for what, got := range map[string]reply{
-			"unknown transport":      r.get("EIO=4&transport=x", "Origin", app),
-			"unknown session":        r.get("EIO=4&transport=polling&sid=x", "Origin", app),
-			"bad method":             r.post("EIO=4&transport=polling", "", "Origin", app),
-			"bad request":            r.get("EIO=4&transport=websocket", "Origin", app),
-			"forbidden":              r.get("EIO=4&transport=polling&who=banned", "Origin", app),
-			"unsupported version":    r.get("EIO=3&transport=polling", "Origin", app),
-			"a refused upgrade":      r.dialRefused("EIO=3&transport=websocket", "Origin", app),
-			"an invalid body's type": p.post("4x", "Origin", app, "Content-Type", "application/octet-stream"),
-		} {
-			h := got.header
-			if got.status < 400 || h.Get("Access-Control-Allow-Origin") != app || h.Get("Access-Control-Allow-Credentials") != "true" || h.Get("Vary") != "Origin" {
-				w.t.Errorf("%s: got %d %v (%v), want an error with the headers of an answer to %s", what, got.status, h, got.err, app)
+func TestCORSHeadersOnErrors(t *testing.T) {
+	t.Run("trap 04", func(t *testing.T) {
+		const app = "http://app.example"
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{CORS: &engineio.CORS{Origins: []string{app}, AllowCredentials: true}, Handshake: screen}})
+			p := r.polling("Origin", app)
+			for what, got := range map[string]reply{
+				"unknown transport":      r.get("EIO=4&transport=x", "Origin", app),
+				"unknown session":        r.get("EIO=4&transport=polling&sid=x", "Origin", app),
+				"bad method":             r.post("EIO=4&transport=polling", "", "Origin", app),
+				"bad request":            r.get("EIO=4&transport=websocket", "Origin", app),
+				"forbidden":              r.get("EIO=4&transport=polling&who=banned", "Origin", app),
+				"unsupported version":    r.get("EIO=3&transport=polling", "Origin", app),
+				"a refused upgrade":      r.dialRefused("EIO=3&transport=websocket", "Origin", app),
+				"an invalid body's type": p.post("4x", "Origin", app, "Content-Type", "application/octet-stream"),
+			} {
+				h := got.header
+				if got.status < 400 || h.Get("Access-Control-Allow-Origin") != app || h.Get("Access-Control-Allow-Credentials") != "true" || h.Get("Vary") != "Origin" {
+					w.t.Errorf("%s: got %d %v (%v), want an error with the headers of an answer to %s", what, got.status, h, got.err, app)
+				}
 			}
-		}
+		})
 	})
 }

@@ -306,36 +306,38 @@ func TestQueueBudgetSparesTheOthers(t *testing.T) {
 
 // What decides is whether the transport can take it, and a message goes or stays
 // with all its attachments.
-func TestTrap45VolatileUnits(t *testing.T) {
-	volatile := func() *engineio.Message {
-		return engineio.NewMessage(append(make([]byte, engineio.HeaderRoom), "v"...), [][]byte{{1}, {2}})
-	}
-	inMemory(t, func(w *world) {
-		r := w.serve(hosting{buffer: 4096})
-		c := r.websocket()
-		s, long := r.side(c.id()), strings.Repeat("x", 100_000)
-		s.say(long) // more than the way to the peer holds
-		if s.SendVolatile(volatile()) {
-			w.t.Error("it was taken behind what waits")
+func TestVolatileUnits(t *testing.T) {
+	t.Run("trap 45", func(t *testing.T) {
+		volatile := func() *engineio.Message {
+			return engineio.NewMessage(append(make([]byte, engineio.HeaderRoom), "v"...), [][]byte{{1}, {2}})
 		}
-		s.say("kept")
-		c.want("without it", "4"+long, "4kept")
-		r.quiet()
-		if !s.SendVolatile(volatile()) {
-			w.t.Error("it was not taken when the way was free")
-		}
-		c.want("with it", "4v", "<01>", "<02>")
-	})
-	inMemory(t, func(w *world) {
-		p := w.serve(hosting{}).polling()
-		s := p.r.side(p.id())
-		if s.SendVolatile(volatile()) {
-			w.t.Error("it was taken without a poll")
-		}
-		p.park()
-		if !s.SendVolatile(volatile()) || s.SendVolatile(volatile()) {
-			w.t.Error("a parked poll takes one")
-		}
-		p.wantAnswer("the one", "4v\x1ebAQ==\x1ebAg==")
+		inMemory(t, func(w *world) {
+			r := w.serve(hosting{buffer: 4096})
+			c := r.websocket()
+			s, long := r.side(c.id()), strings.Repeat("x", 100_000)
+			s.say(long) // more than the way to the peer holds
+			if s.SendVolatile(volatile()) {
+				w.t.Error("it was taken behind what waits")
+			}
+			s.say("kept")
+			c.want("without it", "4"+long, "4kept")
+			r.quiet()
+			if !s.SendVolatile(volatile()) {
+				w.t.Error("it was not taken when the way was free")
+			}
+			c.want("with it", "4v", "<01>", "<02>")
+		})
+		inMemory(t, func(w *world) {
+			p := w.serve(hosting{}).polling()
+			s := p.r.side(p.id())
+			if s.SendVolatile(volatile()) {
+				w.t.Error("it was taken without a poll")
+			}
+			p.park()
+			if !s.SendVolatile(volatile()) || s.SendVolatile(volatile()) {
+				w.t.Error("a parked poll takes one")
+			}
+			p.wantAnswer("the one", "4v\x1ebAQ==\x1ebAg==")
+		})
 	})
 }

@@ -39,90 +39,100 @@ func TestRequestsOutOfTurn(t *testing.T) {
 	})
 }
 
-func TestTrap07OverlappingPolls(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{})
-		p := r.polling()
-		p.park()
-		r.wantStatus("the second poll", r.get(p.query), 400)
-		p.wantAnswer("the first poll", "1")
-		r.side(p.id()).wantEnded("the session", engineio.ReasonTransportError, nil)
-		p.wantEnd("the session")
+func TestOverlappingPolls(t *testing.T) {
+	t.Run("trap 07", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{})
+			p := r.polling()
+			p.park()
+			r.wantStatus("the second poll", r.get(p.query), 400)
+			p.wantAnswer("the first poll", "1")
+			r.side(p.id()).wantEnded("the session", engineio.ReasonTransportError, nil)
+			p.wantEnd("the session")
+		})
 	})
 }
 
-func TestTrap08AbortedPoll(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{PingTimeout: time.Hour}})
-		p := r.polling()
-		p.park()
-		at := time.Now()
-		p.drop()
-		r.side(p.id()).wantEnded("the client gave up its poll", engineio.ReasonTransportError, nil)
-		if d := time.Since(at); w.virtual && d != 0 {
-			w.t.Errorf("the session ended after %v, want at once", d)
-		}
-		p.answer()
-		p.wantEnd("the session")
+func TestAbortedPoll(t *testing.T) {
+	t.Run("trap 08", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{PingTimeout: time.Hour}})
+			p := r.polling()
+			p.park()
+			at := time.Now()
+			p.drop()
+			r.side(p.id()).wantEnded("the client gave up its poll", engineio.ReasonTransportError, nil)
+			if d := time.Since(at); w.virtual && d != 0 {
+				w.t.Errorf("the session ended after %v, want at once", d)
+			}
+			p.answer()
+			p.wantEnd("the session")
+		})
 	})
 }
 
-func TestTrap09BinaryBodies(t *testing.T) {
-	const octets = "application/octet-stream"
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: w.calmV3()})
-		p := r.polling()
-		r.wantStatus("revision 4", p.post("4hello", "Content-Type", octets), 400)
-		r.side(p.id()).wantHeard("nothing is delivered")
-		p.wantEnd("the session")
+func TestBinaryBodies(t *testing.T) {
+	t.Run("trap 09", func(t *testing.T) {
+		const octets = "application/octet-stream"
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: w.calmV3()})
+			p := r.polling()
+			r.wantStatus("revision 4", p.post("4hello", "Content-Type", octets), 400)
+			r.side(p.id()).wantHeard("nothing is delivered")
+			p.wantEnd("the session")
 
-		old := r.pollingV3()
-		old.posts("\x00\x06\xff4hello\x01\x03\xff\x04\x07\x08", "Content-Type", octets)
-		r.side(old.id()).wantHeard("revision 3", "hello", "<0708>")
-		old.wantBinary("and back", "\x00\x06\xff4hello\x01\x03\xff\x04\x07\x08")
+			old := r.pollingV3()
+			old.posts("\x00\x06\xff4hello\x01\x03\xff\x04\x07\x08", "Content-Type", octets)
+			r.side(old.id()).wantHeard("revision 3", "hello", "<0708>")
+			old.wantBinary("and back", "\x00\x06\xff4hello\x01\x03\xff\x04\x07\x08")
+		})
 	})
 }
 
 // unsized hides how long a body is, so that it travels in chunks.
 type unsized struct{ io.Reader }
 
-func TestTrap10ChunkedBodies(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100}})
-		p := r.polling()
-		if got := r.do(w.t.Context(), "POST", p.query, unsized{strings.NewReader("4one\x1e4two")}); got.body != "ok" {
-			w.t.Fatalf("a body in chunks got %d %q (%v)", got.status, got.body, got.err)
-		}
-		r.side(p.id()).wantHeard("what came in chunks", "one", "two")
+func TestChunkedBodies(t *testing.T) {
+	t.Run("trap 10", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100}})
+			p := r.polling()
+			if got := r.do(w.t.Context(), "POST", p.query, unsized{strings.NewReader("4one\x1e4two")}); got.body != "ok" {
+				w.t.Fatalf("a body in chunks got %d %q (%v)", got.status, got.body, got.err)
+			}
+			r.side(p.id()).wantHeard("what came in chunks", "one", "two")
 
-		// The limit holds while the body is still on its way: no end is needed.
-		in, out := io.Pipe()
-		defer out.Close()
-		answer := make(chan reply, 1)
-		go func() { answer <- r.do(w.t.Context(), "POST", p.query, unsized{in}) }()
-		go io.WriteString(out, "4"+strings.Repeat("x", 250))
-		r.wantRefusal("a body without an end", <-answer, 413, 3, "Payload too large")
-		r.side(p.id()).wantHeard("no more", "one", "two")
+			// The limit holds while the body is still on its way: no end is needed.
+			in, out := io.Pipe()
+			defer out.Close()
+			answer := make(chan reply, 1)
+			go func() { answer <- r.do(w.t.Context(), "POST", p.query, unsized{in}) }()
+			go io.WriteString(out, "4"+strings.Repeat("x", 250))
+			r.wantRefusal("a body without an end", <-answer, 413, 3, "Payload too large")
+			r.side(p.id()).wantHeard("no more", "one", "two")
+		})
 	})
 }
 
 // On polling too the session ends, so that nothing vanishes unnoticed.
-func TestTrap11TooLarge(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100}})
-		p := r.polling()
-		fits := "4" + strings.Repeat("x", 99)
-		p.send(fits)
-		p.want("100 bytes", fits)
-		r.wantRefusal("101 bytes", p.post(fits+"x"), 413, 3, "Payload too large")
-		r.side(p.id()).wantHeard("the message is not delivered", fits[1:])
-		p.wantEnd("the session")
+func TestTooLarge(t *testing.T) {
+	t.Run("trap 11", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100}})
+			p := r.polling()
+			fits := "4" + strings.Repeat("x", 99)
+			p.send(fits)
+			p.want("100 bytes", fits)
+			r.wantRefusal("101 bytes", p.post(fits+"x"), 413, 3, "Payload too large")
+			r.side(p.id()).wantHeard("the message is not delivered", fits[1:])
+			p.wantEnd("the session")
 
-		c := r.websocket()
-		c.send(fits)
-		c.want("100 bytes", fits)
-		c.raw(wstest.Frame(ws.Text, true, []byte(fits+"x")))
-		c.wantClose("101 bytes", 1009)
-		r.side(c.id()).wantHeard("the message is not delivered", fits[1:])
+			c := r.websocket()
+			c.send(fits)
+			c.want("100 bytes", fits)
+			c.raw(wstest.Frame(ws.Text, true, []byte(fits+"x")))
+			c.wantClose("101 bytes", 1009)
+			r.side(c.id()).wantHeard("the message is not delivered", fits[1:])
+		})
 	})
 }

@@ -340,54 +340,64 @@ func TestMaxConnections(t *testing.T) {
 	})
 }
 
-func TestQuirk02RefusedBeforeTheUpgrade(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{})
-		got := r.dialRefused("EIO=3&transport=websocket") // it fails at a 101
-		r.wantRefusal("an unsupported revision", got, 400, 5, "Unsupported protocol version")
-		if got.header.Get("Upgrade") != "" || got.header.Get("Sec-WebSocket-Accept") != "" {
-			w.t.Errorf("the refusal has headers of an upgrade: %v", got.header)
-		}
+func TestRejectedBeforeTheUpgrade(t *testing.T) {
+	t.Run("quirk 02", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{})
+			got := r.dialRefused("EIO=3&transport=websocket") // it fails at a 101
+			r.wantRefusal("an unsupported revision", got, 400, 5, "Unsupported protocol version")
+			if got.header.Get("Upgrade") != "" || got.header.Get("Sec-WebSocket-Accept") != "" {
+				w.t.Errorf("the refusal has headers of an upgrade: %v", got.header)
+			}
+		})
 	})
 }
 
-func TestQuirk06NoJSONP(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: w.calmV3()})
-		for _, revision := range []string{"3", "4"} {
-			r.refused("JSONP of revision "+revision, "EIO="+revision+"&transport=$T&j=0", 400, 3, "JSONP is not supported")
-		}
-		p := r.polling()
-		r.wantRefusal("JSONP on a session", r.get(p.query+"&j=0"), 400, 3, "JSONP is not supported")
-		p.send("4x")
-		p.want("the session goes on", "4x")
+func TestJSONPIsRejected(t *testing.T) {
+	t.Run("quirk 06", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: w.calmV3()})
+			for _, revision := range []string{"3", "4"} {
+				r.refused("JSONP of revision "+revision, "EIO="+revision+"&transport=$T&j=0", 400, 3, "JSONP is not supported")
+			}
+			p := r.polling()
+			r.wantRefusal("JSONP on a session", r.get(p.query+"&j=0"), 400, 3, "JSONP is not supported")
+			p.send("4x")
+			p.want("the session goes on", "4x")
+		})
 	})
 }
 
-func TestQuirk07RefusalsSendTheirText(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{Handshake: screen}})
-		r.wantRefusal("a Refusal, which is an error", r.get("EIO=4&transport=polling&who=banned"), 403, 4, "you are banned")
-		r.wantRefusal("an error that is for the log", r.get("EIO=4&transport=polling&who=unlucky"), 403, 4, "Forbidden")
+func TestRejectionsSendTheirText(t *testing.T) {
+	t.Run("quirk 07", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{Handshake: screen}})
+			r.wantRefusal("a Refusal, which is an error", r.get("EIO=4&transport=polling&who=banned"), 403, 4, "you are banned")
+			r.wantRefusal("an error that is for the log", r.get("EIO=4&transport=polling&who=unlucky"), 403, 4, "Forbidden")
+		})
 	})
 }
 
-func TestQuirk08WebSocketRefusalsHaveTheirStatus(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{Handshake: screen, MaxConnections: 1}})
-		const query = "EIO=4&transport=websocket"
-		r.wantRefusal("by the application", r.dialRefused(query+"&who=banned"), 403, 4, "you are banned")
-		r.wantRefusal("by the origin", r.dialRefused(query, "Origin", "http://evil.example"), 403, 4, "Forbidden")
-		r.websocket()
-		r.wantRefusal("by a limit", r.dialRefused(query), 503, 4, "Service unavailable")
+func TestWebSocketRejectionsHaveTheirStatus(t *testing.T) {
+	t.Run("quirk 08", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{Handshake: screen, MaxConnections: 1}})
+			const query = "EIO=4&transport=websocket"
+			r.wantRefusal("by the application", r.dialRefused(query+"&who=banned"), 403, 4, "you are banned")
+			r.wantRefusal("by the origin", r.dialRefused(query, "Origin", "http://evil.example"), 403, 4, "Forbidden")
+			r.websocket()
+			r.wantRefusal("by a limit", r.dialRefused(query), 503, 4, "Service unavailable")
+		})
 	})
 }
 
 // We decided otherwise for WebSockets: the same 403 and JSON as on polling.
-func TestTrap03RefusedHandshakes(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: &engineio.Options{Handshake: screen}})
-		r.refused("a custom message", "EIO=4&transport=$T&who=banned", 403, 4, "you are banned")
-		r.refused("an error", "EIO=4&transport=$T&who=unlucky", 403, 4, "Forbidden")
+func TestRejectedHandshakes(t *testing.T) {
+	t.Run("trap 03", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: &engineio.Options{Handshake: screen}})
+			r.refused("a custom message", "EIO=4&transport=$T&who=banned", 403, 4, "you are banned")
+			r.refused("an error", "EIO=4&transport=$T&who=unlucky", 403, 4, "Forbidden")
+		})
 	})
 }

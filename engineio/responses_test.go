@@ -67,15 +67,17 @@ func wantHooks(w *world, what string, h http.Header, method string, first bool) 
 	}
 }
 
-func TestTrap21HeadersOnEveryResponseInitialOnesOnce(t *testing.T) {
-	everywhere(t, func(w *world) {
-		r := w.serve(hosting{options: hooked()})
-		p := r.polling()
-		wantHooks(w, "the handshake", p.raw.header, "GET", true)
-		wantHooks(w, "a POST", p.post("4x").header, "POST", false)
-		wantHooks(w, "a poll", p.answer().header, "GET", false)
-		wantHooks(w, "the 101 of an upgrade", p.upgrade().header, "GET", false)
-		wantHooks(w, "the 101 of a session", r.websocket().header, "GET", true)
+func TestHeadersOnEveryResponseInitialOnesOnce(t *testing.T) {
+	t.Run("trap 21", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			r := w.serve(hosting{options: hooked()})
+			p := r.polling()
+			wantHooks(w, "the handshake", p.raw.header, "GET", true)
+			wantHooks(w, "a POST", p.post("4x").header, "POST", false)
+			wantHooks(w, "a poll", p.answer().header, "GET", false)
+			wantHooks(w, "the 101 of an upgrade", p.upgrade().header, "GET", false)
+			wantHooks(w, "the 101 of a session", r.websocket().header, "GET", true)
+		})
 	})
 }
 
@@ -154,32 +156,34 @@ func TestPanicInAHeaderHook(t *testing.T) {
 	})
 }
 
-func TestTrap05InitialPacketTravelsWithTheHandshake(t *testing.T) {
-	everywhere(t, func(w *world) {
-		for _, row := range []struct {
-			packet  *engineio.Message
-			polling string
-			ws      []string
-		}{
-			{engineio.TextMessage("welcome"), "4welcome", []string{"4welcome"}},
-			{engineio.BinaryMessage([]byte{1, 2, 3, 4}), "bAQIDBA==", []string{"<01020304>"}},
-			{engineio.NewMessage(append(make([]byte, engineio.HeaderRoom), "two"...), [][]byte{{255}}), "4two\x1eb/w==", []string{"4two", "<ff>"}},
-		} {
-			r := w.serve(hosting{options: &engineio.Options{InitialPacket: row.packet}, onOpen: func(s *side) { s.say("later") }})
-			for range 2 { // the packet is shared by all
-				got := r.get("EIO=4&transport=polling")
-				open, rest, _ := strings.Cut(got.body, "\x1e")
-				if rest != row.polling {
-					w.t.Errorf("the response to the handshake ends in %q, want %q", rest, row.polling)
+func TestInitialPacketTravelsWithTheHandshake(t *testing.T) {
+	t.Run("trap 05", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			for _, row := range []struct {
+				packet  *engineio.Message
+				polling string
+				ws      []string
+			}{
+				{engineio.TextMessage("welcome"), "4welcome", []string{"4welcome"}},
+				{engineio.BinaryMessage([]byte{1, 2, 3, 4}), "bAQIDBA==", []string{"<01020304>"}},
+				{engineio.NewMessage(append(make([]byte, engineio.HeaderRoom), "two"...), [][]byte{{255}}), "4two\x1eb/w==", []string{"4two", "<ff>"}},
+			} {
+				r := w.serve(hosting{options: &engineio.Options{InitialPacket: row.packet}, onOpen: func(s *side) { s.say("later") }})
+				for range 2 { // the packet is shared by all
+					got := r.get("EIO=4&transport=polling")
+					open, rest, _ := strings.Cut(got.body, "\x1e")
+					if rest != row.polling {
+						w.t.Errorf("the response to the handshake ends in %q, want %q", rest, row.polling)
+					}
+					p := &pollPeer{r: r, open: r.readOpen(open)}
+					p.query = "EIO=4&transport=polling&sid=" + p.open.SID
+					p.want("what was sent then", "4later")
+					c := r.websocket()
+					c.want("the initial packet", row.ws...)
+					c.want("what was sent then", "4later")
 				}
-				p := &pollPeer{r: r, open: r.readOpen(open)}
-				p.query = "EIO=4&transport=polling&sid=" + p.open.SID
-				p.want("what was sent then", "4later")
-				c := r.websocket()
-				c.want("the initial packet", row.ws...)
-				c.want("what was sent then", "4later")
 			}
-		}
+		})
 	})
 }
 

@@ -460,44 +460,48 @@ func TestUpgradeV3(t *testing.T) {
 	})
 }
 
-func TestTrap02MissingRevisionIsThree(t *testing.T) {
-	queries := []string{"transport=$T", "EIO=&transport=$T", "EIO=3&transport=$T", "EIO=5&transport=$T", "EIO=04&transport=$T", "EIO=4&EIO=2&transport=$T"}
-	t.Run("refused", func(t *testing.T) {
-		everywhere(t, func(w *world) {
-			r := w.serve(hosting{})
-			for _, query := range queries {
-				r.refused(query, query, 400, 5, "Unsupported protocol version")
-			}
+func TestMissingRevisionIsThree(t *testing.T) {
+	t.Run("trap 02", func(t *testing.T) {
+		queries := []string{"transport=$T", "EIO=&transport=$T", "EIO=3&transport=$T", "EIO=5&transport=$T", "EIO=04&transport=$T", "EIO=4&EIO=2&transport=$T"}
+		t.Run("refused", func(t *testing.T) {
+			everywhere(t, func(w *world) {
+				r := w.serve(hosting{})
+				for _, query := range queries {
+					r.refused(query, query, 400, 5, "Unsupported protocol version")
+				}
+			})
 		})
-	})
-	t.Run("let in", func(t *testing.T) {
-		everywhere(t, func(w *world) {
-			r := w.serve(hosting{options: w.calmV3()})
-			for _, query := range queries {
-				got := r.get(strings.ReplaceAll(query, "$T", "polling"))
-				packets := r.splitV3(got.body) // the payload has the framing of revision 3
-				if len(packets) != 1 {
-					w.t.Fatalf("%s: the answer is %d %q", query, got.status, got.body)
+		t.Run("let in", func(t *testing.T) {
+			everywhere(t, func(w *world) {
+				r := w.serve(hosting{options: w.calmV3()})
+				for _, query := range queries {
+					got := r.get(strings.ReplaceAll(query, "$T", "polling"))
+					packets := r.splitV3(got.body) // the payload has the framing of revision 3
+					if len(packets) != 1 {
+						w.t.Fatalf("%s: the answer is %d %q", query, got.status, got.body)
+					}
+					if s := r.side(r.readOpen(packets[0]).SID); s.Handshake().Revision != 3 {
+						w.t.Errorf("%s: the revision is %d", query, s.Handshake().Revision)
+					}
+					p := r.openWebSocket(strings.ReplaceAll(query, "$T", "websocket"))
+					if s := r.side(r.readOpen(p.next("the open packet")).SID); s.Handshake().Revision != 3 {
+						w.t.Errorf("%s on websocket: the revision is %d", query, s.Handshake().Revision)
+					}
 				}
-				if s := r.side(r.readOpen(packets[0]).SID); s.Handshake().Revision != 3 {
-					w.t.Errorf("%s: the revision is %d", query, s.Handshake().Revision)
-				}
-				p := r.openWebSocket(strings.ReplaceAll(query, "$T", "websocket"))
-				if s := r.side(r.readOpen(p.next("the open packet")).SID); s.Handshake().Revision != 3 {
-					w.t.Errorf("%s on websocket: the revision is %d", query, s.Handshake().Revision)
-				}
-			}
+			})
 		})
 	})
 }
 
-func TestTrap25LengthsOfRevision3(t *testing.T) {
-	everywhere(t, func(w *world) {
-		p := w.serve(hosting{options: w.calmV3()}).pollingV3()
-		p.posts("2:4€3:4𝄞5:4a€b\n") // UTF-16 units: one for the euro sign, two for the clef
-		p.wantAnswer("lengths in text are UTF-16 units", "2:4€3:4𝄞5:4a€b\n")
-		const mixed = "\x00\x04\xff4€\x00\x01\x03\xff4twelve chars\x01\x03\xff\x04\x01\x02"
-		p.posts(mixed, "Content-Type", "application/octet-stream")
-		p.wantBinary("lengths in bytes are decimal digits, of UTF-8", mixed)
+func TestLengthsOfRevision3(t *testing.T) {
+	t.Run("trap 25", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			p := w.serve(hosting{options: w.calmV3()}).pollingV3()
+			p.posts("2:4€3:4𝄞5:4a€b\n") // UTF-16 units: one for the euro sign, two for the clef
+			p.wantAnswer("lengths in text are UTF-16 units", "2:4€3:4𝄞5:4a€b\n")
+			const mixed = "\x00\x04\xff4€\x00\x01\x03\xff4twelve chars\x01\x03\xff\x04\x01\x02"
+			p.posts(mixed, "Content-Type", "application/octet-stream")
+			p.wantBinary("lengths in bytes are decimal digits, of UTF-8", mixed)
+		})
 	})
 }

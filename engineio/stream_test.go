@@ -22,36 +22,38 @@ import (
 	"socketio/engineio"
 )
 
-func TestTrap26StreamOpens(t *testing.T) {
-	everywhere(t, func(w *world) {
-		var seen http.Header
-		o := withStreams(&engineio.Options{Handshake: func(r *http.Request) (context.Context, error) {
-			seen = r.Header.Clone()
-			return context.WithValue(r.Context(), http.ServerContextKey, "who"), nil
-		}})
-		r := w.serve(hosting{options: o})
-		p := r.webtransport("Cookie", "a=b")
-		want := `"upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`
-		if !strings.HasSuffix(p.first, want) || len(p.open.SID) != 20 {
-			w.t.Errorf("the open packet is %s", p.first)
-		}
-		s := r.side(p.id())
-		if s.Transport() != engineio.WebTransport {
-			w.t.Errorf("the transport is %q", s.Transport())
-		}
-		if seen.Get("Cookie") != "a=b" || s.Handshake().HeaderValue("Cookie") != "a=b" || s.Context().Value(http.ServerContextKey) != "who" {
-			w.t.Errorf("the handshake saw %v", seen)
-		}
-		if h := s.Handshake(); h.Revision != 4 || h.Host != "chat.example" || !h.Secure || h.RemoteAddr != "192.0.2.1:1234" || h.Query().Get("transport") != "webtransport" {
-			w.t.Errorf("the handshake is %+v", *h)
-		}
-		p.send("4hello", "<010203>", "6", "0")
-		p.want("the echo", "4hello", "<010203>")
-		s.say("from the server")
-		p.want("a message", "4from the server")
-		p.send("1")
-		p.wantEnd("the client closes")
-		s.wantEnded("the client closes", engineio.ReasonTransportClose, nil)
+func TestStreamOpens(t *testing.T) {
+	t.Run("trap 26", func(t *testing.T) {
+		everywhere(t, func(w *world) {
+			var seen http.Header
+			o := withStreams(&engineio.Options{Handshake: func(r *http.Request) (context.Context, error) {
+				seen = r.Header.Clone()
+				return context.WithValue(r.Context(), http.ServerContextKey, "who"), nil
+			}})
+			r := w.serve(hosting{options: o})
+			p := r.webtransport("Cookie", "a=b")
+			want := `"upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`
+			if !strings.HasSuffix(p.first, want) || len(p.open.SID) != 20 {
+				w.t.Errorf("the open packet is %s", p.first)
+			}
+			s := r.side(p.id())
+			if s.Transport() != engineio.WebTransport {
+				w.t.Errorf("the transport is %q", s.Transport())
+			}
+			if seen.Get("Cookie") != "a=b" || s.Handshake().HeaderValue("Cookie") != "a=b" || s.Context().Value(http.ServerContextKey) != "who" {
+				w.t.Errorf("the handshake saw %v", seen)
+			}
+			if h := s.Handshake(); h.Revision != 4 || h.Host != "chat.example" || !h.Secure || h.RemoteAddr != "192.0.2.1:1234" || h.Query().Get("transport") != "webtransport" {
+				w.t.Errorf("the handshake is %+v", *h)
+			}
+			p.send("4hello", "<010203>", "6", "0")
+			p.want("the echo", "4hello", "<010203>")
+			s.say("from the server")
+			p.want("a message", "4from the server")
+			p.send("1")
+			p.wantEnd("the client closes")
+			s.wantEnded("the client closes", engineio.ReasonTransportClose, nil)
+		})
 	})
 }
 
@@ -109,29 +111,31 @@ func TestStreamFrames(t *testing.T) {
 	})
 }
 
-func TestTrap26StreamBreaksTheRules(t *testing.T) {
-	for name, frame := range map[string]string{
-		"an empty text":            "\x00",
-		"over MaxPayload":          "\x7e\x03\xe9",
-		"bytes over MaxPayload":    "\xff\x00\x00\x00\x00\x00\x00\x03\xe9",
-		"a length of 2^53":         "\x7f\x00\x20\x00\x00\x00\x00\x00\x00",
-		"all bits of a length":     "\x7f\xff\xff\xff\xff\xff\xff\xff\xff",
-		"an unknown packet":        "\x019",
-		"text that is not UTF-8":   "\x024\xff",
-		"base64 that is none":      "\x02b!",
-		"rubbish after a message":  "\x024a\x00",
-		"a digit that is a number": "\x01\x04",
-	} {
-		t.Run(name, func(t *testing.T) {
-			everywhere(t, func(w *world) {
-				r := w.serve(hosting{options: withStreams(&engineio.Options{MaxPayload: 1000})})
-				p := r.webtransport()
-				p.raw([]byte(frame))
-				p.wantEnd(name)
-				r.side(p.id()).wantEnded(name, engineio.ReasonParseError, nil)
+func TestStreamBreaksTheRules(t *testing.T) {
+	t.Run("trap 26", func(t *testing.T) {
+		for name, frame := range map[string]string{
+			"an empty text":            "\x00",
+			"over MaxPayload":          "\x7e\x03\xe9",
+			"bytes over MaxPayload":    "\xff\x00\x00\x00\x00\x00\x00\x03\xe9",
+			"a length of 2^53":         "\x7f\x00\x20\x00\x00\x00\x00\x00\x00",
+			"all bits of a length":     "\x7f\xff\xff\xff\xff\xff\xff\xff\xff",
+			"an unknown packet":        "\x019",
+			"text that is not UTF-8":   "\x024\xff",
+			"base64 that is none":      "\x02b!",
+			"rubbish after a message":  "\x024a\x00",
+			"a digit that is a number": "\x01\x04",
+		} {
+			t.Run(name, func(t *testing.T) {
+				everywhere(t, func(w *world) {
+					r := w.serve(hosting{options: withStreams(&engineio.Options{MaxPayload: 1000})})
+					p := r.webtransport()
+					p.raw([]byte(frame))
+					p.wantEnd(name)
+					r.side(p.id()).wantEnded(name, engineio.ReasonParseError, nil)
+				})
 			})
-		})
-	}
+		}
+	})
 }
 
 // What does not open a session closes the stream, and nothing else happens.
@@ -171,19 +175,21 @@ func TestStreamOpensNothing(t *testing.T) {
 	}
 }
 
-func TestTrap26StreamsOpenInTime(t *testing.T) {
-	for name, said := range map[string]string{"nothing": "", "half a header": "\x7e\x00", "half a packet": "\x0e0{"} {
-		t.Run(name, func(t *testing.T) {
-			inMemory(t, func(w *world) {
-				r := w.serve(hosting{options: withStreams(&engineio.Options{UpgradeTimeout: 3 * time.Second})})
-				p := r.stream("")
-				start := time.Now()
-				p.raw([]byte(said))
-				p.wantEOF("the stream is closed")
-				wantAt(r, "the end", start, 3*time.Second)
+func TestStreamsOpenInTime(t *testing.T) {
+	t.Run("trap 26", func(t *testing.T) {
+		for name, said := range map[string]string{"nothing": "", "half a header": "\x7e\x00", "half a packet": "\x0e0{"} {
+			t.Run(name, func(t *testing.T) {
+				inMemory(t, func(w *world) {
+					r := w.serve(hosting{options: withStreams(&engineio.Options{UpgradeTimeout: 3 * time.Second})})
+					p := r.stream("")
+					start := time.Now()
+					p.raw([]byte(said))
+					p.wantEOF("the stream is closed")
+					wantAt(r, "the end", start, 3*time.Second)
+				})
 			})
-		})
-	}
+		}
+	})
 }
 
 // The stream itself must come in time too, and Close does not wait for it.

@@ -29,7 +29,7 @@ var alsoOverHTTP2 = []string{
 	"TestMessagesDuringTheUpgrade", "TestTheQueueMovesOver", "TestUpgradeTimeout", "TestOneUpgradeAtATime",
 	"TestThreeAttempts", "TestDisableUpgrades", "TestCloseDuringTheUpgradeKeepsTheRest",
 	"TestCloseDuringTheUpgradeThenPolling", "TestDeflate", "TestDeflateIsPerConnection",
-	"TestTrap24MiddlewareRunsForEveryRequest", "TestMiddlewareSetsTheSessionCookieLate",
+	"TestMiddlewareRunsForEveryRequest", "TestMiddlewareSetsTheSessionCookieLate",
 	"TestMiddlewareOutsideOfTheServer", "TestMiddlewareWithAWriterOfItsOwn", "TestMiddlewareAndAFailedTakeover",
 	"TestHiddenHijacker", "TestSessionBinding", "TestSessionBindingLetsTheClientUpgrade",
 	"TestSessionBindingPanics", "TestServerClose", "TestRefuse", "TestShutdown", "TestHostTimeouts",

@@ -28,8 +28,9 @@ const (
 )
 
 var (
-	goTest      = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Example)\w*)\(`)
-	clientTitle = regexp.MustCompile(`(?m)^\s*test\("((?:trap|quirk) \d+): `)
+	// goTest is the head of a test, or a subtest that carries a number.
+	goTest      = regexp.MustCompile(`(?m)^(?:func ((?:Test|Fuzz|Example)\w*)\(|\tt\.Run\("((?:trap|quirk) \d\d)", )`)
+	clientTitle = regexp.MustCompile(`(?m)^\s*test\("((?:trap|quirk) \d\d): `)
 
 	// testName is a test with its directory, and one case of its table.
 	testName = regexp.MustCompile(`^(.+)\.((?:Test|Fuzz)\w+)(?:/(.+))?$`)
