@@ -21,9 +21,11 @@ import (
 )
 
 const (
-	// loopEvents is how many connections are read before their handlers get a turn: with
-	// many more, the bytes have left the processor's caches by then.
-	loopEvents     = 64
+	// loopEvents is how many connections are read before their handlers get a turn. With
+	// many more, the bytes have left the processor's caches by then, and there are not
+	// enough idle workers: the scheduler may resume the loop before all handlers of the
+	// last turn have run.
+	loopEvents     = 32
 	loopReadBuffer = 64 << 10
 	wakeSlot       = -1 // the event data of the loop's own descriptor
 )
@@ -181,7 +183,7 @@ func (l *loop) turn() bool {
 			ev := &l.events[i]
 			if ev.Fd == wakeSlot {
 				var b [8]byte
-				_, _ = read(l.wakefd, b[:]) // it only had to be emptied
+				_, _ = syscall.Read(l.wakefd, b[:]) // it only had to be emptied
 				continue
 			}
 			if s := l.slots[ev.Fd]; s.gen == ev.Pad && s.c != nil {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the system calls of the epoll driver. The small ones never
-// block and are made raw: the scheduler need not hear of them. A raw call that
-// copies much would delay it, so large transfers are ordinary calls.
+// This file holds the system calls of the epoll driver. The small ones never block and
+// are raw calls, of which the scheduler is not notified. A raw call that copies much
+// would delay it, so large transfers are ordinary calls. Sockets are read and written by
+// recv and send: the kernel does less for them than for read and write, which work on
+// any file.
 
 package netpoll
 
@@ -22,6 +24,8 @@ const (
 	gone      = syscall.EPOLLHUP | syscall.EPOLLERR
 )
 
+const sendFlags = syscall.MSG_DONTWAIT | syscall.MSG_NOSIGNAL
+
 // poll returns the events that are there now.
 func poll(epfd int, events []syscall.EpollEvent) (int, error) {
 	for {
@@ -37,10 +41,11 @@ func poll(epfd int, events []syscall.EpollEvent) (int, error) {
 	}
 }
 
-// read reads the available bytes.
+// read reads the available bytes of a socket.
 func read(fd int, b []byte) (int, error) {
 	for {
-		n, _, e := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		n, _, e := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+			syscall.MSG_DONTWAIT, 0, 0)
 		switch e {
 		case 0:
 			return int(n), nil
@@ -81,18 +86,19 @@ func (v *vector) write(fd int, bufs [][]byte) (n int, all bool, err error) {
 }
 
 func writeOne(fd int, b []byte) (n int, all bool, err error) {
-	return send(syscall.SYS_WRITE, fd, unsafe.Pointer(&b[0]), len(b), len(b))
+	return send(syscall.SYS_SENDTO, fd, unsafe.Pointer(&b[0]), len(b), len(b))
 }
 
-// send makes a call that writes at most total bytes.
+// send makes a call that writes at most total bytes: sendto, or writev, which ignores the
+// arguments after length.
 func send(trap uintptr, fd int, p unsafe.Pointer, length, total int) (n int, all bool, err error) {
 	for {
 		var r uintptr
 		var e syscall.Errno
 		if total > rawBytes {
-			r, _, e = syscall.Syscall(trap, uintptr(fd), uintptr(p), uintptr(length))
+			r, _, e = syscall.Syscall6(trap, uintptr(fd), uintptr(p), uintptr(length), sendFlags, 0, 0)
 		} else {
-			r, _, e = syscall.RawSyscall(trap, uintptr(fd), uintptr(p), uintptr(length))
+			r, _, e = syscall.RawSyscall6(trap, uintptr(fd), uintptr(p), uintptr(length), sendFlags, 0, 0)
 		}
 		switch e {
 		case 0:
