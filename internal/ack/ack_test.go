@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"socketio/internal/ack"
@@ -117,18 +116,19 @@ func TestIDs(t *testing.T) {
 }
 
 // Answers, timeouts and the end of the peer at once: each wait ends in one of these ways
-// and nothing is left in the count.
+// and nothing is left in the count. A wait that Fail has removed is told later, perhaps by
+// another goroutine: the ends are counted when all goroutines have returned.
 func TestStorm(t *testing.T) {
-	const waits = 2000
+	const askers, waits = 4, 2000
 	var table ack.Table[string, int]
 	var count ack.Count
 	var ids ack.IDs
-	var ended atomic.Int64
+	var waiters [askers][waits]waiter
 	var all sync.WaitGroup
-	for range 4 {
+	for asker := range waiters {
 		all.Go(func() {
-			for range waits {
-				w := new(waiter)
+			for i := range waits {
+				w := &waiters[asker][i]
 				id := ids.Next()
 				if _, ok := table.Await(&count, id, w, 1<<20); !ok {
 					t.Error("the table is full")
@@ -140,18 +140,22 @@ func TestStorm(t *testing.T) {
 					}
 				})
 				if taken, _ := table.GiveUp(&count, id); taken {
-					ended.Add(1)
+					w.say("given up")
 				}
 				if id%100 == 0 {
 					table.Fail(&count, "peer", errGone)
 				}
 				both.Wait()
-				w.mu.Lock()
-				ended.Add(int64(len(w.said)))
-				w.mu.Unlock()
 			}
 		})
 	}
 	all.Wait()
-	is(t, "left", results{table.Len(), count.Len(), ended.Load()}, results{0, 0, 4 * waits})
+	is(t, "left", results{table.Len(), count.Len()}, results{0, 0})
+	for asker := range waiters {
+		for i := range waits {
+			if said := waiters[asker][i].said; len(said) != 1 {
+				t.Fatalf("wait %d of asker %d ended %d times: %q", i, asker, len(said), said)
+			}
+		}
+	}
 }
