@@ -60,6 +60,31 @@ func TestLastBytesAfterAFailedWrite(t *testing.T) {
 	})
 }
 
+// A reset is told once: to a read or to a write. Whoever hears of it, the end is an error.
+func TestAResetDuringWrites(t *testing.T) {
+	rounds := 2000
+	if testing.Short() {
+		rounds = 300
+	}
+	onEachDriver(t, func(s *arena) {
+		for range rounds {
+			client, p := s.open(nil)
+			var writer sync.WaitGroup
+			writer.Go(func() {
+				for range 20 {
+					p.say([]byte("nobody hears this"))
+				}
+			})
+			write(s.T, client, "bye")
+			reset(s, client)
+			if err := p.awaitEnd("the reset"); err == nil || err == io.EOF || err == net.ErrClosed {
+				s.Fatalf("Ended(%v), want an error of the network", err)
+			}
+			writer.Wait()
+		}
+	})
+}
+
 // hesitant pauses after each take bytes until the test resumes it.
 func hesitant(take int) func(*party, []byte) (int, bool) {
 	return func(p *party, b []byte) (int, bool) {

@@ -7,9 +7,12 @@ package netpoll
 
 import (
 	"errors"
+	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"socketio/internal/lock"
@@ -136,6 +139,7 @@ type epollConn struct {
 
 	// Atomic; safe from anywhere.
 	writers atomic.Int32 // goroutines inside Flush; endedFlag is added at the end
+	failure atomic.Int32 // the errno of a Flush that has failed
 
 	// Owned by the loop.
 	slot     int32  // index in loop.slots; -1 while in none
@@ -147,6 +151,7 @@ type epollConn struct {
 	discard  bool // shut down: input is thrown away
 	ended    bool
 	reaped   bool
+	atEOF    bool // the last writer's result decides what Ended reports
 }
 
 // endedFlag in writers says that the connection has ended.
@@ -165,11 +170,23 @@ func (c *epollConn) Flush(first []byte) {
 		return
 	}
 	if more, err := c.write(first); err != nil {
+		if errno, ok := err.(syscall.Errno); ok {
+			c.failure.Store(int32(errno))
+		}
 		c.loop.post(command{what: doFail, c: c, err: err})
 	} else if more {
 		c.loop.post(command{what: doWrite, c: c})
 	}
 	c.leave()
+}
+
+// reason returns what Ended reports for err. A write that failed because of a reset took the
+// error of the connection: all that a read finds then is the end of the stream.
+func (c *epollConn) reason(err error) error {
+	if errno := syscall.Errno(c.failure.Load()); errno != 0 && err == io.EOF && !c.discard {
+		return os.NewSyscallError("write", errno)
+	}
+	return err
 }
 
 // leave ends a Flush. The last one of an ended connection lets the loop close the

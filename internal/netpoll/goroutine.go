@@ -94,7 +94,10 @@ type goroutineConn struct {
 	resume chan struct{} // one token: Resume was called
 	done   chan struct{} // closed by Close
 
-	ended bool // owned by the reader
+	// Owned by the reader; the last goroutine reads them.
+	ended bool
+	local bool  // this side had closed before
+	why   error // what Ended reports unless a write has failed
 
 	// Atomic; safe from anywhere.
 	closed   atomic.Bool
@@ -112,11 +115,20 @@ func (c *goroutineConn) Start(early []byte) {
 	}()
 }
 
-// leave ends one of the goroutines of c.
+// leave ends one of the goroutines of c. The last one reports the end: only then is it known
+// whether the write under way has failed.
 func (c *goroutineConn) leave() {
-	if c.running.Add(-1) == 0 {
-		c.driver.wg.Done()
+	if c.running.Add(-1) != 0 {
+		return
 	}
+	defer c.driver.wg.Done()
+	defer func() { _ = recover() }() // Ended may panic; the connection is closed by then
+	err := c.why
+	// A write that Close has interrupted fails with net.ErrClosed.
+	if failure := c.failure.Load(); failure != nil && !c.local && !errors.Is(*failure, net.ErrClosed) {
+		err = *failure
+	}
+	c.h.Ended(err)
 }
 
 func (c *goroutineConn) read(early []byte) {
@@ -124,7 +136,6 @@ func (c *goroutineConn) read(early []byte) {
 	defer c.driver.reads.Put(buf)
 	defer func() {
 		if v := recover(); v != nil {
-			defer func() { _ = recover() }() // Ended may panic too; the connection is closed by then
 			c.end(fmt.Errorf("%w: %v", errPanic, v))
 		}
 	}()
@@ -165,25 +176,21 @@ func (c *goroutineConn) feed(b []byte) bool {
 	return true
 }
 
-// end ends the connection; every path calls it.
+// end ends the connection; every path of the reader calls it. leave reports the end.
 func (c *goroutineConn) end(err error) {
 	if c.ended {
 		return
 	}
 	c.ended = true
-	switch failure := c.failure.Load(); {
-	case c.closed.Load() || c.shutdown.Load():
-		if err != io.EOF {
-			err = net.ErrClosed
-		}
-	case failure != nil:
-		err = *failure
+	c.local = c.closed.Load() || c.shutdown.Load()
+	if c.local && err != io.EOF {
+		err = net.ErrClosed
 	}
+	c.why = err
 	c.Close()
 	c.driver.mu.Lock()
 	delete(c.driver.conns, c)
 	c.driver.mu.Unlock()
-	c.h.Ended(err)
 }
 
 func (c *goroutineConn) Flush(first []byte) {
@@ -225,7 +232,7 @@ func (c *goroutineConn) flush(first []byte) {
 	}
 }
 
-// fail ends the connection after a failed write. The reader reports the end, after the last
+// fail ends the connection after a failed write. The reader ends it, after the last
 // bytes that the peer has sent; a paused reader does so at once.
 func (c *goroutineConn) fail(err error) {
 	c.failure.Store(&err)

@@ -475,10 +475,15 @@ func (l *loop) end(c *epollConn, err error) {
 		l.free = append(l.free, c.slot)
 	}
 	c.rest = nil
-	if c.writers.Add(endedFlag) == endedFlag {
+	last := c.writers.Add(endedFlag) == endedFlag
+	if !last && err == io.EOF {
+		c.atEOF = true
+		return
+	}
+	if last {
 		l.reap(c)
 	}
-	c.h.Ended(err)
+	c.h.Ended(c.reason(err))
 }
 
 // reap closes the descriptor once nothing can write to it.
@@ -488,5 +493,8 @@ func (l *loop) reap(c *epollConn) {
 	}
 	c.reaped = true
 	_ = syscall.Close(c.fd)
-	l.driver.conns.Done()
+	defer l.driver.conns.Done()
+	if c.atEOF {
+		c.h.Ended(c.reason(io.EOF))
+	}
 }
