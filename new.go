@@ -24,15 +24,16 @@ func NewServer(opts *Options) *Server {
 	s.watch = newWatcher(s.opts.Logger, s.opts.Observers)
 	s.handling = newHandlers(s.watch)
 	s.files.read(&s.opts.Options)
+	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {
+		return newConn(s, c)
+	})
+	// All options have been checked: a panic would leave an open cluster behind.
 	if err := s.opts.Cluster.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}); err != nil {
 		s.opts.Logger.Error("the cluster did not start: the server reaches only its own clients until it is restarted", "error", telemetry.Error(err))
 	}
 	s.adapters = clusterAdapters{s.opts.Cluster}
 	s.root = s.registry.Of("/")
 	s.audience = s.root.audience
-	s.engine = engineio.NewServer(s.opts.engine(), func(c *engineio.Conn) engineio.Handler {
-		return newConn(s, c)
-	})
 	return s
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/adapter"
 	"socketio/engineio"
 )
 
@@ -112,4 +113,30 @@ func TestOptionsThatCannotWork(t *testing.T) {
 			t.Errorf("NewServer panics with %q, want %q", msg, what)
 		}
 	}
+}
+
+// A server whose options are invalid does not open its cluster, which nothing would close.
+func TestInvalidOptionsOpenNoCluster(t *testing.T) {
+	for name, o := range map[string]socketio.Options{
+		"its own":       {Limits: socketio.SocketLimits{MaxRooms: -1}},
+		"of the engine": {Engine: engineio.Options{Cookie: &engineio.Cookie{SameSite: http.SameSiteNoneMode}}},
+		"observers":     {Observers: []any{42}},
+	} {
+		c := &openedCluster{Cluster: adapter.Alone()}
+		o.Cluster = c
+		if panicOf(func() { socketio.NewServer(&o) }) == "" || c.opened {
+			t.Errorf("%s: NewServer opened the cluster: %v, and did not panic or did so too late", name, c.opened)
+		}
+	}
+}
+
+// An openedCluster notes that it was opened.
+type openedCluster struct {
+	adapter.Cluster
+	opened bool
+}
+
+func (c *openedCluster) Open(n adapter.Node) error {
+	c.opened = true
+	return c.Cluster.Open(n)
 }

@@ -15,13 +15,15 @@ import (
 	"net/http"
 	"slices"
 	"unicode/utf8"
+
+	"socketio/internal/netpoll"
 )
 
 // A poller is the client of one polling session.
 type poller struct {
 	d    *Dialer
 	a    *address
-	c    *Conn
+	c    *Conn           // nil until the session is open
 	ctx  context.Context // ends with the session
 	http http.Client
 }
@@ -37,7 +39,8 @@ func (d *Dialer) dialPolling(ctx context.Context, a *address, accept func(*Conn)
 	in, open, err := p.open()
 	if err == nil && !stop() {
 		in.close()
-		err = context.Cause(ctx)
+		p.leave(open.SID)
+		return nil, context.Cause(ctx)
 	}
 	if err != nil {
 		cancel()
@@ -47,6 +50,7 @@ func (d *Dialer) dialPolling(ctx context.Context, a *address, accept func(*Conn)
 	if !ok {
 		in.close()
 		cancel()
+		p.leave(open.SID)
 		return nil, ErrClosed
 	}
 	p.c, a.sid = c, open.SID
@@ -81,6 +85,20 @@ func (p *poller) open() (in *pollBody, open *openPacket, err error) {
 		return nil, nil, err
 	}
 	return in, open, nil
+}
+
+// leave ends a session that Dial does not return: without a close packet the server would
+// keep it until its ping timeout. Dial does not wait for that, but Close does.
+func (p *poller) leave(sid string) {
+	p.a.sid = sid
+	p.d.running.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), netpoll.LingerTimeout)
+		defer cancel()
+		p.ctx = ctx
+		if resp, err := p.do(http.MethodPost, appendFrame(nil, packetMsg(packetClose, "").frame(0))); err == nil {
+			_ = resp.Body.Close()
+		}
+	})
 }
 
 // poll sends a GET. It returns before the body of the response has been read.
@@ -341,7 +359,9 @@ type postReader struct {
 }
 
 func (r postReader) Read(b []byte) (int, error) {
-	r.p.watchWrite(true)
+	if r.p.c != nil { // leave has no connection
+		r.p.watchWrite(true)
+	}
 	return r.rest.Read(b[:min(len(b), 4<<10)])
 }
 

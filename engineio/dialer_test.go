@@ -435,6 +435,43 @@ func TestDialerClose(t *testing.T) {
 	})
 }
 
+// A Dial that is cancelled after the open packet has arrived leaves no session behind.
+func TestDialerCancelledAfterTheOpenPacket(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: w.calm()})
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cause := errors.New("no more patience")
+		d := r.caller(engineio.DialerOptions{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			nc, err := r.dial(ctx)
+			return &slowReader{Conn: nc, until: "}", then: func() { cancel(cause) }}, err
+		}})
+		_, err := d.Dial(ctx, "http://chat.example", func(*engineio.Conn) engineio.Handler {
+			w.t.Error("a connection was opened")
+			return nil
+		})
+		if !errors.Is(err, cause) {
+			w.t.Errorf("the error is %v", err)
+		}
+		r.all()[0].wantEnded("the session", engineio.ReasonTransportClose, nil)
+	})
+}
+
+// A slowReader reads one byte at a time, and calls then before it returns one that equals
+// until.
+type slowReader struct {
+	net.Conn
+	until string
+	then  func()
+}
+
+func (c *slowReader) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b[:1])
+	if string(b[:n]) == c.until {
+		c.then()
+	}
+	return n, err
+}
+
 // An error of Dial says what is wrong and what to do.
 func TestDialerErrors(t *testing.T) {
 	inMemory(t, func(w *world) {

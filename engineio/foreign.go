@@ -16,7 +16,7 @@ type foreign struct {
 // serve offers a request for a session that does not exist here. It reports whether the
 // application has answered it.
 func (f *foreign) serve(w http.ResponseWriter, r *http.Request, sid string) (served bool) {
-	if f.f == nil || f.sessions.lookup(sid) != nil {
+	if f.f == nil || sid == "" || f.sessions.lookup(sid) != nil {
 		return false
 	}
 	panicked := true

@@ -88,6 +88,39 @@ func TestForeignSessionsAreForwarded(t *testing.T) {
 	})
 }
 
+// Behind a proxy that changes Host, the page's WebSocket has an Origin that only the server
+// of its session accepts. The other one offers the upgrade before its own rule, and rejects
+// it by that rule when the function declines.
+func TestForeignUpgradesAreForwarded(t *testing.T) {
+	everywhere(t, func(w *world) {
+		var nodes [2]*rig
+		for i := range nodes {
+			nodes[i] = w.serve(hosting{options: &engineio.Options{
+				GenerateID: engineio.TaggedIDs(string(rune('a' + i))),
+				ForeignSession: func(rw http.ResponseWriter, r *http.Request, sid string) bool {
+					if tag, _ := engineio.SessionTag(sid); i == 0 || tag != "a" {
+						return false
+					}
+					nodes[0].srv.ServeHTTP(rw, r)
+					return true
+				},
+			}})
+			nodes[i].host = "internal:8080"
+		}
+		p := nodes[0].polling("Sec-Fetch-Site", "same-origin")
+		for name, query := range map[string]string{
+			"an unknown session": "EIO=4&transport=websocket&sid=b.aaaaaaaaaaaaaaaaaaaa",
+			"a new session":      "EIO=4&transport=websocket",
+		} {
+			nodes[1].wantRefusal(name, nodes[1].dialRefused(query, "Origin", "https://chat.example"), 403, 4, "Forbidden")
+		}
+		c, resp, err := nodes[1].shake("EIO=4&transport=websocket&sid="+p.id(), "Origin", "https://chat.example")
+		if err != nil || c == nil {
+			w.t.Fatalf("the upgrade by the other server: %v %v", resp, err)
+		}
+	})
+}
+
 // A panic of the function aborts the response, and is logged.
 func TestForeignSessionPanics(t *testing.T) {
 	inMemory(t, func(w *world) {

@@ -139,7 +139,10 @@ type Options struct {
 	GenerateID func(*http.Request) (string, error)
 
 	// ForeignSession runs for each poll, POST and WebSocket upgrade that names a session
-	// which does not exist on this server, after the origin rule. It may answer the
+	// which does not exist on this server: for polls and POSTs after the origin rule, for
+	// upgrades without it, because only the server that has the session knows which
+	// Origins it accepts. Where CORS.AllowCredentials is not set, the Cookie header of a
+	// page of another origin is hidden here too. The function may answer the
 	// request itself, for example by forwarding it to the server that SessionTag names,
 	// and then returns true. With false, for which it must not have written anything, the
 	// request is answered "Session ID unknown" (400, code 1). The header of w has what CORS

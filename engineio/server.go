@@ -137,7 +137,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	origin := r.Header.Get("Origin")
 	q := parseQuery(r.URL.RawQuery)
 	transport, sid := last(q["transport"]), last(q["sid"])
-	upgrade := asksUpgrade(r)
 	switch {
 	case transport == Polling && s.cfg.polling, transport == WebSocket && s.cfg.websocket:
 	default:
@@ -147,7 +146,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost && sid != "" {
 		s.sessions.hearPOST(sid)
 	}
-	if e := s.gate.admit(r, origin, sid, transport == WebSocket && upgrade); e != nil {
+	upgrade := transport == WebSocket && asksUpgrade(r)
+	if upgrade && s.foreign.serve(w, r, sid) {
+		return // which Origins its session passes on is known only where the session is
+	}
+	if e := s.gate.admit(r, origin, sid, upgrade); e != nil {
 		s.refusals.answer(w, r, e)
 		return
 	}
@@ -161,7 +164,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.open(w, r, transport, upgrade, q)
 		return
 	}
-	if s.foreign.serve(w, r, sid) {
+	if !upgrade && s.foreign.serve(w, r, sid) {
 		return
 	}
 	c, e := s.binding.find(r, sid)
