@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"socketio"
-	"socketio/adapter"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 	"socketio/parser"
@@ -277,7 +276,7 @@ type slowKeeper struct {
 	takes     time.Duration
 }
 
-func (k slowKeeper) Restore(ctx context.Context, namespace string, auth []byte) (adapter.Session, bool) {
+func (k slowKeeper) Restore(ctx context.Context, namespace string, auth []byte) (socketio.Session, bool) {
 	if namespace == k.namespace {
 		time.Sleep(k.takes) // of virtual time
 	}

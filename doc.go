@@ -45,7 +45,7 @@
 //
 // # Reading order
 //
-// new.go, services.go, server.go, options.go, errors.go; namespace.go, namespaces.go,
+// new.go, services.go, server.go, options.go, recovery.go, errors.go; namespace.go, namespaces.go,
 // namespace_parent.go, registered.go, on.go, middleware.go (what an application
 // registers); socket.go, socket_lifecycle.go, keeper.go, socketids.go, socketdata.go,
 // toldrooms.go, socket_rooms.go, connview.go.

@@ -52,7 +52,7 @@ var (
 	// ErrRoomName: a room name is longer than 512 bytes.
 	ErrRoomName = errors.New("socketio: room name too long")
 	// ErrSocketRoom: a room has the id of another socket as its name, and
-	// Options.ReserveSocketIDs is set.
+	// Options.Limits.ReserveSocketIDs is set.
 	ErrSocketRoom = errors.New("socketio: room named by the id of another socket")
 	// ErrMissingArgument: an event came with fewer arguments than asked for.
 	ErrMissingArgument = errors.New("socketio: missing argument")

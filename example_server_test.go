@@ -51,6 +51,15 @@ func ExampleOptions() {
 	// connected
 }
 
+// Events are kept for two minutes, or until there are 64 MiB of them.
+func ExampleRecovery() {
+	io := socketio.NewServer(&socketio.Options{Recovery: &socketio.Recovery{}})
+	defer io.Close()
+
+	fmt.Println(io.Emit("kept", 1))
+	// Output: <nil>
+}
+
 // Bounds of sockets are in Limits, and everything else about connections is in Engine.
 func ExampleSocketLimits() {
 	io := socketio.NewServer(&socketio.Options{

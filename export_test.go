@@ -7,6 +7,7 @@ package socketio
 import (
 	"time"
 
+	"socketio/adapter"
 	"socketio/engineio"
 )
 
@@ -54,6 +55,12 @@ func Kept(s *Socket) int {
 
 // A Keeper keeps sessions.
 type Keeper = keeper
+
+// LogOf returns the log of a namespace.
+func LogOf(ns *Namespace) adapter.Log { return ns.positions }
+
+// A Session is what a Keeper keeps.
+type Session = session
 
 // Keep sets the keeper of a server, before its first client comes.
 func Keep(s *Server, k Keeper) { s.keeper = k }

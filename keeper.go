@@ -4,11 +4,14 @@
 
 package socketio
 
-import (
-	"context"
+import "context"
 
-	"socketio/adapter"
-)
+// A session is what is kept of a socket.
+type session struct {
+	ID    string
+	Rooms []string
+	Data  []byte // a JSON object
+}
 
 // A keeper keeps the sessions of sockets, for clients that come back over another
 // connection. A server without recovery has none. It is called without locks.
@@ -16,12 +19,12 @@ type keeper interface {
 	// Restore returns the session of the client that asks to join a namespace with auth.
 	// It is called by the goroutine of the socket's handlers, before the middlewares, and
 	// may take its time; ctx is that of the connection. A session is returned once.
-	Restore(ctx context.Context, namespace string, auth []byte) (s adapter.Session, ok bool)
+	Restore(ctx context.Context, namespace string, auth []byte) (s session, ok bool)
 	// Changed is called when a socket has joined its namespace, and after each change of
 	// its rooms or data, by the goroutine that makes the change. now returns the session of
 	// that moment: who calls it under a lock of its own saves the states in their order.
-	Changed(namespace, id string, now func() adapter.Session)
+	Changed(namespace, id string, now func() session)
 	// Ended is called when a socket has ended, between the handlers of OnDisconnecting and
 	// of OnDisconnect. last has its rooms and data.
-	Ended(namespace, id string, reason DisconnectReason, last adapter.Session)
+	Ended(namespace, id string, reason DisconnectReason, last session)
 }

@@ -14,27 +14,26 @@ import (
 	"testing"
 
 	"socketio"
-	"socketio/adapter"
 	"socketio/siotest"
 )
 
 // A memoryKeeper keeps sessions by the "pid" of their client's auth.
 type memoryKeeper struct {
 	mu     sync.Mutex
-	saved  map[string]adapter.Session // by namespace and id
+	saved  map[string]socketio.Session // by namespace and id
 	log    []string
 	ended  map[string]string // by namespace and id: why
-	offers map[string]adapter.Session
+	offers map[string]socketio.Session
 }
 
 func newMemoryKeeper() *memoryKeeper {
-	return &memoryKeeper{saved: make(map[string]adapter.Session), ended: make(map[string]string), offers: make(map[string]adapter.Session)}
+	return &memoryKeeper{saved: make(map[string]socketio.Session), ended: make(map[string]string), offers: make(map[string]socketio.Session)}
 }
 
-func (k *memoryKeeper) Restore(ctx context.Context, namespace string, auth []byte) (adapter.Session, bool) {
+func (k *memoryKeeper) Restore(ctx context.Context, namespace string, auth []byte) (socketio.Session, bool) {
 	var a struct{ PID string }
 	if ctx == nil || json.Unmarshal(auth, &a) != nil {
-		return adapter.Session{}, false
+		return socketio.Session{}, false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -43,7 +42,7 @@ func (k *memoryKeeper) Restore(ctx context.Context, namespace string, auth []byt
 	return s, ok
 }
 
-func (k *memoryKeeper) Changed(namespace, id string, now func() adapter.Session) {
+func (k *memoryKeeper) Changed(namespace, id string, now func() socketio.Session) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := now()
@@ -51,7 +50,7 @@ func (k *memoryKeeper) Changed(namespace, id string, now func() adapter.Session)
 	k.log = append(k.log, fmt.Sprint(s.Rooms, string(s.Data)))
 }
 
-func (k *memoryKeeper) Ended(namespace, id string, reason socketio.DisconnectReason, last adapter.Session) {
+func (k *memoryKeeper) Ended(namespace, id string, reason socketio.DisconnectReason, last socketio.Session) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.saved[namespace+" "+id] = last
@@ -65,7 +64,7 @@ func (k *memoryKeeper) offer(pid, namespace, id string) {
 	k.offers[namespace+" "+pid] = k.saved[namespace+" "+id]
 }
 
-func (k *memoryKeeper) session(namespace, id string) (s adapter.Session, ended string) {
+func (k *memoryKeeper) session(namespace, id string) (s socketio.Session, ended string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.saved[namespace+" "+id], k.ended[namespace+" "+id]
@@ -155,7 +154,7 @@ func TestTheLatestStateIsSaved(t *testing.T) {
 
 func TestASessionIsContinued(t *testing.T) {
 	watch := newRoomWatch()
-	opts := &socketio.Options{Observers: []any{watch}, ReserveSocketIDs: true}
+	opts := &socketio.Options{Observers: []any{watch}, Limits: socketio.SocketLimits{ReserveSocketIDs: true}}
 	keeping(t, opts, func(w *world, k *memoryKeeper) {
 		var seen, sockets []string
 		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
@@ -238,7 +237,7 @@ func TestASessionIsNotContinued(t *testing.T) {
 func TestRoomsOfASessionCount(t *testing.T) {
 	opts := &socketio.Options{Limits: socketio.SocketLimits{MaxRooms: 3}}
 	keeping(t, opts, func(w *world, k *memoryKeeper) {
-		k.offers["/ secret"] = adapter.Session{ID: "stored", Rooms: []string{"a", "b"}}
+		k.offers["/ secret"] = socketio.Session{ID: "stored", Rooms: []string{"a", "b"}}
 		w.kit.ConnectWith(withAuth(map[string]string{"pid": "secret"}))
 		w.settle()
 		s, ok := w.io.Socket("stored")

@@ -27,7 +27,7 @@ type Namespace struct {
 	server    *Server
 	name      string
 	adapter   adapter.Adapter
-	positions adapter.Log // the adapter, if it gives positions; otherwise nil
+	positions adapter.Log // nil without recovery
 	shared    bool        // other servers may have it
 
 	parent *hooks // of the parent; nil if it has none
@@ -87,7 +87,7 @@ func newNamespace(s *Server, name string) *Namespace {
 	ns.adapter = s.adapters.makeAdapter(ns)
 	_, alone := ns.adapter.(*adapter.Memory)
 	ns.shared = !alone
-	ns.positions, _ = ns.adapter.(adapter.Log)
+	ns.openLog()
 	return ns
 }
 
@@ -97,6 +97,33 @@ func (ns *Namespace) closeAdapter() {
 	ns.server.guard("Adapter.Close", func() {
 		if err := ns.adapter.Close(); err != nil {
 			ns.server.opts.Logger.Error("the adapter of a namespace did not close", "nsp", ns.name, "error", err)
+		}
+	})
+	ns.closeLog()
+}
+
+// openLog opens the log of the namespace, if recovery is on.
+func (ns *Namespace) openLog() {
+	o := ns.server.opts.Recovery
+	if o == nil {
+		return
+	}
+	l, err := o.Store.Log(ns.name)
+	if err != nil {
+		ns.server.opts.Logger.Error("the log of a namespace did not open: its clients are not recovered", "nsp", ns.name, "error", telemetry.Error(err))
+		return
+	}
+	ns.positions = l
+}
+
+// closeLog closes the log of the namespace.
+func (ns *Namespace) closeLog() {
+	if ns.positions == nil {
+		return
+	}
+	ns.server.guard("Log.Close", func() {
+		if err := ns.positions.Close(); err != nil {
+			ns.server.opts.Logger.Error("the log of a namespace did not close", "nsp", ns.name, "error", telemetry.Error(err))
 		}
 	})
 }

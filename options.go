@@ -74,12 +74,6 @@ type Options struct {
 	// values stored by an HTTP middleware are there. The request must not be kept.
 	Handshake func(*http.Request) (context.Context, error)
 
-	// ReserveSocketIDs makes Join and SocketsJoin reject with ErrSocketRoom a room
-	// named by the id of another socket on this server, from its CONNECT to its end:
-	// members of such a room receive what is sent only to that socket. By default
-	// they can be joined, as with npm socket.io.
-	ReserveSocketIDs bool
-
 	// ClientFiles are the files to serve in place of the embedded browser client,
 	// under their own names: those at its root, not in folders. A file beside another
 	// that has its name and .br or .gz is its compressed form, and must have the same
@@ -88,6 +82,11 @@ type Options struct {
 	// of a file gets that file, so none may be named like the path the server is at.
 	// NoClientFiles{} serves none and answers 404. If nil, the embedded client.
 	ClientFiles fs.FS
+
+	// Recovery lets clients that lose their connection continue where they were, with
+	// the same socket id, rooms and data, and without a lost event. If nil, each
+	// connection begins with a new socket. It can't be combined with Cluster.
+	Recovery *Recovery
 
 	// Cluster joins the server to others. It belongs to one server, which closes it. The
 	// default is none: adapter.Alone.
@@ -167,6 +166,11 @@ type SocketLimits struct {
 	// MaxRooms bounds the rooms of one socket; Join returns ErrTooManyRooms. Default
 	// 10,000.
 	MaxRooms int
+	// ReserveSocketIDs makes Join and SocketsJoin reject with ErrSocketRoom a room
+	// named by the id of another socket on this server, from its CONNECT to its end:
+	// members of such a room receive what is sent only to that socket. By default
+	// they can be joined, as with npm socket.io.
+	ReserveSocketIDs bool
 	// MaxPendingAcks bounds the acknowledgements awaited from one socket; EmitWithAck
 	// returns ErrTooManyPendingAcks. Default 65,536.
 	MaxPendingAcks int
@@ -221,6 +225,7 @@ func withDefaults(o *Options) config {
 	if c.Cluster == nil {
 		c.Cluster = adapter.Alone()
 	}
+	c.Recovery = withRecovery(c.Recovery)
 	c.Logger = telemetry.Logger(c.Logger)
 	return c
 }
@@ -246,12 +251,19 @@ func (o *Options) merge() {
 
 // check panics on options that can't work. Those of Engine are checked by engineio.
 func (c *config) check() {
-	for prefix, options := range map[string]any{"socketio: Options": &c.Options, "socketio: Options.Limits": &c.SocketLimits} {
+	all := map[string]any{"socketio: Options": &c.Options, "socketio: Options.Limits": &c.SocketLimits}
+	if c.Recovery != nil {
+		all["socketio: Options.Recovery"] = c.Recovery
+	}
+	for prefix, options := range all {
 		durations.CheckSigns(prefix, options)
 		durations.CheckOptions(prefix, options, time.Millisecond)
 	}
 	if c.Overflow > OverflowDropOldest {
 		panic("socketio: Options.Overflow must be one of the Overflow constants")
+	}
+	if c.Recovery != nil && c.Cluster != nil {
+		panic("socketio: Options.Recovery and Options.Cluster are both set; a Store does not get the events of other servers")
 	}
 	if c.MaxAttachments > 99 {
 		panic("socketio: Options.Limits.MaxAttachments must not be more than 99")

@@ -137,8 +137,11 @@ func (ns *Namespace) append(s *Socket, f *adapter.Flags, t adapter.Target, event
 		return &reportedError{err}
 	}
 	e.Meta = ns.meta()
-	r := &adapter.Record{Namespace: ns.name, Event: e, Flags: *f, Target: t}
-	r.Deliver = func(position string) { ns.deliver(s, event, r, position) }
+	r := &adapter.Record{KeptEvent: adapter.KeptEvent{Event: e, Flags: *f, Target: t}}
+	if s != nil {
+		r.Socket = s.id
+	}
+	r.Deliver = func(number uint64) { ns.deliver(s, event, r, adapter.Position(ns.positions.Epoch(), number)) }
 	return ns.positions.Append(r)
 }
 
@@ -158,9 +161,7 @@ func (ns *Namespace) deliver(s *Socket, event string, r *adapter.Record, positio
 		}
 		return
 	}
-	t := r.Target
-	t.Local = true
-	n, err := ns.adapter.Broadcast(&adapter.Packet{Message: m, Flags: r.Flags, Event: event, Meta: e.Meta}, t)
+	n, err := ns.adapter.Broadcast(&adapter.Packet{Message: m, Flags: r.Flags, Event: event, Meta: e.Meta}, r.Target)
 	if err != nil {
 		ns.server.opts.Logger.Error("a broadcast failed", "nsp", ns.name, "event", telemetry.Text(event), "error", telemetry.Error(err))
 	}

@@ -19,76 +19,102 @@ import (
 	"socketio/adapter/adaptertest"
 )
 
-// A slowLog is a log whose positions arrive when the test says so, in its order.
+// A slowStore is a store whose logs store events when the test says so, in its order.
+type slowStore struct{ adapter.Store }
+
+var errFull = errors.New("the log is full")
+
+func (s slowStore) Log(namespace string) (adapter.Log, error) {
+	l, err := s.Store.Log(namespace)
+	return &slowLog{Log: l}, err
+}
+
 type slowLog struct {
-	*adapter.Memory
+	adapter.Log
 	full bool
 
 	mu      sync.Mutex // guards the fields below
-	records []*adapter.Record
+	waiting []*waitingRecord
 }
 
-var errFull = errors.New("the log is full")
+// A waitingRecord is a record whose Append waits for stored.
+type waitingRecord struct {
+	*adapter.Record
+	stored chan uint64
+}
 
 func (l *slowLog) Append(r *adapter.Record) error {
 	if l.full {
 		return errFull
 	}
+	w := &waitingRecord{r, make(chan uint64)}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.records = append(l.records, r)
+	l.waiting = append(l.waiting, w)
+	l.mu.Unlock()
+	r.Deliver(<-w.stored)
 	return nil
 }
 
 // take removes the records that wait.
-func (l *slowLog) take() []*adapter.Record {
+func (l *slowLog) take() []*waitingRecord {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	records := l.records
-	l.records = nil
-	return records
+	waiting := l.waiting
+	l.waiting = nil
+	return waiting
 }
 
-// Events leave when the log has given them a position, in its order: direct ones,
-// volatile ones and broadcasts alike. Emit returns before, and the arguments may change.
+// slow runs a test with a server whose events wait for their positions.
+func slow(t *testing.T, test func(w *world, log *slowLog)) {
+	opts := &socketio.Options{Recovery: &socketio.Recovery{Store: slowStore{adapter.NewMemoryStore()}}}
+	memory(t, opts, func(w *world) { test(w, socketio.LogOf(w.io.Of("/")).(*slowLog)) })
+}
+
+// Events leave when the log has given them a position, in its order: direct ones and
+// broadcasts alike. Emit returns then.
 func TestEventsWaitForTheirPosition(t *testing.T) {
-	log := &slowLog{Memory: adapter.NewMemory()}
-	memory(t, &socketio.Options{Cluster: adapter.Each(func(adapter.Local) adapter.Adapter { return log })}, func(w *world) {
-		log.Memory = adapter.NewMemory()
+	slow(t, func(w *world, log *slowLog) {
 		s, p := w.pair()
 		_, q := w.pair()
-		data := []byte{1}
-		for _, err := range []error{
-			w.io.Emit("all", data), s.Emit("one", "a"), s.Volatile().Emit("volatile"), s.Broadcast().Emit("others"),
-			w.io.To("nobody").Emit("nobody"), s.Emit("connect"), s.Emit("bad", func() {}),
-		} {
-			switch {
-			case errors.Is(err, socketio.ErrReservedEvent), err != nil && strings.Contains(err.Error(), `emit "bad"`):
-			case err != nil:
-				t.Error(err)
-			}
+		emitted := newList()
+		begin := func(name string, emit func() error) {
+			go func() { // ends when the log has stored the event
+				emitted.add(fmt.Sprint(name, emit()))
+			}()
+			w.settle()
 		}
-		data[0] = 2
+		begin("all", func() error { return w.io.Emit("all", []byte{1}) })
+		begin("one", func() error { return s.Emit("one", "a") })
+		begin("others", func() error { return s.Broadcast().Emit("others") })
+		begin("nobody", func() error { return w.io.To("nobody").Emit("nobody") })
+		if err := s.Emit("connect"); !errors.Is(err, socketio.ErrReservedEvent) {
+			t.Errorf("a reserved event: %v", err)
+		}
+		if err := s.Emit("bad", func() {}); err == nil || !strings.Contains(err.Error(), `emit "bad"`) {
+			t.Errorf("an event that can't be encoded: %v", err)
+		}
 		p.hearsNothing()
 		q.hearsNothing()
+		want(t, "emitted", len(emitted.all()), 0)
 		records := log.take()
-		want(t, "records", len(records), 5)
-		want(t, "a record", fmt.Sprint(records[1].Namespace, string(records[1].Event.JSON), records[1].Target.Rooms, records[1].Event.Version, records[1].Event.Origin != ""),
-			fmt.Sprint("/", `["one","a"]`, []string{s.ID()}, adapter.Version, true))
+		want(t, "records", len(records), 4)
+		want(t, "a record", fmt.Sprint(string(records[1].Event.JSON), records[1].Socket, records[1].Event.Version, records[1].Event.Origin != ""),
+			fmt.Sprint(`["one","a"]`, s.ID(), adapter.Version, true))
 		slices.Reverse(records)
 		for i, r := range records {
-			r.Deliver(fmt.Sprint("pos", i))
+			r.stored <- uint64(i + 1)
+			w.settle()
 		}
-		p.hears(`2["volatile","pos2"]`, `2["one","a","pos3"]`, `51-["all",{"_placeholder":true,"num":0},"pos4"]`, []byte{1})
-		q.hears(`2["others","pos1"]`, `51-["all",{"_placeholder":true,"num":0},"pos4"]`, []byte{1})
+		want(t, "emitted", strings.Join(emitted.all(), " "), "nobody<nil> others<nil> one<nil> all<nil>")
+		position := func(n uint64) string { return adapter.Position(log.Epoch(), n) }
+		p.hears(`2["one","a","`+position(3)+`"]`, `51-["all",{"_placeholder":true,"num":0},"`+position(4)+`"]`, []byte{1})
+		q.hears(`2["others","`+position(2)+`"]`, `51-["all",{"_placeholder":true,"num":0},"`+position(4)+`"]`, []byte{1})
 
-		_ = s.Emit("without")
-		log.take()[0].Deliver("")
-		p.hears(`2["without"]`)
-		_ = s.Emit("late")
+		begin("late", func() error { return s.Emit("late") })
 		p.says(`1`)
 		w.settle()
-		log.take()[0].Deliver("pos")
+		log.take()[0].stored <- 5
+		w.settle()
 		log.full = true
 		for _, err := range []error{w.io.Emit("e"), w.io.Sockets()[0].Emit("e")} {
 			if !errors.Is(err, errFull) {

@@ -18,7 +18,7 @@ import (
 // each way into a room.
 func TestReservedSocketIDs(t *testing.T) {
 	for _, transport := range []string{websocket, polling} {
-		memory(t, &socketio.Options{ReserveSocketIDs: true}, func(w *world) { reservedIDs(t, w, transport) })
+		memory(t, &socketio.Options{Limits: socketio.SocketLimits{ReserveSocketIDs: true}}, func(w *world) { reservedIDs(t, w, transport) })
 	}
 }
 
@@ -75,7 +75,7 @@ func reservedIDs(t *testing.T, w *world, transport string) {
 // A client of Socket.IO 2 knows the id of its socket before it joins, and may have told
 // it: who waits in that room is out when the socket comes.
 func TestReservedIDsOfOldClients(t *testing.T) {
-	memory(t, &socketio.Options{ReserveSocketIDs: true, AllowEIO3: true}, func(w *world) {
+	memory(t, &socketio.Options{AllowEIO3: true, Limits: socketio.SocketLimits{ReserveSocketIDs: true}}, func(w *world) {
 		room, gate := w.io.Of("/room"), make(chan struct{})
 		joining, wished := make(chan string, 1), ""
 		room.Use(func(_ context.Context, s *socketio.Socket) error {
@@ -126,7 +126,7 @@ func TestReservedIDsOfOldClients(t *testing.T) {
 
 // However Join and the coming of the other meet, the room is its own in the end.
 func TestReservedIDsRace(t *testing.T) {
-	tcp(t, &socketio.Options{ReserveSocketIDs: true, AllowEIO3: true}, func(w *world) {
+	tcp(t, &socketio.Options{AllowEIO3: true, Limits: socketio.SocketLimits{ReserveSocketIDs: true}}, func(w *world) {
 		room := w.io.Of("/room")
 		spy := w.open(websocket)
 		s, _ := room.Socket(spy.joins("/room"))
@@ -163,7 +163,7 @@ func TestReservedIDsRace(t *testing.T) {
 // a room whose name a client chooses may be the id of another.
 func TestRoomOfAnotherSocket(t *testing.T) {
 	for _, reserved := range []bool{false, true} {
-		overBoth(t, &socketio.Options{ReserveSocketIDs: reserved}, func(w *world, transport string) {
+		overBoth(t, &socketio.Options{Limits: socketio.SocketLimits{ReserveSocketIDs: reserved}}, func(w *world, transport string) {
 			w.io.OnConnection(func(s *socketio.Socket) {
 				s.On("join", func(room string) string {
 					if err := s.Join("fine", room); err != nil {

@@ -124,6 +124,13 @@ func (s *Server) end() {
 				s.opts.Logger.Error("the cluster did not close", "error", telemetry.Error(err))
 			}
 		})
+		if r := s.opts.Recovery; r != nil {
+			s.guard("Store.Close", func() {
+				if err := r.Store.Close(ctx); err != nil {
+					s.opts.Logger.Error("the store of Options.Recovery did not close", "error", telemetry.Error(err))
+				}
+			})
+		}
 	})
 }
 

@@ -134,10 +134,10 @@ func (s *Socket) changed() {
 }
 
 // session returns what is kept of the socket.
-func (m *member) session() adapter.Session {
+func (m *member) session() session {
 	s := (*Socket)(m)
 	rooms := slices.DeleteFunc(s.Rooms(), func(name string) bool { return name == s.id })
-	return adapter.Session{ID: s.id, Rooms: rooms, Data: s.data.now().json()}
+	return session{ID: s.id, Rooms: rooms, Data: s.data.now().json()}
 }
 
 // passes runs the middlewares. It reports whether all let the socket in.

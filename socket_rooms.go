@@ -18,7 +18,7 @@ const maxRoomName = 512
 //
 // Each socket is in the room of its own id, and who joins that room hears what is
 // sent to the socket alone. Where a client chooses the name, put a prefix before it:
-// Join("chat:" + name), and To("chat:" + name) to send. Options.ReserveSocketIDs refuses
+// Join("chat:" + name), and To("chat:" + name) to send. Options.Limits.ReserveSocketIDs refuses
 // the ids of other sockets.
 func (s *Socket) Join(rooms ...string) (err error) {
 	if err := checkRoomNames(rooms); err != nil {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the table of the ids of sockets that are reserved; see
-// Options.ReserveSocketIDs.
+// Options.Limits.ReserveSocketIDs.
 
 package socketio
 
@@ -12,7 +12,7 @@ import (
 )
 
 // socketIDs are the ids of the sockets of a server, from their CONNECT to their end. It
-// is empty unless Options.ReserveSocketIDs is set. In revision 4 two may have one id, one
+// is empty unless Options.Limits.ReserveSocketIDs is set. In revision 4 two may have one id, one
 // after the other.
 type socketIDs struct {
 	mu    lock.RWMutex // guards count; nothing is called while it is held

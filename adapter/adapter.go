@@ -6,12 +6,13 @@
 // Rooms, the members of this node, and a Bus, the connection to other nodes. Alone, the
 // default, is a single node with a Memory for each namespace. The Adapters of a cluster
 // embed or hold a Memory for the members of their own node. Local is the server's side of
-// a namespace. Call collects answers. A Bus may also be a Log. Events are then delivered
-// after the log has given them a position, in the order of the positions.
+// a namespace. Call collects answers. A Store keeps events and sessions for recovery: with
+// it, events are delivered after its Log has given them a position, in the order of the
+// positions.
 //
-// Reading order: adapter.go (the contract), cluster.go (one per server), recovery.go
-// (positions), local.go (the server's side), call.go (broadcasts with acknowledgements),
-// memory.go, deliver.go.
+// Reading order: adapter.go (the contract), cluster.go (one per server), local.go (the
+// server's side), call.go (broadcasts with acknowledgements), memory.go, deliver.go,
+// recovery.go (the contract of stores), memorystore.go.
 package adapter
 
 import (
@@ -60,7 +61,7 @@ type Packet struct {
 type Meta struct {
 	// Origin is the id of the node that emitted the event.
 	Origin string
-	// Position is the position that a Log has given the event, or "".
+	// Position is the text of the position that a Log has given the event, or "".
 	Position string
 	// Trace is a W3C traceparent, or "".
 	Trace string

@@ -210,23 +210,27 @@ func ExampleCluster() {
 	// close
 }
 
-// A numbering adapter is a Memory that gives events their position.
-type numbering struct {
-	*adapter.Memory
-	last int // the example has one goroutine; else it needs a lock
+// A numbering store shows the numbers that its logs give events.
+type numbering struct{ adapter.Store }
+
+func (n numbering) Log(namespace string) (adapter.Log, error) {
+	l, err := n.Store.Log(namespace)
+	return numberedLog{l}, err
 }
 
-func (n *numbering) Append(r *adapter.Record) error {
-	n.last++
-	fmt.Printf("%d is %s\n", n.last, r.Event.JSON)
-	r.Deliver(fmt.Sprint(n.last))
-	return nil
+type numberedLog struct{ adapter.Log }
+
+func (l numberedLog) Append(r *adapter.Record) error {
+	deliver := r.Deliver
+	r.Deliver = func(number uint64) {
+		fmt.Printf("%d is %s\n", number, r.Event.JSON)
+		deliver(number)
+	}
+	return l.Log.Append(r)
 }
 
 func ExampleLog() {
-	io := socketio.NewServer(&socketio.Options{
-		Cluster: adapter.Each(func(adapter.Local) adapter.Adapter { return &numbering{Memory: adapter.NewMemory()} }),
-	})
+	io := socketio.NewServer(&socketio.Options{Recovery: &socketio.Recovery{Store: numbering{adapter.NewMemoryStore()}}})
 	defer io.Close()
 
 	io.Emit("first", true)
@@ -236,38 +240,35 @@ func ExampleLog() {
 	// 2 is ["second"]
 }
 
-// A shelf is the part of a Store that keeps sessions, without a bound.
-type shelf struct {
-	adapter.Store // what is not shown here
-	sessions      map[string]adapter.Session
-}
-
-func (s shelf) Save(_ context.Context, _ string, session adapter.Session) error {
-	s.sessions[session.Secret] = session
-	return nil
-}
-
-func (s shelf) Take(_ context.Context, _, secret string) (adapter.Session, error) {
-	session, ok := s.sessions[secret]
-	delete(s.sessions, secret)
-	if !ok {
-		return session, adapter.ErrNoSession
-	}
-	return session, nil
+// A position is the epoch of a log and the number of an event.
+func ExamplePosition() {
+	position := adapter.Position("Xk3-9fQ2", 100)
+	epoch, number, ok := adapter.ParsePosition(position)
+	fmt.Println(position, epoch, number, ok)
+	_, _, ok = adapter.ParsePosition("hello")
+	fmt.Println(ok)
+	// Output:
+	// Xk3-9fQ2.2s Xk3-9fQ2 100 true
+	// false
 }
 
 // A session is taken once, by any client that has its secret.
 func ExampleStore() {
-	var store adapter.Store = shelf{sessions: make(map[string]adapter.Session)}
+	store := adapter.NewMemoryStore()
 	ctx := context.Background()
-	err := store.Save(ctx, "/", adapter.Session{ID: "anna", Secret: "s3cret", Rooms: []string{"lobby"}})
+	err := store.Open(adapter.Node{}, adapter.Retention{Window: time.Minute, MaxBytes: 1 << 20, MaxSessions: 100})
+	fmt.Println(err)
+	defer store.Close(ctx)
+
+	err = store.Save(ctx, "/", &adapter.Session{ID: "anna", Secret: "s3cret", Rooms: []adapter.Membership{{Room: "lobby"}}, Ended: time.Now()})
 	fmt.Println(err)
 	for range 2 {
 		session, err := store.Take(ctx, "/", "s3cret")
-		fmt.Println(session.ID, session.Rooms, err)
+		fmt.Println(session != nil && session.Rooms[0].Room == "lobby", err)
 	}
 	// Output:
 	// <nil>
-	// anna [lobby] <nil>
-	//  [] adapter: no such session
+	// <nil>
+	// true <nil>
+	// false adapter: no such session
 }

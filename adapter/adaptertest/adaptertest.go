@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package adaptertest tests implementations of adapter.Adapter. An implementer calls Run
-// from a test:
+// Package adaptertest tests implementations of adapter.Adapter and adapter.Store. An
+// implementer calls Run from a test:
 //
 //	func TestAdapter(t *testing.T) {
 //		adaptertest.Run(t, func(t *testing.T) adapter.Cluster { return New() })
@@ -9,10 +9,11 @@
 //
 // Run tests one node: rooms, targets, deliveries, operations on many sockets, and Close.
 // RunCluster tests several nodes. InMemory is a cluster inside one process, with faults.
+// RunStore tests Stores.
 //
 // Reading order: adaptertest.go (rooms and targets), many.go (deliveries and
 // acknowledgements), nodes.go (several nodes), fake.go (members, and the server's side),
-// bus.go.
+// bus.go, store.go (stores).
 package adaptertest
 
 import (

@@ -29,3 +29,7 @@ func TestInMemory(t *testing.T) {
 		}
 	})
 }
+
+func TestMemoryStore(t *testing.T) {
+	adaptertest.RunStore(t, func(*testing.T) func() adapter.Store { return adapter.NewMemoryStore })
+}
