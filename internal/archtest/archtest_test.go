@@ -5,12 +5,13 @@
 package archtest_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"socketio/internal/leakcheck"
@@ -88,27 +90,55 @@ type pkg struct {
 // packages lists the packages of the core module.
 func packages(t *testing.T) []pkg {
 	t.Helper()
+	all, err := listed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// listed asks the go command once for all rules.
+var listed = sync.OnceValues(func() (all []pkg, err error) {
 	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports,IgnoredGoFiles,TestGoFiles,XTestGoFiles", "./...")
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	var all []pkg
-	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
 		var p pkg
-		if err := dec.Decode(&p); err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatal(err)
+		if err := dec.Decode(&p); err != nil {
+			return nil, err
 		}
 		all = append(all, p)
 	}
 	if len(all) < 5 {
-		t.Fatalf("go list found %d packages", len(all))
+		return nil, fmt.Errorf("go list found %d packages", len(all))
 	}
-	return all
+	return all, nil
+})
+
+// The files that rules have read, by their absolute paths, and their positions. Rules
+// run one after the other.
+var (
+	fset   = token.NewFileSet()
+	parsed = make(map[string]*ast.File)
+)
+
+// parse reads a file of Go once for all rules, with its comments.
+func parse(name string) (*ast.File, error) {
+	name, err := filepath.Abs(name)
+	if err != nil {
+		return nil, err
+	}
+	f := parsed[name]
+	if f == nil {
+		if f, err = parser.ParseFile(fset, name, nil, parser.ParseComments); err == nil {
+			parsed[name] = f
+		}
+	}
+	return f, err
 }
 
 // short is a package's path inside the module; "" is the root. ok is false for
@@ -140,7 +170,7 @@ func TestImportsOfFilesForOtherSystems(t *testing.T) {
 	for _, p := range packages(t) {
 		name, _ := short(p.ImportPath)
 		for _, file := range p.IgnoredGoFiles {
-			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.ImportsOnly)
+			f, err := parse(filepath.Join(p.Dir, file))
 			if err != nil {
 				t.Error(err)
 				continue
@@ -196,7 +226,7 @@ func TestNestedModulesUsePublicPackages(t *testing.T) {
 			if !strings.HasPrefix(name, nested+"/") || !strings.HasSuffix(name, ".go") {
 				return
 			}
-			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, parser.ImportsOnly)
+			f, err := parse(filepath.Join(root, name))
 			if err != nil {
 				t.Error(err)
 				return
@@ -219,7 +249,7 @@ func TestEveryPackageHasAComment(t *testing.T) {
 		comments := 0
 		files := append(slices.Clone(p.GoFiles), p.IgnoredGoFiles...)
 		for _, file := range files {
-			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.ParseComments|parser.PackageClauseOnly)
+			f, err := parse(filepath.Join(p.Dir, file))
 			if err != nil {
 				t.Error(err)
 				continue
@@ -340,7 +370,7 @@ func TestNothingIsSkipped(t *testing.T) {
 		if !strings.HasSuffix(name, "_test.go") {
 			return
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, 0)
+		f, err := parse(filepath.Join(root, name))
 		if err != nil {
 			t.Error(err)
 			return

@@ -8,7 +8,6 @@ package archtest_test
 import (
 	"go/ast"
 	"go/doc"
-	"go/parser"
 	"go/token"
 	"os"
 	"path/filepath"
@@ -134,7 +133,7 @@ func subjectsAndExamples(t *testing.T, dir string) (subjects []subject, examples
 		if !strings.HasSuffix(entry.Name(), ".go") {
 			continue
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, entry.Name()), nil, parser.ParseComments)
+		f, err := parse(filepath.Join(dir, entry.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,6 @@ package archtest_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"path"
 	"path/filepath"
 	"slices"
@@ -51,7 +49,7 @@ func structures(t *testing.T) map[string]structure {
 	for _, p := range packages(t) {
 		dir, _ := short(p.ImportPath)
 		for _, file := range append(slices.Clone(p.GoFiles), p.IgnoredGoFiles...) {
-			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, 0)
+			f, err := parse(filepath.Join(p.Dir, file))
 			if err != nil {
 				t.Fatal(err)
 			}

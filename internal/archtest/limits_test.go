@@ -7,8 +7,6 @@ package archtest_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -59,7 +57,7 @@ func limitOptions(t *testing.T) map[string]bool {
 		{"options.go", "SocketLimits", "Limits."},
 		{"engineio/options.go", "Options", "Engine."},
 	} {
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, part.file), nil, parser.ParseComments)
+		f, err := parse(filepath.Join(root, part.file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,8 +6,6 @@ package archtest_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,8 +36,7 @@ func TestLogKeysAreDocumented(t *testing.T) {
 			continue
 		}
 		for _, file := range slices.Concat(p.GoFiles, p.IgnoredGoFiles) {
-			fset := token.NewFileSet()
-			f, err := parser.ParseFile(fset, filepath.Join(p.Dir, file), nil, 0)
+			f, err := parse(filepath.Join(p.Dir, file))
 			if err != nil {
 				t.Error(err)
 				continue

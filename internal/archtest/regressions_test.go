@@ -7,7 +7,6 @@ package archtest_test
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"path"
 	"path/filepath"
@@ -68,7 +67,7 @@ func readTests(t *testing.T, dir string) *testSources {
 	s := &testSources{functions: make(map[string]*ast.FuncDecl), literals: make(map[string]bool)}
 	files, _ := filepath.Glob(filepath.Join(root, strings.TrimPrefix(dir, "socketio"), "*_test.go")) // the pattern is well-formed
 	for _, file := range files {
-		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		f, err := parse(file)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -117,7 +116,7 @@ func TestRandomnessCannotBeGuessed(t *testing.T) {
 			continue
 		}
 		for _, file := range slices.Concat(p.GoFiles, p.IgnoredGoFiles) {
-			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.ImportsOnly)
+			f, err := parse(filepath.Join(p.Dir, file))
 			if err != nil {
 				t.Error(err)
 				continue

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"go/ast"
 	"go/importer"
-	"go/parser"
 	"go/token"
 	"go/types"
 	"io"
@@ -54,18 +53,16 @@ var (
 )
 
 // sources parses the files of a package that users build, on any system.
-func sources(t *testing.T, dir string) (*token.FileSet, []*ast.File) {
+func sources(t *testing.T, dir string) (files []*ast.File) {
 	t.Helper()
-	fset := token.NewFileSet()
-	var files []*ast.File
 	for _, name := range sourceNames(t, dir) {
-		f, err := parser.ParseFile(fset, filepath.Join(dir, name), nil, parser.ParseComments)
+		f, err := parse(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		files = append(files, f)
 	}
-	return fset, files
+	return files
 }
 
 func sourceNames(t *testing.T, dir string) (names []string) {
@@ -107,7 +104,7 @@ func TestFilesFormNoLargeCycles(t *testing.T) {
 // for other systems declare the same names again, so they stay out.
 func usesBetweenFiles(t *testing.T, dir string) map[string][]string {
 	t.Helper()
-	fset, all := sources(t, dir)
+	all := sources(t, dir)
 	uses := make(map[string][]string)
 	var files []*ast.File
 	for _, f := range all {
@@ -226,7 +223,7 @@ func TestCyclesAreSeen(t *testing.T) {
 func TestFilesAndFunctionsAreShort(t *testing.T) {
 	for _, p := range packages(t) {
 		name, _ := short(p.ImportPath)
-		fset, files := sources(t, p.Dir)
+		files := sources(t, p.Dir)
 		for _, f := range files {
 			file := path.Join(name, filepath.Base(fset.Position(f.Pos()).Filename))
 			if lines := fset.File(f.Pos()).LineCount(); lines > max(maxFileLines, longFiles[file]) {
@@ -313,7 +310,7 @@ func TestReadingOrdersAreComplete(t *testing.T) {
 		if isProgram(name) {
 			continue
 		}
-		_, files := sources(t, p.Dir)
+		files := sources(t, p.Dir)
 		comment := ""
 		for _, f := range files {
 			if doc := f.Doc.Text(); strings.HasPrefix(doc, "Package ") {
@@ -344,4 +341,52 @@ func TestReadingOrdersAreComplete(t *testing.T) {
 			}
 		}
 	}
+}
+
+// make test-go runs the tests of these packages without the race detector, apart from
+// those whose name says that they start goroutines.
+func TestGoroutinesHaveTheRaceDetector(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?m)^go_tables = (.*)$`).FindSubmatch(makefile)
+	raced := regexp.MustCompile(`-run Goroutines -json (.*?);`).FindSubmatch(makefile)
+	if list == nil || raced == nil {
+		t.Fatal("the Makefile has no go_tables, or none of their tests with the race detector")
+	}
+	for dir := range strings.FieldsSeq(strings.ReplaceAll(string(list[1]), "./parser/...", "./parser ./parser/msgpack")) {
+		files, _ := filepath.Glob(filepath.Join(root, dir, "*_test.go")) // the pattern is well-formed
+		if len(files) == 0 {
+			t.Errorf("%s has no tests", dir)
+		}
+		for _, file := range files {
+			f, err := parse(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range f.Decls {
+				fn, ok := d.(*ast.FuncDecl)
+				if !ok || !startsGoroutines(fn) {
+					continue
+				}
+				if !strings.Contains(fn.Name.Name, "Goroutines") || !slices.Contains(strings.Fields(string(raced[1])), dir) {
+					t.Errorf("%s starts goroutines: make test-go must run it with the race detector, by its name and its directory %s", fn.Name.Name, dir)
+				}
+			}
+		}
+	}
+}
+
+func startsGoroutines(fn *ast.FuncDecl) (starts bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			starts = true
+		case *ast.SelectorExpr:
+			starts = starts || n.Sel.Name == "Go" || n.Sel.Name == "Parallel"
+		}
+		return true
+	})
+	return starts
 }

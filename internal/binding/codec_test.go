@@ -422,7 +422,7 @@ func TestCustomFunctions(t *testing.T) {
 }
 
 // Many goroutines meet the same types for the first time.
-func TestConcurrentUse(t *testing.T) {
+func TestUseFromManyGoroutines(t *testing.T) {
 	var c binding.Codec
 	var wg sync.WaitGroup
 	for range 8 {

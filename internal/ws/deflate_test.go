@@ -221,7 +221,7 @@ func TestDeflateFromManyGoroutines(t *testing.T) {
 }
 
 // No more messages are worked on than Concurrency says; the next waits.
-func TestDeflateConcurrency(t *testing.T) {
+func TestDeflateBoundsGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := ws.NewDeflate(&ws.DeflateOptions{Concurrency: 2})
 		release := []func(){d.Occupy(), d.Occupy()}
