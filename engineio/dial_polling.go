@@ -55,8 +55,9 @@ func (d *Dialer) dialPolling(ctx context.Context, a *address, accept func(*Conn)
 	}
 	p.c, a.sid = c, open.SID
 	client := &pollClient{cancel: cancel, changed: make(chan struct{})}
-	g := &parkedGET{signal: make(chan struct{}, 1)}
-	c.begin(&polling{c: c, client: client, get: g}, nil, nil, accept)
+	polls, g := newPolling(c), new(parkedGET)
+	polls.client, polls.get = client, g
+	c.begin(polls, nil, nil, accept)
 	c.readEnd()
 	// Two per connection, and one while it upgrades, owned by the Dialer; they end with
 	// the session, whose end cancels their requests. Dialer.Close waits for them; the
@@ -268,7 +269,7 @@ func (p *poller) send(g *parkedGET) {
 			}
 			c.mu.Unlock()
 			select {
-			case <-g.signal:
+			case <-p.c.poll.signal:
 			case <-changed:
 			case <-p.ctx.Done():
 			}

@@ -83,9 +83,15 @@ func (ender) HandleUpgrade()                 {}
 
 // checkQuery compares with net/url wherever that one has no complaint.
 func checkQuery(t *testing.T, raw string) {
-	got := parseQuery(raw)
+	got := query(raw).values()
 	if want, err := url.ParseQuery(raw); err == nil && !reflect.DeepEqual(got, want) {
 		t.Fatalf("%q: %v, net/url: %v", raw, got, want)
+	}
+	for _, name := range []string{"transport", "sid", "j", ""} {
+		values, ok := got[name]
+		if has, last := query(raw).has(name), query(raw).last(name); has != ok || ok && last != values[len(values)-1] || !ok && last != "" {
+			t.Fatalf("%q: %q is %v %q of %q", raw, name, has, last, values)
+		}
 	}
 }
 

@@ -75,31 +75,7 @@ func (h *Handshake) HeaderValue(name string) (value string) {
 // anew; the caller owns the result.
 func (h *Handshake) Query() url.Values {
 	_, raw, _ := strings.Cut(h.URL, "?")
-	return parseQuery(raw)
-}
-
-// parseQuery takes a query as clients write it that do not escape: "%" without
-// two digits, and ";", stand for themselves.
-func parseQuery(raw string) url.Values {
-	q := make(url.Values)
-	for raw != "" {
-		var pair string
-		pair, raw, _ = strings.Cut(raw, "&")
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		name = unescape(name)
-		q[name] = append(q[name], unescape(value))
-	}
-	return q
-}
-
-func unescape(s string) string {
-	if u, err := url.QueryUnescape(s); err == nil {
-		return u
-	}
-	return s
+	return query(raw).values()
 }
 
 func (h *Handshake) each(yield func(name, value string) bool) {

@@ -23,11 +23,11 @@ import (
 type host struct {
 	w  http.ResponseWriter
 	r  *http.Request
-	rc *http.ResponseController
+	rc http.ResponseController
 }
 
-func newHost(w http.ResponseWriter, r *http.Request) *host {
-	return &host{w, r, http.NewResponseController(w)}
+func newHost(w http.ResponseWriter, r *http.Request) host {
+	return host{w, r, *http.NewResponseController(w)}
 }
 
 // errWriterPanic is the error for a panic of a writer.
@@ -171,8 +171,8 @@ const writeChunk = 64 << 10
 // that it answers, nil for a POST.
 func (h *host) writePoll(contentType string, body []byte, coded bool, timeout time.Duration, g *parkedGET) error {
 	header := h.w.Header()
-	header.Set("Content-Type", contentType)
-	header.Set("Cache-Control", "no-store")
+	set := []string{contentType, "no-store"}
+	header["Content-Type"], header["Cache-Control"] = set[:1:1], set[1:]
 	setLength(header, len(body), coded)
 	var err error
 	for err == nil && len(body) > 0 {

@@ -74,6 +74,9 @@ func sameHost(origin, host string) bool {
 	scheme, at, _ := strings.Cut(origin, "://")
 	at = strings.TrimSuffix(at, "/")
 	port := defaultPort(scheme)
+	if port != "" && at == host && isPlainHost(host) { // nearly always, and without allocations
+		return true
+	}
 	u, err := url.Parse(origin)
 	if port == "" || err != nil || u.Host == "" || u.Host != at { // a path, a user: no browser sends that
 		return false
@@ -83,6 +86,23 @@ func sameHost(origin, host string) bool {
 		return false
 	}
 	return strings.EqualFold(u.Hostname(), asked.Hostname()) && cmp.Or(u.Port(), port) == cmp.Or(asked.Port(), port)
+}
+
+// isPlainHost reports whether host is a name or an IPv4 address, perhaps with a port, of
+// the most usual characters.
+func isPlainHost(host string) bool {
+	name, port, _ := strings.Cut(host, ":")
+	for _, c := range []byte(name) {
+		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-') {
+			return false
+		}
+	}
+	for _, c := range []byte(port) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // defaultPort returns the default port of a scheme that a page can have, or "".

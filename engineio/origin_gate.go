@@ -47,7 +47,7 @@ func (g *gate) hideCookie(r *http.Request) *http.Request {
 	if origin == "" || len(r.Header["Cookie"]) == 0 || g.rule.cors != nil && g.rule.cors.AllowCredentials || g.rule.isOwn(r, origin) {
 		return r
 	}
-	if sid := last(parseQuery(r.URL.RawQuery)["sid"]); sid != "" && asksUpgrade(r) {
+	if sid := query(r.URL.RawQuery).last("sid"); sid != "" && asksUpgrade(r) {
 		if _, own := g.passes(sid, origin); own {
 			return r
 		}

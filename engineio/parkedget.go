@@ -15,10 +15,9 @@ type deadliner interface{ SetWriteDeadline(time.Time) error }
 
 // A parkedGET is a GET that waits for output.
 type parkedGET struct {
-	signal chan struct{} // one token: look again
-	noop   bool          // answer with a noop if there is nothing else
-	final  packetType    // answer with this and what waits
-	size   int           // of what it is being answered with
+	noop  bool       // answer with a noop if there is nothing else
+	final packetType // answer with this and what waits
+	size  int        // of what it is being answered with
 
 	mu   lock.Mutex // guards the fields below
 	host deadliner  // while the answer is written, else nil

@@ -23,18 +23,20 @@ type pollServer struct {
 	refusals    *refusals
 	headers     *headers
 	compressor  *compressor   // nil if responses are not compressed
+	ok          [2]byte       // the body that answers a POST
 	bodyTimeout time.Duration // Options.BodyTimeout
 }
 
 // An exchange is one request of a polling session and its answer.
 type exchange struct {
-	*host
-	s *pollServer
-	c *Conn
+	host
+	s      *pollServer
+	c      *Conn
+	parked parkedGET // of a GET
 }
 
 func (s *pollServer) exchange(w http.ResponseWriter, r *http.Request, c *Conn) *exchange {
-	return &exchange{newHost(w, r), s, c}
+	return &exchange{host: newHost(w, r), s: s, c: c}
 }
 
 // get answers a poll.
@@ -61,7 +63,7 @@ func (x *exchange) get() {
 		return
 	}
 	p.polled = true
-	g := &parkedGET{signal: make(chan struct{}, 1)}
+	g := &x.parked
 	if p.q.len() == 0 {
 		g.final = p.final
 	}
@@ -131,7 +133,7 @@ func (x *exchange) parkLocked(g *parkedGET, cut time.Duration) (present bool) {
 		c.mu.Unlock()
 		lost := false
 		select {
-		case <-g.signal:
+		case <-p.signal:
 		case <-ended:
 			// The host may have ended the context while the client is still connected.
 			ended = nil
@@ -229,7 +231,7 @@ func (x *exchange) post() {
 	case took, leaving: // a client that does not know of the end may go on until it does
 		x.posted() // before the answer: a client may send its next POST as soon as it has it
 		x.s.headers.add(x.w.Header(), x.r, false)
-		_ = x.writePoll("text/html", []byte("ok"), coding.Applied(x.w.Header()), c.limits.writeTimeout, nil) // the next request tells
+		_ = x.writePoll("text/html", x.s.ok[:], coding.Applied(x.w.Header()), c.limits.writeTimeout, nil) // the next request tells
 		if cut > 0 && time.Since(begun) > cut {
 			c.svc.sampled.Warn("a POST waited for handlers until http.Server.WriteTimeout cut its answer; give the ResponseWriter of the middleware around this handler a method Unwrap", "conn", c.number)
 		}
@@ -317,11 +319,10 @@ func (x *exchange) readBody() ([]byte, error) {
 		size = 4096
 	}
 	body := make([]byte, 0, size)
-	in := io.LimitReader(r.Body, limit+1)
 	for {
 		earned := bodyGrace + time.Duration(len(body)/bodyRate)*time.Second
 		_ = x.SetReadDeadline(start.Add(min(earned, x.s.bodyTimeout)))
-		n, err := in.Read(body[len(body):cap(body)])
+		n, err := r.Body.Read(body[len(body):min(int64(cap(body)), limit+1)])
 		body = body[:len(body)+n]
 		if int64(len(body)) > limit {
 			return nil, errBodyTooLarge
@@ -390,6 +391,9 @@ func (x *exchange) deliver(in *payload) (took, present bool) {
 // connection is open, and whether the client still waits for its answer.
 func (x *exchange) awaitResume() (open, present bool) {
 	c := x.c
+	if !c.paused.Load() && !c.ended.Load() { // nearly always
+		return true, true
+	}
 	ended, gone := x.r.Context().Done(), (<-chan bool)(nil)
 	for {
 		c.mu.Lock()

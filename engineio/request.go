@@ -91,13 +91,62 @@ func revisionOf(eio string) uint8 {
 	return 3
 }
 
+// A query is the query of a request, undecoded. Its methods allocate only for parameters
+// that are escaped.
+type query string
+
+// pairs yields the parameters. They are read as clients write them that do not escape: "%"
+// without two digits, and ";", stand for themselves.
+func (q query) pairs(yield func(name, value string) bool) {
+	for raw := string(q); raw != ""; {
+		var pair string
+		pair, raw, _ = strings.Cut(raw, "&")
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		if !yield(unescape(name), value) {
+			return
+		}
+	}
+}
+
+// last returns the last value of a parameter, or "".
+func (q query) last(name string) (value string) {
+	for n, v := range q.pairs {
+		if n == name {
+			value = v
+		}
+	}
+	return unescape(value)
+}
+
+// has reports whether there is a parameter of that name.
+func (q query) has(name string) bool {
+	for n := range q.pairs {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// values returns all parameters, decoded.
+func (q query) values() url.Values {
+	all := make(url.Values)
+	for name, value := range q.pairs {
+		all[name] = append(all[name], unescape(value))
+	}
+	return all
+}
+
+func unescape(s string) string {
+	if u, err := url.QueryUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
+
 // wantsBase64 reports whether the query of a request says that its client can't
 // take bytes.
-func wantsBase64(q url.Values) bool { return last(q["b64"]) != "" }
-
-func last(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[len(values)-1]
-}
+func wantsBase64(q query) bool { return q.last("b64") != "" }

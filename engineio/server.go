@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -66,7 +65,7 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s.gate = gate{originRule{s.cfg.CORS, s.proxies, s.svc.sampled}, s.sessions, s.svc.log}
 	s.foreign = foreign{s.svc, s.sessions, s.cfg.ForeignSession}
 	s.binding = binding{s.svc, s.sessions, s.proxies, s.cfg.SessionBinding}
-	s.polls = pollServer{s.refusals, s.headers, newCompressor(s.cfg.HTTPCompression), s.cfg.BodyTimeout}
+	s.polls = pollServer{s.refusals, s.headers, newCompressor(s.cfg.HTTPCompression), [2]byte{'o', 'k'}, s.cfg.BodyTimeout}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.openText = s.openTail([]string{})
 	s.openPoll = s.openText
@@ -135,8 +134,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	origin := r.Header.Get("Origin")
-	q := parseQuery(r.URL.RawQuery)
-	transport, sid := last(q["transport"]), last(q["sid"])
+	q := query(r.URL.RawQuery)
+	transport, sid := q.last("transport"), q.last("sid")
 	switch {
 	case transport == Polling && s.cfg.polling, transport == WebSocket && s.cfg.websocket:
 	default:
@@ -154,7 +153,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refusals.answer(w, r, e)
 		return
 	}
-	if _, ok := q["j"]; ok {
+	if q.has("j") {
 		e := refuseFor(CauseJSONP, codeBadRequest, "j")
 		e.message = "JSONP is not supported"
 		s.refusals.answer(w, r, e)
@@ -172,7 +171,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refusals.answer(w, r, e)
 		return
 	}
-	if e := s.checkSession(c, transport, upgrade, last(q["EIO"])); e != nil {
+	if e := s.checkSession(c, transport, upgrade, q.last("EIO")); e != nil {
 		s.refusals.answer(w, r, e)
 		return
 	}
@@ -206,7 +205,7 @@ func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio strin
 }
 
 // open opens a session.
-func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, q url.Values) {
+func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, q query) {
 	switch {
 	case r.Method != http.MethodGet && !(transport == WebSocket && ws.IsConnect(r)):
 		s.refusals.answer(w, r, refuse(codeBadMethod, r.Method))
@@ -216,9 +215,9 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		return
 	}
 	ctx, e := s.runHandshake(r)
-	revision := revisionOf(last(q["EIO"]))
+	revision := revisionOf(q.last("EIO"))
 	if e == nil && revision == 3 && !s.cfg.AllowEIO3 {
-		e = refuse(codeUnsupportedVersion, last(q["EIO"]))
+		e = refuse(codeUnsupportedVersion, q.last("EIO"))
 		if e.detail == "3" {
 			s.svc.sampled.Warn("a client of Socket.IO 1 or 2 (protocol 4, EIO=3) was refused; to accept such clients set Options.AllowEIO3", "peer", telemetry.Text(s.proxies.clientAddr(r)))
 		}
@@ -241,7 +240,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		s.refusals.answer(w, r, e)
 		return
 	}
-	p := &polling{c: c, base64: wantsBase64(q)}
+	p := newPolling(c)
+	p.base64 = wantsBase64(q)
 	items := s.firstMessages(c, s.openPoll)
 	c.begin(p, nil, items, s.accept)
 	s.cookie.set(w.Header(), c.handshake.Secure)

@@ -83,7 +83,7 @@ func (s *Server) checkStream(r *http.Request) (foreign bool, e *requestError) {
 	if e := checkHeader(r, s.cfg.MaxHeaderBytes, s.svc.sampled); e != nil {
 		return false, e
 	}
-	if eio := last(parseQuery(r.URL.RawQuery)["EIO"]); eio != "" && revisionOf(eio) != 4 {
+	if eio := query(r.URL.RawQuery).last("EIO"); eio != "" && revisionOf(eio) != 4 {
 		return false, refuse(codeUnsupportedVersion, eio)
 	}
 	return s.gate.admitStream(r)

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 
 	"socketio/internal/telemetry"
@@ -20,7 +19,7 @@ import (
 // serveWebSocket takes the connection over as the transport of a fresh Conn, or as a
 // candidate for the upgrade of an open session. Over HTTP/2 it returns when the WebSocket
 // has ended, because its stream ends with the request.
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) {
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q query, fresh bool) {
 	if tun := s.takeWebSocket(w, r, c, q, fresh); tun != nil {
 		tun.serve()
 	}
@@ -28,7 +27,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn,
 
 // takeWebSocket is serveWebSocket up to the point where the WebSocket begins. It returns
 // the tunnel of a WebSocket over HTTP/2, which must be served, otherwise nil.
-func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q url.Values, fresh bool) *tunnel {
+func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q query, fresh bool) *tunnel {
 	key, herr := checkWebSocket(r)
 	if herr != nil {
 		for name, values := range herr.Header {
@@ -146,7 +145,8 @@ func (e takeError) Unwrap() error { return e.cause }
 
 // hijack takes over the connection, with the bytes that were read beyond the request.
 func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
-	nc, rw, err := newHost(w, nil).Hijack()
+	host := newHost(w, nil)
+	nc, rw, err := host.Hijack()
 	if err != nil {
 		return nil, nil, err
 	}

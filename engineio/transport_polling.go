@@ -21,7 +21,8 @@ import (
 type polling struct {
 	c       *Conn
 	q       sendQueue
-	get     *parkedGET // nil exactly while no GET waits
+	signal  chan struct{} // one token, for the GET that waits: look again
+	get     *parkedGET    // nil exactly while no GET waits
 	posting bool
 	base64  bool          // revision 3: responses are always text
 	polled  bool          // a GET has come
@@ -39,12 +40,14 @@ type polling struct {
 	afterNoop bool       // a noop goes before final: the poll comes after the close
 }
 
+func newPolling(c *Conn) *polling { return &polling{c: c, signal: make(chan struct{}, 1)} }
+
 // wake signals a parked GET that there is output. The GET takes the queue when it runs, so
 // that a burst is sent in one response.
 func (p *polling) wake() {
 	if p.get != nil {
 		select {
-		case p.get.signal <- struct{}{}:
+		case p.signal <- struct{}{}:
 		default:
 		}
 	}

@@ -97,6 +97,14 @@ type scenario struct {
 	prepare  func(*load.Target) (work func() (ops int, err error), end func(), err error) // instead of run
 }
 
+// begin returns the work of a scenario, and what ends it.
+func (sc scenario) begin(l *load.Loop, t *load.Target) (work func() (int, error), end func(), err error) {
+	if sc.prepare != nil {
+		return sc.prepare(t)
+	}
+	return func() (int, error) { return sc.run(l, t) }, func() {}, nil
+}
+
 func scenarios(clients int) []scenario {
 	return []scenario{
 		{name: "echo", run: func(l *load.Loop, t *load.Target) (int, error) { return l.Echo(t, 15) }},
@@ -263,15 +271,11 @@ func (b *bench) load(list []spec, res *results) error {
 
 // measure runs a scenario once.
 func (b *bench) measure(s *subject, sc scenario) (sample, error) {
-	work := func() (int, error) { return sc.run(b.loop, s.target) }
-	if sc.prepare != nil {
-		prepared, end, err := sc.prepare(s.target)
-		if err != nil {
-			return sample{}, err
-		}
-		defer end()
-		work = prepared
+	work, end, err := sc.begin(b.loop, s.target)
+	if err != nil {
+		return sample{}, err
 	}
+	defer end()
 	user0, sys0, err := s.proc.cpu()
 	if err != nil {
 		return sample{}, err

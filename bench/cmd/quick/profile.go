@@ -26,6 +26,9 @@ func (b *bench) profileAll() error {
 		if err := b.profileCPU(s); err != nil {
 			return err
 		}
+		if !b.wants("idle") {
+			return nil
+		}
 		return b.profileHeap(s)
 	}
 	return fmt.Errorf("no server %q", b.profiled)
@@ -39,23 +42,38 @@ func (b *bench) profileCPU(s spec) error {
 	defer sub.proc.stop()
 	defer b.loop.Leave(sub.target)
 	for _, sc := range scenarios(b.clients) {
-		if _, err := sc.run(b.loop, sub.target); err != nil { // warm up
+		if !b.wants(sc.name) {
+			continue
+		}
+		if err := b.profileScenario(sub, sc); err != nil {
 			return err
 		}
-		path := filepath.Join(b.profile, sc.name+".pprof")
-		if _, err := sub.proc.command("cpuprofile " + path); err != nil {
-			return err
-		}
-		for end := time.Now().Add(profileTime); time.Now().Before(end); {
-			if _, err := sc.run(b.loop, sub.target); err != nil {
-				return err
-			}
-		}
-		if _, err := sub.proc.command("cpuprofile"); err != nil {
-			return err
-		}
-		fmt.Println(path)
 	}
+	return nil
+}
+
+func (b *bench) profileScenario(s *subject, sc scenario) error {
+	work, end, err := sc.begin(b.loop, s.target)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if _, err := work(); err != nil { // warm up
+		return err
+	}
+	path := filepath.Join(b.profile, sc.name+".pprof")
+	if _, err := s.proc.command("cpuprofile " + path); err != nil {
+		return err
+	}
+	for end := time.Now().Add(profileTime); time.Now().Before(end); {
+		if _, err := work(); err != nil {
+			return err
+		}
+	}
+	if _, err := s.proc.command("cpuprofile"); err != nil {
+		return err
+	}
+	fmt.Println(path)
 	return nil
 }
 
