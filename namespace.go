@@ -19,16 +19,16 @@ import (
 
 const maxNamespaceName = 255
 
-// A Namespace is a communication channel that clients join by name, over a
-// connection they may share with others. Each has its own sockets, rooms,
-// middleware and handlers. All methods may be called from any goroutine.
+// A Namespace is a communication channel that clients join by name, over a connection
+// that may carry several. Each has its own sockets, rooms, middleware and handlers. All
+// methods may be called from any goroutine.
 type Namespace struct {
 	// Immutable after newNamespace.
 	server    *Server
 	name      string
 	adapter   adapter.Adapter
 	positions adapter.Log // nil without recovery
-	shared    bool        // other servers may have it
+	shared    bool        // other servers may have this namespace
 
 	parent *hooks // of the parent; nil if it has none
 
@@ -49,8 +49,8 @@ type (
 	entry  = registry.Entry[*Namespace, maker]
 )
 
-// An audience is the sockets that something is sent to, and how. What Server, Namespace,
-// ParentNamespace and Broadcast have in common are its methods.
+// An audience is a selection of sockets and the way to send to them. Its methods are
+// those that Server, Namespace, ParentNamespace and Broadcast have in common.
 type audience struct {
 	ns      *Namespace
 	family  family // instead of ns: all its children
@@ -64,7 +64,7 @@ type adapterMaker interface {
 	makeAdapter(ns *Namespace) adapter.Adapter
 }
 
-// A family is the children of a parent, for what is sent to all of them.
+// A family is the children of a parent, for events sent to all of them.
 type family interface {
 	Server() *Server
 	Children() []*Namespace
@@ -72,7 +72,7 @@ type family interface {
 
 // A maker makes namespaces for clients: a ParentNamespace.
 type maker interface {
-	// registered is for all namespaces that it makes.
+	// registered returns what applies to all namespaces that it makes.
 	registered() *hooks
 	// asks reports whether matches calls a function of the application.
 	asks() bool
@@ -91,8 +91,7 @@ func newNamespace(s *Server, name string) *Namespace {
 	return ns
 }
 
-// closeAdapter closes the adapter, at the end of the server or when the namespace is
-// removed.
+// closeAdapter closes the adapter when the server ends or the namespace is removed.
 func (ns *Namespace) closeAdapter() {
 	ns.server.guard("Adapter.Close", func() {
 		if err := ns.adapter.Close(); err != nil {
@@ -128,7 +127,7 @@ func (ns *Namespace) closeLog() {
 	})
 }
 
-// namespaceName brings a name into the form it has on the wire.
+// namespaceName returns a name in the form it has on the wire.
 func namespaceName(name string) string {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
@@ -150,24 +149,25 @@ func (ns *Namespace) Name() string { return ns.name }
 func (ns *Namespace) Server() *Server { return ns.server }
 
 // Use adds a middleware. Middlewares run for each socket that asks to join, one after the
-// other, before OnConnection. The first error refuses the socket: its client gets a
+// other, before OnConnection. The first error rejects the socket: its client gets a
 // connect_error event with the text of the error, or with the Message and Data of a
-// *ConnectError. A middleware may join rooms and emit. It may take its time; other sockets
-// do not wait for it. It must not wait for an acknowledgement of its client, which answers
-// nothing before it has joined. A middleware that panics refuses its socket with "internal
-// error", one that takes longer than Options.Limits.MiddlewareTimeout with "timeout".
+// *ConnectError. A middleware may join rooms and emit. It may take long; other sockets do
+// not wait for it. It must not wait for an acknowledgement of its client, which answers
+// nothing before it has joined. A middleware that panics rejects its socket with
+// "internal error", one that takes longer than Options.Limits.MiddlewareTimeout with
+// "timeout".
 //
-// ctx ends when the answer is of no use any longer, or the middlewares have returned. Its
-// cause is ErrMiddlewareTimeout when the time is up, ErrClosed when the client has gone,
-// and also ErrShutdown when the server was closed. Its values are those of Socket.Context.
-// Pass ctx to whatever the middleware waits for: while 4096 middlewares of a server run
-// although their ctx has ended, further sockets of namespaces with middlewares are refused
-// with "server busy".
+// ctx ends when the result is no longer needed or the middlewares have returned. Its
+// cause is ErrMiddlewareTimeout after the time limit, ErrClosed when the client
+// disconnects, and also ErrShutdown when the server is closed. Its values are those of
+// Socket.Context. Pass ctx to all calls that block: while 4096 middlewares of a server
+// run although their ctx has ended, further sockets of namespaces with middlewares are
+// rejected with "server busy".
 func (ns *Namespace) Use(fn func(ctx context.Context, s *Socket) error) {
 	ns.use(fn)
 }
 
-// middlewareChain returns the middlewares that a socket has to pass.
+// middlewareChain returns the middlewares that a socket must pass.
 func (ns *Namespace) middlewareChain() []func(context.Context, *Socket) error {
 	ns.mu.RLock()
 	own := ns.middlewares
@@ -198,26 +198,25 @@ func (ns *Namespace) errorHandlers() []*func(*Socket, *HandlerError) {
 	return slices.Concat(ns.parent.errors.All(), own)
 }
 
-// OnConnection calls fn for each socket that has joined, before any of its
-// events are handled: what fn registers misses nothing. fn may block its own
-// socket only. Broadcasts reach the socket already, also before what fn emits. To
-// send what is known and then the changes, hold one lock around both the change with
-// its Emit and the snapshot; Emit does not wait. remove unregisters fn.
+// OnConnection calls fn for each socket that has joined, before any of its events are
+// handled, so handlers that fn registers miss nothing. If fn blocks, only its own socket
+// waits. Broadcasts already reach the socket, possibly ahead of what fn emits. To send a
+// state and then its changes, hold one lock both around the change with its Emit and
+// around the snapshot; Emit does not wait. remove unregisters fn.
 func (ns *Namespace) OnConnection(fn func(*Socket)) (remove func()) {
 	return ns.onConnection(fn)
 }
 
-// OnError calls fn for each event of a socket of the namespace that was not
-// handled as it should: an argument did not decode, a handler returned an error
-// or panicked. It is called by the goroutine that runs the socket's handlers, or, for a
-// listener of OnAnyOutgoing, by the one that sends.
-// Without such a listener errors go to Options.Logger.
+// OnError calls fn for each event of a socket of the namespace whose handling failed: an
+// argument did not decode, or a handler returned an error or panicked. fn is called by
+// the goroutine that runs the socket's handlers or, for a listener of OnAnyOutgoing, by
+// the one that sends. Without such a function errors go to Options.Logger.
 func (ns *Namespace) OnError(fn func(*Socket, *HandlerError)) (remove func()) {
 	return ns.onError(fn)
 }
 
-// Socket returns the socket with this id if it is in the namespace and connected to
-// this server.
+// Socket returns the socket with this id if it is in the namespace and connected to this
+// server.
 func (ns *Namespace) Socket(id string) (s *Socket, ok bool) {
 	m, ok := ns.adapter.Member(id)
 	if !ok {
@@ -230,8 +229,8 @@ func (ns *Namespace) Socket(id string) (s *Socket, ok bool) {
 	return s, true
 }
 
-// Sockets returns the sockets of the namespace that are connected to this
-// server, in no order. The caller owns the result.
+// Sockets returns the sockets of the namespace that are connected to this server, in no
+// particular order. The caller owns the result.
 func (ns *Namespace) Sockets() []*Socket {
 	members := ns.adapter.Members(adapter.Target{})
 	sockets := make([]*Socket, 0, len(members))

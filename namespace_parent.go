@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds ParentNamespace: namespaces that are made when a client asks for
-// them, by a pattern of their names or by a function.
+// This file holds ParentNamespace, which creates namespaces when clients ask for them, by
+// a pattern of their names or by a function.
 
 package socketio
 
@@ -14,11 +14,11 @@ import (
 	"socketio/internal/call"
 )
 
-// A ParentNamespace makes namespaces for the names that it matches, each when the first
-// client asks for it, and removes it when the last socket has left; see
-// Options.Limits.KeepEmptyNamespaces. What is registered with it holds for all its
-// children, those that exist already too, and runs before what is registered with a
-// child. Broadcasts are sent in each child that exists on this server, and reach its
+// A ParentNamespace creates namespaces for the names that it matches, each when the first
+// client asks for it, and removes them when their last socket has left; see
+// Options.Limits.KeepEmptyNamespaces. Middlewares and handlers registered with it apply
+// to all its children, including existing ones, and run before those registered with a
+// child. A broadcast goes to each child that exists on this server, and reaches its
 // sockets on all servers of a cluster; children that exist only on other servers are not
 // selected. All methods may be called from any goroutine.
 type ParentNamespace struct {
@@ -31,15 +31,15 @@ type ParentNamespace struct {
 	audience // all sockets of its children
 }
 
-// OfPattern returns the parent of the namespaces whose whole name, with its leading
-// slash, the pattern matches wherever it does: anchor it with ^ and $.
+// OfPattern returns the parent of the namespaces whose names, with their leading slash,
+// match the pattern. A match of a part is sufficient: anchor the pattern with ^ and $.
 //
 //	io.OfPattern(regexp.MustCompile(`^/team-\d+$`)).OnConnection(func(s *socketio.Socket) {
 //		log.Println(s.ID(), "is in", s.Namespace().Name())
 //	})
 //
-// A namespace made by Of comes before all parents; parents are asked in the order in
-// which they were made. It panics on nil.
+// A namespace created by Of takes precedence over all parents; parents are tried in the
+// order in which they were created. OfPattern panics if pattern is nil.
 func (s *Server) OfPattern(pattern *regexp.Regexp) *ParentNamespace {
 	if pattern == nil {
 		panic("socketio: OfPattern: the pattern is nil")
@@ -50,12 +50,12 @@ func (s *Server) OfPattern(pattern *regexp.Regexp) *ParentNamespace {
 	return p
 }
 
-// OfMatch is OfPattern with a function. It is asked with the name that a client wants
-// to join and what is known of the client, its auth too, each time the namespace
-// does not exist. It may take its time, up to Options.Limits.MiddlewareTimeout; other
-// clients do not wait for it. h.Context ends when the answer is no longer needed: that
-// time is up, or the client has gone. Up to 8 calls run at once for one connection. One
-// that panics refuses the client. It panics on nil.
+// OfMatch is OfPattern with a function. Each time the namespace does not exist, match is
+// called with the name that a client wants to join and the handshake of the client,
+// including its auth. It may take up to Options.Limits.MiddlewareTimeout; other clients
+// do not wait for it. h.Context ends when the result is no longer needed: after that
+// time, or when the client has disconnected. At most 8 calls run at once for one
+// connection. A panic rejects the client. OfMatch panics if match is nil.
 func (s *Server) OfMatch(match func(name string, h Handshake) bool) *ParentNamespace {
 	if match == nil {
 		panic("socketio: OfMatch: the function is nil")
@@ -69,8 +69,8 @@ func (s *Server) OfMatch(match func(name string, h Handshake) bool) *ParentNames
 // Server is the server of the namespaces.
 func (p *ParentNamespace) Server() *Server { return p.server }
 
-// Children returns the namespaces that p has made and that exist now, in the order of
-// their names. The caller owns the result.
+// Children returns the namespaces that p has created and that exist now, sorted by name.
+// The caller owns the result.
 func (p *ParentNamespace) Children() []*Namespace {
 	children := slices.DeleteFunc(p.server.registry.All(), func(ns *Namespace) bool { return ns.parent != &p.hooks })
 	slices.SortFunc(children, func(a, b *Namespace) int { return strings.Compare(a.name, b.name) })

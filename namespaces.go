@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how the namespaces of a server begin and end, for package registry,
-// which keeps them by name.
+// This file holds the beginning and the end of namespaces, for package registry, which
+// keeps them by name.
 
 package socketio
 
@@ -23,10 +23,10 @@ func (o *owner) Make(e *entry) *Namespace {
 	return ns
 }
 
-// Created informs observers: they hear of a namespace before the application does.
+// Created notifies observers, before the application is notified of the namespace.
 func (o *owner) Created(ns *Namespace) { ns.server.watch.namespaceCreated(ns.name) }
 
-// Announce informs the application.
+// Announce notifies the application.
 func (o *owner) Announce(ns *Namespace) {
 	s := (*Server)(o)
 	for _, fn := range s.made.All() {
@@ -34,14 +34,14 @@ func (o *owner) Announce(ns *Namespace) {
 	}
 }
 
-// Close ends a namespace that is removed, or was made after the end of the server.
+// Close ends a namespace that is removed, or was created after the end of the server.
 func (o *owner) Close(ns *Namespace) { ns.closeAdapter() }
 
-// Removed informs observers.
+// Removed notifies observers.
 func (o *owner) Removed(ns *Namespace) { ns.server.watch.namespaceRemoved(ns.name) }
 
 // ParentOf returns the first parent whose pattern matches. Functions of OfMatch are not
-// asked: they decide about clients.
+// called: they decide about clients.
 func (o *owner) ParentOf(name string, parents []maker) (parent maker, ok bool) {
 	unasked := false
 	for _, p := range parents {

@@ -19,10 +19,10 @@ import (
 )
 
 // A Server is a Socket.IO server. It is an http.Handler that serves clients over
-// long-polling and WebSocket, and the browser client itself at paths that end in
-// its file names. It does not look at the rest of the path: the mux decides
-// where it is mounted. Clients ask for /socket.io/ unless their path option says
-// otherwise. All methods may be called from any goroutine.
+// long-polling and WebSocket, and the browser client at paths that end in its file names.
+// It ignores the rest of the path: the mux decides where the server is mounted. Clients
+// request /socket.io/ unless their path option says otherwise. All methods may be called
+// from any goroutine.
 type Server struct {
 	services
 	audience // all sockets of root
@@ -52,30 +52,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.engine.ServeHTTP(w, r)
 }
 
-// ServeStream serves a client that comes over WebTransport. It is for package
+// ServeStream serves a client over WebTransport. It is for package
 // socketio/engineio/webtransport; see engineio.Server.ServeStream.
 func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(ctx context.Context) (net.Conn, error)) {
 	s.engine.ServeStream(w, r, open)
 }
 
-// Of returns a namespace and makes it if it does not exist. "" is "/", and a
-// missing leading slash is added. A namespace that a parent has made for a client
-// stays from now on. If a pattern of OfPattern matches the name, its parent is that of
-// the namespace. It panics on a name that no client could ask
-// for: longer than 255 bytes, not UTF-8, with a comma or a control character.
+// Of returns a namespace, creating it if it does not exist. "" is "/", and a missing
+// leading slash is added. A namespace that a parent has created for a client becomes
+// permanent. If a pattern of OfPattern matches the name, its parent is the parent of the
+// namespace. Of panics on a name that no client can request: longer than 255 bytes, not
+// UTF-8, or with a comma or a control character.
 //
-// The functions of OfMatch are not asked, so a namespace that Of makes lets clients in
-// without their middlewares, for which there is a warning. Where a name comes from a
-// request, as that of a tenant, use Lookup.
+// Of does not call the functions of OfMatch, so a namespace that it creates accepts
+// clients without their middlewares; a warning is logged. If the name comes from a
+// request, such as the name of a tenant, use Lookup.
 func (s *Server) Of(name string) *Namespace {
 	return s.registry.Of(namespaceName(name))
 }
 
-// Lookup returns a namespace if it exists, and makes none: it is for names that come
-// from a request. "" is "/", and a missing leading slash is added. A name that no client
-// could ask for is that of no namespace. One that a parent has made for a client goes
-// with the last socket in it, also while the caller has it; what is sent to it then
-// reaches nobody.
+// Lookup returns a namespace if it exists, without creating it: it is for names that come
+// from a request. "" is "/", and a missing leading slash is added. For a name that no
+// client can request, it finds nothing. A namespace that a parent has created for a
+// client is removed with its last socket, even if the caller still holds it; events sent
+// to it then reach no socket.
 func (s *Server) Lookup(name string) (ns *Namespace, ok bool) {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
@@ -83,8 +83,8 @@ func (s *Server) Lookup(name string) (ns *Namespace, ok bool) {
 	return s.registry.Lookup(name)
 }
 
-// OnNewNamespace calls fn for each namespace that is made from now on, by Of or for
-// a client, before a socket joins it; Namespace.Use and OnConnection inside fn miss
+// OnNewNamespace calls fn for each namespace that is created from now on, by Of or for a
+// client, before a socket joins it; Namespace.Use and OnConnection, called by fn, miss
 // nothing. remove unregisters fn.
 func (s *Server) OnNewNamespace(fn func(*Namespace)) (remove func()) {
 	if fn == nil {
@@ -94,9 +94,9 @@ func (s *Server) OnNewNamespace(fn func(*Namespace)) (remove func()) {
 }
 
 // Close closes all connections at once. Sockets end with ReasonShutdown, queued messages
-// are dropped, clients will try to reconnect. New sessions are
-// answered 503, and emits return ErrClosed. It does not touch the HTTP server and does not wait for handlers
-// that still run. It may be called more than once, also from a handler, but not by an
+// are dropped, and clients will try to reconnect. New sessions are answered 503, and
+// emits return ErrClosed. Close does not affect the HTTP server and does not wait for
+// running handlers. It may be called more than once, also by a handler, but not by an
 // observer that an event loop calls.
 func (s *Server) Close() error {
 	err := s.engine.Close()
@@ -104,12 +104,12 @@ func (s *Server) Close() error {
 	return err
 }
 
-// closeTimeout is how long Close waits for a cluster to send what was published.
+// closeTimeout is how long Close waits for a cluster to send everything published.
 const closeTimeout = 5 * time.Second
 
-// end stops what sends for the server: its adapters, now and those of namespaces made
-// later, the cluster, and the workers that wait. The sockets have ended, but may not have left their
-// rooms yet.
+// end stops the parts of the server that send: its adapters, including those of
+// namespaces created later, the cluster, and the idle workers. The sockets have ended,
+// but may not have left their rooms yet.
 func (s *Server) end() {
 	s.closed.Store(true)
 	s.workers.Close()
@@ -134,12 +134,12 @@ func (s *Server) end() {
 	})
 }
 
-// Shutdown ends the server in order: new sessions are answered 503, connections
+// Shutdown shuts the server down gracefully: new sessions are answered 503, connections
 // close in random order at Options.Engine.ShutdownRate, so that their clients do not all
-// come back at the same moment, what waits to be sent goes out first, handlers that
-// run may finish. The sockets end with ReasonShutdown. Adapters are closed after the last
-// handler has ended, so what OnDisconnect emits still reaches other servers. Shutdown
-// leaves the HTTP server alone. It returns when all that is done or, with the error of ctx,
+// reconnect at the same moment, queued messages are sent first, and running handlers may
+// finish. The sockets end with ReasonShutdown. Adapters are closed after the last handler
+// has ended, so events that OnDisconnect emits still reach other servers. Shutdown does
+// not affect the HTTP server. It returns when all that is done or, with the error of ctx,
 // when ctx ends; then everything is closed as by Close. Call it before
 // http.Server.Shutdown, which waits for polls. It must not be called from a handler.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -154,13 +154,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Engine is the Engine.IO server below: HTTP middleware (Use) and refused requests
-// (OnConnectionError) are its business. End it by Close and Shutdown of this
-// Server, not by its own.
+// Engine returns the underlying Engine.IO server, for HTTP middleware (Use) and rejected
+// requests (OnConnectionError). Use Close and Shutdown of this Server, not those of the
+// Engine.IO server.
 func (s *Server) Engine() *engineio.Server { return s.engine }
 
-// Connections is the number of open connections, whatever namespaces they have
-// joined.
+// Connections returns the number of open connections, in whichever namespaces.
 func (s *Server) Connections() int { return s.engine.Count() }
 
 // OnConnection calls fn for each new socket of the namespace "/"; see

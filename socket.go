@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Socket: what is known of it, and what is sent to it.
+// This file holds Socket: its properties, its context, and its handshake.
 
 package socketio
 
@@ -23,12 +23,12 @@ import (
 	"socketio/parser"
 )
 
-// A Socket is one client in one namespace. Its handlers, but for those of Parallel,
-// run one at a time, in the order in which the client's events arrived; the handlers
-// of different sockets run at the same time. All methods may be called from any
-// goroutine, also inside handlers.
+// A Socket is one client in one namespace. Its handlers, except those of Parallel, run
+// one at a time, in the order in which the client's events arrived; the handlers of
+// different sockets run at the same time. All methods may be called from any goroutine,
+// including inside handlers.
 type Socket struct {
-	// Immutable after newSocket, and id from the first middleware on: see restore.
+	// Immutable after newSocket, except id, which restore may set before the first middleware.
 	ns   *Namespace
 	conn *conn
 	id   string
@@ -40,14 +40,14 @@ type Socket struct {
 	state atomic.Int32
 
 	mu        lock.Mutex // guards the fields below; see doc.go for the lock order
-	wasJoined bool       // here it takes no room
+	wasJoined bool       // placed here because of its alignment
 	acks      ackTable
 	joining   *admission // nil when it has joined
 	told      toldRooms
-	joins     int // rooms joined, those joined again or left counted too
+	joins     int // calls of Join by room, also for rooms that were left or joined again
 	reason    DisconnectReason
 	cause     error
-	ctx       context.Context // nil until asked for
+	ctx       context.Context // nil until Context is called
 	cancel    context.CancelCauseFunc
 
 	// Safe from anywhere; empty for most sockets.
@@ -78,7 +78,8 @@ func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
 	return s
 }
 
-// newSocketID returns the id of a new socket: for a legacy client one that it can compute.
+// newSocketID returns the id of a new socket. For a legacy client it is an id that the
+// client can compute.
 func newSocketID(ns *Namespace, c *conn) string {
 	switch {
 	case !c.legacy():
@@ -96,23 +97,24 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// ID is the public id of the socket: random, unlike any other, and the name of a
-// room with this socket in it. Clients of Socket.IO 1 and 2 compute it from their
-// Engine.IO session id, so that for them it is that id, on "/", or ends with it;
-// who learns it can speak for such a client.
+// ID is the public id of the socket: random, unique, and the name of a room that contains
+// this socket. Clients of Socket.IO 1 and 2 compute it from their Engine.IO session id,
+// so for them it is that id, on "/", or ends with it; anyone who learns it can act as
+// such a client.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace is the namespace of the socket.
 func (s *Socket) Namespace() *Namespace { return s.ns }
 
-// Connected reports whether the socket has joined its namespace and not left it.
+// Connected reports whether the socket has joined its namespace and has not left it.
 func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
-// Transport is what carries the socket now: "polling", "websocket" or "webtransport".
+// Transport is the transport that carries the socket now: "polling", "websocket" or
+// "webtransport".
 func (s *Socket) Transport() string { return s.conn.eio.Transport() }
 
-// Rooms returns the rooms of the socket, its own id among them, in the order of their
-// names. In a middleware they are those that it is to join. The caller owns the result.
+// Rooms returns the rooms of the socket, including its own id, sorted by name. In a
+// middleware they are the rooms that it will join. The caller owns the result.
 func (s *Socket) Rooms() []string {
 	s.mu.Lock()
 	rooms := s.member().roomsLocked()
@@ -121,7 +123,7 @@ func (s *Socket) Rooms() []string {
 	return slices.Compact(rooms)
 }
 
-// roomsLocked returns the rooms, or those that the socket is to join. The caller owns the
+// roomsLocked returns the rooms, or those that the socket will join. The caller owns the
 // result.
 func (m *member) roomsLocked() []string {
 	s := (*Socket)(m)
@@ -134,9 +136,9 @@ func (m *member) roomsLocked() []string {
 	return nil
 }
 
-// OnUpgrade calls fn once a client that began on polling is on another transport, with
-// its name. It is called like a handler of an event, in order with them. remove takes
-// fn off again.
+// OnUpgrade calls fn when a client that began on polling has moved to another transport,
+// with the name of that transport. fn runs like a handler of an event, in order with the
+// others. remove unregisters fn.
 func (s *Socket) OnUpgrade(fn func(transport string)) (remove func()) {
 	if fn == nil {
 		panic("socketio: OnUpgrade: the handler is nil")
@@ -154,14 +156,14 @@ func (s *Socket) upgrade() {
 	}
 }
 
-// A Handshake is what is known of the request that opened the connection, and of
-// the client's wish to join the namespace. What it has of the request, such as URL,
-// RemoteAddr and Time, is described at engineio.Handshake.
+// A Handshake describes the request that opened the connection and the client's CONNECT
+// to the namespace. The fields of the request, such as URL, RemoteAddr and Time, are
+// described at engineio.Handshake.
 type Handshake struct {
 	*engineio.Handshake
-	// Auth is the JSON object the client sent as auth; {} if it sent none, or, with
-	// Options.Codec, one that JSON can't carry. It must not be changed. Of a client of
-	// Socket.IO 1 or 2 it is the query it joined the namespace with, as an object of
+	// Auth is the JSON object that the client sent as auth. It is {} if the client sent
+	// none or, with Options.Codec, one that JSON can't express. It must not be changed.
+	// For a client of Socket.IO 1 or 2 it is the query of its CONNECT, as an object of
 	// strings.
 	Auth json.RawMessage
 
@@ -170,10 +172,11 @@ type Handshake struct {
 	ctx   context.Context
 }
 
-// Context ends when the function of OfMatch that was given h need not answer any longer:
-// the client has gone, or taken its wish back, or Options.Limits.MiddlewareTimeout is over. Its
-// values are those of the context that Options.Handshake returned. That of a Handshake
-// of a Socket never ends and has none: use Socket.Context.
+// Context ends when the function of OfMatch that received h no longer needs to answer:
+// the client has disconnected or has left the namespace, or
+// Options.Limits.MiddlewareTimeout has passed. Its values are those of the context that
+// Options.Handshake returned. The Handshake of a Socket has a context without values that
+// never ends: use Socket.Context.
 func (h Handshake) Context() context.Context {
 	if h.ctx == nil {
 		return context.Background()
@@ -181,9 +184,9 @@ func (h Handshake) Context() context.Context {
 	return h.ctx
 }
 
-// DecodeAuth decodes Auth into dst, a non-nil pointer. If the client sent none it leaves
-// dst alone. Its error wraps the cause; to a client whose middleware returns it it says
-// "invalid auth".
+// DecodeAuth decodes Auth into dst, a non-nil pointer. If the client sent none, it leaves
+// dst unchanged. Its error wraps the cause; if a middleware returns it, the client sees
+// only "invalid auth".
 func (h Handshake) DecodeAuth(dst any) error {
 	if h.raw == nil && (h.Auth == nil || string(h.Auth) == noAuth) {
 		return nil
@@ -200,14 +203,14 @@ func (h Handshake) DecodeAuth(dst any) error {
 	return nil
 }
 
-// An authError says to the client no more than that its auth is invalid.
+// An authError tells the client only that its auth is invalid.
 type authError struct{ err error }
 
 func (e *authError) Error() string { return "socketio: auth: " + e.err.Error() }
 
 func (e *authError) Unwrap() []error { return []error{&ConnectError{Message: "invalid auth"}, e.err} }
 
-// Handshake tells how the client came: headers, query, address, auth.
+// Handshake returns how the client connected: headers, query, address, auth.
 func (s *Socket) Handshake() Handshake {
 	return s.conn.handshake(s.auth)
 }
@@ -224,16 +227,16 @@ func (c *conn) handshake(auth []byte) Handshake {
 	return h
 }
 
-// noAuth is the Auth of who sent none.
+// noAuth is the Auth of a client that sent none.
 const noAuth = "{}"
 
 // Context ends when the socket does: at once when its client disconnects, before the
-// handlers of events that have already arrived. A query made with it fails then; for work
-// that must be done although the client has gone, use context.WithoutCancel of it. Its
-// values are those of the context that Options.Handshake returned.
+// handlers of events that have already arrived. A query made with it then fails; for work
+// that must be done although the client has disconnected, use context.WithoutCancel of
+// it. Its values are those of the context that Options.Handshake returned.
 //
-// context.Cause says why it ended. The cause is always ErrClosed to errors.Is; where the
-// server knows more, it wraps that too: ErrShutdown after Server.Close or Shutdown,
+// context.Cause returns the reason. errors.Is always matches ErrClosed; if the server
+// knows more, the cause also wraps that: ErrShutdown after Server.Close or Shutdown,
 // ErrSlowConsumer, ErrTooLarge, or an error of the network.
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
@@ -247,17 +250,17 @@ func (s *Socket) Context() context.Context {
 	return s.ctx
 }
 
-// A watcher is notified of events in the life of a server's sockets: its observers, or nobody. It
-// is called without locks.
+// A watcher is notified of the events in the life of a server's sockets: the observers of
+// the server, or nothing. It is called without locks.
 type watcher interface {
 	socketJoined(s *Socket)
 	socketRefused(s *Socket, err error)
-	// connectRefused: a CONNECT did not get as far as a socket. namespace is "" if there
-	// is none of that name.
+	// connectRefused: a CONNECT was rejected before there was a socket. namespace is ""
+	// if no namespace has that name.
 	connectRefused(c *engineio.Conn, namespace, message string)
 	socketLeft(s *Socket, reason DisconnectReason, cause error)
 
-	// hearsRooms reports whether roomsJoined and roomsLeft have to be called.
+	// hearsRooms reports whether roomsJoined and roomsLeft must be called.
 	hearsRooms() bool
 	roomsJoined(s *Socket, rooms []string)
 	roomsLeft(s *Socket, rooms []string)
@@ -265,7 +268,7 @@ type watcher interface {
 	namespaceCreated(name string)
 	namespaceRemoved(name string)
 
-	// hearsEvents reports whether broadcastOut has to be called.
+	// hearsEvents reports whether broadcastOut must be called.
 	hearsEvents() bool
 	eventIn(s *Socket, size int)
 	eventsDropped(s *Socket, n int)
@@ -273,8 +276,8 @@ type watcher interface {
 	broadcastOut(namespace, event string, m *engineio.Message, recipients int)
 	handlerFailed(s *Socket, e *HandlerError)
 
-	// ackAsked: an acknowledgement is awaited from a socket. ended, if not nil, has to be
-	// called when that ends. acksAsked is the same for several sockets.
+	// ackAsked: an acknowledgement is awaited from a socket. ended, if not nil, must be
+	// called when the wait ends. acksAsked is the same for several sockets.
 	ackAsked(ctx context.Context, s *Socket, event string) (ended func(error))
 	acksAsked(ctx context.Context, namespace, event string) (ended func(error))
 
@@ -293,11 +296,11 @@ func (s *Socket) publicID() string {
 	return s.id
 }
 
-// A member is a Socket as its adapter sees it: an adapter.Member. It is the same memory,
-// without what applications need.
+// A member is a Socket as its adapter sees it, an adapter.Member. It is the same memory
+// without the methods for applications.
 type member Socket
 
 func (s *Socket) member() *member { return (*member)(s) }
 
-// socketOf is the socket of a member of one of our adapters.
+// socketOf returns the socket of a member of one of our adapters.
 func socketOf(m adapter.Member) *Socket { return (*Socket)(m.(*member)) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the life of a Socket: how it joins, works off its inbox, and ends.
+// This file holds the life of a Socket: how it joins and how it ends.
 
 package socketio
 
@@ -28,7 +28,7 @@ const (
 	stateGone
 )
 
-// settle reports that no handler of the socket will run any longer.
+// settle records that no handler of the socket will run again.
 func (s *Socket) settle() {
 	if s.ns.server.opts.ReserveSocketIDs {
 		s.ns.server.socketIDs.add(s.id, -1)
@@ -37,19 +37,19 @@ func (s *Socket) settle() {
 	s.ns.server.registry.Release(s.ns.entry)
 }
 
-// An admission is what is kept of a CONNECT until it is answered. Once the namespace is
-// found it decides whether the socket may join.
+// An admission is the state of a CONNECT until it is answered. Once the namespace is
+// found, it decides whether the socket may join.
 type admission struct {
 	turn   turns.Turn
-	socket *Socket // nil while the namespace is searched for; immutable after addSocketLocked
+	socket *Socket // nil during the search for the namespace; immutable after addSocketLocked
 
 	// Guarded by Socket.mu.
 	rooms  []string                // joined by middlewares
 	cancel context.CancelCauseFunc // of the context of middlewares; nil if none run
 }
 
-// join runs the middlewares and, if they let the socket in, makes it a member of
-// its namespace and runs the connection handlers.
+// join runs the middlewares and, if they accept the socket, makes it a member of its
+// namespace and runs the connection handlers.
 func (a *admission) join() {
 	a.restore()
 	if !a.passes() {
@@ -78,7 +78,7 @@ func (a *admission) join() {
 	s.joining, s.wasJoined = nil, true
 	s.conn.admitted.Store(true)
 	s.ns.entry.Use()
-	s.conn.socketJoined(s) // before the client can know: its place is that of the answer
+	s.conn.socketJoined(s) // before the client can know, so that the order is that of the answers
 	err = s.conn.eio.Append(m)
 	s.state.Store(stateConnected)
 	s.mu.Unlock()
@@ -86,7 +86,7 @@ func (a *admission) join() {
 	s.watch().socketJoined(s)
 	s.watch().roomsJoined(s, news)
 	if err != nil {
-		return // the connection is closed and peerGone is on its way
+		return // the connection is closed and calls peerGone
 	}
 	s.conn.eio.Flush()
 	s.changed()
@@ -95,9 +95,9 @@ func (a *admission) join() {
 	}
 }
 
-// restore makes the socket the successor of an earlier one, if the keeper has its session:
-// it takes over its id, its rooms and its data. The middlewares see them. A socket that is
-// still connected has no successor.
+// restore makes the socket the successor of an earlier one if the keeper has its session:
+// it takes over the id, the rooms and the data. The middlewares see them. A socket that
+// is still connected has no successor.
 func (a *admission) restore() {
 	s := a.socket
 	server := s.ns.server
@@ -115,7 +115,7 @@ func (a *admission) restore() {
 		server.socketIDs.add(old.ID, 1)
 		server.socketIDs.add(s.id, -1)
 	}
-	s.id = old.ID // nobody has seen the other one
+	s.id = old.ID // the other id has not been published
 	s.data.restore(old.Data)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +125,7 @@ func (a *admission) restore() {
 	}
 }
 
-// changed notes a change of what the keeper keeps of the socket. It is called without
+// changed records a change of the state that the keeper keeps. It is called without
 // locks.
 func (s *Socket) changed() {
 	if k := s.ns.server.keeper; k != nil && s.Connected() {
@@ -133,14 +133,14 @@ func (s *Socket) changed() {
 	}
 }
 
-// session returns what is kept of the socket.
+// session returns the state that is kept of the socket.
 func (m *member) session() session {
 	s := (*Socket)(m)
 	rooms := slices.DeleteFunc(s.Rooms(), func(name string) bool { return name == s.id })
 	return session{ID: s.id, Rooms: rooms, Data: s.data.now().json()}
 }
 
-// passes runs the middlewares. It reports whether all let the socket in.
+// passes runs the middlewares. It reports whether all accepted the socket.
 func (a *admission) passes() bool {
 	s := a.socket
 	middlewares := s.ns.middlewareChain()
@@ -163,8 +163,8 @@ func (a *admission) passes() bool {
 	}
 	timed, stop := context.WithTimeoutCause(ctx, s.ns.server.opts.MiddlewareTimeout, ErrMiddlewareTimeout)
 	defer stop()
-	// Its goroutine ends when the refusal is queued. That is waited for: the socket
-	// must be off its connection before this worker says that it has settled.
+	// Its goroutine ends when the rejection is queued. The worker waits for that: the
+	// socket must be off its connection before the worker reports that it has settled.
 	refused := make(chan struct{})
 	limit := context.AfterFunc(timed, func() {
 		defer close(refused)
@@ -175,7 +175,7 @@ func (a *admission) passes() bool {
 	})
 	decided := false
 	defer func() {
-		if !decided { // it ended the goroutine
+		if !decided { // a middleware ended the goroutine
 			a.refuse(&ConnectError{Message: oursFault})
 		}
 		if !limit() {
@@ -186,17 +186,17 @@ func (a *admission) passes() bool {
 	err := a.runMiddlewares(timed, middlewares)
 	decided = true
 	if err != nil && context.Cause(timed) == ErrMiddlewareTimeout {
-		err = &ConnectError{Message: timedOut} // whatever it made of that
+		err = &ConnectError{Message: timedOut} // whatever error the middleware returned
 	}
 	s.conn.awaitTurn(a)
 	if err != nil {
-		a.refuse(err) // for one that has gone it does nothing
+		a.refuse(err) // does nothing if the socket has ended
 	}
 	return err == nil
 }
 
-// cancelWhenGone has cancel called when the socket ends before it has joined. It reports
-// false if it has ended already.
+// cancelWhenGone makes the end of the socket call cancel, if that comes before the socket
+// has joined. It reports false if the socket has already ended.
 func (a *admission) cancelWhenGone(cancel context.CancelCauseFunc) bool {
 	s := a.socket
 	s.mu.Lock()
@@ -208,7 +208,7 @@ func (a *admission) cancelWhenGone(cancel context.CancelCauseFunc) bool {
 // busy is the message for clients beyond maxOverdue.
 const busy = "server busy"
 
-// runMiddlewares returns the first error, ErrClosed if the socket goes meanwhile.
+// runMiddlewares returns the first error, or ErrClosed if the socket ends meanwhile.
 func (a *admission) runMiddlewares(ctx context.Context, middlewares []func(context.Context, *Socket) error) error {
 	s := a.socket
 	for _, use := range middlewares {
@@ -222,7 +222,7 @@ func (a *admission) runMiddlewares(ctx context.Context, middlewares []func(conte
 	return nil
 }
 
-// refuse answers the wish to join with an error.
+// refuse rejects the socket with an error.
 func (a *admission) refuse(err error) {
 	s := a.socket
 	s.mu.Lock()
@@ -236,7 +236,7 @@ func (a *admission) refuse(err error) {
 	logRefused(s, err)
 	var m *engineio.Message
 	if crash := guard(func() error { m = encodeRefusal(s, err); return nil }); crash != nil {
-		m = encodeRefusal(s, crash) // a method of the error, or a marshaler in its data
+		m = encodeRefusal(s, crash) // a method of the error, or a marshaler of its data
 	}
 	s.conn.forget(s, false)
 	if s.conn.countRefusal() {
@@ -244,7 +244,7 @@ func (a *admission) refuse(err error) {
 	}
 }
 
-// logRefused logs that a middleware refused the socket. It calls methods of the
+// logRefused logs that a middleware rejected the socket. It calls methods of the
 // application's error.
 func logRefused(s *Socket, err error) {
 	if log := s.ns.server.opts.Logger; log.Enabled(context.Background(), slog.LevelDebug) {
@@ -252,8 +252,8 @@ func logRefused(s *Socket, err error) {
 	}
 }
 
-// encodeRefusal encodes why a middleware refused the socket. It calls methods of
-// the application's error.
+// encodeRefusal encodes the error with which a middleware rejected the socket. It calls
+// methods of the application's error.
 func encodeRefusal(s *Socket, err error) *engineio.Message {
 	refusal, ok := asConnectError(err)
 	var crashed *PanicError
@@ -270,7 +270,7 @@ func encodeRefusal(s *Socket, err error) *engineio.Message {
 	return s.ns.server.format.connectError(s.ns.name, refusal)
 }
 
-// connectReply encodes the packet that lets a socket in.
+// connectReply encodes the packet that tells the client that its socket has joined.
 func connectReply(s *Socket) (*engineio.Message, error) {
 	p := parser.Outgoing{Type: parser.TypeConnect, Namespace: s.ns.name, ID: noAck}
 	if !s.conn.legacy() {
@@ -279,7 +279,7 @@ func connectReply(s *Socket) (*engineio.Message, error) {
 	return s.ns.server.format.Packet(p)
 }
 
-// endLocked is the one way into gone.
+// endLocked is the only transition to gone.
 func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 	s.state.Store(stateGone)
 	s.reason, s.cause = reason, cause
@@ -295,7 +295,8 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 	s.acks.Fail(&s.conn.awaited, s, ErrClosed) // the caller checks the inboxes without locks
 }
 
-// An endError is the cause of the end of a Socket's context: ErrClosed, and what happened.
+// An endError is the cause with which a Socket's context ends: ErrClosed and the error
+// behind it.
 type endError struct{ err error }
 
 func (e *endError) Error() string { return e.err.Error() }
@@ -311,7 +312,7 @@ func (s *Socket) endCauseLocked() error {
 }
 
 // OnDisconnecting calls fn when the socket ends: after the events that have arrived were
-// handled, and before the socket leaves its rooms. context.Cause(s.Context()) has the
+// handled, and before the socket leaves its rooms. context.Cause(s.Context()) is the
 // error behind the reason, if there is one; see Context. fn runs on the goroutine of the
 // socket's handlers. remove unregisters fn.
 func (s *Socket) OnDisconnecting(fn func(reason DisconnectReason)) (remove func()) {
@@ -330,9 +331,9 @@ func (s *Socket) OnDisconnect(fn func(reason DisconnectReason)) (remove func()) 
 	return s.left.Add(&fn)
 }
 
-// peerGone ends the socket because its client has left. Events that have arrived
-// are still handled, then the disconnection handlers run. It reports whether the
-// socket had joined.
+// peerGone ends the socket because its client has disconnected. Events that have arrived
+// are still handled, then the disconnection handlers run. It reports whether the socket
+// had joined.
 func (s *Socket) peerGone(reason DisconnectReason, cause error) (joined bool) {
 	s.mu.Lock()
 	joined = s.wasJoined
@@ -348,10 +349,10 @@ func (s *Socket) peerGone(reason DisconnectReason, cause error) (joined bool) {
 	return joined
 }
 
-// CloseConn disconnects all sockets of the client, in every namespace that it has
-// joined over the connection of this socket, and closes the connection. Each is
-// disconnected as by Disconnect, so the client does not reconnect by itself. On a socket
-// that is not connected it does nothing.
+// CloseConn disconnects all sockets of the client, in every namespace that it has joined
+// over the connection of this socket, and closes the connection. Each socket is
+// disconnected as by Disconnect, so the client does not reconnect automatically. If the
+// socket is not connected, CloseConn does nothing.
 func (s *Socket) CloseConn() {
 	if !s.Connected() {
 		return
@@ -363,10 +364,10 @@ func (s *Socket) CloseConn() {
 }
 
 // Disconnect makes the client leave the namespace. Its other namespaces and its
-// connection stay; see CloseConn. The client gets the reason "io server disconnect" and
-// does not reconnect by itself. Events of the client that still wait for their handlers
-// are dropped. On a socket that is not connected Disconnect does nothing; a middleware
-// returns an error instead.
+// connection are not affected; see CloseConn. The client gets the reason "io server
+// disconnect" and does not reconnect automatically. Events of the client that are waiting
+// for their handlers are dropped. If the socket is not connected, Disconnect does
+// nothing; a middleware returns an error instead.
 func (s *Socket) Disconnect() {
 	s.mu.Lock()
 	if s.state.Load() != stateConnected {
@@ -384,8 +385,8 @@ func (s *Socket) Disconnect() {
 	s.runner().pushLast()
 }
 
-// leave runs the disconnection handlers. In between the socket leaves its rooms. A
-// handler may end the goroutine; what must be done is done all the same.
+// leave runs the disconnection handlers. Between them the socket leaves its rooms, even
+// if a handler ends the goroutine.
 func (s *Socket) leave() {
 	s.mu.Lock()
 	reason, cause := s.reason, s.cause
@@ -414,9 +415,9 @@ func (s *Socket) leave() {
 	}
 }
 
-// settledState is the state, waiting for join to finish its last step: the client
-// may have its CONNECT packet, and a broadcast may find the socket among the
-// members, a moment before the state says so.
+// settledState returns the state after join has finished its last step: the client may
+// receive its CONNECT packet, and a broadcast may find the socket among the members, a
+// moment before the state is connected.
 func (s *Socket) settledState() int32 {
 	state := s.state.Load()
 	if state == stateJoining {
@@ -427,10 +428,10 @@ func (s *Socket) settledState() int32 {
 	return state
 }
 
-// isGone reports whether the socket has ended, or is about to: its connection has.
+// isGone reports whether the socket or its connection has ended.
 func (s *Socket) isGone() bool { return s.state.Load() == stateGone || s.conn.eio.Closed() }
 
-// checkReserved refuses the ids of sockets, but for own, if they are reserved.
+// checkReserved rejects the ids of sockets other than own, if ids are reserved.
 func (s *Server) checkReserved(rooms []string, own string) error {
 	if s.opts.ReserveSocketIDs && s.socketIDs.has(rooms, own) {
 		return ErrSocketRoom
@@ -438,8 +439,8 @@ func (s *Server) checkReserved(rooms []string, own string) error {
 	return nil
 }
 
-// reserveRoom empties the room of the socket's id before it is in: a client of revision
-// 4 knows its id before it joins, and may have told it.
+// reserveRoom empties the room of the socket's id before the socket enters it: a client
+// of revision 4 knows its id before it joins, and may have published it.
 func (m *member) reserveRoom() {
 	s := (*Socket)(m)
 	if !s.ns.server.opts.ReserveSocketIDs {
@@ -452,8 +453,8 @@ func (m *member) reserveRoom() {
 	}
 }
 
-// leaveReservedLocked leaves those of rooms, joined a moment ago, that have become the
-// room of another socket meanwhile. It returns the rest.
+// leaveReservedLocked leaves the rooms, joined a moment ago, that have become the room of
+// another socket meanwhile. It returns the rest.
 func (m *member) leaveReservedLocked(rooms []string) (rest []string, err error) {
 	s := (*Socket)(m)
 	server := s.ns.server

@@ -11,14 +11,14 @@ import (
 
 const maxRoomName = 512
 
-// Join puts the socket into rooms. A broadcast that begins after Join has
-// returned reaches it. In a middleware the rooms wait until the socket is let in.
-// On a socket that is gone it does nothing. Errors: ErrRoomName, ErrTooManyRooms,
-// ErrSocketRoom; then no room was joined.
+// Join adds the socket to rooms. A broadcast that begins after Join has returned reaches
+// it. In a middleware, the socket joins the rooms when it has been accepted. If the
+// socket has ended, Join does nothing. It returns ErrRoomName, ErrTooManyRooms or
+// ErrSocketRoom, in which case no room was joined.
 //
-// Each socket is in the room of its own id, and who joins that room hears what is
-// sent to the socket alone. Where a client chooses the name, put a prefix before it:
-// Join("chat:" + name), and To("chat:" + name) to send. Options.Limits.ReserveSocketIDs refuses
+// Each socket is in a room named by its id, and members of that room receive everything
+// that is sent only to that socket. If clients choose names of rooms, add a prefix:
+// Join("chat:" + name), and To("chat:" + name) to send. Options.ReserveSocketIDs rejects
 // the ids of other sockets.
 func (s *Socket) Join(rooms ...string) (err error) {
 	if err := checkRoomNames(rooms); err != nil {
@@ -54,8 +54,8 @@ func (s *Socket) Join(rooms ...string) (err error) {
 	return err
 }
 
-// roomForLocked reports whether the socket may join these rooms too. They are
-// compared with those it is in only when so many were joined that it matters.
+// roomForLocked reports whether the socket may join these rooms too. They are compared
+// with its rooms only when it has joined so many that the bound may be reached.
 func (m *member) roomForLocked(rooms []string) bool {
 	s := (*Socket)(m)
 	limit := s.ns.server.opts.MaxRooms
@@ -70,7 +70,7 @@ func (m *member) roomForLocked(rooms []string) bool {
 			all[name] = struct{}{}
 		}
 	}
-	delete(all, s.id) // its own is free
+	delete(all, s.id) // its own room does not count
 	if len(all) > limit {
 		return false
 	}
@@ -78,7 +78,7 @@ func (m *member) roomForLocked(rooms []string) bool {
 	return true
 }
 
-// Leave takes the socket out of rooms. A broadcast that begins after Leave has returned
+// Leave removes the socket from rooms. A broadcast that begins after Leave has returned
 // does not reach it. Rooms that the socket is not in are ignored.
 func (s *Socket) Leave(rooms ...string) {
 	var left []string

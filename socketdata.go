@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds where the values of data keys are kept, and how they travel.
+// This file holds the values of data keys, and their encoding.
 
 package socketio
 
@@ -12,16 +12,16 @@ import (
 	"socketio/internal/call"
 )
 
-// A dataMap is the values of a socket. It is replaced, never changed.
+// A dataMap holds the values of a socket. It is replaced, never changed.
 type dataMap map[string]any
 
-// rawData is a value that came as JSON.
+// rawData is a value received as JSON.
 type rawData json.RawMessage
 
 // socketData holds the values of a socket. It is safe from anywhere.
 type socketData struct{ p atomic.Pointer[dataMap] }
 
-// now returns the values of this instant.
+// now returns the current values.
 func (d *socketData) now() dataMap {
 	if m := d.p.Load(); m != nil {
 		return *m
@@ -43,7 +43,7 @@ func (d *socketData) change(change func(dataMap)) {
 	}
 }
 
-// json returns the values as a JSON object, without those that have no JSON.
+// json returns the values as a JSON object, without values that can't be encoded.
 func (m dataMap) json() json.RawMessage {
 	fields := make(map[string]json.RawMessage, len(m))
 	for name, v := range m {
@@ -66,7 +66,7 @@ func marshalData(v any) (text []byte, err error) {
 	return json.Marshal(v)
 }
 
-// parseData takes a JSON object apart. What is no object has no values.
+// parseData returns the values of a JSON object; anything else has none.
 func parseData(text json.RawMessage) dataMap {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(text, &fields) != nil {
@@ -79,7 +79,7 @@ func parseData(text json.RawMessage) dataMap {
 	return m
 }
 
-// restore sets the values to those of a JSON object.
+// restore replaces the values with those of a JSON object.
 func (d *socketData) restore(text json.RawMessage) {
 	if m := parseData(text); len(m) > 0 {
 		d.p.Store(&m)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the table of the ids of sockets that are reserved; see
-// Options.Limits.ReserveSocketIDs.
+// This file holds the table of reserved ids of sockets; see Options.ReserveSocketIDs.
 
 package socketio
 
@@ -11,9 +10,9 @@ import (
 	"socketio/internal/lock"
 )
 
-// socketIDs are the ids of the sockets of a server, from their CONNECT to their end. It
-// is empty unless Options.Limits.ReserveSocketIDs is set. In revision 4 two may have one id, one
-// after the other.
+// socketIDs counts the ids of the sockets of a server, from their CONNECT to their end.
+// It is empty unless Options.ReserveSocketIDs is set. In revision 4 two sockets may have
+// the same id, one after the other.
 type socketIDs struct {
 	mu    lock.RWMutex // guards count; nothing is called while it is held
 	count map[string]int
@@ -30,7 +29,7 @@ func (t *socketIDs) add(id string, n int) {
 	}
 }
 
-// has reports whether one of rooms is the id of a socket, but for own.
+// has reports whether one of rooms is the id of a socket other than own.
 func (t *socketIDs) has(rooms []string, own string) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
