@@ -34,7 +34,7 @@ const (
 	closeInvalidData uint16 = 1007
 )
 
-// While an acknowledgement is awaited, an inbox takes this many times its bound.
+// While an acknowledgement is awaited, the inboxes may hold this many times their bound.
 const awaitFactor = 4
 
 var (
@@ -59,29 +59,29 @@ type conn struct {
 	strayAcks rate
 	joins     rate
 
-	// Atomic; what waits in the inboxes of all sockets, those that have departed too.
+	// Atomic; the items in the inboxes of all sockets, including departed ones.
 	inboxBytes atomic.Int64
 	inboxItems atomic.Int32
 
 	awaited ack.Count // acknowledgements, from all sockets
 
-	// Guarded by mu; here because there is room.
-	work int32 // sockets and searches of which something may still run; see doneLocked
+	// Guarded by mu; here because it needs no padding.
+	work int32 // sockets and searches that may still run code; see doneLocked
 
-	admitted atomic.Bool            // some CONNECT is answered, or is about to be
+	admitted atomic.Bool            // a CONNECT has been answered, or is about to be
 	paused   atomic.Bool            // the engine was asked to stop reading; written under mu
 	crowd    atomic.Bool            // starting is not empty; written under mu
-	first    atomic.Pointer[Socket] // before those of starting: a lone event takes no lock
+	first    atomic.Pointer[Socket] // comes before those of starting: a lone event takes no lock
 
-	turns turns.Line // CONNECTs that are not answered yet, in order
+	turns turns.Line // CONNECTs without an answer, in order
 
 	mu       lock.Mutex                  // guards the fields below; never held across a call to a Socket that locks it, or to user code
 	slots    slots.Table[Socket, search] // by namespace; Recent needs no lock
 	searches *searches                   // for namespaces that do not exist yet; nil until the first
 	starting []*Socket                   // sockets whose worker starts at the end of this read
-	decoding bool                        // a long text is being decoded: nothing is read meanwhile
-	joined   bool                        // some namespace was joined once
-	pending  bool                        // attachments are awaited: the timer runs for them
+	decoding bool                        // a long text is being decoded; reading waits for that
+	joined   bool                        // a namespace has been joined
+	pending  bool                        // attachments are awaited; the timer is for them
 	closed   bool
 
 	refusals rate
@@ -97,11 +97,11 @@ func newConn(s *Server, eio *engineio.Conn) *conn {
 	return c
 }
 
-// legacy reports whether the client is one of Socket.IO 1 or 2; see legacy.go.
+// legacy reports whether the client speaks Socket.IO 1 or 2; see legacy.go.
 func (c *conn) legacy() bool { return c.eio.Handshake().Revision == 3 }
 
-// inlineText is the longest text that is decoded by the goroutine that reads: an
-// event loop serves others too.
+// inlineText is the length of the longest text that is decoded by the goroutine that
+// reads, which may be an event loop.
 const inlineText = engineio.MaxInlineUTF8
 
 // HandleMessage implements engineio.Handler.
@@ -113,8 +113,8 @@ func (c *conn) HandleMessage(binary bool, data []byte) {
 	c.decode(binary, data)
 }
 
-// decodeLater decodes a long message on a goroutine of its own. Nothing more is read
-// until that is done, so the order stays.
+// decodeLater decodes a long message on a goroutine of its own. Reading waits for it, so
+// the order is kept.
 func (c *conn) decodeLater(binary bool, data []byte) {
 	c.mu.Lock()
 	c.decoding = true
@@ -139,7 +139,7 @@ func (c *conn) decodeLong(binary bool, data []byte) {
 		c.eio.Abort(engineio.ReasonTransportError, errInvalidUTF8, closeInvalidData, "")
 		return
 	}
-	if p := call.Try(func() { c.decode(binary, data) }); p != nil { // as in an event loop, only this connection ends
+	if p := call.Try(func() { c.decode(binary, data) }); p != nil { // as on an event loop, it ends this connection only
 		c.server.opts.Logger.Error("panic while decoding", "error", telemetry.Error(p.Value), "stack", string(p.Stack))
 		c.abort(fmt.Errorf("%w: %v", errProtocol, p.Value))
 	}
@@ -158,7 +158,7 @@ func (c *conn) decode(binary bool, data []byte) {
 	if !ok {
 		if err := c.checkAwaited(); err != nil {
 			if d, ok := c.decoder.(interface{ Reset() }); ok {
-				d.Reset() // the connection may take its time to close
+				d.Reset() // the connection may take long to close
 			}
 			c.abort(err)
 			return
@@ -172,13 +172,13 @@ func (c *conn) decode(binary bool, data []byte) {
 	c.route(p)
 }
 
-// checkAwaited refuses to gather the attachments of a packet whose namespace was not
-// joined.
+// checkAwaited rejects attachments of a packet whose namespace was not joined, before
+// they arrive.
 func (c *conn) checkAwaited() error {
 	d, ok := c.decoder.(interface {
 		Awaited() (parser.Type, string, bool)
 	})
-	if !ok { // another format: the namespace is known at the end only
+	if !ok { // another format, in which the namespace is known only at the end
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !c.joined && !c.closed {
@@ -228,7 +228,7 @@ func (c *conn) HandleReadEnd() {
 }
 
 // startLater starts the worker of a socket at the end of this read. In revision 4 it may
-// have to wait for longer; see mayStartLocked.
+// have to wait longer; see mayStartLocked.
 func (c *conn) startLater(s *Socket) {
 	if !c.legacy() && c.first.CompareAndSwap(nil, s) {
 		return
@@ -239,7 +239,7 @@ func (c *conn) startLater(s *Socket) {
 	c.mu.Unlock()
 }
 
-// awaitAttachments starts or stops the clock for the attachments of a packet.
+// awaitAttachments starts or stops the timer for the attachments of a packet.
 func (c *conn) awaitAttachments(pending bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -265,7 +265,7 @@ func (c *conn) HandleTimer() {
 		err = errIncomplete
 	}
 	idle := !c.pending && (c.joined || c.legacy())
-	if c.pending && c.paused.Load() { // they may be there, unread
+	if c.pending && c.paused.Load() { // they may have arrived and not been read
 		c.eio.SetTimer(c.server.opts.AttachmentTimeout)
 		idle = true
 	}
@@ -311,7 +311,7 @@ func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	}
 }
 
-// abort ends the connection because the client broke the protocol.
+// abort closes the connection because the client violated the protocol.
 func (c *conn) abort(err error) {
 	c.eio.Abort(engineio.ReasonForcedClose, err, closeProtocol, "")
 }
@@ -343,7 +343,7 @@ func (c *conn) route(p parser.Packet) {
 	case parser.TypeDisconnect:
 		c.forget(s, false)
 		if !s.peerGone(ReasonClientDisconnect, nil) {
-			c.countRefusal() // a CONNECT taken back costs as much as one refused
+			c.countRefusal() // a CONNECT that the client revokes costs as much as a rejected one
 		}
 		c.checkInboxes()
 	default:
@@ -370,9 +370,10 @@ func (c *conn) socketOf(p *parser.Packet) *Socket {
 	return nil
 }
 
-// send gives a message to the engine. A nil message is one that could not be encoded; it
-// ends the connection. Errors: ErrClosed, when the connection has ended or is about to,
-// of which HandleClose informs the sockets; ErrQueueFull and ErrDropped, as Overflow asks.
+// send passes a message to the engine. A nil message is one that could not be encoded; it
+// closes the connection. It returns ErrClosed if the connection has ended or is about to,
+// of which HandleClose notifies the sockets; ErrQueueFull or ErrDropped, according to
+// Overflow.
 func (c *conn) send(m *engineio.Message) error {
 	if m == nil {
 		c.eio.Abort(engineio.ReasonForcedClose, errCodec, closeInternal, "")

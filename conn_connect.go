@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds CONNECTs: how a connection begins to join a namespace, what it refuses,
+// This file holds CONNECTs: how a connection begins to join a namespace, what it rejects,
 // and the order of the answers.
 
 package socketio
@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// A client may be refused this often, may answer this often what nobody asked, and
-	// may ask this often to join a namespace, within rateWindow.
+	// Within rateWindow a client may be rejected this often, may send this many
+	// acknowledgements that nothing awaits, and may ask this often to join a namespace.
 	maxRefusals  = 20
 	maxStrayAcks = 1000
 	maxJoins     = 2000
@@ -28,13 +28,13 @@ const (
 	rateTick     = 10e6 // ns
 )
 
-// A rate counts what happens within rateWindow.
+// A rate counts events within rateWindow.
 type rate struct {
 	count uint32
 	since uint32 // in ticks, by Server.now; it wraps
 }
 
-// add counts one more. It reports whether that is more than limit.
+// add counts an event. It reports whether there were more than limit.
 func (r *rate) add(now int64, limit uint32) (over bool) {
 	if tick := uint32(now / rateTick); tick-r.since > rateWindow {
 		r.since, r.count = tick, 0
@@ -43,27 +43,27 @@ func (r *rate) add(now int64, limit uint32) (over bool) {
 	return r.count > limit
 }
 
-// takeTurn puts a CONNECT behind those that are not answered yet, which wait for it for
-// limit at most. conn.mu may be held.
+// takeTurn adds a CONNECT to the line of those without an answer. Later ones wait for it
+// for at most limit. conn.mu may be held.
 func (c *conn) takeTurn(a *admission, kind turns.Kind, limit time.Duration) {
 	c.turns.Take(&a.turn, kind, c.server.now()+int64(limit))
 }
 
-// mayWait says for how long from now on the others wait for a CONNECT: the application
+// mayWait sets for how long, from now on, later CONNECTs wait for a: the application
 // decides about it, or has decided.
 func (c *conn) mayWait(a *admission, limit time.Duration) {
 	c.turns.Limit(&a.turn, c.server.now(), limit)
 }
 
-// awaitTurn waits until the CONNECTs before a are answered, or need not be waited for. The
-// application has decided about a by now: the time in which it waits for others does not
-// count against it, or those after it would overtake.
+// awaitTurn waits until the CONNECTs before a are answered, or need not be waited for.
+// The application has already decided about a: its waiting time does not count against
+// its own limit, or later CONNECTs would overtake it.
 func (c *conn) awaitTurn(a *admission) {
 	c.mayWait(a, c.server.waits.turn)
 	c.turns.Wait(&a.turn, c.server.now)
 }
 
-// decides reports whether middlewares decide about a CONNECT to an existing namespace.
+// decides returns whether middlewares decide about a CONNECT to an existing namespace.
 func (ns *Namespace) decides() turns.Kind {
 	if len(ns.middlewareChain()) > 0 {
 		return turns.Undecided
@@ -74,9 +74,9 @@ func (ns *Namespace) decides() turns.Kind {
 // endTurn records that a CONNECT was answered, or will not be.
 func (c *conn) endTurn(a *admission) { c.turns.End(&a.turn) }
 
-// joinRoot makes a legacy client join "/" as soon as the connection has opened.
+// joinRoot joins a legacy client to "/" as soon as the connection has opened.
 func (c *conn) joinRoot() {
-	s := c.addSocketLocked(c.server.root, nil, new(admission)) // nobody else has c yet
+	s := c.addSocketLocked(c.server.root, nil, new(admission)) // c is not shared yet
 	c.takeTurn(s.joining, s.ns.decides(), c.server.waits.turn)
 	s.runner().join()
 }
@@ -107,7 +107,7 @@ func (c *conn) handleConnect(p parser.Packet) {
 		s = c.addSocketLocked(ns, p.Data, new(admission))
 		limit := c.server.waits.turn
 		if !c.mayStartLocked(s) {
-			limit = 0 // nobody waits for it
+			limit = 0 // no CONNECT waits for it
 		}
 		c.takeTurn(s.joining, ns.decides(), limit)
 	default:
@@ -138,7 +138,7 @@ func (c *conn) handleConnect(p parser.Packet) {
 	}
 }
 
-// nameOf is the name of a namespace, "" if there is none.
+// nameOf returns the name of a namespace, or "" if ns is nil.
 func nameOf(ns *Namespace) string {
 	if ns == nil {
 		return ""
@@ -146,14 +146,14 @@ func nameOf(ns *Namespace) string {
 	return ns.name
 }
 
-// release uncounts the user of a namespace that registry.Find has counted.
+// release ends the use of a namespace that registry.Find has counted.
 func (c *conn) release(ns *Namespace) {
 	if ns != nil {
 		c.server.registry.Release(ns.entry)
 	}
 }
 
-// logRefused logs a CONNECT that is refused before there is a socket.
+// logRefused logs a CONNECT that is rejected before there is a socket.
 func (c *conn) logRefused(namespace, message string) {
 	log := c.server.opts.Logger
 	if !log.Enabled(context.Background(), slog.LevelDebug) {
@@ -168,7 +168,7 @@ func (c *conn) logRefused(namespace, message string) {
 	log.Debug("a namespace was refused", "nsp", telemetry.Text(namespace), "conn", c.eio.Number(), "error", message)
 }
 
-// countRefusal counts a refused CONNECT. It reports false if there were too many, which
+// countRefusal counts a rejected CONNECT. It reports false if there were too many, which
 // closes the connection.
 func (c *conn) countRefusal() bool {
 	now := c.server.now()
@@ -182,7 +182,7 @@ func (c *conn) countRefusal() bool {
 	return true
 }
 
-// refuse answers a CONNECT that is refused before there is a socket.
+// refuse rejects a CONNECT before there is a socket.
 func (c *conn) refuse(namespace, message string) {
 	c.logRefused(namespace, message)
 	if !c.countRefusal() {
@@ -195,8 +195,8 @@ func (c *conn) refuse(namespace, message string) {
 	a := new(admission)
 	c.takeTurn(a, turns.Refused, c.server.waits.turn)
 	c.server.workers.Begin()
-	// One per refusal, of which countRefusal bounds the number, behind CONNECTs that are
-	// not answered yet; ends within joinLimits.turn; counted by Server.workers.
+	// One per rejection, whose number countRefusal bounds, behind CONNECTs without an
+	// answer; ends within joinLimits.turn; counted by Server.workers.
 	go func() {
 		defer c.server.workers.End()
 		defer c.endTurn(a)

@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// authTooLargeLocked returns the message with which an auth of n bytes is refused, or "" if
-// it is not. An auth is kept for the life of its socket.
+// authTooLargeLocked returns the message that rejects an auth of n bytes, or "" if it is
+// accepted. An auth is kept for the life of its socket.
 func (c *conn) authTooLargeLocked(n int) string {
 	o := &c.server.opts
 	if n > o.MaxAuthBytes {
@@ -35,7 +35,7 @@ func (c *conn) authTooLargeLocked(n int) string {
 	return ""
 }
 
-// addSocketLocked begins the life of a socket.
+// addSocketLocked creates a socket and its slot.
 func (c *conn) addSocketLocked(ns *Namespace, auth []byte, a *admission) *Socket {
 	s := newSocket(ns, c, auth)
 	s.joining, a.socket = a, s
@@ -44,19 +44,19 @@ func (c *conn) addSocketLocked(ns *Namespace, auth []byte, a *admission) *Socket
 	return s
 }
 
-// mayStartLocked reports whether the worker of a new socket may start. A socket of a legacy
-// client that joins again has the id of the one before, which must have run its last
-// handler and left its rooms.
+// mayStartLocked reports whether the worker of a new socket may start. A socket of a
+// legacy client that joins again has the id of its predecessor, which must first have run
+// its last handler and left its rooms.
 func (c *conn) mayStartLocked(s *Socket) bool {
 	if !c.legacy() || c.slots.Quiet(s.ns.name) {
 		return true
 	}
 	member, _ := c.slots.Member(s.ns.name)
-	return member != s // it has left already: it will not join
+	return member != s // it has already left, so it will not join
 }
 
-// socketJoined stops the timer that runs until the first namespace is joined. It puts the
-// socket behind those that joined before, which is the order in which they end.
+// socketJoined stops the timer that runs until the first namespace is joined. It orders
+// the sockets by when they joined, which is the order in which they end.
 func (c *conn) socketJoined(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,16 +70,16 @@ func (c *conn) socketJoined(s *Socket) {
 	}
 }
 
-// forget removes a socket from the connection. late means that the client may not
-// know yet and may still send packets for it. Until settled is called, what waits in
-// its inbox counts: leaving and joining again is no way around the bound.
+// forget removes a socket from the connection. late means that the client may not know
+// yet and may still send packets for it. Until settled is called, the items in its inbox
+// count, so that a client can't evade the bound by leaving and joining again.
 func (c *conn) forget(s *Socket, late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	remembered := 0
 	if late {
-		// Whether a client knows is not visible, so names stay until there are too many;
-		// the oldest are dropped then.
+		// The server can't see whether a client knows, so names are kept until there are
+		// too many; then the oldest are dropped.
 		remembered = 2 * c.server.opts.MaxNamespaces
 	}
 	c.slots.Leave(s.ns.name, s, remembered)
@@ -108,8 +108,7 @@ func (c *conn) doneLocked() {
 	}
 }
 
-// allSockets returns the sockets of the connection: those that have joined in the order
-// in which they did.
+// allSockets returns the sockets of the connection, in the order in which they joined.
 func (c *conn) allSockets() []*Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the way of an event to its handlers: the one place where handlers are
-// called. How they are registered is in on.go.
+// This file holds the path of an event to its handlers, and the only place that calls
+// them. How they are registered is in on.go.
 
 package socketio
 
@@ -13,18 +13,18 @@ import (
 	"socketio/internal/call"
 )
 
-// An event is one event on its way through its handlers. It is pooled: a handler
-// that may keep arguments gets a copy.
+// An event is an event on its path through its handlers. It is pooled, so a handler that
+// may keep arguments receives a copy.
 type event struct {
 	socket *Socket
 	name   []byte
 	args   Args
-	reply  *reply          // nil if no answer was asked for
-	ctx    context.Context // of a middleware, an observer, or an event of another server; nil means that of the socket
-	worker *worker         // that runs the inbox; nil for an event of another server
+	reply  *reply          // nil if no acknowledgement is wanted
+	ctx    context.Context // of a middleware, an observer, or an event of another server; nil for the context of the socket
+	worker *worker         // runs the inbox; nil for an event of another server
 	found  found           // the registered functions
 	spans  [8][]byte
-	text   string // where a string argument is decoded
+	text   string // a string argument is decoded here
 }
 
 // Context implements call.Event, as the methods below do.
@@ -62,17 +62,17 @@ func (ev *event) AnswerFunc() func(args ...any) error { return ev.reply.send }
 
 // handlers implements handling.
 type handlers struct {
-	chain  link      // of an event to its handlers
+	chain  link      // from an event to its handlers
 	events sync.Pool // *event
 }
 
-// A surrounding watcher stands around the handlers of events.
+// A surrounding watcher is called around the handlers of events.
 type surrounding interface {
-	// around returns the way of an event to its handlers, with next as its end.
+	// around returns the path of an event to its handlers, which ends with next.
 	around(next link) link
 }
 
-// newHandlers puts the chain together: the watcher, if it is a surrounding one, then the
+// newHandlers builds the chain: the watcher, if it is a surrounding one, then the
 // handlers.
 func newHandlers(w watcher) *handlers {
 	h := &handlers{chain: last{}}
@@ -99,14 +99,14 @@ func (h *handlers) runEvent(s *Socket, it item, w *worker) {
 		ev.reply = &reply{socket: s, id: it.id}
 	}
 	ev.found.find(s)
-	_ = h.chain.pass(ev) // errors were reported
+	_ = h.chain.pass(ev) // errors have been reported
 }
 
 func (h *handlers) report(s *Socket, where string, err error) { report(s, where, err) }
 
-// A link is a part of the way of an event to its handlers.
+// A link is one step of the path of an event to its handlers.
 type link interface {
-	// pass returns the first error of a middleware or a handler, which was reported.
+	// pass returns the first error of a middleware or a handler, which has been reported.
 	pass(ev *event) error
 }
 
@@ -125,8 +125,8 @@ func (last) pass(ev *event) error {
 	return runHandlers(ev)
 }
 
-// passMiddlewares runs an event through the middlewares of its socket. They see a copy:
-// the handlers may still run when the middlewares have returned.
+// passMiddlewares runs an event through the middlewares of its socket. They receive a
+// copy, because handlers may still run when the middlewares have returned.
 func passMiddlewares(ev *event) error {
 	own := *ev
 	own.name, own.args = slices.Clone(ev.name), ev.args.clone()
@@ -138,8 +138,8 @@ func passMiddlewares(ev *event) error {
 }
 
 // runHandlers runs the handlers of an event and returns the first of their errors. An
-// empty acknowledgement waits until all have run: another may have results, or take an
-// Ack.
+// empty acknowledgement is sent only after all have run, because a later one may have
+// results or take an Ack.
 func runHandlers(ev *event) (first error) {
 	known, parallel := false, false
 	var said call.Answers
@@ -177,7 +177,7 @@ func runHandlers(ev *event) (first error) {
 	return first
 }
 
-// run runs one handler and answers.
+// run runs one handler and sends its acknowledgement.
 func (ev *event) run(fn handlerFunc) (call.Answer, error) {
 	how, err := call.Run(fn, incoming(ev), newPanicError)
 	if err != nil {
@@ -186,8 +186,8 @@ func (ev *event) run(fn handlerFunc) (call.Answer, error) {
 	return how, err
 }
 
-// found is what is registered for the events of a socket at one moment: what changes
-// while an event is handled takes effect with the next one.
+// found holds the functions registered for the events of a socket at one moment: a change
+// during an event takes effect with the next one.
 type found struct {
 	parent, space map[string][]*listener
 	own           []*listener // of any event
@@ -195,7 +195,7 @@ type found struct {
 	uses          []*EventMiddleware
 }
 
-// find finds what is registered for a socket. It takes no lock.
+// find returns the functions registered for a socket. It takes no lock.
 func (f *found) find(s *Socket) {
 	if p := s.ns.parent; p != nil {
 		f.parent, f.any[0] = p.on.events.All(), p.on.any.All()
@@ -205,12 +205,12 @@ func (f *found) find(s *Socket) {
 }
 
 // handlers returns the handlers of an event, in the order in which they run. The last
-// list holds those of other events too: a socket has few, for which a map costs more.
+// list has those of other events too: a socket has so few that a map would cost more.
 func (f *found) handlers(event []byte) [3][]*listener {
 	return [3][]*listener{f.parent[string(event)], f.space[string(event)], f.own}
 }
 
-// name returns the name of an event as its first handler has it, if there is one.
+// name returns the name of an event as its first handler stores it, if there is one.
 func (f *found) name(event []byte) (name string, known bool) {
 	for _, list := range f.handlers(event) {
 		for _, l := range list {

@@ -12,7 +12,7 @@ import (
 	"socketio/parser"
 )
 
-// An itemKind says what an inbox item is.
+// An itemKind is the kind of an item.
 type itemKind uint8
 
 const (
@@ -22,19 +22,19 @@ const (
 	itemLeave                   // run the disconnection handlers
 )
 
-// An item is one thing for the worker of a socket to do. Once the inboxes of a
-// connection hold Options.Limits.MaxInboxPackets or MaxInboxBytes together the connection is not
-// read, so they grow by at most what was being read.
+// An item is a unit of work for the worker of a socket. When the inboxes of a connection
+// hold Options.Limits.MaxInboxPackets or MaxInboxBytes together, the connection is not
+// read, so they exceed the bound by at most one read.
 type item struct {
 	kind        itemKind
-	id          int64 // of the acknowledgement asked for, or noAck
+	id          int64 // of the requested acknowledgement, or noAck
 	data        []byte
 	attachments [][]byte
 	size        int
 }
 
-// eventItem copies what a packet holds: it outlives the read buffer. The packet
-// of a binary event owns its memory already.
+// eventItem copies the contents of a packet, since the item outlives the read buffer. The
+// packet of a binary event owns its memory already.
 func eventItem(p parser.Packet) item {
 	it := item{kind: itemEvent, id: p.ID, data: p.Data, attachments: p.Attachments}
 	if !p.Type.Binary() {
@@ -50,8 +50,8 @@ func eventItem(p parser.Packet) item {
 // A worker runs the inboxes of sockets.
 type worker = serial.Worker[item]
 
-// A runner is a Socket as package serial sees it, in the same memory: its methods are
-// not among those of Socket.
+// A runner is a Socket as package serial sees it, in the same memory: its methods are not
+// methods of Socket.
 type runner Socket
 
 // Inbox implements serial.Runner, as the methods below do.
@@ -61,7 +61,7 @@ func (r *runner) Inbox() *serial.Inbox[item] { return &r.inbox }
 func (r *runner) Run(it item, w *worker) {
 	s := (*Socket)(r)
 	s.conn.taken(1, it.size)
-	if s.conn.isPaused() { // there is one less
+	if s.conn.isPaused() { // there is one item less
 		s.conn.checkInboxes()
 	}
 	switch it.kind {
@@ -71,7 +71,7 @@ func (r *runner) Run(it item, w *worker) {
 		s.mu.Unlock()
 		defer func() {
 			s.conn.endTurn(a)
-			if !s.wasJoined { // written by join alone
+			if !s.wasJoined { // written only by join
 				s.settle()
 			}
 		}()
@@ -85,8 +85,8 @@ func (r *runner) Run(it item, w *worker) {
 	}
 }
 
-// Cork holds back what handlers send, so that the answers to a burst leave as one with
-// that of the last.
+// Cork delays what handlers send, so that the answers to a burst are sent together with
+// the last one.
 func (r *runner) Cork()   { r.conn.eio.Cork() }
 func (r *runner) Uncork() { r.conn.eio.Uncork() }
 func (r *runner) Flush()  { r.conn.eio.Flush() }
@@ -97,9 +97,9 @@ func (s *Socket) runner() *runner { return (*runner)(s) }
 // start runs the inbox on a worker.
 func (r *runner) start() { r.ns.server.workers.Start(r) }
 
-// join puts the joining into the inbox. It is done at the end of this read, so that a
-// packet which comes with the CONNECT, before it is answered, is always too early; see
-// also conn.mayStartLocked.
+// join adds the joining to the inbox. It is done at the end of this read, so that a
+// packet which arrives with the CONNECT, before its answer, is always rejected as too
+// early; see also conn.mayStartLocked.
 func (r *runner) join() { r.pushEvent(item{kind: itemJoin}) }
 
 // push appends an item to the inbox and starts a worker if there is none.
@@ -115,9 +115,9 @@ func (r *runner) push(it item) {
 	}
 }
 
-// pushEvent is push for the read side, which starts the worker when it has handed up all
-// it has. An event that comes after the end is dropped: the read side may have seen the
-// socket just before.
+// pushEvent is push for the read side, which starts the worker after it has handed up
+// everything that it has read. An event that arrives after the end is dropped: the read
+// side may have looked up the socket just before.
 func (r *runner) pushEvent(it item) {
 	s := (*Socket)(r)
 	full := s.conn.arrived(&it) // before a worker can take it
@@ -134,7 +134,8 @@ func (r *runner) pushEvent(it item) {
 	}
 }
 
-// pushLast appends the end of the socket, behind what waits and what runs in lanes.
+// pushLast appends the end of the socket, behind all waiting items and those that run in
+// lanes.
 func (r *runner) pushLast() {
 	s := (*Socket)(r)
 	it := item{kind: itemLeave}
@@ -144,7 +145,7 @@ func (r *runner) pushLast() {
 	}
 }
 
-// dropEvents removes the events that wait; no more are taken.
+// dropEvents removes the waiting events. No more are accepted.
 func (r *runner) dropEvents() {
 	s := (*Socket)(r)
 	n, bytes := 0, 0
@@ -160,7 +161,7 @@ func (r *runner) dropEvents() {
 	s.watch().eventsDropped(s, n)
 }
 
-// handleEvent takes an event from the read side. It reports false if the socket has not
+// handleEvent accepts an event from the read side. It reports false if the socket has not
 // joined yet.
 func (r *runner) handleEvent(p parser.Packet) bool {
 	s := (*Socket)(r)
@@ -175,9 +176,8 @@ func (r *runner) handleEvent(p parser.Packet) bool {
 	return true
 }
 
-// handleAck ends a wait. It does not go through the inbox: a handler may be waiting for
-// it. An id that nobody awaits is ignored; handleAck reports false for one that nobody
-// gave out.
+// handleAck ends a wait. It bypasses the inbox, since a handler may be waiting for it. An
+// id that nothing awaits is ignored; handleAck reports false if the id was never issued.
 func (r *runner) handleAck(p parser.Packet) (asked bool) {
 	s := (*Socket)(r)
 	w, asked, changed := s.acks.Take(&s.conn.awaited, p.ID)

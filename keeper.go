@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds keeper: what keeps the sessions of sockets whose clients may come back.
+// This file holds keeper, which keeps the sessions of sockets whose clients may return.
 
 package socketio
 
@@ -13,18 +13,18 @@ type session struct {
 	Data  []byte // a JSON object
 }
 
-// A keeper keeps the sessions of sockets, for clients that come back over another
+// A keeper keeps the sessions of sockets, for clients that return over another
 // connection. A server without recovery has none. It is called without locks.
 type keeper interface {
 	// Restore returns the session of the client that asks to join a namespace with auth.
 	// It is called by the goroutine of the socket's handlers, before the middlewares, and
-	// may take its time; ctx is that of the connection. A session is returned once.
+	// may block; ctx is that of the connection. Each session is returned once.
 	Restore(ctx context.Context, namespace string, auth []byte) (s session, ok bool)
 	// Changed is called when a socket has joined its namespace, and after each change of
-	// its rooms or data, by the goroutine that makes the change. now returns the session of
-	// that moment: who calls it under a lock of its own saves the states in their order.
+	// its rooms or data, by the goroutine that makes the change. now returns the session
+	// as it is then: a keeper that calls it under its own lock saves the states in order.
 	Changed(namespace, id string, now func() session)
-	// Ended is called when a socket has ended, between the handlers of OnDisconnecting and
-	// of OnDisconnect. last has its rooms and data.
+	// Ended is called when a socket has ended, between the handlers of OnDisconnecting
+	// and those of OnDisconnect. last has its rooms and data.
 	Ended(namespace, id string, reason DisconnectReason, last session)
 }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds backpressure: a connection is not read while its handlers do not keep
-// up.
+// This file holds backpressure: a connection is not read while its handlers are behind.
 
 package socketio
 
-// maxDeparted is how many sockets that have left a connection may still run handlers.
-// Beyond that the connection is not read: a client must not run more handlers at once by
-// leaving and joining again.
+// maxDeparted is the number of sockets that have left a connection and may still run
+// handlers. Beyond it the connection is not read: a client must not run more handlers at
+// once by leaving and joining again.
 const maxDeparted = 16
 
-// arrived counts an item that was put in an inbox. It reports whether the inboxes of the
+// arrived counts an item that is added to an inbox. It reports whether the inboxes of the
 // connection are full.
 func (c *conn) arrived(it *item) (full bool) {
 	o := &c.server.opts
@@ -29,11 +28,11 @@ func (c *conn) isPaused() bool {
 	return c.paused.Load()
 }
 
-// checkInboxes pauses or resumes reading, depending on the inboxes. Pausing and resuming
-// are done under mu, so that the last decision is the one that stays.
+// checkInboxes pauses or resumes reading, depending on the inboxes. Both happen under mu,
+// so that the last decision takes effect.
 func (c *conn) checkInboxes() {
 	var stopped, resumed bool
-	defer func() { // when mu is free again
+	defer func() { // after mu is unlocked
 		if stopped {
 			c.server.watch.readingPaused(c.eio)
 		} else if resumed {
@@ -50,8 +49,8 @@ func (c *conn) checkInboxes() {
 		factor = awaitFactor
 	}
 	o := &c.server.opts
-	// A worker that takes an item after this looks here again, see runner.Run; those that
-	// were taken before are off the counts.
+	// A worker that takes an item after this checks again, see runner.Run; items taken
+	// before are not in the counts.
 	paused := c.paused.Swap(true)
 	items, bytes := int(c.inboxItems.Load()), int(c.inboxBytes.Load())
 	gone := c.slots.Leaving()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what an application registers: with a namespace, its parent, and a
-// socket. How the registered functions are called is in handler.go.
+// This file holds the functions that an application registers with a namespace, its
+// parent, and a socket. handler.go calls them.
 
 package socketio
 
@@ -19,16 +19,16 @@ type listener struct {
 	event string
 	call  handlerFunc           // nil for a handler of Parallel
 	bind  call.Binder[incoming] // of a handler of Parallel; else nil
-	n     int                   // calls of bind that may run at once for one socket
+	n     int                   // limit of concurrent calls of bind for one socket
 	lane  *serial.Lane          // of bind, if it is registered with a socket
 	once  bool
-	fired atomic.Bool // only for once of a socket
+	fired atomic.Bool // only for Once of a socket
 
 	shared  bool        // registered with a namespace or a parent
 	removed atomic.Bool // only for shared
 }
 
-// An incoming is an event on its way, as its handlers see it.
+// An incoming is an event as its handlers see it.
 type incoming interface{ call.Event[*Socket, Args] }
 
 // A handlerFunc is a compiled handler.
@@ -37,19 +37,20 @@ type handlerFunc = call.Handler[incoming]
 // A compiler makes handlers for events of sockets.
 type compiler = call.Compiler[incoming, *Socket, Args, Ack]
 
-// A handling handles what arrives at the sockets of a server.
+// A handling handles the events that arrive at the sockets of a server.
 type handling interface {
 	// runEvent runs the handlers of an event. w is the worker that runs the inbox.
 	runEvent(s *Socket, it item, w *worker)
-	// report passes an error that has no caller to the application. where is the event,
-	// or the happening whose handler failed. A nil error is none.
+	// report passes an error that has no caller to the application. where is the name of
+	// the event, or of the other kind of handler that failed. A nil error is not
+	// reported.
 	report(s *Socket, where string, err error)
 }
 
 // anyFunc is a handler of OnAny.
 type anyFunc func(s *Socket, event string, args Args)
 
-// An Event is an event that a client has sent, as a middleware of its socket sees it.
+// An Event is an event of a client, as a middleware of its socket sees it.
 type Event struct {
 	Socket *Socket
 	Name   string
@@ -58,27 +59,28 @@ type Event struct {
 	WantsAck bool
 }
 
-// An EventMiddleware is a function around the handlers of events. It calls next once
-// to go on, with ctx or a context derived from it, which the handlers get, and with e or
-// another Event: its Name chooses the handlers and its Args are their arguments. next
-// returns when the handlers have run, with the first of their errors, which was reported
-// already. An EventMiddleware that does not call next keeps the event from its handlers.
-// Its own error goes to OnError and to a client that waits for an acknowledgement, as an
-// error of a handler does; see PublicError. If it panics, the event fails with "internal
-// error".
+// An EventMiddleware is a function around the handlers of events. It calls next once to
+// continue, with ctx or a context derived from it, which the handlers receive, and with e
+// or another Event: its Name selects the handlers and its Args are their arguments. next
+// returns when the handlers have run, with the first of their errors, which has already
+// been reported. If an EventMiddleware does not call next, the handlers do not receive
+// the event. Its own error is passed to OnError and to a client that waits for an
+// acknowledgement, like an error of a handler; see PublicError. If it panics, the event
+// fails with "internal error".
 //
-// It may call next on another goroutine and return before next does, for a time limit:
+// To limit the time, it may call next on another goroutine and return before next does:
 // the client is answered then, but the next event waits until the handlers have ended.
 type EventMiddleware func(ctx context.Context, e Event, next func(context.Context, Event) error) error
 
-// spaceHandlers are registered with a namespace or a parent, for all its sockets.
+// spaceHandlers are the functions registered with a namespace or a parent, for all its
+// sockets.
 type spaceHandlers struct {
 	events call.Table[listener]
 	any    call.List[anyFunc]
 }
 
-// socketHandlers are registered with a socket, and what the socket keeps for those of
-// its namespace. The zero value is that of a socket without any.
+// socketHandlers are the functions registered with a socket, and the state that the
+// socket keeps for those of its namespace. The zero value is ready for use.
 type socketHandlers struct {
 	events   call.List[listener]
 	any      call.List[anyFunc]
@@ -87,15 +89,15 @@ type socketHandlers struct {
 	kept     *kept // guarded by Socket.mu; nil until it is needed
 }
 
-// kept is what a socket keeps for handlers of its namespace. It is empty until a handler
-// of Once has run or one of Parallel is called.
+// kept is the state that a socket keeps for handlers of its namespace. It is empty until
+// a handler of Once has run or one of Parallel is called.
 type kept struct {
 	fired map[*listener]struct{}     // of Once
 	lanes map[*listener]*serial.Lane // of Parallel
 }
 
-// keptLocked returns what the socket keeps, without what it keeps for handlers that were
-// removed meanwhile.
+// keptLocked returns the state that the socket keeps, without that of handlers removed
+// meanwhile.
 func (h *socketHandlers) keptLocked() *kept {
 	if h.kept == nil {
 		h.kept = &kept{fired: make(map[*listener]struct{}), lanes: make(map[*listener]*serial.Lane)}
@@ -113,7 +115,7 @@ func (h *socketHandlers) keptLocked() *kept {
 	return h.kept
 }
 
-// take reports whether a handler of Once is to run for s now.
+// take reports whether a handler of Once must run for s now.
 func (h *socketHandlers) take(s *Socket, l *listener) bool {
 	if !l.shared {
 		if l.fired.Swap(true) {
@@ -133,7 +135,7 @@ func (h *socketHandlers) take(s *Socket, l *listener) bool {
 	return true
 }
 
-// lane returns where the calls of a handler of Parallel run for s.
+// lane returns the lane for the calls of a handler of Parallel for s.
 func (h *socketHandlers) lane(s *Socket, l *listener) *serial.Lane {
 	if l.lane != nil {
 		return l.lane
@@ -150,7 +152,8 @@ func (h *socketHandlers) lane(s *Socket, l *listener) *serial.Lane {
 	return lane
 }
 
-// hooks are what an application has registered with a namespace.
+// hooks are the functions that an application has registered with a namespace, except
+// handlers of events.
 type hooks struct {
 	mu          lock.RWMutex // guards the fields below
 	middlewares []func(context.Context, *Socket) error

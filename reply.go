@@ -17,7 +17,7 @@ import (
 	"socketio/internal/jsontext"
 )
 
-// A reply is the one acknowledgement of an event of a client or of another server.
+// A reply is the single acknowledgement of an event of a client or of another server.
 type reply struct {
 	socket *Socket
 	id     int64
@@ -53,8 +53,8 @@ func (r *reply) send(args ...any) error {
 	return r.write(m)
 }
 
-// fail sends an error object, unless an acknowledgement was sent. Only a PublicError is
-// shown to the client.
+// fail sends an error object, unless an acknowledgement has been sent. The client sees
+// only a PublicError.
 func (r *reply) fail(err error) {
 	if r == nil || r.sent.Swap(true) {
 		return
@@ -66,8 +66,8 @@ func (r *reply) fail(err error) {
 		return
 	}
 	m, err := r.socket.ns.server.format.Ack(r.socket.ns.name, r.id, []any{json.RawMessage(data)})
-	if err == nil { // a codec that knows no raw JSON has no answer
-		_ = r.write(m) // a closed connection needs none
+	if err == nil { // a codec without raw JSON sends none
+		_ = r.write(m) // a closed connection needs no answer
 	}
 }
 
@@ -84,7 +84,7 @@ func (r *reply) sendToServer(args []any) error {
 	return nil
 }
 
-// publicError returns what the client may see of an error.
+// publicError returns the part of an error that the client may see.
 func publicError(err error) (public *PublicError) {
 	_ = guard(func() error { // err has methods of the application
 		if n := invalidArgument(err); n > 0 {
@@ -109,7 +109,7 @@ func invalidArgument(err error) int {
 	return 0
 }
 
-// json is the form of the error that the client receives.
+// json returns the error as the client receives it.
 func (e *PublicError) json() []byte {
 	b := jsontext.AppendString([]byte(`{"error":{"message":`), e.Message)
 	b = jsontext.AppendString(append(b, `,"code":`...), e.Code)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the way of errors to the application: OnError, or the log.
+// This file holds the path of errors to the application: OnError, or the log.
 
 package socketio
 
@@ -13,8 +13,8 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// logUnhandled logs an event without a handler, OnAny included: the log shows a name that
-// client and server spell differently.
+// logUnhandled logs an event that has no handler, not even OnAny, so that the log shows a
+// name that client and server spell differently.
 func logUnhandled(ev *event) {
 	s := ev.socket
 	log := s.ns.server.opts.Logger
@@ -24,7 +24,7 @@ func logUnhandled(ev *event) {
 	log.Debug("no handler", "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(string(ev.name[:min(len(ev.name), 256)])))
 }
 
-// fail reports an error of a handler and answers with it.
+// fail reports an error of a handler and sends it as the acknowledgement.
 func (ev *event) fail(err error) {
 	report(ev.socket, string(ev.name), err)
 	ev.reply.fail(err)
@@ -33,8 +33,8 @@ func (ev *event) fail(err error) {
 	}
 }
 
-// warnUnseen warns of an error of a handler that neither the client nor the application
-// sees.
+// warnUnseen logs a warning about an error of a handler that neither the client nor the
+// application sees.
 func warnUnseen(s *Socket, event string, err error) {
 	if onlyGone(s, err) || len(s.ns.errorHandlers()) > 0 {
 		return
@@ -52,7 +52,7 @@ func warnUnseen(s *Socket, event string, err error) {
 		"nsp", s.ns.name, "sid", s.publicID(), "event", name, "error", telemetry.Error(err))
 }
 
-// onlyGone reports whether err says no more than that the socket has ended.
+// onlyGone reports whether err means only that the socket has ended.
 func onlyGone(s *Socket, err error) bool { return errors.Is(err, ErrClosed) && s.isGone() }
 
 // report passes an error that has no caller to the application: to OnError, or to the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the search for a namespace that a client wants to join and that does
-// not exist.
+// This file holds the search for a namespace that does not exist and that a client wants
+// to join.
 
 package socketio
 
@@ -16,14 +16,14 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// maxSearches is how many searches of a connection run at once that ask functions of the
-// application. Patterns take no time.
+// maxSearches is the number of searches of a connection that may call functions of the
+// application at the same time. Patterns need no time.
 const maxSearches = 8
 
-// A search is a CONNECT for a namespace that does not exist, while makers are asked
+// A search is a CONNECT for a namespace that does not exist, while the makers are asked
 // for it. It ends once: its namespace is found or not, its time is up, or its client
-// takes the CONNECT back or goes. The makers may still be asked then: what runs counts,
-// also for a connection that has ended.
+// revokes the CONNECT or disconnects. Calls of the makers may still run then; they count
+// until they return, even if the connection has ended.
 type search struct {
 	*admission
 	name    string
@@ -36,28 +36,28 @@ type search struct {
 	quota   *registry.Quota
 }
 
-// searches are those of a connection, guarded by conn.mu; by namespace they are in its
-// slots.
+// searches are the searches of a connection. conn.mu guards them. By namespace they are
+// in its slots.
 type searches struct {
-	waiting []*search      // those whose turn has not come, the oldest first
-	asking  int            // searches that run and ask functions
+	waiting []*search      // not started, the oldest first
+	asking  int            // running searches that call functions
 	made    registry.Quota // of the connection
 }
 
-// clear drops the waiting searches. A nil q has none.
+// clear drops the waiting searches. q may be nil.
 func (q *searches) clear() {
 	if q != nil {
 		q.waiting = nil
 	}
 }
 
-// end stops what a search has begun.
+// end stops the timer and the context of a search.
 func (sr *search) end() {
 	sr.timer.Stop()
 	sr.cancel()
 }
 
-// endSearchLocked ends a search that has left its slot.
+// endSearchLocked ends a search that has been removed from its slot.
 func (c *conn) endSearchLocked(sr *search) {
 	if i := slices.Index(c.searches.waiting, sr); i >= 0 {
 		c.searches.waiting = slices.Delete(c.searches.waiting, i, i+1)
@@ -65,7 +65,7 @@ func (c *conn) endSearchLocked(sr *search) {
 	sr.end()
 }
 
-// newSearchLocked begins a search, which startSearch starts when its turn comes.
+// newSearchLocked creates a search, which startSearch starts in its turn.
 func (c *conn) newSearchLocked(name string, auth []byte, parents []maker) *search {
 	sr := &search{admission: new(admission), name: name, auth: bytes.Clone(auth), parents: parents}
 	sr.asks = slices.ContainsFunc(parents, maker.asks)
@@ -99,8 +99,8 @@ func (c *conn) startSearch() {
 	}
 	c.work++
 	c.server.workers.Begin()
-	// One per CONNECT that asks for a namespace which does not exist, at most
-	// maxSearches per connection that ask functions, also when it has ended; ends when
+	// One per CONNECT that asks for a namespace which does not exist; of those that call
+	// functions, at most maxSearches per connection, even after it has ended; ends when
 	// the parents have answered; counted by Server.workers.
 	go func() {
 		defer c.server.workers.End()
@@ -145,8 +145,8 @@ const (
 	oursFault = "internal error"
 )
 
-// ask finds or makes the namespace and counts a user of it. If there is none, message is
-// the answer to the client.
+// ask finds or creates the namespace and counts a user of it. If there is none, message
+// is the answer to the client.
 func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 	handshake := func() Handshake {
 		h := c.handshake(sr.auth)
@@ -184,14 +184,14 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 	return nil, noSuch
 }
 
-// adopt finds or makes a child of p. An adapter, or a function of the application that
-// hears of the namespace, may panic.
+// adopt finds or creates a child of p. An adapter, or a function that the application has
+// registered with OnNewNamespace, may panic.
 func (s *Server) adopt(name string, p maker, quota *registry.Quota) (ns *Namespace, err error) {
 	defer call.Barrier(&err, newPanicError)
 	return s.registry.Adopt(name, p, quota)
 }
 
-// endSearch makes a socket of a search. It reports false if the search had ended.
+// endSearch turns a search into a socket. It reports false if the search had ended.
 func (c *conn) endSearch(sr *search, ns *Namespace) bool {
 	c.mu.Lock()
 	if c.closed || c.slots.Searcher(sr.name) != sr {
@@ -199,14 +199,14 @@ func (c *conn) endSearch(sr *search, ns *Namespace) bool {
 		return false
 	}
 	c.endSearchLocked(sr)
-	c.mayWait(sr.admission, c.server.waits.turn) // the namespace is made
+	c.mayWait(sr.admission, c.server.waits.turn) // the namespace exists now
 	s := c.addSocketLocked(ns, sr.auth, sr.admission)
 	c.mu.Unlock()
 	s.runner().join()
 	return true
 }
 
-// notFound refuses a search, unless it has ended.
+// notFound rejects a search, unless it has ended.
 func (c *conn) notFound(sr *search, message string) {
 	c.mu.Lock()
 	ours := c.slots.Free(sr.name, sr)
@@ -226,8 +226,8 @@ func (c *conn) notFound(sr *search, message string) {
 	}
 }
 
-// takeBack ends a search because its client left the namespace before it was found. It
-// reports whether there was a search.
+// takeBack ends a search because its client has left the namespace before it was found.
+// It reports whether there was a search.
 func (c *conn) takeBack(namespace string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
