@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Package socketio is a Socket.IO server: real-time, two-way events between a Go
-// program and every Socket.IO client, in browsers, on phones and elsewhere. A
-// Server is an http.Handler; it also serves the browser client.
+// Package socketio is a Socket.IO server: real-time, two-way events between a Go program
+// and every Socket.IO client, in browsers, on phones and elsewhere. A Server is an
+// http.Handler; it also serves the browser client.
 //
 //	io := socketio.NewServer(nil)
 //
@@ -18,30 +18,30 @@
 //
 // # In short
 //
-// A [Socket] is one client in one [Namespace]; most programs need only the namespace
-// "/", whose methods [Server] has too. Events of clients arrive in handlers that
-// are registered by [Server.On] when the program starts: functions with a parameter for
-// each argument, whose results are the acknowledgement. [Server.OnConnection] is called
-// for each new socket; handlers of one socket only are registered there, by [Socket.On].
+// A [Socket] is one client in one [Namespace]; most programs need only the namespace "/",
+// whose methods [Server] has too. [Server.On] registers handlers for the events of
+// clients when the program starts: functions with a parameter for each argument, whose
+// results are the acknowledgement. [Server.OnConnection] is called for each new socket
+// and may register handlers of that socket with [Socket.On].
 //
-// [Socket.Emit] sends to one client, [Server.Emit] to all, [Server.To] to those in
-// rooms. A room is a name that sockets join with [Socket.Join]; it exists while
-// somebody is in it. [Socket.EmitWithAck] asks a client and waits for its answer.
-// What comes before Emit, such as [Server.To] or [Broadcast.Except], makes a
-// [Broadcast], a value that may be kept.
+// [Socket.Emit] sends to one client, [Server.Emit] to all, [Server.To] to those in rooms.
+// A room is a name that sockets join with [Socket.Join]; it exists while a socket is in
+// it. [Socket.EmitWithAck] waits for the client's acknowledgement. The methods before
+// Emit, such as [Server.To] or [Broadcast.Except], return a [Broadcast], a value that may
+// be kept.
 //
-// Who may connect: [Options.CORS] says from which pages, [Options.Handshake] with
-// which cookie or header, a middleware ([Server.Use]) with which token. What a
-// handler returns as an error goes to [Server.OnError]; the client sees it if it is a
-// [PublicError]. Everything that waits is bounded; [Options] says by what, and what
-// happens then.
+// Three places decide which clients may connect: [Options.CORS] by the origin of the
+// page, [Options.Handshake] by a cookie or header, and a middleware ([Server.Use]) by a
+// token. Errors that handlers return are passed to [Server.OnError]; the client sees an
+// error only if it is a [PublicError]. Every queue and wait is bounded; [Options] has the
+// bounds, and what happens when they are reached.
 //
-// When nothing arrives, [Options.Logger] at level Debug says why, and
+// If nothing arrives, [Options.Logger] at level Debug shows why, and
 // [Options.Engine.LogPackets], or SOCKETIO_DEBUG=* in the environment, shows each packet;
-// docs/troubleshooting.md goes by symptom.
+// docs/troubleshooting.md is sorted by symptom.
 //
-// Package siotest tests an application without ports. Package parser/msgpack has
-// another packet format. Package engineio is the connection below.
+// Package siotest tests applications without ports. Package parser/msgpack is another
+// packet format. Package engineio is the underlying connection.
 //
 // # Reading order
 //
@@ -60,26 +60,25 @@
 // # Concurrency
 //
 // Handlers of one socket run one at a time, in the order in which events arrived;
-// handlers of different sockets run at the same time. A handler of [Parallel] is the
-// exception that one asks for: its calls begin in order, and the next event does not
-// wait for them. Every method may be called from any goroutine, also inside handlers.
-// What one goroutine emits to one socket arrives in that order, direct emits and
-// broadcasts mixed.
+// handlers of different sockets run at the same time. A handler of [Parallel] is an
+// exception that the application asks for: its calls begin in order, and the next event
+// does not wait for them. Every method may be called from any goroutine, including inside
+// handlers. Events that one goroutine emits to one socket arrive in that order, direct
+// emits and broadcasts mixed.
 //
-// The connection handler is the first thing a socket runs: no event is handled
-// before it returns. When the client goes, Context ends and broadcasts stop at
-// once; events that have arrived are still handled; then OnDisconnecting runs
-// with the rooms intact, and OnDisconnect last. After Socket.Disconnect events
-// that wait are dropped.
+// The connection handler is the first to run for a socket: no event is handled before it
+// returns. When the client disconnects, Context ends and broadcasts stop at once; events
+// that have arrived are still handled; then OnDisconnecting runs with the rooms intact,
+// and OnDisconnect last. After Socket.Disconnect, waiting events are dropped.
 //
-// An acknowledgement does not wait behind events. A slow handler delays the
-// events of its own socket; when MaxInboxPackets or MaxInboxBytes wait, its
-// connection, with all its namespaces, is not read until the handler catches up.
-// While an acknowledgement is awaited on that connection, reading goes on to four
-// times the bound; there EmitWithAck fails with ErrInboxFull. After 5 minutes
-// unread the connection closes.
+// An acknowledgement does not wait behind events. A slow handler delays the events of its
+// own socket; when MaxInboxPackets or MaxInboxBytes are waiting, its connection, with all
+// its namespaces, is not read until the handler catches up. While an acknowledgement is
+// awaited on that connection, reading continues up to four times the bound; there
+// EmitWithAck fails with ErrInboxFull. A connection that has not been read for 5 minutes
+// closes.
 //
-// Lock order: Socket.mu, then Namespace.mu or the adapter's or conn.mu, then
-// those of inboxes, acknowledgement tables and package engineio. No lock is held
-// while an application's code runs, but for that of a TrafficObserver.
+// Lock order: Socket.mu, then Namespace.mu or the adapter's or conn.mu, then those of
+// inboxes, acknowledgement tables and package engineio. No lock is held while code of the
+// application runs, except that of a TrafficObserver.
 package socketio

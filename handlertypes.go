@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the types that have a meaning of their own in the handlers of this
-// package; see package call.
+// This file holds the types with a special meaning in the handlers of this package; see
+// package call.
 
 package socketio
 
@@ -11,8 +11,7 @@ import (
 	"socketio/engineio"
 )
 
-// insteadOfType says how a handler gets what it wants from a parameter that no client
-// can fill.
+// insteadOfType suggests an alternative to a parameter that no client can fill.
 func insteadOfType(base reflect.Type) string {
 	switch base {
 	case reflect.TypeFor[Handshake](), reflect.TypeFor[engineio.Handshake]():

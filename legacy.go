@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how clients of Socket.IO 1 and 2 send their auth: as the query of a
-// namespace. They speak revision 4 of the Socket.IO protocol over revision 3 of Engine.IO;
-// conn.legacy says whether a client is one of them. What else is different stands where it
-// happens: they join "/" without asking (newConn), know the ids of their sockets before
-// they join (newSocketID, conn.mayStartLocked), and get a refusal without a field
-// "message" (encodeRefusal).
+// This file holds the auth of clients of Socket.IO 1 and 2, which is the query of a
+// namespace. They speak revision 4 of the Socket.IO protocol over revision 3 of
+// Engine.IO; conn.legacy reports whether a client is one of them. The other differences
+// are in the code that they concern: these clients join "/" without asking (newConn),
+// know the ids of their sockets before they join (newSocketID, conn.mayStartLocked), and
+// get a rejection without a field "message" (encodeRefusal).
 
 package socketio
 
@@ -17,11 +17,11 @@ import (
 	"socketio/parser"
 )
 
-// maxNamespaceQuery is how long the namespace of a legacy client may be with its query,
-// in bytes.
+// maxNamespaceQuery is the maximum length, in bytes, of a legacy client's namespace with
+// its query.
 const maxNamespaceQuery = 8 << 10
 
-// cutQuery takes the query off the namespace of a packet. That of a CONNECT
+// cutQuery removes the query from the namespace of a packet. The query of a CONNECT
 // becomes its payload.
 func cutQuery(p *parser.Packet) {
 	var query string
@@ -31,8 +31,8 @@ func cutQuery(p *parser.Packet) {
 	}
 }
 
-// queryAuth is a query as a JSON object, in the order of the query; nil if it is
-// empty. A name that stands there more than once has an array.
+// queryAuth returns a query as a JSON object, in the order of the query, or nil if it is
+// empty. The value of a repeated name is an array.
 func queryAuth(query string) []byte {
 	var names []string
 	values := make(map[string][]string)
@@ -67,7 +67,7 @@ func queryAuth(query string) []byte {
 	return append(auth, '}')
 }
 
-// unescapeQuery decodes what it can: a malformed text stays as it is.
+// unescapeQuery decodes s, or returns it unchanged if it is malformed.
 func unescapeQuery(s string) string {
 	if text, err := url.QueryUnescape(s); err == nil {
 		return text

@@ -26,18 +26,18 @@ type (
 
 // A SocketInfo is a socket as an observer sees it.
 type SocketInfo struct {
-	// ID is Socket.ID. Clients of Socket.IO 1 and 2, whose id is or ends with their
-	// secret session id, have "conn-" and the number of the connection instead.
+	// ID is Socket.ID. For clients of Socket.IO 1 and 2, whose id is their secret session
+	// id or ends with it, it is "conn-" and the number of the connection instead.
 	ID string
-	// Namespace is its name; "" in SocketRefused if there is no such namespace. It
-	// is one that the application has, so it may be a label of a metric, unless the
-	// application makes namespaces for any name.
+	// Namespace is its name, or "" in SocketRefused if there is no such namespace. It is
+	// the name of an existing namespace, so it may be a label of a metric, unless the
+	// application creates namespaces for any name.
 	Namespace string
 	// Conn is the ConnInfo.Number of its connection.
 	Conn uint64
 	// Socket is the socket itself, for its rooms, data and handshake, or for its events,
 	// by OnAny. It is nil in SocketRefused if there was none. An observer that keeps it
-	// keeps its memory.
+	// keeps its memory alive.
 	Socket *Socket
 }
 
@@ -45,32 +45,32 @@ type SocketInfo struct {
 // called first and SocketLeft once, on the goroutine of the socket's handlers: a slow
 // observer delays only this socket.
 type SocketObserver interface {
-	// SocketJoined is called before the connection handlers, so what it registers
-	// with the socket misses nothing.
+	// SocketJoined is called before the connection handlers, so handlers that it
+	// registers with the socket miss nothing.
 	SocketJoined(s SocketInfo)
-	// SocketRefused: a middleware rejected the socket, or took too long, or the client
-	// asked for a namespace that does not exist, or for too many. It may be called by
-	// an event loop and must not block. A client that disconnects meanwhile is neither
-	// joined nor refused.
+	// SocketRefused: a middleware rejected the socket or took too long, or the client
+	// asked for a namespace that does not exist, or for too many. It may be called by an
+	// event loop and must not block. For a client that disconnects meanwhile, neither
+	// SocketJoined nor SocketRefused is called.
 	SocketRefused(s SocketInfo, err error)
 	// SocketLeft is called when the socket has left its rooms, between the handlers of
-	// OnDisconnecting and of OnDisconnect. err says more and may be nil.
+	// OnDisconnecting and those of OnDisconnect. err is the error behind the reason and
+	// may be nil.
 	SocketLeft(s SocketInfo, reason DisconnectReason, err error)
 }
 
 // A RoomObserver is notified of sockets in rooms. For each RoomJoined there is one
-// RoomLeft, at the latest when the socket ends. The room that every socket has by its
-// id does not count. The methods are called by the goroutine that changes the room,
-// after the change and without locks: where two goroutines change the same room of the
-// same socket at the same moment, their calls may come in the other order; Socket.Rooms
-// has the result.
+// RoomLeft, at the latest when the socket ends. The room named by a socket's own id does
+// not count. The methods are called by the goroutine that changes the room, after the
+// change and without locks: if two goroutines change the same room of the same socket at
+// the same moment, their calls may come in the other order; Socket.Rooms has the result.
 type RoomObserver interface {
 	RoomJoined(s SocketInfo, room string)
 	RoomLeft(s SocketInfo, room string)
 }
 
 // A NamespaceObserver is notified of namespaces: those of Server.Of, including "/", and
-// those that a ParentNamespace makes and removes. NamespaceRemoved is called on the
+// those that a ParentNamespace creates and removes. NamespaceRemoved is called on the
 // goroutine that releases the last socket, which may be an event loop, and must not
 // block.
 type NamespaceObserver interface {
@@ -83,14 +83,14 @@ type NamespaceInfo struct {
 	Name string
 }
 
-// An EventInfo is an event on its way through its handlers.
+// An EventInfo is an event as its observers see it.
 type EventInfo struct {
-	// Name is the name of the event, at most 128 bytes of it if it is not Known.
+	// Name is the name of the event, cut to 128 bytes if it is not Known.
 	Name string
-	// Known reports whether there is a handler for it. Otherwise the client chose the
-	// name: as a label of a metric it would let clients create any number of series.
+	// Known reports whether the event has a handler. Otherwise the client chose the name:
+	// as a label of a metric it would let clients create any number of series.
 	Known bool
-	// WantsAck reports whether the client waits for an acknowledgement.
+	// WantsAck reports whether the client is waiting for an acknowledgement.
 	WantsAck bool
 }
 
@@ -108,32 +108,32 @@ type OutInfo struct {
 }
 
 // An EventObserver is notified of events. Each EventIn is followed by an EventHandled, or
-// is counted in an EventsDropped. With handlers of Parallel, EventHandled of one
-// socket may be called by several goroutines at once.
+// is counted in an EventsDropped. With handlers of Parallel, several goroutines may call
+// EventHandled for one socket at once.
 type EventObserver interface {
-	// EventIn: an event of size bytes, attachments too, has arrived for a socket. It
-	// is called on event loops and must not block. Its name is not known yet.
+	// EventIn: an event of size bytes, including attachments, has arrived for a socket.
+	// It is called on event loops and must not block. The name is not known yet.
 	EventIn(s SocketInfo, size int)
-	// EventHandled: the handlers have run, including those of OnAny and middlewares, or
-	// there were none. err is the first error of a handler or of a middleware, a *PanicError if
-	// it panicked. It is called by the goroutine of the socket's handlers.
+	// EventHandled: the handlers have run, including middlewares and those of OnAny, or
+	// there were none. err is the first error of a handler or of a middleware, a
+	// *PanicError after a panic. It is called by the goroutine of the socket's handlers.
 	EventHandled(s SocketInfo, e EventInfo, took time.Duration, err error)
 	// EventsDropped: n events arrived, but the server disconnected the socket before
-	// their turn. It is called by the goroutine that did so, which may be an event loop,
-	// and must not block.
+	// their turn. It is called by the goroutine that disconnected it, which may be an
+	// event loop, and must not block.
 	EventsDropped(s SocketInfo, n int)
 }
 
-// A SendObserver is notified of each event that is sent, to one socket or to many, on the
-// goroutine that emits. Events that are dropped later count; see DropObserver. An emit that
-// returns an error does not.
+// A SendObserver is notified of each event that is sent, to one socket or to several, on
+// the goroutine that emits. Events that are dropped later are included; see DropObserver.
+// An emit that returns an error is not.
 type SendObserver interface {
 	EventOut(o OutInfo)
 }
 
-// An ErrorObserver receives what Namespace.OnError receives, for all namespaces; the log
-// has it all the same: errors and panics of the handlers of
-// events, of connections and of disconnections. The event of the latter is
+// An ErrorObserver receives the errors of Namespace.OnError, for all namespaces: errors
+// and panics of the handlers of events, of connections and of disconnections. They are
+// logged too. For handlers other than those of events, the name of the event is
 // "connection", "disconnecting" or "disconnect". It is called by the goroutine of the
 // socket's handlers.
 type ErrorObserver interface {
@@ -150,11 +150,11 @@ type TraceObserver interface {
 	HandlerEnd(ctx context.Context, s SocketInfo, e EventInfo, err error)
 }
 
-// An AckObserver is notified of acknowledgements that EmitWithAck waits for. For each
-// AckAsked there is one AckEnded. A broadcast with acknowledgement counts as one, without
-// a socket, and without a namespace if it is one of a parent. Both are called by the goroutine that waits, with
-// the context of the call: a span that ended now and began took ago has its parent
-// there.
+// An AckObserver is notified of the acknowledgements that EmitWithAck and Ask wait for.
+// For each AckAsked there is one AckEnded. A broadcast with acknowledgements counts as
+// one, without a socket, and without a namespace if it is one of a parent. Both are
+// called by the goroutine that waits, with the context of the call: a span that ends now
+// and began took ago has its parent there.
 type AckObserver interface {
 	AckAsked(ctx context.Context, s SocketInfo, event string)
 	// AckEnded: err is nil if all clients have answered or the caller left the range
@@ -163,9 +163,9 @@ type AckObserver interface {
 }
 
 // A PressureObserver is notified of connections that are not read for a while because
-// their handlers fall behind; see Options.Limits.MaxInboxPackets. For each ReadingPaused there is one
-// ReadingResumed, at the end of the connection at the latest; the two of one pause may
-// come in the other order. It is called on event loops and must not block.
+// their handlers are behind; see Options.Limits.MaxInboxPackets. For each ReadingPaused
+// there is one ReadingResumed, at the latest at the end of the connection; the two of one
+// pause may come in the other order. It is called on event loops and must not block.
 type PressureObserver interface {
 	ReadingPaused(c ConnInfo)
 	ReadingResumed(c ConnInfo)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds observers: how those of observer.go are called. The core knows them as a
-// watcher.
+// This file calls the observers of observer.go. The core knows them as a watcher.
 
 package socketio
 
@@ -20,8 +19,8 @@ import (
 // errGoexit is the error that observers receive for a handler that ended its goroutine.
 var errGoexit = errors.New("socketio: a handler ended its goroutine")
 
-// observers are those of Options.Observers, by what they implement. It is immutable
-// after newObservers.
+// observers are the values of Options.Observers, by the interfaces that they implement.
+// It is immutable after newWatcher.
 type observers struct {
 	sockets    telemetry.List[SocketObserver]
 	rooms      telemetry.List[RoomObserver]
@@ -209,7 +208,7 @@ func connInfo(c *engineio.Conn) ConnInfo {
 	return ConnInfo{Number: c.Number(), Transport: c.Transport(), Handshake: c.Handshake()}
 }
 
-// around puts the observers of events and traces, if there are any, around the way of an
+// around puts the observers of events and traces, if there are any, around the path of an
 // event to its handlers.
 func (obs *observers) around(next link) link {
 	if !obs.events.Any() && !obs.traces.Any() {
@@ -241,8 +240,8 @@ func (unwatched) handlerFailed(*Socket, *HandlerError)                  {}
 func (unwatched) readingPaused(*engineio.Conn)                          {}
 func (unwatched) readingResumed(*engineio.Conn)                         {}
 
-// An observing is a link of the way of events: the observers of events and traces around
-// the rest of it.
+// An observing is a link of the path of events: the observers of events and traces around
+// the rest of the path.
 type observing struct {
 	obs  *observers
 	next link
@@ -279,7 +278,8 @@ func (o *observing) trace(i int, info SocketInfo, e EventInfo, ev *event) error 
 	return err
 }
 
-// info is the event as observers see it. The name of a handler is at hand as a string.
+// info returns the event as observers see it. It takes the name from a handler, which has
+// it as a string.
 func (ev *event) info() EventInfo {
 	e := EventInfo{WantsAck: ev.reply != nil}
 	if e.Name, e.Known = ev.found.name(ev.name); !e.Known {

@@ -21,12 +21,12 @@ import (
 //
 // fn is a function. Its parameters are, each optional and in this order: a
 // context.Context, which ends with the socket; the *Socket; and one parameter for each
-// argument of the event, of any type that encoding/json can fill. A []byte takes a binary
-// attachment, a last ...T takes the remaining arguments, and Args alone takes all
-// arguments undecoded. A last parameter of type Ack sends the acknowledgement by hand.
-// Results before an optional error are the acknowledgement. Parallel makes a handler that
-// the next event does not wait for. None runs before the functions of OnConnection have
-// returned.
+// argument of the event, of any type that encoding/json can decode into. A []byte
+// receives a binary attachment, a final ...T the remaining arguments, and Args alone all
+// arguments undecoded. A last parameter of type Ack sends the acknowledgement itself.
+// Results before an optional error are the acknowledgement. Parallel returns a handler
+// that the next event does not wait for. No handler runs before the functions of
+// OnConnection have returned.
 //
 // On panics if fn is not such a function, and says what is wrong: a parameter that no
 // client can fill (a channel, a struct without exported fields, an *http.Request), a
@@ -49,8 +49,8 @@ func (ns *Namespace) On(event string, fn any) (remove func()) {
 	return ns.on.add(ns.server, ns.name, event, fn, false)
 }
 
-// Once is On for the first such event of each socket only. If fn is registered when some
-// sockets have sent the event before, it runs for their next one.
+// Once is like On but calls fn only for the first such event of each socket. If a socket
+// has sent the event before fn was registered, fn runs for its next one.
 func (ns *Namespace) Once(event string, fn any) (remove func()) {
 	return ns.on.add(ns.server, ns.name, event, fn, true)
 }
@@ -61,13 +61,13 @@ func (ns *Namespace) OnAny(fn func(s *Socket, event string, args Args)) (remove 
 	return ns.on.addAny(fn)
 }
 
-// On calls fn for each event of that name which a client sends in a child of p, also in
-// those that exist already; see Namespace.On.
+// On calls fn for each event of that name which a client sends in a child of p, including
+// existing children; see Namespace.On.
 func (p *ParentNamespace) On(event string, fn any) (remove func()) {
 	return p.on.add(p.server, "", event, fn, false)
 }
 
-// Once is On for the first such event of each socket only; see Namespace.Once.
+// Once is like On but only for the first such event of each socket; see Namespace.Once.
 func (p *ParentNamespace) Once(event string, fn any) (remove func()) {
 	return p.on.add(p.server, "", event, fn, true)
 }
@@ -85,11 +85,11 @@ func (p *ParentNamespace) OnAny(fn func(s *Socket, event string, args Args)) (re
 //	})
 //
 // See Namespace.On for the functions that fn can be, for acknowledgements and for the
-// order of several handlers. Events of other servers, which Node's io.on is for, arrive
-// in OnServerSideEmit.
+// order of several handlers. Events of other servers, for which Node has io.on, are
+// handled by OnServerSideEmit.
 func (s *Server) On(event string, fn any) (remove func()) { return s.root.On(event, fn) }
 
-// Once is On for the first such event of each socket only; see Namespace.Once.
+// Once is like On but only for the first such event of each socket; see Namespace.Once.
 func (s *Server) Once(event string, fn any) (remove func()) { return s.root.Once(event, fn) }
 
 // OnAny calls fn for each event that a client sends in the namespace "/"; see
@@ -99,12 +99,12 @@ func (s *Server) OnAny(fn func(s *Socket, event string, args Args)) (remove func
 }
 
 // On calls fn for each event of that name which the client of this socket sends. It runs
-// after the handlers of the namespace, whose registration, by Namespace.On, is the usual
-// way: they are checked when the program starts, and a socket keeps no memory for them.
-// fn is a function as for Namespace.On, which has the details. remove unregisters fn.
+// after the handlers of the namespace. Prefer Namespace.On: its handlers are checked when
+// the program starts and need no memory per socket. fn is a function as for Namespace.On,
+// which has the details. remove unregisters fn.
 func (s *Socket) On(event string, fn any) (remove func()) { return s.listen(event, fn, false) }
 
-// Once is On for the first such event only.
+// Once is like On but calls fn only for the first such event.
 func (s *Socket) Once(event string, fn any) (remove func()) { return s.listen(event, fn, true) }
 
 func (s *Socket) listen(event string, fn any, once bool) (remove func()) {
@@ -168,7 +168,7 @@ func newListener(s *Server, namespace, event string, fn any, once bool) *listene
 	return l
 }
 
-// insteadOf says what to use in place of On for a name that has a meaning in Node.
+// insteadOf returns the alternative to On for a name that has a meaning in Node.
 func insteadOf(event string) string {
 	switch event {
 	case "connect_error":

@@ -42,10 +42,10 @@ type Options struct {
 	// maxHttpBufferSize of npm socket.io. Default 1,000,000.
 	MaxPayload int
 	// MaxConnections bounds the clients; more are answered 503. A client that has
-	// disconnected counts until its handlers, its middlewares and the functions of
-	// OfMatch that were called for it have returned. Default unlimited, except that
-	// clients are answered 503 while 50,000 that have disconnected keep handlers
-	// running, or keep as many bytes as Engine.QueueBudget.
+	// disconnected counts until the handlers, middlewares and functions of OfMatch that
+	// were called for it have returned. Default unlimited, but clients are answered 503
+	// while 50,000 that have disconnected still run handlers, or hold as many bytes as
+	// Engine.QueueBudget.
 	MaxConnections int
 	// Overflow is what happens to an event when a client's send queue is full, unless
 	// Broadcast.Overflow says otherwise; Engine.MaxQueueBytes and MaxQueueMessages
@@ -74,13 +74,14 @@ type Options struct {
 	// values stored by an HTTP middleware are there. The request must not be kept.
 	Handshake func(*http.Request) (context.Context, error)
 
-	// ClientFiles are the files to serve in place of the embedded browser client,
-	// under their own names: those at its root, not in folders. A file beside another
-	// that has its name and .br or .gz is its compressed form, and must have the same
-	// content. NewServer reads them all, once, and panics if it can't, if there are
-	// none, more than 256, or more than 32 MiB. A request whose path ends in the name
-	// of a file gets that file, so none may be named like the path the server is at.
-	// NoClientFiles{} serves none and answers 404. If nil, the embedded client.
+	// ClientFiles are the files to serve in place of the embedded browser client, under
+	// their own names. Only files at the root are served, not those in folders. A file
+	// with the name of another and the suffix .br or .gz is its compressed form, and must
+	// have the same content. NewServer reads all files once, and panics if it can't, if
+	// there are none, more than 256, or more than 32 MiB. A request whose path ends in
+	// the name of a file gets that file, so no file may have the name with which the path
+	// of the server ends. NoClientFiles{} serves none and answers 404. If nil, the
+	// embedded client is served.
 	ClientFiles fs.FS
 
 	// Recovery lets clients that lose their connection continue where they were, with
@@ -107,11 +108,11 @@ type Options struct {
 	// and has no other effect.
 	Observers []any
 
-	// Logger receives faults of the application as errors, what an operator should see
-	// as warnings, and why clients were rejected at level Debug. The keys are in
+	// Logger receives faults of the application as errors, problems for an operator as
+	// warnings, and the reasons of rejections at level Debug. The keys are in
 	// docs/observability.md; session ids, cookies, Authorization headers and auth
-	// payloads are never logged. If nil, warnings and errors go to slog.Default; for
-	// silence use slog.New(slog.DiscardHandler).
+	// payloads are never logged. If nil, warnings and errors go to slog.Default; to
+	// silence the server use slog.New(slog.DiscardHandler).
 	Logger *slog.Logger
 
 	// Limits are the bounds of sockets, namespaces and handlers.
@@ -140,9 +141,8 @@ type SocketLimits struct {
 	MaxAttachments int
 	// MaxInboxBytes and MaxInboxPackets bound the packets that wait for the handlers of
 	// one connection, those of all its namespaces together. At the bound the connection
-	// is not read until the handlers catch up; nor is it while handlers of 16 sockets
-	// run that have left it. Engine.PauseTimeout bounds that time. Defaults 2 MiB and
-	// 1024.
+	// is not read until the handlers catch up, nor while handlers of 16 sockets that have
+	// left it still run. Engine.PauseTimeout bounds that time. Defaults 2 MiB and 1024.
 	MaxInboxBytes   int
 	MaxInboxPackets int
 	// MaxNamespaces bounds the namespaces that one client joins over one connection;
@@ -154,14 +154,14 @@ type SocketLimits struct {
 	// names the bound. Defaults 64 KiB, and four times MaxAuthBytes.
 	MaxAuthBytes     int
 	MaxConnAuthBytes int
-	// MaxDynamicNamespaces bounds the namespaces that parents have made for clients;
-	// a client that asks for one more gets a connect_error. Once half of them exist, one
-	// connection makes at most 32 of them; it joins others without that bound. Default
-	// 10,000.
+	// MaxDynamicNamespaces bounds the namespaces that parents have created for clients; a
+	// client that asks for one more gets a connect_error. Once half of them exist, the
+	// server creates at most 32 of them for one connection, which may still join existing
+	// ones. Default 10,000.
 	MaxDynamicNamespaces int
-	// KeepEmptyNamespaces keeps the namespaces that parents have made when their last
-	// socket leaves, if some socket has joined. At MaxDynamicNamespaces the one that has
-	// been empty for longest is removed for another.
+	// KeepEmptyNamespaces keeps the namespaces that parents have created when their last
+	// socket leaves, if a socket has joined. At MaxDynamicNamespaces the one that has
+	// been empty longest is removed to make room.
 	KeepEmptyNamespaces bool
 	// MaxRooms bounds the rooms of one socket; Join returns ErrTooManyRooms. Default
 	// 10,000.
@@ -185,9 +185,9 @@ func (NoClientFiles) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
-// JSON returns the default packet format with other functions for JSON than
+// JSON returns the default packet format with other JSON functions than those of
 // encoding/json, for Options.Codec. They are called for values that are not strings,
-// numbers, booleans, raw JSON or bytes, from many goroutines at once, and must keep the
+// numbers, booleans, raw JSON or bytes, from many goroutines at once, and must follow the
 // rules of encoding/json: tags, marshalers, byte slices as base64. A nil function means
 // that of encoding/json.
 func JSON(marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) parser.Codec {

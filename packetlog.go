@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds packets as the log shows them; see Options.Engine.LogPackets.
+// This file describes packets for the log; see Options.Engine.LogPackets.
 
 package socketio
 
@@ -14,11 +14,11 @@ import (
 	"socketio/parser"
 )
 
-// shownData is how much of a packet is looked at for a line of the log.
+// shownData is the number of bytes of a packet that are read for a line of the log.
 const shownData = 256
 
-// DescribeMessage is for package engineio, which logs packets. It has no auth, and of a
-// query of revision 4 neither. It is called by any goroutine.
+// DescribeMessage is for package engineio, which logs packets. The description has no
+// auth, which in revision 4 is a query. It may be called from any goroutine.
 func (c *conn) DescribeMessage(out, binary bool, data []byte) string {
 	if !c.server.format.Default() {
 		return c.describePacked(out, binary, data)
@@ -51,25 +51,25 @@ func (c *conn) DescribeMessage(out, binary bool, data []byte) string {
 	return line(out, p, attachments, string(data))
 }
 
-// describePacked describes a packet of another format than the default one.
+// describePacked describes a packet in a format other than the default.
 func (c *conn) describePacked(out, binary bool, data []byte) string {
 	raw := fmt.Sprintf("%d bytes", len(data))
 	if len(data) > 64<<10 {
 		return raw
 	}
 	p, ok, err := c.server.format.Codec().NewDecoder().Add(c.server.format.Limits(), binary, bytes.Clone(data))
-	if err != nil || !ok { // a part of a packet; a client of another format
+	if err != nil || !ok { // a part of a packet, or a client with another format
 		return raw
 	}
 	text := binding.JSON(c.server.format.Codec(), p.Data)
 	return line(out, p, "", string(text[:min(len(text), shownData)]))
 }
 
-// line puts together what is shown of a packet.
+// line returns the description of a packet.
 func line(out bool, p parser.Packet, attachments, data string) string {
 	var b strings.Builder
 	b.WriteString(p.Type.String())
-	if end := strings.IndexAny(p.Namespace, "?{"); end >= 0 { // a query, or what a client has got wrong
+	if end := strings.IndexAny(p.Namespace, "?{"); end >= 0 { // a query, or a mistake of the client
 		p.Namespace = p.Namespace[:end]
 	}
 	if p.Namespace != "/" {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Parallel: handlers of which several calls run at once for one
-// socket, and how the inbox goes to another worker meanwhile.
+// This file holds Parallel: handlers of which several calls run at once for one socket
+// while another worker continues with its inbox.
 
 package socketio
 
@@ -10,31 +10,32 @@ import (
 	"socketio/internal/serial"
 )
 
-// Parallel makes a handler for Socket.On of which up to n calls run at once for one
-// socket, next to what else the socket's handlers do: the next event does not wait
-// until the call has returned. fn is a function as for Socket.On.
+// Parallel returns a handler for On of which up to n calls run at once for one socket,
+// alongside the other handlers of the socket: the next event does not wait until the call
+// has returned. fn is a function as for Namespace.On.
 //
 //	s.On("resize", socketio.Parallel(4, func(ctx context.Context, img []byte) ([]byte, error) {
 //		return resize(ctx, img)
 //	}))
 //
-// Calls begin in the order in which the events arrived, their arguments decoded by
-// then; they end, and acknowledge, in any order. What the calls of a socket share needs
-// a lock. While n run, the next event of that name waits, and what comes after it waits
-// too; see Options.Limits.MaxInboxPackets. What running calls hold does not count there. With n
-// of 1 the calls come one after the other, as those of a usual handler, but other events
-// do not wait for them. The limit is that of one On: the value may be given to several
-// sockets and events, and each has n of its own.
+// Calls begin in the order in which the events arrived, with their arguments decoded;
+// they end, and acknowledge, in any order. Data shared by the calls of a socket needs a
+// lock. While n calls run, the next event of that name waits, and so do all events behind
+// it; see Options.Limits.MaxInboxPackets. Data held by running calls does not count
+// there. If n is 1, the calls run one after the other, like those of an ordinary handler,
+// but other events do not wait for them. The limit applies to one registration: the value
+// may be registered with several sockets and events, and each has its own n.
 //
-// Errors, panics and acknowledgements are those of any handler. When the client goes,
-// the context of the calls ends; OnDisconnecting and OnDisconnect run when the last
-// call has returned. After Socket.Disconnect no further call begins. Server.Shutdown
-// waits for calls. Where an event has usual handlers too, those run first. A middleware
-// (Socket.Use) runs in order as far as its next; next returns when the call does, so
-// what comes after it runs at once with later events, and counts as part of the call.
+// Errors, panics and acknowledgements are those of any handler. When the client
+// disconnects, the context of the calls ends; OnDisconnecting and OnDisconnect run when
+// the last call has returned. After Socket.Disconnect no further call begins.
+// Server.Shutdown waits for calls. If an event has ordinary handlers too, they run first.
+// A middleware (Socket.Use) runs in order up to its call of next; next returns when the
+// call does, so the rest of the middleware runs at the same time as later events, and
+// counts as part of the call.
 //
-// Parallel panics if n is less than 1. Socket.On panics if fn is no handler;
-// Socket.Once and OnServerSideEmit panic, since they have no use for it.
+// Parallel panics if n is less than 1. On panics if fn is not a handler; Socket.Once and
+// OnServerSideEmit panic, since they have no use for Parallel.
 func Parallel(n int, fn any) any {
 	if n < 1 {
 		panic("socketio: Parallel: n must be at least 1")
@@ -45,13 +46,13 @@ func Parallel(n int, fn any) any {
 	return parallel{n: n, fn: fn}
 }
 
-// parallel is what Parallel returns.
+// parallel is the result of Parallel.
 type parallel struct {
 	n  int
 	fn any
 }
 
-// parallelMisplaced is the mistake of using Parallel elsewhere.
+// parallelMisplaced is the panic for Parallel in the wrong place.
 const parallelMisplaced = "Parallel is for On"
 
 // A laneCall is a call of a parallel handler that is ready to begin.
@@ -60,9 +61,9 @@ type laneCall struct {
 	call handlerFunc
 }
 
-// runLanes runs the parallel handlers of an event, after the usual ones, and returns
+// runLanes runs the parallel handlers of an event, after the ordinary ones, and returns
 // the first of their errors. The goroutine keeps the event until it is over; another
-// worker goes on with the inbox. How they answer is added to said.
+// worker continues with the inbox. Their answers are added to said.
 func runLanes(ev *event, said *call.Answers) (first error) {
 	s := ev.socket
 	calls, first := bindLanes(ev)
@@ -89,7 +90,7 @@ func runLanes(ev *event, said *call.Answers) (first error) {
 }
 
 // bindLanes decodes the arguments of the parallel handlers of an event. It returns the
-// calls that can begin, and the first error, which was reported.
+// calls that can begin, and the first error, which has been reported.
 func bindLanes(ev *event) (calls []laneCall, first error) {
 	for _, list := range ev.found.handlers(ev.name) {
 		for _, l := range list {
@@ -111,7 +112,7 @@ func bindLanes(ev *event) (calls []laneCall, first error) {
 	return calls, first
 }
 
-// wasDropped reports whether events of the socket that wait are dropped.
+// wasDropped reports whether waiting events of the socket are dropped.
 func (s *Socket) wasDropped() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
