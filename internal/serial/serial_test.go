@@ -222,8 +222,8 @@ func TestLanes(t *testing.T) {
 		call := func(n int) item {
 			return item{do: func(w *serial.Worker[item]) {
 				w.Enter(lane)
+				o.say(fmt.Sprint("begin", n)) // what comes after HandOn has no order among later items
 				w.HandOn()
-				o.say(fmt.Sprint("begin", n))
 				<-release
 				o.say("end")
 			}}
