@@ -4,6 +4,9 @@
 
 FUZZTIME ?= 60s
 
+# What Go has built in one folder is of use in another clone only if its paths are not in it.
+export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath
+
 .DEFAULT_GOAL := help
 .PHONY: help chat setup test nightly repeat lint lint-all test-go test-go-all test-hostile test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-dialer test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
 

@@ -13,7 +13,8 @@
 # core. They start in the order of the list, as soon as they fit: beside the Go tests
 # run those that mostly wait.
 #
-# A suite that passes is one line; the whole log of one that fails follows its line.
+# A suite that passes is one line, with its time and the CPU time of all of its
+# processes; the whole log of one that fails follows its line.
 # If none ends for LIMIT seconds, 2700, those that still run are ended, and fail.
 # All logs stay in tmp/test.
 set -euo pipefail
@@ -83,6 +84,7 @@ rm -rf "$logs"
 mkdir -p "$logs"
 passed=0
 failed=0
+cpu=0
 
 # counted prints the sums that a log holds: "N passed, N failed", or the "pass N"
 # and "fail N" lines of Node's runner.
@@ -94,10 +96,16 @@ counted() {
 		END                                   { print p + 0, f + 0 }'
 }
 
+# spent NAME prints the CPU seconds of a suite, user and system, as "times" wrote them.
+spent() {
+	[ -s "$logs/$1.cpu" ] || { echo 0; return; } # it was ended
+	awk 'NR == 2 { gsub(/[ms]/, " "); print int($1 * 60 + $2 + $3 * 60 + $4 + 0.5) }' "$logs/$1.cpu"
+}
+
 # ended NAME STATUS SECONDS adds a suite to the sums and prints its line. A suite
 # that fails without a count is one failure, and so is one that ran no test.
 ended() {
-	local name=$1 status=$2 seconds=$3 p f mark=ok
+	local name=$1 status=$2 seconds=$3 p f s mark=ok
 	read -r p f < <(counted "$logs/$name.log")
 	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
 	if [ $((p + f)) -eq 0 ]; then
@@ -111,8 +119,10 @@ ended() {
 	fi
 	passed=$((passed + p))
 	failed=$((failed + f))
+	s=$(spent "$name")
+	cpu=$((cpu + s))
 	[ "$f" -eq 0 ] || mark=FAIL
-	printf '%-4s %-20s%6d passed %4d failed %6d s\n' $mark "$name" "$p" "$f" "$seconds" | tee "$logs/$name.sum"
+	printf '%-4s %-20s%6d passed %4d failed %6d s %6d s CPU\n' $mark "$name" "$p" "$f" "$seconds" "$s" | tee "$logs/$name.sum"
 	if [ "$f" -gt 0 ]; then
 		echo "---- the log of $name"
 		cat "$logs/$name.log"
@@ -128,6 +138,7 @@ begin() {
 	(
 		status=0
 		"$@" >"$logs/$name.log" 2>&1 </dev/null 3>&- || status=1
+		times >"$logs/$name.cpu"
 		echo "$name $status" >&3
 	) &
 	groups+=($!)
@@ -198,7 +209,7 @@ while [ $done -lt "$total" ]; do
 done
 
 groups=()
-echo "== summary, in $SECONDS s"
+echo "== summary, in $SECONDS s, with $cpu s of CPU time on $cores cores"
 for name in "${names[@]}"; do cat "$logs/$name.sum"; done
 echo "$passed passed, $failed failed" | tee "$logs/total"
 [ "$failed" -eq 0 ]
