@@ -152,6 +152,7 @@ export class Site {
   #exit;
   #dir;
   #log = "";
+  #all = []; // the servers, those that have been lost too
 
   // Options: env of the servers; cookie, to stay by cookie; edit, a function of the file's text and kind.
   static async start(kind, tls, { env = {}, cookie = false, edit = (text) => text } = {}) {
@@ -164,6 +165,7 @@ export class Site {
         return Object.assign(program, { maxPayload: size });
       }),
     );
+    site.#all = site.servers;
     try {
       await site.#start(tls, cookie, edit);
       return site;
@@ -210,8 +212,12 @@ export class Site {
     this.origin = `https://${HOST}:${port}`;
   }
 
-  // What the proxy has written, to stderr or its file.
+  // What the proxy has written, to stderr or its file, and then its servers.
   get log() {
+    return [this.#proxyLog, ...this.#all.map((server) => server.log)].join("");
+  }
+
+  get #proxyLog() {
     const file = this.#dir && join(this.#dir, "log");
     return this.#log + (file && existsSync(file) ? readFileSync(file, "utf8") : "");
   }
@@ -238,7 +244,7 @@ export class Site {
       await this.#exit;
       throw error;
     } finally {
-      this.#log = this.log;
+      this.#log = this.#proxyLog;
       if (this.#dir) rmSync(this.#dir, { recursive: true, force: true });
     }
   }

@@ -8,6 +8,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { builtServer } from "../lib/build.mjs";
 import { Clients } from "./clients.mjs";
 import { Site, certificate, isBasic, kinds, version } from "./proxy.mjs";
@@ -79,5 +80,5 @@ function report(mark, name, error, log) {
   if (error) failed++;
   else passed++;
   console.log(`${mark} ${name}`);
-  if (error) console.log(`${error.stack}\n${log ?? ""}`.replaceAll(/^/gm, "     "));
+  if (error) console.log(`${error.stack}${error.cause ? `\ncause: ${inspect(error.cause, { depth: 2 })}` : ""}\n${log ?? ""}`.replaceAll(/^/gm, "     "));
 }

@@ -25,17 +25,26 @@ function scenario(name, body, options = {}) {
   scenarios.push({ name, body, ...options });
 }
 
+async function echoes(socket, transport) {
+  assert.equal(await ask(socket, "transport"), finalTransport(transport));
+  assert.deepEqual(await call(socket, "echo", "é€😀", 1.5, null), ["é€😀", 1.5, null]);
+  const bytes = Buffer.from([0, 255, 1, 128]);
+  assert.deepEqual(await ask(socket, "echo", { deep: [bytes] }), { deep: [bytes] });
+  const large = "0123456789".repeat(90000);
+  assert.equal(await ask(socket, "echo", large), large);
+  const blob = Buffer.alloc(600000, 7);
+  assert.ok(blob.equals(await ask(socket, "echo", blob)), "600 KB of binary");
+}
+
 for (const transport of TRANSPORTS) {
   scenario(`${transport}: text, binary, 900 KB, acknowledgements`, async ({ clients }) => {
     const socket = await clients.connect(transport);
-    assert.equal(await ask(socket, "transport"), finalTransport(transport));
-    assert.deepEqual(await call(socket, "echo", "é€😀", 1.5, null), ["é€😀", 1.5, null]);
-    const bytes = Buffer.from([0, 255, 1, 128]);
-    assert.deepEqual(await ask(socket, "echo", { deep: [bytes] }), { deep: [bytes] });
-    const large = "0123456789".repeat(90000);
-    assert.equal(await ask(socket, "echo", large), large);
-    const blob = Buffer.alloc(600000, 7);
-    assert.ok(blob.equals(await ask(socket, "echo", blob)), "600 KB of binary");
+    const lost = new Promise((_, reject) => {
+      socket.once("disconnect", (reason, why) => {
+        reject(new Error(`the connection ended: ${reason}`, { cause: why?.description ?? why }));
+      });
+    });
+    await Promise.race([lost, echoes(socket, transport)]);
   }, { basic: true });
 
   scenario(`${transport}: a broadcast within one server`, async ({ clients }) => {

@@ -77,12 +77,25 @@ class AsyncPeer(Peer):
         await self.client.shutdown()
 
 
+class InOrder(engineio.Client):
+    """Handles each packet before the next. The client has a thread for each: on a busy machine events change places,
+    and an attachment that comes before its event ends that thread with an exception."""
+
+    def _trigger_event(self, event, *args, **kwargs):
+        return super()._trigger_event(event, *args, **{**kwargs, "run_async": False})
+
+
+class SyncClient(socketio.Client):
+    def _engineio_client_class(self):
+        return InOrder
+
+
 class SyncPeer(Peer):
     kind = "sync"
 
     def __init__(self):
         super().__init__()
-        self.client = socketio.Client(**OPTIONS)
+        self.client = SyncClient(**OPTIONS)
         self._loop = asyncio.get_running_loop()
 
     def _keeper(self, queue, answer):
