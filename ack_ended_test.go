@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests that an ended question to many leaves nothing behind.
+// This file tests that a broadcast with acknowledgements leaves nothing behind when it
+// has ended.
 
 package socketio_test
 
@@ -15,8 +16,8 @@ import (
 	"socketio/adapter"
 )
 
-// However a question ends, its connection is afterwards read to the plain bound of
-// an inbox, not beyond it as while an acknowledgement is awaited.
+// However a broadcast with acknowledgements ends, its connection is then read to the
+// plain bound of an inbox, not beyond it as while an acknowledgement is awaited.
 func TestEndedQuestionsDoNotCount(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *peer, a *answers, cancel func()){
 		"answered":        func(w *world, p *peer, a *answers, cancel func()) { p.says(`3/asked,0[]`) },
@@ -99,7 +100,7 @@ func TestEndedQuestionsDoNotCount(t *testing.T) {
 	}
 }
 
-// A question asked by one of a burst of handlers leaves at once.
+// An event with an acknowledgement that one of a burst of handlers sends leaves at once.
 func TestQuestionsInABurstAreNotHeldBack(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, polling, "a")
@@ -121,7 +122,7 @@ func TestQuestionsInABurstAreNotHeldBack(t *testing.T) {
 	})
 }
 
-// A closable adapter counts how often it was begun and ended.
+// A closable adapter counts how often it was created and closed.
 type closable struct {
 	*adapter.Memory
 	name  string
@@ -133,7 +134,7 @@ func (c closable) Close() error {
 	return nil
 }
 
-// Each adapter is begun once, and ended with its server or its namespace.
+// Each adapter is created once, and closed with its server or its namespace.
 func TestAdaptersBeginAndEnd(t *testing.T) {
 	inits, ended := newList(), newList()
 	opts := &socketio.Options{Cluster: adapter.Each(func(l adapter.Local) adapter.Adapter {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of acknowledgements of many: the sockets that are asked,
-// the answers that come, and the end of the question.
+// This file holds the tests of broadcasts with acknowledgements: the sockets that are
+// selected, the replies, and the end.
 
 package socketio_test
 
@@ -18,7 +18,7 @@ import (
 	"socketio"
 )
 
-// answers is what ranging over the acknowledgements of many gave.
+// answers is the result of ranging over the acknowledgements of a broadcast.
 type answers struct {
 	w       *world
 	replies *list // "name answer" as they come
@@ -51,8 +51,8 @@ func (c *crowd) nameOf(id string) string {
 	return "nobody"
 }
 
-// ends expects that the range has ended, with these answers, and without an error
-// or with one that names who was silent.
+// ends expects that the range has ended, with these answers, and without an error or with
+// one that names the silent sockets.
 func (a *answers) ends(c *crowd, cause error, replies []string, silent ...string) {
 	a.w.Helper()
 	err := within(a.w, "the end of the range", a.done)
@@ -103,7 +103,7 @@ func TestEmitWithAckOfMany(t *testing.T) {
 	})
 }
 
-// What came with the answer can be decoded in the loop.
+// The arguments of a reply can be decoded in the loop.
 func TestRepliesDecode(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, websocket, "a")
@@ -124,7 +124,8 @@ func TestRepliesDecode(t *testing.T) {
 	})
 }
 
-// Who goes is silent at once; nobody waits for the deadline.
+// A client that disconnects counts as silent at once; the range does not wait for the
+// deadline.
 func TestWhoGoesIsSilentAtOnce(t *testing.T) {
 	for name, end := range map[string]func(c *crowd){
 		"client leaves":     func(c *crowd) { c.peers["b"].says(`1`) },
@@ -191,8 +192,8 @@ func TestTimeLimitsOfMany(t *testing.T) {
 	}
 }
 
-// A break forgets the answers to come, and so does a context that ends. Nothing is
-// left: the bound on awaited acknowledgements has room again.
+// A break discards later answers, and so does a context that ends. Nothing is left: the
+// bound on awaited acknowledgements has room again.
 func TestBreakingOff(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxPendingAcks: 1}}, func(w *world) {
 		c := newCrowd(w, websocket, "a", "b")
@@ -227,7 +228,7 @@ func TestBreakingOff(t *testing.T) {
 	})
 }
 
-// What can't be sent is one error, and nobody is asked.
+// An event that can't be sent gives one error, and no socket is asked.
 func TestQuestionsThatCannotBeSent(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, websocket, "a")
@@ -252,8 +253,8 @@ func TestQuestionsThatCannotBeSent(t *testing.T) {
 	})
 }
 
-// A handler may ask many and wait, its own client among them, though events of
-// that client wait meanwhile.
+// A handler may send a broadcast with acknowledgements and wait, also for its own client,
+// even if events of that client are waiting.
 func TestAskingManyInsideAHandler(t *testing.T) {
 	overBothWith(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, func(w *world, transport string) {
 		c := newCrowd(w, transport, "a", "b")
@@ -277,8 +278,8 @@ func TestAskingManyInsideAHandler(t *testing.T) {
 	})
 }
 
-// When events pile up beyond four times the bound, those who are asked count as
-// silent instead of blocking the connection for ever.
+// When events exceed four times the bound, the recipients count as silent, so that the
+// connection is not blocked forever.
 func TestAskingManyWithAFullInbox(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, func(w *world) {
 		c := newCrowd(w, websocket, "a", "b")
@@ -306,7 +307,7 @@ func TestAskingManyWithAFullInbox(t *testing.T) {
 	})
 }
 
-// The socket that broadcasts is not asked.
+// The socket that broadcasts does not receive the event.
 func TestAskingAllButOne(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, websocket, "a", "b")
@@ -318,7 +319,7 @@ func TestAskingAllButOne(t *testing.T) {
 	})
 }
 
-// Trap 40: a stored choice of rooms does not gather those of later ones.
+// Trap 40: a stored broadcast does not accumulate the rooms of later ones.
 func TestBroadcastAcksAreValues(t *testing.T) {
 	t.Run("trap 40", func(t *testing.T) {
 		memory(t, nil, func(w *world) {
@@ -349,7 +350,7 @@ func TestBroadcastAcksAreValues(t *testing.T) {
 	})
 }
 
-// Trap 46: who is in several of the rooms gets one copy, and is asked once.
+// Trap 46: a socket in several of the rooms receives one copy, and answers once.
 func TestEachSocketAcknowledgesOnce(t *testing.T) {
 	t.Run("trap 46", func(t *testing.T) {
 		overBoth(t, nil, func(w *world, transport string) {
@@ -370,8 +371,8 @@ func TestEachSocketAcknowledgesOnce(t *testing.T) {
 	})
 }
 
-// Trap 47: the answers that came are there when time is up; when nobody is asked
-// the answer is at hand.
+// Trap 47: at the timeout the replies so far are there; if no socket is selected, the
+// result is there at once.
 func TestPartialRepliesAndNobody(t *testing.T) {
 	t.Run("trap 47", func(t *testing.T) {
 		memory(t, nil, func(w *world) {
@@ -398,7 +399,7 @@ func TestPartialRepliesAndNobody(t *testing.T) {
 	})
 }
 
-// Quirk 15: a question to many without a time limit has one.
+// Quirk 15: a broadcast with acknowledgements has a default timeout.
 func TestTimeoutsHaveADefault(t *testing.T) {
 	t.Run("quirk 15", func(t *testing.T) {
 		memory(t, nil, func(w *world) {
@@ -417,7 +418,7 @@ func TestTimeoutsHaveADefault(t *testing.T) {
 	})
 }
 
-// Quirk 17: what is documented for servers and namespaces is there.
+// Quirk 17: the methods that are documented for servers and namespaces exist.
 func TestAcksOfServersAndNamespaces(t *testing.T) {
 	t.Run("quirk 17", func(t *testing.T) {
 		overBoth(t, nil, func(w *world, transport string) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the test of questions to many while sockets come, go, join and leave.
-// It is for the race detector.
+// This file tests broadcasts with acknowledgements while sockets connect, disconnect,
+// join and leave. It is for the race detector.
 
 package socketio_test
 
@@ -17,8 +17,8 @@ import (
 	"socketio"
 )
 
-// Every question ends: with an answer or a name for each who was asked, never
-// both. In the end nothing is awaited any more.
+// Every broadcast ends with an answer or an error for each recipient, never with both. In
+// the end no acknowledgement is awaited.
 func TestQuestionsInACrowd(t *testing.T) {
 	opts := &socketio.Options{Limits: socketio.SocketLimits{MaxPendingAcks: 1 << 10}}
 	tcp(t, opts, func(w *world) {
@@ -108,8 +108,8 @@ func TestQuestionsInACrowd(t *testing.T) {
 	})
 }
 
-// replies is a client that answers most questions, for a while. It reports whether
-// to come again.
+// replies is a client that answers most events, for a while. It reports whether to
+// connect again.
 func replies(w *world, i, questions int) bool {
 	c, _, err := w.dialWebSocket("", nil)
 	if err != nil || c == nil {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of acknowledgements, those of clients and those of the
-// server.
+// This file holds the tests of acknowledgements sent by clients and by the server.
 
 package socketio_test
 
@@ -25,7 +24,8 @@ type nilError struct{ text string }
 
 func (e *nilError) Error() string { return e.text }
 
-// Who asks gets one answer, whatever the handler does; without a handler none.
+// A client that asks gets one answer, whatever the handler does; without a handler it
+// gets none.
 func TestAnswers(t *testing.T) {
 	public := &socketio.PublicError{Message: "no \"seats\"", Code: "FULL"}
 	var nilPublic *socketio.PublicError
@@ -102,7 +102,7 @@ func TestAnswers(t *testing.T) {
 				if !matches(test.logged, got) {
 					t.Errorf("OnError gets %q, want %q", got, test.logged)
 				}
-				p.says(`2["q"` + test.args + `]`) // nobody asks: nothing comes
+				p.says(`2["q"` + test.args + `]`) // no acknowledgement is wanted, so none is sent
 				p.hearsNothing()
 				p.isOpen()
 			})
@@ -110,7 +110,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// An answer by hand and the error of the handler, at the same time: one of them.
+// An Ack and the error of the handler at the same time: only one of them is sent.
 func TestOneAnswerOfTwo(t *testing.T) {
 	tcp(t, nil, func(w *world) {
 		w.io.OnConnection(func(s *socketio.Socket) {
@@ -169,7 +169,8 @@ func TestOnErrorMayPanicAndGo(t *testing.T) {
 	})
 }
 
-// That the socket itself has gone is no news; that another one has is an error.
+// The error that the socket itself has disconnected is not reported; that of another
+// socket is.
 func TestErrClosedOfAnotherSocketIsAnError(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		failed := newList()
@@ -205,7 +206,7 @@ func TestErrClosedOfAnotherSocketIsAnError(t *testing.T) {
 	})
 }
 
-// An answer after the client has gone says so.
+// An answer after the client has disconnected returns an error.
 func TestLateAnswerByHand(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		acks := make(chan socketio.Ack, 1)
@@ -226,7 +227,7 @@ func TestLateAnswerByHand(t *testing.T) {
 	})
 }
 
-// asks has the server ask and returns what EmitWithAck returned.
+// asks makes the server send an event and returns the result of EmitWithAck.
 func asks(w *world, opts func(ctx context.Context) (context.Context, context.CancelFunc)) (c *siotest.Client, s *socketio.Socket, result chan error, reply *socketio.Args) {
 	sockets := make(chan *socketio.Socket, 1)
 	w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
@@ -247,7 +248,7 @@ func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-// goesOn expects that a client's connection goes on.
+// goesOn expects that the connection of a client is still open.
 func goesOn(w *world, c *siotest.Client) {
 	w.Helper()
 	var refusal *siotest.ConnectError
@@ -275,7 +276,7 @@ func TestEmitWithAck(t *testing.T) {
 			t.Errorf("a fourth answer is missing: %v", err)
 		}
 		want(t, "the number of answers", reply.Len(), 3)
-		client.Conn().Say(`430["again"]`, `4399[1]`) // answers that nobody awaits are ignored
+		client.Conn().Say(`430["again"]`, `4399[1]`) // unexpected answers are ignored
 		goesOn(w, client)
 	})
 }
@@ -338,8 +339,8 @@ func TestEmitWithAckThatCannotBeSent(t *testing.T) {
 	})
 }
 
-// Acknowledgements awaited from one socket are bounded; those that were given up
-// or answered make room.
+// The acknowledgements awaited from one socket are bounded; abandoned and answered ones
+// free their places.
 func TestTooManyPendingAcks(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxPendingAcks: 3}}, func(w *world) {
 		c, s, first, _ := asks(w, patiently)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what the hot paths may allocate, and their benchmarks.
+// This file bounds the allocations of the hot paths, and has their benchmarks.
 
 package socketio_test
 
@@ -14,7 +14,7 @@ import (
 	"socketio/internal/ws/wstest"
 )
 
-// raw joins "/" and reads no further.
+// raw joins "/" and does not read further.
 func (w *world) raw() *wstest.Client {
 	c, resp, err := w.dialWebSocket("", nil)
 	if err != nil || c == nil {
@@ -76,7 +76,7 @@ func TestEmitToARoomAllocatesNothingPerMember(t *testing.T) {
 	})
 }
 
-// An event to a func(string) costs two allocations beside the string.
+// An event for a func(string) costs two allocations besides the string.
 func TestInboundEventAllocations(t *testing.T) {
 	tcp(t, nil, func(w *world) {
 		handled := make(chan struct{}, 1)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Emitter, Asker, and answers that are awaited later.
+// This file holds the tests of Emitter, Asker, and answers that are awaited later.
 
 package socketio_test
 
@@ -15,7 +15,7 @@ import (
 	"socketio"
 )
 
-// All targets of events are both.
+// All targets of events implement both.
 var (
 	_ = []interface {
 		socketio.Emitter
@@ -46,7 +46,8 @@ func TestAskKeepsTheOrder(t *testing.T) {
 	})
 }
 
-// Answers that come before ctx ends are there afterwards, and nothing is kept for others.
+// Answers that arrive before ctx ends are available afterwards, and nothing is kept for
+// the others.
 func TestAskIsReadLate(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxPendingAcks: 2}}, func(w *world) {
 		s, p := w.pair()
@@ -84,7 +85,7 @@ func TestAskIsReadLate(t *testing.T) {
 	})
 }
 
-// An Ask that fails says so when it is read, and is not awaited.
+// An Ask that fails returns the error when it is read, and nothing is awaited.
 func TestAskThatIsNotSent(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		s, p := w.pair()
@@ -110,14 +111,14 @@ func TestAskThatIsNotSent(t *testing.T) {
 	})
 }
 
-// An argument that can't be encoded is not only returned: OnError hears of it, once, also
-// if the handler returns it, and the log if there is no socket.
+// An argument that can't be encoded gives an error, and is also reported to OnError,
+// once, even if the handler returns the error, or to the log if there is no socket.
 func TestUnencodedArgumentsAreReported(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		heard := newList()
 		w.io.OnError(func(s *socketio.Socket, e *socketio.HandlerError) {
 			heard.add(e.Event)
-			_ = s.Emit("in OnError", func() {}) // no end of reports
+			_ = s.Emit("in OnError", func() {}) // no endless reports
 		})
 		s, p := w.pair()
 		s.On("e", func() error { return s.Emit("inside", func() {}) })

@@ -62,7 +62,7 @@ func TestLimitMaxConnAuthBytes(t *testing.T) {
 		p := w.open(websocket)
 		p.says("0/a," + auth(1<<16))
 		p.hears(`0/a,{"sid":*}`)
-		p.says("0/slow,"+auth(1<<16), "0/sought,"+auth(1<<16)) // count while they are being joined
+		p.says("0/slow,"+auth(1<<16), "0/sought,"+auth(1<<16)) // they count while they are joining
 		last := n - 3<<16
 		over := ""
 		if last > 1<<16 { // both bounds are met
@@ -119,8 +119,8 @@ func TestLimitMaxAuthBytesElsewhere(t *testing.T) {
 	}
 }
 
-// An event of more arrays and objects than any client sends is none: a few bytes each, they
-// become many times that in a handler that takes any.
+// An event with more arrays and objects than any client sends is rejected: each takes a
+// few bytes on the wire, and many times that in a handler with a parameter of type any.
 func TestLimitElements(t *testing.T) {
 	for _, limit := range []int{0, 2_000_000} {
 		opts := func() *socketio.Options { return &socketio.Options{MaxPayload: limit} }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of binary: attachments, in and out, and those that do not
-// come.
+// This file holds the tests of binary data: attachments, in and out, and missing ones.
 
 package socketio_test
 
@@ -18,8 +17,7 @@ import (
 	"socketio/siotest"
 )
 
-// TestDecoderOfANewConnection: half a packet does not outlive its
-// connection.
+// Half a packet does not outlive its connection.
 func TestDecoderOfANewConnection(t *testing.T) {
 	t.Run("trap 32", func(t *testing.T) {
 		overBoth(t, nil, func(w *world, transport string) {
@@ -48,7 +46,7 @@ func TestStrayBinary(t *testing.T) {
 				_ = p.tries([]byte{1, 2, 3})
 				p.isClosed(1002)
 			}
-			p := w.join(transport) // the server goes on
+			p := w.join(transport) // the server continues
 			p.hears(`2["auth",{}]`)
 			if log := w.log.String(); strings.Contains(log, "level=ERROR") {
 				t.Errorf("the log has an error:\n%s", log)
@@ -57,7 +55,7 @@ func TestStrayBinary(t *testing.T) {
 	})
 }
 
-// More attachments than a client takes are not sent.
+// An event with more attachments than a client accepts is not sent.
 func TestTooManyAttachments(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, websocket, "a")
@@ -78,8 +76,8 @@ func TestTooManyAttachments(t *testing.T) {
 	})
 }
 
-// What a client takes for an attachment that is not there would make it close the
-// connection: data of one client that is passed on to others must not do that.
+// Data that a client takes for a missing attachment would make it close the connection:
+// data of one client that is forwarded to others must not do that.
 func TestPlaceholdersOfOthersAreRefused(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, websocket, "a")
@@ -116,8 +114,8 @@ func TestPlaceholdersOfOthersAreRefused(t *testing.T) {
 	})
 }
 
-// The second placeholder may come first, and attachments in another order than the
-// arguments name them.
+// The second placeholder may come first, and attachments may come in another order than
+// the arguments.
 func TestAttachmentsOfAnAnswer(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		client, _, result, reply := asks(w, patiently)
@@ -133,7 +131,7 @@ func TestAttachmentsOfAnAnswer(t *testing.T) {
 	})
 }
 
-// Binary to a namespace, to a room and to the rest; nobody else hears of it.
+// Binary data to a namespace, to a room and to the others; no other socket receives it.
 func TestOfficialBinaryToMany(t *testing.T) {
 	overEach(t, func(w *world, transport siotest.Transport) {
 		w.io.OnConnection(func(s *socketio.Socket) {
@@ -170,7 +168,7 @@ func TestOfficialBinaryToMany(t *testing.T) {
 	})
 }
 
-// Attachments that do not come are waited for 30 s, whatever trickles in.
+// Missing attachments are awaited for 30 s, even if other data arrives slowly.
 func TestAttachmentTimeout(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		for _, transport := range []string{polling, websocket} {
@@ -185,7 +183,7 @@ func TestAttachmentTimeout(t *testing.T) {
 			}
 
 			p = w.join(transport)
-			for range 3 { // complete packets start the clock anew
+			for range 3 { // complete packets restart the timer
 				p.says(`51-["x",{"_placeholder":true,"num":0}]`)
 				<-time.After(29 * time.Second)
 				p.says([]byte{1})
@@ -197,7 +195,7 @@ func TestAttachmentTimeout(t *testing.T) {
 }
 
 // The time in which a connection is not read, because handlers are behind, does not count
-// against attachments that have been sent.
+// for attachments that have been sent.
 func TestAttachmentTimeoutWhilePaused(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 4, AttachmentTimeout: 7 * time.Second}}, func(w *world) {
 		release := make(chan struct{})
@@ -206,11 +204,11 @@ func TestAttachmentTimeoutWhilePaused(t *testing.T) {
 			s.On("big", func(data []byte, text string) int { return len(data) + len(text) })
 		})
 		p := w.join(websocket)
-		for range 4 { // one is being handled, three wait: more than half of what may
+		for range 4 { // one is being handled and three wait, which is more than half of the bound
 			p.says(`2["slow"]`)
 			w.settle()
 		}
-		long := strings.Repeat("a", 100_000) // decoded by a goroutine of its own: reading stops
+		long := strings.Repeat("a", 100_000) // decoded on a goroutine of its own, so reading stops
 		p.says(`51-1["big",{"_placeholder":true,"num":0},"` + long + `"]`)
 		p.says([]byte{1, 2, 3})
 		<-time.After(time.Minute)
@@ -226,7 +224,7 @@ func TestAttachmentTimeoutWhilePaused(t *testing.T) {
 	})
 }
 
-// Attachments are gathered only for who can take them: that is known at the header.
+// Attachments are collected only for clients that may send them, which the header shows.
 func TestAttachmentsAreNotGatheredForNobody(t *testing.T) {
 	const header = `51-%s["x",{"_placeholder":true,"num":0}]`
 	setup := func(w *world) (goOn chan struct{}, got chan int) {
@@ -258,7 +256,7 @@ func TestAttachmentsAreNotGatheredForNobody(t *testing.T) {
 				defer close(goOn)
 				p := w.open(transport)
 				says(p, goOn)
-				p.isClosed(1002) // and no attachment has come
+				p.isClosed(1002) // no attachment has arrived
 			})
 		})
 	}

@@ -131,7 +131,7 @@ func TestTimeoutMustBePositive(t *testing.T) {
 	}
 }
 
-// many is the methods that a Server, a Namespace and a Broadcast share.
+// many has the methods that a Server, a Namespace and a Broadcast share.
 type many interface {
 	SocketsJoin(rooms ...string) error
 	SocketsLeave(rooms ...string) error
@@ -226,7 +226,7 @@ func TestSocketsJoinLimits(t *testing.T) {
 	})
 }
 
-// Questions and catch-alls with a codec that is not the default.
+// Broadcasts with acknowledgements and catch-alls with a codec other than the default.
 func TestManyWithMsgpack(t *testing.T) {
 	memory(t, &socketio.Options{Codec: new(msgpack.Codec)}, func(w *world) {
 		seen := newList()

@@ -15,8 +15,8 @@ import (
 	"socketio/web/client/dist"
 )
 
-// A file goes out once encoded, whoever does it: behind a handler that names an encoding,
-// or says that it looks at Accept-Encoding, as it is, without a length that would be wrong.
+// A file is compressed only once: behind a handler that names an encoding, or announces
+// that it uses Accept-Encoding, it is sent plain, without a length that would be wrong.
 func TestClientFilesBehindCompression(t *testing.T) {
 	s := newServer(t, nil)
 	file, err := dist.FS.ReadFile("socket.io.min.js")
@@ -86,8 +86,8 @@ func TestClientFilesBehindCompression(t *testing.T) {
 	}
 }
 
-// A handler that compresses whatever the one below it says of the encoding, as the
-// middleware of Echo does.
+// A handler that compresses regardless of the inner handler's encoding, like the
+// middleware of Echo.
 func TestClientFilesCompressedOnce(t *testing.T) {
 	s := newServer(t, nil)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

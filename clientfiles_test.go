@@ -97,7 +97,7 @@ func TestClientFiles(t *testing.T) {
 				t.Errorf("%s: HEAD is GET without the body, not %d %v", what, head.StatusCode, head.Header)
 			}
 		}
-		// That Brotli's form unpacks to the file is checked where it is built.
+		// The build checks that the Brotli form decompresses to the file.
 		zipped, _ := dist.FS.ReadFile(name + ".gz")
 		z, err := gzip.NewReader(bytes.NewReader(zipped))
 		if err != nil {
@@ -152,7 +152,7 @@ func TestClientFilesEncodings(t *testing.T) {
 	want(t, "over two headers", fetch(s, "GET", "/socket.io.js", "Accept-Encoding", "gzip", "Accept-Encoding", "br").Header.Get("Content-Encoding"), "br")
 }
 
-// What a handler around the server says of caches stays.
+// Cache headers of an outer handler are kept.
 func TestClientFilesKeepVary(t *testing.T) {
 	s := newServer(t, nil)
 	around := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -191,7 +191,7 @@ func TestClientFilesRefusals(t *testing.T) {
 	want(t, "a module may be loaded from another origin", fetch(open, "GET", "/socket.io/socket.io.esm.min.js").Header.Get("Access-Control-Allow-Origin"), "*")
 }
 
-// No spelling of a path leads out of the table of files.
+// No spelling of a path leads outside the table of files.
 func TestClientFilesTraversal(t *testing.T) {
 	own := fstest.MapFS{"a.js": {Data: []byte("a")}, "secret/b.js": {Data: []byte("treasure")}}
 	servers := map[string]*socketio.Server{"embedded": newServer(t, nil), "own": newServer(t, &socketio.Options{ClientFiles: own})}
@@ -206,7 +206,7 @@ func TestClientFilesTraversal(t *testing.T) {
 			"etc%2fpasswd.js", "dist.go.js", "b.js%00.map", "secret%2fb.js.map", "socket.io.node.mjs.map", "%2e%2e%2fgo.mod%00.js", "socket.io.js%20.js",
 		} {
 			n++
-			// The mux would clean the path; what comes through is what the server gets.
+			// The mux would clean the path; the server must handle any path.
 			r := httptest.NewRequest("GET", "/socket.io/x", nil)
 			var err error
 			if r.URL.Path, err = url.PathUnescape(up + target); err != nil {

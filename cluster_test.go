@@ -28,7 +28,7 @@ type twin struct {
 	node *adaptertest.MemoryNode
 }
 
-// twins has a test in a cluster of n servers, in a bubble of virtual time.
+// twins runs a test with a cluster of n servers, in a bubble of virtual time.
 func twins(t *testing.T, n int, opts func(i int) *socketio.Options, test func(twins []twin)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -52,7 +52,7 @@ func twins(t *testing.T, n int, opts func(i int) *socketio.Options, test func(tw
 	})
 }
 
-// crowds makes a crowd on each, of which each knows the names of all.
+// crowds creates a crowd on each server; each knows the names of all.
 func crowds(twins []twin, names ...[]string) []*crowd {
 	crowds := make([]*crowd, len(twins))
 	known := make(map[string]*socketio.Socket)
@@ -220,7 +220,7 @@ func TestRemoteSockets(t *testing.T) {
 	})
 }
 
-// A silent server costs its sockets, and is named; the others are there.
+// A silent server is named in the error, and only its sockets are missing.
 func TestFetchSocketsWithASilentServer(t *testing.T) {
 	twins(t, 3, nil, func(tw []twin) {
 		crowds(tw, []string{"a"}, []string{"b"}, []string{"c"})
@@ -336,7 +336,7 @@ func TestServerSideEmitAlone(t *testing.T) {
 	})
 }
 
-// Servers of two formats share a cluster: what travels is neither.
+// Servers with two formats share a cluster, whose encoding is neither.
 func TestServersOfTwoFormats(t *testing.T) {
 	twins(t, 2, func(i int) *socketio.Options {
 		if i == 1 {

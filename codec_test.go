@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of servers that speak another packet format than the
-// default.
+// This file holds the tests of servers with a packet format other than the default.
 
 package socketio_test
 
@@ -41,7 +40,7 @@ func pack(t parser.Type, namespace string, id int64, args ...any) []byte {
 	return enc.Data
 }
 
-// unpack returns the next packet the client hears, and its data.
+// unpack returns the next packet that the client receives, and its data.
 func unpack(p *peer) (got parser.Packet, data any) {
 	p.w.Helper()
 	next, err := p.next()
@@ -169,8 +168,7 @@ func TestMsgpackViolations(t *testing.T) {
 	}
 }
 
-// shout is a format of one's own: the default one, with event names in upper case.
-// It may fail.
+// shout is a custom format: the default one, with event names in upper case. It may fail.
 type shout struct{ fails bool }
 
 func (c *shout) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, error) {
@@ -214,9 +212,9 @@ func TestCodecOfOnesOwn(t *testing.T) {
 	})
 }
 
-// GHSA-7xpx-rcqc-8qjh, GHSA-c6g7-r2mf-pf5g and the ext types of socketioxide's
-// parser: MessagePack that ends early, promises more than there is, or nests
-// without end. Each closes the connection that sent it and harms no other.
+// GHSA-7xpx-rcqc-8qjh, GHSA-c6g7-r2mf-pf5g and the ext types of socketioxide's parser:
+// MessagePack that ends early, announces more data than there is, or nests without end.
+// Each closes the connection that sent it and affects no other.
 func TestMsgpackThatLies(t *testing.T) {
 	const event = "\x83\xa4type\x02\xa3nsp\xa1/\xa4data"
 	for name, data := range map[string]string{

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of the order in which CONNECTs for several namespaces are
-// answered.
+// This file holds the tests of the order of the answers to CONNECTs for several
+// namespaces.
 
 package socketio_test
 
@@ -23,8 +23,8 @@ import (
 	"socketio/parser/msgpack"
 )
 
-// manyNames are namespaces of all kinds that answer at once: made before, with a
-// middleware, refused by one, made on demand.
+// manyNames are namespaces of all kinds that answer at once: existing ones, with a
+// middleware, rejected by one, created on demand.
 func manyNames(io *socketio.Server) (names []string, refused map[string]bool) {
 	io.OfPattern(regexp.MustCompile(`^/pattern-\d+$`))
 	io.OfMatch(func(name string, _ socketio.Handshake) bool { return strings.HasPrefix(name, "/func-") })
@@ -38,15 +38,15 @@ func manyNames(io *socketio.Server) (names []string, refused map[string]bool) {
 	return names, map[string]bool{"/refuses": true}
 }
 
-// unhurried has the clients of a server answered in order over a real network too, where
-// a loaded machine would let the limits of waiting expire. In memory they hold.
+// unhurried makes a server answer its clients in order over a real network too, where the
+// time limits of waiting would expire on a loaded machine. In memory they do not.
 func unhurried(w *world) {
 	if !w.bubble {
 		socketio.Unhurried(w.io)
 	}
 }
 
-// shuffled returns names in an order that each round changes.
+// shuffled returns names in an order that differs for each round.
 func shuffled(names []string, round int) []string {
 	names = slices.Clone(names)
 	for i := range names {
@@ -78,7 +78,7 @@ func TestConnectsAreAnsweredInOrder(t *testing.T) {
 	})
 }
 
-// What is refused at once does not overtake what is joined at once.
+// A CONNECT that is rejected at once does not overtake one that joins at once.
 func TestRefusedConnectsAreAnsweredInOrder(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		unhurried(w)
@@ -170,7 +170,7 @@ func TestConnectsOfRevision4AreAnsweredInOrder(t *testing.T) {
 	}
 }
 
-// Who waits in a lookup or a middleware delays only itself.
+// A CONNECT that waits in a lookup or a middleware delays only itself.
 func TestASlowConnectDelaysOnlyItself(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		goOn := make(chan struct{})
@@ -210,8 +210,8 @@ func TestASlowConnectDelaysOnlyItself(t *testing.T) {
 	})
 }
 
-// Behind one that waits, the others keep the order in which they came, also those that a
-// middleware or a lookup decides about.
+// Behind a waiting CONNECT the others keep their order, including those that a middleware
+// or a lookup decides about.
 func TestConnectsBehindASlowOneAreAnsweredInOrder(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		unhurried(w)
@@ -251,8 +251,8 @@ func TestConnectsBehindASlowOneAreAnsweredInOrder(t *testing.T) {
 	})
 }
 
-// Once its namespace is made, one is waited for like those of a namespace that was there:
-// the limit for the making does not count on while its session is looked up.
+// Once its namespace exists, a CONNECT is waited for like one for an existing namespace:
+// the limit for creating the namespace does not continue while its session is looked up.
 func TestALimitOfMakingEndsWithTheMaking(t *testing.T) {
 	for _, name := range []string{"/fixed", "/pattern-1", "/func-1"} {
 		t.Run(name[1:], func(t *testing.T) {
@@ -269,7 +269,7 @@ func TestALimitOfMakingEndsWithTheMaking(t *testing.T) {
 	}
 }
 
-// A slowKeeper takes its time to look up the sessions of one namespace.
+// A slowKeeper delays the lookup of the sessions of one namespace.
 type slowKeeper struct {
 	*memoryKeeper
 	namespace string
@@ -283,7 +283,7 @@ func (k slowKeeper) Restore(ctx context.Context, namespace string, auth []byte) 
 	return k.memoryKeeper.Restore(ctx, namespace, auth)
 }
 
-// A CONNECT that is taken back, or whose connection goes, holds up nobody.
+// A CONNECT that is revoked, or whose connection closes, delays no other.
 func TestAConnectTakenBackHoldsUpNobody(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		goOn := make(chan struct{})
@@ -302,7 +302,7 @@ func TestAConnectTakenBackHoldsUpNobody(t *testing.T) {
 	})
 }
 
-// The ends of a connection's sockets come in the order in which they have joined.
+// The sockets of a connection end in the order in which they joined.
 func TestEndsComeInTheOrderOfJoining(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		goOn := make(chan struct{})

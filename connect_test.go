@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of CONNECT: its answers and refusals, and how long the
+// This file holds the tests of CONNECT: its answers and rejections, and how long the
 // server waits for it.
 
 package socketio_test
@@ -16,8 +16,8 @@ import (
 	"socketio"
 )
 
-// Rule 2: who has joined nothing in 45 s is closed; refusals and slow middlewares
-// do not help.
+// Rule 2: a client that has joined nothing in 45 s is disconnected; rejections and slow
+// middlewares do not help.
 func TestConnectTimeout(t *testing.T) {
 	for name, test := range map[string]struct {
 		says  string
@@ -63,7 +63,7 @@ func TestConnectTimeoutEndsWithTheFirstNamespace(t *testing.T) {
 	})
 }
 
-// Rule 3: a refusal leaves the connection open, for the same namespace too.
+// Rule 3: a rejection leaves the connection open, also for the same namespace.
 func TestAfterARefusal(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		tries := 0
@@ -136,7 +136,7 @@ func TestRefusals(t *testing.T) {
 					p := w.open(transport)
 					p.says(`0`)
 					p.hears(test.packet)
-					_ = w.io.To("room").Emit("x") // the rooms of a refused middleware are left
+					_ = w.io.To("room").Emit("x") // a rejected socket has left its rooms
 					p.hearsNothing()
 					want(t, "rooms", len(refused.Rooms()), 0)
 					if err := refused.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
@@ -156,7 +156,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The CONNECT packet comes before any broadcast, whatever runs at the same time.
+// The CONNECT packet precedes any broadcast, whatever runs at the same time.
 func TestConnectPrecedesBroadcasts(t *testing.T) {
 	tcp(t, nil, func(w *world) {
 		stop, stopped := make(chan struct{}), make(chan struct{})
@@ -173,7 +173,7 @@ func TestConnectPrecedesBroadcasts(t *testing.T) {
 		}()
 		for range 60 {
 			p := w.open(websocket)
-			p.joins("/") // it fails if noise comes first
+			p.joins("/") // it fails if another packet comes first
 			p.hears(`2["noise"]`)
 			_ = p.socket.Close()
 		}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of the bounds of one connection: its work, joins, refusals
-// and unasked acknowledgements; and of work that outlives it.
+// This file holds the tests of the bounds of one connection: its work, joins, rejections
+// and unexpected acknowledgements; and of work that outlives it.
 
 package socketio_test
 
@@ -19,7 +19,8 @@ import (
 	"socketio/engineio"
 )
 
-// What waits for handlers is bounded for all namespaces of a connection together.
+// The packets that wait for handlers are bounded for all namespaces of a connection
+// together.
 func TestInboxesOfAConnectionAreSummed(t *testing.T) {
 	for name, opts := range map[string]*socketio.Options{
 		"packets": {Limits: socketio.SocketLimits{MaxInboxPackets: 20}},
@@ -66,7 +67,7 @@ func TestInboxesOfAConnectionAreSummed(t *testing.T) {
 	}
 }
 
-// Few searches of a connection run at once, also when it has gone, and each can tell
+// Few searches of a connection run at once, even after it has closed, and each can tell
 // that it has.
 func TestSearchesOfAConnectionAreFew(t *testing.T) {
 	for name, end := range map[string]func(p *peer){
@@ -87,7 +88,7 @@ func TestSearchesOfAConnectionAreFew(t *testing.T) {
 				})
 				p := w.open(websocket)
 				p.joins("/")
-				for i := range 15 { // more would be refused as too many in vain
+				for i := range 15 { // more would be rejected as too many
 					p.says(fmt.Sprintf("0/slow%d,", i))
 				}
 				w.settle()
@@ -109,7 +110,7 @@ func TestSearchesOfAConnectionAreFew(t *testing.T) {
 	}
 }
 
-// A place among Options.MaxConnections is free when the work for its connection has
+// A place among Options.MaxConnections becomes free when the work for its connection has
 // ended: handlers, middlewares, searches.
 func TestWorkThatOutlivesItsConnection(t *testing.T) {
 	for name, begin := range map[string]func(w *world, block func()) (packets []any){
@@ -167,7 +168,8 @@ func TestWorkThatOutlivesItsConnection(t *testing.T) {
 	}
 }
 
-// Without Options.MaxConnections what the handlers of the gone keep is bounded too.
+// Without Options.MaxConnections the data kept by handlers of closed connections is
+// bounded too.
 func TestInboxesOfTheGoneAreBounded(t *testing.T) {
 	memory(t, &socketio.Options{Engine: engineio.Options{QueueBudget: 1 << 20}}, func(w *world) {
 		release := make(chan struct{})
@@ -195,7 +197,7 @@ func TestInboxesOfTheGoneAreBounded(t *testing.T) {
 	})
 }
 
-// Leaving and joining again is no way to have many handlers of a socket run at once.
+// A client can't run many handlers of a socket at once by leaving and joining again.
 func TestDepartedSocketsAreFew(t *testing.T) {
 	for _, transport := range []string{polling, websocket} {
 		t.Run(transport, func(t *testing.T) {
@@ -234,7 +236,7 @@ func TestDepartedSocketsAreFew(t *testing.T) {
 	}
 }
 
-// Joining and leaving has a rate that no client meets.
+// Joining and leaving has a rate limit that no regular client reaches.
 func TestJoinFlood(t *testing.T) {
 	for _, n := range []int{1999, 2000, 2001} {
 		memory(t, nil, func(w *world) {
@@ -244,7 +246,7 @@ func TestJoinFlood(t *testing.T) {
 				if failed = p.tries("0"); failed != nil {
 					break
 				}
-				w.settle() // or it is taken back, which has a rate of its own
+				w.settle() // or it is revoked, which has its own rate
 				_ = p.tries("1")
 				w.settle()
 				for len(p.inbox) > 0 {
@@ -262,8 +264,8 @@ func TestJoinFlood(t *testing.T) {
 	}
 }
 
-// Namespaces that are kept empty are those that some socket has joined; at the bound the
-// longest empty makes room.
+// Only namespaces that a socket has joined are kept empty; at the bound the longest empty
+// one makes room.
 func TestKeptNamespaces(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{KeepEmptyNamespaces: true, MaxDynamicNamespaces: 3}}, func(w *world) {
 		parent := w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
@@ -308,7 +310,7 @@ func TestKeptNamespaces(t *testing.T) {
 	})
 }
 
-// One connection makes few of the namespaces that all may have together.
+// One connection can create only a part of all dynamic namespaces.
 func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		memory(t, &socketio.Options{Limits: socketio.SocketLimits{KeepEmptyNamespaces: keep, MaxDynamicNamespaces: 64}}, func(w *world) {
@@ -321,7 +323,7 @@ func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 			p.hears(`4/more,{"message":"Too many namespaces"}`)
 			q := w.open(websocket)
 			q.joins("/more")
-			p.joins("/more") // another has made it
+			p.joins("/more") // another client has created it
 			p.says("1/n0,")
 			w.settle()
 			if keep {
@@ -334,7 +336,7 @@ func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 	}
 }
 
-// While there is room for all, a page that comes back after a restart makes all of its
+// While there is room, a page that reconnects after a restart creates all of its
 // namespaces.
 func TestOneConnectionMakesAllItsNamespaces(t *testing.T) {
 	memory(t, nil, func(w *world) {
@@ -348,8 +350,8 @@ func TestOneConnectionMakesAllItsNamespaces(t *testing.T) {
 	})
 }
 
-// Twenty refusals in ten seconds are borne, the next is not; later it may ask
-// again.
+// Twenty rejections in ten seconds are tolerated, the next is not; later the client may
+// ask again.
 func TestRefusalFlood(t *testing.T) {
 	for name, ask := range map[string]func(p *peer) error{
 		"unknown namespace": func(p *peer) error {
@@ -408,8 +410,7 @@ func TestRefusalFlood(t *testing.T) {
 	}
 }
 
-// A client may be in 128 namespaces; the next is refused and the connection goes
-// on.
+// A client may be in 128 namespaces; the next is rejected and the connection stays open.
 func TestTooManyNamespaces(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		p := w.join(transport)
@@ -426,7 +427,7 @@ func TestTooManyNamespaces(t *testing.T) {
 	})
 }
 
-// unasked is n acknowledgements that nobody asked for.
+// unasked returns n acknowledgements that nothing awaits.
 func unasked(n int) []any {
 	packets := make([]any, n)
 	for i := range packets {
@@ -454,7 +455,7 @@ func TestUnsolicitedAcknowledgements(t *testing.T) {
 	}
 }
 
-// Who answers late what was asked is no flood.
+// A client that answers real requests late is not flooding.
 func TestLateAcknowledgementsAreNoFlood(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		const asked = 1500

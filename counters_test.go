@@ -46,7 +46,7 @@ func newLedger() *ledger {
 	}
 }
 
-// note counts something and changes the ledger.
+// note counts an observation and updates the ledger.
 func (l *ledger) note(what string, n int, change func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -222,14 +222,14 @@ func (l *ledger) ReadingResumed(c socketio.ConnInfo) {
 	l.note("resumed", 1, func() { l.paused[c.Number]-- })
 }
 
-// all returns what was counted.
+// all returns the counts.
 func (l *ledger) all() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.count)
 }
 
-// await waits until something was counted n times.
+// await waits until an observation was counted n times.
 func (l *ledger) await(w *world, what string, n int) {
 	w.Helper()
 	timeout := time.After(w.patient)
@@ -248,8 +248,8 @@ func (l *ledger) await(w *world, what string, n int) {
 	}
 }
 
-// balances checks the ledger of a server that has ended; live are the namespaces that
-// stay.
+// balances checks the ledger of a server that has ended; live are the remaining
+// namespaces.
 func (l *ledger) balances(t testing.TB, live ...string) {
 	t.Helper()
 	l.mu.Lock()
@@ -297,7 +297,7 @@ func (l *ledger) balances(t testing.TB, live ...string) {
 	want(t, "namespaces", strings.Join(left, " "), strings.Join(live, " "))
 }
 
-// A stormClient counts what it hears.
+// A stormClient counts the packets that it receives.
 type stormClient struct {
 	*peer
 	number                                int
@@ -331,10 +331,10 @@ func (c *stormClient) hear(n int) error {
 	return nil
 }
 
-// silent is added to what a client says that does not answer questions.
+// silent is added to the events of a client that does not acknowledge.
 const silent = 1000
 
-// talk is phase one: everything the client says is answered.
+// talk is phase one: everything that the client sends is answered.
 func (c *stormClient) talk(n int) error {
 	for i := range n {
 		if err := c.tries(fmt.Sprintf(`2%d["talk",%d]`, i, i+c.number%2*silent)); err != nil {
@@ -373,8 +373,8 @@ func (c *stormClient) leaves() {
 	}
 }
 
-// Clients come, talk and go in every way there is. What observers heard balances, and
-// equals what the clients counted.
+// Clients connect, send and disconnect in every way there is. The observations balance,
+// and equal what the clients counted.
 func TestCountersBalanceAfterAStorm(t *testing.T) {
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
 		t.Run(string("driver "+driver), func(t *testing.T) { storm(t, driver) })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of the end of a socket: its handlers, reasons and cause,
-// and packets that come too late.
+// This file holds the tests of the end of a socket: its handlers, reasons and cause, and
+// late packets.
 
 package socketio_test
 
@@ -21,7 +21,7 @@ import (
 )
 
 // The cause of a socket's context is ErrClosed, and wraps the error behind the end. It is
-// the same for a context that was asked for before the end and for one asked for after.
+// the same whether Context was called before the end or after it.
 func TestCauseOfTheEnd(t *testing.T) {
 	for name, end := range map[string]struct {
 		do    func(w *world, p *peer, s *socketio.Socket)
@@ -56,8 +56,9 @@ func TestCauseOfTheEnd(t *testing.T) {
 	}
 }
 
-// When the peer goes: Context ends and broadcasts stop at once, what has arrived
-// is handled, then OnDisconnecting with the rooms, then OnDisconnect without.
+// When the peer disconnects, Context ends and broadcasts stop at once, events that have
+// arrived are handled, then OnDisconnecting runs with the rooms, then OnDisconnect
+// without them.
 func TestThePeerGoes(t *testing.T) {
 	for name, leave := range map[string]func(p *peer){
 		"client leaves the namespace": func(p *peer) { p.says(`1`) },
@@ -153,11 +154,11 @@ func TestDisconnectDropsWhatIsQueued(t *testing.T) {
 	})
 }
 
-// All at once: no event runs after OnDisconnect, whatever comes when.
+// Everything at once: no event runs after OnDisconnect, whatever the order of arrival.
 func TestNothingRunsAfterOnDisconnect(t *testing.T) {
 	tcp(t, nil, func(w *world) {
 		var wg sync.WaitGroup
-		wg.Add(40) // before anyone waits
+		wg.Add(40) // before there is a waiter
 		w.io.OnConnection(func(s *socketio.Socket) {
 			var mu sync.Mutex
 			ended := false
@@ -238,7 +239,7 @@ func TestDisconnectReasons(t *testing.T) {
 	}
 }
 
-// Disconnect(true) says goodbye in every namespace, then the connection closes.
+// CloseConn sends a DISCONNECT in every namespace, then closes the connection.
 func TestDisconnectAll(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		w.io.OnConnection(func(s *socketio.Socket) {
@@ -316,8 +317,8 @@ func TestDisconnectNotifiesEveryNamespace(t *testing.T) {
 	})
 }
 
-// Packets that were under way when the server made the client leave a namespace are
-// ignored, and the client may join it again.
+// Packets in transit when the server made the client leave a namespace are ignored, and
+// the client may join it again.
 func TestLatePacketsAreIgnored(t *testing.T) {
 	t.Run("quirk 11", func(t *testing.T) {
 		overBoth(t, nil, func(w *world, transport string) {
@@ -359,7 +360,8 @@ func TestLatePacketsAreIgnored(t *testing.T) {
 }
 
 // A connection that closes while its client does not read drops what the client still
-// sends: long texts, which are decoded on goroutines of their own, must not meet there.
+// sends: long texts, which are decoded on goroutines of their own, must not collide
+// there.
 func TestTextsAfterTheEnd(t *testing.T) {
 	tcp(t, nil, func(w *world) {
 		sockets := make(chan *socketio.Socket, 1)
@@ -373,7 +375,7 @@ func TestTextsAfterTheEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := within(w, "the socket", sockets)
-		_ = s.Emit("big", strings.Repeat("x", 16<<20)) // more than the network takes
+		_ = s.Emit("big", strings.Repeat("x", 16<<20)) // more than the network buffers
 		s.CloseConn()
 		for i := range 20 {
 			burst := wstest.Frame(ws.Text, true, []byte(fmt.Sprintf(`42/n%d,["e","%s"]`, i, strings.Repeat("y", 900<<10))))

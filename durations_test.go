@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds durations that were written without a unit, which compile.
+// This file tests durations written without a unit, which compile.
 
 package socketio_test
 
@@ -15,7 +15,7 @@ import (
 	"socketio/engineio"
 )
 
-// message is what fn panics with, or "".
+// message returns the text with which fn panics, or "".
 func message(fn func()) (text string) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -26,8 +26,8 @@ func message(fn func()) (text string) {
 	return ""
 }
 
-// PingInterval: 25000 is 25 µs. Each option that is a time asks what was meant, also
-// those in Limits and Engine.
+// PingInterval: 25000 is 25 µs. Each option that is a duration panics with the question
+// what was meant, including those in Limits and Engine.
 func TestDurationsWithoutAUnit(t *testing.T) {
 	tried := 0
 	for prefix, part := range map[string]func(*socketio.Options) any{
@@ -74,7 +74,7 @@ func TestDurationsWithoutAUnit(t *testing.T) {
 	}
 }
 
-// Durations inside options, and those of methods, are no different.
+// Durations inside other options, and those of methods, are checked too.
 func TestDurationsWithoutAUnitElsewhere(t *testing.T) {
 	io := socketio.NewServer(nil)
 	defer io.Close()

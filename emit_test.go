@@ -48,7 +48,7 @@ func TestArgumentsAreNotChanged(t *testing.T) {
 	})
 }
 
-// What can't be encoded is an error of Emit and harms nobody.
+// An argument that can't be encoded is an error of Emit and has no other effect.
 func TestArgumentsThatDoNotEncode(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, websocket, "a")
@@ -65,7 +65,8 @@ func TestArgumentsThatDoNotEncode(t *testing.T) {
 	})
 }
 
-// Events and questions from the server, with several types of data and binary.
+// Events from the server, with and without acknowledgement, with several types of data
+// and binary.
 func TestOfficialEventsOfTheServer(t *testing.T) {
 	overEach(t, func(w *world, transport siotest.Transport) {
 		sockets := make(chan *socketio.Socket, 1)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds that the options of the engine reach it, and what Server.Engine
-// is for.
+// This file tests that the options of the engine reach it, and the uses of Server.Engine.
 
 package socketio_test
 

@@ -40,7 +40,7 @@ func TestEventMiddleware(t *testing.T) {
 	})
 }
 
-// A middleware may keep an event back, fail it, or change it.
+// A middleware may drop an event, fail it, or change it.
 func TestEventMiddlewareDecides(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		errs := newList()
@@ -94,7 +94,7 @@ func (explosiveIs) As(any) bool     { panic("boom") }
 func (explosiveIs) Is(error) bool   { panic("boom") }
 func (explosiveIs) Unwrap() []error { panic("boom") }
 
-// An error of a handler that a middleware passes on is told once, whatever its type.
+// An error of a handler that a middleware returns is reported once, whatever its type.
 func TestEventMiddlewarePassesErrorsOn(t *testing.T) {
 	for name, err := range map[string]error{
 		"a list": errList{"a"}, "a struct with a map": detailed{map[string]string{}}, "one with methods that panic": explosiveIs{},
@@ -121,8 +121,8 @@ func TestEventMiddlewarePassesErrorsOn(t *testing.T) {
 	}
 }
 
-// A middleware that gives up on slow handlers answers in time. The next event waits for
-// them, and nobody else gets their answer.
+// A middleware that stops waiting for slow handlers answers in time. The next event waits
+// for them, and no other event gets their answer.
 func TestEventMiddlewareWithATimeLimit(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		order := newList()
@@ -152,7 +152,7 @@ func TestEventMiddlewareWithATimeLimit(t *testing.T) {
 	})
 }
 
-// A next that is kept does nothing once the event is over.
+// A next that is kept does nothing after the event is over.
 func TestEventMiddlewareKeepsNext(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		kept := make(chan func() error, 1)
@@ -173,8 +173,8 @@ func TestEventMiddlewareKeepsNext(t *testing.T) {
 	})
 }
 
-// An inner middleware that panics under one with a time limit fails its event alone, and
-// one that is reached when the event is over does not run.
+// An inner middleware that panics inside one with a time limit fails only its event, and
+// one that is reached after the event is over does not run.
 func TestEventMiddlewareUnderATimeLimit(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		gate := make(chan struct{})

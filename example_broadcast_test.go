@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the examples of what is done with many sockets.
+// This file holds the examples of methods for several sockets.
 
 package socketio_test
 
@@ -13,7 +13,8 @@ import (
 	"socketio"
 )
 
-// Many are asked; the answers come one by one, and who did not answer is named.
+// A broadcast with acknowledgements: the answers arrive one by one, and the error names
+// the clients that did not answer.
 func ExampleBroadcast_EmitWithAck() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -70,14 +71,14 @@ func ExampleAnswers() {
 
 	var quietly socketio.Unicast = s.Compress(false)
 	answers := check(quietly)
-	greet(io.To(s.ID())) // arrives after the question
+	greet(io.To(s.ID())) // arrives after the event of Ask
 	client.answer("yes")
 	args, err := answers.One()
 	fmt.Println(args, err)
 	// Output: ["yes"] <nil>
 }
 
-// Values kept with a socket have a key, which has a type.
+// Values stored with a socket have a typed key.
 func ExampleDataKey() {
 	type User struct{ Name string }
 	userKey := socketio.NewDataKey[User]("user") // most often a package variable
@@ -106,8 +107,8 @@ func ExampleDataKey() {
 	// Output: ["Anna"]
 }
 
-// FetchSockets finds the sockets of a room, on all servers of a cluster, and each
-// can be sent to, moved and disconnected.
+// FetchSockets finds the sockets of a room on all servers of a cluster. Each can receive
+// events, change rooms and be disconnected.
 func ExampleBroadcast_FetchSockets() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -135,7 +136,7 @@ func ExampleBroadcast_FetchSockets() {
 	// Output: / moved ["table 1"]
 }
 
-// Whole rooms are moved, and sent away.
+// All sockets of a room are moved, and disconnected.
 func ExampleBroadcast_SocketsJoin() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -161,7 +162,7 @@ func ExampleBroadcast_SocketsJoin() {
 	// Output: / begin []
 }
 
-// An outgoing catch-all sees what one client is sent, by whatever way.
+// An outgoing catch-all sees every event sent to one client.
 func ExampleSocket_OnAnyOutgoing() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -186,8 +187,8 @@ func ExampleSocket_OnAnyOutgoing() {
 	// sent: hello ["everyone"]
 }
 
-// Servers that share an adapter tell each other things. A single server has nobody
-// to tell.
+// Servers that share an adapter send each other events. For a single server there are no
+// others.
 func ExampleServer_ServerSideEmitWithAck() {
 	io := socketio.NewServer(nil)
 	defer io.Close()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the client of the examples: one of the test kit that prints what it
-// hears in a form that reads well.
+// This file holds the client of the examples: a client of the test kit that prints what
+// it receives in a readable form.
 
 package socketio_test
 
@@ -53,10 +53,10 @@ func (c *exampleClient) close() {
 // join joins a namespace.
 func (c *exampleClient) join(namespace string) { c.Client = c.conn.Join(namespace, nil) }
 
-// ask asks to join "/" and tells how that went.
+// ask asks to join "/" and prints the result.
 func (c *exampleClient) ask(auth any) string { return c.askFor("/", auth) }
 
-// askFor asks to join a namespace and tells how that went.
+// askFor asks to join a namespace and prints the result.
 func (c *exampleClient) askFor(namespace string, auth any) string {
 	var refusal *siotest.ConnectError
 	_, err := c.conn.TryJoin(namespace, auth)
@@ -82,7 +82,7 @@ func (c *exampleClient) hear() string {
 	return fmt.Sprintf("%s %s %s", c.Namespace(), e.Name, e.Args)
 }
 
-// answer hears a question, acknowledges it and returns the question.
+// answer receives an event with an acknowledgement, answers and returns the event.
 func (c *exampleClient) answer(value any) string {
 	e := c.Next()
 	e.Ack(value)

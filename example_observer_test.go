@@ -16,7 +16,7 @@ import (
 	"socketio"
 )
 
-// Notes are what an observer has heard. Its methods may be called by several
+// Notes are the observations of an observer. Its methods may be called by several
 // goroutines at once.
 type notes chan string
 
@@ -104,8 +104,8 @@ func (eventNotes) EventsDropped(s socketio.SocketInfo, n int) {}
 
 func (n eventNotes) EventOut(o socketio.OutInfo) { n.add("%s to %d", o.Event, o.Recipients) }
 
-// Measuring events. A name that no handler has is the client's choice, so it is no
-// label for a metric.
+// Measuring events. A name without a handler is the client's choice, so it is not used as
+// a label of a metric.
 func ExampleEventObserver() {
 	heard := make(notes, 16)
 	io := socketio.NewServer(&socketio.Options{Observers: []any{eventNotes{heard}}})
@@ -142,7 +142,7 @@ func (n traceNotes) HandlerFailed(s socketio.SocketInfo, e *socketio.HandlerErro
 	n.add("failed: %v", e.Err)
 }
 
-// Tracing: the context that the observer makes is the handler's.
+// Tracing: handlers receive the context that the observer returns.
 func ExampleTraceObserver() {
 	heard := make(notes, 16)
 	server := socketio.NewServer(&socketio.Options{

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds examples of servers, namespaces, broadcasts and what stands
-// around handlers.
+// This file holds examples of servers, namespaces, broadcasts and middlewares.
 
 package socketio_test
 
@@ -18,7 +17,7 @@ import (
 	"socketio/engineio"
 )
 
-// NewServer takes nil where the defaults fit, and panics on options that can't work.
+// NewServer accepts nil for the defaults, and panics on invalid options.
 func ExampleNewServer() {
 	io := socketio.NewServer(nil)
 	fmt.Println(io.Connections(), "connections")
@@ -101,7 +100,7 @@ func ExampleNoClientFiles() {
 	// Output: 404
 }
 
-// A page of another origin is let in by name.
+// A page of another origin is allowed by name.
 func ExampleCORS() {
 	io := socketio.NewServer(&socketio.Options{
 		CORS: &socketio.CORS{Origins: []string{"https://*.example.com"}, AllowCredentials: true},
@@ -120,7 +119,7 @@ func ExampleCORS() {
 	// https://example.org 403
 }
 
-// Each step makes a new value, so a choice can be kept and refined.
+// Each method returns a new value, so a broadcast can be kept and refined.
 func ExampleBroadcast() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -130,7 +129,7 @@ func ExampleBroadcast() {
 		s.On("join", func(team string) error { return s.Join(team) })
 		s.On("score", func(team string, points int) {
 			players.Emit("score", team, points)
-			players.Except(team).Emit("hurry up") // players stays as it is
+			players.Except(team).Emit("hurry up") // players is unchanged
 		})
 	})
 
@@ -151,7 +150,7 @@ func ExampleBroadcast() {
 	// blue hears / hurry up []
 }
 
-// A socket is found by its id, which another client may have heard of.
+// A socket is found by its id, which another client may know.
 func ExampleNamespace_Socket() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -207,7 +206,7 @@ func ExampleNamespace() {
 	// /admin admins [1]
 }
 
-// Namespaces by a pattern exist while somebody is in them.
+// Namespaces by a pattern exist while a socket is in them.
 func ExampleParentNamespace_Children() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -229,8 +228,8 @@ func ExampleParentNamespace_Children() {
 	// refused: Invalid namespace
 }
 
-// A middleware of events stands around the handlers: it may measure, refuse, or
-// give them a context.
+// A middleware of events runs around the handlers: it may measure, reject, or pass on a
+// context.
 func ExampleEventMiddleware() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -257,7 +256,7 @@ func ExampleEventMiddleware() {
 	// ["hello"]
 }
 
-// An Event is what a middleware knows of the event that has come.
+// An Event is the event as a middleware sees it.
 func ExampleEvent() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -298,8 +297,8 @@ func ExampleSocket_Conn() {
 	// Output: ["websocket",4,0]
 }
 
-// What is kept per socket is a variable beside its handlers: they run one at a
-// time, so it needs no lock.
+// The state of a socket is a variable beside its handlers: they run one at a time, so it
+// needs no lock.
 func ExampleSocket() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -319,7 +318,7 @@ func ExampleSocket() {
 	// Output: [1] [2]
 }
 
-// A Server is an http.Handler: everything that net/http has goes around it.
+// A Server is an http.Handler: all middleware for net/http works around it.
 func ExampleServer() {
 	io := socketio.NewServer(nil)
 	defer io.Close()

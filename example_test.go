@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the examples of the documentation. The client they talk to is
-// in example_client_test.go; Example is quoted by the README.
+// This file holds the examples of the documentation. Their client is in
+// example_client_test.go; the README quotes Example.
 
 package socketio_test
 
@@ -76,7 +76,7 @@ func ExampleServer_Use() {
 	// connected
 }
 
-// Rooms choose who gets an event. Each step returns a new value, which can be
+// Rooms select the receivers of an event. Each method returns a new value, which can be
 // kept.
 func ExampleServer_To() {
 	io := socketio.NewServer(nil)
@@ -102,7 +102,7 @@ func ExampleServer_To() {
 	// Output: / announcement ["dinner is ready"]
 }
 
-// A socket asks its client and waits, here in a handler.
+// A handler sends an event to its client and waits for the acknowledgement.
 func ExampleSocket_EmitWithAck() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -200,7 +200,7 @@ func ExampleSocket_On() {
 	// Output: [2]
 }
 
-// Calls of a slow handler run beside the events that follow: at most four at once for one
+// Calls of a slow handler run alongside later events: at most four at once for one
 // socket.
 func ExampleParallel() {
 	io := socketio.NewServer(nil)
@@ -221,7 +221,7 @@ func ExampleParallel() {
 	defer client.close()
 	client.join("/")
 	converted := client.Ask("convert", "holiday")
-	fmt.Println(client.call("ping")) // which does not wait for the conversion
+	fmt.Println(client.call("ping")) // does not wait for the conversion
 	finished <- "webm"
 	fmt.Println(converted.Args())
 	// Output:
@@ -231,7 +231,7 @@ func ExampleParallel() {
 
 type userKey struct{}
 
-// What an HTTP middleware knows of a request is at hand in every handler.
+// Values that an HTTP middleware stores in the request are available in every handler.
 func ExampleOptions_handshake() {
 	io := socketio.NewServer(&socketio.Options{
 		Handshake: func(r *http.Request) (context.Context, error) {
@@ -255,7 +255,7 @@ func ExampleOptions_handshake() {
 	// Output: / hello ["anna"]
 }
 
-// The mux decides where a server is. The client's path option has to agree.
+// The mux decides where a server is mounted. The client's path option must agree.
 func ExampleServer_ServeHTTP() {
 	io := socketio.NewServer(nil)
 	defer io.Close()

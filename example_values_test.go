@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds examples of what handlers get and return: arguments, answers,
-// errors, reasons.
+// This file holds examples of the parameters and results of handlers: arguments,
+// acknowledgements, errors, reasons.
 
 package socketio_test
 
@@ -15,7 +15,7 @@ import (
 	"socketio"
 )
 
-// A handler that takes an Ack answers when it likes.
+// A handler that takes an Ack decides when to answer.
 func ExampleAck() {
 	server := socketio.NewServer(nil)
 	defer server.Close()
@@ -37,7 +37,7 @@ func ExampleAck() {
 	// Output: ["soup is ready",2] <nil>
 }
 
-// Args are for a handler that decides by itself what came.
+// Args are for a handler that decodes its arguments itself.
 func ExampleArgs() {
 	server := socketio.NewServer(nil)
 	defer server.Close()
@@ -51,7 +51,7 @@ func ExampleArgs() {
 			switch {
 			case shape == "circle" && args.Len() == 2:
 				var radius float64
-				err := args.Decode(nil, &radius) // nil skips what is known
+				err := args.Decode(nil, &radius) // nil skips an argument
 				return fmt.Sprintf("circle of %g", radius), err
 			default:
 				return "unknown: " + args.String(), nil
@@ -69,8 +69,7 @@ func ExampleArgs() {
 	// ["unknown: [\"star\"]"]
 }
 
-// The client sees the message and the code of a PublicError, and nothing of any
-// other error.
+// The client sees the message and the code of a PublicError, and nothing of other errors.
 func ExamplePublicError() {
 	server := socketio.NewServer(&socketio.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	defer server.Close()
@@ -95,7 +94,8 @@ func ExamplePublicError() {
 	// [{"error":{"message":"internal error","code":""}}]
 }
 
-// OnError hears of every handler that failed, with the event and the argument.
+// OnError receives the error of every handler that failed, with the event and the
+// argument.
 func ExampleHandlerError() {
 	server := socketio.NewServer(nil)
 	defer server.Close()
@@ -116,7 +116,7 @@ func ExampleHandlerError() {
 	// [{"error":{"message":"invalid argument 2","code":"invalid_argument"}}]
 }
 
-// A handler that panics costs one event. OnError gets the value and the stack.
+// A handler that panics affects only its event. OnError receives the value and the stack.
 func ExamplePanicError() {
 	server := socketio.NewServer(nil)
 	defer server.Close()
@@ -143,7 +143,7 @@ func ExamplePanicError() {
 	// ["pong"]
 }
 
-// A ConnectError chooses what the client's connect_error says.
+// A ConnectError determines the arguments of the client's connect_error.
 func ExampleConnectError() {
 	server := socketio.NewServer(nil)
 	defer server.Close()
@@ -158,7 +158,7 @@ func ExampleConnectError() {
 	// Output: refused: in maintenance {"retryAfter":60}
 }
 
-// The reason says who ended it, in the words of the JavaScript server.
+// The reason has the text of the JavaScript server.
 func ExampleDisconnectReason() {
 	server := socketio.NewServer(nil)
 	defer server.Close()
@@ -182,7 +182,7 @@ func ExampleDisconnectReason() {
 	// true
 }
 
-// The handshake tells how a client came.
+// The handshake describes how a client connected.
 func ExampleHandshake() {
 	server := socketio.NewServer(nil)
 	defer server.Close()
