@@ -16,6 +16,9 @@ import (
 // grown stack.
 const maxIdle = 64
 
+// maxReady is the largest capacity of Workers.ready that is kept when it is empty.
+const maxReady = 1024
+
 // Workers are the goroutines that run inboxes: one for each inbox that is not empty, one
 // for each item in a lane, and at most 64 idle ones. The zero value is ready for use;
 // Close ends the idle ones. All methods may be called from any goroutine.
@@ -28,6 +31,15 @@ type Workers[T any] struct {
 	// taken belongs to the worker that stores itself there.
 	idle, taken atomic.Uint64
 	places      [maxIdle]*Worker[T]
+
+	// Inboxes that no worker runs yet. A worker that has run one takes the next, so a
+	// burst needs few goroutines. So that a handler that blocks delays no inbox of another
+	// owner, there is always one more worker under way while some are ready.
+	coming  atomic.Bool  // a worker was started or woken and has not arrived yet
+	waiting atomic.Int32 // the number of ready inboxes
+	readyMu lock.Mutex   // guards the fields below
+	ready   []Runner[T]  // ready[head:] wait; at most one for each owner
+	head    int
 
 	waited atomic.Bool   // quiet is not nil
 	mu     lock.Mutex    // guards the field below
@@ -51,14 +63,67 @@ func (w *Workers[T]) PushLast(q *Inbox[T], item T) (start bool) {
 // Start runs the inbox of r on a worker. It does not wait.
 func (w *Workers[T]) Start(r Runner[T]) {
 	w.busy.Add(1)
+	if w.coming.CompareAndSwap(false, true) { // so none is ready
+		w.bring(r)
+		return
+	}
+	w.put(r)
+	w.stir() // that worker may have arrived meanwhile
+}
+
+// bring gets a worker under way, for the inbox of r, or if r is nil, for one that is
+// ready when the worker arrives. The caller has set coming.
+func (w *Workers[T]) bring(r Runner[T]) {
 	if rested := w.wake(); rested != nil {
 		lock.Op()
 		rested.next <- r // has room
 		return
 	}
-	// work: one for each busy inbox and each item in a lane, and up to maxIdle; owned by
-	// w, ends after Close, or when enough others are idle.
+	// work: at most one for each busy inbox and each item in a lane, one more, and
+	// maxIdle; owned by w, ends after Close, or when enough others are idle.
 	go w.work(r)
+}
+
+// stir gets a worker under way if inboxes are ready and none is.
+func (w *Workers[T]) stir() {
+	if w.waiting.Load() > 0 && w.coming.CompareAndSwap(false, true) {
+		w.bring(nil)
+	}
+}
+
+// put makes an inbox ready.
+func (w *Workers[T]) put(r Runner[T]) {
+	w.readyMu.Lock()
+	defer w.readyMu.Unlock()
+	if w.head > 0 && len(w.ready) == cap(w.ready) {
+		n := copy(w.ready, w.ready[w.head:])
+		clear(w.ready[n:])
+		w.ready, w.head = w.ready[:n], 0
+	}
+	w.ready = append(w.ready, r)
+	w.waiting.Add(1)
+}
+
+// take returns the first ready inbox, or nil.
+func (w *Workers[T]) take() Runner[T] {
+	if w.waiting.Load() == 0 {
+		return nil
+	}
+	w.readyMu.Lock()
+	defer w.readyMu.Unlock()
+	if w.head == len(w.ready) {
+		return nil
+	}
+	r := w.ready[w.head]
+	w.ready[w.head] = nil
+	w.waiting.Add(-1)
+	if w.head++; w.head == len(w.ready) {
+		w.ready, w.head = w.ready[:0], 0
+		if cap(w.ready) > maxReady {
+			w.ready = nil
+		}
+	}
+	return r
 }
 
 func (w *Workers[T]) work(r Runner[T]) {
@@ -73,10 +138,25 @@ func (w *Workers[T]) work(r Runner[T]) {
 			w.End()
 		}
 	}()
-	for r != nil {
-		self.serve(r)
-		r, self.runner = nil, nil
-		if !w.rest(self) {
+	for {
+		w.coming.Store(false)
+		w.stir()
+		if r == nil {
+			r = w.take()
+		}
+		ran := false
+		for ; r != nil; r = w.take() {
+			if ran {
+				w.End() // of the one before
+			}
+			self.serve(r)
+			r, self.runner, ran = nil, nil, true
+		}
+		stay := w.rest(self)
+		if ran {
+			w.End()
+		}
+		if !stay {
 			return
 		}
 		lock.Op()
@@ -105,7 +185,6 @@ func (w *Workers[T]) wake() *Worker[T] {
 
 // rest adds an idle worker and reports whether it should stay, waiting on its channel.
 func (w *Workers[T]) rest(self *Worker[T]) (stay bool) {
-	defer w.End()
 	for !w.closed.Load() {
 		taken := w.taken.Load()
 		bit := ^taken & (taken + 1)
