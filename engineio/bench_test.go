@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a message costs: allocations that must not come back, and
-// benchmarks.
+// This file bounds the allocations of a message, and has benchmarks.
 
 package engineio_test
 
@@ -18,7 +17,7 @@ import (
 	"socketio/internal/ws/wstest"
 )
 
-// A counter counts messages and tells when so many have come.
+// A counter counts messages and reports when enough have arrived.
 type counter struct {
 	conn  *engineio.Conn
 	count int
@@ -37,8 +36,7 @@ func (c *counter) HandleClose(engineio.CloseReason, error) {}
 func (c *counter) HandleTimer()                            {}
 func (c *counter) HandleUpgrade()                          {}
 
-// warm opens one WebSocket and returns both ends. The counter tells of each want
-// messages.
+// warm opens a WebSocket and returns both ends. The counter reports each want messages.
 func warm(tb testing.TB, driver engineio.Driver, want int) (*counter, *wstest.Client) {
 	tb.Helper()
 	accepted := make(chan *counter, 1)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Options.SessionBinding: which requests it hears of, and what one
-// that it refuses does not do.
+// This file tests Options.SessionBinding: the requests that it sees, and the effect of a
+// rejection.
 
 package engineio_test
 
@@ -27,8 +27,8 @@ func sameCookie(_ context.Context, r *engineio.SessionRequest) error {
 	return nil
 }
 
-// Who has the id and not the cookie gets what an id that is none gets, whatever is
-// asked, and the session goes on as if nothing had been asked.
+// A client with the id but without the cookie gets the response for an unknown id to
+// every request, and the session is not affected.
 func TestSessionBinding(t *testing.T) {
 	everywhere(t, func(w *world) {
 		refused := make(chan *engineio.ConnectionError, 100)
@@ -98,8 +98,8 @@ func TestSessionBinding(t *testing.T) {
 	})
 }
 
-// Attempts that are refused do not count among those a session may make, and a
-// stream may upgrade as a WebSocket may.
+// Rejected attempts do not count towards the attempts of a session, and a stream may
+// upgrade like a WebSocket.
 func TestSessionBindingLetsTheClientUpgrade(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: withStreams(&engineio.Options{SessionBinding: sameCookie})})
@@ -115,7 +115,7 @@ func TestSessionBindingLetsTheClientUpgrade(t *testing.T) {
 	})
 }
 
-// What the hook is shown, and how often it is asked.
+// The arguments of the hook, and how often it is called.
 func TestSessionBindingSees(t *testing.T) {
 	inMemory(t, func(w *world) {
 		var seen []string
@@ -145,7 +145,7 @@ func TestSessionBindingSees(t *testing.T) {
 	})
 }
 
-// A panic is logged, refuses, and harms nobody.
+// A panic is logged, rejects the request, and has no other effect.
 func TestSessionBindingPanics(t *testing.T) {
 	everywhere(t, func(w *world) {
 		var text syncBuffer
@@ -168,8 +168,7 @@ func TestSessionBindingPanics(t *testing.T) {
 	})
 }
 
-// The hook runs without locks: it may take its time, and the session may end
-// meanwhile.
+// The hook runs without locks: it may take long, and the session may end meanwhile.
 func TestSessionBindingMayWait(t *testing.T) {
 	inMemory(t, func(w *world) {
 		asked, decide := make(chan struct{}), make(chan struct{})

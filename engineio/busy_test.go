@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds MessageTimeout beside clients that are never between two messages.
+// This file tests MessageTimeout with clients that are never between two messages.
 
 package engineio_test
 
@@ -22,8 +22,8 @@ type sender struct {
 	raw func([]byte)
 }
 
-// senders opens one session in each way that has messages, and says how a text is
-// written there.
+// senders opens a session over each transport that has messages, with a function that
+// encodes a text for it.
 func (r *rig) senders() map[string]func() (sender, func(text string) []byte) {
 	webSocket := func() sender {
 		p := r.websocket("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
@@ -65,7 +65,8 @@ func (r *rig) senders() map[string]func() (sender, func(text string) []byte) {
 }
 
 // A client that sends message after message is never between two of them when a read
-// ends. Each message has its own time, so this client stays, and one that drips does not.
+// ends. Each message has its own time limit, so this client stays, and one that sends
+// byte by byte does not.
 func TestMessageTimeoutOfABusyClient(t *testing.T) {
 	const limit = 7 * time.Second
 	inMemory(t, func(w *world) {
@@ -83,7 +84,7 @@ func TestMessageTimeoutOfABusyClient(t *testing.T) {
 				text := fmt.Sprint(i, " ", strings.Repeat("busy ", 40))
 				want = append(want, text)
 				b := frame("4" + text)
-				cut := len(b) * 3 / 4 // inside the message, whatever stands before it
+				cut := len(b) * 3 / 4 // inside the message, whatever precedes it
 				p.raw(append(rest, b[:cut]...))
 				rest = b[cut:]
 				begun = r.elapsed()
@@ -112,7 +113,7 @@ func TestMessageTimeoutOfABusyClient(t *testing.T) {
 	})
 }
 
-// Control frames do not prolong the message that they stand in.
+// Control frames do not extend the time of the message that contains them.
 func TestMessageTimeoutAmongPings(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MessageTimeout: 7 * time.Second}})
@@ -134,7 +135,7 @@ func TestMessageTimeoutAmongPings(t *testing.T) {
 	})
 }
 
-// The time in which nothing is read does not count.
+// The time in which reading is paused does not count.
 func TestMessageTimeoutWhilePaused(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MessageTimeout: 7 * time.Second, PingInterval: time.Hour}})

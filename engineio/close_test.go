@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how connections end from the server's side, what is still
-// sent, and what a client that just goes looks like.
+// This file tests how the server closes connections, which data is still sent, and how a
+// client that disappears looks.
 
 package engineio_test
 
@@ -173,8 +173,8 @@ func TestAWebSocketThatGoes(t *testing.T) {
 	})
 }
 
-// A client that was told the last words may close before it is told of the end:
-// its session does not wait for it then.
+// A client that has received the last messages may close before it receives the close:
+// its session then does not wait for it.
 func TestClientClosesAClosingSession(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -269,7 +269,7 @@ func TestCloseFlushes(t *testing.T) {
 				r := w.serve(hosting{buffer: 4096})
 				c, p := r.websocket(), r.polling()
 				r.side(p.id()).say("dropped")
-				long := strings.Repeat("x", 10_000) // more than the way to the peer holds
+				long := strings.Repeat("x", 10_000) // more than the network buffers
 				r.side(c.id()).say(long)
 				r.quiet() // it is being written
 				r.side(c.id()).say("dropped")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the cookie of a session: where it is set, what it says and what
-// it never says.
+// This file tests the cookie of a session: where it is set, its attributes, and what it
+// never contains.
 
 package engineio_test
 
@@ -15,7 +15,7 @@ import (
 	"socketio/engineio"
 )
 
-// cookies are those a response sets.
+// cookies returns the cookies that a response sets.
 func cookies(h http.Header) []*http.Cookie { return (&http.Response{Header: h}).Cookies() }
 
 func TestCookieComesWithThePollingHandshakeAlone(t *testing.T) {
@@ -75,7 +75,7 @@ func TestCookieAttributes(t *testing.T) {
 	})
 }
 
-// Who came over TLS sends the cookie over TLS only.
+// For a client that uses TLS the cookie is Secure.
 func TestCookieIsSecureOverTLS(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{

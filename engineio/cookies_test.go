@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the rule that the cookies of a visitor are not shown where a page of
-// another site makes the request: CORS without AllowCredentials does not keep browsers
-// from sending them with a WebSocket.
+// This file tests that the application does not see a visitor's cookies in a request made
+// by a page of another site: CORS without AllowCredentials does not keep browsers from
+// sending them with a WebSocket.
 
 package engineio_test
 
@@ -17,7 +17,7 @@ import (
 	"socketio/engineio"
 )
 
-// A cookieWatch notes what the application sees of a cookie, by where.
+// A cookieWatch records where the application sees which part of a cookie.
 type cookieWatch struct {
 	mu   sync.Mutex
 	seen map[string]bool
@@ -45,7 +45,7 @@ func (c *cookieWatch) take() (with, without []string) {
 	return with, without
 }
 
-// options are those with a function in each place that is given a request.
+// options has a function in each option that receives a request.
 func (c *cookieWatch) options(cors *engineio.CORS) *engineio.Options {
 	return withStreams(&engineio.Options{
 		AllowEIO3: true,
@@ -152,7 +152,8 @@ func TestCookiesOfForeignPages(t *testing.T) {
 	}
 }
 
-// Behind a proxy that changes Host a page is its own by what its session has shown.
+// Behind a proxy that changes Host a page counts as same-origin if its session has shown
+// that.
 func TestCookiesOfAnUpgradeWhereHostIsChanged(t *testing.T) {
 	for _, cors := range []*engineio.CORS{nil, {Origins: []string{"*"}}} {
 		inMemory(t, func(w *world) {
@@ -173,12 +174,13 @@ func TestCookiesOfAnUpgradeWhereHostIsChanged(t *testing.T) {
 			if cors == nil {
 				return
 			}
-			// A session that a foreign page has opened passes its Origin on, but not as the server's own.
+			// A session opened by a foreign page passes its Origin on, but not as the
+			// server's own.
 			p := r.polling(append(slices.Clone(evilFetch), "Cookie", "login=a", "Test-Name", "e")...)
 			p.post("4x", append(slices.Clone(evilFetch), "Cookie", "login=a")...)
 			r.openWebSocket("EIO=4&transport=websocket&sid="+p.id(), append(slices.Clone(evilSocket), "Cookie", "login=a")...)
 			watch.take()
-			// Nor does one of no browser.
+			// Nor does a session of a client that is not a browser.
 			p = r.polling("Test-Name", "c")
 			watch.take()
 			r.openWebSocket("EIO=4&transport=websocket&sid="+p.id(), append(slices.Clone(evilSocket), "Cookie", "login=a")...)
@@ -189,7 +191,7 @@ func TestCookiesOfAnUpgradeWhereHostIsChanged(t *testing.T) {
 	}
 }
 
-// The host's own request keeps its header: it is a copy that is changed.
+// The request of the HTTP server keeps its header: a copy is changed.
 func TestCookiesOfTheHost(t *testing.T) {
 	inMemory(t, func(w *world) {
 		left := make(chan string, 1)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds permessage-deflate on connections: what is compressed, that
-// the order stays, and what a bomb gets.
+// This file tests permessage-deflate on connections: what is compressed, that the order
+// is kept, and what happens to a decompression bomb.
 
 package engineio_test
 
@@ -29,7 +29,7 @@ func (r *rig) deflating(query string) *wsPeer {
 	return &wsPeer{r: r, c: c}
 }
 
-// wantMessage wants a message, inflated, and that it came compressed or not.
+// wantMessage expects a message, inflated, and whether it was compressed.
 func (p *wsPeer) wantMessage(what, text string, compressed bool) {
 	p.r.t.Helper()
 	_, data, err := p.c.ReadMessage()
@@ -111,8 +111,8 @@ func TestDeflateIsOffByDefault(t *testing.T) {
 	})
 }
 
-// Two connections get one message: the compressed form must not reach the plain
-// one, nor the other way round.
+// Two connections get one message: the compressed form must not be sent to the plain one,
+// nor the plain form to the other.
 func TestSharedFramesAndDeflate(t *testing.T) {
 	t.Run("trap 22", func(t *testing.T) {
 		everywhere(t, func(w *world) {

@@ -16,11 +16,11 @@ import (
 	"socketio/engineio"
 )
 
-// A barrier holds up one call.
+// A barrier blocks one call.
 type barrier struct {
 	held    atomic.Bool
 	reached chan struct{} // closed when the call waits
-	open    chan struct{} // closed to let it go on
+	open    chan struct{} // closed to release it
 }
 
 // pass waits at the barrier, the first time.
@@ -64,7 +64,7 @@ func (c *barred) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// The server hears of Close at once, however far an upgrade has got.
+// The server is notified of Close at once, at every stage of an upgrade.
 func TestDialerCloseDuringUpgrade(t *testing.T) {
 	for name, m := range map[string]struct {
 		where    string

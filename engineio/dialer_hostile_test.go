@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a hostile server can do to a Dialer: little, and for a short time.
+// This file tests that a hostile server can do little to a Dialer, and only for a short
+// time.
 
 package engineio_test
 
@@ -23,7 +24,7 @@ import (
 
 const hostileOpen = `0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000}`
 
-// hostile returns a Dialer whose every connection meets a script instead of a server.
+// hostile returns a Dialer whose connections meet a script instead of a server.
 func hostile(w *world, o engineio.DialerOptions, script func(nc net.Conn, r *http.Request)) *caller {
 	r := &rig{t: w.t, w: w}
 	o.DialContext = func(context.Context, string, string) (net.Conn, error) {
@@ -38,7 +39,7 @@ func hostile(w *world, o engineio.DialerOptions, script func(nc net.Conn, r *htt
 				}
 				script(theirs, req)
 				if req.Header.Get("Upgrade") != "" {
-					for { // what the client says
+					for { // the client's data
 						if _, err := in.ReadByte(); err != nil {
 							return
 						}
@@ -66,7 +67,7 @@ func endless(nc net.Conn, chunk string) {
 	}
 }
 
-// Dial fails, soon and with a reason, whatever a server answers to a handshake.
+// Dial fails soon and with a reason, whatever a server answers to a handshake.
 func TestDialerHostileHandshake(t *testing.T) {
 	chunk := strings.Repeat("x", 1<<10)
 	long := []struct {
@@ -141,7 +142,8 @@ func TestDialerHostileHandshake(t *testing.T) {
 	}
 }
 
-// An open connection ends for what a server must not send, with the close code that says so.
+// An open connection closes if the server violates the protocol, with the right close
+// code.
 func TestDialerHostileFrames(t *testing.T) {
 	for name, c := range map[string]struct {
 		frame  []byte
@@ -180,8 +182,8 @@ func TestDialerHostileFrames(t *testing.T) {
 	}
 }
 
-// A poll that never ends, or brings a packet that never ends, does no harm: packets are
-// handed up as they come, and one is bounded.
+// An endless poll, or one with an endless packet, does no harm: packets are handed up as
+// they arrive, and their size is bounded.
 func TestDialerHostilePoll(t *testing.T) {
 	polls := func(rest func(nc net.Conn)) func(net.Conn, *http.Request) {
 		opened := false

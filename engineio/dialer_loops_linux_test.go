@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds which connections of a Dialer have goroutines of their own.
+// This file tests which connections of a Dialer have goroutines of their own.
 
 package engineio_test
 
@@ -14,8 +14,8 @@ import (
 	"socketio/engineio"
 )
 
-// A plain TCP WebSocket waits on an event loop: an idle one has no goroutine. One that is
-// wrapped has one that reads, and so has each with DriverGoroutine.
+// An idle plain TCP WebSocket is on an event loop and has no goroutine. A wrapped one has
+// a goroutine that reads, and so has each with DriverGoroutine.
 func TestDialerGoroutines(t *testing.T) {
 	const many = 100
 	plain := new(net.Dialer).DialContext
@@ -53,7 +53,7 @@ func TestDialerGoroutines(t *testing.T) {
 				}
 			}
 			open(2 * runtime.GOMAXPROCS(0)) // then each loop and each wheel runs
-			const slack = many / 5          // what comes and goes
+			const slack = many / 5          // temporary ones
 			before := runtime.NumGoroutine()
 			open(many)
 			for _, s := range sides {

@@ -21,7 +21,7 @@ import (
 	"socketio/engineio"
 )
 
-// A proxy of HTTP that wants a password. It counts what it does.
+// A proxy is an HTTP proxy that requires a password. It counts its requests.
 type proxy struct {
 	url                *url.URL
 	tunnels, forwarded atomic.Int32
@@ -131,7 +131,7 @@ func TestDialerProxy(t *testing.T) {
 	}
 }
 
-// An error of Dial says what the proxy answered, or that it is of no use.
+// An error of Dial has the response of the proxy, or says that the proxy can't be used.
 func TestDialerProxyErrors(t *testing.T) {
 	overTCP(t, func(w *world) {
 		p := startProxy(w)

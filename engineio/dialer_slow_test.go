@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds servers that take nothing, and what a Dialer says of them in the log.
+// This file tests servers that accept no data, and the log of a Dialer about them.
 
 package engineio_test
 
@@ -16,7 +16,7 @@ import (
 	"socketio/engineio"
 )
 
-// WriteTimeout bounds a POST: that the server does not read, and that it does not answer.
+// WriteTimeout bounds a POST that the server does not read, or does not answer.
 func TestDialerPostTimeout(t *testing.T) {
 	for name, read := range map[string]int64{"not read": 0, "not answered": 100_001} {
 		t.Run(name, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestDialerPostTimeout(t *testing.T) {
 			})
 		})
 	}
-	// A server that takes a little now and then is slow, not gone.
+	// A server that occasionally accepts some data is slow, not gone.
 	t.Run("slow", func(t *testing.T) {
 		inMemory(t, func(w *world) {
 			r := w.serve(hosting{options: &engineio.Options{PingInterval: time.Hour, BodyTimeout: time.Hour}, buffer: 4096, wrap: posts(func(r *http.Request) {
@@ -68,7 +68,7 @@ func TestDialerPostTimeout(t *testing.T) {
 	})
 }
 
-// posts wraps a handler: its POSTs meet f instead, and are answered when f returns.
+// posts wraps a handler: f receives its POSTs, which are answered when f returns.
 func posts(f func(r *http.Request)) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +82,7 @@ func posts(f func(r *http.Request)) func(http.Handler) http.Handler {
 	}
 }
 
-// The log of a Dialer's connection speaks of the server, and of the options of a Dialer.
+// The log of a Dialer's connection names the server, and the options of a Dialer.
 func TestDialerLog(t *testing.T) {
 	logged := func(w *world, o engineio.DialerOptions, h hosting, play func(r *rig, s *side)) string {
 		var log warnings

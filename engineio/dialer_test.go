@@ -67,7 +67,7 @@ func (c *caller) open() *side {
 	return s
 }
 
-// wantTransport waits until messages travel over it.
+// wantTransport waits until messages use this transport.
 func (s *side) wantTransport(what, transport string) {
 	s.r.t.Helper()
 	s.await(what, func() bool { return s.Transport() == transport })
@@ -80,7 +80,7 @@ var ways = map[string][]string{
 	"upgrade":   {"polling", "websocket"},
 }
 
-// overWays plays f over each of them, everywhere.
+// overWays runs f over each of them, everywhere.
 func overWays(t *testing.T, f func(w *world, transports []string)) {
 	for name, transports := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestDialerEcho(t *testing.T) {
 	})
 }
 
-// What was sent before Close still leaves.
+// Messages sent before Close are still delivered.
 func TestDialerFlushesOnClose(t *testing.T) {
 	overWays(t, func(w *world, transports []string) {
 		r := w.serve(hosting{options: w.calm()})
@@ -132,7 +132,7 @@ func TestDialerFlushesOnClose(t *testing.T) {
 	})
 }
 
-// The end of the server's side is the end of ours.
+// The server's close ends our side.
 func TestDialerHearsTheEnd(t *testing.T) {
 	overWays(t, func(w *world, transports []string) {
 		r := w.serve(hosting{options: w.calm()})
@@ -151,7 +151,7 @@ func TestDialerHearsTheEnd(t *testing.T) {
 	})
 }
 
-// The connection lives on pings, and ends when they stay away.
+// The connection stays open while pings arrive, and closes without them.
 func TestDialerHeartbeat(t *testing.T) {
 	for name, transports := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +187,7 @@ func TestDialerHeartbeat(t *testing.T) {
 	})
 }
 
-// A connection that is paused hands up nothing, on any transport.
+// A paused connection hands up nothing, on any transport.
 func TestDialerPause(t *testing.T) {
 	overWays(t, func(w *world, transports []string) {
 		r := w.serve(hosting{options: w.calm()})
@@ -217,8 +217,8 @@ func TestDialerPause(t *testing.T) {
 	})
 }
 
-// A message over the server's maxPayload is refused before it harms the connection; many
-// small ones that are more together are split.
+// A message over the server's maxPayload is rejected before it affects the connection; a
+// POST of several small ones is split.
 func TestDialerMaxPayloadOut(t *testing.T) {
 	overWays(t, func(w *world, transports []string) {
 		o := w.calm()
@@ -244,7 +244,7 @@ func TestDialerMaxPayloadOut(t *testing.T) {
 	})
 }
 
-// A message over our own bound ends the connection.
+// A message over our own bound closes the connection.
 func TestDialerMaxPayloadIn(t *testing.T) {
 	overWays(t, func(w *world, transports []string) {
 		r := w.serve(hosting{options: w.calm()})
@@ -571,8 +571,8 @@ func TestEnqueue(t *testing.T) {
 	})
 }
 
-// Enqueue keeps the bounds. It does not call the Handler itself: HandleClose may wait for
-// something that the caller of Enqueue holds.
+// Enqueue respects the bounds. It does not call the Handler itself: HandleClose may wait
+// for something that the caller of Enqueue holds.
 func TestEnqueueBounds(t *testing.T) {
 	inMemory(t, func(w *world) {
 		o := w.calm()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds a server whose process has no descriptor left. The limit is a
-// process's, so the server is a child of the test and does what it is told over
-// its standard input.
+// This file tests a server whose process has no descriptors left. The limit applies to a
+// process, so the server is a child of the test, which controls it over its standard
+// input.
 
 package engineio_test
 
@@ -69,7 +69,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 		for range 300 {
 			echo("clients that are there do not notice", append(clients, last)...)
 		}
-		// So long that it has tried, and that backing off shows.
+		// Long enough for the server to try, and to back off.
 		for refused := false; time.Since(began) < time.Second || !refused; refused = child.tell("refusals") != "0" {
 			echo("nor later", clients...)
 			if time.Since(began) > w.patience {
@@ -99,7 +99,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	})
 }
 
-// A child is the process with the server.
+// A child is the process of the server.
 type child struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -158,7 +158,7 @@ func (c *child) end() {
 	}
 }
 
-// beTheChild serves, and does what standard input says.
+// beTheChild serves, and obeys the commands on standard input.
 func beTheChild(w *world) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 80, Max: 80}); err != nil {
 		w.t.Fatal(err)
@@ -201,7 +201,7 @@ func beTheChild(w *world) {
 	}
 }
 
-// refusals counts what net/http logs about accepting.
+// refusals counts the errors of Accept that net/http logs.
 type refusals struct{ atomic.Int64 }
 
 func (n *refusals) Write(p []byte) (int, error) {

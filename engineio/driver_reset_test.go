@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds connections that are reset at every byte of what a client says,
-// over real sockets, on each driver: nothing of them may stay.
+// This file tests connections that are reset at every byte that a client sends, over real
+// sockets, on each driver: nothing of them may remain.
 
 package engineio_test
 
@@ -28,13 +28,13 @@ func (r *rig) resources() resources {
 	return resources{r.srv.Count(), runtime.NumGoroutine(), descriptors()}
 }
 
-// descriptors is how many are open, where that can be known.
+// descriptors returns the number of open descriptors, where that can be known.
 func descriptors() int {
 	entries, _ := os.ReadDir("/proc/self/fd")
 	return len(entries)
 }
 
-// wantBack waits until no more is held than before, and helps meanwhile.
+// wantBack waits until no more resources are held than before, calling help meanwhile.
 func (r *rig) wantBack(what string, before resources, help ...func()) {
 	r.t.Helper()
 	limit := time.After(r.w.patience)
@@ -54,8 +54,8 @@ func (r *rig) wantBack(what string, before resources, help ...func()) {
 	}
 }
 
-// warm opens so many sessions that each loop and each wheel has begun, and tells
-// what is held when they have gone.
+// warm opens enough sessions to start each loop and each wheel, and returns the resources
+// that are held after they have closed.
 func (r *rig) warm() resources {
 	r.t.Helper()
 	for range 2 * runtime.GOMAXPROCS(0) {
@@ -64,7 +64,7 @@ func (r *rig) warm() resources {
 		r.side(c.id()).awaitEnd("the client has gone")
 	}
 	least := r.resources()
-	for same := 0; same < 50; same++ { // those of net/http are on their way out
+	for same := 0; same < 50; same++ { // those of net/http are still closing
 		runtime.Gosched()
 		now := r.resources()
 		if now.sessions < least.sessions || now.goroutines < least.goroutines || now.descriptors < least.descriptors {
@@ -74,10 +74,10 @@ func (r *rig) warm() resources {
 	return least
 }
 
-// CloseIdleConnections is what http.Client asks for.
+// CloseIdleConnections is called by http.Client.
 func (c cancelling) CloseIdleConnections() { c.next.CloseIdleConnections() }
 
-// dialTCP connects without a word.
+// dialTCP connects and sends nothing.
 func (r *rig) dialTCP() *net.TCPConn {
 	r.t.Helper()
 	conn, err := r.dial(context.Background())
@@ -88,7 +88,7 @@ func (r *rig) dialTCP() *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// sayAndReset says something and resets the connection.
+// sayAndReset sends data and resets the connection.
 func (r *rig) sayAndReset(say string) {
 	r.t.Helper()
 	conn := r.dialTCP()
@@ -98,8 +98,8 @@ func (r *rig) sayAndReset(say string) {
 	reset(conn)
 }
 
-// wantForgotten waits until the server knows that a candidate has gone: until then the
-// session takes no other.
+// wantForgotten waits until the server has noticed that a candidate is gone: until then
+// the session accepts no other.
 func (r *rig) wantForgotten(p *pollPeer) {
 	r.t.Helper()
 	limit := time.After(r.w.patience)
@@ -135,7 +135,7 @@ func TestResetInTheHandshake(t *testing.T) {
 				r.sayAndReset(request[:cut])
 			}
 		}
-		// A polling session is there, whether the answer arrived or not.
+		// A polling session exists, whether or not the answer arrived.
 		r.wantBack("every handshake was reset", before, func() {
 			for _, s := range r.all() {
 				if s.Transport() == engineio.Polling {
@@ -189,7 +189,8 @@ func TestResetAfterTheAnswerToTheProbe(t *testing.T) {
 					w.t.Fatalf("the poll got %q", got)
 				}
 			}
-			// The reset and the POST came on connections of their own, in no order.
+			// The reset and the POST used different connections, so their order is
+			// undefined.
 			r.wantForgotten(p)
 		}
 		c := p.upgrade()
@@ -229,10 +230,10 @@ func TestResetInTheClosingHandshake(t *testing.T) {
 	})
 }
 
-// Peers that are there but never answer, at each stage.
+// Connected peers that never answer, at each stage.
 func TestHalfOpenPeers(t *testing.T) {
 	overTCP(t, func(w *world) {
-		// Time enough to come to each stage on a slow machine.
+		// Enough time to reach each stage on a slow machine.
 		options := &engineio.Options{PingInterval: 3 * time.Second, PingTimeout: 3 * time.Second, UpgradeTimeout: 5 * time.Second}
 		r := w.serve(hosting{options: options})
 		before := r.warm()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the deadline of writing, and the end of a server that waits for
-// what is on its way.
+// This file tests the write deadline, and the end of a server that waits for pending
+// output.
 
 package engineio_test
 
@@ -42,7 +42,7 @@ func TestWriteTimeoutOfOneMessage(t *testing.T) {
 	everywhere(t, play)
 }
 
-// A peer that takes a little of a large message now and then is slow, not gone.
+// A peer that occasionally accepts a part of a large message is slow, not gone.
 func TestLargeMessageToASlowPeer(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: 4 * time.Second, PingInterval: time.Hour}, buffer: 4096})
@@ -65,7 +65,7 @@ func TestLargeMessageToASlowPeer(t *testing.T) {
 	})
 }
 
-// However slow: 24 KiB a second of one message, or of many that wait together.
+// Even at 24 KiB a second, for one message or for many that wait together.
 func TestVerySlowPeer(t *testing.T) {
 	for what, m := range map[string][]int{"one": {1 << 20}, "many": {60 << 10, 1 << 20, 60 << 10}} {
 		t.Run(what, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestVerySlowPeer(t *testing.T) {
 	}
 }
 
-// An idle connection has no deadline of writing, whatever it sent before.
+// An idle connection has no write deadline, whatever it sent before.
 func TestNoWriteTimeoutWithoutAnythingToWrite(t *testing.T) {
 	everywhere(t, func(w *world) {
 		timeout := 4 * time.Second
@@ -113,7 +113,7 @@ func TestNoWriteTimeoutWithoutAnythingToWrite(t *testing.T) {
 	})
 }
 
-// Shutdown waits for output on its way as long as its context lets it.
+// Shutdown waits for pending output as long as its context allows.
 func TestShutdownWaitsForOutput(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{buffer: 4096})

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds dialogues on how a POST and the end of its session meet: what the
-// client is told first.
+// This file tests a POST that ends its session: which response the client receives first.
 
 package engineio_test
 
@@ -22,8 +21,8 @@ import (
 	"socketio/engineio"
 )
 
-// badBodies are POSTs that end their session, with the answer. What they announce does
-// not come in full.
+// badBodies are POSTs that end their session, with the responses. Their bodies do not
+// arrive in full.
 var badBodies = []struct {
 	what, header, body string
 	status             int
@@ -40,8 +39,8 @@ var badBodies = []struct {
 	{"too slow", "Content-Length: 900", "4abc", 408, engineio.ReasonTransportError, nil},
 }
 
-// The error comes before the end: npm's client takes for the reason what it sees first,
-// and an error a turn of its event loop later than an answered poll.
+// The error comes before the end: npm's client takes as the reason whatever it sees
+// first, and sees an error a turn of its event loop later than an answered poll.
 func TestAnErrorComesBeforeTheEnd(t *testing.T) {
 	for _, bad := range badBodies {
 		t.Run(bad.what, func(t *testing.T) {
@@ -69,7 +68,7 @@ func TestAnErrorComesBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// While the client has time to see the error, nothing else gets in its way.
+// While the client has time to see the error, nothing else disturbs it.
 func TestAfterAnErrorOfItsPost(t *testing.T) {
 	large := "4" + strings.Repeat("x", 1000)
 	serve := func(w *world) (*rig, *pollPeer) {
@@ -143,7 +142,7 @@ func TestAfterAnErrorOfItsPost(t *testing.T) {
 	})
 }
 
-// At most one more MaxPayload of a body that is refused is read.
+// At most one further MaxPayload of a rejected body is read.
 func TestLittleOfARefusedBodyIsRead(t *testing.T) {
 	everywhere(t, func(w *world) {
 		const limit = 100_000
@@ -167,7 +166,7 @@ func TestLittleOfARefusedBodyIsRead(t *testing.T) {
 	})
 }
 
-// What the server has not taken when the session ends is not "ok".
+// Data that the server has not accepted when the session ends is not answered "ok".
 func TestAPostThatTheEndCutsOff(t *testing.T) {
 	const unknown = "Session ID unknown"
 	ends := map[string]func(s *side){
@@ -243,7 +242,7 @@ func TestAPostThatTheEndCutsOff(t *testing.T) {
 	})
 }
 
-// Over HTTP/2 an answer ends no connection: others may be on it.
+// Over HTTP/2 a response closes no connection: other requests may use it.
 func TestHTTP2ErrorLeavesTheConnection(t *testing.T) {
 	srv := engineio.NewServer(&engineio.Options{MaxPayload: 1000}, func(*engineio.Conn) engineio.Handler { return deaf{} })
 	defer srv.Close()
@@ -295,8 +294,8 @@ func (deaf) HandleClose(engineio.CloseReason, error) {}
 func (deaf) HandleTimer()                            {}
 func (deaf) HandleUpgrade()                          {}
 
-// A client that was answered "3probe" polls no more: until "5" nothing but its candidate
-// can tell it that the session has ended.
+// A client that has received "3probe" does not poll again: until its "5", only its
+// candidate can tell it that the session has ended.
 func TestAnEndBetweenProbeAndUpgrade(t *testing.T) {
 	enough := errors.New("enough")
 	ends := map[string]struct {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the examples of the documentation. Their client speaks polling,
-// where a packet is a line one can read: 0 open, 1 close, 4 message.
+// This file holds the examples of the documentation. Their client uses polling, where a
+// packet is a readable line: 0 open, 1 close, 4 message.
 
 package engineio_test
 
@@ -19,7 +19,7 @@ import (
 	"socketio/engineio"
 )
 
-// An echo sends back what it gets. Only HandleMessage has something to do.
+// An echo returns each message. Only HandleMessage does something.
 type echo struct{ conn *engineio.Conn }
 
 func (e echo) HandleMessage(binary bool, data []byte) {
@@ -38,7 +38,7 @@ func (echo) HandleTimer() {}
 
 func (echo) HandleUpgrade() {}
 
-// A mourner tells why the connection ended.
+// A mourner prints why the connection ended.
 type mourner struct{ echo }
 
 func (mourner) HandleClose(reason engineio.CloseReason, err error) { fmt.Println("closed:", reason) }
@@ -77,7 +77,7 @@ func (c *pollingExample) body(resp *http.Response, err error) string {
 	return string(data)
 }
 
-// answer is what a server says to one request, with headers as name, value.
+// answer returns the response to a request, with headers as name, value.
 func answer(h http.Handler, target string, header ...string) *http.Response {
 	r := httptest.NewRequest("GET", target, nil)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -105,7 +105,7 @@ func ExampleServer() {
 	// 4hello
 }
 
-// The reason says why a connection ended.
+// The reason is why a connection ended.
 func ExampleCloseReason() {
 	srv := engineio.NewServer(nil, func(c *engineio.Conn) engineio.Handler { return mourner{echo{c}} })
 	defer srv.Close()
@@ -115,7 +115,7 @@ func ExampleCloseReason() {
 	client.post("1") // the client closes
 	other := poll(srv)
 	defer other.close()
-	other.post("x") // no packet begins so
+	other.post("x") // no packet begins like this
 	// Output:
 	// closed: transport close
 	// closed: parse error
@@ -134,7 +134,7 @@ func ExampleOptions() {
 	// Output: 400 Bad Request
 }
 
-// Options.Handshake may refuse a client, and choose what it is told.
+// Options.Handshake may reject a client, with a message.
 func ExampleRefusal() {
 	srv := engineio.NewServer(&engineio.Options{
 		Handshake: func(r *http.Request) (context.Context, error) {
@@ -152,7 +152,8 @@ func ExampleRefusal() {
 	// Output: 403 {"code":4,"message":"log in first"}
 }
 
-// A session can be bound to who opened it: here to what the handshake found.
+// A session can be bound to the client that opened it: here by a value that the handshake
+// has found.
 func ExampleSessionRequest() {
 	type userKey struct{}
 	login := func(r *http.Request) string { return r.Header.Get("Authorization") }
@@ -182,7 +183,7 @@ func ExampleSessionRequest() {
 	// 4hello
 }
 
-// Refused requests can be counted or logged.
+// Rejected requests can be counted or logged.
 func ExampleConnectionError() {
 	srv := engineio.NewServer(nil, func(c *engineio.Conn) engineio.Handler { return echo{c} })
 	defer srv.Close()
@@ -194,7 +195,7 @@ func ExampleConnectionError() {
 	// Output: 400 0 Transport unknown
 }
 
-// Refusals can be counted by what they are for.
+// Rejections can be counted by cause.
 func ExampleRefusalCause() {
 	srv := engineio.NewServer(nil, func(c *engineio.Conn) engineio.Handler { return echo{c} })
 	defer srv.Close()
@@ -354,8 +355,8 @@ func ExampleConn() {
 	// 4last words
 }
 
-// A message is encoded once and shared by all who get it. Bytes that belong to a
-// text follow it, and nothing comes between.
+// A message is encoded once and shared by all receivers. The bytes that belong to a text
+// follow it, with nothing between them.
 func ExampleMessage() {
 	conns := make(chan *engineio.Conn, 1)
 	srv := engineio.NewServer(nil, func(c *engineio.Conn) engineio.Handler {
@@ -388,7 +389,7 @@ func ExampleMessage() {
 	// bAQID
 }
 
-// A watcher implements all the interfaces of observers; one would do.
+// A watcher implements all interfaces of observers; one would be enough.
 type watcher struct{ refusals int }
 
 func (*watcher) ConnOpened(c engineio.ConnInfo) { fmt.Println(c.Number, "opened over", c.Transport) }
@@ -409,8 +410,8 @@ func (*watcher) MessagesDropped(c engineio.ConnInfo, n int, why engineio.DropRea
 
 func (w *watcher) RequestRefused(e *engineio.ConnectionError) { w.refusals++ }
 
-// Observers hear of connections, of what travels on them, and of what is dropped. In
-// a server with more than one client they need a lock.
+// Observers are notified of connections, their traffic, and dropped messages. In a server
+// with more than one client they need a lock.
 func ExampleConnObserver() {
 	w := new(watcher)
 	conns := make(chan *engineio.Conn, 1)
@@ -437,8 +438,8 @@ func ExampleConnObserver() {
 	// refused: 1
 }
 
-// The id of a session tells which server it lives on, so that another can forward its
-// requests there.
+// The id of a session contains the tag of its server, so that another server can forward
+// its requests there.
 func ExampleTaggedIDs() {
 	generate := engineio.TaggedIDs("node-7")
 	id, err := generate(nil)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds ids with the tag of a server, and requests for sessions of another.
+// This file tests ids with the tag of a server, and requests for sessions of another
+// server.
 
 package engineio_test
 
@@ -12,7 +13,7 @@ import (
 	"socketio/engineio"
 )
 
-// Ids with a tag are as long and as random as those without, behind the tag.
+// After the tag, tagged ids are as long and as random as others.
 func TestTaggedIDs(t *testing.T) {
 	generate := engineio.TaggedIDs("node-1")
 	seen := make(map[string]bool)
@@ -47,8 +48,8 @@ func TestTaggedIDs(t *testing.T) {
 	}
 }
 
-// A fake front end: two servers, and each forwards requests for the sessions of the
-// other. What the function declines is rejected as always.
+// A fake front end: two servers, each of which forwards requests for the sessions of the
+// other. Requests that the function declines are rejected as usual.
 func TestForeignSessionsAreForwarded(t *testing.T) {
 	everywhere(t, func(w *world) {
 		var nodes [2]*rig

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the fuzz target of requests: their query, and the headers that
-// say who asks, from where and through whom. It is inside the package because the
-// functions that read them are.
+// This file holds the fuzz target of requests: their query, and the headers about origin,
+// client and proxies. It is inside the package because the functions that read them are.
 
 package engineio
 
@@ -21,8 +20,8 @@ import (
 	"time"
 )
 
-// FuzzRequest gives any request, as it is on the wire, to a server that trusts
-// its peer as a proxy, and to one that does not.
+// FuzzRequest passes any request, as it is on the wire, to a server that trusts its peer
+// as a proxy, and to one that does not.
 func FuzzRequest(f *testing.F) {
 	for _, head := range []string{
 		"GET /?EIO=4&transport=polling HTTP/1.1\r\nHost: a.example\r\nOrigin: http://a.example\r\n",
@@ -55,8 +54,8 @@ func FuzzRequest(f *testing.F) {
 		checkQuery(t, r.URL.RawQuery)
 		for _, s := range []*Server{plain, behind} {
 			checkRecord(t, s, r)
-			// A poll that is refused or opens a session; a WebSocket gets no further
-			// than the recorder, which has no connection to give away.
+			// A poll is rejected or opens a session; a WebSocket ends at the recorder,
+			// which has no connection to hijack.
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, r.WithContext(ctx))
@@ -81,7 +80,7 @@ func (ender) HandleClose(CloseReason, error) {}
 func (ender) HandleTimer()                   {}
 func (ender) HandleUpgrade()                 {}
 
-// checkQuery compares with net/url wherever that one has no complaint.
+// checkQuery compares with net/url unless that returns an error.
 func checkQuery(t *testing.T, raw string) {
 	got := query(raw).values()
 	if want, err := url.ParseQuery(raw); err == nil && !reflect.DeepEqual(got, want) {
@@ -95,7 +94,7 @@ func checkQuery(t *testing.T, raw string) {
 	}
 }
 
-// checkRecord wants of a Handshake what the request has.
+// checkRecord compares a Handshake with the request.
 func checkRecord(t *testing.T, s *Server, r *http.Request) {
 	h := newHandshake(s.proxies, r, 4, time.Time{})
 	if h.URL != r.RequestURI {
@@ -103,7 +102,7 @@ func checkRecord(t *testing.T, s *Server, r *http.Request) {
 	}
 	for name, values := range r.Header {
 		if strings.Contains(strings.Join(values, ""), "\x00") || name == "" {
-			return // net/http's server refuses these
+			return // net/http's server rejects these
 		}
 	}
 	if got := h.Header(); !reflect.DeepEqual(got, r.Header) {
@@ -136,8 +135,8 @@ func checkRecord(t *testing.T, s *Server, r *http.Request) {
 	}
 }
 
-// checkAnswer holds an answer against the origin rule, by other means than ours:
-// who is let in is of the host itself, or of the two patterns.
+// checkAnswer compares a response with the origin rule, computed independently: an
+// accepted origin is the host itself or matches one of the two patterns.
 func checkAnswer(t *testing.T, s *Server, r *http.Request, resp *http.Response) {
 	origin := r.Header.Get("Origin")
 	label, wild := strings.CutSuffix(strings.ToLower(origin), ".wild.example")

@@ -42,8 +42,8 @@ func FuzzDecodePacket(f *testing.F) {
 	})
 }
 
-// What FuzzPayload accepts is cut into packets, put together again from
-// messages, and must be the same.
+// A payload that FuzzPayload accepts is decoded into packets and encoded again from
+// messages; the result must be the same.
 func FuzzPayload(f *testing.F) {
 	for _, s := range []string{"", "4a", "4a\x1e4b", "4hello\x1ebAQIDBA==\x1e2", "\x1e", "4a\x1e", "\x1e\x1e4", "4\xff", "4é\x1e4€", "b\x1eb"} {
 		f.Add([]byte(s))

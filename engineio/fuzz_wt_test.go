@@ -14,7 +14,7 @@ import (
 	"socketio/internal/ws"
 )
 
-// frameLog writes down what a streamParser finds, and may stop it each time.
+// frameLog records the frames that a streamParser finds, and may stop it each time.
 type frameLog struct {
 	lines []string
 	sizes int
@@ -28,8 +28,8 @@ func (l *frameLog) OnMessage(op ws.Opcode, data []byte) bool {
 	return !l.stops
 }
 
-// However a stream is cut into reads, what is found is the same, and what is put
-// together again from it is the stream, but for lengths in a longer form.
+// However a stream is split into reads, the frames are the same, and encoding them again
+// gives the stream, except for lengths in a longer form.
 func FuzzStreamFrames(f *testing.F) {
 	for _, s := range []string{
 		"\x010", "\x064hello\x83\x01\x02\x03", "\x00", "\x80", "\x7e\x00\x024a", "\x7f\x00\x00\x00\x00\x00\x00\x00\x024b",
@@ -76,7 +76,7 @@ func FuzzStreamFrames(f *testing.F) {
 	})
 }
 
-// FuzzStreamForm sends a message and takes it apart again.
+// FuzzStreamForm encodes a message and decodes it again.
 func FuzzStreamForm(f *testing.F) {
 	f.Add("hello", []byte{1, 2, 3})
 	f.Add("", []byte(nil))
@@ -103,7 +103,7 @@ func FuzzStreamForm(f *testing.F) {
 	})
 }
 
-// frameGather decodes what it gets as a connection does.
+// frameGather decodes its input like a connection.
 type frameGather []packet
 
 func (g *frameGather) OnMessage(op ws.Opcode, data []byte) bool {

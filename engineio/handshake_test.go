@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the opening of sessions: the open packet, ids and queries that open
+// This file tests the opening of sessions: the open packet, ids, queries that open
 // nothing, the record of the request, and Options.Handshake.
 
 package engineio_test
@@ -65,7 +65,7 @@ func TestHandshakeOption(t *testing.T) {
 		if v := c.Context().Value(userKey{}); v != "ada" || c.Context().Err() != nil {
 			w.t.Errorf("the context's value is %v (%v), want ada", v, c.Context().Err())
 		}
-		// Nothing but handshakes asks.
+		// Only handshakes call it.
 		for len(calls) > 0 {
 			<-calls
 		}
@@ -155,7 +155,7 @@ func TestSubprotocol(t *testing.T) {
 	})
 }
 
-// Clients that do not escape what they write into a query get in all the same.
+// Clients that do not escape their query are accepted.
 func TestLenientQuery(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -169,7 +169,7 @@ func TestLenientQuery(t *testing.T) {
 	})
 }
 
-// Bytes in base64 come with or without padding, in either alphabet.
+// Base64 is accepted with or without padding, in both alphabets.
 func TestLenientBase64(t *testing.T) {
 	everywhere(t, func(w *world) {
 		transports(w, hosting{}, func(r *rig, p peer) {
@@ -189,7 +189,8 @@ func TestLenientBase64(t *testing.T) {
 	})
 }
 
-// PingInterval: 25000 is 25 µs. Each option that is a time asks what was meant.
+// PingInterval: 25000 is 25 µs. Each option that is a duration panics with the question
+// what was meant.
 func TestDurationsWithoutAUnit(t *testing.T) {
 	options := reflect.TypeFor[engineio.Options]()
 	for i := range options.NumField() {
@@ -214,7 +215,7 @@ func TestNegativeOptions(t *testing.T) {
 	options := reflect.TypeFor[engineio.Options]()
 	for i := range options.NumField() {
 		f := options.Field(i)
-		if !f.Type.ConvertibleTo(reflect.TypeFor[int64]()) || f.Name == "QueueBudget" { // where it means none
+		if !f.Type.ConvertibleTo(reflect.TypeFor[int64]()) || f.Name == "QueueBudget" { // where it disables the limit
 			continue
 		}
 		o := new(engineio.Options)
@@ -321,8 +322,8 @@ func TestOpen(t *testing.T) {
 	})
 }
 
-// refused asks over both transports and wants the same refusal. $T in the query
-// is the transport.
+// refused makes a request over both transports and expects the same rejection. $T in the
+// query is the transport.
 func (r *rig) refused(what, query string, status, code int, message string, headers ...string) {
 	r.t.Helper()
 	r.wantRefusal(what+" on polling", r.get(strings.ReplaceAll(query, "$T", "polling"), headers...), status, code, message)
@@ -344,7 +345,7 @@ func TestOwnKeysOnly(t *testing.T) {
 	})
 }
 
-// screen refuses requests by their query.
+// screen rejects requests by their query.
 func screen(r *http.Request) (context.Context, error) {
 	switch r.URL.Query().Get("who") {
 	case "banned":

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the bound on the header of a request, on every way in.
+// This file tests the bound on the header of a request, on every path to a session.
 
 package engineio_test
 
@@ -14,7 +14,7 @@ import (
 	"socketio/engineio"
 )
 
-// headerBytes is how Options.MaxHeaderBytes counts.
+// headerBytes counts like Options.MaxHeaderBytes.
 func headerBytes(r *http.Request) int {
 	n := len(r.RequestURI) + len(r.Host)
 	for name, values := range r.Header {
@@ -25,8 +25,8 @@ func headerBytes(r *http.Request) int {
 	return n
 }
 
-// headerWays are the ways in. Each makes a request with a header more, and reports
-// whether it was let in, or the answer.
+// headerWays are the kinds of requests. Each makes a request with additional headers, and
+// reports whether it was accepted, or the response.
 func headerWays() map[string]func(r *rig, name, value string) (in bool, refusal reply) {
 	session := func(r *rig, got reply) (bool, reply) { return got.status == 200, got }
 	webSocket := func(r *rig, query, name, value string) (bool, reply) {
@@ -80,7 +80,7 @@ func TestMaxHeaderBytes(t *testing.T) {
 	for name, request := range headerWays() {
 		for _, protocol := range []string{"http/1.1", "http/2", "tls"} {
 			if protocol == "http/2" && (strings.HasPrefix(name, "WebSocket") || name == "an upgrade") {
-				continue // there is none in this world
+				continue // not available in memory
 			}
 			t.Run(name+"/"+protocol, func(t *testing.T) {
 				inMemory(t, func(w *world) {
@@ -121,8 +121,7 @@ func TestMaxHeaderBytes(t *testing.T) {
 	}
 }
 
-// What counts is what is there: many small headers, the target, the host, and a default
-// that is on.
+// Everything counts: many small headers, the target, the host. The bound has a default.
 func TestMaxHeaderBytesCounts(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the heartbeat's rules in simulated time: who pings, when a
-// pong is due, and what moves that.
+// This file tests the heartbeat in simulated time: which side pings, when a pong is due,
+// and what changes that.
 
 package engineio_test
 
@@ -139,7 +139,7 @@ func TestHeartbeatGoesOnOverTheUpgrade(t *testing.T) {
 		r.side(p.id()).wantEnded("no pong", engineio.ReasonPingTimeout, nil)
 		wantAt(r, "the end", r.started, 70*time.Second)
 	})
-	// A ping that left over polling is answered over WebSocket.
+	// A ping that was sent over polling is answered over WebSocket.
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: beat()})
 		p := r.polling()
@@ -219,7 +219,7 @@ func TestHeartbeat(t *testing.T) {
 		everywhere(t, func(w *world) {
 			transports(w, hosting{options: suite()}, func(r *rig, p peer) {
 				start := time.Now()
-				if w.virtual { // where time is real, it may come too late to be asked for
+				if w.virtual { // in real time it may come too late
 					p.want("the server's ping", "2")
 				}
 				r.side(p.id()).wantEnded("no pong", "ping timeout", nil)

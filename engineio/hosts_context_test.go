@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what ends a request from the host's side while its client is there,
-// and what the client's own end looks like then; and writers that lose what they are
-// given.
+// This file tests requests that the HTTP server ends while the client is connected, how
+// the client's own end then looks, and writers that lose data.
 
 package engineio_test
 
@@ -28,8 +27,8 @@ func signalled(h hosting) (_ hosting, cancel context.CancelFunc) {
 	return h, cancel
 }
 
-// After the signal a client goes on as before until Shutdown runs: its polls are parked,
-// it may post, upgrade, and others may come.
+// After the signal a client continues until Shutdown runs: its polls are parked, it may
+// post and upgrade, and others may connect.
 func TestHostsContextEndsWhileClientsAreThere(t *testing.T) {
 	for _, protocol := range []string{"http/1.1", "http/2", "tls"} {
 		t.Run(protocol, func(t *testing.T) {
@@ -59,7 +58,7 @@ func TestHostsContextEndsWhileClientsAreThere(t *testing.T) {
 				p.send("4x")
 				p.want("the echo", "4x")
 				late := r.polling()
-				if protocol == "http/1.1" { // net/http refuses new connections of TLS now
+				if protocol == "http/1.1" { // net/http rejects new TLS connections now
 					late.park()
 					c := late.upgrade()
 					c.send("4x")
@@ -97,8 +96,8 @@ func TestHostsContextEndsOverSockets(t *testing.T) {
 	})
 }
 
-// The client's own end is seen at once, before and after the host's; where a writer hides
-// it, the heartbeat tells.
+// The client's own end is seen at once, before and after the host's; if a writer hides
+// it, the heartbeat detects it.
 func TestHostsClientEnds(t *testing.T) {
 	for name, row := range map[string]struct {
 		wrap   func(http.Handler) http.Handler
@@ -140,8 +139,8 @@ func TestHostsClientEnds(t *testing.T) {
 	}
 }
 
-// A WebSocket is no request, though over HTTP/2 one lasts as long: the host's context does
-// not end it.
+// A WebSocket is not a request, although over HTTP/2 it lasts as long as one: the host's
+// context does not end it.
 func TestHostsContextAndWebSocket(t *testing.T) {
 	everywhere(t, func(w *world) {
 		h, signal := signalled(hosting{options: w.calm()})
@@ -161,8 +160,8 @@ func TestHostsContextAndWebSocket(t *testing.T) {
 	})
 }
 
-// A deadline of the whole process is met once: polls after it, and short before it, do not
-// come one after the other.
+// A deadline of the whole process is obeyed once: polls after it, and shortly before it,
+// do not follow each other rapidly.
 func TestHostsContextWithTheProcessDeadline(t *testing.T) {
 	inMemory(t, func(w *world) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -224,8 +223,8 @@ func TestHostsContextAndPOST(t *testing.T) {
 	})
 }
 
-// A timeout for writing that can't be lifted cuts the answer to a POST that waits for
-// handlers. That is said.
+// A write timeout that can't be lifted cuts the response to a POST that waits for
+// handlers. A warning is logged.
 func TestHostsWriteTimeoutCutsAPOST(t *testing.T) {
 	inMemory(t, func(w *world) {
 		var log syncBuffer
@@ -252,7 +251,7 @@ func TestHostsWriteTimeoutCutsAPOST(t *testing.T) {
 	})
 }
 
-// A lossyWriter loses what it is given, in its own way, once the body begins with lose.
+// A lossyWriter loses data in its own way, once the body begins with lose.
 type lossyWriter struct {
 	http.ResponseWriter
 	write func(http.ResponseWriter, []byte) (int, error)
@@ -267,7 +266,7 @@ func (l lossyWriter) Write(p []byte) (int, error) {
 	return l.ResponseWriter.Write(p)
 }
 
-// What a writer loses is not lost in silence: the session ends.
+// Data that a writer loses is not lost silently: the session ends.
 func TestHostsLoseWhatTheyWrite(t *testing.T) {
 	for name, write := range map[string]func(http.ResponseWriter, []byte) (int, error){
 		"an error":             func(http.ResponseWriter, []byte) (int, error) { return 0, errors.New("no") },
@@ -317,8 +316,8 @@ func (p switchPanicker) WriteHeader(status int) {
 	p.ResponseWriter.WriteHeader(status)
 }
 
-// A WebSocket whose takeover panics leaves no session behind, whose place nobody would
-// give back.
+// A WebSocket whose takeover panics leaves no session behind, since nothing would free
+// its place.
 func TestHostsPanicInATakeover(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxConnections: 1}})
@@ -334,8 +333,8 @@ func TestHostsPanicInATakeover(t *testing.T) {
 	})
 }
 
-// A peer that takes nothing is given up after WriteTimeout, behind a writer that unwraps
-// too: the end of an answer must not stay in a buffer that has no deadline.
+// A connection whose peer accepts no data closes after WriteTimeout, also behind a writer
+// that unwraps: the end of a response must not stay in a buffer without a deadline.
 func TestHostsSlowReader(t *testing.T) {
 	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
 		"net/http":              func(w http.ResponseWriter) http.ResponseWriter { return w },
@@ -377,7 +376,7 @@ func TestHostsSlowReader(t *testing.T) {
 	}
 }
 
-// A handler around the server that cuts bodies off is named, to the client by 413.
+// A warning names the outer handler that cuts bodies off; the client gets 413.
 func TestHostsCutBodies(t *testing.T) {
 	everywhere(t, func(w *world) {
 		var log syncBuffer

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the table of what may stand between net/http and the engine: writers
-// that can do less than those of net/http or do it wrong, contexts that end, timeouts
-// that can't be lifted. Behind each of them all kinds of requests must be answered
-// right, over HTTP/1.1, HTTP/2 and TLS.
+// This file holds a table of handlers that may be between net/http and the engine:
+// writers that can do less than those of net/http or do it wrong, contexts that end,
+// timeouts that can't be lifted. Behind each of them all kinds of requests must be
+// answered correctly, over HTTP/1.1, HTTP/2 and TLS.
 
 package engineio_test
 
@@ -51,10 +51,10 @@ func (r *rig) throughTLS(l net.Listener) net.Listener {
 	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
 }
 
-// A bareWriter hides everything.
+// A bareWriter hides all other methods.
 type bareWriter struct{ http.ResponseWriter }
 
-// A sealedWriter hides the writer below too.
+// A sealedWriter also hides the inner writer.
 type sealedWriter struct{ inner http.ResponseWriter }
 
 func (s sealedWriter) Header() http.Header { return s.inner.Header() }
@@ -128,7 +128,7 @@ func (s strictWriter) Write(p []byte) (int, error) {
 	return s.ResponseWriter.Write(p)
 }
 
-// A shortWriter takes at most so many bytes at once and says so without an error.
+// A shortWriter accepts a limited number of bytes per call and reports no error.
 type shortWriter struct {
 	bareWriter
 	most int
@@ -138,7 +138,7 @@ func (s shortWriter) Write(p []byte) (int, error) {
 	return s.ResponseWriter.Write(p[:min(len(p), s.most)])
 }
 
-// A generousWriter counts bytes that it was not given.
+// A generousWriter reports more bytes than it was given.
 type generousWriter struct{ bareWriter }
 
 func (g generousWriter) Write(p []byte) (int, error) {
@@ -146,8 +146,9 @@ func (g generousWriter) Write(p []byte) (int, error) {
 	return n + 10, err
 }
 
-// A gzipWriter compresses. early names the encoding before the handler runs, as that of
-// Gin does; else at the first byte, as that of Echo does, whatever the handler has named.
+// A gzipWriter compresses. If early is set, it names the encoding before the handler
+// runs, like that of Gin; otherwise at the first byte, like that of Echo, whatever
+// encoding the handler has named.
 type gzipWriter struct {
 	http.ResponseWriter
 	z      *gzip.Writer
@@ -230,8 +231,8 @@ func around(outer, inner func(http.Handler) http.Handler) func(http.Handler) htt
 	return func(h http.Handler) http.Handler { return outer(inner(h)) }
 }
 
-// A hostRow is a host. hijacks tells whether a WebSocket can be taken over; polls is how
-// many polls a client makes at most in the 20 s in which there is nothing to say.
+// A hostRow is a host. hijacks reports whether a WebSocket can be taken over; polls is
+// the maximum number of polls that a client makes in 20 s without messages.
 type hostRow struct {
 	wrap    func(t *testing.T) func(http.Handler) http.Handler
 	server  func(*http.Server)
@@ -388,8 +389,8 @@ type unwrapping struct{ http.ResponseWriter }
 
 func (u *unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
-// A middleware that hides the connection makes WebSocket impossible. That is
-// said, and polling works.
+// Behind a middleware that hides the connection WebSocket is impossible. A warning is
+// logged, and polling works.
 func TestHiddenHijacker(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{wrap: func(h http.Handler) http.Handler {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the timeouts and deadlines of an HTTP server around the engine.
+// This file tests the engine behind an HTTP server with timeouts and deadlines.
 
 package engineio_test
 
@@ -53,8 +53,8 @@ func TestHostTimeouts(t *testing.T) {
 	})
 }
 
-// A handler around the server that gives each request a time does not end sessions:
-// a parked poll is answered before.
+// An outer handler that limits the time of each request does not end sessions: a parked
+// poll is answered before the limit.
 func TestHostDeadlineOfARequest(t *testing.T) {
 	for _, limit := range []time.Duration{200 * time.Millisecond, 10 * time.Second} {
 		inMemory(t, func(w *world) {
@@ -78,7 +78,7 @@ func TestHostDeadlineOfARequest(t *testing.T) {
 			if got := p.next("a message to a parked poll"); got != "4at once" {
 				w.t.Errorf("got %q", got)
 			}
-			time.Sleep(2 * limit) // the answered poll has no deadline any more
+			time.Sleep(2 * limit) // the answered poll no longer has a deadline
 			s.wantOpen("requests that have a time")
 		})
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what comes over HTTP/1.0, as from nginx without proxy_http_version:
+// This file tests requests over HTTP/1.0, as from nginx without proxy_http_version:
 // polling, and upgrades to WebSocket.
 
 package engineio_test
@@ -18,7 +18,7 @@ import (
 	"socketio/engineio"
 )
 
-// A conn10 says HTTP/1.0 where its client says HTTP/1.1.
+// A conn10 replaces HTTP/1.1 by HTTP/1.0 in its client's requests.
 type conn10 struct {
 	net.Conn
 }
@@ -33,7 +33,7 @@ func (c conn10) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// overHTTP10 makes all that the rig says HTTP/1.0.
+// overHTTP10 makes all requests of the rig HTTP/1.0.
 func (r *rig) overHTTP10() {
 	dial := r.dial
 	r.dial = func(ctx context.Context) (net.Conn, error) {
@@ -42,7 +42,7 @@ func (r *rig) overHTTP10() {
 	}
 }
 
-// Each way in works over HTTP/1.0, as with the npm server.
+// Each kind of request works over HTTP/1.0, as with the npm server.
 func TestHTTP10(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{AllowEIO3: true, PerMessageDeflate: new(engineio.PerMessageDeflate)}})
@@ -73,8 +73,8 @@ func TestHTTP10(t *testing.T) {
 	})
 }
 
-// The answer to an upgrade is of HTTP/1.1, whatever else the request says; so RFC 9110,
-// section 7.8, has it for a 101. A refusal ends the connection.
+// The response to an upgrade is HTTP/1.1, whatever else the request says, as RFC 9110,
+// section 7.8, requires for a 101. A rejection closes the connection.
 func TestHTTP10Bytes(t *testing.T) {
 	const shake = "GET /engine.io/?EIO=4&transport=websocket HTTP/1.0\r\n%sSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 	everywhere(t, func(w *world) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how long Shutdown waits for polling clients that were closed before and
-// do not come back to hear it.
+// This file tests how long Shutdown waits for polling clients that were closed before and
+// do not poll again.
 
 package engineio_test
 
@@ -61,7 +61,7 @@ func TestShutdownDoesNotWaitForTheVanished(t *testing.T) {
 	}
 }
 
-// Who comes back in that time is told what waits, and the end.
+// A client that polls again in that time gets its queued messages, and the close.
 func TestShutdownTellsThoseWhoPoll(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{PingInterval: time.Hour}})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds that ids can't be guessed, as far as a test can tell, and what
-// becomes of guesses.
+// This file tests that ids can't be guessed, as far as a test can tell, and what happens
+// to guesses.
 
 package engineio_test
 
@@ -17,7 +17,7 @@ import (
 	"socketio/engineio"
 )
 
-// A million ids are unlike each other, and each of their bits is as often 1 as 0.
+// A million ids all differ, and each of their bits is as often 1 as 0.
 func TestIDsEntropy(t *testing.T) {
 	const (
 		ids  = 1_000_000
@@ -52,8 +52,8 @@ func TestIDsEntropy(t *testing.T) {
 	}
 }
 
-// Whoever asks for sessions that do not exist can be counted by address, on every
-// way in, behind a proxy too.
+// Requests for sessions that do not exist can be counted by address, for every kind of
+// request, also behind a proxy.
 func TestGuessesAreTold(t *testing.T) {
 	everywhere(t, func(w *world) {
 		told := make(toldOf, 10)
@@ -86,13 +86,13 @@ func TestGuessesAreTold(t *testing.T) {
 	})
 }
 
-// toldOf is a RefusalObserver that hands on what it hears.
+// toldOf is a RefusalObserver that passes its rejections on.
 type toldOf chan *engineio.ConnectionError
 
 func (c toldOf) RequestRefused(e *engineio.ConnectionError) { c <- e }
 
-// A guess that is nearly right is the same work as one that is nothing like it, and
-// leaves nothing behind.
+// A nearly right guess takes the same work as a completely wrong one, and leaves nothing
+// behind.
 func TestGuessesCostTheSame(t *testing.T) {
 	srv := engineio.NewServer(nil, func(*engineio.Conn) engineio.Handler { return handlerFunc(func() {}) })
 	defer srv.Close()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds limits in time and number: messages and bodies that do not
-// arrive, encodings that are not taken, sessions that are not used.
+// This file tests limits of time and number: messages and bodies that do not arrive,
+// encodings that are not accepted, unused sessions.
 
 package engineio_test
 
@@ -41,8 +41,8 @@ func TestMessageTimeout(t *testing.T) {
 	})
 }
 
-// A body may be slow, but not slower than 1 KiB/s after 5 s, and not slower than
-// BodyTimeout in all.
+// A body may be slow, but not slower than 1 KiB/s after 5 s, and must arrive within
+// BodyTimeout.
 func TestBodyRate(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -82,8 +82,8 @@ func TestBodyRate(t *testing.T) {
 	})
 }
 
-// A body may come in any number of chunks: they are put into one buffer, and
-// what a chunk costs is gone when it has been read.
+// A body may arrive in any number of chunks: they are collected in one buffer, and the
+// memory for chunks is freed when they have been read.
 func TestManyChunks(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100_000}})
@@ -149,7 +149,7 @@ func TestMaxPending(t *testing.T) {
 	})
 }
 
-// pieces is a body that comes byte by byte.
+// pieces is a body that arrives byte by byte.
 type pieces struct{ left int }
 
 func (p *pieces) Read(b []byte) (int, error) {
@@ -168,7 +168,7 @@ func (patient) SetReadDeadline(time.Time) error { return nil }
 
 func (patient) SetWriteDeadline(time.Time) error { return nil }
 
-// A body that comes in the smallest pieces is not copied for each of them.
+// A body that arrives in the smallest pieces is not copied for each of them.
 func TestBodyInPieces(t *testing.T) {
 	const size = 1_000_000
 	inMemory(t, func(w *world) {
@@ -190,8 +190,8 @@ func TestBodyInPieces(t *testing.T) {
 	})
 }
 
-// A length beside chunks is not seen: whoever goes by it would find another request
-// where this connection has one, so there is none.
+// A Content-Length beside chunks is not visible: a proxy that uses it would find another
+// request on this connection, so the connection closes.
 func TestChunksEndTheConnection(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -205,7 +205,7 @@ func TestChunksEndTheConnection(t *testing.T) {
 	})
 }
 
-// A session id is a secret, also one that this server does not know: another may.
+// A session id is a secret even if this server does not know it: another server may.
 func TestUnknownSessionsAreNotLogged(t *testing.T) {
 	inMemory(t, func(w *world) {
 		var log strings.Builder
@@ -219,8 +219,8 @@ func TestUnknownSessionsAreNotLogged(t *testing.T) {
 	})
 }
 
-// The bound on fragments is for frames that are smaller than anybody sends. It must not
-// be a second bound on the size.
+// The bound on fragments is for frames smaller than any client sends. It must not be a
+// second bound on the size.
 func TestFragmentsFollowTheLimit(t *testing.T) {
 	message := func(frames int, part string) []byte {
 		b := wstest.Frame(ws.Binary, false, []byte(part))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how much memory the process is taken to have.
+// This file tests the amount of memory that the process is assumed to have.
 
 package engineio
 

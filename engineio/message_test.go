@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// engineioxide before 0.17.9 panicked on a packet whose first character takes more
-// than a byte, and on one that ends early.
+// engineioxide before 0.17.9 panicked on a packet whose first character takes more than
+// one byte, and on one that ends early.
 func TestPacketsThatEndEarly(t *testing.T) {
 	everywhere(t, func(w *world) {
 		for _, body := range []string{"é", "€4", "😀", "\x1e", "", "b", "bA", "b=", "4", "2", "é\x1e4x", "b\x1e", "\u0664x", "4\x1eé"} {

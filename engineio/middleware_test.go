@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds HTTP middleware: that it sees every request, what it may do, and
-// that its mistakes stay its own.
+// This file tests HTTP middleware: that it sees every request, what it may do, and that
+// its mistakes affect nothing else.
 
 package engineio_test
 
@@ -86,7 +86,7 @@ func TestMiddlewareMayEndTheResponse(t *testing.T) {
 	})
 }
 
-// A context that a middleware makes reaches Options.Handshake, and from there
+// A context that a middleware creates reaches Options.Handshake, and from there
 // Conn.Context.
 func TestMiddlewareContext(t *testing.T) {
 	everywhere(t, func(w *world) {
@@ -160,7 +160,7 @@ func TestMiddlewareSetsTheSessionCookieLate(t *testing.T) {
 	})
 }
 
-// A middleware around the whole server has no 101 to see, and works as before.
+// A middleware around the whole server sees no 101, and works otherwise.
 func TestMiddlewareOutsideOfTheServer(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{wrap: sessions})
@@ -176,7 +176,7 @@ func TestMiddlewareOutsideOfTheServer(t *testing.T) {
 // A hidingWriter is one without Unwrap.
 type hidingWriter struct{ http.ResponseWriter }
 
-// A hijackingWriter is one without Unwrap that looks for what it can do itself.
+// A hijackingWriter has no Unwrap and implements Hijack itself.
 type hijackingWriter struct{ http.ResponseWriter }
 
 func (h hijackingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -278,8 +278,8 @@ func TestPanicInAMiddleware(t *testing.T) {
 	})
 }
 
-// Middlewares are added while requests are served: each passes those that were
-// there when it came, in their order, and maybe later ones.
+// Middlewares are added while requests are served: each request passes those that existed
+// when it arrived, in their order, and possibly later ones.
 func TestUseWhileServing(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the paths that a mux gives to a Server, and those that it keeps.
+// This file tests the paths that a mux passes to a Server.
 
 package engineio_test
 
@@ -91,8 +91,8 @@ func TestPathsThatOnlyBeginAlike(t *testing.T) {
 	})
 }
 
-// We decided otherwise: the mux decides which paths are served, and the handler
-// takes whatever it gets.
+// Differs from upstream: the mux decides which paths are served, and the handler accepts
+// any path.
 func TestTrailingSlash(t *testing.T) {
 	t.Run("trap 06", func(t *testing.T) {
 		everywhere(t, func(w *world) {
@@ -132,8 +132,8 @@ func TestTrailingSlash(t *testing.T) {
 	})
 }
 
-// We decided otherwise: an upgrade that is not ours is never seen, because the
-// mux gives it to its handler; one that reaches us is refused at once.
+// Differs from upstream: an upgrade for another handler never reaches the server, because
+// the mux passes it to that handler; one that does is rejected at once.
 func TestForeignUpgrades(t *testing.T) {
 	t.Run("trap 23", func(t *testing.T) {
 		everywhere(t, func(w *world) {

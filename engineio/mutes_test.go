@@ -17,7 +17,7 @@ import (
 
 const muteWarning = "none of its POSTs"
 
-// getOnly lets no POST through, in ways that people have done it.
+// getOnly lets no POST through, in ways that occur in practice.
 var getOnly = map[string]func(http.Handler) http.Handler{
 	"a mux with a method": func(h http.Handler) http.Handler {
 		mux := http.NewServeMux()
@@ -44,7 +44,7 @@ var getOnly = map[string]func(http.Handler) http.Handler{
 	},
 }
 
-// visitMute does what npm's client does where POSTs fail: it polls, posts and hangs up.
+// visitMute acts like npm's client where POSTs fail: it polls, posts and hangs up.
 func visitMute(r *rig) {
 	r.t.Helper()
 	p := r.polling()
@@ -126,7 +126,7 @@ func TestMuteClients(t *testing.T) {
 			r := w.serve(hosting{options: &engineio.Options{Logger: log.logger()}})
 			p := r.polling()
 			p.park()
-			r.side(p.id()).Abort(engineio.ReasonForcedClose, errors.New("no CONNECT"), 1008, "") // as the layer above does
+			r.side(p.id()).Abort(engineio.ReasonForcedClose, errors.New("no CONNECT"), 1008, "") // like the layer above
 			p.wantAnswer("the end", "1")
 			wantMuteWarnings(r, &log, 1)
 		})
@@ -145,7 +145,7 @@ func wantMuteWarnings(r *rig, log *syncBuffer, n int) {
 	}
 }
 
-// Who has done nothing wrong causes no warning.
+// A client that does nothing wrong causes no warning.
 func TestMuteClientsAreNotThese(t *testing.T) {
 	for name, visit := range map[string]func(r *rig){
 		"a health check that opens a session": func(r *rig) {
