@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what observers of connections hear.
+// This file tests the observers of connections.
 
 package engineio_test
 
@@ -15,7 +15,7 @@ import (
 	"socketio/engineio"
 )
 
-// A diary writes down what observers hear.
+// A diary records the calls of observers.
 type diary struct {
 	mu    sync.Mutex
 	lines []string
@@ -47,7 +47,7 @@ func (d *diary) MessagesDropped(c engineio.ConnInfo, n int, why engineio.DropRea
 	d.add("dropped %d %d %s", c.Number, n, why)
 }
 
-// expect compares and begins a new page.
+// expect compares the records and clears them.
 func (d *diary) expect(t testing.TB, lines ...string) {
 	t.Helper()
 	d.mu.Lock()
@@ -101,7 +101,7 @@ func TestObserversOfRefusals(t *testing.T) {
 	})
 }
 
-// The text of a compressed message counts as it was.
+// A compressed text message counts with its original size.
 func TestObserversCountBeforeCompression(t *testing.T) {
 	everywhere(t, func(w *world) {
 		d := new(diary)
@@ -130,7 +130,7 @@ func (c *closer) ConnOpened(i engineio.ConnInfo) {
 	c.close()
 }
 
-// A connection that ends before it has a Handler is told of once too.
+// A connection that ends before it has a Handler is also reported once.
 func TestObserversOfAServerThatCloses(t *testing.T) {
 	d := &closer{diary: new(diary)}
 	ended := 0
@@ -145,7 +145,7 @@ func TestObserversOfAServerThatCloses(t *testing.T) {
 	d.expect(t, "opened 1 polling /?transport=polling&EIO=4", "closed 1 polling forced close engineio: closed")
 }
 
-// handlerFunc is a Handler that hears of the end.
+// handlerFunc is a Handler that is notified of the end.
 type handlerFunc func()
 
 func (handlerFunc) HandleMessage(bool, []byte)                 {}
@@ -163,7 +163,7 @@ func TestObserverOfNothing(t *testing.T) {
 	engineio.NewServer(&engineio.Options{Observers: []any{42}}, nil)
 }
 
-// An engine of its own shows messages as they are, cut, and never its session ids.
+// An engine without socketio shows messages as they are, cut, and never its session ids.
 func TestPacketsAreLogged(t *testing.T) {
 	everywhere(t, func(w *world) {
 		log := new(syncBuffer)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the origin rule for upgrades: what a session passes on where a
-// proxy changes Host, so that a page whose polls are let in is not refused its
-// WebSocket; and that a foreign page gains nothing by it.
+// This file tests the origin rule for upgrades: the Origins that a session passes on
+// where a proxy changes Host, so that a page whose polls are accepted can open its
+// WebSocket; and that a foreign page gains nothing.
 
 package engineio_test
 
@@ -18,8 +18,8 @@ import (
 	"socketio/engineio"
 )
 
-// Headers of a page of https://chat.example whose requests reach the server as
-// those for internal:8080, and of a page of another site.
+// Headers of a page of https://chat.example whose requests reach the server as requests
+// for internal:8080, and of a page of another site.
 var (
 	pageGET    = []string{"Sec-Fetch-Site", "same-origin"}
 	pagePOST   = []string{"Origin", "https://chat.example", "Sec-Fetch-Site", "same-origin"}
@@ -108,13 +108,13 @@ func TestUpgradeWhereHostIsChanged(t *testing.T) {
 						body, _ := io.ReadAll(resp.Body)
 						t.Errorf("the upgrade got %d %s, want admission: %v", resp.StatusCode, body, v.admitted)
 					}
-					r.side(p.id()).wantOpen("whatever became of the upgrade")
-					// It is the upgrade alone that something is passed on to.
+					r.side(p.id()).wantOpen("the session, whatever happened to the upgrade")
+					// Only the upgrade may use a passed Origin.
 					if len(v.upgrade) == 2 && !strings.Contains(v.upgrade[1], "internal") {
 						for name, got := range map[string]reply{
-							"a WebSocket of its own":         r.dialRefused("EIO="+eio+"&transport=websocket", v.upgrade...),
-							"a poll":                         r.get(p.query, v.upgrade...),
-							"a request that is none upgrade": r.get("EIO="+eio+"&transport=websocket&sid="+p.id(), v.upgrade...),
+							"a WebSocket of its own":           r.dialRefused("EIO="+eio+"&transport=websocket", v.upgrade...),
+							"a poll":                           r.get(p.query, v.upgrade...),
+							"a request that is not an upgrade": r.get("EIO="+eio+"&transport=websocket&sid="+p.id(), v.upgrade...),
 						} {
 							if got.status != 403 && got.status != 400 {
 								t.Errorf("%s got %d %s", name, got.status, got.body)
@@ -149,8 +149,7 @@ func TestStreamUpgradeWhereHostIsChanged(t *testing.T) {
 	}
 }
 
-// A page of another origin opens nothing on a stream because some session would
-// pass its own Origin on.
+// A page of another origin can't open a stream because some session passes on its Origin.
 func TestForeignStreamOpensNothing(t *testing.T) {
 	inMemory(t, func(w *world) {
 		var told []*engineio.ConnectionError
@@ -173,8 +172,8 @@ func TestForeignStreamOpensNothing(t *testing.T) {
 				t.Errorf("told %v", e)
 			}
 		}
-		// Once the page has said its Origin, and once no session is left that could
-		// pass one on, the request itself is refused.
+		// When the page has shown its Origin, and when no session is left that could pass
+		// one on, the request itself is rejected.
 		mine.post("4x", pagePOST...)
 		refused := func(what string) {
 			c := r.stream("", evilSocket...)
@@ -194,7 +193,7 @@ func TestForeignStreamOpensNothing(t *testing.T) {
 	})
 }
 
-// The binding of a session still has its say.
+// The binding of a session is still checked.
 func TestBindingOfAnUpgradeWhereHostIsChanged(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{SessionBinding: func(_ context.Context, r *engineio.SessionRequest) error {
@@ -213,7 +212,7 @@ func TestBindingOfAnUpgradeWhereHostIsChanged(t *testing.T) {
 	})
 }
 
-// A session keeps few Origins, however many it is sent.
+// A session keeps a bounded number of Origins.
 func TestFewOriginsAreKept(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the origin rule and CORS: who may connect from where, the same
-// for every kind of request; and what a trusted proxy may say.
+// This file tests the origin rule and CORS: which origins may connect, the same for every
+// kind of request, and which headers of a trusted proxy count.
 
 package engineio_test
 
@@ -17,8 +17,8 @@ import (
 	"socketio/engineio"
 )
 
-// wantAdmission makes each kind of request with the headers and wants all of
-// them to be let in, or all to be refused with 403.
+// wantAdmission makes each kind of request with the headers and expects that all are
+// accepted, or that all are rejected with 403.
 func (r *rig) wantAdmission(what string, admitted bool, headers ...string) {
 	r.t.Helper()
 	p := r.polling()
@@ -157,7 +157,7 @@ func TestAllowList(t *testing.T) {
 	})
 }
 
-// What no request can have as its origin panics, and the panic says what may be meant.
+// An Origin that no request can have panics, and the panic suggests the intended one.
 func TestOriginsThatAreNone(t *testing.T) {
 	check := func(origin string) (said string) {
 		defer func() { said, _ = recover().(string) }()
@@ -203,7 +203,7 @@ func TestOriginsThatAreNone(t *testing.T) {
 	}
 }
 
-// Every site can be "null": a sandboxed frame is.
+// Every site can have the origin "null": a sandboxed frame has it.
 func TestOpenOriginsWithCredentialsPanic(t *testing.T) {
 	for _, origins := range [][]string{{"*"}, {"null"}, {"NULL"}, {"https://a.example", "null"}, {"https://a.example", "*"}} {
 		func() {

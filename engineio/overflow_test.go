@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what becomes of messages that find a queue full, how one hears
-// that a queue has emptied, and the bound on all queues together.
+// This file tests messages for a full queue, waiting until a queue has emptied, and the
+// bound on all queues together.
 
 package engineio_test
 
@@ -102,7 +102,7 @@ func TestOverflowBytes(t *testing.T) {
 	})
 }
 
-// What has begun to leave is not dropped, nor torn.
+// A message whose sending has begun is neither dropped nor split.
 func TestOverflowKeepsWhatIsOnItsWay(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxQueueMessages: 4, MaxQueueBytes: 64 << 20}, buffer: 4096})
@@ -110,7 +110,7 @@ func TestOverflowKeepsWhatIsOnItsWay(t *testing.T) {
 		s := r.side(c.id())
 		long := strings.Repeat("x", 8_000_000)
 		s.Send(under(engineio.OverflowDropOldest, long))
-		if err := c.c.Await(); err != nil { // it is on its way
+		if err := c.c.Await(); err != nil { // it is being sent
 			w.t.Fatal(err)
 		}
 		for _, text := range []string{"a", "b", "c", "d", "e"} {
@@ -165,7 +165,8 @@ func TestDrained(t *testing.T) {
 	})
 }
 
-// Over the bound of all queues the longest close; the others do not notice.
+// Over the bound on all queues the connections with the longest close; the others are not
+// affected.
 func TestQueueBudget(t *testing.T) {
 	everywhere(t, func(w *world) {
 		const limit = 100_000
@@ -190,7 +191,7 @@ func TestQueueBudget(t *testing.T) {
 			sides[i+1].wantOpen("a shorter queue")
 			p.want("a shorter queue", "4"+tenth)
 		}
-		for range 100 { // what has left does not count any more
+		for range 100 { // sent messages no longer count
 			sides[8].say(tenth)
 			peers[8].want("one at a time", "4"+tenth)
 		}
@@ -198,7 +199,7 @@ func TestQueueBudget(t *testing.T) {
 	})
 }
 
-// A negative bound is none.
+// A negative bound disables it.
 func TestQueueBudgetOff(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{QueueBudget: -1}})
@@ -268,8 +269,7 @@ func TestShutdownInWaves(t *testing.T) {
 	}
 }
 
-// A message that takes the place of one with its key counts that one as gone when it
-// makes room.
+// A message that replaces one with its key counts that one as removed when it makes room.
 func TestLatestAndDropOldest(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxQueueBytes: 400}})
@@ -284,7 +284,7 @@ func TestLatestAndDropOldest(t *testing.T) {
 	})
 }
 
-// Messages that have begun to leave can't be dropped: they must not cost others their
+// Messages whose sending has begun can't be dropped: they must not cost others their
 // connection.
 func TestQueueBudgetSparesTheOthers(t *testing.T) {
 	everywhere(t, func(w *world) {
@@ -304,8 +304,8 @@ func TestQueueBudgetSparesTheOthers(t *testing.T) {
 	})
 }
 
-// What decides is whether the transport can take it, and a message goes or stays
-// with all its attachments.
+// A volatile message is sent or dropped with all its attachments, depending on whether
+// the transport can send it now.
 func TestVolatileUnits(t *testing.T) {
 	t.Run("trap 45", func(t *testing.T) {
 		volatile := func() *engineio.Message {
@@ -315,7 +315,7 @@ func TestVolatileUnits(t *testing.T) {
 			r := w.serve(hosting{buffer: 4096})
 			c := r.websocket()
 			s, long := r.side(c.id()), strings.Repeat("x", 100_000)
-			s.say(long) // more than the way to the peer holds
+			s.say(long) // more than the network buffers
 			if s.SendVolatile(volatile()) {
 				w.t.Error("it was taken behind what waits")
 			}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tables and the fuzz target of the framing of Engine.IO 3.
-// It is inside the package because the framing is.
+// This file holds the tables and the fuzz target of the framing of Engine.IO 3. It is
+// inside the package because the framing is.
 
 package engineio
 
@@ -154,8 +154,8 @@ func TestPayloadV3TooMany(t *testing.T) {
 	}
 }
 
-// What FuzzPayloadV3 accepts is encoded again in both forms, and both must say the
-// same as before.
+// A payload that FuzzPayloadV3 accepts is encoded again in both forms, and both must
+// decode to the same packets.
 func FuzzPayloadV3(f *testing.F) {
 	for _, s := range []string{"6:4hello", "2:4€10:b4AQIDBA==", "3:4𝄞1:2", "0:", "1:", "2:4𝄞", "999999999:4", "2:4\xff"} {
 		f.Add([]byte(s), false)
@@ -185,7 +185,7 @@ func FuzzPayloadV3(f *testing.F) {
 	})
 }
 
-// The length of a text is what a JavaScript client sees as its length.
+// The length of a text is its length in JavaScript.
 func FuzzUTF16Length(f *testing.F) {
 	for _, s := range []string{"", "a", "é€𝄞", "\U0010ffff", "￿𐀀"} {
 		f.Add(s)
@@ -202,7 +202,7 @@ func FuzzUTF16Length(f *testing.F) {
 	})
 }
 
-// The forms of a WebSocket frame are whole frames, and the shared message stays.
+// The forms of a WebSocket frame are whole frames, and the shared message is not changed.
 func TestFrameV3(t *testing.T) {
 	for _, size := range []int{0, 1, 92, 93, 124, 125, 126, 65534, 65535, 65536} {
 		m := BinaryMessage(bytes.Repeat([]byte{7}, size))

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the clients' part of a dialogue over HTTP/2, where a WebSocket is a
-// stream that an extended CONNECT opens (RFC 8441). net/http takes such a request only in
-// a process with GODEBUG=http2xconnect=1, so a test starts this program once more; in
-// there everything that the peers of this package do goes over HTTP/2.
+// This file holds the clients of a dialogue over HTTP/2, where a WebSocket is a stream
+// that an extended CONNECT opens (RFC 8441). net/http accepts such a request only in a
+// process with GODEBUG=http2xconnect=1, so a test starts this program again; in that
+// process all peers of this package use HTTP/2.
 
 package engineio_test
 
@@ -35,11 +35,11 @@ const (
 	overH2   = "ENGINEIO_TEST_HTTP2" // in the environment: peers speak HTTP/2
 )
 
-// isOverHTTP2 tells that all peers of this process speak HTTP/2.
+// isOverHTTP2 reports whether all peers of this process use HTTP/2.
 var isOverHTTP2 = os.Getenv(overH2) != ""
 
-// inHTTP2 runs tests of this package in a process where peers speak HTTP/2. Each must
-// have passed there.
+// inHTTP2 runs tests of this package in a process where peers use HTTP/2. Each must pass
+// there.
 func inHTTP2(t *testing.T, names ...string) {
 	t.Helper()
 	debug := xconnect
@@ -59,7 +59,7 @@ func inHTTP2(t *testing.T, names ...string) {
 	}
 }
 
-// failures is an output without what passed.
+// failures returns an output without the tests that passed.
 func failures(out []byte) string {
 	var left []string
 	for line := range strings.Lines(string(out)) {
@@ -70,7 +70,8 @@ func failures(out []byte) string {
 	return strings.Join(left, "")
 }
 
-// certificate is one for every server of this process. It is valid in a bubble too.
+// certificate is the certificate of every server of this process. It is valid in a bubble
+// too.
 var certificate = sync.OnceValue(func() tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -104,8 +105,8 @@ func (r *rig) useHTTP2(l net.Listener, transport *http.Transport) net.Listener {
 	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{own}, NextProtos: []string{"h2", "http/1.1"}})
 }
 
-// streams returns what makes requests on a connection of HTTP/2, polls too, and takes a
-// header that http.Transport would refuse.
+// streams returns a RoundTripper for a connection of HTTP/2. It accepts a header that
+// http.Transport would reject.
 func (r *rig) streams(ctx context.Context) http.RoundTripper {
 	r.t.Helper()
 	r.mu.Lock()
@@ -129,7 +130,7 @@ func (r *rig) streams(ctx context.Context) http.RoundTripper {
 	return r.roundTrips
 }
 
-// connect asks for a WebSocket in a stream.
+// connect requests a WebSocket in a stream.
 func (r *rig) connect(query string, header http.Header) (*wstest.Client, *http.Response, error) {
 	pr, pw := io.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the clients' part of a dialogue: a polling peer and a
-// WebSocket peer that know nothing of the server's code, and say what they
-// expect in a sentence.
+// This file holds the clients of a dialogue: a polling peer and a WebSocket peer that are
+// independent of the server's code, and whose expectations are sentences.
 
 package engineio_test
 
@@ -95,7 +94,7 @@ func (r *rig) post(query, body string, headers ...string) reply {
 	return r.do(context.Background(), "POST", query, strings.NewReader(body), headers...)
 }
 
-// dialRefused opens a WebSocket that must be refused.
+// dialRefused requests a WebSocket that must be rejected.
 func (r *rig) dialRefused(query string, headers ...string) reply {
 	r.t.Helper()
 	c, resp, err := r.shake(query, headers...)
@@ -130,7 +129,7 @@ func (r *rig) shake(query string, headers ...string) (*wstest.Client, *http.Resp
 	return c, resp, err
 }
 
-// wantRefusal checks a refusal: status and the exact JSON body.
+// wantRefusal checks a rejection: status and the exact JSON body.
 func (r *rig) wantRefusal(what string, got reply, status, code int, message string) {
 	r.t.Helper()
 	want := fmt.Sprintf(`{"code":%d,"message":%q}`, code, message)
@@ -147,7 +146,7 @@ func (r *rig) wantStatus(what string, got reply, status int) {
 	}
 }
 
-// openPacket is what the server says first.
+// openPacket is the first packet of the server.
 type openPacket struct {
 	SID          string   `json:"sid"`
 	Upgrades     []string `json:"upgrades"`
@@ -172,7 +171,7 @@ type pollPeer struct {
 	open   openPacket
 	raw    reply // of the handshake
 	query  string
-	got    []string   // packets that came and were not yet wanted
+	got    []string   // packets that have arrived and were not yet expected
 	parked chan reply // a GET under way; nil if none
 	drop   context.CancelFunc
 }
@@ -218,7 +217,7 @@ func (p *pollPeer) park() {
 		parked <- p.r.do(ctx, "GET", p.query, nil)
 	}()
 	p.r.quiet()
-	// Over TCP there is no other way to know; an answer may come first.
+	// Over TCP there is no other way to know; the response may come first.
 	for limit := time.Now().Add(p.r.w.patience); !p.r.w.virtual && len(parked) == 0 && !p.r.side(p.id()).Parked(); runtime.Gosched() {
 		if time.Now().After(limit) {
 			p.r.t.Fatal("the GET never arrived")
@@ -237,7 +236,7 @@ func (p *pollPeer) answer() reply {
 	return got
 }
 
-// next takes the next packet, polling for it if need be.
+// next returns the next packet, polling for it if necessary.
 func (p *pollPeer) next(what string) string {
 	p.r.t.Helper()
 	if len(p.got) == 0 {
@@ -264,7 +263,7 @@ func (p *pollPeer) want(what string, packets ...string) {
 	}
 }
 
-// wantAnswer checks the whole answer to the parked GET.
+// wantAnswer checks the whole response to the parked GET.
 func (p *pollPeer) wantAnswer(what, body string) {
 	p.r.t.Helper()
 	if got := p.answer(); got.err != nil || got.status != 200 || got.body != body {
@@ -272,7 +271,7 @@ func (p *pollPeer) wantAnswer(what, body string) {
 	}
 }
 
-// wantEnd wants the session to be unknown.
+// wantEnd expects that the session is unknown.
 func (p *pollPeer) wantEnd(what string) {
 	p.r.t.Helper()
 	if p.parked != nil {
@@ -319,7 +318,7 @@ type wsPeer struct {
 	header http.Header // of the 101
 	sid    string
 	open   openPacket
-	first  string // the open packet as it came
+	first  string // the open packet as received
 }
 
 // websocket opens a session over WebSocket.
@@ -410,8 +409,8 @@ func (p *wsPeer) want(what string, packets ...string) {
 	}
 }
 
-// wantClose wants a close frame with a code as the next frame, then the end of
-// the stream, which it answers by hanging up.
+// wantClose expects a close frame with a code as the next frame, then the end of the
+// stream, which it answers by hanging up.
 func (p *wsPeer) wantClose(what string, code int) {
 	p.r.t.Helper()
 	want := fmt.Sprintf("close %d", code)
@@ -421,7 +420,7 @@ func (p *wsPeer) wantClose(what string, code int) {
 	p.wantEOF(what)
 }
 
-// wantEOF wants the end of the stream.
+// wantEOF expects the end of the stream.
 func (p *wsPeer) wantEOF(what string) {
 	p.r.t.Helper()
 	if got, err := p.read(); err == nil {
@@ -432,7 +431,7 @@ func (p *wsPeer) wantEOF(what string) {
 	p.c.Close()
 }
 
-// wantEnd wants a close frame, whatever came before, and the end.
+// wantEnd expects a close frame, after any other frames, and the end.
 func (p *wsPeer) wantEnd(what string) {
 	p.r.t.Helper()
 	for {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the clients' part of a dialogue in revision 3 of the protocol:
-// what differs from peer_test.go.
+// This file holds the clients of a dialogue in revision 3 of the protocol: the
+// differences from peer_test.go.
 
 package engineio_test
 
@@ -14,14 +14,14 @@ import (
 	"socketio/engineio"
 )
 
-// suiteV3 is suite with Engine.IO 3 let in.
+// suiteV3 is suite with AllowEIO3.
 func suiteV3() *engineio.Options {
 	o := suite()
 	o.AllowEIO3 = true
 	return o
 }
 
-// calmV3 and patientV3 are calm and patient with Engine.IO 3 let in.
+// calmV3 and patientV3 are calm and patient with AllowEIO3.
 func (w *world) calmV3() *engineio.Options {
 	o := w.calm()
 	o.AllowEIO3 = true
@@ -38,7 +38,7 @@ func (w *world) patientV3() *engineio.Options {
 // text form, unless a test says otherwise.
 type pollPeerV3 struct{ *pollPeer }
 
-// pollingV3 opens a session over polling. more stands in its query.
+// pollingV3 opens a session over polling. more is added to its query.
 func (r *rig) pollingV3(more ...string) *pollPeerV3 {
 	r.t.Helper()
 	raw := r.get(strings.Join(append([]string{"EIO=3&transport=polling"}, more...), "&"))
@@ -54,7 +54,7 @@ func (r *rig) pollingV3(more ...string) *pollPeerV3 {
 	return &pollPeerV3{p}
 }
 
-// websocketV3 opens a session over WebSocket. more stands in its query.
+// websocketV3 opens a session over WebSocket. more is added to its query.
 func (r *rig) websocketV3(more ...string) *wsPeer {
 	r.t.Helper()
 	p := r.openWebSocket(strings.Join(append([]string{"EIO=3&transport=websocket"}, more...), "&"))
@@ -81,7 +81,7 @@ func joinV3(packets ...string) string {
 	return b.String()
 }
 
-// splitV3 takes a payload of the text form apart.
+// splitV3 splits a payload of the text form.
 func (r *rig) splitV3(body string) (packets []string) {
 	r.t.Helper()
 	for units := utf16.Encode([]rune(body)); len(units) > 0; {
@@ -102,7 +102,7 @@ func (p *pollPeerV3) send(packets ...string) {
 	p.posts(joinV3(packets...))
 }
 
-// posts posts a body that is accepted.
+// posts posts a body that must be accepted.
 func (p *pollPeerV3) posts(body string, headers ...string) {
 	p.r.t.Helper()
 	if got := p.post(body, headers...); got.err != nil || got.status != 200 || got.body != "ok" {
@@ -127,7 +127,7 @@ func (p *pollPeerV3) want(what string, packets ...string) {
 	}
 }
 
-// wantBinary polls for an answer in the binary form.
+// wantBinary polls and expects a response in the binary form.
 func (p *pollPeerV3) wantBinary(what, body string) {
 	p.r.t.Helper()
 	if got := p.answer(); got.err != nil || got.status != 200 || got.body != body || got.header.Get("Content-Type") != "application/octet-stream" {
@@ -144,7 +144,7 @@ func (p *pollPeerV3) wantEnd(what string) {
 	p.r.wantRefusal(what, p.r.get(p.query), 400, 1, "Session ID unknown")
 }
 
-// upgrade moves the session to WebSocket. more stands in the query.
+// upgrade moves the session to WebSocket. more is added to the query.
 func (p *pollPeerV3) upgrade(more ...string) *wsPeer {
 	p.r.t.Helper()
 	c := p.r.openWebSocket(strings.Join(append([]string{"EIO=3&transport=websocket&sid=" + p.id()}, more...), "&"))

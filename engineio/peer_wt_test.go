@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the client's part of a dialogue over WebTransport: its frames, on
-// a stream of the world the dialogue takes place in.
+// This file holds the client of a dialogue over WebTransport: its frames, on a stream of
+// the dialogue's world.
 
 package engineio_test
 
@@ -23,7 +23,7 @@ import (
 	"socketio/internal/memnet"
 )
 
-// withStreams is options with WebTransport enabled beside the others.
+// withStreams returns options with WebTransport enabled besides the others.
 func withStreams(options *engineio.Options) *engineio.Options {
 	o := new(engineio.Options)
 	if options != nil {
@@ -40,7 +40,7 @@ type wtPeer struct {
 	in     *bufio.Reader
 	sid    string
 	open   openPacket
-	first  string        // the open packet as it came
+	first  string        // the open packet as received
 	served chan struct{} // closed when ServeStream has returned
 	taken  atomic.Bool   // ServeStream has asked for the stream
 	answer *httptest.ResponseRecorder
@@ -66,7 +66,7 @@ func (r *rig) streamPair() (client, server net.Conn) {
 	return client, server
 }
 
-// stream opens a stream on which nothing is said yet.
+// stream opens a stream and sends nothing.
 func (r *rig) stream(query string, headers ...string) *wtPeer {
 	r.t.Helper()
 	client, server := r.streamPair()
@@ -192,7 +192,7 @@ func (p *wtPeer) want(what string, packets ...string) {
 	}
 }
 
-// wantEOF wants the end of the stream as the next thing.
+// wantEOF expects the end of the stream next.
 func (p *wtPeer) wantEOF(what string) {
 	p.r.t.Helper()
 	if got, err := p.read(); err == nil {
@@ -203,7 +203,7 @@ func (p *wtPeer) wantEOF(what string) {
 	p.c.Close()
 }
 
-// wantRefused is wantEOF at once, and not because UpgradeTimeout has passed.
+// wantRefused is wantEOF at once, not after UpgradeTimeout.
 func (p *wtPeer) wantRefused(what string) {
 	p.r.t.Helper()
 	start := time.Now()
@@ -213,7 +213,7 @@ func (p *wtPeer) wantRefused(what string) {
 	}
 }
 
-// wantEnd wants the end of the stream and of the session, whatever came before.
+// wantEnd expects the end of the stream and of the session, after any other frames.
 func (p *wtPeer) wantEnd(what string) {
 	p.r.t.Helper()
 	var err error

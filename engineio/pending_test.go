@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds how many sessions may be pending by default.
+// This file tests how many sessions may be pending by default.
 
 package engineio
 

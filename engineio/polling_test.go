@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the requests of long-polling: polls and POSTs that overlap, abort, are
-// too large, or come out of turn. Numbers are those of docs/conformance.md.
+// This file tests the requests of long-polling: polls and POSTs that overlap, abort, are
+// too large, or come at the wrong time. The numbers are those of docs/conformance.md.
 
 package engineio_test
 
@@ -16,8 +16,8 @@ import (
 	"socketio/internal/ws/wstest"
 )
 
-// python-engineio before 4.13 served requests of a session that did not fit its
-// state: polls after the upgrade, WebSockets before the handshake.
+// python-engineio before 4.13 served requests that did not match the state of their
+// session: polls after the upgrade, WebSockets before the handshake.
 func TestRequestsOutOfTurn(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -89,7 +89,7 @@ func TestBinaryBodies(t *testing.T) {
 	})
 }
 
-// unsized hides how long a body is, so that it travels in chunks.
+// unsized hides the length of a body, so that it is sent in chunks.
 type unsized struct{ io.Reader }
 
 func TestChunkedBodies(t *testing.T) {
@@ -102,7 +102,7 @@ func TestChunkedBodies(t *testing.T) {
 			}
 			r.side(p.id()).wantHeard("what came in chunks", "one", "two")
 
-			// The limit holds while the body is still on its way: no end is needed.
+			// The limit applies while the body is still arriving: its end is not needed.
 			in, out := io.Pipe()
 			defer out.Close()
 			answer := make(chan reply, 1)
@@ -114,7 +114,7 @@ func TestChunkedBodies(t *testing.T) {
 	})
 }
 
-// On polling too the session ends, so that nothing vanishes unnoticed.
+// On polling too the session ends, so that no message is lost unnoticed.
 func TestTooLarge(t *testing.T) {
 	t.Run("trap 11", func(t *testing.T) {
 		everywhere(t, func(w *world) {

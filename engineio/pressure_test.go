@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what happens when one end is slower than the other: pauses,
-// bounds of the outbound queue, the write deadline, floods, volatile messages.
+// This file tests connections with one end slower than the other: pauses, bounds of the
+// send queue, the write deadline, floods, volatile messages.
 
 package engineio_test
 
@@ -69,7 +69,7 @@ func TestPauseStopsReading(t *testing.T) {
 	})
 }
 
-// Resume comes from another goroutine at any moment: no byte is lost by it.
+// Resume is called by another goroutine at any moment: no byte is lost.
 func TestPauseAndResumeLoseNothing(t *testing.T) {
 	const n = 5000
 	overTCP(t, func(w *world) {
@@ -166,7 +166,7 @@ func TestPauseTimeout(t *testing.T) {
 	}
 }
 
-// A connection that is not read for long is no news after it was closed.
+// A connection that was not read for long causes no warning after it was closed.
 func TestPauseAndClose(t *testing.T) {
 	everywhere(t, func(w *world) {
 		transports(w, hosting{}, func(r *rig, p peer) {
@@ -341,8 +341,8 @@ func TestSlowIsNotGone(t *testing.T) {
 	})
 }
 
-// One answer of a poll is at most as long as a queue should be, and there is one at a
-// time, whatever the client asks for.
+// The response to a poll is at most as long as a queue should be, and there is one at a
+// time, whatever the client requests.
 func TestAnswersOfAPollAreBounded(t *testing.T) {
 	message := strings.Repeat("x", 30_000)
 	inMemory(t, func(w *world) {
@@ -397,7 +397,7 @@ func TestWriteTimeout(t *testing.T) {
 			w.t.Error("the connection stands 10 s after the end")
 		}
 	})
-	// A peer that takes a batch now and then is slow, not gone.
+	// A peer that occasionally accepts a batch is slow, not gone.
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: 4 * time.Second}, buffer: 4096})
 		c := r.websocket()
@@ -432,7 +432,7 @@ func TestWriteTimeout(t *testing.T) {
 	})
 }
 
-// A poll whose client takes a little of a long answer now and then is slow, not gone.
+// A poll whose client occasionally accepts a part of a long response is slow, not gone.
 func TestLongAnswerToASlowPoll(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{WriteTimeout: 4 * time.Second, PingInterval: time.Hour}, buffer: 4096})
@@ -539,7 +539,7 @@ func TestVolatile(t *testing.T) {
 	})
 }
 
-// A message and its attachments stay together whatever else is sent.
+// A message and its attachments stay together, whatever else is sent.
 func TestAttachmentsStayTogether(t *testing.T) {
 	everywhere(t, func(w *world) {
 		transports(w, hosting{}, func(r *rig, p peer) {

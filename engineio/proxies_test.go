@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds a trusted proxy on a unix socket, whose peers have no address.
+// This file tests a trusted proxy on a unix socket, whose peers have no address.
 
 package engineio_test
 
@@ -19,8 +19,8 @@ import (
 	"socketio/engineio"
 )
 
-// onUnixSocket serves on a unix socket. Clients bind their end to a path of their own
-// if bound is set.
+// onUnixSocket serves on a unix socket. If bound is set, clients bind their end to a path
+// of their own.
 func (w *world) onUnixSocket(h hosting, bound bool) *rig {
 	w.t.Helper()
 	dir, err := os.MkdirTemp("", "sio") // the path of a socket is short
@@ -81,7 +81,7 @@ func TestTrustedUnixSocket(t *testing.T) {
 		if h := r.side(r.polling(said...).id()).Handshake(); h.Secure || strings.Contains(h.RemoteAddr, "1.2.3.4") {
 			w.t.Errorf("over TCP: the handshake has %s, secure %v", h.RemoteAddr, h.Secure)
 		}
-		// A middleware before us may have found another name for the peer.
+		// An outer middleware may have set another address of the peer.
 		for _, name := range []string{"", "@", "nobody"} {
 			r := w.serve(hosting{options: trust(engineio.UnixSocket), wrap: func(h http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds every refused request: the status, the JSON body, and what it
-// does to the session.
+// This file tests every rejection of a request: the status, the JSON body, and its effect
+// on the session.
 
 package engineio_test
 
@@ -215,8 +215,8 @@ func TestPostBodies(t *testing.T) {
 			p.wantEnd("the session")
 		})
 	})
-	// A length over the limit is announced and nothing follows: the answer does
-	// not wait for a body that never comes.
+	// A length over the limit is announced and nothing follows: the response does not
+	// wait for a body that never arrives.
 	t.Run("too large and too slow", func(t *testing.T) {
 		inMemory(t, func(w *world) {
 			r := w.serve(hosting{options: &engineio.Options{BodyTimeout: 3 * time.Second}})
@@ -391,7 +391,7 @@ func TestWebSocketRejectionsHaveTheirStatus(t *testing.T) {
 	})
 }
 
-// We decided otherwise for WebSockets: the same 403 and JSON as on polling.
+// Differs from upstream for WebSockets: the same 403 and JSON as on polling.
 func TestRejectedHandshakes(t *testing.T) {
 	t.Run("trap 03", func(t *testing.T) {
 		everywhere(t, func(w *world) {

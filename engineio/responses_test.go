@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what an application adds to responses: headers, the initial
-// packet; and what it hears of refusals.
+// This file tests what an application adds to responses, headers and the initial packet,
+// and how it is notified of rejections.
 
 package engineio_test
 
@@ -41,7 +41,7 @@ func (b *syncBuffer) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// hooked are options whose hooks count their calls in what they set.
+// hooked returns options whose hooks count their calls in the headers that they set.
 func hooked() *engineio.Options {
 	return &engineio.Options{
 		InitialHeaders: func(h http.Header, r *http.Request) {
@@ -126,7 +126,7 @@ func TestHeaderHooksSeeWhatIsSetBefore(t *testing.T) {
 	})
 }
 
-// What a hook sets can't end the header of a response, on neither way to the peer.
+// Values set by a hook can't end the header of a response, over either transport.
 func TestHeadersCannotSplitAResponse(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{Headers: func(h http.Header, _ *http.Request) {
@@ -260,7 +260,7 @@ func TestConnectionErrors(t *testing.T) {
 	})
 }
 
-// Refusals with the same code have causes that tell them apart.
+// Rejections with the same code differ in their causes.
 func TestRefusalCauses(t *testing.T) {
 	inMemory(t, func(w *world) {
 		no := errors.New("no")
@@ -350,8 +350,8 @@ func TestRefusalCauses(t *testing.T) {
 	})
 }
 
-// A WebSocket that can't be taken over is told of, with the reason: of a new session
-// nobody else would hear, and of an upgrade only the log.
+// A WebSocket that can't be taken over is reported, with the reason: the end of a new
+// session would not be reported otherwise, and that of an upgrade only in the log.
 func TestConnectionErrorOfATakeover(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{wrap: func(h http.Handler) http.Handler {
@@ -371,7 +371,7 @@ func TestConnectionErrorOfATakeover(t *testing.T) {
 	})
 }
 
-// What ends a session is told where the ends of sessions are, and nowhere else.
+// An error that ends a session is reported with the end of the session, and nowhere else.
 func TestConnectionErrorsThatAreNone(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100}})
@@ -396,7 +396,7 @@ func TestConnectionErrorsThatAreNone(t *testing.T) {
 	})
 }
 
-// A client that says b64 gets bytes as text, also over WebSocket.
+// A client that sends b64 gets bytes as text, also over WebSocket.
 func TestBase64IsForced(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{PerMessageDeflate: new(engineio.PerMessageDeflate)}})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds revision 3 of the protocol, by itself and beside revision 4 on one
+// This file tests revision 3 of the protocol, alone and together with revision 4 on one
 // server.
 
 package engineio_test
@@ -37,7 +37,7 @@ func TestRevisionOfSession(t *testing.T) {
 	})
 }
 
-// JSONP is refused in both revisions.
+// JSONP is rejected in both revisions.
 func TestNoJSONP(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: w.calmV3()})
@@ -57,7 +57,7 @@ func TestBinaryPostOfRevision4(t *testing.T) {
 	})
 }
 
-// One message goes to clients of all kinds and is not changed on its way.
+// One message is sent to clients of all kinds and is not changed.
 func TestOneMessageToBothRevisions(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: w.calmV3()})
@@ -82,8 +82,8 @@ func TestOneMessageToBothRevisions(t *testing.T) {
 	})
 }
 
-// The pings of a client that takes no answers are bounded like anything else
-// that waits for it.
+// The pings of a client that reads no answers are bounded like everything else that waits
+// for it.
 func TestPingFloodV3(t *testing.T) {
 	inMemory(t, func(w *world) {
 		o := suiteV3()
@@ -99,7 +99,7 @@ func TestPingFloodV3(t *testing.T) {
 	})
 }
 
-// Revision 3 too: lengths that point into a character, or beyond the end.
+// The same for revision 3: lengths that point into a character, or beyond the end.
 func TestPacketsThatEndEarlyV3(t *testing.T) {
 	everywhere(t, func(w *world) {
 		for _, body := range []string{"é", "1:é", "2:é", "1:😀", "3:4😀", "2:b", "3:b4A", "1:", "9999999999999999999999:4", ":4", "1", "0:"} {
@@ -120,8 +120,8 @@ func TestPacketsThatEndEarlyV3(t *testing.T) {
 	})
 }
 
-// Trap 2: only "4" is revision 4. Whatever else a request says, or does not say,
-// is revision 3 where that is allowed.
+// Trap 2: only "4" is revision 4. Every other request is revision 3 where that is
+// allowed.
 func TestOpenV3(t *testing.T) {
 	t.Run("a session opens/P", func(t *testing.T) {
 		everywhere(t, func(w *world) {
@@ -148,8 +148,8 @@ func TestOpenV3(t *testing.T) {
 			}
 		})
 	})
-	// The official suite waits for the end of such a WebSocket: it comes because
-	// nobody pings.
+	// The official suite waits for the end of such a WebSocket, which comes because there
+	// are no pings.
 	t.Run("a missing or unknown EIO does not stay/W", func(t *testing.T) {
 		everywhere(t, func(w *world) {
 			r := w.serve(hosting{options: suiteV3()})
@@ -325,7 +325,7 @@ func TestHeartbeatV3(t *testing.T) {
 		everywhere(t, func(w *world) {
 			transportsV3(w, hosting{options: suiteV3()}, func(r *rig, p peer) {
 				start := time.Now()
-				if w.virtual { // where time is real, it may come too late
+				if w.virtual { // in real time it may come too late
 					p.send("4other traffic does not count")
 				}
 				r.side(p.id()).wantEnded("no ping", "ping timeout", nil)

@@ -56,7 +56,7 @@ func TestGenerateID(t *testing.T) {
 	})
 }
 
-// The end of a session does not take away another one that has its id by now.
+// The end of a session does not remove a later one with the same id.
 func TestIDIsFreeAgainAfterItsSession(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{GenerateID: func(*http.Request) (string, error) { return "same", nil }}})
@@ -76,7 +76,7 @@ func TestIDIsFreeAgainAfterItsSession(t *testing.T) {
 	})
 }
 
-// Nothing of an id is in what is told of a refusal: it may be another server's.
+// A report of a rejection contains no part of an id: it may be another server's.
 func TestUnknownIDIsNotTold(t *testing.T) {
 	inMemory(t, func(w *world) {
 		var log syncBuffer

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the end of a whole server, quiet and under load.
+// This file tests the end of a whole server, idle and under load.
 
 package engineio_test
 
@@ -158,7 +158,7 @@ func closeUnderLoad(w *world, graceful bool) {
 	}
 }
 
-// visit opens a session, talks and goes on in one of three ways. It reports
+// visit opens a session, sends messages and continues in one of three ways. It reports
 // false when the server no longer answers as it should.
 func visit(r *rig, kind int) bool {
 	if kind%3 == 0 {

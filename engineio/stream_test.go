@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the dialogues over WebTransport that no other transport has: how
-// a stream opens, its frames, and the upgrade to it.
+// This file tests the dialogues that only WebTransport has: how a stream opens, its
+// frames, and the upgrade to it.
 
 package engineio_test
 
@@ -138,7 +138,7 @@ func TestStreamBreaksTheRules(t *testing.T) {
 	})
 }
 
-// What does not open a session closes the stream, and nothing else happens.
+// A first packet that does not open a session closes the stream, and has no other effect.
 func TestStreamOpensNothing(t *testing.T) {
 	for name, first := range map[string]string{
 		"a message":         "\x024a",
@@ -192,7 +192,7 @@ func TestStreamsOpenInTime(t *testing.T) {
 	})
 }
 
-// The stream itself must come in time too, and Close does not wait for it.
+// The stream itself must open in time too, and Close does not wait for it.
 func TestStreamDoesNotCome(t *testing.T) {
 	for name, end := range map[string]func(r *rig, cancel func()){
 		"in time":         func(*rig, func()) {},
@@ -252,7 +252,7 @@ func TestStreamRequests(t *testing.T) {
 					p.send("0", "4a")
 					r.readOpen(p.next("open"))
 					p.want("the echo", "4a")
-				case 0: // refused when its first packet has come
+				case 0: // rejected when its first packet has arrived
 					p.send("0")
 					p.wantRefused("the stream is closed")
 				default:
@@ -296,7 +296,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	})
 }
 
-// An HTTP request can't ask for the transport.
+// An HTTP request can't use this transport.
 func TestWebTransportIsNoRequest(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: withStreams(nil)})
@@ -325,8 +325,8 @@ func TestUpgradesOffered(t *testing.T) {
 	})
 }
 
-// As the official client does it: probe, release of the poll, upgrade; what waited
-// moves over in order.
+// Like the official client: probe, release of the poll, upgrade; queued messages move
+// over in order.
 func TestStreamUpgrade(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: withStreams(nil)})
@@ -446,7 +446,7 @@ func TestStreamUpgradeIsRefused(t *testing.T) {
 	})
 }
 
-// A peer that takes nothing holds up neither a close nor the server's end.
+// A peer that reads nothing delays neither a close nor the end of the server.
 func TestStreamPeerTakesNothing(t *testing.T) {
 	for name, end := range map[string]func(s *side){
 		"a close":      func(s *side) { s.Close() },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds WebSockets over HTTP/2: what differs from those over HTTP/1, and the
-// dialogues of other files once more.
+// This file tests WebSockets over HTTP/2: the differences from HTTP/1, and the dialogues
+// of other files again.
 
 package engineio_test
 
@@ -23,7 +23,7 @@ import (
 	"socketio/internal/ws/wstest"
 )
 
-// alsoOverHTTP2 are dialogues of other files whose peers may speak HTTP/2.
+// alsoOverHTTP2 are tests of other files whose peers may use HTTP/2.
 var alsoOverHTTP2 = []string{
 	"TestGracefulClose", "TestAbort", "TestClientClosesAClosingSession", "TestProbeReleasesAParkedPoll",
 	"TestMessagesDuringTheUpgrade", "TestTheQueueMovesOver", "TestUpgradeTimeout", "TestOneUpgradeAtATime",
@@ -54,7 +54,7 @@ func TestWebSocketOverHTTP2(t *testing.T) {
 	}
 }
 
-// What the server knows of the client, and what its answer says.
+// The handshake of the client, and the header of the response.
 func h2Handshake(t *testing.T) {
 	everywhere(t, func(w *world) {
 		var seen http.Header
@@ -104,7 +104,7 @@ func h2Handshake(t *testing.T) {
 	})
 }
 
-// A refusal is an answer like any other, and leaves the connection as it is.
+// A rejection is an ordinary response, and leaves the connection as it is.
 func h2Refusals(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{CORS: &engineio.CORS{Origins: []string{"https://app.example"}}}})
@@ -169,7 +169,7 @@ func h2Closing(t *testing.T) {
 			r.side(c.id()).wantEnded("the client closed", engineio.ReasonTransportClose, nil)
 		}
 
-		c = r.websocket() // the client ends its side without a word
+		c = r.websocket() // the client ends its side without a close frame
 		c.c.Conn().(*streamEnd).CloseWrite()
 		r.side(c.id()).wantEnded("the stream ended", engineio.ReasonTransportClose, nil)
 		c.wantEOF("the end")
@@ -222,7 +222,7 @@ func flood(s *side) {
 	}
 }
 
-// A client that gives its stream no credit is a slow consumer; its connection goes on.
+// A client that gives its stream no credit is a slow consumer; its connection continues.
 func h2NoCredit(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxQueueBytes: 64 << 20, PingInterval: time.Hour}})
@@ -242,7 +242,7 @@ func h2NoCredit(t *testing.T) {
 	})
 }
 
-// A client that reads nothing of its connection holds up neither the end of its sessions
+// A client that reads nothing from its connection delays neither the end of its sessions
 // nor that of the server.
 func h2NoReading(t *testing.T) {
 	inMemory(t, func(w *world) {
@@ -285,7 +285,7 @@ func (c *gated) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// The limits of any WebSocket hold.
+// The limits of WebSockets apply.
 func h2Limits(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 1000, MaxConnections: 2, MaxPending: 2}})
@@ -303,7 +303,7 @@ func h2Limits(t *testing.T) {
 	})
 }
 
-// What a middleware writes after the WebSocket has ended reaches nobody.
+// Data that a middleware writes after the WebSocket has ended is dropped.
 func h2LateWrites(t *testing.T) {
 	everywhere(t, func(w *world) {
 		var late sync.WaitGroup
@@ -352,7 +352,7 @@ func h2Upgrade(t *testing.T) {
 	})
 }
 
-// Many WebSockets share a connection, and each ends alone.
+// Many WebSockets share a connection, and each ends independently.
 func h2Many(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -388,7 +388,7 @@ func h2Many(t *testing.T) {
 	})
 }
 
-// Streams that are reset as soon as they are asked for leave nothing behind.
+// Streams that are reset as soon as they are opened leave nothing behind.
 func h2Storm(t *testing.T) {
 	overTCP(t, func(w *world) {
 		r := w.serve(hosting{})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the upgrade where it can go wrong: what travels during it,
-// what ends it, and who may try.
+// This file tests failures of the upgrade: messages that travel during it, events that
+// end it, and which connections may try.
 
 package engineio_test
 
@@ -64,8 +64,8 @@ func TestAParkedPollAtTheUpgradePacketIsClosed(t *testing.T) {
 	})
 }
 
-// A client that drops its poll together with the upgrade packet has not given up
-// the session.
+// A client that aborts its poll together with the upgrade packet has not left the
+// session.
 func TestAPollDroppedAtTheUpgradePacket(t *testing.T) {
 	everywhere(t, func(w *world) {
 		for range 20 {
@@ -160,7 +160,7 @@ func TestMessagesDuringTheUpgrade(t *testing.T) {
 	})
 }
 
-// What was sent while no poll was there goes over to the WebSocket.
+// Messages sent while there was no poll move to the WebSocket.
 func TestTheQueueMovesOver(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -312,8 +312,8 @@ func TestCloseDuringTheUpgrade(t *testing.T) {
 	}
 }
 
-// A client that has heard "3probe" polls no more: what a closing session still
-// has to say must wait for its "5".
+// A client that has received "3probe" does not poll again: what a closing session must
+// still send waits for its "5".
 func TestCloseDuringTheUpgradeKeepsTheRest(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -335,7 +335,7 @@ func TestCloseDuringTheUpgradeKeepsTheRest(t *testing.T) {
 	})
 }
 
-// A client that gives the upgrade up instead hears the rest over polling.
+// A client that abandons the upgrade gets the rest over polling.
 func TestCloseDuringTheUpgradeThenPolling(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -354,8 +354,8 @@ func TestCloseDuringTheUpgradeThenPolling(t *testing.T) {
 	})
 }
 
-// A candidate of a closing session has the time it had before, and then polling still
-// carries the rest.
+// A candidate of a closing session keeps its time limit, and then polling carries the
+// rest.
 func TestCloseDuringTheUpgradeThenNothing(t *testing.T) {
 	inMemory(t, func(w *world) {
 		r := w.serve(hosting{})
@@ -528,8 +528,8 @@ func TestCandidatesEnd(t *testing.T) {
 				p.want("the session goes on", "4x")
 			})
 		})
-		// We decided otherwise in part: a session that still has something to say keeps
-		// its candidate until that has gone out.
+		// Differs from upstream in part: a session with queued messages keeps its
+		// candidate until they have been sent.
 		for name, end := range map[string]func(p *pollPeer){
 			"with the session, by the server": func(p *pollPeer) {
 				p.r.side(p.id()).Close()

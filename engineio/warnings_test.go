@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the warnings that tell an operator what is wrong between the clients
-// and the server: each is brought about, once a minute is heard, and names its remedy.
+// This file tests the warnings about problems between the clients and the server: each is
+// caused, logged once a minute, and names its remedy.
 
 package engineio_test
 
@@ -142,7 +142,7 @@ func TestWarningsOfRefusedOrigins(t *testing.T) {
 	}
 }
 
-// A proxy whose word counts passes Host on in X-Forwarded-Host: the remedy is CORS.
+// A trusted proxy passes Host on in X-Forwarded-Host: the remedy is CORS.
 func TestWarningsBehindATrustedProxy(t *testing.T) {
 	inMemory(t, func(w *world) {
 		var log warnings
@@ -153,7 +153,7 @@ func TestWarningsBehindATrustedProxy(t *testing.T) {
 	})
 }
 
-// What passes the rule, or needs none, says nothing.
+// Requests that pass the rule, or to which it does not apply, cause no warning.
 func TestNoWarningsOfOrigins(t *testing.T) {
 	inMemory(t, func(w *world) {
 		var log warnings
@@ -176,7 +176,7 @@ func TestWarningOfUnknownSessions(t *testing.T) {
 		for i := range rigs {
 			rigs[i] = w.serve(hosting{options: logs[i].options(&engineio.Options{AllowEIO3: true})})
 		}
-		// Two processes take turns, as behind a balancer.
+		// Two processes alternate, as behind a load balancer.
 		for range 40 {
 			p := rigs[0].polling()
 			rigs[1].wantRefusal("the other process", rigs[1].post(p.query, "4x"), 400, 1, "Session ID unknown")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds WebSockets whose bytes come in any portions, and frames that are
-// broken.
+// This file tests WebSockets whose bytes arrive in portions of any size, and broken
+// frames.
 
 package engineio_test
 
@@ -22,8 +22,8 @@ import (
 
 const rawHandshake = "GET %s?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
-// rawWebSocket writes a handshake and what follows it with write, and returns
-// the peer once the 101 has come.
+// rawWebSocket writes a handshake, then the rest with write, and returns the peer after
+// the 101.
 func (r *rig) rawWebSocket(then []byte, write func(net.Conn, []byte) error) *bufio.Reader {
 	r.t.Helper()
 	conn, err := r.dial(r.t.Context())
@@ -57,7 +57,7 @@ func byteByByte(conn net.Conn, b []byte) error {
 	return nil
 }
 
-// wantTail reads until what came after the 101 has tail at its end.
+// wantTail reads until the data after the 101 ends with tail.
 func wantTail(t *testing.T, br *bufio.Reader, tail string) {
 	t.Helper()
 	var got []byte

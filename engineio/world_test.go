@@ -37,7 +37,7 @@ type world struct {
 	patience time.Duration // how long a peer waits for what must come
 }
 
-// inMemory plays f in memory, with simulated time.
+// inMemory runs f in memory, with simulated time.
 func inMemory(t *testing.T, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -45,7 +45,7 @@ func inMemory(t *testing.T, f func(w *world)) {
 	})
 }
 
-// overTCP plays f over sockets of 127.0.0.1, in real time, on each driver.
+// overTCP runs f over sockets of 127.0.0.1, in real time, on each driver.
 func overTCP(t *testing.T, f func(w *world)) {
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
 		t.Run("tcp-"+cmp.Or(string(driver), "auto"), func(t *testing.T) {
@@ -54,19 +54,19 @@ func overTCP(t *testing.T, f func(w *world)) {
 	}
 }
 
-// everywhere plays f in both.
+// everywhere runs f in both.
 func everywhere(t *testing.T, f func(w *world)) {
 	t.Run("memory", func(t *testing.T) { inMemory(t, f) })
 	overTCP(t, f)
 }
 
-// suite is the settings of the official protocol suites.
+// suite returns the settings of the official protocol suites.
 func suite() *engineio.Options {
 	return &engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond, MaxPayload: 1_000_000}
 }
 
-// calm is suite where time is simulated. In real time nothing but the test's own
-// packets may come between, however slow the machine is: no ping, no timeout.
+// calm is suite in simulated time. In real time only the test's own packets may be sent,
+// however slow the machine is: no ping, no timeout.
 func (w *world) calm() *engineio.Options {
 	o := suite()
 	if !w.virtual {
@@ -75,7 +75,7 @@ func (w *world) calm() *engineio.Options {
 	return o
 }
 
-// patient is suite, with all the time for a pong that a slow machine needs.
+// patient is suite with as much time for a pong as a slow machine needs.
 func (w *world) patient() *engineio.Options {
 	o := suite()
 	if !w.virtual {
@@ -84,7 +84,7 @@ func (w *world) patient() *engineio.Options {
 	return o
 }
 
-// A hosting says how a Server is run. All fields may be zero.
+// A hosting describes how a Server is run. All fields may be zero.
 type hosting struct {
 	options   *engineio.Options
 	onOpen    func(*side)
@@ -98,7 +98,7 @@ type hosting struct {
 	path      string                          // if empty, /engine.io/
 }
 
-// A rig is a running server and all that was opened with it.
+// A rig is a running server and everything that was opened with it.
 type rig struct {
 	t       *testing.T
 	w       *world
@@ -129,7 +129,7 @@ func (w *world) serve(h hosting) *rig {
 	return w.serveOn(h, nil)
 }
 
-// serveOn is serve on a listener, if it is not nil: then dial is to be set.
+// serveOn is serve on a listener, if it is not nil; the caller then sets dial.
 func (w *world) serveOn(h hosting, l net.Listener) *rig {
 	w.t.Helper()
 	r := &rig{t: w.t, w: w, h: h, sides: make(map[string]*side), path: cmp.Or(h.path, "/engine.io/"), scheme: "http", host: "chat.example", started: time.Now()}
@@ -207,7 +207,7 @@ func (w *world) serveOn(h hosting, l net.Listener) *rig {
 	return r
 }
 
-// hangUp closes what the peers have open.
+// hangUp closes the connections of the peers.
 func (r *rig) hangUp() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -262,7 +262,7 @@ func (b *endingBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// complaints fails a test for what net/http logs about the handler.
+// complaints fails a test if net/http logs an error about the handler.
 type complaints struct{ t *testing.T }
 
 func (c complaints) Write(p []byte) (int, error) {
@@ -373,7 +373,7 @@ func (s *side) say(texts ...string) {
 	}
 }
 
-// await waits until holds is true of the side.
+// await waits until holds reports true for the side.
 func (s *side) await(what string, holds func() bool) {
 	s.r.t.Helper()
 	limit := time.NewTimer(s.r.w.patience)
@@ -393,7 +393,7 @@ func (s *side) await(what string, holds func() bool) {
 	}
 }
 
-// wantHeard waits until the messages heard so far are texts.
+// wantHeard waits until the messages received so far are texts.
 func (s *side) wantHeard(what string, texts ...string) {
 	s.r.t.Helper()
 	s.await(what, func() bool { return len(s.messages) >= len(texts) })
