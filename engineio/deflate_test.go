@@ -89,7 +89,7 @@ func TestDeflateBomb(t *testing.T) {
 		bystander := r.websocket()
 		p := r.deflating("EIO=4&transport=websocket")
 		p.next("the open packet")
-		if err := p.c.WriteCompressed(ws.Text, []byte("4"+strings.Repeat("a", 10_000_000))); err != nil {
+		if err := p.c.WriteCompressed(ws.Text, []byte("4"+strings.Repeat("a", 2_000_000))); err != nil {
 			w.t.Fatal(err)
 		}
 		p.wantClose("a message that inflates over the limit", 1009)

@@ -118,7 +118,7 @@ func TestShutdownWaitsForOutput(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{buffer: 4096})
 		c := r.websocket()
-		long := strings.Repeat("x", 32<<20)
+		long := strings.Repeat(w.flood(), 4)
 		r.side(c.id()).say(long)
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		defer cancel()

@@ -108,7 +108,7 @@ func TestOverflowKeepsWhatIsOnItsWay(t *testing.T) {
 		r := w.serve(hosting{options: &engineio.Options{MaxQueueMessages: 4, MaxQueueBytes: 64 << 20}, buffer: 4096})
 		c := r.websocket()
 		s := r.side(c.id())
-		long := strings.Repeat("x", 8_000_000)
+		long := w.flood()
 		s.Send(under(engineio.OverflowDropOldest, long))
 		if err := c.c.Await(); err != nil { // it is being sent
 			w.t.Fatal(err)

@@ -46,7 +46,11 @@ func inHTTP2(t *testing.T, names ...string) {
 	if set := os.Getenv("GODEBUG"); set != "" {
 		debug = set + "," + xconnect
 	}
-	c := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.count=1", "-test.run=^("+strings.Join(names, "|")+")$")
+	args := []string{"-test.v", "-test.count=1", "-test.run=^(" + strings.Join(names, "|") + ")$"}
+	if testing.Short() {
+		args = append(args, "-test.short")
+	}
+	c := exec.CommandContext(t.Context(), os.Args[0], args...)
 	c.Env = append(os.Environ(), overH2+"=1", "GODEBUG="+debug)
 	out, err := c.CombinedOutput()
 	if err != nil {

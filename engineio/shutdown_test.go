@@ -111,7 +111,11 @@ func TestCloseUnderLoad(t *testing.T) {
 	for _, graceful := range []bool{false, true} {
 		t.Run(map[bool]string{false: "Close", true: "Shutdown"}[graceful], func(t *testing.T) {
 			everywhere(t, func(w *world) {
-				for range 5 {
+				rounds := 5
+				if testing.Short() {
+					rounds = 2
+				}
+				for range rounds {
 					closeUnderLoad(w, graceful)
 				}
 			})
