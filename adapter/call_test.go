@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Call: who has answered, who will not, and when nobody waits any
-// more.
+// This file tests Call: the replies, the missing replies, and the end.
 
 package adapter_test
 
@@ -18,7 +17,7 @@ import (
 
 var errCause = errors.New("cause")
 
-// rest returns the answers that come, and Err.
+// rest returns the remaining replies, and Err.
 func rest(c *adapter.Call, ctx context.Context) string {
 	var got []string
 	for {
@@ -31,8 +30,8 @@ func rest(c *adapter.Call, ctx context.Context) string {
 	return fmt.Sprint(strings.Join(got, " "), "; ", c.Err(ctx.Err()))
 }
 
-// An answer that comes when Next has given up is not lost between Next and Err: who
-// gave it is silent.
+// A reply that arrives after Next has given up is not lost between Next and Err: its
+// sender counts as silent.
 func TestAnswerAfterTheTime(t *testing.T) {
 	a, b := &member{id: "a"}, &member{id: "b"}
 	ended, cancel := context.WithCancel(t.Context())

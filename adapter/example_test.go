@@ -14,8 +14,8 @@ import (
 	"socketio/adapter"
 )
 
-// A listener is a Member that prints what it gets. The server's sockets are the
-// real ones.
+// A listener is a Member that prints what it receives. In a server the members are
+// sockets.
 type listener struct {
 	adapter.Member // what is not shown here
 	id             string
@@ -58,7 +58,7 @@ func ExampleTarget() {
 	// anna gets hello
 }
 
-// A counting adapter is Memory, and notes who joins what.
+// A counting adapter is a Memory that counts joins.
 type counting struct {
 	*adapter.Memory
 	joins map[string]int // the example has one goroutine; else it needs a lock
@@ -71,7 +71,7 @@ func (c counting) Join(m adapter.Member, rooms []string) {
 	c.Memory.Join(m, rooms)
 }
 
-// An adapter of one's own may embed Memory and change what it needs.
+// A custom adapter may embed Memory and change some methods.
 func ExampleAdapter() {
 	c := counting{adapter.NewMemory(), make(map[string]int)}
 	io := socketio.NewServer(&socketio.Options{
@@ -86,15 +86,15 @@ func ExampleAdapter() {
 	// Output: map[lobby:1 news:1]
 }
 
-// A Call asks many and takes their answers as they come. The server and the adapter
-// tell it who was asked.
+// A Call collects the replies of several sockets as they arrive. The server and the
+// adapter announce the recipients.
 func ExampleCall() {
 	c := adapter.NewCall()
 	anna, ben, carla := listener{id: "anna"}, listener{id: "ben"}, listener{id: "carla"}
 	for _, m := range []listener{anna, ben, carla} {
 		c.Expect(m)
 	}
-	c.Seal() // nobody else will be asked
+	c.Seal() // no further recipients
 	c.Answer(anna, "yes")
 	c.Fail(carla, errors.New("gone"))
 
@@ -112,7 +112,7 @@ func ExampleCall() {
 	// no answer from [ben carla]
 }
 
-// A roomPrinter hears of rooms.
+// A roomPrinter is notified of rooms.
 type roomPrinter struct{}
 
 func (roomPrinter) RoomCreated(room string, own bool) { fmt.Println("new:", room, "own:", own) }
@@ -141,7 +141,7 @@ func ExampleObservable() {
 	// gone: lobby
 }
 
-// A telling adapter is Memory, and shows what it would send to other nodes.
+// A telling adapter is a Memory that prints what it would send to other nodes.
 type telling struct {
 	*adapter.Memory
 	local adapter.Local
@@ -156,7 +156,7 @@ func (t *telling) Broadcast(p *adapter.Packet, target adapter.Target) (int, erro
 	return t.Memory.Broadcast(p, target)
 }
 
-// Local is how an adapter for several nodes gets an event in a form that travels.
+// Local gives an adapter for several nodes an event in a form that can be sent.
 func ExampleLocal() {
 	io := socketio.NewServer(&socketio.Options{
 		Cluster: adapter.Each(func(l adapter.Local) adapter.Adapter { return &telling{adapter.NewMemory(), l} }),
@@ -167,12 +167,12 @@ func ExampleLocal() {
 	// Output: ["score",2,1] to [sports] of /news, volatile: true
 }
 
-// A Found is a socket of this node, or what another node reports about one of its own.
+// A Found is a socket of this node, or the description of a socket by another node.
 func ExampleFound() {
 	rooms := adapter.NewMemory()
 	rooms.Add(listener{id: "anna"}, []string{"lobby"})
 	found, err := rooms.FetchSockets(context.Background(), adapter.Target{Rooms: []string{"lobby"}})
-	found = append(found, adapter.Found{Info: adapter.MemberInfo{ // as if it had come over the network
+	found = append(found, adapter.Found{Info: adapter.MemberInfo{ // as if it had been received over the network
 		ID: "ben", Node: "node 2", Handshake: adapter.HandshakeInfo{Host: "example.com"},
 	}})
 	for _, f := range found {
@@ -187,7 +187,7 @@ func ExampleFound() {
 	// ben is at node 2 and came to example.com
 }
 
-// A greeting cluster shows when it begins and ends.
+// A greeting cluster prints when it begins and ends.
 type greeting struct{ adapter.Cluster }
 
 func (g greeting) Open(n adapter.Node) error {

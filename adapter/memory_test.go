@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the contract of an Adapter, kept by Memory.
+// This file tests the contract of an Adapter with Memory.
 
 package adapter_test
 
@@ -16,14 +16,14 @@ import (
 
 func TestMain(m *testing.M) { leakcheck.Main(m) }
 
-// A member counts what it gets.
+// A member counts what it receives.
 type member struct {
 	unused
 	id  string
 	got []string
 }
 
-// unused is what the contract of Memory alone does not need of a member.
+// unused has the methods of a member that Memory does not need.
 type unused struct{}
 
 func (unused) Join(...string) error { panic("not expected") }
@@ -33,7 +33,7 @@ func (unused) Disconnect(bool)      { panic("not expected") }
 func (m *member) ID() string                { return m.id }
 func (m *member) Deliver(p *adapter.Packet) { m.got = append(m.got, p.Message.(string)) }
 
-// broadcast returns how many members got p.
+// broadcast returns the number of members that received p.
 func broadcast(a *adapter.Memory, p *adapter.Packet, t adapter.Target) int {
 	n, err := a.Broadcast(p, t)
 	if err != nil {
@@ -163,7 +163,7 @@ func TestJoinAndLeave(t *testing.T) {
 	want(t, "the caller owns the rooms", sorted(a.Rooms(other)), "m o r")
 }
 
-// What Members has returned does not change, whatever happens afterwards.
+// The result of Members does not change, whatever happens afterwards.
 func TestSnapshots(t *testing.T) {
 	a := adapter.NewMemory()
 	var all []*member
@@ -195,7 +195,7 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// A member may do anything while it gets a packet: no lock is held.
+// A member may call anything while it receives a packet: no lock is held.
 func TestDeliverMayCallBack(t *testing.T) {
 	a := adapter.NewMemory()
 	calls := 0

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what stays true while many goroutines change rooms and
-// broadcast.
+// This file tests invariants while many goroutines change rooms and broadcast.
 
 package adapter_test
 
@@ -29,8 +28,8 @@ func (c *counter) Deliver(p *adapter.Packet) {
 	}
 }
 
-// A Join that returned before a broadcast is in, a Leave that returned before is
-// out, each member gets it once, and in the end nothing is left.
+// A broadcast reaches the members whose Join has returned before, and none whose Leave
+// has; each member receives it once, and in the end nothing is left.
 func TestMembersOfOneInstant(t *testing.T) {
 	a := adapter.NewMemory()
 	stop := make(chan struct{})
@@ -95,7 +94,7 @@ func TestMembersOfOneInstant(t *testing.T) {
 	}
 }
 
-// A broadcast to many, which is split over the cores, still reaches each once.
+// A broadcast that is split over the cores still reaches each member once.
 func TestLargeBroadcast(t *testing.T) {
 	for _, n := range []int{511, 512, 513, 4000} {
 		a := adapter.NewMemory()

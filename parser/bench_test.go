@@ -43,7 +43,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// What encoding/json takes to check the same payloads.
+// The cost of checking the same payloads with encoding/json.
 func BenchmarkStdValid(b *testing.B) {
 	for _, bb := range benchTexts {
 		data := []byte(bb.text[strings.IndexByte(bb.text, '['):])
@@ -150,7 +150,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// The bytes kept for an incomplete packet are those that came, not a multiple.
+// The bytes kept for an incomplete packet are those received, not a multiple.
 func TestBinaryMemory(t *testing.T) {
 	text := []byte(`51-["file",{"_placeholder":true,"num":0}]`)
 	attachment := make([]byte, 100<<10)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds an example of a format of one's own: JSON in one text message,
-// as the npm package socket.io-json-parser has it. It carries no binary.
+// This file holds an example of a custom format: JSON in one text message, as in the npm
+// package socket.io-json-parser. It carries no binary.
 
 package parser_test
 
@@ -53,8 +53,8 @@ func (JSONCodec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, er
 	return parser.Encoded{Data: append(dst, text...)}, err
 }
 
-// Add is strict enough for a server: packets of this package's own Decoder are the
-// model. The checks of the payload are borrowed from it.
+// Add is strict enough for a server, like this package's own Decoder, whose checks of the
+// payload it uses.
 func (JSONCodec) Add(l *parser.Limits, binary bool, data []byte) (p parser.Packet, ok bool, err error) {
 	var w wirePacket
 	if binary || !l.Valid(data) || json.Unmarshal(data, &w) != nil || w.Type > parser.TypeConnectError || !strings.HasPrefix(w.Namespace, "/") {
@@ -77,8 +77,7 @@ func (JSONCodec) EventName(data []byte) []byte                  { return parser.
 func (JSONCodec) SplitArray(dst [][]byte, data []byte) [][]byte { return parser.SplitArray(dst, data) }
 func (JSONCodec) Decode(raw []byte, _ [][]byte, dst any) error  { return json.Unmarshal(raw, dst) }
 
-// A format of one's own. A server takes it as Options.Codec; clients need its
-// counterpart.
+// A custom format. A server accepts it as Options.Codec; clients need its counterpart.
 func ExampleCodec() {
 	var codec parser.Codec = JSONCodec{}
 	out, _ := codec.AppendPacket(nil, parser.Outgoing{

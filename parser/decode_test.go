@@ -20,7 +20,7 @@ import (
 // bin is a binary message in the tables below; strings are text messages.
 type bin []byte
 
-// feed gives messages to d and returns the packets that came out.
+// feed passes messages to d and returns the decoded packets.
 func feed(d *parser.Decoder, l *parser.Limits, messages ...any) ([]parser.Packet, error) {
 	var out []parser.Packet
 	for _, m := range messages {

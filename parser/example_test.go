@@ -13,7 +13,7 @@ import (
 
 func ExampleDecoder() {
 	var dec parser.Decoder
-	// What follows the Engine.IO type "4" of each text message, and a binary one.
+	// The data after the Engine.IO type "4" of each text message, and a binary message.
 	_, ok, _ := dec.Add(nil, false, []byte(`51-/photos,3["new",{"_placeholder":true,"num":0}]`))
 	fmt.Println("complete:", ok, "pending:", dec.Pending())
 	p, ok, _ := dec.Add(nil, true, []byte("pixels"))

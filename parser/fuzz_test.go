@@ -76,7 +76,7 @@ func script(messages ...any) []byte {
 	return bytes.Join(parts, []byte{0xFF})
 }
 
-// checkPacket checks what holds for every decoded packet.
+// checkPacket checks the properties of every decoded packet.
 func checkPacket(t *testing.T, l *parser.Limits, p *parser.Packet) {
 	t.Helper()
 	if p.Namespace == "" || p.Namespace[0] != '/' || len(p.Namespace) > l.MaxNamespace || strings.Contains(p.Namespace, ",") {
@@ -199,8 +199,8 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// FuzzJSON compares the validator with encoding/json. They differ on purpose in
-// two things: invalid UTF-8 is refused here, and so is deep nesting.
+// FuzzJSON compares the validator with encoding/json. They differ intentionally in two
+// points: invalid UTF-8 and deep nesting are rejected here.
 func FuzzJSON(f *testing.F) {
 	for _, s := range jsonSamples {
 		f.Add([]byte(s))
@@ -210,7 +210,7 @@ func FuzzJSON(f *testing.F) {
 		if got := new(parser.Limits).Valid(data); got != want {
 			t.Fatalf("%q: valid %v, want %v", data, got, want)
 		}
-		// The helpers may be given anything.
+		// The helpers must accept any input.
 		parser.SplitArray(nil, data)
 		parser.EventName(data)
 		jsontext.NextPlaceholder(data, 0)
@@ -266,7 +266,7 @@ var jsonSamples = []string{
 	`{"_placeholder":true,"num":0}`, `[{"_placeholder":true,"num":`, `{"num":`, `{"_`, `{"n`, `{"num":1,"_placeholder":true`, `/*c*/1`, `'a'`, `NaN`,
 }
 
-// Every sample also goes through in an ordinary test run, deep ones included.
+// Every sample is also tested in an ordinary test run, including deep ones.
 func TestValidAgainstEncodingJSON(t *testing.T) {
 	samples := append([]string{
 		strings.Repeat("[", 512) + strings.Repeat("]", 512),

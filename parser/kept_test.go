@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a decoder keeps between messages.
+// This file tests what a decoder keeps between messages.
 
 package parser_test
 
@@ -12,8 +12,8 @@ import (
 	"socketio/parser"
 )
 
-// The last namespace is kept, so that a repeat costs no memory: but not one that nobody
-// can join.
+// The last namespace is kept, so that a repetition allocates nothing, unless it is one
+// that no client can join.
 func TestLongNamespacesAreNotKept(t *testing.T) {
 	limits := &parser.Limits{MaxNamespace: 1_000_000}
 	decoders := make([]parser.Decoder, 50)
@@ -30,7 +30,7 @@ func TestLongNamespacesAreNotKept(t *testing.T) {
 	runtime.KeepAlive(decoders)
 }
 
-// heap is what is in use, garbage not counted.
+// heap returns the bytes in use, without garbage.
 func heap() int {
 	runtime.GC()
 	runtime.GC()

@@ -60,7 +60,7 @@ func TestAttachmentCount(t *testing.T) {
 	})
 }
 
-// We are stricter: each attachment has exactly one placeholder.
+// Stricter than upstream: each attachment has exactly one placeholder.
 func TestPlaceholderNumbers(t *testing.T) {
 	t.Run("trap 29", func(t *testing.T) {
 		for _, num := range []string{`1`, `-1`, `0.5`, `1e0`, `"0"`, `"splice"`, `"__proto__"`, `null`, `true`, `[0]`, `{}`} {
@@ -86,7 +86,7 @@ func TestPlaceholderNumbers(t *testing.T) {
 func TestPayloadShapes(t *testing.T) {
 	t.Run("trap 30", func(t *testing.T) {
 		shapes := []string{``, `-1`, `"text"`, `null`, `true`, `{}`, `{"a":1}`, `[]`, `["a"]`, `[1]`, `[null]`, `[true]`, `[{}]`, `[["a"]]`, `[`, `["a"`, `["a"] `, `["a"]]`, `['a']`}
-		// What each type takes; it refuses the rest.
+		// The payloads that each type accepts; it rejects all others.
 		valid := map[string]string{
 			`0`:  `|{}|{"a":1}|`,
 			`1`:  `||`,
@@ -136,8 +136,7 @@ func TestEncodingChangesNothing(t *testing.T) {
 	})
 }
 
-// A connection's decoder begins without anything of another; Reset is for those
-// who keep one.
+// The decoder of a new connection starts empty; Reset is for programs that reuse one.
 func TestDecoderStateEnds(t *testing.T) {
 	t.Run("trap 32", func(t *testing.T) {
 		const half = `52-["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests clients: what they say, what they get, how they end.
+// This file tests clients: what they send and receive, and how they end.
 
 package siotest_test
 
@@ -190,7 +190,8 @@ func TestHowClientsEnd(t *testing.T) {
 	})
 }
 
-// What is under way for a client that leaves a namespace is not for the next one there.
+// Packets in transit for a client that leaves a namespace are not for the next client
+// there.
 func TestRejoin(t *testing.T) {
 	for _, transport := range siotest.Transports() {
 		t.Run(string(transport), func(t *testing.T) {
@@ -216,8 +217,7 @@ func TestRejoin(t *testing.T) {
 	}
 }
 
-// An acknowledgement that is on its way when the client leaves, and joins again, is
-// nobody's.
+// An acknowledgement in transit when the client leaves, and joins again, is dropped.
 func TestLateAcknowledgementAfterJoiningAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		io, _ := newApp(nil)

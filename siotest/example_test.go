@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the examples of the documentation. Each is a test as an application
-// would have it; example prints what such a test says.
+// would have it; example prints its messages.
 
 package siotest_test
 
@@ -24,8 +24,8 @@ func example(test func(t siotest.TB)) {
 	}
 }
 
-// A chat, and two who talk. In a test file this is the inside of a synctest bubble, and
-// t is its *testing.T.
+// A chat with two clients. In a test file this is the inside of a synctest bubble, and t
+// is its *testing.T.
 func Example() {
 	example(func(t siotest.TB) {
 		io := socketio.NewServer(nil)
@@ -40,7 +40,7 @@ func Example() {
 	// Output: ok
 }
 
-// A test that fails says what it wanted and what it got.
+// A test that fails says what it expected and what it received.
 func ExampleClient_Want() {
 	example(func(t siotest.TB) {
 		io := socketio.NewServer(nil)
@@ -105,7 +105,7 @@ func ExampleClient_Ask() {
 	// Output: ok
 }
 
-// A client answers what the server asks.
+// A client acknowledges an event of the server.
 func ExampleClient_On() {
 	example(func(t siotest.TB) {
 		io := socketio.NewServer(nil)
@@ -131,7 +131,7 @@ func ExampleClient_On() {
 	// Output: ok
 }
 
-// The connection breaks right behind a word, on its way to the client.
+// The connection breaks directly after a given text, on its way to the client.
 func ExampleLink_CutAt() {
 	example(func(t siotest.TB) {
 		gone := make(chan socketio.DisconnectReason, 1)
@@ -152,7 +152,7 @@ func ExampleLink_CutAt() {
 	// ok
 }
 
-// Packets as they are, for what no client would send.
+// Raw packets, including those that no client would send.
 func ExampleConn_Say() {
 	example(func(t siotest.TB) {
 		c := siotest.NewServer(t, socketio.NewServer(nil)).Open()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests that what should fail does, with a sentence that helps.
+// This file tests that assertions fail when they should, with a helpful message.
 
 package siotest_test
 
@@ -17,7 +17,7 @@ import (
 	"socketio/siotest"
 )
 
-// Each assertion fails when it should, and says what it wanted and what it got.
+// Each assertion fails when it should, and says what it expected and what it received.
 func TestWhatFails(t *testing.T) {
 	type scene struct {
 		siotest.TB
@@ -306,7 +306,7 @@ func TestPanicsOfTheHandler(t *testing.T) {
 	}
 }
 
-// A bubble would wait without end for a server that was made outside.
+// A bubble would wait forever for a server that was created outside.
 func TestServerFromOutsideTheBubble(t *testing.T) {
 	io, _ := newApp(nil)
 	defer io.Close()
@@ -331,7 +331,8 @@ func TestServerFromOutsideTheBubble(t *testing.T) {
 	})
 }
 
-// A mux around a server has no Close; the option has, also in place of the handler's.
+// A mux around a server has no Close; the option Close is called instead, also in place
+// of the handler's.
 func TestCloseOption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		io, _ := newApp(nil)
@@ -352,7 +353,7 @@ func TestCloseOption(t *testing.T) {
 	}
 }
 
-// A log has what failed at the server, while the test runs.
+// While the test runs, its log has the errors of the server.
 func TestLogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var logger *slog.Logger

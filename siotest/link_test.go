@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests faults: each does what it says, at the byte where it should.
+// This file tests faults: each has its effect, at the right byte.
 
 package siotest_test
 
@@ -18,7 +18,7 @@ import (
 	"socketio/siotest"
 )
 
-// What vanishes on the way up is never heard, and the server gives up at the ping.
+// Data lost on the way to the server never arrives, and the server gives up after a ping.
 func TestDropUp(t *testing.T) {
 	inBubble(t, func(s *setting) {
 		srv, events := s.serve()
@@ -35,7 +35,7 @@ func TestDropUp(t *testing.T) {
 		if want := 45 * time.Second; s.transport != siotest.Polling && took != want {
 			s.Errorf("the server gives up after %v, want %v", took, want)
 		}
-		// Over polling nobody tells the client: its next poll vanishes.
+		// Over polling the client is not notified: its next poll is lost.
 		if want := 70 * time.Second; s.transport == siotest.Polling && took != want {
 			s.Errorf("the client gives up after %v, want %v", took, want)
 		}
@@ -47,8 +47,8 @@ func TestDropUp(t *testing.T) {
 	})
 }
 
-// What vanishes on the way down leaves the client waiting for a ping; its end vanishes
-// too, until the server misses the pong.
+// Data lost on the way to the client leaves it waiting for a ping; its end is lost too,
+// until the server misses the pong.
 func TestDropDown(t *testing.T) {
 	inBubble(t, func(s *setting) {
 		srv, events := s.serve()
@@ -157,7 +157,7 @@ func TestSplit(t *testing.T) {
 	})
 }
 
-// A frame that is cut in its middle never happened.
+// A frame that is cut is dropped.
 func TestCutAfter(t *testing.T) {
 	for _, how := range []siotest.Break{siotest.FIN, siotest.Reset} {
 		everywhere(t, func(s *setting) {
@@ -243,7 +243,7 @@ func TestCut(t *testing.T) {
 	})
 }
 
-// A cut that is set and healed does not happen.
+// A cut that is set and removed does not happen.
 func TestHeal(t *testing.T) {
 	everywhere(t, func(s *setting) {
 		srv, _ := s.serve()
@@ -286,7 +286,7 @@ func TestFaultsAreDeterministic(t *testing.T) {
 	})
 }
 
-// Nobody can dial through the link of a test that is over.
+// A link can't be dialed after its test is over.
 func TestLinkAfterTheTest(t *testing.T) {
 	var srv *siotest.Server
 	play(func(t siotest.TB) {

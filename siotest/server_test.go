@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests how applications are served: behind other handlers, with options,
-// and until when.
+// This file tests serving applications: behind other handlers, with options, and how they
+// end.
 
 package siotest_test
 
@@ -59,7 +59,7 @@ func TestBehindAMux(t *testing.T) {
 	}
 }
 
-// What a client sends along reaches the application.
+// Headers, query and auth of a client reach the application.
 func TestHeadersQueryAndAuth(t *testing.T) {
 	everywhere(t, func(s *setting) {
 		var mu sync.Mutex
@@ -102,7 +102,7 @@ func TestHeadersQueryAndAuth(t *testing.T) {
 	})
 }
 
-// Other packet formats work as the default one does.
+// Other packet formats work like the default.
 func TestCodec(t *testing.T) {
 	inBubble(t, func(s *setting) {
 		app, _ := newApp(&socketio.Options{Codec: new(msgpack.Codec)})
@@ -146,7 +146,7 @@ func TestBuffer(t *testing.T) {
 	})
 }
 
-// Patience and Quiet are times.
+// Patience and Quiet are durations.
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app, _ := newApp(nil)
@@ -194,7 +194,7 @@ func TestManyClients(t *testing.T) {
 	})
 }
 
-// A server that is shut down refuses whoever comes.
+// A server that is shut down rejects all clients.
 func TestShutdown(t *testing.T) {
 	everywhere(t, func(s *setting) {
 		app, events := newApp(nil)
@@ -232,7 +232,7 @@ func TestTwoServersInABubble(t *testing.T) {
 	})
 }
 
-// A time without its unit is asked for.
+// A duration without its unit panics with a question.
 func TestDurationsWithoutAUnit(t *testing.T) {
 	io := socketio.NewServer(nil)
 	srv := siotest.NewServer(t, io)

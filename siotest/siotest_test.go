@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what the tests of the kit share: an application, a test that may
-// fail, and the places where everything is played.
+// This file holds the common parts of the kit's tests: an application, a test that may
+// fail, and the settings in which tests run.
 
 package siotest_test
 
@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { leakcheck.Main(m) }
 
-// A log keeps what an application notices.
+// A log keeps what an application observes.
 type log struct {
 	mu    sync.Mutex
 	lines []string
@@ -40,7 +40,7 @@ func (l *log) String() string {
 	return strings.Join(l.lines, "\n")
 }
 
-// newApp is an application with a bit of everything.
+// newApp returns an application with a bit of everything.
 func newApp(opts *socketio.Options) (*socketio.Server, *log) {
 	io, events := socketio.NewServer(opts), new(log)
 	connection := func(s *socketio.Socket) {
@@ -85,7 +85,7 @@ func newApp(opts *socketio.Options) (*socketio.Server, *log) {
 	return io, events
 }
 
-// A setting is where a test is played.
+// A setting is where a test runs.
 type setting struct {
 	*testing.T
 	bubble    bool
@@ -105,7 +105,7 @@ func (s *setting) connect(srv *siotest.Server) *siotest.Client {
 	return srv.ConnectWith(&siotest.ClientOptions{Transport: s.transport})
 }
 
-// patience is how long clients wait: a slow machine gets its time.
+// patience is how long clients wait, enough for a slow machine.
 func (s *setting) patience() time.Duration {
 	if s.bubble {
 		return 0 // the default
@@ -113,8 +113,8 @@ func (s *setting) patience() time.Duration {
 	return time.Minute
 }
 
-// everywhere plays a test in a bubble, in memory outside of one, and over TCP, with
-// each transport.
+// everywhere runs a test in a bubble, in memory outside of one, and over TCP, with each
+// transport.
 func everywhere(t *testing.T, test func(s *setting)) {
 	for _, transport := range siotest.Transports() {
 		t.Run("bubble/"+string(transport), func(t *testing.T) {
@@ -131,7 +131,7 @@ func everywhere(t *testing.T, test func(s *setting)) {
 	}
 }
 
-// inBubble plays a test in a bubble, with each transport.
+// inBubble runs a test in a bubble, with each transport.
 func inBubble(t *testing.T, test func(s *setting)) {
 	for _, transport := range siotest.Transports() {
 		t.Run(string(transport), func(t *testing.T) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests a server that nobody closes, which ends the test program: it runs in
-// one of its own.
+// This file tests a server that is never closed, which ends the test program: it runs in
+// its own.
 
 package siotest_test
 

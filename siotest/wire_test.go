@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests what a Link does to the bytes themselves, against servers that look
-// at them.
+// This file tests the effect of a Link on the bytes, with servers that inspect them.
 
 package siotest_test
 
@@ -44,7 +43,7 @@ func takesOver(t *testing.T, then func(nc net.Conn)) http.Handler {
 	})
 }
 
-// The receiver never reads more than Split allows, and without Split all at once.
+// The receiver never reads more than Split allows, and without Split everything at once.
 func TestSplitIsWhatTheReceiverReads(t *testing.T) {
 	for _, n := range []int{0, 1, 3} {
 		synctest.Test(t, func(t *testing.T) {
@@ -123,7 +122,7 @@ func TestCutAfterSeveralWrites(t *testing.T) {
 	}
 }
 
-// A pattern is found although it comes in pieces.
+// A pattern is found even if it arrives in pieces.
 func TestCutAtInPieces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app, _ := newApp(nil)

@@ -26,8 +26,8 @@ type InMemory struct {
 	work  sync.WaitGroup
 }
 
-// A MemoryNode is the part of one server in the cluster of an InMemory: an adapter.Cluster. Its faults
-// may be changed at any time.
+// A MemoryNode is the part of one server in the cluster of an InMemory: an
+// adapter.Cluster. Its faults may be changed at any time.
 type MemoryNode struct {
 	bus  *InMemory
 	name string
@@ -53,8 +53,8 @@ func (n *MemoryNode) Mute(yes bool) { n.mute.Store(yes) }
 // Break makes each attempt to publish return ErrBroken, or work again.
 func (n *MemoryNode) Break(yes bool) { n.broken.Store(yes) }
 
-// Isolate puts the node on an island: only nodes with the same number reach each other. All
-// begin on island 0.
+// Isolate moves the node to an island: only nodes with the same number reach each other.
+// All start on island 0.
 func (n *MemoryNode) Isolate(island int) { n.island.Store(int32(island)) }
 
 // Closed returns how often Close was called.

@@ -16,7 +16,7 @@ import (
 
 var errGone = errors.New("gone")
 
-// A member may call the adapter while it gets a packet: no lock is held.
+// A member may call the adapter while it receives a packet: no lock is held.
 func testCallbacks(x *exam) {
 	for _, m := range x.add("a", "b", "c") {
 		m.onDeliver = func(m *member, p *adapter.Packet) {
@@ -67,7 +67,7 @@ func testSockets(x *exam) {
 	want(x, "how", members["a"].gone, "leave")
 }
 
-// The Call knows of all members, and of no other node, when the adapter returns.
+// When the adapter returns, the Call knows all members, and no other node.
 func testAcknowledgements(x *exam) {
 	members := x.add("a", "ab", "x")
 	for _, test := range []struct {
@@ -118,8 +118,8 @@ func testAcknowledgements(x *exam) {
 	want(x, "this node does not hear itself", x.local.events.Load(), 0)
 }
 
-// A Join that returned before a broadcast is in, a Leave that returned before is
-// out, each member gets it once, whatever others do meanwhile.
+// A broadcast reaches the members whose Join has returned before, and none whose Leave
+// has; each member receives it once, whatever others do meanwhile.
 func testConcurrency(x *exam) {
 	stop := make(chan struct{})
 	var churn, settled sync.WaitGroup

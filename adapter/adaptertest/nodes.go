@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the exam of several nodes.
+// This file tests several nodes.
 
 package adaptertest
 
@@ -14,12 +14,12 @@ import (
 	"socketio/adapter"
 )
 
-// nodes is how many nodes RunCluster looks at.
+// nodes is the number of nodes that RunCluster tests.
 const nodes = 3
 
-// RunCluster examines several nodes. newCluster returns a function that makes one node of a
-// new cluster each time it is called. What one node publishes must reach the others within
-// 10 s, while nobody else uses the cluster.
+// RunCluster tests several nodes. newCluster returns a function that creates one node of
+// a new cluster each time it is called. Events that one node publishes must reach the
+// others within 10 s, while nothing else uses the cluster.
 func RunCluster(t *testing.T, newCluster func(t *testing.T) func() adapter.Cluster) {
 	for _, exam := range []struct {
 		name string
@@ -35,8 +35,8 @@ func RunCluster(t *testing.T, newCluster func(t *testing.T) func() adapter.Clust
 	}
 }
 
-// A clusterExam is a cluster that is looked at: on each node a member with the name of the
-// node, a, b or c, in the room "all".
+// A clusterExam is a cluster under test: on each node a member with the name of the node,
+// a, b or c, in the room "all".
 type clusterExam struct {
 	*testing.T
 	ctx     context.Context
@@ -61,7 +61,7 @@ func beginCluster(t *testing.T, newNode func() adapter.Cluster) *clusterExam {
 	return x
 }
 
-// eventually waits for something that another node does.
+// eventually waits for an effect of another node.
 func (x *clusterExam) eventually(what string, holds func() bool) {
 	x.Helper()
 	tick := time.NewTicker(time.Millisecond)
@@ -90,7 +90,7 @@ func (x *clusterExam) heard(message string) string {
 	return strings.Join(who, " ")
 }
 
-// Each target reaches its members on all nodes, with Meta, and nobody else.
+// Each target reaches its members on all nodes, with Meta, and no others.
 func testBroadcasts(x *clusterExam) {
 	for i, test := range []struct {
 		target adapter.Target
@@ -120,7 +120,7 @@ func testBroadcasts(x *clusterExam) {
 	}
 }
 
-// What one node publishes arrives in that order.
+// Events of one node arrive in order.
 func testOrder(x *clusterExam) {
 	const count = 100
 	for i := range count {
@@ -136,7 +136,8 @@ func testOrder(x *clusterExam) {
 	}
 }
 
-// A question knows of all nodes before it returns, and of their members soon.
+// A broadcast with acknowledgements knows all nodes before it returns, and their members
+// soon.
 func testQuestions(x *clusterExam) {
 	for _, m := range x.members[1:] {
 		m.onDeliver = func(m *member, p *adapter.Packet) { p.Call.Answer(m, m.id) }

@@ -6,6 +6,6 @@ package webtransport
 
 import "time"
 
-// SetLinger sets how long each step of an orderly end may take. It must be called
-// before the server serves.
+// SetLinger sets the duration of each step of an orderly close. It must be called before
+// the server serves.
 func (s *Server) SetLinger(d time.Duration) { s.linger = d }

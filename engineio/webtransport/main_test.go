@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the stage for the dialogues of this package: an engine behind a
-// server of HTTP/3 on 127.0.0.1, and a client that knows nothing of its code.
+// This file holds the stage for the dialogues of this package: an engine behind an HTTP/3
+// server on 127.0.0.1, and a client that is independent of its code.
 
 package webtransport_test
 
@@ -36,7 +36,7 @@ import (
 
 func TestMain(m *testing.M) { leakcheck.Main(m) }
 
-// patience is how long what must come may take.
+// patience is the time limit for expected events.
 const patience = time.Minute
 
 // A stage is a running server.
@@ -88,7 +88,7 @@ func (st *stage) wantEnd(s *side, reason engineio.CloseReason) {
 	}
 }
 
-// next is the next session that opens.
+// next returns the next session that opens.
 func (st *stage) next() *side {
 	st.t.Helper()
 	select {
@@ -138,7 +138,7 @@ func serve(t *testing.T, o engineio.Options, wrap func(http.Handler) http.Handle
 	return st
 }
 
-// certificate makes one for 127.0.0.1, and its root.
+// certificate returns a certificate for 127.0.0.1, and its root.
 func certificate(t *testing.T, roots *x509.CertPool) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -171,8 +171,8 @@ type client struct {
 	in      *bufio.Reader
 }
 
-// dial opens a WebTransport session. window is what the client takes before it
-// reads; 0 means the usual.
+// dial opens a WebTransport session. window is the number of bytes that the client
+// accepts before it reads; 0 means the default.
 func (st *stage) dial(window uint64, headers ...string) (*http.Response, *wt.Session, error) {
 	d := &wt.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: st.roots, NextProtos: []string{http3.NextProtoH3}},
@@ -194,7 +194,7 @@ func (st *stage) dial(window uint64, headers ...string) (*http.Response, *wt.Ses
 	return rsp, session, err
 }
 
-// connect opens a session and a stream, and says first on it.
+// connect opens a session and a stream, and sends first on it.
 func (st *stage) connect(window uint64, first string) *client {
 	st.t.Helper()
 	_, session, err := st.dial(window)
@@ -279,18 +279,18 @@ func (c *client) want(what, text string) {
 	}
 }
 
-// wantGone wants the server to close the session, in time.
+// wantGone expects the server to close the session, in time.
 func (c *client) wantGone(what string) {
 	c.st.t.Helper()
 	err := c.end(what)
-	// A reset may take the place of the close: it is said within 10 ms, or not at all.
+	// A reset may replace the close, which is sent within 10 ms or not at all.
 	if reset := (*http3.Error)(nil); errors.As(err, &reset) && reset.ErrorCode == http3.ErrCodeDatagramError {
 		return
 	}
 	c.wantOrder(what, err)
 }
 
-// wantClosed is wantGone in order: the close has been said.
+// wantClosed is wantGone with an orderly close.
 func (c *client) wantClosed(what string) {
 	c.st.t.Helper()
 	c.wantOrder(what, c.end(what))

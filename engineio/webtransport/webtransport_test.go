@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds dialogues over real QUIC: opening, messages, the upgrade, limits,
-// and every way to the end.
+// This file tests dialogues over real QUIC: opening, messages, the upgrade, limits, and
+// every kind of end.
 
 package webtransport_test
 
@@ -84,7 +84,7 @@ func TestNotOpenedInTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// On a slow machine the time may be up before anything is said.
+	// On a slow machine the time may have passed before anything is sent.
 	if stream, err := session.OpenStream(); err == nil {
 		_, _ = stream.Write([]byte("\x020{\x7e"))
 	}
@@ -227,7 +227,7 @@ func TestTheClientCloses(t *testing.T) {
 	}
 }
 
-// What was sent before arrives, then the session ends, soon.
+// Messages sent before the close arrive, then the session ends soon.
 func TestTheServerCloses(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(st *stage, s *side){
@@ -259,7 +259,7 @@ func TestTheServerCloses(t *testing.T) {
 	}
 }
 
-// A peer that gives no credit holds nothing up.
+// A peer that gives no credit delays nothing.
 func TestCloseWithoutCredit(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(st *stage, s *side){
@@ -288,7 +288,7 @@ func TestCloseWithoutCredit(t *testing.T) {
 	}
 }
 
-// Streams that nobody accepts cost their windows, and the session goes on.
+// Streams that are not accepted cost their windows, and the session continues.
 func TestMoreStreams(t *testing.T) {
 	t.Parallel()
 	st := serve(t, engineio.Options{}, nil)
@@ -308,7 +308,7 @@ func TestMoreStreams(t *testing.T) {
 	c.want("the echo", "4hello")
 }
 
-// A wrapped is the writer of a middleware; a hidden one has no way to that of HTTP/3.
+// A wrapped is the writer of a middleware; a hidden one has no access to that of HTTP/3.
 type wrapped struct{ http.ResponseWriter }
 
 func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -340,7 +340,7 @@ func TestWritersOfMiddlewares(t *testing.T) {
 	}
 }
 
-// A time without its unit is asked for.
+// A duration without its unit panics with a question.
 func TestDurationsWithoutAUnit(t *testing.T) {
 	for want, h3 := range map[string]*http3.Server{
 		"webtransport: http3.Server.IdleTimeout is 30000 nanoseconds: did you mean 30*time.Second?":                          {IdleTimeout: 30000},

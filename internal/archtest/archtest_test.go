@@ -264,7 +264,7 @@ func TestEveryPackageHasAComment(t *testing.T) {
 	}
 }
 
-// Each file begins with the licence and, in its first comment, what lives there.
+// Each file begins with the licence and, in its first comment, its contents.
 func TestEveryFileSaysWhatItHolds(t *testing.T) {
 	for _, p := range packages(t) {
 		if name, _ := short(p.ImportPath); isProgram(name) {
@@ -354,7 +354,7 @@ func isProgram(name string) bool {
 	return false
 }
 
-// ticked returns what stands between backquotes.
+// ticked returns the words in backquotes.
 func ticked(s string) []string {
 	var names []string
 	parts := strings.Split(s, "`")
@@ -364,7 +364,7 @@ func ticked(s string) []string {
 	return names
 }
 
-// No test is skipped: a skipped test is one that nobody runs.
+// No test is skipped: a skipped test is never run.
 func TestNothingIsSkipped(t *testing.T) {
 	walk(t, func(name string, _ fs.DirEntry) {
 		if !strings.HasSuffix(name, "_test.go") {

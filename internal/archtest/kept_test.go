@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the rule that finds what has no bound: each field that can grow,
-// of a type that lives as long as a connection or longer, belongs to a row of
-// docs/limits.md. Which fields a row is about is in docs/tests.md.
+// This file holds the rule that finds data without a bound: each field that can grow, of
+// a type that lives as long as a connection or longer, belongs to a row of
+// docs/limits.md. docs/tests.md maps rows to fields.
 
 package archtest_test
 
@@ -17,8 +17,8 @@ import (
 
 const keptHeading = "What a client can make the server keep"
 
-// longLived are where the search begins: what lives as long as a connection or
-// longer. The types of their fields are searched too.
+// longLived are the types at which the search begins: they live as long as a connection
+// or longer. The types of their fields are searched too.
 var longLived = []string{
 	"Server", "handlers", "event", "internal/call.Compiler", "Namespace", "ParentNamespace", "internal/registry.Registry", "internal/registry.Entry", "conn", "Socket", "Handshake", "internal/ack.Table", "Answers", "search", "internal/registry.claim", "internal/serial.Inbox", "internal/serial.Workers",
 	"engineio.Server", "engineio.Conn", "engineio.Handshake", "engineio.polling", "engineio.wsTransport", "engineio.upgrade", "engineio.Message",
@@ -99,7 +99,7 @@ func (s structure) mentions(x ast.Expr, f func(name string)) {
 	})
 }
 
-// canGrow reports whether what a field of this type holds itself has no fixed size.
+// canGrow reports whether a field of this type can grow.
 func canGrow(x ast.Expr) (grows bool) {
 	ast.Inspect(x, func(n ast.Node) bool {
 		switch n := n.(type) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what must be true of docs/limits.md: every limit among the options
-// has a row, and a doc line. Its tests are in docs/tests.md; see index_test.go.
+// This file holds the rules for docs/limits.md: every limit among the options has a row,
+// and a doc line. Its tests are in docs/tests.md; see index_test.go.
 
 package archtest_test
 

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// Whoever opens the folder of a module and runs "go build ./..." there must not
-// hear that it is no part of the workspace of the root. "go list" finds that out
-// without a build and without the requirements; make lint builds.
+// "go build ./..." in the folder of a module must not fail because the module is missing
+// in the workspace of the root. "go list" finds that without a build and without the
+// requirements; make lint builds.
 func TestModulesBuildFromTheirFolders(t *testing.T) {
 	var modules int
 	walk(t, func(name string, d fs.DirEntry) {

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// An interface of observers can't get a method without breaking those who implement it.
-// So an interface is for one kind of event, with few methods, a new kind gets a new one,
-// and each method has a struct of this module among its parameters, which can get fields.
+// An interface of observers can't get a method without breaking its implementations. So
+// an interface is for one kind of event, with few methods, a new kind gets a new one, and
+// each method has a struct of this module among its parameters, which can get fields.
 func TestObserversCanGrow(t *testing.T) {
 	imports, seen := exportData(t), 0
 	for _, path := range []string{module, module + "/engineio"} {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what must be true of SECURITY-REGRESSIONS.md: no known advisory is
-// missing. The tests of its rows are in docs/tests.md; see index_test.go.
+// This file holds the rule for SECURITY-REGRESSIONS.md: no known advisory is missing. The
+// tests of its rows are in docs/tests.md; see index_test.go.
 
 package archtest_test
 
@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// advisories are those that must have a row: of Socket.IO and Engine.IO, of what
-// they sit on, of their relatives. One that becomes known is added here first.
+// advisories are those that must have a row: of Socket.IO and Engine.IO, of their
+// dependencies, of similar projects. New ones are added here first.
 var advisories = []string{
 	"CVE-2017-16031", "CVE-2020-28481", "CVE-2024-38355", "CVE-2020-36048", "CVE-2022-21676", "CVE-2022-41940",
 	"CVE-2023-31125", "CVE-2026-59725", "CVE-2020-36049", "CVE-2022-2421", "CVE-2023-32695", "CVE-2026-33151",
@@ -88,7 +88,7 @@ func readTests(t *testing.T, dir string) *testSources {
 	return s
 }
 
-// check expects a test that runs.
+// check expects an existing test that is not skipped.
 func (s *testSources) check(t *testing.T, document, name, function, part string) {
 	t.Helper()
 	fn := s.functions[function]
@@ -104,8 +104,8 @@ func (s *testSources) check(t *testing.T, document, name, function, part string)
 	})
 }
 
-// orderOnly are the files where other random numbers than those of crypto/rand are
-// in use: they put things in an order that is no secret.
+// orderOnly are the files that may use other random numbers than those of crypto/rand, to
+// choose an order that is not secret.
 var orderOnly = []string{"engineio/shutdown.go"}
 
 // Ids and keys come from crypto/rand.

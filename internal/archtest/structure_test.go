@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the rules of structure: how large files, functions and types may
-// be, how many files may depend on each other in a circle, and that the reading order
-// of a package names each of its files.
+// This file holds the rules of structure: the size of files, functions and types, the
+// number of files in a cycle of dependencies, and that the reading order of a package
+// names each of its files.
 
 package archtest_test
 
@@ -25,11 +25,11 @@ import (
 
 // A shape bounds the dependencies among the files of a package.
 type shape struct {
-	cycle int // the most files that depend on each other in a circle
+	cycle int // files in the largest cycle of dependencies, at most
 	tied  int // the most pairs of files of which one uses the other, in percent; 0: no bound
 }
 
-// shapes has the packages that need more than ordinary. A figure may only shrink.
+// shapes has the packages with larger bounds. A figure may only shrink.
 var (
 	ordinary = shape{cycle: 3}
 	shapes   = map[string]shape{
@@ -79,7 +79,7 @@ func sourceNames(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// Files that depend on each other in a circle can only be understood together.
+// Files that depend on each other in a cycle can only be understood together.
 func TestFilesFormNoLargeCycles(t *testing.T) {
 	for _, p := range packages(t) {
 		name, _ := short(p.ImportPath)
@@ -197,7 +197,7 @@ func tiedPairs(uses map[string][]string) (pairs, tied int) {
 	return len(uses) * (len(uses) - 1) / 2, tied
 }
 
-// The rule above is no good if it does not see a cycle.
+// The rule above must detect a cycle.
 func TestCyclesAreSeen(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -242,8 +242,8 @@ func TestFilesAndFunctionsAreShort(t *testing.T) {
 	}
 }
 
-// The method set of a type is what a reader has to know of it, and what its users
-// find in the documentation.
+// The method set of a type is what a reader must know, and what its users find in the
+// documentation.
 func TestTypesHaveFewMethods(t *testing.T) {
 	imports := exportData(t)
 	for _, p := range packages(t) {
@@ -302,8 +302,8 @@ func exportData(t *testing.T) types.Importer {
 
 var fileName = regexp.MustCompile(`\b[a-z0-9_]+\.go\b`)
 
-// Who reads the files in the order that the package comment gives has read all of
-// them. A package of one file needs no order.
+// The reading order of the package comment names all files. A package of one file needs
+// none.
 func TestReadingOrdersAreComplete(t *testing.T) {
 	for _, p := range packages(t) {
 		name, _ := short(p.ImportPath)

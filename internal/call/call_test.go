@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds a user of the package that is no server: a peer, with arguments of its
-// own kind.
+// This file tests the package with a user that is not a server: a peer, with its own kind
+// of arguments.
 
 package call_test
 
@@ -83,8 +83,8 @@ func message0(args ...string) *message {
 
 type point struct{ X, Y int }
 
-// Every shape gives the same, whether it is called by reflection or not, and whether
-// its arguments are decoded before or when it is called.
+// Every shape has the same result, with reflection or without, and with its arguments
+// decoded before the call or during it.
 func TestShapes(t *testing.T) {
 	type text string
 	for _, c := range []struct {
@@ -144,7 +144,8 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// What can't be a handler panics at registration, in the words of the program.
+// A function that can't be a handler panics at registration, with a message in the
+// program's terms.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct {
 		fn   any
@@ -242,7 +243,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// The common shapes cost nothing beyond what the function does.
+// The common shapes allocate nothing beyond what the function does.
 func TestCommonShapesAllocateNothing(t *testing.T) {
 	m := message0(`"hello"`)
 	compiler := newCompiler()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests a registry whose namespaces are only names, with an owner that writes
-// down what it is asked for.
+// This file tests a registry whose namespaces are only names, with an owner that records
+// its calls.
 
 package registry_test
 
@@ -158,7 +158,7 @@ func TestOfKeeps(t *testing.T) {
 	o.wants(t, "make /a1", "created /a1", "announce /a1", "make /a2", "created /a2", "announce /a2", "make /b", "created /b", "announce /b")
 }
 
-// What hears of a namespace may ask for it: clients find it later.
+// A function that is notified of a namespace may ask for it: clients find it later.
 func TestOfInAnnounce(t *testing.T) {
 	r, o := newRegistry(registry.Limits{MaxDynamic: 1})
 	o.announce = func(name string) {
@@ -248,7 +248,8 @@ func TestEnd(t *testing.T) {
 	o.wants(t, "removed /a")
 }
 
-// Whatever happens together, nothing is left, and no name has two namespaces at once.
+// Whatever happens at the same time, nothing is left, and no name ever has two
+// namespaces.
 func TestStorm(t *testing.T) {
 	r, _ := newRegistry(registry.Limits{MaxDynamic: 4, KeepEmpty: true})
 	var users sync.WaitGroup

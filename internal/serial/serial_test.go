@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the order of items, the last item, dropped items, held back output
-// and the end of workers.
+// This file tests the order of items, the last item, dropped items, delayed output and
+// the end of workers.
 
 package serial_test
 
@@ -55,7 +55,7 @@ func (o *owner) say(s string) {
 	o.said = append(o.said, s)
 }
 
-// heard returns the record and begins a new one.
+// heard returns the record and clears it.
 func (o *owner) heard() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -123,7 +123,7 @@ func TestItemsRunInOrder(t *testing.T) {
 	})
 }
 
-// A worker is started once, however many items come before it begins.
+// A worker is started once, however many items arrive before it begins.
 func TestBurstLeavesAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, o *owner) {
 		o.push(item{n: 1})
@@ -142,8 +142,8 @@ func TestBurstLeavesAtOnce(t *testing.T) {
 	})
 }
 
-// What was held back is sent when the items behind it are dropped, and when an item ends
-// its goroutine.
+// Delayed output is sent when the items behind it are dropped, and when an item ends its
+// goroutine.
 func TestHeldBackIsSent(t *testing.T) {
 	for name, first := range map[string]func(o *owner) func(*serial.Worker[item]){
 		"drop":   func(o *owner) func(*serial.Worker[item]) { return func(*serial.Worker[item]) { o.inbox.Drop(all) } },
@@ -167,8 +167,8 @@ func TestHeldBackIsSent(t *testing.T) {
 
 func all(item) bool { return true }
 
-// After the last item, and after Drop, nothing is taken; Drop leaves a last item and what
-// its function keeps.
+// After the last item, and after Drop, no item is accepted; Drop keeps a last item and
+// what its function selects.
 func TestEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, o *owner) {
 		o.push(item{n: 1})
@@ -197,7 +197,7 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-// A worker that was promised finds that everything was dropped.
+// A promised worker finds that everything was dropped.
 func TestDroppedBeforeTheWorkerComes(t *testing.T) {
 	bubble(t, func(t *testing.T, o *owner) {
 		start, _ := o.workers.Push(&o.inbox, item{n: 1})
@@ -214,7 +214,7 @@ func TestDroppedBeforeTheWorkerComes(t *testing.T) {
 	})
 }
 
-// Items in a lane run beside later ones; no more than fit at once. The last item waits
+// Items in a lane run alongside later ones, within the lane's limit. The last item waits
 // for them.
 func TestLanes(t *testing.T) {
 	bubble(t, func(t *testing.T, o *owner) {
@@ -253,7 +253,7 @@ func TestLanes(t *testing.T) {
 	})
 }
 
-// A worker that meets the last item goes, and the last call goes on with it, also when
+// A worker that reaches the last item ends, and the last call continues with it, even if
 // the call ends its goroutine.
 func TestLastCallRunsTheLastItem(t *testing.T) {
 	for _, goexit := range []bool{false, true} {
@@ -345,7 +345,7 @@ func TestWait(t *testing.T) {
 	})
 }
 
-// At most 64 workers stay; Close ends them, and those that rest later.
+// At most 64 idle workers stay; Close ends them, and those that become idle later.
 func TestWorkersThatStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		workers := new(serial.Workers[item])
@@ -378,7 +378,7 @@ func TestWorkersThatStay(t *testing.T) {
 				stayed++
 			}
 		}
-		// Some that stay may have come for inboxes that others took first.
+		// Some idle ones may have come for inboxes that others took first.
 		if len(first) != len(owners) || stayed > 64 || stayed < 48 {
 			t.Errorf("of %d workers %d ran an item of the next crowd, want about 64", len(first), stayed)
 		}
@@ -415,8 +415,8 @@ func TestBurstNeedsFewWorkers(t *testing.T) {
 	})
 }
 
-// Each inbox is run, whatever the moment at which workers end and others come. In a
-// bubble a forgotten one is a deadlock.
+// Each inbox runs, whenever workers end and others start. In a bubble a forgotten one is
+// a deadlock.
 func TestNoInboxIsForgotten(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	bubble(t, func(t *testing.T, o *owner) {
@@ -434,8 +434,8 @@ func TestNoInboxIsForgotten(t *testing.T) {
 	})
 }
 
-// An inbox that is started while a worker is on its way, and made ready when that has
-// come and found nothing, gets another worker.
+// An inbox that is started while a worker is about to look, and made ready after that has
+// found nothing, gets another worker.
 func TestWorkerComesBeforeTheInbox(t *testing.T) {
 	bubble(t, func(t *testing.T, o *owner) {
 		start, _ := o.workers.Push(&o.inbox, item{n: 1})
@@ -449,7 +449,7 @@ func TestWorkerComesBeforeTheInbox(t *testing.T) {
 }
 
 // Many producers, items in lanes, Drop and the end at once: each item runs once or is
-// dropped, in the order of its producer, and never two at a time but in lanes.
+// dropped, in the order of its producer, and no two at a time except in lanes.
 func TestStorm(t *testing.T) {
 	const owners, producers, items = 8, 4, 500
 	workers := new(serial.Workers[item])

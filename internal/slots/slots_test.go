@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the states of a name, one step at a time.
+// This file tests the states of a name, one step at a time.
 
 package slots_test
 
@@ -38,7 +38,7 @@ func want[T comparable](t *testing.T, what string, got, want T) {
 	}
 }
 
-// From the search for a name to its end, and what can be asked on the way.
+// From the search for a name to its end, with the results of all queries on the way.
 func TestLifeOfAName(t *testing.T) {
 	var slot table
 	look := func(what string, state slots.State, taken, leaving int, s *member, late bool) {
@@ -114,7 +114,7 @@ func TestOrderOfMembers(t *testing.T) {
 	want(t, "after the end", names(&slot)+fmt.Sprint(slot.Taken(), slot.Leaving(), slot.Recent("/a")), "0 0 <nil>")
 }
 
-// Names that the server has left are remembered up to a bound; the oldest is forgotten.
+// Names that the server has left are remembered up to a bound; the oldest is dropped.
 func TestLateNamesAreBounded(t *testing.T) {
 	var slot table
 	for i := range 10 {

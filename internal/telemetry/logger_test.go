@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the logger that is used where none was given.
+// This file tests the logger that is used if none was given.
 
 package telemetry_test
 

@@ -31,7 +31,7 @@ func (c *crash) Count(int) {
 	panic("line one\nline two\x1b[31m")
 }
 
-// A panic costs one call of one observer, and one line of the log.
+// A panic affects one call of one observer, and adds one line to the log.
 func TestObserversCantHarm(t *testing.T) {
 	var log bytes.Buffer
 	first, bad, last := new(sum), new(crash), new(sum)

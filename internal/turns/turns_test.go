@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the order of answers: who waits for whom, and for how long.
+// This file tests the order of answers: which request waits for which, and for how long.
 
 package turns_test
 
@@ -73,7 +73,8 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// A request is not waited for when its time is over, and its time does not begin anew.
+// Later requests stop waiting for a request when its time is over, and its time is not
+// restarted.
 func TestLimit(t *testing.T) {
 	bubble(t, func(s *scene) {
 		slow, next := s.takes(turns.Undecided, time.Hour), s.takes(turns.Undecided, time.Hour)
@@ -90,7 +91,8 @@ func TestLimit(t *testing.T) {
 	})
 }
 
-// Nobody decides about a refusal: it waits for refusals before it, not for decisions.
+// No decision is needed for a rejection: it waits for rejections before it, not for
+// decisions.
 func TestRefusals(t *testing.T) {
 	bubble(t, func(s *scene) {
 		s.takes(turns.Undecided, time.Hour)
@@ -108,7 +110,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// A request that nobody decides about waits for those that are decided before it.
+// A request that needs no decision waits for those before it that do.
 func TestGranted(t *testing.T) {
 	bubble(t, func(s *scene) {
 		slow, granted := s.takes(turns.Undecided, time.Hour), s.takes(turns.Granted, time.Hour)
@@ -120,8 +122,8 @@ func TestGranted(t *testing.T) {
 	})
 }
 
-// A turn that ends in the middle, twice, lets nobody overtake; the end of the line lets
-// everybody go.
+// A turn that ends in the middle, twice, lets no request overtake; the end of the line
+// releases all.
 func TestEnd(t *testing.T) {
 	bubble(t, func(s *scene) {
 		first, second, third := s.takes(turns.Undecided, time.Hour), s.takes(turns.Undecided, time.Hour), s.takes(turns.Undecided, time.Hour)

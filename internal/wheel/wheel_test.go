@@ -22,7 +22,7 @@ const tick = 50 * time.Millisecond
 
 func TestMain(m *testing.M) { leakcheck.Main(m) }
 
-// A task is a deadline that remembers when it was woken.
+// A task is a deadline that records when it was woken.
 type task struct {
 	timer wheel.Timer
 	at    time.Time
@@ -42,7 +42,7 @@ func (k *task) schedule(w *wheel.Wheel, after time.Duration) {
 	w.Schedule(&k.timer, k, k.at)
 }
 
-// check says whether k woke once, not early and at most one tick late.
+// check checks that k woke once, not early and at most one tick late.
 func (k *task) check(t *testing.T) {
 	t.Helper()
 	if len(k.woken) != 1 {
@@ -284,8 +284,8 @@ func TestCloseWaitsForWake(t *testing.T) {
 	}
 }
 
-// Whatever the interleaving, a timer that was scheduled and that Stop does not
-// find any more has woken or is about to.
+// In every interleaving, a timer that was scheduled and that Stop no longer finds has
+// woken or is about to.
 func TestRaces(t *testing.T) {
 	w := wheel.New(time.Millisecond)
 	defer w.Close()
@@ -321,7 +321,7 @@ func TestRaces(t *testing.T) {
 	}
 }
 
-// A signal is a task that says that it woke at least once.
+// A signal is a task that signals that it woke at least once.
 type signal struct {
 	timer wheel.Timer
 	woke  chan struct{}

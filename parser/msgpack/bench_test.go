@@ -161,7 +161,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// Memory follows the bytes that came, whatever their lengths claim.
+// Memory is proportional to the received bytes, whatever their lengths claim.
 func TestHostileMemory(t *testing.T) {
 	var c msgpack.Codec
 	envelope := `83 a4'type' 02 a3'nsp' a1'/' a4'data' `

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the bound on arrays and maps, and what they become as values of any
-// type.
+// This file tests the bound on arrays and maps, and their memory as values of type any.
 
 package msgpack_test
 
@@ -47,7 +46,7 @@ func TestElements(t *testing.T) {
 	}
 }
 
-// The worst that one message of 1 MB can become is not much more than what numbers do.
+// The worst message of 1 MB needs little more memory than one of numbers.
 func TestElementsTakeLittleMemory(t *testing.T) {
 	same := "\xde\x00\xff" + string(bytes.Repeat([]byte("\xa0\xc0"), 255)) // one key, 255 times
 	for what, row := range map[string]struct {

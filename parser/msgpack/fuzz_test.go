@@ -16,7 +16,7 @@ import (
 	"socketio/parser/msgpack"
 )
 
-// weigh returns how many bytes the lists of v take, and how many values it has.
+// weigh returns the number of bytes that the lists of v take, and its number of values.
 func weigh(v any) (size, values int) {
 	switch v := v.(type) {
 	case []any:
@@ -41,7 +41,7 @@ func weigh(v any) (size, values int) {
 	return size, values
 }
 
-// A message never does harm, and what is accepted survives writing and reading.
+// No message does harm, and an accepted one is unchanged after encoding and decoding.
 func FuzzMsgpack(f *testing.F) {
 	for _, tt := range wireTable {
 		f.Add(unhex(f, tt.wire))
@@ -54,7 +54,7 @@ func FuzzMsgpack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var c msgpack.Codec
 		before := bytes.Clone(data)
-		// Whatever it is, the methods that take payloads do not panic.
+		// For any message, the methods that take payloads do not panic.
 		c.EventName(data)
 		for _, raw := range c.SplitArray(nil, data) {
 			c.EventName(raw)
@@ -83,7 +83,7 @@ func FuzzMsgpack(f *testing.F) {
 	})
 }
 
-// again writes a packet and reads it, and checks that it is the same.
+// again encodes a packet and decodes it, and checks that it is the same.
 func again(t *testing.T, c *msgpack.Codec, p parser.Packet) {
 	t.Helper()
 	out := parser.Outgoing{Type: p.Type, Namespace: p.Namespace, ID: p.ID}
@@ -153,7 +153,7 @@ func trim(v any) any {
 	return v
 }
 
-// JSON text and its MessagePack form fill Go values alike.
+// JSON text and its MessagePack form decode to the same Go values.
 func FuzzAsEncodingJSON(f *testing.F) {
 	text, err := json.Marshal(everything())
 	if err != nil {

@@ -33,7 +33,7 @@ func readCorpus(t testing.TB, name string, entries any) {
 	}
 }
 
-// What the recorder's notation stands for and our decoder has not.
+// Values of the recorder's notation that our decoder does not produce.
 type (
 	undefined   struct{}
 	arrayBuffer []byte
@@ -77,7 +77,7 @@ func unnote(t testing.TB, v any) any {
 	return v
 }
 
-// same reports whether got, from our decoder, is what JavaScript has.
+// same reports whether got, from our decoder, equals the JavaScript value.
 func same(got, want any) bool {
 	switch want := want.(type) {
 	case undefined:
@@ -118,7 +118,7 @@ func same(got, want any) bool {
 	return reflect.DeepEqual(got, want)
 }
 
-// writable reports whether Go has the value: not undefined, and bytes as bin only.
+// writable reports whether Go can write the value: not undefined, and bytes only as bin.
 func writable(v any) bool {
 	switch v := v.(type) {
 	case undefined, arrayBuffer, invalidDate:
@@ -170,8 +170,8 @@ func check(t *testing.T, wire string, p parser.Packet, want map[string]any) {
 	}
 }
 
-// Each packet the JavaScript encoder wrote is read, and, where Go can say the same,
-// written byte for byte.
+// Each packet of the JavaScript encoder is decoded and, if Go can express it, encoded
+// byte for byte.
 func TestNPMEncoder(t *testing.T) {
 	var entries []struct {
 		Packet map[string]any
@@ -262,8 +262,8 @@ func large(t *testing.T, of string, n, length int, sum uint32) {
 	}
 }
 
-// Where we answer otherwise than the JavaScript decoder, and why. The names are its
-// answer and ours.
+// The differences from the JavaScript decoder, and why. The names are its result and
+// ours.
 var differences = map[[2]string]string{
 	{"accepted", "Could not parse"}:             "text that is not UTF-8, or keys that are neither strings nor integers",
 	{"accepted", "invalid payload"}:             "an event name that is reserved, or neither a string nor a number",
@@ -283,7 +283,7 @@ var differences = map[[2]string]string{
 
 var digits = regexp.MustCompile(`^-?\d+ `)
 
-// outcome names an answer of either side.
+// outcome names the result of either side.
 func outcome(text string) string {
 	switch {
 	case text == "":
@@ -296,8 +296,8 @@ func outcome(text string) string {
 	return digits.ReplaceAllString(text, "N ")
 }
 
-// Each message, most of them damaged, gets the answer of the JavaScript decoder,
-// apart from the differences above.
+// Each message, most of them damaged, has the result of the JavaScript decoder, except
+// for the differences above.
 func TestNPMDecoder(t *testing.T) {
 	var entries []struct {
 		Wire   string

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests Go values in both directions, above all that they mean what they
-// mean to encoding/json.
+// This file tests Go values in both directions, above all that they have the same meaning
+// as in encoding/json.
 
 package msgpack_test
 
@@ -106,7 +106,7 @@ func everything() *Everything {
 	}
 }
 
-// What encoding/json makes of a value, we make of it too.
+// Each value is encoded and decoded as by encoding/json.
 func TestAsEncodingJSON(t *testing.T) {
 	s := "pointed to"
 	ps := &s
@@ -156,7 +156,7 @@ func TestAsEncodingJSON(t *testing.T) {
 	}
 }
 
-// Tags that a linter would not let through, and fields that hide each other.
+// Tags that a linter would reject, and fields that hide each other.
 func TestFieldNames(t *testing.T) {
 	type A struct{ X, Y, Z int }
 	type B struct {
@@ -218,7 +218,7 @@ func normal(v reflect.Value) string {
 	return fmt.Sprintf("%T %v", v.Interface(), x)
 }
 
-// What JSON does not have: bytes, times, numbers that are none.
+// Values that JSON does not have: bytes, times, NaN and infinities.
 func TestBeyondJSON(t *testing.T) {
 	type Bytes []byte
 	type Photo struct {

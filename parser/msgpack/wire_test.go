@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests the bytes of packets, in both directions, and each refusal.
+// This file tests the bytes of packets, in both directions, and each rejection.
 
 package msgpack_test
 
@@ -36,7 +36,7 @@ func unhex(t testing.TB, s string) []byte {
 	return out
 }
 
-// decode gives one message to a new decoder.
+// decode passes one message to a new decoder.
 func decode(data []byte) (parser.Packet, error) {
 	var d msgpack.Decoder
 	p, ok, err := d.Add(nil, true, data)
@@ -50,7 +50,7 @@ func event(name string, args ...any) parser.Outgoing {
 	return parser.Outgoing{Type: parser.TypeEvent, Namespace: "/", ID: parser.NoID, Event: name, Args: args}
 }
 
-// The wire examples: what we write, byte for byte, and what an any reads back.
+// The wire examples: what we write, byte for byte, and the value that an any receives.
 var wireTable = []struct {
 	packet parser.Outgoing
 	wire   string
@@ -166,7 +166,7 @@ func TestLengths(t *testing.T) {
 	}
 }
 
-// What other writers put into a packet and we must read.
+// Forms that other encoders write and that we must decode.
 func TestForeignWire(t *testing.T) {
 	date := time.UnixMilli(1_700_000_000_123).UTC()
 	tests := []struct {
@@ -215,7 +215,7 @@ func TestForeignWire(t *testing.T) {
 	}
 }
 
-// The envelope: order of keys, extra keys, keys that come twice, absent values.
+// The envelope: order of keys, extra keys, duplicate keys, missing values.
 func TestEnvelope(t *testing.T) {
 	tests := []struct {
 		wire string
@@ -291,7 +291,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: a packet beside the error: %+v", tt.wire, p)
 		}
 	}
-	// Cut anywhere, a packet is refused.
+	// A packet that is cut anywhere is rejected.
 	whole := unhex(t, `85 a4'type' 02 a3'nsp' a2'/a' a7'options' 81 a8'compress' c3 a4'data' 9a a1'e' d40000 d7000000018bcfe5687b c70200ffff c4010a cb3ff8000000000000 81 01 d9021234 ca00000000 cd0100 d100ff a2'id' 05`)
 	for n := range whole {
 		if _, err := decode(whole[:n]); err == nil {
