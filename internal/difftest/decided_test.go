@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Where our decoder refuses on purpose what npm takes. Each entry checks by its
-// own means that the message is such a case.
+// Where our decoder intentionally rejects what npm accepts. Each entry checks
+// independently that the message is such a case.
 
 package difftest
 
@@ -18,8 +18,8 @@ import (
 	"socketio/parser"
 )
 
-// A difference is one decision. applies gets the text from where a payload, an id
-// or a namespace begins.
+// A difference is one decision. applies gets the text from the beginning of a payload, an
+// id or a namespace.
 type difference struct {
 	reason  string
 	kind    parser.ErrorKind
@@ -72,7 +72,7 @@ var differences = []difference{
 		},
 	},
 	{
-		// It leaves attachments out, hands one out twice, or takes 0.5 for a number.
+		// npm leaves attachments out, uses one twice, or takes 0.5 for a number.
 		"each attachment is named once, by a plain placeholder", parser.KindPlaceholder, "",
 		func(text, rest string) bool {
 			count, _ := strconv.Atoi(countForm.FindStringSubmatch(text)[1])
@@ -81,14 +81,14 @@ var differences = []difference{
 	},
 }
 
-// hidden matches what decoding hides: a member that is there twice, in an object
-// without others inside, and a name written with escapes.
+// hidden matches what decoding hides: a duplicate member, in an object without others
+// inside, and a name written with escapes.
 var hidden = regexp.MustCompile(`"num"\s*:[^{}]*"num"\s*:|"_placeholder"\s*:[^{}]*"_placeholder"\s*:|"[^"]*\\u[^"]*"\s*:`)
 
 var countForm = regexp.MustCompile(`^[56]([1-9][0-9]?)-`)
 
-// decided returns the reason for which ours refuses m with e and npm does not, or
-// "" if there is none.
+// decided returns the reason why ours rejects m with e and npm does not, or "" if there
+// is none.
 func decided(e *parser.DecodeError, m message) string {
 	if m.binary {
 		return ""
@@ -125,7 +125,7 @@ func afterNamespace(text string) string {
 	return text
 }
 
-// blank reports whether s starts with what JavaScript takes for white space.
+// blank reports whether s starts with white space of JavaScript.
 func blank(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
 	return r == '\uFEFF' || unicode.IsSpace(r) && r != '\u0085'

@@ -2,9 +2,9 @@
 
 // The package comment.
 
-// Package difftest holds tests that give the same bytes to our parsers and to
-// those of others, and compare what comes of them. It is a module of its own, so
-// that the core does not require the others; it is never released.
+// Package difftest holds tests that pass the same bytes to our parsers and to others, and
+// compare the results. It is a module of its own, so that the core does not require the
+// others; it is never released.
 //
 // Reading order: frames_test.go (internal/ws against gobwas/ws), compressed_test.go
 // (the same with permessage-deflate, against wsflate and compress/flate),

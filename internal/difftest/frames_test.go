@@ -31,9 +31,9 @@ import (
 
 const maxMessage = 3000
 
-// A verdict is what a parser made of a stream: what it delivered, and how it
-// ended: "end" between frames, "partial" inside one, "closed" after a close
-// frame, or a close code.
+// A verdict is the result of a parser for a stream: what it delivered, and how it ended:
+// "end" between frames, "partial" inside one, "closed" after a close frame, or a close
+// code.
 type verdict struct {
 	delivered []string
 	end       string
@@ -61,7 +61,7 @@ func (r recorder) OnControl(op ws.Opcode, data []byte) bool {
 	return true
 }
 
-// terms are what both ends know of a stream.
+// terms are the facts that both ends know about a stream.
 type terms struct {
 	fromClient bool
 	deflate    bool // permessage-deflate, without context takeover, was negotiated
@@ -100,7 +100,7 @@ func ours(stream []byte, on terms, next func() int) (v verdict) {
 	return v
 }
 
-// pieces is an io.Reader that gives a stream in the pieces that next returns.
+// pieces is an io.Reader that returns a stream in the pieces that next returns.
 type pieces struct {
 	rest []byte
 	next func() int
@@ -227,7 +227,7 @@ func notShortest(stream []byte, v verdict) bool {
 	return false
 }
 
-// compareFrames gives stream to both, byte by byte, and to ours also in pieces.
+// compareFrames passes stream to both, byte by byte, and to ours also in pieces.
 func compareFrames(t *testing.T, stream []byte, on terms, seed uint64) {
 	t.Helper()
 	one := func() int { return 1 }
@@ -249,8 +249,8 @@ func compareFrames(t *testing.T, stream []byte, on terms, seed uint64) {
 		if notShortest(stream, mine) {
 			return
 		}
-		// We give up as soon as a byte settles it, they when a header or a piece
-		// is whole: then they must come to the same when it is.
+		// Ours fails as soon as a byte decides it, theirs when a header or a piece is
+		// complete: then both must have the same result.
 		if other.end == "partial" || other.end == "end" {
 			whole := append(bytes.Clone(stream[:mine.took]), make([]byte, maxMessage+100)...)
 			if other = theirs(whole, on, one); mine.String() == other.String() {
@@ -286,7 +286,7 @@ func TestFramesAsGobwas(t *testing.T) {
 		v := ours(s, on, func() int { return 4096 })
 		ends[v.end]++
 	}
-	// A generator of which every stream ends the same would compare nothing.
+	// A generator whose streams all end the same would compare nothing.
 	for _, end := range []string{"end", "partial", "closed", "1002", "1007", "1009"} {
 		if ends[end] < generated/500 {
 			t.Errorf("only %d of %d streams ended with %s", ends[end], generated, end)

@@ -13,7 +13,7 @@ import (
 	"socketio/internal/ws"
 )
 
-// generated is how many cases an ordinary test run makes of each kind.
+// generated is the number of cases of each kind in an ordinary test run.
 const generated = 20000
 
 func pick[T any](rng *rand.Rand, of ...T) T { return of[rng.IntN(len(of))] }

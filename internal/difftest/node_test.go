@@ -28,15 +28,15 @@ func (m message) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"text": string(m.data)})
 }
 
-// A step is what comes of one message: a packet, more to wait for, or an error.
+// A step is the result of one message: a packet, more to wait for, or an error.
 type step struct {
 	Packet *packet
 	More   bool
 	Error  string
 }
 
-// A packet is one as both sides say it. Data is nil if there is none; bytes in it
-// are {"$bytes": base64}.
+// A packet is a packet in the notation of both sides. Data is nil if there is none; bytes
+// in it are {"$bytes": base64}.
 type packet struct {
 	Type int
 	Nsp  string
@@ -51,7 +51,7 @@ type oracle struct {
 	out *bufio.Reader
 }
 
-// startOracle starts the process and has it end with the test.
+// startOracle starts the process, which ends with the test.
 func startOracle(t testing.TB) *oracle {
 	t.Helper()
 	if _, err := os.Stat("../../conformance/node_modules/socket.io"); err != nil {
@@ -96,7 +96,7 @@ func (o *oracle) read(t testing.TB, into any) {
 	}
 }
 
-// ask returns what npm makes of the messages, a step for each, up to an error.
+// ask returns npm's results for the messages, a step for each, up to an error.
 func (o *oracle) ask(t testing.TB, messages []message) []step {
 	t.Helper()
 	line, err := json.Marshal(map[string]any{"messages": messages})

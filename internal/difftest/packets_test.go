@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Socket.IO packets: parser against npm socket.io-parser, which is what defines
-// the protocol in practice. Where ours refuses what that one takes, the case must
-// fit an entry of decided_test.go. Nothing may be the other way round.
+// Socket.IO packets: parser against npm socket.io-parser, which defines the protocol in
+// practice. If ours rejects what npm accepts, the case must match an entry of
+// decided_test.go. The reverse must not happen.
 
 package difftest
 
@@ -23,7 +23,7 @@ import (
 	"socketio/parser"
 )
 
-// comparePackets gives messages to both decoders and compares each step.
+// comparePackets passes messages to both decoders and compares each step.
 func comparePackets(t *testing.T, o *oracle, messages []message) (steps int, reason string) {
 	t.Helper()
 	theirs := o.ask(t, messages)
@@ -90,7 +90,7 @@ func differs(p *parser.Packet, q *packet) string {
 	return ""
 }
 
-// withBytes writes the attachments where their placeholders stand.
+// withBytes replaces placeholders by their attachments.
 func withBytes(p *parser.Packet) []byte {
 	var out []byte
 	from := 0
@@ -159,9 +159,9 @@ func showStep(s step) string {
 	return fmt.Sprintf("%+v data %s", *s.Packet, s.Packet.Data)
 }
 
-// split reads a case of the fuzzer: messages with 0xFF between them, the binary
-// ones with 0xFE in front. Text that is not UTF-8 never gets to a decoder; such
-// cases have no messages.
+// split reads a case of the fuzzer: messages with 0xFF between them, the binary ones with
+// 0xFE in front. Text that is not UTF-8 never reaches a decoder; such cases have no
+// messages.
 func split(script []byte) []message {
 	var messages []message
 	for m := range bytes.SplitSeq(script, []byte{0xFF}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds attacker: connections over which any bytes may go, and browser, a
-// polling client that behaves.
+// This file holds attacker, connections for arbitrary bytes, and browser, a well-behaved
+// polling client.
 
 package hostile
 
@@ -31,11 +31,11 @@ type attacker struct {
 	t         *testing.T
 	p         *process
 	sent      atomic.Int64 // bytes
-	bystander *bystander   // tells the time in until
+	bystander *bystander   // the start of until
 	patience  time.Duration
 
 	mu      sync.Mutex
-	secrets []string // session ids that were given out
+	secrets []string // issued session ids
 	open    []net.Conn
 	polls   []*session
 }
@@ -60,7 +60,7 @@ func (a *attacker) fail(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// until waits for something that no packet tells of.
+// until waits for a condition that no packet reports.
 func (a *attacker) until(what string, holds func() bool) {
 	a.t.Helper()
 	limit := time.Now().Add(a.patience)
@@ -78,7 +78,7 @@ func (a *attacker) hangUp() {
 	a.each(8, func(part int) {
 		for i := part; i < len(a.polls); i += 8 {
 			a.ask(request("POST", a.polls[i].query, "1"))
-			a.ask(request("GET", a.polls[i].query, "")) // it may wait to tell of its end
+			a.ask(request("GET", a.polls[i].query, "")) // it may wait to send its close
 		}
 	})
 	a.mu.Lock()
@@ -119,8 +119,7 @@ func (a *attacker) dial() wire {
 	return a.dialWith(net.Dialer{})
 }
 
-// dialNarrow is dial with so small a buffer that what is not read stays with the
-// server.
+// dialNarrow is dial with such a small buffer that unread data stays with the server.
 func (a *attacker) dialNarrow() wire {
 	a.t.Helper()
 	return a.dialWith(net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) {
@@ -154,12 +153,12 @@ type reply struct {
 
 func (r reply) String() string { return fmt.Sprintf("%d %.80q", r.status, r.body) }
 
-// ask sends raw bytes on a connection of its own and reads one answer.
+// ask sends raw bytes on a connection of its own and reads one response.
 func (a *attacker) ask(raw string) reply {
 	a.t.Helper()
 	w := a.dial()
 	defer w.Close()
-	_, _ = io.WriteString(w, raw) // refused early: the answer tells
+	_, _ = io.WriteString(w, raw) // rejected early: the response shows it
 	return readReply(bufio.NewReader(w))
 }
 
@@ -175,7 +174,7 @@ func readReply(r *bufio.Reader) reply {
 	return reply{resp.StatusCode, string(body), err}
 }
 
-// wants asks and compares. body may be a part of the answer.
+// wants calls ask and compares. body may be a part of the response.
 func (a *attacker) wants(what, raw string, status int, body string) {
 	a.t.Helper()
 	if got := a.ask(raw); got.status != status || !strings.Contains(got.body, body) {
@@ -246,7 +245,7 @@ func (a *attacker) old() *session {
 	if r.status != 200 || sid == "" {
 		a.fail("no session: %v, %v", r, r.err)
 	}
-	// Its id is that of the socket, so it is no secret.
+	// Its id is that of the socket, so it is not secret.
 	return &session{a, sid, "EIO=3&transport=polling&b64=1&sid=" + sid}
 }
 
@@ -256,7 +255,7 @@ func (s *session) leaves() {
 	s.a.ask(request("GET", s.query, ""))
 }
 
-// post sends a body and wants a status.
+// post sends a body and expects a status.
 func (s *session) post(body string, status int, headers ...string) reply {
 	s.a.t.Helper()
 	r := s.a.ask(request("POST", s.query, body, headers...))
@@ -266,8 +265,8 @@ func (s *session) post(body string, status int, headers ...string) reply {
 	return r
 }
 
-// cutOff sends a body with more after the packet that ends the session: what is not taken
-// is not "ok".
+// cutOff sends a body with data after the packet that ends the session: a body that is
+// not accepted completely is not "ok".
 func (s *session) cutOff(body string) {
 	s.a.t.Helper()
 	if r := s.post(body, 400); !strings.Contains(r.body, `"code":1,`) {
@@ -277,7 +276,7 @@ func (s *session) cutOff(body string) {
 
 func (s *session) get() reply { return s.a.ask(request("GET", s.query, "")) }
 
-// over wants the session to have ended. A last poll may still tell of it.
+// over expects that the session has ended. A last poll may still deliver the end.
 func (s *session) over() {
 	s.a.t.Helper()
 	r := s.get()
@@ -359,7 +358,7 @@ func (a *attacker) joinedSocketOn(w wire) *socket {
 	return s
 }
 
-// next is the next message.
+// next returns the next message.
 func (s *socket) next() string {
 	s.a.t.Helper()
 	_, data, err := s.ReadMessage()
@@ -369,13 +368,13 @@ func (s *socket) next() string {
 	return string(data)
 }
 
-// says sends texts, one message each, all at once. The server may have gone.
+// says sends texts, one message each, all at once. The server may have closed.
 func (s *socket) says(texts ...string) {
 	var b []byte
 	for _, text := range texts {
 		b = append(b, wstest.Frame(ws.Text, true, []byte(text))...)
 	}
-	_ = s.WriteFrame(b) // what comes back tells
+	_ = s.WriteFrame(b) // the response shows it
 }
 
 // goesOn wants the session to work.
@@ -389,7 +388,7 @@ func (s *socket) goesOn() {
 	}
 }
 
-// closes wants the server to close with a code, whatever it says before.
+// closes expects the server to close with a code, after any messages.
 func (s *socket) closes(code uint16) {
 	s.a.t.Helper()
 	for {
@@ -414,7 +413,7 @@ func sidOf(open string) string {
 	return v.SID
 }
 
-// A browser is a polling client with connections that it uses again.
+// A browser is a polling client that reuses its connections.
 type browser struct {
 	client *http.Client
 	url    string

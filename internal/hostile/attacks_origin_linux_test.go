@@ -37,7 +37,8 @@ var originAttacks = []attack{
 		},
 	},
 	{
-		// A session of a browser keeps the Origins that it has shown: not many, not long ones.
+		// A session of a browser keeps the Origins that it has shown, with bounds on
+		// number and length.
 		name:  "a session that is shown many origins",
 		alike: true,
 		run: func(a *attacker) {

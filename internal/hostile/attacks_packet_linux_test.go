@@ -80,7 +80,7 @@ var packetAttacks = []attack{
 		},
 	},
 	{
-		// 20 connections keep 256 KB of it each, whatever they send.
+		// 20 connections keep 256 KB each, whatever they send.
 		name:   "auth as large as a message in each namespace",
 		memory: 20<<18 + freeMemory,
 		run: func(a *attacker) {
@@ -105,7 +105,7 @@ var packetAttacks = []attack{
 		},
 	},
 	{
-		// What is answered is not kept: neither by the connection nor by its decoder.
+		// Answered data is not kept, neither by the connection nor by its decoder.
 		name:   "the longest names, and then silence",
 		memory: freeMemory,
 		run: func(a *attacker) {
@@ -177,7 +177,8 @@ var packetAttacks = []attack{
 				s := a.joined()
 				s.post(strings.TrimSuffix(strings.Repeat("40/x,\x1e", 160_000), "\x1e"), 400)
 				s.over()
-				// So many it may have, and after the twentieth refusal nothing is answered.
+				// A payload may have this many, and after the twentieth rejection nothing
+				// is answered.
 				s = a.joined()
 				body := strings.TrimSuffix(strings.Repeat("40/x,\x1e", 65_536), "\x1e")
 				s.cutOff(body)

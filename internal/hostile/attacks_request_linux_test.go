@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds attacks with requests that are not what they should be.
+// This file holds attacks with malformed requests.
 
 package hostile
 
@@ -195,7 +195,7 @@ var requestAttacks = []attack{
 				a.t.Errorf("%d sessions are open, want that of the attacker and two", n)
 			}
 			own.goesOn()
-			// Under the bound all is kept, and given back.
+			// Below the bound everything is kept, and released.
 			a.each(4, func(int) {
 				for range 50 {
 					r := a.ask(request("GET", "EIO=4&transport=polling", "", header("Cookie", 30_000)))
@@ -263,8 +263,8 @@ var requestAttacks = []attack{
 	},
 }
 
-// combination is what a query must be answered. Of a name that stands there more
-// than once, the last counts.
+// combination is a query and its expected response. If a name is repeated, the last one
+// counts.
 func combination(query string, upgraded bool) (status, code int) {
 	last := make(map[string]string)
 	for pair := range strings.SplitSeq(query, "&") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds attacks on sessions: too many, not one's own, not quite finished.
+// This file holds attacks on sessions: too many, foreign ones, incomplete ones.
 
 package hostile
 
@@ -97,7 +97,7 @@ var sessionAttacks = []attack{
 				s := a.joined()
 				first := make(chan reply, 1)
 				go func() { first <- s.get() }()
-				// Whichever of two polls comes second is refused and ends the session.
+				// The second of two polls is rejected and ends the session.
 				second := s.get()
 				r := <-first
 				if r.status+second.status != 600 {
@@ -121,8 +121,8 @@ var sessionAttacks = []attack{
 			WriteTimeout: time.Second, MaxQueueBytes: 64 << 20,
 		},
 		run: func(a *attacker) {
-			// What waits for a session whose client does not poll is kept once for all,
-			// and goes to one that polls and does not read.
+			// Messages that wait for a session whose client does not poll are kept once
+			// for all, and delivered to one that polls and does not read.
 			listening := make([]*session, 8)
 			for i := range listening {
 				listening[i] = a.joined()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds attacks with frames, and with their absence.
+// This file holds attacks with frames, and with missing ones.
 
 package hostile
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds attacks with work: what is done for a client, at once or when it has
-// gone, and what it makes.
+// This file holds attacks with work: handlers, searches and namespaces, also of clients
+// that have disconnected.
 
 package hostile
 
@@ -55,8 +55,8 @@ func event(namespace, name string, size int) parser.Outgoing {
 	return p
 }
 
-// pours runs fill in n goroutines, whose connections the server may stop to read, until
-// nothing more is sent; and then closes them. at is asked before.
+// pours runs fill in n goroutines, whose connections the server may stop reading, until
+// nothing more is sent; then it closes them. It calls at before that.
 func (a *attacker) pours(n int, fill func(i int), at func()) {
 	done := make(chan struct{})
 	var over atomic.Bool
@@ -102,10 +102,10 @@ func eventsForAll(a *attacker, way string) {
 			a.t.Errorf("%d events of 60 KB were sent: was nothing measured?", n)
 		}
 	})
-	a.p.goOn() // or it is long until the server sees that who it does not read has gone
+	a.p.goOn() // otherwise the server notices late that a client it does not read has gone
 }
 
-// What a search began goes on when its client has gone, and counts until it ends.
+// A search continues when its client has disconnected, and counts until it ends.
 func searchesOfTheGone(a *attacker, way string) {
 	var refused atomic.Int64
 	a.each(4, func(part int) {
@@ -130,7 +130,7 @@ func searchesOfTheGone(a *attacker, way string) {
 		}
 	})
 	a.until("the clients have gone", func() bool { return a.p.stats().Connections <= 2 })
-	// Four go at once, and the place of one that goes may be taken before its work counts.
+	// Four disconnect at once, and the place of one may be taken before its work counts.
 	if n := a.p.stats().Searches; n < 8 || n > (18+4)*8 {
 		a.t.Errorf("%d searches run for nobody, want 8 for each of 18 clients, and for four that came meanwhile", n)
 	}
@@ -142,7 +142,7 @@ func searchesOfTheGone(a *attacker, way string) {
 	a.isFree(way)
 }
 
-// isFree wants the server to take one more client.
+// isFree expects the server to accept one more client.
 func (a *attacker) isFree(way string) {
 	a.t.Helper()
 	var l *link
@@ -183,7 +183,8 @@ func searchesThatLook(a *attacker, way string) {
 	a.until("no search is left", func() bool { return a.p.stats().Searches == 0 })
 }
 
-// What waits for a handler goes when the handler has ended, not when its client has.
+// Events that wait for a handler are dropped when the handler has ended, not when its
+// client disconnects.
 func inboxesOfTheGone(a *attacker, way string) {
 	before := a.p.heap()
 	var left, refused atomic.Int64
@@ -221,7 +222,7 @@ func inboxesOfTheGone(a *attacker, way string) {
 	a.isFree(way)
 }
 
-// The handlers of a socket come one at a time, and leaving is no way around that.
+// The handlers of a socket run one at a time, and a client can't evade that by leaving.
 func leavesHandlers(a *attacker, way string) {
 	a.pours(1, func(int) {
 		l := a.link(way)
@@ -246,7 +247,7 @@ func leavesHandlers(a *attacker, way string) {
 	a.until("no handler runs", func() bool { return a.p.stats().Stuck == 0 })
 }
 
-// Nothing is asked in vain and nothing is left behind; but so often no client joins.
+// Nothing is left behind; but no regular client joins this often.
 func joinsAndLeaves(a *attacker, way string) {
 	a.each(4, func(int) {
 		l := a.link(way)
@@ -263,8 +264,8 @@ func joinsAndLeaves(a *attacker, way string) {
 	})
 }
 
-// Few clients can't have all namespaces that there may be. They go before too many
-// refusals would close them.
+// A few clients can't create all possible namespaces. They leave before too many
+// rejections would close them.
 func makesNamespaces(a *attacker, way string) {
 	var made atomic.Int64
 	a.each(8, func(part int) {
@@ -293,7 +294,7 @@ func makesNamespaces(a *attacker, way string) {
 	}
 }
 
-// Who is not let in leaves no namespace behind.
+// A rejected client leaves no namespace behind.
 func refusedInNamespaces(a *attacker, way string) {
 	for i := range 10 {
 		l := a.link(way)
@@ -313,7 +314,7 @@ func refusedInNamespaces(a *attacker, way string) {
 	}
 }
 
-// Who only opens sessions takes no place from who joins.
+// A client that only opens sessions takes no place from one that joins.
 func takesPlaces(a *attacker, way string) {
 	a.each(4, func(int) {
 		for range 60 {

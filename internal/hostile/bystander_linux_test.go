@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds bystander: a client that has nothing to do with an attack, and
-// must not notice it.
+// This file holds bystander: a client that is not part of an attack, and must not notice
+// it.
 
 package hostile
 
@@ -57,7 +57,7 @@ func (b *bystander) rounds(n int) {
 	}
 }
 
-// leave ends the bystander, which must have been well until now.
+// leave ends the bystander, which must not have failed.
 func (b *bystander) leave() {
 	close(b.quit)
 	<-b.ended
@@ -66,15 +66,14 @@ func (b *bystander) leave() {
 	}
 }
 
-// waited says how long the answers of a bystander that has left took.
+// waited returns the response times of a bystander that has left.
 func (b *bystander) waited() string {
 	slices.Sort(b.waits)
 	at := func(percent int) time.Duration { return b.waits[(len(b.waits)-1)*percent/100].Round(time.Microsecond) }
 	return fmt.Sprintf("%d answers, half of them in %v, 99 of 100 in %v, all in %v", len(b.waits), at(50), at(99), at(100))
 }
 
-// answered notes an answer to what was asked at some time. It reports whether to go
-// on.
+// answered records an answer and when its event was sent. It reports whether to continue.
 func (b *bystander) answered(asked time.Time) bool {
 	b.waits = append(b.waits, time.Since(asked))
 	select {

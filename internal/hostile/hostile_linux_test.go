@@ -23,22 +23,22 @@ func TestMain(m *testing.M) {
 	leakcheck.Main(m)
 }
 
-// patience is how long anything may take that must happen at all. Nothing here
-// says how fast a server is.
+// patience is the time limit for anything that must happen. The speed of the server is
+// not tested.
 const patience = time.Minute
 
-// freeMemory is what any attack may cost the server, in bytes; beyond it, each byte
-// it sends may cost two.
+// freeMemory is the number of bytes that any attack may cost the server; beyond it, each
+// byte that it sends may cost two.
 const freeMemory = 32 << 20
 
-// An attack is one thing that hostile clients do.
+// An attack is one action of hostile clients.
 type attack struct {
 	name   string
 	config config
 	// alike tells that the attack ends before a driver has a part in it.
 	alike bool
-	// memory is what it may cost the server, in bytes, however much it sends. If
-	// zero, freeMemory and twice of what it sends.
+	// memory is the number of bytes that it may cost the server, however much it sends.
+	// If zero, freeMemory and twice the bytes that it sends.
 	memory int
 	// patience is how long the server may take to be rid of it. If zero, patience.
 	patience time.Duration
@@ -62,9 +62,8 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// Clients that vanish when they are told to go do not hold up the end of a server. That
-// it ends at all within the time that the target gives it is what counts: its default for
-// such a client is 30 s.
+// Clients that disappear when the server closes them do not delay its end. It must end
+// within the time that the target gives it: its default for such a client is 30 s.
 func TestVanishedBeforeShutdown(t *testing.T) {
 	p := startTarget(t, targetBinary(t), config{Shutdown: true})
 	defer p.stop()

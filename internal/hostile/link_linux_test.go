@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds link: one connection on which Socket.IO packets go, whatever the
-// transport, the packet format and the revision of Engine.IO.
+// This file holds link: one connection for Socket.IO packets, whatever the transport, the
+// packet format and the revision of Engine.IO.
 
 package hostile
 
@@ -165,8 +165,8 @@ func (l *link) hears() (p parser.Packet, err error) {
 	}
 }
 
-// awaits reads until a packet of a type comes for a namespace. Of a CONNECT that is
-// awaited a refusal is an error.
+// awaits reads until a packet of a type arrives for a namespace. If that is a CONNECT, a
+// rejection is an error.
 func (l *link) awaits(t parser.Type, namespace string) error {
 	for {
 		p, err := l.hears()
@@ -225,7 +225,7 @@ func (l *link) leaves(namespaces ...string) error {
 	return l.says(packets...)
 }
 
-// isServed waits until the server has read all that was said. "/" was joined.
+// isServed waits until the server has read everything sent before. "/" was joined.
 func (l *link) isServed() error {
 	if err := l.says(parser.Outgoing{Type: parser.TypeEvent, ID: 7, Event: "echo", Args: []any{7}}); err != nil {
 		return err

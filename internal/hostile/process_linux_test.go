@@ -69,7 +69,7 @@ func startTarget(t *testing.T, binary string, c config) *process {
 // stats asks the target.
 func (p *process) stats() stats { return p.asks("stats") }
 
-// goOn lets what is stuck in the target go on.
+// goOn releases the blocked handlers of the target.
 func (p *process) goOn() { p.asks("go on") }
 
 func (p *process) asks(what string) (s stats) {
@@ -107,7 +107,7 @@ func (p *process) descriptors() int {
 	return len(entries)
 }
 
-// stop ends the target, which must be well: nothing crashed, no goroutine is left.
+// stop ends the target, and expects that nothing crashed and no goroutine is left.
 func (p *process) stop() {
 	if p.stopped {
 		return
@@ -123,12 +123,12 @@ func (p *process) stop() {
 // warning is a record of one, with its message.
 var warning = regexp.MustCompile(` level=WARN msg=("(?:[^"\\]|\\.)*"|\S+)`)
 
-// slowClient is what a warning of a client that was closed as slow has of its own.
+// slowClient is the part of a warning that a client was closed as slow.
 var slowClient = regexp.MustCompile(`"closed: a client does not take what is sent to it;.*" conn=\d+ `)
 
-// checkLog expects whole records without a control character, without a panic, and
-// without a session id; and of each warning one a minute at most, or one for each client
-// that was closed as slow.
+// checkLog expects complete records without control characters, panics and session ids;
+// and at most one warning of each kind a minute, or one for each client that was closed
+// as slow.
 func (p *process) checkLog(secrets []string) {
 	minutes := 1 + int(time.Since(p.started)/time.Minute)
 	warnings := make(map[string]int)

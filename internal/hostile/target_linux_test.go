@@ -32,7 +32,7 @@ import (
 // targetEnv holds the config of a target as JSON, and makes this binary one.
 const targetEnv = "HOSTILE_TARGET"
 
-// A config is what differs between targets. Zero means what Options say of it.
+// A config has the differences between targets. Zero means the default of Options.
 type config struct {
 	Driver  string
 	Deflate bool
@@ -71,7 +71,7 @@ func (c *config) options() *socketio.Options {
 	return o
 }
 
-// stats are what a target tells of itself.
+// stats are the counts that a target reports.
 type stats struct {
 	Connections, Goroutines int
 	Middlewares             int64 // runs of the middleware of "/slow"
@@ -90,7 +90,7 @@ type work struct {
 
 func (w *work) goOn() { w.released.Do(func() { close(w.release) }) }
 
-// target is a server until its standard input ends. It says its address first, and
+// target runs a server until its standard input ends. It prints its address first, and
 // answers each line with stats.
 func target(text string) (status int) {
 	var c config
@@ -205,8 +205,8 @@ func furnish(io *socketio.Server, c config, done *work) {
 	}
 }
 
-// tenant lets "/tenant..." be. It takes its time for "/stuck..." and "/watching...";
-// only for the latter it looks whether anybody still waits for it.
+// tenant accepts "/tenant...". It is slow for "/stuck..." and "/watching..."; only for
+// the latter it checks whether the client is still waiting.
 func (w *work) tenant(name string, h socketio.Handshake) bool {
 	w.searches.Add(1)
 	defer w.searches.Add(-1)

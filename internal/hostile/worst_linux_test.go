@@ -28,26 +28,26 @@ const (
 	kib = 1 << 10
 	mib = 1 << 20
 
-	// fixed is what a connection may keep beside what it has sent: itself, its
-	// socket, and the buffers of its transport.
+	// fixed is the number of bytes that a connection may keep besides what it has sent:
+	// itself, its socket, and the buffers of its transport.
 	fixed = 192 * kib
 
-	// beforeJoin is how much a message may inflate to before the first join.
+	// beforeJoin is the size to which a message may inflate before the first join.
 	beforeJoin = 64 * kib
 
-	// noise is what the process itself may keep more than before.
+	// noise is the growth of the process itself.
 	noise = mib
 )
 
 // A worstCase fills one row of docs/limits.md, over one connection.
 type worstCase struct {
 	row string
-	// most is what the documents allow the connection to keep, however little it
-	// sends, beside fixed.
+	// most is the number of bytes that the documentation allows the connection to keep,
+	// however little it sends, besides fixed.
 	most int
-	// least is what it keeps all the same, or nothing was measured.
+	// least is the number of bytes that it must keep, or nothing was measured.
 	least int
-	// perByte is what a byte may keep that was not compressed. If zero, 2.
+	// perByte is the number of bytes kept per uncompressed byte sent. If zero, 2.
 	perByte int
 	// joined, deflated: ways that make no difference are left out.
 	joined, deflated []bool
@@ -177,7 +177,7 @@ func slowly(s *socketio.Socket) {
 	})
 }
 
-// heapNow is what is in use after a collection, with the stacks.
+// heapNow returns the bytes in use after a collection, including stacks.
 func heapNow() int {
 	runtime.GC()
 	runtime.GC() // what was in pools
@@ -238,7 +238,7 @@ func (c *filler) events(namespace string, n int) {
 	}
 }
 
-// holds sends an event whose argument, n times the same, a handler keeps as any.
+// holds sends an event whose argument, n repetitions of the same, a handler keeps as any.
 func (c *filler) holds(element string, n int) {
 	c.says(ws.Text, slices.Concat([]byte(`42["hold",[`), bytes.Repeat([]byte(element+","), n-1), []byte(element+`]]`)))
 }
@@ -266,7 +266,7 @@ func (k *worstCase) begin(a *attacker, joined, deflated bool) *filler {
 	return &filler{s, deflated}
 }
 
-// A finding is what was measured for one row and way.
+// A finding is the measurement of one row and way.
 type finding struct {
 	row              string
 	joined, deflated bool
@@ -339,8 +339,8 @@ func tableOf(findings []finding) string {
 	return b.String()
 }
 
-// measure fills the row over some connections, and shares what the server has kept
-// among them.
+// measure fills the row over some connections, and divides the bytes that the server has
+// kept among them.
 func (k *worstCase) measure(t *testing.T, binary string, connections int, joined, deflated bool) finding {
 	p := startTarget(t, binary, config{Driver: "poll", Deflate: deflated, HostHeaderBytes: 64 * kib})
 	defer p.stop()
@@ -374,8 +374,8 @@ func (k *worstCase) measure(t *testing.T, binary string, connections int, joined
 	return f
 }
 
-// settles waits until nothing more is sent and nothing more is kept. It returns what
-// is kept then, the most that was in use on the way, and what was sent.
+// settles waits until nothing more is sent or kept. It returns the bytes kept then, the
+// maximum in use on the way, and the bytes sent.
 func settles(a *attacker, before int) (kept, most, sent int) {
 	for steady := 0; steady < 3; steady++ {
 		a.bystander.rounds(5)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what both drivers promise about input and about the end of a
+// This file tests the promises of both drivers about input and about the end of a
 // connection.
 
 package netpoll_test
@@ -20,7 +20,7 @@ func TestEcho(t *testing.T) {
 		client, p := s.open(sendBack)
 		for _, size := range []int{1, 2, 125, 4096, 4097, 65536, 65537, 1_000_000} {
 			out := bytes.Repeat([]byte{byte(size), 'e'}, size)[:size]
-			go client.Write(out) // an error shows in what comes back
+			go client.Write(out) // an error shows in the result
 			read(s, "an echo", client, string(out))
 		}
 		client.CloseWrite()
@@ -33,7 +33,7 @@ func TestEcho(t *testing.T) {
 	})
 }
 
-// What a peer said before it went counts, also when a write has failed first.
+// Data that a peer sent before it closed is delivered, even if a write has failed first.
 func TestLastBytesAfterAFailedWrite(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		entered, leave := make(chan struct{}), make(chan struct{})
@@ -49,7 +49,7 @@ func TestLastBytesAfterAFailedWrite(t *testing.T) {
 		<-entered
 		write(s.T, client, "bye")
 		reset(s, client)
-		for range 3 { // nobody takes the right to write back from a failed write
+		for range 3 { // the right to write is not returned after a failed write
 			p.say([]byte("nobody hears this"))
 		}
 		close(leave)
@@ -60,7 +60,7 @@ func TestLastBytesAfterAFailedWrite(t *testing.T) {
 	})
 }
 
-// A reset is told once: to a read or to a write. Whoever hears of it, the end is an error.
+// A reset is reported once, to a read or to a write. In both cases the end is an error.
 func TestAResetDuringWrites(t *testing.T) {
 	rounds := 2000
 	if testing.Short() {
@@ -94,7 +94,7 @@ func hesitant(take int) func(*party, []byte) (int, bool) {
 	}
 }
 
-// The end of a stream waits for what came before it.
+// The end of a stream is reported after the data before it.
 func TestTheEndWhilePaused(t *testing.T) {
 	for name, end := range map[string]func(testing.TB, *net.TCPConn){
 		"FIN":   func(_ testing.TB, c *net.TCPConn) { c.CloseWrite() },
@@ -151,7 +151,7 @@ func TestAFailedWriteWhilePaused(t *testing.T) {
 	})
 }
 
-// A paused connection that is shut down hears its peer's end.
+// A paused connection that is shut down is notified of its peer's end.
 func TestShutdownWhilePaused(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		client, p := s.open(hesitant(1))
@@ -171,7 +171,7 @@ func TestShutdownWhilePaused(t *testing.T) {
 	})
 }
 
-// A Resume may come before Feed has returned, or many times.
+// Resume may be called before Feed has returned, or many times.
 func TestResumeRacesWithFeed(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		var resumes sync.WaitGroup
@@ -207,7 +207,7 @@ func TestShutdownAtOddTimes(t *testing.T) {
 	t.Run("before Start", func(t *testing.T) {
 		onEachDriver(t, func(s *arena) {
 			client, server := s.pair()
-			// A close with input unread would be a reset, which drops what is on its way.
+			// A close with unread input would be a reset, which drops data in transit.
 			write(s.T, client, "not read")
 			last := strings.Repeat("refused ", 1000)
 			p := s.attach(server, nil)

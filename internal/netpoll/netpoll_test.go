@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the contract of a Driver as tests, which every driver passes
-// over every network it takes.
+// This file tests the contract of a Driver, for every driver and every network that it
+// accepts.
 
 package netpoll_test
 
@@ -48,14 +48,14 @@ func overMemory() (net.Listener, func() (net.Conn, error)) {
 	return l, func() (net.Conn, error) { return l.Dial(context.Background()) }
 }
 
-// portable makes a Driver of the goroutine driver, whose Attach can't fail.
+// portable turns the goroutine driver, whose Attach can't fail, into a Driver.
 type portable struct{ *netpoll.Goroutines }
 
 func (p portable) Attach(nc net.Conn, h netpoll.Handler) (netpoll.Conn, error) {
 	return p.Goroutines.Attach(nc, h), nil
 }
 
-// each plays f on each driver.
+// each runs f on each driver.
 func each(t *testing.T, f func(s *stage)) {
 	play := func(name string, d netpoll.Driver, listen func() (net.Listener, func() (net.Conn, error))) {
 		t.Run(name, func(t *testing.T) {
@@ -94,8 +94,8 @@ func (s *stage) pair() (client net.Conn, h *handler) {
 	return client, h
 }
 
-// A handler records what it is fed, sends what it is told, and checks that the
-// driver keeps its side of the contract.
+// A handler records its input, sends what it is told, and checks that the driver keeps
+// its part of the contract.
 type handler struct {
 	t     *testing.T
 	conn  netpoll.Conn
@@ -109,9 +109,9 @@ type handler struct {
 	mu      sync.Mutex // guards the fields below
 	got     []byte
 	feeds   int
-	take    int // how many bytes Feed takes before it pauses; -1: all
+	take    int // bytes that Feed accepts before it pauses; -1: all
 	queue   [][]byte
-	out     [][]byte // the batch under way
+	out     [][]byte // the current batch
 	writing bool
 	last    bool // shut down when everything has left
 	sent    int
@@ -197,7 +197,7 @@ func (h *handler) tell() {
 	}
 }
 
-// send queues slices and flushes if nobody else does.
+// send queues slices and flushes unless a flush is running.
 func (h *handler) send(last bool, slices ...[]byte) {
 	h.mu.Lock()
 	h.queue = append(h.queue, slices...)
@@ -210,7 +210,7 @@ func (h *handler) send(last bool, slices ...[]byte) {
 	}
 }
 
-// allow lets Feed take n more bytes.
+// allow lets Feed accept n more bytes.
 func (h *handler) allow(n int) {
 	h.mu.Lock()
 	h.take = n
@@ -345,7 +345,8 @@ func TestResumeWithoutAPause(t *testing.T) {
 	})
 }
 
-// What the peer sent before it closed is fed, also to who paused meanwhile.
+// Data that the peer sent before it closed is fed, also to a handler that is paused
+// meanwhile.
 func TestLastBytesBeforeTheEnd(t *testing.T) {
 	each(t, func(s *stage) {
 		c, h := s.pair()
@@ -363,8 +364,7 @@ func TestLastBytesBeforeTheEnd(t *testing.T) {
 	})
 }
 
-// Much output, to a slow reader, from several goroutines: nothing is lost and
-// nothing torn.
+// Much output, to a slow reader, from several goroutines: nothing is lost or interleaved.
 func TestOutputIsWhole(t *testing.T) {
 	each(t, func(s *stage) {
 		c, h := s.pair()
@@ -467,8 +467,8 @@ func TestClose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(s *stage) {
-				// One that lingers would end by itself: many in turn would need far more
-				// time than a slow machine does.
+				// A lingering connection would end by itself: many in turn would need far
+				// more time than a slow machine does.
 				rounds, limit := 1, patience
 				if name == "lingering" {
 					rounds = 10
@@ -547,8 +547,8 @@ func TestDriverClose(t *testing.T) {
 	})
 }
 
-// Connections come and go at once, so that descriptors are used again and again:
-// nobody reads or writes what belongs to another.
+// Connections open and close at once, so that descriptors are reused again and again:
+// none reads or writes the data of another.
 func TestChurn(t *testing.T) {
 	each(t, func(s *stage) {
 		l, dial := s.listen()
@@ -596,7 +596,7 @@ func TestChurn(t *testing.T) {
 	})
 }
 
-// An echo sends back what it is fed.
+// An echo sends back its input.
 type echo struct {
 	conn    netpoll.Conn
 	mu      sync.Mutex // guards the fields below

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the arena of the tests that need TCP, connections that get in
-// each other's way, or a Handler that misbehaves: a driver with a single loop, and
-// parties with a queue of their own.
+// This file holds the arena of the tests that need TCP, connections that block each
+// other, or a Handler that misbehaves: a driver with a single loop, and parties with a
+// queue of their own.
 
 package netpoll_test
 
@@ -20,15 +20,15 @@ import (
 	"socketio/internal/netpoll"
 )
 
-// An arena is a driver, TCP, and as many parties as a test wants.
+// An arena is a driver, TCP, and any number of parties.
 type arena struct {
 	*testing.T
 	driver netpoll.Driver
 	l      *net.TCPListener
 }
 
-// onEachDriver runs a test on each driver of this system. The event-loop driver
-// has one loop, so that connections can get in each other's way.
+// onEachDriver runs a test on each driver of this system. The event-loop driver has one
+// loop, so that connections can block each other.
 func onEachDriver(t *testing.T, test func(s *arena)) {
 	t.Helper()
 	if runtime.GOOS == "linux" {
@@ -59,7 +59,7 @@ func newArena(t *testing.T, d netpoll.Driver) *arena {
 	return s
 }
 
-// closeDriver closes the driver, which must come to an end.
+// closeDriver closes the driver, which must end.
 func (s *arena) closeDriver(grace time.Duration) {
 	s.Helper()
 	done := make(chan struct{})
@@ -97,8 +97,8 @@ func (s *arena) pair() (client, server *net.TCPConn) {
 	return client, accepted
 }
 
-// open opens a connection whose server end is under the driver, with h.feed as
-// what is done with input; nil keeps it.
+// open opens a connection whose server end is under the driver. h.feed processes its
+// input; nil keeps it.
 func (s *arena) open(feed func(p *party, b []byte) (int, bool)) (*net.TCPConn, *party) {
 	s.Helper()
 	client, server := s.pair()
@@ -118,14 +118,14 @@ func (s *arena) attach(server net.Conn, feed func(p *party, b []byte) (int, bool
 	return p
 }
 
-// A party is a Handler: it keeps what it is fed, and writes from a queue with a
-// flag, as the engine does.
+// A party is a Handler that keeps its input, and writes from a queue with a flag, like
+// the engine.
 type party struct {
 	testing.TB
 	conn  netpoll.Conn
 	feed  func(p *party, b []byte) (int, bool)
 	news  chan struct{} // one token: something has changed
-	ended chan error    // what Ended was called with
+	ended chan error    // the argument of Ended
 
 	feeds atomic.Int32 // calls of Feed
 
@@ -153,7 +153,7 @@ func (p *party) Feed(b []byte) (int, bool) {
 	return len(b), true
 }
 
-// keep notes what was fed.
+// keep records the input.
 func (p *party) keep(b []byte) {
 	p.mu.Lock()
 	p.got.Write(b)
@@ -220,10 +220,10 @@ func (p *party) Sent(n int) {
 	}
 }
 
-// say appends to the queue and, if nobody writes, flushes.
+// say appends to the queue and flushes unless a flush is running.
 func (p *party) say(b ...[]byte) { p.put(false, b...) }
 
-// sayLast is say, and Shutdown when all has left.
+// sayLast is say, then Shutdown after everything has been written.
 func (p *party) sayLast(b ...[]byte) { p.put(true, b...) }
 
 func (p *party) put(last bool, b ...[]byte) {
@@ -243,7 +243,7 @@ func (p *party) put(last bool, b ...[]byte) {
 	}
 }
 
-// await waits until the party was fed want and nothing else.
+// await waits until the party's input equals want.
 func (p *party) await(what, want string) {
 	p.Helper()
 	limit := time.After(patience)
@@ -265,7 +265,7 @@ func (p *party) await(what, want string) {
 	}
 }
 
-// awaitSent waits until nothing waits to be written.
+// awaitSent waits until the queue is empty.
 func (p *party) awaitSent(what string) {
 	p.Helper()
 	limit := time.After(patience)
@@ -302,7 +302,7 @@ func sendBack(p *party, b []byte) (int, bool) {
 	return len(b), true
 }
 
-// roundTrips plays n echoes, so that what others do has had its time.
+// roundTrips makes n echoes, to give other goroutines time.
 func roundTrips(t testing.TB, c net.Conn, n int) {
 	t.Helper()
 	for i := range n {
@@ -317,7 +317,7 @@ func roundTrips(t testing.TB, c net.Conn, n int) {
 	}
 }
 
-// read reads exactly what is wanted.
+// read reads exactly the expected bytes.
 func read(t testing.TB, what string, c net.Conn, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
@@ -326,7 +326,7 @@ func read(t testing.TB, what string, c net.Conn, want string) {
 	}
 }
 
-// readEnd wants the end of the stream, whatever its kind.
+// readEnd expects the end of the stream, of any kind.
 func readEnd(t testing.TB, what string, c net.Conn) error {
 	t.Helper()
 	n, err := c.Read(make([]byte, 1))

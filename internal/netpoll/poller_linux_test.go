@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the descriptor rules: what a connection costs that waits, whose
-// number is whose, and what happens when there are none left.
+// This file tests the rules of descriptors: the cost of a waiting connection, the
+// ownership of numbers, and the lack of descriptors.
 
 package netpoll_test
 
@@ -22,7 +22,7 @@ import (
 	"socketio/internal/netpoll"
 )
 
-// cpu is the processor time this process has used.
+// cpu returns the processor time that this process has used.
 func cpu(t testing.TB) time.Duration {
 	t.Helper()
 	var u syscall.Rusage
@@ -32,9 +32,9 @@ func cpu(t testing.TB) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// Connections that wait for anything but the network do not keep a processor
-// busy: paused ones whose peer ends, closes or resets, and a peer that does not
-// read. The window is the time that another connection lingers.
+// Connections that wait for something other than the network do not keep a processor
+// busy: paused ones whose peer ends, closes or resets, and a peer that does not read. The
+// window is the time that another connection lingers.
 func TestWaitingIsFree(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		for _, end := range []func(c *net.TCPConn){
@@ -49,8 +49,8 @@ func TestWaitingIsFree(t *testing.T) {
 			write(s.T, client, "def")
 			end(client)
 
-			// The same, while something waits to be written. With a reset the write
-			// fails, which ends it.
+			// The same with pending output. After a reset the write fails, which ends the
+			// connection.
 			client, p = s.open(hesitant(1))
 			p.say(make([]byte, 16<<20))
 			write(s.T, client, "abc")
@@ -112,9 +112,9 @@ func TestABusyLoopLetsGo(t *testing.T) {
 // reuses is how many connections TestNumbersAreReused opens on each driver.
 const reuses = 4000
 
-// A descriptor's number goes to the next connection at once. Neither an event nor
-// a late Flush, Close or Resume for the one before reaches it: each connection
-// only ever carries its own number.
+// A descriptor's number is reused at once by the next connection. Neither an event nor a
+// late Flush, Close or Resume for the previous one reaches it: each connection carries
+// only its own number.
 func TestNumbersAreReused(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		const side = 4
@@ -191,7 +191,7 @@ func TestOnlyPlainTCP(t *testing.T) {
 	server.Close()
 }
 
-// descriptors is how many are open.
+// descriptors returns the number of open descriptors.
 func descriptors(t testing.TB) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -201,7 +201,7 @@ func descriptors(t testing.TB) int {
 	return len(entries)
 }
 
-// Whatever its connections are at, a driver that is closed leaves nothing.
+// Whatever its connections are doing, a closed driver leaves nothing.
 func TestDriverCloseLeavesNothing(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		goroutines, fds := runtime.NumGoroutine(), descriptors(s)
@@ -266,9 +266,8 @@ func TestDriverCloseDoesNotWaitForNothing(t *testing.T) {
 // childEnv is set in the child process of TestOutOfDescriptors.
 const childEnv = "NETPOLL_TEST_CHILD"
 
-// Without a descriptor to spare Attach fails and leaves the connection as it was;
-// the other driver takes it. The limit is a process's, so it is a process of its
-// own.
+// Without a free descriptor Attach fails and leaves the connection unchanged; the other
+// driver accepts it. The limit applies to a process, so the test uses its own.
 func TestOutOfDescriptors(t *testing.T) {
 	if os.Getenv(childEnv) != "" {
 		outOfDescriptors(t)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the system calls one by one. It is inside the package: nobody
-// else sees them.
+// This file tests the system calls one by one. It is inside the package, since they are
+// not exported.
 
 package netpoll
 
@@ -97,8 +97,7 @@ func TestVectorWrite(t *testing.T) {
 	}
 }
 
-// A duplicate is non-blocking, closed on exec, and its making leaves the original
-// non-blocking.
+// A duplicate is non-blocking, closed on exec, and leaves the original non-blocking.
 func TestDuplicate(t *testing.T) {
 	a, _ := streams(t)
 	fd, err := duplicate(rawFD(a))
@@ -128,10 +127,10 @@ func (fd rawFD) Control(f func(uintptr)) error  { f(uintptr(fd)); return nil }
 func (fd rawFD) Read(func(uintptr) bool) error  { return nil }
 func (fd rawFD) Write(func(uintptr) bool) error { return nil }
 
-// An event for a slot that has changed hands finds nobody.
+// An event for a slot that has been reused is ignored.
 func TestSlotsHaveGenerations(t *testing.T) {
 	d := new(Epoll)
-	l, err := newLoop(d) // it does not run: its state is ours
+	l, err := newLoop(d) // it does not run, so its state belongs to the test
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what both drivers promise about output: bytes whole and in
-// order whatever the kernel takes, and peace while it takes none.
+// This file tests the promises of both drivers about output: bytes are complete and in
+// order, and a kernel that accepts none keeps no driver busy.
 
 package netpoll_test
 
@@ -39,7 +39,7 @@ func sentence(who, number int) []byte {
 	return b
 }
 
-// listen reads sentences until all have come, each talker's in order.
+// listen reads sentences until all have arrived, in the order of each sender.
 func listen(t testing.TB, c net.Conn) {
 	t.Helper()
 	var next [talkers]int
@@ -85,7 +85,7 @@ func TestPartialWrites(t *testing.T) {
 	})
 }
 
-// Many small buffers in one go are more than one writev.
+// Many small buffers at once need more than one writev.
 func TestManyBuffers(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		client, p := s.open(nil)
@@ -100,8 +100,8 @@ func TestManyBuffers(t *testing.T) {
 	})
 }
 
-// fill makes a connection whose peer takes nothing any more: something waits for
-// the kernel.
+// fill returns a connection whose peer accepts nothing more, so that output waits for the
+// kernel.
 func (s *arena) fill() (*net.TCPConn, *party) {
 	s.Helper()
 	client, p := s.open(nil)
@@ -109,8 +109,8 @@ func (s *arena) fill() (*net.TCPConn, *party) {
 	return client, p
 }
 
-// A peer that does not read holds up nobody, costs no more than its queue, and
-// can be closed. One that reads on gets all.
+// A peer that does not read delays no other, costs no more than its queue, and can be
+// closed. One that continues reading gets everything.
 func TestPeerThatDoesNotRead(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		other, _ := s.open(sendBack)
@@ -140,12 +140,12 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 	})
 }
 
-// A peer that goes while something waits for it.
+// A peer that closes while output waits for it.
 func TestPeerGoesWithoutReading(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		client, p := s.fill()
 		write(s.T, client, "last")
-		client.Close() // a reset: there is something it has not read
+		client.Close() // a reset, because of unread data
 		if err := p.awaitEnd("the peer has gone"); err == nil || err == net.ErrClosed {
 			s.Errorf("Ended(%v), want an error of the network", err)
 		}

@@ -44,7 +44,7 @@ func TestAutobahn7Close(t *testing.T) {
 	refused := func(uint16) uint16 { return 1002 }
 	add("7", []uint16{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999}, "valid code", same)
 	add("9", []uint16{0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999}, "invalid code", refused)
-	// Of these two the suite only reports what happens.
+	// For these two the suite only reports the behaviour.
 	add("13", []uint16{5000, 65535}, "code out of range", refused)
 	abRun(t, ws.Config{}, 37, cases)
 }

@@ -3,9 +3,9 @@
 // Autobahn, categories 12 and 13: permessage-deflate. The client end is the
 // compress/flate of the standard library, which is not what the server uses.
 //
-// The suite sends 1000 messages in each case. Here it is 2 to 32, fewer of the
-// large ones, and each is another part of the data, compressed at another level.
-// The payloads are made, not the files of the suite, but of the same kinds.
+// The suite sends 1000 messages in each case. Here it is 2 to 32, fewer of the large
+// ones, each with another part of the data, compressed at another level. The payloads are
+// generated, not the files of the suite, but of the same kinds.
 
 package ws_test
 
@@ -23,12 +23,11 @@ import (
 
 const (
 	compressedBit = 0x40
-	roundBytes    = 48 << 10 // about how much a case sends
+	roundBytes    = 48 << 10 // about the bytes that a case sends
 	maxRounds     = 32
 )
 
-// abSizes are the sizes of messages, and of the fragments they are cut into;
-// 0: not at all.
+// abSizes are the sizes of messages, and of their fragments; 0: not fragmented.
 var abSizes = [...][2]int{
 	{16, 0}, {64, 0}, {256, 0}, {1024, 0}, {4096, 0}, {8192, 0}, {16384, 0}, {32768, 0}, {65536, 0}, {131072, 0},
 	{8192, 256}, {16384, 256}, {32768, 256}, {65536, 256}, {131072, 256}, {131072, 1024}, {131072, 4096}, {131072, 32768},
@@ -112,7 +111,7 @@ func runDeflate(t *testing.T, offer string, window int, op ws.Opcode, data strin
 		at := i * 997 % (len(data) - size)
 		message := data[at : at+size]
 		if op == text {
-			message = strings.ToValidUTF8(message, "?") // both ends may be cut
+			message = strings.ToValidUTF8(message, "?") // both ends may be fragmented
 		}
 		want = append(want, message)
 		send = append(send, compressed(op, message, i, fragment)...)
@@ -134,8 +133,8 @@ func runDeflate(t *testing.T, offer string, window int, op ws.Opcode, data strin
 	}
 }
 
-// checkDeflated wants the messages, each in one frame and compressed where that
-// is allowed and pays, and then the close frame.
+// checkDeflated expects the messages, each in one frame and compressed if that is allowed
+// and saves bytes, and then the close frame.
 func checkDeflated(t *testing.T, out []byte, op ws.Opcode, want []string, window int) {
 	t.Helper()
 	frames := rawFrames(t, out, false)
@@ -166,11 +165,11 @@ func checkDeflated(t *testing.T, out []byte, op ws.Opcode, want []string, window
 	}
 }
 
-// levels are ways to compress, one after the other: as usual, best, fast,
-// without matches, not at all.
+// levels are levels of compression, used in turn: default, best, fast, without matches,
+// none.
 var levels = []int{stdflate.DefaultCompression, stdflate.BestCompression, stdflate.BestSpeed, stdflate.HuffmanOnly, stdflate.NoCompression}
 
-// compressed is a message as a client sends it. i picks the level.
+// compressed returns a message as a client sends it. i selects the level.
 func compressed(op ws.Opcode, message string, i, fragment int) []raw {
 	payload := stdDeflate(message, levels[i%len(levels)])
 	frames := []raw{fin(op, payload)}
@@ -181,8 +180,8 @@ func compressed(op ws.Opcode, message string, i, fragment int) []raw {
 	return frames
 }
 
-// writers holds one compressor for each level: making one takes longer than
-// using it. Tests of this package do not run at the same time.
+// writers holds one compressor for each level: creating one takes longer than using it.
+// Tests of this package do not run at the same time.
 var writers = make(map[int]*stdflate.Writer)
 
 // stdDeflate compresses as RFC 7692, section 7.2.1 says.
@@ -202,7 +201,7 @@ func stdDeflate(message string, level int) string {
 	return strings.TrimSuffix(b.String(), "\x00\x00\xFF\xFF")
 }
 
-// stdInflate is the way back.
+// stdInflate is the inverse.
 func stdInflate(t *testing.T, payload string) string {
 	t.Helper()
 	b, err := io.ReadAll(stdflate.NewReader(strings.NewReader(payload + "\x00\x00\xFF\xFF\x01\x00\x00\xFF\xFF")))
@@ -217,7 +216,7 @@ const dataSize = 256 << 10
 var words = strings.Fields("the server and its rooms größer été naïve 東京 packet socket broadcast Привет client event " +
 	"namespace acknowledges binary polling upgrade of in to a that when from before after reconnects queue 🚀 quiet")
 
-// fill writes items until there is enough. pick is a number below n that looks
+// fill writes items until there are enough. pick returns a number below n that looks
 // random and is always the same.
 func fill(item func(b *strings.Builder, pick func(n int) int)) string {
 	x := uint32(1)
@@ -257,8 +256,7 @@ func htmlData() string {
 	})
 }
 
-// documentData is a few lines of structure around bytes that are compressed
-// already, as in a PDF.
+// documentData returns a few lines of structure around compressed bytes, as in a PDF.
 func documentData() string {
 	return fill(func(b *strings.Builder, pick func(int) int) {
 		fmt.Fprintf(b, "%d 0 obj\n<< /Length %d /Filter /FlateDecode >>\nstream\n", pick(1e4), pick(1e4))

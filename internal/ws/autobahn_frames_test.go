@@ -100,8 +100,8 @@ func TestAutobahn4Opcodes(t *testing.T) {
 	abRun(t, ws.Config{}, 10, cases)
 }
 
-// Where the suite sends the same frames once one by one, once at once and once
-// byte by byte, so do the cases; all but the last run in all cuts anyway.
+// Where the suite sends the same frames one by one, at once, and byte by byte, so do the
+// cases; all but the last run with all pieces anyway.
 func TestAutobahn5Fragmentation(t *testing.T) {
 	one, two := more(text, "fragment1"), fin(cont, "fragment2")
 	both := fin(text, "fragment1fragment2")

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// Autobahn, categories 9 and 10: large messages, many fragments, many messages.
-// Sizes and counts are those of the suite. Less is done in three ways: streams
-// over 300 KB are not fed byte by byte; the race detector sees them only in one
-// cut, by the server; and how long a round trip takes does not matter.
+// Autobahn, categories 9 and 10: large messages, many fragments, many messages. Sizes and
+// counts are those of the suite. Three things are omitted: streams over 300 KB are not
+// fed byte by byte; the race detector sees them only in one piece, by the server; and the
+// time of round trips is not checked.
 
 package ws_test
 
@@ -15,7 +15,7 @@ import (
 	"socketio/internal/ws"
 )
 
-// largeCases is category 9. refused changes the outcome to that of a server
+// largeCases are the cases of category 9. refused changes the outcome to that of a server
 // with its default limits, where it differs.
 func largeCases(refused bool) []abCase {
 	var cases []abCase
@@ -59,7 +59,7 @@ func TestAutobahn9Limits(t *testing.T) {
 	abRun(t, ws.Config{MaxMessage: 16 << 20, MaxFragments: 70_000}, 54, largeCases(false))
 }
 
-// The same with the limits a server has unless told otherwise.
+// The same with the default limits.
 func TestAutobahn9DefaultLimits(t *testing.T) {
 	abRun(t, ws.Config{}, 54, largeCases(true))
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// The cases of the Autobahn suite in our own words: how a case is written down,
-// the echo it talks to, and how it is judged. Each case keeps its number. The
-// cases stand in the other autobahn files, by category; 8 and 11 do not exist.
+// The cases of the Autobahn suite in our own words: the notation of a case, the echo that
+// it uses, and the check of its outcome. Each case keeps its number. The cases are in the
+// other autobahn files, by category; 8 and 11 do not exist.
 //
-// An echo sends messages back as they came, answers pings, and closes as soon as
-// it is told to or the parser gives up. Each case runs with the echo as server
-// and as client, its stream in one piece and cut into small ones. Frames are
-// written and read here by hand, so that nothing is tested against itself.
+// An echo sends messages back unchanged, answers pings, and closes as soon as it is told
+// to or the parser fails. Each case runs with the echo as server and as client, its
+// stream in one piece and in small ones. Frames are written and read here by hand, so
+// that nothing is tested against itself.
 
 package ws_test
 
@@ -36,12 +36,12 @@ func more(op ws.Opcode, payload string) raw { return raw{byte(op), payload} }
 type abCase struct {
 	id, what string
 	send     []raw
-	want     []raw  // what comes back before the close frame
-	code     uint16 // of the close frame that comes back; 0: 1000, which is sent after send
+	want     []raw  // expected before the close frame
+	code     uint16 // of the expected close frame; 0: 1000, which is sent after send
 	chop     int    // the only size of pieces to try, if not 0
 }
 
-// abRun runs cases, which have to be as many as the suite has.
+// abRun runs cases, whose number must be that of the suite.
 func abRun(t *testing.T, cfg ws.Config, count int, cases []abCase) {
 	t.Helper()
 	seen := make(map[string]bool)
@@ -79,7 +79,7 @@ func (c abCase) run(t *testing.T, cfg ws.Config) {
 	}
 }
 
-// cuts are the sizes of pieces: single bytes only where that takes no time.
+// cuts are the sizes of pieces: single bytes only if that is fast.
 func (c abCase) cuts(length int, fromClient bool) []int {
 	switch {
 	case underRace && length > 300_000 && !fromClient:
@@ -164,7 +164,7 @@ func (e *echo) write(op ws.Opcode, data []byte) {
 	}
 }
 
-// check compares what the echo has sent with want.
+// check compares the output of the echo with want.
 func (e *echo) check(t *testing.T, want []raw, how string) {
 	t.Helper()
 	got := rawFrames(t, e.out, !e.cfg.FromClient)
