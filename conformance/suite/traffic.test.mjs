@@ -118,12 +118,18 @@ scenario("a message over the limit is told as 413, a hundred times", async (stag
         const socket = await stage.connect({ settled: true });
         socket.io.reconnection(false);
         const ended = event(socket, "disconnect");
-        const tooMuch = () => socket.emit("collect", "x".repeat(1200000));
+        let begun;
+        const tooMuch = () => {
+          begun = Date.now();
+          socket.emit("collect", "x".repeat(1200000));
+        };
         if (parked) tooMuch();
         else socket.emit("echo", 1, tooMuch);
         const [reason, details] = await ended;
         assert.equal(reason, "transport error");
-        if (details) assert.equal(details.description, 413);
+        // A client that was busy for two seconds may see first how its poll ended.
+        const late = Date.now() - begun > 2000;
+        if (details && !(late && details.description === 400)) assert.equal(details.description, 413);
       }));
     }
   }
