@@ -20,7 +20,7 @@ const chargeStep = 4 << 10
 type budget struct {
 	limit int64 // 0 means none
 	used  atomic.Int64
-	mu    lock.Mutex // held by who brings it in order: others over the bound wait
+	mu    lock.Mutex // held by the goroutine that enforces the bound; others over the bound wait
 }
 
 // queueBudget is the bound that Options.QueueBudget means.

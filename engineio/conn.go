@@ -66,7 +66,7 @@ func (d *dialed) fits(m *Message, polling bool) bool {
 // An owner is the end that a Conn belongs to: it keeps the table of connections.
 type owner interface {
 	forget(c *Conn)                                 // all is over
-	retire(c *Conn)                                 // closing, with output still on its way
+	retire(c *Conn)                                 // closing, with pending output
 	upgraded(c *Conn)                               // from polling
 	established(c *Conn)                            // see Conn.Established
 	outlive(c *Conn, bytes int)                     // see Conn.Outlive
@@ -121,7 +121,7 @@ type Conn struct {
 	passed   atomic.Pointer[passedOn] // nil if nothing is passed on to an upgrade
 	hadPOST  atomic.Bool              // one has arrived
 	logged   atomic.Bool              // its packets are logged
-	ended    atomic.Bool              // the Handler has heard, or is about to hear, of the end
+	ended    atomic.Bool              // the Handler has been notified of the end, or is about to be
 	charged  atomic.Int64             // bytes of the queue that Server.budget knows of; written under mu
 
 	mu       lock.Mutex // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
@@ -134,7 +134,7 @@ type Conn struct {
 	pausedAt int64         // since when paused, by services.now; 0 if not
 	dropped  int           // messages, by their policy
 	unlogged []*Message    // of Append, whose callers may hold locks: for the next line of the log
-	drained  chan struct{} // closed when nothing waits, or at the end; nil unless somebody waits
+	drained  chan struct{} // closed when the queue is empty, or at the end; nil without waiters
 	due      deadlines
 }
 

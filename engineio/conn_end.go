@@ -22,8 +22,8 @@ const (
 // An ending says how a connection is closed.
 type ending struct {
 	lost  bool       // the transport is gone: nothing can be sent
-	flush bool       // what waits is sent first; else it is dropped
-	cut   bool       // what has begun to leave is dropped too, if it is long
+	flush bool       // send the queue first; otherwise it is dropped
+	cut   bool       // also drop a long message whose sending has begun
 	code  uint16     // WebSocket close code
 	text  string     // WebSocket close reason
 	reply packetType // what a parked poll gets; 0 means the close packet

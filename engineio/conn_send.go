@@ -83,7 +83,8 @@ func (c *Conn) send(m *Message, flush bool) error {
 // closeSlowLater is closeSlow for a caller that may hold locks that the Handler needs.
 func (c *Conn) closeSlowLater(why slowness) {
 	if c.owner.inBackground() {
-		// One per connection that ends so; ends at once; the owner's Close waits for it.
+		// One per connection that ends like this; ends at once; the owner's Close waits
+		// for it.
 		go func() {
 			defer c.svc.background.Done()
 			c.closeSlow(why, ending{})
@@ -91,10 +92,10 @@ func (c *Conn) closeSlowLater(why slowness) {
 	}
 }
 
-// Append is Send without policies, without calls to the Handler and without
-// writing: the message leaves with the next one, or with Flush. It is for the packets
-// that a protocol requires. At 16 times the bounds of the queue it returns
-// ErrSlowConsumer and the connection closes a moment later.
+// Append is Send without policies, without calls to the Handler and without writing: the
+// message is sent with the next one, or by Flush. It is for packets that a protocol
+// requires. At 16 times the bounds of the queue it returns ErrSlowConsumer and the
+// connection closes a moment later.
 func (c *Conn) Append(m *Message) error {
 	c.mu.Lock()
 	if c.state != stateOpen {
@@ -147,7 +148,7 @@ func (c *Conn) SendVolatile(m *Message) bool {
 	return true
 }
 
-// formLocked is m as the connection's transport sends it.
+// formLocked returns m in the form of the connection's transport.
 func (c *Conn) formLocked(m *Message) *Message {
 	if c.ws == nil {
 		return m
@@ -155,32 +156,30 @@ func (c *Conn) formLocked(m *Message) *Message {
 	return m.formFor(c.handshake.Revision, c.ws.base64, c.ws.deflate)
 }
 
-// Cork holds back what is sent from now on, so that a burst leaves in one write.
-// Each Cork needs an Uncork. Messages held back for long leave by themselves, at the
-// next tick of the clock.
+// Cork delays messages sent from now on, so that a burst leaves in one write. Each Cork
+// needs an Uncork. Messages delayed for long are sent at the next tick of the clock.
 func (c *Conn) Cork() {
 	c.mu.Lock()
 	c.corks++
 	c.mu.Unlock()
 }
 
-// Uncork ends a Cork. Messages held back leave with the next one that is sent,
-// or with Flush.
+// Uncork ends a Cork. Delayed messages are sent with the next one, or by Flush.
 func (c *Conn) Uncork() {
 	c.mu.Lock()
 	c.corks--
 	c.mu.Unlock()
 }
 
-// Flush sends what was held back, corked or not.
+// Flush sends delayed messages, even if the connection is corked.
 func (c *Conn) Flush() {
 	c.logHeld()
 	c.mu.Lock()
 	c.flushLocked()
 }
 
-// wakeWriterLocked writes the queue, or sets the time by which it is written, and
-// releases mu.
+// wakeWriterLocked writes the queue, or sets the deadline for writing it, and releases
+// mu.
 func (c *Conn) wakeWriterLocked() {
 	if c.corks == 0 {
 		c.flushLocked()

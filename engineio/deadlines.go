@@ -54,7 +54,7 @@ func (d *deadlines) set(what int, at int64) bool {
 	return true
 }
 
-// next is the earliest deadline, 0 if there is none.
+// next returns the earliest deadline, or 0 if there is none.
 func (d *deadlines) next() int64 {
 	next := int64(0)
 	for _, at := range d.at {

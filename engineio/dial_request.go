@@ -139,10 +139,10 @@ func (e *DialError) Error() string {
 	return text
 }
 
-// refusalOf makes an error of a response. It reads and closes the body.
+// refusalOf turns a response into an error. It reads and closes the body.
 func refusalOf(resp *http.Response) error {
 	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusalBody)) // what there is will do
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusalBody)) // the part that was read is enough
 	e := &DialError{Status: resp.StatusCode, Code: -1}
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		e.Location = telemetry.Text(resp.Header.Get("Location"))

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// Package engineio is an Engine.IO server and client: it opens connections over
-// HTTP long-polling, WebSocket and WebTransport, moves them from the first to one
-// of the others, watches that both ends are alive, and carries messages. It speaks
-// revision 4 of the protocol, and 3 where that is allowed. It knows nothing of
-// Socket.IO.
+// Package engineio is an Engine.IO server and client: it opens connections over HTTP
+// long-polling, WebSocket and WebTransport, upgrades them from long-polling to another
+// transport, checks that both ends are alive, and carries messages. It implements
+// revision 4 of the protocol, and optionally 3. It does not depend on Socket.IO.
 //
 // Reading order: what connections are made of comes first: message.go, sendqueue.go,
 // budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,

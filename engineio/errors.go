@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds why connections close and why requests are refused, for programs.
+// This file holds the reasons why connections close and requests are rejected.
 
 package engineio
 

@@ -119,7 +119,7 @@ func (p *streamParser) takeHeader(limit int, b []byte) (took int, err error) {
 
 // headed reports whether head has a whole header.
 func (p *streamParser) headed() bool {
-	switch p.head[0] &^ streamBinary { // what is left there of the last one does no harm
+	switch p.head[0] &^ streamBinary { // the rest of the last header there has no effect
 	case stream16:
 		return p.held == 3
 	case stream64:

@@ -187,7 +187,7 @@ func (h *host) writePoll(contentType string, body []byte, coded bool, timeout ti
 		err = h.flush()
 	}
 	g.answered()
-	_ = h.SetWriteDeadline(time.Time{}) // the connection goes on to other handlers
+	_ = h.SetWriteDeadline(time.Time{}) // the connection is used by other handlers afterwards
 	return err
 }
 

@@ -43,7 +43,7 @@ func memoryLimit(runtimeLimit int64, root fs.FS) int64 {
 		}
 		for _, dir := range mount.dirs {
 			for _, file := range mount.files {
-				n, _ := strconv.ParseInt(strings.TrimSpace(readText(root, path.Join(dir, file)[1:])), 10, 64) // "max" is none
+				n, _ := strconv.ParseInt(strings.TrimSpace(readText(root, path.Join(dir, file)[1:])), 10, 64) // "max" means unlimited
 				note(n)
 			}
 		}

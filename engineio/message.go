@@ -172,9 +172,9 @@ func (m *Message) frame(i int) *frame {
 // text.
 func (m *Message) hasBinary() bool { return m.first.binary || len(m.rest) > 0 }
 
-// formFor is m as a WebSocket or a WebTransport sends it. Bytes of revision 3 begin
+// formFor returns m as a WebSocket or a WebTransport sends it. Bytes of revision 3 begin
 // with the packet type; for a client that accepts no bytes they are sent as text. The
-// message itself is shared and stays unchanged.
+// message itself is shared and is not changed.
 func (m *Message) formFor(revision uint8, base64 bool, deflate ws.DeflateParams) *Message {
 	if revision == 4 && (!base64 || !m.hasBinary()) {
 		if deflate.Negotiated() {
@@ -197,7 +197,7 @@ func (m *Message) formFor(revision uint8, base64 bool, deflate ws.DeflateParams)
 	return form
 }
 
-// contents is the number of bytes of the message without framing and packet types.
+// contents returns the number of bytes of the message without framing and packet types.
 func (m *Message) contents() int {
 	n := 0
 	for i := range m.frames() {
@@ -210,11 +210,11 @@ func (m *Message) contents() int {
 	return n
 }
 
-// isMessage reports whether a frame is a message, and no other packet.
+// isMessage reports whether a frame is a message, not another packet.
 func (f *frame) isMessage() bool { return f.binary || packetType(f.wire[f.body]) == packetMessage }
 
-// maskedForm is the message as a client sends it, with a fresh mask for each frame. It is
-// made for each time it is sent.
+// maskedForm returns the message as a client sends it, with a fresh mask for each frame.
+// It is created each time the message is sent.
 func (m *Message) maskedForm() *Message {
 	form := &Message{first: m.first.masked(), key: m.key, overflow: m.overflow}
 	form.size = len(form.first.wire)

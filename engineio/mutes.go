@@ -21,7 +21,7 @@ type mutes struct {
 	inRow atomic.Int32 // sessions that ended without one, since the last that arrived
 }
 
-// hear notes that a POST of a session has arrived, whether it is accepted or not.
+// hear records that a POST of a session has arrived, whether or not it is accepted.
 func (m *mutes) hear() {
 	m.heard.Store(true)
 	if m.inRow.Load() != 0 {

@@ -67,7 +67,7 @@ type TrafficObserver interface {
 	TrafficOut(t Traffic)
 }
 
-// A DropReason says why a message was dropped while its connection goes on.
+// A DropReason is the reason why a message was dropped while its connection continues.
 type DropReason string
 
 const (
@@ -113,7 +113,7 @@ func newObservers(log *slog.Logger, all []any) observers {
 	}
 }
 
-// A subject is what observers are notified of: a Conn.
+// A subject is a connection as observers are notified of it: a Conn.
 type subject interface{ info() ConnInfo }
 
 func (l *observers) opened(c subject) {

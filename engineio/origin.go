@@ -38,8 +38,8 @@ func (o *originRule) check(r *http.Request, origin string) *requestError {
 	return errOrigin()
 }
 
-// isOwn reports whether the page has the server's own origin, as far as its browser
-// or the request's host tells.
+// isOwn reports whether the page has the server's own origin, as far as its browser or
+// the Host of the request shows.
 func (o *originRule) isOwn(r *http.Request, origin string) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":

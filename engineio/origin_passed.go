@@ -82,7 +82,7 @@ func (g *passing) begin(p *passedOn) {
 	g.mu.Unlock()
 }
 
-// end forgets what a session passes on that is no longer on polling.
+// end removes the state of a session that has left polling.
 func (g *passing) end(p *passedOn) {
 	if p == nil {
 		return

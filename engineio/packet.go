@@ -24,7 +24,7 @@ const (
 	packetUpgrade packetType = '5'
 	packetNoop    packetType = '6'
 
-	// payloadSeparator stands between the packets of a polling payload.
+	// payloadSeparator separates the packets of a polling payload.
 	payloadSeparator = 0x1e
 )
 

@@ -16,8 +16,8 @@ type deadliner interface{ SetWriteDeadline(time.Time) error }
 // A parkedGET is a GET that waits for output.
 type parkedGET struct {
 	noop  bool       // answer with a noop if there is nothing else
-	final packetType // answer with this and what waits
-	size  int        // of what it is being answered with
+	final packetType // respond with this and the queue
+	size  int        // of the response being written
 
 	mu   lock.Mutex // guards the fields below
 	host deadliner  // while the answer is written, else nil

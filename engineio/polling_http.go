@@ -17,8 +17,7 @@ import (
 	"socketio/internal/ws"
 )
 
-// A pollServer has what serving polls and POSTs needs beside their sessions. It is
-// immutable.
+// A pollServer serves polls and POSTs, for all sessions. It is immutable.
 type pollServer struct {
 	refusals    *refusals
 	headers     *headers
@@ -114,15 +113,15 @@ func (x *exchange) get() {
 	err = x.write(items, g)
 }
 
-// parkLocked waits until there is something to answer a GET with. It reports false, and
-// has released mu, if the client is lost. cut is the result of host.lift.
+// parkLocked waits until there is something to send to a GET. It reports false, and has
+// released mu, if the client is lost. cut is the result of host.lift.
 func (x *exchange) parkLocked(g *parkedGET, cut time.Duration) (present bool) {
 	c, p, ctx := x.c, x.c.poll, x.r.Context()
 	if cut > 0 {
 		defer c.poll.releaseIn(g, cut, time.Time{}).Stop()
 	}
-	// A handler around this one that limits the time of each request would answer in our
-	// place. A deadline that was seen before is not that of a request.
+	// An outer handler that limits the time of each request would respond in our place. A
+	// deadline that an earlier poll had too is not that of a request.
 	if end, ok := ctx.Deadline(); ok && ctx.Err() == nil && !end.Equal(p.releasedFor) {
 		left := time.Until(end)
 		defer c.poll.releaseIn(g, left-min(left/4, time.Second), end).Stop()
@@ -173,8 +172,8 @@ func (p *polling) releaseIn(g *parkedGET, d time.Duration, end time.Time) *time.
 	})
 }
 
-// unsurePoll is how long a GET stays parked that may have lost its client: only answering
-// it shows whether it has.
+// unsurePoll is how long a GET stays parked whose client may be lost: only a response
+// shows whether it is.
 const unsurePoll = time.Second
 
 // write answers a request with messages.
@@ -231,7 +230,7 @@ func (x *exchange) post() {
 	case took, leaving: // a client that does not know of the end may go on until it does
 		x.posted() // before the answer: a client may send its next POST as soon as it has it
 		x.s.headers.add(x.w.Header(), x.r, false)
-		_ = x.writePoll("text/html", x.s.ok[:], coding.Applied(x.w.Header()), c.limits.writeTimeout, nil) // the next request tells
+		_ = x.writePoll("text/html", x.s.ok[:], coding.Applied(x.w.Header()), c.limits.writeTimeout, nil) // the next request shows it
 		if cut > 0 && time.Since(begun) > cut {
 			c.svc.sampled.Warn("a POST waited for handlers until http.Server.WriteTimeout cut its answer; give the ResponseWriter of the middleware around this handler a method Unwrap", "conn", c.number)
 		}
@@ -244,7 +243,7 @@ func (x *exchange) post() {
 	}
 }
 
-// posted lets the next POST in.
+// posted admits the next POST.
 func (x *exchange) posted() {
 	x.c.mu.Lock()
 	x.c.poll.posting = false

@@ -19,7 +19,7 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// The codes of refused requests, as in the reference implementation.
+// The codes of rejected requests, as in the reference implementation.
 const (
 	codeUnknownTransport   = 0
 	codeUnknownSID         = 1
@@ -76,7 +76,7 @@ func refuse(code int, detail string) *requestError {
 	return &requestError{status: status, code: code, why: causes[code], detail: detail}
 }
 
-// refuseFor is refuse with a cause that does not follow from the code.
+// refuseFor is refuse with a cause that the code does not determine.
 func refuseFor(why RefusalCause, code int, detail string) *requestError {
 	e := refuse(code, detail)
 	e.why = why
@@ -96,7 +96,7 @@ func (e *requestError) write(w http.ResponseWriter) {
 	_ = writeAll(w, body) // a lost client needs no answer
 }
 
-// refusals answers requests that are rejected, and notifies those who watch them.
+// refusals responds to rejected requests, and notifies observers of them.
 type refusals struct {
 	// Immutable.
 	svc     *services
@@ -121,7 +121,7 @@ func (f *refusals) watch(fn func(*http.Request, *ConnectionError)) (remove func(
 	}
 }
 
-// notify calls those who watch rejected requests.
+// notify calls the observers of rejected requests.
 func (f *refusals) notify(r *http.Request, e *requestError) {
 	f.mu.RLock()
 	fns := f.watches

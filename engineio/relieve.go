@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a Server does when the queues of its connections together are
-// over their bound.
+// This file holds the reaction of a Server when the queues of its connections together
+// exceed their bound.
 
 package engineio
 

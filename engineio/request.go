@@ -83,7 +83,7 @@ func isUpgrade(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-// revisionOf is the protocol revision that a request asks for.
+// revisionOf returns the protocol revision that a request asks for.
 func revisionOf(eio string) uint8 {
 	if eio == "4" {
 		return 4

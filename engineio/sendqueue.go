@@ -32,7 +32,7 @@ type sendQueue struct {
 	hold    int  // this many messages at the head are not discarded
 	stream  bool // of a WebTransport: messages go out in its frames
 	masked  bool // of a client: each frame has a mask of its own
-	writing bool // somebody holds the right to write
+	writing bool // the right to write is held
 	last    bool // nothing may follow: the transport ends when the queue is empty
 }
 

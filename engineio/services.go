@@ -48,8 +48,8 @@ func (s *services) names() names {
 	return names{peer: "a client", sends: "a message", options: "engineio.Options", payload: "Options.MaxPayload"}
 }
 
-// services are what the connections of one end share. They are immutable once the
-// first connection exists, apart from what counts.
+// services are shared by the connections of one end. They are immutable once the first
+// connection exists, except the counters.
 type services struct {
 	limits   limits
 	dials    bool      // a Dialer's
@@ -88,7 +88,7 @@ func newConstants() constants {
 	}
 }
 
-// init fills in what follows from the limits. The rest is set by the end.
+// init sets the fields that the limits determine. The end sets the rest.
 func (s *services) init(l limits, log *slog.Logger) {
 	s.limits, s.log = l, log
 	s.base = time.Now().Add(-1) // so that now is never 0
@@ -102,7 +102,7 @@ func (s *services) init(l limits, log *slog.Logger) {
 	}
 }
 
-// openPoller opens the event loops, if the driver wants them.
+// openPoller creates the event-loop driver, if the options ask for it.
 func (s *services) openPoller(d Driver) {
 	if d == DriverGoroutine {
 		return
@@ -113,8 +113,8 @@ func (s *services) openPoller(d Driver) {
 	}
 }
 
-// attach gives a connection to the driver that can take it. It reports whether
-// that is the one whose writes wait for the peer.
+// attach passes a connection to a driver that accepts it. It reports whether writes of
+// that driver block.
 func (s *services) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits bool) {
 	if s.poller != nil {
 		if c, err := s.poller.Attach(nc, h); err == nil {
@@ -124,7 +124,7 @@ func (s *services) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits
 	return s.portable.Attach(nc, h), true
 }
 
-// close ends what runs for connections, which have been closed.
+// close ends the goroutines that served connections, which have been closed.
 func (s *services) close() {
 	if s.poller != nil {
 		s.poller.Close(netpoll.LingerTimeout)
@@ -136,24 +136,23 @@ func (s *services) close() {
 	}
 }
 
-// maxFragments is how many frames a message may have: many send frames of a few KiB, none
-// so many that they are smaller than 256 bytes on average.
+// maxFragments is the maximum number of frames of a message: many clients send frames of
+// a few KiB, none sends frames smaller than 256 bytes on average.
 func maxFragments(maxPayload int) int { return max(4096, maxPayload/256) }
 
-// now is the time since the end was made, in nanoseconds.
+// now returns the time since the end was created, in nanoseconds.
 func (s *services) now() int64 { return int64(time.Since(s.base)) }
 
 func (s *services) nextWheel() *wheel.Wheel {
 	return s.wheels[int(s.wheelTurn.Add(1))%len(s.wheels)]
 }
 
-// tickFor is the resolution of the deadlines.
+// tickFor returns the resolution of the deadlines.
 func tickFor(pingTimeout time.Duration) time.Duration {
 	return min(max(pingTimeout/100, time.Millisecond), 50*time.Millisecond)
 }
 
-// guard calls a function of the application. A panic in it is logged and goes no
-// further.
+// guard calls a function of the application. A panic is logged and stops there.
 func (s *services) guard(what string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {

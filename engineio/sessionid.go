@@ -57,7 +57,7 @@ func (g *ids) next(r *http.Request) (string, *requestError) {
 	return "", e
 }
 
-// validID reports whether an id may stand in a query and in JSON as it is.
+// validID reports whether an id needs no escaping in a query and in JSON.
 func validID(id string) bool {
 	for _, c := range []byte(id) {
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'

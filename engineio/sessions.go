@@ -30,7 +30,7 @@ type sessions struct {
 	mu      lock.RWMutex // guards the fields below; taken before that of passing
 	conns   map[string]*Conn
 	pending list.List          // of *Conn, the oldest first; used if there is a bound
-	leaving map[*Conn]struct{} // closing, with output still on its way
+	leaving map[*Conn]struct{} // closing, with pending output
 
 	outliving      map[*Conn]int // ended, with work of the Handler going on, and the bytes kept for it
 	outlivingBytes int64
@@ -126,8 +126,8 @@ func (s *sessions) takeOver() bool {
 	return !s.closing
 }
 
-// beginOpening counts a stream that has not said what it is for. There may be as
-// many as pending sessions. It reports false for one more.
+// beginOpening counts a stream that has not sent its first packet. There may be as many
+// as pending sessions. It reports false for one more.
 func (s *sessions) beginOpening() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

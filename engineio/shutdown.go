@@ -43,7 +43,7 @@ func (s *Server) closeInWaves(ctx context.Context) error {
 	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
 	span := time.Duration(len(conns)) * time.Second / time.Duration(s.cfg.ShutdownRate)
 	if deadline, ok := ctx.Deadline(); ok {
-		span = min(span, time.Until(deadline)/2) // the rest is for what waits to be sent
+		span = min(span, time.Until(deadline)/2) // the rest is for queued messages
 	}
 	waves := max(int(span/wavePause), 1)
 	timer := time.NewTimer(0)

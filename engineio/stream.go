@@ -132,7 +132,7 @@ func (o *opener) OnMessage(op ws.Opcode, data []byte) bool {
 	return false
 }
 
-// readFirst reads the first packet, and what came with it.
+// readFirst reads the first packet, and the bytes read beyond it.
 func readFirst(nc net.Conn) (first packet, early []byte, err error) {
 	var p streamParser
 	var o opener

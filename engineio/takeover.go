@@ -68,7 +68,7 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 			t.parser.AllowCompressed()
 		}
 	}
-	w.Header().Del("Content-Encoding") // of a middleware that compresses: there is no content
+	w.Header().Del("Content-Encoding") // of a middleware that compresses; there is no content
 	s.headers.add(w.Header(), r, fresh)
 	tun, _ := nc.(*tunnel)
 	if tun != nil {

@@ -4,7 +4,7 @@
 
 package engineio
 
-// Transport names, as they stand in the query of a request.
+// Transport names, as in the query of a request.
 const (
 	Polling      = "polling"
 	WebSocket    = "websocket"

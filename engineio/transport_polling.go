@@ -37,7 +37,7 @@ type polling struct {
 	over chan struct{} // not nil while requests wait for the end of the session
 
 	final     packetType // the last packet, once closing; 0 before
-	afterNoop bool       // a noop goes before final: the poll comes after the close
+	afterNoop bool       // a noop precedes final, because the poll came after the close
 }
 
 func newPolling(c *Conn) *polling { return &polling{c: c, signal: make(chan struct{}, 1)} }

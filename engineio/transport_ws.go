@@ -36,14 +36,14 @@ type wsTransport struct {
 	c       *Conn
 	nc      netpoll.Conn
 	deflate ws.DeflateParams
-	waits   bool // nc tells what has left only when a whole batch has
+	waits   bool // nc reports progress only for whole batches
 	base64  bool // bytes go out as text
 
 	stream *streamParser // of a WebTransport, in place of parser; nil for a WebSocket
 
 	// Owned by the read side.
 	parser    ws.Parser
-	dead      bool // what comes is discarded
+	dead      bool // input is discarded
 	reading   bool // holds Conn.readMu
 	pings     uint16
 	pingSince int64

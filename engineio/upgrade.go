@@ -35,7 +35,7 @@ type upgrade struct {
 	pausing   bool
 	attempts  uint8
 
-	code uint16 // what a candidate says that is switched to after the end
+	code uint16 // the close code of a candidate that becomes the transport after the end
 	text string
 }
 

@@ -17,7 +17,7 @@ const maxQueue = 1 << 16
 // errFull ends a connection whose queue is full.
 var errFull = fmt.Errorf("siotest: %d things wait for the test to look at them", maxQueue)
 
-// errNothing is returned after waiting in vain.
+// errNothing is returned when a wait ends without result.
 var errNothing = errors.New("nothing comes")
 
 // A queue holds received items in order, and the reason for its end. It accepts at most

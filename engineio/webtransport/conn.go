@@ -17,10 +17,10 @@ import (
 	"github.com/quic-go/webtransport-go"
 )
 
-// The steps of an orderly end take so long at most; see conn.
+// The maximum durations of the steps of an orderly close; see conn.
 const (
-	linger   = 500 * time.Millisecond // nobody answers the end of the stream
-	patience = 2 * time.Second        // a client that is there answers at once, unless its machine is busy
+	linger   = 500 * time.Millisecond // the end of the stream has no answer
+	patience = 2 * time.Second        // a connected client answers at once, unless its machine is busy
 )
 
 // closeCapsule says that the session is closed with code 0 and no text: the type
@@ -29,14 +29,14 @@ var closeCapsule = [...]byte{0x68, 0x43, 4, 0, 0, 0, 0}
 
 // A conn is a net.Conn; closing it closes the session.
 //
-// It ends in three steps. CloseWrite ends the stream, which the usual clients do not
-// answer. After linger, in which what was sent arrives, the one who reads says on
-// control that the session is closed. Then the client closes it, or Close does after
-// patience. Last, a client that has answered has patience once more, or until it
-// closes the connection: Chromium answers before its page knows, and tells the page
-// of a failure if the connection goes in between. Session.CloseWithError alone would
-// drop what is on its way, and tells a browser to stop sending before it says why:
-// that takes it for a failure.
+// It closes in three steps. CloseWrite ends the stream, which the usual clients do not
+// answer. After linger, in which sent data arrives, the reader announces on control that
+// the session is closed. Then the client closes it, or Close does after patience. Finally
+// a client that has answered has patience again, or until it closes the connection:
+// Chromium answers before its page knows, and reports a failure to the page if the
+// connection closes in between. Session.CloseWithError alone would drop data in transit,
+// and tells a browser to stop sending before the reason arrives, which the browser takes
+// for a failure.
 type conn struct {
 	*webtransport.Stream
 	session *webtransport.Session

@@ -40,7 +40,7 @@ import (
 	"github.com/quic-go/webtransport-go"
 )
 
-// An Engine serves what comes: a *socketio.Server, or an *engineio.Server.
+// An Engine serves streams: a *socketio.Server, or an *engineio.Server.
 type Engine interface {
 	ServeStream(w http.ResponseWriter, r *http.Request, open func(ctx context.Context) (net.Conn, error))
 }
@@ -56,8 +56,8 @@ type Server struct {
 	linger time.Duration // of its connections
 }
 
-// What a connection may hold if the caller does not say. Nobody accepts more than
-// one stream of a session: what comes on others waits in these windows.
+// The default bounds of a connection. No more than one stream of a session is accepted:
+// data of the others waits in these windows.
 const (
 	maxStreams      = 16
 	maxUniStreams   = 8

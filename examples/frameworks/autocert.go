@@ -23,7 +23,7 @@ import (
 func AutocertServers(handler http.Handler, dir string, hosts ...string) (secure, plain *http.Server) {
 	m := &autocert.Manager{
 		Prompt:     autocert.AcceptTOS,
-		HostPolicy: autocert.HostWhitelist(hosts...), // or any name could have us ask for one
+		HostPolicy: autocert.HostWhitelist(hosts...), // otherwise any client could make us request certificates
 		Cache:      autocert.DirCache(dir),
 	}
 	secure = &http.Server{

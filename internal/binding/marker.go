@@ -182,7 +182,7 @@ func (m *marks) detach(v reflect.Value, addr, omitEmpty bool, depth int) error {
 	return nil
 }
 
-// fill writes the marker that stands for b into marker.
+// fill writes the marker of b into marker.
 func (m *marks) fill(marker, b []byte) {
 	var index [8]byte
 	binary.BigEndian.PutUint64(index[:], uint64(len(m.bytes)))

@@ -103,7 +103,7 @@ func placeholders(text []byte, want int) (n int) {
 	return n
 }
 
-// An Admission is the payload of a Connect that lets a socket in.
+// An Admission is the payload of a Connect that accepts a socket.
 type Admission struct {
 	SID string `json:"sid"`
 }

@@ -118,7 +118,7 @@ func (r *restorer) replace(raw []byte) []byte {
 	}
 }
 
-// lookupMarker returns the attachment that the bytes b stand for.
+// lookupMarker returns the attachment whose marker is b.
 func (r *restorer) lookupMarker(b []byte) ([]byte, bool) {
 	if r.nonce == nil || len(b) != markerBytes || !bytes.HasPrefix(b, r.nonce) {
 		return nil, false

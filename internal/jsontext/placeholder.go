@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-// This file recognises placeholders: the JSON objects that stand for attachments.
+// This file recognizes placeholders: JSON objects in place of attachments.
 
 package jsontext
 
 import "strconv"
 
-// AppendPlaceholder appends the JSON object that stands for attachment num.
+// AppendPlaceholder appends the placeholder of attachment num.
 func AppendPlaceholder(dst []byte, num int) []byte {
 	dst = append(dst, `{"_placeholder":true,"num":`...)
 	dst = strconv.AppendInt(dst, int64(num), 10)

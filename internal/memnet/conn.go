@@ -73,8 +73,8 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// CloseWrite ends the outgoing direction: the peer reads what was written and
-// then io.EOF. Reading goes on.
+// CloseWrite ends the outgoing direction: the peer reads the written bytes and then
+// io.EOF. Reading continues.
 func (c *Conn) CloseWrite() error {
 	c.out.closeWriter(errPipe)
 	return nil

@@ -168,7 +168,7 @@ func (h *half) closeWriter(err error) {
 	h.changed.Broadcast()
 }
 
-// abort closes the writer with a reset, which comes after what is under way.
+// abort closes the writer with a reset, which follows the bytes in transit.
 func (h *half) abort() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -97,7 +97,7 @@ type goroutineConn struct {
 	// Owned by the reader; the last goroutine reads them.
 	ended bool
 	local bool  // this side had closed before
-	why   error // what Ended reports unless a write has failed
+	why   error // reported by Ended unless a write has failed
 
 	// Atomic; safe from anywhere.
 	closed   atomic.Bool

@@ -68,7 +68,7 @@ type loop struct {
 	events    []syscall.EpollEvent
 	buf       []byte
 	batch     []command
-	closing   bool // what starts now is closed at once
+	closing   bool // new connections are closed at once
 	stopped   bool
 
 	// Atomic; loopWorks, loopAsked or loopParked. A turn without commands takes no lock.
@@ -85,9 +85,9 @@ const (
 	loopParked        // a post must wake it
 )
 
-// A slot is where a descriptor's events go. Event data is its index and its
-// generation, so that an event for a connection that has ended since finds
-// nobody: descriptor numbers are reused.
+// A slot receives the events of a descriptor. Event data is its index and its generation,
+// so that an event for a connection that has ended is ignored: descriptor numbers are
+// reused.
 type slot struct {
 	c   *epollConn
 	gen int32
@@ -131,8 +131,7 @@ func newLoop(d *Epoll) (*loop, error) {
 	return l, nil
 }
 
-// release closes the loop's own descriptors. The loop is not parked, so nothing wakes it
-// any longer.
+// release closes the loop's own descriptors. The loop is not parked, so nothing wakes it.
 func (l *loop) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -193,7 +192,7 @@ func (l *loop) turn() bool {
 		if l.obey() {
 			return true
 		}
-		if len(l.lingering) > 0 { // a busy loop does not hear its alarm
+		if len(l.lingering) > 0 { // a busy loop does not park, so its deadline has no effect
 			if now := time.Now(); !l.lingering[0].until.After(now) {
 				l.expire(now)
 			}
@@ -301,9 +300,9 @@ func (l *loop) enter(c *epollConn) {
 	l.slots[c.slot].c = c
 }
 
-// watch tells epoll what the connection waits for. A paused connection that has
-// nothing to write is taken out: the end of a stream can't be masked and would
-// wake the loop again and again.
+// watch sets the events that epoll reports for the connection. A paused connection that
+// has nothing to write is removed: the end of a stream can't be masked and would wake the
+// loop again and again.
 func (l *loop) watch(c *epollConn) {
 	if !c.started || c.ended {
 		return
@@ -337,7 +336,7 @@ func (l *loop) ready(c *epollConn, events uint32) {
 	if events&wantWrite != 0 && c.blocked {
 		more, err := c.write(nil)
 		if err != nil {
-			// What the peer has sent before it went still counts.
+			// Data that the peer sent before it closed is still delivered.
 			l.drain(c, err)
 			return
 		}
@@ -416,7 +415,7 @@ func (l *loop) shutdown(c *epollConn) {
 	switch err := syscall.Shutdown(c.fd, syscall.SHUT_WR); {
 	case err != nil:
 		l.end(c, net.ErrClosed)
-	case c.started: // else doStart goes on
+	case c.started: // otherwise doStart continues
 		l.linger(c)
 	}
 }

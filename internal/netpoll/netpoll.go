@@ -16,9 +16,9 @@ const (
 	BatchBytes = 64 << 10
 	// BatchBuffers is how many slices one write may have (below IOV_MAX).
 	BatchBuffers = 64
-	// LingerTimeout is how long a connection that was shut down waits for the
-	// peer to close its side while input is discarded. Without it a reset may
-	// overtake the last bytes that were sent.
+	// LingerTimeout is how long a connection that was shut down waits for the peer to
+	// close its side while input is discarded. Without it a reset might overtake the last
+	// bytes that were sent.
 	LingerTimeout = 2 * time.Second
 )
 
@@ -53,10 +53,11 @@ type Conn interface {
 	// connection was taken over; they are fed first. It is called once.
 	Start(early []byte)
 
-	// Flush writes first, if it is not nil, and then what Next offers until that is
-	// nothing. first is a batch of one slice, of at most BatchBytes, which Next would
-	// offer now. The caller holds the right to write, which passes to the driver: there
-	// is one writer at a time, and the Handler decides who holds the right.
+	// Flush writes first, if it is not nil, and then the slices that Next offers until
+	// there are none. first is a batch of one slice, of at most BatchBytes, which Next
+	// would offer now. The caller holds the right to write, which passes to the driver:
+	// there is one writer at a time, and the Handler decides which goroutine has the
+	// right.
 	Flush(first []byte)
 
 	// Resume continues reading after Feed has returned more=false.
@@ -77,8 +78,8 @@ type Driver interface {
 	// Conn.Start, which must be called.
 	Attach(nc net.Conn, h Handler) (Conn, error)
 
-	// Close waits for at most grace until all connections have ended, closes
-	// those that are left, and returns when every goroutine of the driver has
-	// ended. Attach must not be called any longer.
+	// Close waits for at most grace until all connections have ended, closes the
+	// remaining ones, and returns when every goroutine of the driver has ended. Attach
+	// must not be called after that.
 	Close(grace time.Duration)
 }

@@ -2,7 +2,7 @@
 
 //go:build !linux
 
-// This file says that there is no event-loop driver here.
+// This file is for systems without the event-loop driver.
 
 package netpoll
 

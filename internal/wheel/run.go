@@ -42,7 +42,7 @@ func (w *Wheel) run() {
 func (w *Wheel) wakeDue() (wait time.Duration, ok bool) {
 	// No deferred Unlock: it would hide a panic of a Task behind one of its own.
 	w.mu.Lock()
-	w.wakeAt = 0 // awake: nobody needs to kick
+	w.wakeAt = 0 // awake: kick is not needed
 	for !w.closed {
 		now := time.Now()
 		w.collectLocked(int64(now.Sub(w.start) / w.tick))

@@ -107,7 +107,7 @@ func (d *Deflate) AppendCompressed(dst []byte, op Opcode, payload []byte) []byte
 	return dst[:start+copy(dst[start:], dst[header:])]
 }
 
-// compress appends payload to dst as it goes into a compressed message.
+// compress appends payload to dst in compressed form.
 func (d *Deflate) compress(dst, payload []byte) []byte {
 	d.slots <- struct{}{}
 	defer func() { <-d.slots }()

@@ -31,7 +31,7 @@ func appendAccept(dst []byte, key string) []byte {
 	return base64.StdEncoding.AppendEncode(dst, sum[:])
 }
 
-// A HandshakeError says how to refuse an upgrade request.
+// A HandshakeError describes the rejection of an upgrade request.
 type HandshakeError struct {
 	Status  int         // the HTTP status
 	Message string      // the body: plain text for a person

@@ -64,8 +64,7 @@ func (a *app) onWatching(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.On("use", func() { use(nsp, s) })
 }
 
-// use adds two middlewares of events. Both rename "wrap", the first rejects "forbidden".
-// What goes wrong is emitted as "fault".
+// Errors are emitted as "fault".
 func use(nsp *socketio.Namespace, s *socketio.Socket) {
 	for _, name := range []string{"first", "second"} {
 		s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {

@@ -113,7 +113,7 @@ func check(err error) {
 	}
 }
 
-// reasons remembers why sockets ended, by tag, and who waits to hear it.
+// reasons keeps the reasons why sockets ended, by tag, and the waiters for them.
 type reasons struct {
 	mu      sync.Mutex
 	known   map[string]socketio.DisconnectReason
