@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-// This script builds dist/: the four files a page may load, and the one for Node, each with its source map. What a page
-// may load is also compressed, with Brotli and gzip. The output depends on the sources alone; it is committed, and the Go
-// package beside it embeds it.
+// This script builds dist/: the four files that a page may load, and the one for Node, each with its source map. Those
+// for pages are also compressed, with Brotli and gzip. The output depends only on the sources; it is committed, and
+// the Go package in dist/ embeds it.
 
 import { build } from "esbuild";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 
-/** What a file must stay below, in bytes after gzip -9. */
+/** The maximum size of a file, in bytes after gzip -9. */
 const BUDGETS = { "socket.io.min.js": 10_640, "socket.io.msgpack.min.js": 11_664 };
 
 const root = fileURLToPath(new URL(".", import.meta.url));
@@ -18,8 +18,8 @@ const { version } = JSON.parse(await readFile(new URL("package.json", import.met
 const common = {
   absWorkingDir: root,
   bundle: true,
-  // 2018 has async functions and object spread as such, and is what the oldest web views in use understand. Newer
-  // targets save a few dozen bytes.
+  // 2018 has async functions and object spread natively, and the oldest web views in use understand it. Newer targets
+  // save a few dozen bytes.
   target: "es2018",
   charset: "utf8",
   sourcemap: true,
@@ -28,15 +28,15 @@ const common = {
   banner: { js: `/*! Socket.IO client ${version}. MIT licence, (c) the socketio authors */` },
   logLevel: "warning",
   define: { DEBUG: "true" },
-  // src/global.ts looks for a CommonJS loader on purpose.
+  // src/global.ts intentionally looks for a CommonJS loader.
   logOverride: { "commonjs-variable-in-esm": "silent" },
 };
 
 const minified = {
   minify: true,
   define: { DEBUG: "false" },
-  // Private members are ours alone, and so are the names listed here, which nothing public has. "_placeholder" is a word
-  // of the protocol, and the others that are kept are what applications use of a Manager of the reference.
+  // Private members are internal, and so are the names listed here, which no public API has. "_placeholder" is a word
+  // of the protocol, and applications use the other reserved names on a Manager of the reference.
   mangleProps:
     /^(_.*|attachments|attempts?|count|decoder|errorFirst|exhausted|heartbeat|messages|newCookieJar|opened|received|spread|switching|timer|tries|waiter|(en|de)codeBase64)$/,
   reserveProps: /^_(autoConnect|close|destroy|packet|placeholder|readyState|reconnecting)$/,
@@ -80,7 +80,7 @@ for (const [name, options] of Object.entries(outputs)) {
   const sizes = [code.length];
   for (const [suffix, { compress }] of Object.entries(encodings)) {
     if (options.platform === "node") {
-      sizes.push(compress(code).length); // for the table; no page loads it
+      sizes.push(compress(code).length); // only for the table; no page loads it
       continue;
     }
     sizes.push(await compressed(name, suffix));
@@ -98,8 +98,9 @@ function output(name) {
 }
 
 /**
- * Brings the compressed form of a file up to date and returns its size. One that unpacks to the file is kept unless it
- * is 1 % larger than today's: compressors of other machines and versions of Node make other bytes of the same text.
+ * Updates the compressed form of a file and returns its size. A form that decompresses to the file is kept unless it
+ * is 1 % larger than the new one: compressors of other machines and versions of Node produce other bytes for the same
+ * text.
  */
 async function compressed(name, suffix) {
   const { compress, decompress } = encodings[suffix];

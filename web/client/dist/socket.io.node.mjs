@@ -58,7 +58,7 @@ var Emitter = class {
   removeAllListeners(event) {
     return this.off(event);
   }
-  /** @internal Calls the listeners of an event. The list is the one of this instant. */
+  /** @internal Calls the current listeners of an event. */
   _fire(event, args) {
     const list = this._listeners.get(event);
     if (!list) return;
@@ -230,8 +230,8 @@ var Decoder = class extends Emitter {
     this._maxAttachments = _maxAttachments;
   }
   /**
-   * Takes the next message. "decoded" gets the packet it completes, if it does; its attachments are the buffers given.
-   * Throws an Error for a message that breaks the protocol, after which the decoder must not be used.
+   * Adds the next message. If that completes a packet, "decoded" is called with it; its attachments are the given
+   * buffers. Throws an Error for a message that violates the protocol, after which the decoder must not be used.
    */
   add(message) {
     const pending = this._pending;
@@ -514,20 +514,20 @@ function isDuration(value) {
 // src/engine/heartbeat.ts
 var MAX_DELAY = 2147483647;
 var Heartbeat = class {
-  /** Calls `expired` when no ping came for `window` milliseconds. */
+  /** Calls `expired` when no ping has arrived for `window` milliseconds. */
   constructor(_window, _expired) {
     this._window = _window;
     this._expired = _expired;
     this._deadline = Infinity;
     this.ping();
   }
-  /** A ping came. */
+  /** Records a ping. */
   ping() {
     this._deadline = Date.now() + this._window;
     clearTimeout(this._timer);
     this._timer = setTimeout(this._expired, Math.min(this._window, MAX_DELAY));
   }
-  /** Whether a ping is overdue, whatever the timer thinks. */
+  /** Whether a ping is overdue, independently of the timer. */
   late() {
     return Date.now() > this._deadline;
   }
@@ -574,11 +574,11 @@ var Transport = class {
     this._closed = false;
     this._options = { ..._ctx.options, ...(_ctx.options.transportOptions || {})[name] };
   }
-  /** Ends without a word to the server. Reports nothing more. */
+  /** Ends without notifying the server. Reports nothing more. */
   discard() {
     this._stop();
   }
-  /** Changes who is reported to. */
+  /** Changes the owner. */
   attach(handler) {
     this._handler = handler;
   }
@@ -633,9 +633,9 @@ var CLOSE_TIMEOUT = 5e3;
 var PollingTransport = class extends Transport {
   constructor(ctx, handler, sid) {
     super("polling", ctx, handler, sid);
-    /** A GET is under way. */
+    /** A GET is in progress. */
     this._polling = false;
-    /** A POST is under way. */
+    /** A POST is in progress. */
     this._posting = false;
     this._abort = new AbortController();
   }
@@ -663,7 +663,7 @@ var PollingTransport = class extends Transport {
     this._paused = done;
     this._settle();
   }
-  /** Takes a pause back. */
+  /** Ends a pause. */
   resume() {
     this._paused = void 0;
     if (this._closed) return;
@@ -734,7 +734,7 @@ var PollingTransport = class extends Transport {
       this._drained();
     }
   }
-  /** Makes one request, a POST if there is a body, and answers its body. Throws a TransportError for any status but 200. */
+  /** Makes a request, a POST if there is a body, and returns the response body. Throws a TransportError unless 200. */
   async _request(body) {
     const { extraHeaders, withCredentials, requestTimeout } = this._options;
     const { cookies } = this._ctx;
@@ -948,11 +948,11 @@ var Conn = class extends Emitter {
   get readyState() {
     return this._state.name;
   }
-  /** What waits to be sent: characters and bytes, and 64 for each message. */
+  /** The size of the queue: characters and bytes, plus 64 for each message. */
   get backlog() {
     return this._queued + (this._transport ? this._transport.backlog : 0);
   }
-  /** Whether a volatile event would leave now. */
+  /** Whether a volatile event would be sent now. */
   get writable() {
     return this._canSend() && this.backlog < VOLATILE_BACKLOG;
   }
@@ -973,15 +973,15 @@ var Conn = class extends Emitter {
     this._send({ type: "message", data });
   }
   /**
-   * Whether the server's ping is overdue. If so the session ends, on its own turn: the caller may still decide what
-   * becomes of what it was about to send.
+   * Whether the server's ping is overdue. If so the session ends, in a later task, so that the caller can still decide
+   * what to do with the data that it was about to send.
    */
   late() {
     const late = this._state.name === "open" && this._state.heartbeat.late();
     if (late) Promise.resolve().then(() => this._finish("ping timeout"));
     return late;
   }
-  /** Ends the session: at once while opening, else when what is queued has left or after 10 s. */
+  /** Ends the session: at once while opening, otherwise when the queue has been sent or after 10 s. */
   close() {
     const state = this._state;
     if (state.name === "opening") {
@@ -1172,8 +1172,8 @@ var Backoff = class {
     this._exponent = 0;
   }
   /**
-   * The next delay in milliseconds: base * 2^n up to the maximum, and only then the jitter. (Jitter below the maximum
-   * would make all clients wait exactly the maximum, and come back together.)
+   * The next delay in milliseconds: base * 2^n up to the maximum, then the jitter. (Jitter below the maximum would
+   * make all clients wait exactly the maximum, and reconnect together.)
    */
   next() {
     const { reconnectionDelay: base = 0, reconnectionDelayMax: max = 0, randomizationFactor: factor = 0.5 } = this._options;
@@ -1194,7 +1194,7 @@ var Backoff = class {
 var Reconnect = class {
   constructor(_options) {
     this._options = _options;
-    /** How many attempts were made since a server last answered a socket: an open connection alone may lead nowhere. */
+    /** The number of attempts since a server last answered a socket: an open connection alone may be useless. */
     this.attempts = 0;
     this._openedAt = 0;
     this._backoff = new Backoff(_options);
@@ -1207,20 +1207,20 @@ var Reconnect = class {
   opened() {
     this._openedAt = Date.now();
   }
-  /** The connection is of use: what it is there for has begun. */
+  /** The connection is useful: a socket is connected. */
   answered() {
     this.attempts = 0;
   }
-  /** The connection was lost. A server that accepts and then closes, again and again, is not hammered. */
+  /** The connection was lost. A server that repeatedly accepts and closes is not overloaded. */
   lost() {
     if (Date.now() - this._openedAt >= STABLE) this._backoff.reset();
   }
-  /** Whoever closes on purpose starts afresh. */
+  /** An intentional close resets the delay. */
   reset() {
     this.attempts = 0;
     this._backoff.reset();
   }
-  /** How long to wait before the next attempt, in milliseconds, given why it is needed. */
+  /** The delay before the next attempt, in milliseconds, depending on its reason. */
   delay(why) {
     const first = this.attempts === 0;
     let delay = first && isGoingAway(why) ? this._backoff.spread() : this._backoff.next();
@@ -1242,7 +1242,7 @@ var Acks = class {
   constructor() {
     this._entries = /* @__PURE__ */ new Map();
   }
-  /** Waits. `expired` runs before the waiter learns that its time is over. */
+  /** Registers a waiter. At its timeout `expired` runs before the waiter is called. */
   add(id, waiter, expired) {
     const { timeout } = waiter;
     const timer = timeout === void 0 ? void 0 : setTimeout(() => {
@@ -1262,7 +1262,7 @@ var Acks = class {
       callSafely(entry.fn, args);
     }
   }
-  /** The connection is gone: nobody will answer, but for those whose event has not left (`keep`). */
+  /** Fails all waiters because the connection is lost, except those whose event was not sent yet (`keep`). */
   disconnected(keep) {
     for (const id of Array.from(this._entries.keys())) {
       if (!keep(id)) this._fail(id, "socket has been disconnected");
@@ -1299,7 +1299,7 @@ var Meter = class {
     this._count = 0;
     this._size = 0;
   }
-  /** What the events count against `maxBuffer`. Those in the middle are counted anew only if `all` is set. */
+  /** The size of the events towards `maxBuffer`. Those in the middle are recounted only if `all` is set. */
   size(list, all = false) {
     if (all || list !== this._list || list.length < this._count || list[0] !== this._first) this._count = this._size = 0;
     this._list = list;
@@ -1309,12 +1309,12 @@ var Meter = class {
   }
 };
 var RetryQueue = class {
-  /** `isConnected` and `sendTry` are its socket's; sendTry answers its waiter once, with an error or null first. */
+  /** `isConnected` and `sendTry` are those of its socket; sendTry calls its waiter once, an error or null first. */
   constructor(_retries, _isConnected, _sendTry) {
     this._retries = _retries;
     this._isConnected = _isConnected;
     this._sendTry = _sendTry;
-    /** What it counts against `maxBuffer`. */
+    /** Its size towards `maxBuffer`. */
     this.size = 0;
     this._queue = [];
     this._inFlight = false;
@@ -1325,7 +1325,7 @@ var RetryQueue = class {
     this.size += eventSize(event);
     this.send();
   }
-  /** Sends the first event unless it is on its way. After a reconnection it is sent again (`again`). */
+  /** Sends the first event unless it has been sent. After a reconnection it is sent again (`again`). */
   send(again = false) {
     const item = this._queue[0];
     if (!item || !this._isConnected() || this._inFlight && !again) return;
@@ -1366,15 +1366,15 @@ var Emission = class _Emission {
     this._emitter._emit(this._flags, "message", args);
     return this;
   }
-  /** The event may be lost. */
+  /** Drops the event if it can't be sent immediately. */
   get volatile() {
     return new _Emission(this._emitter, { ...this._flags, volatile: true });
   }
-  /** The acknowledgement must come within so many milliseconds. */
+  /** Sets the time limit of the acknowledgement, in milliseconds. */
   timeout(ms) {
     return new _Emission(this._emitter, { ...this._flags, timeout: ms });
   }
-  /** Whether the event is worth compressing. The client leaves that to the transport. */
+  /** Sets whether the event should be compressed. The client leaves that to the transport. */
   compress(_compress) {
     return this;
   }
@@ -1388,14 +1388,14 @@ var Socket = class extends Emitter {
   /** @internal Made by a Manager. */
   constructor(io2, nsp, options = {}) {
     super();
-    /** Whether the server gave back the session and the events that were missed. */
+    /** Whether the server restored the session and the missed events. */
     this.recovered = false;
     /**
-     * The events that wait for a connection, in the order they were emitted. What is taken out is not sent: assign `[]`, or
-     * change the array.
+     * The events waiting for a connection, in the order in which they were emitted. Removed events are not sent: assign
+     * `[]`, or change the array.
      */
     this.sendBuffer = [];
-    /** The events that came before `connect`, each with its name first. They are handed over just before it. */
+    /** The events that arrived before `connect`, each with its name first. Listeners get them just before it. */
     // any: any event, so any arguments
     this.receiveBuffer = [];
     this._state = { name: "idle" };
@@ -1419,7 +1419,7 @@ var Socket = class extends Emitter {
       );
     }
   }
-  /** The id the server gave; undefined unless connected. */
+  /** The id that the server assigned; undefined unless connected. */
   get id() {
     return this._state.name === "connected" ? this._state.id : void 0;
   }
@@ -1432,13 +1432,13 @@ var Socket = class extends Emitter {
     return !this.connected;
   }
   /**
-   * Whether the connection is up or comes back by itself. False before connect(), after a refusal and after either side
-   * left the namespace: then only connect() helps.
+   * Whether the connection is open or reconnects automatically. False before connect(), after a rejection and after
+   * either side has left the namespace: then only connect() helps.
    */
   get active() {
     return this._state.name !== "idle";
   }
-  /** Connects. Without effect while active and on its way. */
+  /** Connects. No effect while connected or connecting. */
   connect() {
     if (this.connected) return this;
     if (this._state.name === "idle") this._setState({ name: "connecting" });
@@ -1450,7 +1450,7 @@ var Socket = class extends Emitter {
   open() {
     return this.connect();
   }
-  /** Leaves the namespace for good, or gives up connecting. The last socket of a Manager closes the connection. */
+  /** Leaves the namespace, or stops connecting. The last socket of a Manager closes the connection. */
   disconnect() {
     const was = this._state.name;
     if (was === "idle") return this;
@@ -1464,17 +1464,18 @@ var Socket = class extends Emitter {
     return this.disconnect();
   }
   /**
-   * Sends an event. Arguments are anything JSON can hold and bytes (ArrayBuffer, views, Buffer, Blob, File) at any
-   * depth. They are encoded now; only bytes are read later. A function as the last argument gets the acknowledgement.
-   * While not connected the event waits. Throws for a reserved name, for what cannot be encoded, and BufferFullError.
+   * Sends an event. Arguments may contain JSON values and bytes (ArrayBuffer, views, Buffer, Blob, File) at any depth.
+   * They are encoded now; only bytes are read later. A function as the last argument receives the acknowledgement.
+   * While not connected the event waits. Throws for a reserved name and for data that can't be encoded, and
+   * BufferFullError.
    */
   emit(event, ...args) {
     this._emit({}, event, args);
     return this;
   }
   /**
-   * Sends an event and waits for the acknowledgement: its first argument. Rejects when the connection is lost, when
-   * `ackTimeout` has passed, and with a HandlerError when the server's handler failed.
+   * Sends an event and waits for the acknowledgement: its first argument. Rejects if the connection is lost or
+   * `ackTimeout` has passed, and with a HandlerError if the server's handler failed.
    */
   emitWithAck(event, ...args) {
     return this._emitWithAck({}, event, args);
@@ -1484,57 +1485,57 @@ var Socket = class extends Emitter {
     this._emit({}, "message", args);
     return this;
   }
-  /** For an event that may be lost: it is not sent while the connection is busy or gone. */
+  /** Drops the following event if the connection is busy or closed. */
   get volatile() {
     return new Emission(this, { volatile: true });
   }
-  /** For an event whose acknowledgement must come within so many milliseconds; it takes an error first. */
+  /** Sets the time limit of the following event's acknowledgement, whose callback gets an error first. */
   timeout(ms) {
     return new Emission(this, { timeout: ms });
   }
-  /** For an event that is, or is not, worth compressing. The client leaves that to the transport. */
+  /** Sets whether the following event should be compressed. The client leaves that to the transport. */
   compress(_compress) {
     return new Emission(this, {});
   }
-  /** Adds a listener for every event that is received. It also gets the acknowledgement function. */
+  /** Adds a listener for every received event. It also gets the acknowledgement function. */
   onAny(listener) {
     this._anyIncoming = [...this._anyIncoming, listener];
     return this;
   }
-  /** Same as `onAny`, before those there are. */
+  /** Same as `onAny`, but before the existing listeners. */
   prependAny(listener) {
     this._anyIncoming = [listener, ...this._anyIncoming];
     return this;
   }
-  /** Removes one or all of them. */
+  /** Removes one or all of these listeners. */
   offAny(listener) {
     this._anyIncoming = listener ? without(this._anyIncoming, listener) : [];
     return this;
   }
-  /** The listeners for every event that is received, as a copy. */
+  /** A copy of the listeners for every received event. */
   listenersAny() {
     return [...this._anyIncoming];
   }
-  /** Adds a listener for every event when it is handed to the connection. */
+  /** Adds a listener for every event that is passed to the connection. */
   onAnyOutgoing(listener) {
     this._anyOutgoing = [...this._anyOutgoing, listener];
     return this;
   }
-  /** Same as `onAnyOutgoing`, before those there are. */
+  /** Same as `onAnyOutgoing`, but before the existing listeners. */
   prependAnyOutgoing(listener) {
     this._anyOutgoing = [listener, ...this._anyOutgoing];
     return this;
   }
-  /** Removes one or all of them. */
+  /** Removes one or all of these listeners. */
   offAnyOutgoing(listener) {
     this._anyOutgoing = listener ? without(this._anyOutgoing, listener) : [];
     return this;
   }
-  /** The listeners for every event that is sent, as a copy. */
+  /** A copy of the listeners for every sent event. */
   listenersAnyOutgoing() {
     return [...this._anyOutgoing];
   }
-  // What the Manager reports. Only active sockets are told, but for packets.
+  // Reports of the Manager. Except for packets, only active sockets receive them.
   /** @internal The connection is open: asks for the namespace. */
   _onOpen() {
     const conn = this.io._conn;
@@ -1557,14 +1558,14 @@ var Socket = class extends Emitter {
     if (typeof auth === "function") callSafely(auth, [ask]);
     else ask(auth);
   }
-  /** @internal The connection failed or is lost; the Manager brings it back. */
+  /** @internal The connection failed or is lost; the Manager reconnects. */
   _onClose(reason, details) {
     const was = this._state.name;
     this._setState({ name: "connecting" });
     if (was === "connected") this._disconnected(reason, details);
     else this._fire("connect_error", [closeError(reason, details)]);
   }
-  /** @internal A packet for this namespace came. */
+  /** @internal A packet for this namespace has arrived. */
   _onPacket(packet) {
     const { type, data } = packet;
     if (true) debug("socket.io-client:socket", this.nsp, "received", packetName(type), packet.id, data);
@@ -1615,7 +1616,7 @@ var Socket = class extends Emitter {
   _timeout(flags) {
     return flags.timeout === void 0 ? this._options.ackTimeout : flags.timeout;
   }
-  /** The one way out for events. Nothing has changed when it throws. */
+  /** Sends an event; all emits end here. If it throws, nothing has changed. */
   _transmit(flags, args, waiter) {
     if (RESERVED_EVENTS.has(args[0])) throw new Error(`"${args[0]}" is a reserved event name`);
     const retry = flags.volatile ? void 0 : this._retry;
@@ -1642,7 +1643,7 @@ var Socket = class extends Emitter {
     if (true) debug("socket.io-client:socket", this.nsp, this.active ? "not connected: event waits" : "not active: event waits for connect()", args);
     this.sendBuffer.push(event);
   }
-  /** Nobody waits for the acknowledgement any more: the event is not sent, if it still waits. */
+  /** The acknowledgement is no longer awaited: if the event is still waiting, it is not sent. */
   _forget(id) {
     const i = this.sendBuffer.findIndex((event) => event.id === id);
     if (i >= 0) this.sendBuffer.splice(i, 1);
@@ -1721,7 +1722,7 @@ var Socket = class extends Emitter {
     else if (this.receiveBuffer.length < MAX_EARLY_EVENTS) this.receiveBuffer.push(args);
     else if (conn) conn._abort("parse error", new Error("too many events before CONNECT"));
   }
-  /** Hands an event over: its name, arguments and perhaps the function that answers it. */
+  /** Passes an event to the listeners: its name, arguments and, if wanted, the function that acknowledges it. */
   _dispatch(args) {
     if (!this.connected) return;
     if (!this.hasListeners(args[0]) && !this._anyIncoming.length) {
@@ -1732,7 +1733,7 @@ var Socket = class extends Emitter {
     const last2 = args[args.length - 1];
     if (this._pid !== void 0 && args.length > 1 && typeof last2 === "string") this._offset = last2;
   }
-  /** Answers one event, once, and only on the connection it came from: elsewhere its number means another one. */
+  /** Acknowledges an event, once, and only on its own connection: elsewhere its number means another event. */
   _answer(id, conn) {
     let done = false;
     return (...args) => {
@@ -1742,7 +1743,7 @@ var Socket = class extends Emitter {
       this._send(3 /* ACK */, args, id);
     };
   }
-  /** Leaves on purpose: nobody's session is to be recovered. */
+  /** Disconnects intentionally: the session will not be recovered. */
   _leave() {
     this._setState({ name: "idle" });
     this._pid = this._offset = void 0;
@@ -1765,10 +1766,10 @@ function without(list, item) {
 
 // src/manager.ts
 var Manager = class extends Emitter {
-  /** Makes a Manager, and connects unless `autoConnect` is false. Throws an Error for an address without sense. */
+  /** Creates a Manager, and connects unless `autoConnect` is false. Throws an Error for an invalid address. */
   constructor(uri, opts) {
     super();
-    /** The sockets by namespace, in use or not. */
+    /** The sockets by namespace, active or not. */
     this.nsps = /* @__PURE__ */ Object.create(null);
     this._state = { name: "closed" };
     this.uri = typeof uri === "string" ? uri : void 0;
@@ -1779,7 +1780,7 @@ var Manager = class extends Emitter {
     this._autoConnect = this.opts.autoConnect !== false;
     if (this._autoConnect) this.open();
   }
-  /** The address. A new one counts from the next attempt on. Setting it throws an Error for an address without sense. */
+  /** The address. A new one applies to the next attempt. Setting it throws an Error for an invalid address. */
   get uri() {
     return this._uri;
   }
@@ -1792,7 +1793,7 @@ var Manager = class extends Emitter {
     const { name } = this._state;
     return name === "waiting" ? "closed" : name;
   }
-  /** Whether it was connected, or failed to connect, and tries again. */
+  /** Whether the Manager is trying to connect again. */
   get _reconnecting() {
     const state = this._state;
     return state.name === "waiting" || state.name === "opening" && state.attempt > 0;
@@ -1819,7 +1820,7 @@ var Manager = class extends Emitter {
     return this._option("timeout", 2e4, value);
   }
   /**
-   * Connects, unless it is connected or on its way. With a callback, a failure of this attempt is reported to it and
+   * Connects, unless it is connected or connecting. With a callback, a failure of this attempt is reported to it and
    * does not lead to a reconnection.
    */
   open(callback) {
@@ -1831,7 +1832,7 @@ var Manager = class extends Emitter {
   connect(callback) {
     return this.open(callback);
   }
-  /** The socket of a namespace; it is made, or connected again, unless `autoConnect` is false. */
+  /** Returns the socket of a namespace. It is created if necessary, and connected unless `autoConnect` is false. */
   socket(nsp, opts) {
     const socket = this.nsps[nsp] || (this.nsps[nsp] = new Socket(this, nsp, opts));
     if (this._autoConnect && !socket.active) socket.connect();
@@ -1845,11 +1846,11 @@ var Manager = class extends Emitter {
   get _waiting() {
     return this._state.name === "waiting";
   }
-  /** @internal The messages of a packet. Throws for what cannot be encoded. */
+  /** @internal The messages of a packet. Throws if it can't be encoded. */
   _encode(packet) {
     return this._encoder.encode(packet);
   }
-  /** @internal Sends the messages of one packet, nothing in between. */
+  /** @internal Sends the messages of one packet, with nothing in between. */
   _send(messages) {
     const conn = this._conn;
     if (conn) messages.forEach((message) => conn.write(message));
@@ -1862,7 +1863,7 @@ var Manager = class extends Emitter {
   _destroy(_left) {
     if (!this._anyActive()) this._close();
   }
-  /** Closes the connection and does not bring it back. Sockets that are connected are told "forced close". */
+  /** Closes the connection without reconnecting. Connected sockets get the reason "forced close". */
   _close() {
     const state = this._state;
     if (state.name === "closed") return;
@@ -1924,7 +1925,7 @@ var Manager = class extends Emitter {
     this._closed(reason, details);
     if (this._state.name === "closed") this._wait(details);
   }
-  /** A format other than ours may tell a packet late. */
+  /** A custom format may report a packet late. */
   _onPacket(conn, packet) {
     if (conn !== this._conn) return;
     this._reconnect.answered();
@@ -1941,7 +1942,7 @@ var Manager = class extends Emitter {
     this.opts[name] = value;
     return this;
   }
-  /** Starts attempt number `attempt`; 0 is one that is no reconnection. */
+  /** Starts attempt number `attempt`; 0 is not a reconnection. */
   _connect(attempt, done) {
     const conn = new Conn(this._target, this.opts, this);
     const { timeout } = this.opts;
@@ -1970,7 +1971,7 @@ var Manager = class extends Emitter {
     }, delay);
     this._setState({ name: "waiting", timer });
   }
-  /** Whether anybody needs the connection. A Manager without sockets keeps it for itself. */
+  /** Whether the connection is needed. A Manager without sockets keeps it. */
   _wanted() {
     return !this._sockets().length || this._anyActive();
   }
@@ -1984,7 +1985,7 @@ var Manager = class extends Emitter {
   _anyActive() {
     return this._sockets().some((socket) => socket.active);
   }
-  /** A listener of one socket may make another one leave. */
+  /** A listener of one socket may disconnect another one. */
   _eachActive(fn) {
     for (const socket of this._sockets()) if (socket.active) fn(socket);
   }

@@ -6,12 +6,12 @@ import { callSafely, type AnyFunction } from "./emitter.ts";
 import { HandlerError } from "./errors.ts";
 import { isObject } from "./parser/packet.ts";
 
-/** Who waits for an acknowledgement, and in which form. */
+/** A callback that waits for an acknowledgement, and its form. */
 export interface AckWaiter {
   readonly fn: AnyFunction;
   /** Whether the first argument is an error or null. */
   readonly errorFirst: boolean;
-  /** How long it waits, in milliseconds. */
+  /** The time limit, in milliseconds. */
   readonly timeout?: number;
 }
 
@@ -19,11 +19,11 @@ interface Entry extends AckWaiter {
   readonly timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Acknowledgements by their number. Each is called at most once. Bounded by what was emitted and not answered. */
+/** Awaited acknowledgements by number. Each is called at most once. Bounded by the unanswered events. */
 export class Acks {
   private readonly _entries = new Map<number, Entry>();
 
-  /** Waits. `expired` runs before the waiter learns that its time is over. */
+  /** Registers a waiter. At its timeout `expired` runs before the waiter is called. */
   add(id: number, waiter: AckWaiter, expired: () => void): void {
     const { timeout } = waiter;
     const timer =
@@ -48,7 +48,7 @@ export class Acks {
     }
   }
 
-  /** The connection is gone: nobody will answer, but for those whose event has not left (`keep`). */
+  /** Fails all waiters because the connection is lost, except those whose event was not sent yet (`keep`). */
   disconnected(keep: (id: number) => boolean): void {
     for (const id of Array.from(this._entries.keys())) {
       if (!keep(id)) this._fail(id, "socket has been disconnected");
@@ -57,7 +57,7 @@ export class Acks {
 
   private _fail(id: number, message: string): void {
     const entry = this._take(id);
-    // Those that take no error are forgotten.
+    // Callbacks without an error parameter are dropped.
     if (entry && entry.errorFirst) callSafely(entry.fn, [new Error(message)]);
   }
 
@@ -69,7 +69,7 @@ export class Acks {
   }
 }
 
-/** The error in `{"error": {"message", "code"}}`, when the answer is that and nothing else. */
+/** The error in `{"error": {"message", "code"}}`, if the acknowledgement consists only of that. */
 function handlerError(args: readonly unknown[]): HandlerError | undefined {
   const reply = args[0];
   if (args.length !== 1 || !isObject(reply) || Object.keys(reply).join() !== "error") return undefined;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what waits: events emitted while offline, and events that are sent again until acknowledged.
+// This file holds waiting events: those emitted while offline, and those that are sent again until acknowledged.
 
 import type { AckWaiter } from "./acks.ts";
 import { callSafely } from "./emitter.ts";
@@ -10,8 +10,8 @@ import type { Data } from "./types.ts";
 import { dataSize } from "./engine/payload.ts";
 
 /**
- * An event that waits for a connection: a member of `socket.sendBuffer`. It was encoded when it was emitted, so changes
- * to it change nothing. One that the application adds is encoded when it is sent.
+ * An event that waits for a connection: a member of `socket.sendBuffer`. It was encoded when it was emitted, so later
+ * changes have no effect. One that the application adds is encoded when it is sent.
  */
 export interface BufferedEvent {
   /** The type of its packet: 2. */
@@ -28,20 +28,20 @@ export interface OutgoingEvent extends BufferedEvent {
   readonly messages: readonly Data[];
 }
 
-/** @internal What an event counts against the `maxBuffer` option. */
+/** @internal The size of an event towards the `maxBuffer` option. */
 export function eventSize(event: BufferedEvent): number {
   const { messages = [] } = event as Partial<OutgoingEvent>;
   return messages.reduce((sum, message) => sum + dataSize(message), MESSAGE_OVERHEAD * (messages.length || 1));
 }
 
-/** @internal The size of `socket.sendBuffer`. It remembers what it counted: the application may change the array too. */
+/** @internal The size of `socket.sendBuffer`. It remembers counted events: the application may change the array. */
 export class Meter {
   private _list: readonly BufferedEvent[] = [];
   private _first: BufferedEvent | undefined;
   private _count = 0;
   private _size = 0;
 
-  /** What the events count against `maxBuffer`. Those in the middle are counted anew only if `all` is set. */
+  /** The size of the events towards `maxBuffer`. Those in the middle are recounted only if `all` is set. */
   size(list: readonly BufferedEvent[], all = false): number {
     if (all || list !== this._list || list.length < this._count || list[0] !== this._first) this._count = this._size = 0;
     this._list = list;
@@ -59,16 +59,16 @@ interface Retry {
 }
 
 /**
- * Sends events one at a time, each until it is acknowledged or its tries are used up. Each try has the same
- * acknowledgement number, so that the answer to an earlier one counts. The socket keeps it within `maxBuffer`.
+ * Sends events one at a time, each until it is acknowledged or its attempts are exhausted. All attempts have the same
+ * acknowledgement number, so a late answer to an earlier one counts. The socket keeps the queue within `maxBuffer`.
  */
 export class RetryQueue {
-  /** What it counts against `maxBuffer`. */
+  /** Its size towards `maxBuffer`. */
   size = 0;
   private readonly _queue: Retry[] = [];
   private _inFlight = false;
 
-  /** `isConnected` and `sendTry` are its socket's; sendTry answers its waiter once, with an error or null first. */
+  /** `isConnected` and `sendTry` are those of its socket; sendTry calls its waiter once, an error or null first. */
   constructor(
     private readonly _retries: number,
     private readonly _isConnected: () => boolean,
@@ -82,7 +82,7 @@ export class RetryQueue {
     this.send();
   }
 
-  /** Sends the first event unless it is on its way. After a reconnection it is sent again (`again`). */
+  /** Sends the first event unless it has been sent. After a reconnection it is sent again (`again`). */
   send(again = false): void {
     const item = this._queue[0];
     if (!item || !this._isConnected() || (this._inFlight && !again)) return;

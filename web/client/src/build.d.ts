@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file declares what the build sets.
+// This file declares the constants that the build sets.
 
-/** Whether the bundle prints what it does when it is asked to: see debug.ts. */
+/** Whether the bundle contains debug output: see debug.ts. */
 declare const DEBUG: boolean;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the lines that tell what the client does, in the development bundle and in Node. The minified bundles
-// have none: there DEBUG, which the build sets, is false, and so each call stands behind it.
+// This file holds debug output about the client's actions, in the development bundle and in Node. The minified bundles
+// have none: there DEBUG, which the build sets, is false, and each call is guarded by it.
 
 import { debugPatterns, printLine } from "#platform";
 import { isBinary } from "./engine/packet.ts";
 import { dataSize } from "./engine/payload.ts";
 
-/** What a line is about: names as in the reference. */
+/** The subject of a line, with the names of the reference. */
 export type DebugName =
   | "socket.io-client:manager"
   | "socket.io-client:socket"
@@ -24,9 +24,9 @@ let unwanted: RegExp[] = [];
 let last = 0;
 
 /**
- * Prints a line if `localStorage.debug`, or DEBUG in the environment, names what it is about: "socket.io*",
- * "*,-engine.io*" and the like. The setting is looked at each time, so it counts at once. A text is printed as it is,
- * anything else as JSON with the size of bytes in their place.
+ * Prints a line if `localStorage.debug`, or DEBUG in the environment, matches its subject: "socket.io*",
+ * "*,-engine.io*" and so on. The setting is read each time, so a change takes effect at once. A text is printed as it
+ * is, anything else as JSON with sizes in place of bytes.
  */
 export function debug(name: DebugName, ...values: unknown[]): void {
   const text = debugPatterns() || "";

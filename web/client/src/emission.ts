@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Emission: how one event is to be sent, as a value.
+// This file holds Emission: how an event is sent, as a value.
 
 import type { EventMapOf, EventNames } from "./emitter.ts";
 import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.ts";
 
-/** How one event is sent. */
+/** How an event is sent. */
 export interface EmitFlags {
   readonly volatile?: boolean;
   /** In milliseconds. */
   readonly timeout?: number;
 }
 
-/** What an Emission needs from its socket. */
+/** The part of a socket that an Emission uses. */
 export interface FlaggedEmitter {
   /** @internal */
   _emit(flags: EmitFlags, event: string, args: readonly unknown[]): void;
@@ -21,8 +21,8 @@ export interface FlaggedEmitter {
 }
 
 /**
- * `socket.volatile`, `socket.timeout(ms)` and what follows from them. Each step makes a new value; a value may be kept
- * and used again. Emit is the events map as this value's callbacks see it, Plain the one without a timeout.
+ * The result of `socket.volatile`, `socket.timeout(ms)` and their methods. Each method returns a new value; a value
+ * may be kept and reused. Emit is the events map as this value's callbacks see it, Plain the one without a timeout.
  */
 export class Emission<Emit extends EventMapOf<Emit>, Plain extends EventMapOf<Plain> = Emit> {
   /** @internal */
@@ -48,17 +48,17 @@ export class Emission<Emit extends EventMapOf<Emit>, Plain extends EventMapOf<Pl
     return this;
   }
 
-  /** The event may be lost. */
+  /** Drops the event if it can't be sent immediately. */
   get volatile(): Emission<Emit, Plain> {
     return new Emission<Emit, Plain>(this._emitter, { ...this._flags, volatile: true });
   }
 
-  /** The acknowledgement must come within so many milliseconds. */
+  /** Sets the time limit of the acknowledgement, in milliseconds. */
   timeout(ms: number): Emission<WithTimeout<Plain>, Plain> {
     return new Emission<WithTimeout<Plain>, Plain>(this._emitter, { ...this._flags, timeout: ms });
   }
 
-  /** Whether the event is worth compressing. The client leaves that to the transport. */
+  /** Sets whether the event should be compressed. The client leaves that to the transport. */
   compress(_compress: boolean): this {
     return this;
   }

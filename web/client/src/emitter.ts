@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the listener table that Manager, Socket and Conn share.
-// There is no public way to fire an event: only the owner does.
+// There is no public method to fire an event: only the owner does.
 
 /**
  * A map from event name to the type of its listener. The default accepts any event with any arguments; this is the one
@@ -11,7 +11,7 @@ export interface EventsMap {
   [event: string]: (...args: any[]) => void;
 }
 
-/** What stands in for an events map that is an interface without an index signature. */
+/** Replaces an events map that is an interface without an index signature. */
 export type EventMapOf<T> = { [K in keyof T]: (...args: any[]) => void };
 
 /** The names of an events map. */
@@ -24,8 +24,8 @@ export type Listener<M, K extends keyof M> = M[K];
 export type AnyFunction = (...args: never[]) => void;
 
 /**
- * Runs a listener of the application. What it throws is reported as an uncaught error, on its own turn, so that it can
- * neither skip the other listeners nor leave the connection half-way through a packet.
+ * Runs a listener of the application. An exception is reported as an uncaught error, in a later task, so that it can
+ * neither skip other listeners nor interrupt the processing of a packet.
  *
  * @internal
  */
@@ -101,7 +101,7 @@ export class Emitter<Events extends EventMapOf<Events>> {
     return this.off(event);
   }
 
-  /** @internal Calls the listeners of an event. The list is the one of this instant. */
+  /** @internal Calls the current listeners of an event. */
   _fire(event: string, args: readonly unknown[]): void {
     const list = this._listeners.get(event);
     if (!list) return;

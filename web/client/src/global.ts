@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file is the script of a page: `io` becomes a global function that carries the rest. CommonJS and AMD loaders get
-// it as a module instead.
+// This file is the script for pages: `io` becomes a global function with the other exports as properties. CommonJS and
+// AMD loaders get a module instead.
 
 import {
   BufferFullError,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what the package offers.
+// This file holds the exports of the package.
 
 export { io, io as connect, io as default, protocol } from "./io.ts";
 export { Manager, Socket } from "./manager.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds io(): the entry point that finds or makes the Manager a socket belongs to.
+// This file holds io(), the entry point, which finds or creates the Manager of a socket.
 
 import type { EventMapOf, EventsMap } from "./emitter.ts";
 import { Manager, type Socket } from "./manager.ts";
@@ -10,13 +10,13 @@ import { parseTarget } from "./url.ts";
 /** The revision of the Socket.IO protocol. */
 export const protocol = 5;
 
-/** Managers by server and path. As large as the number of servers a program ever names. */
+/** Managers by server and path. It has an entry for each server that the program ever names. */
 const managers = new Map<string, Manager>();
 
 /**
- * Connects to a namespace: the path of the URL, on the server the rest of it names (default: the page's). Namespaces of
- * one server share a connection, and with it the options of whoever came first. The same namespace a second time gets a
- * connection of its own. Throws an Error for a URL without sense.
+ * Connects to a namespace: the path of the URL, on the server that the rest of the URL names (default: the page's).
+ * Namespaces of one server share a connection, with the options of the first call. A second call for the same
+ * namespace opens a connection of its own. Throws an Error for an invalid URL.
  */
 export function io<Listen extends EventMapOf<Listen> = EventsMap, Emit extends EventMapOf<Emit> = Listen>(
   url?: string | IoOptions,

@@ -15,14 +15,14 @@ import { Reconnect } from "./reconnect.ts";
 import { Socket as SocketOf, type SocketOwner } from "./socket.ts";
 import { parseTarget, type Target } from "./url.ts";
 
-/** What a Manager tells. */
+/** The events of a Manager. */
 export interface ManagerEvents {
   open: () => void;
   /** An attempt to connect failed, or the transport did later. */
   error: (err: Error) => void;
-  /** The server's heartbeat. */
+  /** A ping of the server. */
   ping: () => void;
-  /** A packet came, for whichever namespace. */
+  /** A packet has arrived, for any namespace. */
   packet: (packet: ParserPacket) => void;
   close: (reason: ConnCloseReason, details?: DisconnectDetails) => void;
   reconnect_attempt: (attempt: number) => void;
@@ -31,7 +31,7 @@ export interface ManagerEvents {
   reconnect: (attempt: number) => void;
 }
 
-/** Called once with the outcome of an attempt to connect. */
+/** Called once with the result of an attempt to connect. */
 export type OpenCallback = (err?: Error) => void;
 
 type Timer = ReturnType<typeof setTimeout>;
@@ -47,11 +47,11 @@ type State =
   | { name: "open"; conn: Conn; decoder: PacketDecoder }
   | { name: "waiting"; timer: Timer };
 
-/** A connection to one server, kept up. Its sockets are namespaces on that connection. */
+/** A connection to one server that reconnects. Its sockets are namespaces on that connection. */
 export class Manager extends Emitter<ManagerEvents> implements ConnHandler, SocketOwner {
-  /** The options, as a copy. Those of the connection may be changed; they count from the next attempt on. */
+  /** A copy of the options. Those of the connection may be changed; changes apply to the next attempt. */
   opts: ManagerOptions;
-  /** The sockets by namespace, in use or not. */
+  /** The sockets by namespace, active or not. */
   readonly nsps: { [nsp: string]: Socket } = Object.create(null);
   /** The Engine.IO connection in use, or the last one. */
   engine: Conn | undefined;
@@ -66,7 +66,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
   private readonly _parser: Parser;
   private readonly _encoder: PacketEncoder;
 
-  /** Makes a Manager, and connects unless `autoConnect` is false. Throws an Error for an address without sense. */
+  /** Creates a Manager, and connects unless `autoConnect` is false. Throws an Error for an invalid address. */
   constructor(uri?: string | ManagerOptions, opts?: ManagerOptions) {
     super();
     this.uri = typeof uri === "string" ? uri : undefined;
@@ -78,7 +78,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     if (this._autoConnect) this.open();
   }
 
-  /** The address. A new one counts from the next attempt on. Setting it throws an Error for an address without sense. */
+  /** The address. A new one applies to the next attempt. Setting it throws an Error for an invalid address. */
   get uri(): string | undefined {
     return this._uri;
   }
@@ -94,13 +94,13 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     return name === "waiting" ? "closed" : name;
   }
 
-  /** Whether it was connected, or failed to connect, and tries again. */
+  /** Whether the Manager is trying to connect again. */
   get _reconnecting(): boolean {
     const state = this._state;
     return state.name === "waiting" || (state.name === "opening" && state.attempt > 0);
   }
 
-  /** Reads or sets the option. Setting false also ends a reconnection that is under way. */
+  /** Returns or sets the option. Setting false also ends a reconnection in progress. */
   reconnection(): boolean;
   reconnection(value: boolean): this;
   reconnection(value?: boolean): this | boolean {
@@ -110,35 +110,35 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     return this;
   }
 
-  /** Reads or sets the option of that name. */
+  /** Returns or sets the option of that name. */
   reconnectionAttempts(): number;
   reconnectionAttempts(value: number): this;
   reconnectionAttempts(value?: number): this | number {
     return this._option("reconnectionAttempts", Infinity, value);
   }
 
-  /** Reads or sets the option of that name. */
+  /** Returns or sets the option of that name. */
   reconnectionDelay(): number;
   reconnectionDelay(value: number): this;
   reconnectionDelay(value?: number): this | number {
     return this._option("reconnectionDelay", 1000, value);
   }
 
-  /** Reads or sets the option of that name. */
+  /** Returns or sets the option of that name. */
   reconnectionDelayMax(): number;
   reconnectionDelayMax(value: number): this;
   reconnectionDelayMax(value?: number): this | number {
     return this._option("reconnectionDelayMax", 5000, value);
   }
 
-  /** Reads or sets the option of that name. */
+  /** Returns or sets the option of that name. */
   randomizationFactor(): number;
   randomizationFactor(value: number): this;
   randomizationFactor(value?: number): this | number {
     return this._option("randomizationFactor", 0.5, value);
   }
 
-  /** Reads or sets the option of that name. */
+  /** Returns or sets the option of that name. */
   timeout(): number | false;
   timeout(value: number | false): this;
   timeout(value?: number | false): this | number | false {
@@ -146,7 +146,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
   }
 
   /**
-   * Connects, unless it is connected or on its way. With a callback, a failure of this attempt is reported to it and
+   * Connects, unless it is connected or connecting. With a callback, a failure of this attempt is reported to it and
    * does not lead to a reconnection.
    */
   open(callback?: OpenCallback): this {
@@ -160,7 +160,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     return this.open(callback);
   }
 
-  /** The socket of a namespace; it is made, or connected again, unless `autoConnect` is false. */
+  /** Returns the socket of a namespace. It is created if necessary, and connected unless `autoConnect` is false. */
   socket<Listen extends EventMapOf<Listen> = EventsMap, Emit extends EventMapOf<Emit> = Listen>(
     nsp: string,
     opts?: SocketOptions,
@@ -180,12 +180,12 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     return this._state.name === "waiting";
   }
 
-  /** @internal The messages of a packet. Throws for what cannot be encoded. */
+  /** @internal The messages of a packet. Throws if it can't be encoded. */
   _encode(packet: ParserPacket): readonly Data[] {
     return this._encoder.encode(packet);
   }
 
-  /** @internal Sends the messages of one packet, nothing in between. */
+  /** @internal Sends the messages of one packet, with nothing in between. */
   _send(messages: readonly Data[]): void {
     const conn = this._conn;
     if (conn) messages.forEach((message) => conn.write(message));
@@ -201,7 +201,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     if (!this._anyActive()) this._close();
   }
 
-  /** Closes the connection and does not bring it back. Sockets that are connected are told "forced close". */
+  /** Closes the connection without reconnecting. Connected sockets get the reason "forced close". */
   _close(): void {
     const state = this._state;
     if (state.name === "closed") return;
@@ -223,7 +223,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     if (DEBUG) debug("socket.io-client:manager", "open");
     this._setState({ name: "open", conn, decoder });
     this._reconnect.opened();
-    // Without sockets there is nothing else to come.
+    // Without sockets nothing else follows.
     if (!this._sockets().length) this._reconnect.answered();
     this._fire("open", []);
     if (state.done) state.done();
@@ -273,7 +273,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     if (this._state.name === "closed") this._wait(details);
   }
 
-  /** A format other than ours may tell a packet late. */
+  /** A custom format may report a packet late. */
   private _onPacket(conn: Conn, packet: ParserPacket): void {
     if (conn !== this._conn) return;
     this._reconnect.answered();
@@ -297,7 +297,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     return this;
   }
 
-  /** Starts attempt number `attempt`; 0 is one that is no reconnection. */
+  /** Starts attempt number `attempt`; 0 is not a reconnection. */
   private _connect(attempt: number, done?: OpenCallback): void {
     const conn = new Conn(this._target, this.opts, this);
     const { timeout } = this.opts;
@@ -330,7 +330,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     this._setState({ name: "waiting", timer });
   }
 
-  /** Whether anybody needs the connection. A Manager without sockets keeps it for itself. */
+  /** Whether the connection is needed. A Manager without sockets keeps it. */
   private _wanted(): boolean {
     return !this._sockets().length || this._anyActive();
   }
@@ -348,7 +348,7 @@ export class Manager extends Emitter<ManagerEvents> implements ConnHandler, Sock
     return this._sockets().some((socket) => socket.active);
   }
 
-  /** A listener of one socket may make another one leave. */
+  /** A listener of one socket may disconnect another one. */
   private _eachActive(fn: (socket: Socket) => void): void {
     for (const socket of this._sockets()) if (socket.active) fn(socket);
   }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds when to try again: how long to wait, and what a server that is going away asks for.
+// This file holds the delays of a reconnection, including those that a server requests when it shuts down.
 
 import { TransportError, type DisconnectDetails } from "./errors.ts";
 import type { ReconnectOptions } from "./options.ts";
 
-/** A connection that stood for less, in milliseconds, does not bring the delay back to its start. */
+/** A connection that was open for less time, in milliseconds, does not reset the delay. */
 const STABLE = 10000;
-/** The longest wait a server may ask for, in milliseconds. */
+/** The longest delay that a server may request, in milliseconds. */
 const MAX_RETRY_AFTER = 300000;
 
 /** The delays between attempts. */
@@ -17,8 +17,8 @@ export class Backoff {
   constructor(private readonly _options: ReconnectOptions) {}
 
   /**
-   * The next delay in milliseconds: base * 2^n up to the maximum, and only then the jitter. (Jitter below the maximum
-   * would make all clients wait exactly the maximum, and come back together.)
+   * The next delay in milliseconds: base * 2^n up to the maximum, then the jitter. (Jitter below the maximum would
+   * make all clients wait exactly the maximum, and reconnect together.)
    */
   next(): number {
     const { reconnectionDelay: base = 0, reconnectionDelayMax: max = 0, randomizationFactor: factor = 0.5 } = this._options;
@@ -40,9 +40,9 @@ export class Backoff {
   }
 }
 
-/** What is remembered between attempts. */
+/** The state between attempts. */
 export class Reconnect {
-  /** How many attempts were made since a server last answered a socket: an open connection alone may lead nowhere. */
+  /** The number of attempts since a server last answered a socket: an open connection alone may be useless. */
   attempts = 0;
   private readonly _backoff: Backoff;
   private _openedAt = 0;
@@ -61,23 +61,23 @@ export class Reconnect {
     this._openedAt = Date.now();
   }
 
-  /** The connection is of use: what it is there for has begun. */
+  /** The connection is useful: a socket is connected. */
   answered(): void {
     this.attempts = 0;
   }
 
-  /** The connection was lost. A server that accepts and then closes, again and again, is not hammered. */
+  /** The connection was lost. A server that repeatedly accepts and closes is not overloaded. */
   lost(): void {
     if (Date.now() - this._openedAt >= STABLE) this._backoff.reset();
   }
 
-  /** Whoever closes on purpose starts afresh. */
+  /** An intentional close resets the delay. */
   reset(): void {
     this.attempts = 0;
     this._backoff.reset();
   }
 
-  /** How long to wait before the next attempt, in milliseconds, given why it is needed. */
+  /** The delay before the next attempt, in milliseconds, depending on its reason. */
   delay(why: DisconnectDetails | undefined): number {
     const first = this.attempts === 0;
     let delay = first && isGoingAway(why) ? this._backoff.spread() : this._backoff.next();
@@ -88,7 +88,7 @@ export class Reconnect {
   }
 }
 
-/** Whether the server said that it restarts or is overloaded: WebSocket 1001, 1012, 1013, or HTTP 503. */
+/** Whether the server restarts or is overloaded: WebSocket 1001, 1012, 1013, or HTTP 503. */
 function isGoingAway(why: DisconnectDetails | undefined): boolean {
   if (!why) return false;
   if (why instanceof Error) return why instanceof TransportError && why.description === 503;

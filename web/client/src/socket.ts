@@ -25,8 +25,8 @@ import type { AckResult, Data, EventParams, ParamsWithoutAck, WithTimeout } from
 export interface SocketReservedEvents {
   connect: () => void;
   /**
-   * The connection failed, or was lost before the socket was connected, and the socket is still `active`; or the server
-   * refused, and it is not.
+   * The connection failed, or was lost before the socket was connected, and the socket is still `active`; or the
+   * server rejected it, and the socket is not.
    */
   connect_error: (err: ExtendedError) => void;
   disconnect: (reason: Reason, details?: DisconnectDetails) => void;
@@ -36,18 +36,18 @@ export interface SocketReservedEvents {
 // any: any event, so any arguments
 export type CatchAll = (event: string, ...args: any[]) => void;
 
-/** What a Socket needs of its Manager. */
+/** The part of a Manager that a Socket uses. */
 export interface SocketOwner {
   opts: { maxBuffer?: number };
   /** @internal The open connection, if there is one. */
   readonly _conn: Conn | undefined;
   /** @internal Whether an attempt to connect is planned. */
   readonly _waiting: boolean;
-  /** Connects, unless it is connected or on its way. */
+  /** Connects, unless it is connected or connecting. */
   open(): unknown;
-  /** @internal The messages of a packet. Throws for what cannot be encoded. */
+  /** @internal The messages of a packet. Throws if it can't be encoded. */
   _encode(packet: ParserPacket): readonly Data[];
-  /** @internal Sends the messages of one packet, nothing in between. */
+  /** @internal Sends the messages of one packet, with nothing in between. */
   _send(messages: readonly Data[]): void;
   /** @internal Closes the connection when no socket is active. */
   _destroy(): void;
@@ -59,14 +59,14 @@ export interface SocketOwner {
 //	  ▲                  │      ▲─── connection lost ──┘ │
 //	  └ refused · disconnect() ─┴─── either side left ───┘
 //
-// It is active in all but the first: the Manager keeps the connection up for it.
+// It is active in all states except the first: the Manager keeps the connection open for it.
 type State = { name: "idle" } | { name: "connecting" } | { name: "connected"; id: string; conn: Conn };
 
 /** The default of `ackTimeout` with `retries`, in milliseconds. */
 const RETRY_ACK_TIMEOUT = 10000;
 /** The default of `maxBuffer`. */
 const MAX_BUFFER = 64 * 1024 * 1024;
-/** How many events may come before the CONNECT they belong to: those missed while away. */
+/** The maximum number of events before their CONNECT: those missed while disconnected. */
 const MAX_EARLY_EVENTS = 100000;
 
 /**
@@ -82,21 +82,21 @@ export class Socket<
   readonly io: Owner;
   /** The namespace. */
   readonly nsp: string;
-  /** What is sent to the server's middleware. May be changed; it counts from the next connection on. */
+  /** The data for the server's middleware. Changes apply to the next connection. */
   auth: Auth | undefined;
-  /** Whether the server gave back the session and the events that were missed. */
+  /** Whether the server restored the session and the missed events. */
   recovered = false;
   /**
-   * The events that wait for a connection, in the order they were emitted. What is taken out is not sent: assign `[]`, or
-   * change the array.
+   * The events waiting for a connection, in the order in which they were emitted. Removed events are not sent: assign
+   * `[]`, or change the array.
    */
   sendBuffer: BufferedEvent[] = [];
-  /** The events that came before `connect`, each with its name first. They are handed over just before it. */
+  /** The events that arrived before `connect`, each with its name first. Listeners get them just before it. */
   // any: any event, so any arguments
   receiveBuffer: (readonly any[])[] = [];
 
   private _state: State = { name: "idle" };
-  /** The connection on which a CONNECT is not answered yet. A second one there would break the protocol. */
+  /** The connection with an unanswered CONNECT. A second one there would violate the protocol. */
   private _asked: Conn | undefined;
   private readonly _options: SocketOptions;
   private readonly _acks = new Acks();
@@ -105,7 +105,7 @@ export class Socket<
   private _nextId = 0;
   private _anyIncoming: CatchAll[] = [];
   private _anyOutgoing: CatchAll[] = [];
-  /** The session to ask for after a loss, and the last event that was seen. */
+  /** The session to request after a loss, and the offset of the last event. */
   private _pid: string | undefined;
   private _offset: string | undefined;
 
@@ -128,7 +128,7 @@ export class Socket<
     }
   }
 
-  /** The id the server gave; undefined unless connected. */
+  /** The id that the server assigned; undefined unless connected. */
   get id(): string | undefined {
     return this._state.name === "connected" ? this._state.id : undefined;
   }
@@ -144,14 +144,14 @@ export class Socket<
   }
 
   /**
-   * Whether the connection is up or comes back by itself. False before connect(), after a refusal and after either side
-   * left the namespace: then only connect() helps.
+   * Whether the connection is open or reconnects automatically. False before connect(), after a rejection and after
+   * either side has left the namespace: then only connect() helps.
    */
   get active(): boolean {
     return this._state.name !== "idle";
   }
 
-  /** Connects. Without effect while active and on its way. */
+  /** Connects. No effect while connected or connecting. */
   connect(): this {
     if (this.connected) return this;
     if (this._state.name === "idle") this._setState({ name: "connecting" });
@@ -165,7 +165,7 @@ export class Socket<
     return this.connect();
   }
 
-  /** Leaves the namespace for good, or gives up connecting. The last socket of a Manager closes the connection. */
+  /** Leaves the namespace, or stops connecting. The last socket of a Manager closes the connection. */
   disconnect(): this {
     const was = this._state.name;
     if (was === "idle") return this;
@@ -181,9 +181,10 @@ export class Socket<
   }
 
   /**
-   * Sends an event. Arguments are anything JSON can hold and bytes (ArrayBuffer, views, Buffer, Blob, File) at any
-   * depth. They are encoded now; only bytes are read later. A function as the last argument gets the acknowledgement.
-   * While not connected the event waits. Throws for a reserved name, for what cannot be encoded, and BufferFullError.
+   * Sends an event. Arguments may contain JSON values and bytes (ArrayBuffer, views, Buffer, Blob, File) at any depth.
+   * They are encoded now; only bytes are read later. A function as the last argument receives the acknowledgement.
+   * While not connected the event waits. Throws for a reserved name and for data that can't be encoded, and
+   * BufferFullError.
    */
   emit<K extends EventNames<Emit>>(event: K, ...args: EventParams<Emit, K>): this {
     this._emit({}, event, args);
@@ -191,8 +192,8 @@ export class Socket<
   }
 
   /**
-   * Sends an event and waits for the acknowledgement: its first argument. Rejects when the connection is lost, when
-   * `ackTimeout` has passed, and with a HandlerError when the server's handler failed.
+   * Sends an event and waits for the acknowledgement: its first argument. Rejects if the connection is lost or
+   * `ackTimeout` has passed, and with a HandlerError if the server's handler failed.
    */
   emitWithAck<K extends EventNames<Emit>>(event: K, ...args: ParamsWithoutAck<Emit, K>): Promise<AckResult<Emit, K>> {
     return this._emitWithAck({}, event, args) as Promise<AckResult<Emit, K>>;
@@ -204,68 +205,68 @@ export class Socket<
     return this;
   }
 
-  /** For an event that may be lost: it is not sent while the connection is busy or gone. */
+  /** Drops the following event if the connection is busy or closed. */
   get volatile(): Emission<Emit> {
     return new Emission<Emit>(this, { volatile: true });
   }
 
-  /** For an event whose acknowledgement must come within so many milliseconds; it takes an error first. */
+  /** Sets the time limit of the following event's acknowledgement, whose callback gets an error first. */
   timeout(ms: number): Emission<WithTimeout<Emit>, Emit> {
     return new Emission<WithTimeout<Emit>, Emit>(this, { timeout: ms });
   }
 
-  /** For an event that is, or is not, worth compressing. The client leaves that to the transport. */
+  /** Sets whether the following event should be compressed. The client leaves that to the transport. */
   compress(_compress: boolean): Emission<Emit> {
     return new Emission<Emit>(this, {});
   }
 
-  /** Adds a listener for every event that is received. It also gets the acknowledgement function. */
+  /** Adds a listener for every received event. It also gets the acknowledgement function. */
   onAny(listener: CatchAll): this {
     this._anyIncoming = [...this._anyIncoming, listener];
     return this;
   }
 
-  /** Same as `onAny`, before those there are. */
+  /** Same as `onAny`, but before the existing listeners. */
   prependAny(listener: CatchAll): this {
     this._anyIncoming = [listener, ...this._anyIncoming];
     return this;
   }
 
-  /** Removes one or all of them. */
+  /** Removes one or all of these listeners. */
   offAny(listener?: CatchAll): this {
     this._anyIncoming = listener ? without(this._anyIncoming, listener) : [];
     return this;
   }
 
-  /** The listeners for every event that is received, as a copy. */
+  /** A copy of the listeners for every received event. */
   listenersAny(): CatchAll[] {
     return [...this._anyIncoming];
   }
 
-  /** Adds a listener for every event when it is handed to the connection. */
+  /** Adds a listener for every event that is passed to the connection. */
   onAnyOutgoing(listener: CatchAll): this {
     this._anyOutgoing = [...this._anyOutgoing, listener];
     return this;
   }
 
-  /** Same as `onAnyOutgoing`, before those there are. */
+  /** Same as `onAnyOutgoing`, but before the existing listeners. */
   prependAnyOutgoing(listener: CatchAll): this {
     this._anyOutgoing = [listener, ...this._anyOutgoing];
     return this;
   }
 
-  /** Removes one or all of them. */
+  /** Removes one or all of these listeners. */
   offAnyOutgoing(listener?: CatchAll): this {
     this._anyOutgoing = listener ? without(this._anyOutgoing, listener) : [];
     return this;
   }
 
-  /** The listeners for every event that is sent, as a copy. */
+  /** A copy of the listeners for every sent event. */
   listenersAnyOutgoing(): CatchAll[] {
     return [...this._anyOutgoing];
   }
 
-  // What the Manager reports. Only active sockets are told, but for packets.
+  // Reports of the Manager. Except for packets, only active sockets receive them.
 
   /** @internal The connection is open: asks for the namespace. */
   _onOpen(): void {
@@ -273,7 +274,7 @@ export class Socket<
     if (!conn || this._asked === conn) return;
     this._asked = conn;
     const ask = (auth: Record<string, unknown> | undefined): void => {
-      // The answer of an auth function may come too late, or twice.
+      // An auth function may answer too late, or twice.
       if (this._asked !== conn || conn !== this.io._conn || asked) return;
       asked = true;
       if (!this.active) {
@@ -291,7 +292,7 @@ export class Socket<
     else ask(auth);
   }
 
-  /** @internal The connection failed or is lost; the Manager brings it back. */
+  /** @internal The connection failed or is lost; the Manager reconnects. */
   _onClose(reason: ConnCloseReason, details?: DisconnectDetails): void {
     const was = this._state.name;
     this._setState({ name: "connecting" });
@@ -299,7 +300,7 @@ export class Socket<
     else this._fire("connect_error", [closeError(reason, details)]);
   }
 
-  /** @internal A packet for this namespace came. */
+  /** @internal A packet for this namespace has arrived. */
   _onPacket(packet: ParserPacket): void {
     const { type, data } = packet;
     if (DEBUG) debug("socket.io-client:socket", this.nsp, "received", packetName(type), packet.id, data);
@@ -355,14 +356,14 @@ export class Socket<
     return flags.timeout === undefined ? this._options.ackTimeout : flags.timeout;
   }
 
-  /** The one way out for events. Nothing has changed when it throws. */
+  /** Sends an event; all emits end here. If it throws, nothing has changed. */
   private _transmit(flags: EmitFlags, args: readonly unknown[], waiter?: AckWaiter): void {
     if (RESERVED_EVENTS.has(args[0])) throw new Error(`"${args[0]}" is a reserved event name`);
     const retry = flags.volatile ? undefined : this._retry;
     const id = waiter || retry ? this._nextId : undefined;
     const event = { type: PacketType.EVENT, data: args, id, messages: this._encode(PacketType.EVENT, args, id) };
     const conn = this.io._conn;
-    // Asked first: a connection that is late takes nothing more, and the event waits for the next one.
+    // Checked first: an overdue connection accepts no more events, and the event waits for the next one.
     const late = conn !== undefined && conn.late();
     const drop = flags.volatile && !(conn && !late && conn.writable);
     if (!drop) this._checkRoom(event, conn);
@@ -384,7 +385,7 @@ export class Socket<
     this.sendBuffer.push(event);
   }
 
-  /** Nobody waits for the acknowledgement any more: the event is not sent, if it still waits. */
+  /** The acknowledgement is no longer awaited: if the event is still waiting, it is not sent. */
   private _forget(id: number): void {
     const i = this.sendBuffer.findIndex((event) => event.id === id);
     if (i >= 0) this.sendBuffer.splice(i, 1);
@@ -404,7 +405,7 @@ export class Socket<
     const isFull = (all: boolean): boolean => {
       const retried = this._retry ? this._retry.size : 0;
       const waiting = this._meter.size(this.sendBuffer, all) + retried + (conn ? conn.backlog : 0);
-      // A single event always fits into what is empty.
+      // A single event always fits into an empty buffer.
       return waiting > 0 && waiting + eventSize(event) > max;
     };
     if (isFull(false) && isFull(true)) throw new BufferFullError();
@@ -422,7 +423,7 @@ export class Socket<
     if (!conn || this._asked !== conn) return;
     this._asked = undefined;
     if (this._state.name === "idle") {
-      // disconnect() was called while the server was thinking. It must not keep the namespace open for nobody.
+      // disconnect() was called before the server answered. It must not keep the namespace open.
       this._send(PacketType.DISCONNECT);
       return;
     }
@@ -440,14 +441,14 @@ export class Socket<
     if (!this.recovered) this._offset = undefined;
     this._pid = typeof pid === "string" ? pid : undefined;
     this._setState({ name: "connected", id, conn });
-    // In this order: what came early, what waited, what is sent again, and only then those who wait for "connect".
+    // In this order: early events, waiting events, repeated events, and only then the listeners of "connect".
     const early = this.receiveBuffer;
     this.receiveBuffer = [];
     early.forEach((args) => this._dispatch(args));
     const waiting = this.sendBuffer;
     this.sendBuffer = [];
     for (const event of waiting) {
-      // A listener may have disconnected: then the rest waits on.
+      // A listener may have disconnected: then the rest keeps waiting.
       if (this.connected) callSafely(() => this._write(event), []);
       else this.sendBuffer.push(event);
     }
@@ -475,7 +476,7 @@ export class Socket<
     else if (conn) conn._abort("parse error", new Error("too many events before CONNECT"));
   }
 
-  /** Hands an event over: its name, arguments and perhaps the function that answers it. */
+  /** Passes an event to the listeners: its name, arguments and, if wanted, the function that acknowledges it. */
   private _dispatch(args: readonly unknown[]): void {
     if (!this.connected) return;
     if (DEBUG && !this.hasListeners(args[0] as never) && !this._anyIncoming.length) {
@@ -487,7 +488,7 @@ export class Socket<
     if (this._pid !== undefined && args.length > 1 && typeof last === "string") this._offset = last;
   }
 
-  /** Answers one event, once, and only on the connection it came from: elsewhere its number means another one. */
+  /** Acknowledges an event, once, and only on its own connection: elsewhere its number means another event. */
   private _answer(id: number, conn: Conn | undefined): (...args: unknown[]) => void {
     let done = false;
     return (...args) => {
@@ -498,7 +499,7 @@ export class Socket<
     };
   }
 
-  /** Leaves on purpose: nobody's session is to be recovered. */
+  /** Disconnects intentionally: the session will not be recovered. */
   private _leave(): void {
     this._setState({ name: "idle" });
     this._pid = this._offset = undefined;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds types that several files share: what messages carry, WebSocket classes, and what follows from an
-// application's events map: arguments, acknowledgements, and what a timeout adds to them.
+// This file holds types that several files share: the data of messages, WebSocket classes, and types derived from an
+// application's events map: arguments, acknowledgements, and the effect of a timeout on them.
 
 import type { EventMapOf, EventNames } from "./emitter.ts";
 
@@ -39,17 +39,17 @@ type AllButLast<T extends unknown[]> = T extends [...infer H, unknown] ? H : T;
 /** The parameters of an event without its acknowledgement. */
 export type ParamsWithoutAck<M extends EventMapOf<M>, K extends EventNames<M>> = AllButLast<EventParams<M, K>>;
 
-/** What an event is answered with: the first argument of its acknowledgement. */
+/** The first argument of an event's acknowledgement. */
 export type AckResult<M extends EventMapOf<M>, K extends EventNames<M>> =
   // any: the default events map says nothing about answers
   Last<EventParams<M, K>> extends (...args: infer A) => any ? A[0] : Last<EventParams<M, K>>;
 
-// A method, because its parameters may be narrower: a callback that takes `err: Error` is as good.
+// A method, because its parameters may be narrower: a callback with `err: Error` is also valid.
 type WithError<F> = F extends (...args: infer A) => any ? { f(err: Error | null, ...args: A): void }["f"] : F;
 
 type DecoratedParams<T extends unknown[]> = T extends [...infer H, infer L] ? [...H, WithError<L>] : T;
 
-/** An events map in which each acknowledgement takes an error first: that of `timeout(ms)`. */
+/** An events map in which each acknowledgement gets an error first: that of `timeout(ms)`. */
 export type WithTimeout<M extends EventMapOf<M>> = {
   [K in keyof M]: (...args: DecoratedParams<Parameters<M[K]>>) => void;
 };

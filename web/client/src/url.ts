@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file turns what was given to io() into a server and a namespace.
+// This file turns the URL given to io() into a server and a namespace.
 
 /** Longest accepted URL, in characters. */
 const MAX_LENGTH = 8000;
@@ -9,7 +9,7 @@ const MAX_LENGTH = 8000;
 // was written, which `new URL` would not do.
 const ABSOLUTE = /^(https?|wss?):\/\/(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#[\]]+)(?::(\d{0,5}))?(\/[^?#]*)?(?:\?([^#]*))?(?:#.*)?$/i;
 
-/** Where a server is, and what the URL said beside it. */
+/** The address of a server, and the rest of the URL. */
 export interface Target {
   readonly secure: boolean;
   /** Without port; an IPv6 address in brackets. */
@@ -28,15 +28,15 @@ export interface PageLocation {
   readonly host: string;
 }
 
-/** The page's address, where there is a page that has one. */
+/** The page's address, if there is a page that has one. */
 export function pageLocation(): PageLocation | undefined {
   return typeof location === "object" && location && location.host ? location : undefined;
 }
 
 /**
- * Understands `http(s)://`, `ws(s)://`, `//host`, `/namespace`, `?query`, `host` and nothing at all. All but the first
- * two need a page; without one, an empty text is this machine. Throws an Error when the URL makes no sense or has more
- * than 8000 characters.
+ * Accepts `http(s)://`, `ws(s)://`, `//host`, `/namespace`, `?query`, `host` and an empty text. All except the first
+ * two need a page; without one, an empty text is this machine. Throws an Error for an invalid URL or one of more than
+ * 8000 characters.
  */
 export function parseTarget(url: string | undefined, page: PageLocation | undefined = pageLocation()): Target {
   let text = url === undefined ? "/" : url;
@@ -54,7 +54,7 @@ export function parseTarget(url: string | undefined, page: PageLocation | undefi
   return { secure, host, port: port || (secure ? "443" : "80"), namespace: path || "/", query };
 }
 
-/** `host`, or `host:port` unless the port goes without saying. */
+/** `host`, or `host:port` unless it is the default port. */
 export function authority(target: Target): string {
   return target.host + (target.port === (target.secure ? "443" : "80") ? "" : ":" + target.port);
 }

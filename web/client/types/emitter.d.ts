@@ -5,7 +5,7 @@
 export interface EventsMap {
     [event: string]: (...args: any[]) => void;
 }
-/** What stands in for an events map that is an interface without an index signature. */
+/** Replaces an events map that is an interface without an index signature. */
 export type EventMapOf<T> = {
     [K in keyof T]: (...args: any[]) => void;
 };

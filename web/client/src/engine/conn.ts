@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Conn: one Engine.IO session, from its handshake to its end. It carries messages and knows nothing of
-// Socket.IO.
+// This file holds Conn: one Engine.IO session, from its handshake to its end. It carries messages and does not depend
+// on Socket.IO.
 
 import { platform } from "#platform";
 import { debug } from "../debug.ts";
@@ -22,16 +22,16 @@ import { Upgrade, type UpgradeOwner } from "./upgrade.ts";
 /** Why a session ended. */
 export type ConnCloseReason = "ping timeout" | "transport close" | "transport error" | "forced close" | "parse error";
 
-/** What a connection tells to those who watch it: `manager.engine.on("upgrade", ...)`. */
+/** The events of a connection: `manager.engine.on("upgrade", ...)`. */
 export interface ConnEvents {
   open: () => void;
-  /** What the server said when the session began. */
+  /** The server's handshake. */
   handshake: (data: unknown) => void;
   packet: (packet: EnginePacket) => void;
-  /** The server's heartbeat, which was answered. */
+  /** A ping of the server, which has been answered. */
   ping: () => void;
   pong: () => void;
-  /** The same twice: text or bytes that came as a message. */
+  /** Both mean that a message has arrived, text or bytes. */
   data: (data: string | Received) => void;
   message: (data: string | Received) => void;
   packetCreate: (packet: EnginePacket) => void;
@@ -44,14 +44,14 @@ export interface ConnEvents {
   close: (reason: ConnCloseReason, details?: DisconnectDetails) => void;
 }
 
-/** Who a connection works for. It is told before those who watch. */
+/** The owner of a connection. It is notified before listeners. */
 export interface ConnHandler {
   _onConnOpen(conn: Conn): void;
   _onConnPing(conn: Conn): void;
   _onConnData(conn: Conn, data: string | Received): void;
-  /** It could not be opened. Nothing more is reported. */
+  /** The connection could not be opened. Nothing more is reported. */
   _onConnFailed(conn: Conn, err: Error): void;
-  /** It was open and is no more. Nothing more is reported. */
+  /** The connection was open and has ended. Nothing more is reported. */
   _onConnClose(conn: Conn, reason: ConnCloseReason, details?: DisconnectDetails): void;
 }
 
@@ -66,15 +66,15 @@ type State =
   | { name: "closing"; heartbeat: Heartbeat; timer: ReturnType<typeof setTimeout> }
   | { name: "closed" };
 
-/** How long close() waits for what is queued, in milliseconds. */
+/** How long close() waits for queued packets, in milliseconds. */
 const CLOSING_TIMEOUT = 10000;
-/** How long a probe may take when the `timeout` option is off, in milliseconds. */
+/** The time limit of a probe if the `timeout` option is off, in milliseconds. */
 const PROBE_TIMEOUT = 20000;
-/** What a queued message counts beside its data. */
+/** The size of a queued message in addition to its data. */
 export const MESSAGE_OVERHEAD = 64;
-/** A volatile event is dropped while more bytes than this have not left. */
+/** A volatile event is dropped while more unsent bytes than this are buffered. */
 const VOLATILE_BACKLOG = 0x4000;
-/** Hosts for which the browser's "offline" says nothing. */
+/** Hosts to which the browser's "offline" does not apply. */
 const LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** Whether the connection that last opened, moved or failed was a WebSocket that worked: for `rememberUpgrade`. */
@@ -121,12 +121,12 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
     return this._state.name;
   }
 
-  /** What waits to be sent: characters and bytes, and 64 for each message. */
+  /** The size of the queue: characters and bytes, plus 64 for each message. */
   get backlog(): number {
     return this._queued + (this._transport ? this._transport.backlog : 0);
   }
 
-  /** Whether a volatile event would leave now. */
+  /** Whether a volatile event would be sent now. */
   get writable(): boolean {
     return this._canSend() && this.backlog < VOLATILE_BACKLOG;
   }
@@ -150,8 +150,8 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
   }
 
   /**
-   * Whether the server's ping is overdue. If so the session ends, on its own turn: the caller may still decide what
-   * becomes of what it was about to send.
+   * Whether the server's ping is overdue. If so the session ends, in a later task, so that the caller can still decide
+   * what to do with the data that it was about to send.
    */
   late(): boolean {
     const late = this._state.name === "open" && this._state.heartbeat.late();
@@ -159,7 +159,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
     return late;
   }
 
-  /** Ends the session: at once while opening, else when what is queued has left or after 10 s. */
+  /** Ends the session: at once while opening, otherwise when the queue has been sent or after 10 s. */
   close(): this {
     const state = this._state;
     if (state.name === "opening") {
@@ -338,7 +338,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
     this._setState({ name: "closed" });
     this._endUpgrade();
     if (this._transport) {
-      // A transport that failed has nobody to say goodbye to.
+      // A transport that failed can't send a close packet.
       if (reason === "transport error" || reason === "transport close") this._transport.discard();
       else this._transport.close();
     }
@@ -374,7 +374,7 @@ export class Conn extends Emitter<ConnEvents> implements TransportHandler, Upgra
   };
 
   private readonly _onUnload = (): void => {
-    // Silently: nobody is told, but the server.
+    // Silently: only the server is notified.
     this._transport.close();
   };
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-// This file reads the server's first packet. Nothing in it is trusted.
+// This file parses the server's first packet, which is untrusted.
 
-/** What the server said when the session began. Durations in milliseconds. */
+/** The handshake of the server. Durations are in milliseconds. */
 export interface Handshake {
   readonly sid: string;
   readonly upgrades: readonly unknown[];
   readonly pingInterval: number;
   readonly pingTimeout: number;
-  /** The largest request body the server takes, in bytes. Infinity when it did not say. */
+  /** The largest request body that the server accepts, in bytes. Infinity if it is not in the handshake. */
   readonly maxPayload: number;
 }
 
-/** Reads a handshake. The answer is undefined when it is not a valid one. */
+/** Parses a handshake. Returns undefined if it is not valid. */
 export function parseHandshake(data: unknown): Handshake | undefined {
   let value: unknown;
   try {

@@ -25,7 +25,7 @@ export function bytesOf(data: Binary): Uint8Array {
       : new Uint8Array(data);
 }
 
-/** What JavaScript calls the kind of a value, whichever realm it is of: "[object Date]" and the like. */
+/** The class of a value in any realm: "[object Date]" and so on. */
 export function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value);
 }
@@ -35,7 +35,7 @@ export function isBlob(value: unknown): value is Blob {
   return /^\[object (Blob|File)]$/.test(tagOf(value));
 }
 
-/** Whether a value is bytes that travel as a binary message. */
+/** Whether a value is bytes that are sent as a binary message. */
 export function isBinary(value: unknown): value is Binary | Blob {
   return ArrayBuffer.isView(value) || tagOf(value) === "[object ArrayBuffer]" || isBlob(value);
 }
@@ -47,7 +47,7 @@ export function encodeText(packet: EnginePacket<string | Binary>): string {
   return typeof data === "string" ? TYPES.indexOf(type) + data : "b" + platform.encodeBase64(bytesOf(data));
 }
 
-/** Reads the text form of a packet. The answer is undefined when it is none. */
+/** Parses the text form of a packet. Returns undefined if it is not valid. */
 export function decodeText(text: string): EnginePacket<string | Received> | undefined {
   if (text[0] === "b") {
     const data = platform.decodeBase64(text.slice(1));
@@ -58,7 +58,7 @@ export function decodeText(text: string): EnginePacket<string | Received> | unde
 }
 
 /**
- * Reads the Blobs among packets. The answer is the packets themselves when there are none, so that the usual case stays
+ * Reads the Blobs among packets. Returns the packets themselves if there are none, so that the usual case stays
  * synchronous.
  */
 export function readBlobs(

@@ -13,11 +13,11 @@ export function encodePayload(packets: EnginePacket<string | Binary>[]): string 
 }
 
 /**
- * Splits the body of an answer and hands over its packets in order. It stops, and answers false, at the first thing
- * that is no packet, or when `each` says so.
+ * Splits the body of a response and passes its packets on in order. Stops, and returns false, at the first invalid
+ * packet, or when `each` returns false.
  */
 export function decodePayload(body: string, each: (packet: EnginePacket<string | Received>) => boolean): boolean {
-  // Walked rather than split: a listener may end the connection half-way.
+  // Scanned instead of split: a listener may end the connection in the middle.
   for (let start = 0; start <= body.length; ) {
     let end = body.indexOf(SEPARATOR, start);
     if (end < 0) end = body.length;
@@ -54,8 +54,8 @@ function encodedSize(data: Data): number {
 }
 
 /**
- * How many of the first messages fit into a request of `max` bytes. At least one: a message that is too large alone is
- * sent alone, for the server to refuse.
+ * How many of the first messages fit into a request of `max` bytes. At least one: a message that is too large is sent
+ * alone, and the server rejects it.
  */
 export function batchLength(queue: readonly EnginePacket<Data>[], max: number): number {
   let size = 0;

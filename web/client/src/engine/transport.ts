@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what the two transports share: who listens to them, and the address of a request.
+// This file holds the common parts of the two transports: their owner, and the address of a request.
 
 import type { CloseDetails, TransportError } from "../errors.ts";
 import type { EngineOptions, TransportName } from "../options.ts";
@@ -9,18 +9,18 @@ import { authority, type Target } from "../url.ts";
 import type { EnginePacket } from "./packet.ts";
 import type { Data, Received } from "../types.ts";
 
-/** Who a transport reports to. After _onError or onClose it reports nothing more. */
+/** The owner of a transport. After _onError or onClose nothing more is reported. */
 export interface TransportHandler {
   /** The transport itself is up. Polling has no such moment and never calls it. */
   _onTransportOpen(): void;
   _onPacket(packet: EnginePacket<string | Received>): void;
-  /** The batch given to send has left; the transport is writable again. */
+  /** The last batch has been sent; the transport is writable again. */
   _onDrain(): void;
   _onError(err: TransportError): void;
   _onTransportClose(details: CloseDetails): void;
 }
 
-/** What a transport is made of. Shared by all transports of a connection. */
+/** The environment of a transport. Shared by all transports of a connection. */
 export interface TransportContext {
   readonly target: Target;
   readonly options: EngineOptions;
@@ -44,29 +44,29 @@ export abstract class Transport {
     this._options = { ..._ctx.options, ...(_ctx.options.transportOptions || {})[name] };
   }
 
-  /** Bytes handed to the network that it has not taken. */
+  /** Bytes that the network has not accepted yet. */
   abstract readonly backlog: number;
 
   /** Starts. Called once. */
   abstract open(): void;
 
-  /** Takes packets; only while writable. Calls _onDrain when they have left. */
+  /** Sends packets; only while writable. Calls _onDrain when they have been sent. */
   abstract send(packets: EnginePacket<Data>[]): void;
 
-  /** Ends for good, and tells the server where that takes a message. Reports nothing more. */
+  /** Ends, and notifies the server if that needs a message. Reports nothing more. */
   abstract close(): void;
 
-  /** Ends without a word to the server. Reports nothing more. */
+  /** Ends without notifying the server. Reports nothing more. */
   discard(): void {
     this._stop();
   }
 
-  /** Changes who is reported to. */
+  /** Changes the owner. */
   attach(handler: TransportHandler): void {
     this._handler = handler;
   }
 
-  /** Frees what the transport holds. Called once, after _closed was set. */
+  /** Releases the resources. Called once, after _closed was set. */
   protected abstract _release(): void;
 
   protected _stop(): boolean {
@@ -116,7 +116,7 @@ function queryOf(query: EngineOptions["query"]): string | [string, string][] {
     .map((key) => [key, String(query[key])]);
 }
 
-/** Reads a query. A plus in its text is one, as in the reference, and no space: tokens in base64 have some. */
+/** Parses a query. A plus is kept, as in the reference, and is not a space: tokens in base64 contain it. */
 function parseQuery(query: string | [string, string][]): URLSearchParams {
   return new URLSearchParams(typeof query === "string" ? query.replace(/\+/g, "%2B") : query);
 }

@@ -10,16 +10,16 @@ import { decodePayload, encodePayload } from "./payload.ts";
 import { Transport, type TransportContext, type TransportHandler } from "./transport.ts";
 import type { Data } from "../types.ts";
 
-/** How long the goodbye may take before its request is given up, in milliseconds. */
+/** The time limit of the request that closes the session, in milliseconds. */
 const CLOSE_TIMEOUT = 5000;
 
 /** The long-polling transport. */
 export class PollingTransport extends Transport {
-  /** A GET is under way. */
+  /** A GET is in progress. */
   private _polling = false;
-  /** A POST is under way. */
+  /** A POST is in progress. */
   private _posting = false;
-  /** Set while paused or about to be: what to call once no request is under way. */
+  /** Set while paused or pausing: called once no request is in progress. */
   private _paused: (() => void) | undefined;
   private readonly _abort = new AbortController();
 
@@ -56,7 +56,7 @@ export class PollingTransport extends Transport {
     this._settle();
   }
 
-  /** Takes a pause back. */
+  /** Ends a pause. */
   resume(): void {
     this._paused = undefined;
     if (this._closed) return;
@@ -74,7 +74,7 @@ export class PollingTransport extends Transport {
       return;
     }
     this.writable = false;
-    // The GET is given up after the POST, not before: the server would take an aborted GET for a failure.
+    // The GET is aborted after the POST, not before: the server would take an aborted GET for a failure.
     const timer = setTimeout(abort, CLOSE_TIMEOUT);
     void this._request(encodePayload([{ type: "close" }]))
       .catch(() => undefined)
@@ -138,7 +138,7 @@ export class PollingTransport extends Transport {
     }
   }
 
-  /** Makes one request, a POST if there is a body, and answers its body. Throws a TransportError for any status but 200. */
+  /** Makes a request, a POST if there is a body, and returns the response body. Throws a TransportError unless 200. */
   private async _request(body?: string): Promise<string> {
     const { extraHeaders, withCredentials, requestTimeout } = this._options;
     const { cookies } = this._ctx;
@@ -164,7 +164,7 @@ export class PollingTransport extends Transport {
       if (cookies) cookies.store(res.headers);
       const { status } = res;
       if (DEBUG) debug("engine.io-client:polling", post ? "POST" : "GET", String(status), res.url);
-      // An answer that breaks off was none, but if it is a refusal.
+      // An incomplete response is ignored, unless it is a rejection.
       if (status !== 200) context.status = status;
       context.responseText = await res.text();
       if (status === 200) return context.responseText;

@@ -54,7 +54,7 @@ export class WebSocketTransport extends Transport {
   protected _release(): void {
     const ws = this._ws;
     if (!ws) return;
-    // Listeners stay, as no-ops: `ws` throws an error that nobody listens to.
+    // Listeners stay, as no-ops: `ws` throws an error that has no listener.
     ws.onopen = ws.onmessage = ws.onerror = ws.onclose = nothing;
     ws.close();
   }
@@ -95,7 +95,7 @@ export class WebSocketTransport extends Transport {
       this._fail(new TransportError("websocket error", err));
       return;
     }
-    // On its own turn, so that a burst of emits does not run as nested calls.
+    // In a later task, so that a burst of emits does not run as nested calls.
     Promise.resolve().then(() => this._drained());
   }
 }

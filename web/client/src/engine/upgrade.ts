@@ -7,13 +7,13 @@ import type { PollingTransport } from "./transport_polling.ts";
 import type { Transport, TransportHandler } from "./transport.ts";
 import type { EnginePacket } from "./packet.ts";
 
-/** Who an upgrade reports to: its connection. One of the last two is called, once, unless it is aborted. */
+/** The owner of an upgrade: its connection. One of the last two is called, once, unless it is aborted. */
 export interface UpgradeOwner {
-  /** The server answered the probe. Nothing may be sent from here on, until one of the others. */
+  /** The server answered the probe. Nothing may be sent until one of the others is called. */
   _onUpgrading(candidate: Transport): void;
-  /** Polling is silent and the server was told. The owner takes the candidate. */
+  /** Polling has stopped and the server has been notified. The owner uses the candidate. */
   _onUpgraded(candidate: Transport): void;
-  /** The session stays on polling, which was resumed. */
+  /** The session stays on polling, which has resumed. */
   _onUpgradeFailed(err: TransportError): void;
 }
 
@@ -23,7 +23,7 @@ export interface UpgradeOwner {
 //	   └─ error · close · timeout ─┴──► ended (failed; polling resumes)
 type State = "probing" | "pausing" | "ended";
 
-/** Probes a candidate while polling goes on, and switches without losing or reordering a message. */
+/** Probes a candidate while polling continues, and switches without losing or reordering a message. */
 export class Upgrade implements TransportHandler {
   private _state: State = "probing";
   private readonly _candidate: Transport;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file turns messages into Socket.IO packets. Everything that comes in is untrusted: no method of it is called, and
-// what it names is never looked up in a plain object.
+// This file turns messages into Socket.IO packets. All input is untrusted: none of its methods are called, and its
+// names are never looked up in a plain object.
 
 import { Emitter } from "../emitter.ts";
 import type { Received } from "../types.ts";
@@ -10,7 +10,7 @@ import { isValid, PacketType, type Packet } from "./packet.ts";
 /** The most attachments one packet may have. */
 export const MAX_ATTACHMENTS = 10;
 
-/** Collects messages into packets. One per connection: what is half-collected dies with it. */
+/** Collects messages into packets. One per connection: incomplete packets end with it. */
 export class Decoder extends Emitter<{ decoded: (packet: Packet) => void }> {
   private _pending: { packet: Packet; attachments: Received[]; count: number } | undefined;
 
@@ -19,8 +19,8 @@ export class Decoder extends Emitter<{ decoded: (packet: Packet) => void }> {
   }
 
   /**
-   * Takes the next message. "decoded" gets the packet it completes, if it does; its attachments are the buffers given.
-   * Throws an Error for a message that breaks the protocol, after which the decoder must not be used.
+   * Adds the next message. If that completes a packet, "decoded" is called with it; its attachments are the given
+   * buffers. Throws an Error for a message that violates the protocol, after which the decoder must not be used.
    */
   add(message: string | Received): void {
     const pending = this._pending;
@@ -45,7 +45,7 @@ export class Decoder extends Emitter<{ decoded: (packet: Packet) => void }> {
 
   /** Has nothing to free. */
   destroy(): void {
-    // What is half-collected goes with the decoder.
+    // Incomplete packets end with the decoder.
   }
 }
 
@@ -96,7 +96,7 @@ function digits(text: string, from: number, max = Infinity): number {
   return n;
 }
 
-/** Puts attachments in the place of their placeholders. Each must be used exactly once. */
+/** Replaces placeholders by their attachments. Each must be used exactly once. */
 function fill(data: unknown, attachments: Received[], used: Set<number>): unknown {
   const filled = walk(data);
   if (used.size !== attachments.length) throw new Error("illegal attachments");

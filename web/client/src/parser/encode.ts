@@ -6,7 +6,7 @@ import { isBinary } from "../engine/packet.ts";
 import { PacketType, type Packet } from "./packet.ts";
 import type { Binary, Data } from "../types.ts";
 
-/** Past this depth no search for bytes is made: the thorough way is taken, which also notices a cycle. */
+/** Beyond this depth bytes are not searched for: the thorough encoding is used, which also detects cycles. */
 const MAX_SEARCH_DEPTH = 100;
 
 /** Encodes packets. */
@@ -19,8 +19,8 @@ export class Encoder {
 
 /**
  * Encodes a packet. The first message is text; its attachments follow, in the order of a depth-first walk, and must be
- * sent right behind it. The packet's data is read once and not changed; attachments are not copied. Throws a TypeError
- * for what JSON cannot hold, such as a cycle.
+ * sent directly after it. The packet's data is read once and not changed; attachments are not copied. Throws a
+ * TypeError for data that JSON can't express, such as a cycle.
  */
 export function encodePacket(packet: Packet): [string, ...Data[]] {
   const { nsp, data, id } = packet;
@@ -47,7 +47,7 @@ export function encodePacket(packet: Packet): [string, ...Data[]] {
   return [head, ...attachments];
 }
 
-/** A quick search for bytes. It may say yes without cause, but never no. */
+/** A quick search for bytes. It may report bytes where there are none, but never misses any. */
 function mayHoldBinary(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (depth > MAX_SEARCH_DEPTH || isBinary(value)) return true;

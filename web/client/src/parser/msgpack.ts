@@ -21,7 +21,7 @@ class Encoder {
 }
 
 class Decoder extends Emitter<{ decoded: (packet: ParserPacket) => void }> {
-  /** Throws an Error for a message that breaks the protocol. */
+  /** Throws an Error for a message that violates the protocol. */
   add(message: string | Received): void {
     if (!isBinary(message)) throw new Error("Could not parse");
     const packet = decode(bytesOf(message as Binary));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file reads MessagePack as the reference's msgpack parser does. What comes in is untrusted: no length is believed
-// before the bytes are there, and keys are never more than data.
+// This file decodes MessagePack like the reference's msgpack parser. Input is untrusted: no length is believed before
+// the bytes are there, and keys are only data.
 
 import { platform } from "#platform";
 import type { Received } from "../types.ts";
@@ -9,8 +9,8 @@ import type { Received } from "../types.ts";
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Reads the one value that `bytes` hold. Binary data comes as Buffers in Node and as ArrayBuffers in browsers, copied.
- * Throws an Error for what is no value, and a RangeError for one that is nested too deeply.
+ * Decodes the single value in `bytes`. Binary data is returned as copied Buffers in Node and ArrayBuffers in browsers.
+ * Throws an Error for an invalid value, and a RangeError for one that is nested too deeply.
  */
 export function decode(bytes: Uint8Array): unknown {
   const reader = new Reader(bytes);
@@ -147,7 +147,7 @@ class Reader {
     return new Uint8Array(this._bytes.subarray(at, at + length)).buffer;
   }
 
-  /** Passes over so many bytes, and returns where they start. */
+  /** Skips a number of bytes, and returns where they start. */
   private _take(length: number): number {
     this._check(length);
     const at = this._at;
@@ -155,7 +155,7 @@ class Reader {
     return at;
   }
 
-  /** Whatever has a length takes at least so many bytes. */
+  /** Checks that a value with a length has at least that many bytes. */
   private _check(length: number): void {
     if (length > this.left) throw new Error("Could not parse");
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file writes MessagePack, in the forms that the reference's msgpack parser writes: the shortest ones, undefined as
+// This file encodes MessagePack in the forms of the reference's msgpack parser: the shortest ones, undefined as
 // extension 0 of one byte, a Date as extension 0 of eight.
 
 import { bytesOf, isBinary, isBlob, tagOf } from "../engine/packet.ts";
@@ -19,8 +19,9 @@ const enum Head {
 }
 
 /**
- * Encodes a value. Bytes are copied, each view its own part, and become binary data of the format. A Blob is not read:
- * the message is then a Blob, too. Throws a TypeError for what the format cannot hold, and a RangeError for a cycle.
+ * Encodes a value. Bytes are copied, of a view only its own part, and become binary data of the format. A Blob is not
+ * read: the message is then a Blob, too. Throws a TypeError for data that the format can't express, and a RangeError
+ * for a cycle.
  */
 export function encode(value: unknown): Binary | Blob {
   const writer = new Writer();
@@ -150,7 +151,7 @@ class Writer {
     this._length += bytes.length;
   }
 
-  /** Makes room for so many bytes more. */
+  /** Makes room for more bytes. */
   private _room(size: number): DataView {
     const wanted = this._length + size;
     if (wanted > this._bytes.length) {
@@ -162,7 +163,7 @@ class Writer {
     return this._view;
   }
 
-  /** What was written since the last time, as a copy. */
+  /** A copy of the bytes written since the last call. */
   private _flush(): Uint8Array<ArrayBuffer> {
     const bytes = this._bytes.slice(0, this._length);
     this._length = 0;

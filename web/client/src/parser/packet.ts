@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Socket.IO packets, revision 5: their types and what each may carry.
+// This file holds Socket.IO packets, revision 5: their types and the data that each may carry.
 
 import { tagOf } from "../engine/packet.ts";
 import type { ParserPacket } from "./parser.ts";
 
-/** The types of packets, by their digit on the wire. A const enum, so that nothing of it is left in a bundle. */
+/** The types of packets, by their digit on the wire. A const enum, which leaves nothing in a bundle. */
 export const enum PacketType {
   CONNECT = 0,
   DISCONNECT = 1,
@@ -21,7 +21,7 @@ export interface Packet extends ParserPacket {
   type: PacketType;
 }
 
-/** Names that mean something to the library. They are neither sent nor received as events. */
+/** Reserved names. They are neither sent nor received as events. */
 export const RESERVED_EVENTS: ReadonlySet<unknown> = new Set([
   "connect",
   "connect_error",
@@ -31,12 +31,12 @@ export const RESERVED_EVENTS: ReadonlySet<unknown> = new Set([
   "removeListener",
 ]);
 
-/** Whether a value is an object and nothing special: no array, no bytes, no Date. */
+/** Whether a value is a plain object: not an array, bytes or a Date. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return tagOf(value) === "[object Object]";
 }
 
-/** Whether the data of a packet is what its type carries. */
+/** Whether the data of a packet matches its type. */
 export function isValid({ type, data }: ParserPacket): boolean {
   switch (type) {
     case PacketType.CONNECT:

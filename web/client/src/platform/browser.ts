@@ -8,7 +8,7 @@ import type { WebSocketClass } from "../types.ts";
 /** Bytes turned into characters at once; far below the limit on a call's arguments. */
 const CHUNK = 0x2000;
 
-/** What to print: `localStorage.debug`. Workers have none, and a page may be denied it. */
+/** The debug setting: `localStorage.debug`. Workers have none, and access may be denied. */
 export function debugPatterns(): string | undefined {
   try {
     return localStorage["debug"];

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import type { CookieJar, Platform } from "./platform.ts";
 import type { WebSocketClass } from "../types.ts";
 
-/** What to print: the variable DEBUG. */
+/** The debug setting: the variable DEBUG. */
 export function debugPatterns(): string | undefined {
   return process.env["DEBUG"];
 }
@@ -38,7 +38,7 @@ export const platform: Platform = {
   newCookieJar,
 };
 
-/** The `ws` package as the program finds it: a client that is linked from a checkout is looked up elsewhere. */
+/** The `ws` package as the program finds it: a client linked from a checkout would find another. */
 function wsOfProgram(): WebSocketClass | undefined {
   try {
     return (createRequire(process.argv[1]!)("ws") as { WebSocket: WebSocketClass }).WebSocket;
@@ -49,7 +49,7 @@ function wsOfProgram(): WebSocketClass | undefined {
 
 /** Upper bound on the cookies of one connection; more are ignored. */
 const MAX_COOKIES = 64;
-/** The longest cookie that is kept, in characters: what browsers keep. */
+/** The longest cookie that is kept, in characters, as in browsers. */
 const MAX_COOKIE = 4096;
 
 interface Cookie {
@@ -58,7 +58,7 @@ interface Cookie {
   readonly expires: number;
 }
 
-/** A jar for one server, for sticky sessions. As in the reference, Path and Domain are not looked at. */
+/** A jar for one server, for sticky sessions. As in the reference, Path and Domain are ignored. */
 function newCookieJar(): CookieJar {
   const cookies = new Map<string, Cookie>();
   const expire = (): void => {
@@ -85,7 +85,7 @@ function newCookieJar(): CookieJar {
   };
 }
 
-/** When a cookie ends. Max-Age counts before Expires; a lifetime that cannot be read has passed (RFC 6265, 5.2). */
+/** When a cookie expires. Max-Age precedes Expires; an invalid lifetime has expired (RFC 6265, 5.2). */
 function expiry(attributes: readonly string[]): number {
   let expires: number | undefined;
   let maxAge: number | undefined;

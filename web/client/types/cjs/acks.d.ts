@@ -1,20 +1,20 @@
 import { type AnyFunction } from "./emitter.js";
-/** Who waits for an acknowledgement, and in which form. */
+/** A callback that waits for an acknowledgement, and its form. */
 export interface AckWaiter {
     readonly fn: AnyFunction;
     /** Whether the first argument is an error or null. */
     readonly errorFirst: boolean;
-    /** How long it waits, in milliseconds. */
+    /** The time limit, in milliseconds. */
     readonly timeout?: number;
 }
-/** Acknowledgements by their number. Each is called at most once. Bounded by what was emitted and not answered. */
+/** Awaited acknowledgements by number. Each is called at most once. Bounded by the unanswered events. */
 export declare class Acks {
     private readonly _entries;
-    /** Waits. `expired` runs before the waiter learns that its time is over. */
+    /** Registers a waiter. At its timeout `expired` runs before the waiter is called. */
     add(id: number, waiter: AckWaiter, expired: () => void): void;
     /** The peer answered. Unknown numbers are ignored. */
     resolve(id: number, args: readonly unknown[]): void;
-    /** The connection is gone: nobody will answer, but for those whose event has not left (`keep`). */
+    /** Fails all waiters because the connection is lost, except those whose event was not sent yet (`keep`). */
     disconnected(keep: (id: number) => boolean): void;
     private _fail;
     private _take;

@@ -1,17 +1,17 @@
 import type { EventMapOf, EventNames } from "./emitter.js";
 import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./types.js";
-/** How one event is sent. */
+/** How an event is sent. */
 export interface EmitFlags {
     readonly volatile?: boolean;
     /** In milliseconds. */
     readonly timeout?: number;
 }
-/** What an Emission needs from its socket. */
+/** The part of a socket that an Emission uses. */
 export interface FlaggedEmitter {
 }
 /**
- * `socket.volatile`, `socket.timeout(ms)` and what follows from them. Each step makes a new value; a value may be kept
- * and used again. Emit is the events map as this value's callbacks see it, Plain the one without a timeout.
+ * The result of `socket.volatile`, `socket.timeout(ms)` and their methods. Each method returns a new value; a value
+ * may be kept and reused. Emit is the events map as this value's callbacks see it, Plain the one without a timeout.
  */
 export declare class Emission<Emit extends EventMapOf<Emit>, Plain extends EventMapOf<Plain> = Emit> {
     private readonly _emitter;
@@ -22,10 +22,10 @@ export declare class Emission<Emit extends EventMapOf<Emit>, Plain extends Event
     emitWithAck<K extends EventNames<Plain>>(event: K, ...args: ParamsWithoutAck<Plain, K>): Promise<AckResult<Plain, K>>;
     /** Sends a `message` event. */
     send(...args: unknown[]): this;
-    /** The event may be lost. */
+    /** Drops the event if it can't be sent immediately. */
     get volatile(): Emission<Emit, Plain>;
-    /** The acknowledgement must come within so many milliseconds. */
+    /** Sets the time limit of the acknowledgement, in milliseconds. */
     timeout(ms: number): Emission<WithTimeout<Plain>, Plain>;
-    /** Whether the event is worth compressing. The client leaves that to the transport. */
+    /** Sets whether the event should be compressed. The client leaves that to the transport. */
     compress(_compress: boolean): this;
 }

@@ -1,10 +1,10 @@
 import type { Parser } from "./parser/parser.js";
 import type { WebSocketClass } from "./types.js";
-/** A way to reach the server. */
+/** A transport. */
 export type TransportName = "polling" | "websocket";
 /** Options of a connection that may differ by transport. */
 export interface TransportOptions {
-    /** Headers added to each request. The WebSockets of browsers and of Node itself do not take them; that of `ws` does. */
+    /** Headers added to each request. WebSockets of browsers and of Node do not support them; those of `ws` do. */
     extraHeaders?: Record<string, string>;
     /** Adds a changing parameter to each request, against caches. Default: on for polling, off for WebSocket. */
     timestampRequests?: boolean;
@@ -12,7 +12,7 @@ export interface TransportOptions {
     timestampParam?: string;
     /** Asks the server for text only. Default false. */
     forceBase64?: boolean;
-    /** Ends an HTTP request after so many milliseconds. Default 0: never. */
+    /** The time limit of an HTTP request, in milliseconds. Default 0: none. */
     requestTimeout?: number;
     /**
      * Browser: sends cookies to another origin. Node: keeps the cookies of the server for the life of the connection.
@@ -30,19 +30,19 @@ export interface EngineOptions extends TransportOptions {
     addTrailingSlash?: boolean;
     /** Parameters added to each request. Those of the URL win over these. */
     query?: Record<string, string | number | boolean | null | undefined> | string;
-    /** What may be used; the first one connects. Default `["polling", "websocket"]`. Unknown names are passed over. */
+    /** The enabled transports; the first one connects. Default `["polling", "websocket"]`. Unknown names are ignored. */
     transports?: readonly string[];
-    /** When the first transport cannot connect, tries the next. Default false. */
+    /** If the first transport can't connect, tries the next. Default false. */
     tryAllTransports?: boolean;
     /** Moves to a better transport once connected. Default true. */
     upgrade?: boolean;
-    /** Begins with WebSocket when the last one of the program worked, an upgrade included. Default false. */
+    /** Begins with WebSocket if the program's last one worked, including by an upgrade. Default false. */
     rememberUpgrade?: boolean;
     /** Options for one transport, on top of the common ones. */
     transportOptions?: {
         [name in TransportName]?: TransportOptions;
     };
-    /** Leaves without a `disconnect` event when the page is about to unload. Default false. */
+    /** Closes without a `disconnect` event when the page is about to unload. Default false. */
     closeOnBeforeunload?: boolean;
     /**
      * The WebSocket class to use. Default: the browser's; in Node the `ws` package when it is installed, else the global
@@ -56,13 +56,13 @@ export interface EngineOptions extends TransportOptions {
 }
 /** Options of the reconnection. A delay is in milliseconds. */
 export interface ReconnectOptions {
-    /** Connects again after a failure, that of the first attempt included. Default true. */
+    /** Connects again after a failure, including that of the first attempt. Default true. */
     reconnection?: boolean;
-    /** How often to try before giving up. Default and 0: for ever. */
+    /** The maximum number of attempts. Default and 0: unlimited. */
     reconnectionAttempts?: number;
     /** The delay before the first attempt; it doubles with each. Default and 0: 1000. */
     reconnectionDelay?: number;
-    /** What the delay grows to, before the jitter. Default and 0: 5000. */
+    /** The maximum delay, before the jitter. Default and 0: 5000. */
     reconnectionDelayMax?: number;
     /**
      * Jitter: the delay is multiplied by a random number between 1 - factor and 1 + factor, after the maximum was
@@ -70,37 +70,37 @@ export interface ReconnectOptions {
      */
     randomizationFactor?: number;
 }
-/** Options of a Manager. Sockets that share a Manager share those of whoever came first. */
+/** Options of a Manager. Sockets that share a Manager use those of the first call. */
 export interface ManagerOptions extends EngineOptions, ReconnectOptions {
     /** Connects at once. Default true. */
     autoConnect?: boolean;
-    /** How long an attempt to connect may take, in milliseconds. Default 20000; false: for ever. */
+    /** The time limit of an attempt to connect, in milliseconds. Default 20000; false: none. */
     timeout?: number | false;
-    /** The format of packets, which must be the server's. Default: JSON; in the msgpack bundle, msgpack. */
+    /** The packet format, which must be that of the server. Default: JSON; in the msgpack bundle, msgpack. */
     parser?: Parser;
     /**
-     * How much may wait to be sent, in characters and bytes, plus 64 for each event: in a socket that is offline, and on
-     * the connection. `emit` throws BufferFullError beyond it. Default 67108864 (64 MiB).
+     * The maximum size of events waiting to be sent, in characters and bytes, plus 64 for each event: in a socket that
+     * is offline, and on the connection. Beyond it `emit` throws BufferFullError. Default 67108864 (64 MiB).
      */
     maxBuffer?: number;
 }
-/** What a socket sends when it connects: an object, or a function that is asked at each connection. */
+/** The data that a socket sends when it connects: an object, or a function that is called for each connection. */
 export type Auth = Record<string, unknown> | ((callback: (data: Record<string, unknown>) => void) => void);
 /** Options of a Socket. */
 export interface SocketOptions {
-    /** What to send to the server's middleware. */
+    /** The data for the server's middleware. */
     auth?: Auth;
-    /** How long to wait for an acknowledgement, in milliseconds. Default: for ever; with `retries`, 10000. */
+    /** The time limit of acknowledgements, in milliseconds. Default: none; with `retries`, 10000. */
     ackTimeout?: number;
     /**
-     * Sends each event again, up to so many times, until it is acknowledged. Events leave one at a time and in order.
-     * The server may see one twice. Default: off.
+     * Sends each event again, up to this many times, until it is acknowledged. Events are sent one at a time and in
+     * order. The server may receive one twice. Default: off.
      */
     retries?: number;
 }
 /** Options of `io()`. */
 export interface IoOptions extends ManagerOptions, SocketOptions {
-    /** Makes a connection of its own. Default false. */
+    /** Opens a connection of its own. Default false. */
     forceNew?: boolean;
     /** Shares a connection between namespaces. Default true. */
     multiplex?: boolean;

@@ -8,20 +8,20 @@ import type { AckResult, EventParams, ParamsWithoutAck, WithTimeout } from "./ty
 export interface SocketReservedEvents {
     connect: () => void;
     /**
-     * The connection failed, or was lost before the socket was connected, and the socket is still `active`; or the server
-     * refused, and it is not.
+     * The connection failed, or was lost before the socket was connected, and the socket is still `active`; or the
+     * server rejected it, and the socket is not.
      */
     connect_error: (err: ExtendedError) => void;
     disconnect: (reason: Reason, details?: DisconnectDetails) => void;
 }
 /** A listener for every event. */
 export type CatchAll = (event: string, ...args: any[]) => void;
-/** What a Socket needs of its Manager. */
+/** The part of a Manager that a Socket uses. */
 export interface SocketOwner {
     opts: {
         maxBuffer?: number;
     };
-    /** Connects, unless it is connected or on its way. */
+    /** Connects, unless it is connected or connecting. */
     open(): unknown;
 }
 /**
@@ -33,19 +33,19 @@ export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit 
     readonly io: Owner;
     /** The namespace. */
     readonly nsp: string;
-    /** What is sent to the server's middleware. May be changed; it counts from the next connection on. */
+    /** The data for the server's middleware. Changes apply to the next connection. */
     auth: Auth | undefined;
-    /** Whether the server gave back the session and the events that were missed. */
+    /** Whether the server restored the session and the missed events. */
     recovered: boolean;
     /**
-     * The events that wait for a connection, in the order they were emitted. What is taken out is not sent: assign `[]`, or
-     * change the array.
+     * The events waiting for a connection, in the order in which they were emitted. Removed events are not sent: assign
+     * `[]`, or change the array.
      */
     sendBuffer: BufferedEvent[];
-    /** The events that came before `connect`, each with its name first. They are handed over just before it. */
+    /** The events that arrived before `connect`, each with its name first. Listeners get them just before it. */
     receiveBuffer: (readonly any[])[];
     private _state;
-    /** The connection on which a CONNECT is not answered yet. A second one there would break the protocol. */
+    /** The connection with an unanswered CONNECT. A second one there would violate the protocol. */
     private _asked;
     private readonly _options;
     private readonly _acks;
@@ -54,67 +54,68 @@ export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit 
     private _nextId;
     private _anyIncoming;
     private _anyOutgoing;
-    /** The session to ask for after a loss, and the last event that was seen. */
+    /** The session to request after a loss, and the offset of the last event. */
     private _pid;
     private _offset;
-    /** The id the server gave; undefined unless connected. */
+    /** The id that the server assigned; undefined unless connected. */
     get id(): string | undefined;
     /** Whether events are sent at once. */
     get connected(): boolean;
     /** The opposite of `connected`. */
     get disconnected(): boolean;
     /**
-     * Whether the connection is up or comes back by itself. False before connect(), after a refusal and after either side
-     * left the namespace: then only connect() helps.
+     * Whether the connection is open or reconnects automatically. False before connect(), after a rejection and after
+     * either side has left the namespace: then only connect() helps.
      */
     get active(): boolean;
-    /** Connects. Without effect while active and on its way. */
+    /** Connects. No effect while connected or connecting. */
     connect(): this;
     /** Same as `connect`. */
     open(): this;
-    /** Leaves the namespace for good, or gives up connecting. The last socket of a Manager closes the connection. */
+    /** Leaves the namespace, or stops connecting. The last socket of a Manager closes the connection. */
     disconnect(): this;
     /** Same as `disconnect`. */
     close(): this;
     /**
-     * Sends an event. Arguments are anything JSON can hold and bytes (ArrayBuffer, views, Buffer, Blob, File) at any
-     * depth. They are encoded now; only bytes are read later. A function as the last argument gets the acknowledgement.
-     * While not connected the event waits. Throws for a reserved name, for what cannot be encoded, and BufferFullError.
+     * Sends an event. Arguments may contain JSON values and bytes (ArrayBuffer, views, Buffer, Blob, File) at any depth.
+     * They are encoded now; only bytes are read later. A function as the last argument receives the acknowledgement.
+     * While not connected the event waits. Throws for a reserved name and for data that can't be encoded, and
+     * BufferFullError.
      */
     emit<K extends EventNames<Emit>>(event: K, ...args: EventParams<Emit, K>): this;
     /**
-     * Sends an event and waits for the acknowledgement: its first argument. Rejects when the connection is lost, when
-     * `ackTimeout` has passed, and with a HandlerError when the server's handler failed.
+     * Sends an event and waits for the acknowledgement: its first argument. Rejects if the connection is lost or
+     * `ackTimeout` has passed, and with a HandlerError if the server's handler failed.
      */
     emitWithAck<K extends EventNames<Emit>>(event: K, ...args: ParamsWithoutAck<Emit, K>): Promise<AckResult<Emit, K>>;
     /** Sends a `message` event. */
     send(...args: unknown[]): this;
-    /** For an event that may be lost: it is not sent while the connection is busy or gone. */
+    /** Drops the following event if the connection is busy or closed. */
     get volatile(): Emission<Emit>;
-    /** For an event whose acknowledgement must come within so many milliseconds; it takes an error first. */
+    /** Sets the time limit of the following event's acknowledgement, whose callback gets an error first. */
     timeout(ms: number): Emission<WithTimeout<Emit>, Emit>;
-    /** For an event that is, or is not, worth compressing. The client leaves that to the transport. */
+    /** Sets whether the following event should be compressed. The client leaves that to the transport. */
     compress(_compress: boolean): Emission<Emit>;
-    /** Adds a listener for every event that is received. It also gets the acknowledgement function. */
+    /** Adds a listener for every received event. It also gets the acknowledgement function. */
     onAny(listener: CatchAll): this;
-    /** Same as `onAny`, before those there are. */
+    /** Same as `onAny`, but before the existing listeners. */
     prependAny(listener: CatchAll): this;
-    /** Removes one or all of them. */
+    /** Removes one or all of these listeners. */
     offAny(listener?: CatchAll): this;
-    /** The listeners for every event that is received, as a copy. */
+    /** A copy of the listeners for every received event. */
     listenersAny(): CatchAll[];
-    /** Adds a listener for every event when it is handed to the connection. */
+    /** Adds a listener for every event that is passed to the connection. */
     onAnyOutgoing(listener: CatchAll): this;
-    /** Same as `onAnyOutgoing`, before those there are. */
+    /** Same as `onAnyOutgoing`, but before the existing listeners. */
     prependAnyOutgoing(listener: CatchAll): this;
-    /** Removes one or all of them. */
+    /** Removes one or all of these listeners. */
     offAnyOutgoing(listener?: CatchAll): this;
-    /** The listeners for every event that is sent, as a copy. */
+    /** A copy of the listeners for every sent event. */
     listenersAnyOutgoing(): CatchAll[];
     private _timeout;
-    /** The one way out for events. Nothing has changed when it throws. */
+    /** Sends an event; all emits end here. If it throws, nothing has changed. */
     private _transmit;
-    /** Nobody waits for the acknowledgement any more: the event is not sent, if it still waits. */
+    /** The acknowledgement is no longer awaited: if the event is still waiting, it is not sent. */
     private _forget;
     private _encode;
     private _send;
@@ -123,11 +124,11 @@ export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit 
     private _onConnect;
     private _onRefused;
     private _onEvent;
-    /** Hands an event over: its name, arguments and perhaps the function that answers it. */
+    /** Passes an event to the listeners: its name, arguments and, if wanted, the function that acknowledges it. */
     private _dispatch;
-    /** Answers one event, once, and only on the connection it came from: elsewhere its number means another one. */
+    /** Acknowledges an event, once, and only on its own connection: elsewhere its number means another event. */
     private _answer;
-    /** Leaves on purpose: nobody's session is to be recovered. */
+    /** Disconnects intentionally: the session will not be recovered. */
     private _leave;
     private _disconnected;
     private _setState;

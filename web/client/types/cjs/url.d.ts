@@ -1,4 +1,4 @@
-/** Where a server is, and what the URL said beside it. */
+/** The address of a server, and the rest of the URL. */
 export interface Target {
     readonly secure: boolean;
     /** Without port; an IPv6 address in brackets. */
@@ -15,13 +15,13 @@ export interface PageLocation {
     readonly protocol: string;
     readonly host: string;
 }
-/** The page's address, where there is a page that has one. */
+/** The page's address, if there is a page that has one. */
 export declare function pageLocation(): PageLocation | undefined;
 /**
- * Understands `http(s)://`, `ws(s)://`, `//host`, `/namespace`, `?query`, `host` and nothing at all. All but the first
- * two need a page; without one, an empty text is this machine. Throws an Error when the URL makes no sense or has more
- * than 8000 characters.
+ * Accepts `http(s)://`, `ws(s)://`, `//host`, `/namespace`, `?query`, `host` and an empty text. All except the first
+ * two need a page; without one, an empty text is this machine. Throws an Error for an invalid URL or one of more than
+ * 8000 characters.
  */
 export declare function parseTarget(url: string | undefined, page?: PageLocation | undefined): Target;
-/** `host`, or `host:port` unless the port goes without saying. */
+/** `host`, or `host:port` unless it is the default port. */
 export declare function authority(target: Target): string;

@@ -9,16 +9,16 @@ import type { Transport, TransportHandler } from "./transport.js";
 import { type UpgradeOwner } from "./upgrade.js";
 /** Why a session ended. */
 export type ConnCloseReason = "ping timeout" | "transport close" | "transport error" | "forced close" | "parse error";
-/** What a connection tells to those who watch it: `manager.engine.on("upgrade", ...)`. */
+/** The events of a connection: `manager.engine.on("upgrade", ...)`. */
 export interface ConnEvents {
     open: () => void;
-    /** What the server said when the session began. */
+    /** The server's handshake. */
     handshake: (data: unknown) => void;
     packet: (packet: EnginePacket) => void;
-    /** The server's heartbeat, which was answered. */
+    /** A ping of the server, which has been answered. */
     ping: () => void;
     pong: () => void;
-    /** The same twice: text or bytes that came as a message. */
+    /** Both mean that a message has arrived, text or bytes. */
     data: (data: string | Received) => void;
     message: (data: string | Received) => void;
     packetCreate: (packet: EnginePacket) => void;
@@ -30,14 +30,14 @@ export interface ConnEvents {
     error: (err: Error) => void;
     close: (reason: ConnCloseReason, details?: DisconnectDetails) => void;
 }
-/** Who a connection works for. It is told before those who watch. */
+/** The owner of a connection. It is notified before listeners. */
 export interface ConnHandler {
     _onConnOpen(conn: Conn): void;
     _onConnPing(conn: Conn): void;
     _onConnData(conn: Conn, data: string | Received): void;
-    /** It could not be opened. Nothing more is reported. */
+    /** The connection could not be opened. Nothing more is reported. */
     _onConnFailed(conn: Conn, err: Error): void;
-    /** It was open and is no more. Nothing more is reported. */
+    /** The connection was open and has ended. Nothing more is reported. */
     _onConnClose(conn: Conn, reason: ConnCloseReason, details?: DisconnectDetails): void;
 }
 type State = {
@@ -53,7 +53,7 @@ type State = {
 } | {
     name: "closed";
 };
-/** What a queued message counts beside its data. */
+/** The size of a queued message in addition to its data. */
 export declare const MESSAGE_OVERHEAD = 64;
 /** One connection. Made by a Manager, for one use. */
 export declare class Conn extends Emitter<ConnEvents> implements TransportHandler, UpgradeOwner {
@@ -77,18 +77,18 @@ export declare class Conn extends Emitter<ConnEvents> implements TransportHandle
     get transport(): Transport;
     /** "opening", "open", "closing" or "closed". */
     get readyState(): State["name"];
-    /** What waits to be sent: characters and bytes, and 64 for each message. */
+    /** The size of the queue: characters and bytes, plus 64 for each message. */
     get backlog(): number;
-    /** Whether a volatile event would leave now. */
+    /** Whether a volatile event would be sent now. */
     get writable(): boolean;
     /** Queues a message. Ignored unless open. Its bytes are read when it is sent; do not change them before. */
     write(data: Data): void;
     /**
-     * Whether the server's ping is overdue. If so the session ends, on its own turn: the caller may still decide what
-     * becomes of what it was about to send.
+     * Whether the server's ping is overdue. If so the session ends, in a later task, so that the caller can still decide
+     * what to do with the data that it was about to send.
      */
     late(): boolean;
-    /** Ends the session: at once while opening, else when what is queued has left or after 10 s. */
+    /** Ends the session: at once while opening, otherwise when the queue has been sent or after 10 s. */
     close(): this;
     _onTransportOpen(): void;
     _onPacket(packet: EnginePacket<string | Received>): void;

@@ -9,18 +9,18 @@ export interface EnginePacket<D = Data | Received> {
 }
 /** The bytes of a view, without a copy. */
 export declare function bytesOf(data: Binary): Uint8Array;
-/** What JavaScript calls the kind of a value, whichever realm it is of: "[object Date]" and the like. */
+/** The class of a value in any realm: "[object Date]" and so on. */
 export declare function tagOf(value: unknown): string;
 /** Whether a value is a Blob or a File. */
 export declare function isBlob(value: unknown): value is Blob;
-/** Whether a value is bytes that travel as a binary message. */
+/** Whether a value is bytes that are sent as a binary message. */
 export declare function isBinary(value: unknown): value is Binary | Blob;
 /** The text form of a packet: its digit and its data, or `b` and base64. */
 export declare function encodeText(packet: EnginePacket<string | Binary>): string;
-/** Reads the text form of a packet. The answer is undefined when it is none. */
+/** Parses the text form of a packet. Returns undefined if it is not valid. */
 export declare function decodeText(text: string): EnginePacket<string | Received> | undefined;
 /**
- * Reads the Blobs among packets. The answer is the packets themselves when there are none, so that the usual case stays
+ * Reads the Blobs among packets. Returns the packets themselves if there are none, so that the usual case stays
  * synchronous.
  */
 export declare function readBlobs(packets: EnginePacket<Data>[]): EnginePacket<string | Binary>[] | Promise<EnginePacket<string | Binary>[]>;

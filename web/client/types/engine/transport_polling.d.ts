@@ -3,11 +3,11 @@ import { Transport, type TransportContext, type TransportHandler } from "./trans
 import type { Data } from "../types.js";
 /** The long-polling transport. */
 export declare class PollingTransport extends Transport {
-    /** A GET is under way. */
+    /** A GET is in progress. */
     private _polling;
-    /** A POST is under way. */
+    /** A POST is in progress. */
     private _posting;
-    /** Set while paused or about to be: what to call once no request is under way. */
+    /** Set while paused or pausing: called once no request is in progress. */
     private _paused;
     private readonly _abort;
     constructor(ctx: TransportContext, handler: TransportHandler, sid?: string);
@@ -18,7 +18,7 @@ export declare class PollingTransport extends Transport {
     send(packets: EnginePacket<Data>[]): void;
     /** Calls back once, when both requests have ended. No new GET starts until resume. */
     pause(done: () => void): void;
-    /** Takes a pause back. */
+    /** Ends a pause. */
     resume(): void;
     close(): void;
     protected _release(): void;
@@ -26,6 +26,6 @@ export declare class PollingTransport extends Transport {
     private _post;
     /** After a POST has ended, or a GET that no other follows. */
     private _settle;
-    /** Makes one request, a POST if there is a body, and answers its body. Throws a TransportError for any status but 200. */
+    /** Makes a request, a POST if there is a body, and returns the response body. Throws a TransportError unless 200. */
     private _request;
 }

@@ -11,14 +11,14 @@ export interface ParserPacket {
 }
 /** Turns packets into messages. One for each Manager. */
 export interface PacketEncoder {
-    /** The messages of one packet, sent in order. Throws for what the format cannot hold; then nothing is sent. */
+    /** The messages of one packet, sent in order. Throws for data that the format can't express; then nothing is sent. */
     encode(packet: ParserPacket): readonly Data[];
 }
 /** Turns messages into packets. One for each connection. */
 export interface PacketDecoder {
-    /** Sets who is told each packet. */
+    /** Sets the receiver of packets. */
     on(event: "decoded", listener: (packet: ParserPacket) => void): unknown;
-    /** Takes the next message, and tells the packet it completes, if it does. What it throws closes the connection. */
+    /** Adds the next message, and reports the packet that it completes, if any. An exception closes the connection. */
     add(message: string | Received): void;
     /** The connection has ended. */
     destroy(): void;

@@ -1,15 +1,15 @@
 import type { EngineOptions } from "../options.js";
 import type { Received, WebSocketClass, WebSocketLike } from "../types.js";
-/** Keeps the cookies of one connection, where nobody else does. */
+/** Keeps the cookies of one connection, if the platform does not. */
 export interface CookieJar {
-    /** Takes the cookies of an answer. */
+    /** Stores the cookies of a response. */
     store(headers: Headers): void;
     /** The value of the Cookie header, or "". */
     header(): string;
 }
-/** What the client needs from where it runs. */
+/** The platform of the client. */
 export interface Platform {
-    /** Hands received bytes over in the form people expect here. Takes the buffer. */
+    /** Converts received bytes to the usual form of the platform. It owns the buffer then. */
     received(buffer: ArrayBuffer): Received;
     encodeBase64(bytes: Uint8Array): string;
     /** Undefined when the text is not base64. */
@@ -18,6 +18,6 @@ export interface Platform {
     webSocket(): Promise<WebSocketClass | undefined> | WebSocketClass | undefined;
     /** Opens a WebSocket. */
     dial(cls: WebSocketClass, url: string, options: EngineOptions, cookies: CookieJar | undefined): WebSocketLike;
-    /** A jar where nobody else keeps cookies. */
+    /** A jar, if the platform keeps no cookies. */
     newCookieJar(): CookieJar | undefined;
 }

@@ -4,17 +4,17 @@ import type { CookieJar } from "../platform/platform.js";
 import { type Target } from "../url.js";
 import type { EnginePacket } from "./packet.js";
 import type { Data, Received } from "../types.js";
-/** Who a transport reports to. After _onError or onClose it reports nothing more. */
+/** The owner of a transport. After _onError or onClose nothing more is reported. */
 export interface TransportHandler {
     /** The transport itself is up. Polling has no such moment and never calls it. */
     _onTransportOpen(): void;
     _onPacket(packet: EnginePacket<string | Received>): void;
-    /** The batch given to send has left; the transport is writable again. */
+    /** The last batch has been sent; the transport is writable again. */
     _onDrain(): void;
     _onError(err: TransportError): void;
     _onTransportClose(details: CloseDetails): void;
 }
-/** What a transport is made of. Shared by all transports of a connection. */
+/** The environment of a transport. Shared by all transports of a connection. */
 export interface TransportContext {
     readonly target: Target;
     readonly options: EngineOptions;
@@ -31,19 +31,19 @@ export declare abstract class Transport {
     protected _closed: boolean;
     protected readonly _options: EngineOptions;
     constructor(name: TransportName, _ctx: TransportContext, _handler: TransportHandler, _sid?: string | undefined);
-    /** Bytes handed to the network that it has not taken. */
+    /** Bytes that the network has not accepted yet. */
     abstract readonly backlog: number;
     /** Starts. Called once. */
     abstract open(): void;
-    /** Takes packets; only while writable. Calls _onDrain when they have left. */
+    /** Sends packets; only while writable. Calls _onDrain when they have been sent. */
     abstract send(packets: EnginePacket<Data>[]): void;
-    /** Ends for good, and tells the server where that takes a message. Reports nothing more. */
+    /** Ends, and notifies the server if that needs a message. Reports nothing more. */
     abstract close(): void;
-    /** Ends without a word to the server. Reports nothing more. */
+    /** Ends without notifying the server. Reports nothing more. */
     discard(): void;
-    /** Changes who is reported to. */
+    /** Changes the owner. */
     attach(handler: TransportHandler): void;
-    /** Frees what the transport holds. Called once, after _closed was set. */
+    /** Releases the resources. Called once, after _closed was set. */
     protected abstract _release(): void;
     protected _stop(): boolean;
     protected _fail(err: TransportError): void;
