@@ -106,7 +106,9 @@ func tcp(t testing.TB, opts *socketio.Options, test func(w *world)) {
 	test(newWorld(t, opts, &siotest.ServerOptions{TCP: true}))
 }
 
-// overBoth runs a test over each transport, in memory and over TCP.
+// overBoth runs a test over each transport, in memory and over TCP. In short mode only
+// WebSocket runs over TCP, on the driver of the system: in memory it runs on goroutines,
+// and polling runs the same code. The drivers have their tests in engineio.
 func overBoth(t *testing.T, opts *socketio.Options, test func(w *world, transport string)) {
 	t.Helper()
 	overBothWith(t, opts, opts, test)
@@ -119,9 +121,15 @@ func overBothWith(t *testing.T, opts, realOpts *socketio.Options, test func(w *w
 		t.Run(transport, func(t *testing.T) {
 			memory(t, opts, func(w *world) { test(w, transport) })
 		})
+		if transport == polling && testing.Short() {
+			continue
+		}
 		t.Run(transport+"/tcp", func(t *testing.T) {
 			tcp(t, realOpts, func(w *world) { test(w, transport) })
 		})
+	}
+	if testing.Short() {
+		return
 	}
 	t.Run("websocket/goroutine", func(t *testing.T) {
 		tcp(t, with(realOpts, engineio.DriverGoroutine), func(w *world) { test(w, websocket) })

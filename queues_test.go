@@ -30,6 +30,10 @@ func TestManyEmitsInARow(t *testing.T) {
 			}
 			for name, codec := range map[string]parser.Codec{"json": nil, "msgpack": new(msgpack.Codec)} {
 				for _, to := range []string{"socket", "broadcast"} {
+					// In short mode, each two of them are together once.
+					if testing.Short() && (transport == polling) != ((codec == nil) == (to == "socket")) == (driver == engineio.DriverAuto) {
+						continue
+					}
 					t.Run(fmt.Sprintf("%s/%q/%s/%s", transport, driver, name, to), func(t *testing.T) {
 						tcp(t, &socketio.Options{Codec: codec, Engine: engineio.Options{Driver: driver}}, func(w *world) { emitsInARow(w, transport, codec != nil, to) })
 					})
@@ -121,7 +125,10 @@ func TestStalledReadersStayWithinTheBudget(t *testing.T) {
 
 func stalledReaders(t *testing.T, driver engineio.Driver) {
 	stalled, budget := 1000, int64(32<<20)
-	if raceEnabled {
+	switch {
+	case raceEnabled && testing.Short():
+		stalled, budget = 100, 4<<20
+	case raceEnabled:
 		stalled, budget = 300, 8<<20
 	}
 	tcp(t, &socketio.Options{Engine: engineio.Options{Driver: driver, QueueBudget: budget}}, func(w *world) {

@@ -109,7 +109,8 @@ func TestABusyLoopLetsGo(t *testing.T) {
 	})
 }
 
-// reuses is how many connections TestNumbersAreReused opens on each driver.
+// reuses is how many connections TestNumbersAreReused opens on each driver; in short mode
+// a quarter.
 const reuses = 4000
 
 // A descriptor's number is reused at once by the next connection. Neither an event nor a
@@ -118,12 +119,16 @@ const reuses = 4000
 func TestNumbersAreReused(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
 		const side = 4
+		rounds := reuses
+		if testing.Short() {
+			rounds /= 4
+		}
 		var sides sync.WaitGroup
 		var accepting sync.Mutex // so that the two ends belong together
 		for k := range side {
 			sides.Go(func() {
 				var before *party
-				for i := range reuses / side {
+				for i := range rounds / side {
 					accepting.Lock()
 					client, server := s.pair()
 					accepting.Unlock()
