@@ -8,7 +8,7 @@ FUZZTIME ?= 60s
 export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup test nightly repeat lint lint-all test-go test-go-all test-hostile test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-dialer test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
+.PHONY: help chat setup test nightly repeat lint lint-all test-go test-go-all test-hostile test-hostile-all test-repeated test-budgets test-module test-client test-conformance test-conformance-all test-dialer test-matrix test-matrix-all test-clients test-diff test-proxies test-e2e test-rename fuzz fuzz-short soak hostile
 
 # Once for each lock file: the suites that use it may run side by side. Setup has
 # done it before they do.
@@ -63,9 +63,14 @@ test-go-all: bin/tally ## the same in full, all with the race detector
 test-repeated: bin/tally ## the Go tests three times more, with the race detector, in random order
 	@go test -race -count=3 -shuffle=on -timeout 60m -json $(go_packages) 2>&1 | bin/tally
 
-test-hostile: bin/tally ## attacks on a server in another process (Linux; in full size: make soak, make hostile)
-	@[ "$$(uname)" = Linux ] || { echo "for Linux only"; exit; }; \
-		go test -timeout 10m -parallel 8 -json ./internal/hostile 2>&1 | bin/tally
+attack = [ "$$(uname)" = Linux ] || { echo "for Linux only"; exit; }; \
+	go test -vet=off -timeout 10m -parallel 8 $(1) -json ./internal/hostile 2>&1 | bin/tally
+
+test-hostile: bin/tally ## attacks on a server in another process (Linux), each on one of the two drivers
+	@$(call attack,-short)
+
+test-hostile-all: bin/tally ## the same, each on both drivers (in full size: make soak, make hostile)
+	@$(call attack,)
 
 test-budgets: bin/tally ## what an event may allocate and lock, without the race detector
 	@scripts/test-budgets.sh
@@ -83,7 +88,7 @@ dialer_tests = go test -race -tags npm -json ./conformance/dialer 2>&1 | bin/tal
 
 # test-matrix has the newest client on the driver of the system.
 test-conformance: bin/tally $(npm_conformance) ## engineio.Dialer against the npm servers, and the newest npm client: each scenario on the goroutine driver by an upgrade, and what is for it alone on that of the system
-	@cd conformance && DRIVER=goroutine TRANSPORTS=upgrade npm test --silent && node run.mjs --newest
+	@cd conformance && SHORT=1 DRIVER=goroutine TRANSPORTS=upgrade npm test --silent && node run.mjs --newest
 	@$(dialer_tests)
 
 test-conformance-all: bin/tally $(npm_conformance) ## the same over every transport on both drivers

@@ -6,6 +6,7 @@
 //   node run.mjs --newest        only what is for the newest client: official/ and msgpack/
 //   SERVER_CMD="..." node run.mjs   runs that command (split at spaces)
 //   TRANSPORTS=upgrade node run.mjs   over that transport only; what is not for it, over its own
+//   SHORT=1 node run.mjs         fewer rounds of the scenarios that repeat
 //
 // Further arguments name suite files, e.g. `node run.mjs suite/acks.test.mjs`; ONLY=text keeps the
 // scenarios whose name contains that text; CLIENT=2.5.0 takes that version of the client.

@@ -61,6 +61,7 @@ nightly="
 1 test-api
 1 test-budgets
 2 test-rename
+2 test-hostile-all
 9 fuzz
 9 soak
 9 hostile
@@ -68,7 +69,7 @@ nightly="
 "
 # Suites whose exit status says all: they count no tests.
 uncounted=" setup bench-short bench-quick "
-[ "$(uname)" = Linux ] || uncounted+="test-hostile "
+[ "$(uname)" = Linux ] || uncounted+="test-hostile test-hostile-all "
 
 list=$short
 [ "${1:-}" != --nightly ] || list=$nightly
