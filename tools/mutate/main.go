@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 
 // Command mutate says how much the tests of the core notice. It draws changes of the
-// source by a seed, applies each alone through an overlay (the working tree stays as
-// it is), and runs the tests of the changed package, in their short form. If they pass,
-// those of the core packages that import it run too, the root first. A change that no
-// test notices survives.
+// source by a seed, and runs the tests with each of them alone. A change that no test
+// notices survives. The working tree stays as it is: changes are overlays.
 //
 //	go run ./mutate -dir .. -seed 4af93f9 -n 60
 //
-// A run ends at the first test that fails. That test must fail a second time, alone or
-// with all others: a test that fails now and then kills nothing.
+// Each package is compiled once, with all changes in it (schema.go); the environment says
+// which one is on. The first run, with none on, records which tests reach which change.
+// Then those tests run for each change: of its package, of the root, of the other
+// packages, in their short form, until one fails. It must fail a second time, alone or
+// with the others: a test that fails now and then kills nothing. Changes that can't be
+// switched, such as those of constants, are compiled alone, and all tests of their
+// package and its importers run.
 //
 // A change that does not compile is drawn again. A survivor that behaves like the
 // original belongs into equivalent.txt, with the reason; it is counted on its own.
@@ -17,7 +20,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -34,7 +36,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 //go:embed equivalent.txt
@@ -51,11 +52,11 @@ func main() {
 	only := flag.String("only", "", "draw from packages only whose path matches this pattern")
 	skip := flag.Int("skip", 0, "how many of those drawn to pass over, to go on where a run was interrupted")
 	list := flag.Bool("list", false, "print what would be drawn, run nothing")
-	workers := flag.Int("j", 1, "how many mutations to try at once")
-	factor := flag.Int("limit", 3, "the time limit of a test run, as a multiple of its time without a mutation")
+	workers := flag.Int("j", 2, "how many runs of tests at once")
+	factor := flag.Int("limit", 4, "the time limit of a test run, as a multiple of its time without a mutation")
 	flag.Parse()
-	m := mutator{root: *dir, factor: *factor, limits: make(map[string]time.Duration), equivalent: readEquivalent(equivalentRows)}
-	if err := m.main(*seed, *n, *skip, *workers, *only, *list); err != nil {
+	m := mutator{root: *dir, factor: *factor, workers: *workers, equivalent: readEquivalent(equivalentRows)}
+	if err := m.main(*seed, *n, *skip, *only, *list); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -73,16 +74,17 @@ type pkg struct {
 
 type mutator struct {
 	root       string
+	module     string
 	temp       string
 	factor     int
+	workers    int
 	packages   []pkg
 	equivalent map[string]string // reasons, by mutant.key
-
-	mu     sync.Mutex
-	limits map[string]time.Duration // of a test run, by import path
+	schema     *schema
+	suites     []*suite
 }
 
-func (m *mutator) main(seed string, n, skip, workers int, only string, list bool) (err error) {
+func (m *mutator) main(seed string, n, skip int, only string, list bool) (err error) {
 	if m.root, err = filepath.Abs(m.root); err != nil {
 		return err
 	}
@@ -104,28 +106,59 @@ func (m *mutator) main(seed string, n, skip, workers int, only string, list bool
 		}
 		return nil
 	}
-	return m.run(drawn, n, workers)
-}
-
-// run tries the first n mutants that compile, some at once. It prints a line for each
-// as it is known, and at the end the counts and the survivors.
-func (m *mutator) run(drawn []mutant, n, workers int) error {
-	drawn, broken, err := m.compiling(drawn, n)
+	m.module = m.packages[0].Module.Path
+	types, err := newChecker(m.root, m.module)
 	if err != nil {
 		return err
 	}
-	outcomes, errs := make([]string, len(drawn)), make([]error, workers)
-	var next atomic.Int64
-	var all sync.WaitGroup
-	for w := range workers {
-		all.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(drawn) && errs[w] == nil; i = next.Add(1) - 1 {
-				outcomes[i], errs[w] = m.report(drawn[i])
-			}
-		})
+	drawn, broken, err := m.compiling(types, drawn, n)
+	if err != nil {
+		return err
 	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if m.schema, err = newSchema(types, drawn, m.root, m.module, m.temp); err != nil {
+		return err
+	}
+	if err := m.measure(); err != nil {
+		return err
+	}
+	return m.run(drawn, broken)
+}
+
+// compiling returns the first n that compile, and how many before them do not.
+func (m *mutator) compiling(types *checker, drawn []mutant, n int) (good []mutant, broken int, err error) {
+	for _, mu := range drawn {
+		if len(good) == n {
+			break
+		}
+		if types.known[mu.pkg] == nil {
+			i := slices.IndexFunc(m.packages, func(p pkg) bool { return p.ImportPath == mu.pkg })
+			if err := types.load(m.packages[i]); err != nil {
+				return nil, 0, err
+			}
+		}
+		if types.compiles(mu.pkg, mu.file, mu.changed()) {
+			good = append(good, mu)
+		} else {
+			broken++
+		}
+	}
+	return good, broken, nil
+}
+
+// changed returns the text of the changed file.
+func (mu mutant) changed() []byte {
+	return apply(mu.src, []edit{{mu.from, mu.to, mu.text}})
+}
+
+// run tries mutants, some at once. It prints a line for each as it is known, and at the
+// end the counts and the survivors.
+func (m *mutator) run(drawn []mutant, broken int) error {
+	outcomes := make([]string, len(drawn))
+	err := m.each(len(drawn), func(i int) (err error) {
+		outcomes[i], err = m.report(drawn[i], i)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	counts := make(map[string]int)
@@ -142,14 +175,25 @@ func (m *mutator) run(drawn []mutant, n, workers int) error {
 	return nil
 }
 
-// report tries a mutant and prints its line.
-func (m *mutator) report(mu mutant) (outcome string, err error) {
-	temp, err := os.MkdirTemp(m.temp, "")
-	if err != nil {
-		return "", err
+// each calls do for the numbers below n, some at once, until one call fails.
+func (m *mutator) each(n int, do func(i int) error) error {
+	errs := make([]error, m.workers)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for w := range m.workers {
+		all.Go(func() {
+			for i := next.Add(1) - 1; int(i) < n && errs[w] == nil; i = next.Add(1) - 1 {
+				errs[w] = do(int(i))
+			}
+		})
 	}
-	defer os.RemoveAll(temp)
-	by, err := m.try(mu, temp)
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// report tries a mutant and prints its line.
+func (m *mutator) report(mu mutant, i int) (outcome string, err error) {
+	by, err := m.try(mu, i)
 	if err != nil {
 		return "", err
 	}
@@ -166,27 +210,6 @@ func (m *mutator) report(mu mutant) (outcome string, err error) {
 	}
 	fmt.Println(line)
 	return outcome, nil
-}
-
-// compiling returns the first n that compile, and how many before them do not.
-func (m *mutator) compiling(drawn []mutant, n int) (good []mutant, broken int, err error) {
-	for _, mu := range drawn {
-		if len(good) == n {
-			break
-		}
-		overlay, err := mu.overlay(m.temp)
-		if err != nil {
-			return nil, 0, err
-		}
-		build := exec.Command("go", "build", "-overlay", overlay, mu.pkg)
-		build.Dir = m.root
-		if build.Run() == nil {
-			good = append(good, mu)
-		} else {
-			broken++
-		}
-	}
-	return good, broken, nil
 }
 
 // readPackages lists the core: the packages that users build, without programs and
@@ -251,168 +274,6 @@ func (m *mutator) draw(seed, only string) ([]mutant, error) {
 		}
 	}
 	return drawn, nil
-}
-
-// try applies a mutant and runs tests until one fails. by names the failure, or is "".
-func (m *mutator) try(mu mutant, temp string) (by string, err error) {
-	overlay, err := mu.overlay(temp)
-	if err != nil {
-		return "", err
-	}
-	for _, p := range m.testedBy(mu.pkg) {
-		limit, err := m.limit(p)
-		if err != nil {
-			return "", err
-		}
-		if by, err := m.test(p, temp, overlay, limit); by != "" || err != nil {
-			return by, err
-		}
-	}
-	return "", nil
-}
-
-// overlay writes the changed file and the description that -overlay reads.
-func (mu mutant) overlay(temp string) (string, error) {
-	src, err := os.ReadFile(mu.file)
-	if err != nil {
-		return "", err
-	}
-	changed := slices.Concat(src[:mu.from], []byte(mu.text), src[mu.to:])
-	file := filepath.Join(temp, "mutant.go")
-	if err := os.WriteFile(file, changed, 0o600); err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(map[string]map[string]string{"Replace": {mu.file: file}})
-	if err != nil {
-		return "", err
-	}
-	overlay := filepath.Join(temp, "overlay.json")
-	return overlay, os.WriteFile(overlay, text, 0o600)
-}
-
-// testedBy returns a package and those of the core that import it, if they have tests:
-// the package itself, the root, the others.
-func (m *mutator) testedBy(path string) (all []pkg) {
-	rank := func(p pkg) int {
-		switch p.ImportPath {
-		case path:
-			return 0
-		case p.Module.Path:
-			return 1
-		}
-		return 2
-	}
-	for _, p := range m.packages {
-		if len(p.TestGoFiles)+len(p.XTestGoFiles) > 0 && (p.ImportPath == path || slices.Contains(p.Imports, path)) {
-			all = append(all, p)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b pkg) int { return rank(a) - rank(b) })
-	return all
-}
-
-// limit is the time that the tests of a package may take. It runs them once, or twice
-// if they fail.
-func (m *mutator) limit(p pkg) (time.Duration, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.limits[p.ImportPath] == 0 {
-		temp, err := os.MkdirTemp(m.temp, "")
-		if err != nil {
-			return 0, err
-		}
-		defer os.RemoveAll(temp)
-		start := time.Now()
-		if by, err := m.test(p, temp, "", 20*time.Minute); by != "" || err != nil {
-			return 0, fmt.Errorf("without a mutation %s fails: %s %w", p.ImportPath, by, err)
-		}
-		m.limits[p.ImportPath] = max(time.Minute, time.Duration(m.factor)*time.Since(start))
-	}
-	return m.limits[p.ImportPath], nil
-}
-
-// test builds the tests of a package and runs them. by names a failure that was seen
-// twice, or is "".
-func (m *mutator) test(p pkg, temp, overlay string, limit time.Duration) (by string, err error) {
-	binary := filepath.Join(temp, "test")
-	build := exec.Command("go", "test", "-c", "-vet=off", "-o", binary)
-	if overlay != "" {
-		build.Args = append(build.Args, "-overlay", overlay)
-	}
-	build.Args = append(build.Args, p.ImportPath)
-	build.Dir = m.root
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the tests of %s: %w\n%s", p.ImportPath, err, out)
-	}
-	failed, err := runTests(p, binary, "", limit)
-	if failed == "" || err != nil {
-		return "", err
-	}
-	name := strings.TrimPrefix(p.ImportPath, p.Module.Path+"/") + ": "
-	if test := testName.FindString(failed); test != "" {
-		again, err := runTests(p, binary, "^"+test+"$", max(time.Minute, limit/time.Duration(m.factor)))
-		if again != "" || err != nil {
-			return name + failed, err
-		}
-	}
-	again, err := runTests(p, binary, "", limit)
-	if again == "" || err != nil {
-		return "", err
-	}
-	return name + again, nil
-}
-
-var (
-	testName = regexp.MustCompile(`\b(Test|Fuzz|Example)\w*$`)
-	running  = regexp.MustCompile(`\n\trunning tests:\n\t\t(\w+)`)
-)
-
-// failure finds the first sign of a failure in the output: the name of a test, or what
-// ended the program.
-var failure = regexp.MustCompile(`(?m)^--- FAIL: (\S+)|^(panic: .*|fatal error: .*|FAIL)$`)
-
-// runTests runs a test binary in its short form until a test fails. failed is the name
-// of that test or another sign of the failure, or "".
-func runTests(p pkg, binary, pattern string, limit time.Duration) (failed string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit+10*time.Second) // the binary ends itself before
-	defer cancel()
-	run := exec.CommandContext(ctx, binary, "-test.short", "-test.failfast", "-test.timeout", limit.String(), "-test.run", pattern)
-	out := watched{found: cancel}
-	run.Dir, run.WaitDelay, run.Stdout, run.Stderr = p.Dir, 5*time.Second, &out, &out
-	err = run.Run()
-	if found := failure.FindStringSubmatch(out.text.String()); found != nil {
-		if strings.HasPrefix(found[2], "panic: test timed out") {
-			if late := running.FindStringSubmatch(out.text.String()); late != nil {
-				return "time limit in " + late[1], nil
-			}
-			return "time limit", nil
-		}
-		return found[1] + found[2], nil
-	}
-	if exit := (*exec.ExitError)(nil); err == nil || !errors.As(err, &exit) && ctx.Err() == nil {
-		return "", err
-	}
-	if ctx.Err() != nil {
-		return "time limit", nil
-	}
-	return err.Error(), nil
-}
-
-// watched collects an output and reports the first whole line that names a test that
-// failed: the tests that still run say nothing more.
-type watched struct {
-	text  bytes.Buffer
-	found func()
-}
-
-var failedTest = regexp.MustCompile(`(?m)^--- FAIL: \S+.*\n`)
-
-func (w *watched) Write(b []byte) (int, error) {
-	w.text.Write(b)
-	if failedTest.Match(w.text.Bytes()) {
-		w.found()
-	}
-	return len(b), nil
 }
 
 // show describes a mutant: file:line, and the change.

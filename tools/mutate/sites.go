@@ -34,6 +34,11 @@ type mutant struct {
 	from, to int    // the bytes that text replaces
 	old      string
 	text     string
+
+	src     []byte   // the file
+	imports int      // where an import can be added
+	whole   [2]int   // the statement, or the largest expression, that is evaluated as one
+	expr    ast.Expr // that expression, or nil
 }
 
 // swaps are the operators that are exchanged; bounds the comparisons that are moved by one.
@@ -61,7 +66,7 @@ func sites(pkg, dir, name string) ([]mutant, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := finder{pkg: pkg, file: file, src: src, fset: fset}
+	s := finder{pkg: pkg, file: file, src: src, fset: fset, imports: fset.Position(f.Name.End()).Offset}
 	for _, d := range f.Decls {
 		s.function = ""
 		if fn, ok := d.(*ast.FuncDecl); ok {
@@ -98,16 +103,40 @@ func functionName(fn *ast.FuncDecl) string {
 type finder struct {
 	pkg, file, function string
 	src                 []byte
+	imports             int
 	fset                *token.FileSet
+	above               []ast.Node // the nodes that contain the visited one
 	found               []mutant
 }
 
-func (s *finder) add(kind string, from, to token.Pos, text string) {
+// add adds a mutant of a part of node, which is an expression or a statement.
+func (s *finder) add(kind string, node ast.Node, from, to token.Pos, text string) {
+	expr, _ := node.(ast.Expr)
+	for i := len(s.above) - 1; i >= 0 && expr != nil; i-- {
+		if above, ok := s.above[i].(ast.Expr); ok && (above == expr || operation(above)) {
+			expr, node = above, above
+		} else if s.above[i] != node {
+			break
+		}
+	}
 	a, b := s.fset.Position(from), s.fset.Position(to)
 	s.found = append(s.found, mutant{
 		kind: kind, pkg: s.pkg, file: s.file, line: a.Line, function: s.function,
 		from: a.Offset, to: b.Offset, old: string(s.src[a.Offset:b.Offset]), text: text,
+		src: s.src, imports: s.imports, expr: expr,
+		whole: [2]int{s.fset.Position(node.Pos()).Offset, s.fset.Position(node.End()).Offset},
 	})
+}
+
+// operation reports whether x may be parsed in another way when an operand changes.
+func operation(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.BinaryExpr, *ast.ParenExpr:
+		return true
+	case *ast.UnaryExpr:
+		return x.Op != token.AND
+	}
+	return false
 }
 
 func (s *finder) source(n ast.Node) string {
@@ -115,6 +144,11 @@ func (s *finder) source(n ast.Node) string {
 }
 
 func (s *finder) visit(n ast.Node) bool {
+	if n == nil {
+		s.above = s.above[:len(s.above)-1]
+		return true
+	}
+	s.above = append(s.above, n)
 	switch n := n.(type) {
 	case *ast.IfStmt:
 		s.condition(n.Cond)
@@ -123,22 +157,22 @@ func (s *finder) visit(n ast.Node) bool {
 			s.condition(n.Cond)
 		}
 	case *ast.BinaryExpr:
-		s.token(n.OpPos, n.Op)
+		s.token(n, n.OpPos, n.Op)
 	case *ast.IncDecStmt:
-		s.token(n.TokPos, n.Tok)
+		s.token(n, n.TokPos, n.Tok)
 	case *ast.AssignStmt:
-		s.token(n.TokPos, n.Tok)
+		s.token(n, n.TokPos, n.Tok)
 	case *ast.SliceExpr:
 		if n.High != nil {
-			s.add(offByOne, n.High.Pos(), n.High.End(), "("+s.source(n.High)+")-1")
+			s.add(offByOne, n.High, n.High.Pos(), n.High.End(), "("+s.source(n.High)+")-1")
 		}
 	case *ast.BasicLit:
 		if v, err := strconv.ParseInt(n.Value, 0, 64); err == nil && n.Kind == token.INT {
-			s.add(constant, n.Pos(), n.End(), strconv.FormatInt(v+1, 10))
+			s.add(constant, n, n.Pos(), n.End(), strconv.FormatInt(v+1, 10))
 		}
 	case *ast.Ident:
 		if other := map[string]string{"true": "false", "false": "true"}[n.Name]; other != "" {
-			s.add(constant, n.Pos(), n.End(), other)
+			s.add(constant, n, n.Pos(), n.End(), other)
 		}
 	case *ast.BlockStmt:
 		s.statements(n.List)
@@ -147,22 +181,25 @@ func (s *finder) visit(n ast.Node) bool {
 	case *ast.CommClause:
 		s.statements(n.Body)
 	case *ast.Field:
-		return n.Tag == nil // lengths of arrays in types stay
+		if n.Tag != nil { // lengths of arrays in types stay
+			s.above = s.above[:len(s.above)-1]
+			return false
+		}
 	}
 	return true
 }
 
 func (s *finder) condition(x ast.Expr) {
-	s.add(negate, x.Pos(), x.End(), "!("+s.source(x)+")")
+	s.add(negate, x, x.Pos(), x.End(), "!("+s.source(x)+")")
 }
 
-func (s *finder) token(pos token.Pos, op token.Token) {
+func (s *finder) token(n ast.Node, pos token.Pos, op token.Token) {
 	end := pos + token.Pos(len(op.String()))
 	if other, ok := bounds[op]; ok {
-		s.add(offByOne, pos, end, other.String())
+		s.add(offByOne, n, pos, end, other.String())
 	}
 	if other, ok := swaps[op]; ok {
-		s.add(operator, pos, end, other.String())
+		s.add(operator, n, pos, end, other.String())
 	}
 }
 
@@ -187,6 +224,6 @@ func (s *finder) statements(list []ast.Stmt) {
 		default:
 			continue
 		}
-		s.add(drop, stmt.Pos(), stmt.End(), "")
+		s.add(drop, stmt, stmt.Pos(), stmt.End(), "")
 	}
 }
