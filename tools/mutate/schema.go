@@ -162,20 +162,12 @@ func newSchema(c *checker, all []mutant, root, module, dir string) (*schema, err
 		return os.WriteFile(file, text, 0o600)
 	}
 	for file, in := range files {
-		var edits []edit
-		for _, i := range in {
-			e, ok := all[i].switched(c, i+1)
-			overlaps := slices.ContainsFunc(edits, func(other edit) bool { return e.from < other.to && other.from < e.to })
-			if !ok || overlaps || !c.compiles(all[i].pkg, file, withHelper(all[i], module, []edit{e})) {
-				s.alone[i] = true
-				continue
-			}
-			edits = append(edits, e)
+		text := s.switchable(c, all, in, module)
+		if text == nil {
+			continue
 		}
-		if len(edits) > 0 {
-			if err := write(file, withHelper(all[in[0]], module, edits)); err != nil {
-				return nil, err
-			}
+		if err := write(file, text); err != nil {
+			return nil, err
 		}
 	}
 	if err := write(filepath.Join(root, filepath.FromSlash(helperPath[1:]), "mutated.go"), []byte(helperSource)); err != nil {
@@ -189,6 +181,34 @@ func newSchema(c *checker, all []mutant, root, module, dir string) (*schema, err
 		return nil, err
 	}
 	return s, os.WriteFile(s.overlay, text, 0o600)
+}
+
+// switchable returns the text of a file with those of its mutants that can be switched on,
+// or nil. It notes the others.
+func (s *schema) switchable(c *checker, all []mutant, in []int, module string) []byte {
+	first := all[in[0]]
+	var edits []edit
+	var tried []int
+	for _, i := range in {
+		e, ok := all[i].switched(c, i+1)
+		if s.alone[i] = !ok || slices.ContainsFunc(edits, func(other edit) bool { return e.from < other.to && other.from < e.to }); s.alone[i] {
+			continue
+		}
+		edits, tried = append(edits, e), append(tried, i)
+	}
+	if text := withHelper(first, module, edits); len(edits) > 0 && c.compiles(first.pkg, first.file, text) {
+		return text
+	}
+	var good []edit
+	for k, i := range tried { // one of them is the reason
+		if s.alone[i] = !c.compiles(first.pkg, first.file, withHelper(first, module, edits[k:k+1])); !s.alone[i] {
+			good = append(good, edits[k])
+		}
+	}
+	if len(good) == 0 {
+		return nil
+	}
+	return withHelper(first, module, good)
 }
 
 // withHelper returns a file with edits and the import that they need.
