@@ -65,26 +65,37 @@ type conn struct {
 
 	awaited ack.Count // acknowledgements, from all sockets
 
-	// Guarded by mu; here because it needs no padding.
-	work int32 // sockets and searches that may still run code; see doneLocked
+	admitted atomic.Bool // a CONNECT has been answered, or is about to be
+	paused   atomic.Bool // the engine was asked to stop reading; written under mu
 
-	admitted atomic.Bool            // a CONNECT has been answered, or is about to be
-	paused   atomic.Bool            // the engine was asked to stop reading; written under mu
-	crowd    atomic.Bool            // starting is not empty; written under mu
-	first    atomic.Pointer[Socket] // comes before those of starting: a lone event takes no lock
+	// Guarded by mu; here because they need no padding.
+	work     int32 // sockets and searches that may still run code; see doneLocked
+	decoding bool  // a long text is being decoded; reading waits for that
+	joined   bool  // a namespace has been joined
+	pending  bool  // attachments are awaited; the timer is for them
+	closed   bool
+
+	first atomic.Pointer[Socket] // comes before those of crowd: a lone event takes no lock
+	crowd atomic.Pointer[crowd]  // nil until the first; written under mu
 
 	turns turns.Line // CONNECTs without an answer, in order
 
 	mu       lock.Mutex                  // guards the fields below; never held across a call to a Socket that locks it, or to user code
 	slots    slots.Table[Socket, search] // by namespace; Recent needs no lock
 	searches *searches                   // for namespaces that do not exist yet; nil until the first
-	starting []*Socket                   // sockets whose worker starts at the end of this read
-	decoding bool                        // a long text is being decoded; reading waits for that
-	joined   bool                        // a namespace has been joined
-	pending  bool                        // attachments are awaited; the timer is for them
-	closed   bool
-
 	refusals rate
+}
+
+// A crowd is the sockets whose workers start at the end of this read, but for the first.
+type crowd struct {
+	waits   atomic.Bool // sockets is not empty; written under conn.mu
+	sockets []*Socket   // guarded by conn.mu
+}
+
+// heldLocked reports whether sockets wait for the end of a read.
+func (c *conn) heldLocked() bool {
+	waiting := c.crowd.Load()
+	return waiting != nil && len(waiting.sockets) > 0
 }
 
 func newConn(s *Server, eio *engineio.Conn) *conn {
@@ -209,19 +220,16 @@ func (c *conn) HandleReadEnd() {
 	if s := c.first.Swap(nil); s != nil {
 		s.runner().start()
 	}
-	for c.crowd.Load() {
+	for waiting := c.crowd.Load(); waiting != nil && waiting.waits.Load(); {
 		c.mu.Lock()
-		i := 0
-		for i < len(c.starting) && !c.mayStartLocked(c.starting[i]) {
-			i++
-		}
-		if i == len(c.starting) {
+		i := slices.IndexFunc(waiting.sockets, c.mayStartLocked)
+		if i < 0 {
 			c.mu.Unlock()
 			return
 		}
-		s := c.starting[i]
-		c.starting = slices.Delete(c.starting, i, i+1)
-		c.crowd.Store(len(c.starting) > 0)
+		s := waiting.sockets[i]
+		waiting.sockets = slices.Delete(waiting.sockets, i, i+1)
+		waiting.waits.Store(len(waiting.sockets) > 0)
 		c.mu.Unlock()
 		s.runner().start()
 	}
@@ -234,8 +242,13 @@ func (c *conn) startLater(s *Socket) {
 		return
 	}
 	c.mu.Lock()
-	c.starting = append(c.starting, s)
-	c.crowd.Store(true)
+	waiting := c.crowd.Load()
+	if waiting == nil {
+		waiting = new(crowd)
+		c.crowd.Store(waiting)
+	}
+	waiting.sockets = append(waiting.sockets, s)
+	waiting.waits.Store(true)
 	c.mu.Unlock()
 }
 

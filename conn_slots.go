@@ -90,7 +90,7 @@ func (c *conn) settled(s *Socket) {
 	c.mu.Lock()
 	c.slots.Done(s.ns.name, s)
 	c.doneLocked()
-	paused, held := c.paused.Load(), len(c.starting) > 0
+	paused, held := c.paused.Load(), c.heldLocked()
 	c.mu.Unlock()
 	if paused {
 		c.checkInboxes()

@@ -47,8 +47,8 @@ func Kept(s *Socket) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.on.events.All())
-	if k := s.on.kept; k != nil {
-		n += len(k.fired) + len(k.lanes)
+	if rare := s.on.rare.Load(); rare != nil && rare.kept != nil {
+		n += len(rare.kept.fired) + len(rare.kept.lanes)
 	}
 	return n
 }

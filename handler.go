@@ -149,7 +149,7 @@ func runHandlers(ev *event) (first error) {
 				continue
 			}
 			known = true
-			if l.bind != nil {
+			if l.parallel != nil {
 				parallel = true
 				continue
 			}
@@ -201,7 +201,10 @@ func (f *found) find(s *Socket) {
 		f.parent, f.any[0] = p.on.events.All(), p.on.any.All()
 	}
 	f.space, f.any[1] = s.ns.on.events.All(), s.ns.on.any.All()
-	f.own, f.any[2], f.uses = s.on.events.All(), s.on.any.All(), s.on.uses.All()
+	f.own = s.on.events.All()
+	if rare := s.on.rare.Load(); rare != nil {
+		f.any[2], f.uses = rare.any.All(), rare.uses.All()
+	}
 }
 
 // handlers returns the handlers of an event, in the order in which they run. The last

@@ -14,5 +14,5 @@ func (s *Socket) Use(fn EventMiddleware) {
 	if fn == nil {
 		panic("socketio: Socket.Use: the middleware is nil")
 	}
-	s.on.uses.Add(&fn)
+	s.on.others().uses.Add(&fn)
 }

@@ -109,8 +109,8 @@ func (s *Socket) Once(event string, fn any) (remove func()) { return s.listen(ev
 
 func (s *Socket) listen(event string, fn any, once bool) (remove func()) {
 	l := newListener(s.ns.server, s.ns.name, event, fn, once)
-	if l.bind != nil {
-		l.lane = serial.NewLane(l.n)
+	if p := l.parallel; p != nil {
+		p.lane = serial.NewLane(p.n)
 	}
 	return s.on.events.Add(l)
 }
@@ -122,7 +122,7 @@ func (s *Socket) OnAny(fn func(event string, args Args)) (remove func()) {
 		panic("socketio: OnAny: the handler is nil")
 	}
 	any := anyFunc(func(_ *Socket, event string, args Args) { fn(event, args) })
-	return s.on.any.Add(&any)
+	return s.on.others().any.Add(&any)
 }
 
 // add registers a handler of all sockets.
@@ -131,7 +131,7 @@ func (h *spaceHandlers) add(s *Server, namespace, event string, fn any, once boo
 	l.shared = true
 	removeFrom := h.events.Add(event, l)
 	return func() {
-		l.removed.Store(true)
+		l.over.Store(true)
 		removeFrom()
 	}
 }
@@ -163,7 +163,7 @@ func newListener(s *Server, namespace, event string, fn any, once bool) *listene
 	case once:
 		s.compiler.Bad(event, parallelMisplaced)
 	default:
-		l.bind, l.n = s.compiler.Bind(event, p.fn), p.n
+		l.parallel = &parallelCalls{bind: s.compiler.Bind(event, p.fn), n: p.n}
 	}
 	return l
 }

@@ -16,16 +16,19 @@ import (
 
 // A listener is a registered handler of an event.
 type listener struct {
-	event string
-	call  handlerFunc           // nil for a handler of Parallel
-	bind  call.Binder[incoming] // of a handler of Parallel; else nil
-	n     int                   // limit of concurrent calls of bind for one socket
-	lane  *serial.Lane          // of bind, if it is registered with a socket
-	once  bool
-	fired atomic.Bool // only for Once of a socket
+	event    string
+	call     handlerFunc    // nil for a handler of Parallel
+	parallel *parallelCalls // of a handler of Parallel; else nil
+	over     atomic.Bool    // of a socket and once: it has fired; shared: it was removed
+	once     bool
+	shared   bool // registered with a namespace or a parent
+}
 
-	shared  bool        // registered with a namespace or a parent
-	removed atomic.Bool // only for shared
+// parallelCalls are the calls of a handler of Parallel.
+type parallelCalls struct {
+	bind call.Binder[incoming]
+	n    int          // calls that may run at once for one socket
+	lane *serial.Lane // if it is registered with a socket
 }
 
 // An incoming is an event as its handlers see it.
@@ -79,14 +82,33 @@ type spaceHandlers struct {
 	any    call.List[anyFunc]
 }
 
-// socketHandlers are the functions registered with a socket, and the state that the
-// socket keeps for those of its namespace. The zero value is ready for use.
+// socketHandlers are the functions registered with a socket. The zero value is ready for
+// use.
 type socketHandlers struct {
-	events   call.List[listener]
+	events call.List[listener]
+	left   call.List[func(DisconnectReason)] // of OnDisconnect
+	rare   atomic.Pointer[rareHandlers]      // nil until it is needed
+}
+
+// rareHandlers are the handlers that few sockets have, and what a socket keeps for those of
+// its namespace.
+type rareHandlers struct {
 	any      call.List[anyFunc]
 	uses     call.List[EventMiddleware]
 	outgoing call.List[func(event string, args Args)]
-	kept     *kept // guarded by Socket.mu; nil until it is needed
+	upgraded call.List[func(transport string)]
+	leaving  call.List[func(DisconnectReason)] // of OnDisconnecting
+
+	kept *kept // guarded by Socket.mu; nil until it is needed
+}
+
+// others returns the rare handlers, to register one.
+func (h *socketHandlers) others() *rareHandlers {
+	if r := h.rare.Load(); r != nil {
+		return r
+	}
+	h.rare.CompareAndSwap(nil, new(rareHandlers))
+	return h.rare.Load()
 }
 
 // kept is the state that a socket keeps for handlers of its namespace. It is empty until
@@ -99,26 +121,27 @@ type kept struct {
 // keptLocked returns the state that the socket keeps, without that of handlers removed
 // meanwhile.
 func (h *socketHandlers) keptLocked() *kept {
-	if h.kept == nil {
-		h.kept = &kept{fired: make(map[*listener]struct{}), lanes: make(map[*listener]*serial.Lane)}
+	r := h.others()
+	if r.kept == nil {
+		r.kept = &kept{fired: make(map[*listener]struct{}), lanes: make(map[*listener]*serial.Lane)}
 	}
-	for l := range h.kept.fired {
-		if l.removed.Load() {
-			delete(h.kept.fired, l)
+	for l := range r.kept.fired {
+		if l.over.Load() {
+			delete(r.kept.fired, l)
 		}
 	}
-	for l := range h.kept.lanes {
-		if l.removed.Load() {
-			delete(h.kept.lanes, l)
+	for l := range r.kept.lanes {
+		if l.over.Load() {
+			delete(r.kept.lanes, l)
 		}
 	}
-	return h.kept
+	return r.kept
 }
 
 // take reports whether a handler of Once must run for s now.
 func (h *socketHandlers) take(s *Socket, l *listener) bool {
 	if !l.shared {
-		if l.fired.Swap(true) {
+		if l.over.Swap(true) {
 			return false
 		}
 		h.events.Remove(l)
@@ -126,8 +149,8 @@ func (h *socketHandlers) take(s *Socket, l *listener) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if h.kept != nil {
-		if _, fired := h.kept.fired[l]; fired {
+	if r := h.rare.Load(); r != nil && r.kept != nil {
+		if _, fired := r.kept.fired[l]; fired {
 			return false
 		}
 	}
@@ -137,17 +160,17 @@ func (h *socketHandlers) take(s *Socket, l *listener) bool {
 
 // lane returns the lane for the calls of a handler of Parallel for s.
 func (h *socketHandlers) lane(s *Socket, l *listener) *serial.Lane {
-	if l.lane != nil {
-		return l.lane
+	if l.parallel.lane != nil {
+		return l.parallel.lane
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if h.kept != nil {
-		if lane := h.kept.lanes[l]; lane != nil {
+	if r := h.rare.Load(); r != nil && r.kept != nil {
+		if lane := r.kept.lanes[l]; lane != nil {
 			return lane
 		}
 	}
-	lane := serial.NewLane(l.n)
+	lane := serial.NewLane(l.parallel.n)
 	h.keptLocked().lanes[l] = lane
 	return lane
 }

@@ -111,7 +111,11 @@ func clientsFault(err error) bool {
 // reportSent passes an event that is in the queue to the functions of OnAnyOutgoing, if
 // there are any.
 func reportSent(s *Socket, m *engineio.Message) {
-	list := s.on.outgoing.All()
+	rare := s.on.rare.Load()
+	if rare == nil {
+		return
+	}
+	list := rare.outgoing.All()
 	if len(list) == 0 {
 		return
 	}

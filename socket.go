@@ -17,7 +17,6 @@ import (
 	"socketio/engineio"
 	"socketio/internal/ack"
 	"socketio/internal/binding"
-	"socketio/internal/call"
 	"socketio/internal/lock"
 	"socketio/internal/serial"
 	"socketio/parser"
@@ -39,25 +38,27 @@ type Socket struct {
 	// Atomic; safe from anywhere. Written under mu.
 	state atomic.Int32
 
-	mu        lock.Mutex // guards the fields below; see doc.go for the lock order
-	wasJoined bool       // placed here because of its alignment
-	acks      ackTable
-	joining   *admission // nil when it has joined
-	told      toldRooms
-	joins     int // calls of Join by room, also for rooms that were left or joined again
-	reason    DisconnectReason
-	cause     error
-	ctx       context.Context // nil until Context is called
-	cancel    context.CancelCauseFunc
+	mu      lock.Mutex // guards the fields below; see doc.go for the lock order
+	joins   int32      // calls of Join by room, also for rooms that were left or joined again
+	acks    ackTable
+	joining *admission // nil when it has joined
+	told    toldRooms
+	reason  DisconnectReason
+	cause   error
+	life    *lifetime // nil until Context is called
 
 	// Safe from anywhere; empty for most sockets.
-	on       socketHandlers
-	upgraded call.List[func(transport string)]
-	leaving  call.List[func(DisconnectReason)]
-	left     call.List[func(DisconnectReason)]
-	data     socketData
+	on   socketHandlers
+	data socketData
 
 	reporting atomic.Bool // an event that could not be encoded
+	wasJoined bool        // guarded by mu
+}
+
+// A lifetime is the context of a socket.
+type lifetime struct {
+	ctx context.Context
+	end context.CancelCauseFunc
 }
 
 // An ackTable holds the acknowledgements awaited from one socket.
@@ -143,15 +144,16 @@ func (s *Socket) OnUpgrade(fn func(transport string)) (remove func()) {
 	if fn == nil {
 		panic("socketio: OnUpgrade: the handler is nil")
 	}
-	return s.upgraded.Add(&fn)
+	return s.on.others().upgraded.Add(&fn)
 }
 
 // upgrade runs the handlers of OnUpgrade.
 func (s *Socket) upgrade() {
-	if !s.Connected() {
+	rare := s.on.rare.Load()
+	if rare == nil || !s.Connected() {
 		return
 	}
-	for _, fn := range s.upgraded.All() {
+	for _, fn := range rare.upgraded.All() {
 		s.ns.server.handling.report(s, "upgrade", guard(func() error { (*fn)(s.Transport()); return nil }))
 	}
 }
@@ -241,13 +243,14 @@ const noAuth = "{}"
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ctx == nil {
-		s.ctx, s.cancel = context.WithCancelCause(s.conn.eio.Context())
+	if s.life == nil {
+		ctx, end := context.WithCancelCause(s.conn.eio.Context())
+		s.life = &lifetime{ctx, end}
 		if s.state.Load() == stateGone {
-			s.cancel(s.endCauseLocked())
+			end(s.endCauseLocked())
 		}
 	}
-	return s.ctx
+	return s.life.ctx
 }
 
 // A watcher is notified of the events in the life of a server's sockets: the observers of

@@ -14,5 +14,5 @@ func (s *Socket) OnAnyOutgoing(fn func(event string, args Args)) (remove func())
 	if fn == nil {
 		panic("socketio: OnAnyOutgoing: the handler is nil")
 	}
-	return s.on.outgoing.Add(&fn)
+	return s.on.others().outgoing.Add(&fn)
 }

@@ -121,7 +121,7 @@ func (a *admission) restore() {
 	defer s.mu.Unlock()
 	if s.state.Load() == stateJoining {
 		a.rooms = slices.Clone(old.Rooms)
-		s.joins = len(old.Rooms)
+		s.joins = int32(len(old.Rooms))
 	}
 }
 
@@ -289,8 +289,8 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 			s.joining.cancel(s.endCauseLocked())
 		}
 	}
-	if s.cancel != nil {
-		s.cancel(s.endCauseLocked())
+	if s.life != nil {
+		s.life.end(s.endCauseLocked())
 	}
 	s.acks.Fail(&s.conn.awaited, s, ErrClosed) // the caller checks the inboxes without locks
 }
@@ -319,7 +319,7 @@ func (s *Socket) OnDisconnecting(fn func(reason DisconnectReason)) (remove func(
 	if fn == nil {
 		panic("socketio: OnDisconnecting: the handler is nil")
 	}
-	return s.leaving.Add(&fn)
+	return s.on.others().leaving.Add(&fn)
 }
 
 // OnDisconnect calls fn when the socket has ended and left its rooms. It is the last
@@ -328,7 +328,7 @@ func (s *Socket) OnDisconnect(fn func(reason DisconnectReason)) (remove func()) 
 	if fn == nil {
 		panic("socketio: OnDisconnect: the handler is nil")
 	}
-	return s.left.Add(&fn)
+	return s.on.left.Add(&fn)
 }
 
 // peerGone ends the socket because its client has disconnected. Events that have arrived
@@ -393,7 +393,7 @@ func (s *Socket) leave() {
 	s.mu.Unlock()
 	defer s.settle()
 	defer func() {
-		for _, fn := range s.left.All() {
+		for _, fn := range s.on.left.All() {
 			s.ns.server.handling.report(s, "disconnect", guard(func() error { (*fn)(reason); return nil }))
 		}
 	}()
@@ -410,8 +410,10 @@ func (s *Socket) leave() {
 		}
 		s.watch().socketLeft(s, reason, cause)
 	}()
-	for _, fn := range s.leaving.All() {
-		s.ns.server.handling.report(s, "disconnecting", guard(func() error { (*fn)(reason); return nil }))
+	if rare := s.on.rare.Load(); rare != nil {
+		for _, fn := range rare.leaving.All() {
+			s.ns.server.handling.report(s, "disconnecting", guard(func() error { (*fn)(reason); return nil }))
+		}
 	}
 }
 

@@ -59,8 +59,8 @@ func (s *Socket) Join(rooms ...string) (err error) {
 func (m *member) roomForLocked(rooms []string) bool {
 	s := (*Socket)(m)
 	limit := s.ns.server.opts.MaxRooms
-	if s.joins+len(rooms) <= limit {
-		s.joins += len(rooms)
+	if int(s.joins)+len(rooms) <= limit {
+		s.joins += int32(len(rooms))
 		return true
 	}
 	now := m.roomsLocked()
@@ -74,7 +74,7 @@ func (m *member) roomForLocked(rooms []string) bool {
 	if len(all) > limit {
 		return false
 	}
-	s.joins = len(all)
+	s.joins = int32(len(all))
 	return true
 }
 

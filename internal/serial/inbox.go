@@ -11,22 +11,34 @@ import (
 	"socketio/internal/lock"
 )
 
-// firstItems is the initial capacity of an inbox. An empty inbox has no backing array.
+// firstItems is the initial capacity of an inbox that is not empty.
 const firstItems = 4
 
-// firsts has the first backing arrays of inboxes.
-type firsts[T any] struct{ pool sync.Pool }
-
-func (f *firsts[T]) get() *[firstItems]T {
-	if a, ok := f.pool.Get().(*[firstItems]T); ok {
-		return a
-	}
-	return new([firstItems]T)
+// A queue is the memory of an inbox that is not empty.
+type queue[T any] struct {
+	items []T // items[head:] wait
+	head  int
+	first [firstItems]T // the first backing array of items
 }
 
-func (f *firsts[T]) put(a *[firstItems]T) {
-	clear(a[:])
-	f.pool.Put(a)
+// queues has the queues that no inbox uses.
+type queues[T any] struct{ pool sync.Pool }
+
+func (p *queues[T]) get() *queue[T] {
+	q, ok := p.pool.Get().(*queue[T])
+	if !ok {
+		q = new(queue[T])
+	}
+	q.items = q.first[:0]
+	return q
+}
+
+func (p *queues[T]) put(q *queue[T]) {
+	if cap(q.items) > firstItems { // else each item was cleared as it left
+		clear(q.first[:])
+	}
+	q.items, q.head = nil, 0
+	p.pool.Put(q)
 }
 
 // An Inbox is the queue of one owner. The zero value is empty and ready for use. Its
@@ -39,36 +51,28 @@ func (f *firsts[T]) put(a *[firstItems]T) {
 type Inbox[T any] struct {
 	tickets atomic.Int32
 
-	mu     lock.Mutex // guards the fields below
-	items  []T        // items[head:] wait
-	first  *[firstItems]T
-	head   int
-	ghosts int32 // tickets of dropped items; returned by next
-	calls  int32 // items that run in lanes
-	ended  bool  // no more items are accepted
-	last   bool  // the last item was pushed
-	parked bool  // no worker runs until calls is 0
+	mu      lock.Mutex // guards the fields below
+	ghosts  int32      // tickets of dropped items; returned by next
+	waiting *queue[T]  // nil if the inbox is empty, which most are
+	calls   int32      // items that run in lanes
+	ended   bool       // no more items are accepted
+	last    bool       // the last item was pushed
+	parked  bool       // no worker runs until calls is 0
 }
 
 // push appends an item. It reports whether a worker must be started, and whether the item
 // was accepted, which ends with the inbox.
-func (q *Inbox[T]) push(it T, last bool, firsts *firsts[T]) (start, ok bool) {
+func (q *Inbox[T]) push(it T, last bool, queues *queues[T]) (start, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.last || q.ended && !last {
 		return false, false
 	}
 	q.ended, q.last = q.ended || last, last
-	if q.items == nil {
-		q.first = firsts.get()
-		q.items = q.first[:0]
+	if q.waiting == nil {
+		q.waiting = queues.get()
 	}
-	if q.head > 0 && len(q.items) == cap(q.items) {
-		n := copy(q.items, q.items[q.head:])
-		clear(q.items[n:])
-		q.items, q.head = q.items[:n], 0
-	}
-	q.items = append(q.items, it)
+	q.waiting.append(it)
 	if q.tickets.Add(1) > 1 {
 		return false, true
 	}
@@ -78,20 +82,36 @@ func (q *Inbox[T]) push(it T, last bool, firsts *firsts[T]) (start, ok bool) {
 
 // next removes the first item and reports whether there are more. Without an item the
 // worker ends. The last item waits until no call runs in a lane.
-func (q *Inbox[T]) next(firsts *firsts[T]) (it T, more, ok bool) {
+func (q *Inbox[T]) next(queues *queues[T]) (it T, more, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.readyLocked() {
 		return it, false, false
 	}
-	it = q.items[q.head]
-	var none T
-	q.items[q.head] = none
-	if q.head++; q.head < len(q.items) {
-		return it, true, true
+	it, more = q.waiting.shift()
+	if !more {
+		queues.put(q.waiting)
+		q.waiting = nil
 	}
-	q.freeLocked(firsts)
-	return it, false, true
+	return it, more, true
+}
+
+func (w *queue[T]) append(it T) {
+	if w.head > 0 && len(w.items) == cap(w.items) {
+		n := copy(w.items, w.items[w.head:])
+		clear(w.items[n:])
+		w.items, w.head = w.items[:n], 0
+	}
+	w.items = append(w.items, it)
+}
+
+// shift removes the first item, and reports whether there are more.
+func (w *queue[T]) shift() (it T, more bool) {
+	it = w.items[w.head]
+	var none T
+	w.items[w.head] = none
+	w.head++
+	return it, w.head < len(w.items)
 }
 
 // readyLocked returns the tickets of dropped items and reports whether an item can run
@@ -101,14 +121,6 @@ func (q *Inbox[T]) readyLocked() bool {
 	q.ghosts = 0
 	q.parked = n == 1 && q.last && q.calls > 0
 	return n > 0 && !q.parked
-}
-
-// freeLocked frees the memory of an empty inbox.
-func (q *Inbox[T]) freeLocked(firsts *firsts[T]) {
-	if q.first != nil {
-		firsts.put(q.first)
-	}
-	q.items, q.first, q.head = nil, nil, 0
 }
 
 // done returns the ticket of an item that has run. It reports whether the worker must
@@ -149,14 +161,18 @@ func (q *Inbox[T]) Drop(drop func(T) bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ended = true
-	kept := q.items[q.head:q.head]
-	for _, it := range q.items[q.head:] {
+	w := q.waiting
+	if w == nil {
+		return
+	}
+	kept := w.items[w.head:w.head]
+	for _, it := range w.items[w.head:] {
 		if drop(it) {
 			q.ghosts++
 			continue
 		}
 		kept = append(kept, it)
 	}
-	clear(q.items[q.head+len(kept):])
-	q.items = q.items[:q.head+len(kept)]
+	clear(w.items[w.head+len(kept):])
+	w.items = w.items[:w.head+len(kept)]
 }

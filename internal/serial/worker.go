@@ -39,7 +39,7 @@ func (w *Worker[T]) serve(r Runner[T]) {
 	q := r.Inbox()
 	defer w.uncork() // later items were dropped, or Run ended the goroutine
 	for {
-		it, more, ok := q.next(&w.workers.firsts)
+		it, more, ok := q.next(&w.workers.queues)
 		if !ok {
 			return
 		}

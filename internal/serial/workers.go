@@ -25,7 +25,7 @@ const maxReady = 1024
 type Workers[T any] struct {
 	busy   atomic.Int64
 	closed atomic.Bool
-	firsts firsts[T]
+	queues queues[T]
 
 	// Idle workers. Clearing a bit of idle acquires the worker at that place; a bit of
 	// taken belongs to the worker that stores itself there.
@@ -50,13 +50,13 @@ type Workers[T any] struct {
 // Start for the owner, at once or after pushing more items. If ok is false, the inbox has
 // ended and the item is dropped.
 func (w *Workers[T]) Push(q *Inbox[T], item T) (start, ok bool) {
-	return q.push(item, false, &w.firsts)
+	return q.push(item, false, &w.queues)
 }
 
 // PushLast appends the last item of an inbox. The item waits until all calls in lanes
 // have ended. An inbox has one last item; another is dropped.
 func (w *Workers[T]) PushLast(q *Inbox[T], item T) (start bool) {
-	start, _ = q.push(item, true, &w.firsts)
+	start, _ = q.push(item, true, &w.queues)
 	return start
 }
 

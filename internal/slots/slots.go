@@ -6,7 +6,6 @@ package slots
 
 import (
 	"iter"
-	"slices"
 	"sync/atomic"
 )
 
@@ -29,13 +28,12 @@ const (
 type Table[S, Q any] struct {
 	recent atomic.Pointer[slot[S, Q]]
 
-	list    []*slot[S, Q] // ordered by time of joining, and of becoming late
-	begin   [1]*slot[S, Q]
-	first   slot[S, Q] // used for the first slot only: readers without the lock may still have it
+	head    *slot[S, Q] // of the slots, ordered by time of joining, and of becoming late
+	first   slot[S, Q]  // used for the first slot only: readers without the lock may still have it
+	taken   int32       // not free
+	leaving int32
+	late    int32
 	begun   bool
-	taken   int // not free
-	leaving int
-	late    int
 }
 
 // A slot is the state of one name. It stays in the table while it holds any state.
@@ -43,9 +41,16 @@ type slot[S, Q any] struct {
 	name    string            // immutable
 	socket  atomic.Pointer[S] // written under the lock of the owner
 	search  *Q
-	leaving []*S // have left, but are not Done
+	leaving *leaver[S] // those that have left, but are not Done
+	next    *slot[S, Q]
 	state   State
 	late    bool // left by the server; the client may not know yet
+}
+
+// A leaver is a member that leaves a name.
+type leaver[S any] struct {
+	s    *S
+	next *leaver[S]
 }
 
 // Recent returns the member that has a name, if it was looked up last. It takes no lock.
@@ -86,10 +91,10 @@ func (t *Table[S, Q]) Searcher(name string) *Q {
 }
 
 // Taken returns the number of names that are not free.
-func (t *Table[S, Q]) Taken() int { return t.taken }
+func (t *Table[S, Q]) Taken() int { return int(t.taken) }
 
 // Leaving returns the number of members that have left and are not Done.
-func (t *Table[S, Q]) Leaving() int { return t.leaving }
+func (t *Table[S, Q]) Leaving() int { return int(t.leaving) }
 
 // Search begins the search for a free name.
 func (t *Table[S, Q]) Search(name string, q *Q) {
@@ -144,13 +149,16 @@ func (t *Table[S, Q]) Leave(name string, s *S, late int) bool {
 	e.state = Free
 	e.socket.Store(nil)
 	t.taken--
-	e.leaving = append(e.leaving, s)
+	e.leaving = &leaver[S]{s, e.leaving}
 	t.leaving++
 	if late == 0 {
 		return true
 	}
-	if t.late >= late {
-		oldest := t.list[slices.IndexFunc(t.list, func(e *slot[S, Q]) bool { return e.late })]
+	if int(t.late) >= late {
+		oldest := t.head
+		for !oldest.late {
+			oldest = oldest.next
+		}
 		oldest.late = false
 		t.late--
 		t.prune(oldest)
@@ -167,11 +175,12 @@ func (t *Table[S, Q]) Done(name string, s *S) {
 	if e == nil {
 		return
 	}
-	if i := slices.Index(e.leaving, s); i >= 0 {
-		e.leaving = slices.Delete(e.leaving, i, i+1)
-		if len(e.leaving) == 0 {
-			e.leaving = nil
-		}
+	l := &e.leaving
+	for *l != nil && (*l).s != s {
+		l = &(*l).next
+	}
+	if *l != nil {
+		*l = (*l).next
 		t.leaving--
 		t.prune(e)
 	}
@@ -180,14 +189,14 @@ func (t *Table[S, Q]) Done(name string, s *S) {
 // Quiet reports whether no member of a name is leaving it.
 func (t *Table[S, Q]) Quiet(name string) bool {
 	e := t.find(name)
-	return e == nil || len(e.leaving) == 0
+	return e == nil || e.leaving == nil
 }
 
 // Members returns the members that are joining or have joined a name, the latter in the
 // order of joining.
 func (t *Table[S, Q]) Members() iter.Seq[*S] {
 	return func(yield func(*S) bool) {
-		for _, e := range t.list {
+		for e := t.head; e != nil; e = e.next {
 			if s := e.socket.Load(); s != nil && !yield(s) {
 				return
 			}
@@ -201,9 +210,9 @@ func (t *Table[S, Q]) Leavers() iter.Seq[*S] {
 		if t.leaving == 0 {
 			return
 		}
-		for _, e := range t.list {
-			for _, s := range e.leaving {
-				if !yield(s) {
+		for e := t.head; e != nil; e = e.next {
+			for l := e.leaving; l != nil; l = l.next {
+				if !yield(l.s) {
 					return
 				}
 			}
@@ -214,7 +223,7 @@ func (t *Table[S, Q]) Leavers() iter.Seq[*S] {
 // Searchers returns all searches.
 func (t *Table[S, Q]) Searchers() iter.Seq[*Q] {
 	return func(yield func(*Q) bool) {
-		for _, e := range t.list {
+		for e := t.head; e != nil; e = e.next {
 			if e.search != nil && !yield(e.search) {
 				return
 			}
@@ -224,16 +233,16 @@ func (t *Table[S, Q]) Searchers() iter.Seq[*Q] {
 
 // Clear empties the table, at the end of the connection.
 func (t *Table[S, Q]) Clear() {
-	for _, e := range t.list {
+	for e := t.head; e != nil; e = e.next {
 		e.socket.Store(nil)
 	}
 	t.recent.Store(nil)
-	t.list, t.begin[0], t.taken, t.leaving, t.late = nil, nil, 0, 0, 0
+	t.head, t.taken, t.leaving, t.late = nil, 0, 0, 0
 }
 
 // find returns the slot of a name. There are few slots, usually one.
 func (t *Table[S, Q]) find(name string) *slot[S, Q] {
-	for _, e := range t.list {
+	for e := t.head; e != nil; e = e.next {
 		if e.name == name {
 			return e
 		}
@@ -251,23 +260,38 @@ func (t *Table[S, Q]) make(name string) *slot[S, Q] {
 		e = new(slot[S, Q])
 	} else {
 		t.begun = true
-		t.list = t.begin[:0]
 	}
 	e.name = name
-	t.list = append(t.list, e)
+	t.append(e)
 	return e
 }
 
+func (t *Table[S, Q]) append(e *slot[S, Q]) {
+	p := &t.head
+	for *p != nil {
+		p = &(*p).next
+	}
+	*p = e
+}
+
+func (t *Table[S, Q]) remove(e *slot[S, Q]) {
+	p := &t.head
+	for *p != e {
+		p = &(*p).next
+	}
+	*p, e.next = e.next, nil
+}
+
 func (t *Table[S, Q]) moveToEnd(e *slot[S, Q]) {
-	if i := slices.Index(t.list, e); i < len(t.list)-1 {
-		t.list = append(slices.Delete(t.list, i, i+1), e)
+	if e.next != nil {
+		t.remove(e)
+		t.append(e)
 	}
 }
 
 // prune removes a slot without state.
 func (t *Table[S, Q]) prune(e *slot[S, Q]) {
-	if e.state == Free && !e.late && len(e.leaving) == 0 {
-		i := slices.Index(t.list, e)
-		t.list = slices.Delete(t.list, i, i+1)
+	if e.state == Free && !e.late && e.leaving == nil {
+		t.remove(e)
 	}
 }
