@@ -7,6 +7,7 @@ package socketio_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,9 @@ func newWorld(t testing.TB, opts *socketio.Options, kit *siotest.ServerOptions) 
 	if opts != nil {
 		o = *opts
 	}
+	if kit != nil && kit.TCP {
+		calm(&o)
+	}
 	w := &world{TB: t, log: new(logBook), patient: time.Minute}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(w.log, nil))
@@ -76,6 +80,22 @@ func newWorld(t testing.TB, opts *socketio.Options, kit *siotest.ServerOptions) 
 		_ = w.io.Close()
 	})
 	return w
+}
+
+// calm raises the deadlines that a test does not set, where time is real: a busy
+// machine may take longer than a ping or a limit of the defaults, which are of no concern to
+// that test.
+func calm(o *socketio.Options) {
+	if o.Engine.PingInterval == 0 { // it may be set in either place
+		o.PingInterval = cmp.Or(o.PingInterval, time.Hour)
+	}
+	if o.Engine.PingTimeout == 0 {
+		o.PingTimeout = cmp.Or(o.PingTimeout, 2*time.Minute)
+	}
+	e := &o.Engine
+	for _, limit := range []*time.Duration{&e.UpgradeTimeout, &e.WriteTimeout, &e.BodyTimeout, &e.MessageTimeout} {
+		*limit = cmp.Or(*limit, 2*time.Minute)
+	}
 }
 
 // memory has a test in a bubble of virtual time, over connections in memory.

@@ -30,7 +30,7 @@ func TestStreamOpens(t *testing.T) {
 				seen = r.Header.Clone()
 				return context.WithValue(r.Context(), http.ServerContextKey, "who"), nil
 			}})
-			r := w.serve(hosting{options: o})
+			r := w.serve(hosting{options: o, defaults: true})
 			p := r.webtransport("Cookie", "a=b")
 			want := `"upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`
 			if !strings.HasSuffix(p.first, want) || len(p.open.SID) != 20 {

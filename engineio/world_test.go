@@ -110,6 +110,17 @@ type hosting struct {
 	inflate   bool                            // the client accepts gzip and decodes it
 	buffer    int                             // of a connection in memory, bytes
 	path      string                          // if empty, /engine.io/
+	defaults  bool                            // also where time is real: see unhurried
+}
+
+// unhurried raises the deadlines that a test does not set, where time is real: a busy
+// machine may take longer than a ping or a limit of the defaults, which are of no concern to
+// that test.
+func unhurried(o *engineio.Options) {
+	o.PingInterval = cmp.Or(o.PingInterval, time.Hour)
+	for _, limit := range []*time.Duration{&o.PingTimeout, &o.UpgradeTimeout, &o.WriteTimeout, &o.BodyTimeout, &o.MessageTimeout} {
+		*limit = cmp.Or(*limit, 2*time.Minute)
+	}
 }
 
 // A rig is a running server and everything that was opened with it.
@@ -167,6 +178,9 @@ func (w *world) serveOn(h hosting, l net.Listener) *rig {
 		*options = *h.options
 	}
 	options.Driver = w.driver
+	if !w.virtual && !h.defaults {
+		unhurried(options)
+	}
 	r.srv = engineio.NewServer(options, r.accept)
 	handler := http.Handler(r.srv)
 	if h.wrap != nil {
