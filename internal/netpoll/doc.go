@@ -6,5 +6,6 @@
 //
 // Reading order: netpoll.go (the contract), goroutine.go (a goroutine per
 // connection, for any net.Conn), then epoll on Linux: epoll_linux.go, loop_linux.go,
-// sys_linux.go; poller_other.go for systems without it.
+// sys_linux.go, sys_send_linux.go, sys_write_linux.go; poller_other.go for systems
+// without it.
 package netpoll

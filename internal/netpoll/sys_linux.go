@@ -44,7 +44,7 @@ func poll(epfd int, events []syscall.EpollEvent) (int, error) {
 // read reads the available bytes of a socket.
 func read(fd int, b []byte) (int, error) {
 	for {
-		n, _, e := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+		n, _, e := syscall.RawSyscall6(sysRecv, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
 			syscall.MSG_DONTWAIT, 0, 0)
 		switch e {
 		case 0:
@@ -86,11 +86,11 @@ func (v *vector) write(fd int, bufs [][]byte) (n int, all bool, err error) {
 }
 
 func writeOne(fd int, b []byte) (n int, all bool, err error) {
-	return send(syscall.SYS_SENDTO, fd, unsafe.Pointer(&b[0]), len(b), len(b))
+	return send(sysSend, fd, unsafe.Pointer(&b[0]), len(b), len(b))
 }
 
-// send makes a call that writes at most total bytes: sendto, or writev, which ignores the
-// arguments after length.
+// send makes a call that writes at most total bytes. All but sendto ignore the arguments
+// after length.
 func send(trap uintptr, fd int, p unsafe.Pointer, length, total int) (n int, all bool, err error) {
 	for {
 		var r uintptr
