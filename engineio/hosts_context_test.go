@@ -304,6 +304,35 @@ func TestHostsLoseWhatTheyWrite(t *testing.T) {
 	}
 }
 
+// A rejectionPanicker is the writer of a middleware that can't stand a 400.
+type rejectionPanicker struct{ http.ResponseWriter }
+
+func (p rejectionPanicker) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+func (p rejectionPanicker) WriteHeader(status int) {
+	if status == http.StatusBadRequest {
+		panic(http.ErrAbortHandler)
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+// A session that ends because of a POST leaves no place taken, even if the POST gets no
+// answer and no poll comes.
+func TestHostsPanicInARejection(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{PingInterval: time.Hour}, wrap: wrapped(func(w http.ResponseWriter) http.ResponseWriter { return rejectionPanicker{w} })})
+		p := r.polling()
+		if got := p.post("4x", "Content-Type", "application/octet-stream"); got.err == nil {
+			w.t.Errorf("the POST got %d %q", got.status, got.body)
+		}
+		r.side(p.id()).wantEnded("binary data", engineio.ReasonTransportError, nil)
+		time.Sleep(time.Minute)
+		if n := r.srv.Count(); n != 0 {
+			w.t.Errorf("%d sessions, want none", n)
+		}
+	})
+}
+
 // A switchPanicker is the writer of a middleware that can't stand a 101.
 type switchPanicker struct{ http.ResponseWriter }
 
