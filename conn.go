@@ -43,9 +43,9 @@ var (
 	errCodec        = errors.New("socketio: the codec can't encode a packet of the protocol")
 	errNoConnect    = errors.New("socketio: the client joined no namespace in time")
 	errIncomplete   = errors.New("socketio: attachments did not arrive in time")
-	errManyRefusals = errors.New("socketio: too many refused connections to namespaces")
-	errManyJoins    = errors.New("socketio: too many wishes to join a namespace")
-	errManyAcks     = errors.New("socketio: too many acknowledgements that nobody asked for")
+	errManyRefusals = errors.New("socketio: too many rejected CONNECTs")
+	errManyJoins    = errors.New("socketio: too many CONNECTs")
+	errManyAcks     = errors.New("socketio: too many unsolicited acknowledgements")
 )
 
 // A conn is one Engine.IO connection. It implements engineio.Handler.

@@ -165,7 +165,7 @@ func (c *conn) logRefused(namespace, message string) {
 	case tooMany:
 		message += ": at most Options.Limits.MaxNamespaces for one client"
 	}
-	log.Debug("a namespace was refused", "nsp", telemetry.Text(namespace), "conn", c.eio.Number(), "error", message)
+	log.Debug("a namespace was rejected", "nsp", telemetry.Text(namespace), "conn", c.eio.Number(), "error", message)
 }
 
 // countRefusal counts a rejected CONNECT. It reports false if there were too many, which

@@ -67,7 +67,7 @@ type ConnectError struct {
 }
 
 // Error returns the message, for a log.
-func (e *ConnectError) Error() string { return "socketio: connection refused: " + e.Message }
+func (e *ConnectError) Error() string { return "socketio: connection rejected: " + e.Message }
 
 // A PublicError is an error that the client may see. A handler returns one, or wraps
 // one, to acknowledge with {"error":{"message":Message,"code":Code,"data":Data}}. Any

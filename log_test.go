@@ -240,8 +240,8 @@ func only(lines []string, level string) (found []string) {
 }
 
 const (
-	wrongArguments = `WARN msg="the arguments of an event do not fit its handler, and it asked for no acknowledgement that could say so: compare what the client emits, or use emitWithAck there"`
-	failedUntold   = `WARN msg="a handler failed, and its event asked for no acknowledgement that could say so: use emitWithAck in the client, or take errors in OnError"`
+	wrongArguments = `WARN msg="the arguments of an event do not match its handler, and no acknowledgement was requested that could report it: compare what the client emits, or use emitWithAck there"`
+	failedUntold   = `WARN msg="a handler failed, and no acknowledgement was requested that could report it: use emitWithAck in the client, or handle errors in OnError"`
 )
 
 // A handler that fails, or gets wrong arguments, when no acknowledgement can carry that:
@@ -380,30 +380,30 @@ func TestDebugLinesOfRefusals(t *testing.T) {
 		expect("an event without a handler", `DEBUG msg="no handler" nsp=/ sid=`+sid+` event=nobody`)
 		p.says(`21["number",1,true]`)
 		p.hears(`3*`)
-		expect("a wrong argument", `DEBUG msg="an event was refused" nsp=/ sid=`+sid+` event=number argument=2 error="json: cannot unmarshal bool into Go value of type int"`)
+		expect("a wrong argument", `DEBUG msg="an event was rejected" nsp=/ sid=`+sid+` event=number argument=2 error="json: cannot unmarshal bool into Go value of type int"`)
 		p.says(`22["public"]`)
 		p.hears(`3*`)
-		expect("an error of the client", `DEBUG msg="an event was refused" nsp=/ sid=`+sid+` event=public error="no seat"`)
+		expect("an error of the client", `DEBUG msg="an event was rejected" nsp=/ sid=`+sid+` event=public error="no seat"`)
 		p.says(`0/refused,{"token":"s3cret"}`)
 		p.hears(`4/refused,*`)
-		expect("a middleware", `DEBUG msg="a socket was refused" nsp=/refused sid=* error="no\\x1b ticket"`)
+		expect("a middleware", `DEBUG msg="a socket was rejected" nsp=/refused sid=* error="no\\x1b ticket"`)
 		p.says(`0/data,`)
 		p.hears(`4/data,*`)
-		expect("a ConnectError", `DEBUG msg="a socket was refused" nsp=/data sid=* error="inside: socketio: connection refused: full"`)
+		expect("a ConnectError", `DEBUG msg="a socket was rejected" nsp=/data sid=* error="inside: socketio: connection rejected: full"`)
 		p.says(`0/slow,`)
 		p.hears(`4/slow,{"message":"timeout"}`)
-		expect("one that is slow", `DEBUG msg="a socket was refused" nsp=/slow sid=* error="socketio: connection refused: timeout"`)
+		expect("one that is slow", `DEBUG msg="a socket was rejected" nsp=/slow sid=* error="socketio: connection rejected: timeout"`)
 		p.says(`0/panics,`)
 		p.hears(`4/panics,*`)
-		expect("one that panics", `DEBUG msg="a socket was refused" nsp=/panics sid=* error="panic: boom"`)
+		expect("one that panics", `DEBUG msg="a socket was rejected" nsp=/panics sid=* error="panic: boom"`)
 		p.says(`0/nowhere` + "\u202e" + `,`)
 		p.hears(`4*`)
-		expect("a namespace that is none", `DEBUG msg="a namespace was refused" nsp=/nowhere\u202e conn=1 error="Invalid namespace: no Of, OfPattern or OfMatch has that name"`)
+		expect("a namespace that is none", `DEBUG msg="a namespace was rejected" nsp=/nowhere\u202e conn=1 error="Invalid namespace: no Of, OfPattern or OfMatch has that name"`)
 		for _, name := range []string{"/1", "/2", "/3"} {
 			p.joins(name)
 		}
 		p.says(`0/refused,`)
 		p.hears(`4*`)
-		expect("too many", `DEBUG msg="a namespace was refused" nsp=/refused conn=1 error="Too many namespaces: at most Options.Limits.MaxNamespaces for one client"`)
+		expect("too many", `DEBUG msg="a namespace was rejected" nsp=/refused conn=1 error="Too many namespaces: at most Options.Limits.MaxNamespaces for one client"`)
 	})
 }

@@ -172,7 +172,7 @@ func newListener(s *Server, namespace, event string, fn any, once bool) *listene
 func insteadOf(event string) string {
 	switch event {
 	case "connect_error":
-		return "a middleware of Use refuses a socket, Server.Engine().OnConnectionError hears of refused requests, OnDisconnect of the end"
+		return "a middleware of Use rejects a socket, Server.Engine().OnConnectionError is called for rejected requests, OnDisconnect at the end"
 	case "error":
 		return "for errors of handlers use OnError of the Server or the Namespace"
 	}

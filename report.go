@@ -42,13 +42,13 @@ func warnUnseen(s *Socket, event string, err error) {
 	name := telemetry.Text(event)
 	var he *HandlerError
 	if n := invalidArgument(err); n > 0 && errors.As(err, &he) {
-		s.ns.server.sampled.Warn("the arguments of an event do not fit its handler, and it asked for no acknowledgement that could say so: "+
+		s.ns.server.sampled.Warn("the arguments of an event do not match its handler, and no acknowledgement was requested that could report it: "+
 			"compare what the client emits, or use emitWithAck there",
 			"nsp", s.ns.name, "sid", s.publicID(), "event", name, "argument", n, "error", telemetry.Error(he.Err))
 		return
 	}
-	s.ns.server.sampled.Warn("a handler failed, and its event asked for no acknowledgement that could say so: "+
-		"use emitWithAck in the client, or take errors in OnError",
+	s.ns.server.sampled.Warn("a handler failed, and no acknowledgement was requested that could report it: "+
+		"use emitWithAck in the client, or handle errors in OnError",
 		"nsp", s.ns.name, "sid", s.publicID(), "event", name, "error", telemetry.Error(err))
 }
 
@@ -95,7 +95,7 @@ func reportError(s *Socket, event string, err error) {
 		log = log.With("stack", string(crashed.Stack))
 	}
 	if clientsFault(err) {
-		log.Debug("an event was refused")
+		log.Debug("an event was rejected")
 	} else {
 		log.Error("a handler failed")
 	}

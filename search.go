@@ -173,11 +173,11 @@ func (c *conn) ask(sr *search) (ns *Namespace, message string) {
 		case registry.ErrQuota:
 			return nil, tooMany
 		case registry.ErrFull:
-			c.server.sampled.Warn("a dynamic namespace was refused: there are Options.Limits.MaxDynamicNamespaces of them; raise that, or refuse names in OfMatch",
+			c.server.sampled.Warn("a dynamic namespace was rejected: there are Options.Limits.MaxDynamicNamespaces of them; raise that, or reject names in OfMatch",
 				"nsp", telemetry.Text(sr.name), "max", c.server.opts.MaxDynamicNamespaces)
 			return nil, noSuch
 		default:
-			c.server.opts.Logger.Error("a namespace could not be made", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err))
+			c.server.opts.Logger.Error("a namespace could not be created", "nsp", telemetry.Text(sr.name), "error", telemetry.Error(err))
 			return nil, oursFault
 		}
 	}

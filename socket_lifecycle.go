@@ -151,7 +151,7 @@ func (a *admission) passes() bool {
 	s.conn.mayWait(a, s.conn.server.waits.decide)
 	overdue := &s.ns.server.overdue
 	if overdue.full() {
-		s.ns.server.sampled.Warn("a socket was refused: too many middlewares run although their contexts have ended; pass ctx to whatever they wait for",
+		s.ns.server.sampled.Warn("a socket was rejected: too many middlewares run although their contexts have ended; pass ctx to whatever they wait for",
 			"nsp", telemetry.Text(s.ns.name), "max", maxOverdue)
 		a.refuse(&ConnectError{Message: busy})
 		return false
@@ -248,7 +248,7 @@ func (a *admission) refuse(err error) {
 // application's error.
 func logRefused(s *Socket, err error) {
 	if log := s.ns.server.opts.Logger; log.Enabled(context.Background(), slog.LevelDebug) {
-		log.Debug("a socket was refused", "nsp", telemetry.Text(s.ns.name), "sid", s.publicID(), "error", telemetry.Error(err))
+		log.Debug("a socket was rejected", "nsp", telemetry.Text(s.ns.name), "sid", s.publicID(), "error", telemetry.Error(err))
 	}
 }
 

@@ -30,7 +30,7 @@ async function vite() {
   return {
     servers: [server],
     origin: `http://127.0.0.1:${front.httpServer.address().port}`,
-    remedy: "origin refused; to allow it add it to Options.CORS.Origins, or let the proxy pass Host on",
+    remedy: "origin rejected; to allow it add it to Options.CORS.Origins, or let the proxy pass Host on",
     async stop() {
       await front.close();
       await server.stop();
@@ -40,7 +40,7 @@ async function vite() {
 
 async function site(kind, tls) {
   const started = await Site.start(kind, tls, { edit: changesHost });
-  started.remedy = "origin refused; the proxy does not pass Host on: fix it there, or name it in TrustedProxies";
+  started.remedy = "origin rejected; the proxy does not pass Host on: fix it there, or name it in TrustedProxies";
   return started;
 }
 

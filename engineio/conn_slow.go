@@ -24,7 +24,7 @@ func (c *Conn) endSlow(why slowness, e ending) (rest func(), ended bool) {
 	}
 	return func() {
 		names := c.svc.names()
-		c.svc.log.Warn("closed: "+names.peer+" does not take what is sent to it; to allow more raise "+names.options+"."+why.option+", to send it less see Overflow",
+		c.svc.log.Warn("closed: "+names.peer+" reads too slowly; to allow more raise "+names.options+"."+why.option+", to send less see Overflow",
 			"conn", c.number, "transport", c.Transport(), "packets", packets, "bytes", bytes, "max", why.max, "option", why.option)
 		told()
 	}, true

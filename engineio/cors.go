@@ -61,7 +61,7 @@ func (c *CORS) check() {
 		if !isOrigin(nearest(o)) {
 			instead = `one is "https://example.com", "http://localhost:3000", "https://*.example.com", "null" or "*"; AllowOrigin can decide anything else`
 		}
-		panic(fmt.Sprintf("engineio: CORS: %q is no origin; %s", o, instead))
+		panic(fmt.Sprintf("engineio: CORS: %q is not an origin; %s", o, instead))
 	}
 }
 

@@ -79,7 +79,7 @@ func (p *poller) open() (in *pollBody, open *openPacket, err error) {
 	if err == nil {
 		open, err = parseOpen(first)
 	} else if err == io.EOF {
-		err = errors.New("engineio: dial: the answer of the server is empty")
+		err = errors.New("engineio: dial: the response of the server is empty")
 	}
 	if err != nil {
 		in.close()
@@ -402,7 +402,7 @@ func (b *pollBody) next() (packet, error) {
 		}
 		b.seen = len(rest)
 		if err := b.read(); err != nil {
-			return packet{}, fmt.Errorf("engineio: the response of a poll broke off: %w", err)
+			return packet{}, fmt.Errorf("engineio: the response of a poll ended early: %w", err)
 		}
 	}
 }

@@ -107,7 +107,7 @@ func TestDialerLog(t *testing.T) {
 				<-r.Context().Done() // the client has gone
 			})},
 			play: func(_ *rig, s *side) { s.say("x") },
-			want: []string{"the server does not take what is sent to it", "raise engineio.DialerOptions.WriteTimeout", "option=WriteTimeout"},
+			want: []string{"the server reads too slowly", "raise engineio.DialerOptions.WriteTimeout", "option=WriteTimeout"},
 		},
 		"full queue": {
 			options: engineio.DialerOptions{MaxQueueMessages: 1, Transports: []string{"websocket"}},
@@ -117,7 +117,7 @@ func TestDialerLog(t *testing.T) {
 				for s.Send(engineio.TextMessage("x")) == nil {
 				}
 			},
-			want: []string{"the server does not take what is sent to it", "raise engineio.DialerOptions.MaxQueueMessages"},
+			want: []string{"the server reads too slowly", "raise engineio.DialerOptions.MaxQueueMessages"},
 		},
 		"large message": {
 			options: engineio.DialerOptions{MaxPayload: 200},

@@ -61,16 +61,16 @@ var errTimeout = os.ErrDeadlineExceeded
 var (
 	errPollOverlap     = errors.New("engineio: two polls at once")
 	errPostOverlap     = errors.New("engineio: two POSTs at once")
-	errPollAborted     = errors.New("engineio: the client gave up a poll")
+	errPollAborted     = errors.New("engineio: the client aborted a poll")
 	errPostAborted     = errors.New("engineio: the body of a POST ended too early")
 	errContentType     = errors.New("engineio: a POST with a binary body; revision 4 sends text")
-	errContentEncoding = errors.New("engineio: the body of a POST is encoded; it must be sent as it is")
+	errContentEncoding = errors.New("engineio: the body of a POST is encoded; it must not be encoded")
 	errBodyTooLarge    = fmt.Errorf("%w: the body of a POST", ErrTooLarge)
-	errBodySlow        = errors.New("engineio: the body of a POST came too slowly")
+	errBodySlow        = errors.New("engineio: the body of a POST arrived too slowly")
 )
 
 // errPending closes the oldest of too many unused sessions.
-var errPending = errors.New("engineio: too many sessions that are not in use")
+var errPending = errors.New("engineio: too many unused sessions")
 
 // A RefusalCause says why a request was rejected, for programs. It distinguishes rejections
 // with the same code. The value is the name that the reference implementation has for the
@@ -149,7 +149,7 @@ type ConnectionError struct {
 }
 
 func (e *ConnectionError) Error() string {
-	return fmt.Sprintf("engineio: request refused: %s (code %d, %s)", e.Message, e.Code, e.Detail)
+	return fmt.Sprintf("engineio: request rejected: %s (code %d, %s)", e.Message, e.Code, e.Detail)
 }
 
 // Unwrap returns Err.

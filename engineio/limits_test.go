@@ -213,7 +213,7 @@ func TestUnknownSessionsAreNotLogged(t *testing.T) {
 			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		}})
 		r.wantRefusal("a session of another server", r.get("EIO=4&transport=polling&sid=SECRET"), 400, 1, "Session ID unknown")
-		if text := log.String(); !strings.Contains(text, "request refused") || strings.Contains(text, "SECRET") {
+		if text := log.String(); !strings.Contains(text, "request rejected") || strings.Contains(text, "SECRET") {
 			w.t.Errorf("the log is %q", text)
 		}
 	})

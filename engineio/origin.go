@@ -58,12 +58,12 @@ func (o *originRule) warn(r *http.Request, origin string) {
 	said := strings.SplitN(strings.Join(r.Header.Values("X-Forwarded-Host"), ","), ",", maxProxies+1)
 	for _, name := range said[:min(len(said), maxProxies)] {
 		if sameHost(origin, strings.TrimSpace(name)) {
-			o.sampled.Warn("origin refused; the proxy does not pass Host on: fix it there, or name it in TrustedProxies",
+			o.sampled.Warn("origin rejected; the proxy does not pass Host on: fix it there, or name it in TrustedProxies",
 				"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(r.RemoteAddr))
 			return
 		}
 	}
-	o.sampled.Warn("origin refused; to allow it add it to Options.CORS.Origins, or let the proxy pass Host on if one changes it",
+	o.sampled.Warn("origin rejected; to allow it add it to Options.CORS.Origins, or let the proxy pass Host on if one changes it",
 		"origin", telemetry.Text(origin), "host", telemetry.Text(host), "peer", telemetry.Text(o.proxies.clientAddr(r)))
 }
 

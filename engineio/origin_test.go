@@ -191,7 +191,7 @@ func TestOriginsThatAreNone(t *testing.T) {
 		"https://user@a.b": "", "https://bücher.example": "", "://a.b": "", "https://a.b:port": "", "https://a.b:": "", "ht tp://a.b": "",
 		"http://[a.b]": "", "https://a b": "",
 	} {
-		want := fmt.Sprintf("engineio: CORS: %q is no origin; ", origin)
+		want := fmt.Sprintf("engineio: CORS: %q is not an origin; ", origin)
 		if meant != "" {
 			want += fmt.Sprintf("write %q", meant)
 		} else {

@@ -65,7 +65,7 @@ func (e *requestError) text() string {
 }
 
 func (e *requestError) Error() string {
-	return fmt.Sprintf("engineio: request refused: %s (code %d, %s)", codeMessages[e.code], e.code, e.detail)
+	return fmt.Sprintf("engineio: request rejected: %s (code %d, %s)", codeMessages[e.code], e.code, e.detail)
 }
 
 func refuse(code int, detail string) *requestError {
@@ -138,7 +138,7 @@ func (f *refusals) notify(r *http.Request, e *requestError) {
 // answer rejects a request: it writes the response, and notifies.
 func (f *refusals) answer(w http.ResponseWriter, r *http.Request, e *requestError) {
 	if log := f.svc.log; log.Enabled(r.Context(), slog.LevelDebug) {
-		log.Debug("request refused", "code", e.code, "status", e.status, "detail", telemetry.Text(e.detail), "peer", telemetry.Text(f.proxies.clientAddr(r)))
+		log.Debug("request rejected", "code", e.code, "status", e.status, "detail", telemetry.Text(e.detail), "peer", telemetry.Text(f.proxies.clientAddr(r)))
 	}
 	if e.status == http.StatusServiceUnavailable {
 		// Spread, so that the clients do not all come back at the same moment.

@@ -71,7 +71,7 @@ func checkHeader(r *http.Request, limit int, sampled *telemetry.Sampled) *reques
 	if size <= limit {
 		return nil
 	}
-	sampled.Warn("a request was refused: its header is too large; cookies count; to allow it raise engineio.Options.MaxHeaderBytes", "size", size, "max", limit)
+	sampled.Warn("a request was rejected: its header is too large; cookies count; to allow it raise engineio.Options.MaxHeaderBytes", "size", size, "max", limit)
 	return &requestError{status: http.StatusRequestHeaderFieldsTooLarge, code: codeBadRequest, why: CauseHeaderSize,
 		message: "Request header fields too large", detail: "the header is over MaxHeaderBytes"}
 }

@@ -219,7 +219,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 	if e == nil && revision == 3 && !s.cfg.AllowEIO3 {
 		e = refuse(codeUnsupportedVersion, q.last("EIO"))
 		if e.detail == "3" {
-			s.svc.sampled.Warn("a client of Socket.IO 1 or 2 (protocol 4, EIO=3) was refused; to accept such clients set Options.AllowEIO3", "peer", telemetry.Text(s.proxies.clientAddr(r)))
+			s.svc.sampled.Warn("a client of Socket.IO 1 or 2 (protocol 4, EIO=3) was rejected; to accept such clients set Options.AllowEIO3", "peer", telemetry.Text(s.proxies.clientAddr(r)))
 		}
 	}
 	id := ""

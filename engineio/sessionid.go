@@ -51,7 +51,7 @@ func (g *ids) next(r *http.Request) (string, *requestError) {
 	default:
 		return id, nil
 	}
-	g.svc.log.Error("a session was refused: it got no usable id", "error", telemetry.Error(err)) // without the id
+	g.svc.log.Error("a session was rejected: it got no usable id", "error", telemetry.Error(err)) // without the id
 	e := refuseFor(CauseSessionID, codeBadRequest, "no session id")
 	e.cause = err
 	return "", e

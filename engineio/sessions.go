@@ -95,7 +95,7 @@ func (s *sessions) admit(c *Conn) *requestError {
 	}
 	if s.conns[c.id] != nil {
 		s.mu.Unlock()
-		s.svc.log.Error("a session was refused: Options.GenerateID made an id that is in use")
+		s.svc.log.Error("a session was rejected: Options.GenerateID made an id that is in use")
 		return refuseFor(CauseSessionID, codeBadRequest, "the session id is in use")
 	}
 	s.conns[c.id] = c

@@ -37,6 +37,6 @@ func (t *strays) note(now int64, opened uint64) {
 	many := t.n >= fewStrays && uint64(t.n) >= (opened-t.before)/4
 	t.mu.Unlock()
 	if many {
-		t.sampled.Warn("many requests name sessions that are not here; several processes behind a balancer without sticky sessions? (for a moment they also come after a restart)")
+		t.sampled.Warn("many requests name unknown sessions; are there several processes behind a load balancer without sticky sessions? (after a restart this is normal for a short time)")
 	}
 }

@@ -63,7 +63,7 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 		err = s.serveOpened(r, nc, first, early, foreign)
 	}
 	if err != nil {
-		s.cfg.Logger.Debug("stream refused", "error", telemetry.Error(err), "peer", telemetry.Text(s.proxies.clientAddr(r)))
+		s.cfg.Logger.Debug("stream rejected", "error", telemetry.Error(err), "peer", telemetry.Text(s.proxies.clientAddr(r)))
 	}
 }
 

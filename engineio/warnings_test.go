@@ -67,7 +67,7 @@ func (l *warnings) want(t *testing.T, what string, texts ...string) {
 
 const (
 	hostRemedy = "the proxy does not pass Host on: fix it there, or name it in TrustedProxies"
-	corsRemedy = "origin refused; to allow it add it to Options.CORS.Origins"
+	corsRemedy = "origin rejected; to allow it add it to Options.CORS.Origins"
 )
 
 func TestWarningsOfRefusedOrigins(t *testing.T) {
@@ -169,7 +169,7 @@ func TestNoWarningsOfOrigins(t *testing.T) {
 }
 
 func TestWarningOfUnknownSessions(t *testing.T) {
-	const remedy = "several processes behind a balancer without sticky sessions?"
+	const remedy = "several processes behind a load balancer without sticky sessions?"
 	inMemory(t, func(w *world) {
 		var logs [2]warnings
 		var rigs [2]*rig

@@ -49,7 +49,7 @@ type ConnectError struct {
 }
 
 func (e *ConnectError) Error() string {
-	text := fmt.Sprintf("the server refuses %s: %s", e.Namespace, e.Message)
+	text := fmt.Sprintf("the server rejects %s: %s", e.Namespace, e.Message)
 	if len(e.Data) > 0 {
 		text += " " + string(e.Data)
 	}

@@ -140,7 +140,7 @@ func TestWhatFails(t *testing.T) {
 		},
 		"a namespace that does not exist": {
 			func(s *scene) { s.alice.Conn().Join("/nope", nil) },
-			`alice wants to join /nope, but the server refuses /nope: Invalid namespace`,
+			`alice wants to join /nope, but the server rejects /nope: Invalid namespace`,
 		},
 		"an acknowledgement too early": {
 			func(s *scene) { s.alice.Ask("add", 1, 2).WantNothing() },
@@ -164,11 +164,11 @@ func TestWhatFails(t *testing.T) {
 		},
 		"a namespace that refuses": {
 			func(s *scene) { s.alice.Conn().Join("/private", nil) },
-			`alice wants to join /private, but the server refuses /private: not authorized {"hint":"log in"}`,
+			`alice wants to join /private, but the server rejects /private: not authorized {"hint":"log in"}`,
 		},
 		"a connection that is refused": {
 			func(s *scene) { s.srv.ConnectWith(&siotest.ClientOptions{Namespace: "/private"}) },
-			`no connection: the server refuses /private: not authorized {"hint":"log in"}`,
+			`no connection: the server rejects /private: not authorized {"hint":"log in"}`,
 		},
 		"a request that is refused": {
 			func(s *scene) {
@@ -178,15 +178,15 @@ func TestWhatFails(t *testing.T) {
 		},
 		"a client that is not refused": {
 			func(s *scene) { s.srv.WantRefused(&siotest.ClientOptions{Name: "carol"}, "no") },
-			`carol should be refused with "no", but is connected`,
+			`carol should be rejected with "no", but is connected`,
 		},
 		"another refusal": {
 			func(s *scene) { s.srv.WantRefused(&siotest.ClientOptions{Namespace: "/private"}, "no") },
-			`a client should be refused with "no", but is refused with "not authorized"`,
+			`a client should be rejected with "no", but is rejected with "not authorized"`,
 		},
 		"no answer at all": {
 			func(s *scene) { s.srv.WantRefused(&siotest.ClientOptions{Transport: "pigeon"}, "no") },
-			`a client should be refused with "no", but siotest: unknown transport "pigeon"`,
+			`a client should be rejected with "no", but siotest: unknown transport "pigeon"`,
 		},
 		"another packet": {
 			func(s *scene) { c := s.srv.Open(); c.Say("40"); c.Hear("44*") },

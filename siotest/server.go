@@ -230,17 +230,17 @@ func (s *Server) WantRefused(opts *ClientOptions, message string) *ConnectError 
 	s.t.Helper()
 	c, err := s.TryConnect(opts)
 	if err == nil {
-		s.t.Fatalf("%s should be refused with %q, but is connected", c, message)
+		s.t.Fatalf("%s should be rejected with %q, but is connected", c, message)
 	}
 	var refusal *ConnectError
 	var http *RefusedError
 	if errors.As(err, &http) {
 		refusal = &ConnectError{Message: http.Message}
 	} else if !errors.As(err, &refusal) {
-		s.t.Fatalf("a client should be refused with %q, but %v", message, err)
+		s.t.Fatalf("a client should be rejected with %q, but %v", message, err)
 	}
 	if refusal.Message != message {
-		s.t.Fatalf("a client should be refused with %q, but is refused with %q", message, refusal.Message)
+		s.t.Fatalf("a client should be rejected with %q, but is rejected with %q", message, refusal.Message)
 	}
 	return refusal
 }

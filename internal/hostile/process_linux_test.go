@@ -124,7 +124,7 @@ func (p *process) stop() {
 var warning = regexp.MustCompile(` level=WARN msg=("(?:[^"\\]|\\.)*"|\S+)`)
 
 // slowClient is the part of a warning that a client was closed as slow.
-var slowClient = regexp.MustCompile(`"closed: a client does not take what is sent to it;.*" conn=\d+ `)
+var slowClient = regexp.MustCompile(`"closed: a client reads too slowly;.*" conn=\d+ `)
 
 // checkLog expects complete records without control characters, panics and session ids;
 // and at most one warning of each kind a minute, or one for each client that was closed
