@@ -91,7 +91,7 @@ function render() {
   return text;
 }
 
-// A matrix with holes where nobody looks would still be green.
+// Otherwise a matrix with unnoticed gaps would pass.
 function checkWidth() {
   for (const version of versions) {
     for (const transport of transportsFor(version)) {

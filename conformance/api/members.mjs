@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Lists the public members of npm socket.io, from its type declarations: what docs/from-node-to-go.md has to have
-// a row for. Private, protected and internal ones, and those of Node's EventEmitter that nobody redeclares, are
-// left out; Node's own have a group of their own.
+// Lists the public members of npm socket.io, from its type declarations, each of which needs a row in
+// docs/from-node-to-go.md. Private, protected and internal ones, and those of Node's EventEmitter that are not
+// redeclared, are left out; Node's own have a group of their own.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,10 +28,10 @@ const GROUPS = [
   ["StrictEventEmitter", "socket.io", "typed-events.d.ts", "StrictEventEmitter"],
 ];
 
-// Members of declarations outside socket.io that its users meet: group, package, file, name.
+// Members of declarations outside socket.io that are visible to its users: group, package, file, name.
 const NODE = ["EventEmitter", "@types/node", "events.d.ts", "EventEmitter"];
 
-// What the declarations do not name: the events of `io.engine`, which are in the documentation only.
+// Members that are not declared: the events of `io.engine`, which are only in the documentation.
 const UNTYPED = { "Engine events": ["initial_headers", "headers", "connection_error"] };
 
 // The version of the package that is listed.
@@ -88,7 +88,7 @@ function isPublic(member) {
   return !ts.getJSDocTags(member).some((tag) => ["private", "internal"].includes(tag.tagName.text));
 }
 
-// What a Socket has from Node's EventEmitter and from nobody else.
+// The members that a Socket has only from Node's EventEmitter.
 function emitter(checker, program, files) {
   const type = checker.getTypeAtLocation(find(program.getSourceFile(files.get("socket.io/socket.d.ts")), "Socket"));
   return checker

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The npm servers that engineio.Dialer and examples/dialer meet: engine.io at /engine.io/, socket.io at /socket.io/.
+// The npm servers for engineio.Dialer and examples/dialer: engine.io at /engine.io/, socket.io at /socket.io/.
 // Prints "listening PORT"; ends when its standard input does.
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -9,7 +9,7 @@ import { Server } from "socket.io";
 const settings = { pingInterval: Number(process.env.PING_INTERVAL), pingTimeout: 60000, maxHttpBufferSize: 100000 };
 const http = createServer((request, response) => void answer(request, response));
 
-// What is known of each connection, by session id: how it ended, and how many of its pongs have come.
+// The state of each connection, by session id: the reason of its end, and the number of its pongs.
 const ends = new Map();
 
 function watch(connection) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Entry point: tells every sequence to the npm server and to ours at the same time and compares.
+// Entry point: runs every sequence with the npm server and with ours at the same time and compares.
 //
 //   node dialogues/run.mjs            all sequences
 //   node dialogues/run.mjs upgrade    those whose name contains the text, with every difference
-//   DIALOGUES_SHOW=1                  with what both servers did
+//   DIALOGUES_SHOW=1                  with the records of both servers
 //
 // Without a filter, a row of differences.md that explains nothing is a failure too.
 import { readFileSync, readdirSync } from "node:fs";
@@ -21,7 +21,7 @@ const filter = process.argv[2] ?? "";
 const show = Boolean(process.env.DIALOGUES_SHOW);
 process.env.GORACE ??= "atexit_sleep_ms=10";
 
-// What each setting of a sequence means for both servers.
+// The options of both servers for each setting of a sequence.
 const SETTINGS = {
   plain: {},
   alone: {},
@@ -48,7 +48,7 @@ try {
   await inParallel(sequences, async (sequence) => {
     if (!(await judge(sequence, pairs[sequence.settings]))) doubtful.push(sequence);
   });
-  // A busy machine moves what has a time: what differed without a row is told once more, alone.
+  // On a busy machine times shift: a sequence with an unexplained difference runs once more, alone.
   for (const sequence of doubtful) await judge(sequence, pairs[sequence.settings], true);
 } catch (error) {
   fail(`the run: ${error.stack}`);
@@ -101,7 +101,7 @@ async function inParallel(list, work) {
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
 
-// Tells a sequence to both servers and reports. False if it is to be told again: unless it is the
+// Runs a sequence with both servers and reports. False if it must run again: unless it is the
 // last time, an unexplained difference is not reported.
 async function judge({ name, steps }, ports, last = false) {
   let theirs, ours;
@@ -127,7 +127,7 @@ async function judge({ name, steps }, ports, last = false) {
   return true;
 }
 
-// Tells a sequence to one server and returns the record.
+// Runs a sequence with one server and returns the record.
 async function tell(steps, port) {
   const talk = new Talk(port);
   try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The npm client versions of the matrix behind one face: what differs between them is said here, once,
-// so that every scenario runs with each. CLIENT names the version; without it the newest runs.
+// The npm client versions of the matrix behind one interface, which hides their differences, so that
+// every scenario runs with each. CLIENT names the version; without it the newest runs.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -23,7 +23,7 @@ export const VERSIONS = PACKAGES.map(({ version }) => version);
 export const SHORT_LIST = PACKAGES.filter(({ short }) => short).map(({ version }) => version);
 export const NEWEST = VERSIONS.at(-1);
 
-// What some versions cannot do. A scenario that needs one of these is left out of the others, with this reason.
+// Abilities that some versions lack. A scenario that needs one is left out of those, with this reason.
 const ABILITIES = {
   "auth as a function": { since: [3, 0], why: "1.x and 2.x have no auth option, only a query" },
   "auth on the root namespace": { since: [3, 0], why: "1.x and 2.x send nothing when they join the root namespace" },
@@ -31,8 +31,8 @@ const ABILITIES = {
   "Engine.IO 3": { until: [3, 0], why: "for clients that speak Engine.IO 3" },
 };
 
-// A client version. Sockets, managers and engines stay those of the package; the methods say what a
-// scenario cannot ask of them in one way.
+// A client version. Sockets, managers and engines are those of the package; the methods hide the
+// differences between versions.
 export class Client {
   #io;
 
@@ -42,11 +42,11 @@ export class Client {
     this.version = version;
     this.revision = entry.revision;
     this.#io = here(entry.folder);
-    // The engine this very package uses, not the one that lies at the top.
+    // The engine that this package uses, not the one at the top level.
     this.Engine = createRequire(here.resolve(entry.folder))("engine.io-client").Socket;
   }
 
-  // Why this version has no part in a scenario that needs `ability`, or undefined.
+  // The reason why this version skips a scenario that needs `ability`, or undefined.
   lacks(ability) {
     if (!ability) return undefined;
     const { since = [0, 0], until = [Infinity, 0], why } = ABILITIES[ability];
@@ -96,7 +96,7 @@ export class Client {
     return this.atLeast(2, 0) || socket.nsp === "/" ? socket.id : `${socket.nsp}#${socket.id}`;
   }
 
-  // Whether a socket comes back when its connection does.
+  // Whether a socket reconnects with its connection.
   active(socket) {
     return this.revision === 4 ? socket.active : Boolean(socket.subs);
   }
@@ -133,7 +133,7 @@ export class Client {
     engine[name] = (type, ...rest) => (type === "pong" ? undefined : send(type, ...rest));
   }
 
-  // Whether what was emitted before the connection goes out before what the connect listeners emit.
+  // Whether events emitted before the connection are sent before those of the connect listeners.
   get sendsBufferedFirst() {
     return this.atLeast(4, 0) || (this.revision === 3 && this.atLeast(2, 0));
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Ports for servers that must come back on the one they had, or that cannot be told to take a free one.
+// Ports for servers that must restart on the same port, or that can't choose a free one.
 import { createServer } from "node:net";
 
 // Below what systems give out by themselves: nobody gets one of these by chance while it is free for a moment.

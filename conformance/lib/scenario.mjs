@@ -29,7 +29,7 @@ function startOnce() {
   });
 }
 
-// Whatever a run did, the server is back to the auditor alone afterwards.
+// After each run only the auditor is connected to the server.
 function emptied() {
   return until(
     () => ask(auditor, "stats"),
@@ -42,8 +42,8 @@ export function total(sockets) {
   return Object.values(sockets).reduce((sum, count) => sum + count, 0);
 }
 
-// Registers `body` for every transport, or for those in `options.on`. A client version that lacks what
-// `options.needs` names is left out, and the table says why.
+// Registers `body` for every transport, or for those in `options.on`. A client version without the
+// abilities of `options.needs` is left out, and the table has the reason.
 export function scenario(name, body, options = {}) {
   if (!name.includes(only)) return;
   startOnce();
@@ -61,7 +61,7 @@ export function scenario(name, body, options = {}) {
   }
 }
 
-// What one run of a scenario may use: clients and server programs, all gone at its end.
+// The resources of one run of a scenario: clients and server programs, all closed at its end.
 class Stage {
   #sockets = [];
   #kept = [];
@@ -80,7 +80,7 @@ class Stage {
     return program;
   }
 
-  // Something else to end with this run.
+  // Something else that ends with this run.
   keep(thing, end) {
     this.#kept.push(() => end(thing));
     return thing;
@@ -91,7 +91,7 @@ class Stage {
     this.#programs = this.#programs.filter((other) => other !== program);
   }
 
-  // A client that has not been waited for. Options beside the npm client's:
+  // A client that is not awaited. Options besides those of the npm client:
   // nsp, transport (else this run's), version (else the one under test).
   open({ nsp = "/", transport = this.transport, version = client, ...options } = {}) {
     const socket = version.open(this.program.url + nsp, {
@@ -147,7 +147,7 @@ class Stage {
     );
   }
 
-  // An observer that hears how the given socket goes. Await `gone()` afterwards.
+  // An observer that is notified when the given socket disconnects. Await `gone()` afterwards.
   async watch(socket) {
     const observer = await this.connect({ transport: "websocket" });
     const id = client.idOf(socket);
@@ -196,7 +196,7 @@ function settled(engine) {
   );
 }
 
-// Settles at "connect"; a refusal fails at once with what the server said.
+// Settles at "connect"; a rejection fails at once with the server's message.
 export function connected(socket, version = client) {
   if (socket.connected) return Promise.resolve();
   return within(
@@ -208,7 +208,7 @@ export function connected(socket, version = client) {
   );
 }
 
-// The refusal of a connection, as the client says it; connecting after all is a failure.
+// The rejection of a connection, as the client reports it; a successful connection is a failure.
 export function refused(socket) {
   return within(
     new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@
 import { inspect } from "node:util";
 import { TRANSPORTS } from "./transports.mjs";
 
-// What a run without a single scenario is told.
+// The message for a run without any scenario.
 export const NONE = `no scenario ran: ONLY=${process.env.ONLY ?? ""} is part of no name`;
 
 export default async function* table(source) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Waiting for things to happen, always with a deadline that names what did not come.
+// Waiting, always with a deadline and a message that names the missing event.
 
-// Nothing that works takes so long, on any machine: this only ends what hangs.
+// Nothing that works takes this long, on any machine: this only ends hanging tests.
 export const PATIENCE = 60000;
 
 // Settles like `promise`, or fails after `ms` with a message that names `what`.

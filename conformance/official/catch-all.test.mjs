@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, call, event } from "../lib/wait.mjs";
 
-// What the listeners of `socket` heard, without the asking itself.
+// The events that the listeners of `socket` received, without the request for them.
 async function heard(socket, way) {
   return (await ask(socket, "heard")).filter(([found, name]) => found === way && name !== "heard").map(([, ...rest]) => rest);
 }

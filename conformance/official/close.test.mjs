@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// After close.ts of the npm server: what breaks the protocol ends the connection, and nothing but it.
+// After close.ts of the npm server: a protocol violation ends the connection, and nothing else.
 import assert from "node:assert/strict";
 import { client } from "../lib/clients.mjs";
 import { scenario } from "../lib/scenario.mjs";
 import { transportOptions } from "../lib/transports.mjs";
 import { ask, event } from "../lib/wait.mjs";
 
-// A client that has joined says something out of turn; another one beside it lives on.
+// A client that has joined violates the protocol; another client is not affected.
 for (const [what, packet] of [
   ["a second CONNECT for the same namespace", "0"],
   ["an event for a namespace that was not joined", '2/custom,["echo"]'],
@@ -30,7 +30,7 @@ scenario("an event before any CONNECT ends the connection", async (stage) => {
     (connection) => connection.close(),
   );
   const closed = event(engine, "close");
-  // Ended between the answer to its probe and its "5", this client hears of it by its ping timeout only.
+  // Ended between the answer to its probe and its "5", this client notices only by its ping timeout.
   const settled = stage.transport === "upgrade" ? event(engine, "upgrade") : undefined;
   await event(engine, "open");
   await settled;

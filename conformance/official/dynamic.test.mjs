@@ -8,7 +8,7 @@ import { ask, call, event, until } from "../lib/wait.mjs";
 let last = 0;
 const team = () => `/team-${++last}`;
 
-// What `socket` is told of the namespace `name`: how often it was made, and whether it is there.
+// The server's answer about the namespace `name`: how often it was created, and whether it exists.
 async function known(socket, name) {
   const { made, there } = await ask(socket, "namespaces");
   return { made: made.filter((each) => each === name).length, there: there.includes(name) };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// After handshake.ts of the npm server: CORS headers, and an application that refuses requests.
+// After handshake.ts of the npm server: CORS headers, and an application that rejects requests.
 import assert from "node:assert/strict";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, event } from "../lib/wait.mjs";

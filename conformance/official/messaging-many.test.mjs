@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// After messaging-many.ts of the npm server: who hears a broadcast, and questions to many. The plain
-// broadcasts are in suite/rooms.test.mjs.
+// After messaging-many.ts of the npm server: the receivers of broadcasts, and broadcasts with
+// acknowledgements. The plain broadcasts are in suite/rooms.test.mjs.
 import assert from "node:assert/strict";
 import { scenario } from "../lib/scenario.mjs";
 import { ask, call } from "../lib/wait.mjs";
 
-// Clients by name, of which each keeps what it hears. Upgrades are complete: a client takes nothing volatile
-// while it changes over.
+// Clients by name, each of which keeps its received events. Upgrades are complete: a client receives nothing
+// volatile during an upgrade.
 async function crowd(stage, places) {
   const clients = {};
   for (const [name, nsp] of Object.entries(places)) {

@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { scenario } from "../lib/scenario.mjs";
 import { call, event } from "../lib/wait.mjs";
 
-// What is heard of a series that is emitted at once to an idle client. One on polling polls again only after
-// the last step: "at once" may take a busy server longer than a round trip.
+// The received part of a series that is emitted at once to an idle client. A polling client polls again only
+// after the last step: "at once" may take a busy server longer than a round trip.
 async function heard(stage, ...steps) {
   const socket = await stage.connect({ settled: true });
   const other = await stage.connect({ transport: "websocket" });

@@ -7,7 +7,7 @@ import { io } from "socket.io-client";
 import { transportOptions } from "../lib/transports.mjs";
 import { PATIENCE, event, within } from "../lib/wait.mjs";
 
-// What one scenario opens; end() ends it.
+// The connections of one scenario; end() closes them.
 export class Clients {
   #site;
   #ca;

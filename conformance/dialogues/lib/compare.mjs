@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Finds the differences between two records of one sequence, and the rows that explain them.
 
-// The differences of two records: {step, what, theirs, ours}, "-" for what one side has not.
+// The differences of two records: {step, what, theirs, ours}, "-" for a value that one side lacks.
 export function differences(theirs, ours) {
   const found = [];
   for (let i = 0; i < Math.max(theirs.length, ours.length); i++) {
-    if (theirs[i]?.label !== ours[i]?.label) continue; // a farewell that one side has no need of
+    if (theirs[i]?.label !== ours[i]?.label) continue; // a close that one side does not need
     const step = theirs[i].label;
     const sides = [lists(theirs[i]), lists(ours[i])];
     for (const what of new Set([...sides[0].keys(), ...sides[1].keys()])) {
@@ -18,7 +18,7 @@ export function differences(theirs, ours) {
   return found;
 }
 
-// What a step saw, by what it is: frames and packets come more than once, in their order.
+// The observations of a step, by kind: frames and packets may be repeated, in their order.
 function lists(entry) {
   const map = new Map();
   for (const [what, value] of entry.seen) {
@@ -28,8 +28,8 @@ function lists(entry) {
   return map;
 }
 
-// The table of differences.md. A row explains a difference when each of its cells fits; "*" in a
-// cell stands for any text.
+// The table of differences.md. A row explains a difference if each of its cells matches; "*" in a
+// cell matches any text.
 export class Rows {
   #rows = [];
 
@@ -59,7 +59,7 @@ export class Rows {
     return this.#rows.length;
   }
 
-  // The number of the row that explains a difference, or undefined. All rows that fit count as used.
+  // The number of the row that explains a difference, or undefined. All matching rows count as used.
   explain(sequence, { what, theirs, ours }) {
     let number;
     for (const row of this.#rows) {
@@ -72,7 +72,7 @@ export class Rows {
     return number;
   }
 
-  // What no difference needed: "row N" or "row N, pattern". A race may have gone the other server's way.
+  // The unused rows and patterns: "row N" or "row N, pattern". A race may have had the other outcome.
   unused() {
     return this.#rows.flatMap(({ number, sequences }) => {
       const idle = sequences.filter(({ used, race }) => used === 0 && !race);
@@ -82,7 +82,7 @@ export class Rows {
   }
 }
 
-// The values of a cell: each stands in backticks.
+// The values of a cell, each in backticks.
 function codes(cell) {
   const found = [...cell.matchAll(/`([^`]*)`/g)].map(([, code]) => code);
   if (found.length === 0) throw new Error(`nothing in backticks: ${cell}`);

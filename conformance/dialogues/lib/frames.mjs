@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// WebSocket frames by hand: any bits in, and what came out as readable text.
+// WebSocket frames by hand: any bits are sent, and received frames become readable text.
 import { createHash } from "node:crypto";
 
 export const CONTINUATION = 0;
@@ -64,7 +64,7 @@ export function describe({ fin, rsv, opcode, masked, payload }) {
   return `${name} ${opcode === BINARY ? short(payload.toString("hex")) : short(payload.toString())}`.trimEnd();
 }
 
-// Shortens what is too long to read: its head, length and hash stay.
+// Shortens a long text to its head, length and hash.
 export function short(value) {
   if (value.length <= 400) return value;
   const hash = createHash("sha256").update(value).digest("hex").slice(0, 12);

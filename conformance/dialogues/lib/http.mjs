@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// HTTP/1.1 by hand: a request as bytes, and what can be observed of its answer.
+// HTTP/1.1 by hand: a request as bytes, and the observable parts of its response.
 import { PATIENCE } from "./wire.mjs";
 
 const END_OF_HEAD = "\r\n\r\n";

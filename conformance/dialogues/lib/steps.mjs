@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The steps a sequence is made of. Each is a label and what it does with a Talk.
+// The steps of sequences. Each is a label and a function of a Talk.
 import { SEPARATOR } from "./talk.mjs";
 import { close, short, text } from "./frames.mjs";
 
@@ -13,13 +13,13 @@ const ROUNDS = 20;
 const EARLY = 1000; // the clock starts after the server's, on a busy machine much later
 const LATE = 1900; // less than a ping timeout of the heartbeat settings
 const TURNS = 5;
-// The patience, in ms, for what one of the servers leaves without an answer.
+// The time limit, in ms, where one of the servers does not answer.
 export const QUIET = 4000;
 
 const step = (label, run) => ({ label: short(label).replaceAll(RS, "<RS>"), run });
 const withSid = (base) => `${base}&sid={sid}`;
 
-// A request, its answer noted in full. options: {body: false} leaves the body out.
+// A request, whose response is recorded in full. options: {body: false} omits the body.
 export function http(method, target, headers, body, options) {
   return step(`${method} ${target}`, async (talk) => {
     const answer = await talk.answer(await talk.send(method, target, headers, body), options?.patience);
@@ -36,8 +36,8 @@ export const open = (base = ENGINE, headers) => get(base, headers);
 export const post = (payload, { base = ENGINE, headers } = {}) =>
   http("POST", withSid(base), { "Content-Type": "text/plain;charset=UTF-8", ...headers }, payload);
 
-// Sends a request and goes on; `answered` reads the answer. Waits a moment, so that the server
-// has it before what follows.
+// Sends a request and continues; `answered` reads the response. Waits a moment, so that the server
+// receives it before the next step.
 export function begin(name, method, target, headers, body) {
   return step(`${method} ${target} begins`, async (talk) => {
     talk.hold(name, await talk.send(method, target, headers, body));
@@ -104,7 +104,7 @@ async function pollUntil(talk, base, done, only, patience) {
   }
 }
 
-// Is the session still there? Sends what must be answered, and reads up to the answer.
+// Checks that the session is open: sends a packet that must be answered, and reads up to the answer.
 export function alive(base = ENGINE, patience = undefined) {
   const [ask, reply] = base === ENGINE ? ["4still", "4still"] : ["40/denied,", "44/denied,"];
   return step("is it alive", async (talk) => {
@@ -146,12 +146,12 @@ export function sendOn(name, ...frames) {
   return step(`send ${label}`, (talk) => talk.wire(name)?.write(Buffer.concat(bytes(talk))));
 }
 
-// Notes the next frames. "gone" stands for all of them if the connection has ended before.
+// Records the next frames, or "gone" if the connection has ended before.
 export function recv(count = 1, name = "socket", patience = undefined) {
   return step("receive", (talk) => noteFrames(talk, name, (line, n) => n >= count, patience));
 }
 
-// Notes frames to the end of the connection.
+// Records frames up to the end of the connection.
 export function untilEnd(name = "socket", patience) {
   return step("receive to the end", (talk) => noteFrames(talk, name, () => false, patience));
 }
@@ -188,7 +188,7 @@ export function wait(ms) {
 // From here, `after` counts.
 export const mark = () => step("the clock starts", (talk) => (talk.since = Date.now()));
 
-// Notes whether the time since `mark` is at least `least` and not much more, in ms.
+// Records whether the time since `mark` is at least `least` and not much more, in ms.
 export function after(least) {
   return step(`after ${least} ms`, (talk) => {
     const passed = Date.now() - talk.since;
@@ -196,8 +196,8 @@ export function after(least) {
   });
 }
 
-// What follows every sequence: each WebSocket that is left is closed in order, and must say
-// nothing but goodbye. It is not compared when one side has no WebSocket left: a step before tells.
+// The end of every sequence: each remaining WebSocket is closed in order, and must send only a
+// close frame. It is not compared if one side has no WebSocket left: an earlier step shows that.
 export function farewell(name) {
   return step(`goodbye, ${name}`, async (talk) => {
     talk.wire(name).write(close(1000));
@@ -205,7 +205,7 @@ export function farewell(name) {
   });
 }
 
-// Waits, and then until the server has answered others: what went before has reached it too.
+// Waits, and then until the server has answered others, so that earlier data has reached it too.
 async function moment(talk, ms = 80) {
   await new Promise((resolve) => setTimeout(resolve, ms));
   for (let i = 0; i < TURNS; i++) await talk.turn();

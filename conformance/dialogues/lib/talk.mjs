@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-// A Talk is one sequence told to one server, and the record of what the server did: for each
-// step a list of [what, value], in which ids and ports are replaced by names.
+// A Talk runs one sequence with one server, and records the server's reactions: for each step a
+// list of [what, value], in which ids and ports are replaced by names.
 import { requestBytes, readAnswer } from "./http.mjs";
 import { CLOSE, describe, frame, readFrame, short } from "./frames.mjs";
 import { Silence, Wire } from "./wire.mjs";
 
 export const SEPARATOR = "\x1e";
-// These say how the connection goes on, or when: not what the answer is.
+// Headers about the connection or the time, which are not part of the response.
 const IGNORED = new Set(["date", "connection", "keep-alive", "content-length", "transfer-encoding"]);
-// What the server must answer to the key that `ws` sends.
+// The expected response to the key that `ws` sends.
 const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 export class Talk {
   record = [];
-  #ids = new Map(); // what a server calls a session or socket, to our name for it
+  #ids = new Map(); // the server's id of a session or socket, to our name
   #wires = new Map(); // WebSockets by name
   #pending = new Map(); // requests not answered yet, by name
   #opened = [];
@@ -36,7 +36,7 @@ export class Talk {
     this.record.at(-1).seen.push([what, this.#clean(String(value))]);
   }
 
-  // Puts what this step noted under a name in alphabetical order.
+  // Sorts the records of this step under a name.
   sort(what) {
     const { seen } = this.record.at(-1);
     const values = seen.filter(([name]) => name === what).map(([, value]) => value).sort();
@@ -97,7 +97,7 @@ export class Talk {
     return request;
   }
 
-  // Reads the answer to a request; undefined if there is none, which is noted.
+  // Reads the response to a request; undefined if there is none, which is recorded.
   async answer({ wire, method }, patience) {
     try {
       const answer = await readAnswer(wire, method, patience);

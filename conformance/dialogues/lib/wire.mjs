@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// One TCP connection to a server: what is written goes out as it is, what comes in is read by
-// length or up to a mark, always with a deadline.
+// One TCP connection to a server: data is written unchanged, and read by length or up to a mark,
+// always with a deadline.
 import { connect } from "node:net";
 
-// Nothing that is answered takes so long, on any machine.
+// No answer takes this long, on any machine.
 export const PATIENCE = 60000;
 
 // Thrown when the server stays silent for longer than it may.
@@ -38,7 +38,7 @@ export class Wire {
     if (!this.#socket.destroyed) this.#socket.write(bytes);
   }
 
-  // Tells the server that no more will come, and goes on reading.
+  // Ends the sending side, and continues reading.
   finish() {
     if (!this.#socket.destroyed) this.#socket.end();
   }

@@ -237,7 +237,7 @@ export default [
       alive(),
     ],
   }),
-  // What waits for the client when its session ends, and whether its next poll still brings it.
+  // Messages that wait when the session ends, and whether the next poll still delivers them.
   ...group("end", "plain", {
     "a text, then a close packet": [open(), post("4a"), post("1"), get(SESSION)],
     "a text and a close packet": [open(), post(`4a${RS}1`), get(SESSION)],

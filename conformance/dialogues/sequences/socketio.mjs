@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Socket.IO packets over WebSocket: what decodes and what does not, and who may say what when.
+// Socket.IO packets over WebSocket: valid and invalid ones, and which are allowed when.
 import { binary } from "../lib/frames.mjs";
 import { IO, IO_WS, QUIET, RS, alive, answered, get, group, open, park, poll, pollAnyOrder, post, recv, send, untilEnd, wait, ws, wsAlive } from "../lib/steps.mjs";
 
@@ -278,7 +278,7 @@ export default [
     "a burst": [...joined, send('421["burst",5]'), recv(6), wsAlive("io")],
     "an empty binary message": sent(binary([])),
   }),
-  // Alone on its server: others would hear it.
+  // Alone on its server: others would receive it.
   ...group("exchange", "alone", {
     "broadcasts": [
       ...joined, send('42["chat message","hello"]'), recv(1),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From polling to WebSocket: the probe and what may go wrong with it.
+// From polling to WebSocket: the probe and its failures.
 import { binary, close, ping } from "../lib/frames.mjs";
 import {
   ENGINE, ENGINE_WS, IO, IO_WS, KEY, QUIET, RS, alive, answered, candidate, get, group, hangUp, http, open, park, poll, post, recv, send,
@@ -10,7 +10,7 @@ const SESSION = `${ENGINE}&sid={sid}`;
 const UPGRADE = { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Key": KEY, "Sec-WebSocket-Version": "13" };
 const probe = (name = "c") => [candidate(name), sendOn(name, "2probe"), recv(1, name)];
 const upgraded = (name = "c") => [...probe(name), sendOn(name, "5"), wsAlive("engine", name)];
-// A candidate that says something wrong first, or after the probe; polling must go on.
+// A candidate that sends something invalid first, or after the probe; polling must continue.
 const wrong = (...frames) => [open(), candidate("c"), sendOn("c", ...frames), untilEnd("c"), alive()];
 const wrongLater = (...frames) => [open(), ...probe(), sendOn("c", ...frames), untilEnd("c"), alive()];
 

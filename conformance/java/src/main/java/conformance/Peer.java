@@ -26,7 +26,7 @@ final class Peer {
         this.socket = socket;
     }
 
-    /** Keeps what comes as these events. */
+    /** Keeps the received events of these names. */
     Peer listen(String... names) {
         for (String name : names) {
             BlockingQueue<Object[]> queue = new LinkedBlockingQueue<>();
@@ -36,7 +36,7 @@ final class Peer {
         return this;
     }
 
-    /** Answers the event "question" with these values; what was asked is kept. */
+    /** Acknowledges the event "question" with these values; its arguments are kept. */
     Peer answer(Object... values) {
         BlockingQueue<Object[]> queue = new LinkedBlockingQueue<>();
         queues.put("question", queue);
@@ -54,7 +54,7 @@ final class Peer {
         return args;
     }
 
-    /** How many such events came and were not asked for. */
+    /** The number of such events that were received and not taken. */
     int waiting(String name) {
         return queues.get(name).size();
     }

@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 
-/** What one run of a scenario may use: peers and server programs, all gone at its end. */
+/** The resources of one run of a scenario: peers and server programs, all closed at its end. */
 final class Stage {
     private static final OkHttpClient HTTP = http();
 
