@@ -103,6 +103,14 @@ func TestShapes(t *testing.T) {
 		{func(p *peer, s string) {}, ``, "argument 0: missing", call.Results},
 		{func(_ context.Context, s string) error { return errors.New(s) }, `"a"`, "a", call.Results},
 		{func(_ context.Context, p *peer, s string) error { return errors.New(p.name + s) }, `"a"`, "anna", call.Results},
+		{func(s string) string { return s + s }, `"a"`, "[aa]", call.Results},
+		{func(s string) string { return s }, ``, "argument 0: missing", call.Results},
+		{func(s string) (string, error) { return s + s, nil }, `"a"`, "[aa]", call.Results},
+		{func(s string) (string, error) { return s, errors.New("no") }, `"a"`, "no", call.Results},
+		{func(p *peer, s string) string { return p.name + s }, `"a"`, "[anna]", call.Results},
+		{func(p *peer, s string) (string, error) { return p.name + s, nil }, `"a"`, "[anna]", call.Results},
+		{func(ctx context.Context, s string) (string, error) { return s + s, ctx.Err() }, `"a"`, "[aa]", call.Results},
+		{func(ctx context.Context, p *peer, s string) (string, error) { return p.name + s, ctx.Err() }, `"a"`, "[anna]", call.Results},
 		{func(b []byte) {}, `"YQ=="`, "", call.Nothing},
 		{func(p *peer, b []byte) {}, ``, "argument 0: missing", call.Results},
 		{func(v values) error { return fmt.Errorf("%s", v) }, `1 2`, "[1 2]", call.Results},
@@ -251,6 +259,27 @@ func TestCommonShapesAllocateNothing(t *testing.T) {
 	for _, fn := range []any{func(string) {}, func(*peer, string) {}, func(*peer, string) error { return nil }} {
 		h := compiler.Compile("q", fn)
 		if got := testing.AllocsPerRun(100, func() { _, _ = call.Run(h, m, panicked) }); got > baseline {
+			t.Errorf("%T: %v allocations, decoding alone has %v", fn, got, baseline)
+		}
+	}
+}
+
+// A text as the answer to a text takes two: the list of results, and the text in it.
+func TestAnswersOfATextAllocateLittle(t *testing.T) {
+	m := message0(`"hello"`)
+	compiler := newCompiler()
+	baseline := testing.AllocsPerRun(100, func() { _, _ = m.Text() })
+	for _, fn := range []any{
+		func(s string) string { return s },
+		func(s string) (string, error) { return s, nil },
+		func(_ *peer, s string) string { return s },
+		func(_ *peer, s string) (string, error) { return s, nil },
+		func(_ context.Context, s string) (string, error) { return s, nil },
+		func(_ context.Context, _ *peer, s string) (string, error) { return s, nil },
+	} {
+		h := compiler.Compile("q", fn)
+		got := testing.AllocsPerRun(100, func() { _, _, _ = h(m) })
+		if got > baseline+2 {
 			t.Errorf("%T: %v allocations, decoding alone has %v", fn, got, baseline)
 		}
 	}

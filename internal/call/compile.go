@@ -99,6 +99,18 @@ func (c *Compiler[E, S, A, K]) Compile(event string, fn any) Handler[E] {
 		return text(func(e E, v string) error { return fn(e.Context(), v) })
 	case func(context.Context, S, string) error:
 		return text(func(e E, v string) error { return fn(e.Context(), e.Socket(), v) })
+	case func(string) string:
+		return answer(func(_ E, v string) (string, error) { return fn(v), nil })
+	case func(string) (string, error):
+		return answer(func(_ E, v string) (string, error) { return fn(v) })
+	case func(S, string) string:
+		return answer(func(e E, v string) (string, error) { return fn(e.Socket(), v), nil })
+	case func(S, string) (string, error):
+		return answer(func(e E, v string) (string, error) { return fn(e.Socket(), v) })
+	case func(context.Context, string) (string, error):
+		return answer(func(e E, v string) (string, error) { return fn(e.Context(), v) })
+	case func(context.Context, S, string) (string, error):
+		return answer(func(e E, v string) (string, error) { return fn(e.Context(), e.Socket(), v) })
 	case func([]byte):
 		return bytes(func(_ E, v []byte) error { fn(v); return nil })
 	case func(S, []byte):
@@ -151,6 +163,20 @@ func text[E interface{ Text() (string, error) }](fn func(E, string) error) Handl
 		}
 		return fn(e, v)
 	})
+}
+
+// answer makes a handler of the first argument, a string, that acknowledges with another.
+func answer[E interface{ Text() (string, error) }](fn func(E, string) (string, error)) Handler[E] {
+	return func(e E) ([]any, Answer, error) {
+		v, err := e.Text()
+		if err != nil {
+			return nil, Results, err
+		}
+		if v, err = fn(e, v); err != nil {
+			return nil, Results, err
+		}
+		return []any{v}, Results, nil
+	}
 }
 
 // bytes makes a handler of the first argument, binary data.
