@@ -10,7 +10,7 @@ export function answer(args) {
 const made = [];
 const refusals = [];
 
-// What dynamic namespaces come from: teams by pattern, clubs by function.
+// The parents of dynamic namespaces: teams by pattern, clubs by function.
 export function makeParents(io) {
   const club = (name, auth, next) => next(null, name.startsWith("/club-") && auth.member === true);
   return [io.of(/^\/team-\d+$/), io.of(club)];

@@ -3,7 +3,7 @@
 //
 //   node run.mjs                 builds ./cmd/testserver with the race detector and runs it
 //   node run.mjs --reference     runs server.mjs, the npm server, instead
-//   node run.mjs --newest        only what is for the newest client: official/ and msgpack/
+//   node run.mjs --newest        only the files for the newest client: official/ and msgpack/
 //   SERVER_CMD="..." node run.mjs   runs that command (split at spaces)
 //   TRANSPORTS=upgrade node run.mjs   over that transport only; what is not for it, over its own
 //   SHORT=1 node run.mjs         fewer rounds of the scenarios that repeat

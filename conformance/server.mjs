@@ -156,7 +156,7 @@ function onRooms(nsp, socket) {
   socket.on("chat message", (text) => nsp.emit("chat message", text));
 }
 
-// The gate of a name, made by whoever asks for it first.
+// The gate of a name, created when it is first asked for.
 function gateOf(name) {
   if (!gates.has(name)) {
     const gate = {};

@@ -38,7 +38,7 @@ export function build(pkg, name) {
   return bin;
 }
 
-// Below what systems give out by themselves: nobody gets one of these by chance while a server is down. Each
+// Below the ports that systems assign: no other program gets one of these by chance while a server is down. Each
 // process has some of its own.
 let ports = 0;
 

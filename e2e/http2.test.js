@@ -15,7 +15,7 @@ async function openPage(context, url) {
   return page;
 }
 
-// Connects, waits for the transport, and returns what the server knows.
+// Connects, waits for the transport, and returns the server's view of the connection.
 const connect = (page, options, transport, url) =>
   page.evaluate(async ([url, options, transport]) => {
     const socket = (window.socket = window.io(url ?? undefined, { forceNew: true, reconnection: false, ...options }));

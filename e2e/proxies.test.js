@@ -87,7 +87,7 @@ describe("a page behind a proxy that changes Host", { timeout: LIMIT }, () => {
         const answer = await page.evaluate(() => new Promise((resolve) => window.socket.emit("transport", resolve)));
         assert.equal(answer, "websocket");
 
-        // Without a session there is nothing to go by: refused, and the log says what to do.
+        // Without a session it is rejected, and the log has the remedy.
         await page.evaluate(() => new Promise((resolve) => {
           window.io({ transports: ["websocket"], forceNew: true, reconnection: false }).on("connect_error", resolve);
         }));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// What a page hears when its requests do not come through: our client, readable and minified, beside the reference.
+// The errors that a page gets when its requests are blocked: our client, readable and minified, and the reference.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const bundles = {
   "the reference": reference,
 };
 
-// What becomes of a request that is not let through. `status` and `text` are what the page reads of it.
+// The fate of a blocked request. `status` and `text` are the page's view of the response.
 const answer = (status, text) => ({ status, text, act: (req, res) => res.writeHead(status, cors(req)).end(text) });
 const ways = {
   "405": answer(405, "Method Not Allowed"),
@@ -40,7 +40,7 @@ describe("requests that do not come through", { timeout: LIMIT }, () => {
     built = buildChat();
     browser = await startBrowser();
     chat = await startChat(built);
-    // The gate stands before the chat, on an origin other than that of the pages, and lets through what the case says.
+    // The gate is in front of the chat, on another origin than the pages, and lets through the requests of the case.
     gate = createServer((req, res) => {
       const way = cases[new URL(req.url, "http://x").searchParams.get("case")];
       const stopped = way.get ? req.method === "GET" : req.method === "POST" && way.posts-- <= 0;

@@ -32,7 +32,7 @@ describe("WebTransport with npm socket.io-client", { timeout: LIMIT }, () => {
 
   const shows = (text) => page.locator("#transport", { hasText: text }).waitFor();
 
-  // Sends a text and bytes of a size, and returns what came back, and over what.
+  // Sends a text and bytes of a size, and returns the echo and its transport.
   const echo = (size) =>
     page.evaluate(async (size) => {
       const data = Uint8Array.from({ length: size }, (_, i) => i % 251);

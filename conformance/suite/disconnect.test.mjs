@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How connections end: the reason each side is told, and what disconnecting and disconnect see.
+// How connections end: the reason that each side gets, and the rooms in disconnecting and disconnect.
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
 import { client } from "../lib/clients.mjs";
@@ -99,7 +99,7 @@ scenario("the client's connection is cut", async (stage) => {
   await stage.rest();
   if (transport.name === "polling") for (const tcp of Object.values(agent.sockets).flat()) tcp.destroy();
   else transport.ws.terminate();
-  // A polling client that lost its poll also says goodbye in a POST, which the server may read first.
+  // A polling client that lost its poll also sends a close in a POST, which the server may read first.
   const { reason } = await watcher.gone();
   if (want === "transport error") assert.match(reason, /^transport (error|close)$/);
   else assert.equal(reason, want);

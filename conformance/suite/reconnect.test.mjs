@@ -63,7 +63,7 @@ scenario("the client's own cut connection is made again", async (stage) => {
   const socket = await stage.connect({ settled: true });
   for (let i = 0; i < 3; i++) {
     const back = event(socket, "connect");
-    // With a request still in flight the client would close later, and lose what is emitted until then.
+    // With a request still in flight the client would close later, and lose the events emitted until then.
     if (socket.io.engine.writeBuffer.length > 0) await event(socket.io.engine, "drain");
     socket.io.engine.close();
     socket.emit("collect", i);

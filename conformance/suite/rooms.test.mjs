@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Rooms and broadcasts: who hears what, and how often.
+// Rooms and broadcasts: the receivers of each event, and how often they receive it.
 import assert from "node:assert/strict";
 import { client } from "../lib/clients.mjs";
 import { scenario } from "../lib/scenario.mjs";

@@ -6,7 +6,7 @@ import { connected, scenario } from "../lib/scenario.mjs";
 import { ask, call, event, until, within } from "../lib/wait.mjs";
 
 const TAIL = 100; // messages in each direction after the upgrade, or in all without one
-const OFTEN = process.env.SHORT ? 3 : 20; // rounds of what must hold every time
+const OFTEN = process.env.SHORT ? 3 : 20; // rounds of checks that must hold every time
 
 scenario("every message counted once and in order under constant traffic", async (stage) => {
   for (let round = 0; round < 3; round++) await traffic(stage);
@@ -100,7 +100,7 @@ scenario("a message over the limit costs only its sender's connection", async (s
     if (details) assert.equal(details.description, 413);
   } else {
     assert.equal(reason, "transport close");
-    // The close code is told since 4.5.
+    // The close code is reported since 4.5.
     if (client.atLeast(4, 5)) assert.equal(details.context.code, 1009);
   }
   assert.match((await watcher.gone()).reason, /^transport (close|error)$/);

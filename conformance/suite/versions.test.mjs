@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Clients of every version on one server at once, and what a server says to a version it does not allow.
+// Clients of every version on one server at once, and the server's answer to a version that it does not allow.
 import assert from "node:assert/strict";
 import { client, Client, VERSIONS } from "../lib/clients.mjs";
 import { scenario } from "../lib/scenario.mjs";
