@@ -8,11 +8,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"socketio/internal/binding"
-	"socketio/internal/format"
 	"socketio/parser"
 )
 
@@ -32,18 +30,7 @@ func (a Args) Len() int { return len(a.raw) }
 // encoding/json. Decode returns ErrMissingArgument if there are fewer arguments than
 // elements of dst; further arguments are ignored.
 func (a Args) Decode(dst ...any) error {
-	for i, d := range dst {
-		if i >= len(a.raw) {
-			return fmt.Errorf("%w %d", ErrMissingArgument, i)
-		}
-		if d == nil {
-			continue
-		}
-		if err := a.codec.Decode(a.raw[i], a.attachments, d); err != nil {
-			return fmt.Errorf("socketio: argument %d: %w", i, err)
-		}
-	}
-	return nil
+	return binding.DecodeValues("socketio", ErrMissingArgument, a.codec, a.raw, a.attachments, dst)
 }
 
 // Raw returns the JSON of argument i. Binary attachments are replaced by placeholder
@@ -58,7 +45,7 @@ func (a Args) Attachments() [][]byte { return a.attachments }
 // Values decodes all arguments as encoding/json does for an any, with []byte for binary
 // attachments.
 func (a Args) Values() ([]any, error) {
-	return format.Values(a.codec, a.raw, a.attachments)
+	return binding.AnyValues("socketio", a.codec, a.raw, a.attachments)
 }
 
 // clone returns a copy with its own list of arguments.

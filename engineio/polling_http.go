@@ -38,15 +38,23 @@ func (s *pollServer) exchange(w http.ResponseWriter, r *http.Request, c *Conn) *
 	return &exchange{host: newHost(w, r), s: s, c: c}
 }
 
+// lockPolling locks the connection of a request and returns its transport. If the session
+// has upgraded since the request was checked, it answers it and returns nil, unlocked.
+func (x *exchange) lockPolling() *polling {
+	x.c.mu.Lock()
+	if x.c.poll != nil && x.c.ws == nil {
+		return x.c.poll
+	}
+	x.c.mu.Unlock()
+	x.s.refusals.answer(x.w, x.r, errUpgraded())
+	return nil
+}
+
 // get answers a poll.
 func (x *exchange) get() {
 	c, cut := x.c, x.lift()
-
-	c.mu.Lock()
-	p := c.poll
-	if p == nil || c.ws != nil { // since the request was checked
-		c.mu.Unlock()
-		x.s.refusals.answer(x.w, x.r, errUpgraded())
+	p := x.lockPolling()
+	if p == nil {
 		return
 	}
 	if p.get != nil {
@@ -190,11 +198,8 @@ func (x *exchange) write(items []*Message, g *parkedGET) error {
 func (x *exchange) post() {
 	c, r := x.c, x.r
 	begun, cut := time.Now(), x.liftWrite() // the answer may have to wait for handlers
-	c.mu.Lock()
-	p := c.poll
-	if p == nil || c.ws != nil { // since the request was checked
-		c.mu.Unlock()
-		x.s.refusals.answer(x.w, x.r, errUpgraded())
+	p := x.lockPolling()
+	if p == nil {
 		return
 	}
 	if p.posting {

@@ -45,18 +45,7 @@ func (a Args) Len() int { return len(a.raw) }
 // element skips an argument. A binary attachment is decoded into a []byte, all else as by
 // encoding/json.
 func (a Args) Decode(dst ...any) error {
-	for i, d := range dst {
-		if i >= len(a.raw) {
-			return fmt.Errorf("%w %d", errMissing, i)
-		}
-		if d == nil {
-			continue
-		}
-		if err := a.codec.Decode(a.raw[i], a.attachments, d); err != nil {
-			return fmt.Errorf("siotest: argument %d: %w", i, err)
-		}
-	}
-	return nil
+	return binding.DecodeValues("siotest", errMissing, a.codec, a.raw, a.attachments, dst)
 }
 
 // Raw returns the JSON of argument i. Binary attachments are replaced by placeholder
@@ -67,19 +56,7 @@ func (a Args) Raw(i int) json.RawMessage { return binding.JSON(a.codec, a.raw[i]
 // Values decodes all arguments as encoding/json does for an any, with []byte for binary
 // attachments.
 func (a Args) Values() ([]any, error) {
-	values := make([]any, len(a.raw))
-	if err := a.Decode(pointers(values)...); err != nil {
-		return nil, err
-	}
-	return values, nil
-}
-
-func pointers(values []any) []any {
-	to := make([]any, len(values))
-	for i := range values {
-		to[i] = &values[i]
-	}
-	return to
+	return binding.AnyValues("siotest", a.codec, a.raw, a.attachments)
 }
 
 // Attachments returns the binary attachments, in order. The caller must not change

@@ -11,7 +11,7 @@
 // Reading order: codec.go, packet.go (whole packets), encode.go (values that need no
 // library), marker.go (bytes inside other values), plan.go (which types can hold
 // bytes), decode.go, any.go (trees of any), restore.go (attachments inside decoded
-// values).
+// values), values.go (lists of values).
 //
 // A Codec is safe for concurrent use. It holds no goroutine and no lock.
 package binding

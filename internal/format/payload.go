@@ -9,9 +9,9 @@ import (
 	"bytes"
 	"math"
 	"slices"
-	"strconv"
 
 	"socketio/engineio"
+	"socketio/internal/binding"
 	"socketio/internal/jsontext"
 	"socketio/parser"
 )
@@ -42,7 +42,7 @@ func (f *Format) Answer(codec parser.Codec, raw, attachments [][]byte) (text []b
 	if codec == parser.Codec(f.wire) || len(raw) == 0 {
 		return slices.Concat([]byte{'['}, bytes.Join(raw, []byte{','}), []byte{']'}), attachments, nil
 	}
-	values, err := Values(codec, raw, attachments)
+	values, err := binding.AnyValues("socketio", codec, raw, attachments)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,33 +72,9 @@ func (f *Format) EventOf(namespace string, id int64, list []byte, attachments []
 	if f.json != nil {
 		return f.message(parser.Encoded{Data: text, Attachments: attachments}, nil)
 	}
-	values, err := Values(f.wire, parser.SplitArray(nil, list), attachments)
+	values, err := binding.AnyValues("socketio", f.wire, parser.SplitArray(nil, list), attachments)
 	if err != nil {
 		return nil, err
 	}
 	return f.list(parser.TypeEvent, namespace, id, string(parser.EventName(list)), slices.Clone(values[1:]))
 }
-
-// Values decodes values as encoding/json does for an any, with []byte for binary values.
-func Values(codec parser.Codec, raw, attachments [][]byte) ([]any, error) {
-	values := make([]any, len(raw))
-	for i := range values {
-		if err := codec.Decode(raw[i], attachments, &values[i]); err != nil {
-			return nil, &ArgumentError{i, err}
-		}
-	}
-	return values, nil
-}
-
-// An ArgumentError reports an argument that can't be decoded.
-type ArgumentError struct {
-	Index int
-	Err   error
-}
-
-func (e *ArgumentError) Error() string {
-	return "socketio: argument " + strconv.Itoa(e.Index) + ": " + e.Err.Error()
-}
-
-// Unwrap returns the cause.
-func (e *ArgumentError) Unwrap() error { return e.Err }
