@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file opens what the tests of this package must see.
+// This file exports internals for the tests of this package.
 
 package socketio
 
@@ -14,10 +14,10 @@ import (
 // EngineConn returns the connection of a socket with all its methods.
 func EngineConn(s *Socket) *engineio.Conn { return s.conn.eio }
 
-// NewID makes the id of a socket.
+// NewID returns a new id of a socket.
 func NewID() string { return newID() }
 
-// Awaited is how many acknowledgements are awaited from a socket, and on its
+// Awaited returns how many acknowledgements are awaited from a socket, and on its
 // connection.
 func Awaited(s *Socket) (socket, conn int) {
 	return s.acks.Len(), s.conn.awaited.Len()
@@ -36,7 +36,7 @@ func Registered(s *Server) (all, making, dynamic int) {
 	return s.registry.Counts()
 }
 
-// Waiting is how many events wait for handlers of all sockets of the connection.
+// Waiting returns how many events wait for handlers of all sockets of the connection.
 func (s *Socket) Waiting() int { return int(s.conn.inboxItems.Load()) }
 
 // Idle reports whether no handler runs, and no worker has anything to do.

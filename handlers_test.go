@@ -27,7 +27,7 @@ type upload struct {
 
 type ctxKey struct{}
 
-// Each valid shape gets what the client sent. A handler returns what it got.
+// Each valid shape receives the client's arguments. A handler returns them.
 func TestHandlerShapes(t *testing.T) {
 	type point struct{ X, Y float64 }
 	const photo = `{"_placeholder":true,"num":0}`
@@ -111,7 +111,7 @@ func TestHandlerShapes(t *testing.T) {
 
 type handler func(string) string
 
-// What does not fit is an error of that argument.
+// A value of the wrong type is an error of that argument.
 func TestArgumentsThatDoNotFit(t *testing.T) {
 	for name, test := range map[string]struct {
 		fn       any
@@ -146,7 +146,7 @@ func TestArgumentsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// A shape that can't be is refused at registration, and the message says why.
+// An impossible shape is rejected at registration, with a message that says why.
 func TestHandlersThatCannotBe(t *testing.T) {
 	for what, fn := range map[string]any{
 		"it is nil, not a function":                                                  nil,
@@ -212,7 +212,7 @@ func TestNilListeners(t *testing.T) {
 	})
 }
 
-// Once runs once; what On, Once and OnAny return takes the listener off.
+// Once runs once; the functions returned by On, Once and OnAny unregister the listener.
 func TestOnceAndRemove(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		calls := newList()
@@ -266,7 +266,7 @@ func TestArgsMayBeKept(t *testing.T) {
 	})
 }
 
-// Args that are sent on must not arrive as an empty object.
+// Args that are forwarded must not arrive as an empty object.
 func TestArgsAsAnArgument(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		failed := newList()
@@ -310,7 +310,7 @@ func TestConnView(t *testing.T) {
 	})
 }
 
-// A handler that ends its goroutine, as t.FailNow does, costs that event alone.
+// A handler that ends its goroutine, like t.FailNow, affects only that event.
 func TestGoexitInAHandler(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		gone := make(chan struct{})
@@ -355,7 +355,7 @@ func TestGoexitElsewhere(t *testing.T) {
 	})
 }
 
-// Names that would be special in JavaScript are names like others here.
+// Names that are special in JavaScript are ordinary names here.
 func TestOddEventNames(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		names := map[string]string{
@@ -382,7 +382,7 @@ func TestOddEventNames(t *testing.T) {
 	})
 }
 
-// An event named "error" is no error, also without a handler.
+// An event named "error" is not an error, even without a handler.
 func TestEventNamedErrorHarmsNobody(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		p := w.join(transport)
@@ -391,7 +391,7 @@ func TestEventNamedErrorHarmsNobody(t *testing.T) {
 	})
 }
 
-// Every listener of a namespace hears of each of its sockets, and of no others.
+// Every listener of a namespace is called for each of its sockets, and for no others.
 func TestOfficialConnectionListeners(t *testing.T) {
 	overEach(t, func(w *world, transport siotest.Transport) {
 		heard := newList()

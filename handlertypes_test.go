@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the types that the parameters and results of a handler may have.
+// This file tests the types that parameters and results of handlers may have.
 
 package socketio_test
 
@@ -77,12 +77,12 @@ func (*shown) MarshalText() ([]byte, error) { return nil, nil }
 
 var socketValue = reflect.TypeFor[socketio.Socket]()
 
-// taking is a function with parameters that vet would complain of.
+// taking is a function with parameters that vet would report.
 func taking(params ...reflect.Type) any {
 	return reflect.MakeFunc(reflect.FuncOf(params, nil, false), func([]reflect.Value) []reflect.Value { return nil }).Interface()
 }
 
-// What can't work is refused at registration, with what to write instead.
+// A type that can't work is rejected at registration, with an alternative.
 func TestParametersThatCannotBe(t *testing.T) {
 	s := oneSocket(t)
 	for _, c := range []struct {
@@ -190,7 +190,7 @@ func oneSocket(t *testing.T) (s *socketio.Socket) {
 
 type errors1 struct{}
 
-// What JSON can carry stays allowed.
+// Types that JSON can express are allowed.
 func TestParametersThatCanBe(t *testing.T) {
 	s := oneSocket(t)
 	for _, fn := range []any{
@@ -216,7 +216,7 @@ func TestParametersThatCanBe(t *testing.T) {
 	}
 }
 
-// Names that mean something else in Node lead to what does it here.
+// Names with another meaning in Node lead to the alternative here.
 func TestOnOfWhatIsNoEvent(t *testing.T) {
 	log := new(logBook)
 	memory(t, &socketio.Options{Logger: slog.New(slog.NewTextHandler(log, nil))}, func(w *world) {

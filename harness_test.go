@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds world, a server on an in-memory or a real network in which a test has
-// its dialogues, and other helpers.
+// This file holds world, a server on an in-memory or a real network in which tests run
+// their dialogues, and other helpers.
 
 package socketio_test
 
@@ -98,7 +98,7 @@ func calm(o *socketio.Options) {
 	}
 }
 
-// memory has a test in a bubble of virtual time, over connections in memory.
+// memory runs a test in a bubble of virtual time, over connections in memory.
 func memory(t *testing.T, opts *socketio.Options, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -120,7 +120,7 @@ func with(opts *socketio.Options, driver engineio.Driver) *socketio.Options {
 	return &o
 }
 
-// tcp has a test over real TCP on this machine.
+// tcp runs a test over real TCP on this machine.
 func tcp(t testing.TB, opts *socketio.Options, test func(w *world)) {
 	t.Helper()
 	test(newWorld(t, opts, &siotest.ServerOptions{TCP: true}))
@@ -188,7 +188,7 @@ func (w *world) join(transport string) *peer {
 	return p
 }
 
-// settle waits until nothing moves any more. It needs virtual time.
+// settle waits until nothing moves. It needs virtual time.
 func (w *world) settle() {
 	if !w.bubble {
 		w.Fatal("only virtual time can settle")
@@ -208,7 +208,7 @@ func within[T any](w *world, what string, c <-chan T) T {
 	}
 }
 
-// want compares, and says in words what was expected.
+// want compares, and describes the expectation in words.
 func want[T comparable](t testing.TB, what string, got, expected T) {
 	t.Helper()
 	if got != expected {
@@ -240,7 +240,7 @@ func (l *logBook) String() string {
 	return l.buf.String()
 }
 
-// A list is something that goroutines append to.
+// A list is a list to which goroutines append.
 type list struct {
 	mu    sync.Mutex
 	items []string
@@ -283,7 +283,7 @@ func (l *list) await(w *world, n int) []string {
 
 func isErr(err, target error) bool { return err != nil && errors.Is(err, target) }
 
-// panicOf returns what fn panics with, or "".
+// panicOf returns the text with which fn panics, or "".
 func panicOf(fn func()) (message string) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds that ids can't be guessed, as far as a test can tell.
+// This file tests that ids can't be guessed, as far as a test can tell.
 
 package socketio_test
 
@@ -12,7 +12,7 @@ import (
 	"socketio"
 )
 
-// A million ids are unlike each other, and each of their bits is as often 1 as 0.
+// A million ids all differ, and each of their bits is as often 1 as 0.
 func TestIDsEntropy(t *testing.T) {
 	const bits = 120
 	ids := 1_000_000

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of handlers that do not keep up: the bound of the inbox,
-// reading that stops and resumes, and acknowledgements awaited meanwhile.
+// This file holds the tests of handlers that are behind: the bound of the inbox, reading
+// that stops and resumes, and acknowledgements awaited meanwhile.
 
 package socketio_test
 
@@ -161,8 +161,8 @@ func TestUnreadForTooLong(t *testing.T) {
 	})
 }
 
-// While an acknowledgement is awaited reading goes on to four times the bound,
-// so the answer gets through; there the wait fails with ErrInboxFull.
+// While an acknowledgement is awaited, reading continues to four times the bound, so the
+// answer gets through; there the wait fails with ErrInboxFull.
 func TestInboxWhileAnAcknowledgementIsAwaited(t *testing.T) {
 	const bound = 8
 	for name, test := range map[string]struct {
@@ -211,7 +211,7 @@ func TestInboxWhileAnAcknowledgementIsAwaited(t *testing.T) {
 	}
 }
 
-// A wait that begins when reading has stopped lets it go on.
+// A wait that begins after reading has stopped lets it continue.
 func TestAwaitingResumesReading(t *testing.T) {
 	for _, transport := range []string{polling, websocket} {
 		t.Run(transport, func(t *testing.T) {
@@ -248,8 +248,8 @@ func TestAwaitingResumesReading(t *testing.T) {
 	}
 }
 
-// Leaving and joining again while handlers are busy is no way around the bound of
-// the inbox: reading stops.
+// A client can't evade the bound of the inbox by leaving and joining again while handlers
+// are busy: reading stops.
 func TestLeavingAndJoiningIsBounded(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxInboxPackets: 16}}, func(w *world) {
 		release := make(chan struct{})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what a compressed message may inflate to, before and after its client
-// has joined a namespace.
+// This file tests the size to which a compressed message may inflate, before and after
+// its client has joined a namespace.
 
 package socketio_test
 

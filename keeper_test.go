@@ -124,7 +124,7 @@ func TestSessionsAreSavedAtEachChange(t *testing.T) {
 	})
 }
 
-// The keeper gets the states of a socket in their order, whoever changes it.
+// The keeper gets the states of a socket in order, whichever goroutine changes it.
 func TestTheLatestStateIsSaved(t *testing.T) {
 	keeping(t, nil, func(w *world, k *memoryKeeper) {
 		var s *socketio.Socket

@@ -354,8 +354,8 @@ func TestOldClientJoinsTwice(t *testing.T) {
 	}
 }
 
-// A client that joins again gets the same id, so the socket before it must have
-// come to its end first.
+// A client that joins again gets the same id, so its previous socket must have ended
+// first.
 func TestOldClientJoinsAgain(t *testing.T) {
 	type events struct {
 		seen    *list
@@ -394,7 +394,8 @@ func TestOldClientJoinsAgain(t *testing.T) {
 	})
 }
 
-// What a connection handler does at once reaches the client, also the end.
+// The packets that a connection handler sends at once reach the client, including its
+// close.
 func TestOldClientIsSentAway(t *testing.T) {
 	setup := func(io *socketio.Server) {
 		io.OnConnection(func(s *socketio.Socket) {
@@ -409,7 +410,7 @@ func TestOldClientIsSentAway(t *testing.T) {
 	})
 }
 
-// A slow middleware of "/" holds up nobody else.
+// A slow middleware of "/" delays no other client.
 func TestOldClientWaitsForMain(t *testing.T) {
 	gate := make(chan struct{})
 	setup := func(io *socketio.Server) {

@@ -20,7 +20,7 @@ import (
 	"socketio/internal/ws/wstest"
 )
 
-// around runs a test with n below, at and over a bound; fits is what should be.
+// around runs a test with n below, at and over a bound; fits is the expected result.
 func around(t *testing.T, bound int, opts func() *socketio.Options, test func(w *world, n int, fits bool)) {
 	t.Helper()
 	for n := bound - 1; n <= bound+1; n++ {
@@ -222,14 +222,14 @@ func TestLimitNamespaceName(t *testing.T) {
 	})
 }
 
-// A limit in time holds to the millisecond before it, and at most one tick after it
-// it has its effect.
+// A time limit has no effect until the last millisecond, and takes effect at most one
+// tick late.
 func TestLimitsInTime(t *testing.T) {
 	const limit, early, late = 7 * time.Second, -time.Millisecond, 300 * time.Millisecond
 	for name, test := range map[string]struct {
 		opts *socketio.Options
-		// begin starts what the limit is for. It returns what ends it in time, and
-		// what must be true afterwards.
+		// begin starts the limited action. It returns a function that ends it in time,
+		// and the condition that must hold afterwards.
 		begin func(w *world) (end func(), check func(inTime bool))
 	}{
 		"ConnectTimeout": {&socketio.Options{Limits: socketio.SocketLimits{ConnectTimeout: limit}}, func(w *world) (func(), func(bool)) {
@@ -322,7 +322,7 @@ func TestLimitsInTime(t *testing.T) {
 	}
 }
 
-// closes expects a packet in time, and the end of the connection otherwise.
+// closes expects a packet in time, otherwise the end of the connection.
 func closes(p *peer, code uint16, packet string) func(inTime bool) {
 	return func(inTime bool) {
 		if inTime {
@@ -354,7 +354,7 @@ func TestLimitsOnEveryMount(t *testing.T) {
 	overTLSWith(t, opts, nil, attempt)
 }
 
-// A message that is too large has a reason of its own, on both transports, and a record
+// A message that is too large has its own reason, on both transports, and a log record
 // with its size.
 func TestTooLargeHasAReason(t *testing.T) {
 	overBoth(t, &socketio.Options{MaxPayload: 1000}, func(w *world, transport string) {
@@ -378,7 +378,8 @@ func TestTooLargeHasAReason(t *testing.T) {
 	})
 }
 
-// The client hears the sizes too. What has no size, as it is inflated, says so.
+// The client gets the sizes too. If the size is unknown, as while inflating, the text
+// says so.
 func TestTooLargeIsToldToTheClient(t *testing.T) {
 	for name, test := range map[string]struct {
 		frames [][]byte

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of thousands of clients over real sockets: nothing is lost,
-// nothing is answered twice, nothing stays.
+// This file holds the tests of thousands of clients over real sockets: no message is
+// lost, none is answered twice, and nothing is left.
 
 package socketio_test
 
@@ -29,7 +29,7 @@ import (
 	"socketio/internal/ws/wstest"
 )
 
-// A guest is a client that costs little: one goroutine reads and counts.
+// A guest is a cheap client: one goroutine reads and counts.
 type guest struct {
 	c     *wstest.Client
 	ended chan struct{}
@@ -163,7 +163,7 @@ func (g *guest) noteLocked() {
 	}
 }
 
-// ask emits an event with an acknowledgement. Answers come in order.
+// ask emits an event with an acknowledgement. Answers arrive in order.
 func (g *guest) ask(event string, arg int) error {
 	g.mu.Lock()
 	g.asked++
@@ -172,8 +172,8 @@ func (g *guest) ask(event string, arg int) error {
 	return g.c.WriteText(fmt.Sprintf(`42%d["%s",%d]`, id, event, arg))
 }
 
-// settle waits until all that was asked is answered. What the server sent before
-// has come then.
+// settle waits until everything is answered. Earlier events of the server have arrived
+// then.
 func (g *guest) settle() error {
 	if err := g.ask("echo", 0); err != nil {
 		return err
@@ -198,7 +198,7 @@ func (g *guest) settle() error {
 	return g.fault
 }
 
-// each does something for all guests, a few at a time.
+// each calls a function for all guests, a few at a time.
 func each(t testing.TB, guests []*guest, do func(i int, g *guest) error) {
 	t.Helper()
 	var next atomic.Int64
@@ -255,10 +255,10 @@ func (a tallying) Broadcast(p *adapter.Packet, t adapter.Target) (int, error) {
 	return n, err
 }
 
-// idleWorkers is how many goroutines a server without clients may keep.
+// idleWorkers is the number of goroutines that a server without clients may keep.
 const idleWorkers = 64
 
-// held is what clients hold in this process.
+// held are the resources that clients hold in this process.
 type held struct{ goroutines, descriptors, sessions, sockets, members, rooms int }
 
 func (w *world) held(rooms *adapter.Memory) held {
@@ -292,7 +292,7 @@ func eventually(w *world, what string, holds func() bool) {
 	}
 }
 
-// Clients come, ask, join, leave, broadcast, and go in every way.
+// Clients connect, ask, join, leave, broadcast, and disconnect in every way.
 func TestCrowd(t *testing.T) {
 	share := 1
 	if testing.Short() {
@@ -374,7 +374,7 @@ func playCrowd(w *world, n int, deliveries, disconnects *atomic.Int64) {
 	guests := w.crowd(n)
 	gone := disconnects.Load()
 
-	// Everybody stays: every delivery arrives.
+	// All clients stay: every delivery arrives.
 	start := deliveries.Load()
 	each(w, guests, func(i int, g *guest) error {
 		r := rand.New(rand.NewPCG(1, uint64(i)))
@@ -394,7 +394,8 @@ func playCrowd(w *world, n int, deliveries, disconnects *atomic.Int64) {
 	}
 	want(w, "events that came", heard, deliveries.Load()-start)
 
-	// Half of them go, in five ways, while broadcasts to all and to rooms go on.
+	// Half of them disconnect, in five ways, while broadcasts to all and to rooms
+	// continue.
 	const broadcasts = 20
 	going, staying := guests[:n/2], guests[n/2:]
 	var all sync.WaitGroup
@@ -435,8 +436,7 @@ func playCrowd(w *world, n int, deliveries, disconnects *atomic.Int64) {
 	each(w, staying, func(i int, g *guest) error { return g.leaveBy(i % 5) })
 }
 
-// One of a thousand does not read: it costs its queue and nothing else, and then
-// it is told to go.
+// One of a thousand does not read: it costs only its queue, and then it is disconnected.
 func TestOneStalledReader(t *testing.T) {
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {
 		t.Run(fmt.Sprintf("driver %q", driver), func(t *testing.T) {
@@ -521,7 +521,7 @@ func TestOneStalledReader(t *testing.T) {
 	}
 }
 
-// heap is what is in use.
+// heap returns the bytes in use.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -56,7 +56,7 @@ func overDrivers(t *testing.T, opts *socketio.Options, test func(t *testing.T, w
 	}
 }
 
-// keepsTo compares with a budget.
+// keepsTo compares operations with a budget.
 func keepsTo(t *testing.T, budget, got float64, byPlace string) {
 	t.Helper()
 	t.Logf("%.2f operations:\n%s", got, byPlace)
@@ -65,7 +65,7 @@ func keepsTo(t *testing.T, budget, got float64, byPlace string) {
 	}
 }
 
-// A lone event takes few locks on its way from the network to its handler.
+// A lone event takes few locks on its path from the network to its handler.
 func TestLocksOfALoneEvent(t *testing.T) {
 	overDrivers(t, nil, func(t *testing.T, w *world) {
 		handled := make(chan struct{}, 1)

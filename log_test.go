@@ -27,15 +27,14 @@ import (
 	"socketio/engineio"
 )
 
-// What clients send and must never stand in a log.
+// Data of clients that must never be in a log.
 const (
 	secretCookie = "cookie-8c1f64"
 	secretHeader = "bearer-5d2e91"
 	secretAuth   = "auth-77ab03"
 )
 
-// A log of everything that is logged at all holds nothing that a client may not
-// write there, and no secret.
+// A log of all levels contains no text that a client may not write there, and no secret.
 func TestLog(t *testing.T) {
 	log := new(logBook)
 	var sessions atomic.Int64
@@ -144,7 +143,7 @@ func serveFaults(w *world) {
 	w.io.Engine().OnConnectionError(func(*http.Request, *engineio.ConnectionError) { panic("told\n") })
 }
 
-// An event that nobody handles is seen in a log, at the level of what clients do.
+// An event without a handler is logged, at the level for actions of clients.
 func TestLogOfAnEventWithoutHandler(t *testing.T) {
 	log := new(logBook)
 	opts := &socketio.Options{Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
@@ -304,7 +303,7 @@ func TestFailuresThatNobodyIsToldOf(t *testing.T) {
 				p.says("2" + test.event)
 				kind, rest, _ := strings.Cut(test.want, " nsp=")
 				expect("a minute later", kind+" more=50 nsp="+rest)
-				// Where somebody is told there is no warning.
+				// An error that is reported elsewhere causes no warning.
 				time.Sleep(time.Minute)
 				if name != "an error behind an answer" {
 					p.says("27" + test.event)
@@ -319,7 +318,7 @@ func TestFailuresThatNobodyIsToldOf(t *testing.T) {
 	}
 }
 
-// A handler that fails because its client has gone is no news.
+// A handler that fails because its client has disconnected is not reported.
 func TestNoWarningForWhoHasGone(t *testing.T) {
 	opts, lines := recorded(slog.LevelInfo)
 	memory(t, opts, func(w *world) {
@@ -339,7 +338,7 @@ func TestNoWarningForWhoHasGone(t *testing.T) {
 }
 
 // At Debug the log has each event without a handler, each socket that a middleware
-// refuses and each namespace that is none, with the reason.
+// rejects and each unknown namespace, with the reason.
 func TestDebugLinesOfRefusals(t *testing.T) {
 	opts, lines := recorded(slog.LevelDebug)
 	opts.AllowEIO3, opts.Limits.MaxNamespaces = true, 4

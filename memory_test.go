@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the test of clients that come, work and leave round after round:
-// nothing of them is left, and the memory does not grow.
+// This file tests rounds of clients that connect, work and disconnect: nothing of them is
+// left, and the memory does not grow.
 
 package socketio_test
 
@@ -43,7 +43,7 @@ func soakRounds(t *testing.T) (rounds, clients int) {
 	return rounds, clients
 }
 
-// kept is what a server and this process keep when no client is there.
+// kept is the state of a server and this process without clients.
 type kept struct {
 	held
 	namespaces, dynamic, making int // of the registry
@@ -137,7 +137,7 @@ func newSojourn(t *testing.T, driver engineio.Driver) *sojourn {
 		sock.On("join", func(n int) error { return sock.Join(fmt.Sprint("room ", n), fmt.Sprint("room ", n/7)) })
 		sock.On("tell", func(n int) error { return sock.To(fmt.Sprint("room ", n)).Emit("told", n) })
 		sock.On("kick", func() { sock.CloseConn() })
-		sock.On("wait", func(int) bool { // a question that nobody answers, until the client goes
+		sock.On("wait", func(int) bool { // an acknowledgement that never arrives, until the client disconnects
 			s.waits.Add(1)
 			go func() {
 				_, err := sock.EmitWithAck(context.Background(), "question")
@@ -169,7 +169,7 @@ func newSojourn(t *testing.T, driver engineio.Driver) *sojourn {
 	return s
 }
 
-// round lets n clients in, who work, and go in five ways.
+// round connects n clients, which work, and disconnect in five ways.
 func (s *sojourn) round(n int) {
 	s.Helper()
 	s.mu.Lock()
@@ -231,7 +231,7 @@ func (s *sojourn) round(n int) {
 	})
 }
 
-// settles waits until what is kept is no more than before, and no socket is there.
+// settles waits until no more is kept than before, and no socket is left.
 func (s *sojourn) settles(before kept) {
 	s.Helper()
 	limit := time.After(time.Minute)
@@ -255,8 +255,8 @@ func (s *sojourn) settles(before kept) {
 	})
 }
 
-// Rounds of clients leave nothing behind: no goroutine, no descriptor, no entry of a
-// map, no timer, no socket; and the heap does not grow from round to round.
+// Rounds of clients leave nothing behind: no goroutine, descriptor, map entry, timer or
+// socket; and the heap does not grow from round to round.
 func TestRoundsOfClients(t *testing.T) {
 	rounds, clients := soakRounds(t)
 	for _, driver := range []engineio.Driver{engineio.DriverAuto, engineio.DriverGoroutine} {

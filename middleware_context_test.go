@@ -70,9 +70,9 @@ func TestContextOfAMiddlewareThatHasReturned(t *testing.T) {
 	})
 }
 
-// A middleware that goes on although its context has ended is counted until it returns.
-// While there are too many, sockets that would meet a middleware are refused, and a
-// warning says what to do; others join.
+// A middleware that continues although its context has ended is counted until it returns.
+// While there are too many, sockets that need a middleware are rejected, and a warning
+// gives the remedy; others join.
 func TestMiddlewaresThatIgnoreTheirContext(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		release := make(chan struct{})
@@ -101,8 +101,8 @@ func TestMiddlewaresThatIgnoreTheirContext(t *testing.T) {
 	})
 }
 
-// Who decides too slowly refuses: a middleware, and the function of OfMatch. Other
-// clients do not wait.
+// A decision that takes too long rejects: a middleware, and the function of OfMatch.
+// Other clients do not wait.
 func TestMiddlewareTimeout(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MiddlewareTimeout: 5 * time.Second}}, func(w *world) {
 		gate := make(chan struct{})
@@ -139,7 +139,7 @@ func TestMiddlewareTimeout(t *testing.T) {
 	})
 }
 
-// A middleware that does not decide in time has refused, whatever it says later.
+// A middleware that does not decide in time has rejected, whatever it returns later.
 func TestMiddlewareTimeoutAtItsBound(t *testing.T) {
 	const limit = 7 * time.Second
 	for _, transport := range []string{polling, websocket} {

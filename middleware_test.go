@@ -109,8 +109,8 @@ func TestHandshakeOfASocket(t *testing.T) {
 	})
 }
 
-// Neither a middleware nor the handshake of a socket has the cookie of a visitor where a
-// page of another site has made the connection.
+// Neither a middleware nor the handshake of a socket sees the cookie of a visitor if a
+// page of another site has opened the connection.
 func TestCookiesOfForeignPages(t *testing.T) {
 	for origin, cookie := range map[string]string{"https://evil.example": "", "null": "", "": "session=9"} {
 		opts := &socketio.Options{
@@ -171,8 +171,8 @@ func TestMiddlewares(t *testing.T) {
 	})
 }
 
-// A client that goes while a middleware runs never joins, and the next
-// middleware does not run.
+// A client that disconnects while a middleware runs never joins, and the next middleware
+// does not run.
 func TestTheClientGoesDuringAMiddleware(t *testing.T) {
 	for name, leave := range map[string]func(p *peer){
 		"connection lost": func(p *peer) { p.goes() },
@@ -290,8 +290,8 @@ func TestEmitsOfAMiddlewarePrecedeConnect(t *testing.T) {
 	})
 }
 
-// A slow middleware lets in when it is done, with what it found out; that of another
-// namespace does not run.
+// A slow middleware accepts when it has finished, with the data that it has found;
+// middlewares of another namespace do not run.
 func TestOfficialLengthyMiddleware(t *testing.T) {
 	overEach(t, func(w *world, transport siotest.Transport) {
 		name := socketio.NewDataKey[string]("name")

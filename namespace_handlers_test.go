@@ -23,7 +23,7 @@ func (l *list) take() string {
 	return items
 }
 
-// io.On hears "/" only, that of another namespace its own.
+// io.On is called for "/" only, a handler of another namespace for that namespace.
 func TestNamespaceOn(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		w.io.On("ask", func(s *socketio.Socket, text string) string { return s.Namespace().Name() + " " + text })
@@ -112,8 +112,8 @@ func TestOrderOfHandlers(t *testing.T) {
 	})
 }
 
-// What is registered or removed while the server runs takes effect with the next event,
-// also by a handler of this one.
+// A registration or removal while the server runs takes effect with the next event, also
+// if a handler of this one makes it.
 func TestHandlersChangeWhileRunning(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		calls := newList()
@@ -136,7 +136,7 @@ func TestHandlersChangeWhileRunning(t *testing.T) {
 	})
 }
 
-// Once counts per socket. Removing it and registering it again begins anew.
+// Once counts per socket. After removing and registering it again it counts anew.
 func TestNamespaceOnce(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		calls := newList()
@@ -268,7 +268,7 @@ func TestSocketsKeepNothingForNamespaceHandlers(t *testing.T) {
 	})
 }
 
-// Handlers come and go while events arrive.
+// Handlers are registered and removed while events arrive.
 func TestNamespaceHandlersRace(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		var ran atomic.Int32

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of namespaces: their names, Of and Lookup, and that each is
-// apart from the others.
+// This file holds the tests of namespaces: their names, Of and Lookup, and their
+// independence.
 
 package socketio_test
 
@@ -22,7 +22,7 @@ import (
 	"socketio/siotest"
 )
 
-// Of makes a namespace that has none of the middlewares of OfMatch; Lookup makes none.
+// Of creates a namespace without the middlewares of OfMatch; Lookup creates none.
 func TestLookupMakesNothing(t *testing.T) {
 	d := diary{newList()}
 	memory(t, &socketio.Options{Observers: []any{d}}, func(w *world) {
@@ -116,8 +116,8 @@ func TestLookupRace(t *testing.T) {
 	})
 }
 
-// Of that makes a namespace which a function of OfMatch might have made warns, as it has
-// none of its middlewares.
+// Of logs a warning if a function of OfMatch might have created the namespace, since it
+// has none of its middlewares.
 func TestOfPastTheFunctionsWarns(t *testing.T) {
 	opts, lines := recorded(slog.LevelWarn)
 	memory(t, opts, func(w *world) {
@@ -150,7 +150,7 @@ func TestOfPastTheFunctionsWarns(t *testing.T) {
 	})
 }
 
-// A name that comes from a request is looked up, so that nobody can have namespaces made.
+// A name from a request is looked up, so that clients can't create namespaces.
 func ExampleServer_Lookup() {
 	io := socketio.NewServer(nil)
 	defer io.Close()
@@ -172,7 +172,7 @@ func ExampleServer_Lookup() {
 	// Output: false
 }
 
-// Rule 7: what comes for one namespace does not wait for another.
+// Rule 7: packets for one namespace do not wait for another.
 func TestNamespacesAreIndependent(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		release := make(chan struct{})
@@ -221,8 +221,8 @@ func TestEmptyNamespaceIsMain(t *testing.T) {
 	})
 }
 
-// A namespace finds its own sockets and those of its own rooms, whatever the rooms of
-// other namespaces are called.
+// A namespace finds its own sockets and those of its own rooms, whatever the names of
+// rooms in other namespaces.
 func TestOfficialNamespacesFindTheirOwn(t *testing.T) {
 	overEach(t, func(w *world, transport siotest.Transport) {
 		join := func(s *socketio.Socket) {

@@ -51,8 +51,8 @@ func TestOneByteAtATime(t *testing.T) {
 	})
 }
 
-// An event that is cut at any of its bytes never happened, and the socket ends once,
-// with nothing left of it.
+// An event that is cut at any of its bytes is dropped, and the socket ends once, leaving
+// nothing.
 func TestCutAtEveryByte(t *testing.T) {
 	const frames = 2 + 4 + len(`451-["photo","x",{"_placeholder":true,"num":0}]`) + 2 + 4 + 3
 	for n := 1; n <= frames; n++ {
@@ -76,7 +76,7 @@ func TestCutAtEveryByte(t *testing.T) {
 	}
 }
 
-// A slow network is no dead one, until it is slower than a ping may be.
+// A slow network is not a dead one, until it is slower than a ping may be.
 func TestSlowNetwork(t *testing.T) {
 	for _, test := range []struct {
 		delay time.Duration

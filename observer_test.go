@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what each observer hears, dialogue by dialogue.
+// This file tests the calls of each observer, dialogue by dialogue.
 
 package socketio_test
 
@@ -125,7 +125,7 @@ func TestObserversOfOneKind(t *testing.T) {
 	})
 }
 
-// A tracer adds to the context of the handlers, and gets back what it gave.
+// A tracer adds a value to the context of the handlers, and gets that context back.
 type tracer struct {
 	*list
 	name string
@@ -184,7 +184,7 @@ func TestTraceObservers(t *testing.T) {
 	})
 }
 
-// A handler may end its goroutine; the books are kept all the same.
+// A handler may end its goroutine; observers are still called.
 func TestObserversHearOfGoexit(t *testing.T) {
 	l := newLedger()
 	tcp(t, &socketio.Options{Observers: []any{l}}, func(w *world) {
@@ -231,8 +231,8 @@ func (fn onJoin) SocketJoined(s socketio.SocketInfo)                            
 func (onJoin) SocketRefused(socketio.SocketInfo, error)                         {}
 func (onJoin) SocketLeft(socketio.SocketInfo, socketio.DisconnectReason, error) {}
 
-// What an observer registers with a socket that joins misses nothing: so much of an
-// admin page needs no interface of its own.
+// Handlers that an observer registers with a socket that joins miss nothing: this part of
+// an admin page needs no special interface.
 func TestObserverMayRegisterHandlers(t *testing.T) {
 	heard := newList()
 	opts := &socketio.Options{Observers: []any{onJoin(func(s socketio.SocketInfo) {
@@ -245,7 +245,7 @@ func TestObserverMayRegisterHandlers(t *testing.T) {
 	})
 }
 
-// Every method of every observer panics; nobody notices but the log.
+// Every method of every observer panics; only the log shows it.
 func TestObserversThatPanic(t *testing.T) {
 	l := newLedger()
 	memory(t, &socketio.Options{Observers: []any{panics{}, l}, Limits: socketio.SocketLimits{MaxInboxPackets: 2}}, func(w *world) {
@@ -318,7 +318,7 @@ func TestObserverOfNothing(t *testing.T) {
 	socketio.NewServer(&socketio.Options{Observers: []any{new(strings.Builder)}})
 }
 
-// silentObserver hears of events and does nothing.
+// silentObserver is notified of events and does nothing.
 type silentObserver struct{}
 
 func (silentObserver) EventIn(socketio.SocketInfo, int)                                           {}

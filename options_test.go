@@ -21,7 +21,7 @@ import (
 	"socketio/engineio"
 )
 
-// A program finds its way among at most 18 fields; the others are in Limits and Engine.
+// There are at most 18 fields; the others are in Limits and Engine.
 func TestDailyOptionsAreFew(t *testing.T) {
 	if n := reflect.TypeFor[socketio.Options]().NumField(); n > 18 {
 		t.Errorf("Options has %d fields, want at most 18", n)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of the listeners that see every event, in and out.
+// This file holds the tests of catch-all listeners, for received and sent events.
 
 package socketio_test
 
@@ -14,7 +14,7 @@ import (
 	"socketio"
 )
 
-// What is sent directly, what is asked, and who asks what for which namespace.
+// Direct emits, emits with acknowledgement, and OnAny with the sender and the namespace.
 func TestOnAnyOutgoing(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		seen, joined := newList(), make(chan *socketio.Socket, 1)
@@ -66,7 +66,7 @@ func answersOne(w *world, p *peer, done chan struct{}) {
 	within(w, "the answer", done)
 }
 
-// Listeners come and go; one that panics harms nobody; who is gone hears nothing.
+// Listeners are added and removed; a panic affects no other; a removed one is not called.
 func TestOutgoingListenersComeAndGo(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, websocket, "a", "b")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the lines that packets leave in the log.
+// This file tests the lines of the packet log.
 
 package socketio_test
 
@@ -205,7 +205,8 @@ func TestPacketsOfOneClientAreLogged(t *testing.T) {
 	})
 }
 
-// A list that is none is a panic; the variable, which is no part of the program, a warning.
+// An invalid list panics; an invalid variable, which is not part of the program, is a
+// warning.
 func TestPacketsOfNobody(t *testing.T) {
 	for _, list := range []string{"everyone", "300.1.2.3", "10.0.0.0/99", "=7", "*,x"} {
 		got := message(func() { socketio.NewServer(&socketio.Options{Engine: engineio.Options{LogPackets: list}}) })

@@ -20,7 +20,7 @@ import (
 	"socketio"
 )
 
-// A gate is a handler of Parallel whose calls wait until they are let go.
+// A gate is a handler of Parallel whose calls wait until they are released.
 type gate struct {
 	begun *list // arguments of the calls that have begun
 	ended *list
@@ -44,8 +44,8 @@ func (g *gate) call(n int) int {
 
 func joined(l *list) string { return strings.Join(l.all(), " ") }
 
-// Up to n calls run at once and answer as they end. Other events do not wait until the
-// n+1st call does; then they do, and all goes on in order.
+// Up to n calls run at once and answer as they end. Other events do not wait until there
+// is an n+1st call; then they do, and everything continues in order.
 func TestParallel(t *testing.T) {
 	for _, transport := range []string{polling, websocket} {
 		t.Run(transport, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestParallelOne(t *testing.T) {
 	})
 }
 
-// The limit is one of each socket and each On.
+// The limit applies to each socket and each registration.
 func TestParallelValueIsShared(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		g := newGate(w)
@@ -153,7 +153,7 @@ func TestParallelPressure(t *testing.T) {
 	})
 }
 
-// An error, a panic and a Goexit cost their own call, and the place is free again.
+// An error, a panic and a Goexit affect only their own call, and its place becomes free.
 func TestParallelFailures(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		errs, gone := newList(), make(chan struct{})
@@ -238,7 +238,7 @@ func TestParallelAtTheEnd(t *testing.T) {
 	}
 }
 
-// After Disconnect no call begins, not even the one that waits for a place. A call may
+// After Disconnect no call begins, not even one that waits for a place. A call may
 // disconnect its own socket.
 func TestParallelDisconnect(t *testing.T) {
 	memory(t, nil, func(w *world) {
@@ -334,7 +334,8 @@ func TestParallelMiddleware(t *testing.T) {
 	})
 }
 
-// A middleware that gives up on a call answers; the call keeps its place until it ends.
+// A middleware that stops waiting for a call answers; the call keeps its place until it
+// ends.
 func TestParallelMiddlewareWithATimeLimit(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		g := newGate(w)
@@ -365,7 +366,7 @@ func TestParallelMiddlewareWithATimeLimit(t *testing.T) {
 	})
 }
 
-// An event may have usual handlers too, which run first, and several of Parallel.
+// An event may have ordinary handlers too, which run first, and several of Parallel.
 func TestParallelBesideOthers(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		order := newList()
@@ -391,7 +392,7 @@ func TestParallelBesideOthers(t *testing.T) {
 	})
 }
 
-// What can't be is told at the registration.
+// Invalid uses panic at registration.
 func TestParallelMisuse(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		panics := make(chan string, 16)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of namespaces that are made on demand: by pattern, by
+// This file holds the tests of namespaces that are created on demand: by pattern, by
 // function, once, and for as long as they are in use.
 
 package socketio_test
@@ -32,8 +32,8 @@ func names(all []*socketio.Namespace) string {
 	return strings.Join(names, " ")
 }
 
-// What is registered with a parent holds for its children, before what is registered
-// with a child, also when the child exists.
+// Handlers registered with a parent apply to its children, before those registered with a
+// child, also if the child exists.
 func TestOfPattern(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		calls := newList()
@@ -70,8 +70,8 @@ func TestOfPattern(t *testing.T) {
 	})
 }
 
-// Parents are asked in order, after the namespaces that exist; a function hears the
-// name and who asks.
+// Parents are asked in order, after existing namespaces; a function gets the name and the
+// handshake.
 func TestOfMatch(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		joined := newList()
@@ -164,8 +164,8 @@ func TestConcurrentFirstJoinsMakeOneChild(t *testing.T) {
 	})
 }
 
-// A child goes with its last socket, whether that had joined or was refused, and
-// those that are still joining count. The trap is number 39 of docs/conformance.md.
+// A child is removed with its last socket, whether that had joined or was rejected, and
+// joining sockets count. The trap is number 39 of docs/conformance.md.
 func TestChildrenGoWhenEmpty(t *testing.T) {
 	t.Run("trap 39", func(t *testing.T) {
 		memory(t, nil, func(w *world) {
@@ -259,8 +259,8 @@ func TestMaxDynamicNamespaces(t *testing.T) {
 	})
 }
 
-// Packets for a namespace that is being looked for: an event is too early, a second
-// CONNECT one too many, a DISCONNECT takes the wish back.
+// Packets for a namespace that is being searched for: an event is too early, a second
+// CONNECT is one too many, a DISCONNECT revokes the CONNECT.
 func TestPacketsDuringASearch(t *testing.T) {
 	for packet, closes := range map[string]bool{`2/slow,["x"]`: true, `0/slow,`: true, `1/slow,`: false} {
 		memory(t, nil, func(w *world) {
@@ -341,7 +341,7 @@ func TestJoiningSocketsKeepANamespace(t *testing.T) {
 	})
 }
 
-// A steppedAdapter tells of its life and closes when it may.
+// A steppedAdapter reports its creation and its close, which waits for permission.
 type steppedAdapter struct {
 	*adapter.Memory
 	log  *list
@@ -350,7 +350,7 @@ type steppedAdapter struct {
 
 func (a steppedAdapter) Close() error { <-a.gate; a.log.add("close"); return a.Memory.Close() }
 
-// A namespace that is made anew begins when the one before has ended.
+// A namespace that is created again begins when its predecessor has ended.
 func TestNamespacesOfOneNameFollowEachOther(t *testing.T) {
 	var log *list
 	var gate chan struct{} // both of the bubble
@@ -376,7 +376,7 @@ func TestNamespacesOfOneNameFollowEachOther(t *testing.T) {
 	})
 }
 
-// An adapter that panics costs the client that asked for its namespace.
+// An adapter that panics affects only the client that asked for its namespace.
 func TestAdapterPanics(t *testing.T) {
 	var broken atomic.Bool
 	broken.Store(true)
@@ -445,7 +445,7 @@ func TestOfWhenANamespaceGoes(t *testing.T) {
 	})
 }
 
-// Functions that end their goroutine refuse the client that they were asked for.
+// Functions that end their goroutine reject the client that they were called for.
 func TestGoexitInASearch(t *testing.T) {
 	memory(t, &socketio.Options{Limits: socketio.SocketLimits{MaxDynamicNamespaces: 1}}, func(w *world) {
 		exits := true

@@ -379,15 +379,15 @@ func (p *peer) isClosed(code uint16) {
 	}
 }
 
-// isOpen expects that the connection goes on: a namespace answers.
+// isOpen expects that the connection is open: a namespace answers.
 func (p *peer) isOpen() {
 	p.w.Helper()
 	p.says("0/nowhere,")
 	p.hears(`4/nowhere,{"message":"Invalid namespace"}`)
 }
 
-// goes closes the network connection without a word; on polling it says goodbye,
-// as there is no connection to close.
+// goes closes the network connection without a packet; on polling it sends a close, since
+// there is no connection to close.
 func (p *peer) goes() {
 	if p.socket != nil {
 		_ = p.socket.Close()

@@ -190,7 +190,7 @@ func stalledReaders(t *testing.T, driver engineio.Driver) {
 	})
 }
 
-// stalls joins, and reads no more than that.
+// stalls joins, and does not read further.
 func stalls(w *world, overPolling bool) {
 	w.Helper()
 	if !overPolling {
@@ -221,7 +221,7 @@ func stalls(w *world, overPolling bool) {
 	}
 }
 
-// The reader who does not read is disconnected; the others do not notice.
+// A client that does not read is disconnected; the others are not affected.
 func TestSlowConsumer(t *testing.T) {
 	memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueMessages: 20}}, func(w *world) {
 		c := newCrowd(w, websocket, "a")
@@ -258,7 +258,7 @@ func TestSlowConsumer(t *testing.T) {
 	})
 }
 
-// An emit to one who does not read fails when 16 times the bound of the queue wait.
+// An emit to a client that does not read fails when the queue reaches 16 times its bound.
 func TestSlowConsumerOfADirectEmit(t *testing.T) {
 	memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueBytes: 1000}}, func(w *world) {
 		joined, result := make(chan *socketio.Socket, 1), newList()
@@ -286,7 +286,7 @@ func TestSlowConsumerOfADirectEmit(t *testing.T) {
 	})
 }
 
-// Who joins and leaves without ever listening is closed like any slow consumer: after
+// A client that joins and leaves without reading is closed like any slow consumer: after
 // 10 s over the bound, or at 16 times it.
 func TestUnheardAnswersAreBounded(t *testing.T) {
 	for answers, after := range map[int]time.Duration{40: 0, 60: 10 * time.Second, 900: -1} {

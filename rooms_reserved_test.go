@@ -72,8 +72,8 @@ func reservedIDs(t *testing.T, w *world, transport string) {
 	p.isOpen()
 }
 
-// A client of Socket.IO 2 knows the id of its socket before it joins, and may have told
-// it: who waits in that room is out when the socket comes.
+// A client of Socket.IO 2 knows the id of its socket before it joins, and may have
+// published it: sockets that wait in that room are removed when the socket joins.
 func TestReservedIDsOfOldClients(t *testing.T) {
 	memory(t, &socketio.Options{AllowEIO3: true, Limits: socketio.SocketLimits{ReserveSocketIDs: true}}, func(w *world) {
 		room, gate := w.io.Of("/room"), make(chan struct{})
@@ -124,7 +124,8 @@ func TestReservedIDsOfOldClients(t *testing.T) {
 	})
 }
 
-// However Join and the coming of the other meet, the room is its own in the end.
+// However Join and the CONNECT of the other interleave, the room contains only its own
+// socket in the end.
 func TestReservedIDsRace(t *testing.T) {
 	tcp(t, &socketio.Options{AllowEIO3: true, Limits: socketio.SocketLimits{ReserveSocketIDs: true}}, func(w *world) {
 		room := w.io.Of("/room")

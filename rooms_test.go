@@ -207,7 +207,7 @@ func (a backwards) Rooms(m adapter.Member) []string {
 	return rooms
 }
 
-// Leave takes several rooms at once, also before the socket is let in.
+// Leave accepts several rooms at once, also before the socket has joined.
 func TestLeaveSeveralRooms(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		w.io.Use(func(_ context.Context, s *socketio.Socket) error {

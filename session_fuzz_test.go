@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the fuzz target of whole sessions: a client that does anything
-// at all, in virtual time, while another one goes on as if nothing were.
+// This file holds the fuzz target of whole sessions: a client that does anything, in
+// virtual time, while another client is not affected.
 
 package socketio_test
 

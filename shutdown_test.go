@@ -43,8 +43,8 @@ func TestShutdownAfterDisconnect(t *testing.T) {
 	})
 }
 
-// Shutdown lets out what waits, refuses new sessions, and returns when all
-// handlers have ended.
+// Shutdown sends queued messages, rejects new sessions, and returns when all handlers
+// have ended.
 func TestShutdown(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
 		release, ended := make(chan struct{}), newList()
@@ -136,8 +136,8 @@ func TestEmitAtShutdownLeavesTheNode(t *testing.T) {
 	})
 }
 
-// We decided otherwise: what is closed stays closed, and a new Server takes its
-// place in the same HTTP server.
+// Differs from upstream: a closed server stays closed, and a new Server takes its place
+// in the same HTTP server.
 func TestAfterClose(t *testing.T) {
 	t.Run("trap 52", func(t *testing.T) {
 		t.Run("another server", func(t *testing.T) {
@@ -217,7 +217,7 @@ func TestCloseOfAnUnusedServer(t *testing.T) {
 	})
 }
 
-// What can't be sent because the server is closed is no success.
+// An emit that fails because the server is closed returns an error.
 func TestAClosedServerSaysSo(t *testing.T) {
 	first := func(ctx context.Context, ask func(context.Context, string, ...any) iter.Seq2[socketio.Reply, error]) error {
 		for _, err := range ask(ctx, "x") {

@@ -19,7 +19,7 @@ import (
 	"socketio"
 )
 
-// A register is who was asked what, and who has answered.
+// A register records the sockets that were asked, and those that have answered.
 type register struct {
 	mu       sync.Mutex // guards the fields below
 	asked    map[int][]string
@@ -69,7 +69,7 @@ func (r *register) check(token int, replies []string, silent []string, all bool)
 	return nil
 }
 
-// unasked checks that nobody was asked a question.
+// unasked checks that no socket was asked a question.
 func (r *register) unasked(token int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -65,8 +65,8 @@ func (l lodger) hears(start string) error {
 	}
 }
 
-// Clients join and leave namespaces that exist only while somebody is in them, and
-// the application asks for some of them by name meanwhile. An emit reaches whoever's
+// Clients join and leave namespaces that exist only while they have sockets, and the
+// application asks for some of them by name meanwhile. An emit reaches each socket whose
 // CONNECT was answered before.
 func TestStressDynamicNamespaces(t *testing.T) {
 	l := (*ledger)(nil)

@@ -18,9 +18,9 @@ import (
 	"socketio/engineio"
 )
 
-// While emits, questions, joins, searches and namespaces go on, the server shuts
-// down. Each call returns, each client has got all that was taken for it, without a
-// hole, every socket is told why, and all counters balance.
+// While emits, acknowledgements, joins, searches and namespaces continue, the server
+// shuts down. Each call returns, each client has received everything that was accepted
+// for it, without a gap, every socket has a reason, and all counters balance.
 func TestStressShutdown(t *testing.T) {
 	l := (*ledger)(nil)
 	opts := func() *socketio.Options {

@@ -14,7 +14,7 @@ import (
 	"socketio/siotest"
 )
 
-// A volatile event is dropped, whole, for who can't take it now.
+// A volatile event is dropped as a whole for a client that can't receive it now.
 func TestVolatile(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, websocket, "a")
@@ -43,7 +43,7 @@ func TestVolatile(t *testing.T) {
 	})
 }
 
-// A volatile question that is dropped is answered by nobody, and known to be.
+// A volatile event with acknowledgement that is dropped returns an error.
 func TestVolatileQuestion(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		c := newCrowd(w, websocket, "a")

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the tests of WhenFull, Latest and Buffered, for clients that do not
-// keep up.
+// This file holds the tests of Overflow, Conflate and Buffered, for slow clients.
 
 package socketio_test
 
@@ -93,7 +92,7 @@ func TestWhenFull(t *testing.T) {
 	}
 }
 
-// What is chosen after one socket's flags goes to the others.
+// Flags of a socket also apply to the broadcasts made from it.
 func TestSocketFlagsThenOthers(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		s, p := w.pair()
@@ -180,8 +179,7 @@ func TestWhenFullIsChecked(t *testing.T) {
 	socketio.NewServer(&socketio.Options{Overflow: 9})
 }
 
-// A question is an event too: the policy holds, and one that was dropped is not waited
-// for.
+// An event with acknowledgement obeys the policy too, and a dropped one is not awaited.
 func TestWhenFullOfQuestions(t *testing.T) {
 	memory(t, &socketio.Options{Overflow: socketio.OverflowFail, Engine: engineio.Options{MaxQueueMessages: 2}}, func(w *world) {
 		s, _ := w.pair()
@@ -213,7 +211,7 @@ func TestWhenFullOfQuestions(t *testing.T) {
 	})
 }
 
-// What is done to one socket does not reach who is in the room of its id.
+// Operations on one socket do not reach the members of the room with its id.
 func TestAloneIsAlone(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		a, p := w.pair()
@@ -235,7 +233,7 @@ func TestAloneIsAlone(t *testing.T) {
 	})
 }
 
-// A question to one socket that has gone says so.
+// An event with acknowledgement to a socket that has ended returns an error.
 func TestAloneAndGone(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		s, p := w.pair()

@@ -47,7 +47,7 @@ var headerNames = [...]string{
 	"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Authorization",
 }
 
-// Header returns the request's headers. Each call decodes them anew; the caller
+// Header returns the request's headers. Each call decodes them again; the caller
 // owns the result.
 func (h *Handshake) Header() http.Header {
 	header := make(http.Header)
@@ -72,7 +72,7 @@ func (h *Handshake) HeaderValue(name string) (value string) {
 }
 
 // Query returns the parameters of the request's query. Each call decodes them
-// anew; the caller owns the result.
+// again; the caller owns the result.
 func (h *Handshake) Query() url.Values {
 	_, raw, _ := strings.Cut(h.URL, "?")
 	return query(raw).values()

@@ -25,7 +25,7 @@ type Options struct {
 	// ReasonPingTimeout. Default 20 s.
 	PingTimeout time.Duration
 	// UpgradeTimeout is how long a WebSocket that probes a polling session may
-	// take to complete the upgrade; then it is closed and polling goes on. A
+	// take to complete the upgrade; then it is closed and polling continues. A
 	// WebTransport has as long to name its session. Default 10 s.
 	UpgradeTimeout time.Duration
 	// WriteTimeout is how long a peer may accept no byte at all while output waits for
@@ -70,7 +70,7 @@ type Options struct {
 	// machine have, else, on systems without /proc, 4 GiB. Negative for no bound.
 	QueueBudget int64
 	// MaxConnections bounds the open sessions, and those that have ended while work of
-	// their Handler goes on; see Conn.Outlive. Further handshakes are answered 503 with
+	// their Handler continues; see Conn.Outlive. Further handshakes are answered 503 with
 	// Retry-After. Default unlimited.
 	MaxConnections int
 	// MaxPending bounds the sessions for which Conn.Established has not been called; one

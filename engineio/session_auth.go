@@ -34,7 +34,7 @@ type binding struct {
 }
 
 // find returns the session that a request names, if the request may speak for it. The
-// client can't tell a session of somebody else from a session that does not exist.
+// client can't tell a session of another client from a session that does not exist.
 func (b *binding) find(r *http.Request, sid string) (*Conn, *requestError) {
 	c := b.sessions.lookup(sid)
 	if c == nil {

@@ -40,7 +40,8 @@ func is(t *testing.T, what string, got, expected any) {
 
 type results [3]any
 
-// A wait is out of the table and the count before its end is told, and ends once.
+// A wait is removed from the table and the count before its end is reported, and ends
+// once.
 func TestEachWaitEndsOnce(t *testing.T) {
 	var table ack.Table[string, int]
 	var count ack.Count

@@ -39,7 +39,7 @@ func (c *Codec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, err
 // Here args need not be on the heap.
 //
 // The text is written in one go as if the packet had no attachments. If it turns
-// out to have some, the header is written anew: it names their number.
+// out to have some, the header is rewritten: it has their number.
 func (c *Codec) AppendList(dst []byte, t parser.Type, namespace string, id int64, event string, args []any) (parser.Encoded, error) {
 	head := parser.Packet{Type: t, Namespace: namespace, ID: id}
 	start := len(dst)
