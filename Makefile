@@ -154,7 +154,7 @@ bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm soc
 
 .PHONY: bench-short
 bench-short: ## one short round of bench-quick, to see that it runs
-	@bench/quick.sh -rounds 1 -idle 200 -clients 100
+	@bench/quick.sh -rounds 1 -idle 100 -clients 30
 
 .PHONY: test-datapath
 test-datapath: ## that an event runs through the files that docs/DESIGN.md names

@@ -72,7 +72,11 @@ uncounted=" setup bench-short bench-quick "
 [ "$(uname)" = Linux ] || uncounted+="test-hostile test-hostile-all "
 
 list=$short
-[ "${1:-}" != --nightly ] || list=$nightly
+if [ "${1:-}" = --nightly ]; then
+	list=$nightly
+else
+	export SHORT=1 # for the suites that have both forms under one name
+fi
 if [ -n "${SUITES:-}" ]; then
 	list=$(awk -v only=" $SUITES " 'index(only, " " $2 " ")' <<<"$list")
 fi

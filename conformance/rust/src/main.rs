@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! Runs every scenario with the Rust client over polling, WebSocket and the upgrade, against the program SERVER_CMD
-//! names. Prints a line for each and, last, the sum. ONLY=text keeps scenarios by name.
+//! names. Prints a line for each and, last, the sum. ONLY=text keeps scenarios by name; SHORT=1 leaves WebSockets from
+//! the start out, which upgrades end on.
 //!
 //! Each scenario runs in a process of its own, `rust-client NAME TRANSPORT URL`: the client's thread outlives its
 //! connection and takes a whole core from then on.
@@ -36,7 +37,9 @@ fn main() {
             println!("FAIL {title}: {why}");
         }
     };
-    for transport in ["polling", "websocket", "upgrade"] {
+    let short = std::env::var("SHORT").is_ok_and(|value| !value.is_empty());
+    let transports: &[&str] = if short { &["polling", "upgrade"] } else { &["polling", "websocket", "upgrade"] };
+    for &transport in transports {
         let mut program = Program::start(&[]);
         for (name, _) in ALL.iter().filter(|(name, _)| name.contains(&only)) {
             say(format!("rust, {transport}: {name}"), apart(&args[0], name, transport, &program.url()));
