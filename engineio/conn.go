@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"socketio/internal/lock"
-	"socketio/internal/wheel"
 )
 
 // A Handler receives the messages of a Conn. HandleMessage is called for one message at a
@@ -40,14 +39,16 @@ type Handler interface {
 	HandleUpgrade()
 }
 
-// A dialed is what a Conn of a client knows of its server.
-type dialed struct {
-	maxPayload int // bytes of one message, and of one POST; 0 means no bound
+// A given is what few connections of a Server have, and all of a Dialer. It is immutable
+// once the connection is in use.
+type given struct {
+	ctx        context.Context // values of Options.Handshake, nil if none
+	maxPayload int             // of a Dialer's: bytes of one message, and of one POST, that the server accepts; 0 means no bound
 }
 
-// fits reports whether the server accepts all parts of m.
-func (d *dialed) fits(m *Message, polling bool) bool {
-	if d == nil || d.maxPayload <= 0 {
+// fits reports whether the peer accepts all parts of m.
+func (g *given) fits(m *Message, polling bool) bool {
+	if g == nil || g.maxPayload <= 0 {
 		return true
 	}
 	for i := range m.frames() {
@@ -56,7 +57,7 @@ func (d *dialed) fits(m *Message, polling bool) bool {
 		if f.binary && polling {
 			size = 1 + base64.StdEncoding.EncodedLen(size)
 		}
-		if size > d.maxPayload {
+		if size > g.maxPayload {
 			return false
 		}
 	}
@@ -102,44 +103,53 @@ type Conn struct {
 	number    uint64
 	id        string
 	handshake Handshake
-	ctx       context.Context // values of Options.Handshake, nil if none
-	handler   Handler         // set by begin, before anything is read
-	wheel     *wheel.Wheel
-
-	dialed *dialed // nil on a server
+	given     *given  // nil if there is nothing in it
+	handler   Handler // set by begin, before anything is read
 
 	pending *list.Element // in sessions.pending; guarded by sessions.mu
 
-	// readMu is held while the messages of one read, or one of a POST, are handed up:
-	// during an upgrade both may have some. HandleMessage does not block, so holding it
-	// across that call is short. A session without polling does not need it.
-	readMu lock.Mutex
-
 	// Atomic; safe from anywhere.
+	passed   atomic.Pointer[passedOn] // nil if nothing is passed on to an upgrade
+	charged  atomic.Int64             // bytes of the queue that Server.budget knows of; written under mu
 	deflates atomic.Bool              // messages may go out compressed
 	paused   atomic.Bool              // the Handler wants no more messages for now
-	passed   atomic.Pointer[passedOn] // nil if nothing is passed on to an upgrade
 	hadPOST  atomic.Bool              // one has arrived
 	logged   atomic.Bool              // its packets are logged
-	ended    atomic.Bool              // the Handler has been notified of the end, or is about to be
-	charged  atomic.Int64             // bytes of the queue that Server.budget knows of; written under mu
+	ended    atomic.Bool              // the Handler has heard, or is about to hear, of the end
 
-	mu       lock.Mutex // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
-	state    connState
+	// Guarded by mu; here because they need no padding.
+	corks uint16 // calls of Cork without Uncork
+	state connState
+
+	mu       lock.Mutex   // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
 	ws       *wsTransport // nil exactly while the session is on polling
 	poll     *polling     // nil for a session that began on WebSocket; set once, by begin
-	up       upgrade
 	beat     heartbeat
-	corks    int           // calls of Cork without Uncork
-	pausedAt int64         // since when paused, by services.now; 0 if not
-	dropped  int           // messages, by their policy
-	unlogged []*Message    // of Append, whose callers may hold locks: for the next line of the log
-	drained  chan struct{} // closed when the queue is empty, or at the end; nil without waiters
+	pausedAt int64  // since when paused, by services.now; 0 if not
+	aside    *aside // nil until it is needed
 	due      deadlines
 }
 
+// An aside is what few connections need. It is guarded by Conn.mu.
+type aside struct {
+	unlogged []*Message    // of Append, whose callers may hold locks: for the next line of the log
+	drained  chan struct{} // closed when nothing waits, or at the end; nil unless somebody waits
+	dropped  int           // messages, by their policy
+}
+
+// asideLocked returns the aside of a connection, for something to be put there.
+func asideLocked(c *Conn) *aside {
+	if c.aside == nil {
+		c.aside = new(aside)
+	}
+	return c.aside
+}
+
 func newConn(svc *services, o owner, id string, h Handshake, ctx context.Context) *Conn {
-	c := &Conn{svc: svc, limits: &svc.limits, owner: o, number: svc.lastNumber.Add(1), id: id, handshake: h, ctx: ctx, wheel: svc.nextWheel()}
+	c := &Conn{svc: svc, limits: &svc.limits, owner: o, number: svc.lastNumber.Add(1), id: id, handshake: h}
+	if ctx != nil {
+		c.given = &given{ctx: ctx}
+	}
 	c.beat.awaits = h.Revision == 3
 	return c
 }
@@ -188,10 +198,10 @@ func (c *Conn) Handshake() *Handshake { return &c.handshake }
 // Context returns a context with the values of the one that Options.Handshake returned. It
 // is never canceled.
 func (c *Conn) Context() context.Context {
-	if c.ctx == nil {
+	if c.given == nil || c.given.ctx == nil {
 		return context.Background()
 	}
-	return c.ctx
+	return c.given.ctx
 }
 
 // Transport returns the name of the current transport.
@@ -280,7 +290,10 @@ func (c *Conn) Resume() {
 func (c *Conn) Dropped() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.dropped
+	if c.aside == nil {
+		return 0
+	}
+	return c.aside.dropped
 }
 
 // Closed reports whether the connection has closed or is closing: messages sent from now
@@ -305,10 +318,11 @@ func (c *Conn) WaitDrained(ctx context.Context) error {
 			c.mu.Unlock()
 			return nil
 		}
-		if c.drained == nil {
-			c.drained = make(chan struct{})
+		a := asideLocked(c)
+		if a.drained == nil {
+			a.drained = make(chan struct{})
 		}
-		drained := c.drained
+		drained := a.drained
 		c.mu.Unlock()
 		select {
 		case <-drained:
@@ -328,9 +342,9 @@ func (c *Conn) noteQueueLocked(moved bool) (over bool) {
 		n, size = q.len(), q.bytes
 		c.watchQueueLocked(q, moved)
 	}
-	if c.drained != nil && (n == 0 || c.state != stateOpen) {
-		close(c.drained)
-		c.drained = nil
+	if a := c.aside; a != nil && a.drained != nil && (n == 0 || c.state != stateOpen) {
+		close(a.drained)
+		a.drained = nil
 	}
 	if c.poll != nil && c.poll.writing != nil {
 		size += c.poll.writing.size

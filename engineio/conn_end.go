@@ -78,8 +78,8 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 	var candidate *wsTransport
 	if gone {
 		candidate = c.dropCandidateLocked()
-	} else if c.up.candidate != nil { // a client that has stopped polling receives the rest there
-		c.up.code, c.up.text = e.code, e.text
+	} else if c.poll.candidate() != nil { // a client that has stopped polling receives the rest there
+		c.poll.up.code, c.poll.up.text = e.code, e.text
 		c.setDueLocked(dueUpgrade, probeBy)
 	}
 	var cut *parkedGET
@@ -97,7 +97,7 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 				c.owner.forget(c)
 			}
 			if t == nil {
-				c.wheel.Stop(&c.due.timer)
+				c.svc.wheel(c.number).Stop(&c.due.timer)
 			}
 		}
 		cut.cutOff()
@@ -165,7 +165,7 @@ func (c *Conn) closed() {
 		c.poll.endLocked()
 	}
 	c.mu.Unlock()
-	c.wheel.Stop(&c.due.timer)
+	c.svc.wheel(c.number).Stop(&c.due.timer)
 	c.owner.forget(c)
 	if candidate != nil {
 		candidate.abandon(closeNormal)

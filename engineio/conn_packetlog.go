@@ -45,7 +45,8 @@ func (c *Conn) logIn(p packet) {
 // holdLogLocked keeps a message to be logged later: the caller may hold locks.
 func (c *Conn) holdLogLocked(m *Message) {
 	if c.logged.Load() {
-		c.unlogged = append(c.unlogged, m)
+		a := asideLocked(c)
+		a.unlogged = append(a.unlogged, m)
 	}
 }
 
@@ -55,8 +56,9 @@ func (c *Conn) logHeld() {
 		return
 	}
 	c.mu.Lock()
-	held := c.unlogged
-	c.unlogged = nil
+	a := asideLocked(c)
+	held := a.unlogged
+	a.unlogged = nil
 	c.mu.Unlock()
 	for _, m := range held {
 		c.svc.packets.out(traceeOf(c), m)

@@ -6,16 +6,16 @@ package engineio
 
 import "io"
 
-// handUp handles one packet of a POST under readMu. It reports whether the connection
+// handUp handles one packet of a POST under polling.readMu. It reports whether the connection
 // stays open.
 func (c *Conn) handUp(p packet) bool {
-	c.readMu.Lock()
-	defer c.readMu.Unlock() // a panic costs one connection, which must still end
+	c.poll.readMu.Lock()
+	defer c.poll.readMu.Unlock() // a panic costs one connection, which must still end
 	return c.handlePacket(p)
 }
 
 // handlePacket handles one packet from either transport. It reports whether the connection
-// stays open. Packets arrive one at a time: see readMu.
+// stays open. Packets arrive one at a time: see polling.readMu.
 func (c *Conn) handlePacket(p packet) bool {
 	c.logIn(p)
 	if c.ended.Load() {
@@ -63,7 +63,9 @@ func (c *Conn) handleBeat(t packetType) bool {
 
 // readEnd calls HandleReadEnd: no more messages are available for now.
 func (c *Conn) readEnd() {
-	c.readMu.Lock()
-	defer c.readMu.Unlock()
+	if p := c.poll; p != nil {
+		p.readMu.Lock()
+		defer p.readMu.Unlock()
+	}
 	c.handler.HandleReadEnd()
 }

@@ -40,13 +40,15 @@ func (c *Conn) send(m *Message, flush bool) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if !c.dialed.fits(m, c.ws == nil) {
+	if !c.given.fits(m, c.ws == nil) {
 		c.mu.Unlock()
 		return errSendTooLarge
 	}
 	q := c.queueLocked()
 	v, lost := q.push(c.formLocked(m), c.limits)
-	c.dropped += lost
+	if lost > 0 {
+		asideLocked(c).dropped += lost
+	}
 	switch v {
 	case pushed:
 		c.svc.obs.queued(c.number, c.transportLocked(), m)

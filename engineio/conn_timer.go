@@ -12,7 +12,7 @@ import (
 // setDueLocked sets a deadline.
 func (c *Conn) setDueLocked(what int, at int64) {
 	if c.due.set(what, at) {
-		c.wheel.Schedule(&c.due.timer, c, c.svc.base.Add(time.Duration(at)))
+		c.svc.wheel(c.number).Schedule(&c.due.timer, c, c.svc.base.Add(time.Duration(at)))
 	}
 }
 
@@ -44,7 +44,7 @@ func (c *Conn) Wake(time.Time) {
 	}
 	if next := c.due.next(); next != 0 && (c.due.wakeAt == 0 || next < c.due.wakeAt) {
 		c.due.wakeAt = next
-		c.wheel.Schedule(&c.due.timer, c, c.svc.base.Add(time.Duration(next)))
+		c.svc.wheel(c.number).Schedule(&c.due.timer, c, c.svc.base.Add(time.Duration(next)))
 	}
 	c.mu.Unlock()
 	for _, f := range after {
@@ -68,7 +68,13 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 		why := c.queueLocked().overBound(c.limits, 1, 0)
 		return func() { c.closeSlow(why, ending{}) }
 	case dueMessage:
-		if c.ws == nil || !c.ws.messageDueLocked(now) {
+		if c.ws == nil { // dueNoop
+			if c.poll != nil {
+				c.poll.release()
+			}
+			return nil
+		}
+		if !c.ws.messageDueLocked(now) {
 			return nil
 		}
 		return func() {
@@ -77,10 +83,6 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 	case dueUpgrade:
 		if t := c.dropCandidateLocked(); t != nil {
 			return func() { t.abandon(closeProtocol) }
-		}
-	case dueNoop:
-		if c.poll != nil {
-			c.poll.release()
 		}
 	case dueClose:
 		if t := c.ws; t != nil {

@@ -15,15 +15,17 @@ import (
 const (
 	dueBeat    = iota // heartbeat.go
 	dueWrite          // the peer must have accepted something
-	dueMessage        // a message that has begun must have arrived
+	dueMessage        // a message that has begun must have arrived; not on polling
 	dueUpgrade        // a candidate must have completed
-	dueNoop           // a parked poll is released during an upgrade
 	dueClose          // closing must have come to its end
 	dueCork           // messages that were held back are sent
 	duePause          // the Handler must have resumed
 	dueQueue          // the queue must have come below its bound
 	dueUser           // Conn.SetTimer
 	dueCount
+
+	// dueNoop has the place of dueMessage: a parked poll is released during an upgrade.
+	dueNoop = dueMessage
 )
 
 const (

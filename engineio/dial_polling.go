@@ -214,7 +214,7 @@ func (p *poller) rest() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	client := c.poll.client
-	for c.state == stateOpen && c.ws == nil && c.up.pausing {
+	for c.state == stateOpen && c.ws == nil && c.poll.up.pausing {
 		changed := client.changed
 		client.resting++
 		last := client.resting == 2
@@ -238,8 +238,8 @@ func (p *poller) rest() bool {
 func (p *poller) commit() {
 	c := p.c
 	c.mu.Lock()
-	t := c.up.candidate
-	if t == nil || !c.up.pausing || c.state != stateOpen {
+	t := c.poll.up.candidate
+	if t == nil || !c.poll.up.pausing || c.state != stateOpen {
 		c.mu.Unlock()
 		return
 	}
@@ -263,7 +263,7 @@ func (p *poller) send(g *parkedGET) {
 		final := c.poll.final
 		if c.poll.q.len() == 0 && final == 0 {
 			changed := c.poll.client.changed
-			if c.up.pausing || c.ws != nil || c.state != stateOpen {
+			if c.poll.up.pausing || c.ws != nil || c.state != stateOpen {
 				c.mu.Unlock()
 				continue
 			}
@@ -304,7 +304,7 @@ func (p *poller) send(g *parkedGET) {
 
 // post sends messages in as many requests as the server's maxPayload requires.
 func (p *poller) post(items []*Message) error {
-	most := p.c.dialed.maxPayload
+	most := p.c.given.maxPayload
 	var body []byte
 	for _, m := range items {
 		for i := range m.frames() {

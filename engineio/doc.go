@@ -22,7 +22,7 @@
 // # Concurrency
 //
 // Every method may be called from any goroutine and none waits for a peer.
-// Lock order: Conn.readMu, Conn.mu, then those of package wheel; sessions.mu, passing.mu. No lock is held
-// while a Handler is called, except Conn.readMu around HandleMessage, which
+// Lock order: polling.readMu, Conn.mu, then those of package wheel; sessions.mu, passing.mu. No lock is held
+// while a Handler is called, except polling.readMu around HandleMessage, which
 // serializes it where two transports may read.
 package engineio

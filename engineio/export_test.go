@@ -15,7 +15,7 @@ func (c *Conn) Parked() bool {
 func (c *Conn) Probed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.up.candidate != nil
+	return c.poll.candidate() != nil
 }
 
 // NewID makes a session id.

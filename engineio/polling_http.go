@@ -75,7 +75,7 @@ func (x *exchange) get() {
 		g.final = p.final
 	}
 	p.get = g
-	if c.up.pausing {
+	if p.up.pausing {
 		c.setDueLocked(dueNoop, c.svc.now()+int64(noopDelay))
 	}
 	if !x.parkLocked(g, cut) {

@@ -68,7 +68,6 @@ type services struct {
 	wheels   []*wheel.Wheel
 
 	// Atomic; safe from anywhere.
-	wheelTurn  atomic.Uint32
 	lastNumber atomic.Uint64  // of a Conn
 	background sync.WaitGroup // messages being inflated, the budget being kept
 	budget     budget
@@ -143,8 +142,9 @@ func maxFragments(maxPayload int) int { return max(4096, maxPayload/256) }
 // now returns the time since the end was created, in nanoseconds.
 func (s *services) now() int64 { return int64(time.Since(s.base)) }
 
-func (s *services) nextWheel() *wheel.Wheel {
-	return s.wheels[int(s.wheelTurn.Add(1))%len(s.wheels)]
+// wheel returns the wheel of a connection. They take them in turns.
+func (s *services) wheel(number uint64) *wheel.Wheel {
+	return s.wheels[number%uint64(len(s.wheels))]
 }
 
 // tickFor returns the resolution of the deadlines.

@@ -8,6 +8,8 @@ package engineio
 import (
 	"context"
 	"time"
+
+	"socketio/internal/lock"
 )
 
 // polling is the transport of a session that began on polling, guarded by
@@ -19,7 +21,13 @@ import (
 //
 // A second request in either slot closes the session.
 type polling struct {
-	c       *Conn
+	// readMu is held while the messages of one read, or one of a POST, are handed up:
+	// during an upgrade both may have some. HandleMessage does not block, so holding it
+	// across that call is short. A session that began on WebSocket does not need it. It is
+	// taken before Conn.mu.
+	readMu lock.Mutex
+
+	c       *Conn // immutable
 	q       sendQueue
 	signal  chan struct{} // one token, for the GET that waits: look again
 	get     *parkedGET    // nil exactly while no GET waits
@@ -30,6 +38,8 @@ type polling struct {
 	resumed chan struct{} // not nil while a POST waits for Conn.Resume
 
 	client *pollClient // nil on a server
+
+	up upgrade
 
 	releasedFor time.Time // the deadline of a request for which a GET was released last
 
@@ -115,7 +125,7 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 		p.wake()
 		return true
 	}
-	if !e.lost && e.reply == 0 && (e.flush || c.up.pausing) {
+	if !e.lost && e.reply == 0 && (e.flush || p.up.pausing) {
 		p.afterNoop = true
 		c.setDueLocked(dueClose, c.svc.now()+int64(c.owner.closeWait()))
 		return false

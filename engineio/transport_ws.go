@@ -44,7 +44,7 @@ type wsTransport struct {
 	// Owned by the read side.
 	parser    ws.Parser
 	dead      bool // input is discarded
-	reading   bool // holds Conn.readMu
+	reading   bool // holds polling.readMu
 	pings     uint16
 	pingSince int64
 
@@ -101,7 +101,7 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 // began on a WebSocket has one reader and needs no lock.
 func (t *wsTransport) lockRead() {
 	if !t.reading && t.c.poll != nil {
-		t.c.readMu.Lock()
+		t.c.poll.readMu.Lock()
 		t.reading = true
 	}
 }
@@ -109,7 +109,7 @@ func (t *wsTransport) lockRead() {
 func (t *wsTransport) unlockRead() {
 	if t.reading {
 		t.reading = false
-		t.c.readMu.Unlock()
+		t.c.poll.readMu.Unlock()
 	}
 }
 
@@ -381,7 +381,7 @@ func (t *wsTransport) Ended(err error) {
 	t.c.mu.Lock()
 	t.q.drop() // handlers may hold the connection for long
 	main := t.c.ws == t
-	if t.c.up.candidate == t {
+	if t.c.poll.candidate() == t {
 		t.c.dropCandidateLocked()
 	}
 	t.c.mu.Unlock()

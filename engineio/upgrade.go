@@ -49,11 +49,22 @@ func (u *upgrade) drop() *wsTransport {
 // dropCandidateLocked forgets the candidate and returns it. The loops of a polling client
 // continue.
 func (c *Conn) dropCandidateLocked() *wsTransport {
-	t := c.up.drop()
-	if t != nil && c.poll != nil && c.poll.client != nil {
+	if c.poll == nil {
+		return nil
+	}
+	t := c.poll.up.drop()
+	if t != nil && c.poll.client != nil {
 		c.poll.client.changedLocked()
 	}
 	return t
+}
+
+// candidate returns the candidate, or nil. p may be nil.
+func (p *polling) candidate() *wsTransport {
+	if p == nil {
+		return nil
+	}
+	return p.up.candidate
 }
 
 // beginUpgrade makes t the candidate. It reports false if the session can't
@@ -62,11 +73,15 @@ func (t *wsTransport) beginUpgrade() bool {
 	c := t.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state != stateOpen || c.ws != nil || c.up.candidate != nil || c.up.attempts >= maxUpgradeAttempts {
+	if c.state != stateOpen || c.ws != nil || c.poll == nil {
 		return false
 	}
-	c.up.attempts++
-	c.up.candidate = t
+	up := &c.poll.up
+	if up.candidate != nil || up.attempts >= maxUpgradeAttempts {
+		return false
+	}
+	up.attempts++
+	up.candidate = t
 	c.setDueLocked(dueUpgrade, c.svc.now()+int64(c.limits.upgradeTimeout))
 	return true
 }
@@ -76,18 +91,18 @@ func (t *wsTransport) handleProbe(p packet) {
 	c := t.c
 	c.logIn(p)
 	switch {
-	case c.dialed != nil:
+	case c.svc.dials:
 		t.probed(p)
 	case p.typ == packetPing && string(p.data) == "probe":
 		c.mu.Lock()
-		if c.up.candidate == t {
-			c.up.pausing = true // before the client knows: the session may end in between
+		if c.poll.candidate() == t {
+			c.poll.up.pausing = true // before the client knows: the session may end in between
 		}
 		c.mu.Unlock()
 		c.logOut(c.svc.probeMessage)
 		t.send(c.svc.probeMessage)
 		c.mu.Lock()
-		if c.up.candidate == t {
+		if c.poll.candidate() == t {
 			c.poll.release()
 		}
 		c.mu.Unlock()
@@ -108,8 +123,8 @@ func (t *wsTransport) probed(p packet) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.up.candidate == t {
-		c.up.pausing = true
+	if c.poll.candidate() == t {
+		c.poll.up.pausing = true
 		c.poll.client.changedLocked()
 	}
 }
@@ -117,7 +132,7 @@ func (t *wsTransport) probed(p packet) {
 // switchLocked makes t the transport and moves the queue over.
 func (t *wsTransport) switchLocked() {
 	c := t.c
-	c.up.drop()
+	c.poll.up.drop()
 	c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
 	t.probing.Store(false)
 	c.ws = t
@@ -133,7 +148,7 @@ func (t *wsTransport) switchLocked() {
 func (t *wsTransport) commit() {
 	c := t.c
 	c.mu.Lock()
-	if c.state == stateClosed || c.up.candidate != t {
+	if c.state == stateClosed || c.poll.candidate() != t {
 		c.mu.Unlock()
 		t.dead = true
 		t.nc.Close()
@@ -143,7 +158,7 @@ func (t *wsTransport) commit() {
 	closing, flush := c.state == stateClosing, false
 	if closing {
 		t.dead = true
-		flush = t.sayCloseLocked(c.up.code, c.up.text)
+		flush = t.sayCloseLocked(c.poll.up.code, c.poll.up.text)
 		c.setDueLocked(dueClose, c.svc.now()+int64(closeTimeout))
 	} else {
 		flush = t.q.takeWriting()
@@ -167,7 +182,7 @@ func (t *wsTransport) commit() {
 func (t *wsTransport) abandon(code uint16) {
 	c := t.c
 	c.mu.Lock()
-	if c.up.candidate == t {
+	if c.poll.candidate() == t {
 		c.dropCandidateLocked()
 		c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
 	}
