@@ -33,8 +33,10 @@ func ExampleBroadcast_EmitWithAck() {
 	asleep.call("hello")
 	go quick.answer("yes")
 
-	players := io.To("players").Timeout(100 * time.Millisecond)
-	for reply, err := range players.EmitWithAck(context.Background(), "ready?") {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	players := io.To("players").Timeout(10 * time.Second)
+	for reply, err := range players.EmitWithAck(ctx, "ready?") {
 		var silent *socketio.PartialError
 		if errors.As(err, &silent) {
 			fmt.Println(len(silent.Sockets), "did not answer:", silent.Err)
@@ -45,10 +47,11 @@ func ExampleBroadcast_EmitWithAck() {
 			fmt.Println(err)
 		}
 		fmt.Println("one says", word)
+		cancel() // the first answer is enough
 	}
 	// Output:
 	// one says yes
-	// 1 did not answer: context deadline exceeded
+	// 1 did not answer: context canceled
 }
 
 // A function that takes an Emitter or an Asker works with a socket, a room or a server.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"socketio"
 )
@@ -31,18 +30,24 @@ func TestOnAnyOutgoing(t *testing.T) {
 		s := within(w, "the connection", joined)
 		_ = s.Emit("direct", 1, "[")
 		_ = s.Send([]byte{1}, []byte{2})
+		asked := make(chan struct{})
+		go func() {
+			defer close(asked)
+			for range ns.EmitWithAck(w.Context(), "asked", 12) {
+				break
+			}
+		}()
+		p.hears(`2/a[1],["direct",1,"["]`, `52-/a[1],["message",*]`, []byte{1}, []byte{2}, `2/a[1],0["asked",12]`)
+		p.says(`3/a[1],0[]`)
+		within(w, "the answer to all", asked)
 		ctx, cancel := context.WithCancel(w.Context())
 		cancel()
-		for range ns.Timeout(time.Millisecond).EmitWithAck(w.Context(), "asked", 12) {
-			break
-		}
 		_, _ = s.EmitWithAck(ctx, "not sent")
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			_, _ = s.EmitWithAck(w.Context(), "one", 2)
 		}()
-		p.hears(`2/a[1],["direct",1,"["]`, `52-/a[1],["message",*]`, []byte{1}, []byte{2}, `2/a[1],0["asked",12]`)
 		answersOne(w, p, done)
 		p.says(`2/a[1],7["ask"]`)
 		p.hears(`3/a[1],7["an acknowledgement is not seen"]`)

@@ -82,8 +82,7 @@ var packetAttacks = []attack{
 	{
 		// 20 connections keep 256 KB each, whatever they send. How much is in use at once,
 		// before it is answered, depends on the machine.
-		name:   "auth as large as a message in each namespace",
-		config: config{PingInterval: time.Hour}, // none ends meanwhile
+		name: "auth as large as a message in each namespace",
 		run: func(a *attacker) {
 			before := a.p.heap()
 			auth := func(n int) string { return `{"x":"` + strings.Repeat("x", n) + `"}` }
@@ -110,8 +109,7 @@ var packetAttacks = []attack{
 	{
 		// Answered data is not kept, neither by the connection nor by its decoder: 7 MB. How
 		// much is in use at once, before it is answered, depends on the machine.
-		name:   "the longest names, and then silence",
-		config: config{PingInterval: time.Hour}, // none ends meanwhile
+		name: "the longest names, and then silence",
 		run: func(a *attacker) {
 			before := a.p.heap()
 			a.each(8, func(int) {

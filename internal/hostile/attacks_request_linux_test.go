@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // shapes are malformed requests. Each must be answered, or its connection closed.
@@ -169,7 +168,7 @@ var requestAttacks = []attack{
 	},
 	{
 		name:   "headers that a session would keep",
-		config: config{HostHeaderBytes: 1 << 20, PingInterval: time.Hour}, // own does not poll meanwhile
+		config: config{HostHeaderBytes: 1 << 20},
 		alike:  true,
 		memory: 64 << 20, // what is open at once; kept would be 80 MB and more
 		run: func(a *attacker) {

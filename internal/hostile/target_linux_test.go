@@ -43,7 +43,6 @@ type config struct {
 	Tenants   bool // there is a function for namespaces that do not exist
 	KeepEmpty bool // KeepEmptyNamespaces
 
-	PingInterval                                      time.Duration
 	AttachmentTimeout, ConnectTimeout, MessageTimeout time.Duration
 	MiddlewareTimeout, UpgradeTimeout, WriteTimeout   time.Duration
 
@@ -59,7 +58,7 @@ func (c *config) options() *socketio.Options {
 	o := &socketio.Options{
 		AllowEIO3:      c.EIO3,
 		MaxConnections: c.MaxConnections,
-		PingInterval:   c.PingInterval,
+		PingInterval:   time.Hour, // sessions of attackers that are silent for long still count
 		Logger:         slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Limits:         socketio.SocketLimits{AttachmentTimeout: c.AttachmentTimeout, ConnectTimeout: c.ConnectTimeout, MiddlewareTimeout: c.MiddlewareTimeout, MaxDynamicNamespaces: c.MaxDynamicNamespaces, KeepEmptyNamespaces: c.KeepEmpty},
 		Engine:         engineio.Options{Driver: engineio.Driver(c.Driver), MessageTimeout: c.MessageTimeout, UpgradeTimeout: c.UpgradeTimeout, WriteTimeout: c.WriteTimeout, MaxQueueBytes: c.MaxQueueBytes, MaxPending: c.MaxPending, QueueBudget: c.QueueBudget},
