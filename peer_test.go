@@ -7,7 +7,6 @@ package socketio_test
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 )
@@ -66,15 +66,11 @@ type peer struct {
 
 func (p *peer) opened(packet string) {
 	p.w.Helper()
-	if !strings.HasPrefix(packet, "0{") {
-		p.w.Fatalf("a session opens with an open packet, not %q", packet)
+	open, err := rawclient.ParseOpen(packet)
+	if err != nil {
+		p.w.Fatal(err)
 	}
-	p.opening = packet[1:]
-	var open struct{ SID string }
-	if err := json.Unmarshal([]byte(p.opening), &open); err != nil || open.SID == "" {
-		p.w.Fatalf("open packet %q: %v", packet, err)
-	}
-	p.sid = open.SID
+	p.opening, p.sid = packet[1:], open.SID
 }
 
 func (p *peer) openWebSocket(query string) {
@@ -129,7 +125,7 @@ func (p *peer) take(text string) bool {
 	case '6':
 		p.noops.Add(1)
 	case 'b':
-		b, err := base64.StdEncoding.DecodeString(text[1:])
+		b, _, err := rawclient.ParseBinary(text)
 		if err != nil {
 			p.end = err
 			return false
@@ -177,7 +173,7 @@ func (p *peer) poll() bool {
 			p.end = fmt.Errorf("status %d %s", status, body)
 			return true
 		}
-		for _, text := range strings.Split(body, "\x1e") {
+		for _, text := range rawclient.Split(body) {
 			if text == "" || !p.take(text) {
 				if p.end == nil {
 					p.end = io.EOF
@@ -203,16 +199,11 @@ func (p *peer) request(method, query, body string) (status int, answer string) {
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "text/plain;charset=UTF-8")
 	}
-	resp, err := p.w.client.Do(r)
-	if err != nil {
-		return 0, err.Error()
+	got := rawclient.Do(p.w.client, r)
+	if got.Err != nil {
+		return 0, got.Err.Error()
 	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	return resp.StatusCode, string(b)
+	return got.Status, got.Body
 }
 
 // write sends Engine.IO packets: on polling in one POST.
@@ -222,8 +213,7 @@ func (p *peer) write(packets ...string) error {
 	if p.socket != nil {
 		for _, text := range packets {
 			var err error
-			if data, ok := strings.CutPrefix(text, "b"); ok {
-				b, _ := base64.StdEncoding.DecodeString(data)
+			if b, binary, _ := rawclient.ParseBinary(text); binary {
 				err = p.socket.WriteBinary(b)
 			} else {
 				err = p.socket.WriteText(text)
@@ -234,7 +224,7 @@ func (p *peer) write(packets ...string) error {
 		}
 		return nil
 	}
-	status, answer := p.request(http.MethodPost, "?EIO=4&transport=polling&sid="+url.QueryEscape(p.sid), strings.Join(packets, "\x1e"))
+	status, answer := p.request(http.MethodPost, "?EIO=4&transport=polling&sid="+url.QueryEscape(p.sid), rawclient.Join(packets...))
 	if status != http.StatusOK {
 		return fmt.Errorf("status %d %s", status, answer)
 	}
@@ -258,7 +248,7 @@ func (p *peer) tries(packets ...any) error {
 		case string:
 			wire[i] = "4" + packet
 		case []byte:
-			wire[i] = "b" + base64.StdEncoding.EncodeToString(packet)
+			wire[i] = rawclient.Binary(packet)
 		}
 	}
 	return p.write(wire...)

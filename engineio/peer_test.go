@@ -8,7 +8,6 @@ package engineio_test
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 )
@@ -70,21 +70,11 @@ func (r *rig) do(ctx context.Context, method, query string, body io.Reader, head
 	if err != nil {
 		return reply{err: err}
 	}
-	for i := 0; i < len(headers); i += 2 {
-		if headers[i] == "Host" {
-			req.Host = headers[i+1]
-		} else {
-			req.Header.Add(headers[i], headers[i+1])
-		}
-	}
-	resp, err := r.client.Do(req)
-	if err != nil {
-		return reply{err: err}
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	return reply{resp.StatusCode, resp.Header, string(data), err}
+	rawclient.AddHeader(req, headers...)
+	return replyOf(rawclient.Do(r.client, req))
 }
+
+func replyOf(r rawclient.Reply) reply { return reply{r.Status, r.Header, r.Body, r.Err} }
 
 func (r *rig) get(query string, headers ...string) reply {
 	return r.do(context.Background(), "GET", query, nil, headers...)
@@ -104,8 +94,7 @@ func (r *rig) dialRefused(query string, headers ...string) reply {
 	if c != nil {
 		r.t.Fatalf("a WebSocket with %q opened", query)
 	}
-	data, err := io.ReadAll(resp.Body)
-	return reply{resp.StatusCode, resp.Header, string(data), err}
+	return replyOf(rawclient.Read(resp))
 }
 
 func (r *rig) shake(query string, headers ...string) (*wstest.Client, *http.Response, error) {
@@ -147,20 +136,13 @@ func (r *rig) wantStatus(what string, got reply, status int) {
 }
 
 // openPacket is the first packet of the server.
-type openPacket struct {
-	SID          string   `json:"sid"`
-	Upgrades     []string `json:"upgrades"`
-	PingInterval int      `json:"pingInterval"`
-	PingTimeout  int      `json:"pingTimeout"`
-	MaxPayload   int      `json:"maxPayload"`
-}
+type openPacket = rawclient.OpenPacket
 
 func (r *rig) readOpen(packet string) openPacket {
 	r.t.Helper()
-	var open openPacket
-	text, ok := strings.CutPrefix(packet, "0")
-	if err := json.Unmarshal([]byte(text), &open); !ok || err != nil || open.SID == "" {
-		r.t.Fatalf("the open packet is %q (%v)", packet, err)
+	open, err := rawclient.ParseOpen(packet)
+	if err != nil {
+		r.t.Fatal(err)
 	}
 	return open
 }
@@ -193,7 +175,7 @@ func (p *pollPeer) id() string { return p.open.SID }
 // send posts packets in one payload.
 func (p *pollPeer) send(packets ...string) {
 	p.r.t.Helper()
-	got := p.post(strings.Join(packets, "\x1e"))
+	got := p.post(rawclient.Join(packets...))
 	if got.err != nil || got.status != 200 || got.body != "ok" {
 		p.r.t.Fatalf("POST %.40q: got %d %s (%v), want 200 ok", packets, got.status, got.body, got.err)
 	}
@@ -247,7 +229,7 @@ func (p *pollPeer) next(what string) string {
 		if ct := got.header.Get("Content-Type"); ct != "text/plain; charset=UTF-8" {
 			p.r.t.Fatalf("%s: the poll has Content-Type %q", what, ct)
 		}
-		p.got = strings.Split(got.body, "\x1e")
+		p.got = rawclient.Split(got.body)
 	}
 	first := p.got[0]
 	p.got = p.got[1:]

@@ -6,16 +6,14 @@ package siotest
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 )
@@ -102,8 +100,8 @@ func (c *Conn) start(transport Transport) error {
 
 // open handles the open packet.
 func (c *Conn) open(packet string) error {
-	text, ok := strings.CutPrefix(packet, "0")
-	if !ok || json.Unmarshal([]byte(text), &c.opened) != nil || c.opened.SID == "" {
+	open, err := rawclient.ParseOpen(packet)
+	if c.opened = OpenPacket(open); err != nil {
 		return fmt.Errorf("siotest: the server begins with %q", shorten(packet))
 	}
 	c.rec.names(c.opened.SID, "session")
@@ -174,7 +172,7 @@ func (c *Conn) startPolling(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	packets := strings.Split(body, "\x1e")
+	packets := rawclient.Split(body)
 	if err := c.open(packets[0]); err != nil {
 		return err
 	}
@@ -224,19 +222,18 @@ func (c *Conn) poll(packets []string, pause <-chan struct{}, paused chan<- struc
 			c.finish(err)
 			return
 		}
-		packets = strings.Split(body, "\x1e")
+		packets = rawclient.Split(body)
 	}
 }
 
 // polled handles a packet in the encoding of polling.
 func (c *Conn) polled(text string) error {
-	encoded, binary := strings.CutPrefix(text, "b")
+	data, binary, err := rawclient.ParseBinary(text)
+	if err != nil {
+		return fmt.Errorf("siotest: %w", err)
+	}
 	if !binary {
 		return c.packet(text)
-	}
-	data, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return fmt.Errorf("siotest: the server has sent %q: %w", shorten(text), err)
 	}
 	return c.packet(data)
 }
@@ -271,12 +268,12 @@ func (c *Conn) transmitPolling(packets []any) error {
 	for i, p := range packets {
 		switch p := p.(type) {
 		case []byte:
-			texts[i] = "b" + base64.StdEncoding.EncodeToString(p)
+			texts[i] = rawclient.Binary(p)
 		case string:
 			texts[i] = p
 		}
 	}
-	r, err := newRequest(http.MethodPost, c.urls.of("polling", c.opened.SID), strings.Join(texts, "\x1e"), c.urls.header)
+	r, err := newRequest(http.MethodPost, c.urls.of("polling", c.opened.SID), rawclient.Join(texts...), c.urls.header)
 	if err != nil {
 		return err
 	}

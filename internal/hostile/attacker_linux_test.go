@@ -8,7 +8,6 @@ package hostile
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 )
@@ -406,10 +406,7 @@ func (s *socket) closes(code uint16) {
 }
 
 func sidOf(open string) string {
-	var v struct{ SID string }
-	if len(open) < 2 || open[0] != '0' || json.Unmarshal([]byte(open[1:]), &v) != nil {
-		return ""
-	}
+	v, _ := rawclient.ParseOpen(open)
 	return v.SID
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"socketio/internal/binding"
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 	"socketio/parser"
@@ -113,7 +114,7 @@ func (l *link) says(packets ...parser.Outgoing) error {
 		texts = append(texts, l.packet(p))
 	}
 	if l.poll != nil {
-		if r := l.poll.a.ask(request("POST", l.poll.query, strings.Join(texts, "\x1e"))); r.status != http.StatusOK {
+		if r := l.poll.a.ask(request("POST", l.poll.query, rawclient.Join(texts...))); r.status != http.StatusOK {
 			return errOver
 		}
 		return nil
@@ -145,7 +146,7 @@ func (l *link) hears() (p parser.Packet, err error) {
 				if r.status != http.StatusOK {
 					return p, errOver
 				}
-				l.read = strings.Split(r.body, "\x1e")
+				l.read = rawclient.Split(r.body)
 			}
 			message, l.read = l.read[0], l.read[1:]
 		}
