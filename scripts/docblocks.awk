@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
-# Writes the Go blocks of a Markdown file as packages below the directory OUT: a
-# block that begins with "package" as it stands, any other as the body of a function
-# that has a server and a socket. A block marked otherwise, such as "```go before", is
-# left out. Prints how many there were.
+# Writes the Go blocks of a Markdown file as packages below the directory OUT, which
+# may import the module MODULE: a block that begins with "package" as it stands, any
+# other as the body of a function that has a server and a socket. A block marked
+# otherwise, such as "```go before", is left out. Prints how many there were.
 
 /^```go$/ { on = 1; n++; text = ""; next }
 
@@ -15,7 +15,7 @@
 	if (text ~ /^package /) {
 		printf "%s", text > file
 	} else {
-		split("context errors log net net/http net/netip os os/signal regexp sync syscall time socketio socketio/engineio", names, " ")
+		split("context errors log net net/http net/netip os os/signal regexp sync syscall time " MODULE " " MODULE "/engineio", names, " ")
 		print "package main\n\nimport (" > file
 		for (i = 1; i in names; i++) printf "\t\"%s\"\n", names[i] > file
 		print ")\n" > file

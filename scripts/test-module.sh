@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 . scripts/check.sh
 
 repo=$PWD
+own=$(GOWORK=off go list -m)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
@@ -19,7 +20,7 @@ awk '/^func Example\(\) \{$/ { on = 1; next } /^}$/ && on { exit } on' example_t
 
 # module DIR makes it a module that requires this repository.
 module() {
-	printf 'module example.com/app\n\ngo 1.26\n\nrequire socketio v0.0.0\n\nreplace socketio => %s\n' "$repo" >"$1/go.mod"
+	printf 'module example.com/app\n\ngo 1.26\n\nrequire %s v0.0.0\n\nreplace %s => %s\n' "$own" "$own" "$repo" >"$1/go.mod"
 	GOWORK=off go -C "$1" mod tidy
 }
 
@@ -34,7 +35,7 @@ guide() {
 	local out blocks
 	out=$dir/$(basename "$1" .md)
 	mkdir "$out"
-	blocks=$(awk -v OUT="$out" -f scripts/docblocks.awk "$1")
+	blocks=$(awk -v OUT="$out" -v MODULE="$own" -f scripts/docblocks.awk "$1")
 	[ "$blocks" -ge 3 ] || { echo "$blocks blocks of Go"; return 1; }
 	module "$out" && GOWORK=off go -C "$out" vet ./...
 }
