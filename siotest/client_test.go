@@ -121,6 +121,10 @@ func TestNamespaces(t *testing.T) {
 		}
 		root.EmitWithAck("add", 1, 1) // behind the DISCONNECT
 		root.WantNothing()
+		// Handlers of two namespaces run beside each other.
+		for limit := time.Now().Add(time.Minute); events.String() == "" && time.Now().Before(limit); {
+			time.Sleep(time.Millisecond)
+		}
 		if got := events.String(); got != "client namespace disconnect" {
 			s.Errorf("the application saw %q", got)
 		}
