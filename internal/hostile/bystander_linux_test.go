@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -137,6 +138,9 @@ func (b *bystander) webSocket() error {
 func (b *bystander) polling() error {
 	c := newBrowser(b.a.p.addr)
 	defer c.close()
+	// A request may come before the connection of the last one is idle again. Another
+	// connection would be a descriptor that counts as the attacker's.
+	c.client.Transport.(*http.Transport).MaxConnsPerHost = 1
 	sid, err := c.open()
 	if err != nil {
 		return err
