@@ -229,7 +229,7 @@ func TestNamespaceLengthIsInBytes(t *testing.T) {
 func TestEventNameTypes(t *testing.T) {
 	good := map[string]string{
 		`"a"`: "a", `""`: "", `1`: "1", `-7`: "-7", `0`: "0", `-0`: "0", `1.0`: "1", `1.5`: "1.5",
-		`1e3`: "1000", `1e21`: "1e+21", `1e-7`: "1e-7", `123456789012345680000`: "123456789012345680000",
+		`1e3`: "1000", `1e21`: "1e+21", `1e-6`: "0.000001", `1e-7`: "1e-7", `123456789012345680000`: "123456789012345680000",
 		`12345678901234567`: "12345678901234568", `1e400`: "Infinity", `-1e400`: "-Infinity",
 		`"\u0061b"`: "ab", `"caf\u00e9"`: "café", `"été"`: "été", `"\ud83d\ude00"`: "😀", `"\ud83d"`: "\uFFFD",
 		`"error"`: "error", `"connection"`: "connection", `"__proto__"`: "__proto__", `"toString"`: "toString",
