@@ -81,6 +81,20 @@ func TestAfterARefusal(t *testing.T) {
 	})
 }
 
+// A client knows of a refusal before it sends more: an event for that namespace breaks the
+// protocol.
+func TestEventAfterARefusal(t *testing.T) {
+	overBoth(t, nil, func(w *world, transport string) {
+		w.io.Of("/picky").Use(func(context.Context, *socketio.Socket) error { return errors.New("no") })
+		p := w.open(transport)
+		p.joins("/")
+		p.says(`0/picky,`)
+		p.hears(`4/picky,{"message":"no"}`)
+		_ = p.tries(`2/picky,["x"]`)
+		p.isClosed(1002)
+	})
+}
+
 // Rule 8: keys of recovery in the payload of CONNECT change nothing here.
 func TestRecoveryKeysAreOnlyAuth(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {
