@@ -66,7 +66,7 @@ func (l *localSide) DecodeArgs(p adapter.Payload) any {
 
 func (l *localSide) Describe(m adapter.Member) adapter.MemberInfo {
 	s := socketOf(m)
-	return adapter.MemberInfo{ID: s.id, Handshake: handshakeInfo(s), Rooms: s.Rooms(), Data: s.data.now().json()}
+	return adapter.MemberInfo{ID: s.ID(), Handshake: handshakeInfo(s), Rooms: s.Rooms(), Data: s.data.now().json()}
 }
 
 func (l *localSide) HandleServerSideEmit(ctx context.Context, e adapter.Payload, reply func(adapter.Payload)) {
@@ -74,7 +74,7 @@ func (l *localSide) HandleServerSideEmit(ctx context.Context, e adapter.Payload,
 }
 
 // ID implements adapter.Member, as the methods below do.
-func (m *member) ID() string { return m.id }
+func (m *member) ID() string { return (*Socket)(m).ID() }
 
 // Deliver queues a broadcast for the client.
 func (m *member) Deliver(p *adapter.Packet) {

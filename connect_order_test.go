@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/adapter"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 	"socketio/parser"
@@ -256,31 +257,31 @@ func TestConnectsBehindASlowOneAreAnsweredInOrder(t *testing.T) {
 func TestALimitOfMakingEndsWithTheMaking(t *testing.T) {
 	for _, name := range []string{"/fixed", "/pattern-1", "/func-1"} {
 		t.Run(name[1:], func(t *testing.T) {
-			memory(t, nil, func(w *world) {
-				socketio.Keep(w.io, slowKeeper{newMemoryKeeper(), name, time.Second})
+			opts := &socketio.Options{Recovery: &socketio.Recovery{Store: lateStore{adapter.NewMemoryStore(), name, time.Second}}}
+			memory(t, opts, func(w *world) {
 				manyNames(w.io)
 				w.io.Of("/fixed")
 				w.io.Of("/last")
 				p := w.open(websocket)
-				p.says("0"+name+",", "0/last,")
+				p.says("0"+name+`,{"pid":"p"}`, `0/last,{"pid":"p"}`)
 				p.hears("0"+name+`,{"sid":*}`, `0/last,{"sid":*}`)
 			})
 		})
 	}
 }
 
-// A slowKeeper delays the lookup of the sessions of one namespace.
-type slowKeeper struct {
-	*memoryKeeper
+// A lateStore takes its time to look up the sessions of one namespace.
+type lateStore struct {
+	adapter.Store
 	namespace string
 	takes     time.Duration
 }
 
-func (k slowKeeper) Restore(ctx context.Context, namespace string, auth []byte) (socketio.Session, bool) {
-	if namespace == k.namespace {
-		time.Sleep(k.takes) // of virtual time
+func (s lateStore) Take(ctx context.Context, namespace, secret string) (*adapter.Session, error) {
+	if namespace == s.namespace {
+		time.Sleep(s.takes) // of virtual time
 	}
-	return k.memoryKeeper.Restore(ctx, namespace, auth)
+	return s.Store.Take(ctx, namespace, secret)
 }
 
 // A CONNECT that is revoked, or whose connection closes, delays no other.

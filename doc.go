@@ -40,20 +40,19 @@
 // [Options.Engine.LogPackets], or SOCKETIO_DEBUG=* in the environment, shows each packet;
 // docs/troubleshooting.md is sorted by symptom.
 //
-// Package siotest tests applications without ports. Package parser/msgpack is another
-// packet format. Package engineio is the underlying connection.
+// Packages: siotest for tests, parser/msgpack for another format, engineio for connections.
 //
 // # Reading order
 //
-// new.go, services.go, server.go, options.go, recovery.go, errors.go; namespace.go, namespaces.go,
-// namespace_parent.go, registered.go, on.go, middleware.go (what an application
-// registers); socket.go, socket_lifecycle.go, keeper.go, socketids.go, socketdata.go,
+// new.go, services.go, server.go, options.go, recovery.go, errors.go; namespace.go,
+// namespaces.go, namespace_parent.go, registered.go, on.go, middleware.go; socket.go, socket_lifecycle.go, session.go, socketids.go, socketdata.go,
 // toldrooms.go, socket_rooms.go, connview.go.
 //
 // The way in: conn.go, conn_slots.go, conn_connect.go, search.go, legacy.go (old clients),
 // reading.go, inbox.go, handler.go, handlertypes.go, args.go, parallel.go, reply.go,
 // acknowledge.go, report.go. The way out: emit.go, unicast.go, publish.go, encode.go,
-// broadcast.go, ack.go, ask.go, broadcast_ack.go, socket_catchall.go. Other servers:
+// broadcast.go, ack.go, ask.go, broadcast_ack.go, socket_catchall.go. Recovery:
+// recovery_publish.go, recovery_join.go, recovery_sessions.go. Other servers:
 // adapter_local.go, remotesocket.go, datakey.go, server_events.go. Besides: observer.go,
 // observer_notify.go, packetlog.go, clientfiles.go.
 //
@@ -78,7 +77,7 @@
 // EmitWithAck fails with ErrInboxFull. A connection that has not been read for 5 minutes
 // closes.
 //
-// Lock order: Socket.mu, then Namespace.mu or the adapter's or conn.mu, then those of
-// inboxes, acknowledgement tables and package engineio. No lock is held while code of the
-// application runs, except that of a TrafficObserver.
+// Lock order: the order of a namespace with recovery, Socket.mu, then Namespace.mu or the
+// adapter's or conn.mu, then those of inboxes, acknowledgement tables and package engineio.
+// No lock is held while code of the application runs, except that of a TrafficObserver.
 package socketio

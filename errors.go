@@ -35,6 +35,9 @@ var (
 	// ErrDropped: returned by EmitWithAck when the event was dropped by Volatile or
 	// Overflow. An Emit that is dropped returns no error.
 	ErrDropped = errors.New("socketio: dropped, as Volatile or Overflow allows")
+	// ErrNotStored: an event was sent, but Options.Recovery.Store could not store it. It
+	// wraps the error of the store. Clients that miss the event are not recovered.
+	ErrNotStored = errors.New("socketio: the event was sent but not stored for recovery")
 	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,
 	// newListener and removeListener can't be emitted.
 	ErrReservedEvent = errors.New("socketio: reserved event name")

@@ -60,6 +60,30 @@ func ExampleSocketObserver() {
 	// left /: client namespace disconnect
 }
 
+type recoveryNotes struct{ notes }
+
+func (n recoveryNotes) SocketRecovered(s socketio.SocketInfo, missed int) {
+	n.add("recovered, with %d missed events", missed)
+}
+
+func (n recoveryNotes) SocketNotRecovered(s socketio.SocketInfo, reason string) {
+	n.add("not recovered: %s", reason)
+}
+
+// A client that presents the secret of a session that the server does not know begins a
+// new one.
+func ExampleRecoveryObserver() {
+	heard := make(notes, 16)
+	io := socketio.NewServer(&socketio.Options{Recovery: &socketio.Recovery{}, Observers: []any{recoveryNotes{heard}}})
+	defer io.Close()
+
+	client := connect(io)
+	defer client.close()
+	client.askFor("/", map[string]string{"pid": "of an earlier server"})
+	heard.print(1)
+	// Output: not recovered: unknown_session
+}
+
 type roomNotes struct{ notes }
 
 func (n roomNotes) RoomJoined(s socketio.SocketInfo, room string) { n.add("joined %s", room) }

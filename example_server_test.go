@@ -50,12 +50,27 @@ func ExampleOptions() {
 	// connected
 }
 
-// Events are kept for two minutes, or until there are 64 MiB of them.
+// A client that comes back within a minute continues its session, if the middlewares find
+// the same user.
 func ExampleRecovery() {
-	io := socketio.NewServer(&socketio.Options{Recovery: &socketio.Recovery{}})
+	user := socketio.NewDataKey[string]("user")
+	io := socketio.NewServer(&socketio.Options{Recovery: &socketio.Recovery{
+		Window: time.Minute,
+		SameIdentity: func(old, current socketio.SessionInfo) bool {
+			before, _ := user.Get(old)
+			now, _ := user.Get(current)
+			return before == now
+		},
+		OnSessionExpired: func(s socketio.SessionInfo) { fmt.Println(s.ID, "does not come back") },
+	}})
 	defer io.Close()
 
-	fmt.Println(io.Emit("kept", 1))
+	io.OnConnection(func(s *socketio.Socket) {
+		if !s.Recovered() {
+			s.Emit("welcome")
+		}
+	})
+	fmt.Println(io.Emit("kept for those who come back", 1))
 	// Output: <nil>
 }
 

@@ -53,17 +53,8 @@ func Kept(s *Socket) int {
 	return n
 }
 
-// A Keeper keeps sessions.
-type Keeper = keeper
-
 // LogOf returns the log of a namespace.
-func LogOf(ns *Namespace) adapter.Log { return ns.positions }
-
-// A Session is what a Keeper keeps.
-type Session = session
-
-// Keep sets the keeper of a server, before its first client comes.
-func Keep(s *Server, k Keeper) { s.keeper = k }
+func LogOf(ns *Namespace) adapter.Log { return ns.keeper.(*journal).events }
 
 // Unhurried makes each CONNECT to a server wait for those before it for an hour, however
 // slow the machine is. It is called before the first client comes.

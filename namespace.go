@@ -24,11 +24,11 @@ const maxNamespaceName = 255
 // methods may be called from any goroutine.
 type Namespace struct {
 	// Immutable after newNamespace.
-	server    *Server
-	name      string
-	adapter   adapter.Adapter
-	positions adapter.Log // nil without recovery
-	shared    bool        // other servers may have this namespace
+	server  *Server
+	name    string
+	adapter adapter.Adapter
+	keeper  keeper // nil without recovery
+	shared  bool   // other servers may have this namespace
 
 	parent *hooks // of the parent; nil if it has none
 
@@ -64,6 +64,13 @@ type adapterMaker interface {
 	makeAdapter(ns *Namespace) adapter.Adapter
 }
 
+// A keeperMaker makes the keeper of a namespace, or returns nil.
+type keeperMaker interface {
+	makeKeeper(ns *Namespace) keeper
+	// closeStore is called once, after all keepers were closed.
+	closeStore(ctx context.Context)
+}
+
 // A family is the children of a parent, for events sent to all of them.
 type family interface {
 	Server() *Server
@@ -87,7 +94,9 @@ func newNamespace(s *Server, name string) *Namespace {
 	ns.adapter = s.adapters.makeAdapter(ns)
 	_, alone := ns.adapter.(*adapter.Memory)
 	ns.shared = !alone
-	ns.openLog()
+	if s.keepers != nil {
+		ns.keeper = s.keepers.makeKeeper(ns)
+	}
 	return ns
 }
 
@@ -98,33 +107,9 @@ func (ns *Namespace) closeAdapter() {
 			ns.server.opts.Logger.Error("the adapter of a namespace did not close", "nsp", ns.name, "error", err)
 		}
 	})
-	ns.closeLog()
-}
-
-// openLog opens the log of the namespace, if recovery is on.
-func (ns *Namespace) openLog() {
-	o := ns.server.opts.Recovery
-	if o == nil {
-		return
+	if ns.keeper != nil {
+		ns.keeper.close()
 	}
-	l, err := o.Store.Log(ns.name)
-	if err != nil {
-		ns.server.opts.Logger.Error("the log of a namespace did not open: its clients are not recovered", "nsp", ns.name, "error", telemetry.Error(err))
-		return
-	}
-	ns.positions = l
-}
-
-// closeLog closes the log of the namespace.
-func (ns *Namespace) closeLog() {
-	if ns.positions == nil {
-		return
-	}
-	ns.server.guard("Log.Close", func() {
-		if err := ns.positions.Close(); err != nil {
-			ns.server.opts.Logger.Error("the log of a namespace did not close", "nsp", ns.name, "error", telemetry.Error(err))
-		}
-	})
 }
 
 // namespaceName returns a name in the form it has on the wire.

@@ -31,11 +31,8 @@ func NewServer(opts *Options) *Server {
 	if err := s.opts.Cluster.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}); err != nil {
 		s.opts.Logger.Error("the cluster did not start: the server reaches only its own clients until it is restarted", "error", telemetry.Error(err))
 	}
-	if r := s.opts.Recovery; r != nil {
-		if err := r.Store.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}, adapter.Retention{Window: r.Window, MaxBytes: r.MaxBytes, MaxSessions: r.MaxSessions}); err != nil {
-			s.opts.Logger.Error("the store of Options.Recovery did not open: no client is recovered until the server is restarted", "error", telemetry.Error(err))
-			s.opts.Recovery = nil
-		}
+	if s.opts.Recovery != nil {
+		s.keepers = newRecoverer(s)
 	}
 	s.adapters = clusterAdapters{s.opts.Cluster}
 	s.root = s.registry.Of("/")

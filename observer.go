@@ -59,6 +59,18 @@ type SocketObserver interface {
 	SocketLeft(s SocketInfo, reason DisconnectReason, err error)
 }
 
+// A RecoveryObserver is notified of clients that ask to continue the session of an earlier
+// connection; see Options.Recovery. Each call comes after the client was answered and
+// before SocketJoined, on the goroutine of the socket's handlers.
+type RecoveryObserver interface {
+	// SocketRecovered: the socket continues the session. missed is the number of events
+	// that its client had missed.
+	SocketRecovered(s SocketInfo, missed int)
+	// SocketNotRecovered: the socket began a new session. The reasons are listed at
+	// Recovery.
+	SocketNotRecovered(s SocketInfo, reason string)
+}
+
 // A RoomObserver is notified of sockets in rooms. For each RoomJoined there is one
 // RoomLeft, at the latest when the socket ends. The room named by a socket's own id does
 // not count. The methods are called by the goroutine that changes the room, after the

@@ -23,6 +23,7 @@ var errGoexit = errors.New("socketio: a handler ended its goroutine")
 // It is immutable after newWatcher.
 type observers struct {
 	sockets    telemetry.List[SocketObserver]
+	recoveries telemetry.List[RecoveryObserver]
 	rooms      telemetry.List[RoomObserver]
 	namespaces telemetry.List[NamespaceObserver]
 	events     telemetry.List[EventObserver]
@@ -37,12 +38,13 @@ func newObservers(log *slog.Logger, all []any) *observers {
 	for _, v := range all {
 		if !observesConns(v) && !observesSockets(v) {
 			panic(fmt.Sprintf("socketio: Options.Observers: %T implements none of ConnObserver, UpgradeObserver, RefusalObserver, "+
-				"TrafficObserver, DropObserver, SocketObserver, RoomObserver, NamespaceObserver, EventObserver, "+
+				"TrafficObserver, DropObserver, SocketObserver, RecoveryObserver, RoomObserver, NamespaceObserver, EventObserver, "+
 				"SendObserver, ErrorObserver, TraceObserver, AckObserver, PressureObserver", v))
 		}
 	}
 	return &observers{
 		sockets:    telemetry.Pick[SocketObserver](log, all),
+		recoveries: telemetry.Pick[RecoveryObserver](log, all),
 		rooms:      telemetry.Pick[RoomObserver](log, all),
 		namespaces: telemetry.Pick[NamespaceObserver](log, all),
 		events:     telemetry.Pick[EventObserver](log, all),
@@ -56,7 +58,7 @@ func newObservers(log *slog.Logger, all []any) *observers {
 
 func observesSockets(v any) bool {
 	switch v.(type) {
-	case SocketObserver, RoomObserver, NamespaceObserver, EventObserver, SendObserver,
+	case SocketObserver, RecoveryObserver, RoomObserver, NamespaceObserver, EventObserver, SendObserver,
 		ErrorObserver, TraceObserver, AckObserver, PressureObserver:
 		return true
 	}
@@ -89,6 +91,17 @@ func (obs *observers) socketRefused(s *Socket, err error) {
 	if l := &obs.sockets; l.Any() {
 		info := infoOf(s)
 		l.Each(func(o SocketObserver) { o.SocketRefused(info, err) })
+	}
+}
+
+func (obs *observers) recoveryAsked(s *Socket, missed int, reason string) {
+	if obs.recoveries.Any() {
+		info := infoOf(s)
+		if reason == "" {
+			obs.recoveries.Each(func(o RecoveryObserver) { o.SocketRecovered(info, missed) })
+		} else {
+			obs.recoveries.Each(func(o RecoveryObserver) { o.SocketNotRecovered(info, reason) })
+		}
 	}
 }
 
@@ -222,6 +235,7 @@ type unwatched struct{}
 
 func (unwatched) socketJoined(*Socket)                                  {}
 func (unwatched) socketRefused(*Socket, error)                          {}
+func (unwatched) recoveryAsked(*Socket, int, string)                    {}
 func (unwatched) connectRefused(*engineio.Conn, string, string)         {}
 func (unwatched) socketLeft(*Socket, DisconnectReason, error)           {}
 func (unwatched) hearsRooms() bool                                      { return false }

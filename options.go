@@ -100,7 +100,7 @@ type Options struct {
 
 	// Observers watch the server, for metrics, traces or an admin page. Each implements
 	// one or more of the interfaces of observer.go: ConnObserver, UpgradeObserver,
-	// RefusalObserver, TrafficObserver, DropObserver, SocketObserver, RoomObserver,
+	// RefusalObserver, TrafficObserver, DropObserver, SocketObserver, RecoveryObserver, RoomObserver,
 	// NamespaceObserver, EventObserver, SendObserver, ErrorObserver, TraceObserver,
 	// AckObserver, PressureObserver.
 	// NewServer panics on a value that implements none. They are called from many

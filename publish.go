@@ -6,7 +6,6 @@
 package socketio
 
 import (
-	"fmt"
 	"slices"
 
 	"socketio/adapter"
@@ -68,8 +67,8 @@ func (s *Socket) post(m *engineio.Message, volatile bool) error {
 
 // emit sends an event to this socket only.
 func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
-	if s.ns.positions != nil {
-		return s.ns.append(s, f, adapter.Target{Rooms: []string{s.id}}, event, args)
+	if s.ns.keeper != nil {
+		return s.ns.keeper.emit(s, *f, adapter.Target{}, event, slices.Clone(args))
 	}
 	m, err := s.ns.encode(s, f, noAck, event, args)
 	if err != nil {
@@ -94,8 +93,8 @@ func (s *Socket) emitEncoded(m *engineio.Message, volatile bool, event string) e
 
 // emit sends an event to the sockets selected in one namespace.
 func (b *audience) emit(ns *Namespace, event string, args []any) error {
-	if ns.positions != nil {
-		return ns.append(nil, &b.flags, b.target, event, args)
+	if ns.keeper != nil {
+		return ns.keeper.emit(nil, b.flags, b.target, event, slices.Clone(args)) // so that the list stays off the heap without recovery
 	}
 	m, err := ns.encode(nil, &b.flags, noAck, event, args)
 	if err != nil {
@@ -118,54 +117,6 @@ func (ns *Namespace) share(p *adapter.Packet, event string, args []any) {
 
 func (ns *Namespace) meta() adapter.Meta {
 	return adapter.Meta{Origin: ns.server.node, Version: adapter.Version}
-}
-
-// append passes an event to the log of the namespace, which calls deliver in the order of
-// positions. The event is encoded twice: now, since its arguments may change, and again
-// with its position. s, if not nil, is its only recipient.
-func (ns *Namespace) append(s *Socket, f *adapter.Flags, t adapter.Target, event string, args []any) error {
-	if err := checkEvent(event); err != nil {
-		return err
-	}
-	if s != nil && s.state.Load() == stateGone {
-		return ErrClosed
-	}
-	e, err := ns.server.format.payload(&event, args)
-	if err != nil {
-		err = fmt.Errorf("socketio: emit %q: %w", event, err)
-		ns.reportUnencoded(s, event, err)
-		return &reportedError{err}
-	}
-	e.Meta = ns.meta()
-	r := &adapter.Record{KeptEvent: adapter.KeptEvent{Event: e, Flags: *f, Target: t}}
-	if s != nil {
-		r.Socket = s.id
-	}
-	r.Deliver = func(number uint64) { ns.deliver(s, event, r, adapter.Position(ns.positions.Epoch(), number)) }
-	return ns.positions.Append(r)
-}
-
-// deliver sends an event with its position to the sockets of this server.
-func (ns *Namespace) deliver(s *Socket, event string, r *adapter.Record, position string) {
-	e := r.Event
-	e.Position = position
-	m, err := ns.message(e, noAck)
-	if err != nil {
-		ns.reportUnencoded(s, event, err)
-		return
-	}
-	ns.applyFlags(m, &r.Flags)
-	if s != nil {
-		if err := s.emitEncoded(m, r.Flags.Volatile, event); err != nil && !onlyGone(s, err) {
-			report(s, event, err) // no caller receives it
-		}
-		return
-	}
-	n, err := ns.adapter.Broadcast(&adapter.Packet{Message: m, Flags: r.Flags, Event: event, Meta: e.Meta}, r.Target)
-	if err != nil {
-		ns.server.opts.Logger.Error("a broadcast failed", "nsp", ns.name, "event", telemetry.Text(event), "error", telemetry.Error(err))
-	}
-	ns.server.watch.broadcastOut(ns.name, event, m, n)
 }
 
 // message encodes an event received as a payload. Its position, if any, becomes the last

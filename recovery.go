@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the options of recovery.
+// This file holds the options of recovery, and what an application sees of a session.
 
 package socketio
 
@@ -8,10 +8,30 @@ import (
 	"time"
 
 	"socketio/adapter"
+	"socketio/internal/recovery"
 )
 
 // Recovery configures connection state recovery; see Options.Recovery. A zero field means
 // its default.
+//
+// A client that loses its connection, and connects again within Window, continues its
+// session: its new Socket has the same ID, Rooms and values by DataKey, and the client is
+// sent the events that it has missed. Socket.Recovered reports true, in the client
+// socket.recovered. Sessions that end by Disconnect, or by the client's disconnect(),
+// can't be continued. Clients of Socket.IO 1 and 2 are not recovered.
+//
+// Each event that is stored ends with its position, a string that handlers of clients see
+// as an additional last argument. Volatile events whose last argument is a string, or that
+// have no argument, end with one too. Events with an acknowledgement, and volatile ones,
+// are not stored: a client that has missed them does not get them.
+//
+// Emit returns when the event is stored. If it can't be stored, it is sent nevertheless
+// and Emit returns ErrNotStored.
+//
+// A client proves with a secret that a session is its own; the secret is not in
+// Handshake.Auth, nor in any log. If a client is not recovered, its CONNECT packet has a
+// field "notRecovered", and a RecoveryObserver gets the same reason: unknown_session,
+// expired, bad_offset, log_trimmed, too_much_missed, in_use, identity or store_failed.
 type Recovery struct {
 	// Window is how long after its disconnection a client may come back and continue
 	// where it was. Events are kept as long. Default 2 min, as in npm socket.io.
@@ -27,6 +47,48 @@ type Recovery struct {
 	// MaxSessions bounds the sessions of disconnected clients that are kept. Those that
 	// have ended first are dropped first. Default 100,000.
 	MaxSessions int
+	// MaxSessionBytes bounds the state of one session, and separately the events that one
+	// client is sent when it comes back. A client beyond it is not recovered. Default
+	// 1 MiB.
+	MaxSessionBytes int
+	// SkipMiddleware lets a client that is recovered in without the middlewares of Use,
+	// as npm socket.io does by default. A user whose rights were revoked then comes back.
+	SkipMiddleware bool
+	// MissedFirst sends the missed events before the CONNECT packet, as npm socket.io
+	// does. By default they follow it.
+	MissedFirst bool
+	// SameIdentity, if not nil, decides whether a client may continue an old session: for
+	// example, whether the middlewares have found the same user for both. It runs after
+	// the middlewares of the new socket, which current describes. If it returns false or
+	// panics, the client gets a new session and the old one stays as it is.
+	SameIdentity func(old, current SessionInfo) bool
+	// OnSessionExpired, if not nil, is called for each session of a disconnected client
+	// that ends without being continued: after Window, or when it is dropped for
+	// MaxSessions or MaxBytes. It is not called after Disconnect. With a durable store it
+	// may be called again for the same session after a crash. The calls come one at a
+	// time.
+	OnSessionExpired func(SessionInfo)
+}
+
+// A SessionInfo is the session of a client. Its values are read with DataKey.Get.
+type SessionInfo struct {
+	ID        string   // of the socket; for a current one, provisional
+	Namespace string   // its name
+	Rooms     []string // without that of its id
+	data      dataMap
+}
+
+func (i SessionInfo) dataValue(name string) any { return i.data[name] }
+
+// sessionInfo returns a session as the application sees it.
+func sessionInfo(namespace string, s *adapter.Session) SessionInfo {
+	info := SessionInfo{ID: s.ID, Namespace: namespace, data: parseData(s.Data)}
+	for _, room := range recovery.Rooms(s) {
+		if room != s.ID {
+			info.Rooms = append(info.Rooms, room)
+		}
+	}
+	return info
 }
 
 // withRecovery returns the settings of recovery with defaults filled in, or nil if there
@@ -39,6 +101,7 @@ func withRecovery(r *Recovery) *Recovery {
 	setDefault(&c.Window, 2*time.Minute)
 	setDefault(&c.MaxBytes, 64<<20)
 	setDefault(&c.MaxSessions, 100_000)
+	setDefault(&c.MaxSessionBytes, 1<<20)
 	if c.Store == nil {
 		c.Store = adapter.NewMemoryStore()
 	}

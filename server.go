@@ -35,7 +35,7 @@ type Server struct {
 	handling handling
 	adapters adapterMaker
 	watch    watcher
-	keeper   keeper // nil if no sessions are kept
+	keepers  keeperMaker // nil without recovery
 	registry *spaces
 
 	workers serial.Workers[item]
@@ -124,12 +124,8 @@ func (s *Server) end() {
 				s.opts.Logger.Error("the cluster did not close", "error", telemetry.Error(err))
 			}
 		})
-		if r := s.opts.Recovery; r != nil {
-			s.guard("Store.Close", func() {
-				if err := r.Store.Close(ctx); err != nil {
-					s.opts.Logger.Error("the store of Options.Recovery did not close", "error", telemetry.Error(err))
-				}
-			})
+		if s.keepers != nil {
+			s.guard("Store.Close", func() { s.keepers.closeStore(ctx) })
 		}
 	})
 }

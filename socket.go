@@ -27,11 +27,12 @@ import (
 // different sockets run at the same time. All methods may be called from any goroutine,
 // including inside handlers.
 type Socket struct {
-	// Immutable after newSocket, except id, which restore may set before the first middleware.
+	// Immutable after newSocket.
 	ns   *Namespace
 	conn *conn
-	id   string
+	id   string // see ID
 	auth []byte // in the format of the server; JSON in revision 4
+	more *more  // what most sockets do not need; may be nil
 
 	inbox serial.Inbox[item]
 
@@ -42,7 +43,6 @@ type Socket struct {
 	joins   int32      // calls of Join by room, also for rooms that were left or joined again
 	acks    ackTable
 	joining *admission // nil when it has joined
-	told    toldRooms
 	reason  DisconnectReason
 	cause   error
 	life    *lifetime // nil until Context is called
@@ -61,6 +61,20 @@ type lifetime struct {
 	end context.CancelCauseFunc
 }
 
+// A more is what a socket has if the server recovers clients, or has a RoomObserver.
+type more struct {
+	session *session  // what recovery keeps; nil without it
+	told    toldRooms // guarded by Socket.mu
+}
+
+// kept returns what recovery keeps of the socket, or nil.
+func (s *Socket) kept() *session {
+	if s.more == nil {
+		return nil
+	}
+	return s.more.session
+}
+
 // An ackTable holds the acknowledgements awaited from one socket.
 type ackTable = ack.Table[*Socket, Args]
 
@@ -71,7 +85,15 @@ type ackWaiter = ack.Waiter[*Socket, Args]
 func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
 	s := &Socket{ns: ns, conn: c, id: newSocketID(ns, c)}
 	if ns.server.opts.ReserveSocketIDs {
-		ns.server.socketIDs.add(s.id, 1)
+		ns.server.socketIDs.add(s.ID(), 1)
+	}
+	recovers := ns.keeper != nil && !c.legacy()
+	if recovers || ns.server.watch.hearsRooms() {
+		s.more = new(more)
+	}
+	if recovers {
+		s.more.session = new(session)
+		auth = ns.keeper.presented(s.more.session, auth)
 	}
 	if len(auth) > 0 {
 		s.auth = append(make([]byte, 0, len(auth)), auth...)
@@ -102,7 +124,19 @@ func newID() string {
 // this socket. Clients of Socket.IO 1 and 2 compute it from their Engine.IO session id,
 // so for them it is that id, on "/", or ends with it; anyone who learns it can act as
 // such a client.
-func (s *Socket) ID() string { return s.id }
+func (s *Socket) ID() string {
+	if s.kept() != nil {
+		if id := s.kept().id.Load(); id != nil {
+			return *id
+		}
+	}
+	return s.id
+}
+
+// Recovered reports whether the socket continues the session of an earlier connection:
+// its ID, Rooms and values by DataKey are those of that session, and its client has been
+// sent the events that it had missed; see Options.Recovery. It is false in middlewares.
+func (s *Socket) Recovered() bool { return s.kept() != nil && s.kept().recovered.Load() }
 
 // Namespace is the namespace of the socket.
 func (s *Socket) Namespace() *Namespace { return s.ns }
@@ -258,6 +292,9 @@ func (s *Socket) Context() context.Context {
 type watcher interface {
 	socketJoined(s *Socket)
 	socketRefused(s *Socket, err error)
+	// recoveryAsked: a client has asked to continue a session, and was sent what it had
+	// missed, or was refused for a reason.
+	recoveryAsked(s *Socket, missed int, reason string)
 	// connectRefused: a CONNECT was rejected before there was a socket. namespace is ""
 	// if no namespace has that name.
 	connectRefused(c *engineio.Conn, namespace, message string)
@@ -288,6 +325,34 @@ type watcher interface {
 	readingResumed(c *engineio.Conn)
 }
 
+// A keeper keeps the events of a namespace and the sessions of its sockets. It is called
+// without locks, except presented. A namespace without recovery has none.
+type keeper interface {
+	// presented takes what the client presents to continue a session out of its auth.
+	// conn.mu may be held.
+	presented(k *session, auth []byte) []byte
+	// emit sends an event to a socket or, if s is nil, to the sockets selected by t.
+	emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) error
+	// join does what admission.join does.
+	join(a *admission)
+	// begin and end are called around changes of rooms. begin returns the number of the
+	// latest event. In between the caller may lock s.mu, and must not block.
+	begin() (last uint64)
+	end()
+	// last returns the number of the latest event. It takes no lock.
+	last() uint64
+	// position returns the text of a number.
+	position(number uint64) string
+	// changed is called after each change of the rooms or data of a connected socket.
+	changed(s *Socket)
+	// ended is called between the handlers of OnDisconnecting and of OnDisconnect, settled
+	// when the last handler has returned. settled is called for all sockets.
+	ended(s *Socket)
+	settled(s *Socket)
+	// close is called once, at the end of the namespace.
+	close()
+}
+
 // watch returns the watcher of the socket.
 func (s *Socket) watch() watcher { return s.ns.server.watch }
 
@@ -296,7 +361,7 @@ func (s *Socket) publicID() string {
 	if s.conn.legacy() {
 		return "conn-" + strconv.FormatUint(s.conn.eio.Number(), 10)
 	}
-	return s.id
+	return s.ID()
 }
 
 // A member is a Socket as its adapter sees it, an adapter.Member. It is the same memory

@@ -31,7 +31,10 @@ const (
 // settle records that no handler of the socket will run again.
 func (s *Socket) settle() {
 	if s.ns.server.opts.ReserveSocketIDs {
-		s.ns.server.socketIDs.add(s.id, -1)
+		s.ns.server.socketIDs.add(s.ID(), -1)
+	}
+	if s.kept() != nil {
+		s.ns.keeper.settled(s)
 	}
 	s.conn.settled(s)
 	s.ns.server.registry.Release(s.ns.entry)
@@ -51,12 +54,15 @@ type admission struct {
 // join runs the middlewares and, if they accept the socket, makes it a member of its
 // namespace and runs the connection handlers.
 func (a *admission) join() {
-	a.restore()
+	s := a.socket
+	if s.kept() != nil {
+		s.ns.keeper.join(a)
+		return
+	}
 	if !a.passes() {
 		return
 	}
-	s := a.socket
-	m, err := connectReply(s)
+	m, err := connectReply(s, binding.Admission{SID: s.ID()})
 	if err != nil {
 		a.refuse(err)
 		return
@@ -69,75 +75,62 @@ func (a *admission) join() {
 		s.mu.Unlock()
 		return
 	}
+	news := a.addLocked()
+	err = a.enterLocked(m)
+	s.mu.Unlock()
+	a.entered(news, err)
+}
+
+// addLocked makes the socket a member of its namespace. It returns the rooms that the
+// watcher is to be notified of.
+func (a *admission) addLocked() (news []string) {
+	s := a.socket
 	s.ns.adapter.Add(s.member(), a.rooms)
 	rooms, _ := s.member().leaveReservedLocked(a.rooms)
-	var news []string
 	if s.watch().hearsRooms() {
-		news = s.told.joined(s.id, rooms)
+		news = s.more.told.joined(s.ID(), rooms)
 	}
+	return news
+}
+
+// enterLocked puts the answer and what follows it into the queue, after which the socket
+// is connected. An error says that the connection is closed and peerGone is on its way.
+func (a *admission) enterLocked(ms ...*engineio.Message) (err error) {
+	s := a.socket
 	s.joining, s.wasJoined = nil, true
 	s.conn.admitted.Store(true)
 	s.ns.entry.Use()
 	s.conn.socketJoined(s) // before the client can know, so that the order is that of the answers
-	err = s.conn.eio.Append(m)
+	for _, m := range ms {
+		if err = s.conn.eio.Append(m); err != nil {
+			break
+		}
+	}
 	s.state.Store(stateConnected)
-	s.mu.Unlock()
+	return err
+}
+
+// entered runs the connection handlers, unless enterLocked has returned an error. It is
+// called without locks.
+func (a *admission) entered(news []string, err error) {
+	s := a.socket
 	s.conn.endTurn(a)
 	s.watch().socketJoined(s)
 	s.watch().roomsJoined(s, news)
 	if err != nil {
-		return // the connection is closed and calls peerGone
+		return
 	}
 	s.conn.eio.Flush()
-	s.changed()
 	for _, fn := range s.ns.connectionHandlers() {
 		s.ns.server.handling.report(s, "connection", guard(func() error { (*fn)(s); return nil }))
 	}
 }
 
-// restore makes the socket the successor of an earlier one if the keeper has its session:
-// it takes over the id, the rooms and the data. The middlewares see them. A socket that
-// is still connected has no successor.
-func (a *admission) restore() {
-	s := a.socket
-	server := s.ns.server
-	if server.keeper == nil || s.conn.legacy() {
-		return
-	}
-	old, ok := server.keeper.Restore(s.conn.eio.Context(), s.ns.name, s.auth)
-	if !ok {
-		return
-	}
-	if _, live := s.ns.adapter.Member(old.ID); live {
-		return
-	}
-	if server.opts.ReserveSocketIDs {
-		server.socketIDs.add(old.ID, 1)
-		server.socketIDs.add(s.id, -1)
-	}
-	s.id = old.ID // the other id has not been published
-	s.data.restore(old.Data)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state.Load() == stateJoining {
-		a.rooms = slices.Clone(old.Rooms)
-		s.joins = int32(len(old.Rooms))
-	}
-}
-
-// changed records a change of the state that the keeper keeps. It is called without
-// locks.
+// changed is called without locks after a change of the rooms or data of the socket.
 func (s *Socket) changed() {
-	if k := s.ns.server.keeper; k != nil && s.Connected() {
-		k.Changed(s.ns.name, s.id, s.member().session)
+	if s.kept() != nil && s.Connected() {
+		s.ns.keeper.changed(s)
 	}
-}
-
-// session returns the state that is kept of the socket.
-func (m *member) session() session {
-	s := (*Socket)(m)
-	rooms := slices.DeleteFunc(s.Rooms(), func(name string) bool { return name == s.id })
-	return session{ID: s.id, Rooms: rooms, Data: s.data.now().json()}
 }
 
 // passes runs the middlewares. It reports whether all accepted the socket.
@@ -271,16 +264,19 @@ func encodeRefusal(s *Socket, err error) *engineio.Message {
 }
 
 // connectReply encodes the packet that tells the client that its socket has joined.
-func connectReply(s *Socket) (*engineio.Message, error) {
+func connectReply(s *Socket, reply binding.Admission) (*engineio.Message, error) {
 	p := parser.Outgoing{Type: parser.TypeConnect, Namespace: s.ns.name, ID: noAck}
 	if !s.conn.legacy() {
-		p.Payload = binding.Admission{SID: s.id}
+		p.Payload = reply
 	}
 	return s.ns.server.format.Packet(p)
 }
 
 // endLocked is the only transition to gone.
 func (s *Socket) endLocked(reason DisconnectReason, cause error) {
+	if s.kept() != nil {
+		s.kept().atEnd = s.ns.keeper.last() // while it gets all events
+	}
 	s.state.Store(stateGone)
 	s.reason, s.cause = reason, cause
 	if s.joining != nil {
@@ -398,13 +394,13 @@ func (s *Socket) leave() {
 		}
 	}()
 	defer func() {
-		if k := s.ns.server.keeper; k != nil {
-			k.Ended(s.ns.name, s.id, reason, s.member().session())
+		if s.kept() != nil {
+			s.ns.keeper.ended(s)
 		}
 		s.ns.adapter.Remove(s.member())
 		if s.watch().hearsRooms() {
 			s.mu.Lock()
-			rooms := s.told.all()
+			rooms := s.more.told.all()
 			s.mu.Unlock()
 			s.watch().roomsLeft(s, rooms)
 		}
@@ -448,9 +444,9 @@ func (m *member) reserveRoom() {
 	if !s.ns.server.opts.ReserveSocketIDs {
 		return
 	}
-	for _, m := range s.ns.adapter.Members(adapter.Target{Rooms: []string{s.id}}) {
-		if other := socketOf(m); other.id != s.id {
-			m.Leave(s.id)
+	for _, m := range s.ns.adapter.Members(adapter.Target{Rooms: []string{s.ID()}}) {
+		if other := socketOf(m); other.ID() != s.ID() {
+			m.Leave(s.ID())
 		}
 	}
 }
@@ -460,11 +456,11 @@ func (m *member) reserveRoom() {
 func (m *member) leaveReservedLocked(rooms []string) (rest []string, err error) {
 	s := (*Socket)(m)
 	server := s.ns.server
-	if server.checkReserved(rooms, s.id) == nil {
+	if server.checkReserved(rooms, s.ID()) == nil {
 		return rooms, nil
 	}
 	rest = slices.DeleteFunc(slices.Clone(rooms), func(name string) bool {
-		taken := server.checkReserved([]string{name}, s.id) != nil
+		taken := server.checkReserved([]string{name}, s.ID()) != nil
 		if taken {
 			s.ns.adapter.Leave(m, name)
 		}

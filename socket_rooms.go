@@ -18,27 +18,38 @@ const maxRoomName = 512
 //
 // Each socket is in a room named by its id, and members of that room receive everything
 // that is sent only to that socket. If clients choose names of rooms, add a prefix:
-// Join("chat:" + name), and To("chat:" + name) to send. Options.ReserveSocketIDs rejects
+// Join("chat:" + name), and To("chat:" + name) to send. Options.Limits.ReserveSocketIDs rejects
 // the ids of other sockets.
-func (s *Socket) Join(rooms ...string) (err error) {
+func (s *Socket) Join(rooms ...string) error {
+	_, _, err := s.member().join(rooms)
+	return err
+}
+
+// join is Join. If the socket is connected, it returns true and, with recovery, the number
+// of the latest event before.
+func (m *member) join(rooms []string) (last uint64, joined bool, err error) {
+	s := (*Socket)(m)
 	if err := checkRoomNames(rooms); err != nil {
-		return err
+		return 0, false, err
 	}
-	if err := s.ns.server.checkReserved(rooms, s.id); err != nil {
-		return err
+	if err := s.ns.server.checkReserved(rooms, s.ID()); err != nil {
+		return 0, false, err
 	}
 	var news []string
-	joined := false
 	defer func() {
 		s.watch().roomsJoined(s, news)
 		if joined {
 			s.changed()
 		}
 	}()
+	if s.kept() != nil {
+		last = s.ns.keeper.begin()
+		defer s.ns.keeper.end()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.member().roomForLocked(rooms) {
-		return fmt.Errorf("%w: at most %d", ErrTooManyRooms, s.ns.server.opts.MaxRooms)
+		return 0, false, fmt.Errorf("%w: at most %d", ErrTooManyRooms, s.ns.server.opts.MaxRooms)
 	}
 	switch s.state.Load() {
 	case stateJoining:
@@ -46,12 +57,29 @@ func (s *Socket) Join(rooms ...string) (err error) {
 	case stateConnected:
 		s.ns.adapter.Join(s.member(), rooms)
 		rooms, err = s.member().leaveReservedLocked(rooms)
+		if s.kept() != nil {
+			s.kept().track.Join(last, rooms...)
+		}
 		if s.watch().hearsRooms() {
-			news = s.told.joined(s.id, rooms)
+			news = s.more.told.joined(s.ID(), rooms)
 		}
 		joined = true
 	}
-	return err
+	return last, joined, err
+}
+
+// JoinAt is Join of a socket that is connected, and returns the position at the instant
+// of joining: the socket receives the events to these rooms with later positions, and no
+// others. An application whose stored state has the positions of its events (see
+// adapter.ParsePosition) can load it up to that position; what follows then has no gap and
+// no overlap. Without Options.Recovery, in a middleware, or for a client of Socket.IO 1 or
+// 2, the position is "".
+func (s *Socket) JoinAt(rooms ...string) (position string, err error) {
+	last, joined, err := s.member().join(rooms)
+	if err != nil || !joined || s.kept() == nil {
+		return "", err
+	}
+	return s.ns.keeper.position(last), nil
 }
 
 // roomForLocked reports whether the socket may join these rooms too. They are compared
@@ -70,7 +98,7 @@ func (m *member) roomForLocked(rooms []string) bool {
 			all[name] = struct{}{}
 		}
 	}
-	delete(all, s.id) // its own room does not count
+	delete(all, s.ID()) // its own room does not count
 	if len(all) > limit {
 		return false
 	}
@@ -86,6 +114,11 @@ func (s *Socket) Leave(rooms ...string) {
 		s.watch().roomsLeft(s, left)
 		s.changed()
 	}()
+	var last uint64
+	if s.kept() != nil {
+		last = s.ns.keeper.begin()
+		defer s.ns.keeper.end()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.wasJoined {
@@ -94,9 +127,12 @@ func (s *Socket) Leave(rooms ...string) {
 		}
 		return
 	}
+	if s.kept() != nil {
+		s.kept().track.Leave(last, rooms...)
+	}
 	for _, room := range rooms {
 		s.ns.adapter.Leave(s.member(), room)
-		if s.told.left(room) {
+		if s.watch().hearsRooms() && s.more.told.left(room) {
 			left = append(left, room)
 		}
 	}

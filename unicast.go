@@ -152,7 +152,7 @@ func (s *Socket) Conflate(key string) Unicast { return s.unicast().Conflate(key)
 
 // Broadcast starts a broadcast to the namespace without this socket.
 func (s *Socket) Broadcast() Broadcast {
-	return Broadcast{audience{ns: s.ns, target: adapter.Target{Sender: s.id}}}
+	return Broadcast{audience{ns: s.ns, target: adapter.Target{Sender: s.ID()}}}
 }
 
 // To starts a broadcast to rooms without this socket; see Broadcast.To.

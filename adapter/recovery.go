@@ -147,6 +147,8 @@ type Session struct {
 	Last uint64
 	// Checked is a number up to which no event after Last was meant for the client.
 	Checked uint64
+	// Floor is a number up to which memberships that ended are missing in Rooms, or 0.
+	Floor uint64
 	// Stale is the position, not of Epoch, that the client presented when the session
 	// began, or "".
 	Stale string

@@ -28,6 +28,9 @@ func (c *Conn) Send(m *Message) error { return c.send(m, true) }
 // closes ends a moment later.
 func (c *Conn) Enqueue(m *Message) error { return c.send(m, false) }
 
+// EnqueueVolatile is SendVolatile without writing, as Enqueue is Send without writing.
+func (c *Conn) EnqueueVolatile(m *Message) bool { return sendVolatile(c, m, false) }
+
 func (c *Conn) send(m *Message, flush bool) error {
 	if c.deflates.Load() {
 		m.pack(c.svc.deflate) // takes time, so without the lock
@@ -68,9 +71,9 @@ func (c *Conn) send(m *Message, flush bool) error {
 		why := q.overBound(c.limits, queueFactor, m.size)
 		c.mu.Unlock()
 		if flush {
-			c.closeSlow(why, ending{})
+			closeSlow(c, why, ending{})
 		} else {
-			c.closeSlowLater(why)
+			closeSlowLater(c, why)
 		}
 		return ErrSlowConsumer
 	}
@@ -83,13 +86,13 @@ func (c *Conn) send(m *Message, flush bool) error {
 }
 
 // closeSlowLater is closeSlow for a caller that may hold locks that the Handler needs.
-func (c *Conn) closeSlowLater(why slowness) {
+func closeSlowLater(c *Conn, why slowness) {
 	if c.owner.inBackground() {
 		// One per connection that ends like this; ends at once; the owner's Close waits
 		// for it.
 		go func() {
 			defer c.svc.background.Done()
-			c.closeSlow(why, ending{})
+			closeSlow(c, why, ending{})
 		}()
 	}
 }
@@ -108,7 +111,7 @@ func (c *Conn) Append(m *Message) error {
 	if c.limits.overfull(q.len(), q.bytes+m.size) {
 		why := q.overBound(c.limits, queueFactor, m.size)
 		c.mu.Unlock()
-		c.closeSlowLater(why)
+		closeSlowLater(c, why)
 		return ErrSlowConsumer
 	}
 	q.append(c.formLocked(m))
@@ -125,7 +128,9 @@ func (c *Conn) Append(m *Message) error {
 // SendVolatile sends m only if the peer can receive it now: nothing is queued before it
 // and, on polling, a request is there to carry it. It reports whether it was
 // sent.
-func (c *Conn) SendVolatile(m *Message) bool {
+func (c *Conn) SendVolatile(m *Message) bool { return sendVolatile(c, m, true) }
+
+func sendVolatile(c *Conn, m *Message, flush bool) bool {
 	if c.deflates.Load() {
 		m.pack(c.svc.deflate) // takes time, so without the lock
 	}
@@ -142,8 +147,13 @@ func (c *Conn) SendVolatile(m *Message) bool {
 	q.append(c.formLocked(m))
 	c.svc.obs.queued(c.number, c.transportLocked(), m)
 	over := c.noteQueueLocked(false)
-	c.wakeWriterLocked()
-	c.logOut(m)
+	if flush {
+		c.wakeWriterLocked()
+		c.logOut(m)
+	} else {
+		c.holdLogLocked(m)
+		c.mu.Unlock()
+	}
 	if over {
 		c.owner.relieve()
 	}
@@ -178,6 +188,14 @@ func (c *Conn) Flush() {
 	c.logHeld()
 	c.mu.Lock()
 	c.flushLocked()
+}
+
+// Write sends what was enqueued, as Send would have: if the connection is corked, with the
+// next Flush or at the next tick of the clock.
+func (c *Conn) Write() {
+	c.logHeld()
+	c.mu.Lock()
+	c.wakeWriterLocked()
 }
 
 // wakeWriterLocked writes the queue, or sets the deadline for writing it, and releases

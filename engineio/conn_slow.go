@@ -7,7 +7,7 @@ package engineio
 import "fmt"
 
 // closeSlow closes the connection because its peer is slow, and logs a warning.
-func (c *Conn) closeSlow(why slowness, e ending) {
+func closeSlow(c *Conn, why slowness, e ending) {
 	rest, _ := c.endSlow(why, e)
 	rest()
 }

@@ -62,11 +62,11 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 		lost := c.ws == nil // a POST of a client hangs: no other may be sent
 		return func() {
 			timeout := c.limits.writeTimeout
-			c.closeSlow(slowness{option: "WriteTimeout", max: timeout, what: fmt.Sprintf("took no byte for %v", timeout)}, ending{lost: lost})
+			closeSlow(c, slowness{option: "WriteTimeout", max: timeout, what: fmt.Sprintf("took no byte for %v", timeout)}, ending{lost: lost})
 		}
 	case dueQueue:
 		why := c.queueLocked().overBound(c.limits, 1, 0)
-		return func() { c.closeSlow(why, ending{}) }
+		return func() { closeSlow(c, why, ending{}) }
 	case dueMessage:
 		if c.ws == nil { // dueNoop
 			if c.poll != nil {

@@ -326,7 +326,7 @@ func session(secret string, ended time.Time) *adapter.Session {
 	return &adapter.Session{
 		ID: "id of " + secret, Secret: secret, Data: []byte(`{"k":1}`), Epoch: "epoch", Stale: "stale",
 		Rooms: []adapter.Membership{{Room: "a", From: 3}, {Room: "b\xff", From: 4, To: 5}},
-		Start: 2, Last: 6, Checked: 7, Ended: ended,
+		Start: 2, Last: 6, Checked: 7, Floor: 1, Ended: ended,
 	}
 }
 
@@ -334,7 +334,7 @@ func text(s *adapter.Session) string {
 	if s == nil {
 		return "none"
 	}
-	return fmt.Sprintf("%q %q %v %s %q %d %d %d %q %d", s.ID, s.Secret, s.Rooms, s.Data, s.Epoch, s.Start, s.Last, s.Checked, s.Stale, s.Ended.Unix())
+	return fmt.Sprintf("%q %q %v %s %q %d %d %d %d %q %d", s.ID, s.Secret, s.Rooms, s.Data, s.Epoch, s.Start, s.Last, s.Checked, s.Floor, s.Stale, s.Ended.Unix())
 }
 
 func testStoredSessions(x *storeExam) {

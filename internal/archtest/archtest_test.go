@@ -38,6 +38,7 @@ const (
 var floors = map[string][]string{
 	"adapter":            {"internal/lock"},
 	"internal/netpoll":   {"internal/lock"},
+	"internal/recovery":  {"adapter", "internal/lock"},
 	"internal/ack":       {"internal/lock"},
 	"internal/registry":  {"internal/lock"},
 	"internal/serial":    {"internal/lock"},
@@ -51,7 +52,7 @@ var floors = map[string][]string{
 	"internal/binding":   {"internal/jsontext", "parser"},
 	"internal/format":    {"engineio", "internal/binding", "internal/jsontext", "parser"},
 	"": {
-		"adapter", "engineio", "internal/ack", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/registry", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
+		"adapter", "engineio", "internal/ack", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/recovery", "internal/registry", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
 		"web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests

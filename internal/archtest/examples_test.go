@@ -30,6 +30,7 @@ var shownBy = map[string]string{
 	"socketio.OutInfo":           "EventObserver quietly",
 	"socketio.PressureObserver":  "AckObserver quietly",
 	"socketio.SendObserver":      "EventObserver quietly",
+	"socketio.SessionInfo":       "Recovery",
 	"socketio.SocketInfo":        "SocketObserver quietly",
 	"engineio.ConnInfo":          "ConnObserver quietly",
 	"engineio.DropObserver":      "ConnObserver quietly",

@@ -106,6 +106,9 @@ func placeholders(text []byte, want int) (n int) {
 // An Admission is the payload of a Connect that accepts a socket.
 type Admission struct {
 	SID string `json:"sid"`
+	PID string `json:"pid,omitempty"` // the secret with which the client can come back
+	// NotRecovered says why the client does not continue the session it asked for.
+	NotRecovered string `json:"notRecovered,omitempty"`
 }
 
 // A Refusal is the payload of a ConnectError, in the order JavaScript writes it.
@@ -123,6 +126,12 @@ func (c *Codec) appendPayload(dst []byte, payload any) ([]byte, error) {
 		return jsontext.AppendString(dst, payload), nil
 	case Admission:
 		dst = jsontext.AppendString(append(dst, `{"sid":`...), payload.SID)
+		if payload.PID != "" {
+			dst = jsontext.AppendString(append(dst, `,"pid":`...), payload.PID)
+		}
+		if payload.NotRecovered != "" {
+			dst = jsontext.AppendString(append(dst, `,"notRecovered":`...), payload.NotRecovered)
+		}
 		return append(dst, '}'), nil
 	case Refusal:
 		dst = jsontext.AppendString(append(dst, `{"message":`...), payload.Message)

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+
+// Package recovery has the mechanisms of connection state recovery, without sockets: the
+// order of the events of a namespace (Order), the bookkeeping for a connected client
+// (Track), which clients are connected or coming back (Lineages), and which events a client
+// that comes back has missed (Find, Missed).
+//
+// Reading order: order.go, track.go, lineages.go, saves.go, missed.go.
+package recovery

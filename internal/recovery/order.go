@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds Order: what happens in a namespace one after the other.
+
+package recovery
+
+import (
+	"sync/atomic"
+
+	"socketio/internal/lock"
+)
+
+// An Order puts the deliveries of events in a namespace and the changes of its members
+// into one order. Each happens between Begin and End, where the caller must not block,
+// call user code, or call Begin. All methods may be called from any goroutine.
+type Order struct {
+	mu   lock.Mutex    // held between Begin and End; taken before all locks of sockets
+	last atomic.Uint64 // written under mu
+	lost atomic.Uint64 // 1 + the number before the latest event that is not in the log; 0 if there is none
+}
+
+// NewOrder returns an Order that goes on after the event with the given number.
+func NewOrder(last uint64) *Order {
+	o := new(Order)
+	o.last.Store(last)
+	return o
+}
+
+// Begin begins a step. It returns the number of the latest event.
+func (o *Order) Begin() (last uint64) {
+	o.mu.Lock()
+	return o.last.Load()
+}
+
+// End ends a step.
+func (o *Order) End() { o.mu.Unlock() }
+
+// Delivered records in a step that it has delivered the event with the given number.
+func (o *Order) Delivered(number uint64) { o.last.Store(number) }
+
+// Lost records in a step that it has delivered an event that the log could not store.
+func (o *Order) Lost() { o.lost.Store(o.last.Load() + 1) }
+
+// Last returns the number of the latest event that was delivered.
+func (o *Order) Last() uint64 { return o.last.Load() }
+
+// LostAfter reports whether an event after the one with the given number is not in the
+// log.
+func (o *Order) LostAfter(number uint64) bool { return o.lost.Load() > number }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests the mechanisms of recovery without sockets.
+
+package recovery_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"socketio/adapter"
+	"socketio/internal/leakcheck"
+	"socketio/internal/recovery"
+)
+
+func TestMain(m *testing.M) { leakcheck.Main(m) }
+
+// What lies between the position of a client and the present is missed, unless the client
+// was sent nothing since; and a position that can't be one is refused.
+func TestFind(t *testing.T) {
+	o := recovery.NewOrder(50)
+	s := &adapter.Session{Epoch: "epoch", Start: 10, Last: 20, Checked: 40, Floor: 15, Stale: "stale"}
+	for _, row := range []struct {
+		offset string
+		after  uint64
+		reason recovery.Reason
+	}{
+		{"epoch.k", 40, ""},  // 20: all that was sent
+		{"epoch.16", 42, ""}, // 42: sent after it by a volatile event
+		{"epoch.j", 19, ""},  // one is missing
+		{"epoch.e", 0, recovery.TooMany}, {"", 0, recovery.TooMany}, {"epoch.1", 0, recovery.TooMany}, {"stale", 0, recovery.TooMany},
+		{"epoch.1f", 0, recovery.BadOffset}, {"other.j", 0, recovery.BadOffset}, {"text", 0, recovery.BadOffset}, {"epoch.0j", 0, recovery.BadOffset},
+	} {
+		if after, reason := recovery.Find(s, row.offset, "epoch", o); after != row.after || reason != row.reason {
+			t.Errorf("%s: after %d, %q", row.offset, after, reason)
+		}
+	}
+	if _, reason := recovery.Find(s, "other.j", "other", o); reason != recovery.LogTrimmed {
+		t.Errorf("another log: %q", reason)
+	}
+	o.Begin()
+	o.Lost()
+	o.End()
+	if _, reason := recovery.Find(s, "epoch.1e", "epoch", o); reason != recovery.StoreFailed {
+		t.Errorf("a lost event: %q", reason)
+	}
+}
+
+// An event that could not be queued, and those after it, count as missed.
+func TestTrackIsCut(t *testing.T) {
+	track := recovery.NewTrack(3)
+	track.Queued(5)
+	track.Cut(7)
+	track.Cut(8)
+	track.Join(4, "a", "b")
+	track.Leave(6, "a")
+	track.Join(6, "a")
+	var s adapter.Session
+	track.Fill(&s, 9)
+	if got := fmt.Sprint(s.Start, s.Last, s.Checked, s.Rooms); got != "3 5 6 [{a 4 6} {a 6 0} {b 4 0}]" {
+		t.Error(got)
+	}
+	next := recovery.Continue(&s, 6)
+	next.Leave(6, "a") // no event in between
+	next.Fill(&s, 9)
+	if got := fmt.Sprint(s.Start, s.Last, s.Rooms); got != "6 6 [{b 4 0}]" {
+		t.Error(got)
+	}
+}
+
+// A call of Do returns when the state at that moment is saved, by itself or by another.
+func TestSaves(t *testing.T) {
+	var saves recovery.Saves
+	var state, saved, inside atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 200 {
+				own := state.Add(1)
+				saves.Do(func() {
+					if inside.Add(1) != 1 {
+						t.Error("two saves run at once")
+					}
+					saved.Store(state.Load())
+					inside.Add(-1)
+				})
+				if saved.Load() < own {
+					t.Error("Do returns before the state is saved")
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A session that ends while nobody claims it has to be stored; one that is claimed waits
+// for its claimer.
+func TestLineages(t *testing.T) {
+	var table recovery.Lineages[int]
+	one, two := 1, 2
+	l := table.Begin("secret", &one)
+	final := new(adapter.Session)
+	if table.Close(l, final, false) {
+		t.Error("nobody has the session")
+	}
+	claimed, known := table.Claim("secret")
+	if claimed != l || !known || table.Socket(l) != &one {
+		t.Error("a live session is claimed")
+	}
+	if other, _ := table.Claim("secret"); other != nil {
+		t.Error("a session is claimed twice")
+	}
+	if !table.Close(l, final, false) || table.Socket(l) != nil {
+		t.Error("the claimer has the session")
+	}
+	<-table.Over(l)
+	table.Resume(l, &two)
+	if got, _ := table.Claim("secret"); got != l || table.Socket(l) != &two {
+		t.Error("the session goes on")
+	}
+	if _, ended := table.Release(l); ended {
+		t.Error("its socket lives")
+	}
+	if !table.Close(l, nil, false) || len(table.Sockets()) != 0 {
+		t.Error("a session that was ended on purpose is forgotten")
+	}
+	unknown, known := table.Claim("secret")
+	if unknown == l || known {
+		t.Error("the session is unknown")
+	}
+	if _, ended := table.Release(unknown); !ended {
+		t.Error("it has no socket")
+	}
+	table.Drop(unknown)
+}

@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how a socket joins a namespace with recovery: with a session of its own,
+// or with that of an earlier connection.
+
+package socketio
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"socketio/adapter"
+	"socketio/engineio"
+	"socketio/internal/binding"
+	"socketio/internal/recovery"
+	"socketio/internal/telemetry"
+	"socketio/parser"
+)
+
+var (
+	errTakenOver = errors.New("socketio: the client has come back over another connection")
+	errOverflow  = errors.New("socketio: too many events while the client was answered")
+	errLost      = errors.New("socketio: the log lost events while the client was answered")
+)
+
+// A redemption is the attempt of a client to continue a session.
+type redemption struct {
+	lineage *recovery.Lineage // claimed; nil if there is none
+	reason  recovery.Reason   // why it has failed; "" so far
+	old     *adapter.Session  // continued; nil until then
+	filter  *recovery.Filter  // of old
+	after   uint64            // the client has received the events up to it
+	read    uint64            // the log was read up to it
+	bytes   int               // of missed
+	missed  []heldEvent
+}
+
+// presented takes "pid" and "offset" out of the auth of a client.
+func (j *journal) presented(k *session, auth []byte) []byte {
+	text := []byte(binding.JSON(j.ns.server.format.Codec(), auth))
+	if !bytes.Contains(text, []byte(`"pid"`)) && !bytes.Contains(text, []byte(`"offset"`)) {
+		return auth
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return auth
+	}
+	rest := []byte{'{'}
+	for dec.More() {
+		var value json.RawMessage
+		key, err := dec.Token()
+		if err != nil || dec.Decode(&value) != nil {
+			return auth
+		}
+		switch name, _ := key.(string); name {
+		case "pid":
+			k.pid = shortString(value)
+		case "offset":
+			k.offset = shortString(value)
+		default:
+			if len(rest) > 1 {
+				rest = append(rest, ',')
+			}
+			quoted, _ := json.Marshal(name) // a string can be encoded
+			rest = append(append(append(rest, quoted...), ':'), value...)
+		}
+	}
+	return j.encodeAuth(append(rest, '}'))
+}
+
+// shortString returns the string that raw encodes, if it is short enough to be a secret or
+// a position. Another offset is no position.
+func shortString(raw json.RawMessage) (s string) {
+	if json.Unmarshal(raw, &s) == nil && len(s) <= 128 {
+		return s
+	}
+	if string(raw) == "null" {
+		return ""
+	}
+	return "?"
+}
+
+// encodeAuth encodes a JSON object in the format of the server.
+func (j *journal) encodeAuth(text []byte) []byte {
+	f := j.ns.server.format
+	if f.Default() {
+		return text
+	}
+	p, err := f.Codec().AppendPacket(nil, parser.Outgoing{Type: parser.TypeConnect, Namespace: "/", ID: noAck, Payload: json.RawMessage(text)})
+	if err != nil {
+		return nil
+	}
+	packet, ok, err := f.Codec().NewDecoder().Add(f.Limits(), p.Binary, p.Data)
+	if err != nil || !ok {
+		return nil
+	}
+	return packet.Data
+}
+
+// join runs the middlewares and, if they let the socket in, continues the session that the
+// client asks for or begins a new one. Nothing of an old session is visible, to the client
+// or to the middlewares, before they have let the client in.
+func (j *journal) join(a *admission) {
+	s := a.socket
+	r := j.claim(s)
+	defer j.release(r)
+	skip := j.owner.SkipMiddleware && j.adopt(a, r)
+	if skip {
+		s.conn.awaitTurn(a)
+	} else {
+		if !a.passes() {
+			return
+		}
+		if !j.owner.SkipMiddleware {
+			j.adopt(a, r)
+		}
+	}
+	s.member().reserveRoom()
+	if (r.old != nil || j.owner.durable) && !j.hold(a, r) {
+		return
+	}
+	news, err, ok := j.enter(a, r)
+	if !ok {
+		return
+	}
+	if s.kept().pid != "" {
+		j.tell(s, r)
+	}
+	a.entered(news, err)
+}
+
+// claim claims the session that a client asks for.
+func (j *journal) claim(s *Socket) *redemption {
+	r := new(redemption)
+	pid := s.kept().pid
+	if pid == "" {
+		return r
+	}
+	l, known := j.lineages.Claim(pid)
+	if l == nil {
+		r.reason = recovery.InUse
+		return r
+	}
+	if !known {
+		old, err := j.owner.store.Take(s.conn.eio.Context(), j.ns.name, pid)
+		if err != nil {
+			j.lineages.Drop(l)
+			r.reason = recovery.Unknown
+			if !errors.Is(err, adapter.ErrNoSession) {
+				j.owner.failed("a session could not be read", j.ns.name, err)
+				r.reason = recovery.StoreFailed
+			}
+			return r
+		}
+		j.lineages.Found(l, old)
+	}
+	r.lineage = l
+	return r
+}
+
+// release gives a claimed session back, unless it was continued.
+func (j *journal) release(r *redemption) {
+	if r.lineage == nil {
+		return
+	}
+	final, ended := j.lineages.Release(r.lineage)
+	if !ended {
+		return
+	}
+	if final != nil {
+		if _, stored := j.lineages.Final(r.lineage); !stored {
+			j.owner.save(context.Background(), j.ns.name, final)
+		}
+	}
+	j.lineages.Drop(r.lineage)
+}
+
+// adopt makes the socket the successor of the one whose session its client has claimed: it
+// takes over its id, its rooms and its data. It reports whether it did; otherwise the
+// socket begins a new session.
+func (j *journal) adopt(a *admission, r *redemption) bool {
+	s := a.socket
+	if r.lineage == nil || r.reason != "" {
+		return false
+	}
+	if r.reason = j.examine(s, r); r.reason != "" {
+		return false
+	}
+	j.succeed(a, r.old)
+	return true
+}
+
+// examine looks whether the client may continue the session, ends the earlier connection
+// if it still stands, and reads what the client has missed.
+func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
+	final, _ := j.lineages.Final(r.lineage)
+	live := j.lineages.Socket(r.lineage)
+	switch {
+	case live != nil:
+		final = j.snapshot(live)
+	case final == nil:
+		return recovery.Unknown // it was ended on purpose a moment ago
+	case time.Since(final.Ended) > j.owner.Window:
+		return recovery.Expired
+	}
+	if !j.owner.sameIdentity(j.ns, final, s) {
+		return recovery.Identity
+	}
+	if _, reason := recovery.Find(final, s.kept().offset, j.epoch, j.order); reason != "" {
+		return reason
+	}
+	if live != nil {
+		if reason := j.takeOver(s, live, r); reason != "" {
+			return reason
+		}
+	}
+	final, stored := j.lineages.Final(r.lineage)
+	if final == nil {
+		return recovery.Unknown
+	}
+	if stored {
+		if _, err := j.owner.store.Take(s.conn.eio.Context(), j.ns.name, final.Secret); err != nil {
+			return recovery.Expired
+		}
+		j.lineages.Taken(r.lineage)
+	}
+	after, reason := recovery.Find(final, s.kept().offset, j.epoch, j.order)
+	if reason != "" {
+		return reason
+	}
+	r.after, r.read, r.filter = after, after, recovery.NewFilter(final)
+	if reason = j.readMissed(s.conn.eio.Context(), r, j.order.Last()); reason == "" {
+		r.old = final
+	}
+	return reason
+}
+
+// takeOver ends the connection of a socket whose client has come back, and waits until the
+// last handler of the socket has returned.
+func (j *journal) takeOver(s, live *Socket, r *redemption) recovery.Reason {
+	live.conn.eio.Abort(engineio.ReasonForcedClose, errTakenOver, closePolicy, "")
+	limit := time.NewTimer(j.ns.server.opts.MiddlewareTimeout)
+	defer limit.Stop()
+	select {
+	case <-j.lineages.Over(r.lineage):
+		return ""
+	case <-s.conn.eio.Context().Done():
+	case <-limit.C:
+	}
+	return recovery.InUse
+}
+
+// readMissed reads the missed events up to a number.
+func (j *journal) readMissed(ctx context.Context, r *redemption, upTo uint64) recovery.Reason {
+	for e, err := range j.events.Since(ctx, r.read, upTo) {
+		switch {
+		case errors.Is(err, adapter.ErrTrimmed):
+			return recovery.LogTrimmed
+		case err != nil:
+			if ctx.Err() == nil {
+				j.owner.failed("missed events could not be read", j.ns.name, err)
+			}
+			return recovery.StoreFailed
+		}
+		r.read = e.Number
+		if !r.filter.Missed(&e) {
+			continue
+		}
+		if r.bytes += e.Size(); r.bytes > j.owner.MaxSessionBytes {
+			return recovery.TooMany
+		}
+		e.Event.Position = adapter.Position(j.epoch, e.Number)
+		m, err := j.ns.message(e.Event, noAck)
+		if err != nil {
+			j.owner.failed("a missed event could not be encoded", j.ns.name, err)
+			return recovery.StoreFailed
+		}
+		r.missed = append(r.missed, heldEvent{j.ns.applyFlags(m, &e.Flags), e.Number})
+	}
+	if r.read < upTo {
+		r.read = upTo
+	}
+	return ""
+}
+
+// succeed gives the socket the id, the rooms and the data of an earlier one. Values that
+// the middlewares have set stay.
+func (j *journal) succeed(a *admission, old *adapter.Session) {
+	s := a.socket
+	if server := j.ns.server; server.opts.ReserveSocketIDs {
+		server.socketIDs.add(old.ID, 1)
+		server.socketIDs.add(s.id, -1)
+	}
+	s.kept().id.Store(&old.ID)
+	if values := parseData(old.Data); len(values) > 0 {
+		s.data.change(func(m dataMap) {
+			for name, v := range values {
+				if _, set := m[name]; !set {
+					m[name] = v
+				}
+			}
+		})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Load() != stateJoining {
+		return
+	}
+	for _, room := range recovery.Rooms(old) {
+		if room != old.ID && !slices.Contains(a.rooms, room) {
+			a.rooms = append(a.rooms, room)
+		}
+	}
+	s.joins = int32(len(a.rooms))
+}
+
+// hold makes the socket a member before its client is answered, since the answer may have
+// to wait for the store. What is sent to it from now on is held. It reports false if the
+// socket has ended.
+func (j *journal) hold(a *admission, r *redemption) bool {
+	s := a.socket
+	k := s.kept()
+	last := j.order.Begin()
+	s.mu.Lock()
+	if s.state.Load() != stateJoining {
+		s.mu.Unlock()
+		j.order.End()
+		return false
+	}
+	j.begins(a, r, last)
+	k.news = a.addLocked()
+	k.rooms, k.holding = slices.Clone(a.rooms), true
+	s.mu.Unlock()
+	j.order.End()
+	if j.owner.durable {
+		j.owner.save(s.conn.eio.Context(), j.ns.name, j.snapshot(s))
+	}
+	if r.old != nil && j.readMissed(s.conn.eio.Context(), r, last) != "" {
+		// The log has lost them since examine. The client is told when it tries again.
+		s.conn.eio.Abort(engineio.ReasonForcedClose, errLost, closePolicy, "")
+		j.leaveHold(s)
+		return false
+	}
+	return true
+}
+
+// begins makes the Track of the socket. s.mu is held, in a step of the order.
+func (j *journal) begins(a *admission, r *redemption, last uint64) {
+	s := a.socket
+	k := s.kept()
+	if r.old != nil {
+		k.track = recovery.Continue(r.old, r.after)
+		k.secret, k.stale = r.old.Secret, r.old.Stale
+	} else {
+		k.track = recovery.NewTrack(last)
+		k.secret = newID()
+		if epoch, n, ok := adapter.ParsePosition(k.offset); !ok || epoch != j.epoch || n > last {
+			k.stale = k.offset
+		}
+	}
+	k.track.Join(last, s.ID())
+	k.track.Join(last, a.rooms...)
+}
+
+// leaveHold takes a holding socket out of the namespace: its client has gone.
+func (j *journal) leaveHold(s *Socket) {
+	j.order.Begin()
+	s.kept().holding, s.kept().held = false, nil
+	j.order.End()
+	j.ns.adapter.Remove(s.member())
+}
+
+// enter answers the client: CONNECT, what it has missed, what was held. ok is false if the
+// socket has ended. An error is one of enterLocked.
+func (j *journal) enter(a *admission, r *redemption) (news []string, err error, ok bool) {
+	s := a.socket
+	k := s.kept()
+	last := j.order.Begin()
+	s.mu.Lock()
+	held := k.holding
+	if k.overflow || s.state.Load() != stateJoining {
+		s.mu.Unlock()
+		j.order.End()
+		if held {
+			if k.overflow {
+				s.conn.eio.Abort(engineio.ReasonForcedClose, errOverflow, closePolicy, "")
+			}
+			j.leaveHold(s)
+		}
+		return nil, nil, false
+	}
+	if held {
+		news = k.news
+		j.moveRoomsLocked(a, last)
+	} else {
+		j.begins(a, r, last)
+		news = a.addLocked()
+	}
+	reply := binding.Admission{SID: s.ID(), PID: k.secret}
+	if r.old == nil {
+		reply.NotRecovered = string(r.reason)
+	}
+	m, err := connectReply(s, reply)
+	if err != nil {
+		s.mu.Unlock()
+		j.order.End()
+		j.leaveHold(s)
+		a.refuse(err)
+		return nil, nil, false
+	}
+	events := append(r.missed, k.held...)
+	ms := make([]*engineio.Message, 0, len(events)+1)
+	if !j.owner.MissedFirst {
+		ms = append(ms, m)
+	}
+	for i, e := range events {
+		if i == len(r.missed) && j.owner.MissedFirst {
+			ms = append(ms, m)
+		}
+		ms = append(ms, e.m)
+	}
+	if j.owner.MissedFirst && len(events) == len(r.missed) {
+		ms = append(ms, m)
+	}
+	if r.old != nil {
+		k.lineage = r.lineage
+		j.lineages.Resume(k.lineage, s)
+		r.lineage = nil
+		k.recovered.Store(true)
+	} else {
+		k.lineage = j.lineages.Begin(k.secret, s)
+	}
+	if err = a.enterLocked(ms...); err != nil {
+		k.track.Cut(r.after + 1)
+	} else if len(events) > 0 {
+		for _, e := range events {
+			if e.number > 0 {
+				k.track.Queued(e.number)
+			}
+		}
+	}
+	k.holding, k.held = false, nil
+	s.mu.Unlock()
+	j.order.End()
+	return news, err, true
+}
+
+// moveRoomsLocked applies the changes of rooms that others have made since hold.
+func (j *journal) moveRoomsLocked(a *admission, last uint64) {
+	s := a.socket
+	k := s.kept()
+	for _, room := range a.rooms {
+		if !slices.Contains(k.rooms, room) {
+			j.ns.adapter.Join(s.member(), []string{room})
+			k.track.Join(last, room)
+		}
+	}
+	for _, room := range k.rooms {
+		if !slices.Contains(a.rooms, room) {
+			j.ns.adapter.Leave(s.member(), room)
+			k.track.Leave(last, room)
+		}
+	}
+}
+
+// tell informs observers and the log about the outcome.
+func (j *journal) tell(s *Socket, r *redemption) {
+	reason := r.reason
+	if r.old != nil {
+		reason = ""
+	}
+	s.watch().recoveryAsked(s, len(r.missed), string(reason))
+	if log := j.ns.server.opts.Logger; reason != "" && log.Enabled(context.Background(), slog.LevelDebug) {
+		log.Debug("a client was not recovered: "+remedy(reason), "nsp", telemetry.Text(j.ns.name), "sid", s.publicID(), "reason", string(reason))
+	}
+}
+
+// remedy says what can be done about a reason.
+func remedy(r recovery.Reason) string {
+	switch r {
+	case recovery.Unknown:
+		return "there is no such session: it was ended on purpose, dropped for a bound of Options.Recovery, or kept by another process; a durable Store outlives the process"
+	case recovery.Expired:
+		return "it came back after Options.Recovery.Window"
+	case recovery.BadOffset:
+		return "its position is not one of this namespace"
+	case recovery.LogTrimmed:
+		return "the log no longer has the events that it has missed; raise Options.Recovery.MaxBytes, or use a durable Store"
+	case recovery.TooMany:
+		return "it has missed more than Options.Recovery.MaxSessionBytes"
+	case recovery.InUse:
+		return "another client continues the session at this moment, or handlers of its earlier socket do not return"
+	case recovery.Identity:
+		return "Options.Recovery.SameIdentity says that it is another user"
+	}
+	return "the store could not keep or return what is needed; see its error"
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the publish step of a namespace with recovery: an event gets a position,
+// is stored, and is put into the queues of its recipients in the order of the positions.
+
+package socketio
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"socketio/adapter"
+	"socketio/engineio"
+	"socketio/internal/recovery"
+	"socketio/internal/telemetry"
+)
+
+// A journal is the keeper of a namespace.
+type journal struct {
+	// Immutable.
+	ns     *Namespace
+	owner  *recoverer
+	events adapter.Log
+	epoch  string
+	order  *recovery.Order
+
+	lineages recovery.Lineages[Socket]
+}
+
+func (j *journal) begin() (last uint64) { return j.order.Begin() }
+
+func (j *journal) end() { j.order.End() }
+
+func (j *journal) last() uint64 { return j.order.Last() }
+
+func (j *journal) position(number uint64) string { return adapter.Position(j.epoch, number) }
+
+func (j *journal) close() {
+	j.owner.forget(j)
+	j.ns.server.guard("Log.Close", func() {
+		if err := j.events.Close(); err != nil {
+			j.ns.server.opts.Logger.Error("the log of a namespace did not close", "nsp", j.ns.name, "error", telemetry.Error(err))
+		}
+	})
+}
+
+// emit stores an event and queues it. Volatile events, and those to a socket that has not
+// joined yet, are not stored. They get the position of the event before if their last
+// argument is a string, since clients take that for a position.
+func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) error {
+	if err := checkEvent(event); err != nil {
+		return err
+	}
+	if s != nil && s.state.Load() == stateGone {
+		return ErrClosed
+	}
+	e, err := j.ns.server.format.payload(&event, args)
+	if err != nil {
+		err = fmt.Errorf("socketio: emit %q: %w", event, err)
+		j.ns.reportUnencoded(s, event, err)
+		return &reportedError{err}
+	}
+	e.Meta = j.ns.meta()
+	d := &delivery{journal: j, socket: s, event: event, KeptEvent: adapter.KeptEvent{Event: e, Flags: f, Target: t}}
+	if f.Volatile || s != nil && (s.kept() == nil || s.settledState() == stateJoining) {
+		last := j.order.Begin()
+		d.deliver(j.stamp(s, e.JSON, last))
+		j.order.End()
+		return d.flush(false)
+	}
+	if s != nil {
+		d.Socket = s.ID()
+	}
+	err = j.events.Append(&adapter.Record{KeptEvent: d.KeptEvent, Deliver: func(number uint64) {
+		d.Number = number
+		j.order.Begin()
+		d.deliver(j.position(number))
+		j.order.Delivered(number)
+		j.order.End()
+	}})
+	if err == nil {
+		j.owner.sweepLater()
+		return d.flush(true)
+	}
+	last := j.order.Begin()
+	d.deliver(j.stamp(s, e.JSON, last))
+	j.order.Lost()
+	j.order.End()
+	j.ns.server.sampled.Warn("an event was not stored: clients that lose their connection now are not recovered; see the error of the store", "nsp", j.ns.name, "error", telemetry.Error(err))
+	return errors.Join(fmt.Errorf("%w: %w", ErrNotStored, err), d.flush(false))
+}
+
+// stamp returns the position for an event that is not stored, or "" if it needs none. A
+// client that is joining has its own, and would miss what lies between the two.
+func (j *journal) stamp(s *Socket, list []byte, last uint64) string {
+	switch {
+	case s != nil && s.kept() == nil, len(list) < 2, list[len(list)-2] != '"':
+		return ""
+	case s != nil && s.kept().offset != "" && s.settledState() == stateJoining:
+		return s.kept().offset
+	}
+	return j.position(last)
+}
+
+// A delivery is an event on its way into the queues.
+type delivery struct {
+	*journal
+	adapter.KeptEvent         // Number is 0 if it is not stored
+	socket            *Socket // the only recipient, or nil
+	event             string
+
+	m     *engineio.Message
+	sent  []*Socket // those in whose queue it is
+	count int       // recipients
+	err   error     // of the only recipient, or of the encoding
+}
+
+// deliver queues the event, in a step of the order.
+func (d *delivery) deliver(position string) {
+	e := d.Event
+	e.Position = position
+	if d.m, d.err = d.ns.message(e, noAck); d.err != nil {
+		return
+	}
+	d.ns.applyFlags(d.m, &d.Flags)
+	if d.socket != nil {
+		d.err = d.queue(d.socket)
+		return
+	}
+	members := d.ns.adapter.Members(d.Target)
+	d.count = len(members)
+	d.sent = make([]*Socket, 0, len(members))
+	for _, m := range members {
+		if s := socketOf(m); s.settledState() == stateConnected || s.kept() != nil && s.kept().holding {
+			_ = d.queue(s) // the connection notifies its sockets when it closes
+		}
+	}
+}
+
+// queue puts the event into the queue of a socket, or holds it.
+func (d *delivery) queue(s *Socket) error {
+	k := s.kept()
+	if k != nil && k.holding {
+		if d.Number == 0 && d.Flags.Volatile {
+			return ErrDropped
+		}
+		k.hold(s, heldEvent{d.m, d.Number})
+		return nil
+	}
+	if d.Flags.Volatile {
+		if !s.conn.eio.EnqueueVolatile(d.m) {
+			return ErrDropped
+		}
+		d.sent = append(d.sent, s)
+		return nil
+	}
+	err := s.conn.eio.Enqueue(d.m)
+	if k != nil && d.Number > 0 {
+		switch {
+		case err == nil:
+			k.track.Queued(d.Number)
+		case errors.Is(err, engineio.ErrClosed), errors.Is(err, ErrSlowConsumer):
+			k.track.Cut(d.Number)
+		}
+	}
+	switch {
+	case err == nil:
+		d.sent = append(d.sent, s)
+		return nil
+	case errors.Is(err, engineio.ErrClosed):
+		return ErrClosed
+	case errors.Is(err, engineio.ErrDropped):
+		return ErrDropped
+	}
+	return err
+}
+
+// hold keeps an event for a socket whose client is not answered yet. What the send queue
+// would not take is not kept; the connection is closed then.
+func (k *session) hold(s *Socket, e heldEvent) {
+	o := &s.conn.server.opts.Engine
+	k.bytes += e.m.Size()
+	if k.overflow || len(k.held) >= cmp.Or(o.MaxQueueMessages, 16384) || k.bytes > cmp.Or(o.MaxQueueBytes, 4<<20) {
+		k.overflow, k.held = true, nil
+		return
+	}
+	k.held = append(k.held, e)
+}
+
+// flush writes what deliver has queued. It is called without locks. stored reports whether
+// the event is in the log.
+func (d *delivery) flush(stored bool) error {
+	for _, s := range d.sent {
+		s.conn.eio.Write()
+	}
+	for _, s := range d.sent {
+		reportSent(s, d.m)
+	}
+	watch := d.ns.server.watch
+	switch {
+	case d.m == nil:
+		d.ns.reportUnencoded(d.socket, d.event, d.err)
+		return &reportedError{d.err}
+	case d.socket == nil:
+		watch.broadcastOut(d.ns.name, d.event, d.m, d.count)
+		return nil
+	case d.err == nil:
+		watch.eventOut(d.socket, d.event, d.m)
+		return nil
+	case d.Flags.Volatile && d.err == ErrDropped:
+		return nil // as requested
+	case stored && (errors.Is(d.err, ErrClosed) || errors.Is(d.err, ErrSlowConsumer)):
+		return nil // the client gets it when it comes back
+	}
+	return d.err
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what the namespaces of a server with recovery share: the store, and the
+// sessions that it keeps.
+
+package socketio
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"socketio/adapter"
+	"socketio/internal/recovery"
+	"socketio/internal/telemetry"
+)
+
+// A recoverer makes the keepers of a server.
+type recoverer struct {
+	// Immutable after newRecoverer.
+	Recovery
+	server  *Server
+	store   adapter.Store
+	durable bool
+
+	mu       sync.Mutex // guards the fields below; nothing is called while it is held
+	timer    *time.Timer
+	armed    bool // the timer runs, or sweep does
+	closed   bool
+	journals map[*journal]struct{}
+}
+
+// newRecoverer opens the store. It returns nil if that fails.
+func newRecoverer(s *Server) keeperMaker {
+	o := s.opts.Recovery
+	r := &recoverer{Recovery: *o, server: s, store: o.Store, journals: make(map[*journal]struct{})}
+	retention := adapter.Retention{Window: o.Window, MaxBytes: o.MaxBytes, MaxSessions: o.MaxSessions}
+	if err := r.store.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}, retention); err != nil {
+		s.opts.Logger.Error("the store of Options.Recovery did not open: no client is recovered until the server is restarted", "error", telemetry.Error(err))
+		return nil
+	}
+	r.durable = r.store.Durable()
+	if r.durable {
+		r.sweepLater()
+	}
+	return r
+}
+
+func (r *recoverer) makeKeeper(ns *Namespace) keeper {
+	l, err := r.store.Log(ns.name)
+	if err != nil {
+		r.failed("the log of a namespace did not open: its clients are not recovered", ns.name, err)
+		return nil
+	}
+	j := &journal{ns: ns, owner: r, events: l, epoch: l.Epoch(), order: recovery.NewOrder(l.Last())}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.journals[j] = struct{}{}
+	return j
+}
+
+// forget forgets the journal of a namespace that has ended.
+func (r *recoverer) forget(j *journal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.journals, j)
+}
+
+func (r *recoverer) closeStore(ctx context.Context) {
+	r.mu.Lock()
+	r.closed = true
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	r.mu.Unlock()
+	if err := r.store.Close(ctx); err != nil {
+		r.server.opts.Logger.Error("the store of Options.Recovery did not close", "error", telemetry.Error(err))
+	}
+}
+
+// failed logs an error of the store.
+func (r *recoverer) failed(what, namespace string, err error) {
+	r.server.sampled.Warn(what, "nsp", telemetry.Text(namespace), "error", telemetry.Error(err))
+}
+
+// save saves a session.
+func (r *recoverer) save(ctx context.Context, namespace string, s *adapter.Session) {
+	if err := r.store.Save(ctx, namespace, s); err != nil && !r.server.closed.Load() {
+		r.failed("a session was not saved: its client is not recovered", namespace, err)
+	}
+	r.sweepLater()
+}
+
+// sameIdentity asks the application whether a client may continue a session.
+func (r *recoverer) sameIdentity(ns *Namespace, old *adapter.Session, s *Socket) (same bool) {
+	if r.SameIdentity == nil {
+		return true
+	}
+	r.server.guard("SameIdentity", func() {
+		current := SessionInfo{ID: s.ID(), Namespace: ns.name, Rooms: s.Rooms(), data: s.data.now()}
+		same = r.SameIdentity(sessionInfo(ns.name, old), current)
+	})
+	return same
+}
+
+// A sweep drops what is too old. There is one at most at a time, this long apart.
+func (r *recoverer) period() time.Duration {
+	return min(max(r.Window/8, time.Millisecond), 10*time.Second)
+}
+
+// sweepLater makes sweep run when there may be something to drop.
+func (r *recoverer) sweepLater() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.armed || r.closed {
+		return
+	}
+	r.armed = true
+	if r.timer == nil {
+		// Its goroutine ends with sweep; stopped by closeStore.
+		r.timer = time.AfterFunc(r.period(), r.sweep)
+		return
+	}
+	r.timer.Reset(r.period())
+}
+
+// sweep drops events and sessions that are too old, and tells the application of the
+// sessions.
+func (r *recoverer) sweep() {
+	r.mu.Lock()
+	r.armed = false
+	closed := r.closed
+	r.mu.Unlock()
+	if closed {
+		return
+	}
+	left, err := r.store.Expire(context.Background(), time.Now().Add(-r.Window), func(namespace string, s *adapter.Session) {
+		if r.OnSessionExpired != nil {
+			r.server.guard("OnSessionExpired", func() { r.OnSessionExpired(sessionInfo(namespace, s)) })
+		}
+	})
+	if err != nil && !r.server.closed.Load() {
+		r.failed("the store of Options.Recovery could not drop what is too old", "", err)
+	}
+	if r.durable {
+		r.saveQuiet()
+	}
+	if left || err != nil || r.durable {
+		r.sweepLater()
+	}
+}
+
+// saveQuiet saves the sessions of sockets that have not been sent the events since they
+// were saved: after a crash these need not be looked through, or be there.
+func (r *recoverer) saveQuiet() {
+	r.mu.Lock()
+	journals := make([]*journal, 0, len(r.journals))
+	for j := range r.journals {
+		journals = append(journals, j)
+	}
+	r.mu.Unlock()
+	for _, j := range journals {
+		for _, s := range j.lineages.Sockets() {
+			if s.kept().savedAt.Load() != j.order.Last() {
+				j.changed(s)
+			}
+		}
+	}
+}
+
+// changed saves the session of a connected socket, if it is to outlive the process.
+func (j *journal) changed(s *Socket) {
+	if !j.owner.durable {
+		return
+	}
+	s.kept().saves.Do(func() {
+		if s.Connected() {
+			j.owner.save(context.Background(), j.ns.name, j.snapshot(s))
+		}
+	})
+}
+
+// snapshot returns the session of a socket that is connected or holding.
+func (j *journal) snapshot(s *Socket) *adapter.Session {
+	last := j.order.Last()
+	k := s.kept()
+	k.savedAt.Store(last)
+	final := &adapter.Session{ID: s.ID(), Secret: k.secret, Data: s.data.now().json(), Epoch: j.epoch, Stale: k.stale}
+	k.track.Fill(final, last)
+	return final
+}
+
+// ended notes the last state of a socket. If its client can't come back, there is none.
+func (j *journal) ended(s *Socket) {
+	s.mu.Lock()
+	reason, last := s.reason, s.kept().atEnd
+	s.mu.Unlock()
+	if reason == ReasonClientDisconnect || reason == ReasonServerDisconnect {
+		return
+	}
+	final := j.snapshot(s)
+	s.kept().track.Fill(final, last)
+	final.Ended = time.Now()
+	if final.Size() > j.owner.MaxSessionBytes {
+		j.ns.server.sampled.Warn("a session is larger than Options.Recovery.MaxSessionBytes: its client is not recovered", "nsp", telemetry.Text(j.ns.name))
+		return
+	}
+	s.kept().final = final
+}
+
+// settled hands the session of a socket over, to the store or to the client that has come
+// back.
+func (j *journal) settled(s *Socket) {
+	k := s.kept()
+	if k.lineage == nil {
+		return
+	}
+	defer func() {
+		if k.final == nil && j.owner.durable {
+			_, _ = j.owner.store.Take(context.Background(), j.ns.name, k.secret)
+		}
+	}()
+	stored := false
+	for {
+		if k.final != nil && !stored && !j.lineages.Claimed(k.lineage) {
+			for !stored { // another call of Do may save for this one, but not the final state
+				k.saves.Do(func() {
+					j.owner.save(context.Background(), j.ns.name, k.final)
+					stored = true
+				})
+			}
+		}
+		if j.lineages.Close(k.lineage, k.final, stored) {
+			return
+		}
+	}
+}

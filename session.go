@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds session: what recovery keeps of a socket.
+
+package socketio
+
+import (
+	"sync/atomic"
+
+	"socketio/adapter"
+	"socketio/engineio"
+	"socketio/internal/recovery"
+)
+
+// A session is what recovery keeps of a socket.
+type session struct {
+	// Immutable after newSocket.
+	pid    string // the secret that the client presents, or ""
+	offset string // the position that it presents, or ""
+
+	// Safe from anywhere.
+	id        atomic.Pointer[string] // of the session that is continued
+	recovered atomic.Bool
+
+	// Written once, by join, before the socket is connected.
+	track   *recovery.Track
+	lineage *recovery.Lineage
+	secret  string // with which the client can come back
+	stale   string // see adapter.Session
+
+	// Guarded by the order of the namespace. A socket is holding while it is a member and
+	// its client is not answered yet.
+	holding  bool
+	overflow bool // more was held than the send queue takes
+	held     []heldEvent
+	bytes    int // of held
+
+	saves   recovery.Saves // of a durable store
+	savedAt atomic.Uint64  // the number of the latest event then
+
+	atEnd uint64 // guarded by Socket.mu; the number of the latest event when the client went
+
+	// Owned by the goroutine of the handlers.
+	rooms []string // that the socket has entered to hold
+	news  []string
+	final *adapter.Session // set by ended; nil if the client can't come back
+}
+
+// A heldEvent is an event for a holding socket.
+type heldEvent struct {
+	m      *engineio.Message
+	number uint64
+}
