@@ -20,27 +20,29 @@ import (
 // after the middlewares; never do two live sockets have one id, and the handlers of the
 // old one have returned before the new one joins.
 func TestALaterRedeemerTakesOver(t *testing.T) {
-	recovering(t, nil, func(w *world) {
-		var log []string
-		n := 0
-		w.io.OnConnection(func(s *socketio.Socket) {
-			n++
-			i := n
-			log = append(log, fmt.Sprint("+", i, " of ", len(w.io.Sockets())))
-			s.OnDisconnect(func(reason socketio.DisconnectReason) { log = append(log, fmt.Sprint("-", i, " ", reason)) })
+	t.Run("quirk 19", func(t *testing.T) {
+		recovering(t, nil, func(w *world) {
+			var log []string
+			n := 0
+			w.io.OnConnection(func(s *socketio.Socket) {
+				n++
+				i := n
+				log = append(log, fmt.Sprint("+", i, " of ", len(w.io.Sockets())))
+				s.OnDisconnect(func(reason socketio.DisconnectReason) { log = append(log, fmt.Sprint("-", i, " ", reason)) })
+			})
+			r := w.returner().comes()
+			_ = w.io.Emit("e", 1)
+			r.hears("e 1")
+			thief := *r
+			id := r.sid
+			thief.comes()
+			thief.is("recovered")
+			want(t, "the id", thief.sid, id)
+			r.peer.isClosed(1008)
+			want(t, "log", strings.Join(log, ", "), "+1 of 1, -1 forced close, +2 of 1")
+			_ = w.io.Emit("e", 2)
+			thief.hears("e 2")
 		})
-		r := w.returner().comes()
-		_ = w.io.Emit("e", 1)
-		r.hears("e 1")
-		thief := *r
-		id := r.sid
-		thief.comes()
-		thief.is("recovered")
-		want(t, "the id", thief.sid, id)
-		r.peer.isClosed(1008)
-		want(t, "log", strings.Join(log, ", "), "+1 of 1, -1 forced close, +2 of 1")
-		_ = w.io.Emit("e", 2)
-		thief.hears("e 2")
 	})
 }
 

@@ -177,52 +177,54 @@ func TestARevokedUserGetsNothing(t *testing.T) {
 // Rooms, values and Recovered are there when OnConnection runs. Values that a middleware
 // has set win.
 func TestRoomsAndDataAreRestored(t *testing.T) {
-	role := socketio.NewDataKey[string]("role")
-	name := socketio.NewDataKey[string]("name")
-	watch := newRoomWatch()
-	opts := &socketio.Options{Recovery: &socketio.Recovery{}, Observers: []any{watch}, Limits: socketio.SocketLimits{ReserveSocketIDs: true, MaxRooms: 5}}
-	memory(t, opts, func(w *world) {
-		var seen []string
-		n := 0
-		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
-			n++
-			role.Set(s, fmt.Sprint("role ", n))
-			return s.Join("entrance")
-		})
-		w.io.OnConnection(func(s *socketio.Socket) {
-			rooms := slices.DeleteFunc(s.Rooms(), func(room string) bool { return room == s.ID() })
-			r, _ := role.Get(s)
-			who, _ := name.Get(s)
-			seen = append(seen, fmt.Sprint(s.Recovered(), rooms, r, " ", who))
-			if n == 1 {
-				name.Set(s, "anna")
-				_ = s.Join("chat", "left")
-				s.Leave("left")
+	t.Run("trap 49", func(t *testing.T) {
+		role := socketio.NewDataKey[string]("role")
+		name := socketio.NewDataKey[string]("name")
+		watch := newRoomWatch()
+		opts := &socketio.Options{Recovery: &socketio.Recovery{}, Observers: []any{watch}, Limits: socketio.SocketLimits{ReserveSocketIDs: true, MaxRooms: 5}}
+		memory(t, opts, func(w *world) {
+			var seen []string
+			n := 0
+			w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+				n++
+				role.Set(s, fmt.Sprint("role ", n))
+				return s.Join("entrance")
+			})
+			w.io.OnConnection(func(s *socketio.Socket) {
+				rooms := slices.DeleteFunc(s.Rooms(), func(room string) bool { return room == s.ID() })
+				r, _ := role.Get(s)
+				who, _ := name.Get(s)
+				seen = append(seen, fmt.Sprint(s.Recovered(), rooms, r, " ", who))
+				if n == 1 {
+					name.Set(s, "anna")
+					_ = s.Join("chat", "left")
+					s.Leave("left")
+				}
+				s.OnDisconnecting(func(socketio.DisconnectReason) { _ = s.Join("too late") })
+			})
+			r := w.returner().comes()
+			r.drops().comes()
+			r.is("recovered")
+			want(t, "seen", strings.Join(seen, "; "), "false [entrance]role 1 ; true [chat entrance]role 2 anna")
+			s, ok := w.io.Socket(r.sid)
+			if !ok || s.ID() != r.sid {
+				t.Fatal("the socket is found by the id")
 			}
-			s.OnDisconnecting(func(socketio.DisconnectReason) { _ = s.Join("too late") })
+			_ = w.io.To(r.sid).Emit("to the id")
+			r.hears("to the id")
+			if err := s.Join("c", "d", "e"); err != nil {
+				t.Error(err)
+			}
+			if s.Join("f") == nil {
+				t.Error("restored rooms count towards MaxRooms")
+			}
+			other := w.returner().comes()
+			o, _ := w.io.Socket(other.sid)
+			if o.Join(r.sid) == nil {
+				t.Error("the id is reserved for the socket that continues the session")
+			}
+			want(t, "rooms", strings.Join(watch.all()[:7], " "), "+entrance +chat +left -left -chat -entrance +entrance")
 		})
-		r := w.returner().comes()
-		r.drops().comes()
-		r.is("recovered")
-		want(t, "seen", strings.Join(seen, "; "), "false [entrance]role 1 ; true [chat entrance]role 2 anna")
-		s, ok := w.io.Socket(r.sid)
-		if !ok || s.ID() != r.sid {
-			t.Fatal("the socket is found by the id")
-		}
-		_ = w.io.To(r.sid).Emit("to the id")
-		r.hears("to the id")
-		if err := s.Join("c", "d", "e"); err != nil {
-			t.Error(err)
-		}
-		if s.Join("f") == nil {
-			t.Error("restored rooms count towards MaxRooms")
-		}
-		other := w.returner().comes()
-		o, _ := w.io.Socket(other.sid)
-		if o.Join(r.sid) == nil {
-			t.Error("the id is reserved for the socket that continues the session")
-		}
-		want(t, "rooms", strings.Join(watch.all()[:7], " "), "+entrance +chat +left -left -chat -entrance +entrance")
 	})
 }
 
@@ -276,54 +278,56 @@ func TestMissedEventsAreThoseOfTheRoomsAtTheirTime(t *testing.T) {
 // The kinds of events: those that a client has missed and gets again, and what a client
 // takes for its position.
 func TestKindsOfEvents(t *testing.T) {
-	recovering(t, nil, func(w *world) {
-		var s *socketio.Socket
-		w.io.OnConnection(func(joined *socketio.Socket) { s = joined })
-		r := w.returner().comes()
-		send := func(i int) {
-			for _, emit := range []func() error{
-				func() error { return s.Emit("direct", i) },
-				func() error { return s.Emit("direct string", "text") },
-				func() error { return s.Emit("none") },
-				func() error { return w.io.Emit("all", i, "text") },
-				func() error { return s.Volatile().Emit("volatile", i) },
-				func() error { return s.Volatile().Emit("volatile string", "text") },
-				func() error { return s.Volatile().Emit("volatile none") },
-				func() error { return w.io.Volatile().Emit("volatile all", "text") },
-				func() error { return w.io.Emit("object", map[string]any{}) },
-			} {
-				if err := emit(); err != nil {
-					t.Error(err)
+	t.Run("quirk 18", func(t *testing.T) {
+		recovering(t, nil, func(w *world) {
+			var s *socketio.Socket
+			w.io.OnConnection(func(joined *socketio.Socket) { s = joined })
+			r := w.returner().comes()
+			send := func(i int) {
+				for _, emit := range []func() error{
+					func() error { return s.Emit("direct", i) },
+					func() error { return s.Emit("direct string", "text") },
+					func() error { return s.Emit("none") },
+					func() error { return w.io.Emit("all", i, "text") },
+					func() error { return s.Volatile().Emit("volatile", i) },
+					func() error { return s.Volatile().Emit("volatile string", "text") },
+					func() error { return s.Volatile().Emit("volatile none") },
+					func() error { return w.io.Volatile().Emit("volatile all", "text") },
+					func() error { return w.io.Emit("object", map[string]any{}) },
+				} {
+					if err := emit(); err != nil {
+						t.Error(err)
+					}
+					w.settle() // or what is volatile would be dropped
 				}
-				w.settle() // or what is volatile would be dropped
 			}
-		}
-		send(1)
-		r.hears("direct 1", "direct string text", "none", "all 1 text", "volatile 1", "volatile string text", "volatile none", "volatile all text", "object map[]")
-		if position, _ := r.offset.(string); !strings.HasPrefix(position, socketio.LogOf(w.io.Of("/")).Epoch()) {
-			t.Errorf("the position is %v", r.offset)
-		}
-		for range 2 {
-			r.drops().comes()
+			send(1)
+			r.hears("direct 1", "direct string text", "none", "all 1 text", "volatile 1", "volatile string text", "volatile none", "volatile all text", "object map[]")
+			if position, _ := r.offset.(string); !strings.HasPrefix(position, socketio.LogOf(w.io.Of("/")).Epoch()) {
+				t.Errorf("the position is %v", r.offset)
+			}
+			for range 2 {
+				r.drops().comes()
+				r.is("recovered")
+				r.hearsNothing()
+			}
+			go func() { _, _ = s.EmitWithAck(s.Context(), "acknowledged", "text") }() // ends with the socket
+			w.settle()
+			r.peer.hears(`20["acknowledged","text"]`) // without a position: for the client its last argument is a function
+			_ = s.Emit("direct", 2)
+			_ = s.Emit("direct string", "text")
+			_ = w.io.Volatile().Emit("volatile", "text")
+			_ = w.io.Emit("all", 2)
+			r.drops() // with these events unread
+			_ = w.io.Emit("all", 3)
+			if err := s.Emit("late"); !isErr(err, socketio.ErrClosed) {
+				t.Errorf("the socket has gone: %v", err)
+			}
+			r.comes()
 			r.is("recovered")
+			r.hears("direct 2", "direct string text", "all 2", "all 3")
 			r.hearsNothing()
-		}
-		go func() { _, _ = s.EmitWithAck(s.Context(), "acknowledged", "text") }() // ends with the socket
-		w.settle()
-		r.peer.hears(`20["acknowledged","text"]`) // without a position: for the client its last argument is a function
-		_ = s.Emit("direct", 2)
-		_ = s.Emit("direct string", "text")
-		_ = w.io.Volatile().Emit("volatile", "text")
-		_ = w.io.Emit("all", 2)
-		r.drops() // with these events unread
-		_ = w.io.Emit("all", 3)
-		if err := s.Emit("late"); !isErr(err, socketio.ErrClosed) {
-			t.Errorf("the socket has gone: %v", err)
-		}
-		r.comes()
-		r.is("recovered")
-		r.hears("direct 2", "direct string text", "all 2", "all 3")
-		r.hearsNothing()
+		})
 	})
 }
 
