@@ -27,6 +27,7 @@ export const NEWEST = VERSIONS.at(-1);
 const ABILITIES = {
   "auth as a function": { since: [3, 0], why: "1.x and 2.x have no auth option, only a query" },
   "auth on the root namespace": { since: [3, 0], why: "1.x and 2.x send nothing when they join the root namespace" },
+  recovery: { since: [4, 6], why: "no recovery before 4.6" },
   "failing what waits": { since: [4, 6], why: "acknowledgements without a deadline or a failure before 4.6" },
   "Engine.IO 3": { until: [3, 0], why: "for clients that speak Engine.IO 3" },
 };

@@ -57,12 +57,14 @@ export async function ask(socket, name, ...args) {
   return first;
 }
 
-// Asks again and again until `accept` likes the answer. Each round is a round trip to the server.
+// Asks again and again until `accept` likes the answer. Each round is a round trip to the server,
+// or at least a turn of the event loop, without which nothing would arrive.
 export async function until(question, accept, what, ms = PATIENCE) {
   const end = Date.now() + ms;
   for (;;) {
     const answer = await question();
     if (accept(answer)) return answer;
+    await new Promise(setImmediate);
     if (Date.now() > end) throw new Error(`${what} did not come within ${ms} ms; last: ${JSON.stringify(answer)}`);
   }
 }

@@ -106,10 +106,12 @@ func options() (*socketio.Options, error) {
 		Driver:         engineio.Driver(os.Getenv("DRIVER")),
 		UpgradeTimeout: time.Minute, // a test machine may be busy
 	}}
+	var recovery socketio.Recovery
 	for _, d := range []struct {
 		name string
 		to   *time.Duration
 	}{
+		{"RECOVERY", &recovery.Window},
 		{"PING_INTERVAL", &opts.PingInterval},
 		{"PING_TIMEOUT", &opts.PingTimeout},
 		{"CONNECT_TIMEOUT", &opts.Limits.ConnectTimeout},
@@ -131,6 +133,9 @@ func options() (*socketio.Options, error) {
 			return nil, fmt.Errorf("MAX_HTTP_BUFFER_SIZE: %w", err)
 		}
 		opts.MaxPayload = n
+	}
+	if recovery.Window > 0 {
+		opts.Recovery = &recovery
 	}
 	opts.AllowEIO3 = os.Getenv("ALLOW_EIO3") == "1"
 	if text := os.Getenv("TRUSTED_PROXIES"); text == "unix" {
