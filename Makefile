@@ -45,19 +45,11 @@ lint-all: bin/staticcheck ## the same, for FreeBSD and arm64 too
 # The attacks measure a server without the race detector, in a process of its own.
 go_packages = $$(go list ./... ./engineio/webtransport/... | grep -v /internal/hostile)
 
-# These test values, on one goroutine: the race detector would find nothing in eight
-# times the time. Their tests with Goroutines in the name run with it.
-go_tables = ./internal/archtest ./internal/binding ./internal/jsontext ./internal/ws ./parser/...
-go_others = $$(go list ./... ./engineio/webtransport/... | grep -v /internal/hostile | grep -vFx "$$(go list $(go_tables))")
-
 # Vet is lint's, for all packages.
-test-go: bin/tally ## Go tests with the race detector, but for those of values; stress, crowds and tables in short
-	@{ go test -race -short -vet=off -timeout 30m -json $(go_others); \
-		go test -short -vet=off -timeout 30m -json $(go_tables); \
-		go test -race -short -vet=off -timeout 30m -run Goroutines -json ./internal/binding ./internal/ws; \
-		} 2>&1 | bin/tally
+test-go: bin/tally ## Go tests with the race detector, those of the WebTransport module too; stress, crowds and tables in short
+	@go test -race -short -vet=off -timeout 30m -json $(go_packages) 2>&1 | bin/tally
 
-test-go-all: bin/tally ## the same in full, all with the race detector
+test-go-all: bin/tally ## the same in full
 	@go test -race -vet=off -timeout 30m -json $(go_packages) 2>&1 | bin/tally
 
 test-repeated: bin/tally ## the Go tests three times more, with the race detector, in random order

@@ -9,7 +9,7 @@
 #   SUITES="lint test-go" scripts/test.sh    some suites, without the setup
 #
 # Suites run side by side, because most of them wait more than they compute. Each
-# has a weight, and the weights of those that run are at most SLOTS: two for each
+# has a weight, and the weights of those that run are at most SLOTS: three for each
 # core. They start in the order of the list, as soon as they fit: beside the Go tests
 # run those that mostly wait.
 #
@@ -82,7 +82,7 @@ if [ -n "${SUITES:-}" ]; then
 fi
 limit=${LIMIT:-2700}
 cores=$(getconf _NPROCESSORS_ONLN)
-slots=${SLOTS:-$((cores * 2))}
+slots=${SLOTS:-$((cores * 3))}
 
 logs=tmp/test
 rm -rf "$logs"
