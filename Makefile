@@ -45,9 +45,10 @@ lint-all: bin/staticcheck ## the same, for FreeBSD and arm64 too
 # The attacks measure a server without the race detector, in a process of its own.
 go_packages = $$(go list ./... ./engineio/webtransport/... | grep -v /internal/hostile)
 
-# Vet is lint's, for all packages.
+# Vet is lint's, for all packages. Four packages at once, because they wait more than
+# they compute.
 test-go: bin/tally ## Go tests with the race detector, those of the WebTransport module too; stress, crowds and tables in short
-	@go test -race -short -vet=off -timeout 30m -json $(go_packages) 2>&1 | bin/tally
+	@go test -race -short -vet=off -p 4 -timeout 30m -json $(go_packages) 2>&1 | bin/tally
 
 test-go-all: bin/tally ## the same in full
 	@go test -race -vet=off -timeout 30m -json $(go_packages) 2>&1 | bin/tally

@@ -22,24 +22,24 @@ cd "$(dirname "$0")/.."
 
 # Weight, make target. The long ones first; what measures comes last, nightly alone.
 short="
-3 test-go
-1 test-clients-rust
+2 test-go
+2 lint
 1 test-proxies
+1 test-conformance
+1 test-clients-rust
+2 test-matrix
+2 test-e2e
+1 test-client
+1 test-dialogues
 1 test-clients-java
 1 test-clients-python
-1 test-dialogues
-2 test-matrix
-2 test-conformance
-2 lint
-2 test-e2e
-2 fuzz-short
+1 test-api
 2 test-hostile
-1 test-client
-2 test-frameworks
+1 fuzz-short
+1 test-frameworks
 1 test-diff
 1 test-module
-1 test-api
-1 test-budgets
+2 test-budgets
 2 bench-short
 "
 nightly="
