@@ -78,10 +78,3 @@ func parseData(text json.RawMessage) dataMap {
 	}
 	return m
 }
-
-// restore replaces the values with those of a JSON object.
-func (d *socketData) restore(text json.RawMessage) {
-	if m := parseData(text); len(m) > 0 {
-		d.p.Store(&m)
-	}
-}
