@@ -2,8 +2,9 @@
 // Ports for servers that must restart on the same port, or that can't choose a free one.
 import { createServer } from "node:net";
 
-// Below what systems give out by themselves: nobody gets one of these by chance while it is free for a moment.
-const FIRST = 10000;
+// Below what systems give out by themselves: nobody gets one of these by chance while it is free for a moment. And
+// above 10080, which browsers do not open.
+const FIRST = 10100;
 const SPAN = 22000;
 const EACH = 40; // the ports of one process; its neighbours have others
 let next = 0;
