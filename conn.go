@@ -392,14 +392,7 @@ func (c *conn) send(m *engineio.Message) error {
 		c.eio.Abort(engineio.ReasonForcedClose, errCodec, closeInternal, "")
 		return ErrClosed
 	}
-	switch err := c.eio.Send(m); {
-	case errors.Is(err, engineio.ErrClosed):
-		return ErrClosed
-	case errors.Is(err, engineio.ErrDropped):
-		return ErrDropped
-	default:
-		return err
-	}
+	return queueError(c.eio.Send(m))
 }
 
 // maxUnjoined is the largest size, in bytes, to which a compressed message may inflate

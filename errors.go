@@ -115,6 +115,14 @@ type PanicError struct {
 	Stack []byte // the goroutine's stack as text, from debug.Stack
 }
 
+// queueError returns the error of this package for an event that the engine did not queue.
+func queueError(err error) error {
+	if errors.Is(err, engineio.ErrDropped) {
+		return ErrDropped
+	}
+	return err
+}
+
 // guard calls a function of the application and turns a panic into a *PanicError.
 func guard(fn func() error) (err error) {
 	defer call.Barrier(&err, newPanicError)

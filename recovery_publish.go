@@ -164,16 +164,10 @@ func (d *delivery) queue(s *Socket) error {
 			k.track.Cut(d.Number)
 		}
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		d.sent = append(d.sent, s)
-		return nil
-	case errors.Is(err, engineio.ErrClosed):
-		return ErrClosed
-	case errors.Is(err, engineio.ErrDropped):
-		return ErrDropped
 	}
-	return err
+	return queueError(err)
 }
 
 // hold keeps an event for a socket whose client is not answered yet. What the send queue
