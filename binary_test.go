@@ -242,7 +242,7 @@ func TestAttachmentsAreNotGatheredForNobody(t *testing.T) {
 	ways := map[string]func(p *peer, goOn chan struct{}){
 		"nothing joined":            func(p *peer, _ chan struct{}) { p.tries(fmt.Sprintf(header, "")) },
 		"another namespace joined":  func(p *peer, _ chan struct{}) { p.joins("/"); p.tries(fmt.Sprintf(header, "/a,")) },
-		"a namespace that is none":  func(p *peer, _ chan struct{}) { p.joins("/"); p.tries(fmt.Sprintf(header, "/none,")) },
+		"an unknown namespace":      func(p *peer, _ chan struct{}) { p.joins("/"); p.tries(fmt.Sprintf(header, "/none,")) },
 		"a namespace being joined":  func(p *peer, _ chan struct{}) { p.tries("0/slow,"); p.tries(fmt.Sprintf(header, "/slow,")) },
 		"a namespace being sought":  func(p *peer, _ chan struct{}) { p.tries("0/new,"); p.tries(fmt.Sprintf(header, "/new,")) },
 		"a namespace that was left": func(p *peer, _ chan struct{}) { p.joins("/a"); p.tries("1/a,"); p.tries(fmt.Sprintf(header, "/a,")) },

@@ -82,13 +82,13 @@ func TestThePeerGoes(t *testing.T) {
 						<-ctx.Done()
 						<-release
 						if s.Connected() {
-							t.Error("the socket is not connected any more")
+							t.Error("the socket is no longer connected")
 						}
 						if err := s.Emit("x"); !errors.Is(err, socketio.ErrClosed) {
 							t.Errorf("an emit to who has left fails with ErrClosed, not %v", err)
 						}
 						if len(w.io.Sockets()) != 0 {
-							t.Error("the socket is not among the sockets any more")
+							t.Error("the socket is no longer among the sockets")
 						}
 						if err := w.io.To("a").Emit("late"); err != nil {
 							t.Errorf("a broadcast that reaches nobody is no error: %v", err)

@@ -397,7 +397,7 @@ func TestDebugLinesOfRefusals(t *testing.T) {
 		expect("one that panics", `DEBUG msg="a socket was rejected" nsp=/panics sid=* error="panic: boom"`)
 		p.says(`0/nowhere` + "\u202e" + `,`)
 		p.hears(`4*`)
-		expect("a namespace that is none", `DEBUG msg="a namespace was rejected" nsp=/nowhere\u202e conn=1 error="Invalid namespace: no Of, OfPattern or OfMatch has that name"`)
+		expect("an unknown namespace", `DEBUG msg="a namespace was rejected" nsp=/nowhere\u202e conn=1 error="Invalid namespace: no Of, OfPattern or OfMatch has that name"`)
 		for _, name := range []string{"/1", "/2", "/3"} {
 			p.joins(name)
 		}

@@ -286,7 +286,7 @@ func TestParallelShutdown(t *testing.T) {
 		limited, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if err := w.io.Shutdown(limited); err != nil {
-			t.Error("nothing runs any more, yet", err)
+			t.Error("nothing runs, but", err)
 		}
 	})
 }

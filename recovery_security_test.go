@@ -254,7 +254,7 @@ func TestATakeoverWaitsForTheHandlersOfTheOldSocket(t *testing.T) {
 	})
 }
 
-// Observers and the log are told of the outcome.
+// Observers and the log receive the outcome.
 func TestRecoveryIsObserved(t *testing.T) {
 	watch := recoveryWatch{newList()}
 	memory(t, &socketio.Options{Recovery: &socketio.Recovery{}, Observers: []any{watch}}, func(w *world) {

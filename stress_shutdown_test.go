@@ -135,7 +135,7 @@ func TestStressShutdown(t *testing.T) {
 		if err := w.io.Shutdown(ctx); err != nil {
 			w.Errorf("Shutdown: %v", err)
 		}
-		want(w, "sockets that stayed and were told of the shutdown", told.Load(), stayed.Load())
+		want(w, "sockets that stayed and heard of the shutdown", told.Load(), stayed.Load())
 		end()
 		crew.wg.Wait()
 		want(w, "sockets left", len(w.io.Sockets()), 0)

@@ -204,7 +204,7 @@ func TestWhenFullOfQuestions(t *testing.T) {
 		if silent == nil || time.Since(start) > time.Second {
 			t.Errorf("it was waited for: %v", time.Since(start))
 		}
-		want(t, "told of as sent", sent, 2)
+		want(t, "reported as sent", sent, 2)
 		if !s.Connected() {
 			t.Error("the connection was closed")
 		}

@@ -41,7 +41,7 @@ func TestSessionBinding(t *testing.T) {
 			w.t.Helper()
 			e := <-refused
 			if e.Code != 1 || e.Status != 400 || !errors.Is(e, errOtherCookie) || e.RemoteAddr == "" {
-				w.t.Errorf("%s: told of %+v", what, *e)
+				w.t.Errorf("%s: notified of %+v", what, *e)
 			}
 		}
 		steal := func(when string) {

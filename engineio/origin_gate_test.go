@@ -49,7 +49,7 @@ func pageVisits() []pageVisit {
 		{"another page that was refused a POST", pageGET, [][]string{evilFetch}, nil, evilSocket, false},
 		{"another page that was refused a poll", pageGET, nil, [][]string{evilFetch}, evilSocket, false},
 		{"the page, after another was refused", pageGET, [][]string{pagePOST, evilFetch}, nil, pageSocket, true},
-		{"an origin that is none", pageGET, nil, nil, []string{"Origin", "null"}, false},
+		{"an opaque origin", pageGET, nil, nil, []string{"Origin", "null"}, false},
 		{"a letter that no origin has", pageGET, nil, nil, []string{"Origin", "https://a\x80b"}, false},
 		{"another port", pageGET, [][]string{pagePOST}, nil, []string{"Origin", "https://chat.example:8443"}, false},
 		{"another scheme", pageGET, [][]string{pagePOST}, nil, []string{"Origin", "http://chat.example"}, false},

@@ -360,7 +360,7 @@ func TestTrustedProxies(t *testing.T) {
 			{"IPv4 in brackets", []string{"127.0.0.1/32"}, []string{"[1.2.3.4]"}, "127.0.0.1"},
 			{"an obfuscated name", []string{"127.0.0.1/32"}, []string{"_hidden"}, "127.0.0.1"},
 			{"a host name", []string{"127.0.0.1/32"}, []string{"chat.example:80"}, "127.0.0.1"},
-			{"a port that is none", []string{"127.0.0.1/32"}, []string{"1.2.3.4:99999"}, "127.0.0.1"},
+			{"an invalid port", []string{"127.0.0.1/32"}, []string{"1.2.3.4:99999"}, "127.0.0.1"},
 			{"an empty port", []string{"127.0.0.1/32"}, []string{"1.2.3.4:"}, "127.0.0.1"},
 			{"leading zeros", []string{"127.0.0.1/32"}, []string{"010.0.0.1"}, "127.0.0.1"},
 			{"an empty element", []string{"127.0.0.1/32"}, []string{"1.2.3.4,"}, "127.0.0.1"},

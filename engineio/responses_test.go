@@ -245,7 +245,7 @@ func TestConnectionErrors(t *testing.T) {
 				r.wantRefusal(query, ask(query, row.headers...), row.status, row.code, row.message)
 				e := <-told
 				if e.Code != row.code || e.Message != row.message || e.Status != row.status || !errors.Is(e, row.err) && row.err != nil || row.err == nil && e.Err != nil || e.Detail != row.detail {
-					w.t.Errorf("%s: told of %+v", query, e)
+					w.t.Errorf("%s: notified of %+v", query, e)
 				}
 			}
 		}
@@ -298,10 +298,10 @@ func TestRefusalCauses(t *testing.T) {
 		want := func(cause engineio.RefusalCause, code int, got reply) {
 			t.Helper()
 			if len(told) != 1 {
-				t.Fatalf("%s: told of %d refusals, want one; got %d %s", cause, len(told), got.status, got.body)
+				t.Fatalf("%s: notified of %d refusals, want one; got %d %s", cause, len(told), got.status, got.body)
 			}
 			if e := told[0]; e.Cause != cause || e.Code != code || !strings.Contains(got.body, fmt.Sprintf(`{"code":%d,`, code)) {
-				t.Errorf("%s: told of %+v, the answer is %s", cause, e, got.body)
+				t.Errorf("%s: notified of %+v, the answer is %s", cause, e, got.body)
 			}
 			told, codes[cause] = nil, code
 		}
@@ -363,7 +363,7 @@ func TestConnectionErrorOfATakeover(t *testing.T) {
 		for _, query := range []string{"EIO=4&transport=websocket", "EIO=4&transport=websocket&sid=" + p.id()} {
 			r.wantStatus(query, r.dialRefused(query), 500)
 			if e := <-told; e.Code != 3 || e.Status != 500 || e.Cause != engineio.CauseTransportHandshake || e.Message != "Bad request" || !errors.Is(e, http.ErrNotSupported) {
-				w.t.Errorf("told of %+v", *e)
+				w.t.Errorf("notified of %+v", *e)
 			}
 		}
 		p.send("4x")
@@ -375,7 +375,7 @@ func TestConnectionErrorOfATakeover(t *testing.T) {
 func TestConnectionErrorsThatAreNone(t *testing.T) {
 	everywhere(t, func(w *world) {
 		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 100}})
-		r.srv.OnConnectionError(func(_ *http.Request, e *engineio.ConnectionError) { w.t.Errorf("told of %+v", *e) })
+		r.srv.OnConnectionError(func(_ *http.Request, e *engineio.ConnectionError) { w.t.Errorf("notified of %+v", *e) })
 		for status, ask := range map[int]func(p *pollPeer) reply{
 			400: func(p *pollPeer) reply { return p.post("4\xff") },
 			413: func(p *pollPeer) reply { return p.post(strings.Repeat("4", 101)) },
@@ -392,7 +392,7 @@ func TestConnectionErrorsThatAreNone(t *testing.T) {
 			}
 		}
 		p := r.polling()
-		r.wantStatus("a method that is none", r.do(w.t.Context(), "PUT", p.query, nil), 500)
+		r.wantStatus("an unsupported method", r.do(w.t.Context(), "PUT", p.query, nil), 500)
 	})
 }
 

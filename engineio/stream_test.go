@@ -121,7 +121,7 @@ func TestStreamBreaksTheRules(t *testing.T) {
 			"all bits of a length":     "\x7f\xff\xff\xff\xff\xff\xff\xff\xff",
 			"an unknown packet":        "\x019",
 			"text that is not UTF-8":   "\x024\xff",
-			"base64 that is none":      "\x02b!",
+			"invalid base64":           "\x02b!",
 			"rubbish after a message":  "\x024a\x00",
 			"a digit that is a number": "\x01\x04",
 		} {
@@ -421,7 +421,7 @@ func TestStreamUpgradeIsRefused(t *testing.T) {
 		c := p.candidate()
 		c.wantRefused("upgrades are disabled")
 		if e := <-told; e.Code != 3 || e.RemoteAddr == "" {
-			w.t.Errorf("told of %+v", *e)
+			w.t.Errorf("notified of %+v", *e)
 		}
 		p.send("4x")
 		p.want("polling goes on", "4x")

@@ -43,8 +43,8 @@ for platform in $platforms; do
 	check "go vet for $platform of what depends on it" env GOOS="${platform%/*}" GOARCH="${platform#*/}" CGO_ENABLED=0 go vet $packages
 done
 check "staticcheck" bin/staticcheck ./... ./engineio/webtransport/...
-# As whoever opens one of these folders does it, and as a user of the module does.
-# The main module as it lies in go.work has been vetted above.
+# As in an editor that has opened one of these folders, and as for a user of the module.
+# The main module in go.work has been vetted above.
 for file in $(git ls-files --cached --others --exclude-standard '*go.mod'); do
 	dir=$(dirname "$file")
 	[ "$all" != --all ] || [ "$dir" = . ] || [ "$dir" = engineio/webtransport ] || check "go vet ./... in $dir" go -C "$dir" vet ./...

@@ -10,8 +10,8 @@
 #
 # Suites run side by side, because most of them wait more than they compute. Each
 # has a weight, and the weights of those that run are at most SLOTS: three for each
-# core. They start in the order of the list, as soon as they fit: beside the Go tests
-# run those that mostly wait.
+# core. They start in the order of the list, as soon as they fit: suites that compute
+# stand beside suites that mostly wait.
 #
 # A suite that passes is one line, with its time and the CPU time of all of its
 # processes; the whole log of one that fails follows its line.

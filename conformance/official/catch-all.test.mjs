@@ -9,7 +9,7 @@ async function heard(socket, way) {
   return (await ask(socket, "heard")).filter(([found, name]) => found === way && name !== "heard").map(([, ...rest]) => rest);
 }
 
-scenario("a catch-all hears what comes in", async (stage) => {
+scenario("a catch-all hears incoming events", async (stage) => {
   const socket = await stage.connect();
   await call(socket, "listen");
   socket.emit("unknown to all", 1, Buffer.from("two"), { three: [4] });

@@ -80,7 +80,7 @@ export class Clients {
         resolve({ status: response.statusCode, headers: response.headers, bytes: Buffer.alloc(0), body: "" });
       });
     });
-    answer.catch(() => {}); // whoever destroys a request need not look
+    answer.catch(() => {}); // a caller that destroys the request may ignore it
     if (body !== null) request.end(body); // else the caller writes it
     return { request, answer };
   }

@@ -139,7 +139,7 @@ func growing(t *testing.T) (fields []string) {
 		queue = queue[1:]
 		s, ok := all[name]
 		if slices.Contains(longLived, name) && !ok {
-			t.Errorf("longLived has %s, which is no type any more", name)
+			t.Errorf("longLived has %s, which is no longer a type", name)
 		}
 		if !ok || seen[name] || slices.Contains(settings, name) {
 			continue

@@ -50,7 +50,7 @@ var sameMeaning = map[string]string{
 	"ReasonTransportClose": "see ReasonForcedClose",
 	"ReasonTransportError": "see ReasonForcedClose",
 	"Reply":                "an acknowledgement: at the server, and at a client of siotest",
-	"RoomObserver":         "is told of rooms: an application's, and an adapter's",
+	"RoomObserver":         "is notified of changes of rooms: an application's, and an adapter's",
 	"Server":               "the server of its package",
 	"SocketInfo":           "a socket as others see it: observers, and other nodes",
 	"WebSocket":            "the transport",

@@ -274,7 +274,7 @@ var packetAttacks = []attack{
 				for _, name := range []string{strings.Repeat("a", 900_000), strings.Repeat("a", 200) + "!"} {
 					s.says("40/" + name + ",")
 					if got := s.next(); got != "44/"+name+`,{"message":"Invalid namespace"}` {
-						a.fail("a name that is none: %.100q", got)
+						a.fail("an invalid name: %.100q", got)
 					}
 				}
 			})

@@ -83,7 +83,7 @@ func TestVanishedBeforeShutdown(t *testing.T) {
 		t.Errorf("the server grew by %d KiB", grown>>10)
 	}
 	if n := p.stats().Connections; n < 200 {
-		t.Errorf("%d sessions wait to be told of their end, want 200", n)
+		t.Errorf("%d sessions wait for the notice of their end, want 200", n)
 	}
 	watching.leave()
 	p.stop() // fails the test unless Shutdown has ended in time

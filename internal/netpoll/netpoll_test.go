@@ -185,7 +185,7 @@ func (h *handler) Sent(n int) {
 		h.queue = append(back, h.queue...)
 		h.out = nil
 	} else if n != 0 {
-		h.t.Errorf("Sent told of %d bytes more than the batch had", n)
+		h.t.Errorf("Sent reported %d bytes more than the batch had", n)
 	}
 	h.tell()
 }

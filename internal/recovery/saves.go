@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Saves: what is saved again and again, by whoever changes it.
+// This file holds Saves, which saves a state that several goroutines change.
 
 package recovery
 

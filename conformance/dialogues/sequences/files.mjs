@@ -15,7 +15,7 @@ const file = (headers, target = FILE) => get(target, headers, BARE);
 export default [
   ...group("files", "plain", {
     ...Object.fromEntries(NAMES.map((name) => [name, [file({}, `/socket.io/${name}`)]])),
-    ...Object.fromEntries(UNKNOWN.map((name) => [`${name}, which is none`, [file({}, `/socket.io/${name}`)]])),
+    ...Object.fromEntries(UNKNOWN.map((name) => [`${name}, which does not exist`, [file({}, `/socket.io/${name}`)]])),
     ...Object.fromEntries(METHODS.map((method) => [`${method}`, [http(method, FILE, {}, undefined, BARE)]])),
     "with a query": [file({}, `${FILE}?v=1`)],
     "with the query of a handshake": [file({}, `${FILE}?EIO=4&transport=polling`)],

@@ -256,10 +256,10 @@ export default [
     "a text, then the server's disconnect": [
       open(IO), post("40", { base: IO }), poll(2, IO), post(`42["message","a"]${RS}42["disconnect-me",false]`, { base: IO }), poll(2, IO), alive(IO),
     ],
-    "a text, then a packet that is none": [
+    "a text, then an invalid packet": [
       open(IO), post("40", { base: IO }), poll(2, IO), post('42["message","a"]', { base: IO }), post("4x", { base: IO }), get(`${IO}&sid={sid}`),
     ],
-    "a text and a packet that is none": [
+    "a text and an invalid packet": [
       open(IO), post("40", { base: IO }), poll(2, IO), post(`42["message","a"]${RS}4x`, { base: IO }), get(`${IO}&sid={sid}`),
     ],
   }),
@@ -270,7 +270,7 @@ export default [
       open(IO), post("40", { base: IO }), poll(2, IO), park("poll", IO), post(`42["message","a"]${RS}42["disconnect-me",true]`, { base: IO }), answered(),
       poll(2, IO),
     ],
-    "a text and a packet that is none": [
+    "a text and an invalid packet": [
       open(IO), post("40", { base: IO }), poll(2, IO), park("poll", IO), post(`42["message","a"]${RS}4x`, { base: IO }), answered(), get(`${IO}&sid={sid}`),
     ],
     "a refused CONNECT and a packet for it": [open(IO), park("poll", IO), post(`40/none,${RS}42/none,["a"]`, { base: IO }), answered(), get(`${IO}&sid={sid}`)],

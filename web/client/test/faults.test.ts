@@ -496,7 +496,7 @@ test("reconnection can be switched off while it waits", async () => {
   session.send("1");
   await event(socket, "disconnect");
   await event(socket.io, "reconnect_attempt");
-  socket.io.on("reconnect_attempt", () => assert.fail("not any more"));
+  socket.io.on("reconnect_attempt", () => assert.fail("no longer"));
   await event(socket, "connect");
   server.sessions[1]!.send("1");
   await event(socket.io, "close");
