@@ -228,11 +228,17 @@ func (a *attacker) polling() *session {
 func (a *attacker) joined() *session {
 	a.t.Helper()
 	s := a.polling()
+	s.joins()
+	return s
+}
+
+// joins joins "/". Before the answer an event would be a violation of the protocol.
+func (s *session) joins() {
+	s.a.t.Helper()
 	s.post("40", 200)
 	if r := s.get(); !strings.HasPrefix(r.body, `40{"sid":`) {
-		a.fail("joining: %v", r)
+		s.a.fail("joining: %v", r)
 	}
-	return s
 }
 
 // old is polling of Engine.IO 3.

@@ -47,7 +47,7 @@ var originAttacks = []attack{
 				sid := sidOf(r.body)
 				a.keep(sid)
 				s := &session{a, sid, "EIO=4&transport=polling&sid=" + sid}
-				s.post("40", 200)
+				s.joins()
 				for j := range 60 {
 					long := fmt.Sprintf("Origin: https://%d-%d.%s.example", i, j, strings.Repeat("x", 8000))
 					s.post("42[\"echo\",1]", 200, long, "Sec-Fetch-Site: same-origin")
@@ -72,8 +72,7 @@ var originAttacks = []attack{
 				sid := sidOf(r.body)
 				a.keep(sid)
 				p := &session{a, sid, "EIO=4&transport=polling&sid=" + sid}
-				p.post("40", 200)
-				p.get()
+				p.joins()
 				p.post(`420["cookie"]`, 200)
 				p.hears(`430[""]`)
 				p.post("1", 200)
