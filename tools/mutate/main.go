@@ -8,11 +8,12 @@
 //
 // Each package is compiled once, with all changes in it (schema.go); the environment says
 // which one is on. The first run, with none on, records which tests reach which change.
-// Then those tests run for each change: of its package, of the root, of the other
-// packages, in their short form, until one fails. It must fail a second time, alone or
-// with the others: a test that fails now and then kills nothing. Changes that can't be
-// switched, such as those of constants, are compiled alone, and all tests of their
-// package and its importers run.
+// Then those tests run for each change, in their short form, until one fails: first the
+// quick ones of its package, of the root, of the other packages, then the slow ones. A
+// failure counts if it comes a second time, alone or with the others, and if the same tests
+// pass with no change right after: a test that fails now and then, or is late on a busy
+// machine, kills nothing. Changes that can't be switched, such as those of constants, are
+// compiled alone, and all tests of the packages above theirs run.
 //
 // A change that does not compile is drawn again. A survivor that behaves like the
 // original belongs into equivalent.txt, with the reason; it is counted on its own.
@@ -20,14 +21,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"hash/fnv"
 	"log"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +51,7 @@ func main() {
 	dir := flag.String("dir", ".", "the root of the repository to look at")
 	seed := flag.String("seed", "4af93f9", "draws the mutations")
 	n := flag.Int("n", 60, "how many mutations")
+	match := flag.String("match", "", "of those drawn, try those only whose line in the list matches this pattern")
 	only := flag.String("only", "", "draw from packages only whose path matches this pattern")
 	skip := flag.Int("skip", 0, "how many of those drawn to pass over, to go on where a run was interrupted")
 	list := flag.Bool("list", false, "print what would be drawn, run nothing")
@@ -56,7 +59,7 @@ func main() {
 	factor := flag.Int("limit", 4, "the time limit of a test run, as a multiple of its time without a mutation")
 	flag.Parse()
 	m := mutator{root: *dir, factor: *factor, workers: *workers, equivalent: readEquivalent(equivalentRows)}
-	if err := m.main(*seed, *n, *skip, *only, *list); err != nil {
+	if err := m.main(*seed, *n, *skip, *only, *match, *list); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -66,9 +69,11 @@ type pkg struct {
 	ImportPath   string
 	Dir          string
 	GoFiles      []string
-	Imports      []string
+	Deps         []string
 	TestGoFiles  []string
+	TestImports  []string
 	XTestGoFiles []string
+	XTestImports []string
 	Module       struct{ Path string }
 }
 
@@ -78,13 +83,14 @@ type mutator struct {
 	temp       string
 	factor     int
 	workers    int
-	packages   []pkg
+	packages   []pkg             // what is changed
+	tested     []pkg             // those whose tests run
 	equivalent map[string]string // reasons, by mutant.key
 	schema     *schema
 	suites     []*suite
 }
 
-func (m *mutator) main(seed string, n, skip int, only string, list bool) (err error) {
+func (m *mutator) main(seed string, n, skip int, only, match string, list bool) (err error) {
 	if m.root, err = filepath.Abs(m.root); err != nil {
 		return err
 	}
@@ -100,13 +106,17 @@ func (m *mutator) main(seed string, n, skip int, only string, list bool) (err er
 		return err
 	}
 	drawn = drawn[min(skip, len(drawn)):]
+	wanted, err := regexp.Compile(match)
+	if err != nil {
+		return err
+	}
+	drawn = slices.DeleteFunc(drawn, func(mu mutant) bool { return !wanted.MatchString(m.show(mu)) })
 	if list {
 		for _, mu := range drawn[:min(n, len(drawn))] {
 			fmt.Println(m.show(mu))
 		}
 		return nil
 	}
-	m.module = m.packages[0].Module.Path
 	types, err := newChecker(m.root, m.module)
 	if err != nil {
 		return err
@@ -213,24 +223,47 @@ func (m *mutator) report(mu mutant, i int) (outcome string, err error) {
 }
 
 // readPackages lists the core: the packages that users build, without programs and
-// helpers of tests.
+// helpers of tests. And all packages whose tests may notice a change of it.
 func (m *mutator) readPackages() error {
-	cmd := exec.Command("go", "list", "-json", ".", "./adapter", "./engineio", "./parser/...", "./internal/...")
+	core, err := m.goList(".", "./adapter", "./engineio", "./parser/...", "./internal/...")
+	if err != nil {
+		return err
+	}
+	m.module = core[0].Module.Path
+	for _, p := range core {
+		if inside, ok := strings.CutPrefix(p.ImportPath, m.module+"/internal/"); !ok || !slices.Contains(helpers, inside) {
+			m.packages = append(m.packages, p)
+		}
+	}
+	m.tested, err = m.goList("./...", "./engineio/webtransport")
+	m.tested = slices.DeleteFunc(m.tested, func(p pkg) bool {
+		if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
+			return true
+		}
+		return !slices.ContainsFunc(slices.Concat(p.Deps, p.TestImports, p.XTestImports, []string{p.ImportPath}), m.inCore)
+	})
+	return err
+}
+
+func (m *mutator) inCore(path string) bool {
+	return slices.ContainsFunc(m.packages, func(p pkg) bool { return p.ImportPath == path })
+}
+
+func (m *mutator) goList(patterns ...string) (found []pkg, err error) {
+	cmd := exec.Command("go", append([]string{"list", "-json"}, patterns...)...)
 	cmd.Dir, cmd.Stderr = m.root, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
 		var p pkg
 		if err := dec.Decode(&p); err != nil {
-			return err
+			return nil, err
 		}
-		if inside, ok := strings.CutPrefix(p.ImportPath, p.Module.Path+"/internal/"); !ok || !slices.Contains(helpers, inside) {
-			m.packages = append(m.packages, p)
-		}
+		found = append(found, p)
 	}
-	return nil
+	return found, nil
 }
 
 // draw puts all mutants into the order in which they are tried: the kinds in turn,
@@ -255,13 +288,8 @@ func (m *mutator) draw(seed, only string) ([]mutant, error) {
 			}
 		}
 	}
-	sum := fnv.New64a()
-	sum.Write([]byte(seed))
-	random := rand.New(rand.NewPCG(sum.Sum64(), 0))
-	for _, kind := range kinds {
-		random.Shuffle(len(byKind[kind]), func(i, j int) {
-			byKind[kind][i], byKind[kind][j] = byKind[kind][j], byKind[kind][i]
-		})
+	for _, all := range byKind {
+		m.shuffle(seed, all)
 	}
 	var drawn []mutant
 	for i, more := 0, true; more; i++ {
@@ -274,6 +302,27 @@ func (m *mutator) draw(seed, only string) ([]mutant, error) {
 		}
 	}
 	return drawn, nil
+}
+
+// shuffle orders mutants by a hash of the seed and of what they are: so a commit that
+// changes one function leaves the order of the others.
+func (m *mutator) shuffle(seed string, all []mutant) {
+	same := make(map[string]int) // changes of one function that read the same
+	type ranked struct {
+		mutant
+		hash uint64
+	}
+	order := make([]ranked, len(all))
+	for i, mu := range all {
+		key := seed + " " + mu.kind + " " + mu.key(m)
+		same[key]++
+		hash := sha256.Sum256(fmt.Appendf(nil, "%s %d", key, same[key]))
+		order[i] = ranked{mu, binary.BigEndian.Uint64(hash[:])}
+	}
+	slices.SortStableFunc(order, func(a, b ranked) int { return cmp.Compare(a.hash, b.hash) })
+	for i := range order {
+		all[i] = order[i].mutant
+	}
 }
 
 // show describes a mutant: file:line, and the change.

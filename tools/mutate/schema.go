@@ -35,44 +35,44 @@ import (
 	"testing"
 )
 
-type hit struct {
-	mutant int
-	test   *string
-}
-
 var (
 	active, _ = strconv.Atoi(os.Getenv("MUTANT"))
 	record    = os.Getenv("MUTANT_HITS") != ""
 	out       *os.File
-	test      atomic.Pointer[string]
 	mu        sync.Mutex
-	seen      = make(map[hit]bool)
+	names     = []string{"-"}
+	test      atomic.Int32 // which of names runs, plus one
+	last      [count + 1]atomic.Int32 // the test that reached a mutant last
 )
 
 func init() {
-	if record {
-		out, _ = os.OpenFile(os.Getenv("MUTANT_HITS"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		none := "-"
-		test.Store(&none)
-		testing.OnTest = func(name string) { test.Store(&name) }
+	if !record {
+		return
+	}
+	out, _ = os.OpenFile(os.Getenv("MUTANT_HITS"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	test.Store(1)
+	testing.OnTest = func(name string) {
+		mu.Lock()
+		defer mu.Unlock()
+		names = append(names, name)
+		test.Store(int32(len(names)))
 	}
 }
 
 // Is reports whether mutant i is on.
 func Is(i int) bool {
-	if record {
+	if record && last[i].Load() != test.Load() {
 		reached(i)
 	}
 	return i == active
 }
 
 func reached(i int) {
-	h := hit{i, test.Load()}
 	mu.Lock()
 	defer mu.Unlock()
-	if !seen[h] {
-		seen[h] = true
-		fmt.Fprintln(out, i, *h.test)
+	now := test.Load()
+	if last[i].Swap(now) != now {
+		fmt.Fprintln(out, i, names[now-1])
 	}
 }
 `
@@ -170,7 +170,7 @@ func newSchema(c *checker, all []mutant, root, module, dir string) (*schema, err
 			return nil, err
 		}
 	}
-	if err := write(filepath.Join(root, filepath.FromSlash(helperPath[1:]), "mutated.go"), []byte(helperSource)); err != nil {
+	if err := write(filepath.Join(root, filepath.FromSlash(helperPath[1:]), "mutated.go"), []byte(helperSource+fmt.Sprintf("\nconst count = %d\n", len(all)))); err != nil {
 		return nil, err
 	}
 	if err := hookTests(write); err != nil {

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -36,11 +37,9 @@ type suite struct {
 func (m *mutator) measure() error {
 	dir := filepath.Join(m.temp, "tests")
 	var paths []string
-	for _, p := range m.packages {
-		if len(p.TestGoFiles)+len(p.XTestGoFiles) > 0 {
-			m.suites = append(m.suites, &suite{pkg: p, binary: filepath.Join(dir, path.Base(p.ImportPath)+".test")})
-			paths = append(paths, p.ImportPath)
-		}
+	for _, p := range m.tested {
+		m.suites = append(m.suites, &suite{pkg: p, binary: filepath.Join(dir, path.Base(p.ImportPath)+".test")})
+		paths = append(paths, p.ImportPath)
 	}
 	if err := m.build(dir+"/", m.schema.overlay, paths...); err != nil { // together: they share packages
 		return err
@@ -98,32 +97,40 @@ func (s *suite) measure() error {
 		return fmt.Errorf("no test ran: %w\n%s", err, out)
 	}
 	s.tests, s.always, err = readHits(hits)
+	for i, tests := range s.tests { // any of those that run side by side may have reached it
+		for _, found := range paused.FindAllSubmatch(out, -1) {
+			if name := string(found[1]); !slices.Contains(tests, name) {
+				s.tests[i] = append(s.tests[i], name)
+			}
+		}
+	}
 	return err
 }
 
+var paused = regexp.MustCompile(`(?m)^=== PAUSE (\w+)$`)
+
 // pattern selects tests.
 func pattern(tests []string) string { return "^(" + strings.Join(tests, "|") + ")$" }
+
+// quick is how long a test may take that runs before the slow ones.
+const quick = 300 * time.Millisecond
 
 // try runs tests with a mutant until one fails. by names the failure, or is "".
 func (m *mutator) try(mu mutant, i int) (by string, err error) {
 	if m.schema.alone[i] {
 		return m.tryAlone(mu)
 	}
-	for _, s := range m.inOrder(mu.pkg) {
-		r := tests{suite: s, binary: s.binary, env: fmt.Sprintf("MUTANT=%d", i+1), limit: m.limit(s.all)}
-		if !s.always[i+1] {
-			if len(s.tests[i+1]) == 0 {
-				continue
+	for _, slow := range []bool{false, true} {
+		for _, s := range m.inOrder(mu.pkg) {
+			all := s.tests[i+1]
+			if s.always[i+1] {
+				all = s.names()
 			}
-			r.pattern = pattern(s.tests[i+1])
-			var took time.Duration
-			for _, test := range s.tests[i+1] {
-				took += s.took[test]
+			r := tests{suite: s, binary: s.binary, mutant: fmt.Sprintf("MUTANT=%d", i+1), original: s.binary}
+			r.choose(all, slow)
+			if by, err := r.failure(m); by != "" || err != nil {
+				return by, err
 			}
-			r.limit = m.limit(took)
-		}
-		if by, err := r.failure(m); by != "" || err != nil {
-			return by, err
 		}
 	}
 	return "", nil
@@ -140,21 +147,28 @@ func (m *mutator) tryAlone(mu mutant) (by string, err error) {
 	if err != nil {
 		return "", err
 	}
-	for _, s := range m.inOrder(mu.pkg) {
-		if s.ImportPath != mu.pkg && !slices.Contains(s.Imports, mu.pkg) {
-			continue
-		}
-		binary := filepath.Join(temp, "test")
-		if err := m.build(binary, overlay, s.ImportPath); err != nil {
-			return "", err
-		}
-		r := tests{suite: s, binary: binary, limit: m.limit(s.all)}
-		if by, err := r.failure(m); by != "" || err != nil {
-			return by, err
+	for _, slow := range []bool{false, true} {
+		for _, s := range m.inOrder(mu.pkg) {
+			if s.ImportPath != mu.pkg && !slices.Contains(slices.Concat(s.Deps, s.TestImports, s.XTestImports), mu.pkg) {
+				continue
+			}
+			r := tests{suite: s, binary: filepath.Join(temp, path.Base(s.binary)), original: s.binary}
+			if !slow {
+				if err := m.build(r.binary, overlay, s.ImportPath); err != nil {
+					return "", err
+				}
+			}
+			r.choose(s.names(), slow)
+			if by, err := r.failure(m); by != "" || err != nil {
+				return by, err
+			}
 		}
 	}
 	return "", nil
 }
+
+// names returns all tests, in a fixed order.
+func (s *suite) names() []string { return slices.Sorted(maps.Keys(s.took)) }
 
 // overlay writes the changed file and the description that -overlay reads.
 func (mu mutant) overlay(temp string) (string, error) {
@@ -195,30 +209,70 @@ func (m *mutator) limit(took time.Duration) time.Duration {
 // tests are a selection of a suite, with a mutant on.
 type tests struct {
 	*suite
-	binary  string
-	env     string
-	pattern string
-	limit   time.Duration
+	binary   string
+	mutant   string // in its environment, switches the mutant on; or "": it always is
+	original string // the program without it
+	pattern  string
+	took     time.Duration
 }
 
-// failure runs the tests. by names a failure that was seen twice, or is "".
+// choose selects those of the tests that are slow, or those that are not.
+func (r *tests) choose(from []string, slow bool) {
+	var chosen []string
+	r.took = 0
+	for _, test := range from {
+		if (r.suite.took[test] > quick) == slow {
+			chosen = append(chosen, test)
+			r.took += r.suite.took[test]
+		}
+	}
+	r.pattern = ""
+	if len(chosen) > 0 {
+		r.pattern = pattern(chosen)
+	}
+}
+
+// failure runs the tests. by names a failure that was seen twice, and not without the
+// mutant, or is "".
 func (r *tests) failure(m *mutator) (by string, err error) {
-	failed, err := r.run(r.pattern, r.limit)
+	if r.pattern == "" {
+		return "", nil
+	}
+	limit := m.limit(r.took)
+	failed, err := r.run(r.pattern, limit)
 	if failed == "" || err != nil {
 		return "", err
 	}
 	name := strings.TrimPrefix(r.ImportPath, m.module+"/") + ": "
 	if test := testName.FindString(failed); test != "" {
-		again, err := r.run(pattern([]string{test}), m.limit(r.took[test]))
-		if again != "" || err != nil {
-			return name + failed, err
+		alone, took := pattern([]string{test}), r.suite.took[test]
+		again, err := r.run(alone, m.limit(took))
+		if err != nil {
+			return "", err
+		}
+		if again != "" {
+			if ok, err := r.passes(alone, m.limit(took)); ok || err != nil {
+				return name + failed, err
+			}
 		}
 	}
-	again, err := r.run(r.pattern, r.limit)
+	again, err := r.run(r.pattern, limit)
 	if again == "" || err != nil {
 		return "", err
 	}
+	if ok, err := r.passes(r.pattern, limit); !ok || err != nil {
+		return "", err
+	}
 	return name + again, nil
+}
+
+// passes reports whether tests pass without the mutant, in half the time that they have
+// with it.
+func (r *tests) passes(pattern string, limit time.Duration) (bool, error) {
+	without := *r
+	without.binary, without.mutant = r.original, ""
+	failed, err := without.run(pattern, limit/2)
+	return failed == "", err
 }
 
 // failure finds the first sign of a failure in the output: the name of a test, or what
@@ -239,7 +293,7 @@ func (r *tests) run(pattern string, limit time.Duration) (failed string, err err
 		run.Args = append(run.Args, "-test.skip", "^("+strings.Join(r.broken, "|")+")$")
 	}
 	out := watched{found: cancel}
-	run.Env = append(os.Environ(), r.env)
+	run.Env = append(os.Environ(), r.mutant)
 	run.Dir, run.WaitDelay, run.Stdout, run.Stderr = r.Dir, 5*time.Second, &out, &out
 	err = run.Run()
 	if found := failure.FindStringSubmatch(out.text.String()); found != nil {
