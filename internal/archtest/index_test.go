@@ -18,7 +18,7 @@ import (
 // that needs no tests.
 var indexed = map[string]string{
 	"docs/limits.md": "", "docs/conformance.md": "", "SECURITY-REGRESSIONS.md": "Not built yet",
-	"docs/from-node-to-go.md": "Expressions",
+	"docs/from-node-to-go.md": "Expressions", "docs/guarantees.md": "",
 }
 
 const (
@@ -36,7 +36,7 @@ var (
 	testName = regexp.MustCompile(`^(.+)\.((?:Test|Fuzz)\w+)(?:/(.+))?$`)
 )
 
-// A tableRow is a row of a table, below a heading of the second level.
+// A tableRow is a row of a table, below a heading of the second or third level.
 type tableRow struct {
 	heading string
 	cells   []string
@@ -50,7 +50,7 @@ func tableRows(text string) (rows []tableRow) {
 	heading, head := "", true
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		if title, ok := strings.CutPrefix(line, "## "); ok {
+		if marks, title, ok := strings.Cut(line, " "); ok && (marks == "##" || marks == "###") {
 			heading = title
 		}
 		inner, ok := strings.CutPrefix(line, "|")
@@ -94,7 +94,7 @@ func testIndex(t *testing.T, document string) map[string][]string {
 	}
 	part, _, _ = strings.Cut(part, "\n## ")
 	index := make(map[string][]string)
-	for _, row := range tableRows(strings.ReplaceAll(part, "\n### ", "\n## ")) {
+	for _, row := range tableRows(part) {
 		if len(row.cells) < 2 {
 			t.Errorf("docs/tests.md, %s: %s has no tests", document, row.name())
 			continue
@@ -142,7 +142,7 @@ func TestIndexOfTests(t *testing.T) {
 				t.Errorf("docs/tests.md has %q, which is no row of %s", name, document)
 			}
 		}
-		if len(seen) < 40 {
+		if least := map[bool]int{true: 30, false: 40}[document == "docs/guarantees.md"]; len(seen) < least {
 			t.Errorf("%s has %d rows: is it read?", document, len(seen))
 		}
 	}
