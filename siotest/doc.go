@@ -69,7 +69,7 @@
 //
 // options.go and env.go (the test around a server), server.go, client.go, args.go,
 // event.go and reply.go, queue.go (unread events), conn.go, transport.go and http.go
-// (transports), link.go and relay.go (faults), transcript.go, logger.go.
+// (transports), link.go (faults), transcript.go, logger.go.
 //
 // # Concurrency
 //

@@ -57,7 +57,7 @@ var floors = map[string][]string{
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests
 	"siotest": { // for tests, also those of applications
-		"internal/binding", "internal/durations", "internal/memnet", "internal/rawclient", "internal/ws", "internal/ws/wstest", "parser",
+		"internal/binding", "internal/durations", "internal/faultnet", "internal/memnet", "internal/rawclient", "internal/ws", "internal/ws/wstest", "parser",
 	},
 
 	"adapter/adaptertest": {"adapter"}, // for implementers' tests
@@ -72,7 +72,7 @@ var floors = map[string][]string{
 }
 
 // testHelpers must not be in the programs that users build, only in their tests.
-var testHelpers = []string{"internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/ws/wstest", "internal/archtest", "siotest"}
+var testHelpers = []string{"internal/faultnet", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/ws/wstest", "internal/archtest", "siotest"}
 
 // requirements are the modules that the core may require.
 var requirements = []string{"golang.org/x/sys", "github.com/klauspost/compress"}

@@ -3,17 +3,16 @@
 // This file holds relay: one network connection between a client and the server,
 // carried from one to the other by two goroutines.
 
-package siotest
+package faultnet
 
 import (
 	"errors"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
-
-	"socketio/internal/memnet"
 )
 
 const (
@@ -25,22 +24,22 @@ const (
 	keptTail = 4 << 10
 )
 
-// A relay joins the client's end of a pipe with a connection to the server.
+// A relay joins the link's end towards the client with that towards the server.
 type relay struct {
-	link   *Link
-	client *memnet.Conn // the client's own end
-	inner  *memnet.Conn // the relay's end towards the client
-	server net.Conn     // the relay's end towards the server
-	done   chan struct{}
-	end    func() // closes done and both connections
+	link      *Link
+	client    net.Conn
+	server    net.Conn
+	done      chan struct{}
+	end       func()       // closes done and both connections
+	swallowed atomic.Bool  // discards all bytes, hides the ends
+	hidden    atomic.Int32 // ends that the other side was not notified of
 }
 
-func newRelay(l *Link, server net.Conn) *relay {
-	r := &relay{link: l, server: server, done: make(chan struct{})}
-	r.client, r.inner = memnet.Pipe(0)
+func newRelay(l *Link, client, server net.Conn) *relay {
+	r := &relay{link: l, client: client, server: server, done: make(chan struct{})}
 	r.end = sync.OnceFunc(func() {
 		close(r.done)
-		_ = r.inner.Close()
+		_ = r.client.Close()
 		_ = r.server.Close()
 	})
 	return r
@@ -61,22 +60,22 @@ func (r *relay) start() {
 			r.link.forget(r)
 		}
 	}
-	go run(Up, r.server, r.inner)
-	go run(Down, r.inner, r.server)
+	go run(Up, r.server, r.client)
+	go run(Down, r.client, r.server)
 }
 
 // cut ends the connection on both sides.
-func (r *relay) cut(how Break) {
+func (r *relay) cut(how Action) {
 	if how == Reset {
 		reset(r.server)
-		reset(r.inner)
+		reset(r.client)
 	}
 	r.end()
 }
 
 func reset(c net.Conn) {
 	switch c := c.(type) {
-	case *memnet.Conn:
+	case interface{ Abort() }: // in memory
 		c.Abort()
 	case *net.TCPConn:
 		_ = c.SetLinger(0) // Close then resets
@@ -102,7 +101,10 @@ type pump struct {
 	ended    bool     // src has ended
 	deadline bool     // src has a deadline
 	lost     bool     // dst accepts nothing more
-	tail     []byte   // the last bytes that passed
+	holding  bool     // from a Hold on,
+	since    int      // at which the link had healed so often
+	tail     []byte   // the last bytes that passed, without masks
+	masks    unmasker // of the frames of a client
 }
 
 func (p *pump) run() {
@@ -150,7 +152,7 @@ func (p *pump) read(buf []byte) {
 		_ = p.src.SetReadDeadline(due) // on a closed connection the read fails
 	}
 	n, err := p.src.Read(buf)
-	f, _ := p.link.now(p.d)
+	f, _, _ := p.link.now(p.d)
 	due := time.Now().Add(f.delay)
 	if len(p.held) > 0 && due.Before(p.held[len(p.held)-1].due) {
 		due = p.held[len(p.held)-1].due
@@ -167,63 +169,107 @@ func (p *pump) read(buf []byte) {
 
 // deliver passes a parcel on unless a fault holds it back. It reports false at the end.
 func (p *pump) deliver(next parcel) bool {
-	f, changed := p.link.now(p.d)
-	for f.stalled && !f.dropped {
-		select {
-		case <-changed:
-			f, changed = p.link.now(p.d)
-		case <-p.done:
-			return false
-		}
+	if !p.wait() {
+		return false
 	}
 	if next.end != nil {
-		return p.deliverEnd(next.end, f.dropped)
+		return p.deliverEnd(next.end)
 	}
-	if f.dropped || p.lost {
-		p.lost = true // a stream with a gap is useless, even after Heal
-		return true
+	data, plain := next.data, next.data
+	if p.d == Up {
+		plain = p.masks.unmask(data)
 	}
-	for data := next.data; len(data) > 0; {
-		n, how, isCut := p.link.passes(p.d, p.tail, data)
-		if !p.write(data[:n], f.split) {
+	for len(data) > 0 {
+		if p.discards() {
+			p.lost = true // a stream with a gap is useless, even after Heal
+			return true
+		}
+		n, reached := p.link.passes(p, plain)
+		if !p.write(data[:n], plain[:n]) {
 			p.lost = true
 			return true
 		}
-		if isCut {
-			p.relay.cut(how)
+		if reached != nil && !p.reach(reached) {
 			return false
 		}
-		data = data[n:]
+		data, plain = data[n:], plain[n:]
 	}
 	return true
 }
 
-func (p *pump) deliverEnd(end error, dropped bool) bool {
+// wait waits while bytes are held back. It reports false if the relay has ended.
+func (p *pump) wait() bool {
+	for {
+		f, heals, changed := p.link.now(p.d)
+		p.holding = p.holding && p.since == heals
+		if !f.stalled && !p.holding || p.discards() {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-p.done:
+			return false
+		}
+	}
+}
+
+// discards reports whether bytes are lost.
+func (p *pump) discards() bool {
+	f, _, _ := p.link.now(p.d)
+	return f.dropped || p.swallowed.Load() || p.lost
+}
+
+// reach does what was to happen at a point. It reports false if the relay has ended.
+func (p *pump) reach(c *cut) bool {
+	if p.link.onPoint != nil {
+		p.link.onPoint(p.d, c.point, c.action)
+	}
+	switch c.action {
+	case Hold:
+		_, p.since, _ = p.link.now(p.d)
+		p.holding = true
+		return p.wait()
+	case Swallow:
+		p.swallowed.Store(true)
+		return true
+	}
+	p.relay.cut(c.action)
+	return false
+}
+
+func (p *pump) deliverEnd(end error) bool {
+	f, _, _ := p.link.now(p.d)
 	switch {
-	case dropped || p.lost && p.d == Down: // the other side is not notified
+	case f.dropped || p.swallowed.Load() || p.lost && p.d == Down: // the other side is not notified
+		if p.hidden.Add(1) == 2 {
+			p.relay.end()
+		}
 		<-p.done
 	case errors.Is(end, syscall.ECONNRESET):
 		p.relay.cut(Reset)
 	case p.d == Up: // clients close, they do not half close
 		p.relay.end()
 	default:
-		_ = p.inner.CloseWrite()
+		if c, ok := p.client.(interface{ CloseWrite() error }); ok {
+			_ = c.CloseWrite()
+		}
 	}
 	return false
 }
 
-// write reports whether dst took the bytes.
-func (p *pump) write(data []byte, split int) bool {
+// write reports whether dst took the bytes; plain is the same without masks.
+func (p *pump) write(data, plain []byte) bool {
+	f, _, _ := p.link.now(p.d)
 	if limiter, ok := p.dst.(interface{ SetBound(n int) }); ok {
-		limiter.SetBound(split)
+		limiter.SetBound(f.split)
 	}
 	keep := min(p.link.longest(p.d), keptTail)
-	p.tail = append(p.tail, data...)
+	p.tail = append(p.tail, plain...)
 	p.tail = p.tail[max(0, len(p.tail)-keep):]
 	for len(data) > 0 {
 		n := len(data)
-		if split > 0 {
-			n = min(n, split)
+		if f.split > 0 {
+			n = min(n, f.split)
 		}
 		if _, err := p.dst.Write(data[:n]); err != nil {
 			return false
