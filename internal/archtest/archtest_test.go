@@ -37,6 +37,7 @@ const (
 // listed may import none of them.
 var floors = map[string][]string{
 	"adapter":            {"internal/lock"},
+	"adapter/nodewire":   {"adapter", "internal/jsontext", "parser"},
 	"internal/netpoll":   {"internal/lock"},
 	"internal/recovery":  {"adapter", "internal/lock"},
 	"internal/ack":       {"internal/lock"},
