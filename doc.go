@@ -38,22 +38,21 @@
 //
 // If nothing arrives, [Options.Logger] at level Debug shows why, and
 // [Options.Engine.LogPackets], or SOCKETIO_DEBUG=* in the environment, shows each packet;
-// docs/troubleshooting.md is sorted by symptom.
-//
-// Packages: siotest for tests, parser/msgpack for another format, engineio for connections.
+// docs/troubleshooting.md is sorted by symptom. Packages: siotest for tests,
+// parser/msgpack for another format, engineio for connections.
 //
 // # Reading order
 //
 // new.go, services.go, server.go, options.go, recovery.go, errors.go; namespace.go,
-// namespaces.go, namespace_parent.go, registered.go, on.go, middleware.go; socket.go, socket_lifecycle.go, session.go, socketids.go, socketdata.go,
-// toldrooms.go, socket_rooms.go, connview.go.
-//
-// The way in: conn.go, conn_slots.go, conn_connect.go, search.go, legacy.go (old clients),
-// reading.go, inbox.go, handler.go, handlertypes.go, args.go, parallel.go, reply.go,
-// acknowledge.go, report.go. The way out: emit.go, unicast.go, publish.go, encode.go,
-// broadcast.go, ack.go, ask.go, broadcast_ack.go, socket_catchall.go. Recovery:
-// recovery_publish.go, recovery_join.go, recovery_sessions.go. Other servers:
-// adapter_local.go, remotesocket.go, datakey.go, server_events.go. Besides: observer.go,
+// namespaces.go, namespace_parent.go, registered.go, on.go, middleware.go; socket.go,
+// socket_lifecycle.go, session.go, socketids.go, socketdata.go, toldrooms.go,
+// socket_rooms.go, connview.go.  The way in: conn.go, conn_slots.go, conn_connect.go,
+// search.go, legacy.go (old clients), reading.go, inbox.go, handler.go, handlertypes.go,
+// args.go, parallel.go, reply.go, acknowledge.go, report.go, repeats.go, deduplicate.go.
+// The way out: emit.go, unicast.go, publish.go, encode.go, broadcast.go, ack.go, ask.go,
+// broadcast_ack.go, socket_catchall.go. Recovery: presented.go, recovery_publish.go,
+// recovery_join.go, recovery_sessions.go. Other servers: adapter_local.go,
+// remotesocket.go, datakey.go, server_events.go. Besides: observer.go,
 // observer_notify.go, packetlog.go, clientfiles.go.
 //
 // # Concurrency

@@ -57,6 +57,12 @@ var (
 	// ErrSocketRoom: a room has the id of another socket as its name, and
 	// Options.Limits.ReserveSocketIDs is set.
 	ErrSocketRoom = errors.New("socketio: room named by the id of another socket")
+	// ErrRetry: a handler returns it, or an error that wraps it, to leave the
+	// acknowledgement of its event open, so that a client with the option retries sends
+	// the event again when its ackTimeout has passed. The error is reported like any
+	// other. Return it only if the handler has had no effect that must not be repeated.
+	// Without effect if another handler of the event acknowledges it.
+	ErrRetry = errors.New("socketio: the client is to send the event again")
 	// ErrMissingArgument: an event came with fewer arguments than asked for.
 	ErrMissingArgument = errors.New("socketio: missing argument")
 )

@@ -84,6 +84,41 @@ func ExampleRecoveryObserver() {
 	// Output: not recovered: unknown_session
 }
 
+type retryNotes struct{ notes }
+
+func (n retryNotes) EventRepeated(s socketio.SocketInfo, e socketio.EventInfo, outcome string) {
+	n.add("%s was sent again: %s", e.Name, outcome)
+}
+
+// A client that sends an event again, as the option retries of the JavaScript client
+// does, is recognized by an id in the event.
+func ExampleRetryObserver() {
+	heard := make(notes, 16)
+	io := socketio.NewServer(&socketio.Options{Observers: []any{retryNotes{heard}}})
+	defer io.Close()
+	io.Deduplicate(socketio.Deduplication{Key: func(s *socketio.Socket, event string, args socketio.Args) string {
+		var id string
+		_ = args.Decode(&id) // an event without an id is not deduplicated
+		return id
+	}})
+	orders := 0
+	io.On("order", func(id string) string {
+		orders++
+		return fmt.Sprint("order ", orders)
+	})
+
+	client := connect(io)
+	defer client.close()
+	client.join("/")
+	fmt.Println(client.call("order", "7f3a"))
+	fmt.Println(client.call("order", "7f3a"))
+	heard.print(1)
+	// Output:
+	// ["order 1"]
+	// ["order 1"]
+	// order was sent again: answered
+}
+
 type roomNotes struct{ notes }
 
 func (n roomNotes) RoomJoined(s socketio.SocketInfo, room string) { n.add("joined %s", room) }

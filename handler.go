@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"socketio/internal/call"
+	"socketio/internal/once"
+	"socketio/internal/telemetry"
 )
 
 // An event is an event on its path through its handlers. It is pooled, so a handler that
@@ -114,6 +116,9 @@ type link interface {
 type last struct{}
 
 func (last) pass(ev *event) error {
+	if ev.reply != nil && ev.repeats() {
+		return nil
+	}
 	for _, list := range ev.found.any {
 		for _, fn := range list {
 			report(ev.socket, string(ev.name), guard(func() error { (*fn)(ev.socket, string(ev.name), ev.args.clone()); return nil }))
@@ -131,7 +136,14 @@ func passMiddlewares(ev *event) error {
 	own := *ev
 	own.name, own.args = slices.Clone(ev.name), ev.args.clone()
 	e := Event{Socket: ev.socket, Name: string(ev.name), Args: own.args, WantsAck: ev.reply != nil}
+	passed := false
+	defer func() {
+		if !passed {
+			ev.reply.leave()
+		}
+	}()
 	return call.Pass(ev.Context(), e, ev.found.uses, func(ctx context.Context, e Event) error {
+		passed = true
 		own.ctx, own.name, own.args = ctx, []byte(e.Name), e.Args
 		return runHandlers(&own)
 	}, ev.fail, newPanicError)
@@ -171,10 +183,51 @@ func runHandlers(ev *event) (first error) {
 	if !known && !ev.found.hasAny() {
 		logUnhandled(ev)
 	}
-	if said.EmptyDue() {
+	if said.EmptyDue() && !ev.reply.left() {
 		report(ev.socket, string(ev.name), ev.reply.send())
 	}
+	if !said.ByHand() {
+		ev.reply.leave() // nobody has acknowledged it, or will
+	}
 	return first
+}
+
+// repeats reports whether the client, or another one, has sent the event before and is
+// sent the reply to that, now or later. Otherwise the event is handled, and its reply kept
+// if the client may send it again.
+func (ev *event) repeats() bool {
+	r, s := ev.reply, ev.socket
+	window, key := (*replies)(nil), callKey{id: r.id}
+	d := s.ns.dedup.Load()
+	if d == nil && s.ns.parent != nil {
+		d = s.ns.parent.dedup.Load()
+	}
+	if d != nil {
+		report(s, string(ev.name), guard(func() error { key.text = d.key(s, string(ev.name), ev.args.clone()); return nil }))
+	}
+	switch {
+	case key.text != "":
+		window, key = d.window, callKey{text: s.ns.name + "," + key.text} // no name has a comma
+	case s.more != nil && s.more.repeats != nil:
+		window = s.more.repeats.window
+	default:
+		return false
+	}
+	c, how, m := window.Begin(key, r)
+	if r.call = c; how == once.New {
+		return false
+	}
+	if how == once.Answered {
+		r.Resend(m)
+	}
+	outcome := map[once.Outcome]string{once.Answered: "answered", once.Waiting: "waits", once.Again: "handled"}[how]
+	name, known := ev.found.name(ev.name)
+	if !known {
+		name = telemetry.Text(string(ev.name[:min(len(ev.name), 256)]))
+	}
+	s.ns.server.opts.Logger.Debug("an event was sent again", "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(name), "outcome", outcome)
+	s.watch().eventRepeated(s, name, known, outcome)
+	return how != once.Again
 }
 
 // run runs one handler and sends its acknowledgement.

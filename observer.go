@@ -136,6 +136,16 @@ type EventObserver interface {
 	EventsDropped(s SocketInfo, n int)
 }
 
+// A RetryObserver is notified of events that clients have sent again, and that the server
+// recognizes; see Namespace.Deduplicate.
+type RetryObserver interface {
+	// EventRepeated: the outcome is "answered" if the client was sent the reply to its
+	// first attempt, "waits" if it will be when a handler has returned, or "handled" if
+	// handlers run again because the first attempt was too long ago. It is called by the
+	// goroutine of the socket's handlers.
+	EventRepeated(s SocketInfo, e EventInfo, outcome string)
+}
+
 // A SendObserver is notified of each event that is sent, to one socket or to several, on
 // the goroutine that emits. Events that are dropped later are included; see DropObserver.
 // An emit that returns an error is not.

@@ -27,6 +27,7 @@ type observers struct {
 	rooms      telemetry.List[RoomObserver]
 	namespaces telemetry.List[NamespaceObserver]
 	events     telemetry.List[EventObserver]
+	retries    telemetry.List[RetryObserver]
 	sends      telemetry.List[SendObserver]
 	errors     telemetry.List[ErrorObserver]
 	traces     telemetry.List[TraceObserver]
@@ -39,7 +40,7 @@ func newObservers(log *slog.Logger, all []any) *observers {
 		if !observesConns(v) && !observesSockets(v) {
 			panic(fmt.Sprintf("socketio: Options.Observers: %T implements none of ConnObserver, UpgradeObserver, RefusalObserver, "+
 				"TrafficObserver, DropObserver, SocketObserver, RecoveryObserver, RoomObserver, NamespaceObserver, EventObserver, "+
-				"SendObserver, ErrorObserver, TraceObserver, AckObserver, PressureObserver", v))
+				"RetryObserver, SendObserver, ErrorObserver, TraceObserver, AckObserver, PressureObserver", v))
 		}
 	}
 	return &observers{
@@ -48,6 +49,7 @@ func newObservers(log *slog.Logger, all []any) *observers {
 		rooms:      telemetry.Pick[RoomObserver](log, all),
 		namespaces: telemetry.Pick[NamespaceObserver](log, all),
 		events:     telemetry.Pick[EventObserver](log, all),
+		retries:    telemetry.Pick[RetryObserver](log, all),
 		sends:      telemetry.Pick[SendObserver](log, all),
 		errors:     telemetry.Pick[ErrorObserver](log, all),
 		traces:     telemetry.Pick[TraceObserver](log, all),
@@ -58,7 +60,7 @@ func newObservers(log *slog.Logger, all []any) *observers {
 
 func observesSockets(v any) bool {
 	switch v.(type) {
-	case SocketObserver, RecoveryObserver, RoomObserver, NamespaceObserver, EventObserver, SendObserver,
+	case SocketObserver, RecoveryObserver, RoomObserver, NamespaceObserver, EventObserver, RetryObserver, SendObserver,
 		ErrorObserver, TraceObserver, AckObserver, PressureObserver:
 		return true
 	}
@@ -159,6 +161,13 @@ func (obs *observers) eventsDropped(s *Socket, n int) {
 	}
 }
 
+func (obs *observers) eventRepeated(s *Socket, event string, known bool, outcome string) {
+	if l := &obs.retries; l.Any() {
+		info, e := infoOf(s), EventInfo{Name: event, Known: known, WantsAck: true}
+		l.Each(func(o RetryObserver) { o.EventRepeated(info, e, outcome) })
+	}
+}
+
 func (obs *observers) eventOut(s *Socket, event string, m *engineio.Message) {
 	if l := &obs.sends; l.Any() {
 		out := OutInfo{Namespace: s.ns.name, Event: event, To: infoOf(s), Recipients: 1, Bytes: m.Size()}
@@ -246,6 +255,7 @@ func (unwatched) namespaceRemoved(string)                               {}
 func (unwatched) hearsEvents() bool                                     { return false }
 func (unwatched) eventIn(*Socket, int)                                  {}
 func (unwatched) eventsDropped(*Socket, int)                            {}
+func (unwatched) eventRepeated(*Socket, string, bool, string)           {}
 func (unwatched) eventOut(*Socket, string, *engineio.Message)           {}
 func (unwatched) broadcastOut(string, string, *engineio.Message, int)   {}
 func (unwatched) ackAsked(context.Context, *Socket, string) func(error) { return nil }

@@ -19,7 +19,6 @@ import (
 	"socketio/internal/binding"
 	"socketio/internal/recovery"
 	"socketio/internal/telemetry"
-	"socketio/parser"
 )
 
 var (
@@ -42,64 +41,20 @@ type redemption struct {
 
 // presented takes "pid" and "offset" out of the auth of a client.
 func (j *journal) presented(k *session, auth []byte) []byte {
-	text := []byte(binding.JSON(j.ns.server.format.Codec(), auth))
-	if !bytes.Contains(text, []byte(`"pid"`)) && !bytes.Contains(text, []byte(`"offset"`)) {
+	if !bytes.Contains(auth, []byte("pid")) && !bytes.Contains(auth, []byte("offset")) {
 		return auth
 	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return auth
-	}
-	rest := []byte{'{'}
-	for dec.More() {
-		var value json.RawMessage
-		key, err := dec.Token()
-		if err != nil || dec.Decode(&value) != nil {
-			return auth
-		}
-		switch name, _ := key.(string); name {
+	return without(j.ns.server.format, auth, func(name string, value json.RawMessage) bool {
+		switch name {
 		case "pid":
 			k.pid = shortString(value)
 		case "offset":
 			k.offset = shortString(value)
 		default:
-			if len(rest) > 1 {
-				rest = append(rest, ',')
-			}
-			quoted, _ := json.Marshal(name) // a string can be encoded
-			rest = append(append(append(rest, quoted...), ':'), value...)
+			return false
 		}
-	}
-	return j.encodeAuth(append(rest, '}'))
-}
-
-// shortString returns the string that raw encodes, if it is short enough to be a secret or
-// a position. Another offset is no position.
-func shortString(raw json.RawMessage) (s string) {
-	if json.Unmarshal(raw, &s) == nil && len(s) <= 128 {
-		return s
-	}
-	if string(raw) == "null" {
-		return ""
-	}
-	return "?"
-}
-
-// encodeAuth encodes a JSON object in the format of the server.
-func (j *journal) encodeAuth(text []byte) []byte {
-	f := j.ns.server.format
-	if f.Default() {
-		return text
-	}
-	p, err := f.Codec().AppendPacket(nil, parser.Outgoing{Type: parser.TypeConnect, Namespace: "/", ID: noAck, Payload: json.RawMessage(text)})
-	if err != nil {
-		return nil
-	}
-	packet, ok, err := f.Codec().NewDecoder().Add(f.Limits(), p.Binary, p.Data)
-	if err != nil || !ok {
-		return nil
-	}
-	return packet.Data
+		return true
+	})
 }
 
 // join runs the middlewares and, if they let the socket in, continues the session that the
@@ -297,6 +252,14 @@ func (j *journal) succeed(a *admission, old *adapter.Session) {
 		server.socketIDs.add(s.id, -1)
 	}
 	s.kept().id.Store(&old.ID)
+	window := j.unfinished.take(old.Secret)
+	if r := s.more.repeats; r != nil && r.nonce == old.Nonce {
+		if window != nil {
+			r.window = window
+		} else {
+			r.restore(old.Replies)
+		}
+	}
 	if values := parseData(old.Data); len(values) > 0 {
 		s.data.change(func(m dataMap) {
 			for name, v := range values {

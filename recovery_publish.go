@@ -25,7 +25,8 @@ type journal struct {
 	epoch  string
 	order  *recovery.Order
 
-	lineages recovery.Lineages[Socket]
+	lineages   recovery.Lineages[Socket]
+	unfinished unfinished
 }
 
 func (j *journal) begin() (last uint64) { return j.order.Begin() }

@@ -7,6 +7,8 @@ package socketio
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -134,7 +136,8 @@ func (r *recoverer) sweep() {
 	if closed {
 		return
 	}
-	left, err := r.store.Expire(context.Background(), time.Now().Add(-r.Window), func(namespace string, s *adapter.Session) {
+	before := time.Now().Add(-r.Window)
+	left, err := r.store.Expire(context.Background(), before, func(namespace string, s *adapter.Session) {
 		if r.OnSessionExpired != nil {
 			r.server.guard("OnSessionExpired", func() { r.OnSessionExpired(sessionInfo(namespace, s)) })
 		}
@@ -142,28 +145,30 @@ func (r *recoverer) sweep() {
 	if err != nil && !r.server.closed.Load() {
 		r.failed("the store of Options.Recovery could not drop what is too old", "", err)
 	}
-	if r.durable {
-		r.saveQuiet()
+	for _, j := range r.all() {
+		j.unfinished.drop(before)
+		if r.durable {
+			j.saveQuiet()
+		}
 	}
 	if left || err != nil || r.durable {
 		r.sweepLater()
 	}
 }
 
+// all returns the journals.
+func (r *recoverer) all() []*journal {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.journals))
+}
+
 // saveQuiet saves the sessions of sockets that have not been sent the events since they
 // were saved: after a crash these need not be looked through, or be there.
-func (r *recoverer) saveQuiet() {
-	r.mu.Lock()
-	journals := make([]*journal, 0, len(r.journals))
-	for j := range r.journals {
-		journals = append(journals, j)
-	}
-	r.mu.Unlock()
-	for _, j := range journals {
-		for _, s := range j.lineages.Sockets() {
-			if s.kept().savedAt.Load() != j.order.Last() {
-				j.changed(s)
-			}
+func (j *journal) saveQuiet() {
+	for _, s := range j.lineages.Sockets() {
+		if s.kept().savedAt.Load() != j.order.Last() {
+			j.changed(s)
 		}
 	}
 }
@@ -187,7 +192,20 @@ func (j *journal) snapshot(s *Socket) *adapter.Session {
 	k.savedAt.Store(last)
 	final := &adapter.Session{ID: s.ID(), Secret: k.secret, Data: s.data.now().json(), Epoch: j.epoch, Stale: k.stale}
 	k.track.Fill(final, last)
+	j.addReplies(s, final)
 	return final
+}
+
+// addReplies adds the replies that the client may ask for again to a session, as far as
+// they fit into it. running reports whether events are still handled.
+func (j *journal) addReplies(s *Socket, final *adapter.Session) (running bool) {
+	r := s.more.repeats
+	if r == nil {
+		return false
+	}
+	final.Nonce, final.Replies = r.nonce, nil
+	final.Replies, running = r.save(j.owner.MaxSessionBytes - final.Size())
+	return running
 }
 
 // ended notes the last state of a socket. If its client can't come back, there is none.
@@ -200,10 +218,13 @@ func (j *journal) ended(s *Socket) {
 	}
 	final := j.snapshot(s)
 	s.kept().track.Fill(final, last)
-	final.Ended = time.Now()
+	final.Ended, final.Replies = time.Now(), nil
 	if final.Size() > j.owner.MaxSessionBytes {
 		j.ns.server.sampled.Warn("a session is larger than Options.Recovery.MaxSessionBytes: its client is not recovered", "nsp", telemetry.Text(j.ns.name))
 		return
+	}
+	if j.addReplies(s, final) {
+		j.unfinished.put(final.Secret, s.more.repeats.window, final.Ended)
 	}
 	s.kept().final = final
 }

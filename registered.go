@@ -185,6 +185,14 @@ type hooks struct {
 	on         spaceHandlers
 	connection call.List[func(*Socket)]
 	errors     call.List[func(*Socket, *HandlerError)]
+	dedup      atomic.Pointer[deduplication] // nil: none
+}
+
+// A deduplication is the replies of a namespace by keys of the application; see
+// Namespace.Deduplicate.
+type deduplication struct {
+	key    func(s *Socket, event string, args Args) string
+	window *replies
 }
 
 func (h *hooks) use(fn func(context.Context, *Socket) error) {

@@ -19,14 +19,22 @@ import (
 
 // A reply is the single acknowledgement of an event of a client or of another server.
 type reply struct {
-	socket *Socket
-	id     int64
-	sent   atomic.Bool
-	failed atomic.Bool // an error was sent, or could not be
+	socket  *Socket
+	id      int64
+	sent    atomic.Bool
+	outcome atomic.Uint32 // one of the constants below
+	call    *replyCall    // if the client may send the event again; else nil
 
 	server *Server               // instead of socket, with
 	answer func(adapter.Payload) // takes the answer to the other server
 }
+
+// How the handlers of an event have ended.
+const (
+	replyOpen   uint32 = iota // they have not, or without an error
+	replyFailed               // an error was sent, or could not be
+	replyLeft                 // the client is to send the event again
+)
 
 func (r *reply) send(args ...any) error {
 	if r == nil || r.sent.Load() {
@@ -59,16 +67,49 @@ func (r *reply) fail(err error) {
 	if r == nil || r.sent.Swap(true) {
 		return
 	}
-	r.failed.Store(true)
+	r.outcome.Store(replyFailed)
 	data := publicError(err).json()
 	if r.answer != nil {
 		r.answer(adapter.Payload{JSON: append(append([]byte{'['}, data...), ']')})
 		return
 	}
 	m, err := r.socket.ns.server.format.Ack(r.socket.ns.name, r.id, []any{json.RawMessage(data)})
-	if err == nil { // a codec without raw JSON sends none
-		_ = r.write(m) // a closed connection needs no answer
+	if err != nil { // a codec without raw JSON sends none
+		r.leave()
+		return
 	}
+	_ = r.write(m) // a closed connection needs no answer
+}
+
+// leave makes the next attempt of the client run the handlers again.
+func (r *reply) leave() {
+	if r != nil && r.call != nil {
+		r.call.Leave()
+	}
+}
+
+// retry leaves the acknowledgement open, so that the client sends the event again.
+func (r *reply) retry() {
+	if r != nil {
+		r.outcome.CompareAndSwap(replyOpen, replyLeft)
+		r.leave()
+	}
+}
+
+// left reports whether a handler has left the acknowledgement open.
+func (r *reply) left() bool { return r != nil && r.outcome.Load() == replyLeft }
+
+// Resend sends the reply to the first attempt; see once.Waiter.
+func (r *reply) Resend(m *engineio.Message) {
+	if r.sent.Swap(true) {
+		return
+	}
+	m, err := r.socket.ns.server.format.AckAgain(r.socket.ns.name, r.id, m)
+	if err != nil {
+		report(r.socket, "acknowledge", err)
+		return
+	}
+	_ = r.post(m) // a closed connection needs no answer
 }
 
 func (r *reply) sendToServer(args []any) error {
@@ -127,7 +168,16 @@ func errorData(v any) (data []byte) {
 	return data
 }
 
+// write sends the reply. If the client may send the event again, it is kept before.
 func (r *reply) write(m *engineio.Message) error {
+	if r.call != nil {
+		r.call.Finish(m, m.Size())
+		r.socket.changed()
+	}
+	return r.post(m)
+}
+
+func (r *reply) post(m *engineio.Message) error {
 	if r.socket.state.Load() == stateGone {
 		return ErrClosed
 	}

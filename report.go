@@ -24,13 +24,24 @@ func logUnhandled(ev *event) {
 	log.Debug("no handler", "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(string(ev.name[:min(len(ev.name), 256)])))
 }
 
-// fail reports an error of a handler and sends it as the acknowledgement.
+// fail reports an error of a handler and sends it as the acknowledgement, unless it is
+// ErrRetry.
 func (ev *event) fail(err error) {
 	report(ev.socket, string(ev.name), err)
-	ev.reply.fail(err)
-	if ev.reply == nil || !ev.reply.failed.Load() {
+	if wantsRetry(err) {
+		ev.reply.retry()
+	} else {
+		ev.reply.fail(err)
+	}
+	if ev.reply == nil || ev.reply.outcome.Load() == replyOpen {
 		warnUnseen(ev.socket, string(ev.name), err)
 	}
+}
+
+// wantsRetry reports whether a handler has returned ErrRetry.
+func wantsRetry(err error) (yes bool) {
+	_ = guard(func() error { yes = errors.Is(err, ErrRetry); return nil }) // err has methods of the application
+	return yes
 }
 
 // warnUnseen logs a warning about an error of a handler that neither the client nor the

@@ -61,9 +61,11 @@ type lifetime struct {
 	end context.CancelCauseFunc
 }
 
-// A more is what a socket has if the server recovers clients, or has a RoomObserver.
+// A more is what a socket has if the server recovers clients or has a RoomObserver, or
+// its client sends events again.
 type more struct {
 	session *session  // what recovery keeps; nil without it
+	repeats *repeats  // nil if the client does not send events again; changed by journal.succeed only
 	told    toldRooms // guarded by Socket.mu
 }
 
@@ -94,6 +96,15 @@ func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
 	if recovers {
 		s.more.session = new(session)
 		auth = ns.keeper.presented(s.more.session, auth)
+	}
+	if !c.legacy() {
+		var nonce string
+		if nonce, auth = announced(ns.server.format, auth); nonce != "" {
+			if s.more == nil {
+				s.more = new(more)
+			}
+			s.more.repeats = newRepeats(nonce)
+		}
 	}
 	if len(auth) > 0 {
 		s.auth = append(make([]byte, 0, len(auth)), auth...)
@@ -312,6 +323,9 @@ type watcher interface {
 	hearsEvents() bool
 	eventIn(s *Socket, size int)
 	eventsDropped(s *Socket, n int)
+	// eventRepeated: a client has sent an event again.
+	// The outcome is one of EventRepeated in RetryObserver.
+	eventRepeated(s *Socket, event string, known bool, outcome string)
 	eventOut(s *Socket, event string, m *engineio.Message)
 	broadcastOut(namespace, event string, m *engineio.Message, recipients int)
 	handlerFailed(s *Socket, e *HandlerError)

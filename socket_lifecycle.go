@@ -266,6 +266,7 @@ func encodeRefusal(s *Socket, err error) *engineio.Message {
 // connectReply encodes the packet that tells the client that its socket has joined.
 func connectReply(s *Socket, reply binding.Admission) (*engineio.Message, error) {
 	p := parser.Outgoing{Type: parser.TypeConnect, Namespace: s.ns.name, ID: noAck}
+	reply.Once = s.more != nil && s.more.repeats != nil
 	if !s.conn.legacy() {
 		p.Payload = reply
 	}

@@ -152,6 +152,10 @@ type Session struct {
 	// Stale is the position, not of Epoch, that the client presented when the session
 	// began, or "".
 	Stale string
+	// Nonce distinguishes clients that present the same Secret, or is "". Replies are the
+	// replies to events that the client may send again. Neither means anything to a Store.
+	Nonce   string
+	Replies []byte
 	// Ended is when the client disconnected, or zero while it is connected.
 	Ended time.Time
 }
@@ -166,7 +170,7 @@ type Membership struct {
 // Size is the size of the session for Retention.MaxBytes: that of its texts, and 256 for
 // the rest.
 func (s *Session) Size() int {
-	n := 256 + len(s.ID) + len(s.Secret) + len(s.Data) + len(s.Epoch) + len(s.Stale)
+	n := 256 + len(s.ID) + len(s.Secret) + len(s.Data) + len(s.Epoch) + len(s.Stale) + len(s.Nonce) + len(s.Replies)
 	for _, m := range s.Rooms {
 		n += 32 + len(m.Room)
 	}

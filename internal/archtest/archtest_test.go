@@ -41,6 +41,7 @@ var floors = map[string][]string{
 	"internal/netpoll":   {"internal/lock"},
 	"internal/recovery":  {"adapter", "internal/lock"},
 	"internal/ack":       {"internal/lock"},
+	"internal/once":      {"internal/lock"},
 	"internal/registry":  {"internal/lock"},
 	"internal/serial":    {"internal/lock"},
 	"internal/telemetry": {"internal/call", "internal/lock"},
@@ -53,7 +54,7 @@ var floors = map[string][]string{
 	"internal/binding":   {"internal/jsontext", "parser"},
 	"internal/format":    {"engineio", "internal/binding", "internal/jsontext", "parser"},
 	"": {
-		"adapter", "engineio", "internal/ack", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/recovery", "internal/registry", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
+		"adapter", "engineio", "internal/ack", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/once", "internal/recovery", "internal/registry", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
 		"web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests

@@ -23,6 +23,7 @@ var exemplary = []string{"", "engineio", "adapter", "parser", "parser/msgpack"}
 // uses it, by name or, where its value says "quietly", without.
 var shownBy = map[string]string{
 	"socketio.ConnView":          "Socket_Conn quietly",
+	"socketio.Deduplication":     "RetryObserver",
 	"socketio.ErrorObserver":     "TraceObserver quietly",
 	"socketio.EventInfo":         "EventObserver quietly",
 	"socketio.NamespaceInfo":     "RoomObserver quietly",

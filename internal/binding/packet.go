@@ -109,6 +109,9 @@ type Admission struct {
 	PID string `json:"pid,omitempty"` // the secret with which the client can come back
 	// NotRecovered says why the client does not continue the session it asked for.
 	NotRecovered string `json:"notRecovered,omitempty"`
+	// Once answers the nonce of a client: an event that it sends again with the same id
+	// is not handled again.
+	Once bool `json:"once,omitempty"`
 }
 
 // A Refusal is the payload of a ConnectError, in the order JavaScript writes it.
@@ -131,6 +134,9 @@ func (c *Codec) appendPayload(dst []byte, payload any) ([]byte, error) {
 		}
 		if payload.NotRecovered != "" {
 			dst = jsontext.AppendString(append(dst, `,"notRecovered":`...), payload.NotRecovered)
+		}
+		if payload.Once {
+			dst = append(dst, `,"once":true`...)
 		}
 		return append(dst, '}'), nil
 	case Refusal:

@@ -26,3 +26,6 @@ func (a *Answers) Add(how Answer) {
 // EmptyDue reports whether an empty acknowledgement is due, if no handler sent another:
 // a handler without results ran, and none answers by hand.
 func (a *Answers) EmptyDue() bool { return a.nothing && !a.byHand }
+
+// ByHand reports whether a handler that ran answers by hand.
+func (a *Answers) ByHand() bool { return a.byHand }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"socketio/engineio"
+	"socketio/internal/binding"
 	"socketio/parser"
 )
 
@@ -22,6 +23,9 @@ const bufferSize = 128
 // ErrTooManyAttachments is returned for a packet with more binary values than the limits
 // allow.
 var ErrTooManyAttachments = errors.New("socketio: too many attachments")
+
+// errNoList is the error for a message that is not an acknowledgement.
+var errNoList = errors.New("socketio: no acknowledgement")
 
 // Event encodes an event. id is its acknowledgement id, or NoID.
 func (f *Format) Event(namespace string, id int64, event string, args []any) (*engineio.Message, error) {
@@ -39,6 +43,31 @@ func (f *Format) Ack(namespace string, id int64, args []any) (*engineio.Message,
 		return nil, fmt.Errorf("socketio: acknowledge: %w", err)
 	}
 	return m, nil
+}
+
+// AckAgain encodes the acknowledgement in m, a message of Ack, under another id. It
+// returns m itself if it has that id.
+func (f *Format) AckAgain(namespace string, id int64, m *engineio.Message) (*engineio.Message, error) {
+	p, err := f.listOf(namespace, m)
+	if err != nil || p.ID == id {
+		return m, err
+	}
+	if len(p.Data) == 0 {
+		return nil, errNoList
+	}
+	if f.json == nil {
+		values, err := binding.AnyValues("socketio", f.codec, f.codec.SplitArray(nil, p.Data), p.Attachments)
+		if err != nil {
+			return nil, err
+		}
+		return f.list(parser.TypeAck, namespace, id, "", values)
+	}
+	head := parser.Packet{Type: parser.TypeAck, Namespace: namespace, ID: id, Data: p.Data, Attachments: p.Attachments}
+	if len(p.Attachments) > 0 {
+		head.Type = parser.TypeBinaryAck
+	}
+	text := parser.AppendPacket(make([]byte, engineio.HeaderRoom, engineio.HeaderRoom+len(p.Data)+bufferSize), &head)
+	return f.message(parser.Encoded{Data: text, Attachments: p.Attachments}, nil)
 }
 
 // list encodes an event or an acknowledgement. The list of arguments escapes to the heap

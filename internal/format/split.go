@@ -8,6 +8,7 @@ package format
 import (
 	"errors"
 	"math"
+	"strconv"
 
 	"socketio/engineio"
 	"socketio/internal/jsontext"
@@ -23,12 +24,12 @@ type Event struct {
 
 // Split decodes a message of Event. The result shares memory with the message.
 func (f *Format) Split(namespace string, m *engineio.Message) (Event, error) {
-	list, attachments, err := f.listOf(namespace, m)
+	p, err := f.listOf(namespace, m)
 	if err != nil {
 		return Event{}, err
 	}
-	name, args := f.SplitEvent(nil, list)
-	return Event{Name: string(name), Args: args, Attachments: attachments}, nil
+	name, args := f.SplitEvent(nil, p.Data)
+	return Event{Name: string(name), Args: args, Attachments: p.Attachments}, nil
 }
 
 // SplitEvent splits the list of a decoded event into the name of the event and its
@@ -46,12 +47,14 @@ func (f *Format) SplitEvent(dst [][]byte, list []byte) (name []byte, args [][]by
 	return f.codec.EventName(list), args[1:]
 }
 
-// listOf returns the event in a message, name and arguments, in the format of f. It
-// shares memory with the message.
-func (f *Format) listOf(namespace string, m *engineio.Message) (list []byte, attachments [][]byte, err error) {
+// listOf returns the id and the list of a message of Event or Ack, in the format of f. The
+// list shares memory with the message.
+func (f *Format) listOf(namespace string, m *engineio.Message) (p parser.Packet, err error) {
 	binary, first, attachments := m.Parts()
 	if f.json != nil {
-		return first[headerSize(namespace, first):], attachments, nil
+		p.Attachments = attachments
+		p.ID, p.Data = header(namespace, first)
+		return p, nil
 	}
 	decoder, limits := f.codec.NewDecoder(), f.limits
 	limits.MaxIncompleteBytes = math.MaxInt
@@ -64,24 +67,32 @@ func (f *Format) listOf(namespace string, m *engineio.Message) (list []byte, att
 	if err == nil && !ok {
 		err = errors.New("socketio: the codec can't decode its own packet")
 	}
-	return p.Data, p.Attachments, err
+	return p, err
 }
 
-// headerSize returns the length of the header of an event's text: the type, the number of
-// attachments, the namespace, the acknowledgement id.
-func headerSize(namespace string, text []byte) int {
+// header splits the text of an event or an acknowledgement: the type, the number of
+// attachments and the namespace come before the id, and the list after it.
+func header(namespace string, text []byte) (id int64, list []byte) {
 	digits := func(i int) int {
 		for i < len(text) && '0' <= text[i] && text[i] <= '9' {
 			i++
 		}
 		return i
 	}
+	if len(text) < 2+len(namespace) {
+		return NoID, nil // stored by another program
+	}
 	i := 1
-	if text[0] == '0'+byte(parser.TypeBinaryEvent) {
+	if text[0] == '0'+byte(parser.TypeBinaryEvent) || text[0] == '0'+byte(parser.TypeBinaryAck) {
 		i = digits(i) + 1
 	}
 	if namespace != "/" {
 		i += len(namespace) + 1
 	}
-	return digits(i)
+	end := digits(i)
+	if end == i {
+		return NoID, text[end:]
+	}
+	id, _ = strconv.ParseInt(string(text[i:end]), 10, 64) // written by us
+	return id, text[end:]
 }
