@@ -43,7 +43,7 @@ lint-all: bin/staticcheck ## the same, for FreeBSD and arm64 too
 	@scripts/lint.sh --all
 
 # The attacks measure a server without the race detector, in a process of its own.
-go_packages = $$(go list ./... ./engineio/webtransport/... | grep -v /internal/hostile)
+go_packages = $$(go list ./... ./engineio/webtransport/... ./adapter/diskstore/... | grep -v /internal/hostile)
 
 # Vet is lint's, for all packages. Four packages at once, because they wait more than
 # they compute.

@@ -19,7 +19,7 @@ formatted() {
 # everywhere, or that use what only some systems have.
 ported() {
 	local files
-	files=$(git ls-files --cached --others --exclude-standard '*.go' ':!bench' ':!tools' ':!engineio/webtransport' ':!examples/frameworks' ':!internal/difftest')
+	files=$(git ls-files --cached --others --exclude-standard '*.go' ':!bench' ':!tools' ':!engineio/webtransport' ':!adapter/diskstore' ':!examples/frameworks' ':!internal/difftest')
 	{
 		grep -E '_(linux|darwin|windows|freebsd|unix|amd64|arm64|386)(_test)?\.go$' <<<"$files"
 		xargs grep -lE '^//go:build .*(linux|darwin|windows|freebsd|unix|amd64|arm64|386)|^	(_ )?"(syscall|unsafe|golang\.org/x/sys/.*)"$' <<<"$files"
@@ -28,7 +28,7 @@ ported() {
 
 all=${1:-}
 check "gofmt" formatted
-check "go vet" go vet ./... ./engineio/webtransport/...
+check "go vet" go vet ./... ./engineio/webtransport/... ./adapter/diskstore/...
 check "go vet of what needs npm packages" go vet -tags npm ./conformance/dialer
 # What only a 32-bit system notices may be anywhere.
 everywhere=$(go list . ./adapter/... ./engineio ./internal/... ./parser/... ./siotest | grep -vE '/(archtest|hostile)$')
@@ -42,12 +42,12 @@ for platform in $platforms; do
 	# shellcheck disable=SC2086
 	check "go vet for $platform of what depends on it" env GOOS="${platform%/*}" GOARCH="${platform#*/}" CGO_ENABLED=0 go vet $packages
 done
-check "staticcheck" bin/staticcheck ./... ./engineio/webtransport/...
+check "staticcheck" bin/staticcheck ./... ./engineio/webtransport/... ./adapter/diskstore/...
 # As in an editor that has opened one of these folders, and as for a user of the module.
 # The main module in go.work has been vetted above.
 for file in $(git ls-files --cached --others --exclude-standard '*go.mod'); do
 	dir=$(dirname "$file")
-	[ "$all" != --all ] || [ "$dir" = . ] || [ "$dir" = engineio/webtransport ] || check "go vet ./... in $dir" go -C "$dir" vet ./...
+	[ "$all" != --all ] || [ "$dir" = . ] || [ "$dir" = engineio/webtransport ] || [ "$dir" = adapter/diskstore ] || check "go vet ./... in $dir" go -C "$dir" vet ./...
 	check "go vet ./... in $dir without go.work" env GOWORK=off go -C "$dir" vet ./...
 	check "$file is tidy" env GOWORK=off go -C "$dir" mod tidy -diff
 done

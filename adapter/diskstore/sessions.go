@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds sessions: those of all namespaces, in the table.
+
+package diskstore
+
+import (
+	"bytes"
+	linked "container/list"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"socketio/adapter"
+)
+
+// sessions keeps in memory which sessions there are; their contents are in the table.
+type sessions struct {
+	table *table
+
+	mu        sync.Mutex // guards the fields below; nothing is called while it is held
+	retention adapter.Retention
+	index     map[sessionKey]*linked.Element
+	ended     linked.List // of *kept: the sessions that have ended, the first to end first
+	bytes     int         // of all
+	count     map[string]int
+	dropped   []*kept // for a bound; they are still in the table
+	// damaged is when the table was found damaged, or zero. A session that is not known
+	// may have been in it.
+	damaged time.Time
+}
+
+type sessionKey struct{ namespace, secret string }
+
+// A kept is a session.
+type kept struct {
+	sessionKey
+	ended time.Time
+	size  int
+}
+
+// expireBatch is how many sessions Expire removes at once.
+const expireBatch = 256
+
+func newSessions(t *table) *sessions {
+	return &sessions{table: t, index: make(map[sessionKey]*linked.Element), count: make(map[string]int)}
+}
+
+// load finds the sessions in the table, and ends those that have not ended.
+func (s *sessions) load() error {
+	var live []sessionKey
+	err := s.table.view(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketSessions).ForEach(func(key, value []byte) error {
+			namespace, session, err := parseSession(value)
+			k := sessionKey{namespace, ""}
+			if err == nil {
+				k.secret = session.Secret
+			}
+			if err != nil || !bytes.Equal(key, k.bytes()) {
+				return errDamaged
+			}
+			if session.Ended.IsZero() {
+				live = append(live, k)
+			}
+			s.keepLocked(k, session)
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	for batch := range slices.Chunk(live, expireBatch) {
+		if err := s.table.update(nil, func(tx *bbolt.Tx) error { return endSessions(tx, batch, now) }); err != nil {
+			return err
+		}
+		for _, k := range batch {
+			old := s.removeLocked(k)
+			s.insertLocked(&kept{k, now, old.size})
+		}
+	}
+	return nil
+}
+
+// endSessions ends sessions in the table.
+func endSessions(tx *bbolt.Tx, keys []sessionKey, now time.Time) error {
+	b := tx.Bucket(bucketSessions)
+	for _, k := range keys {
+		_, session, err := parseSession(b.Get(k.bytes()))
+		if err != nil {
+			return errDamaged
+		}
+		session.Ended = now
+		if err := b.Put(k.bytes(), appendSession(nil, k.namespace, session)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retain sets the bounds.
+func (s *sessions) retain(r adapter.Retention) {
+	s.mu.Lock()
+	s.retention = r
+	over := s.boundLocked()
+	s.mu.Unlock()
+	if len(over) > 0 {
+		_ = s.remove(nil, over) // else by the next process
+	}
+}
+
+func (s *sessions) save(ctx context.Context, namespace string, session *adapter.Session) error {
+	k := sessionKey{namespace, session.Secret}
+	value := appendSession(nil, namespace, session)
+	err := s.table.update(ctx, func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketSessions).Put(k.bytes(), value)
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.removeLocked(k)
+	s.keepLocked(k, session)
+	over := s.boundLocked()
+	s.mu.Unlock()
+	if len(over) > 0 {
+		return s.remove(ctx, over)
+	}
+	return nil
+}
+
+// remove removes sessions from the table.
+func (s *sessions) remove(ctx context.Context, over []*kept) error {
+	return s.table.update(ctx, func(tx *bbolt.Tx) error {
+		for _, k := range over {
+			if err := tx.Bucket(bucketSessions).Delete(k.bytes()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *sessions) keepLocked(k sessionKey, session *adapter.Session) {
+	s.insertLocked(&kept{k, session.Ended, session.Size()})
+}
+
+// insertLocked adds a session. Most often it is the last to end.
+func (s *sessions) insertLocked(k *kept) {
+	e := &linked.Element{Value: k}
+	if !k.ended.IsZero() {
+		at := s.ended.Back()
+		for at != nil && at.Value.(*kept).ended.After(k.ended) {
+			at = at.Prev()
+		}
+		if at == nil {
+			e = s.ended.PushFront(k)
+		} else {
+			e = s.ended.InsertAfter(k, at)
+		}
+	}
+	s.index[k.sessionKey] = e
+	s.count[k.namespace]++
+	s.bytes += k.size
+}
+
+// removeLocked removes a session, if it exists, and returns it.
+func (s *sessions) removeLocked(key sessionKey) *kept {
+	e := s.index[key]
+	if e == nil {
+		return nil
+	}
+	k := e.Value.(*kept)
+	delete(s.index, key)
+	if !k.ended.IsZero() {
+		s.ended.Remove(e)
+	}
+	if s.count[k.namespace]--; s.count[k.namespace] == 0 {
+		delete(s.count, k.namespace)
+	}
+	s.bytes -= k.size
+	return k
+}
+
+// boundLocked drops the sessions over the bounds, for expire to report them. Of these,
+// MaxSessions are kept; the others are returned, and are to be removed without a report.
+func (s *sessions) boundLocked() (over []*kept) {
+	for s.ended.Len() > 0 && (s.ended.Len() > s.retention.MaxSessions || s.bytes > s.retention.MaxBytes) {
+		oldest := s.ended.Front().Value.(*kept)
+		s.removeLocked(oldest.sessionKey)
+		s.dropped = append(s.dropped, oldest)
+	}
+	if n := len(s.dropped) - max(s.retention.MaxSessions, expireBatch); n > 0 {
+		over = slices.Clone(s.dropped[:n])
+		s.dropped = slices.Delete(s.dropped, 0, n)
+	}
+	return over
+}
+
+func (s *sessions) take(ctx context.Context, namespace, secret string) (session *adapter.Session, err error) {
+	key := sessionKey{namespace, secret}
+	s.mu.Lock()
+	k := s.removeLocked(key)
+	damaged := !s.damaged.IsZero() && time.Since(s.damaged) < s.retention.Window
+	s.mu.Unlock()
+	switch {
+	case k == nil && damaged:
+		return nil, errDamaged
+	case k == nil:
+		return nil, adapter.ErrNoSession
+	}
+	found := make(chan *adapter.Session, 1) // ctx may end before the transaction
+	err = s.table.update(ctx, func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketSessions)
+		_, session, err := parseSession(b.Get(key.bytes()))
+		if err != nil {
+			return errDamaged
+		}
+		found <- session
+		return b.Delete(key.bytes())
+	})
+	if err == nil {
+		return <-found, nil
+	}
+	if !errors.Is(err, errDamaged) {
+		s.mu.Lock()
+		if s.index[key] == nil {
+			s.insertLocked(k)
+		}
+		s.mu.Unlock()
+	}
+	return nil, err
+}
+
+// expire removes the sessions that have ended before a time, and those that were dropped.
+// left reports whether others have ended.
+func (s *sessions) expire(ctx context.Context, before time.Time, expired func(namespace string, s *adapter.Session)) (left bool, err error) {
+	s.mu.Lock()
+	over := s.dropped
+	s.dropped = nil
+	for e := s.ended.Front(); e != nil; e = s.ended.Front() {
+		k := e.Value.(*kept)
+		if !k.ended.Before(before) {
+			break
+		}
+		over = append(over, s.removeLocked(k.sessionKey))
+	}
+	left = s.ended.Len() > 0
+	s.mu.Unlock()
+	for len(over) > 0 {
+		n := min(len(over), expireBatch)
+		if err = s.expireBatch(ctx, over[:n], expired); err != nil {
+			s.mu.Lock()
+			s.dropped = append(s.dropped, over...) // once more, the next time
+			s.mu.Unlock()
+			return true, err
+		}
+		over = over[n:]
+	}
+	return left, nil
+}
+
+// expireBatch reports sessions, and removes them from the table.
+func (s *sessions) expireBatch(ctx context.Context, over []*kept, expired func(string, *adapter.Session)) error {
+	list := make([]*adapter.Session, 0, len(over))
+	err := s.table.view(func(tx *bbolt.Tx) error {
+		for _, k := range over {
+			_, session, err := parseSession(tx.Bucket(bucketSessions).Get(k.bytes()))
+			if err != nil {
+				return errDamaged
+			}
+			list = append(list, session)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, session := range list {
+		expired(over[i].namespace, session)
+	}
+	return s.remove(ctx, over)
+}
+
+// has reports whether there are sessions of a namespace.
+func (s *sessions) has(namespace string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count[namespace] > 0
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds table: the logs and the sessions in a file of bbolt.
+
+package diskstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+var (
+	bucketLogs     = []byte("logs")     // id of 8 bytes: see appendLogRow
+	bucketSessions = []byte("sessions") // namespace and secret: see appendSession
+
+	errDamaged = errors.New("diskstore: the stored data is damaged")
+)
+
+// A table is a database. All methods may be called from any goroutine.
+type table struct {
+	db   *bbolt.DB
+	file *os.File
+	// broken is set when the database was found damaged. It may hold locks of its own
+	// then, so it isn't called any more.
+	broken  atomic.Bool
+	commits group[change]
+}
+
+// A change is a part of a transaction. If one returns an error, none is stored.
+type change func(tx *bbolt.Tx) error
+
+// openTable opens or creates a table. If the file is damaged, the error is errDamaged; the
+// file is closed then.
+func openTable(name string, sync bool, limit time.Duration) (*table, error) {
+	t := new(table)
+	t.commits = group[change]{write: t.write, limit: limit}
+	options := &bbolt.Options{
+		NoSync: !sync, NoGrowSync: !sync, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
+		Timeout: 10 * time.Second, // nobody else should have it: the directory is locked
+		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			f, err = os.OpenFile(name, flag, mode)
+			t.file = f
+			return f, err
+		},
+	}
+	err := t.guarded(func() (err error) {
+		if t.db, err = bbolt.Open(name, 0o600, options); err != nil {
+			if t.file != nil && !errors.Is(err, berrors.ErrTimeout) && isFormat(err) {
+				return fmt.Errorf("%w: %w", errDamaged, err)
+			}
+			return err
+		}
+		return t.db.Update(func(tx *bbolt.Tx) error {
+			for _, name := range [][]byte{bucketLogs, bucketSessions} {
+				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.release()
+		return nil, err
+	}
+	return t, nil
+}
+
+// isFormat reports whether an error says that a file is not a database.
+func isFormat(err error) bool {
+	for _, e := range []error{berrors.ErrInvalid, berrors.ErrVersionMismatch, berrors.ErrChecksum} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var path *os.PathError
+	return !errors.As(err, &path) // such as "file size too small"
+}
+
+// guarded calls f, and returns errDamaged if f panics: the database does so, or reads
+// beyond the end of its file, when it finds a page that can't be.
+func (t *table) guarded(f func() error) (err error) {
+	if t.broken.Load() {
+		return errDamaged
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			t.broken.Store(true)
+			err = fmt.Errorf("%w: %v", errDamaged, p)
+		}
+	}()
+	return f()
+}
+
+// view reads. What f is given is valid until it returns.
+func (t *table) view(f func(tx *bbolt.Tx) error) error {
+	return t.guarded(func() error { return t.db.View(f) })
+}
+
+// update stores a change. If ctx, which may be nil, ends before, it may still be stored.
+func (t *table) update(ctx context.Context, c change) error { return t.commits.do(ctx, c) }
+
+// write stores changes in one transaction.
+func (t *table) write(batch []change) error {
+	return t.guarded(func() error {
+		return t.db.Update(func(tx *bbolt.Tx) error {
+			for _, c := range batch {
+				if err := c(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// close closes the file after what is being written, unless ctx ends. It syncs it first.
+func (t *table) close(ctx context.Context) error {
+	if err := t.commits.close(ctx, errClosing); err != nil {
+		return err
+	}
+	if err := t.guarded(t.db.Sync); err != nil {
+		t.release()
+		return err
+	}
+	return t.guarded(t.db.Close)
+}
+
+// release gives the file up without a word to the database if that is broken.
+func (t *table) release() {
+	if t.db != nil && !t.broken.Load() {
+		_ = t.guarded(t.db.Close)
+		return
+	}
+	if t.file != nil {
+		_ = t.file.Close()
+	}
+}
+
+func logKey(id uint64) []byte { return binary.BigEndian.AppendUint64(nil, id) }
+
+func (k sessionKey) bytes() []byte { return append(appendText(nil, k.namespace), k.secret...) }
+
+func logID(key []byte) uint64 { return binary.BigEndian.Uint64(key) }
