@@ -316,6 +316,7 @@ func TestTrustedProxies(t *testing.T) {
 		r.host = "internal:8080"
 		r.wantAdmission("the host a trusted proxy names", true, "Origin", "https://chat.example", "X-Forwarded-Host", "chat.example")
 		r.wantAdmission("the last host counts", true, "Origin", "https://chat.example", "X-Forwarded-Host", "evil.example, chat.example")
+		r.wantAdmission("without a space too", true, "Origin", "https://chat.example", "X-Forwarded-Host", "evil.example,chat.example")
 		r.wantAdmission("the first does not", false, "Origin", "https://evil.example", "X-Forwarded-Host", "evil.example, chat.example")
 		r.wantAdmission("another host", false, "Origin", "https://evil.example", "X-Forwarded-Host", "chat.example")
 		r.wantAdmission("a proxy that names none", true, "Origin", "http://internal:8080")

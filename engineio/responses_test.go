@@ -260,6 +260,28 @@ func TestConnectionErrors(t *testing.T) {
 	})
 }
 
+// Listeners are called in the order in which they were added, and can be removed in any.
+func TestRemovedListeners(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{})
+		called := ""
+		remove := make(map[string]func())
+		for _, name := range []string{"a", "b", "c"} {
+			remove[name] = r.srv.OnConnectionError(func(*http.Request, *engineio.ConnectionError) { called += name })
+		}
+		for _, step := range []struct{ remove, want string }{{"", "abc"}, {"b", "ac"}, {"b", "ac"}, {"a", "c"}, {"c", ""}, {"a", ""}} {
+			if step.remove != "" {
+				remove[step.remove]()
+			}
+			called = ""
+			r.get("EIO=4&transport=pigeon")
+			if called != step.want {
+				w.t.Errorf("after the removal of %q: %q are called, want %q", step.remove, called, step.want)
+			}
+		}
+	})
+}
+
 // Rejections with the same code differ in their causes.
 func TestRefusalCauses(t *testing.T) {
 	inMemory(t, func(w *world) {

@@ -320,7 +320,7 @@ type slowness struct {
 
 // overBound returns the bound that the queue exceeds, or would exceed with size more bytes.
 func (q *sendQueue) overBound(o *limits, factor, size int) (s slowness) {
-	if q.bytes+size > o.maxQueueBytes && (q.bytes+size-1)/factor >= o.maxQueueBytes {
+	if (q.bytes+size-1)/factor >= o.maxQueueBytes {
 		s = slowness{option: "MaxQueueBytes", max: o.maxQueueBytes, what: fmt.Sprintf("%d bytes wait", q.bytes+size)}
 	} else {
 		s = slowness{option: "MaxQueueMessages", max: o.maxQueueMessages, what: fmt.Sprintf("%d packets wait", q.len())}

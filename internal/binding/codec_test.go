@@ -213,6 +213,58 @@ func TestEncodingErrors(t *testing.T) {
 	}
 }
 
+// The limit of the nesting is the same however a value nests.
+func TestDeepValues(t *testing.T) {
+	type link struct {
+		Next any
+		Data []byte
+	}
+	type pointers struct {
+		Next *pointers
+		Data []byte
+	}
+	chains := map[string]func(n int) any{
+		"interfaces": func(n int) any {
+			v := link{Data: []byte{1}}
+			for range n {
+				v = link{Next: v}
+			}
+			return v
+		},
+		"pointers": func(n int) any {
+			v := &pointers{Data: []byte{1}}
+			for range n {
+				v = &pointers{Next: v}
+			}
+			return v
+		},
+		"slices": func(n int) any {
+			v := any([]byte{1})
+			for range n {
+				v = [1]any{v}
+			}
+			return v
+		},
+		"maps": func(n int) any {
+			v := any([]byte{1})
+			for range n {
+				v = map[int]any{1: v}
+			}
+			return v
+		},
+	}
+	for name, chain := range chains {
+		var c binding.Codec
+		_, att, err := c.AppendArgs(nil, nil, chain(490))
+		if err != nil || len(att) != 1 {
+			t.Errorf("%s, 490 deep: %d attachments, %v", name, len(att), err)
+		}
+		if _, _, err := c.AppendArgs(nil, nil, chain(1100)); err == nil {
+			t.Errorf("%s, 1100 deep: no error", name)
+		}
+	}
+}
+
 func TestInvalidUTF8NeverLeaves(t *testing.T) {
 	var c binding.Codec
 	got, _, err := c.AppendArgs(nil, nil, struct{ R json.RawMessage }{json.RawMessage("\"\xff\"")}, map[string]string{"\xff": "\xfe"})

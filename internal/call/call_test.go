@@ -171,6 +171,9 @@ func TestMistakes(t *testing.T) {
 		{func(chan int) {}, `peers: handler of "q": parameter 1 is a chan int, which JSON can't fill`},
 		//lint:ignore ST1008 the mistake that is tried
 		{func() (error, int) { return nil, 0 }, `peers: handler of "q": an error must be its last result`},
+		{func(*struct{ P *peer }) {}, `peers: handler of "q": parameter 1 is a *struct { P *call_test.peer }, which JSON can't fill: no client can send a *call_test.peer`},
+		{func(struct{ P peer }) {}, `peers: handler of "q": parameter 1 is a struct { P call_test.peer }, which JSON can't fill: no client can send a call_test.peer`},
+		{func() struct{ C chan int } { panic(0) }, `peers: handler of "q": result 1 is a struct { C chan int }, which JSON can't carry: its field C is a chan int`},
 		{func() chan int { return nil }, `peers: handler of "q": result 1 is a chan int, which JSON can't carry`},
 	} {
 		compiler := newCompiler()
@@ -186,6 +189,17 @@ func TestMistakes(t *testing.T) {
 				register()
 			}()
 		}
+	}
+}
+
+// A field that is left out when it is not set makes a struct one that has something to
+// carry, whatever the type of the field.
+func TestFieldsThatMayBeLeftOut(t *testing.T) {
+	type later struct {
+		C chan int `json:",omitzero"`
+	}
+	for _, fn := range []any{func() later { return later{} }, func() *later { return nil }, func() []later { return nil }} {
+		newCompiler().Compile("q", fn) // does not panic
 	}
 }
 

@@ -69,3 +69,17 @@ func TestUnquoteErrors(t *testing.T) {
 		}
 	}
 }
+
+// AppendUnquoted appends, whatever is there; it does not touch it if raw is no string.
+func TestAppendUnquoted(t *testing.T) {
+	for raw, want := range map[string]string{`""`: "", `"a"`: "a", `"\u00e9\n"`: "\u00e9\n"} {
+		if got, err := jsontext.AppendUnquoted([]byte("x"), []byte(raw)); err != nil || string(got) != "x"+want {
+			t.Errorf("%s gave %q, %v", raw, got, err)
+		}
+	}
+	for _, raw := range []string{``, `"`, `a`, `"a`, `a"`, `aa`} {
+		if got, err := jsontext.AppendUnquoted([]byte("x"), []byte(raw)); err == nil || string(got) != "x" {
+			t.Errorf("%q gave %q, %v", raw, got, err)
+		}
+	}
+}

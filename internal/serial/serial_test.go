@@ -277,6 +277,18 @@ func TestLastCallRunsTheLastItem(t *testing.T) {
 			close(release)
 			synctest.Wait()
 			want(t, "all", o.heard(), "cork uncork flush cork 2 uncork flush 3")
+			if n := o.inbox.Calls(); n != 0 {
+				t.Errorf("%d items run in lanes at the end", n)
+			}
+			next := &owner{workers: o.workers} // the same worker may run its inbox
+			next.push(item{n: 4})
+			synctest.Wait()
+			if n := next.inbox.Calls(); n != 0 {
+				t.Errorf("%d items of the next inbox run in lanes", n)
+			}
+			next.push(item{n: 5})
+			synctest.Wait()
+			want(t, "the next inbox", next.heard(), "4 5")
 		})
 	}
 }

@@ -80,6 +80,7 @@ func TestText(t *testing.T) {
 		"plain text é 漢":       "plain text é 漢",
 		"a\nb\x1b[0m\x00":      `a\nb\x1b[0m\x00`,
 		"half \xff":            `half \xff`,
+		`say "x" \ y`:          `say "x" \ y`,   // they print
 		"\u202egpj.exe":        `\u202egpj.exe`, // turns the direction of what follows
 		long + "xy":            long + "x...",
 		long + "é":             long + "...", // no half letter

@@ -43,6 +43,33 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// A client's frame is the server's with a mask: a bit, a key, and the payload xor the key.
+func TestMaskFrame(t *testing.T) {
+	keys := make(map[string]bool)
+	for _, length := range []int{0, 1, 125, 126, 65535, 65536} {
+		payload := bytes.Repeat([]byte("abcdefg"), length/7+1)[:length]
+		frame := append(ws.AppendHeader(nil, ws.Text, length), payload...)
+		head := len(frame) - length
+		before := bytes.Clone(frame)
+		got := ws.MaskFrame(frame)
+		if len(got) != len(frame)+4 || !bytes.Equal(frame, before) {
+			t.Fatalf("%d bytes: the frame grows from %d to %d bytes", length, len(frame), len(got))
+		}
+		frame[1] |= 0x80
+		key, masked := got[head:head+4], bytes.Clone(got[head+4:])
+		for i := range masked {
+			masked[i] ^= key[i%4]
+		}
+		if !bytes.Equal(got[:head], frame[:head]) || !bytes.Equal(masked, payload) {
+			t.Errorf("%d bytes: the header % x, the payload %.40q", length, got[:head], masked)
+		}
+		keys[string(key)] = true
+	}
+	if len(keys) < 5 { // of 32 random bits
+		t.Errorf("%d keys for 6 frames", len(keys))
+	}
+}
+
 func TestBadArgumentsPanic(t *testing.T) {
 	for name, f := range map[string]func(){
 		"AppendHeader, negative": func() { ws.AppendHeader(nil, ws.Text, -1) },

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"socketio/internal/ws"
 )
@@ -157,6 +158,22 @@ func TestFirstProtocol(t *testing.T) {
 	} {
 		if got := ws.FirstProtocol(http.Header{"Sec-Websocket-Protocol": c.lines}); got != c.want {
 			t.Errorf("%q: %q, want %q", c.lines, got, c.want)
+		}
+	}
+}
+
+// A token has letters, digits and some signs (RFC 9110, section 5.6.2), each of them at
+// any place.
+func TestTokens(t *testing.T) {
+	for c := range 256 {
+		b := byte(c)
+		letter := 'a' <= b|0x20 && b|0x20 <= 'z'
+		want := b < utf8.RuneSelf && (letter || strings.ContainsRune("0123456789!#$%&'*+-.^_`|~", rune(b)))
+		for _, protocol := range []string{string([]byte{b}), string([]byte{'x', b}), string([]byte{b, 'x'})} {
+			answer := ws.AppendResponse(nil, sampleKey, protocol, nil)
+			if got := bytes.Contains(answer, []byte("Protocol: "+protocol+"\r\n")); got != want {
+				t.Errorf("%q as a protocol: %v, want %v", protocol, got, want)
+			}
 		}
 	}
 }

@@ -285,6 +285,9 @@ func TestDecodeTargets(t *testing.T) {
 		{"81 a1'b' 05", &map[string]int{"a": 1}, map[string]int{"a": 1, "b": 5}},
 		{"81 ff a1'x'", new(map[int8]string), map[int8]string{-1: "x"}},
 		{"81 05 a1'x'", new(map[uint]string), map[uint]string{5: "x"}},
+		{"82 a3'255' a1'x' 0a a1'y'", new(map[uint8]string), map[uint8]string{255: "x", 10: "y"}},
+		{"81 b4'18446744073709551615' 05", new(map[uint64]int), map[uint64]int{math.MaxUint64: 5}},
+		{"81 b4'-9223372036854775808' 05", new(map[int64]int), map[int64]int{math.MinInt64: 5}},
 		{"81 05 a1'x'", new(map[string]any), map[string]any{"5": "x"}},
 		{"93 01 02 03", &[2]int{9, 9}, [2]int{1, 2}}, {"91 01", &[2]int{9, 9}, [2]int{1, 0}},
 		{"82 a1'x' 05 a1'y' 06", &Point{}, Point{5, 6}}, // without regard to case
@@ -330,6 +333,8 @@ func TestDecodeErrors(t *testing.T) {
 		{"d6 05 00000000", new([]byte), "cannot unmarshal extension 5"}, {"d6 05 00000000", new(time.Time), "cannot unmarshal extension 5"},
 		{"d7 00 0000000000000000", new(int), "cannot unmarshal Date"}, {"90", new(map[string]int), "cannot unmarshal array"}, {"90", new(Point), "cannot unmarshal array"},
 		{"80", new([]int), "cannot unmarshal object"}, {"81 a1'a' 01", new(map[int]int), "cannot unmarshal object key"},
+		{"81 a3'256' 01", new(map[uint8]int), "object key into Go value of type uint8"}, {"81 ff 01", new(map[uint]int), "object key into Go value of type uint"},
+		{"81 a1'a' 01", new(map[uint]int), "object key into Go value of type uint"}, {"81 a3'128' 01", new(map[int8]int), "object key into Go value of type int8"},
 		{"81 a2'ID' a1'x'", new(Everything), "Everything.id of type int"}, {"81 a4'list' 91 81 a1'X' c3", new(Everything), "Everything.list.X of type int"},
 		{"81 a5'iface' a1'x'", new(Everything), "cannot unmarshal string"}, {"81 a6'Quoted' 05", new(Everything), "cannot unmarshal number 5"},
 		{"81 a4'addr' a1'x'", new(Everything), "field addr: "}, {"81 a5'upper' 05", new(Everything), "cannot unmarshal number 5"},

@@ -52,13 +52,18 @@ func main() {
 	seed := flag.String("seed", "4af93f9", "draws the mutations")
 	n := flag.Int("n", 60, "how many mutations")
 	match := flag.String("match", "", "of those drawn, try those only whose line in the list matches this pattern")
+	in := flag.String("in", "", "run the tests of packages only whose path matches this pattern")
 	only := flag.String("only", "", "draw from packages only whose path matches this pattern")
 	skip := flag.Int("skip", 0, "how many of those drawn to pass over, to go on where a run was interrupted")
 	list := flag.Bool("list", false, "print what would be drawn, run nothing")
 	workers := flag.Int("j", 2, "how many runs of tests at once")
 	factor := flag.Int("limit", 4, "the time limit of a test run, as a multiple of its time without a mutation")
 	flag.Parse()
-	m := mutator{root: *dir, factor: *factor, workers: *workers, equivalent: readEquivalent(equivalentRows)}
+	inside, err := regexp.Compile(*in)
+	if err != nil {
+		log.Fatal(err)
+	}
+	m := mutator{root: *dir, factor: *factor, workers: *workers, inside: inside, equivalent: readEquivalent(equivalentRows)}
 	if err := m.main(*seed, *n, *skip, *only, *match, *list); err != nil {
 		log.Fatal(err)
 	}
@@ -85,6 +90,7 @@ type mutator struct {
 	workers    int
 	packages   []pkg             // what is changed
 	tested     []pkg             // those whose tests run
+	inside     *regexp.Regexp    // matches their paths
 	equivalent map[string]string // reasons, by mutant.key
 	schema     *schema
 	suites     []*suite
@@ -237,7 +243,7 @@ func (m *mutator) readPackages() error {
 	}
 	m.tested, err = m.goList("./...", "./engineio/webtransport")
 	m.tested = slices.DeleteFunc(m.tested, func(p pkg) bool {
-		if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
+		if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 || !m.inside.MatchString(p.ImportPath) {
 			return true
 		}
 		return !slices.ContainsFunc(slices.Concat(p.Deps, p.TestImports, p.XTestImports, []string{p.ImportPath}), m.inCore)

@@ -49,6 +49,7 @@ func (m *mutator) measure() error {
 		if err := s.measure(); err != nil {
 			return fmt.Errorf("%s: %w", s.ImportPath, err)
 		}
+		fmt.Fprintf(os.Stderr, "%s: %d tests in %v\n", s.ImportPath, len(s.took), s.all.Round(time.Second))
 		for _, test := range s.broken {
 			fmt.Printf("left out: %s: %s fails without a mutation\n", s.ImportPath, test)
 		}
