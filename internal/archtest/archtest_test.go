@@ -74,7 +74,7 @@ var floors = map[string][]string{
 }
 
 // testHelpers must not be in the programs that users build, only in their tests.
-var testHelpers = []string{"internal/faultnet", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/ws/wstest", "internal/archtest", "siotest"}
+var testHelpers = []string{"internal/faultnet", "internal/histcheck", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/ws/wstest", "internal/archtest", "siotest"}
 
 // requirements are the modules that the core may require.
 var requirements = []string{"golang.org/x/sys", "github.com/klauspost/compress"}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds world: what the logs say together.
+
+package histcheck
+
+import (
+	"slices"
+	"strings"
+)
+
+// A stream is what one sender emits in one order.
+type stream struct {
+	emits  []*emission // by number, from 1 on
+	server string      // that emits it, if it is one
+}
+
+// An emission is one emit and what became of it.
+type emission struct {
+	event    *Event
+	failed   bool // the emit returned an error
+	handled  int  // how often it arrived
+	outcomes int  // of its acknowledgement
+	ok       bool // it was acknowledged
+	epoch    string
+}
+
+// get returns an emission, or nil.
+func (s *stream) get(n int) *emission {
+	if s == nil || n < 1 || n > len(s.emits) {
+		return nil
+	}
+	return s.emits[n-1]
+}
+
+// An expected event is an emission that a receiver is to get.
+type expected struct {
+	*emission
+	n     int
+	maybe bool   // it may be left out: the socket was joining or leaving
+	live  string // the epoch that was connected when it was emitted, or ""
+}
+
+// skippable reports whether the event may be missing although later ones arrive in an
+// epoch. Events that await an acknowledgement are not kept for those who are away.
+func (e expected) skippable(epoch string) bool {
+	return e.maybe || e.failed || e.event.Volatile || e.event.Ack && e.live != epoch
+}
+
+// A queue is what a receiver is to get of a stream in one session or epoch.
+type queue struct{ events []expected }
+
+// index returns the place of a number.
+func (q *queue) index(n int) (int, bool) {
+	if q == nil {
+		return 0, false
+	}
+	return slices.BinarySearchFunc(q.events, n, func(e expected, n int) int { return e.n - n })
+}
+
+// A position is how far a receiver has got in a queue.
+type position struct {
+	next  int
+	holes map[int]bool // places that were left out
+}
+
+func (p *position) clone() *position {
+	c := *p
+	c.holes = make(map[int]bool, len(p.holes))
+	for i := range p.holes {
+		c.holes[i] = true
+	}
+	return &c
+}
+
+// take advances to place i and returns the places that should not be left out.
+func (p *position) take(q *queue, i int, epoch string) (missing []int, again, late bool) {
+	if i < p.next {
+		late = p.holes[i]
+		delete(p.holes, i)
+		return nil, !late, late
+	}
+	for k := p.next; k < i; k++ {
+		if p.holes == nil {
+			p.holes = make(map[int]bool)
+		}
+		p.holes[k] = true
+		if !q.events[k].skippable(epoch) {
+			missing = append(missing, k)
+		}
+	}
+	p.next = i + 1
+	return missing, false, false
+}
+
+// A member is how a session is in a room.
+type member int
+
+const (
+	outside member = iota
+	moving         // joining or leaving
+	inside
+)
+
+// A session is a socket of a server with all its connections.
+type session struct {
+	id     string
+	client string            // the latest of its clients
+	rooms  map[string]member // without that of its id
+	data   string
+	live   string // the epoch that is connected, or ""
+	over   bool   // can't be continued
+	queues map[string]*queue
+}
+
+// An epoch is one connection of a client, as both ends saw it.
+type epoch struct {
+	session      string // at the server
+	allowed      bool   // by the middleware
+	refused      bool
+	serverReason string
+	clientReason string
+	known        bool              // to the client
+	up           map[string]*queue // what the client sends in it
+	upAt         map[string]*position
+	ended        bool // the client has seen the end of the run in it
+}
+
+// world is what the logs say together.
+type world struct {
+	h        History
+	report   *Report
+	streams  map[string]*stream
+	sessions map[string]*session
+	inRoom   map[string]map[*session]bool
+	ofClient map[string]*session // the latest session of each client
+	killed   map[string]bool     // servers
+	planned  map[string]int
+	forked   map[string]bool // clients with whose secrets others have come
+	epochs   map[string]*epoch
+	lanes    map[string][]*stream // of servers that run
+}
+
+// clientOf returns the name of the client of an epoch.
+func clientOf(epoch string) string {
+	name, _, _ := strings.Cut(epoch, "/")
+	return name
+}
+
+func (w *world) epoch(name string) *epoch {
+	e := w.epochs[name]
+	if e == nil {
+		e = &epoch{up: make(map[string]*queue), upAt: make(map[string]*position)}
+		w.epochs[name] = e
+	}
+	return e
+}
+
+// violation reports a fault at an event. sent may be nil.
+func (w *world) violation(log []Event, i int, c Class, rule, text string, sent *emission) {
+	v := Violation{Class: c, Rule: rule, Text: text, Event: log[i]}
+	if sent != nil {
+		v.Context = append(v.Context, *sent.event)
+	}
+	var before []Event
+	for k := i - 1; k >= 0 && len(before) < 3; k-- {
+		if e := log[k]; e.Session == log[i].Session && e.Session != "" || e.Epoch == log[i].Epoch && e.Epoch != "" {
+			before = append(before, e)
+		}
+	}
+	slices.Reverse(before)
+	v.Context = append(v.Context, before...)
+	w.report.Violations = append(w.report.Violations, v)
+}
+
+// add registers an emission.
+func (w *world) add(log []Event, i int) *emission {
+	e := &log[i]
+	s := w.streams[e.Stream]
+	if s == nil {
+		s = &stream{}
+		if isServer(e.Proc) {
+			s.server = e.Proc
+			w.lanes[e.Proc] = append(w.lanes[e.Proc], s)
+		}
+		w.streams[e.Stream] = s
+	}
+	if e.N != len(s.emits)+1 {
+		w.invalid("the emits of " + e.Stream + " are not numbered one after the other")
+	}
+	m := &emission{event: e, epoch: e.Epoch}
+	s.emits = append(s.emits, m)
+	return m
+}
+
+func (w *world) invalid(text string) {
+	if !slices.Contains(w.report.Invalid, text) {
+		w.report.Invalid = append(w.report.Invalid, text)
+	}
+}
