@@ -10,26 +10,26 @@ import (
 
 	"socketio"
 	"socketio/engineio"
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 )
 
 // raw joins "/" and does not read further.
 func (w *world) raw() *wstest.Client {
-	c, resp, err := w.dialWebSocket("", nil)
-	if err != nil || c == nil {
-		w.Fatalf("no WebSocket: %v %v", resp, err)
-	}
-	w.Cleanup(func() { _ = c.Close() })
-	if err := c.WriteText("40"); err != nil {
+	w.Helper()
+	session, err := w.server("", nil).Open(w.Context())
+	if err != nil {
 		w.Fatal(err)
 	}
-	for range 2 { // open, CONNECT
-		if _, _, err := c.ReadMessage(); err != nil {
-			w.Fatal(err)
-		}
+	w.Cleanup(session.Close)
+	if err := session.Write(w.Context(), rawclient.Text("40")...); err != nil {
+		w.Fatal(err)
 	}
-	return c
+	if _, err := session.Read(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+	return session.Socket()
 }
 
 // drain reads until the connection ends.

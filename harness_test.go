@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,6 +22,7 @@ import (
 
 	"socketio"
 	"socketio/engineio"
+	"socketio/internal/rawclient"
 	"socketio/internal/ws/wstest"
 	"socketio/siotest"
 )
@@ -169,15 +171,23 @@ func (w *world) open(transport string, header ...string) *peer {
 // openAt is open with more query and headers.
 func (w *world) openAt(transport, query string, h http.Header) *peer {
 	w.Helper()
-	p := &peer{w: w, header: h, inbox: make(chan packet, 1<<16), ended: make(chan struct{}), writing: make(chan struct{}, 1)}
+	p := &peer{w: w, server: w.server(query, h), inbox: make(chan packet, 1<<16), ended: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	if transport == websocket {
-		p.openWebSocket(query)
-	} else {
-		p.openPolling(query)
-	}
+	p.opens(transport)
 	w.Cleanup(p.leave)
 	return p
+}
+
+// server is the server for raw clients with more query, which begins with "&", and headers.
+func (w *world) server(query string, h http.Header) *rawclient.Server {
+	return &rawclient.Server{
+		URL:    w.url,
+		Query:  strings.TrimPrefix(query, "&"),
+		Header: h,
+		Do:     func(r *http.Request) rawclient.Reply { return rawclient.Do(w.client, r) },
+		Dial:   func(ctx context.Context) (net.Conn, error) { return w.dial(ctx) },
+		Apart:  true,
+	}
 }
 
 // join opens a session and joins the namespace "/".
@@ -219,7 +229,7 @@ func want[T comparable](t testing.TB, what string, got, expected T) {
 func (w *world) dialWebSocket(query string, h http.Header) (*wstest.Client, *http.Response, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), w.patient)
 	defer cancel()
-	return wstest.Dial(ctx, w.dial, w.url+"?EIO=4&transport=websocket"+query, h)
+	return wstest.Dial(ctx, w.dial, w.url+"?"+w.server(query, nil).Target("websocket", ""), h)
 }
 
 // A logBook keeps what was logged.

@@ -6,19 +6,14 @@ package socketio_test
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf16"
 
 	"socketio"
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 )
@@ -26,39 +21,38 @@ import (
 // An oldPeer is a client of revision 4. It reads when a test wants to hear
 // something, and asks for bytes as base64.
 type oldPeer struct {
-	w      *world
-	socket *wstest.Client // nil on polling
-	query  string         // on polling
-	sid    string
-	got    []string // Engine.IO packets that came and were not yet heard
+	w       *world
+	session *rawclient.Session
+	socket  *wstest.Client // nil on polling
+	sid     string
 }
 
-// openOld opens an Engine.IO 3 session. more stands in its query.
+// serverOld is server in Engine.IO 3. It asks for bytes as base64.
+func (w *world) serverOld(query string) *rawclient.Server {
+	s := w.server("&b64=1"+query, nil)
+	s.Revision = 3
+	return s
+}
+
+// openOld opens an Engine.IO 3 session. more is added to its query.
 func (w *world) openOld(transport, more string) *oldPeer {
 	w.Helper()
-	p := &oldPeer{w: w}
-	query := "EIO=3&b64=1&transport=" + transport + more
+	ctx, cancel := context.WithTimeout(context.Background(), w.patient)
+	defer cancel()
+	open := w.serverOld(more).Polling
 	if transport == websocket {
-		socket, resp, err := w.dialWebSocket("&"+query, nil) // the last EIO counts
-		if err != nil || socket == nil {
-			w.Fatalf("no WebSocket: %v %v", resp, err)
-		}
-		p.socket = socket
-		w.Cleanup(func() { _ = socket.Close() })
-	} else {
-		p.query = query
+		open = w.serverOld(more).Open
 	}
-	open, err := p.next()
-	if err != nil || !strings.HasPrefix(open, "0{") || len(p.got) > 0 {
-		w.Fatalf("a session opens with an open packet alone, not %q %q %v", open, p.got, err)
+	session, err := open(ctx)
+	if err != nil {
+		w.Fatalf("no session: %v", err)
 	}
-	var data struct{ SID string }
-	if err := json.Unmarshal([]byte(open[1:]), &data); err != nil {
-		w.Fatal(err)
+	if session.Unread() > 0 {
+		more, err := session.Read(ctx)
+		w.Fatalf("a session opens with an open packet alone, not %q %+v %v", session.First, more, err)
 	}
-	p.sid = data.SID
-	p.query += "&sid=" + p.sid
-	return p
+	w.Cleanup(session.Close)
+	return &oldPeer{w, session, session.Socket(), session.Opened.SID}
 }
 
 // joinOld opens a session and hears that it has joined "/".
@@ -70,77 +64,27 @@ func (w *world) joinOld(transport string) *oldPeer {
 }
 
 func (p *oldPeer) next() (string, error) {
-	for len(p.got) == 0 {
-		if err := p.read(); err != nil {
-			return "", err
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), p.w.patient)
+	defer cancel()
+	got, err := p.session.Read(ctx)
+	if err == nil && got.Binary != nil {
+		err = fmt.Errorf("the server sent %d bytes in a binary frame", len(got.Binary))
 	}
-	first := p.got[0]
-	p.got = p.got[1:]
-	return first, nil
-}
-
-// read reads one frame, or polls once.
-func (p *oldPeer) read() error {
-	if p.socket != nil {
-		p.socket.SetDeadline(time.Now().Add(p.w.patient))
-		_, data, err := p.socket.ReadMessage()
-		if err == nil {
-			p.got = append(p.got, string(data))
-		}
-		return err
-	}
-	body, err := p.request(http.MethodGet, "")
-	for units := utf16.Encode([]rune(body)); err == nil && len(units) > 0; {
-		digits, _, _ := strings.Cut(string(utf16.Decode(units)), ":")
-		n, e := strconv.Atoi(digits)
-		if start := len(digits) + 1; e != nil || start+n > len(units) {
-			err = fmt.Errorf("the payload %q is malformed", body)
-		} else {
-			p.got = append(p.got, string(utf16.Decode(units[start:start+n])))
-			units = units[start+n:]
-		}
-	}
-	return err
-}
-
-func (p *oldPeer) request(method, body string) (string, error) {
-	r, err := http.NewRequest(method, p.w.url+"?"+p.query, strings.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	resp, err := p.w.client.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d %s", resp.StatusCode, data)
-	}
-	return string(data), err
+	return got.Text, err
 }
 
 // says sends Socket.IO packets: strings, and the []byte of attachments.
 func (p *oldPeer) says(packets ...any) {
 	p.w.Helper()
-	var payload strings.Builder
-	for _, packet := range packets {
-		wire := fmt.Sprintf("4%s", packet)
+	wire := make([]string, len(packets))
+	for i, packet := range packets {
+		wire[i] = fmt.Sprintf("4%s", packet)
 		if b, ok := packet.([]byte); ok {
-			wire = "b4" + base64.StdEncoding.EncodeToString(b)
-		}
-		fmt.Fprintf(&payload, "%d:%s", len(utf16.Encode([]rune(wire))), wire)
-		if p.socket != nil {
-			if err := p.socket.WriteText(wire); err != nil {
-				p.w.Fatalf("the client could not say %.200q: %v", packet, err)
-			}
+			wire[i] = rawclient.Binary3(b)
 		}
 	}
-	if p.socket == nil {
-		if _, err := p.request(http.MethodPost, payload.String()); err != nil {
-			p.w.Fatalf("the client could not say %.200q: %v", packets, err)
-		}
+	if err := p.session.Write(context.Background(), rawclient.Text(wire...)...); err != nil {
+		p.w.Fatalf("the client could not say %.200q: %v", packets, err)
 	}
 }
 
@@ -154,7 +98,7 @@ func (p *oldPeer) hears(packets ...any) {
 		}
 		want := fmt.Sprintf("4%s", expected)
 		if b, ok := expected.([]byte); ok {
-			want = "b4" + base64.StdEncoding.EncodeToString(b)
+			want = rawclient.Binary3(b)
 		}
 		if !matches(want, got) {
 			p.w.Fatalf("the client should hear %.200s, but hears %.200s", want, got)
@@ -443,8 +387,7 @@ func TestOldAndNewClients(t *testing.T) {
 
 func TestOldClientIsNotLetIn(t *testing.T) {
 	memory(t, nil, func(w *world) {
-		p := &oldPeer{w: w, query: "EIO=3&transport=polling"}
-		_, err := p.request(http.MethodGet, "")
+		_, err := w.serverOld("").Polling(w.Context())
 		if err == nil || err.Error() != `status 400 {"code":5,"message":"Unsupported protocol version"}` {
 			t.Errorf("the answer is %v", err)
 		}

@@ -25,6 +25,7 @@ import (
 	"socketio"
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 	"socketio/internal/ws/wstest"
 )
@@ -58,28 +59,24 @@ func (w *world) enter() (*guest, error) {
 
 // sleeper is enter, but the caller reads, and closes ended.
 func (w *world) sleeper() (*guest, error) {
-	c, _, err := w.dialWebSocket("", nil)
+	ctx, cancel := context.WithTimeout(context.Background(), w.patient)
+	defer cancel()
+	session, err := w.server("", nil).Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if c == nil {
-		return nil, errors.New("the handshake was refused")
+	var joined rawclient.Packet
+	if err = session.Write(ctx, rawclient.Text("40")...); err == nil {
+		joined, err = session.Read(ctx)
 	}
-	if _, _, err = c.ReadMessage(); err == nil {
-		err = c.WriteText("40")
-	}
-	var joined []byte
-	if err == nil {
-		_, joined, err = c.ReadMessage()
-	}
-	if err == nil && !strings.HasPrefix(string(joined), `40{"sid":`) {
-		err = fmt.Errorf("the answer to CONNECT is %s", joined)
+	if err == nil && !strings.HasPrefix(joined.Text, `40{"sid":`) {
+		err = fmt.Errorf("the answer to CONNECT is %s", joined.Text)
 	}
 	if err != nil {
-		c.Close()
+		session.Close()
 		return nil, err
 	}
-	return &guest{c: c, ended: make(chan struct{})}, nil
+	return &guest{c: session.Socket(), ended: make(chan struct{})}, nil
 }
 
 // crowd opens n guests, a few at a time.
@@ -461,18 +458,8 @@ func TestOneStalledReader(t *testing.T) {
 					others = 199
 				}
 				guests := w.crowd(others)
-				c, _, err := w.dialWebSocket("", nil)
-				if err != nil || c == nil {
-					t.Fatal("no WebSocket", err)
-				}
-				defer c.Close()
-				for _, text := range []string{"40", `42["stall"]`} {
-					if _, _, err := c.ReadMessage(); err != nil { // what it waits for
-						t.Fatal(err)
-					}
-					if err := c.WriteText(text); err != nil {
-						t.Fatal(err)
-					}
+				if err := w.raw().WriteText(`42["stall"]`); err != nil {
+					t.Fatal(err)
 				}
 				s := within(w, "the one that stalls", stalled)
 

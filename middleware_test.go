@@ -43,9 +43,8 @@ func TestHandshakeOption(t *testing.T) {
 		for token, body := range map[string]string{"bad": `{"code":4,"message":"token expired"}`, "error": `{"code":4,"message":"Forbidden"}`} {
 			h := http.Header{"X-Token": {token}}
 			if transport == polling {
-				p := &peer{w: w, header: h, ctx: context.Background()}
-				status, got := p.request("GET", "?EIO=4&transport=polling", "")
-				want(t, "the refusal", fmt.Sprint(status, got), "403"+body)
+				got := w.server("", h).Poll(w.Context(), "")
+				want(t, "the refusal", fmt.Sprint(got.Status, got.Body), "403"+body)
 				continue
 			}
 			socket, resp, err := w.dialWebSocket("", h)

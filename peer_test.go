@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -43,192 +42,131 @@ func (p packet) String() string {
 // A peer is a client that takes part in a dialogue. One goroutine of its own reads
 // and answers pings.
 type peer struct {
-	w      *world
-	header http.Header
-	inbox  chan packet
-	ended  chan struct{}
-	ctx    context.Context
-	cancel context.CancelFunc
-	mute   atomic.Bool // pings are not answered
+	w       *world
+	server  *rawclient.Server
+	session *rawclient.Session
+	inbox   chan packet
+	ended   chan struct{}
+	ctx     context.Context
+	cancel  context.CancelFunc
+	mute    atomic.Bool // pings are not answered
 
 	// Set before ended is closed.
-	end     error  // why reading ended
-	goodbye bool   // the server sent an Engine.IO close packet
-	opening string // the data of the open packet
+	end     error // why reading ended
+	goodbye bool  // the server sent an Engine.IO close packet
 	noops   atomic.Int32
 
+	opening string // the data of the open packet
 	sid     string
-	socket  *wstest.Client // nil on polling; an upgrade sets it while it holds writing
-	writing chan struct{}  // a lock: one write at a time; waiting for a mutex would stop virtual time
-	pause   chan struct{}  // closed to end the polling loop for an upgrade
-	polls   chan struct{}  // closed when the polling loop has ended
+	socket  *wstest.Client // nil on polling
+	pause   chan struct{}  // closed to end polling for an upgrade; nil on WebSocket
+	polls   chan struct{}  // closed when the reading goroutine has ended
 }
 
-func (p *peer) opened(packet string) {
+// opens opens a session.
+func (p *peer) opens(transport string) {
 	p.w.Helper()
-	open, err := rawclient.ParseOpen(packet)
+	ctx, cancel := context.WithTimeout(p.ctx, p.w.patient)
+	defer cancel()
+	open := p.server.Polling
+	if transport == websocket {
+		open = p.server.Open
+	}
+	session, err := open(ctx)
 	if err != nil {
-		p.w.Fatal(err)
+		p.w.Fatalf("no session: %v", err)
 	}
-	p.opening, p.sid = packet[1:], open.SID
-}
-
-func (p *peer) openWebSocket(query string) {
-	p.w.Helper()
-	socket, resp, err := p.w.dialWebSocket(query, p.header)
-	if err != nil || socket == nil {
-		p.w.Fatalf("no WebSocket: %v %v", resp, err)
+	p.session, p.socket = session, session.Socket()
+	p.opening, p.sid = session.First[1:], session.Opened.SID
+	if p.socket == nil {
+		p.polling()
+	} else {
+		p.reading()
 	}
-	p.socket = socket
-	_, open, err := socket.ReadMessage()
-	if err != nil {
-		p.w.Fatal(err)
-	}
-	p.opened(string(open))
-	go func() {
-		defer close(p.ended)
-		p.readWebSocket()
-	}()
-}
-
-func (p *peer) readWebSocket() {
-	for {
-		op, data, err := p.socket.ReadMessage()
-		if err != nil {
-			p.end = err
-			_ = p.socket.Close() // the server waits for that, but not for long
-			return
-		}
-		if op == ws.Binary {
-			p.inbox <- packet{binary: data}
-			continue
-		}
-		if !p.take(string(data)) {
-			p.end = io.EOF
-			return
-		}
-	}
-}
-
-// take takes an Engine.IO packet. It reports whether more will come.
-func (p *peer) take(text string) bool {
-	switch text[0] {
-	case '1':
-		p.goodbye = true
-		return false
-	case '2':
-		if !p.mute.Load() {
-			go func() { _ = p.write("3") }() // the end is seen by the reader
-		}
-	case '4':
-		p.inbox <- packet{text: text[1:]}
-	case '6':
-		p.noops.Add(1)
-	case 'b':
-		b, _, err := rawclient.ParseBinary(text)
-		if err != nil {
-			p.end = err
-			return false
-		}
-		p.inbox <- packet{binary: b}
-	default:
-		p.end = errors.New("the server sent " + text)
-		return false
-	}
-	return true
-}
-
-func (p *peer) openPolling(query string) {
-	p.w.Helper()
-	status, body := p.request(http.MethodGet, "?EIO=4&transport=polling"+query, "")
-	if status != http.StatusOK {
-		p.w.Fatalf("no session: %d %s", status, body)
-	}
-	p.opened(body)
-	p.polling()
 }
 
 // polling begins to poll, or does so again after pause was closed.
 func (p *peer) polling() {
-	p.pause, p.polls = make(chan struct{}), make(chan struct{})
+	p.pause = make(chan struct{})
+	p.reading()
+}
+
+// reading starts the goroutine that reads.
+func (p *peer) reading() {
+	p.polls = make(chan struct{})
 	go func() {
 		defer close(p.polls)
-		if p.poll() {
+		if p.read() {
 			close(p.ended)
 		}
 	}()
 }
 
-// poll polls until the session ends or pause is closed. It reports whether the
-// session has ended.
-func (p *peer) poll() bool {
+// read reads until the session ends, or pause is closed before a poll. It reports whether
+// the session has ended.
+func (p *peer) read() bool {
 	for {
-		select {
-		case <-p.pause:
-			return false
-		default:
-		}
-		status, body := p.request(http.MethodGet, "?EIO=4&transport=polling&sid="+url.QueryEscape(p.sid), "")
-		if status != http.StatusOK {
-			p.end = fmt.Errorf("status %d %s", status, body)
-			return true
-		}
-		for _, text := range rawclient.Split(body) {
-			if text == "" || !p.take(text) {
-				if p.end == nil {
-					p.end = io.EOF
-				}
-				return true
+		if p.session.Unread() == 0 {
+			select {
+			case <-p.pause:
+				return false
+			default:
 			}
+		}
+		got, err := p.session.Read(p.ctx)
+		switch {
+		case err != nil:
+			p.end = err
+			p.session.Close() // the server waits for that, but not for long
+			return true
+		case got.Binary != nil:
+			p.inbox <- packet{binary: got.Binary}
+		case !p.take(got.Text):
+			if p.end == nil {
+				p.end = io.EOF
+			}
+			return true
 		}
 	}
 }
 
+// take takes a text packet of Engine.IO. It reports whether more will come.
+func (p *peer) take(text string) bool {
+	switch {
+	case text == "1":
+		p.goodbye = true
+		return false
+	case text == "2":
+		if !p.mute.Load() {
+			go func() { _ = p.write("3") }() // the end is seen by the reader
+		}
+	case strings.HasPrefix(text, "4"):
+		p.inbox <- packet{text: text[1:]}
+	case text == "6":
+		p.noops.Add(1)
+	default:
+		p.end = fmt.Errorf("the server sent %q", text)
+		return false
+	}
+	return true
+}
+
 // request sends an HTTP request. A failure has status 0.
 func (p *peer) request(method, query, body string) (status int, answer string) {
-	r, err := http.NewRequestWithContext(p.ctx, method, p.w.url+query, strings.NewReader(body))
-	if err != nil {
-		return 0, err.Error()
-	}
-	for name, values := range p.header {
-		r.Header[name] = values
-	}
-	if host := p.header.Get("Host"); host != "" {
-		r.Host = host
-	}
+	var headers []string
 	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "text/plain;charset=UTF-8")
+		headers = []string{"Content-Type", "text/plain;charset=UTF-8"}
 	}
-	got := rawclient.Do(p.w.client, r)
+	got := p.server.Request(p.ctx, method, strings.TrimPrefix(query, "?"), strings.NewReader(body), headers...)
 	if got.Err != nil {
 		return 0, got.Err.Error()
 	}
 	return got.Status, got.Body
 }
 
-// write sends Engine.IO packets: on polling in one POST.
+// write sends Engine.IO packets of text: on polling in one POST.
 func (p *peer) write(packets ...string) error {
-	p.writing <- struct{}{}
-	defer func() { <-p.writing }()
-	if p.socket != nil {
-		for _, text := range packets {
-			var err error
-			if b, binary, _ := rawclient.ParseBinary(text); binary {
-				err = p.socket.WriteBinary(b)
-			} else {
-				err = p.socket.WriteText(text)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	status, answer := p.request(http.MethodPost, "?EIO=4&transport=polling&sid="+url.QueryEscape(p.sid), rawclient.Join(packets...))
-	if status != http.StatusOK {
-		return fmt.Errorf("status %d %s", status, answer)
-	}
-	return nil
+	return p.session.Write(p.ctx, rawclient.Text(packets...)...)
 }
 
 // says sends Socket.IO packets, on polling in one payload. A packet is a string,
@@ -242,16 +180,37 @@ func (p *peer) says(packets ...any) {
 
 // tries is says where the server may already have gone.
 func (p *peer) tries(packets ...any) error {
-	wire := make([]string, len(packets))
+	wire := make([]rawclient.Packet, len(packets))
 	for i, packet := range packets {
 		switch packet := packet.(type) {
 		case string:
-			wire[i] = "4" + packet
+			wire[i].Text = "4" + packet
 		case []byte:
-			wire[i] = rawclient.Binary(packet)
+			wire[i].Binary = packet
 		}
 	}
-	return p.write(wire...)
+	return p.session.Write(p.ctx, wire...)
+}
+
+// upgrades moves a peer from polling to WebSocket as clients do: probe, wait for
+// the parked poll, then commit.
+func (p *peer) upgrades() {
+	p.w.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, p.w.patient)
+	defer cancel()
+	if err := p.session.Connect(ctx); err != nil {
+		p.w.Fatalf("no WebSocket: %v", err)
+	}
+	if err := p.session.Probe(ctx); err != nil {
+		p.w.Fatal(err)
+	}
+	close(p.pause)
+	<-p.polls // what polling still carries comes first
+	if err := p.session.Switch(); err != nil {
+		p.w.Fatal(err)
+	}
+	p.socket, p.pause = p.session.Socket(), nil
+	p.reading()
 }
 
 // next returns the next packet.
@@ -390,13 +349,6 @@ func (p *peer) goes() {
 // leave ends the peer with its test.
 func (p *peer) leave() {
 	p.cancel()
-	if p.socket != nil {
-		_ = p.socket.Close()
-	}
-	if p.polls != nil {
-		<-p.polls
-	}
-	if p.socket != nil {
-		<-p.ended
-	}
+	p.session.Close()
+	<-p.polls
 }

@@ -64,16 +64,10 @@ func trustLoopback() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefi
 func (w *world) admitted(origin string) bool {
 	w.Helper()
 	header := http.Header{"Origin": {origin}}
-	r, err := http.NewRequest(http.MethodGet, w.url+"?EIO=4&transport=polling", nil)
-	if err != nil {
-		w.Fatal(err)
+	resp := w.server("", header).Poll(w.Context(), "")
+	if resp.Err != nil {
+		w.Fatal(resp.Err)
 	}
-	r.Header = header
-	resp, err := w.client.Do(r)
-	if err != nil {
-		w.Fatal(err)
-	}
-	_ = resp.Body.Close()
 	c, upgrade, err := w.dialWebSocket("", header)
 	if err != nil {
 		w.Fatal(err)
@@ -82,12 +76,12 @@ func (w *world) admitted(origin string) bool {
 		_ = c.Close()
 	}
 	switch {
-	case resp.StatusCode == 200 && upgrade.StatusCode == 101:
+	case resp.Status == 200 && upgrade.StatusCode == 101:
 		return true
-	case resp.StatusCode == 403 && upgrade.StatusCode == 403:
+	case resp.Status == 403 && upgrade.StatusCode == 403:
 		return false
 	}
-	w.Fatalf("origin %s: polling %d, websocket %d", origin, resp.StatusCode, upgrade.StatusCode)
+	w.Fatalf("origin %s: polling %d, websocket %d", origin, resp.Status, upgrade.StatusCode)
 	return false
 }
 

@@ -194,17 +194,7 @@ func stalledReaders(t *testing.T, driver engineio.Driver) {
 func stalls(w *world, overPolling bool) {
 	w.Helper()
 	if !overPolling {
-		c, _, err := w.dialWebSocket("", nil)
-		if err != nil || c == nil {
-			w.Fatal("no WebSocket", err)
-		}
-		w.Cleanup(func() { c.Close() })
-		if _, _, err := c.ReadMessage(); err != nil {
-			w.Fatal(err)
-		}
-		if err := c.WriteText("40"); err != nil {
-			w.Fatal(err)
-		}
+		w.raw()
 		return
 	}
 	p := w.open(polling)

@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -53,14 +52,8 @@ func (r *rogue) request(method string, body []byte) {
 	r.busy.Go(func() {
 		ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, method, r.w.url+"?EIO=4&transport=polling&sid="+r.sid, bytes.NewReader(body))
-		if err != nil {
-			return
-		}
-		if resp, err := r.w.client.Do(req); err == nil {
-			_, _ = io.Copy(io.Discard, resp.Body)
-			_ = resp.Body.Close()
-		}
+		s := r.w.server("", nil)
+		s.Request(ctx, method, s.Target("polling", r.sid), bytes.NewReader(body))
 	})
 }
 
@@ -85,27 +78,17 @@ func (r *rogue) current() *wstest.Client {
 
 // open opens a session that answers no ping and polls only when told to.
 func (r *rogue) open(webSocket bool) {
-	var open []byte
+	open := r.w.server("", nil).Polling
 	if webSocket {
-		c, resp, err := r.w.dialWebSocket("", nil)
-		if err != nil || c == nil {
-			r.w.Fatalf("no WebSocket: %v %v", resp, err)
-		}
-		_, open, _ = c.ReadMessage()
-		r.socket = c
-		r.drain(c)
-	} else {
-		resp, err := r.w.client.Get(r.w.url + "?EIO=4&transport=polling")
-		if err != nil {
-			r.w.Fatal(err)
-		}
-		open, _ = io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
+		open = r.w.server("", nil).Open
 	}
-	_, after, _ := strings.Cut(string(open), `"sid":"`)
-	r.sid, _, _ = strings.Cut(after, `"`)
-	if r.sid == "" {
-		r.w.Fatalf("open packet %q", open)
+	session, err := open(r.ctx)
+	if err != nil {
+		r.w.Fatal(err)
+	}
+	r.sid, r.socket = session.Opened.SID, session.Socket()
+	if r.socket != nil {
+		r.drain(r.socket)
 	}
 }
 

@@ -11,36 +11,7 @@ import (
 	"testing"
 
 	"socketio"
-	"socketio/internal/ws"
 )
-
-// upgrades moves a peer from polling to WebSocket as clients do: probe, wait for
-// the parked poll, then commit.
-func (p *peer) upgrades() {
-	p.w.Helper()
-	socket, resp, err := p.w.dialWebSocket("&sid="+p.sid, p.header)
-	if err != nil || socket == nil {
-		p.w.Fatalf("no WebSocket: %v %v", resp, err)
-	}
-	if err := socket.WriteText("2probe"); err != nil {
-		p.w.Fatal(err)
-	}
-	if op, data, err := socket.ReadMessage(); err != nil || op != ws.Text || string(data) != "3probe" {
-		p.w.Fatalf("the probe is answered, not %q %v", data, err)
-	}
-	close(p.pause)
-	<-p.polls // what polling still carries comes first
-	p.writing <- struct{}{}
-	if err := socket.WriteText("5"); err != nil {
-		p.w.Fatal(err)
-	}
-	p.socket = socket
-	<-p.writing
-	go func() {
-		defer close(p.ended)
-		p.readWebSocket()
-	}()
-}
 
 // While messages flow both ways a session upgrades: each arrives once, in order.
 func TestUpgradeUnderTraffic(t *testing.T) {

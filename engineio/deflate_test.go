@@ -26,7 +26,7 @@ func (r *rig) deflating(query string) *wsPeer {
 		r.t.Fatalf("the extensions are %q, want %q", got, want)
 	}
 	c.AllowCompressed()
-	return &wsPeer{r: r, c: c}
+	return r.wsPeer(c, nil)
 }
 
 // wantMessage expects a message, inflated, and whether it was compressed.

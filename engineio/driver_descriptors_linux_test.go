@@ -62,7 +62,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 		for range cap(waiting) {
 			go func() {
 				c, _, err := r.shake("EIO=4&transport=websocket")
-				waiting <- opened{&wsPeer{r: r, c: c}, err}
+				waiting <- opened{r.wsPeer(c, nil), err}
 			}()
 		}
 		began := time.Now()

@@ -76,7 +76,7 @@ func (v *pageVisit) play(r *rig, eio string) *pollPeer {
 		_, body, _ = strings.Cut(body, ":")
 		body = body[:strings.IndexByte(body, '}')+1]
 	}
-	p := &pollPeer{r: r, raw: raw, open: r.readOpen(body)}
+	p := &pollPeer{r: r, revision: int(eio[0] - '0'), raw: raw, open: r.readOpen(body)}
 	p.query = "EIO=" + eio + "&transport=polling&sid=" + p.open.SID
 	for _, headers := range v.polls {
 		r.side(p.id()).say("x")

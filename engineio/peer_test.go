@@ -62,16 +62,19 @@ type reply struct {
 	err    error
 }
 
+// server is the server for raw clients.
+func (r *rig) server() *rawclient.Server {
+	return &rawclient.Server{
+		URL: r.scheme + "://" + r.host + r.path,
+		Do:  func(req *http.Request) rawclient.Reply { return rawclient.Do(r.client, req) },
+	}
+}
+
 // do makes one request. headers are name, value, name, value.
 func (r *rig) do(ctx context.Context, method, query string, body io.Reader, headers ...string) reply {
 	ctx, cancel := context.WithTimeout(ctx, r.w.patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, r.scheme+"://"+r.host+r.path+"?"+query, body)
-	if err != nil {
-		return reply{err: err}
-	}
-	rawclient.AddHeader(req, headers...)
-	return replyOf(rawclient.Do(r.client, req))
+	return replyOf(r.server().Request(ctx, method, query, body, headers...))
 }
 
 func replyOf(r rawclient.Reply) reply { return reply{r.Status, r.Header, r.Body, r.Err} }
@@ -147,37 +150,72 @@ func (r *rig) readOpen(packet string) openPacket {
 	return open
 }
 
-// A pollPeer is a client on long-polling.
+// A pollPeer is a client on long-polling. In revision 3 it sends and expects payloads in
+// the text form, unless a test says otherwise.
 type pollPeer struct {
-	r      *rig
-	open   openPacket
-	raw    reply // of the handshake
-	query  string
-	got    []string   // packets that have arrived and were not yet expected
-	parked chan reply // a GET under way; nil if none
-	drop   context.CancelFunc
+	r        *rig
+	revision int
+	open     openPacket
+	raw      reply // of the handshake
+	query    string
+	got      []string   // packets that have arrived and were not yet expected
+	parked   chan reply // a GET under way; nil if none
+	drop     context.CancelFunc
 }
 
 // polling opens a session over polling.
 func (r *rig) polling(headers ...string) *pollPeer {
 	r.t.Helper()
-	raw := r.get("EIO=4&transport=polling", headers...)
+	return r.pollingWith(4, "EIO=4&transport=polling", headers...)
+}
+
+// pollingWith opens a session with any query.
+func (r *rig) pollingWith(revision int, query string, headers ...string) *pollPeer {
+	r.t.Helper()
+	raw := r.get(query, headers...)
 	if raw.err != nil || raw.status != 200 {
 		r.t.Fatalf("the polling handshake: %d %s (%v)", raw.status, raw.body, raw.err)
 	}
-	p := &pollPeer{r: r, raw: raw, open: r.readOpen(raw.body)}
-	p.query = "EIO=4&transport=polling&sid=" + p.open.SID
+	p := &pollPeer{r: r, revision: revision, raw: raw}
+	packets := p.split(raw.body)
+	if len(packets) != 1 {
+		r.t.Fatalf("the handshake has the packets %q", packets)
+	}
+	p.open = r.readOpen(packets[0])
+	p.query = fmt.Sprintf("EIO=%d&transport=polling&sid=%s", revision, p.open.SID)
 	return p
 }
 
 func (p *pollPeer) id() string { return p.open.SID }
 
+// join returns the payload of packets.
+func (p *pollPeer) join(packets ...string) string {
+	if p.revision == 3 {
+		return rawclient.Join3(packets...)
+	}
+	return rawclient.Join(packets...)
+}
+
+// split returns the packets of a payload.
+func (p *pollPeer) split(payload string) []string {
+	p.r.t.Helper()
+	if p.revision == 3 {
+		return p.r.splitV3(payload)
+	}
+	return rawclient.Split(payload)
+}
+
 // send posts packets in one payload.
 func (p *pollPeer) send(packets ...string) {
 	p.r.t.Helper()
-	got := p.post(rawclient.Join(packets...))
-	if got.err != nil || got.status != 200 || got.body != "ok" {
-		p.r.t.Fatalf("POST %.40q: got %d %s (%v), want 200 ok", packets, got.status, got.body, got.err)
+	p.posts(p.join(packets...))
+}
+
+// posts posts a body that must be accepted.
+func (p *pollPeer) posts(body string, headers ...string) {
+	p.r.t.Helper()
+	if got := p.post(body, headers...); got.err != nil || got.status != 200 || got.body != "ok" {
+		p.r.t.Fatalf("POST %.40q: got %d %s (%v), want 200 ok", body, got.status, got.body, got.err)
 	}
 }
 
@@ -229,7 +267,7 @@ func (p *pollPeer) next(what string) string {
 		if ct := got.header.Get("Content-Type"); ct != "text/plain; charset=UTF-8" {
 			p.r.t.Fatalf("%s: the poll has Content-Type %q", what, ct)
 		}
-		p.got = rawclient.Split(got.body)
+		p.got = p.split(got.body)
 	}
 	first := p.got[0]
 	p.got = p.got[1:]
@@ -238,9 +276,15 @@ func (p *pollPeer) next(what string) string {
 
 func (p *pollPeer) want(what string, packets ...string) {
 	p.r.t.Helper()
+	p.r.wantAll(what, p.next, packets)
+}
+
+// wantAll expects packets one after the other.
+func (r *rig) wantAll(what string, next func(what string) string, packets []string) {
+	r.t.Helper()
 	for i, want := range packets {
-		if got := p.next(what); got != want {
-			p.r.t.Fatalf("%s: packet %d is %.80q, want %.80q", what, i+1, got, want)
+		if got := next(what); got != want {
+			r.t.Fatalf("%s: packet %d is %.80q, want %.80q", what, i+1, got, want)
 		}
 	}
 }
@@ -257,7 +301,7 @@ func (p *pollPeer) wantAnswer(what, body string) {
 func (p *pollPeer) wantEnd(what string) {
 	p.r.t.Helper()
 	if p.parked != nil {
-		p.wantAnswer(what, "1")
+		p.wantAnswer(what, p.join("1"))
 	}
 	p.r.side(p.id()).awaitEnd(what)
 	p.r.wantRefusal(what, p.r.get(p.query), 400, 1, "Session ID unknown")
@@ -272,16 +316,17 @@ func (s *side) awaitEnd(what string) {
 	}
 }
 
-// probe opens a WebSocket for the session.
-func (p *pollPeer) probe() *wsPeer {
+// probe opens a WebSocket for the session. more is added to its query.
+func (p *pollPeer) probe(more ...string) *wsPeer {
 	p.r.t.Helper()
-	return p.r.openWebSocket("EIO=4&transport=websocket&sid=" + p.open.SID)
+	query := fmt.Sprintf("EIO=%d&transport=websocket&sid=%s", p.revision, p.id())
+	return p.r.openWebSocket(strings.Join(append([]string{query}, more...), "&"))
 }
 
-// upgrade moves the session to WebSocket.
-func (p *pollPeer) upgrade() *wsPeer {
+// upgrade moves the session to WebSocket. more is added to the query.
+func (p *pollPeer) upgrade(more ...string) *wsPeer {
 	p.r.t.Helper()
-	c := p.probe()
+	c := p.probe(more...)
 	c.send("2probe")
 	c.want("the answer to the probe", "3probe")
 	if p.parked != nil {
@@ -289,27 +334,102 @@ func (p *pollPeer) upgrade() *wsPeer {
 	}
 	c.send("5")
 	p.r.side(p.id()).await("the upgrade", func() bool { return p.r.side(p.id()).upgrades == 1 })
-	c.sid = p.open.SID
+	c.sid = p.id()
 	return c
+}
+
+// A framePeer is what the clients on WebSocket and WebTransport share. A binary frame is
+// written <hex>.
+type framePeer struct {
+	r     *rig
+	conn  io.Closer
+	read  func() (string, error)
+	write func(rawclient.Packet) error
+	sid   string
+	open  openPacket
+	first string // the open packet as received
+}
+
+func (p *framePeer) id() string { return p.sid }
+
+// opened reads the open packet.
+func (p *framePeer) opened() {
+	p.r.t.Helper()
+	p.first = p.next("the open packet")
+	p.open = p.r.readOpen(p.first)
+	p.sid = p.open.SID
+}
+
+// packetOf returns the packet that is written so.
+func packetOf(text string) rawclient.Packet {
+	inner, ok := strings.CutPrefix(text, "<")
+	if !ok {
+		return rawclient.Packet{Text: text}
+	}
+	data, _ := hex.DecodeString(strings.TrimSuffix(inner, ">"))
+	return rawclient.Packet{Binary: data}
+}
+
+func (p *framePeer) send(packets ...string) {
+	p.r.t.Helper()
+	for _, packet := range packets {
+		if err := p.write(packetOf(packet)); err != nil {
+			p.r.t.Fatalf("send %.40q: %v", packet, err)
+		}
+	}
+}
+
+// next reads one frame: text as it is, binary as <hex>, others by name.
+func (p *framePeer) next(what string) string {
+	p.r.t.Helper()
+	s, err := p.read()
+	if err != nil {
+		p.r.t.Fatalf("%s: %v", what, err)
+	}
+	return s
+}
+
+func (p *framePeer) want(what string, packets ...string) {
+	p.r.t.Helper()
+	p.r.wantAll(what, p.next, packets)
+}
+
+// wantEOF expects the end of the stream next.
+func (p *framePeer) wantEOF(what string) {
+	p.r.t.Helper()
+	if got, err := p.read(); err == nil {
+		p.r.t.Fatalf("%s: got %.80q, want the end of the stream", what, got)
+	} else if ne, ok := err.(net.Error); ok && ne.Timeout() {
+		p.r.t.Fatalf("%s: the stream does not end", what)
+	}
+	p.conn.Close()
 }
 
 // A wsPeer is a client on WebSocket.
 type wsPeer struct {
-	r      *rig
+	framePeer
 	c      *wstest.Client
 	header http.Header // of the 101
-	sid    string
-	open   openPacket
-	first  string // the open packet as received
+}
+
+// wsPeer returns the peer on a WebSocket.
+func (r *rig) wsPeer(c *wstest.Client, header http.Header) *wsPeer {
+	p := &wsPeer{framePeer{r: r, conn: c}, c, header}
+	p.read = p.frame
+	p.write = func(packet rawclient.Packet) error {
+		if packet.Binary != nil {
+			return c.WriteBinary(packet.Binary)
+		}
+		return c.WriteText(packet.Text)
+	}
+	return p
 }
 
 // websocket opens a session over WebSocket.
 func (r *rig) websocket(headers ...string) *wsPeer {
 	r.t.Helper()
 	p := r.openWebSocket("EIO=4&transport=websocket", headers...)
-	p.first = p.next("the open packet")
-	p.open = r.readOpen(p.first)
-	p.sid = p.open.SID
+	p.opened()
 	return p
 }
 
@@ -320,28 +440,9 @@ func (r *rig) openWebSocket(query string, headers ...string) *wsPeer {
 		r.t.Fatal(err)
 	}
 	if c == nil {
-		body, _ := io.ReadAll(resp.Body)
-		r.t.Fatalf("the WebSocket was refused: %d %s", resp.StatusCode, body)
+		r.t.Fatalf("the WebSocket was refused: %v", &rawclient.Rejection{Reply: rawclient.Read(resp)})
 	}
-	return &wsPeer{r: r, c: c, header: resp.Header}
-}
-
-func (p *wsPeer) id() string { return p.sid }
-
-func (p *wsPeer) send(packets ...string) {
-	p.r.t.Helper()
-	for _, packet := range packets {
-		var err error
-		if inner, ok := strings.CutPrefix(packet, "<"); ok {
-			data, _ := hex.DecodeString(strings.TrimSuffix(inner, ">"))
-			err = p.c.WriteBinary(data)
-		} else {
-			err = p.c.WriteText(packet)
-		}
-		if err != nil {
-			p.r.t.Fatalf("send %.40q: %v", packet, err)
-		}
-	}
+	return r.wsPeer(c, resp.Header)
 }
 
 // raw sends frames as they are.
@@ -352,17 +453,8 @@ func (p *wsPeer) raw(frames ...[]byte) {
 	}
 }
 
-// next reads one frame: text as it is, binary as <hex>, others by name.
-func (p *wsPeer) next(what string) string {
-	p.r.t.Helper()
-	s, err := p.read()
-	if err != nil {
-		p.r.t.Fatalf("%s: %v", what, err)
-	}
-	return s
-}
-
-func (p *wsPeer) read() (string, error) {
+// frame reads one frame.
+func (p *wsPeer) frame() (string, error) {
 	p.c.SetDeadline(time.Now().Add(p.r.w.patience))
 	op, data, err := p.c.ReadFrame()
 	switch {
@@ -382,15 +474,6 @@ func (p *wsPeer) read() (string, error) {
 	return fmt.Sprintf("%v %s", op, data), nil
 }
 
-func (p *wsPeer) want(what string, packets ...string) {
-	p.r.t.Helper()
-	for i, want := range packets {
-		if got := p.next(what); got != want {
-			p.r.t.Fatalf("%s: frame %d is %.80q, want %.80q", what, i+1, got, want)
-		}
-	}
-}
-
 // wantClose expects a close frame with a code as the next frame, then the end of the
 // stream, which it answers by hanging up.
 func (p *wsPeer) wantClose(what string, code int) {
@@ -400,17 +483,6 @@ func (p *wsPeer) wantClose(what string, code int) {
 		p.r.t.Fatalf("%s: got %.80q, want %s", what, got, want)
 	}
 	p.wantEOF(what)
-}
-
-// wantEOF expects the end of the stream.
-func (p *wsPeer) wantEOF(what string) {
-	p.r.t.Helper()
-	if got, err := p.read(); err == nil {
-		p.r.t.Fatalf("%s: got %.80q, want the end of the stream", what, got)
-	} else if ne, ok := err.(net.Error); ok && ne.Timeout() {
-		p.r.t.Fatalf("%s: the stream does not end", what)
-	}
-	p.c.Close()
 }
 
 // wantEnd expects a close frame, after any other frames, and the end.

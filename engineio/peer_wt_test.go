@@ -8,19 +8,17 @@ package engineio_test
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"socketio/engineio"
 	"socketio/internal/memnet"
+	"socketio/internal/rawclient"
 )
 
 // withStreams returns options with WebTransport enabled besides the others.
@@ -35,12 +33,9 @@ func withStreams(options *engineio.Options) *engineio.Options {
 
 // A wtPeer is a client on WebTransport.
 type wtPeer struct {
-	r      *rig
+	framePeer
 	c      net.Conn
-	in     *bufio.Reader
-	sid    string
-	open   openPacket
-	first  string        // the open packet as received
+	in     *bufio.Reader // what the frames are read from
 	served chan struct{} // closed when ServeStream has returned
 	taken  atomic.Bool   // ServeStream has asked for the stream
 	answer *httptest.ResponseRecorder
@@ -70,7 +65,17 @@ func (r *rig) streamPair() (client, server net.Conn) {
 func (r *rig) stream(query string, headers ...string) *wtPeer {
 	r.t.Helper()
 	client, server := r.streamPair()
-	p := &wtPeer{r: r, c: client, in: bufio.NewReader(client), served: make(chan struct{}), answer: httptest.NewRecorder()}
+	p := &wtPeer{framePeer: framePeer{r: r, conn: client}, c: client, in: bufio.NewReader(client), served: make(chan struct{}), answer: httptest.NewRecorder()}
+	frames := rawclient.NewStream(p.in, client)
+	p.write = func(packet rawclient.Packet) error { return frames.Write(packet) }
+	p.read = func() (string, error) {
+		client.SetReadDeadline(time.Now().Add(r.w.patience))
+		packet, err := frames.Read()
+		if packet.Binary != nil {
+			return "<" + hex.EncodeToString(packet.Binary) + ">", err
+		}
+		return packet.Text, err
+	}
 	r.keep(client)
 	req := httptest.NewRequest(http.MethodConnect, "https://"+r.host+"/", nil)
 	req.Host, req.RequestURI = r.host, r.path+"?"+query
@@ -97,9 +102,7 @@ func (r *rig) webtransport(headers ...string) *wtPeer {
 	r.t.Helper()
 	p := r.stream("EIO=4&transport=webtransport", headers...)
 	p.send("0")
-	p.first = p.next("the open packet")
-	p.open = r.readOpen(p.first)
-	p.sid = p.open.SID
+	p.opened()
 	return p
 }
 
@@ -112,95 +115,14 @@ func (p *pollPeer) candidate() *wtPeer {
 	return c
 }
 
-func (p *wtPeer) id() string { return p.sid }
-
 // wtFrame is a packet as a frame: bytes if it is written <hex>.
-func wtFrame(packet string) []byte {
-	data, bit := []byte(packet), byte(0)
-	if inner, ok := strings.CutPrefix(packet, "<"); ok {
-		data, _ = hex.DecodeString(strings.TrimSuffix(inner, ">"))
-		bit = 0x80
-	}
-	var frame []byte
-	switch n := len(data); {
-	case n < 126:
-		frame = []byte{bit | byte(n)}
-	case n < 1<<16:
-		frame = binary.BigEndian.AppendUint16([]byte{bit | 126}, uint16(n))
-	default:
-		frame = binary.BigEndian.AppendUint64([]byte{bit | 127}, uint64(n))
-	}
-	return append(frame, data...)
-}
-
-func (p *wtPeer) send(packets ...string) {
-	p.r.t.Helper()
-	for _, packet := range packets {
-		p.raw(wtFrame(packet))
-	}
-}
+func wtFrame(packet string) []byte { return rawclient.StreamFrame(packetOf(packet)) }
 
 func (p *wtPeer) raw(b []byte) {
 	p.r.t.Helper()
 	if _, err := p.c.Write(b); err != nil {
 		p.r.t.Fatalf("write: %v", err)
 	}
-}
-
-func (p *wtPeer) read() (string, error) {
-	p.c.SetReadDeadline(time.Now().Add(p.r.w.patience))
-	head, err := p.in.ReadByte()
-	if err != nil {
-		return "", err
-	}
-	n := uint64(head & 0x7f)
-	if more := map[uint64]int{126: 2, 127: 8}[n]; more > 0 {
-		var b [8]byte
-		if _, err := io.ReadFull(p.in, b[8-more:]); err != nil {
-			return "", err
-		}
-		n = binary.BigEndian.Uint64(b[:])
-	}
-	if n == 0 || n > 1<<30 {
-		return "", errors.New("a frame of an impossible length")
-	}
-	data := make([]byte, n)
-	if _, err := io.ReadFull(p.in, data); err != nil {
-		return "", err
-	}
-	if head&0x80 != 0 {
-		return "<" + hex.EncodeToString(data) + ">", nil
-	}
-	return string(data), nil
-}
-
-func (p *wtPeer) next(what string) string {
-	p.r.t.Helper()
-	s, err := p.read()
-	if err != nil {
-		p.r.t.Fatalf("%s: %v", what, err)
-	}
-	return s
-}
-
-func (p *wtPeer) want(what string, packets ...string) {
-	p.r.t.Helper()
-	for i, want := range packets {
-		if got := p.next(what); got != want {
-			p.r.t.Fatalf("%s: frame %d is %.80q, want %.80q", what, i+1, got, want)
-		}
-	}
-}
-
-// wantEOF expects the end of the stream next.
-func (p *wtPeer) wantEOF(what string) {
-	p.r.t.Helper()
-	if got, err := p.read(); err == nil {
-		p.r.t.Fatalf("%s: got %.80q, want the end of the stream", what, got)
-	} else if ne, ok := err.(net.Error); ok && ne.Timeout() {
-		p.r.t.Fatalf("%s: the stream does not end", what)
-	}
-	p.c.Close()
 }
 
 // wantRefused is wantEOF at once, not after UpgradeTimeout.

@@ -175,7 +175,7 @@ func TestInitialPacketTravelsWithTheHandshake(t *testing.T) {
 					if rest != row.polling {
 						w.t.Errorf("the response to the handshake ends in %q, want %q", rest, row.polling)
 					}
-					p := &pollPeer{r: r, open: r.readOpen(open)}
+					p := &pollPeer{r: r, revision: 4, open: r.readOpen(open)}
 					p.query = "EIO=4&transport=polling&sid=" + p.open.SID
 					p.want("what was sent then", "4later")
 					c := r.websocket()

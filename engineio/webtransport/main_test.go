@@ -6,17 +6,13 @@
 package webtransport_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -32,6 +28,7 @@ import (
 	"socketio/engineio"
 	"socketio/engineio/webtransport"
 	"socketio/internal/leakcheck"
+	"socketio/internal/rawclient"
 )
 
 func TestMain(m *testing.M) { leakcheck.Main(m) }
@@ -168,7 +165,7 @@ type client struct {
 	st      *stage
 	session *wt.Session
 	stream  *wt.Stream
-	in      *bufio.Reader
+	packets *rawclient.Stream
 }
 
 // dial opens a WebTransport session. window is the number of bytes that the client
@@ -205,7 +202,7 @@ func (st *stage) connect(window uint64, first string) *client {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	c := &client{st: st, session: session, stream: stream, in: bufio.NewReader(stream)}
+	c := &client{st: st, session: session, stream: stream, packets: rawclient.NewStream(stream, stream)}
 	stream.SetDeadline(time.Now().Add(patience))
 	c.send(first)
 	return c
@@ -215,10 +212,10 @@ func (st *stage) connect(window uint64, first string) *client {
 func (st *stage) open(window uint64) (*client, *side) {
 	st.t.Helper()
 	c := st.connect(window, "0")
-	var open struct{ SID string }
 	text, _ := c.read()
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(text, "0")), &open); err != nil || text[0] != '0' {
-		st.t.Fatalf("the open packet is %q (%v)", text, err)
+	open, err := rawclient.ParseOpen(text)
+	if err != nil {
+		st.t.Fatal(err)
 	}
 	s := st.next()
 	if open.SID != s.ID() {
@@ -235,41 +232,22 @@ func (c *client) raw(b []byte) {
 	}
 }
 
-func (c *client) send(text string) { c.frame(0, []byte(text)) }
+func (c *client) send(text string) { c.write(rawclient.Packet{Text: text}) }
 
-func (c *client) frame(bit byte, data []byte) {
+func (c *client) write(packet rawclient.Packet) {
 	c.st.t.Helper()
-	head := []byte{bit | byte(len(data))}
-	if n := len(data); n > 65535 {
-		head = binary.BigEndian.AppendUint64([]byte{bit | 127}, uint64(n))
-	} else if n > 125 {
-		head = binary.BigEndian.AppendUint16([]byte{bit | 126}, uint16(n))
+	if err := c.packets.Write(packet); err != nil {
+		c.st.t.Fatal(err)
 	}
-	c.raw(append(head, data...))
 }
 
 // read reads one frame; bytes begin with "b:".
 func (c *client) read() (string, error) {
-	head, err := c.in.ReadByte()
-	if err != nil {
-		return "", err
+	packet, err := c.packets.Read()
+	if packet.Binary != nil {
+		return "b:" + string(packet.Binary), err
 	}
-	n := uint64(head & 0x7f)
-	if more := map[uint64]int{126: 2, 127: 8}[n]; more > 0 {
-		var b [8]byte
-		if _, err := io.ReadFull(c.in, b[8-more:]); err != nil {
-			return "", err
-		}
-		n = binary.BigEndian.Uint64(b[:])
-	}
-	data := make([]byte, n)
-	if _, err := io.ReadFull(c.in, data); err != nil {
-		return "", err
-	}
-	if head&0x80 != 0 {
-		return "b:" + string(data), nil
-	}
-	return string(data), nil
+	return packet.Text, err
 }
 
 func (c *client) want(what, text string) {
@@ -319,20 +297,12 @@ func (c *client) end(what string) error {
 // poll makes a request of long-polling.
 func (st *stage) poll(method, query, body string) string {
 	st.t.Helper()
-	req, err := http.NewRequest(method, st.polls.URL+"/socket.io/?EIO=4&transport=polling"+query, strings.NewReader(body))
-	if err != nil {
-		st.t.Fatal(err)
+	polls := rawclient.Server{URL: st.polls.URL + "/socket.io/", Do: func(r *http.Request) rawclient.Reply { return rawclient.Do(st.polls.Client(), r) }}
+	got := polls.Request(context.Background(), method, "EIO=4&transport=polling"+query, strings.NewReader(body))
+	if got.Err != nil || got.Status != 200 {
+		st.t.Fatalf("%s %s: %d %s (%v)", method, query, got.Status, got.Body, got.Err)
 	}
-	rsp, err := st.polls.Client().Do(req)
-	if err != nil {
-		st.t.Fatal(err)
-	}
-	defer rsp.Body.Close()
-	text, err := io.ReadAll(rsp.Body)
-	if err != nil || rsp.StatusCode != 200 {
-		st.t.Fatalf("%s %s: %d %s (%v)", method, query, rsp.StatusCode, text, err)
-	}
-	return string(text)
+	return got.Body
 }
 
 // request makes an ordinary request over HTTP/3.

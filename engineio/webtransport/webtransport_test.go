@@ -20,6 +20,7 @@ import (
 	"socketio"
 	"socketio/engineio"
 	"socketio/engineio/webtransport"
+	"socketio/internal/rawclient"
 )
 
 var _ webtransport.Engine = (*socketio.Server)(nil)
@@ -37,12 +38,12 @@ func TestMessages(t *testing.T) {
 	}
 	c.send("4hello")
 	c.want("the echo", "4hello")
-	c.frame(0x80, []byte{1, 2, 3})
+	c.write(rawclient.Packet{Binary: []byte{1, 2, 3}})
 	c.want("the echo of bytes", "b:\x01\x02\x03")
 	large := strings.Repeat("x", 900_000)
 	c.send("4" + large)
 	c.want("a large one", "4"+large)
-	c.frame(0x80, bytes.Repeat([]byte{7}, 1_000_000))
+	c.write(rawclient.Packet{Binary: bytes.Repeat([]byte{7}, 1_000_000)})
 	c.want("large bytes", "b:"+strings.Repeat("\x07", 1_000_000))
 }
 

@@ -2,10 +2,12 @@
 
 // The package comment.
 
-// Package rawclient holds what all clients of the tests share of Engine.IO: the open
-// packet, the payloads of polling, and requests whose whole response is read. It does not
-// retry, and it does not judge the server. Its WebSockets are those of
-// internal/ws/wstest.
+// Package rawclient is the client of the tests: it opens Engine.IO sessions over polling,
+// WebSocket and streams, in revisions 3 and 4, and sends and receives packets as they are.
+// It has no goroutine of its own, does not answer pings, does not retry, and does not
+// judge the server. The test kit, the helpers of the tests and the load driver of the
+// benchmarks add what they need: goroutines, expectations, Socket.IO.
 //
-// Reading order: wire.go, http.go.
+// Reading order: server.go, session.go, wire.go, stream.go, http.go, line.go. WebSockets
+// are those of internal/ws/wstest.
 package rawclient

@@ -5,6 +5,9 @@
 package rawclient_test
 
 import (
+	"context"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -76,5 +79,81 @@ func TestRequests(t *testing.T) {
 	}
 	if got := rawclient.Do(srv.Client(), r); got.Err == nil || got.Status != 0 {
 		t.Errorf("a server that has gone: %+v", got)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for _, row := range []struct {
+		s         rawclient.Server
+		sid, want string
+	}{
+		{rawclient.Server{}, "", "EIO=4&transport=polling"},
+		{rawclient.Server{Revision: 3, Query: "b64=1"}, "a b", "EIO=3&transport=polling&sid=a+b&b64=1"},
+		{rawclient.Server{Query: "transport=x&EIO=2"}, "", "transport=x&EIO=2"},
+		{rawclient.Server{Query: "myEIO=2"}, "", "EIO=4&transport=polling&myEIO=2"},
+	} {
+		if got := row.s.Target("polling", row.sid); got != row.want {
+			t.Errorf("%+v: %s, want %s", row.s, got, row.want)
+		}
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	var sent *http.Request
+	s := rawclient.Server{URL: "http://a/", Do: func(r *http.Request) rawclient.Reply {
+		sent = r
+		return rawclient.Reply{}
+	}}
+	s.Post(t.Context(), "x", "4")
+	if got := sent.Header.Get("Content-Type"); got != "text/plain;charset=UTF-8" || sent.ContentLength != 1 {
+		t.Errorf("a POST of %d bytes, %q", sent.ContentLength, got)
+	}
+	s.Header = http.Header{"Content-Type": nil, "Host": {"b"}, "X-Sent": {"1", "2"}}
+	s.Post(t.Context(), "x", "4")
+	if sent.Header.Get("Content-Type") != "" || sent.Host != "b" || len(sent.Header["X-Sent"]) != 2 {
+		t.Errorf("%+v", sent)
+	}
+}
+
+// A Line keeps its connection, opens another one when the server closes it, and opens none
+// after Close.
+func TestLines(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/last" {
+			w.Header().Set("Connection", "close")
+		}
+		if r.URL.Path == "/wait" {
+			<-r.Context().Done()
+		}
+	}))
+	defer srv.Close()
+	dials := 0
+	line := &rawclient.Line{Dial: func(ctx context.Context) (net.Conn, error) {
+		dials++
+		return new(net.Dialer).DialContext(ctx, "tcp", srv.Listener.Addr().String())
+	}}
+	do := func(ctx context.Context, path string) rawclient.Reply {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return line.Do(r)
+	}
+	for i, want := range []int{1, 1, 2} {
+		path := []string{"/", "/last", "/"}[i]
+		if got := do(t.Context(), path); got.Err != nil || got.Status != 200 || dials != want {
+			t.Errorf("%s: %+v over connection %d, want %d", path, got, dials, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan rawclient.Reply)
+	go func() { ended <- do(ctx, "/wait") }()
+	cancel()
+	if got := <-ended; got.Err == nil {
+		t.Errorf("after its context has ended: %+v", got)
+	}
+	line.Close()
+	if got := do(t.Context(), "/"); !errors.Is(got.Err, net.ErrClosed) {
+		t.Errorf("after Close: %+v", got)
 	}
 }

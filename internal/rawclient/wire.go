@@ -8,7 +8,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 )
 
 // separator stands between the packets of a payload.
@@ -56,3 +58,30 @@ func ParseBinary(packet string) (message []byte, binary bool, err error) {
 	}
 	return message, true, nil
 }
+
+// Join3 returns the payload of packets in the text form of revision 3.
+func Join3(packets ...string) string {
+	var b strings.Builder
+	for _, p := range packets {
+		fmt.Fprintf(&b, "%d:%s", len(utf16.Encode([]rune(p))), p)
+	}
+	return b.String()
+}
+
+// Split3 returns the packets of a payload in the text form of revision 3.
+func Split3(payload string) (packets []string, err error) {
+	for units := utf16.Encode([]rune(payload)); len(units) > 0; {
+		digits, _, _ := strings.Cut(string(utf16.Decode(units)), ":")
+		n, err := strconv.Atoi(digits)
+		start := len(digits) + 1
+		if err != nil || n < 1 || start+n > len(units) {
+			return nil, fmt.Errorf("rawclient: the payload %.500q is malformed", payload)
+		}
+		packets = append(packets, string(utf16.Decode(units[start:start+n])))
+		units = units[start+n:]
+	}
+	return packets, nil
+}
+
+// Binary3 returns the packet of a binary message in the text form of revision 3.
+func Binary3(message []byte) string { return "b4" + base64.StdEncoding.EncodeToString(message) }
