@@ -252,6 +252,49 @@ func TestConnectsBehindASlowOneAreAnsweredInOrder(t *testing.T) {
 	})
 }
 
+// A CONNECT whose lookup waits for the lookups of others is waited for up to four times
+// 250 ms: they may get through by then. Its answer comes in order if they do.
+func TestAConnectBehindManyLookups(t *testing.T) {
+	for _, through := range []bool{false, true} {
+		memory(t, nil, func(w *world) {
+			goOn := make(chan struct{})
+			w.io.OfMatch(func(name string, _ socketio.Handshake) bool {
+				if name != "/ninth" {
+					<-goOn
+				}
+				return name == "/ninth"
+			})
+			w.io.Of("/quick")
+			p := w.open(websocket)
+			start := time.Now()
+			for i := range 8 {
+				p.says(fmt.Sprintf("0/slow-%d,", i))
+			}
+			p.says("0/ninth,", "0/quick,")
+			if through {
+				time.AfterFunc(900*time.Millisecond, func() { close(goOn) })
+				var order []string
+				for range 10 {
+					answer, err := p.next()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if name, _, _ := strings.Cut(answer.text, ","); answer.text[0] == '0' {
+						order = append(order, name)
+					}
+				}
+				want(t, "the order", strings.Join(order, " "), "0/ninth 0/quick")
+				want(t, "time until the answers", time.Since(start), 900*time.Millisecond)
+				return
+			}
+			p.hears(`0/quick,{"sid":*}`)
+			want(t, "time until the answer", time.Since(start), time.Second)
+			close(goOn)
+			w.settle()
+		})
+	}
+}
+
 // Once its namespace exists, a CONNECT is waited for like one for an existing namespace:
 // the limit for creating the namespace does not continue while its session is looked up.
 func TestALimitOfMakingEndsWithTheMaking(t *testing.T) {

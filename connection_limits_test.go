@@ -168,6 +168,23 @@ func TestWorkThatOutlivesItsConnection(t *testing.T) {
 	}
 }
 
+// One without work has its place no longer than it is open.
+func TestAPlaceIsFreeAtOnce(t *testing.T) {
+	for _, transport := range []string{polling, websocket} {
+		memory(t, &socketio.Options{MaxConnections: 2}, func(w *world) {
+			for range 3 {
+				p, q := w.join(transport), w.open(transport)
+				resp, _ := w.fetch("GET", "EIO=4&transport=polling", "")
+				want(w, "beside two", resp.StatusCode, http.StatusServiceUnavailable)
+				p.goes()
+				q.goes()
+				w.settle()
+			}
+			w.join(transport).isOpen()
+		})
+	}
+}
+
 // Without Options.MaxConnections the data kept by handlers of closed connections is
 // bounded too.
 func TestInboxesOfTheGoneAreBounded(t *testing.T) {

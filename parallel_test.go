@@ -334,6 +334,37 @@ func TestParallelMiddleware(t *testing.T) {
 	})
 }
 
+// A middleware gets the first error of the handlers, also of those whose arguments the
+// event does not have.
+func TestParallelErrorsReachTheMiddleware(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		got, failed := newList(), errors.New("failed")
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+				err := next(ctx, e)
+				got.add(fmt.Sprint(err))
+				return err
+			})
+			s.On("texts", socketio.Parallel(1, func(string) {}))
+			s.On("later", socketio.Parallel(1, func(string) error { return failed }))
+			s.On("later", socketio.Parallel(1, func(string, int) {}))
+			s.On("twice", socketio.Parallel(1, func(string, string) {}))
+			s.On("twice", socketio.Parallel(1, func(int) {}))
+		})
+		p := w.join(websocket)
+		for i, c := range []struct{ event, want string }{
+			{`["texts","a"]`, "<nil>"},
+			{`["texts",5]`, `socketio: event "texts": argument 0: json: cannot unmarshal number into Go value of type string`},
+			{`["later","a","b"]`, `socketio: event "later": argument 1: json: cannot unmarshal string into Go value of type int`},
+			{`["later","a",1]`, "failed"},
+			{`["twice","a",1]`, `socketio: event "twice": argument 1: json: cannot unmarshal number into Go value of type string`},
+		} {
+			p.says("2" + c.event)
+			want(t, "what next returned for "+c.event, got.await(w, i+1)[i], c.want)
+		}
+	})
+}
+
 // A middleware that stops waiting for a call answers; the call keeps its place until it
 // ends.
 func TestParallelMiddlewareWithATimeLimit(t *testing.T) {
