@@ -1239,7 +1239,11 @@ function isGoingAway(why) {
 
 // src/acks.ts
 var Acks = class {
-  constructor() {
+  /** `lost` is called for each waiter that is dropped. */
+  constructor(_lost) {
+    this._lost = _lost;
+    /** The number of waiters that were dropped, because they take no error. */
+    this.dropped = 0;
     this._entries = /* @__PURE__ */ new Map();
   }
   /** Registers a waiter. At its timeout `expired` runs before the waiter is called. */
@@ -1247,7 +1251,7 @@ var Acks = class {
     const { timeout } = waiter;
     const timer = timeout === void 0 ? void 0 : setTimeout(() => {
       expired();
-      this._fail(id, "operation has timed out");
+      this.fail(id, "operation has timed out");
     }, timeout);
     this._entries.set(id, { ...waiter, timer });
   }
@@ -1265,12 +1269,19 @@ var Acks = class {
   /** Fails all waiters because the connection is lost, except those whose event was not sent yet (`keep`). */
   disconnected(keep) {
     for (const id of Array.from(this._entries.keys())) {
-      if (!keep(id)) this._fail(id, "socket has been disconnected");
+      if (!keep(id)) this.fail(id, "socket has been disconnected");
     }
   }
-  _fail(id, message) {
+  /** Ends a wait without an answer. */
+  fail(id, message) {
     const entry = this._take(id);
-    if (entry && entry.errorFirst) callSafely(entry.fn, [new Error(message)]);
+    if (!entry) return;
+    if (entry.errorFirst) {
+      callSafely(entry.fn, [new Error(message)]);
+    } else {
+      this.dropped++;
+      this._lost(id);
+    }
   }
   _take(id) {
     const entry = this._entries.get(id);
@@ -1399,7 +1410,9 @@ var Socket = class extends Emitter {
     // any: any event, so any arguments
     this.receiveBuffer = [];
     this._state = { name: "idle" };
-    this._acks = new Acks();
+    this._acks = new Acks((id) => {
+      if (true) debug("socket.io-client:socket", this.nsp, "acknowledgement", id, "is lost, and its callback takes no error");
+    });
     this._meter = new Meter();
     this._nextId = 0;
     this._anyIncoming = [];
@@ -1409,6 +1422,7 @@ var Socket = class extends Emitter {
     this.auth = options.auth;
     this._options = { ackTimeout: options.ackTimeout, retries: options.retries };
     if (options.retries) {
+      this._nonce = String(Math.random());
       this._retry = new RetryQueue(
         options.retries,
         () => this.connected,
@@ -1426,6 +1440,13 @@ var Socket = class extends Emitter {
   /** Whether events are sent at once. */
   get connected() {
     return this._state.name === "connected";
+  }
+  /**
+   * The number of acknowledgement callbacks that will never be called, because the connection was lost and they take no
+   * error. Those with a time limit get an error instead, and so does `emitWithAck`.
+   */
+  get droppedAcks() {
+    return this._acks.dropped;
   }
   /** The opposite of `connected`. */
   get disconnected() {
@@ -1548,9 +1569,12 @@ var Socket = class extends Emitter {
         this._asked = void 0;
         return;
       }
-      const session = this._pid === void 0 ? void 0 : { pid: this._pid, offset: this._offset };
-      const data = session || auth2 ? { ...session, ...auth2 } : void 0;
-      this._send(0 /* CONNECT */, data);
+      const data = {
+        ...this._pid && { pid: this._pid, offset: this._offset },
+        ...this._nonce && { retryNonce: this._nonce },
+        ...auth2
+      };
+      this._send(0 /* CONNECT */, auth2 || Object.keys(data).length ? data : void 0);
     };
     let asked = false;
     const { auth } = this;
@@ -1634,6 +1658,7 @@ var Socket = class extends Emitter {
     if (id !== void 0 && waiter) this._acks.add(id, waiter, () => this._forget(id));
     if (drop) {
       if (true) debug("socket.io-client:socket", this.nsp, "volatile event dropped", args);
+      if (id !== void 0) setTimeout(() => this._acks.fail(id, "volatile event dropped"));
       return;
     }
     if (this.connected && !late) {
@@ -1679,7 +1704,7 @@ var Socket = class extends Emitter {
       return;
     }
     const id = data && data["sid"];
-    if (typeof id !== "string" || !id) {
+    if (!data || typeof id !== "string" || !id) {
       this._fire("connect_error", [
         new Error(
           "It seems you are trying to reach a Socket.IO server in v2.x with a v3.x client, but they are not compatible"
@@ -1687,8 +1712,11 @@ var Socket = class extends Emitter {
       ]);
       return;
     }
-    const pid = data && data["pid"];
+    const { pid, once, notRecovered } = data;
     this.recovered = typeof pid === "string" && pid === this._pid;
+    this.notRecovered = notRecovered;
+    if (this._nonce) debug("socket.io-client:socket", this.nsp, once ? "retries are handled once" : "retries may be handled twice");
+    if (!once) this._nonce = void 0;
     if (!this.recovered) this._offset = void 0;
     this._pid = typeof pid === "string" ? pid : void 0;
     this._setState({ name: "connected", id, conn });

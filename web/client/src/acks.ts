@@ -21,7 +21,12 @@ interface Entry extends AckWaiter {
 
 /** Awaited acknowledgements by number. Each is called at most once. Bounded by the unanswered events. */
 export class Acks {
+  /** The number of waiters that were dropped, because they take no error. */
+  dropped = 0;
   private readonly _entries = new Map<number, Entry>();
+
+  /** `lost` is called for each waiter that is dropped. */
+  constructor(private readonly _lost: (id: number) => void) {}
 
   /** Registers a waiter. At its timeout `expired` runs before the waiter is called. */
   add(id: number, waiter: AckWaiter, expired: () => void): void {
@@ -31,7 +36,7 @@ export class Acks {
         ? undefined
         : setTimeout(() => {
             expired();
-            this._fail(id, "operation has timed out");
+            this.fail(id, "operation has timed out");
           }, timeout);
     this._entries.set(id, { ...waiter, timer });
   }
@@ -51,14 +56,20 @@ export class Acks {
   /** Fails all waiters because the connection is lost, except those whose event was not sent yet (`keep`). */
   disconnected(keep: (id: number) => boolean): void {
     for (const id of Array.from(this._entries.keys())) {
-      if (!keep(id)) this._fail(id, "socket has been disconnected");
+      if (!keep(id)) this.fail(id, "socket has been disconnected");
     }
   }
 
-  private _fail(id: number, message: string): void {
+  /** Ends a wait without an answer. */
+  fail(id: number, message: string): void {
     const entry = this._take(id);
-    // Callbacks without an error parameter are dropped.
-    if (entry && entry.errorFirst) callSafely(entry.fn, [new Error(message)]);
+    if (!entry) return;
+    if (entry.errorFirst) {
+      callSafely(entry.fn, [new Error(message)]);
+    } else {
+      this.dropped++;
+      this._lost(id);
+    }
   }
 
   private _take(id: number): Entry | undefined {

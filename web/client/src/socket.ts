@@ -87,6 +87,11 @@ export class Socket<
   /** Whether the server restored the session and the missed events. */
   recovered = false;
   /**
+   * Why the server did not restore the session that this socket asked for at its last connection: "expired",
+   * "unknown_session" and so on, as far as the server says.
+   */
+  notRecovered: string | undefined;
+  /**
    * The events waiting for a connection, in the order in which they were emitted. Removed events are not sent: assign
    * `[]`, or change the array.
    */
@@ -99,10 +104,17 @@ export class Socket<
   /** The connection with an unanswered CONNECT. A second one there would violate the protocol. */
   private _asked: Conn | undefined;
   private readonly _options: SocketOptions;
-  private readonly _acks = new Acks();
+  private readonly _acks: Acks = new Acks((id) => {
+    if (DEBUG) debug("socket.io-client:socket", this.nsp, "acknowledgement", id, "is lost, and its callback takes no error");
+  });
   private readonly _meter = new Meter();
   private readonly _retry: RetryQueue | undefined;
   private _nextId = 0;
+  /**
+   * With it a server recognizes the attempts of `retries`, since they have the same number. Not sent to a server that
+   * has not answered it.
+   */
+  private _nonce: string | undefined;
   private _anyIncoming: CatchAll[] = [];
   private _anyOutgoing: CatchAll[] = [];
   /** The session to request after a loss, and the offset of the last event. */
@@ -117,6 +129,7 @@ export class Socket<
     this.auth = options.auth;
     this._options = { ackTimeout: options.ackTimeout, retries: options.retries };
     if (options.retries) {
+      this._nonce = String(Math.random());
       this._retry = new RetryQueue(
         options.retries,
         () => this.connected,
@@ -136,6 +149,14 @@ export class Socket<
   /** Whether events are sent at once. */
   get connected(): boolean {
     return this._state.name === "connected";
+  }
+
+  /**
+   * The number of acknowledgement callbacks that will never be called, because the connection was lost and they take no
+   * error. Those with a time limit get an error instead, and so does `emitWithAck`.
+   */
+  get droppedAcks(): number {
+    return this._acks.dropped;
   }
 
   /** The opposite of `connected`. */
@@ -281,9 +302,12 @@ export class Socket<
         this._asked = undefined;
         return;
       }
-      const session = this._pid === undefined ? undefined : { pid: this._pid, offset: this._offset };
-      const data = session || auth ? { ...session, ...auth } : undefined;
-      this._send(PacketType.CONNECT, data);
+      const data = {
+        ...(this._pid && { pid: this._pid, offset: this._offset }),
+        ...(this._nonce && { retryNonce: this._nonce }),
+        ...auth,
+      };
+      this._send(PacketType.CONNECT, auth || Object.keys(data).length ? data : undefined);
     };
     let asked = false;
     const { auth } = this;
@@ -375,6 +399,7 @@ export class Socket<
     if (id !== undefined && waiter) this._acks.add(id, waiter, () => this._forget(id));
     if (drop) {
       if (DEBUG) debug("socket.io-client:socket", this.nsp, "volatile event dropped", args);
+      if (id !== undefined) setTimeout(() => this._acks.fail(id, "volatile event dropped"));
       return;
     }
     if (this.connected && !late) {
@@ -428,7 +453,7 @@ export class Socket<
       return;
     }
     const id = data && data["sid"];
-    if (typeof id !== "string" || !id) {
+    if (!data || typeof id !== "string" || !id) {
       this._fire("connect_error", [
         new Error(
           "It seems you are trying to reach a Socket.IO server in v2.x with a v3.x client, but they are not compatible",
@@ -436,8 +461,11 @@ export class Socket<
       ]);
       return;
     }
-    const pid = data && data["pid"];
+    const { pid, once, notRecovered } = data;
     this.recovered = typeof pid === "string" && pid === this._pid;
+    this.notRecovered = notRecovered as string | undefined;
+    if (DEBUG && this._nonce) debug("socket.io-client:socket", this.nsp, once ? "retries are handled once" : "retries may be handled twice");
+    if (!once) this._nonce = undefined;
     if (!this.recovered) this._offset = undefined;
     this._pid = typeof pid === "string" ? pid : undefined;
     this._setState({ name: "connected", id, conn });

@@ -62,6 +62,7 @@ describe("localStorage.debug in the development bundle", () => {
       'socket.io-client:socket /chat received EVENT ["nobody listens",1]',
       'socket.io-client:socket /chat no listener for "nobody listens"',
       "socket.io-client:socket /chat sent DISCONNECT",
+      "socket.io-client:socket /chat acknowledgement 0 is lost, and its callback takes no error",
       "socket.io-client:manager closed by the application, or nobody needs the connection",
     ]) {
       assert.ok(lines.includes(line), `${line}\nis not among\n${lines.join("\n")}`);

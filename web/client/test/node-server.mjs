@@ -7,13 +7,21 @@ import { Server } from "socket.io";
 import * as msgpack from "socket.io-msgpack-parser";
 
 const http = createServer();
-const io = new Server(http, process.env.CODEC === "msgpack" ? { parser: msgpack } : {});
+const io = new Server(http, {
+  ...(process.env.CODEC === "msgpack" && { parser: msgpack }),
+  ...(process.env.RECOVERY === "1" && { connectionStateRecovery: {} }),
+});
 
 /** Reasons of disconnected sockets by tag, and who waits for one. */
 const reasons = new Map();
 const waiting = new Map();
 
+/** The orders of all clients, in the order in which they were handled. */
+const orders = [];
+
 function onConnection(socket) {
+  socket.on("order", (id, ack) => ack(orders.push(id)));
+  socket.on("orders", (ack) => ack(orders));
   const ups = [];
   socket.on("echo", (...args) => socket.emit("echo", ...args));
   socket.on("echo-ack", (...args) => args.pop()(...args));

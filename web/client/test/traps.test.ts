@@ -93,7 +93,7 @@ test("trap 59: retries send one at a time, and nothing twice around a connect", 
   const session = server.sessions.at(-1)!;
   await received(session, '420["one"]');
   socket.emit("three");
-  assert.deepEqual(session.received, ["40", '420["one"]'], "the others wait for the answer");
+  assert.deepEqual(session.received.slice(1), ['420["one"]'], "the others wait for the answer");
   session.send("430[]");
   await received(session, '421["two"]');
   assert.equal(count(session, '422["three"]'), 0);

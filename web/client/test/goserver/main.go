@@ -24,7 +24,22 @@ func main() {
 	if os.Getenv("CODEC") == "msgpack" {
 		opts.Codec = new(msgpack.Codec)
 	}
+	if os.Getenv("RECOVERY") == "1" {
+		opts.Recovery = new(socketio.Recovery)
+	}
 	io := socketio.NewServer(&opts)
+	if os.Getenv("KEY") == "1" {
+		io.Deduplicate(socketio.Deduplication{Key: func(_ *socketio.Socket, event string, args socketio.Args) string {
+			var id string
+			if event != "order" || args.Decode(&id) != nil {
+				return ""
+			}
+			return id
+		}})
+	}
+	orders := new(orders)
+	io.On("order", orders.add)
+	io.On("orders", orders.all)
 	reasons := &reasons{known: make(map[string]socketio.DisconnectReason), waiting: make(map[string]socketio.Ack)}
 	for _, name := range []string{"/", "/admin"} {
 		ns := io.Of(name)
@@ -111,6 +126,25 @@ func check(err error) {
 	if err != nil {
 		log.Print(err)
 	}
+}
+
+// orders are the orders of all clients, in the order in which they were handled.
+type orders struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (o *orders) add(id string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.list = append(o.list, id)
+	return len(o.list)
+}
+
+func (o *orders) all() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]string{}, o.list...)
 }
 
 // reasons keeps the reasons why sockets ended, by tag, and the waiters for them.

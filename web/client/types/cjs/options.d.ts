@@ -94,7 +94,8 @@ export interface SocketOptions {
     ackTimeout?: number;
     /**
      * Sends each event again, up to this many times, until it is acknowledged. Events are sent one at a time and in
-     * order. The server may receive one twice. Default: off.
+     * order. This project's Go server handles each once, as far as it still knows the socket's session; another server
+     * may handle it several times. Default: off.
      */
     retries?: number;
 }

@@ -38,6 +38,11 @@ export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit 
     /** Whether the server restored the session and the missed events. */
     recovered: boolean;
     /**
+     * Why the server did not restore the session that this socket asked for at its last connection: "expired",
+     * "unknown_session" and so on, as far as the server says.
+     */
+    notRecovered: string | undefined;
+    /**
      * The events waiting for a connection, in the order in which they were emitted. Removed events are not sent: assign
      * `[]`, or change the array.
      */
@@ -52,6 +57,11 @@ export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit 
     private readonly _meter;
     private readonly _retry;
     private _nextId;
+    /**
+     * With it a server recognizes the attempts of `retries`, since they have the same number. Not sent to a server that
+     * has not answered it.
+     */
+    private _nonce;
     private _anyIncoming;
     private _anyOutgoing;
     /** The session to request after a loss, and the offset of the last event. */
@@ -61,6 +71,11 @@ export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit 
     get id(): string | undefined;
     /** Whether events are sent at once. */
     get connected(): boolean;
+    /**
+     * The number of acknowledgement callbacks that will never be called, because the connection was lost and they take no
+     * error. Those with a time limit get an error instead, and so does `emitWithAck`.
+     */
+    get droppedAcks(): number;
     /** The opposite of `connected`. */
     get disconnected(): boolean;
     /**
