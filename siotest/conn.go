@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 	"socketio/parser"
 )
@@ -40,12 +41,14 @@ type OpenPacket struct {
 // A Conn is a connection. It answers pings, and ends if a ping does not arrive in time.
 // Until the first Join it keeps received messages, for Hear.
 type Conn struct {
-	// Immutable after newConn; opened is set by start.
+	// Immutable after newConn; opened and session are set by start.
 	env    *env
 	name   string
 	link   *Link
 	rec    *recorder
-	urls   urls
+	server *rawclient.Server
+	polls  rawclient.Line
+	posts  rawclient.Line
 	opened OpenPacket
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -61,9 +64,11 @@ type Conn struct {
 	decoder parser.PacketDecoder // owned by the reading goroutine
 	limits  parser.Limits
 
-	wires wires // transport.go
+	pause  chan struct{} // closed to end polling for an upgrade
+	paused chan struct{} // closed when the reading goroutine has ended
 
-	mu      sync.Mutex // guards the fields below
+	mu      sync.Mutex         // guards the fields below
+	session *rawclient.Session // nil until the connection is open
 	over    bool
 	decodes bool               // a Join was called
 	clients map[string]*Client // by namespace, the last one of each
@@ -85,15 +90,16 @@ func newConn(e *env, base string, o *ClientOptions) *Conn {
 		name:    o.Name,
 		link:    o.Link,
 		rec:     &recorder{start: time.Now()},
-		urls:    newURLs(base, o),
+		polls:   rawclient.Line{Dial: o.Link.dial},
+		posts:   rawclient.Line{Dial: o.Link.dial},
 		ended:   make(chan struct{}),
 		decoder: e.codec.NewDecoder(),
-		limits:  parser.Limits{MaxAttachments: maxAttachments, MaxIncompleteBytes: maxBody},
+		limits:  parser.Limits{MaxAttachments: maxAttachments, MaxIncompleteBytes: 64 << 20},
 		clients: make(map[string]*Client),
 	}
 	c.mute.Store(o.Mute)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.wires.get.link, c.wires.post.link = o.Link, o.Link
+	c.server = c.newServer(base, o)
 	return c
 }
 
@@ -128,6 +134,7 @@ func (c *Conn) finish(reason error) {
 		return
 	}
 	c.over = true
+	session := c.session
 	clients := slices.Collect(maps.Values(c.clients))
 	if c.watch != nil {
 		c.watch.Stop()
@@ -147,7 +154,11 @@ func (c *Conn) finish(reason error) {
 	}
 	close(c.ended)
 	c.cancel()
-	c.wires.close()
+	c.polls.Close()
+	c.posts.Close()
+	if session != nil {
+		session.Close()
+	}
 }
 
 // watchPings ends the connection if no ping arrives in time.

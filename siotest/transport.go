@@ -8,78 +8,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"sync"
 
 	"socketio/internal/rawclient"
 	"socketio/internal/ws"
-	"socketio/internal/ws/wstest"
 )
 
-// urls builds the requests of a connection.
-type urls struct {
-	base   string
-	query  url.Values
-	header http.Header
-}
-
-func newURLs(base string, o *ClientOptions) urls {
-	u := urls{base: base, query: url.Values{"EIO": {"4"}}, header: o.Header.Clone()}
-	for name, values := range o.Query {
-		u.query[name] = values
+// newServer returns the server of a connection. Frames are masked with zeros, so that
+// Link.CutAt finds plain text on the wire.
+func (c *Conn) newServer(base string, o *ClientOptions) *rawclient.Server {
+	return &rawclient.Server{
+		URL:    base,
+		Query:  o.Query.Encode(),
+		Header: o.Header.Clone(),
+		Dial:   o.Link.dial,
+		Do: func(r *http.Request) rawclient.Reply {
+			if r.Method == http.MethodPost {
+				return c.posts.Do(r)
+			}
+			return c.polls.Do(r)
+		},
+		Plain: true,
 	}
-	return u
-}
-
-// of returns the URL for a transport and a session; "" means no session.
-func (u *urls) of(transport, sid string) string {
-	q := url.Values{"transport": {transport}}
-	if sid != "" {
-		q.Set("sid", sid)
-	}
-	for name, values := range u.query {
-		q[name] = values
-	}
-	return u.base + "?" + q.Encode()
-}
-
-// wires are the network connections of a Conn.
-type wires struct {
-	get, post line // of polling
-
-	mu      sync.Mutex // guards the fields below
-	closed  bool
-	socket  *wstest.Client // nil on polling
-	probing *wstest.Client // an upgrade under way
-	pause   chan struct{}  // closed to end polling for an upgrade
-	paused  chan struct{}  // closed when polling has ended
-}
-
-func (w *wires) close() {
-	w.get.close()
-	w.post.close()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.closed = true
-	for _, socket := range []*wstest.Client{w.socket, w.probing} {
-		if socket != nil {
-			_ = socket.Close()
-		}
-	}
-}
-
-// current returns the WebSocket, or nil on polling.
-func (w *wires) current() *wstest.Client {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.socket
 }
 
 // Transport returns the transport in use: Polling or WebSocket.
 func (c *Conn) Transport() Transport {
-	if c.wires.current() == nil {
+	if c.session.Socket() == nil {
 		return Polling
 	}
 	return WebSocket
@@ -89,201 +44,92 @@ func (c *Conn) Transport() Transport {
 func (c *Conn) start(transport Transport) error {
 	ctx, cancel := context.WithTimeout(c.ctx, c.env.patience)
 	defer cancel()
+	open := c.server.Open
 	switch transport {
 	case WebSocket, "":
-		return c.startWebSocket(ctx)
 	case Polling, Upgrade:
-		return c.startPolling(ctx)
+		open = c.server.Polling
+	default:
+		return fmt.Errorf("siotest: unknown transport %q", transport)
 	}
-	return fmt.Errorf("siotest: unknown transport %q", transport)
-}
-
-// open handles the open packet.
-func (c *Conn) open(packet string) error {
-	open, err := rawclient.ParseOpen(packet)
-	if c.opened = OpenPacket(open); err != nil {
-		return fmt.Errorf("siotest: the server begins with %q", shorten(packet))
+	session, err := open(ctx)
+	if err != nil {
+		return refused(err)
 	}
+	c.mu.Lock()
+	c.session = session
+	over := c.over
+	c.mu.Unlock()
+	if over {
+		session.Close()
+		<-c.ended
+		return c.end
+	}
+	c.opened = OpenPacket(session.Opened)
 	c.rec.names(c.opened.SID, "session")
-	c.rec.packet(false, packet)
+	c.rec.packet(false, session.First)
 	c.watchPings()
-	return nil
-}
-
-func (c *Conn) startWebSocket(ctx context.Context) error {
-	socket, err := c.dialWebSocket(ctx, "")
-	if err != nil {
-		return err
-	}
-	c.wires.mu.Lock()
-	c.wires.socket = socket
-	c.wires.mu.Unlock()
-	stop := context.AfterFunc(ctx, func() { _ = socket.Close() })
-	defer stop()
-	_, open, err := socket.ReadMessage()
-	if err != nil {
-		return err
-	}
-	if err := c.open(string(open)); err != nil {
-		return err
-	}
-	c.running.Add(2)
-	go c.write()
-	go c.readWebSocket(socket)
-	return nil
-}
-
-func (c *Conn) dialWebSocket(ctx context.Context, sid string) (*wstest.Client, error) {
-	socket, resp, err := wstest.Dial(ctx, c.link.dial, c.urls.of("websocket", sid), c.urls.header)
-	if err != nil {
-		return nil, err
-	}
-	if socket == nil {
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			return nil, err
-		}
-		return nil, refused(resp.StatusCode, string(body))
-	}
-	return socket, nil
-}
-
-// readWebSocket is the reading goroutine. It ends with the connection.
-func (c *Conn) readWebSocket(socket *wstest.Client) {
-	defer c.running.Done()
-	for {
-		op, data, err := socket.ReadMessage()
-		switch {
-		case err != nil:
-		case op == ws.Binary:
-			err = c.packet(data)
-		default:
-			err = c.packet(string(data))
-		}
-		if err != nil {
-			c.finish(err)
-			return
-		}
-	}
-}
-
-func (c *Conn) startPolling(ctx context.Context) error {
-	body, err := c.get(ctx, "")
-	if err != nil {
-		return err
-	}
-	packets := rawclient.Split(body)
-	if err := c.open(packets[0]); err != nil {
-		return err
-	}
 	c.running.Add(1)
 	go c.write()
-	c.startPolls(packets[1:])
+	c.startReading()
 	return nil
 }
 
-// startPolls starts polling, with packets that have already arrived.
-func (c *Conn) startPolls(packets []string) {
-	pause, paused := make(chan struct{}), make(chan struct{})
-	c.wires.pause, c.wires.paused = pause, paused
+// startReading starts the reading goroutine.
+func (c *Conn) startReading() {
+	c.pause, c.paused = make(chan struct{}), make(chan struct{})
 	c.running.Add(1)
-	go c.poll(packets, pause, paused)
+	go c.read(c.pause, c.paused)
 }
 
-func (c *Conn) get(ctx context.Context, sid string) (string, error) {
-	r, err := newRequest(http.MethodGet, c.urls.of("polling", sid), "", c.urls.header)
-	if err != nil {
-		return "", err
-	}
-	return c.wires.get.do(ctx, r)
-}
-
-// poll is the reading goroutine on polling. It ends with the connection, or when an
-// upgrade pauses it.
-func (c *Conn) poll(packets []string, pause <-chan struct{}, paused chan<- struct{}) {
+// read is the reading goroutine. It ends with the connection, or when an upgrade pauses
+// polling.
+func (c *Conn) read(pause <-chan struct{}, paused chan<- struct{}) {
 	defer c.running.Done()
 	defer close(paused)
 	for {
-		for _, text := range packets {
-			if err := c.polled(text); err != nil {
-				c.finish(err)
+		if c.session.Unread() == 0 {
+			select {
+			case <-pause:
 				return
+			case <-c.ended:
+				return
+			default:
 			}
 		}
-		select {
-		case <-pause:
-			return
-		case <-c.ended:
-			return
+		p, err := c.session.Read(c.ctx)
+		switch {
+		case err != nil:
+		case p.Binary != nil:
+			err = c.packet(p.Binary)
 		default:
+			err = c.packet(p.Text)
 		}
-		body, err := c.get(c.ctx, c.opened.SID)
 		if err != nil {
-			c.finish(err)
+			c.finish(refused(err))
 			return
 		}
-		packets = rawclient.Split(body)
 	}
-}
-
-// polled handles a packet in the encoding of polling.
-func (c *Conn) polled(text string) error {
-	data, binary, err := rawclient.ParseBinary(text)
-	if err != nil {
-		return fmt.Errorf("siotest: %w", err)
-	}
-	if !binary {
-		return c.packet(text)
-	}
-	return c.packet(data)
 }
 
 // transmit writes packets, on the writing goroutine.
 func (c *Conn) transmit(packets []any) error {
-	for _, p := range packets {
-		c.rec.packet(true, p)
-	}
-	socket := c.wires.current()
-	if socket == nil {
-		return c.transmitPolling(packets)
-	}
-	var frames []byte
-	for _, p := range packets {
-		frames = appendFrame(frames, p)
-	}
-	return socket.WriteFrame(frames)
-}
-
-// appendFrame appends the frame of a packet, masked with the key zero, so that Link.CutAt
-// finds plain text on the wire.
-func appendFrame(dst []byte, p any) []byte {
-	if b, is := p.([]byte); is {
-		return ws.AppendMasked(dst, ws.Binary, true, [4]byte{}, b)
-	}
-	return ws.AppendMasked(dst, ws.Text, true, [4]byte{}, []byte(p.(string)))
-}
-
-func (c *Conn) transmitPolling(packets []any) error {
-	texts := make([]string, len(packets))
+	wire := make([]rawclient.Packet, len(packets))
 	for i, p := range packets {
+		c.rec.packet(true, p)
 		switch p := p.(type) {
 		case []byte:
-			texts[i] = rawclient.Binary(p)
+			wire[i].Binary = append([]byte{}, p...) // not nil
 		case string:
-			texts[i] = p
+			wire[i].Text = p
 		}
 	}
-	r, err := newRequest(http.MethodPost, c.urls.of("polling", c.opened.SID), rawclient.Join(texts...), c.urls.header)
-	if err != nil {
-		return err
-	}
-	_, err = c.wires.post.do(c.ctx, r)
-	return err
+	return refused(c.session.Write(c.ctx, wire...))
 }
 
 // sayGoodbye ends the connection as clients do, on the writing goroutine.
 func (c *Conn) sayGoodbye() error {
-	if socket := c.wires.current(); socket != nil {
+	if socket := c.session.Socket(); socket != nil {
 		c.rec.note("a close frame")
 		return socket.WriteFrame(ws.AppendMasked(nil, ws.Close, true, [4]byte{}, []byte{0x03, 0xe8}))
 	}
@@ -324,54 +170,23 @@ func (c *Conn) TryUpgrade() error {
 // Polling pauses before the probe. Other clients poll on until the probe is answered,
 // which races with the server: a poll that is parked too late stays for 100 ms.
 func (c *Conn) upgrade() (fatal, failed error) {
-	w := &c.wires
-	if w.current() != nil {
+	if c.session.Socket() != nil {
 		return nil, errNoUpgrade
 	}
-	socket, err := c.dialWebSocket(c.ctx, c.opened.SID)
-	if err != nil {
-		return nil, err
+	if err := c.session.Connect(c.ctx); err != nil {
+		return c.Err(), refused(err)
 	}
-	w.mu.Lock()
-	w.probing = socket
-	closed := w.closed
-	w.mu.Unlock()
-	if closed {
-		_ = socket.Close()
-		return c.end, nil
-	}
-	close(w.pause)
-	err = c.probe(socket)
-	<-w.paused // packets on polling come first
+	close(c.pause)
+	err := c.session.Probe(c.ctx)
+	<-c.paused // packets on polling come first
 	if err != nil {
-		_ = socket.Close()
-		c.startPolls(nil)
+		c.startReading()
 		return nil, fmt.Errorf("the probe: %w", err)
 	}
 	c.rec.note("upgrade")
-	if err := socket.WriteFrame(appendFrame(nil, "5")); err != nil {
+	if err := c.session.Switch(); err != nil {
 		return err, nil
 	}
-	w.mu.Lock()
-	w.socket, w.probing = socket, nil
-	closed = w.closed
-	w.mu.Unlock()
-	if closed {
-		_ = socket.Close()
-		return c.end, nil
-	}
-	c.running.Add(1)
-	go c.readWebSocket(socket)
+	c.startReading()
 	return nil, nil
-}
-
-func (c *Conn) probe(socket *wstest.Client) error {
-	if err := socket.WriteFrame(appendFrame(nil, "2probe")); err != nil {
-		return err
-	}
-	op, data, err := socket.ReadMessage()
-	if err == nil && (op != ws.Text || string(data) != "3probe") {
-		err = fmt.Errorf("the server answers %q", shorten(string(data)))
-	}
-	return err
 }

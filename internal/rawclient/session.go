@@ -107,7 +107,7 @@ func (c *Session) poll(ctx context.Context) (got Reply, err error) {
 		c.unread = Split(got.Body)
 	}
 	if err == nil && len(c.unread) == 0 {
-		err = errors.New("rawclient: an empty response to a poll")
+		err = errors.New("the server answers a poll with an empty payload")
 	}
 	return got, err
 }
@@ -241,7 +241,7 @@ func (c *Session) Probe(ctx context.Context) error {
 		got, err = read(ctx, socket)
 	}
 	if err == nil && got.Text != "3probe" {
-		err = fmt.Errorf("rawclient: the answer to the probe is %.100q", got.Text+string(got.Binary))
+		err = fmt.Errorf("the server answers %.100q", got.Text+string(got.Binary))
 	}
 	if err != nil {
 		_ = socket.Close()

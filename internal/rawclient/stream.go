@@ -69,7 +69,7 @@ func (s *Stream) Read() (Packet, error) {
 		n = binary.BigEndian.Uint64(b[:])
 	}
 	if n == 0 || n > maxFrame {
-		return Packet{}, errors.New("rawclient: a frame of an impossible length")
+		return Packet{}, errors.New("the server has sent a frame of an impossible length")
 	}
 	data := make([]byte, n)
 	if _, err := io.ReadFull(s.br, data); err != nil {

@@ -32,7 +32,7 @@ func ParseOpen(packet string) (open OpenPacket, err error) {
 		err = json.Unmarshal([]byte(text), &open)
 	}
 	if !ok || err != nil || open.SID == "" {
-		return OpenPacket{}, fmt.Errorf("rawclient: no open packet: %.500q (%v)", packet, err)
+		return OpenPacket{}, fmt.Errorf("the server begins with %.500q, which is no open packet", packet)
 	}
 	return open, nil
 }
@@ -75,7 +75,7 @@ func Split3(payload string) (packets []string, err error) {
 		n, err := strconv.Atoi(digits)
 		start := len(digits) + 1
 		if err != nil || n < 1 || start+n > len(units) {
-			return nil, fmt.Errorf("rawclient: the payload %.500q is malformed", payload)
+			return nil, fmt.Errorf("the server has sent the malformed payload %.500q", payload)
 		}
 		packets = append(packets, string(utf16.Decode(units[start:start+n])))
 		units = units[start+n:]
