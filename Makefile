@@ -36,10 +36,10 @@ repeat: ## a suite many times beside two busy loops (make repeat SUITE=test-dial
 setup: ## install what the tests need: Chromium, nginx, Caddy by apt-get, Go tools into bin/, packages of Go, npm, Python, Java, Rust
 	@scripts/setup.sh
 
-lint: bin/staticcheck ## formatting, vet for Linux, 32 bits too, macOS and Windows, staticcheck
+lint: bin/staticcheck bin/typecheck ## formatting, vet, staticcheck, and that all compiles for 32 bits, macOS and Windows
 	@scripts/lint.sh
 
-lint-all: bin/staticcheck ## the same, for FreeBSD and arm64 too
+lint-all: bin/staticcheck bin/typecheck ## the same, and vet for those platforms, FreeBSD and arm64
 	@scripts/lint.sh --all
 
 # The attacks measure a server without the race detector, in a process of its own.
@@ -129,6 +129,9 @@ bin/staticcheck: tools/go.mod tools/go.sum
 
 bin/api: tools/api/main.go
 	@go -C tools build -o ../bin/api ./api
+
+bin/typecheck: tools/typecheck/main.go tools/go.mod tools/go.sum
+	@go -C tools build -o ../bin/typecheck ./typecheck
 
 bin/tally: tools/tally/main.go
 	@go -C tools build -o ../bin/tally ./tally

@@ -36,7 +36,7 @@ fi
 for dir in . engineio/webtransport adapter/diskstore examples/frameworks internal/difftest tools bench; do
 	scripts/again.sh go -C "$dir" mod download || echo "setup: not every module of $dir is there; who needs it tells"
 done
-make -s bin/staticcheck bin/tally bin/api npm programs
+make -s bin/staticcheck bin/typecheck bin/tally bin/api npm programs
 
 # A client that cannot be had fails its own suite, by name.
 conformance/clients.sh --fetch || echo "setup: not every client is there; make test-clients tells"
