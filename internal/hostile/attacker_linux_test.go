@@ -208,16 +208,38 @@ type session struct {
 	query string
 }
 
+// server is the target for raw clients. Each request has a connection of its own, and
+// a WebSocket one of dial.
+func (a *attacker) server() *rawclient.Server {
+	return &rawclient.Server{
+		URL: "http://" + a.p.addr + "/socket.io/",
+		Do: func(r *http.Request) rawclient.Reply {
+			var raw strings.Builder
+			r.Close = true
+			if err := r.Write(&raw); err != nil {
+				return rawclient.Reply{Err: err}
+			}
+			got := a.ask(raw.String())
+			return rawclient.Reply{Status: got.status, Body: got.body, Err: got.err}
+		},
+		Dial: func(context.Context) (net.Conn, error) { return a.dial(), nil },
+	}
+}
+
 // polling opens a session over polling.
 func (a *attacker) polling() *session {
 	a.t.Helper()
-	r := a.ask(request("GET", "EIO=4&transport=polling", ""))
-	sid := sidOf(r.body)
-	if r.status != 200 || sid == "" {
-		a.fail("no session: %v, %v", r, r.err)
+	c, err := a.server().Polling(context.Background())
+	if err != nil {
+		a.fail("no session: %v", err)
 	}
-	a.keep(sid)
-	s := &session{a, sid, "EIO=4&transport=polling&sid=" + sid}
+	return a.polled(c)
+}
+
+// polled keeps a session over polling, which ends with the attack.
+func (a *attacker) polled(c *rawclient.Session) *session {
+	a.keep(c.Opened.SID)
+	s := &session{a, c.Opened.SID, "EIO=4&transport=polling&sid=" + c.Opened.SID}
 	a.mu.Lock()
 	a.polls = append(a.polls, s)
 	a.mu.Unlock()
@@ -244,15 +266,14 @@ func (s *session) joins() {
 // old is polling of Engine.IO 3.
 func (a *attacker) old() *session {
 	a.t.Helper()
-	r := a.ask(request("GET", "EIO=3&transport=polling&b64=1", ""))
-	_, open, _ := strings.Cut(r.body, ":")
-	open, _, _ = strings.Cut(open, "}")
-	sid := sidOf(open + "}")
-	if r.status != 200 || sid == "" {
-		a.fail("no session: %v, %v", r, r.err)
+	server := a.server()
+	server.Revision, server.Query = 3, "b64=1"
+	c, err := server.Polling(context.Background())
+	if err != nil {
+		a.fail("no session: %v", err)
 	}
 	// Its id is that of the socket, so it is not secret.
-	return &session{a, sid, "EIO=3&transport=polling&b64=1&sid=" + sid}
+	return &session{a, c.Opened.SID, "EIO=3&transport=polling&b64=1&sid=" + c.Opened.SID}
 }
 
 // leaves closes a session that may be over.
@@ -333,9 +354,12 @@ func (a *attacker) webSocketOn(w wire, more string, h http.Header) *socket {
 	a.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c, resp, err := wstest.Dial(ctx, func(context.Context) (net.Conn, error) { return w, nil }, a.url()+"EIO=4&transport=websocket"+more, h)
-	if c == nil {
-		a.fail("no WebSocket: %v %v", resp, err)
+	server := a.server()
+	server.Query, server.Header = strings.TrimPrefix(more, "&"), h
+	server.Dial = func(context.Context) (net.Conn, error) { return w, nil }
+	c, _, err := server.WebSocket(ctx, "")
+	if err != nil {
+		a.fail("no WebSocket: %v", err)
 	}
 	s := &socket{c, a, w}
 	if more == "" {
@@ -416,47 +440,32 @@ func sidOf(open string) string {
 	return v.SID
 }
 
-// A browser is a polling client that reuses its connections.
+// A browser is the server as clients see it that are no part of an attack. On polling they
+// reuse their connections.
 type browser struct {
+	rawclient.Server
 	client *http.Client
-	url    string
 }
 
 func newBrowser(addr string) *browser {
-	return &browser{
-		client: &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: patience},
-		url:    "http://" + addr + "/socket.io/?EIO=4&transport=polling",
+	b := &browser{client: &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: patience}}
+	b.Server = rawclient.Server{
+		URL: "http://" + addr + "/socket.io/",
+		Do:  func(r *http.Request) rawclient.Reply { return rawclient.Do(b.client, r) },
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", addr)
+		},
 	}
+	return b
 }
 
 func (b *browser) close() { b.client.CloseIdleConnections() }
 
+// open opens a session over polling.
 func (b *browser) open() (sid string, err error) {
-	body, err := b.do("GET", "", "")
-	if sid = sidOf(body); err == nil && sid == "" {
-		err = fmt.Errorf("no open packet: %.100q", body)
-	}
-	return sid, err
-}
-
-// do sends a request, which must be answered with 200.
-func (b *browser) do(method, sid, body string) (string, error) {
-	url := b.url
-	if sid != "" {
-		url += "&sid=" + sid
-	}
-	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	c, err := b.Polling(context.Background())
 	if err != nil {
 		return "", err
 	}
-	resp, err := b.client.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d %.100q", resp.StatusCode, text)
-	}
-	return string(text), err
+	return c.Opened.SID, nil
 }

@@ -8,13 +8,12 @@ package hostile
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"socketio/internal/ws/wstest"
+	"socketio/internal/rawclient"
 )
 
 // breath is how long a bystander waits before it asks again.
@@ -33,13 +32,18 @@ type bystander struct {
 // watch starts a bystander over one transport.
 func watch(a *attacker, transport string) *bystander {
 	b := &bystander{a: a, turn: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
-	ask := b.webSocket
-	if transport == "polling" {
-		ask = b.polling
-	}
 	go func() {
 		defer close(b.ended)
-		b.err = ask()
+		c := newBrowser(a.p.addr)
+		defer c.close()
+		open := c.Open
+		if transport == "polling" {
+			// A request may come before the connection of the last one is idle again. Another
+			// connection would be a descriptor that counts as the attacker's.
+			c.client.Transport.(*http.Transport).MaxConnsPerHost = 1
+			open = c.Polling
+		}
+		b.err = b.talk(open)
 	}()
 	return b
 }
@@ -89,40 +93,39 @@ func (b *bystander) answered(asked time.Time) bool {
 	}
 }
 
-func (b *bystander) webSocket() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	dial := func(ctx context.Context) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", b.a.p.addr)
-	}
-	c, _, err := wstest.Dial(ctx, dial, b.a.url()+"EIO=4&transport=websocket", nil)
+// talk sends events over a session and waits for their answers, until the bystander is
+// told to leave.
+func (b *bystander) talk(open func(context.Context) (*rawclient.Session, error)) error {
+	c, err := within(open)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	say := func(text string) error {
+		_, err := within(func(ctx context.Context) (bool, error) { return true, c.Write(ctx, rawclient.Text(text)...) })
+		return err
+	}
+	// next reads until something other than a ping comes.
 	next := func() (string, error) {
 		for {
-			_ = c.SetDeadline(time.Now().Add(patience))
-			_, data, err := c.ReadMessage()
-			if err != nil || string(data) != "2" {
-				return string(data), err
+			p, err := within(c.Read)
+			if err != nil || p.Text != "2" {
+				return p.Text, err
 			}
-			if err := c.WriteText("3"); err != nil {
+			if err := say("3"); err != nil {
 				return "", err
 			}
 		}
 	}
-	if _, err := next(); err != nil {
+	if err := say("40"); err != nil {
 		return err
 	}
-	_ = c.WriteText("40") // a failure shows in next
-	if _, err := next(); err != nil {
-		return err
+	if got, err := next(); err != nil || !strings.HasPrefix(got, `40{"sid":`) {
+		return fmt.Errorf("joining: %.100q, %v", got, err)
 	}
 	for i := 0; ; i++ {
 		asked := time.Now()
-		if err := c.WriteText(fmt.Sprintf(`42%d["echo",%d]`, i, i)); err != nil {
+		if err := say(fmt.Sprintf(`42%d["echo",%d]`, i, i)); err != nil {
 			return err
 		}
 		got, err := next()
@@ -135,51 +138,9 @@ func (b *bystander) webSocket() error {
 	}
 }
 
-func (b *bystander) polling() error {
-	c := newBrowser(b.a.p.addr)
-	defer c.close()
-	// A request may come before the connection of the last one is idle again. Another
-	// connection would be a descriptor that counts as the attacker's.
-	c.client.Transport.(*http.Transport).MaxConnsPerHost = 1
-	sid, err := c.open()
-	if err != nil {
-		return err
-	}
-	// next polls until something other than a ping comes.
-	next := func() (string, error) {
-		for {
-			body, err := c.do("GET", sid, "")
-			if err != nil {
-				return "", err
-			}
-			rest := strings.Trim(strings.ReplaceAll("\x1e"+body+"\x1e", "\x1e2\x1e", "\x1e"), "\x1e")
-			if len(rest) < len(body) {
-				if _, err := c.do("POST", sid, "3"); err != nil {
-					return "", err
-				}
-			}
-			if rest != "" {
-				return rest, nil
-			}
-		}
-	}
-	if _, err := c.do("POST", sid, "40"); err != nil {
-		return err
-	}
-	if got, err := next(); err != nil || !strings.HasPrefix(got, `40{"sid":`) {
-		return fmt.Errorf("joining: %.100q, %v", got, err)
-	}
-	for i := 0; ; i++ {
-		asked := time.Now()
-		if _, err := c.do("POST", sid, fmt.Sprintf(`42%d["echo",%d]`, i, i)); err != nil {
-			return err
-		}
-		got, err := next()
-		if want := fmt.Sprintf("43%d[%d]", i, i); err != nil || got != want {
-			return fmt.Errorf("want %s, got %.100q, %v", want, got, err)
-		}
-		if !b.answered(asked) {
-			return nil
-		}
-	}
+// within bounds a step of a bystander.
+func within[T any](step func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return step(ctx)
 }

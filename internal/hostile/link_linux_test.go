@@ -8,14 +8,11 @@ package hostile
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
 	"socketio/internal/binding"
 	"socketio/internal/rawclient"
-	"socketio/internal/ws"
-	"socketio/internal/ws/wstest"
 	"socketio/parser"
 	"socketio/parser/msgpack"
 )
@@ -32,68 +29,47 @@ var errOver = errors.New("the session is over")
 
 // A link belongs to one goroutine.
 type link struct {
+	*rawclient.Session
 	way     string
-	ws      *wstest.Client // nil over polling
-	poll    *session
 	codec   parser.Codec
 	decoder parser.PacketDecoder
-	read    []string // messages of the last poll that are still to be read
 }
 
 // link opens a connection; nil if the server is full.
 func (a *attacker) link(way string) *link {
 	a.t.Helper()
 	l := &link{way: way, codec: new(binding.Codec)}
-	path, revision := "/socket.io/", "4"
+	server := a.server()
+	open := server.Open
 	switch way {
 	case overPolling:
-		r := a.ask(request("GET", "EIO=4&transport=polling", ""))
-		if r.status == http.StatusServiceUnavailable {
-			return nil
-		}
-		sid := sidOf(r.body)
-		if sid == "" {
-			a.fail("no session: %v, %v", r, r.err)
-		}
-		a.keep(sid)
-		l.poll = &session{a, sid, "EIO=4&transport=polling&sid=" + sid}
-		a.mu.Lock()
-		a.polls = append(a.polls, l.poll)
-		a.mu.Unlock()
+		open = server.Polling
 	case overMsgpack:
-		l.codec, path = new(msgpack.Codec), "/msgpack/"
+		l.codec, server.URL = new(msgpack.Codec), "http://"+a.p.addr+"/msgpack/"
 	case overEIO3:
-		revision = "3"
+		server.Revision = 3
 	}
 	l.decoder = l.codec.NewDecoder()
-	if l.poll != nil {
-		return l
-	}
-	w := a.dial()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c, resp, err := wstest.Dial(ctx, func(context.Context) (net.Conn, error) { return w, nil },
-		"http://"+a.p.addr+path+"?transport=websocket&EIO="+revision, nil)
-	if c == nil {
-		if resp != nil && resp.StatusCode == http.StatusServiceUnavailable {
-			return nil
-		}
-		a.fail("no WebSocket: %v %v", resp, err)
+	var err error
+	var rejected *rawclient.Rejection
+	if l.Session, err = open(ctx); errors.As(err, &rejected) && rejected.Status == http.StatusServiceUnavailable {
+		return nil
 	}
-	l.ws = c
-	_, open, _ := c.ReadMessage()
-	sid := sidOf(string(open))
-	if sid == "" {
-		a.fail("no open packet: %.100q", open)
-	}
-	if way != overEIO3 { // there it is the id of the socket too
-		a.keep(sid)
+	switch {
+	case err != nil:
+		a.fail("no session: %v", err)
+	case way == overPolling:
+		a.polled(l.Session)
+	case way != overEIO3: // there it is the id of the socket too
+		a.keep(l.Opened.SID)
 	}
 	return l
 }
 
 // packet encodes one packet: a CONNECT, a DISCONNECT or an event.
-func (l *link) packet(p parser.Outgoing) string {
+func (l *link) packet(p parser.Outgoing) rawclient.Packet {
 	if p.Type != parser.TypeEvent || p.ID == 0 {
 		p.ID = parser.NoID
 	}
@@ -102,64 +78,39 @@ func (l *link) packet(p parser.Outgoing) string {
 		panic(err) // a mistake of the test
 	}
 	if out.Binary {
-		return string(out.Data)
+		return rawclient.Packet{Binary: out.Data}
 	}
-	return "4" + string(out.Data)
+	return rawclient.Packet{Text: "4" + string(out.Data)}
 }
 
 // says sends packets, all at once.
 func (l *link) says(packets ...parser.Outgoing) error {
-	var texts []string
+	var wire []rawclient.Packet
 	for _, p := range packets {
-		texts = append(texts, l.packet(p))
+		wire = append(wire, l.packet(p))
 	}
-	if l.poll != nil {
-		if r := l.poll.a.ask(request("POST", l.poll.query, rawclient.Join(texts...))); r.status != http.StatusOK {
-			return errOver
-		}
-		return nil
-	}
-	op := ws.Text
-	if l.way == overMsgpack {
-		op = ws.Binary
-	}
-	var frames []byte
-	for _, text := range texts {
-		frames = append(frames, wstest.Frame(op, true, []byte(text))...)
-	}
-	return l.ws.WriteFrame(frames)
+	return l.Write(context.Background(), wire...)
 }
 
 // hears reads the next packet.
 func (l *link) hears() (p parser.Packet, err error) {
 	for {
-		message := ""
-		if l.poll == nil {
-			_, data, err := l.ws.ReadMessage()
-			if err != nil {
-				return p, err
-			}
-			message = string(data)
-		} else {
-			if len(l.read) == 0 {
-				r := l.poll.get()
-				if r.status != http.StatusOK {
-					return p, errOver
-				}
-				l.read = rawclient.Split(r.body)
-			}
-			message, l.read = l.read[0], l.read[1:]
+		got, err := l.Read(context.Background())
+		if err != nil {
+			return p, err
 		}
-		text, ok := strings.CutPrefix(message, "4")
-		switch {
-		case l.way == overMsgpack && len(message) > 1:
-			text = message
-		case message == "1":
+		if got.Text == "1" {
 			return p, errOver
-		case !ok:
-			continue // a ping
 		}
-		p, whole, err := l.decoder.Add(nil, l.way == overMsgpack, []byte(text))
+		message := got.Binary
+		if message == nil {
+			text, ok := strings.CutPrefix(got.Text, "4")
+			if !ok {
+				continue // a ping
+			}
+			message = []byte(text)
+		}
+		p, whole, err := l.decoder.Add(nil, got.Binary != nil, message)
 		if err != nil || whole {
 			return p, err
 		}
@@ -236,9 +187,8 @@ func (l *link) isServed() error {
 
 // goes ends the connection.
 func (l *link) goes() {
-	if l.poll != nil {
-		l.poll.a.ask(request("POST", l.poll.query, "1"))
-		return
+	if l.Socket() == nil {
+		_ = l.Write(context.Background(), rawclient.Text("1")...) // it may be over
 	}
-	_ = l.ws.Close()
+	l.Close()
 }
