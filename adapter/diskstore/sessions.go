@@ -29,8 +29,8 @@ type sessions struct {
 	bytes     int         // of all
 	count     map[string]int
 	dropped   []*kept // for a bound; they are still in the table
-	// damaged is when the table was found damaged, or zero. A session that is not known
-	// may have been in it.
+	// damaged is when the table was last found damaged, or zero. A session that is not
+	// known may have been in it.
 	damaged time.Time
 }
 
@@ -226,12 +226,13 @@ func (s *sessions) take(ctx context.Context, namespace, secret string) (session 
 	if err == nil {
 		return <-found, nil
 	}
-	if !errors.Is(err, errDamaged) {
-		s.mu.Lock()
-		if s.index[key] == nil {
-			s.insertLocked(k)
-		}
-		s.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case errors.Is(err, errDamaged):
+		s.damaged = time.Now()
+	case s.index[key] == nil:
+		s.insertLocked(k)
 	}
 	return nil, err
 }

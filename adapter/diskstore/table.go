@@ -44,7 +44,9 @@ func openTable(name string, sync bool, limit time.Duration) (*table, error) {
 	t := new(table)
 	t.commits = group[change]{write: t.write, limit: limit}
 	options := &bbolt.Options{
-		NoSync: !sync, NoGrowSync: !sync, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
+		NoSync: !sync, NoGrowSync: !sync, FreelistType: bbolt.FreelistMapType,
+		// The list of free pages is stored too: to find them, bbolt would read the pages on
+		// goroutines of its own, which can't be guarded.
 		Timeout: 10 * time.Second, // nobody else should have it: the directory is locked
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			f, err = os.OpenFile(name, flag, mode)
@@ -136,13 +138,15 @@ func (t *table) close(ctx context.Context) error {
 	return t.guarded(t.db.Close)
 }
 
-// release gives the file up without a word to the database if that is broken.
+// release closes the file. If the database is broken it isn't called for that; the file
+// then stays mapped.
 func (t *table) release() {
 	if t.db != nil && !t.broken.Load() {
 		_ = t.guarded(t.db.Close)
 		return
 	}
 	if t.file != nil {
+		unlock(t.file)
 		_ = t.file.Close()
 	}
 }
