@@ -27,7 +27,7 @@ func TestWritesAreShared(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 4 {
 			all.Go(func() {
-				if err := g.do(nil, i); err != nil {
+				if err := g.do(context.Background(), i); err != nil {
 					t.Error(err)
 				}
 			})
@@ -56,18 +56,18 @@ func TestErrorsOfWrites(t *testing.T) {
 		}
 		result = failure
 		close(gate)
-		if err := g.do(nil, 2); err != failure {
+		if err := g.do(context.Background(), 2); err != failure {
 			t.Error(err)
 		}
 		synctest.Wait()
 		result = nil
-		if err := g.do(nil, 3); err != nil {
+		if err := g.do(context.Background(), 3); err != nil {
 			t.Error(err)
 		}
 		if err := g.close(context.Background(), failure); err != nil {
 			t.Error(err)
 		}
-		if err := g.do(nil, 4); err != failure {
+		if err := g.do(context.Background(), 4); err != failure {
 			t.Error(err)
 		}
 	})
