@@ -383,9 +383,7 @@ func TestAnEndBetweenProbeAndUpgrade(t *testing.T) {
 		inMemory(t, func(w *world) {
 			r := w.serve(hosting{})
 			p := r.polling()
-			c := p.probe()
-			c.send("2probe")
-			c.want("the answer to the probe", "3probe")
+			c := p.probed()
 			r.side(p.id()).Abort(engineio.ReasonParseError, enough, 1008, "enough")
 			p.wantAnswer("the poll", "6\x1e1")
 			c.wantClose("the candidate", 1000)
@@ -396,9 +394,7 @@ func TestAnEndBetweenProbeAndUpgrade(t *testing.T) {
 		inMemory(t, func(w *world) {
 			r := w.serve(hosting{options: &engineio.Options{UpgradeTimeout: 3 * time.Second}})
 			p := r.polling()
-			c := p.probe()
-			c.send("2probe")
-			c.want("the answer to the probe", "3probe")
+			c := p.probed()
 			r.side(p.id()).Abort(engineio.ReasonParseError, enough, 1008, "enough")
 			c.wantClose("the candidate", 1002)
 			time.Sleep(31 * time.Second)
