@@ -89,7 +89,11 @@ func (m *member) Deliver(p *adapter.Packet) {
 	_ = s.post(p.Message.(*engineio.Message), p.Volatile) // the connection notifies its sockets when it closes
 }
 
-func (m *member) Join(rooms ...string) error { return (*Socket)(m).Join(rooms...) }
+// Join does not wait for other servers: the adapter does, if at all.
+func (m *member) Join(rooms ...string) error {
+	_, _, err := m.join(rooms)
+	return err
+}
 
 func (m *member) Leave(room string) { (*Socket)(m).Leave(room) }
 

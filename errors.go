@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/call"
 	"socketio/internal/format"
@@ -50,6 +51,9 @@ var (
 	// ErrTooManyPendingAcks: Options.Limits.MaxPendingAcks acknowledgements are awaited
 	// from this socket already.
 	ErrTooManyPendingAcks = errors.New("socketio: too many pending acknowledgements")
+	// ErrDegraded: a socket has joined rooms, but other servers may not know of it; see
+	// Socket.Join.
+	ErrDegraded = adapter.ErrDegraded
 	// ErrTooManyRooms: the socket is in Options.Limits.MaxRooms rooms already.
 	ErrTooManyRooms = errors.New("socketio: too many rooms")
 	// ErrRoomName: a room name is longer than 512 bytes.

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/adapter/cluster"
+	"socketio/adapter/cluster/membus"
 )
 
 // Notes are the observations of an observer. Its methods may be called by several
@@ -82,6 +84,27 @@ func ExampleRecoveryObserver() {
 	client.askFor("/", map[string]string{"pid": "of an earlier server"})
 	heard.print(1)
 	// Output: not recovered: unknown_session
+}
+
+type clusterNotes struct{ notes }
+
+func (n clusterNotes) ClusterChanged(h socketio.ClusterHealth) { n.add("degraded: %v", h.Degraded) }
+
+func ExampleClusterObserver() {
+	heard := make(notes, 16)
+	bus := membus.New(1).Node("a")
+	io := socketio.NewServer(&socketio.Options{
+		Cluster: cluster.New(bus, nil), Observers: []any{clusterNotes{heard}}, Logger: slog.New(slog.DiscardHandler),
+	})
+	defer io.Close()
+
+	bus.Break()
+	heard.print(1)
+	bus.Mend()
+	heard.print(1)
+	// Output:
+	// degraded: membus: the bus is down
+	// degraded: <nil>
 }
 
 type retryNotes struct{ notes }

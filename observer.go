@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"socketio/adapter"
 	"socketio/engineio"
 )
 
@@ -80,6 +81,16 @@ type RoomObserver interface {
 	RoomJoined(s SocketInfo, room string)
 	RoomLeft(s SocketInfo, room string)
 }
+
+// A ClusterObserver is notified when the connection of this server to the others of its
+// cluster becomes degraded, and when it works again, in order and without locks. It must
+// not block.
+type ClusterObserver interface {
+	ClusterChanged(h ClusterHealth)
+}
+
+// ClusterHealth is the state of the connection to the other servers of a cluster.
+type ClusterHealth = adapter.Health
 
 // A NamespaceObserver is notified of namespaces: those of Server.Of, including "/", and
 // those that a ParentNamespace creates and removes. NamespaceRemoved is called on the

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/telemetry"
 )
@@ -25,6 +26,7 @@ type observers struct {
 	sockets    telemetry.List[SocketObserver]
 	recoveries telemetry.List[RecoveryObserver]
 	rooms      telemetry.List[RoomObserver]
+	clusters   telemetry.List[ClusterObserver]
 	namespaces telemetry.List[NamespaceObserver]
 	events     telemetry.List[EventObserver]
 	retries    telemetry.List[RetryObserver]
@@ -39,7 +41,7 @@ func newObservers(log *slog.Logger, all []any) *observers {
 	for _, v := range all {
 		if !observesConns(v) && !observesSockets(v) {
 			panic(fmt.Sprintf("socketio: Options.Observers: %T implements none of ConnObserver, UpgradeObserver, RefusalObserver, "+
-				"TrafficObserver, DropObserver, SocketObserver, RecoveryObserver, RoomObserver, NamespaceObserver, EventObserver, "+
+				"TrafficObserver, DropObserver, SocketObserver, RecoveryObserver, RoomObserver, ClusterObserver, NamespaceObserver, EventObserver, "+
 				"RetryObserver, SendObserver, ErrorObserver, TraceObserver, AckObserver, PressureObserver", v))
 		}
 	}
@@ -47,6 +49,7 @@ func newObservers(log *slog.Logger, all []any) *observers {
 		sockets:    telemetry.Pick[SocketObserver](log, all),
 		recoveries: telemetry.Pick[RecoveryObserver](log, all),
 		rooms:      telemetry.Pick[RoomObserver](log, all),
+		clusters:   telemetry.Pick[ClusterObserver](log, all),
 		namespaces: telemetry.Pick[NamespaceObserver](log, all),
 		events:     telemetry.Pick[EventObserver](log, all),
 		retries:    telemetry.Pick[RetryObserver](log, all),
@@ -60,7 +63,7 @@ func newObservers(log *slog.Logger, all []any) *observers {
 
 func observesSockets(v any) bool {
 	switch v.(type) {
-	case SocketObserver, RecoveryObserver, RoomObserver, NamespaceObserver, EventObserver, RetryObserver, SendObserver,
+	case SocketObserver, RecoveryObserver, RoomObserver, ClusterObserver, NamespaceObserver, EventObserver, RetryObserver, SendObserver,
 		ErrorObserver, TraceObserver, AckObserver, PressureObserver:
 		return true
 	}
@@ -135,6 +138,10 @@ func (obs *observers) roomsLeft(s *Socket, rooms []string) {
 		info := infoOf(s)
 		obs.rooms.Each(func(o RoomObserver) { o.RoomLeft(info, room) })
 	}
+}
+
+func (obs *observers) clusterChanged(h adapter.Health) {
+	obs.clusters.Each(func(o ClusterObserver) { o.ClusterChanged(h) })
 }
 
 func (obs *observers) namespaceCreated(name string) {
@@ -250,6 +257,7 @@ func (unwatched) socketLeft(*Socket, DisconnectReason, error)           {}
 func (unwatched) hearsRooms() bool                                      { return false }
 func (unwatched) roomsJoined(*Socket, []string)                         {}
 func (unwatched) roomsLeft(*Socket, []string)                           {}
+func (unwatched) clusterChanged(adapter.Health)                         {}
 func (unwatched) namespaceCreated(string)                               {}
 func (unwatched) namespaceRemoved(string)                               {}
 func (unwatched) hearsEvents() bool                                     { return false }

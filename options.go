@@ -100,9 +100,9 @@ type Options struct {
 
 	// Observers watch the server, for metrics, traces or an admin page. Each implements
 	// one or more of the interfaces of observer.go: ConnObserver, UpgradeObserver,
-	// RefusalObserver, TrafficObserver, DropObserver, SocketObserver, RecoveryObserver, RoomObserver,
-	// NamespaceObserver, EventObserver, RetryObserver, SendObserver, ErrorObserver,
-	// TraceObserver, AckObserver, PressureObserver.
+	// RefusalObserver, TrafficObserver, DropObserver, SocketObserver, RecoveryObserver,
+	// RoomObserver, ClusterObserver, NamespaceObserver, EventObserver, RetryObserver,
+	// SendObserver, ErrorObserver, TraceObserver, AckObserver, PressureObserver.
 	// NewServer panics on a value that implements none. They are called from many
 	// goroutines at once, in the order given. A panic in one is logged the first time
 	// and has no other effect.

@@ -316,6 +316,8 @@ type watcher interface {
 	roomsJoined(s *Socket, rooms []string)
 	roomsLeft(s *Socket, rooms []string)
 
+	clusterChanged(h adapter.Health)
+
 	namespaceCreated(name string)
 	namespaceRemoved(name string)
 

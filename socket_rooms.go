@@ -7,6 +7,8 @@ package socketio
 import (
 	"fmt"
 	"slices"
+
+	"socketio/adapter"
 )
 
 const maxRoomName = 512
@@ -20,9 +22,25 @@ const maxRoomName = 512
 // that is sent only to that socket. If clients choose names of rooms, add a prefix:
 // Join("chat:" + name), and To("chat:" + name) to send. Options.Limits.ReserveSocketIDs rejects
 // the ids of other sockets.
+//
+// In a cluster, Join then waits until other servers know that this one has members in the
+// rooms, so that it misses no broadcast of theirs that begins later. If that takes more
+// than a second, or the cluster is known to be degraded, it returns ErrDegraded: the
+// socket has joined, but broadcasts of other servers may not reach it yet.
 func (s *Socket) Join(rooms ...string) error {
-	_, _, err := s.member().join(rooms)
+	_, joined, err := s.member().join(rooms)
+	if joined && err == nil {
+		err = s.ns.waitJoined(rooms)
+	}
 	return err
+}
+
+// waitJoined waits until other servers know of the rooms of this one.
+func (ns *Namespace) waitJoined(rooms []string) error {
+	if w, ok := ns.adapter.(adapter.JoinWaiter); ok {
+		return w.WaitJoined(rooms)
+	}
+	return nil
 }
 
 // join is Join. If the socket is connected, it returns true and, with recovery, the number
@@ -76,6 +94,9 @@ func (m *member) join(rooms []string) (last uint64, joined bool, err error) {
 // 2, the position is "".
 func (s *Socket) JoinAt(rooms ...string) (position string, err error) {
 	last, joined, err := s.member().join(rooms)
+	if joined && err == nil {
+		err = s.ns.waitJoined(rooms)
+	}
 	if err != nil || !joined || s.kept() == nil {
 		return "", err
 	}

@@ -6,7 +6,9 @@ package adapter
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"time"
 )
 
 // A Node is one server of a cluster.
@@ -15,6 +17,33 @@ type Node struct {
 	ID string
 	// Logger is the logger of the server.
 	Logger *slog.Logger
+	// Changed, if not nil, is called when the cluster becomes degraded and when it works
+	// again, in order and without locks. It must not block.
+	Changed func(Health)
+}
+
+// Health is the state of the connection to the other nodes.
+type Health struct {
+	// Degraded is nil while the connection works. Otherwise events of this node do not
+	// reach the others, or theirs do not reach this one, and this is the reason.
+	Degraded error
+	// Since is when Degraded became nil, or an error. It is zero before the first change.
+	Since time.Time
+	// Lag is how long the latest message from this node to itself took.
+	Lag time.Duration
+}
+
+// ErrDegraded is returned by a join that other nodes may not know of: their events to the
+// room do not reach this node until the cluster works again. The socket has joined.
+var ErrDegraded = errors.New("socketio: the cluster is degraded")
+
+// A JoinWaiter is an Adapter whose other nodes learn of joins later. The server calls it
+// after Join, without locks.
+type JoinWaiter interface {
+	// WaitJoined waits until events that other nodes publish to rooms will reach this
+	// node. It waits for a bounded time at most, then returns ErrDegraded; while the
+	// connection is known to be down, it returns that at once.
+	WaitJoined(rooms []string) error
 }
 
 // A Cluster connects one server to others. It holds the state that all namespaces share:

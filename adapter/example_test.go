@@ -8,10 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"socketio"
 	"socketio/adapter"
+	"socketio/adapter/cluster"
+	"socketio/adapter/cluster/membus"
 )
 
 // A listener is a Member that prints what it receives. In a server the members are
@@ -208,6 +211,38 @@ func ExampleCluster() {
 	// Output:
 	// open, an id of 20 characters
 	// close
+}
+
+// A cluster says when it becomes degraded, and when it works again.
+func ExampleHealth() {
+	network := membus.New(1)
+	bus := network.Node("a")
+	changes := make(chan adapter.Health)
+	c := cluster.New(bus, nil)
+	_ = c.Open(adapter.Node{ID: "a", Logger: slog.New(slog.DiscardHandler), Changed: func(h adapter.Health) { changes <- h }})
+	bus.Break()
+	fmt.Println("degraded:", (<-changes).Degraded)
+	bus.Mend()
+	fmt.Println("degraded:", (<-changes).Degraded)
+	_ = c.Close(context.Background())
+	// Output:
+	// degraded: membus: the bus is down
+	// degraded: <nil>
+}
+
+// A lonely adapter can't reach the other nodes.
+type lonely struct{ *adapter.Memory }
+
+func (lonely) WaitJoined([]string) error { return adapter.ErrDegraded }
+
+// Socket.Join returns the error of WaitJoined; the socket has joined.
+func ExampleJoinWaiter() {
+	var a adapter.Adapter = lonely{adapter.NewMemory()}
+	if w, ok := a.(adapter.JoinWaiter); ok {
+		fmt.Println(w.WaitJoined([]string{"news"}))
+	}
+	// Output:
+	// socketio: the cluster is degraded
 }
 
 // A numbering store shows the numbers that its logs give events.

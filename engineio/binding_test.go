@@ -81,7 +81,9 @@ func TestSessionBinding(t *testing.T) {
 		p.send("4x")
 		p.want("polling goes on", "4x")
 
-		c := p.probed()
+		c := p.probe()
+		c.send("2probe")
+		c.want("the answer to the probe", "3probe")
 		steal("during an upgrade")
 		c.send("5", "4y")
 		c.want("the upgrade goes on", "4y")

@@ -178,7 +178,9 @@ func TestResetAfterTheAnswerToTheProbe(t *testing.T) {
 		before := r.warm()
 		p := r.polling()
 		for range 2 {
-			c := p.probed()
+			c := p.probe()
+			c.send("2probe")
+			c.want("the answer to the probe", "3probe")
 			p.park()
 			reset(c.c.Conn().(*net.TCPConn))
 			p.send("4x")

@@ -428,7 +428,9 @@ func TestStreamUpgradeIsRefused(t *testing.T) {
 
 		r := w.serve(hosting{options: withStreams(nil)})
 		p = r.polling()
-		first := p.probed()
+		first := p.probe()
+		first.send("2probe")
+		first.want("the answer to the probe", "3probe")
 		p.candidate().wantRefused("one at a time")
 		first.send("5", "4x")
 		first.want("the first goes on", "4x")

@@ -12,5 +12,3 @@ import (
 )
 
 func tryLock(*os.File) error { return errors.ErrUnsupported }
-
-func unlock(*os.File) {}

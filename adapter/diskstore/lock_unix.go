@@ -20,6 +20,3 @@ func tryLock(f *os.File) error {
 	}
 	return err
 }
-
-// unlock unlocks a file, which may still be mapped.
-func unlock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

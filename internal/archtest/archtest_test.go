@@ -38,6 +38,7 @@ const (
 var floors = map[string][]string{
 	"adapter":            {"internal/lock"},
 	"adapter/nodewire":   {"adapter", "internal/jsontext", "parser"},
+	"adapter/cluster":    {"adapter", "adapter/nodewire"},
 	"internal/netpoll":   {"internal/lock"},
 	"internal/recovery":  {"adapter", "internal/lock"},
 	"internal/ack":       {"internal/lock"},
@@ -63,7 +64,8 @@ var floors = map[string][]string{
 		"internal/binding", "internal/durations", "internal/faultnet", "internal/memnet", "internal/rawclient", "internal/ws", "internal/ws/wstest", "parser",
 	},
 
-	"adapter/adaptertest": {"adapter"}, // for implementers' tests
+	"adapter/adaptertest":    {"adapter"},         // for implementers' tests
+	"adapter/cluster/membus": {"adapter/cluster"}, // for tests
 
 	// Programs stand on top of the public packages.
 	"examples/chat":              {""},

@@ -45,7 +45,7 @@ var shownBy = map[string]string{
 	"adapter.Alone":              "Cluster",
 	"adapter.Bus":                "Cluster quietly",
 	"adapter.Meta":               "Local quietly",
-	"adapter.Node":               "Cluster quietly",
+	"adapter.Node":               "Health quietly",
 	"adapter.Record":             "Log quietly",
 	"adapter.Rooms":              "Memory quietly",
 	"adapter.Session":            "Store",

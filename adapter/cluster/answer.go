@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+
+// This file handles the messages of other nodes in a namespace.
+
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"socketio/adapter"
+	"socketio/adapter/nodewire"
+)
+
+// answerTimeout is how long a request of a node that states no time is answered.
+const answerTimeout = 30 * time.Second
+
+// wants implements namespace.
+func (n *space) wants(c Channel) bool { return c.Class != Room || n.interest.has(c.Name) }
+
+// handle implements namespace.
+func (n *space) handle(c Channel, m *nodewire.Message) {
+	useful := true
+	switch m.Kind {
+	case nodewire.Hello:
+		n.introduction(m)
+		_ = n.core.publish(Channel{Class: Node, Namespace: n.nsp, Name: m.From},
+			&nodewire.Message{Kind: nodewire.Heartbeat, Member: n.core.announcement([]string{n.nsp})})
+	case nodewire.Heartbeat:
+		n.introduction(m)
+	case nodewire.Bye:
+		n.core.members.leave(m.From, n.nsp)
+		n.core.pending.gone(m.From, n.nsp, false)
+	case nodewire.Broadcast:
+		useful = n.deliver(c, m)
+	case nodewire.SocketsJoin:
+		_ = n.Memory.SocketsJoin(m.Target, m.Rooms) // the members report their errors
+	case nodewire.SocketsLeave:
+		_ = n.Memory.SocketsLeave(m.Target, m.Rooms)
+	case nodewire.Disconnect:
+		_ = n.Memory.DisconnectSockets(m.Target, m.Close)
+	case nodewire.FetchSockets:
+		n.answerFetch(c, m)
+	case nodewire.ServerSideEmit:
+		n.serverEvent(c, m)
+	case nodewire.Sockets, nodewire.ServerSideAnswer, nodewire.ClientCount, nodewire.ClientAnswer, nodewire.NoMoreAnswers:
+		useful = n.core.pending.answered(m)
+	default:
+		n.core.drop("a kind that is not handled", c, m.From)
+		return
+	}
+	if useful {
+		n.core.counter.useful.Add(1)
+	}
+}
+
+// introduction records what a node says about itself in this namespace.
+func (n *space) introduction(m *nodewire.Message) {
+	now := time.Now()
+	if a, ok := parseAnnouncement(m.Member); ok {
+		n.core.members.meet(m.From, &a, now)
+	}
+	n.core.members.enter(m.From, n.nsp, now)
+}
+
+// deliver delivers a broadcast. It reports whether it had a member here.
+func (n *space) deliver(c Channel, m *nodewire.Message) bool {
+	if m.Event.Version > adapter.Version {
+		n.core.drop("an event of a later version", c, m.From)
+		return false
+	}
+	if m.Event.Origin == "" {
+		m.Event.Origin = n.core.members.idOf(m.From)
+	}
+	if m.Ask {
+		return n.deliverAsking(c, m)
+	}
+	p, err := n.local.Packet(m.Event, m.Flags, nil)
+	if err != nil {
+		n.core.drop("an event that no client can read", c, m.From)
+		return false
+	}
+	count, _ := n.Memory.Broadcast(p, m.Target)
+	return count > 0
+}
+
+// reply sends an answer to the sender of a request.
+func (n *space) reply(m *nodewire.Message, answer *nodewire.Message) {
+	answer.RequestID = m.RequestID
+	if err := n.core.publish(Channel{Class: Node, Namespace: n.nsp, Name: m.From}, answer); err != nil {
+		n.core.log.Debug("an answer to another node was not sent", "nsp", n.nsp, "error", err)
+	}
+}
+
+// acquire takes a place for answering a request. release returns it.
+func (n *space) acquire(c Channel, m *nodewire.Message) bool {
+	select {
+	case n.core.answering <- struct{}{}:
+		return true
+	default:
+		n.core.drop("too many requests are being answered", c, m.From)
+		return false
+	}
+}
+
+func (n *space) release() { <-n.core.answering }
+
+// answerFor runs fn with a context that ends with the request. The caller has acquired a
+// place, which is released afterwards.
+func (n *space) answerFor(m *nodewire.Message, fn func(ctx context.Context)) {
+	timeout := m.Timeout
+	if timeout == 0 {
+		timeout = answerTimeout
+	}
+	if !n.core.start(func() {
+		defer n.release()
+		ctx, cancel := context.WithTimeout(n.core.ctx, timeout)
+		defer cancel()
+		fn(ctx)
+	}) {
+		n.release()
+	}
+}
+
+// deliverAsking delivers a broadcast with acknowledgements at once, then waits for them
+// elsewhere. The number of clients is reported before the first acknowledgement, even if
+// it is 0.
+func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
+	if !n.acquire(c, m) {
+		n.reply(m, &nodewire.Message{Kind: nodewire.ClientCount})
+		return false
+	}
+	own := adapter.NewCall()
+	p, err := n.local.Packet(m.Event, m.Flags, own)
+	if err != nil {
+		n.release()
+		n.core.drop("an event that no client can read", c, m.From)
+		n.reply(m, &nodewire.Message{Kind: nodewire.ClientCount})
+		return false
+	}
+	_ = n.Memory.BroadcastWithAck(n.core.ctx, p, m.Target)
+	own.Seal()
+	ids := own.Asked()
+	n.reply(m, &nodewire.Message{Kind: nodewire.ClientCount, Count: len(ids), IDs: ids})
+	if len(ids) == 0 {
+		n.local.End(p)
+		n.release()
+		return false
+	}
+	n.answerFor(m, func(ctx context.Context) {
+		defer n.local.End(p)
+		for {
+			a, ok := own.Next(ctx)
+			if !ok {
+				break
+			}
+			if e, err := n.local.EncodeArgs(a.Args); err == nil {
+				n.reply(m, &nodewire.Message{Kind: nodewire.ClientAnswer, Event: e, Socket: a.Socket})
+			}
+		}
+		if m.Go && own.Err(ctx.Err()) != nil {
+			n.reply(m, &nodewire.Message{Kind: nodewire.NoMoreAnswers})
+		}
+	})
+	return true
+}
+
+// answerFetch answers FetchSockets, in parts for nodes in Go.
+func (n *space) answerFetch(c Channel, m *nodewire.Message) {
+	if !n.acquire(c, m) {
+		n.reply(m, &nodewire.Message{Kind: nodewire.Sockets, Sockets: []adapter.MemberInfo{}})
+		return
+	}
+	n.answerFor(m, func(ctx context.Context) {
+		answer := nodewire.Message{Kind: nodewire.Sockets, Sockets: []adapter.MemberInfo{}}
+		size := 0
+		for _, one := range n.Members(m.Target) {
+			info := n.local.Describe(one)
+			bytes := len(nodewire.AppendSocket(nil, &info))
+			if m.Go && size > 0 && size+bytes > n.core.opts.MaxMessage/4 {
+				part := answer
+				part.More = true
+				n.reply(m, &part)
+				answer.Part++
+				answer.Sockets, size = []adapter.MemberInfo{}, 0
+			}
+			answer.Sockets, size = append(answer.Sockets, info), size+bytes
+			if ctx.Err() != nil {
+				return
+			}
+		}
+		n.reply(m, &answer)
+	})
+}
+
+// serverEvent runs the handlers of an event for servers. Those that ask for no answer run
+// in order, the others beside them: they may wait for each other's nodes.
+func (n *space) serverEvent(c Channel, m *nodewire.Message) {
+	if !m.Ask {
+		if !n.events.add(n.core.ctx, m.Event, n.core.start) {
+			n.core.drop("too many events for servers wait for their handlers", c, m.From)
+		}
+		return
+	}
+	if !n.acquire(c, m) {
+		return
+	}
+	n.answerFor(m, func(ctx context.Context) {
+		n.local.HandleServerSideEmit(ctx, m.Event, func(e adapter.Payload) {
+			n.reply(m, &nodewire.Message{Kind: nodewire.ServerSideAnswer, Event: e})
+		})
+	})
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the contract of a bus, and the encoding of what it carries.
+
+package cluster
+
+import (
+	"context"
+
+	"socketio/adapter/nodewire"
+)
+
+// A Class says what a Channel is for.
+type Class uint8
+
+const (
+	// Nodes carries heartbeats to all nodes. It has no namespace.
+	Nodes Class = iota
+	// Events carries broadcasts to all nodes of a namespace.
+	Events
+	// Requests carries requests and operations to all nodes of a namespace.
+	Requests
+	// Room carries broadcasts to the room Channel.Name.
+	Room
+	// AnyRoom is subscribed to instead of Room by nodes that receive the broadcasts to all
+	// rooms. Nothing is published to it; what is published to a Room is received as Room.
+	AnyRoom
+	// Node carries answers to the node Channel.Name.
+	Node
+)
+
+// A Channel is where messages are published. Buses give it a name of their own. Two
+// classes of a namespace may share one name: a message is then received under either.
+type Channel struct {
+	Class     Class
+	Namespace string
+	Name      string // of a Room or a Node
+}
+
+// A Bus carries messages between nodes. Messages that one node publishes are received in
+// order, within the domain that Options.Ordering states, and at most once. A node also
+// receives its own messages. All methods may be called from any goroutine.
+type Bus interface {
+	// Open connects the bus to r. It is called once, before all other methods, and must
+	// not wait for the network. The bus then reconnects and subscribes again by itself.
+	Open(r Receiver) error
+	// Publish sends data to the subscribers of a channel. It does not wait for the
+	// network. It returns an error if the bus is down, or if too much is waiting to be
+	// sent. It may retain data.
+	Publish(c Channel, data []byte) error
+	// Subscribe adds channels to those whose messages are received, and calls done once
+	// when messages published from now on by any node will be received. While the bus is
+	// down, it keeps the channels for later. done is called with an error if the bus is
+	// closed before, or if it can't subscribe. Subscribe does not wait, and may call done
+	// before it returns.
+	Subscribe(channels []Channel, done func(error))
+	// Unsubscribe is the reverse of Subscribe. Calls take effect in order.
+	Unsubscribe(channels []Channel)
+	// Reset makes a new connection for subscriptions, because messages do not arrive.
+	// It does not wait.
+	Reset()
+	// Close sends what was published before, unless ctx ends. Afterwards no method of the
+	// Receiver is called, and the goroutines of the bus have ended.
+	Close(ctx context.Context) error
+}
+
+// A Receiver is the node that uses a Bus. Its methods do not block.
+type Receiver interface {
+	// Receive takes a message of a subscribed channel. The bus must not change data
+	// afterwards. Messages of one domain of order come one at a time.
+	Receive(c Channel, data []byte)
+	// Down is called when the bus can't publish, or has lost a subscription.
+	Down(err error)
+	// Up is called when the bus works again: all channels are subscribed again.
+	Up()
+}
+
+// A Codec encodes messages. Its methods may be called from any goroutine.
+type Codec interface {
+	// Append appends m, which will be published to c, to dst.
+	Append(dst []byte, c Channel, m *nodewire.Message) ([]byte, error)
+	// Decode reads a message received from c. It may keep parts of data. The error wraps
+	// nodewire.ErrFormat, or is nodewire.ErrKind.
+	Decode(c Channel, data []byte) (*nodewire.Message, error)
+}
+
+// Envelope is the Codec of most adapters of Node.js: JSON, or MessagePack for events with
+// attachments.
+type Envelope struct {
+	// Packed writes MessagePack always.
+	Packed bool
+}
+
+// Append implements Codec.
+func (e Envelope) Append(dst []byte, _ Channel, m *nodewire.Message) ([]byte, error) {
+	return nodewire.AppendEnvelope(dst, m, e.Packed)
+}
+
+// Decode implements Codec.
+func (Envelope) Decode(_ Channel, data []byte) (*nodewire.Message, error) {
+	return nodewire.DecodeEnvelope(data)
+}

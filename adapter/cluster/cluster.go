@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the node: its beginning, what it receives, and its end.
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"socketio/adapter"
+	"socketio/adapter/nodewire"
+)
+
+// A Cluster connects a server to others by a Bus. It is an adapter.Cluster. All methods
+// may be called from any goroutine.
+type Cluster struct {
+	node *node // a field, so that the methods of a Receiver are not those of a Cluster
+}
+
+// A node is the Receiver of the bus.
+type node struct {
+	*services
+	lease lease
+}
+
+var _ adapter.Cluster = (*Cluster)(nil)
+
+// New returns the Cluster of one server. It owns the bus. If o is nil, the defaults are
+// used. New panics if Options.Lease is less than two heartbeats.
+func New(bus Bus, o *Options) *Cluster {
+	opts := o.withDefaults()
+	ctx, cancel := context.WithCancel(context.Background())
+	uid := newUID()
+	name := uid
+	if opts.Name != "" {
+		name = opts.Name + "-" + uid[:4]
+	}
+	return &Cluster{node: &node{services: &services{
+		opts: opts, bus: bus, uid: uid, name: name, ctx: ctx, cancel: cancel,
+		members: newMembers(), health: &health{log: slog.New(slog.DiscardHandler)}, pending: &pending{all: make(map[string]waiter)},
+		answering: make(chan struct{}, opts.MaxAnswering), spaces: make(map[string]namespace),
+	}}}
+}
+
+// Open implements adapter.Cluster.
+func (c *Cluster) Open(info adapter.Node) error {
+	n := c.node
+	n.services.node, n.log = info, info.Logger.With("node", n.name)
+	n.health.open(n.log, info.Changed)
+	n.reporter = &reporter{log: n.log, last: make(map[string]*report)}
+	n.lease.renewed(time.Now())
+	if err := n.bus.Open(n); err != nil {
+		return err
+	}
+	n.bus.Subscribe([]Channel{{Class: Nodes}}, func(err error) {
+		if err == nil {
+			n.beat()
+		}
+	})
+	n.start(n.keepBeating)
+	return nil
+}
+
+// Adapter implements adapter.Cluster.
+func (c *Cluster) Adapter(l adapter.Local) adapter.Adapter { return newSpace(c.node.services, l) }
+
+// Close implements adapter.Cluster. Other nodes learn that this one has left.
+func (c *Cluster) Close(ctx context.Context) error {
+	n := c.node
+	n.mu.Lock()
+	closed := n.closed
+	n.closed = true
+	n.mu.Unlock()
+	if closed {
+		return nil
+	}
+	_ = n.publish(Channel{Class: Nodes}, &nodewire.Message{Kind: nodewire.Bye})
+	n.cancel()
+	done := make(chan struct{})
+	go func() { // ends with the goroutines of the node, which end with n.ctx
+		n.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	return errors.Join(n.bus.Close(ctx), ctx.Err())
+}
+
+// Name is the name of this node in logs, and in the errors of other nodes.
+func (c *Cluster) Name() string { return c.node.name }
+
+// Ordering is Options.Ordering.
+func (c *Cluster) Ordering() Ordering { return c.node.opts.Ordering }
+
+// Health returns whether the bus works.
+func (c *Cluster) Health() adapter.Health { return c.node.health.get() }
+
+// Nodes returns the number of nodes that are known, including this one. Nodes that share
+// no namespace with this one count too.
+func (c *Cluster) Nodes() int { return 1 + c.node.members.size() }
+
+// Stats returns counters of messages.
+func (c *Cluster) Stats() Stats { return c.node.counter.stats() }
+
+// Receive implements Receiver.
+func (n *node) Receive(c Channel, data []byte) {
+	n.checkLease()
+	if len(data) > n.opts.MaxMessage {
+		n.counter.received.Add(1)
+		n.drop("larger than MaxMessage", c, "")
+		return
+	}
+	var space namespace
+	if c.Class != Nodes {
+		if space = n.space(c.Namespace); space == nil || !space.wants(c) {
+			n.counter.received.Add(1) // the channel was unsubscribed a moment ago, or the room is not here
+			return
+		}
+	}
+	m, err := n.opts.Codec.Decode(c, data)
+	if err != nil {
+		n.counter.received.Add(1)
+		n.drop(reasonOf(err), c, "")
+		return
+	}
+	if m.From == n.uid {
+		n.counter.own.Add(1)
+		if c.Class == Nodes && m.Kind == nodewire.Heartbeat {
+			n.heardSelf(m)
+		}
+		return
+	}
+	n.counter.received.Add(1)
+	if m.Namespace != "" && m.Namespace != c.Namespace {
+		n.drop("of another namespace than its channel", c, m.From)
+		return
+	}
+	if c.Class == Nodes {
+		n.heardNode(c, m)
+		return
+	}
+	n.members.touch(m.From, time.Now())
+	space.handle(c, m)
+}
+
+// reasonOf returns the reason for dropping a message that can't be decoded.
+func reasonOf(err error) string {
+	if errors.Is(err, nodewire.ErrKind) {
+		return nodewire.ErrKind.Error()
+	}
+	return err.Error()
+}
+
+// heardNode handles a message of the channel of all nodes.
+func (n *node) heardNode(c Channel, m *nodewire.Message) {
+	switch m.Kind {
+	case nodewire.Heartbeat:
+		a, ok := parseAnnouncement(m.Member)
+		if !ok {
+			n.drop("a malformed heartbeat", c, m.From)
+			return
+		}
+		n.counter.heartbeats.Add(1)
+		for _, space := range n.members.announce(m.From, &a, time.Now()) {
+			n.pending.gone(m.From, space, false)
+		}
+	case nodewire.Bye:
+		n.members.remove(m.From)
+		n.pending.gone(m.From, "", true)
+	default:
+		n.drop("a kind that is not handled", c, m.From)
+		return
+	}
+	n.counter.useful.Add(1)
+}
+
+// Down implements Receiver.
+func (n *node) Down(err error) { n.health.setDown(err) }
+
+// Up implements Receiver.
+func (n *node) Up() {
+	n.members.touchAll(time.Now()) // their heartbeats could not arrive
+	n.health.setDown(nil)
+	n.rejoin()
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+// Package cluster connects servers by a bus that carries messages: a broker such as
+// Redis, or for tests a network in memory. It holds what all buses have in common, and
+// is the adapter.Cluster of a server:
+//
+//	opts.Cluster = cluster.New(bus, nil)
+//
+// A Bus publishes to channels and subscribes to them; it knows neither namespaces nor
+// sockets. A Codec encodes messages; the default is the envelope of package nodewire.
+//
+// # Membership
+//
+// Each node sends a heartbeat to all others, with the names of its namespaces. A node
+// that has not been heard for Options.Lease has left: it is not asked any more, and
+// requests that await its answers end. A node that has not sent a heartbeat for that long
+// was frozen, or the bus was down: it takes a new epoch and announces itself again before
+// it handles a message. A node that creates a namespace asks the others for theirs;
+// requests wait for the answers for a short time.
+//
+// # Requests
+//
+// FetchSockets, broadcasts with acknowledgements and server events with acknowledgements
+// ask all nodes that have the namespace. They end with their context at the latest, and
+// name the nodes that have not answered.
+//
+// # Rooms
+//
+// A broadcast to exactly one room is published to a channel of that room, unless
+// Options.Rooms is RoomsTogether. All others go to every node of the namespace. Rooms are
+// subscribed in batches when they get their first member on this node, and unsubscribed
+// a second after they have lost the last.
+//
+// # The bus fails
+//
+// Broadcasts always reach the members of this node. If the bus is known to be down, or
+// does not deliver this node's own heartbeats, the cluster is degraded: Health, the log
+// and Ready say so, emits return the error of the bus, requests return at once with what
+// this node knows, and joins do not wait. Nothing is stored for later.
+//
+// # Foreign messages
+//
+// Messages that are malformed, too large, or of unknown kinds are dropped and counted;
+// the log names them, at most once a minute for each reason.
+//
+// # Reading order
+//
+// bus.go (the contract of a bus), options.go, stats.go (counters, reports of dropped
+// messages), health.go (whether the bus works), members.go (the table of nodes),
+// interest.go (subscriptions to rooms), pending.go (requests that await answers),
+// services.go (what all namespaces of a node share), space.go (a namespace),
+// operations.go (operations on many sockets), ask.go (requests to other nodes), events.go
+// (events for servers), answer.go (requests of other nodes), cluster.go (the node),
+// beat.go (heartbeats and the lease), ready.go.
+package cluster

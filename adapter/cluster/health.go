@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the health of the bus.
+
+package cluster
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"socketio/adapter"
+)
+
+// A health knows whether the bus works. It notifies of changes without locks, in order.
+type health struct {
+	mu      sync.Mutex // guards the fields below
+	log     *slog.Logger
+	changed func(adapter.Health) // may be nil
+	now     adapter.Health
+	down    error // of the bus
+	deaf    bool
+	sent    time.Time // of the first heartbeat that has not come back, or zero
+	seq     uint64    // of the latest heartbeat
+
+	news      []change // that nobody was notified of
+	notifying bool
+}
+
+// A change is one of which the log and the server are notified.
+type change struct {
+	health adapter.Health
+	lasted time.Duration // of the state before
+}
+
+// maxNews bounds the changes that wait while the server handles an earlier one. Those
+// above are dropped in pairs, so the last state is always notified.
+const maxNews = 16
+
+// open sets who is notified.
+func (h *health) open(log *slog.Logger, changed func(adapter.Health)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.log, h.changed = log, changed
+}
+
+// get returns the current state.
+func (h *health) get() adapter.Health {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+// err returns why the cluster is degraded, or nil.
+func (h *health) err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now.Degraded
+}
+
+// setDown records that the bus is down, or up again if err is nil.
+func (h *health) setDown(err error) {
+	h.change(func() {
+		h.down = err
+		h.sent = time.Time{} // heartbeats do not come back while it is down
+	})
+}
+
+// sending records a heartbeat and returns its number.
+func (h *health) sending() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.seq++
+	if h.sent.IsZero() && h.down == nil {
+		h.sent = time.Now()
+	}
+	return h.seq
+}
+
+// heard records that a heartbeat has come back.
+func (h *health) heard(seq uint64) {
+	h.change(func() {
+		if seq != h.seq {
+			return // others are on the way
+		}
+		if !h.sent.IsZero() {
+			h.now.Lag = time.Since(h.sent)
+		}
+		h.sent, h.deaf = time.Time{}, false
+	})
+}
+
+// overdue reports whether a heartbeat has not come back in time.
+func (h *health) overdue(timeout time.Duration) (yes bool) {
+	h.change(func() {
+		if yes = !h.sent.IsZero() && time.Since(h.sent) >= timeout; yes {
+			h.deaf = true
+			h.sent = time.Now() // the next report is after another timeout
+		}
+	})
+	return yes
+}
+
+// change changes the state, and notifies if the cluster has become degraded, or works
+// again.
+func (h *health) change(fn func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fn()
+	var cause error
+	switch {
+	case h.down != nil:
+		cause = h.down
+	case h.deaf:
+		cause = errDeaf
+	}
+	same := (cause == nil) == (h.now.Degraded == nil)
+	h.now.Degraded = cause
+	if same {
+		return
+	}
+	before := h.now.Since
+	h.now.Since = time.Now()
+	h.news = append(h.news, change{h.now, h.now.Since.Sub(before)})
+	if len(h.news) > maxNews {
+		h.news = append(h.news[:maxNews-2], h.news[maxNews])
+	}
+	if h.notifying {
+		return
+	}
+	h.notifying = true
+	for len(h.news) > 0 {
+		next := h.news[0]
+		h.news = h.news[1:]
+		h.mu.Unlock()
+		h.notify(next)
+		h.mu.Lock()
+	}
+	h.notifying = false
+}
+
+func (h *health) notify(c change) {
+	if err := c.health.Degraded; err != nil {
+		h.log.Warn("the cluster is degraded: other nodes do not get this node's events, or this node does not get theirs", "error", err)
+	} else {
+		h.log.Info("the cluster works again", "lasted", c.lasted)
+	}
+	if h.changed != nil {
+		h.changed(c.health)
+	}
+}

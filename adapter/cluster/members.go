@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the table of the other nodes and their namespaces.
+
+package cluster
+
+import (
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+)
+
+// An announcement is Message.Member of a heartbeat. A node with more than
+// announcedSpaces namespaces names some of them in each heartbeat, and all of them in a
+// round.
+type announcement struct {
+	ID     string   `json:"id,omitempty"` // adapter.Node.ID
+	Name   string   `json:"name,omitempty"`
+	Epoch  uint64   `json:"epoch"`
+	Seq    uint64   `json:"seq"`
+	Round  uint64   `json:"round"`
+	Spaces []string `json:"spaces"`
+}
+
+const (
+	announcedSpaces = 32
+	maxNameLength   = 256  // of a name in an announcement
+	maxSpaceLength  = 1024 // of a namespace
+)
+
+// parseAnnouncement reads an announcement. ok is false if it is malformed.
+func parseAnnouncement(raw json.RawMessage) (a announcement, ok bool) {
+	if raw == nil || json.Unmarshal(raw, &a) != nil || len(a.Spaces) > announcedSpaces ||
+		len(a.ID) > maxNameLength || len(a.Name) > maxNameLength {
+		return a, false
+	}
+	return a, !slices.ContainsFunc(a.Spaces, func(s string) bool { return len(s) > maxSpaceLength })
+}
+
+// A peer is another node. Its uid does not change.
+type peer struct {
+	uid   string
+	id    string // adapter.Node.ID, or uid while it is not known
+	name  string // for people
+	epoch uint64
+	heard time.Time
+	round uint64
+	in    map[string]uint64 // the namespaces that this node has too, and the round of each
+}
+
+// members is the table of the other nodes. It is bounded: nodes over maxPeers are
+// ignored.
+type members struct {
+	mu     sync.RWMutex // guards the fields below
+	peers  map[string]*peer
+	spaces map[string]map[string]*peer // of this node: the peers that have them, by uid
+}
+
+const maxPeers = 10_000
+
+func newMembers() *members {
+	return &members{peers: make(map[string]*peer), spaces: make(map[string]map[string]*peer)}
+}
+
+// open adds a namespace of this node, close removes it.
+func (t *members) open(space string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.spaces[space] == nil {
+		t.spaces[space] = make(map[string]*peer)
+	}
+}
+
+func (t *members) close(space string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.spaces[space] {
+		delete(p.in, space)
+	}
+	delete(t.spaces, space)
+}
+
+// touch records that a node was heard. It reports false if the node is not known.
+func (t *members) touch(uid string, now time.Time) (known bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.peers[uid]
+	if p != nil {
+		p.heard = now
+	}
+	return p != nil
+}
+
+// touchAll gives all nodes a new lease: this node may have missed their heartbeats.
+func (t *members) touchAll(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.peers {
+		p.heard = now
+	}
+}
+
+// announce records what a node says about itself. It returns the namespaces that the node
+// has left.
+func (t *members) announce(uid string, a *announcement, now time.Time) (left []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.peerLocked(uid)
+	if p == nil || a.Epoch < p.epoch {
+		return nil
+	}
+	p.heard, p.epoch = now, a.Epoch
+	if p.id = a.ID; p.id == "" {
+		p.id = uid
+	}
+	if p.name = a.Name; p.name == "" {
+		p.name = uid
+	}
+	if a.Round > p.round {
+		for space, round := range p.in {
+			if round < p.round { // it was not named in the whole round before
+				t.leaveLocked(p, space)
+				left = append(left, space)
+			}
+		}
+		p.round = a.Round
+	}
+	for _, space := range a.Spaces {
+		t.enterLocked(p, space)
+	}
+	return left
+}
+
+// enter records that a node has a namespace.
+func (t *members) enter(uid, space string, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.peerLocked(uid); p != nil {
+		p.heard = now
+		t.enterLocked(p, space)
+	}
+}
+
+// leave records that a node has left a namespace.
+func (t *members) leave(uid, space string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.peers[uid]; p != nil {
+		t.leaveLocked(p, space)
+	}
+}
+
+func (t *members) enterLocked(p *peer, space string) {
+	if nodes := t.spaces[space]; nodes != nil {
+		p.in[space] = p.round
+		nodes[p.uid] = p
+	}
+}
+
+func (t *members) leaveLocked(p *peer, space string) {
+	delete(p.in, space)
+	delete(t.spaces[space], p.uid)
+}
+
+// peerLocked returns a peer, which it adds if there is room, or nil.
+func (t *members) peerLocked(uid string) *peer {
+	p := t.peers[uid]
+	if p == nil && len(t.peers) < maxPeers {
+		p = &peer{uid: uid, id: uid, name: uid, in: make(map[string]uint64)}
+		t.peers[uid] = p
+	}
+	return p
+}
+
+// remove removes a node. It reports false if the node is not known.
+func (t *members) remove(uid string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.removeLocked(uid)
+}
+
+func (t *members) removeLocked(uid string) bool {
+	p := t.peers[uid]
+	if p == nil {
+		return false
+	}
+	for space := range p.in {
+		delete(t.spaces[space], uid)
+	}
+	delete(t.peers, uid)
+	return true
+}
+
+// expire removes the nodes that were not heard since a time, and returns them.
+func (t *members) expire(since time.Time) (gone []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for uid, p := range t.peers {
+		if p.heard.Before(since) {
+			t.removeLocked(uid)
+			gone = append(gone, uid)
+		}
+	}
+	return gone
+}
+
+// in returns the names of the nodes that have a namespace, by uid. The caller owns the
+// result.
+func (t *members) in(space string) map[string]string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	nodes := t.spaces[space]
+	names := make(map[string]string, len(nodes))
+	for uid, p := range nodes {
+		names[uid] = p.name
+	}
+	return names
+}
+
+// count returns the number of other nodes that have a namespace.
+func (t *members) count(space string) int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.spaces[space])
+}
+
+// size returns the number of other nodes.
+func (t *members) size() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.peers)
+}
+
+// idOf returns the adapter.Node.ID of a node, or its uid.
+func (t *members) idOf(uid string) string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if p := t.peers[uid]; p != nil {
+		return p.id
+	}
+	return uid
+}
+
+// meet records the id and the name of a node.
+func (t *members) meet(uid string, a *announcement, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.peerLocked(uid)
+	if p == nil {
+		return
+	}
+	p.heard = now
+	if a.ID != "" {
+		p.id = a.ID
+	}
+	if a.Name != "" {
+		p.name = a.Name
+	}
+}

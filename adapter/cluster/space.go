@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds a namespace on this node: its channels, and broadcasts.
+
+package cluster
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"socketio/adapter"
+	"socketio/adapter/nodewire"
+)
+
+// A space is the adapter.Adapter of a namespace.
+type space struct {
+	*adapter.Memory
+	core     *services
+	local    adapter.Local
+	nsp      string
+	interest *interest
+	events   *eventQueue
+
+	introduced chan struct{} // closed when the other nodes should be known
+	introduce  sync.Once     // closes it
+	mu         sync.Mutex    // guards the fields below
+	timer      *time.Timer   // calls introduce; nil before the channels are subscribed
+	ended      bool
+}
+
+var (
+	_ adapter.Adapter    = (*space)(nil)
+	_ adapter.Observable = (*space)(nil)
+	_ adapter.JoinWaiter = (*space)(nil)
+)
+
+// newSpace returns the adapter of a namespace. If the node is closed, it only keeps rooms.
+func newSpace(s *services, l adapter.Local) *space {
+	n := &space{
+		Memory: adapter.NewMemory(), core: s, local: l, nsp: l.Namespace(),
+		events: &eventQueue{local: l, most: s.opts.MaxServerEvents}, introduced: make(chan struct{}),
+		interest: &interest{
+			bus: s.bus, space: l.Namespace(), mode: s.opts.Rooms, linger: s.opts.Linger, ctx: s.ctx, start: s.start,
+			rooms: make(map[string]*roomState), wake: make(chan struct{}, 1),
+		},
+	}
+	if !s.open(n.nsp, n) {
+		n.ended = true
+		n.interest.finish()
+		return n
+	}
+	n.Observe(n.interest)
+	s.bus.Subscribe(n.channels(), n.subscribed)
+	return n
+}
+
+// channels are those of the namespace, except rooms.
+func (n *space) channels() []Channel {
+	channels := []Channel{n.channel(Requests), n.channel(Events), {Class: Node, Namespace: n.nsp, Name: n.core.uid}}
+	if n.core.opts.Rooms == RoomsByPattern {
+		channels = append(channels, n.channel(AnyRoom))
+	}
+	return channels
+}
+
+func (n *space) channel(c Class) Channel { return Channel{Class: c, Namespace: n.nsp} }
+
+// subscribed is called when the channels are subscribed. The node introduces itself.
+func (n *space) subscribed(err error) {
+	n.mu.Lock()
+	ended := n.ended || err != nil
+	if !ended {
+		n.timer = time.AfterFunc(n.core.opts.Introduction, func() { n.introduce.Do(func() { close(n.introduced) }) })
+	}
+	n.mu.Unlock()
+	if !ended {
+		n.hello()
+	}
+}
+
+func (n *space) hello() {
+	_ = n.core.publish(n.channel(Requests), &nodewire.Message{Kind: nodewire.Hello, Member: n.core.announcement([]string{n.nsp})})
+}
+
+// meet waits until the other nodes should be known. While the cluster is degraded, it
+// does not wait.
+func (n *space) meet(ctx context.Context) {
+	if n.core.health.err() != nil {
+		return
+	}
+	select {
+	case <-n.introduced:
+	case <-ctx.Done():
+	case <-n.core.ctx.Done():
+	}
+}
+
+// Close implements adapter.Bus.
+func (n *space) Close() error {
+	n.mu.Lock()
+	ended := n.ended
+	n.ended = true
+	if n.timer != nil {
+		n.timer.Stop()
+	}
+	n.mu.Unlock()
+	if ended || !n.core.close(n.nsp, n) {
+		return nil
+	}
+	n.introduce.Do(func() { close(n.introduced) })
+	_ = n.core.publish(n.channel(Requests), &nodewire.Message{Kind: nodewire.Bye})
+	n.interest.finish()
+	n.core.bus.Unsubscribe(n.channels())
+	return nil
+}
+
+// alone reports whether the namespace has ended on this node.
+func (n *space) alone() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ended
+}
+
+// Broadcast implements adapter.Bus.
+func (n *space) Broadcast(p *adapter.Packet, t adapter.Target) (int, error) {
+	var err error
+	if !n.stays(t) {
+		err = n.share(p, t, n.route(t), nil)
+	}
+	count, _ := n.Memory.Broadcast(p, t)
+	return count, err
+}
+
+// stays reports whether a broadcast is not meant for other nodes.
+func (n *space) stays(t adapter.Target) bool {
+	return t.Local || t.Rooms != nil && len(t.Rooms) == 0 || n.alone()
+}
+
+// route returns the channel of a broadcast.
+func (n *space) route(t adapter.Target) Channel {
+	if len(t.Rooms) == 1 && n.core.opts.Rooms.separate(t.Rooms[0]) {
+		return Channel{Class: Room, Namespace: n.nsp, Name: t.Rooms[0]}
+	}
+	return n.channel(Events)
+}
+
+// share publishes the event of a packet. add, if not nil, makes it a request.
+func (n *space) share(p *adapter.Packet, t adapter.Target, c Channel, add func(m *nodewire.Message)) error {
+	e, err := n.local.Payload(p)
+	if err != nil {
+		return err
+	}
+	if e.Origin == n.core.node.ID {
+		e.Origin = "" // the nodes know it
+	}
+	m := &nodewire.Message{Kind: nodewire.Broadcast, Event: e, Target: t, Flags: p.Flags}
+	if add != nil {
+		add(m)
+	}
+	return n.core.publish(c, m)
+}
+
+// WaitJoined implements adapter.JoinWaiter.
+func (n *space) WaitJoined(rooms []string) error {
+	if n.alone() {
+		return nil
+	}
+	if n.core.health.err() != nil || !n.interest.waitFor(rooms, n.core.opts.JoinTimeout) {
+		return adapter.ErrDegraded
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds counters, and the reports of messages that were dropped.
+
+package cluster
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Stats counts messages since the node was created.
+type Stats struct {
+	Published uint64 // messages that the bus has taken
+	Failed    uint64 // messages that the bus has not taken, or that were too large
+	Received  uint64 // messages that were received, except this node's own
+	Own       uint64 // this node's own messages that came back
+	// Useful counts the received broadcasts that had a member here, and all other kinds
+	// of messages that were handled.
+	Useful uint64
+	// Heartbeats counts the received heartbeats, which are Useful too.
+	Heartbeats uint64
+	// Dropped counts the received messages that were not handled: malformed, too large,
+	// of an unknown kind, or over a bound.
+	Dropped uint64
+}
+
+// A counter counts for Stats.
+type counter struct {
+	published, failed, received, own, useful, heartbeats, dropped atomic.Uint64
+}
+
+func (c *counter) stats() Stats {
+	return Stats{
+		Published: c.published.Load(), Failed: c.failed.Load(), Received: c.received.Load(), Own: c.own.Load(),
+		Useful: c.useful.Load(), Heartbeats: c.heartbeats.Load(), Dropped: c.dropped.Load(),
+	}
+}
+
+// A reporter logs messages that were dropped, at most once in reportEvery for each reason.
+type reporter struct {
+	log *slog.Logger
+
+	mu   sync.Mutex // guards the field below
+	last map[string]*report
+}
+
+type report struct {
+	at    time.Time
+	count uint64 // since the last line
+}
+
+const (
+	reportEvery = time.Minute
+	maxReasons  = 64
+)
+
+// dropped counts a message that was dropped for a reason, one of a fixed set, and logs it.
+func (r *reporter) dropped(c *counter, reason string, channel Channel, from string) {
+	c.dropped.Add(1)
+	now := time.Now()
+	r.mu.Lock()
+	one := r.last[reason]
+	if one == nil {
+		if len(r.last) >= maxReasons {
+			r.mu.Unlock()
+			return
+		}
+		one = new(report)
+		r.last[reason] = one
+	}
+	one.count++
+	if !one.at.IsZero() && now.Sub(one.at) < reportEvery {
+		r.mu.Unlock()
+		return
+	}
+	count := one.count
+	one.at, one.count = now, 0
+	r.mu.Unlock()
+	const most = 64
+	r.log.Warn("a message of another node was dropped", "reason", reason, "nsp", channel.Namespace, "from", from[:min(len(from), most)], "count", count)
+}
