@@ -136,6 +136,25 @@ func (b audience) Emit(event string, args ...any) error {
 	return first
 }
 
+// EmitAt is Emit, and returns the position of the event: the text that clients see as its
+// last argument. An application that stores the effect of an event together with the
+// position can tell later which events a stored state contains; see Socket.JoinAt. The
+// position is "" without Options.Recovery, for a volatile event, after an error, and for a
+// ParentNamespace, whose children have positions of their own.
+func (b audience) EmitAt(event string, args ...any) (position string, err error) {
+	if b.family != nil || b.ns.keeper == nil {
+		return "", b.Emit(event, args...)
+	}
+	if b.ns.server.closed.Load() {
+		return "", ErrClosed
+	}
+	number, err := b.ns.keeper.emit(nil, b.flags, b.target, event, slices.Clone(args))
+	if number == 0 {
+		return "", err
+	}
+	return b.ns.keeper.position(number), err
+}
+
 // namespaces returns the namespaces of the selected sockets: one, or the current children
 // of a parent.
 func (b *audience) namespaces() []*Namespace {

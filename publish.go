@@ -68,7 +68,8 @@ func (s *Socket) post(m *engineio.Message, volatile bool) error {
 // emit sends an event to this socket only.
 func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
 	if s.ns.keeper != nil {
-		return s.ns.keeper.emit(s, *f, adapter.Target{}, event, slices.Clone(args))
+		_, err := s.ns.keeper.emit(s, *f, adapter.Target{}, event, slices.Clone(args))
+		return err
 	}
 	m, err := s.ns.encode(s, f, noAck, event, args)
 	if err != nil {
@@ -94,7 +95,8 @@ func (s *Socket) emitEncoded(m *engineio.Message, volatile bool, event string) e
 // emit sends an event to the sockets selected in one namespace.
 func (b *audience) emit(ns *Namespace, event string, args []any) error {
 	if ns.keeper != nil {
-		return ns.keeper.emit(nil, b.flags, b.target, event, slices.Clone(args)) // so that the list stays off the heap without recovery
+		_, err := ns.keeper.emit(nil, b.flags, b.target, event, slices.Clone(args)) // so that the list stays off the heap without recovery
+		return err
 	}
 	m, err := ns.encode(nil, &b.flags, noAck, event, args)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -102,7 +103,7 @@ func (j *journal) claim(s *Socket) *redemption {
 		return r
 	}
 	if !known {
-		old, err := j.owner.store.Take(s.conn.eio.Context(), j.ns.name, pid)
+		old, err := j.owner.take(s.conn.eio.Context(), j.ns.name, pid)
 		if err != nil {
 			j.lineages.Drop(l)
 			r.reason = recovery.Unknown
@@ -129,7 +130,7 @@ func (j *journal) release(r *redemption) {
 	}
 	if final != nil {
 		if _, stored := j.lineages.Final(r.lineage); !stored {
-			j.owner.save(context.Background(), j.ns.name, final)
+			j.owner.save(j.owner.ctx, j.ns.name, final)
 		}
 	}
 	j.lineages.Drop(r.lineage)
@@ -160,6 +161,8 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 		final = j.snapshot(live)
 	case final == nil:
 		return recovery.Unknown // it was ended on purpose a moment ago
+	case final.Ended.IsZero():
+		return recovery.StoreFailed // its end was not saved
 	case time.Since(final.Ended) > j.owner.Window:
 		return recovery.Expired
 	}
@@ -179,7 +182,7 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 		return recovery.Unknown
 	}
 	if stored {
-		if _, err := j.owner.store.Take(s.conn.eio.Context(), j.ns.name, final.Secret); err != nil {
+		if _, err := j.owner.take(s.conn.eio.Context(), j.ns.name, final.Secret); err != nil {
 			return recovery.Expired
 		}
 		j.lineages.Taken(r.lineage)
@@ -212,12 +215,14 @@ func (j *journal) takeOver(s, live *Socket, r *redemption) recovery.Reason {
 
 // readMissed reads the missed events up to a number.
 func (j *journal) readMissed(ctx context.Context, r *redemption, upTo uint64) recovery.Reason {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	for e, err := range j.events.Since(ctx, r.read, upTo) {
 		switch {
 		case errors.Is(err, adapter.ErrTrimmed):
 			return recovery.LogTrimmed
 		case err != nil:
-			if ctx.Err() == nil {
+			if !errors.Is(err, context.Canceled) { // the client has gone
 				j.owner.failed("missed events could not be read", j.ns.name, err)
 			}
 			return recovery.StoreFailed
@@ -301,7 +306,9 @@ func (j *journal) hold(a *admission, r *redemption) bool {
 	s.mu.Unlock()
 	j.order.End()
 	if j.owner.durable {
-		j.owner.save(s.conn.eio.Context(), j.ns.name, j.snapshot(s))
+		if !j.owner.save(s.conn.eio.Context(), j.ns.name, j.snapshot(s)) {
+			k.savedAt.Store(math.MaxUint64) // saveQuiet tries again
+		}
 	}
 	if r.old != nil && j.readMissed(s.conn.eio.Context(), r, last) != "" {
 		// The log has lost them since examine. The client is told when it tries again.

@@ -12,6 +12,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/format"
 	"socketio/internal/recovery"
 	"socketio/internal/telemetry"
 )
@@ -39,6 +40,7 @@ func (j *journal) position(number uint64) string { return adapter.Position(j.epo
 
 func (j *journal) close() {
 	j.owner.forget(j)
+	j.mark()
 	j.ns.server.guard("Log.Close", func() {
 		if err := j.events.Close(); err != nil {
 			j.ns.server.opts.Logger.Error("the log of a namespace did not close", "nsp", j.ns.name, "error", telemetry.Error(err))
@@ -46,29 +48,34 @@ func (j *journal) close() {
 	})
 }
 
-// emit stores an event and queues it. Volatile events, and those to a socket that has not
+// emit stores an event and queues it, and returns its number. Volatile events, and those to a socket that has not
 // joined yet, are not stored. They get the position of the event before if their last
 // argument is a string, since clients take that for a position.
-func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) error {
+func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error) {
 	if err := checkEvent(event); err != nil {
-		return err
+		return 0, err
 	}
 	if s != nil && s.state.Load() == stateGone {
-		return ErrClosed
+		return 0, ErrClosed
 	}
-	e, err := j.ns.server.format.payload(&event, args)
+	enc := j.ns.server.format
+	e, err := enc.payload(&event, args)
 	if err != nil {
 		err = fmt.Errorf("socketio: emit %q: %w", event, err)
 		j.ns.reportUnencoded(s, event, err)
-		return &reportedError{err}
+		return 0, &reportedError{err}
 	}
 	e.Meta = j.ns.meta()
 	d := &delivery{journal: j, socket: s, event: event, KeptEvent: adapter.KeptEvent{Event: e, Flags: f, Target: t}}
+	if d.draft, err = enc.Draft(j.ns.name, e.JSON, e.Attachments); err != nil {
+		j.ns.reportUnencoded(s, event, err)
+		return 0, &reportedError{err}
+	}
 	if f.Volatile || s != nil && (s.kept() == nil || s.settledState() == stateJoining) {
 		last := j.order.Begin()
 		d.deliver(j.stamp(s, e.JSON, last))
 		j.order.End()
-		return d.flush(false)
+		return 0, d.flush(false)
 	}
 	if s != nil {
 		d.Socket = s.ID()
@@ -82,14 +89,25 @@ func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event strin
 	}})
 	if err == nil {
 		j.owner.sweepLater()
-		return d.flush(true)
+		err = d.flush(true)
+		j.mark()
+		return d.Number, err
 	}
 	last := j.order.Begin()
 	d.deliver(j.stamp(s, e.JSON, last))
+	if d.count == 0 && errors.Is(err, adapter.ErrStoreClosed) { // the namespace has ended
+		j.order.End()
+		if j.ns.server.closed.Load() {
+			return 0, ErrClosed
+		}
+		return 0, nil
+	}
 	j.order.Lost()
 	j.order.End()
 	j.ns.server.sampled.Warn("an event was not stored: clients that lose their connection now are not recovered; see the error of the store", "nsp", j.ns.name, "error", telemetry.Error(err))
-	return errors.Join(fmt.Errorf("%w: %w", ErrNotStored, err), d.flush(false))
+	err = errors.Join(fmt.Errorf("%w: %w", ErrNotStored, err), d.flush(false))
+	j.mark()
+	return 0, err
 }
 
 // stamp returns the position for an event that is not stored, or "" if it needs none. A
@@ -110,6 +128,7 @@ type delivery struct {
 	adapter.KeptEvent         // Number is 0 if it is not stored
 	socket            *Socket // the only recipient, or nil
 	event             string
+	draft             *format.Draft
 
 	m     *engineio.Message
 	sent  []*Socket // those in whose queue it is
@@ -119,14 +138,12 @@ type delivery struct {
 
 // deliver queues the event, in a step of the order.
 func (d *delivery) deliver(position string) {
-	e := d.Event
-	e.Position = position
-	if d.m, d.err = d.ns.message(e, noAck); d.err != nil {
+	if d.m, d.err = d.draft.Message(position); d.err != nil {
 		return
 	}
 	d.ns.applyFlags(d.m, &d.Flags)
 	if d.socket != nil {
-		d.err = d.queue(d.socket)
+		d.count, d.err = 1, d.queue(d.socket)
 		return
 	}
 	members := d.ns.adapter.Members(d.Target)

@@ -278,7 +278,7 @@ func (w recoveryWatch) SocketNotRecovered(_ socketio.SocketInfo, reason string) 
 }
 
 // Trap 54: an event that can't be stored is delivered, Emit says so, and a client that may
-// have missed it is not recovered; one that joined later is.
+// have missed it is not recovered.
 func TestAnEventThatIsNotStored(t *testing.T) {
 	opts := &socketio.Recovery{Store: slowStore{adapter.NewMemoryStore()}}
 	recovering(t, opts, func(w *world) {

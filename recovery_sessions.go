@@ -7,7 +7,9 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +26,8 @@ type recoverer struct {
 	server  *Server
 	store   adapter.Store
 	durable bool
+	ctx     context.Context // of the work that no client waits for; ends with end
+	end     context.CancelFunc
 
 	mu       sync.Mutex // guards the fields below; nothing is called while it is held
 	timer    *time.Timer
@@ -37,7 +41,9 @@ func newRecoverer(s *Server) keeperMaker {
 	o := s.opts.Recovery
 	r := &recoverer{Recovery: *o, server: s, store: o.Store, journals: make(map[*journal]struct{})}
 	retention := adapter.Retention{Window: o.Window, MaxBytes: o.MaxBytes, MaxSessions: o.MaxSessions}
+	r.ctx, r.end = context.WithCancel(context.Background())
 	if err := r.store.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}, retention); err != nil {
+		r.end()
 		s.opts.Logger.Error("the store of Options.Recovery did not open: no client is recovered until the server is restarted", "error", telemetry.Error(err))
 		return nil
 	}
@@ -54,7 +60,7 @@ func (r *recoverer) makeKeeper(ns *Namespace) keeper {
 		r.failed("the log of a namespace did not open: its clients are not recovered", ns.name, err)
 		return nil
 	}
-	j := &journal{ns: ns, owner: r, events: l, epoch: l.Epoch(), order: recovery.NewOrder(l.Last())}
+	j := &journal{ns: ns, owner: r, events: l, epoch: l.Epoch(), order: recovery.NewOrder(l)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.journals[j] = struct{}{}
@@ -69,6 +75,7 @@ func (r *recoverer) forget(j *journal) {
 }
 
 func (r *recoverer) closeStore(ctx context.Context) {
+	defer r.end()
 	r.mu.Lock()
 	r.closed = true
 	if r.timer != nil {
@@ -85,12 +92,26 @@ func (r *recoverer) failed(what, namespace string, err error) {
 	r.server.sampled.Warn(what, "nsp", telemetry.Text(namespace), "error", telemetry.Error(err))
 }
 
-// save saves a session.
-func (r *recoverer) save(ctx context.Context, namespace string, s *adapter.Session) {
-	if err := r.store.Save(ctx, namespace, s); err != nil && !r.server.closed.Load() {
-		r.failed("a session was not saved: its client is not recovered", namespace, err)
+// storeTimeout bounds how long the store is waited for.
+const storeTimeout = 10 * time.Second
+
+// save saves a session. It reports false if the store has failed.
+func (r *recoverer) save(ctx context.Context, namespace string, s *adapter.Session) bool {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	err := r.store.Save(ctx, namespace, s)
+	if err != nil && !errors.Is(err, adapter.ErrStoreClosed) {
+		r.failed("a session was not saved: its client may not be recovered; see the error of the store", namespace, err)
 	}
 	r.sweepLater()
+	return err == nil
+}
+
+// take takes a session out of the store.
+func (r *recoverer) take(ctx context.Context, namespace, secret string) (*adapter.Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return r.store.Take(ctx, namespace, secret)
 }
 
 // sameIdentity asks the application whether a client may continue a session.
@@ -137,7 +158,9 @@ func (r *recoverer) sweep() {
 		return
 	}
 	before := time.Now().Add(-r.Window)
-	left, err := r.store.Expire(context.Background(), before, func(namespace string, s *adapter.Session) {
+	ctx, cancel := context.WithTimeout(r.ctx, time.Minute) // OnSessionExpired may take its time
+	defer cancel()
+	left, err := r.store.Expire(ctx, before, func(namespace string, s *adapter.Session) {
 		if r.OnSessionExpired != nil {
 			r.server.guard("OnSessionExpired", func() { r.OnSessionExpired(sessionInfo(namespace, s)) })
 		}
@@ -166,10 +189,26 @@ func (r *recoverer) all() []*journal {
 // saveQuiet saves the sessions of sockets that have not been sent the events since they
 // were saved: after a crash these need not be looked through, or be there.
 func (j *journal) saveQuiet() {
+	j.mark()
+	var saves sync.WaitGroup
+	places := make(chan struct{}, quietSaves)
 	for _, s := range j.lineages.Sockets() {
-		if s.kept().savedAt.Load() != j.order.Last() {
-			j.changed(s)
+		if j.owner.ctx.Err() == nil && s.kept().savedAt.Load() != j.order.Last() {
+			places <- struct{}{}
+			saves.Go(func() { j.changed(s); <-places }) // ends when the store has answered
 		}
+	}
+	saves.Wait()
+}
+
+// quietSaves is how many sessions saveQuiet saves at once, so that they share what a store
+// does for several.
+const quietSaves = 16
+
+// mark tells the log about events that it lost, if it does not know.
+func (j *journal) mark() {
+	if err := j.order.Mark(j.events); err != nil && !errors.Is(err, adapter.ErrStoreClosed) {
+		j.owner.failed("the log does not know of a lost event: see the error of the store", j.ns.name, err)
 	}
 }
 
@@ -180,7 +219,9 @@ func (j *journal) changed(s *Socket) {
 	}
 	s.kept().saves.Do(func() {
 		if s.Connected() {
-			j.owner.save(context.Background(), j.ns.name, j.snapshot(s))
+			if !j.owner.save(j.owner.ctx, j.ns.name, j.snapshot(s)) {
+				s.kept().savedAt.Store(math.MaxUint64) // saveQuiet tries again
+			}
 		}
 	})
 }
@@ -238,7 +279,7 @@ func (j *journal) settled(s *Socket) {
 	}
 	defer func() {
 		if k.final == nil && j.owner.durable {
-			_, _ = j.owner.store.Take(context.Background(), j.ns.name, k.secret)
+			_, _ = j.owner.take(j.owner.ctx, j.ns.name, k.secret)
 		}
 	}()
 	stored := false
@@ -246,7 +287,7 @@ func (j *journal) settled(s *Socket) {
 		if k.final != nil && !stored && !j.lineages.Claimed(k.lineage) {
 			for !stored { // another call of Do may save for this one, but not the final state
 				k.saves.Do(func() {
-					j.owner.save(context.Background(), j.ns.name, k.final)
+					j.owner.save(j.owner.ctx, j.ns.name, k.final)
 					stored = true
 				})
 			}

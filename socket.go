@@ -347,8 +347,9 @@ type keeper interface {
 	// presented takes what the client presents to continue a session out of its auth.
 	// conn.mu may be held.
 	presented(k *session, auth []byte) []byte
-	// emit sends an event to a socket or, if s is nil, to the sockets selected by t.
-	emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) error
+	// emit sends an event to a socket or, if s is nil, to the sockets selected by t. It
+	// returns the number of the event, or 0 if the event is not kept.
+	emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error)
 	// join does what admission.join does.
 	join(a *admission)
 	// begin and end are called around changes of rooms. begin returns the number of the

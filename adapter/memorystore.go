@@ -205,7 +205,7 @@ func trim(trims []arrival) {
 func (s *memoryStore) arrived(a arrival) (trims []arrival, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || a.of.users == 0 {
 		return nil, ErrStoreClosed
 	}
 	s.arrivals = append(s.arrivals, a)
@@ -246,6 +246,7 @@ type memoryLog struct {
 	kept    []KeptEvent
 	dropped uint64 // the number of the latest event before kept
 	last    uint64 // delivered
+	lost    uint64 // 1 + the largest number given to MarkLost; 0 if there is none
 }
 
 func (l *memoryLog) Epoch() string { return l.epoch }
@@ -278,6 +279,19 @@ func (l *memoryLog) Append(r *Record) error {
 	l.last = e.Number
 	l.mu.Unlock()
 	return nil
+}
+
+func (l *memoryLog) MarkLost(after uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = max(l.lost, after+1)
+	return nil
+}
+
+func (l *memoryLog) Lost() (after uint64, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost - min(l.lost, 1), l.lost > 0
 }
 
 func (l *memoryLog) dropFirst() {

@@ -16,8 +16,9 @@ import (
 
 // A Store keeps events and sessions for recovery. It belongs to one server. NewMemoryStore
 // returns one that lives as long as its process. All methods may be called from any
-// goroutine, except Open and Close, which are called once each. RunStore of package
-// adaptertest tests a Store.
+// goroutine, except Open and Close, which are called once each. The contexts given to
+// methods have deadlines, except that of Close. RunStore of package adaptertest tests a
+// Store, and its Disk is one that fails when a test says so.
 type Store interface {
 	// Open is called before all other methods. It must not wait for the network. If the
 	// Store has live sessions (Session.Ended is zero) of a server that did not end them,
@@ -48,7 +49,7 @@ type Store interface {
 	Expire(ctx context.Context, before time.Time, expired func(namespace string, s *Session)) (left bool, err error)
 
 	// Close is called after all Logs have been closed. It stores what is not stored yet,
-	// unless ctx ends.
+	// unless ctx ends. Calls of other methods that wait return ErrStoreClosed.
 	Close(ctx context.Context) error
 }
 
@@ -76,15 +77,23 @@ type Log interface {
 	// after Deliver has returned. If it returns an error, it has not called Deliver and the
 	// event is not in the log. Deliver is called for one record at a time, in the order of
 	// the numbers, from any goroutine. It does not block. It must not be called with a lock
-	// held that another method of the Log needs. Append may wait for a disk or the network.
-	// Calls of one goroutine are numbered in their order. Append may retain r.Event,
-	// r.Target and r.Flags.
+	// held that another method of the Log needs. Append may wait for a disk or the network,
+	// and returns an error rather than wait longer than 10 s: Emit waits for it. Calls of
+	// one goroutine are numbered in their order. Append may retain r.Event, r.Target and
+	// r.Flags. After Close it returns ErrStoreClosed.
 	Append(r *Record) error
 	// Since ranges over the events after one number up to another, in order, and skips
 	// none. If some of them are no longer stored, the last step has ErrTrimmed, or another
 	// error if they can't be read. The caller must not change the events.
 	Since(ctx context.Context, after, upTo uint64) iter.Seq2[KeptEvent, error]
-	// Close is called when the namespace ends. Append must not be called afterwards.
+	// MarkLost records that an event which the Log does not have was sent after the one
+	// with the given number. It is called after an Append that has failed, and again later
+	// until it returns nil.
+	MarkLost(after uint64) error
+	// Lost returns the largest number that was given to MarkLost. ok is false if there is
+	// none. A durable Store keeps it as long as the Epoch.
+	Lost() (after uint64, ok bool)
+	// Close is called when the namespace ends.
 	Close() error
 }
 

@@ -33,3 +33,7 @@ func TestInMemory(t *testing.T) {
 func TestMemoryStore(t *testing.T) {
 	adaptertest.RunStore(t, func(*testing.T) func() adapter.Store { return adapter.NewMemoryStore })
 }
+
+func TestDisk(t *testing.T) {
+	adaptertest.RunStore(t, func(*testing.T) func() adapter.Store { return adaptertest.NewDisk().Store })
+}

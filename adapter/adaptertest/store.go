@@ -30,6 +30,7 @@ func RunStore(t *testing.T, newStore func(t *testing.T) func() adapter.Store) {
 		{"Numbers", testNumbers},
 		{"Contents", testContents},
 		{"Order", testAppendOrder},
+		{"Lost", testLostEvents},
 		{"Since", testSince},
 		{"Namespaces", testLogsOfNamespaces},
 		{"Trimming", testTrimming},
@@ -224,6 +225,30 @@ func testAppendOrder(x *storeExam) {
 	}
 	all.Wait()
 	x.want("the last number", l.Last(), goroutines*each)
+}
+
+// What was lost is known to those who open the log later.
+func testLostEvents(x *storeExam) {
+	l := x.log("/")
+	x.want("lost", fmt.Sprint(l.Lost()), "0 false")
+	x.want("MarkLost", l.MarkLost(0), nil)
+	x.want("lost", fmt.Sprint(l.Lost()), "0 true")
+	x.append(l, "e1", nil)
+	x.append(l, "e2", nil)
+	for _, after := range []uint64{2, 1} {
+		x.want("MarkLost", l.MarkLost(after), nil)
+		x.want("lost", fmt.Sprint(l.Lost()), "2 true")
+	}
+	x.want("the events", x.since(l, 0, 2), `1["e1"] 2["e2"]`)
+	_, err := x.Expire(x.ctx, time.Now().Add(time.Hour), nil)
+	x.want("Expire", err, nil)
+	x.want("lost in another namespace", fmt.Sprint(x.log("/b").Lost()), "0 false")
+	durable := x.Durable()
+	if durable {
+		x.close()
+		x.open(adapter.Retention{Window: time.Minute, MaxBytes: 16 << 20, MaxSessions: 1000})
+	}
+	x.want("lost", fmt.Sprint(x.log("/").Lost()), "2 true")
 }
 
 func testSince(x *storeExam) {
@@ -473,13 +498,23 @@ func testReopening(x *storeExam) {
 }
 
 func testStoreClose(x *storeExam) {
+	gone := x.log("/gone")
+	x.logs = nil
+	if err := gone.Close(); err != nil {
+		x.Errorf("Log.Close: %v", err)
+	}
+	never := &adapter.Record{Deliver: func(uint64) { x.Error("a closed log delivers") }}
+	never.Event.JSON = []byte(`["late"]`)
+	if err := gone.Append(never); !errors.Is(err, adapter.ErrStoreClosed) {
+		x.Errorf("a closed log of an open store appends: %v", err)
+	}
 	l, s := x.log("/"), x.Store
 	x.append(l, "e", nil)
 	x.close()
 	r := &adapter.Record{Deliver: func(uint64) { x.Error("a closed log delivers") }}
 	r.Event.JSON = []byte(`["late"]`)
-	if err := l.Append(r); err == nil {
-		x.Error("a closed log appends")
+	if err := l.Append(r); !errors.Is(err, adapter.ErrStoreClosed) {
+		x.Errorf("a closed log appends: %v", err)
 	}
 	if err := s.Save(x.ctx, "/", session("late", time.Now())); err == nil {
 		x.Error("a closed store saves")

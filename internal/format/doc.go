@@ -6,5 +6,5 @@
 //
 // Reading order: format.go (a Format, and whether it is the default), encode.go (packets
 // to messages), split.go (messages to events, for observers), payload.go (lists of values
-// between servers).
+// between servers), draft.go (events that get a last argument later).
 package format

@@ -52,20 +52,7 @@ func (f *Format) Answer(codec parser.Codec, raw, attachments [][]byte) (text []b
 // EventOf encodes an event received as a payload. It returns an error if no client could
 // decode the event.
 func (f *Format) EventOf(namespace string, id int64, list []byte, attachments [][]byte) (*engineio.Message, error) {
-	head := parser.Packet{Type: parser.TypeEvent, Namespace: namespace, ID: id, Data: list, Attachments: attachments}
-	if len(attachments) > 0 {
-		head.Type = parser.TypeBinaryEvent
-	}
-	text := parser.AppendPacket(make([]byte, engineio.HeaderRoom, engineio.HeaderRoom+len(list)+bufferSize), &head)
-	limits := f.limits
-	limits.MaxAttachments, limits.MaxIncompleteBytes = max(len(attachments), 1), math.MaxInt
-	var d parser.Decoder
-	_, ok, err := d.Add(&limits, false, text[engineio.HeaderRoom:])
-	for _, a := range attachments {
-		if err == nil && !ok {
-			_, ok, err = d.Add(&limits, true, a)
-		}
-	}
+	text, err := f.textOf(namespace, id, list, attachments, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -77,4 +64,24 @@ func (f *Format) EventOf(namespace string, id int64, list []byte, attachments []
 		return nil, err
 	}
 	return f.list(parser.TypeEvent, namespace, id, string(parser.EventName(list)), slices.Clone(values[1:]))
+}
+
+// textOf encodes an event received as a payload in the default format, with room for more.
+// It returns an error if no client could decode the event.
+func (f *Format) textOf(namespace string, id int64, list []byte, attachments [][]byte, room int) ([]byte, error) {
+	head := parser.Packet{Type: parser.TypeEvent, Namespace: namespace, ID: id, Data: list, Attachments: attachments}
+	if len(attachments) > 0 {
+		head.Type = parser.TypeBinaryEvent
+	}
+	text := parser.AppendPacket(make([]byte, engineio.HeaderRoom, engineio.HeaderRoom+len(list)+bufferSize+room), &head)
+	limits := f.limits
+	limits.MaxAttachments, limits.MaxIncompleteBytes = max(len(attachments), 1), math.MaxInt
+	var d parser.Decoder
+	_, ok, err := d.Add(&limits, false, text[engineio.HeaderRoom:])
+	for _, a := range attachments {
+		if err == nil && !ok {
+			_, ok, err = d.Add(&limits, true, a)
+		}
+	}
+	return text, err
 }

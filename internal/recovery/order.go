@@ -7,6 +7,7 @@ package recovery
 import (
 	"sync/atomic"
 
+	"socketio/adapter"
 	"socketio/internal/lock"
 )
 
@@ -17,12 +18,18 @@ type Order struct {
 	mu   lock.Mutex    // held between Begin and End; taken before all locks of sockets
 	last atomic.Uint64 // written under mu
 	lost atomic.Uint64 // 1 + the number before the latest event that is not in the log; 0 if there is none
+
+	marked atomic.Uint64 // what the log knows of lost
 }
 
-// NewOrder returns an Order that goes on after the event with the given number.
-func NewOrder(last uint64) *Order {
+// NewOrder returns an Order that goes on where a log is.
+func NewOrder(l adapter.Log) *Order {
 	o := new(Order)
-	o.last.Store(last)
+	o.last.Store(l.Last())
+	if after, ok := l.Lost(); ok {
+		o.lost.Store(after + 1)
+		o.marked.Store(after + 1)
+	}
 	return o
 }
 
@@ -47,3 +54,18 @@ func (o *Order) Last() uint64 { return o.last.Load() }
 // LostAfter reports whether an event after the one with the given number is not in the
 // log.
 func (o *Order) LostAfter(number uint64) bool { return o.lost.Load() > number }
+
+// Mark tells the log about lost events, if it does not know. It is called outside of steps,
+// and may wait for the log.
+func (o *Order) Mark(l adapter.Log) error {
+	lost := o.lost.Load()
+	if o.marked.Load() >= lost {
+		return nil
+	}
+	if err := l.MarkLost(lost - 1); err != nil {
+		return err
+	}
+	for marked := o.marked.Load(); marked < lost && !o.marked.CompareAndSwap(marked, lost); marked = o.marked.Load() {
+	}
+	return nil
+}

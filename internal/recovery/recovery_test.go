@@ -5,6 +5,7 @@
 package recovery_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,8 @@ func TestMain(m *testing.M) { leakcheck.Main(m) }
 // What lies between the position of a client and the present is missed, unless the client
 // was sent nothing since; and a position that can't be one is refused.
 func TestFind(t *testing.T) {
-	o := recovery.NewOrder(50)
+	l := &fakeLog{last: 50}
+	o := recovery.NewOrder(l)
 	s := &adapter.Session{Epoch: "epoch", Start: 10, Last: 20, Checked: 40, Floor: 15, Stale: "stale"}
 	for _, row := range []struct {
 		offset string
@@ -46,6 +48,43 @@ func TestFind(t *testing.T) {
 	if _, reason := recovery.Find(s, "epoch.1e", "epoch", o); reason != recovery.StoreFailed {
 		t.Errorf("a lost event: %q", reason)
 	}
+	l.err = errors.New("full")
+	if err := o.Mark(l); err != l.err {
+		t.Errorf("the log is full: %v", err)
+	}
+	l.err = nil
+	for range 2 {
+		if err := o.Mark(l); err != nil || fmt.Sprint(l.marks) != "[50]" {
+			t.Errorf("the log knows of the lost event: %v %v", l.marks, err)
+		}
+	}
+	if _, reason := recovery.Find(s, "epoch.1e", "epoch", recovery.NewOrder(l)); reason != recovery.StoreFailed {
+		t.Errorf("a lost event of an earlier process: %q", reason)
+	}
+}
+
+// A fakeLog has what an Order asks a log for.
+type fakeLog struct {
+	adapter.Log
+	last  uint64
+	marks []uint64
+	err   error
+}
+
+func (l *fakeLog) Last() uint64 { return l.last }
+
+func (l *fakeLog) Lost() (after uint64, ok bool) {
+	for _, n := range l.marks {
+		after = max(after, n)
+	}
+	return after, len(l.marks) > 0
+}
+
+func (l *fakeLog) MarkLost(after uint64) error {
+	if l.err == nil {
+		l.marks = append(l.marks, after)
+	}
+	return l.err
 }
 
 // An event that could not be queued, and those after it, count as missed.
