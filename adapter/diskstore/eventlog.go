@@ -51,6 +51,9 @@ func (l *eventLog) Epoch() string { return l.epoch }
 func (l *eventLog) Last() uint64 { return l.last.Load() }
 
 func (l *eventLog) Append(r *adapter.Record) error {
+	if !l.used() {
+		return adapter.ErrStoreClosed
+	}
 	e := &entry{log: l, KeptEvent: r.KeptEvent}
 	if e.Size() > maxBody/2 {
 		return errTooLarge
@@ -140,6 +143,13 @@ func (l *eventLog) find(after, upTo uint64) ([]location, error) {
 		return nil, nil
 	}
 	return slices.Clone(l.kept[after-first : min(end, upTo, after+sinceBatch)-first]), nil
+}
+
+// used reports whether the log was opened more often than closed.
+func (l *eventLog) used() bool {
+	l.events.mu.Lock()
+	defer l.events.mu.Unlock()
+	return l.users > 0
 }
 
 func (l *eventLog) Close() error {
