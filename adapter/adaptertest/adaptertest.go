@@ -13,7 +13,7 @@
 //
 // Reading order: adaptertest.go (rooms and targets), many.go (deliveries and
 // acknowledgements), nodes.go (several nodes), fake.go (members, and the server's side),
-// bus.go, store.go (stores).
+// bus.go, store.go (stores), disk.go (a store that fails).
 package adaptertest
 
 import (
