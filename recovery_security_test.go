@@ -277,7 +277,7 @@ func (w recoveryWatch) SocketNotRecovered(_ socketio.SocketInfo, reason string) 
 	w.add("not recovered: " + reason)
 }
 
-// Trap 54: an event that can't be stored is delivered, Emit says so, and a client that may
+// An event that can't be stored is delivered, Emit says so, and a client that may
 // have missed it is not recovered.
 func TestAnEventThatIsNotStored(t *testing.T) {
 	opts := &socketio.Recovery{Store: slowStore{adapter.NewMemoryStore()}}

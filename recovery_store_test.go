@@ -291,46 +291,44 @@ func TestALostEventIsRememberedOverARestart(t *testing.T) {
 	}
 }
 
-// Trap 54: while its store fails, a server goes on: clients connect, join rooms and get all
+// While its store fails, a server goes on: clients connect, join rooms and get all
 // events; only recovery fails, and both sides are told.
 func TestAStoreThatFails(t *testing.T) {
-	t.Run("trap 54", func(t *testing.T) {
-		for _, operation := range []string{"Append", "Since", "Save", "Take", "Expire", "Log"} {
-			t.Run(operation, func(t *testing.T) {
-				onAMachine(t, nil, func(m *machine, w *world) {
-					r := w.returner().comes()
-					m.does(breaks, operation)
-					namespace := "/"
-					if operation == "Log" {
-						namespace = "/new"
-					}
-					ns := w.io.Of(namespace)
-					other := w.returner()
-					other.namespace = namespace
-					other.comes()
-					s, ok := ns.Socket(other.sid)
-					if !ok || s.Join("room") != nil {
-						t.Fatal("a client connects and joins a room")
-					}
-					err := ns.To("room").Emit("e", 1)
-					if (err != nil) != (operation == "Append") || err != nil && !errors.Is(err, socketio.ErrNotStored) {
-						t.Errorf("Emit: %v", err)
-					}
-					other.hears("e 1")
-					_ = w.io.Except("room").Emit("e", 2)
-					r.drops()
-					_ = w.io.Except("room").Emit("e", 3) // not read
-					w.after(20 * time.Second)
-					r.comes()
-					r.is(map[string]string{"Append": "store_failed", "Since": "store_failed", "Take": "store_failed", "Save": "store_failed"}[operation] +
-						map[string]string{"Expire": "recovered", "Log": "recovered"}[operation])
-					if log := w.log.String(); !strings.Contains(log, errDisk.Error()) {
-						t.Errorf("the log has the error: %s", log)
-					}
-				})
+	for _, operation := range []string{"Append", "Since", "Save", "Take", "Expire", "Log"} {
+		t.Run(operation, func(t *testing.T) {
+			onAMachine(t, nil, func(m *machine, w *world) {
+				r := w.returner().comes()
+				m.does(breaks, operation)
+				namespace := "/"
+				if operation == "Log" {
+					namespace = "/new"
+				}
+				ns := w.io.Of(namespace)
+				other := w.returner()
+				other.namespace = namespace
+				other.comes()
+				s, ok := ns.Socket(other.sid)
+				if !ok || s.Join("room") != nil {
+					t.Fatal("a client connects and joins a room")
+				}
+				err := ns.To("room").Emit("e", 1)
+				if (err != nil) != (operation == "Append") || err != nil && !errors.Is(err, socketio.ErrNotStored) {
+					t.Errorf("Emit: %v", err)
+				}
+				other.hears("e 1")
+				_ = w.io.Except("room").Emit("e", 2)
+				r.drops()
+				_ = w.io.Except("room").Emit("e", 3) // not read
+				w.after(20 * time.Second)
+				r.comes()
+				r.is(map[string]string{"Append": "store_failed", "Since": "store_failed", "Take": "store_failed", "Save": "store_failed"}[operation] +
+					map[string]string{"Expire": "recovered", "Log": "recovered"}[operation])
+				if log := w.log.String(); !strings.Contains(log, errDisk.Error()) {
+					t.Errorf("the log has the error: %s", log)
+				}
 			})
-		}
-	})
+		})
+	}
 }
 
 // No operation of the store holds up more than its caller, and that for 10 s.

@@ -450,3 +450,45 @@ func TestASessionEndedOnPurpose(t *testing.T) {
 		})
 	}
 }
+
+// streams adapter issue 26: a client that comes back faster than the server notices that
+// it was gone, or than its session is stored.
+func TestAFastReconnectIsRecovered(t *testing.T) {
+	onAMachine(t, nil, func(m *machine, w *world) {
+		r := w.returner().comes()
+		m.does(func(ctx context.Context) error {
+			time.Sleep(time.Second) // of virtual time
+			return nil
+		}, "Save", "Take")
+		for i := range 10 {
+			gone := r.peer
+			if i%2 == 0 {
+				gone.goes() // and comes back at once
+			}
+			_ = w.io.Emit("e", i)
+			r.comes()
+			r.is("recovered")
+			r.hears(fmt.Sprint("e ", i))
+			r.hearsNothing()
+			gone.goes()
+		}
+	})
+}
+
+// npm socket.io issues 4040 and 3507, client issue 1436: a client whose timers are throttled,
+// so that its connection ends with a ping timeout, misses nothing.
+func TestAfterAPingTimeoutAClientIsRecovered(t *testing.T) {
+	var reason socketio.DisconnectReason
+	recovering(t, nil, func(w *world) {
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.OnDisconnect(func(r socketio.DisconnectReason) { reason = r })
+		})
+		r := w.returner().comes()
+		r.peer.mute.Store(true)
+		w.after(time.Minute)
+		want(t, "the end", reason, socketio.ReasonPingTimeout)
+		_ = w.io.Emit("missed")
+		r.comes().is("recovered")
+		r.hears("missed")
+	})
+}
