@@ -43,9 +43,6 @@ import (
 //go:embed equivalent.txt
 var equivalentRows string
 
-// helpers are the internal packages that only tests use, and the counter of locks.
-var helpers = []string{"archtest", "difftest", "hostile", "leakcheck", "lock", "memnet", "ws/wstest"}
-
 func main() {
 	log.SetFlags(0)
 	dir := flag.String("dir", ".", "the root of the repository to look at")
@@ -228,19 +225,20 @@ func (m *mutator) report(mu mutant, i int) (outcome string, err error) {
 	return outcome, nil
 }
 
-// readPackages lists the core: the packages that users build, without programs and
-// helpers of tests. And all packages whose tests may notice a change of it.
+// readPackages lists the core: the packages that users build, and what these import, but
+// the counter of locks. And all packages whose tests may notice a change of it.
 func (m *mutator) readPackages() error {
-	core, err := m.goList(".", "./adapter", "./engineio", "./parser/...", "./internal/...")
+	core, err := m.goList("-deps", ".", "./adapter", "./engineio", "./parser/...")
 	if err != nil {
 		return err
 	}
-	m.module = core[0].Module.Path
+	m.module = core[len(core)-1].Module.Path
 	for _, p := range core {
-		if inside, ok := strings.CutPrefix(p.ImportPath, m.module+"/internal/"); !ok || !slices.Contains(helpers, inside) {
+		if p.Module.Path == m.module && p.ImportPath != m.module+"/internal/lock" {
 			m.packages = append(m.packages, p)
 		}
 	}
+	slices.SortFunc(m.packages, func(a, b pkg) int { return strings.Compare(a.ImportPath, b.ImportPath) })
 	m.tested, err = m.goList("./...", "./engineio/webtransport")
 	m.tested = slices.DeleteFunc(m.tested, func(p pkg) bool {
 		if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 || !m.inside.MatchString(p.ImportPath) {
@@ -255,8 +253,8 @@ func (m *mutator) inCore(path string) bool {
 	return slices.ContainsFunc(m.packages, func(p pkg) bool { return p.ImportPath == path })
 }
 
-func (m *mutator) goList(patterns ...string) (found []pkg, err error) {
-	cmd := exec.Command("go", append([]string{"list", "-json"}, patterns...)...)
+func (m *mutator) goList(args ...string) (found []pkg, err error) {
+	cmd := exec.Command("go", append([]string{"list", "-json"}, args...)...)
 	cmd.Dir, cmd.Stderr = m.root, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
