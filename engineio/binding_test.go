@@ -81,9 +81,7 @@ func TestSessionBinding(t *testing.T) {
 		p.send("4x")
 		p.want("polling goes on", "4x")
 
-		c := p.probe()
-		c.send("2probe")
-		c.want("the answer to the probe", "3probe")
+		c := p.probed()
 		steal("during an upgrade")
 		c.send("5", "4y")
 		c.want("the upgrade goes on", "4y")

@@ -212,13 +212,14 @@ func TestClosePacketOnWebSocket(t *testing.T) {
 func TestClosePacket(t *testing.T) {
 	t.Run("a pending poll is answered/P", func(t *testing.T) {
 		everywhere(t, func(w *world) {
-			r := w.serve(hosting{})
-			p := r.polling()
-			p.park()
-			p.send("1")
-			p.wantAnswer("a noop ends the poll", "6")
-			r.side(p.id()).wantEnded("the client has closed", "transport close", nil)
-			p.wantEnd("the session has ended")
+			r := w.serve(hosting{options: w.calmV3()})
+			for _, p := range []*pollPeer{r.polling(), r.pollingV3()} {
+				p.park()
+				p.send("1")
+				p.wantAnswer("a noop ends the poll", p.join("6"))
+				r.side(p.id()).wantEnded("the client has closed", "transport close", nil)
+				p.wantEnd("the session has ended")
+			}
 		})
 	})
 	t.Run("what waits is sent before the noop/P", func(t *testing.T) {

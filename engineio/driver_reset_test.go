@@ -178,9 +178,7 @@ func TestResetAfterTheAnswerToTheProbe(t *testing.T) {
 		before := r.warm()
 		p := r.polling()
 		for range 2 {
-			c := p.probe()
-			c.send("2probe")
-			c.want("the answer to the probe", "3probe")
+			c := p.probed()
 			p.park()
 			reset(c.c.Conn().(*net.TCPConn))
 			p.send("4x")

@@ -68,6 +68,37 @@ func TestAnErrorComesBeforeTheEnd(t *testing.T) {
 	}
 }
 
+// The time that the client has to see the error begins when it has been sent, however long
+// the ResponseWriter of a middleware takes for it.
+func TestAnErrorThatIsSentSlowly(t *testing.T) {
+	inMemory(t, func(w *world) {
+		r := w.serve(hosting{options: &engineio.Options{MaxPayload: 1000}, wrap: func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					w = slowWriter{w}
+				}
+				next.ServeHTTP(w, r)
+			})
+		}})
+		p := r.polling()
+		p.park()
+		r.wantRefusal("the POST", p.post("4"+strings.Repeat("x", 1000)), 413, 3, "Payload too large")
+		wantAt(r, "the error", r.started, 1500*time.Millisecond)
+		p.wantAnswer("the parked GET", "1")
+		wantAt(r, "the answer of the poll", r.started, 3500*time.Millisecond)
+	})
+}
+
+// A slowWriter takes 1.5 s before it sends anything.
+type slowWriter struct{ http.ResponseWriter }
+
+func (s slowWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+func (s slowWriter) WriteHeader(status int) {
+	time.Sleep(1500 * time.Millisecond) // of virtual time
+	s.ResponseWriter.WriteHeader(status)
+}
+
 // While the client has time to see the error, nothing else disturbs it.
 func TestAfterAnErrorOfItsPost(t *testing.T) {
 	large := "4" + strings.Repeat("x", 1000)
@@ -352,9 +383,7 @@ func TestAnEndBetweenProbeAndUpgrade(t *testing.T) {
 		inMemory(t, func(w *world) {
 			r := w.serve(hosting{})
 			p := r.polling()
-			c := p.probe()
-			c.send("2probe")
-			c.want("the answer to the probe", "3probe")
+			c := p.probed()
 			r.side(p.id()).Abort(engineio.ReasonParseError, enough, 1008, "enough")
 			p.wantAnswer("the poll", "6\x1e1")
 			c.wantClose("the candidate", 1000)
@@ -365,9 +394,7 @@ func TestAnEndBetweenProbeAndUpgrade(t *testing.T) {
 		inMemory(t, func(w *world) {
 			r := w.serve(hosting{options: &engineio.Options{UpgradeTimeout: 3 * time.Second}})
 			p := r.polling()
-			c := p.probe()
-			c.send("2probe")
-			c.want("the answer to the probe", "3probe")
+			c := p.probed()
 			r.side(p.id()).Abort(engineio.ReasonParseError, enough, 1008, "enough")
 			c.wantClose("the candidate", 1002)
 			time.Sleep(31 * time.Second)

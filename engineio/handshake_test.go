@@ -293,18 +293,14 @@ func TestOpen(t *testing.T) {
 	for name, query := range map[string]string{"a missing EIO": "", "an unknown EIO": "EIO=abc&", "revision 3": "EIO=3&", "revision 5": "EIO=5&"} {
 		t.Run(name+" is refused/PW", func(t *testing.T) {
 			everywhere(t, func(w *world) {
-				r := w.serve(hosting{options: w.calm()})
-				r.wantRefusal("polling", r.get(query+"transport=polling"), 400, 5, "Unsupported protocol version")
-				r.wantRefusal("websocket never opens", r.dialRefused(query+"transport=websocket"), 400, 5, "Unsupported protocol version")
+				w.serve(hosting{options: w.calm()}).refused("either", query+"transport=$T", 400, 5, "Unsupported protocol version")
 			})
 		})
 	}
 	for name, query := range map[string]string{"a missing transport": "EIO=4", "an unknown transport": "EIO=4&transport=abc"} {
 		t.Run(name+" is refused/PW", func(t *testing.T) {
 			everywhere(t, func(w *world) {
-				r := w.serve(hosting{options: w.calm()})
-				r.wantRefusal("polling", r.get(query), 400, 0, "Transport unknown")
-				r.wantRefusal("websocket never opens", r.dialRefused(query), 400, 0, "Transport unknown")
+				w.serve(hosting{options: w.calm()}).refused("either", query, 400, 0, "Transport unknown")
 			})
 		})
 	}

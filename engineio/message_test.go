@@ -28,17 +28,36 @@ func TestPacketsThatEndEarly(t *testing.T) {
 	})
 }
 
+// wantEchoes sends texts and expects them back, in either revision.
+func wantEchoes(p peer) {
+	p.send("4hello")
+	p.want("the echo", "4hello")
+	p.send("4€ 𝄞")
+	p.want("the echo of more than ASCII", "4€ 𝄞")
+	p.send("4")
+	p.want("the echo of nothing", "4")
+}
+
+// wantMalformed posts a body that ends the session.
+func (p *pollPeer) wantMalformed(body string, headers ...string) {
+	p.r.t.Helper()
+	p.posts(body, headers...)
+	p.r.side(p.id()).wantEnded(fmt.Sprintf("after %q", body), "parse error", nil)
+	p.wantEnd("the session has ended")
+}
+
+// wantMalformed sends a packet that ends the session.
+func (p *wsPeer) wantMalformed(packet string) {
+	p.r.t.Helper()
+	p.send(packet)
+	p.wantClose(fmt.Sprintf("after %q", packet), 1002)
+	p.r.side(p.id()).wantEnded("the session has ended", "parse error", nil)
+}
+
 func TestMessage(t *testing.T) {
 	t.Run("one text packet there and back/PW", func(t *testing.T) {
 		everywhere(t, func(w *world) {
-			transports(w, hosting{options: w.calm()}, func(r *rig, p peer) {
-				p.send("4hello")
-				p.want("the echo", "4hello")
-				p.send("4€ 𝄞")
-				p.want("the echo of more than ASCII", "4€ 𝄞")
-				p.send("4")
-				p.want("the echo of nothing", "4")
-			})
+			transports(w, hosting{options: w.calm()}, func(_ *rig, p peer) { wantEchoes(p) })
 		})
 	})
 	t.Run("several text packets in one payload/P", func(t *testing.T) {
@@ -69,25 +88,14 @@ func TestMessage(t *testing.T) {
 	t.Run("a malformed packet ends the session/P", func(t *testing.T) {
 		everywhere(t, func(w *world) {
 			for _, bad := range []string{"abc", "", "7", "9x", "4ok\x1e", "b=", "bA*Q=", "4ok\x1eb*"} {
-				r := w.serve(hosting{options: w.calm()})
-				p := r.polling()
-				got := p.post(bad)
-				if got.err != nil || got.status != 200 || got.body != "ok" {
-					w.t.Errorf("POST %q got %d %q (%v), want 200 ok", bad, got.status, got.body, got.err)
-				}
-				r.side(p.id()).wantEnded(fmt.Sprintf("after %q", bad), "parse error", nil)
-				p.wantEnd("the session has ended")
+				w.serve(hosting{options: w.calm()}).polling().wantMalformed(bad)
 			}
 		})
 	})
 	t.Run("a malformed packet ends the session/W", func(t *testing.T) {
 		everywhere(t, func(w *world) {
 			for _, bad := range []string{"abc", "", "7", "b=", "bA*Q="} {
-				r := w.serve(hosting{options: w.calm()})
-				p := r.websocket()
-				p.send(bad)
-				p.wantClose(fmt.Sprintf("after %q", bad), 1002)
-				r.side(p.id()).wantEnded("the session has ended", "parse error", nil)
+				w.serve(hosting{options: w.calm()}).websocket().wantMalformed(bad)
 			}
 		})
 	})

@@ -323,12 +323,19 @@ func (p *pollPeer) probe(more ...string) *wsPeer {
 	return p.r.openWebSocket(strings.Join(append([]string{query}, more...), "&"))
 }
 
-// upgrade moves the session to WebSocket. more is added to the query.
-func (p *pollPeer) upgrade(more ...string) *wsPeer {
+// probed is probe, and sends the probe and reads its answer.
+func (p *pollPeer) probed(more ...string) *wsPeer {
 	p.r.t.Helper()
 	c := p.probe(more...)
 	c.send("2probe")
 	c.want("the answer to the probe", "3probe")
+	return c
+}
+
+// upgrade moves the session to WebSocket. more is added to the query.
+func (p *pollPeer) upgrade(more ...string) *wsPeer {
+	p.r.t.Helper()
+	c := p.probed(more...)
 	if p.parked != nil {
 		p.want("the parked poll is released", "6")
 	}

@@ -244,17 +244,19 @@ func TestQueueBounds(t *testing.T) {
 		after    time.Duration // the connection closes; 0 if not
 		says     string
 	}{
-		"at the bound of messages": {engineio.Options{MaxQueueMessages: 3}, nil, 3, true, 0, ""},
-		"over it":                  {engineio.Options{MaxQueueMessages: 3}, nil, 4, true, 10 * time.Second, "4 packets wait, for 10s more than MaxQueueMessages (3)"},
-		"at 16 times":              {engineio.Options{MaxQueueMessages: 3}, nil, 48, true, 10 * time.Second, "48 packets wait, for 10s more than MaxQueueMessages (3)"},
-		"over 16 times":            {engineio.Options{MaxQueueMessages: 3}, nil, 49, false, -1, "48 packets wait, more than 16 times MaxQueueMessages (3)"},
-		"at the bound of bytes":    {engineio.Options{MaxQueueBytes: 3 * size}, nil, 3, true, 0, ""},
-		"over it in bytes":         {engineio.Options{MaxQueueBytes: 3*size - 1}, nil, 3, true, 10 * time.Second, "for 10s more than MaxQueueBytes ("},
-		"at 16 times in bytes":     {engineio.Options{MaxQueueBytes: size}, nil, 16, true, 10 * time.Second, "for 10s more than MaxQueueBytes ("},
-		"over 16 times in bytes":   {engineio.Options{MaxQueueBytes: size}, nil, 17, false, -1, "more than 16 times MaxQueueBytes ("},
-		"one of any size":          {engineio.Options{MaxQueueBytes: 1000}, []int{100_000}, 0, true, 10 * time.Second, "for 10s more than MaxQueueBytes (1000)"},
-		"but only one":             {engineio.Options{MaxQueueBytes: 1000}, []int{100_000}, 1, false, -1, "more than 16 times MaxQueueBytes (1000)"},
-		"products that overflow":   {engineio.Options{MaxQueueBytes: math.MaxInt, MaxQueueMessages: math.MaxInt}, nil, 100, true, 0, ""},
+		"at the bound of messages":      {engineio.Options{MaxQueueMessages: 3}, nil, 3, true, 0, ""},
+		"over it":                       {engineio.Options{MaxQueueMessages: 3}, nil, 4, true, 10 * time.Second, "4 packets wait, for 10s more than MaxQueueMessages (3)"},
+		"at 16 times":                   {engineio.Options{MaxQueueMessages: 3}, nil, 48, true, 10 * time.Second, "48 packets wait, for 10s more than MaxQueueMessages (3)"},
+		"over 16 times":                 {engineio.Options{MaxQueueMessages: 3}, nil, 49, false, -1, "48 packets wait, more than 16 times MaxQueueMessages (3)"},
+		"over 16 times, not in bytes":   {engineio.Options{MaxQueueMessages: 3, MaxQueueBytes: 4 * size}, nil, 49, false, -1, "48 packets wait, more than 16 times MaxQueueMessages (3)"},
+		"over 16 times, at it in bytes": {engineio.Options{MaxQueueMessages: 3, MaxQueueBytes: (48*size + engineio.TextMessage(strings.Repeat("x", 13)).Size()) / 16}, []int{13}, 48, false, -1, "48 packets wait, more than 16 times MaxQueueMessages (3)"},
+		"at the bound of bytes":         {engineio.Options{MaxQueueBytes: 3 * size}, nil, 3, true, 0, ""},
+		"over it in bytes":              {engineio.Options{MaxQueueBytes: 3*size - 1}, nil, 3, true, 10 * time.Second, "for 10s more than MaxQueueBytes ("},
+		"at 16 times in bytes":          {engineio.Options{MaxQueueBytes: size}, nil, 16, true, 10 * time.Second, "for 10s more than MaxQueueBytes ("},
+		"over 16 times in bytes":        {engineio.Options{MaxQueueBytes: size}, nil, 17, false, -1, "more than 16 times MaxQueueBytes ("},
+		"one of any size":               {engineio.Options{MaxQueueBytes: 1000}, []int{100_000}, 0, true, 10 * time.Second, "for 10s more than MaxQueueBytes (1000)"},
+		"but only one":                  {engineio.Options{MaxQueueBytes: 1000}, []int{100_000}, 1, false, -1, "more than 16 times MaxQueueBytes (1000)"},
+		"products that overflow":        {engineio.Options{MaxQueueBytes: math.MaxInt, MaxQueueMessages: math.MaxInt}, nil, 100, true, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inMemory(t, func(w *world) {

@@ -6,7 +6,6 @@
 package engineio_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -172,9 +171,7 @@ func TestOpenV3(t *testing.T) {
 	for name, query := range map[string]string{"a missing transport": "EIO=3", "an unknown transport": "EIO=3&transport=abc"} {
 		t.Run(name+" is refused/PW", func(t *testing.T) {
 			everywhere(t, func(w *world) {
-				r := w.serve(hosting{options: w.calmV3()})
-				r.wantRefusal("polling", r.get(query), 400, 0, "Transport unknown")
-				r.wantRefusal("websocket never opens", r.dialRefused(query), 400, 0, "Transport unknown")
+				w.serve(hosting{options: w.calmV3()}).refused("either", query, 400, 0, "Transport unknown")
 			})
 		})
 	}
@@ -192,14 +189,7 @@ func TestOpenV3(t *testing.T) {
 func TestMessageV3(t *testing.T) {
 	t.Run("one text packet there and back/PW", func(t *testing.T) {
 		everywhere(t, func(w *world) {
-			transportsV3(w, hosting{options: w.calmV3()}, func(r *rig, p peer) {
-				p.send("4hello")
-				p.want("the echo", "4hello")
-				p.send("4€ 𝄞")
-				p.want("the echo of more than ASCII", "4€ 𝄞")
-				p.send("4")
-				p.want("the echo of nothing", "4")
-			})
+			transportsV3(w, hosting{options: w.calmV3()}, func(_ *rig, p peer) { wantEchoes(p) })
 		})
 	})
 	t.Run("several text packets in one payload/P", func(t *testing.T) {
@@ -256,37 +246,21 @@ func TestMessageV3(t *testing.T) {
 	t.Run("a malformed packet ends the session/P", func(t *testing.T) {
 		everywhere(t, func(w *world) {
 			for _, bad := range []string{"abc", "", ":", "0:", "1:", "3:4a", "1:7", "2:4a1:", "x:4a", "4:b4A=", "2:b4AQ", "5:b2AQ==", "-1:4", "9999999999:4", "2:4𝄞"} {
-				r := w.serve(hosting{options: w.calmV3()})
-				p := r.pollingV3()
-				if got := p.post(bad); got.err != nil || got.status != 200 || got.body != "ok" {
-					w.t.Errorf("POST %q got %d %q (%v), want 200 ok", bad, got.status, got.body, got.err)
-				}
-				r.side(p.id()).wantEnded(fmt.Sprintf("after %q", bad), "parse error", nil)
-				p.wantEnd("the session has ended")
+				w.serve(hosting{options: w.calmV3()}).pollingV3().wantMalformed(bad)
 			}
 		})
 	})
 	t.Run("a malformed binary payload ends the session/P", func(t *testing.T) {
 		everywhere(t, func(w *world) {
 			for _, bad := range []string{"", "\x00", "\x00\xff", "\x00\x00\xff", "\x02\x01\xff4", "\x00\x01", "\x00\x02\xff4", "\x00\x0a\xff4", "\x01\x01\xff\x02", "\x00\x02\xff4\xe2", "1:4"} {
-				r := w.serve(hosting{options: w.calmV3()})
-				p := r.pollingV3()
-				if got := p.post(bad, "Content-Type", "application/octet-stream"); got.err != nil || got.status != 200 || got.body != "ok" {
-					w.t.Errorf("POST %q got %d %q (%v), want 200 ok", bad, got.status, got.body, got.err)
-				}
-				r.side(p.id()).wantEnded(fmt.Sprintf("after %q", bad), "parse error", nil)
-				p.wantEnd("the session has ended")
+				w.serve(hosting{options: w.calmV3()}).pollingV3().wantMalformed(bad, "Content-Type", "application/octet-stream")
 			}
 		})
 	})
 	t.Run("a malformed packet ends the session/W", func(t *testing.T) {
 		everywhere(t, func(w *world) {
 			for _, bad := range []string{"abc", "", "7", "b", "bAQIDBA==", "b4A", "b2AQ==", "<>", "<01>", "<34>"} {
-				r := w.serve(hosting{options: w.calmV3()})
-				p := r.websocketV3()
-				p.send(bad)
-				p.wantClose(fmt.Sprintf("after %q", bad), 1002)
-				r.side(p.id()).wantEnded("the session has ended", "parse error", nil)
+				w.serve(hosting{options: w.calmV3()}).websocketV3().wantMalformed(bad)
 			}
 		})
 	})
@@ -381,17 +355,6 @@ func TestHeartbeatV3(t *testing.T) {
 func wait(d time.Duration) { <-time.After(d) }
 
 func TestClosePacketV3(t *testing.T) {
-	t.Run("a pending poll is answered/P", func(t *testing.T) {
-		everywhere(t, func(w *world) {
-			r := w.serve(hosting{options: w.calmV3()})
-			p := r.pollingV3()
-			p.park()
-			p.send("1")
-			p.wantAnswer("a noop ends the poll", "1:6")
-			r.side(p.id()).wantEnded("the client has closed", "transport close", nil)
-			p.wantEnd("the session has ended")
-		})
-	})
 	t.Run("the WebSocket closes/W", func(t *testing.T) {
 		everywhere(t, func(w *world) {
 			r := w.serve(hosting{options: w.calmV3()})
@@ -435,27 +398,6 @@ func TestUpgradeV3(t *testing.T) {
 				c := p.upgrade(more)
 				c.want("the echoes", "4hello", bytes)
 			}
-		})
-	})
-	t.Run("requests on polling after the upgrade get 400", func(t *testing.T) {
-		everywhere(t, func(w *world) {
-			r := w.serve(hosting{options: w.calmV3()})
-			p := r.pollingV3()
-			c := p.upgrade()
-			r.wantRefusal("GET", r.get(p.query), 400, 3, "Bad request")
-			r.wantRefusal("POST", p.post("6:4hello"), 400, 3, "Bad request")
-			c.send("4hello")
-			c.want("the WebSocket goes on", "4hello")
-		})
-	})
-	t.Run("a second WebSocket after the upgrade is closed", func(t *testing.T) {
-		everywhere(t, func(w *world) {
-			r := w.serve(hosting{options: w.calmV3()})
-			p := r.pollingV3()
-			c := p.upgrade()
-			r.openWebSocket("EIO=3&transport=websocket&sid="+p.id()).wantClose("the second is not wanted", 1002)
-			c.send("4hello")
-			c.want("the first goes on", "4hello")
 		})
 	})
 }

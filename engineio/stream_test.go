@@ -428,9 +428,7 @@ func TestStreamUpgradeIsRefused(t *testing.T) {
 
 		r := w.serve(hosting{options: withStreams(nil)})
 		p = r.polling()
-		first := p.probe()
-		first.send("2probe")
-		first.want("the answer to the probe", "3probe")
+		first := p.probed()
 		p.candidate().wantRefused("one at a time")
 		first.send("5", "4x")
 		first.want("the first goes on", "4x")

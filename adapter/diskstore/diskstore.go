@@ -156,7 +156,7 @@ func (s *Store) load(o *Options) (err error) {
 }
 
 func readLogs(tx *bbolt.Tx, rows map[uint64]logRow) error {
-	return tx.Bucket(bucketLogs).ForEach(func(key, value []byte) error {
+	return each(tx, bucketLogs, func(key, value []byte) error {
 		row, err := parseLogRow(value)
 		if err != nil || len(key) != 8 {
 			return errDamaged
@@ -207,7 +207,7 @@ func (s *Store) markAllLost() error {
 			return err
 		}
 	}
-	return s.state.set(nil, func(t *stateText) { t.lost = false })
+	return s.state.set(context.Background(), func(t *stateText) { t.lost = false })
 }
 
 func (s *Store) note(text string, attrs ...any) { s.notes = append(s.notes, note{text, attrs}) }
@@ -323,13 +323,13 @@ func (v *events) log(namespace string) (adapter.Log, error) {
 		v.logs[namespace] = l
 		v.mu.Unlock()
 		row := logRow{namespace: namespace, epoch: l.epoch}
-		err := v.table.update(nil, func(tx *bbolt.Tx) error {
+		err := v.table.update(context.Background(), func(tx *bbolt.Tx) error {
 			id, err := tx.Bucket(bucketLogs).NextSequence() // never again, since segments may have events of logs that were forgotten
 			if err != nil {
 				return err
 			}
 			l.id = id
-			return tx.Bucket(bucketLogs).Put(logKey(id), appendLogRow(nil, &row))
+			return put(tx, bucketLogs, logKey(id), appendLogRow(nil, &row))
 		})
 		if err != nil {
 			v.mu.Lock()
@@ -376,7 +376,7 @@ func (v *events) forget(ctx context.Context, hasSessions func(namespace string) 
 	}
 	return v.table.update(ctx, func(tx *bbolt.Tx) error {
 		for _, id := range ids {
-			if err := tx.Bucket(bucketLogs).Delete(logKey(id)); err != nil {
+			if err := remove(tx, bucketLogs, logKey(id)); err != nil {
 				return err
 			}
 		}

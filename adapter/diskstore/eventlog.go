@@ -58,7 +58,7 @@ func (l *eventLog) Append(r *adapter.Record) error {
 	if e.Size() > maxBody/2 {
 		return errTooLarge
 	}
-	if err := l.events.commits.do(nil, e); err != nil {
+	if err := l.events.commits.do(context.Background(), e); err != nil {
 		return err
 	}
 	l.await(e.Number)
@@ -165,11 +165,11 @@ func (l *eventLog) MarkLost(after uint64) error {
 	l.events.mu.Lock()
 	l.lost = max(l.lost, after+1)
 	l.events.mu.Unlock()
-	err := l.events.table.update(nil, func(tx *bbolt.Tx) error {
+	err := l.events.table.update(context.Background(), func(tx *bbolt.Tx) error {
 		return l.changeRow(tx, func(row *logRow) { row.lost = max(row.lost, after+1) })
 	})
 	if err != nil { // the disk may be full, but the state is on it
-		return l.events.state.set(nil, func(s *stateText) { s.lost = true })
+		return l.events.state.set(context.Background(), func(s *stateText) { s.lost = true })
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func (l *eventLog) changeRow(tx *bbolt.Tx, change func(*logRow)) error {
 		return errDamaged
 	}
 	change(&row)
-	return tx.Bucket(bucketLogs).Put(logKey(l.id), appendLogRow(nil, &row))
+	return put(tx, bucketLogs, logKey(l.id), appendLogRow(nil, &row))
 }
 
 // load adds the location of an event that was found in a segment.

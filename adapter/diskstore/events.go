@@ -6,6 +6,7 @@
 package diskstore
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -245,7 +246,7 @@ func (v *events) saveNumbers() error {
 	if len(logs) == 0 {
 		return nil
 	}
-	err := v.table.update(nil, func(tx *bbolt.Tx) error {
+	err := v.table.update(context.Background(), func(tx *bbolt.Tx) error {
 		for _, l := range logs {
 			if err := l.changeRow(tx, func(row *logRow) { row.last = l.next }); err != nil {
 				return err
@@ -314,7 +315,7 @@ func (v *events) load(rows map[uint64]logRow) (damages []string, err error) {
 	if len(damages) == 0 {
 		return nil, nil
 	}
-	return damages, v.table.update(nil, func(tx *bbolt.Tx) error {
+	return damages, v.table.update(context.Background(), func(tx *bbolt.Tx) error {
 		for _, l := range byID {
 			if err := l.changeRow(tx, func(row *logRow) { row.last, row.damaged = l.next, l.damaged }); err != nil {
 				return err

@@ -47,8 +47,8 @@ type turn[T any] struct {
 // maxBatch bounds the values of one write.
 const maxBatch = 512
 
-// do writes value and returns when it is written, or was not. If ctx, which may be nil,
-// ends before, the value may still be written. The values of one goroutine are written in
+// do writes value and returns when it is written, or was not. If ctx ends before, the value
+// may still be written. The values of one goroutine are written in
 // the order of its calls.
 func (g *group[T]) do(ctx context.Context, value T) error {
 	t := &turn[T]{value, make(chan error, 1)}
@@ -67,9 +67,6 @@ func (g *group[T]) do(ctx context.Context, value T) error {
 		go g.run() // ends when nothing waits; close waits for it
 	}
 	g.mu.Unlock()
-	if ctx == nil {
-		return <-t.done
-	}
 	select {
 	case err := <-t.done:
 		return err

@@ -20,3 +20,6 @@ func tryLock(f *os.File) error {
 	}
 	return err
 }
+
+// unlock unlocks a file, which may still be mapped.
+func unlock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

@@ -29,8 +29,8 @@ type sessions struct {
 	bytes     int         // of all
 	count     map[string]int
 	dropped   []*kept // for a bound; they are still in the table
-	// damaged is when the table was found damaged, or zero. A session that is not known
-	// may have been in it.
+	// damaged is when the table was last found damaged, or zero. A session that is not
+	// known may have been in it.
 	damaged time.Time
 }
 
@@ -54,7 +54,7 @@ func newSessions(t *table) *sessions {
 func (s *sessions) load() error {
 	var live []sessionKey
 	err := s.table.view(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketSessions).ForEach(func(key, value []byte) error {
+		return each(tx, bucketSessions, func(key, value []byte) error {
 			namespace, session, err := parseSession(value)
 			k := sessionKey{namespace, ""}
 			if err == nil {
@@ -75,7 +75,7 @@ func (s *sessions) load() error {
 	}
 	now := time.Now()
 	for batch := range slices.Chunk(live, expireBatch) {
-		if err := s.table.update(nil, func(tx *bbolt.Tx) error { return endSessions(tx, batch, now) }); err != nil {
+		if err := s.table.update(context.Background(), func(tx *bbolt.Tx) error { return endSessions(tx, batch, now) }); err != nil {
 			return err
 		}
 		for _, k := range batch {
@@ -88,14 +88,13 @@ func (s *sessions) load() error {
 
 // endSessions ends sessions in the table.
 func endSessions(tx *bbolt.Tx, keys []sessionKey, now time.Time) error {
-	b := tx.Bucket(bucketSessions)
 	for _, k := range keys {
-		_, session, err := parseSession(b.Get(k.bytes()))
+		_, session, err := parseSession(tx.Bucket(bucketSessions).Get(k.bytes()))
 		if err != nil {
 			return errDamaged
 		}
 		session.Ended = now
-		if err := b.Put(k.bytes(), appendSession(nil, k.namespace, session)); err != nil {
+		if err := put(tx, bucketSessions, k.bytes(), appendSession(nil, k.namespace, session)); err != nil {
 			return err
 		}
 	}
@@ -109,7 +108,7 @@ func (s *sessions) retain(r adapter.Retention) {
 	over := s.boundLocked()
 	s.mu.Unlock()
 	if len(over) > 0 {
-		_ = s.remove(nil, over) // else by the next process
+		_ = s.remove(context.Background(), over) // else by the next process
 	}
 }
 
@@ -117,7 +116,7 @@ func (s *sessions) save(ctx context.Context, namespace string, session *adapter.
 	k := sessionKey{namespace, session.Secret}
 	value := appendSession(nil, namespace, session)
 	err := s.table.update(ctx, func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketSessions).Put(k.bytes(), value)
+		return put(tx, bucketSessions, k.bytes(), value)
 	})
 	if err != nil {
 		return err
@@ -137,7 +136,7 @@ func (s *sessions) save(ctx context.Context, namespace string, session *adapter.
 func (s *sessions) remove(ctx context.Context, over []*kept) error {
 	return s.table.update(ctx, func(tx *bbolt.Tx) error {
 		for _, k := range over {
-			if err := tx.Bucket(bucketSessions).Delete(k.bytes()); err != nil {
+			if err := remove(tx, bucketSessions, k.bytes()); err != nil {
 				return err
 			}
 		}
@@ -215,23 +214,23 @@ func (s *sessions) take(ctx context.Context, namespace, secret string) (session 
 	}
 	found := make(chan *adapter.Session, 1) // ctx may end before the transaction
 	err = s.table.update(ctx, func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketSessions)
-		_, session, err := parseSession(b.Get(key.bytes()))
+		_, session, err := parseSession(tx.Bucket(bucketSessions).Get(key.bytes()))
 		if err != nil {
 			return errDamaged
 		}
 		found <- session
-		return b.Delete(key.bytes())
+		return remove(tx, bucketSessions, key.bytes())
 	})
 	if err == nil {
 		return <-found, nil
 	}
-	if !errors.Is(err, errDamaged) {
-		s.mu.Lock()
-		if s.index[key] == nil {
-			s.insertLocked(k)
-		}
-		s.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case errors.Is(err, errDamaged):
+		s.damaged = time.Now()
+	case s.index[key] == nil:
+		s.insertLocked(k)
 	}
 	return nil, err
 }

@@ -107,7 +107,7 @@ func (s stateText) trusted(boot string) bool {
 	return s.clean || s.sync || s.boot != "" && s.boot == boot
 }
 
-// set changes the state and writes it. ctx may be nil.
+// set changes the state and writes it.
 func (s *state) set(ctx context.Context, change func(*stateText)) error {
 	return s.commits.do(ctx, change)
 }

@@ -9,6 +9,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"sync/atomic"
@@ -21,6 +24,8 @@ import (
 var (
 	bucketLogs     = []byte("logs")     // id of 8 bytes: see appendLogRow
 	bucketSessions = []byte("sessions") // namespace and secret: see appendSession
+
+	bucketSums = []byte("sums") // name of a bucket above: see addSum
 
 	errDamaged = errors.New("diskstore: the stored data is damaged")
 )
@@ -44,13 +49,18 @@ func openTable(name string, sync bool, limit time.Duration) (*table, error) {
 	t := new(table)
 	t.commits = group[change]{write: t.write, limit: limit}
 	options := &bbolt.Options{
-		NoSync: !sync, NoGrowSync: !sync, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
+		NoSync: !sync, NoGrowSync: !sync, FreelistType: bbolt.FreelistMapType,
+		// The list of free pages is stored too: to find them, bbolt would read the pages on
+		// goroutines of its own, which can't be guarded.
 		Timeout: 10 * time.Second, // nobody else should have it: the directory is locked
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			f, err = os.OpenFile(name, flag, mode)
 			t.file = f
 			return f, err
 		},
+	}
+	if err := checkMeta(name); err != nil {
+		return nil, err
 	}
 	err := t.guarded(func() (err error) {
 		if t.db, err = bbolt.Open(name, 0o600, options); err != nil {
@@ -60,7 +70,7 @@ func openTable(name string, sync bool, limit time.Duration) (*table, error) {
 			return err
 		}
 		return t.db.Update(func(tx *bbolt.Tx) error {
-			for _, name := range [][]byte{bucketLogs, bucketSessions} {
+			for _, name := range [][]byte{bucketLogs, bucketSessions, bucketSums} {
 				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 					return err
 				}
@@ -73,6 +83,37 @@ func openTable(name string, sync bool, limit time.Duration) (*table, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// checkMeta returns errDamaged unless both of the first pages of a database are valid.
+// Each transaction writes one of them. With only one valid, bbolt would go on with what
+// was stored before the latest transaction.
+func checkMeta(name string) error {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer f.Close()
+	const header, size = 16, 64 // of a page, and of what follows; the last 8 bytes are a checksum
+	var first [header + size]byte
+	if n, err := f.ReadAt(first[:], 0); n == 0 && err == io.EOF {
+		return nil // not begun
+	}
+	pageSize := int64(binary.NativeEndian.Uint32(first[header+8:]))
+	second := first
+	if _, err = f.ReadAt(second[:], pageSize); err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	for _, page := range [][header + size]byte{first, second} {
+		sum := fnv.New64a()
+		_, _ = sum.Write(page[header : header+size-8])
+		if sum.Sum64() != binary.NativeEndian.Uint64(page[header+size-8:]) {
+			return errDamaged
+		}
+	}
+	return nil
 }
 
 // isFormat reports whether an error says that a file is not a database.
@@ -107,7 +148,7 @@ func (t *table) view(f func(tx *bbolt.Tx) error) error {
 	return t.guarded(func() error { return t.db.View(f) })
 }
 
-// update stores a change. If ctx, which may be nil, ends before, it may still be stored.
+// update stores a change. If ctx ends before, it may still be stored.
 func (t *table) update(ctx context.Context, c change) error { return t.commits.do(ctx, c) }
 
 // write stores changes in one transaction.
@@ -136,13 +177,15 @@ func (t *table) close(ctx context.Context) error {
 	return t.guarded(t.db.Close)
 }
 
-// release gives the file up without a word to the database if that is broken.
+// release closes the file. If the database is broken it isn't called for that; the file
+// then stays mapped.
 func (t *table) release() {
 	if t.db != nil && !t.broken.Load() {
 		_ = t.guarded(t.db.Close)
 		return
 	}
 	if t.file != nil {
+		unlock(t.file)
 		_ = t.file.Close()
 	}
 }
@@ -152,3 +195,59 @@ func logKey(id uint64) []byte { return binary.BigEndian.AppendUint64(nil, id) }
 func (k sessionKey) bytes() []byte { return append(appendText(nil, k.namespace), k.secret...) }
 
 func logID(key []byte) uint64 { return binary.BigEndian.Uint64(key) }
+
+// put stores a value in a bucket, and remove removes one.
+func put(tx *bbolt.Tx, bucket, key, value []byte) error {
+	b := tx.Bucket(bucket)
+	if b.Get(key) == nil {
+		if err := addSum(tx, bucket, key, 1); err != nil {
+			return err
+		}
+	}
+	return b.Put(key, value)
+}
+
+func remove(tx *bbolt.Tx, bucket, key []byte) error {
+	b := tx.Bucket(bucket)
+	if b.Get(key) == nil {
+		return nil
+	}
+	if err := addSum(tx, bucket, key, -1); err != nil {
+		return err
+	}
+	return b.Delete(key)
+}
+
+// addSum counts a key of a bucket in or out. The database does not notice a damaged page
+// that merely has fewer keys.
+func addSum(tx *bbolt.Tx, bucket, key []byte, by int) error {
+	sums := tx.Bucket(bucketSums)
+	s := parseSum(sums.Get(bucket))
+	s.count += uint64(by)
+	s.keys ^= uint64(checksum(key))
+	return sums.Put(bucket, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, s.count), s.keys))
+}
+
+// A sum is what is known of the keys of a bucket.
+type sum struct{ count, keys uint64 }
+
+func parseSum(b []byte) sum {
+	if len(b) != 16 {
+		return sum{}
+	}
+	return sum{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
+}
+
+// each calls f for the keys and values of a bucket.
+func each(tx *bbolt.Tx, bucket []byte, f func(key, value []byte) error) error {
+	var s sum
+	err := tx.Bucket(bucket).ForEach(func(key, value []byte) error {
+		s.count++
+		s.keys ^= uint64(checksum(key))
+		return f(key, value)
+	})
+	if err == nil && s != parseSum(tx.Bucket(bucketSums).Get(bucket)) {
+		return errDamaged
+	}
+	return err
+}

@@ -33,7 +33,7 @@ async def connect(stage):
     equal(await peer.ask("rooms"), [peer.sid()])
 
 
-@scenario("the transport is the one asked for")
+@scenario("the transport is the requested one")
 async def transport(stage):
     peer = await stage.connect()
     want = "polling" if stage.transport == "polling" else "websocket"

@@ -22,7 +22,7 @@ scenario("two hundred acknowledgements in flight", async (stage) => {
   assert.deepEqual(answers.map(({ i }) => i), Array.from({ length: 200 }, (_, i) => i));
 });
 
-scenario("an event nobody handles is not acknowledged", async (stage) => {
+scenario("an event without a handler is not acknowledged", async (stage) => {
   const socket = await stage.connect();
   let answers = 0;
   socket.emit("nobody listens", () => answers++);
@@ -55,7 +55,7 @@ scenario("the server asks with binary and gets binary", async (stage) => {
   });
 });
 
-scenario("the client asks back while it is asked", async (stage) => {
+scenario("the client emits with acknowledgement while it handles one", async (stage) => {
   const socket = await stage.connect();
   // The server's handler waits for this answer, which itself waits for the server: an acknowledgement
   // must not queue behind the handler that awaits it.

@@ -27,7 +27,7 @@ scenario("binary echo at every depth", async (stage) => {
   }
 });
 
-scenario("every kind of binary the client knows", async (stage) => {
+scenario("every kind of binary that the client knows", async (stage) => {
   const socket = await stage.connect();
   const bytes = [5, 6, 7, 8];
   const kinds = [Buffer.from(bytes), new Uint8Array(bytes).buffer];

@@ -20,14 +20,14 @@ scenario("connect", async (stage) => {
   assert.notEqual(socket.id, other.id);
 });
 
-scenario("the transport is the one asked for", async (stage) => {
+scenario("the transport is the requested one", async (stage) => {
   const socket = await stage.connect({ settled: true });
   const want = finalTransport(stage.transport);
   assert.equal(socket.io.engine.transport.name, want);
   assert.equal(await ask(socket, "transport"), want);
 });
 
-scenario("offered an upgrade, the client stays on polling", async (stage) => {
+scenario("a client that may upgrade stays on polling", async (stage) => {
   const socket = await stage.connect({ upgrade: false });
   for (let i = 0; i < 10; i++) assert.equal(await ask(socket, "echo", i), i);
   assert.equal(await ask(socket, "transport"), "polling");
@@ -124,7 +124,7 @@ scenario("a hundred clients", async (stage) => {
   assert.deepEqual(after, before);
 });
 
-scenario("connecting and leaving again and again", async (stage) => {
+scenario("connecting and disconnecting many times", async (stage) => {
   const socket = await stage.connect();
   const ids = new Set([socket.id]);
   for (let i = 0; i < 10; i++) {

@@ -33,7 +33,7 @@ for (const close of [false, true]) {
   });
 }
 
-scenario("last words arrive before the server's disconnect", async (stage) => {
+scenario("events emitted before the server's disconnect arrive first", async (stage) => {
   for (const close of [false, true]) {
     const socket = await stage.connect({ settled: true });
     const heard = [];

@@ -31,7 +31,7 @@ function echoes(engine, messages) {
   return within(all, `${messages.length} engine messages`).finally(() => engine.off("message"));
 }
 
-scenario("engine: text and binary there and back", async (stage) => {
+scenario("engine: echo of text and binary", async (stage) => {
   // Text of 1.x is changed when it goes by one transport and comes back by the other.
   const engine = await open(stage, { settled: !client.atLeast(2, 0) });
   const messages = ["hello", "é😀\u0000\u2028", Buffer.from([0, 1, 255]), Buffer.alloc(0), "2probe", "x".repeat(100000), Buffer.alloc(100000, 7), "last"];

@@ -120,7 +120,7 @@ scenario("token auth on a shared connection", async (stage) => {
 // The middleware of /gate waits until someone opens the gate of that name.
 let gates = 0;
 
-scenario("middleware that takes its time", async (stage) => {
+scenario("slow middleware", async (stage) => {
   const root = await stage.connect();
   const gate = `gate ${++gates}`;
   const slow = stage.openBeside(root, "/gate", { auth: { gate } });
@@ -132,7 +132,7 @@ scenario("middleware that takes its time", async (stage) => {
   assert.deepEqual(await early, ["buffered"]);
 });
 
-scenario("a client that leaves while middleware takes its time", async (stage) => {
+scenario("a client that disconnects during slow middleware", async (stage) => {
   const bystander = await stage.connect();
   const { sessions } = await ask(bystander, "stats");
   const root = await stage.connect({ reconnection: false });

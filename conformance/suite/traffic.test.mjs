@@ -55,7 +55,7 @@ async function traffic(stage) {
 
 // Each answer triggers the next request at once, so that a server that is slow to put one request
 // behind it meets the next one.
-scenario("round trips back to back lose no connection", async (stage) => {
+scenario("many round trips in a row lose no connection", async (stage) => {
   const lost = [];
   await Promise.all(Array.from({ length: 8 }, async () => {
     const socket = await stage.connect({ reconnection: false });
@@ -85,7 +85,7 @@ scenario("large messages under an upgrade", async (stage) => {
   await upgraded;
 });
 
-scenario("a message over the limit costs only its sender's connection", async (stage) => {
+scenario("a message over the limit affects only its sender's connection", async (stage) => {
   const bystander = await stage.connect();
   let harmed = 0;
   bystander.on("disconnect", () => harmed++);
@@ -111,7 +111,7 @@ scenario("a message over the limit costs only its sender's connection", async (s
   assert.equal(harmed, 0);
 });
 
-scenario("a message over the limit is told as 413, every time", async (stage) => {
+scenario("a message over the limit is answered 413, every time", async (stage) => {
   // With a poll that waits, and in the answer to one, before the next.
   for (const parked of [true, false]) {
     for (let round = 0; round < OFTEN; round++) {

@@ -80,7 +80,7 @@ scenario("lone surrogates pass through raw", async (stage) => {
   }
 });
 
-scenario("values JSON has no word for", async (stage) => {
+scenario("values that JSON cannot represent", async (stage) => {
   const socket = await stage.connect();
   const day = new Date(86400000);
   const sent = [undefined, NaN, -0, day, [undefined, Infinity], { gone: undefined, kept: 1 }];

@@ -37,7 +37,7 @@ scenario("old and new clients share rooms and binary", async (stage) => {
   assert.deepEqual(await back, others.map(() => [picture]));
 });
 
-scenario("old and new clients in a namespace, at full speed", async (stage) => {
+scenario("old and new clients in a namespace under load", async (stage) => {
   const crowd = await everyone(stage, { nsp: "/custom" });
   const answers = crowd.flatMap((socket, s) => Array.from({ length: 40 }, (_, i) => ask(socket, "echo", { s, i, b: Buffer.from([i]) })));
   for (const [n, { s, i, b }] of (await within(Promise.all(answers), "every answer")).entries()) {

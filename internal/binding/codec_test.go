@@ -121,6 +121,8 @@ func TestAppendArgs(t *testing.T) {
 		{[]any{upper{[]byte("abc")}, []any{upper{[]byte("d")}}}, `"ABC",["D"]`, nil},
 		{[]any{&byPointer{one}, []byPointer{{one}}}, `"by pointer",["by pointer"]`, nil},
 		{[]any{byPointer{one}, map[string]byPointer{"k": {two}}}, `{"Data":` + ph(0) + `},{"k":{"Data":` + ph(1) + `}}`, [][]byte{one, two}},
+		{[]any{struct{ A, B any }{byPointer{one}, two}}, `{"A":{"Data":` + ph(0) + `},"B":` + ph(1) + `}`, [][]byte{one, two}},
+		{[]any{struct{ A []any }{[]any{&byPointer{one}, byPointer{two}}}}, `{"A":["by pointer",{"Data":` + ph(0) + `}]}`, [][]byte{two}},
 		{[]any{textual("x")}, `"text:x"`, nil},
 		{[]any{struct{ A, B any }{upper{one}, one}}, `{"A":"\u0001","B":` + ph(0) + `}`, [][]byte{one}},
 	}

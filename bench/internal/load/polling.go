@@ -2,21 +2,20 @@
 
 //go:build linux
 
-// This file holds clients over long-polling: as in browsers, one connection for what
-// comes and one for what is sent.
+// This file holds clients over long-polling: as in browsers, one connection for polls and
+// one for what is sent.
 
 package load
 
 import (
-	"bufio"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
-	"time"
+
+	"socketio/internal/rawclient"
 )
 
 // Pollers are clients over long-polling. Each has a goroutine while it echoes: what
@@ -29,10 +28,12 @@ type Pollers struct {
 // NewPollers connects n clients, which join the namespace "/".
 func NewPollers(t *Target, n int) (*Pollers, error) {
 	p := &Pollers{addr: (&net.TCPAddr{IP: t.addr[:], Port: t.port}).String()}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	for range n {
-		c := &poller{addr: p.addr}
+		c := newPoller(p.addr)
 		p.clients = append(p.clients, c)
-		if err := c.join(); err != nil {
+		if err := c.join(ctx); err != nil {
 			p.Leave()
 			return nil, fmt.Errorf("load: polling: %w", err)
 		}
@@ -43,10 +44,12 @@ func NewPollers(t *Target, n int) (*Pollers, error) {
 // Echo lets every client send each message once the answer to the one before has come,
 // and returns how many answers came.
 func (p *Pollers) Echo(each int) (ops int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	done := make(chan error, len(p.clients))
 	for _, c := range p.clients {
-		// Ends after its echoes, or at the deadline of its connections.
-		go func() { done <- c.echo(each) }()
+		// Ends after its echoes, or with ctx.
+		go func() { done <- c.echo(ctx, each) }()
 	}
 	for range p.clients {
 		err = errors.Join(err, <-done)
@@ -56,120 +59,77 @@ func (p *Pollers) Echo(each int) (ops int, err error) {
 
 // Leave closes the sessions and all connections.
 func (p *Pollers) Leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	for _, c := range p.clients {
-		if c.sid != "" {
-			_, _ = c.post("1") // the connections close in any case
+		if c.session != nil {
+			_ = c.session.Write(ctx, rawclient.Text("1")...) // the connections close in any case
 		}
-		c.in.close()
-		c.out.close()
+		c.in.Close()
+		c.out.Close()
 	}
 }
 
 type poller struct {
-	addr, sid string
-	in, out   line
+	server  *rawclient.Server
+	session *rawclient.Session // nil until it has opened
+	in, out rawclient.Line
 }
 
-func (c *poller) join() error {
-	body, err := c.get()
-	if err != nil {
-		return err
+func newPoller(addr string) *poller {
+	dial := func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", addr) }
+	c := &poller{in: rawclient.Line{Dial: dial}, out: rawclient.Line{Dial: dial}}
+	header := make(http.Header)
+	for _, h := range browserHeaders(addr) {
+		header.Set(h[0], h[1])
 	}
-	var open struct{ SID string }
-	if text, ok := strings.CutPrefix(body, "0"); !ok || json.Unmarshal([]byte(text), &open) != nil {
-		return fmt.Errorf("the server begins with %q", body)
-	}
-	c.sid = open.SID
-	if _, err = c.post("40"); err != nil {
-		return err
-	}
-	return c.await("40")
+	c.server = &rawclient.Server{URL: "http://" + addr + "/socket.io/", Header: header, Do: func(r *http.Request) rawclient.Reply {
+		if r.Method == http.MethodPost {
+			return c.out.Do(r)
+		}
+		return c.in.Do(r)
+	}}
+	return c
 }
 
-func (c *poller) echo(each int) error {
+func (c *poller) join(ctx context.Context) (err error) {
+	if c.session, err = c.server.Polling(ctx); err != nil {
+		c.session = nil
+		return err
+	}
+	if err = c.session.Write(ctx, rawclient.Text("40")...); err != nil {
+		return err
+	}
+	return c.await(ctx, "40")
+}
+
+func (c *poller) echo(ctx context.Context, each int) error {
 	for range each {
-		if _, err := c.post(echoPacket); err != nil {
+		if err := c.session.Write(ctx, rawclient.Text(echoPacket)...); err != nil {
 			return err
 		}
-		if err := c.await("42"); err != nil {
+		if err := c.await(ctx, "42"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// await polls until a packet that begins so has come.
-func (c *poller) await(prefix string) error {
+// await reads until a packet that begins so has come.
+func (c *poller) await(ctx context.Context, prefix string) error {
 	for {
-		body, err := c.get()
-		if err != nil {
+		p, err := c.session.Read(ctx)
+		switch {
+		case err != nil:
 			return err
-		}
-		for packet := range strings.SplitSeq(body, "\x1e") {
-			switch {
-			case strings.HasPrefix(packet, prefix):
-				return nil
-			case packet == "2":
-				if _, err := c.post("3"); err != nil {
-					return err
-				}
-			case packet != "6":
-				return fmt.Errorf("the server has sent %.100q", packet)
+		case strings.HasPrefix(p.Text, prefix):
+			return nil
+		case p.Text == "2":
+			if err := c.session.Write(ctx, rawclient.Text("3")...); err != nil {
+				return err
 			}
+		case p.Text != "6":
+			return fmt.Errorf("the server has sent %.100q", p.Text)
 		}
-	}
-}
-
-func (c *poller) get() (string, error) { return c.in.do(c.addr, http.MethodGet, c.sid, "") }
-
-func (c *poller) post(packet string) (string, error) {
-	return c.out.do(c.addr, http.MethodPost, c.sid, packet)
-}
-
-// A line is one connection, used by one request at a time.
-type line struct {
-	conn net.Conn
-	br   *bufio.Reader
-}
-
-func (l *line) do(addr, method, sid, body string) (string, error) {
-	if l.conn == nil {
-		conn, err := net.Dial("tcp", addr)
-		if err != nil {
-			return "", err
-		}
-		l.conn, l.br = conn, bufio.NewReader(conn)
-	}
-	if err := l.conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s /socket.io/?EIO=4&transport=polling", method)
-	if sid != "" {
-		b.WriteString("&sid=" + sid)
-	}
-	fmt.Fprintf(&b, " HTTP/1.1\r\nHost: %s\r\n%s", addr, browserHeaders(addr))
-	if method == http.MethodPost {
-		fmt.Fprintf(&b, "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n", len(body))
-	}
-	b.WriteString("\r\n" + body)
-	if _, err := io.WriteString(l.conn, b.String()); err != nil {
-		return "", err
-	}
-	resp, err := http.ReadResponse(l.br, nil)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d %.100q", resp.StatusCode, answer)
-	}
-	return string(answer), err
-}
-
-func (l *line) close() {
-	if l.conn != nil {
-		_ = l.conn.Close()
 	}
 }

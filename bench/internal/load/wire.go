@@ -11,6 +11,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+
+	"socketio/internal/ws"
 )
 
 // What a server that knows no Socket.IO says so that the clients go on. The sizes
@@ -34,60 +36,56 @@ const (
 
 // The frames that clients send, masked.
 var (
-	frameJoin  = frame(1, `40`)
-	framePong  = frame(1, `3`)
-	frameClose = frame(8, "\x03\xe8") // 1000
-	frameEcho  = frame(1, echoPacket)
-	frameAck   = frame(1, `420["ack","`+payload+`"]`)
-	frameBcast = frame(1, `42["bcast","`+payload+`"]`)
-	frameBlob  = append(frame(1, blobPacket), frame(2, strings.Repeat(payload, blobSize/len(payload)))...)
+	frameJoin  = frame(ws.Text, `40`)
+	framePong  = frame(ws.Text, `3`)
+	frameClose = frame(ws.Close, "\x03\xe8") // 1000
+	frameEcho  = frame(ws.Text, echoPacket)
+	frameAck   = frame(ws.Text, `420["ack","`+payload+`"]`)
+	frameBcast = frame(ws.Text, `42["bcast","`+payload+`"]`)
+	frameBlob  = append(frame(ws.Text, blobPacket), frame(ws.Binary, strings.Repeat(payload, blobSize/len(payload)))...)
 )
 
 // frame returns a final, masked frame.
-func frame(op byte, data string) []byte {
-	mask := [4]byte{0x37, 0xfa, 0x21, 0x3d}
-	b := []byte{0x80 | op, 0x80 | byte(min(len(data), 127))}
-	if len(data) > 125 {
-		b = binary.BigEndian.AppendUint64(b, uint64(len(data)))
-	}
-	b = append(b, mask[:]...)
-	for i := range len(data) {
-		b = append(b, data[i]^mask[i%4])
-	}
-	return b
+func frame(op ws.Opcode, data string) []byte {
+	return ws.AppendMasked(nil, op, true, [4]byte{0x37, 0xfa, 0x21, 0x3d}, []byte(data))
 }
 
-// request is a handshake with the headers of a Chromium page, about 900 bytes.
+// request is a handshake with the headers of a Chromium page, about 900 bytes. It is made
+// once and sent by thousands of clients, which internal/ws/wstest does not do.
 func request(addr string) []byte {
-	key := base64.StdEncoding.EncodeToString([]byte("0123456789abcdef"))
-	return []byte(strings.Join([]string{
+	lines := []string{
 		"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
 		"Host: " + addr,
 		"Connection: Upgrade",
 		"Upgrade: websocket",
 		"Sec-WebSocket-Version: 13",
-		browserHeaders(addr) + "Sec-WebSocket-Key: " + key,
+	}
+	for _, h := range browserHeaders(addr) {
+		lines = append(lines, h[0]+": "+h[1])
+	}
+	return []byte(strings.Join(append(lines,
+		"Sec-WebSocket-Key: "+base64.StdEncoding.EncodeToString([]byte("0123456789abcdef")),
 		"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
 		"", "",
-	}, "\r\n"))
+	), "\r\n"))
 }
 
 // browserHeaders are those that a page sends with every request.
-func browserHeaders(addr string) string {
-	return strings.Join([]string{
-		"Pragma: no-cache",
-		"Cache-Control: no-cache",
-		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
-		"Origin: http://" + addr,
-		"Accept-Encoding: gzip, deflate, br, zstd",
-		"Accept-Language: en-GB,en;q=0.9,de;q=0.8",
-		"Cookie: session=3f9a0c5e7b1d4f6a8e2c9b0d1a3f5e7c; theme=dark; _ga=GA1.1.1234567890.1700000000; consent=1",
-		"",
-	}, "\r\n")
+func browserHeaders(addr string) [][2]string {
+	return [][2]string{
+		{"Pragma", "no-cache"},
+		{"Cache-Control", "no-cache"},
+		{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"},
+		{"Origin", "http://" + addr},
+		{"Accept-Encoding", "gzip, deflate, br, zstd"},
+		{"Accept-Language", "en-GB,en;q=0.9,de;q=0.8"},
+		{"Cookie", "session=3f9a0c5e7b1d4f6a8e2c9b0d1a3f5e7c; theme=dark; _ga=GA1.1.1234567890.1700000000; consent=1"},
+	}
 }
 
-// nextFrame splits the first frame of a server from b. size 0 means that it is not
-// all there.
+// nextFrame splits the first frame of a server from b, without a copy. size 0 means that
+// it is not all there. The raw client of the tests reads from one connection and blocks;
+// here one loop reads for all clients, so that the driver costs little beside the server.
 func nextFrame(b []byte) (op byte, data []byte, size int, err error) {
 	if len(b) < 2 {
 		return 0, nil, 0, nil

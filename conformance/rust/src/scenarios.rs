@@ -11,7 +11,7 @@ pub type Outcome = Result<(), String>;
 
 pub const ALL: &[(&str, fn(&mut Stage) -> Outcome)] = &[
     ("connect", connect),
-    ("the transport is the one asked for", transport),
+    ("the transport is the requested one", transport),
     ("auth reaches the server", auth),
     ("echo of every JSON type", values),
     ("echo of unicode", unicode),
