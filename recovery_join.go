@@ -192,10 +192,12 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 		return reason
 	}
 	r.after, r.read, r.filter = after, after, recovery.NewFilter(final)
-	if reason = j.readMissed(s.conn.eio.Context(), r, j.order.Last()); reason == "" {
-		r.old = final
+	if reason = j.readMissed(s.conn.eio.Context(), r, j.order.Last()); reason != "" {
+		r.missed = nil // they are those of a session that ends here
+		return reason
 	}
-	return reason
+	r.old = final
+	return ""
 }
 
 // takeOver ends the connection of a socket whose client has come back, and waits until the

@@ -131,6 +131,9 @@ func TestTooMuchMissed(t *testing.T) {
 		}
 		r.comes()
 		r.is("too_much_missed")
+		_ = w.io.Emit("new")
+		r.hears("new") // and nothing of the old session
+		r.hearsNothing()
 	})
 }
 
