@@ -26,7 +26,6 @@ import (
 	"socketio"
 	"socketio/engineio"
 	"socketio/internal/memnet"
-	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 )
 
@@ -377,13 +376,14 @@ func TestTLSMux(t *testing.T) {
 
 func (w *world) get(path string) (status int, body string) {
 	w.Helper()
-	r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, w.url+path, nil)
+	resp, err := w.client.Get(w.url + path)
 	if err != nil {
 		w.Fatal(err)
 	}
-	got := rawclient.Do(w.client, r)
-	if got.Err != nil {
-		w.Fatal(got.Err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.Fatal(err)
 	}
-	return got.Status, got.Body
+	return resp.StatusCode, string(b)
 }

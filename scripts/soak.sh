@@ -4,8 +4,7 @@
 # Lets clients come and go in rounds (SOAK=20x1000: rounds and clients), runs the
 # stress scenarios for longer (STRESS=20s each), with the race detector, and attacks a
 # server in full size (HOSTILE=full: 2000 connections that drip, 100,000 handshakes,
-# two to three minutes), and kills a server with the disk store under the npm client
-# (KILLS=200 times, five minutes). "go test" and "make test-restarts" run all of them in short.
+# two to three minutes). "go test" runs all of them in short.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,5 +12,4 @@ status=0
 SOAK=${SOAK:-20x1000} go test -count=1 -timeout 15m -json -run '^TestRoundsOfClients$' . 2>&1 | bin/tally -v || status=1
 STRESS=${STRESS:-20s} go test -count=1 -race -timeout 15m -json -run '^TestStress' . 2>&1 | bin/tally -v || status=1
 HOSTILE=${HOSTILE-full} go test -count=1 -timeout 10m -json -run '^TestFullSize$' ./internal/hostile 2>&1 | bin/tally -v || status=1
-KILLS=${KILLS:-200} go test -count=1 -race -tags npm -timeout 30m -json -run '^TestKilledServer$' ./adapter/diskstore 2>&1 | bin/tally -v || status=1
 exit $status

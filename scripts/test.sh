@@ -31,7 +31,6 @@ short="
 2 test-e2e
 1 test-client
 1 test-dialogues
-1 test-restarts
 1 test-clients-java
 1 test-clients-python
 1 test-api
@@ -55,7 +54,6 @@ nightly="
 1 test-proxies
 2 test-e2e
 1 test-dialogues
-1 test-restarts
 1 test-client
 2 test-frameworks
 1 test-diff

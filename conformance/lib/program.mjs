@@ -9,21 +9,22 @@ import { within } from "./wait.mjs";
 const START_PATIENCE = 60000;
 const STOP_PATIENCE = 60000;
 
+const commandOf = (text) => (existsSync(text) ? [text] : text.split(" "));
+
 // A running server program. Its stdout carries one line, "listening <port>".
 export class Program {
   #child;
   #exit;
   #stderr = "";
 
-  static async start(env = {}) {
+  // parts: the command and its arguments; without them those of SERVER_CMD.
+  static async start(env = {}, parts = undefined) {
     const program = new Program();
-    await program.#start(env);
+    await program.#start(env, parts ?? commandOf(process.env.SERVER_CMD));
     return program;
   }
 
-  async #start(env) {
-    const given = process.env.SERVER_CMD;
-    const [command, ...args] = existsSync(given) ? [given] : given.split(" ");
+  async #start(env, [command, ...args]) {
     const child = spawn(command, args, { env: { ...process.env, PORT: "0", ...env }, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     this.#exit = new Promise((resolve) => {

@@ -72,12 +72,13 @@ var floors = map[string][]string{
 	"examples/dialer":            {"engineio", "parser"},
 	"examples/production":        {"", "engineio"},
 	"conformance/cmd/datapath":   {""},
+	"conformance/cmd/delivery":   {"", "engineio", "internal/faultnet", "internal/histcheck"}, // for tests
 	"conformance/cmd/testserver": {"", "engineio", "parser", "parser/msgpack"},
 	"web/client/test/goserver":   {"", "parser/msgpack"},
 }
 
 // testHelpers must not be in the programs that users build, only in their tests.
-var testHelpers = []string{"internal/faultnet", "internal/histcheck", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/ws/wstest", "internal/archtest", "siotest"}
+var testHelpers = []string{"conformance/cmd/delivery", "internal/faultnet", "internal/histcheck", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/ws/wstest", "internal/archtest", "siotest"}
 
 // requirements are the modules that the core may require.
 var requirements = []string{"golang.org/x/sys", "github.com/klauspost/compress"}

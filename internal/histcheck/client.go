@@ -76,7 +76,10 @@ func (r *reader) event(i int) {
 	case Fork:
 		r.fork(r.actor(e), e.Target)
 	case Upgrade:
-		r.report.Counts["upgraded"]++
+		r.report.Counts["upgrades tried"]++
+		if e.Reason == "" {
+			r.report.Counts["upgraded"]++
+		}
 	case Plan:
 		r.plan(e)
 	case End:
@@ -153,7 +156,7 @@ func (r *reader) disc(i int, a *actor) {
 	ep := r.world.epoch(e.Epoch)
 	ep.clientReason = e.Reason
 	theirs, ours := strings.Contains(ep.serverReason, "client namespace"), strings.HasPrefix(e.Reason, "io client")
-	byServer, told := strings.HasPrefix(ep.serverReason, "server namespace"), strings.HasPrefix(e.Reason, "io server")
+	byServer, told := strings.HasPrefix(ep.serverReason, "server "), strings.HasPrefix(e.Reason, "io server")
 	if ep.serverReason != "" && (theirs && !ours || told && !byServer) {
 		r.violation(r.log, i, State, "I7", fmt.Sprintf("the server says %q", ep.serverReason), nil)
 	}
@@ -259,6 +262,9 @@ func (r *reader) answered(i int, a *actor) {
 // end examines what is missing when everything should have arrived.
 func (r *reader) end(i int, a *actor) {
 	a.ended = true
+	if e := r.log[i]; e.Reason != "" {
+		return // it has left before the end
+	}
 	if !a.online {
 		r.violation(r.log, i, State, "I7", "the run ends without a connection", nil)
 		return

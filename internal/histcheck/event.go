@@ -35,9 +35,9 @@ const (
 	Auth    = "auth"    // a middleware has let a client in, or not: then there is a reason
 	Refused = "refused" // a client was told so; N events had arrived before
 	Fork    = "fork"    // another client continues with the secrets of this one
-	Upgrade = "upgrade" // a client has moved to WebSocket
+	Upgrade = "upgrade" // a client has moved to WebSocket, or has tried to: then there is a reason
 	Kill    = "kill"    // a process was ended without notice
-	End     = "end"     // a client has everything that was sent; a server has stopped
+	End     = "end"     // a client has everything that was sent, or leaves for a reason; a server has stopped
 	Plan    = "plan"    // what the run was to do
 )
 

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// Two campaigns against one server each: upgrades, and recoveries.
+import { join } from "node:path";
+import { Program } from "../lib/program.mjs";
+import { RECOVERY_STEPS, UPGRADE_STEPS, pointOf } from "./cuts.mjs";
+import { Log } from "./log.mjs";
+import { Peer, pause } from "./peer.mjs";
+import { Random } from "./random.mjs";
+
+const UPGRADE = ["polling", "websocket"];
+const PEERS = 10;
+
+// A run: the server program, its clients, their logs.
+export class Campaign {
+  peers = [];
+  clones = 0;
+
+  // open is the function io of a client package.
+  constructor({ name, seed, dir, command, open, proxies, recovery }) {
+    Object.assign(this, { name, seed, dir, command, open, proxies, recovery });
+    this.log = new Log(join(dir, "clients.jsonl"));
+    this.random = new Random(`${seed} ${name}`);
+  }
+
+  async start(env = {}) {
+    this.server = await Program.start({
+      ...env,
+      NAME: "server#1",
+      LOG: join(this.dir, "server-1.jsonl"),
+      SEED: String(this.random.below(1e9)),
+      ...(this.recovery ? { RECOVERY: "10m" } : {}),
+    }, this.command);
+    for (let i = 0; i < PEERS; i++) {
+      const link = await this.proxies.link(this.server.port);
+      const random = new Random(`${this.seed} ${this.name} ${i}`);
+      const transports = this.recovery ? random.pick([["polling"], ["websocket"], UPGRADE]) : UPGRADE;
+      const { open, log, recovery } = this;
+      this.peers.push(new Peer({ open, name: `c${i}`, link, log, random, transports, recovery, room: `group ${i % 4}` }));
+    }
+    for (const peer of this.peers) peer.socket.connect();
+    for (const peer of this.peers) await peer.connected();
+    await this.traffic("on");
+    this.talks = this.peers.map((peer) => peer.talk());
+  }
+
+  async traffic(state) {
+    const response = await fetch(`${this.server.url}/traffic/${state}`, { method: "POST" });
+    if (response.status !== 204) throw new Error(`traffic ${state}: ${response.status}`);
+  }
+
+  // Lets the peers do `rounds` rounds in all.
+  async rounds(rounds, round) {
+    let left = rounds;
+    const work = async (peer) => {
+      while (left-- > 0) await round(peer);
+    };
+    await Promise.all(this.peers.map(work));
+  }
+
+  // Ends the run when everything has arrived.
+  async stop(plan) {
+    this.log.record("runner", { kind: "plan", ops: plan });
+    for (const peer of this.peers) peer.quiet();
+    await Promise.all(this.talks);
+    await this.traffic("off");
+    await Promise.all(this.peers.map((peer) => peer.end()));
+    await this.server.stop();
+    this.log.close();
+  }
+}
+
+// Makes a connection worse in ways that lose nothing.
+async function impede(peer) {
+  const { link, random } = peer;
+  if (random.chance(15)) await link.delay(random.pick(["up", "down", "both"]), 1 + random.below(10));
+  if (random.chance(8)) await link.split(random.pick(["up", "down"]), 1 + random.below(5));
+}
+
+// Ends the connection of a peer in some way, and waits until the peer has noticed.
+async function lose(peer) {
+  const { link, random } = peer;
+  if (random.chance(30)) peer.socket.io.engine.close();
+  const gone = peer.disconnected();
+  for (let lost = false; !lost; ) {
+    await link.cut(random.pick(["fin", "reset"])); // between two polls there is nothing to cut
+    lost = await Promise.race([gone.then(() => true), pause(20)]);
+  }
+}
+
+// An upgrade with traffic: mostly it is cut at one of its steps.
+export async function upgradeRound(peer) {
+  const { link, random, socket } = peer;
+  await peer.connected();
+  if (random.chance(3)) {
+    socket.disconnect();
+    socket.connect();
+  } else {
+    await lose(peer);
+  }
+  await impede(peer);
+  const step = random.chance(85) ? random.pick(UPGRADE_STEPS) : undefined;
+  const cut = step ? (await link.at(pointOf(step, random))).reached.then(() => step.step) : new Promise(() => {});
+  peer.reject = random.chance(3);
+  // A point that is never passed, since this connection has no such step, would be awaited for ever.
+  const end = new AbortController();
+  const outcome = await Promise.race([cut, upgraded(socket, end.signal), pause(2000).then(() => "no upgrade")]);
+  end.abort();
+  peer.upgradeTried(outcome || undefined);
+  await pause(random.below(40)); // traffic at the place where it was cut, or on the WebSocket
+  await link.heal();
+  await peer.connected();
+  if (random.chance(2)) socket.emit("kick");
+}
+
+async function upgraded(socket, signal) {
+  while (!signal.aborted && socket.io.engine?.transport?.name !== "websocket") await pause(3);
+  return "";
+}
+
+// A loss of the connection from which the client recovers: at a random phase of the events,
+// during a slow middleware, with the answer lost, or with others that have its secrets.
+export function recoveryRound(campaign) {
+  return async (peer) => {
+    const { link, random } = peer;
+    await peer.connected();
+    await impede(peer);
+    peer.slow = random.chance(25) ? random.below(40) : 0;
+    peer.reject = random.chance(3);
+    if (random.chance(60)) {
+      const { reached } = await link.at(pointOf(random.pick(RECOVERY_STEPS), random));
+      if (random.chance(50)) await lose(peer);
+      await Promise.race([reached, pause(500)]);
+    } else {
+      await lose(peer);
+    }
+    if (random.chance(4)) await race(campaign, peer);
+    await pause(random.below(30));
+    await link.heal();
+    await peer.connected();
+    if (random.chance(2)) peer.socket.emit("kick");
+  };
+}
+
+// Two more clients come with the secrets of a peer, which is on its way back itself.
+async function race(campaign, peer) {
+  if (peer.socket.connected) return;
+  peer.wanted = false; // one of them wins
+  const others = [0, 1].map(() => peer.fork(campaign.open, `clone${campaign.clones++}`, peer.socket.io.opts.transports));
+  for (const other of others) other.socket.connect();
+  await Promise.race([peer.connected(), pause(20)]);
+  for (const other of others) other.leave();
+}
+
+// Ten losses in a row, at once after each recovery.
+export async function tenInARow(peer) {
+  await peer.link.heal();
+  for (let i = 0; i < 10; i++) {
+    await peer.connected();
+    await lose(peer);
+  }
+  await peer.connected();
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// The delivery suite: clients and a server that record what they send and what arrives, while
+// their connections are cut, and the checker, which says whether that was as promised.
+//
+//   node delivery/run.mjs                       300 upgrades and 300 recoveries
+//   UPGRADES=20000 RECOVERIES=5000 node ...     more, in rounds
+//   SEED=123 node ...                           the same faults at the same places again
+//   CLIENT=ours SERVER=npm node ...             another client, another server (default: npm, ours)
+//   KEEP=folder node ...                        keeps the logs there
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { io as official } from "socket.io-client";
+import { Campaign, recoveryRound, tenInARow, upgradeRound } from "./campaign.mjs";
+import { Proxies } from "./links.mjs";
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const root = join(folder, "..", "..");
+const env = process.env;
+const seed = env.SEED ?? String(Math.floor(Math.random() * 1e9));
+const upgrades = Number(env.UPGRADES ?? 300);
+const recoveries = Number(env.RECOVERIES ?? 300);
+const ROUND = 600; // as many of each kind against one server
+const keep = env.KEEP ?? mkdtempSync(join(tmpdir(), "socketio-delivery-"));
+
+const program = join(root, "bin", "delivery");
+const build = spawnSync("go", ["build", "-race", "-o", program, "./conformance/cmd/delivery"], { cwd: root, stdio: "inherit" });
+if (build.status !== 0) throw build.error ?? new Error("conformance/cmd/delivery does not build");
+const open = env.CLIENT === "ours" ? (await import(join(root, "web/client/dist/socket.io.node.mjs"))).io : official;
+const command = env.SERVER === "npm" ? [process.execPath, join(folder, "server.mjs")] : [program, "server"];
+
+// One campaign with its check. Returns whether it passed.
+async function campaign(name, number, recovery, work) {
+  const dir = join(keep, `${name}-${number}`);
+  mkdirSync(dir, { recursive: true });
+  const proxies = new Proxies(program);
+  const run = new Campaign({ name, seed: `${seed} ${number}`, dir, command, open, proxies, recovery });
+  await run.start();
+  const plan = await work(run);
+  await run.stop(plan);
+  await proxies.close();
+  const { status, stdout, stderr } = spawnSync(program, ["check", dir], { encoding: "utf8", maxBuffer: 1 << 28 });
+  const [line, ...text] = stdout.split("\n");
+  console.log(`${name} ${number}: ${text.join("\n")}${stderr}`);
+  const { counts } = JSON.parse(line);
+  let passed = status === 0;
+  if (counts.wanted > 0 && counts["wanted and recovered"] < 0.99 * counts.wanted) {
+    console.log(`${name} ${number}: ${counts["wanted and recovered"]} of ${counts.wanted} were recovered`);
+    passed = false;
+  }
+  if (!passed) console.log(`again: SEED=${seed} UPGRADES=${upgrades} RECOVERIES=${recoveries} make delivery; logs: ${dir}`);
+  return passed;
+}
+
+async function upgradesOf(n, number) {
+  return campaign("upgrades", number, false, async (run) => {
+    await run.rounds(n, upgradeRound);
+    return { "upgrades tried": n, connected: n };
+  });
+}
+
+async function recoveriesOf(n, number) {
+  return campaign("recoveries", number, true, async (run) => {
+    await tenInARow(run.peers[0]);
+    await run.rounds(n - 10, recoveryRound(run));
+    return { "wanted and recovered": n };
+  });
+}
+
+console.log(`delivery: SEED=${seed}`);
+let passed = 0;
+let failed = 0;
+for (let i = 0, up = upgrades, back = recoveries; up > 0 || back > 0; i++, up -= ROUND, back -= ROUND) {
+  const both = [];
+  if (up > 0) both.push(upgradesOf(Math.min(up, ROUND), i));
+  if (back > 0) both.push(recoveriesOf(Math.min(back, ROUND), i));
+  for (const ok of await Promise.all(both)) {
+    if (ok) passed++;
+    else failed++;
+  }
+}
+if (failed === 0 && !env.KEEP) rmSync(keep, { recursive: true, force: true });
+const { user, system } = process.resourceUsage ? { user: process.resourceUsage().userCPUTime, system: process.resourceUsage().systemCPUTime } : {};
+console.log(`clients: ${((user + system) / 1e6).toFixed(1)} s of CPU time`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
