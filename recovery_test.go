@@ -6,13 +6,16 @@ package socketio_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"socketio"
+	"socketio/adapter"
 )
 
 // npm socket.io issue 5538: a client that never got an event is recovered too.
@@ -490,5 +493,49 @@ func TestAfterAPingTimeoutAClientIsRecovered(t *testing.T) {
 		_ = w.io.Emit("missed")
 		r.comes().is("recovered")
 		r.hears("missed")
+	})
+}
+
+// A tracingStore keeps the contexts with which events are read.
+type tracingStore struct {
+	adapter.Store
+	contexts *[]context.Context
+}
+
+type tracingLog struct {
+	adapter.Log
+	contexts *[]context.Context
+}
+
+func (s tracingStore) Log(namespace string) (adapter.Log, error) {
+	l, err := s.Store.Log(namespace)
+	return tracingLog{l, s.contexts}, err
+}
+
+func (l tracingLog) Since(ctx context.Context, after, upTo uint64) iter.Seq2[adapter.KeptEvent, error] {
+	*l.contexts = append(*l.contexts, ctx)
+	return l.Log.Since(ctx, after, upTo)
+}
+
+// The context of a reading ends with it: a store may start work that ends with the context.
+func TestTheContextOfAReadingEnds(t *testing.T) {
+	var contexts []context.Context
+	recovering(t, &socketio.Recovery{Store: tracingStore{adapter.NewMemoryStore(), &contexts}}, func(w *world) {
+		r := w.returner().comes()
+		_ = w.io.Emit("e", "first")
+		r.hears(`e first`)
+		r.drops()
+		_ = w.io.Emit("e", "missed")
+		r.comes()
+		r.is("recovered")
+		r.hears(`e missed`)
+		if len(contexts) == 0 {
+			t.Fatal("nothing was read")
+		}
+		for i, ctx := range contexts {
+			if !errors.Is(ctx.Err(), context.Canceled) {
+				t.Errorf("the context of reading %d of %d has the error %v", i+1, len(contexts), ctx.Err())
+			}
+		}
 	})
 }

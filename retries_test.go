@@ -275,6 +275,28 @@ func TestRepliesAreKeptWithTheSession(t *testing.T) {
 	})
 }
 
+// A nonce has up to 128 bytes, and all of them distinguish.
+func TestLongNonces(t *testing.T) {
+	recovering(t, nil, func(w *world) {
+		handled := newList()
+		w.io.On("e", func(text string) string { handled.add(text); return text })
+		long := strings.Repeat("n", 127)
+		r := w.returner().comes(`"retryNonce":"` + long + `a"`)
+		r.peer.says(`21["e","first"]`)
+		r.peer.hears(`31["first"]`)
+		r.drops()
+		r.comes(`"retryNonce":"` + long + `a"`)
+		r.peer.says(`21["e","again"]`)
+		r.peer.hears(`31["first"]`)
+		r.drops()
+		r.comes(`"retryNonce":"` + long + `b"`)
+		r.is("recovered")
+		r.peer.says(`21["e","other"]`)
+		r.peer.hears(`31["other"]`)
+		want(t, "handled", strings.Join(handled.all(), " "), "first other")
+	})
+}
+
 // Replies count towards the bound of a session, and are dropped rather than the session.
 func TestRepliesOfASessionAreBounded(t *testing.T) {
 	watch := retryWatch{newList()}

@@ -167,7 +167,7 @@ func TestOriginsThatAreNone(t *testing.T) {
 	for _, origin := range []string{
 		"*", "null", "https://example.com", "HTTPS://Example.COM", "http://localhost:3000", "http://127.0.0.1:80", "http://[::1]:3000",
 		"https://*.example.com", "https://*.example.com:8443", "https://xn--bcher-kva.example", "capacitor://localhost", "file://",
-		"chrome-extension://abcdefgh", "app+x.y-z://some_name",
+		"chrome-extension://abcdefgh", "app+x.y-z://some_name", "https://a.b:65535",
 	} {
 		if said := check(origin); said != "" {
 			t.Errorf("%q: panics with %q", origin, said)
@@ -188,7 +188,7 @@ func TestOriginsThatAreNone(t *testing.T) {
 		"*.example.com":               "https://*.example.com",
 		" https://a.b":                "https://a.b",
 		"":                            "", "https://": "", "https://*": "", "http://localhost:*": "", "https://a.*.b": "",
-		"https://user@a.b": "", "https://bücher.example": "", "://a.b": "", "https://a.b:port": "", "https://a.b:": "", "ht tp://a.b": "",
+		"https://user@a.b": "", "https://bücher.example": "", "://a.b": "", "https://a.b:port": "", "https://a.b:": "", "https://a.b:65536": "", "ht tp://a.b": "",
 		"http://[a.b]": "", "https://a b": "",
 	} {
 		want := fmt.Sprintf("engineio: CORS: %q is not an origin; ", origin)

@@ -199,6 +199,45 @@ func TestQueueBudget(t *testing.T) {
 	})
 }
 
+// The bound itself may be reached. Above it so many connections end that the queues are an
+// eighth below it, and no more.
+func TestQueueBudgetToTheByte(t *testing.T) {
+	inMemory(t, func(w *world) {
+		const unit = 8_000
+		frame := engineio.TextMessage(strings.Repeat("x", unit)).Size() - unit
+		message := func(n int) *engineio.Message { return engineio.TextMessage(strings.Repeat("x", n*unit-frame)) }
+		r := w.serve(hosting{options: &engineio.Options{QueueBudget: 72 * unit, PingInterval: time.Hour}})
+		var sides []*side
+		for range 8 {
+			sides = append(sides, r.side(r.polling().id()))
+		}
+		long := r.side(r.polling().id())
+		open := func() (n int) {
+			for _, s := range sides {
+				if s.Send(engineio.TextMessage("")) == nil {
+					n++
+				}
+			}
+			return n
+		}
+		for _, s := range sides {
+			s.Send(message(8))
+		}
+		long.Send(message(8))
+		r.quiet()
+		if n := open(); n != 8 {
+			w.t.Errorf("%d of 8 connections are open with the queues at the bound", n)
+		}
+		long.wantOpen("at the bound")
+		long.Send(message(1))
+		long.wantEnded("the longest", engineio.ReasonTransportError, engineio.ErrSlowConsumer)
+		r.quiet()
+		if n := open(); n != 7 { // 64 of 72 units were left without the longest
+			w.t.Errorf("%d of 8 connections are open after that, want 7", n)
+		}
+	})
+}
+
 // A negative bound disables it.
 func TestQueueBudgetOff(t *testing.T) {
 	inMemory(t, func(w *world) {

@@ -6,6 +6,7 @@ package format_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"socketio/internal/format"
@@ -47,4 +48,41 @@ func TestSplitEventAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { f.SplitEvent(spans[:0], list) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// A muteCodec encodes as msgpack does, and takes every message for the start of a packet.
+type muteCodec struct{ msgpack.Codec }
+
+type muteDecoder struct{ parser.PacketDecoder }
+
+func (c *muteCodec) NewDecoder() parser.PacketDecoder { return muteDecoder{c.Codec.NewDecoder()} }
+
+func (muteDecoder) Add(*parser.Limits, bool, []byte) (p parser.Packet, ok bool, err error) {
+	return p, false, nil
+}
+
+// A codec of the application that does not understand itself is an error, not an event
+// without a name.
+func TestACodecThatCannotReadItself(t *testing.T) {
+	for name, c := range map[string]struct {
+		codec parser.Codec
+		want  string
+	}{"msgpack": {new(msgpack.Codec), ""}, "mute": {new(muteCodec), "can't decode its own packet"}} {
+		f := format.New(c.codec, parser.Limits{})
+		m, err := f.Event("/", -1, "e", []any{1, []byte{2}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := f.Split("/", m)
+		if said := strings.TrimPrefix(text(err), "socketio: the codec "); said != c.want || (err == nil) != (e.Name == "e") {
+			t.Errorf("%s: the event %q, %v", name, e.Name, err)
+		}
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
