@@ -74,6 +74,12 @@ test-rename: ## that all builds and passes under another module path
 test-module: ## the server of the README as a program of its own, outside this repository
 	@scripts/test-module.sh
 
+test-delivery: $(npm_conformance) ## what clients and server have sent and received while 300 upgrades and 300 connections are cut, by the delivery checker (SEED=123: the same faults again)
+	@node conformance/delivery/run.mjs
+
+.PHONY: test-delivery delivery
+delivery: test-delivery ## the same; UPGRADES=20000 RECOVERIES=5000 TIME=3600: more; CLIENT=ours, SERVER=npm: another client, another server; KEEP=folder: keeps the logs
+
 test-client: $(npm_client) ## the TypeScript client: types, tests, and that dist/ is what the build makes
 	@scripts/test-client.sh
 
@@ -117,7 +123,7 @@ fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 fuzz-short: $(npm_conformance) ## every fuzz target with 300 inputs
 	@FUZZSHORT=1 FUZZTIME=300x scripts/fuzz.sh
 
-soak: bin/tally ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size (SOAK=20x1000 STRESS=20s HOSTILE=full)
+soak: bin/tally ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size, 20,000 upgrades and 5000 recoveries that are cut (SOAK=20x1000 STRESS=20s HOSTILE=full DELIVERY=20000x5000x3600)
 	@scripts/soak.sh
 
 hostile: bin/tally ## what one connection can make the server keep at worst, for each row of docs/limits.md, as a table
@@ -140,6 +146,7 @@ bin/tally: tools/tally/main.go
 .PHONY: programs
 programs:
 	@go build -race -o bin/testserver ./conformance/cmd/testserver
+	@go build -race -o bin/delivery ./conformance/cmd/delivery
 	@go build -race -o bin/clientserver ./web/client/test/goserver
 	@go build -race -o bin/chat-race ./examples/chat
 

@@ -4,7 +4,8 @@
 # Lets clients come and go in rounds (SOAK=20x1000: rounds and clients), runs the
 # stress scenarios for longer (STRESS=20s each), with the race detector, and attacks a
 # server in full size (HOSTILE=full: 2000 connections that drip, 100,000 handshakes,
-# two to three minutes). "go test" runs all of them in short.
+# two to three minutes). Then 20,000 upgrades and 5000 connections are cut, for an hour
+# at most (DELIVERY=20000x5000x3600). "make test" runs all of them in short.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,4 +13,6 @@ status=0
 SOAK=${SOAK:-20x1000} go test -count=1 -timeout 15m -json -run '^TestRoundsOfClients$' . 2>&1 | bin/tally -v || status=1
 STRESS=${STRESS:-20s} go test -count=1 -race -timeout 15m -json -run '^TestStress' . 2>&1 | bin/tally -v || status=1
 HOSTILE=${HOSTILE-full} go test -count=1 -timeout 10m -json -run '^TestFullSize$' ./internal/hostile 2>&1 | bin/tally -v || status=1
+IFS=x read -r upgrades recoveries seconds <<<"${DELIVERY:-20000x5000x3600}"
+UPGRADES=$upgrades RECOVERIES=$recoveries TIME=$seconds make -s test-delivery || status=1
 exit $status

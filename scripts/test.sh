@@ -29,6 +29,7 @@ short="
 1 test-clients-rust
 2 test-matrix
 2 test-e2e
+2 test-delivery
 1 test-client
 1 test-dialogues
 1 test-clients-java
@@ -54,6 +55,7 @@ nightly="
 1 test-proxies
 2 test-e2e
 1 test-dialogues
+2 test-delivery
 1 test-client
 2 test-frameworks
 1 test-diff

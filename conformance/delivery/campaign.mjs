@@ -22,9 +22,8 @@ export class Campaign {
     this.random = new Random(`${seed} ${name}`);
   }
 
-  async start(env = {}) {
+  async start() {
     this.server = await Program.start({
-      ...env,
       NAME: "server#1",
       LOG: join(this.dir, "server-1.jsonl"),
       SEED: String(this.random.below(1e9)),
@@ -48,13 +47,21 @@ export class Campaign {
     if (response.status !== 204) throw new Error(`traffic ${state}: ${response.status}`);
   }
 
-  // Lets the peers do `rounds` rounds in all.
-  async rounds(rounds, round) {
-    let left = rounds;
+  // Lets the peers do rounds until enough of them have counted, as counted() says.
+  async rounds(enough, round, counted) {
     const work = async (peer) => {
-      while (left-- > 0) await round(peer);
+      while (counted() < enough) await round(peer);
     };
     await Promise.all(this.peers.map(work));
+  }
+
+  // How many clients have come back that should be recovered; how many upgrades were tried.
+  get returns() {
+    return this.peers.reduce((sum, peer) => sum + peer.returns, 0);
+  }
+
+  get upgrades() {
+    return this.peers.reduce((sum, peer) => sum + peer.upgrades, 0);
   }
 
   // Ends the run when everything has arrived.
@@ -66,6 +73,12 @@ export class Campaign {
     await Promise.all(this.peers.map((peer) => peer.end()));
     await this.server.stop();
     this.log.close();
+  }
+
+  // Ends a run that failed.
+  abort() {
+    for (const peer of this.peers) peer.stop();
+    this.server?.signal("SIGKILL");
   }
 }
 
@@ -129,7 +142,8 @@ export function recoveryRound(campaign) {
     if (random.chance(60)) {
       const { reached } = await link.at(pointOf(random.pick(RECOVERY_STEPS), random));
       if (random.chance(50)) await lose(peer);
-      await Promise.race([reached, pause(500)]);
+      const cut = await Promise.race([reached.then(() => true), pause(500)]);
+      if (!cut && peer.socket.connected) await lose(peer);
     } else {
       await lose(peer);
     }

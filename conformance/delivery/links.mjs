@@ -40,6 +40,10 @@ export class Proxies {
     return link;
   }
 
+  abort() {
+    this.#child.kill("SIGKILL");
+  }
+
   async close() {
     const exit = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.stdin.end();

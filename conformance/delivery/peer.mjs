@@ -18,6 +18,8 @@ export class Peer {
   slow = 0; // milliseconds that the server's middleware takes
   reject = false; // whether it rejects
   wanted = false; // whether the next connection should be recovered
+  returns = 0; // connections that should have been recovered
+  upgrades = 0; // that were tried
 
   // open is the function io of a client package. recovery: whether the server has it.
   constructor({ open, name, link, log, random, transports, recovery, room, proc = name }) {
@@ -29,6 +31,7 @@ export class Peer {
       autoConnect: false,
       reconnectionDelay: 5,
       reconnectionDelayMax: 40,
+      timeout: 4000, // a handshake that was swallowed has no answer
       auth: (send) => send(this.#auth()),
     });
     this.socket.on("down", (...args) => this.#down(args));
@@ -57,6 +60,7 @@ export class Peer {
     const reason = recovered ? undefined : this.#why ?? "none given";
     this.#record({ kind: "conn", session: id, epoch: this.epoch, recovered: recovered || undefined, wanted: this.wanted || undefined, reason });
     this.session = id;
+    if (this.wanted) this.returns++;
     this.wanted = this.recovery;
     this.#changed();
   }
@@ -118,6 +122,7 @@ export class Peer {
   }
 
   upgradeTried(reason) {
+    this.upgrades++;
     this.#record({ kind: "upgrade", epoch: this.epoch, reason });
   }
 

@@ -72,7 +72,8 @@ func serve() error {
 		if err != nil {
 			return err
 		}
-		opts.Recovery = &socketio.Recovery{Window: window, MissedFirst: os.Getenv("MISSED_FIRST") == "1"}
+		// Clients that are away for seconds come back within the bounds.
+		opts.Recovery = &socketio.Recovery{Window: window, MaxSessionBytes: 16 << 20, MissedFirst: os.Getenv("MISSED_FIRST") == "1"}
 	}
 	s.io = socketio.NewServer(opts)
 	s.io.Use(s.admit)
@@ -189,7 +190,7 @@ func (s *server) connected(socket *socketio.Socket) {
 
 func (s *server) join(socket *socketio.Socket, room string) {
 	s.record(histcheck.Event{Kind: histcheck.Joining, Session: socket.ID(), Room: room})
-	if err := socket.Join(room); err == nil {
+	if err := socket.Join(room); err == nil && socket.Connected() { // else it was too late
 		s.record(histcheck.Event{Kind: histcheck.Join, Session: socket.ID(), Room: room})
 	}
 }
@@ -197,7 +198,7 @@ func (s *server) join(socket *socketio.Socket, room string) {
 func (s *server) leave(socket *socketio.Socket, room string) {
 	s.record(histcheck.Event{Kind: histcheck.Leaving, Session: socket.ID(), Room: room})
 	socket.Leave(room)
-	if socket.Connected() { // else it was too late
+	if socket.Connected() {
 		s.record(histcheck.Event{Kind: histcheck.Leave, Session: socket.ID(), Room: room})
 	}
 }
