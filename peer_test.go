@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds peer: a raw Socket.IO client that says and hears packets as
-// they are on the wire, over either transport.
+// This file holds peer: a client of the dialogues, which sends and expects packets of
+// Socket.IO as they are on the wire, over either transport. It stands on
+// internal/rawclient.
 
 package socketio_test
 
@@ -22,8 +23,8 @@ import (
 	"socketio/internal/ws/wstest"
 )
 
-// A packet is a Socket.IO packet, or one attachment of it, without what Engine.IO
-// puts around it.
+// A packet is a Socket.IO packet, or one of its attachments, without the framing of
+// Engine.IO.
 type packet struct {
 	text   string
 	binary []byte
@@ -39,8 +40,7 @@ func (p packet) String() string {
 	return p.text
 }
 
-// A peer is a client that takes part in a dialogue. One goroutine of its own reads
-// and answers pings.
+// A peer is a client in a dialogue. A goroutine of its own reads and answers pings.
 type peer struct {
 	w       *world
 	server  *rawclient.Server
@@ -178,7 +178,7 @@ func (p *peer) says(packets ...any) {
 	}
 }
 
-// tries is says where the server may already have gone.
+// tries is says, where the server may have closed already.
 func (p *peer) tries(packets ...any) error {
 	wire := make([]rawclient.Packet, len(packets))
 	for i, packet := range packets {
@@ -192,8 +192,8 @@ func (p *peer) tries(packets ...any) error {
 	return p.session.Write(p.ctx, wire...)
 }
 
-// upgrades moves a peer from polling to WebSocket as clients do: probe, wait for
-// the parked poll, then commit.
+// upgrades moves a peer from polling to WebSocket as other clients do: it probes, waits for
+// the parked poll, then switches.
 func (p *peer) upgrades() {
 	p.w.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, p.w.patient)
@@ -205,7 +205,7 @@ func (p *peer) upgrades() {
 		p.w.Fatal(err)
 	}
 	close(p.pause)
-	<-p.polls // what polling still carries comes first
+	<-p.polls // packets on polling come first
 	if err := p.session.Switch(); err != nil {
 		p.w.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func (p *peer) upgrades() {
 
 // next returns the next packet.
 func (p *peer) next() (packet, error) {
-	select { // what has come counts, also when the end has come too
+	select { // packets that have arrived come before the end
 	case got := <-p.inbox:
 		return got, nil
 	default:
@@ -235,8 +235,8 @@ func (p *peer) next() (packet, error) {
 	}
 }
 
-// hears expects packets, in this order. A packet is a string, in which * stands
-// for anything, or the []byte of an attachment.
+// hears expects packets in this order. A packet is a string, in which * matches any text,
+// or the []byte of an attachment.
 func (p *peer) hears(packets ...any) {
 	p.w.Helper()
 	for _, expected := range packets {
@@ -275,7 +275,7 @@ func (p *peer) hearsNothing() {
 	}
 }
 
-// prefix is how a namespace stands in a packet.
+// prefix returns the form of a namespace in a packet.
 func prefix(namespace string) string {
 	if namespace == "/" {
 		return ""
@@ -302,8 +302,8 @@ func (p *peer) joins(namespace string, auth ...string) (id string) {
 	return reply.SID
 }
 
-// isClosed expects the end of the connection: on WebSocket with a close code, on
-// polling in whatever way. Packets that came before are dropped.
+// isClosed expects the end of the connection: on WebSocket with a close code, on polling
+// in any way. Earlier packets are dropped.
 func (p *peer) isClosed(code uint16) {
 	p.w.Helper()
 	timeout := time.After(p.w.patient)
@@ -335,8 +335,8 @@ func (p *peer) isOpen() {
 	p.hears(`4/nowhere,{"message":"Invalid namespace"}`)
 }
 
-// goes closes the network connection without a packet; on polling it sends a close, since
-// there is no connection to close.
+// goes closes the network connection without a packet; on polling, where there is none,
+// it sends a close packet.
 func (p *peer) goes() {
 	if p.socket != nil {
 		_ = p.socket.Close()

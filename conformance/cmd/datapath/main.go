@@ -93,7 +93,9 @@ func record(dir string, send, done func() error) error {
 	return coverage.WriteMetaDir(dir)
 }
 
-// A client is a WebSocket that has joined "/". It takes short text frames only.
+// A client is a WebSocket that has joined "/". It reads short text frames only. It is not
+// that of the tests, which stands on internal/ws: lines that the client runs would count
+// as the server's.
 type client struct {
 	conn net.Conn
 	br   *bufio.Reader

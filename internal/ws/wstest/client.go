@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Client: frames and messages over an accepted connection.
+// This file holds Client: frames and messages over an accepted connection.
 
 package wstest
 
@@ -17,32 +17,30 @@ import (
 	"socketio/internal/ws"
 )
 
-// maxPayload bounds what a Client takes in one frame, against a test that goes
-// wrong.
+// maxPayload bounds a frame that a Client reads, and an inflated message.
 const maxPayload = 64 << 20
 
-// A Client is the client end of a WebSocket. One goroutine may read while any
-// number write.
+// A Client is the client's end of a WebSocket. One goroutine may read while any number
+// of others write.
 type Client struct {
 	conn net.Conn
 	br   *bufio.Reader
-	// writing is a lock that is held across a write, so that frames stay whole.
-	// It is a channel because waiting for a mutex would stop the clock of a
-	// synctest bubble.
+	// writing is a lock that is held during a write, so that frames stay whole. It is
+	// a channel because waiting for a mutex would stop the clock of a synctest bubble.
 	writing chan struct{}
 
-	deflate    bool // compressed messages may come
-	compressed bool // the message read last was one
+	deflate    bool // compressed messages may arrive
+	compressed bool // the last message was one
 }
 
 func newClient(conn net.Conn, br *bufio.Reader) *Client {
 	return &Client{conn: conn, br: br, writing: make(chan struct{}, 1)}
 }
 
-// Over returns a Client on a connection whose handshake has been made elsewhere.
+// Over returns a Client on a connection that has made its handshake elsewhere.
 func Over(conn net.Conn) *Client { return newClient(conn, bufio.NewReader(conn)) }
 
-// Conn returns the connection. Bytes that were read ahead are no longer in it.
+// Conn returns the connection. The Client may have read ahead.
 func (c *Client) Conn() net.Conn { return c.conn }
 
 // SetDeadline bounds all reads and writes from now on, as on a net.Conn.
@@ -72,8 +70,8 @@ func (c *Client) WriteClose(code uint16, reason string) error {
 	return c.WriteMessage(ws.Close, payload)
 }
 
-// WriteFrame sends raw as it is, in one write. Frame makes such bytes, and
-// several frames may be put together.
+// WriteFrame sends raw as it is, in one write. It may hold several frames; Frame returns
+// one.
 func (c *Client) WriteFrame(raw []byte) error {
 	c.writing <- struct{}{}
 	defer func() { <-c.writing }()
@@ -88,23 +86,22 @@ func Frame(op ws.Opcode, fin bool, payload []byte) []byte {
 	return ws.AppendMasked(nil, op, fin, key, payload)
 }
 
-// Await waits until something has come, and leaves it to be read.
+// Await waits until there are bytes to read.
 func (c *Client) Await() error {
 	_, err := c.br.Peek(1)
 	return err
 }
 
-// ReadFrame reads one frame, of whatever kind. It fails on what no server may
-// send: a masked frame, reserved bits. A compressed payload stays as it is.
+// ReadFrame reads one frame of any kind. It fails on frames that no server may send: those
+// that are masked or have reserved bits. A compressed payload stays as it is.
 func (c *Client) ReadFrame() (ws.Opcode, []byte, error) {
 	head, payload, err := c.readFrame()
 	return head.op, payload, err
 }
 
-// ReadMessage reads on to the next whole message. It answers pings, passes over
-// pongs, and returns a *ws.CloseError when a close frame comes (CodeNoStatus
-// when that is empty). It does not answer the close frame. A message that may be
-// compressed and is comes inflated, see AllowCompressed.
+// ReadMessage reads the next whole message. It answers pings, skips pongs, and returns a
+// *ws.CloseError for a close frame (CodeNoStatus if that is empty), which it does not
+// answer. A compressed message is inflated; see AllowCompressed.
 func (c *Client) ReadMessage() (ws.Opcode, []byte, error) {
 	var (
 		message ws.Opcode
@@ -148,7 +145,7 @@ func (c *Client) ReadMessage() (ws.Opcode, []byte, error) {
 	}
 }
 
-// A frameHead is what the first byte of a frame says.
+// A frameHead is the first byte of a frame.
 type frameHead struct {
 	op              ws.Opcode
 	fin, compressed bool
@@ -192,7 +189,7 @@ func (c *Client) readFrame() (first frameHead, payload []byte, err error) {
 	return first, payload, nil
 }
 
-// unexpected turns an end of file inside a frame into what it is.
+// unexpected returns the error of a read inside a frame.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

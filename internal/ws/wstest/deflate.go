@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Compressed messages, by the compress/flate of the standard library: not what
-// the server uses.
+// This file holds compressed messages. They are compressed by compress/flate of the
+// standard library, which the server does not use.
 
 package wstest
 
@@ -20,22 +20,21 @@ const (
 	endTail       = "\x01\x00\x00\xFF\xFF"
 )
 
-// AllowCompressed says that the handshake has agreed on permessage-deflate
-// without context takeover: ReadMessage takes compressed messages from now on.
-// It is called before the first read.
+// AllowCompressed makes ReadMessage accept compressed messages: the handshake has agreed
+// on permessage-deflate without context takeover. Call it before the first read.
 func (c *Client) AllowCompressed() { c.deflate = true }
 
-// Compressed reports whether the message that ReadMessage returned last came
-// compressed. It belongs to the goroutine that reads.
+// Compressed reports whether the last message of ReadMessage was compressed. Call it on
+// the goroutine that reads.
 func (c *Client) Compressed() bool { return c.compressed }
 
-// WriteCompressed sends one compressed message in one frame, whatever was
-// agreed on. payload is copied.
+// WriteCompressed sends one compressed message in one frame, also if the handshake has not
+// agreed on compression. payload is copied.
 func (c *Client) WriteCompressed(op ws.Opcode, payload []byte) error {
 	return c.WriteFrame(Frame(op|compressedBit, true, Compress(payload)))
 }
 
-// Compress returns payload as it goes into a compressed message.
+// Compress returns the payload of a compressed message.
 func Compress(payload []byte) []byte {
 	var b bytes.Buffer
 	// Neither a valid level nor a bytes.Buffer fails.
@@ -45,7 +44,7 @@ func Compress(payload []byte) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte(flushTail))
 }
 
-// inflate is the way back. It takes maxPayload bytes at most.
+// inflate is the inverse of Compress. It returns at most maxPayload bytes.
 func inflate(data []byte) ([]byte, error) {
 	r := flate.NewReader(io.MultiReader(bytes.NewReader(data), bytes.NewReader([]byte(flushTail+endTail))))
 	message, err := io.ReadAll(io.LimitReader(r, maxPayload+1))

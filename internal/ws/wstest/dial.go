@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Dial: the opening handshake, written by hand.
+// This file holds Dial: the opening handshake, written by hand.
 
 package wstest
 
@@ -21,19 +21,18 @@ import (
 	"socketio/internal/ws"
 )
 
-// maxRefusal bounds how much of the body of a refusal is kept.
+// maxRefusal bounds the body of a rejection.
 const maxRefusal = 1 << 20
 
-// Dial opens a connection with dial and asks for rawURL on it. The scheme does
-// not matter; host, path and query do. header is sent as it is and comes after
-// the lines of the handshake; a name that is also one of those replaces it (a
-// nil value removes it). Bytes that arrive together with the answer are kept for
-// the Client.
+// Dial opens a connection by dial and requests a WebSocket at rawURL on it; the scheme of
+// rawURL is ignored. header is sent as it is, after the lines of the handshake; a name that
+// is also one of those replaces that line, and a nil value removes it. Bytes that arrive
+// together with the response are kept for the Client.
 //
-// There are three results. The server accepts: the Client, the response, nil.
-// The server refuses with another status: a nil Client, the response with its
-// body ready to be read, and a nil error; the connection is closed. It does not
-// get that far: nil, nil and the error. ctx bounds the handshake only.
+// There are three results. If the server accepts: the Client, the response, and nil. If it
+// rejects the request: a nil Client, the response with a body that can be read, and nil;
+// the connection is closed. If there is no response: nil, nil, and the error. ctx bounds
+// the handshake only.
 func Dial(ctx context.Context, dial func(context.Context) (net.Conn, error), rawURL string, header http.Header) (*Client, *http.Response, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -51,7 +50,7 @@ func Dial(ctx context.Context, dial func(context.Context) (net.Conn, error), raw
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	client, resp, err := shake(conn, request, encoded)
 	if !stop() {
-		err = ctx.Err() // the deadline is set, or about to be: the connection is spoilt
+		err = ctx.Err() // the deadline is set, or will be: the connection is unusable
 	}
 	if err != nil {
 		conn.Close()

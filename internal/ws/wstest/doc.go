@@ -2,10 +2,9 @@
 
 // The package comment.
 
-// Package wstest holds a WebSocket client for tests: blocking, without a
-// goroutine of its own, able to send any bytes at all, and with no opinion on
-// what a server should do.
+// Package wstest holds a WebSocket client for tests. It blocks, has no goroutine of its
+// own, can send any bytes, and does not judge the server.
 //
-// Reading order: dial.go for the handshake, client.go for what follows,
-// deflate.go for compressed messages.
+// Reading order: dial.go (the handshake), client.go (frames and messages), deflate.go
+// (compressed messages).
 package wstest
