@@ -297,6 +297,62 @@ func TestLongNonces(t *testing.T) {
 	})
 }
 
+// A client whose connections are cut again and again, before or after an event is handled,
+// has each of its events handled once and in order.
+func TestRetriesOverConnectionsThatAreCut(t *testing.T) {
+	overBoth(t, &socketio.Options{Recovery: &socketio.Recovery{}}, func(w *world, transport string) {
+		handled := newList()
+		w.io.On("e", func(n int) int { handled.add(fmt.Sprint(n)); return 10 * n })
+		pid := ""
+		connect := func() *peer {
+			p := w.open(transport)
+			p.says(fmt.Sprintf(`0{"retryNonce":"n","pid":%q}`, pid))
+			got, err := p.next()
+			var reply struct{ PID string }
+			if err != nil || json.Unmarshal([]byte(got.text[1:]), &reply) != nil || pid != "" && reply.PID != pid {
+				w.Fatalf("the client is not recovered: %v %v", got, err)
+			}
+			pid = reply.PID
+			return p
+		}
+		p := connect()
+		const events = 30
+		for id := range events {
+			for range id % 3 {
+				p.says(fmt.Sprintf(`2%d["e",%d]`, id, id))
+				if id%2 == 0 {
+					handled.await(w, id+1)
+				}
+				p.goes()
+				p = connect()
+			}
+			p.says(fmt.Sprintf(`2%d["e",%d]`, id, id))
+			p.hears(fmt.Sprintf(`3%d[%d]`, id, 10*id))
+		}
+		for i, n := range handled.all() {
+			if n != fmt.Sprint(i) || len(handled.all()) != events {
+				t.Fatalf("handled: %v", handled.all())
+			}
+		}
+	})
+}
+
+// Without recovery, a new connection is a new session: an event may be handled once in each.
+func TestARetryOfASessionThatIsLost(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		n := 0
+		w.io.On("e", func() int { n++; return n })
+		for i := range 2 {
+			p := w.open(websocket)
+			p.joins("/", `{"retryNonce":"n"}`)
+			p.says(`20["e"]`, `20["e"]`)
+			reply := fmt.Sprintf(`30[%d]`, i+1)
+			p.hears(reply, reply)
+			p.goes()
+		}
+	})
+}
+
 // Replies count towards the bound of a session, and are dropped rather than the session.
 func TestRepliesOfASessionAreBounded(t *testing.T) {
 	watch := retryWatch{newList()}
@@ -333,7 +389,7 @@ func keyed(d socketio.Deduplication) socketio.Deduplication {
 	return d
 }
 
-// sio#4897, peers 14: the official client uses a new id for each attempt, and has a new
+// socket.io#5334: the npm client uses a new id for each attempt, and has a new
 // socket after each connection. A key of the application tells that it is the same event.
 func TestAKeyOfTheApplication(t *testing.T) {
 	overBoth(t, nil, func(w *world, transport string) {

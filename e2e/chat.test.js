@@ -6,9 +6,12 @@
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import {
-  LIMIT, buildChat, connected, freePort, heard, noted, npmFile, openPage, plainClient, reconnecting, say, startBrowser, startChat, typing,
+  LIMIT, buildChat, buildDurableChat, connected, freePort, heard, noted, npmFile, openPage, plainClient, reconnecting, say, startBrowser, startChat, typing,
 } from "./harness.js";
 
 const clients = {
@@ -17,9 +20,10 @@ const clients = {
 };
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
 
-let built, browser;
+let built, durable, browser;
 before(async () => {
   built = buildChat();
+  durable = buildDurableChat();
   browser = await startBrowser();
 });
 after(async () => {
@@ -152,6 +156,96 @@ for (const [client, bundle] of Object.entries(clients)) {
       );
       for (const page of [ada, grace]) {
         page.complaints = page.complaints.filter((c) => !/net::ERR_|WebSocket connection to/.test(c));
+      }
+    });
+
+    /** Waits until the page shows a message in this state, and returns its status. */
+    async function shownAs(page, state, text) {
+      const line = page.locator(`.message[data-state=${state}]`).filter({ hasText: text });
+      await line.waitFor();
+      return line.locator(".status").textContent();
+    }
+    const lost = (pages) => {
+      for (const page of pages) page.complaints = page.complaints.filter((c) => !/net::ERR_|WebSocket connection to/.test(c));
+    };
+
+    test("a message written offline is shown as waiting, then as sent, or as failed", async () => {
+      await chat.stop();
+      chat = await startChat(built, await freePort());
+      const ada = await open("Ada", "?retries=1&ackTimeout=3000");
+      const grace = await open("Grace");
+      assert.equal(await chat.stop(), 0);
+      await Promise.all([reconnecting(ada), reconnecting(grace)]);
+      await say(grace, "typed offline");
+      assert.equal(await shownAs(grace, "waiting", "typed offline"), "Waiting for the connection");
+      chat = await startChat(built, chat.port);
+      assert.equal(await shownAs(grace, "sent", "typed offline"), "✓");
+      assert.equal(await grace.locator(".message", { hasText: "typed offline" }).count(), 1);
+
+      await say(grace, "x".repeat(4001));
+      assert.equal(await shownAs(grace, "failed", "xxx"), "Not sent: it is too long");
+
+      // The server stands still: nobody answers, and nobody notices yet that the connection is dead.
+      await connected(ada);
+      chat.signal("SIGSTOP");
+      await say(ada, "into the void");
+      assert.equal(await shownAs(ada, "waiting", "into the void"), "Sending");
+      assert.equal(await shownAs(ada, "failed", "into the void"), "Not sent: operation has timed out");
+      chat.signal("SIGCONT");
+      assert.equal(await shownAs(ada, "sent", "into the void"), "✓", "it had arrived");
+      await heard(grace, "into the void", "Ada");
+      await say(grace, "after all");
+      await heard(ada, "after all", "Grace");
+      assert.equal(await grace.locator(".message", { hasText: "into the void" }).count(), 1, "both attempts were handled once");
+      assert.equal(await ada.locator(".message", { hasText: "xxx" }).count(), 0);
+      lost([ada, grace]);
+    });
+
+    aboutThePage("with a store on the disk, a server that is killed and started again loses no message", async () => {
+      const dir = await mkdtemp(join(tmpdir(), "socketio-chat-"));
+      await chat.stop();
+      const port = await freePort();
+      const start = () => startChat(durable, port, {}, [dir]);
+      try {
+        chat = await start();
+        const ada = await open("Ada");
+        const grace = await open("Grace");
+        const written = { Ada: [], Grace: [] };
+        const write = async (page, name) => {
+          const text = `${name} writes ${written[name].length}.`;
+          written[name].push(text);
+          await say(page, text);
+        };
+        for (let round = 0; round < 3; round++) {
+          for (let i = 0; i < 5; i++) await Promise.all([write(ada, "Ada"), write(grace, "Grace")]);
+          await chat.stop("SIGKILL"); // with messages on their way
+          await write(ada, "Ada");
+          await Promise.all([reconnecting(ada), reconnecting(grace)]);
+          await write(grace, "Grace");
+          chat = await start();
+          await Promise.all([connected(ada), connected(grace)]);
+        }
+        for (const page of [ada, grace]) {
+          for (const [name, texts] of Object.entries(written)) {
+            await heard(page, texts.at(-1), name);
+            const shown = await page.locator(".message", { hasText: `${name} writes` }).evaluateAll((lines) =>
+              lines.map((line) => line.textContent.match(/(Ada|Grace) writes \d+\./)[0]));
+            assert.deepEqual(shown, texts, "each message once, in order");
+          }
+          assert.equal(await page.locator(".note", { hasText: "missed" }).count(), 0, "each connection was recovered");
+        }
+        await ada.locator(".message[data-state=sent]").first().waitFor();
+        assert.equal(await ada.locator("[data-state=waiting], [data-state=failed]").count(), 0);
+        lost([ada, grace]);
+        // The pages are closed before the directory goes.
+        for (const page of pages.splice(0)) {
+          await page.context().close();
+          assert.deepEqual(page.complaints, []);
+        }
+        assert.equal(await chat.stop(), 0, chat.log);
+        chat = await startChat(built);
+      } finally {
+        await rm(dir, { recursive: true, force: true });
       }
     });
 

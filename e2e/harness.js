@@ -31,6 +31,9 @@ export function buildChat() {
   return process.env.CHAT_BIN || build("./examples/chat", "chat-race");
 }
 
+/** Builds the chat whose store is on a disk. */
+export const buildDurableChat = () => build("./adapter/diskstore/chat", "chat-durable-race");
+
 /** Builds a program with the race detector as bin/NAME, if that is not up to date. Returns its path. */
 export function build(pkg, name) {
   const bin = join(repo, "bin", name);
@@ -56,10 +59,10 @@ export async function freePort() {
 }
 
 /** Runs the chat program, or one like it. Resolves once it has printed its address. */
-export async function startChat(bin, port = 0, settings = {}) {
+export async function startChat(bin, port = 0, settings = {}, args = []) {
   // A program with the race detector would otherwise linger for a second at its end.
   const env = { ...process.env, ...settings, PORT: String(port), GORACE: "atexit_sleep_ms=0" };
-  const child = spawn(bin, { env });
+  const child = spawn(bin, args, { env });
   const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
   const chat = {
     url: "",
@@ -74,6 +77,8 @@ export async function startChat(bin, port = 0, settings = {}) {
       return (await ended).code;
     },
     ended,
+    /** Sends the program a signal that does not end it. */
+    signal: (name) => child.kill(name),
     /** Waits until the log has a line like this. */
     async logs(line) {
       while (!line.test(chat.log)) {

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { deflateSync, crc32 } from "node:zlib";
 import {
-  LIMIT, buildChat, heard, noted, npmFile, openPage, plainClient, reconnecting, repo, startBrowser, startChat, typing,
+  LIMIT, buildChat, heard, noted, npmFile, openPage, plainClient, reconnecting, repo, say, startBrowser, startChat, typing,
 } from "./harness.js";
 
 const screenshots = join(repo, "e2e", "screenshots");
@@ -141,10 +141,20 @@ describe("the look of the chat", { timeout: LIMIT }, () => {
     assert.deepEqual(ada.complaints, [], "the page logs no error and no warning");
     assert.equal(await chat.stop("SIGINT"), 0);
     await reconnecting(ada);
-    for (const theme of themes) {
-      await ada.emulateMedia({ colorScheme: theme });
-      await accessible();
-      await ada.screenshot({ path: join(screenshots, `reconnecting-${theme}.png`) });
+    await say(ada, "Typed in the tunnel.");
+    await say(ada, "This one has not found its way, although it was sent again and again.");
+    await ada.evaluate(() => {
+      const [key, line] = [...own].at(-1);
+      setSent(key, line, "failed", "Not sent: operation has timed out");
+    });
+    for (const size of [sizes[0], sizes.at(-1)]) {
+      for (const theme of themes) {
+        await ada.setViewportSize(size);
+        await ada.emulateMedia({ colorScheme: theme });
+        await accessible();
+        await inside();
+        await ada.screenshot({ path: join(screenshots, `reconnecting-${size.width}-${theme}.png`) });
+      }
     }
   });
 });

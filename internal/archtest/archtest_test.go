@@ -68,7 +68,8 @@ var floors = map[string][]string{
 	"adapter/cluster/membus": {"adapter/cluster"}, // for tests
 
 	// Programs stand on top of the public packages.
-	"examples/chat":              {""},
+	"examples/chat":              {"examples/chat/room"},
+	"examples/chat/room":         {"", "adapter"},
 	"examples/dialer":            {"engineio", "parser"},
 	"examples/production":        {"", "engineio"},
 	"conformance/cmd/datapath":   {""},

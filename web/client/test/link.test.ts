@@ -54,21 +54,21 @@ async function run(name: "ours" | "reference", transport: string, env: Record<st
 
 for (const transport of ["polling", "websocket"]) {
   describe(`over ${transport}`, () => {
-    // sio#5334, sio#1500: what was sent but not acknowledged is sent again, also after a loss of the connection.
+    // socket.io#1500: what was not acknowledged is sent again, also after a loss of the connection.
     for (const name of ["ours", "reference"] as const) {
       test(`${name}: at least once`, async () => {
         const handled = await run(name, transport, {});
         assert.ok(handled.length > ORDERS, "the link should make the client repeat something");
       });
     }
-    // sic#1546, peers 14.
+    // socket.io#5334, socket.io#3649.
     test("ours with recovery: once, if the server recognizes retries", async () => {
       const handled = await run("ours", transport, { RECOVERY: "1" });
       if (recognizes) assert.equal(handled.length, ORDERS);
       else assert.ok(handled.length > ORDERS);
     });
     if (recognizes) {
-      // sio#4897.
+      // socket.io#5334: with a client that nobody has changed, too.
       for (const name of ["ours", "reference"] as const) {
         test(`${name} with a key of the application: once`, async () => {
           assert.equal((await run(name, transport, { KEY: "1" })).length, ORDERS);

@@ -87,7 +87,7 @@ test("the application's auth is sent beside the nonce, and wins", async () => {
   assert.deepEqual(Object.keys(auths()[1]), ["retryNonce", "b"]);
 });
 
-// sio#4733, web#464.
+// socket.io#4733.
 test("a socket knows why its session was not restored", async () => {
   server.onSession = admits({ pid: "p1" });
   const socket = dial();
@@ -102,7 +102,7 @@ test("a socket knows why its session was not restored", async () => {
   assert.deepEqual(auths(), [{}, { pid: "p1" }, { pid: "p2" }]);
 });
 
-// sio#1500, sic#1546.
+// socket.io-client#1546.
 test("each acknowledgement ends with a reason; callbacks that take no error are counted", async () => {
   const socket = dial();
   await event(socket, "connect");
@@ -129,7 +129,7 @@ test("each acknowledgement ends with a reason; callbacks that take no error are 
   assert.equal(socket.droppedAcks, 2);
 });
 
-// sic#1279, peers 13.
+// socket.io#1500.
 test("an order that is not acknowledged after all attempts ends with an error, and the next one goes", async () => {
   const socket = dial({ retries: 1, ackTimeout: 1 });
   let attempts = 0;

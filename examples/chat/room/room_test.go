@@ -2,9 +2,10 @@
 
 // This file tests the chat with the test kit, as any application may.
 
-package main
+package room
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) { leakcheck.Main(m) }
 // chat has a test with a room, in a bubble of virtual time.
 func chat(t *testing.T, test func(t *testing.T, join func(nickname string) *siotest.Client)) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := siotest.NewServer(t, newRoom().io)
+		srv := siotest.NewServer(t, newRoom(nil).io)
 		test(t, func(nickname string) *siotest.Client {
 			return srv.ConnectWith(&siotest.ClientOptions{Name: nickname, Auth: map[string]string{"nickname": nickname}})
 		})
@@ -38,12 +39,33 @@ func TestTalking(t *testing.T) {
 		alice.Emit("chat message", "  ") // says nothing
 		alice.Emit("file", "cat.png", "image/png", []byte{0x89, 'P'})
 		for _, c := range []*siotest.Client{alice, bob} {
-			c.Want("chat message", "hi", person{alice.ID(), "alice", now})
-			c.Want("file", "cat.png", "image/png", []byte{0x89, 'P'}, person{alice.ID(), "alice", now})
+			c.Want("chat message", "hi", person{ID: alice.ID(), Name: "alice", At: now})
+			c.Want("file", "cat.png", "image/png", []byte{0x89, 'P'}, person{ID: alice.ID(), Name: "alice", At: now})
 		}
 		bob.Emit("typing")
-		alice.Want("typing", person{bob.ID(), "bob", now})
+		alice.Want("typing", person{ID: bob.ID(), Name: "bob", At: now})
 		bob.WantNothing()
+	})
+}
+
+// A page sends a message with a key until it is acknowledged; it is shown once. What is
+// too long is rejected.
+func TestMessagesSentAgain(t *testing.T) {
+	chat(t, func(t *testing.T, join func(string) *siotest.Client) {
+		alice := join("alice")
+		alice.Want("note", "alice joined", 1)
+		now := time.Now().UnixMilli()
+		for range 2 {
+			if reply := alice.EmitWithAck("chat message", "hi", "key").String(); reply != "[]" {
+				t.Errorf("the reply is %s", reply)
+			}
+		}
+		alice.Want("chat message", "hi", person{alice.ID(), "alice", now, "key"})
+		alice.WantNothing()
+		reply := alice.EmitWithAck("chat message", strings.Repeat("x", 4001), "other").String()
+		if reply != `[{"error":{"message":"it is too long","code":"too_long"}}]` {
+			t.Errorf("the reply is %s", reply)
+		}
 	})
 }
 
