@@ -222,6 +222,20 @@ func TestDialerHostilePoll(t *testing.T) {
 			s.wantEnded("at the bound", engineio.ReasonParseError, engineio.ErrTooLarge)
 		})
 	})
+	t.Run("a text that is not UTF-8", func(t *testing.T) {
+		for _, length := range []int{2, engineio.MaxInlineUTF8} {
+			inMemory(t, func(w *world) {
+				s, err := hostile(w, engineio.DialerOptions{Transports: []string{"polling"}}, polls(func(nc net.Conn) {
+					fmt.Fprint(nc, "\x1e4"+strings.Repeat("x", length-2)+"\xff\x1e4behind")
+				})).dial("http://chat.example")
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.wantEnded(fmt.Sprint(length, " bytes"), engineio.ReasonParseError, nil)
+				s.wantHeard("nothing of it")
+			})
+		}
+	})
 	t.Run("a response that stalls", func(t *testing.T) {
 		inMemory(t, func(w *world) {
 			s, err := hostile(w, engineio.DialerOptions{Transports: []string{"polling"}}, polls(func(nc net.Conn) {

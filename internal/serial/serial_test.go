@@ -253,6 +253,34 @@ func TestLanes(t *testing.T) {
 	})
 }
 
+// An item hands the inbox on once, however often it says so.
+func TestHandOnTwice(t *testing.T) {
+	bubble(t, func(t *testing.T, o *owner) {
+		lanes, release := []*serial.Lane{serial.NewLane(1), serial.NewLane(1)}, make(chan struct{})
+		o.push(item{do: func(w *serial.Worker[item]) {
+			for _, lane := range lanes {
+				w.Enter(lane)
+				w.HandOn()
+			}
+			<-release
+			o.say("end")
+		}})
+		synctest.Wait()
+		if n := o.inbox.Calls(); n != 1 {
+			t.Errorf("%d items run in lanes, want 1", n)
+		}
+		o.push(item{n: 1})
+		synctest.Wait()
+		want(t, "beside it", o.heard(), "1")
+		o.pushLast(item{n: 2})
+		synctest.Wait()
+		want(t, "the last waits", o.heard(), "")
+		close(release)
+		synctest.Wait()
+		want(t, "the last", o.heard(), "end 2")
+	})
+}
+
 // A worker that reaches the last item ends, and the last call continues with it, even if
 // the call ends its goroutine.
 func TestLastCallRunsTheLastItem(t *testing.T) {
