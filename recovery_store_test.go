@@ -220,6 +220,27 @@ func TestChangesOfASessionAreStored(t *testing.T) {
 	})
 }
 
+// So are replies: a client that sends an event again to the next server gets the reply of
+// the first.
+func TestRepliesAreStored(t *testing.T) {
+	handled := newList()
+	setup := func(w *world) {
+		w.io.On("e", func(text string) string { handled.add(text); return text + "!" })
+	}
+	onAMachine(t, setup, func(m *machine, w *world) {
+		const nonce = `"retryNonce":"n"`
+		r := w.returner().comes(nonce)
+		r.peer.says(`21["e","a"]`)
+		r.peer.hears(`31["a!"]`)
+		r.w = m.restarts(w, "killed")
+		r.comes(nonce)
+		r.is("recovered")
+		r.peer.says(`21["e","a"]`)
+		r.peer.hears(`31["a!"]`)
+		want(t, "handled", strings.Join(handled.all(), " "), "a")
+	})
+}
+
 // A change that the store could not keep is stored when it works again.
 func TestAChangeThatWasNotStored(t *testing.T) {
 	onAMachine(t, nil, func(m *machine, w *world) {

@@ -6,6 +6,7 @@
 package engineio_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -388,6 +389,32 @@ func TestWebSocketRejectionsHaveTheirStatus(t *testing.T) {
 			r.websocket()
 			r.wantRefusal("by a limit", r.dialRefused(query), 503, 4, "Service unavailable")
 		})
+	})
+}
+
+// The connection of a rejected poll is used again. That of a rejected WebSocket is closed.
+func TestConnectionsOfRejectedRequests(t *testing.T) {
+	everywhere(t, func(w *world) {
+		r := w.serve(hosting{})
+		conn, err := r.dial(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		r.keep(conn)
+		conn.SetDeadline(time.Now().Add(r.w.patience))
+		br := bufio.NewReader(conn)
+		for i, header := range []string{"", "", "Connection: Upgrade\r\nUpgrade: websocket\r\n"} {
+			fmt.Fprintf(conn, "GET %s?EIO=4&transport=pigeon HTTP/1.1\r\nHost: a\r\n%s\r\n", r.path, header)
+			resp, err := http.ReadResponse(br, nil)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode != 400 || resp.Close != (header != "") {
+				w.t.Errorf("request %d: status %d, the connection is closed: %v", i+1, resp.StatusCode, resp.Close)
+			}
+		}
 	})
 }
 
