@@ -33,6 +33,7 @@ func RunStore(t *testing.T, newStore func(t *testing.T) func() adapter.Store) {
 		{"Lost", testLostEvents},
 		{"Since", testSince},
 		{"Namespaces", testLogsOfNamespaces},
+		{"KeptNumbers", testKeptNumbers},
 		{"Trimming", testTrimming},
 		{"Bound", testLogBound},
 		{"Sessions", testStoredSessions},
@@ -296,6 +297,47 @@ func testLogsOfNamespaces(x *storeExam) {
 	x.want("its last number", a.Last(), 1)
 	x.want("the next number", x.append(a, "again", nil), 2)
 	x.want("the events", x.since(a, 0, 2), `1["a"] 2["again"]`)
+}
+
+// The numbering of a namespace goes on as long as anybody may know a number: while its log
+// is open or has events, and while there are sessions.
+func testKeptNumbers(x *storeExam) {
+	release := func() {
+		x.Helper()
+		if err := x.logs[len(x.logs)-1].Close(); err != nil {
+			x.Errorf("Log.Close: %v", err)
+		}
+		x.logs = x.logs[:len(x.logs)-1]
+	}
+	expire := func(before time.Duration) {
+		if _, err := x.Expire(x.ctx, time.Now().Add(before), func(string, *adapter.Session) {}); err != nil {
+			x.Errorf("Expire: %v", err)
+		}
+	}
+	l := x.log("/")
+	epoch := l.Epoch()
+	same := func(while string) {
+		x.Helper()
+		x.want("the epoch "+while, x.log("/").Epoch(), epoch)
+		release()
+	}
+	expire(time.Hour)
+	same("while the log is open")
+	x.append(l, "e", nil)
+	release()
+	expire(-time.Hour)
+	same("while it has events")
+	x.want("Save", x.Save(x.ctx, "/", session("live", time.Time{})), nil)
+	expire(time.Hour)
+	same("while there is a live session")
+	_, err := x.Take(x.ctx, "/", "live")
+	x.want("Take", err, nil)
+	x.want("Save", x.Save(x.ctx, "/", session("ended", time.Now())), nil)
+	expire(-time.Hour)
+	same("while there is one that has ended")
+	x.want("Save", x.Save(x.ctx, "/", session("other", time.Time{})), nil)
+	expire(-time.Hour)
+	same("while there are both")
 }
 
 func testTrimming(x *storeExam) {
