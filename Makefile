@@ -168,8 +168,8 @@ rename: ## another path for the module, everywhere: make rename MODULE=example.o
 	@go -C tools run ./rename -dir .. "$(MODULE)"
 
 .PHONY: mutate
-mutate: ## how many of 60 changes of the source the tests notice (SEED, N; ONLY=engineio: of which packages; J=4: runs at once)
-	@go -C tools run ./mutate -dir .. -seed "$(or $(SEED),4af93f9)" -n "$(or $(N),60)" -only "$(ONLY)" -j "$(or $(J),2)"
+mutate: ## how many of 60 changes of the source the tests notice (SEED, N; ONLY=engineio: of which packages; MATCH=reply.go: of which lines; IN=engineio: the tests of which packages; J=4: runs at once)
+	@go -C tools run ./mutate -dir .. -seed "$(or $(SEED),4af93f9)" -n "$(or $(N),60)" -only "$(ONLY)" -match "$(MATCH)" -in "$(IN)" -j "$(or $(J),2)"
 
 .PHONY: api
 api: bin/api ## write docs/api.txt: what the public packages export
