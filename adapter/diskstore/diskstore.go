@@ -257,10 +257,11 @@ func closed(err error) error {
 	return err
 }
 
-// Close syncs everything and gives the directory back.
+// Close syncs everything and gives the directory back. If ctx ends before, it does so when
+// the disk answers.
 func (s *Store) Close(ctx context.Context) error {
 	done := make(chan error, 1)
-	go func() { done <- s.close(ctx) }() // ends when the disk answers
+	go func() { done <- s.close() }() // ends when the disk answers
 	select {
 	case err := <-done:
 		return err
@@ -269,7 +270,9 @@ func (s *Store) Close(ctx context.Context) error {
 	}
 }
 
-func (s *Store) close(ctx context.Context) error {
+// close waits for what is being written, because the files must not be closed under it.
+func (s *Store) close() error {
+	ctx := context.Background()
 	err := s.events.commits.close(ctx, adapter.ErrStoreClosed)
 	if err == nil {
 		err = s.events.saveNumbers()
