@@ -183,6 +183,10 @@ test-api: bin/api $(npm_conformance) ## that docs/api.txt is up to date, and the
 test-frameworks: $(npm_conformance) ## the server in chi, Gin, Echo and Fiber, with a raw client and the npm client
 	@scripts/test-frameworks.sh
 
+.PHONY: test-feed
+test-feed: bin/tally $(npm_conformance) ## examples/feed: clients of npm join a feed whose notes are in SQLite, with no gap and no overlap
+	@go -C examples/feed test -vet=off -count=1 -timeout 10m -json ./... 2>&1 | bin/tally
+
 .PHONY: test-dialogues
 test-dialogues: $(npm_conformance) ## raw requests to the npm server and to ours, compared; differences need a row
 	@cd conformance && npm run --silent test:dialogues

@@ -33,7 +33,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 	fi
 fi
 
-for dir in . engineio/webtransport adapter/diskstore examples/frameworks internal/difftest tools bench; do
+for dir in . engineio/webtransport adapter/diskstore examples/feed examples/frameworks internal/difftest tools bench; do
 	scripts/again.sh go -C "$dir" mod download || echo "setup: not every module of $dir is there; who needs it tells"
 done
 make -s bin/staticcheck bin/typecheck bin/tally bin/api npm programs
