@@ -123,7 +123,7 @@ fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 fuzz-short: $(npm_conformance) ## every fuzz target with 300 inputs
 	@FUZZSHORT=1 FUZZTIME=300x scripts/fuzz.sh
 
-soak: bin/tally ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size, 20,000 upgrades and 5000 recoveries that are cut (SOAK=20x1000 STRESS=20s HOSTILE=full DELIVERY=20000x5000x3600)
+soak: bin/tally $(npm_conformance) ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size, 20,000 upgrades and 5000 recoveries that are cut, 200 kills (SOAK=20x1000 STRESS=20s HOSTILE=full DELIVERY=20000x5000x3600 KILLS=200)
 	@scripts/soak.sh
 
 hostile: bin/tally ## what one connection can make the server keep at worst, for each row of docs/limits.md, as a table
@@ -182,6 +182,10 @@ test-api: bin/api $(npm_conformance) ## that docs/api.txt is up to date, and the
 .PHONY: test-frameworks
 test-frameworks: $(npm_conformance) ## the server in chi, Gin, Echo and Fiber, with a raw client and the npm client
 	@scripts/test-frameworks.sh
+
+.PHONY: test-restarts
+test-restarts: bin/tally $(npm_conformance) ## the npm client while a server with the disk store is killed 5 times, and shut down twice
+	@go test -race -vet=off -count=1 -tags npm -timeout 10m -run 'TestKilledServer|TestRestartedServer' -json ./adapter/diskstore 2>&1 | bin/tally
 
 .PHONY: test-feed
 test-feed: bin/tally $(npm_conformance) ## examples/feed: clients of npm join a feed whose notes are in SQLite, with no gap and no overlap

@@ -156,7 +156,7 @@ func TestWorkThatOutlivesItsConnection(t *testing.T) {
 					want(w, "connections", w.io.Connections(), 0)
 					status := func() int {
 						resp, _ := w.fetch("GET", "EIO=4&transport=polling", "")
-						return resp.StatusCode
+						return resp.Status
 					}
 					want(w, "while the work goes on", status(), http.StatusServiceUnavailable)
 					close(release)
@@ -175,7 +175,7 @@ func TestAPlaceIsFreeAtOnce(t *testing.T) {
 			for range 3 {
 				p, q := w.join(transport), w.open(transport)
 				resp, _ := w.fetch("GET", "EIO=4&transport=polling", "")
-				want(w, "beside two", resp.StatusCode, http.StatusServiceUnavailable)
+				want(w, "beside two", resp.Status, http.StatusServiceUnavailable)
 				p.goes()
 				q.goes()
 				w.settle()
@@ -194,7 +194,7 @@ func TestInboxesOfTheGoneAreBounded(t *testing.T) {
 		load, kept := strings.Repeat("x", 60_000), 0
 		for ; kept < 100; kept++ {
 			resp, _ := w.fetch("GET", "EIO=4&transport=polling", "")
-			if resp.StatusCode != http.StatusOK {
+			if resp.Status != http.StatusOK {
 				break
 			}
 			p := w.join(websocket)

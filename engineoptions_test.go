@@ -15,28 +15,17 @@ import (
 
 	"socketio"
 	"socketio/engineio"
+	"socketio/internal/rawclient"
 )
 
-// fetch makes one request and returns the response with its body read.
-func (w *world) fetch(method, query, body string, header ...string) (*http.Response, string) {
+// fetch makes one request.
+func (w *world) fetch(method, query, body string, headers ...string) (rawclient.Reply, string) {
 	w.Helper()
-	r, err := http.NewRequestWithContext(w.Context(), method, w.url+"?"+query, strings.NewReader(body))
-	if err != nil {
-		w.Fatal(err)
+	got := w.server("", nil).Request(w.Context(), method, query, strings.NewReader(body), headers...)
+	if got.Err != nil {
+		w.Fatal(got.Err)
 	}
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	resp, err := w.client.Do(r)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return resp, string(data)
+	return got, got.Body
 }
 
 func TestSessionBindingReachesTheEngine(t *testing.T) {
@@ -56,7 +45,7 @@ func TestSessionBindingReachesTheEngine(t *testing.T) {
 		const session = "EIO=4&transport=polling&sid=my-id"
 		w.fetch("GET", "EIO=4&transport=polling", "", "X-User", "ada")
 		resp, body := w.fetch("POST", session, "40", "X-User", "bob")
-		want(t, "the status", resp.StatusCode, 400)
+		want(t, "the status", resp.Status, 400)
 		want(t, "the refusal", body, `{"code":1,"message":"Session ID unknown"}`)
 		_, body = w.fetch("POST", session, "40", "X-User", "ada")
 		want(t, "the client's own request", body, "ok")
@@ -163,7 +152,7 @@ func TestEngineMiddlewareAndRefusals(t *testing.T) {
 		want(w, "the value in the context of the socket", within(w, "the connection", joined), any("ada"))
 
 		resp, _ := w.fetch("GET", "EIO=4&transport=polling&ban", "")
-		want(w, "the status", resp.StatusCode, 403)
+		want(w, "the status", resp.Status, 403)
 		e := within(w, "the refusal", refused)
 		want(w, "the code", e.Code, 4)
 		want(w, "the cause is the error of Handshake", errors.Is(e, banned), true)

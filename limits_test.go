@@ -169,7 +169,7 @@ func TestLimitMaxConnections(t *testing.T) {
 			w.join(websocket)
 		}
 		resp, _ := w.fetch("GET", "EIO=4&transport=polling", "")
-		want(w, "the status of the last", resp.StatusCode, map[bool]int{true: 200, false: 503}[fits])
+		want(w, "the status of the last", resp.Status, map[bool]int{true: 200, false: 503}[fits])
 		want(w, "it may come back", resp.Header.Get("Retry-After") != "", !fits)
 	})
 }

@@ -86,7 +86,7 @@ func TestSharedOptionsHaveTheSameEffectInBothPlaces(t *testing.T) {
 				_, body := w.fetch("GET", "EIO=4&transport=polling", "")
 				want(t, "the interval and the bound in the handshake", strings.Contains(body, `"pingInterval":12000`) && strings.Contains(body, `"maxPayload":2000`), true)
 				resp, body := w.fetch("GET", "EIO=4&transport=polling&ban", "")
-				want(t, "the status of a rejected client", resp.StatusCode, 403)
+				want(t, "the status of a rejected client", resp.Status, 403)
 				want(t, "its text is that of the ConnectError", strings.Contains(body, "banned"), true)
 			})
 		})

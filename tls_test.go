@@ -26,6 +26,7 @@ import (
 	"socketio"
 	"socketio/engineio"
 	"socketio/internal/memnet"
+	"socketio/internal/rawclient"
 	"socketio/internal/ws"
 )
 
@@ -376,14 +377,13 @@ func TestTLSMux(t *testing.T) {
 
 func (w *world) get(path string) (status int, body string) {
 	w.Helper()
-	resp, err := w.client.Get(w.url + path)
+	r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, w.url+path, nil)
 	if err != nil {
 		w.Fatal(err)
 	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		w.Fatal(err)
+	got := rawclient.Do(w.client, r)
+	if got.Err != nil {
+		w.Fatal(got.Err)
 	}
-	return resp.StatusCode, string(b)
+	return got.Status, got.Body
 }

@@ -32,6 +32,8 @@ short="
 2 test-delivery
 1 test-client
 1 test-dialogues
+1 test-restarts
+1 test-feed
 1 test-clients-java
 1 test-clients-python
 1 test-api
@@ -55,6 +57,8 @@ nightly="
 1 test-proxies
 2 test-e2e
 1 test-dialogues
+1 test-restarts
+1 test-feed
 2 test-delivery
 1 test-client
 2 test-frameworks

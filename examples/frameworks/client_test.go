@@ -1,50 +1,48 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds a small client: polling and WebSocket, packets written by hand.
+// This file holds the client: packets written by hand, over polling and WebSocket.
 
 package frameworks_test
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/coder/websocket"
+	"socketio/internal/rawclient"
 )
 
-// A transport sends and receives Engine.IO packets.
-type transport interface {
-	send(packet string)
-	receive() string
+// A client is a session whose test fails when a step does.
+type client struct {
+	t       *testing.T
+	ctx     context.Context
+	session *rawclient.Session
 }
 
 // connect opens a session and joins "/".
-func connect(ctx context.Context, t *testing.T, kind, url string, header http.Header) transport {
+func connect(ctx context.Context, t *testing.T, kind, url string, header http.Header) *client {
 	t.Helper()
-	var c transport
-	switch kind {
-	case "polling":
-		c = &polling{t: t, ctx: ctx, url: url + "/socket.io/?EIO=4&transport=polling", header: header}
-	case "websocket":
-		socket, _, err := websocket.Dial(ctx, url+"/socket.io/?EIO=4&transport=websocket", &websocket.DialOptions{HTTPHeader: header})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = socket.CloseNow() })
-		c = &webSocket{t, ctx, socket}
+	server := &rawclient.Server{
+		URL:    url + "/socket.io/",
+		Header: header,
+		Do:     func(r *http.Request) rawclient.Reply { return rawclient.Do(http.DefaultClient, r) },
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))
+		},
 	}
-	var open struct{ SID string }
-	packet := c.receive()
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(packet, "0")), &open); err != nil || open.SID == "" {
-		t.Fatalf("got %q (%v), want an open packet", packet, err)
+	open := server.Polling
+	if kind == "websocket" {
+		open = server.Open
 	}
-	if p, ok := c.(*polling); ok {
-		p.url += "&sid=" + open.SID
+	session, err := open(ctx)
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(session.Close)
+	c := &client{t, ctx, session}
 	c.send("40")
 	if packet := c.receive(); !strings.HasPrefix(packet, `40{"sid":`) {
 		t.Fatalf("got %q, want the answer to CONNECT", packet)
@@ -52,60 +50,20 @@ func connect(ctx context.Context, t *testing.T, kind, url string, header http.He
 	return c
 }
 
-type webSocket struct {
-	t      *testing.T
-	ctx    context.Context
-	socket *websocket.Conn
-}
-
-func (c *webSocket) send(packet string) {
+func (c *client) send(packet string) {
 	c.t.Helper()
-	if err := c.socket.Write(c.ctx, websocket.MessageText, []byte(packet)); err != nil {
+	if err := c.session.Write(c.ctx, rawclient.Text(packet)...); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
-func (c *webSocket) receive() string {
+func (c *client) receive() string {
 	c.t.Helper()
-	_, data, err := c.socket.Read(c.ctx)
-	if err != nil {
-		c.t.Fatal(err)
+	packet, err := c.session.Read(c.ctx)
+	if err != nil || packet.Binary != nil {
+		c.t.Fatalf("got %d bytes, %v", len(packet.Binary), err)
 	}
-	return string(data)
-}
-
-type polling struct {
-	t      *testing.T
-	ctx    context.Context
-	url    string
-	header http.Header
-	got    []string // packets of the last response that were not asked for yet
-}
-
-func (c *polling) send(packet string) {
-	c.t.Helper()
-	if answer := c.request("POST", strings.NewReader(packet)); answer != "ok" {
-		c.t.Fatalf("POST: %q", answer)
-	}
-}
-
-func (c *polling) receive() string {
-	c.t.Helper()
-	if len(c.got) == 0 {
-		c.got = strings.Split(c.request("GET", nil), "\x1e")
-	}
-	packet := c.got[0]
-	c.got = c.got[1:]
-	return packet
-}
-
-func (c *polling) request(method string, body io.Reader) string {
-	c.t.Helper()
-	status, answer, err := request(c.ctx, method, c.url, c.header, body)
-	if err != nil || status != http.StatusOK {
-		c.t.Fatalf("%s: %d %s (%v)", method, status, answer, err)
-	}
-	return answer
+	return packet.Text
 }
 
 func request(ctx context.Context, method, url string, header http.Header, body io.Reader) (status int, answer string, err error) {
@@ -116,14 +74,6 @@ func request(ctx context.Context, method, url string, header http.Header, body i
 	if header != nil {
 		r.Header = header.Clone()
 	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, "", err
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return 0, "", fmt.Errorf("reading the response: %w", err)
-	}
-	return resp.StatusCode, string(data), nil
+	got := rawclient.Do(http.DefaultClient, r)
+	return got.Status, got.Body, got.Err
 }

@@ -157,3 +157,22 @@ func TestLines(t *testing.T) {
 		t.Errorf("after Close: %+v", got)
 	}
 }
+
+// A POST is accepted by 200 and "ok" alone.
+func TestAnswersToPosts(t *testing.T) {
+	answer := rawclient.Reply{Status: 200, Body: `0{"sid":"x"}`}
+	s := rawclient.Server{Do: func(*http.Request) rawclient.Reply { return answer }}
+	c, err := s.Polling(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		answer   rawclient.Reply
+		accepted bool
+	}{{rawclient.Reply{Status: 200, Body: "ok"}, true}, {rawclient.Reply{Status: 200}, false}, {rawclient.Reply{Status: 413, Body: "ok"}, false}, {rawclient.Reply{Err: net.ErrClosed}, false}} {
+		answer = row.answer
+		if err := c.Write(t.Context(), rawclient.Text("4")...); (err == nil) != row.accepted {
+			t.Errorf("%+v: %v", row.answer, err)
+		}
+	}
+}

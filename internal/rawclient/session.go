@@ -159,7 +159,7 @@ func (c *Session) Write(ctx context.Context, packets ...Packet) error {
 		return c.writeFrames(socket, packets)
 	}
 	got := c.server.Post(ctx, c.Opened.SID, c.payload(packets))
-	if got.Err != nil || got.Status != http.StatusOK {
+	if got.Err != nil || got.Status != http.StatusOK || got.Body != "ok" {
 		return (&Rejection{got}).orErr()
 	}
 	return nil

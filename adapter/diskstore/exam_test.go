@@ -11,10 +11,7 @@ import (
 	"socketio/adapter"
 	"socketio/adapter/adaptertest"
 	"socketio/adapter/diskstore"
-	"socketio/internal/leakcheck"
 )
-
-func TestMain(m *testing.M) { leakcheck.Main(m) }
 
 func TestStore(t *testing.T) {
 	for name, o := range map[string]*diskstore.Options{"Default": nil, "Sync": {Sync: true}} {
