@@ -24,6 +24,8 @@ import (
 	"unicode"
 
 	"socketio"
+	"socketio/adapter/cluster"
+	"socketio/adapter/cluster/membus"
 	"socketio/engineio"
 )
 
@@ -104,17 +106,60 @@ func TestLog(t *testing.T) {
 		large := w.join(websocket)
 		_ = large.tries(strings.Repeat("x", 1_000_001))
 		<-large.ended
-		old := w.openOld(websocket, "&old=1")
-		old.hears(`0`)
-		old.says(`2["fails","x"]`)
-		old.says(`2["panics"]`)
+		logOld(w)
 		time.Sleep(time.Minute) // what is logged once a minute comes again
 		w.join(websocket).says(`2["fails","x"]`)
 		w.settle()
+		logRepeats(w)
+		logCluster(w, opts.Logger)
 		fail = false
 		_ = w.io.Shutdown(context.Background())
 		checkLog(t, log.String(), secrets)
 	})
+}
+
+// logOld has a client of revision 4 of Socket.IO.
+func logOld(w *world) {
+	old := w.openOld(websocket, "&old=1")
+	old.hears(`0`)
+	old.says(`2["fails","x"]`)
+	old.says(`2["panics"]`)
+}
+
+// logRepeats has a client that sends an event again.
+func logRepeats(w *world) {
+	again := w.open(websocket)
+	again.joins("/", `{"retryNonce":"secret-session-nonce"}`)
+	again.says(`20["fails",1]`, `20["fails",1]`)
+	w.settle()
+}
+
+// A mute node of a bus takes all messages and does nothing.
+type muteNode struct{}
+
+func (muteNode) Receive(cluster.Channel, []byte) {}
+func (muteNode) Down(error)                      {}
+func (muteNode) Up()                             {}
+
+// logCluster runs a server whose bus breaks, and delivers a message that no server has sent.
+func logCluster(w *world, log *slog.Logger) {
+	network := membus.New(1)
+	bus, foe := network.Node("ours"), network.Node("foe\x1b")
+	other := newWorld(w.TB, with(&socketio.Options{Cluster: cluster.New(bus, nil), Logger: log}, engineio.DriverGoroutine), nil)
+	time.Sleep(time.Second)
+	if err := foe.Open(muteNode{}); err != nil {
+		w.Fatal(err)
+	}
+	if err := foe.Publish(cluster.Channel{Class: cluster.Events, Namespace: "/"}, []byte("evil\nFAKE\x1b")); err != nil {
+		w.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	bus.Break()
+	time.Sleep(time.Minute)
+	bus.Mend()
+	time.Sleep(time.Minute)
+	_ = foe.Close(context.Background())
+	_ = other.io.Close()
 }
 
 // serveFaults serves an application that does everything wrong.
