@@ -42,8 +42,6 @@ type attacker struct {
 
 func newAttacker(t *testing.T, p *process) *attacker { return &attacker{t: t, p: p} }
 
-func (a *attacker) url() string { return "http://" + a.p.addr + "/socket.io/?" }
-
 // each runs f n times at once, and waits. Inside, fail may be called.
 func (a *attacker) each(n int, f func(i int)) {
 	var all sync.WaitGroup
