@@ -12,7 +12,8 @@
 // RunStore tests Stores.
 //
 // Reading order: adaptertest.go (rooms and targets), many.go (deliveries and
-// acknowledgements), nodes.go (several nodes), fake.go (members, and the server's side),
+// acknowledgements), nodes.go (several nodes), operations.go (each operation, the order of
+// events), faults.go (what can happen to a node), fake.go (members, and the server's side),
 // bus.go, store.go (stores), disk.go (a store that fails).
 package adaptertest
 

@@ -21,13 +21,13 @@ func TestMemory(t *testing.T) {
 
 func TestInMemory(t *testing.T) {
 	adaptertest.Run(t, func(*testing.T) adapter.Cluster { return new(adaptertest.InMemory).Node("node") })
-	adaptertest.RunCluster(t, func(*testing.T) func() adapter.Cluster {
+	adaptertest.RunCluster(t, adaptertest.Factory{New: func(*testing.T) func() adapter.Cluster {
 		bus, n := new(adaptertest.InMemory), 0
 		return func() adapter.Cluster {
 			n++
 			return bus.Node(fmt.Sprint("node", n))
 		}
-	})
+	}})
 }
 
 func TestMemoryStore(t *testing.T) {

@@ -6,7 +6,9 @@ package adaptertest
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -17,15 +19,15 @@ import (
 
 // A member is a fake socket.
 type member struct {
-	id        string
-	adapter   adapter.Adapter
-	onDeliver func(*member, *adapter.Packet)
-	refuses   error  // returned by Join
-	gone      string // how it was disconnected
+	id      string
+	adapter adapter.Adapter
+	refuses error // returned by Join
 
-	mu    sync.Mutex // guards the field below
-	got   []any
-	metas []adapter.Meta // of got
+	mu        sync.Mutex // guards the fields below
+	gone      string     // how it was disconnected
+	onDeliver func(*member, *adapter.Packet)
+	got       []any
+	metas     []adapter.Meta // of got
 }
 
 func (m *member) ID() string { return m.id }
@@ -34,11 +36,16 @@ func (m *member) Deliver(p *adapter.Packet) {
 	if p.Call != nil {
 		p.Call.Expect(m)
 	}
+	got := p.Message
+	if e, ok := got.(*event); ok {
+		got = e.text()
+	}
 	m.mu.Lock()
-	m.got, m.metas = append(m.got, p.Message), append(m.metas, p.Meta)
+	m.got, m.metas = append(m.got, got), append(m.metas, p.Meta)
+	react := m.onDeliver
 	m.mu.Unlock()
-	if m.onDeliver != nil {
-		m.onDeliver(m, p)
+	if react != nil {
+		react(m, p)
 	}
 }
 
@@ -52,11 +59,27 @@ func (m *member) Join(rooms ...string) error {
 func (m *member) Leave(room string) { m.adapter.Leave(m, room) }
 
 func (m *member) Disconnect(close bool) {
+	m.mu.Lock()
 	m.gone = "leave"
 	if close {
 		m.gone = "close"
 	}
+	m.mu.Unlock()
 	m.adapter.Remove(m)
+}
+
+// on sets what the member does with a packet, or nothing.
+func (m *member) on(fn func(*member, *adapter.Packet)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.onDeliver = fn
+}
+
+// end returns how the member was disconnected.
+func (m *member) end() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.gone
 }
 
 // heard returns how often the member got a message.
@@ -106,43 +129,93 @@ func sorted(names []string) string {
 	return strings.Join(names, " ")
 }
 
-// A local is a server that holds text: its packets are their messages.
-type local struct{ events atomic.Int32 }
+// An event is a Message with values of any kind. Others are texts.
+type event struct {
+	json        string // an array
+	attachments [][]byte
+}
+
+// text is how a member remembers the event.
+func (e *event) text() string {
+	text := e.json
+	for _, a := range e.attachments {
+		text += " " + hex.EncodeToString(a)
+	}
+	return text
+}
+
+// textOf is the reverse of payloadOf, as a text.
+func textOf(p adapter.Payload) string {
+	e := event{string(p.JSON), p.Attachments}
+	if inner := strings.Trim(e.json, `["]`); len(e.attachments) == 0 && !strings.Contains(inner, `"`) && `["`+inner+`"]` == e.json {
+		return inner
+	}
+	return e.text()
+}
 
 var errNotText = errors.New("adaptertest: not a text")
+
+func payloadOf(message any) (adapter.Payload, error) {
+	switch m := message.(type) {
+	case string:
+		return adapter.Payload{JSON: []byte(`["` + m + `"]`)}, nil
+	case *event:
+		return adapter.Payload{JSON: []byte(m.json), Attachments: m.attachments}, nil
+	}
+	return adapter.Payload{}, errNotText
+}
+
+// A local is a server whose messages are texts and events.
+type local struct {
+	events atomic.Int32
+
+	mu    sync.Mutex // guards the field below
+	heard []string   // the events of servers
+}
 
 func (*local) Namespace() string { return "/" }
 
 func (*local) Payload(p *adapter.Packet) (adapter.Payload, error) {
-	text, ok := p.Message.(string)
-	if !ok {
-		return adapter.Payload{}, errNotText
-	}
-	return adapter.Payload{JSON: []byte(`["` + text + `"]`), Meta: p.Meta}, nil
+	e, err := payloadOf(p.Message)
+	e.Meta = p.Meta
+	return e, err
 }
 
 func (*local) Packet(e adapter.Payload, f adapter.Flags, c *adapter.Call) (*adapter.Packet, error) {
-	return &adapter.Packet{Message: strings.Trim(string(e.JSON), `["]`), Flags: f, Call: c, Meta: e.Meta}, nil
+	return &adapter.Packet{Message: textOf(e), Flags: f, Call: c, Meta: e.Meta}, nil
 }
 
 func (*local) End(p *adapter.Packet) { p.Call.Close() }
 
-func (*local) EncodeArgs(args any) (adapter.Payload, error) {
-	text, ok := args.(string)
-	if !ok {
-		return adapter.Payload{}, errNotText
-	}
-	return adapter.Payload{JSON: []byte(`["` + text + `"]`)}, nil
-}
+func (*local) EncodeArgs(args any) (adapter.Payload, error) { return payloadOf(args) }
 
-func (*local) DecodeArgs(p adapter.Payload) any { return strings.Trim(string(p.JSON), `["]`) }
+func (*local) DecodeArgs(p adapter.Payload) any { return textOf(p) }
 
+// Describe describes a member with values of all kinds.
 func (*local) Describe(m adapter.Member) adapter.MemberInfo {
-	return adapter.MemberInfo{ID: m.ID(), Rooms: m.(*member).adapter.Rooms(m), Data: []byte("{}")}
+	return adapter.MemberInfo{
+		ID: m.ID(), Rooms: m.(*member).adapter.Rooms(m), Data: []byte(`{"name":"é"}`),
+		Handshake: adapter.HandshakeInfo{URL: "/socket.io/?a=b", Host: "example.org", Header: http.Header{"User-Agent": {"x"}}, Auth: []byte(`{"token":"t"}`)},
+	}
 }
 
-func (l *local) HandleServerSideEmit(context.Context, adapter.Payload, func(adapter.Payload)) {
+// HandleServerSideEmit answers with what it gets.
+func (l *local) HandleServerSideEmit(_ context.Context, e adapter.Payload, reply func(adapter.Payload)) {
 	l.events.Add(1)
+	l.mu.Lock()
+	l.heard = append(l.heard, textOf(e))
+	l.mu.Unlock()
+	if reply != nil {
+		e.Meta = adapter.Meta{}
+		reply(e)
+	}
+}
+
+// servers returns the events of servers, in order.
+func (l *local) servers() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.heard)
 }
 
 // A diary records the calls of an observer.

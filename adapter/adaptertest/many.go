@@ -19,12 +19,12 @@ var errGone = errors.New("gone")
 // A member may call the adapter while it receives a packet: no lock is held.
 func testCallbacks(x *exam) {
 	for _, m := range x.add("a", "b", "c") {
-		m.onDeliver = func(m *member, p *adapter.Packet) {
+		m.on(func(m *member, p *adapter.Packet) {
 			x.Leave(m, "r")
 			x.Join(m, []string{"s"})
 			_, _ = x.Broadcast(&adapter.Packet{Message: "inner"}, adapter.Target{Rooms: []string{"nobody"}})
 			x.Remove(m)
-		}
+		})
 		x.Join(m, []string{"r"})
 	}
 	n, err := x.Broadcast(&adapter.Packet{Message: "outer"}, adapter.Target{Rooms: []string{"r"}})
@@ -62,9 +62,9 @@ func testSockets(x *exam) {
 	if err := x.DisconnectSockets(adapter.Target{Rooms: []string{"B", "X"}}, true); err != nil {
 		x.Errorf("DisconnectSockets: %v", err)
 	}
-	want(x, "who was disconnected", fmt.Sprint(members["a"].gone, members["ab"].gone, members["x"].gone), "closeclose")
+	want(x, "who was disconnected", fmt.Sprint(members["a"].end(), members["ab"].end(), members["x"].end()), "closeclose")
 	_ = x.DisconnectSockets(adapter.Target{}, false)
-	want(x, "how", members["a"].gone, "leave")
+	want(x, "how", members["a"].end(), "leave")
 }
 
 // When the adapter returns, the Call knows all members, and no other node.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"socketio/adapter"
@@ -17,21 +18,60 @@ import (
 // nodes is the number of nodes that RunCluster tests.
 const nodes = 3
 
-// RunCluster tests several nodes. newCluster returns a function that creates one node of
-// a new cluster each time it is called. Events that one node publishes must reach the
-// others within 10 s, while nothing else uses the cluster.
-func RunCluster(t *testing.T, newCluster func(t *testing.T) func() adapter.Cluster) {
-	for _, exam := range []struct {
-		name string
-		run  func(x *clusterExam)
+// A Factory makes the clusters that RunCluster tests.
+type Factory struct {
+	// New returns a function that creates one node of a new cluster each time it is
+	// called. Events that one node publishes must reach the others within 10 s, while
+	// nothing else uses the cluster.
+	New func(t *testing.T) func() adapter.Cluster
+	// OrderedByChannel says that the order of events of one node is kept only among those
+	// to the same room, and among those to no room or several.
+	OrderedByChannel bool
+	// Faults, if not nil, returns the faults of a node. Without it, the exams with faults
+	// are left out, and the cluster must say so in its documentation.
+	Faults func(c adapter.Cluster) Faults
+	// Virtual runs each exam in a bubble of testing/synctest.
+	Virtual bool
+}
+
+// Faults are what can happen to a node. Messages of other nodes are not affected.
+type Faults interface {
+	Break()  // the node loses its connection
+	Mend()   // and has it again
+	Pause()  // the process is frozen
+	Resume() // and continues
+	Kill()   // the process ends without a word; nothing follows
+}
+
+// RunCluster tests several nodes: all operations with values of all kinds, the order of
+// events, and what is promised when a connection breaks, a node is frozen, or dies.
+func RunCluster(t *testing.T, f Factory) {
+	exams := []struct {
+		name   string
+		run    func(x *clusterExam)
+		faults bool
 	}{
-		{"Broadcasts", testBroadcasts},
-		{"Order", testOrder},
-		{"Questions", testQuestions},
-		{"RemoteSockets", testRemoteSockets},
-		{"ServerEvents", testServerEvents},
-	} {
-		t.Run(exam.name, func(t *testing.T) { exam.run(beginCluster(t, newCluster(t))) })
+		{"Broadcasts", testBroadcasts, false},
+		{"Operations", testOperations, false},
+		{"Order", testOrder, false},
+		{"Questions", testQuestions, false},
+		{"RemoteSockets", testRemoteSockets, false},
+		{"ServerEvents", testServerEvents, false},
+		{"Outage", testOutage, true},
+		{"FrozenNode", testFrozenNode, true},
+		{"DeadNode", testDeadNode, true},
+	}
+	for _, exam := range exams {
+		if exam.faults && f.Faults == nil {
+			continue
+		}
+		t.Run(exam.name, func(t *testing.T) {
+			if f.Virtual {
+				synctest.Test(t, func(t *testing.T) { exam.run(beginCluster(t, f)) })
+				return
+			}
+			exam.run(beginCluster(t, f))
+		})
 	}
 }
 
@@ -40,40 +80,64 @@ func RunCluster(t *testing.T, newCluster func(t *testing.T) func() adapter.Clust
 type clusterExam struct {
 	*testing.T
 	ctx     context.Context
+	factory Factory
 	nodes   []*exam
+	faults  []Faults // of the nodes
 	members []*member
 }
 
-func beginCluster(t *testing.T, newNode func() adapter.Cluster) *clusterExam {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+func beginCluster(t *testing.T, f Factory) *clusterExam {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	x := &clusterExam{T: t, ctx: ctx}
+	x := &clusterExam{T: t, ctx: ctx, factory: f}
+	newNode := f.New(t)
 	for i := range nodes {
-		n := begin(t, newNode())
+		c := newNode()
+		if f.Faults != nil {
+			x.faults = append(x.faults, f.Faults(c))
+		}
+		n := begin(t, c)
 		m := &member{id: string(rune('a' + i)), adapter: n.Adapter}
 		n.Add(m, []string{"all"})
 		x.nodes, x.members = append(x.nodes, n), append(x.members, m)
 	}
-	x.eventually("the number of nodes", func() bool {
-		n, err := x.nodes[0].ServerCount(ctx)
-		return err == nil && n == nodes
-	})
+	for _, n := range x.nodes {
+		x.eventually("the number of nodes", func() bool { return n.count() == nodes })
+	}
 	return x
 }
 
-// eventually waits for an effect of another node.
+// eventually waits for an effect of another node, within waits for at most a time.
 func (x *clusterExam) eventually(what string, holds func() bool) {
 	x.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	end := time.After(10 * time.Second)
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-end:
-			x.Fatalf("%s: not after 10 s", what)
+	x.within(10*time.Second, what, holds)
+}
+
+func (x *clusterExam) within(most time.Duration, what string, holds func() bool) {
+	x.Helper()
+	start := time.Now()
+	for pause := time.Millisecond; !holds(); pause = min(2*pause, 100*time.Millisecond) {
+		if time.Since(start) > most {
+			x.Fatalf("%s: not after %v", what, most)
 		}
+		x.sleep(pause)
 	}
+}
+
+// sleep gives a condition time to change: it is looked at again afterwards.
+func (x *clusterExam) sleep(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	<-t.C
+}
+
+// count returns the number of nodes that a node knows, or -1.
+func (x *exam) count() int {
+	n, err := x.ServerCount(x.ctx)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // heard returns the receivers of a message, and fails if a member received it twice.
@@ -111,6 +175,9 @@ func testBroadcasts(x *clusterExam) {
 		}
 		_, _ = x.nodes[0].Broadcast(&adapter.Packet{Message: last}, adapter.Target{})
 		x.eventually("the end of a broadcast", func() bool { return x.heard(last) == "a b c" })
+		if x.factory.OrderedByChannel {
+			x.eventually("a broadcast", func() bool { return x.heard(message) == test.want })
+		}
 		want(x.nodes[0], fmt.Sprintf("who got a broadcast to %+v", test.target), x.heard(message), test.want)
 	}
 	for _, m := range x.members {
@@ -120,27 +187,11 @@ func testBroadcasts(x *clusterExam) {
 	}
 }
 
-// Events of one node arrive in order.
-func testOrder(x *clusterExam) {
-	const count = 100
-	for i := range count {
-		_, _ = x.nodes[0].Broadcast(&adapter.Packet{Message: fmt.Sprint(i)}, adapter.Target{Rooms: []string{"all"}})
-	}
-	x.eventually("the last of many", func() bool { return x.heard(fmt.Sprint(count-1)) == "a b c" })
-	for _, m := range x.members {
-		for i, got := range m.all() {
-			if got != fmt.Sprint(i) {
-				x.Fatalf("%s got %v as number %d", m.id, got, i)
-			}
-		}
-	}
-}
-
 // A broadcast with acknowledgements knows all nodes before it returns, and their members
 // soon.
 func testQuestions(x *clusterExam) {
 	for _, m := range x.members[1:] {
-		m.onDeliver = func(m *member, p *adapter.Packet) { p.Call.Answer(m, m.id) }
+		m.on(func(m *member, p *adapter.Packet) { p.Call.Answer(m, m.id) })
 	}
 	p := &adapter.Packet{Message: "q", Call: adapter.NewCall(), AckID: 1}
 	ctx, cancel := context.WithTimeout(x.ctx, 10*time.Second)

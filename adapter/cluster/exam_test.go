@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-// This file runs the exam of adapters.
+// This file runs the exams of adapters.
 
 package cluster_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"socketio/adapter"
 	"socketio/adapter/adaptertest"
@@ -18,12 +20,49 @@ func TestOneNode(t *testing.T) {
 	adaptertest.Run(t, func(*testing.T) adapter.Cluster { return cluster.New(membus.New(1).Node("a"), nil) })
 }
 
+// A member of the cluster, with its faults.
+type faulty struct {
+	*cluster.Cluster
+	*membus.Node
+}
+
+func (f faulty) Close(ctx context.Context) error { return f.Cluster.Close(ctx) }
+func (f faulty) Open(n adapter.Node) error       { return f.Cluster.Open(n) }
+
+// The exam of several nodes, with a perfect network and with a bad one, in each mode.
 func TestNodes(t *testing.T) {
-	adaptertest.RunCluster(t, func(t *testing.T) func() adapter.Cluster {
-		network, n := membus.New(1), 0
-		return func() adapter.Cluster {
-			n++
-			return cluster.New(network.Node(fmt.Sprint(n)), nil)
-		}
-	})
+	for name, test := range map[string]struct {
+		options cluster.Options
+		network func(w *membus.Network)
+	}{
+		"at once":     {cluster.Options{}, func(*membus.Network) {}},
+		"late":        {cluster.Options{}, late},
+		"by channel":  {cluster.Options{Ordering: cluster.OrderedByChannel}, func(w *membus.Network) { late(w); w.OrderByChannel() }},
+		"each socket": {cluster.Options{Rooms: cluster.RoomsAndSockets}, late},
+		"together":    {cluster.Options{Rooms: cluster.RoomsTogether}, late},
+		"by pattern":  {cluster.Options{Rooms: cluster.RoomsByPattern}, late},
+		"packed":      {cluster.Options{Codec: cluster.Envelope{Packed: true}}, late},
+	} {
+		t.Run(name, func(t *testing.T) {
+			adaptertest.RunCluster(t, adaptertest.Factory{
+				Virtual: true, OrderedByChannel: test.options.Ordering == cluster.OrderedByChannel,
+				New: func(*testing.T) func() adapter.Cluster {
+					network, n := membus.New(1), 0
+					test.network(network)
+					return func() adapter.Cluster {
+						n++
+						bus, options := network.Node(fmt.Sprint(n)), test.options
+						return faulty{cluster.New(bus, &options), bus}
+					}
+				},
+				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(faulty).Node },
+			})
+		})
+	}
+}
+
+// late makes messages and subscriptions take their time.
+func late(w *membus.Network) {
+	w.Delay(0, 30*time.Millisecond)
+	w.Confirm(20 * time.Millisecond)
 }

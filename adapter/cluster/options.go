@@ -37,8 +37,9 @@ type Ordering uint8
 const (
 	// OrderedByNode: all messages of a node in a namespace are received in order.
 	OrderedByNode Ordering = iota
-	// OrderedByChannel: only messages of a node to one channel are received in order.
-	// Broadcasts to different rooms may overtake each other, and operations on sockets.
+	// OrderedByChannel: only messages of a node to one channel are received in order, for
+	// which Events and Requests of a namespace are one. Broadcasts to one room may
+	// overtake those to others, and be overtaken by operations on sockets.
 	OrderedByChannel
 )
 

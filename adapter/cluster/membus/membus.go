@@ -149,7 +149,9 @@ type linkState struct {
 func (w *Network) linkLocked(n, from *Node, c cluster.Channel) *linkState {
 	key := link{from: from}
 	if w.byChannel {
-		key.channel = c
+		if key.channel = c; c.Class == cluster.Requests {
+			key.channel.Class = cluster.Events // they are one; see cluster.OrderedByChannel
+		}
 	}
 	s := n.links[key]
 	if s == nil {
