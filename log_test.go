@@ -150,7 +150,7 @@ func logCluster(w *world, log *slog.Logger) {
 	if err := foe.Open(muteNode{}); err != nil {
 		w.Fatal(err)
 	}
-	if err := foe.Publish(cluster.Channel{Class: cluster.Events, Namespace: "/"}, []byte("evil\nFAKE\x1b")); err != nil {
+	if err := foe.Publish(cluster.Channel{Class: cluster.ClassEvents, Namespace: "/"}, []byte("evil\nFAKE\x1b")); err != nil {
 		w.Fatal(err)
 	}
 	time.Sleep(time.Second)

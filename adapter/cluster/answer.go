@@ -16,34 +16,34 @@ import (
 const answerTimeout = 30 * time.Second
 
 // wants implements namespace.
-func (n *space) wants(c Channel) bool { return c.Class != Room || n.interest.has(c.Name) }
+func (n *space) wants(c Channel) bool { return c.Class != ClassRoom || n.interest.has(c.Name) }
 
 // handle implements namespace.
 func (n *space) handle(c Channel, m *nodewire.Message) {
 	useful := true
 	switch m.Kind {
-	case nodewire.Hello:
+	case nodewire.KindHello:
 		n.introduction(m)
-		_ = n.core.publish(Channel{Class: Node, Namespace: n.nsp, Name: m.From},
-			&nodewire.Message{Kind: nodewire.Heartbeat, Member: n.core.announcement([]string{n.nsp})})
-	case nodewire.Heartbeat:
+		_ = n.core.publish(Channel{Class: ClassNode, Namespace: n.nsp, Name: m.From},
+			&nodewire.Message{Kind: nodewire.KindHeartbeat, Member: n.core.announcement([]string{n.nsp})})
+	case nodewire.KindHeartbeat:
 		n.introduction(m)
-	case nodewire.Bye:
+	case nodewire.KindBye:
 		n.core.members.leave(m.From, n.nsp)
 		n.core.pending.gone(m.From, n.nsp, false)
-	case nodewire.Broadcast:
+	case nodewire.KindBroadcast:
 		useful = n.deliver(c, m)
-	case nodewire.SocketsJoin:
+	case nodewire.KindSocketsJoin:
 		_ = n.Memory.SocketsJoin(m.Target, m.Rooms) // the members report their errors
-	case nodewire.SocketsLeave:
+	case nodewire.KindSocketsLeave:
 		_ = n.Memory.SocketsLeave(m.Target, m.Rooms)
-	case nodewire.Disconnect:
+	case nodewire.KindDisconnect:
 		_ = n.Memory.DisconnectSockets(m.Target, m.Close)
-	case nodewire.FetchSockets:
+	case nodewire.KindFetchSockets:
 		n.answerFetch(c, m)
-	case nodewire.ServerSideEmit:
+	case nodewire.KindServerSideEmit:
 		n.serverEvent(c, m)
-	case nodewire.Sockets, nodewire.ServerSideAnswer, nodewire.ClientCount, nodewire.ClientAnswer, nodewire.NoMoreAnswers:
+	case nodewire.KindSockets, nodewire.KindServerSideAnswer, nodewire.KindClientCount, nodewire.KindClientAnswer, nodewire.KindNoMoreAnswers:
 		useful = n.core.pending.answered(m)
 	default:
 		n.core.drop("a kind that is not handled", c, m.From)
@@ -87,7 +87,7 @@ func (n *space) deliver(c Channel, m *nodewire.Message) bool {
 // reply sends an answer to the sender of a request.
 func (n *space) reply(m *nodewire.Message, answer *nodewire.Message) {
 	answer.RequestID = m.RequestID
-	if err := n.core.publish(Channel{Class: Node, Namespace: n.nsp, Name: m.From}, answer); err != nil {
+	if err := n.core.publish(Channel{Class: ClassNode, Namespace: n.nsp, Name: m.From}, answer); err != nil {
 		n.core.log.Debug("an answer to another node was not sent", "nsp", n.nsp, "error", err)
 	}
 }
@@ -127,7 +127,7 @@ func (n *space) answerFor(m *nodewire.Message, fn func(ctx context.Context)) {
 // it is 0.
 func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
 	if !n.acquire(c, m) {
-		n.reply(m, &nodewire.Message{Kind: nodewire.ClientCount})
+		n.reply(m, &nodewire.Message{Kind: nodewire.KindClientCount})
 		return false
 	}
 	own := adapter.NewCall()
@@ -135,13 +135,13 @@ func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
 	if err != nil {
 		n.release()
 		n.core.drop("an event that no client can read", c, m.From)
-		n.reply(m, &nodewire.Message{Kind: nodewire.ClientCount})
+		n.reply(m, &nodewire.Message{Kind: nodewire.KindClientCount})
 		return false
 	}
 	_ = n.Memory.BroadcastWithAck(n.core.ctx, p, m.Target)
 	own.Seal()
 	ids := own.Asked()
-	n.reply(m, &nodewire.Message{Kind: nodewire.ClientCount, Count: len(ids), IDs: ids})
+	n.reply(m, &nodewire.Message{Kind: nodewire.KindClientCount, Count: len(ids), IDs: ids})
 	if len(ids) == 0 {
 		n.local.End(p)
 		n.release()
@@ -155,11 +155,11 @@ func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
 				break
 			}
 			if e, err := n.local.EncodeArgs(a.Args); err == nil {
-				n.reply(m, &nodewire.Message{Kind: nodewire.ClientAnswer, Event: e, Socket: a.Socket})
+				n.reply(m, &nodewire.Message{Kind: nodewire.KindClientAnswer, Event: e, Socket: a.Socket})
 			}
 		}
 		if m.Go && own.Err(ctx.Err()) != nil {
-			n.reply(m, &nodewire.Message{Kind: nodewire.NoMoreAnswers})
+			n.reply(m, &nodewire.Message{Kind: nodewire.KindNoMoreAnswers})
 		}
 	})
 	return true
@@ -168,11 +168,11 @@ func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
 // answerFetch answers FetchSockets, in parts for nodes in Go.
 func (n *space) answerFetch(c Channel, m *nodewire.Message) {
 	if !n.acquire(c, m) {
-		n.reply(m, &nodewire.Message{Kind: nodewire.Sockets, Sockets: []adapter.MemberInfo{}})
+		n.reply(m, &nodewire.Message{Kind: nodewire.KindSockets, Sockets: []adapter.MemberInfo{}})
 		return
 	}
 	n.answerFor(m, func(ctx context.Context) {
-		answer := nodewire.Message{Kind: nodewire.Sockets, Sockets: []adapter.MemberInfo{}}
+		answer := nodewire.Message{Kind: nodewire.KindSockets, Sockets: []adapter.MemberInfo{}}
 		size := 0
 		for _, one := range n.Members(m.Target) {
 			info := n.local.Describe(one)
@@ -207,7 +207,7 @@ func (n *space) serverEvent(c Channel, m *nodewire.Message) {
 	}
 	n.answerFor(m, func(ctx context.Context) {
 		n.local.HandleServerSideEmit(ctx, m.Event, func(e adapter.Payload) {
-			n.reply(m, &nodewire.Message{Kind: nodewire.ServerSideAnswer, Event: e})
+			n.reply(m, &nodewire.Message{Kind: nodewire.KindServerSideAnswer, Event: e})
 		})
 	})
 }

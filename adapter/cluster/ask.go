@@ -31,7 +31,7 @@ func (n *space) FetchSockets(ctx context.Context, t adapter.Target) ([]adapter.F
 	f := newFetch(n.nsp, n.core.members.in(n.nsp))
 	id := n.core.pending.add(f)
 	defer n.core.pending.remove(id)
-	err := n.core.publish(n.channel(Requests), &nodewire.Message{Kind: nodewire.FetchSockets, Target: t, Ask: true, RequestID: id})
+	err := n.core.publish(n.channel(ClassRequests), &nodewire.Message{Kind: nodewire.KindFetchSockets, Target: t, Ask: true, RequestID: id})
 	here, _ := n.Memory.FetchSockets(ctx, t)
 	if err == nil {
 		err = n.core.health.err()
@@ -52,7 +52,7 @@ func (n *space) BroadcastWithAck(ctx context.Context, p *adapter.Packet, t adapt
 	var err error
 	if !n.stays(t) {
 		err = n.call(ctx, p.Call, func(id string) error {
-			return n.share(p, t, n.channel(Events), func(m *nodewire.Message) {
+			return n.share(p, t, n.channel(ClassEvents), func(m *nodewire.Message) {
 				m.Ask, m.RequestID = true, id
 				if deadline, ok := ctx.Deadline(); ok {
 					m.Timeout = max(time.Until(deadline), time.Millisecond)
@@ -70,7 +70,7 @@ func (n *space) ServerSideEmitWithAck(ctx context.Context, e adapter.Payload, c 
 		return nil
 	}
 	return n.call(ctx, c, func(id string) error {
-		return n.core.publish(n.channel(Requests), &nodewire.Message{Kind: nodewire.ServerSideEmit, Event: e, Ask: true, RequestID: id})
+		return n.core.publish(n.channel(ClassRequests), &nodewire.Message{Kind: nodewire.KindServerSideEmit, Event: e, Ask: true, RequestID: id})
 	})
 }
 

@@ -93,7 +93,7 @@ func (n *node) beat() {
 	n.lease.mu.Unlock()
 	raw, _ := json.Marshal(a) // texts and numbers
 	now := time.Now()         // before: the node may be frozen while it publishes
-	if n.publish(Channel{Class: Nodes}, &nodewire.Message{Kind: nodewire.Heartbeat, Member: raw}) == nil {
+	if n.publish(Channel{Class: ClassNodes}, &nodewire.Message{Kind: nodewire.KindHeartbeat, Member: raw}) == nil {
 		n.lease.renewed(now)
 	}
 }

@@ -14,19 +14,19 @@ import (
 type Class uint8
 
 const (
-	// Nodes carries heartbeats to all nodes. It has no namespace.
-	Nodes Class = iota
-	// Events carries broadcasts to all nodes of a namespace.
-	Events
-	// Requests carries requests and operations to all nodes of a namespace.
-	Requests
-	// Room carries broadcasts to the room Channel.Name.
-	Room
-	// AnyRoom is subscribed to instead of Room by nodes that receive the broadcasts to all
-	// rooms. Nothing is published to it; what is published to a Room is received as Room.
-	AnyRoom
-	// Node carries answers to the node Channel.Name.
-	Node
+	// ClassNodes carries heartbeats to all nodes. It has no namespace.
+	ClassNodes Class = iota
+	// ClassEvents carries broadcasts to all nodes of a namespace.
+	ClassEvents
+	// ClassRequests carries requests and operations to all nodes of a namespace.
+	ClassRequests
+	// ClassRoom carries broadcasts to the room Channel.Name.
+	ClassRoom
+	// ClassAnyRoom is subscribed to instead of ClassRoom by nodes that receive the broadcasts to all
+	// rooms. Nothing is published to it; what is published to a ClassRoom is received as that.
+	ClassAnyRoom
+	// ClassNode carries answers to the node Channel.Name.
+	ClassNode
 )
 
 // A Channel is where messages are published. Buses give it a name of their own. Two
@@ -34,7 +34,7 @@ const (
 type Channel struct {
 	Class     Class
 	Namespace string
-	Name      string // of a Room or a Node
+	Name      string // of a ClassRoom or a ClassNode
 }
 
 // A Bus carries messages between nodes. Messages that one node publishes are received in

@@ -55,7 +55,7 @@ func (c *Cluster) Open(info adapter.Node) error {
 	if err := n.bus.Open(n); err != nil {
 		return err
 	}
-	n.bus.Subscribe([]Channel{{Class: Nodes}}, func(err error) {
+	n.bus.Subscribe([]Channel{{Class: ClassNodes}}, func(err error) {
 		if err == nil {
 			n.beat()
 		}
@@ -77,7 +77,7 @@ func (c *Cluster) Close(ctx context.Context) error {
 	if closed {
 		return nil
 	}
-	_ = n.publish(Channel{Class: Nodes}, &nodewire.Message{Kind: nodewire.Bye})
+	_ = n.publish(Channel{Class: ClassNodes}, &nodewire.Message{Kind: nodewire.KindBye})
 	n.cancel()
 	done := make(chan struct{})
 	go func() { // ends with the goroutines of the node, which end with n.ctx
@@ -116,7 +116,7 @@ func (n *node) Receive(c Channel, data []byte) {
 		return
 	}
 	var space namespace
-	if c.Class != Nodes {
+	if c.Class != ClassNodes {
 		if space = n.space(c.Namespace); space == nil || !space.wants(c) {
 			n.counter.received.Add(1) // the channel was unsubscribed a moment ago, or the room is not here
 			return
@@ -130,7 +130,7 @@ func (n *node) Receive(c Channel, data []byte) {
 	}
 	if m.From == n.uid {
 		n.counter.own.Add(1)
-		if c.Class == Nodes && m.Kind == nodewire.Heartbeat {
+		if c.Class == ClassNodes && m.Kind == nodewire.KindHeartbeat {
 			n.heardSelf(m)
 		}
 		return
@@ -140,7 +140,7 @@ func (n *node) Receive(c Channel, data []byte) {
 		n.drop("of another namespace than its channel", c, m.From)
 		return
 	}
-	if c.Class == Nodes {
+	if c.Class == ClassNodes {
 		n.heardNode(c, m)
 		return
 	}
@@ -159,7 +159,7 @@ func reasonOf(err error) string {
 // heardNode handles a message of the channel of all nodes.
 func (n *node) heardNode(c Channel, m *nodewire.Message) {
 	switch m.Kind {
-	case nodewire.Heartbeat:
+	case nodewire.KindHeartbeat:
 		a, ok := parseAnnouncement(m.Member)
 		if !ok {
 			n.drop("a malformed heartbeat", c, m.From)
@@ -169,7 +169,7 @@ func (n *node) heardNode(c Channel, m *nodewire.Message) {
 		for _, space := range n.members.announce(m.From, &a, time.Now()) {
 			n.pending.gone(m.From, space, false)
 		}
-	case nodewire.Bye:
+	case nodewire.KindBye:
 		n.members.remove(m.From)
 		n.pending.gone(m.From, "", true)
 	default:

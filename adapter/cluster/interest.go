@@ -55,7 +55,7 @@ func (i *interest) subscribes(room string) bool {
 }
 
 func (i *interest) channel(room string) Channel {
-	return Channel{Class: Room, Namespace: i.space, Name: room}
+	return Channel{Class: ClassRoom, Namespace: i.space, Name: room}
 }
 
 // RoomCreated implements adapter.RoomWatcher.

@@ -18,7 +18,7 @@ func (n *space) operate(t adapter.Target, m *nodewire.Message) error {
 		return nil
 	}
 	m.Target = t
-	return n.core.publish(n.channel(Requests), m)
+	return n.core.publish(n.channel(ClassRequests), m)
 }
 
 // SocketsJoin implements adapter.Bus.
@@ -26,7 +26,7 @@ func (n *space) SocketsJoin(t adapter.Target, rooms []string) error {
 	if len(rooms) == 0 {
 		return nil
 	}
-	err := n.operate(t, &nodewire.Message{Kind: nodewire.SocketsJoin, Rooms: rooms})
+	err := n.operate(t, &nodewire.Message{Kind: nodewire.KindSocketsJoin, Rooms: rooms})
 	if here := n.Memory.SocketsJoin(t, rooms); here != nil || err != nil {
 		return errors.Join(here, err)
 	}
@@ -38,13 +38,13 @@ func (n *space) SocketsLeave(t adapter.Target, rooms []string) error {
 	if len(rooms) == 0 {
 		return nil
 	}
-	err := n.operate(t, &nodewire.Message{Kind: nodewire.SocketsLeave, Rooms: rooms})
+	err := n.operate(t, &nodewire.Message{Kind: nodewire.KindSocketsLeave, Rooms: rooms})
 	return errors.Join(n.Memory.SocketsLeave(t, rooms), err)
 }
 
 // DisconnectSockets implements adapter.Bus.
 func (n *space) DisconnectSockets(t adapter.Target, close bool) error {
-	err := n.operate(t, &nodewire.Message{Kind: nodewire.Disconnect, Close: close})
+	err := n.operate(t, &nodewire.Message{Kind: nodewire.KindDisconnect, Close: close})
 	return errors.Join(n.Memory.DisconnectSockets(t, close), err)
 }
 
@@ -53,5 +53,5 @@ func (n *space) ServerSideEmit(e adapter.Payload) error {
 	if n.alone() {
 		return nil
 	}
-	return n.core.publish(n.channel(Requests), &nodewire.Message{Kind: nodewire.ServerSideEmit, Event: e})
+	return n.core.publish(n.channel(ClassRequests), &nodewire.Message{Kind: nodewire.KindServerSideEmit, Event: e})
 }

@@ -7,8 +7,6 @@ package cluster
 import (
 	"errors"
 	"time"
-
-	"socketio/adapter"
 )
 
 // A RoomMode says which broadcasts a node receives: all, or only those to its rooms. All
@@ -26,7 +24,7 @@ const (
 	// RoomsTogether sends all broadcasts to all nodes: the mode "static" of Node.js.
 	RoomsTogether
 	// RoomsByPattern publishes as RoomsAndSockets does, but receives the broadcasts to all
-	// rooms by one subscription to AnyRoom.
+	// rooms by one subscription to ClassAnyRoom.
 	RoomsByPattern
 )
 
@@ -38,7 +36,7 @@ const (
 	// OrderedByNode: all messages of a node in a namespace are received in order.
 	OrderedByNode Ordering = iota
 	// OrderedByChannel: only messages of a node to one channel are received in order, for
-	// which Events and Requests of a namespace are one. Broadcasts to one room may
+	// which ClassEvents and ClassRequests of a namespace are one. Broadcasts to one room may
 	// overtake those to others, and be overtaken by operations on sockets.
 	OrderedByChannel
 )
@@ -115,8 +113,6 @@ func (o *Options) withDefaults() Options {
 
 // Errors of a node.
 var (
-	// ErrDegraded is adapter.ErrDegraded.
-	ErrDegraded = adapter.ErrDegraded
 	// ErrTooLarge is returned for a message of more than Options.MaxMessage bytes. Other
 	// nodes do not receive it.
 	ErrTooLarge = errors.New("cluster: the message is larger than MaxMessage")

@@ -91,17 +91,17 @@ func (w *callWaiter) answered(m *nodewire.Message) {
 		return
 	}
 	switch m.Kind {
-	case nodewire.ClientCount:
+	case nodewire.KindClientCount:
 		ids := m.IDs
 		if m.Go && ids == nil {
 			ids = []string{}
 		}
 		w.call.NodeAsked(name, m.Count, ids)
-	case nodewire.ClientAnswer:
+	case nodewire.KindClientAnswer:
 		w.call.NodeAnswer(name, m.Socket, w.local.DecodeArgs(m.Event))
-	case nodewire.ServerSideAnswer:
+	case nodewire.KindServerSideAnswer:
 		w.call.NodeAnswer(name, "", w.local.DecodeArgs(m.Event))
-	case nodewire.NoMoreAnswers:
+	case nodewire.KindNoMoreAnswers:
 		w.call.NodeDone(name, errSilent)
 	}
 }
@@ -141,7 +141,7 @@ func (f *fetch) answered(m *nodewire.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	name, ok := f.waiting[m.From]
-	if !ok || m.Kind != nodewire.Sockets || m.Part != f.parts[m.From] {
+	if !ok || m.Kind != nodewire.KindSockets || m.Part != f.parts[m.From] {
 		return
 	}
 	f.parts[m.From]++

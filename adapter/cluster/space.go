@@ -57,9 +57,9 @@ func newSpace(s *services, l adapter.Local) *space {
 
 // channels are those of the namespace, except rooms.
 func (n *space) channels() []Channel {
-	channels := []Channel{n.channel(Requests), n.channel(Events), {Class: Node, Namespace: n.nsp, Name: n.core.uid}}
+	channels := []Channel{n.channel(ClassRequests), n.channel(ClassEvents), {Class: ClassNode, Namespace: n.nsp, Name: n.core.uid}}
 	if n.core.opts.Rooms == RoomsByPattern {
-		channels = append(channels, n.channel(AnyRoom))
+		channels = append(channels, n.channel(ClassAnyRoom))
 	}
 	return channels
 }
@@ -80,7 +80,7 @@ func (n *space) subscribed(err error) {
 }
 
 func (n *space) hello() {
-	_ = n.core.publish(n.channel(Requests), &nodewire.Message{Kind: nodewire.Hello, Member: n.core.announcement([]string{n.nsp})})
+	_ = n.core.publish(n.channel(ClassRequests), &nodewire.Message{Kind: nodewire.KindHello, Member: n.core.announcement([]string{n.nsp})})
 }
 
 // meet waits until the other nodes should be known. While the cluster is degraded, it
@@ -109,7 +109,7 @@ func (n *space) Close() error {
 		return nil
 	}
 	n.introduce.Do(func() { close(n.introduced) })
-	_ = n.core.publish(n.channel(Requests), &nodewire.Message{Kind: nodewire.Bye})
+	_ = n.core.publish(n.channel(ClassRequests), &nodewire.Message{Kind: nodewire.KindBye})
 	n.interest.finish()
 	n.core.bus.Unsubscribe(n.channels())
 	return nil
@@ -140,9 +140,9 @@ func (n *space) stays(t adapter.Target) bool {
 // route returns the channel of a broadcast.
 func (n *space) route(t adapter.Target) Channel {
 	if len(t.Rooms) == 1 && n.core.opts.Rooms.separate(t.Rooms[0]) {
-		return Channel{Class: Room, Namespace: n.nsp, Name: t.Rooms[0]}
+		return Channel{Class: ClassRoom, Namespace: n.nsp, Name: t.Rooms[0]}
 	}
-	return n.channel(Events)
+	return n.channel(ClassEvents)
 }
 
 // share publishes the event of a packet. add, if not nil, makes it a request.
@@ -154,7 +154,7 @@ func (n *space) share(p *adapter.Packet, t adapter.Target, c Channel, add func(m
 	if e.Origin == n.core.node.ID {
 		e.Origin = "" // the nodes know it
 	}
-	m := &nodewire.Message{Kind: nodewire.Broadcast, Event: e, Target: t, Flags: p.Flags}
+	m := &nodewire.Message{Kind: nodewire.KindBroadcast, Event: e, Target: t, Flags: p.Flags}
 	if add != nil {
 		add(m)
 	}

@@ -15,16 +15,16 @@ import (
 
 // classicTypes are the types of requests and answers.
 var classicTypes = map[Kind]int{
-	AllIDs: 0, AllRooms: 1, SocketsJoin: 2, SocketsLeave: 3, Disconnect: 4, FetchSockets: 5, ServerSideEmit: 6,
-	Sockets:          -1, // has none
-	ServerSideAnswer: 6, Broadcast: 7, ClientCount: 8, ClientAnswer: 9,
-	NoMoreAnswers: int(NoMoreAnswers), Hello: 100 + int(Hello), Heartbeat: 100 + int(Heartbeat), Bye: 100 + int(Bye),
+	KindAllIDs: 0, KindAllRooms: 1, KindSocketsJoin: 2, KindSocketsLeave: 3, KindDisconnect: 4, KindFetchSockets: 5, KindServerSideEmit: 6,
+	KindSockets:          -1, // has none
+	KindServerSideAnswer: 6, KindBroadcast: 7, KindClientCount: 8, KindClientAnswer: 9,
+	KindNoMoreAnswers: int(KindNoMoreAnswers), KindHello: 100 + int(KindHello), KindHeartbeat: 100 + int(KindHeartbeat), KindBye: 100 + int(KindBye),
 }
 
 // classicRequests are the kinds of requests by their types.
 var classicRequests = map[int]Kind{
-	0: AllIDs, 1: AllRooms, 2: SocketsJoin, 3: SocketsLeave, 4: Disconnect, 5: FetchSockets, 6: ServerSideEmit, 7: Broadcast,
-	100 + int(Hello): Hello, 100 + int(Heartbeat): Heartbeat, 100 + int(Bye): Bye,
+	0: KindAllIDs, 1: KindAllRooms, 2: KindSocketsJoin, 3: KindSocketsLeave, 4: KindDisconnect, 5: KindFetchSockets, 6: KindServerSideEmit, 7: KindBroadcast,
+	100 + int(KindHello): KindHello, 100 + int(KindHeartbeat): KindHeartbeat, 100 + int(KindBye): KindBye,
 }
 
 // AppendClassic appends m in the classic format and returns the result. A Broadcast
@@ -36,12 +36,12 @@ func AppendClassic(dst []byte, m *Message) ([]byte, error) {
 	if !ok {
 		return dst, ErrKind
 	}
-	if m.Kind == Broadcast || m.Kind == ServerSideEmit {
+	if m.Kind == KindBroadcast || m.Kind == KindServerSideEmit {
 		if err := checkEvent(&m.Event); err != nil {
 			return dst, err
 		}
 	}
-	if m.Kind == Broadcast || m.Kind == ClientAnswer || len(m.Event.Attachments) > 0 {
+	if m.Kind == KindBroadcast || m.Kind == KindClientAnswer || len(m.Event.Attachments) > 0 {
 		raw := make([]byte, 0, len(m.Event.JSON)+200)
 		return packed(dst, appendClassic(raw, m, kind), m.Event.Attachments), nil
 	}
@@ -50,20 +50,20 @@ func AppendClassic(dst []byte, m *Message) ([]byte, error) {
 
 func appendClassic(dst []byte, m *Message, kind int) []byte {
 	switch m.Kind {
-	case Broadcast:
+	case KindBroadcast:
 		if !m.Ask {
 			return appendClassicBroadcast(dst, m)
 		}
-	case Sockets:
+	case KindSockets:
 		dst = appendRequestID(append(dst, '{'), m)
 		dst = appendSockets(append(dst, `,"sockets":`...), m.Sockets)
 		return append(appendGo(dst, m, true), '}')
-	case ServerSideAnswer, ClientCount, ClientAnswer, NoMoreAnswers:
+	case KindServerSideAnswer, KindClientCount, KindClientAnswer, KindNoMoreAnswers:
 		return appendClassicAnswer(dst, m, kind)
-	case AllIDs, AllRooms:
+	case KindAllIDs, KindAllRooms:
 		if !m.Ask {
 			dst = appendRequestID(append(dst, '{'), m)
-			if m.Kind == AllIDs {
+			if m.Kind == KindAllIDs {
 				dst = appendNames(append(dst, `,"sockets":`...), m.IDs...)
 			} else {
 				dst = appendNames(append(dst, `,"rooms":`...), m.Rooms...)
@@ -88,11 +88,11 @@ func appendClassicAnswer(dst []byte, m *Message, kind int) []byte {
 	dst = strconv.AppendInt(append(dst, `{"type":`...), int64(kind), 10)
 	dst = appendMember(dst, "requestId", m.RequestID)
 	switch m.Kind {
-	case ServerSideAnswer:
+	case KindServerSideAnswer:
 		dst = appendAnswer(dst, "data", m)
-	case ClientAnswer:
+	case KindClientAnswer:
 		dst = appendAnswer(dst, "packet", m)
-	case ClientCount:
+	case KindClientCount:
 		dst = strconv.AppendInt(append(dst, `,"clientCount":`...), int64(m.Count), 10)
 	}
 	return append(appendGo(dst, m, true), '}')
@@ -108,20 +108,20 @@ func appendClassicRequest(dst []byte, m *Message, kind int) []byte {
 	}
 	dst = strconv.AppendInt(append(dst, `"type":`...), int64(kind), 10)
 	switch m.Kind {
-	case Broadcast:
+	case KindBroadcast:
 		dst = appendPacket(append(dst, `,"packet":`...), m, true)
 		dst = appendOptions(append(dst, `,"opts":`...), m, true)
-	case SocketsJoin, SocketsLeave:
+	case KindSocketsJoin, KindSocketsLeave:
 		dst = appendOptions(append(dst, `,"opts":`...), m, false)
 		dst = appendNames(append(dst, `,"rooms":`...), m.Rooms...)
-	case Disconnect:
+	case KindDisconnect:
 		dst = appendOptions(append(dst, `,"opts":`...), m, false)
 		dst = strconv.AppendBool(append(dst, `,"close":`...), m.Close)
-	case FetchSockets:
+	case KindFetchSockets:
 		dst = appendOptions(append(dst, `,"opts":`...), m, false)
-	case AllIDs:
+	case KindAllIDs:
 		dst = appendNames(append(dst, `,"rooms":`...), m.Rooms...)
-	case ServerSideEmit:
+	case KindServerSideEmit:
 		dst = append(append(dst, `,"data":`...), m.Event.JSON...)
 	}
 	return append(appendGo(dst, m, false), '}')
@@ -143,7 +143,7 @@ func DecodeClassicBroadcast(data []byte) (*Message, error) {
 	if len(all) < three {
 		return nil, malformed("not an array of three")
 	}
-	m := &Message{Kind: Broadcast}
+	m := &Message{Kind: KindBroadcast}
 	if err := optional(all[0], &m.From, "uid"); err != nil {
 		return nil, err
 	}
@@ -178,20 +178,20 @@ func DecodeClassicRequest(data []byte) (*Message, error) {
 		return nil, err
 	}
 	switch m.Kind {
-	case Broadcast:
+	case KindBroadcast:
 		if !m.Ask {
 			return nil, malformed("a request without requestId")
 		}
 		if err = p.target(m); err == nil {
 			err = m.packetOf(p.packet, attachments)
 		}
-	case SocketsJoin, SocketsLeave, Disconnect, FetchSockets:
+	case KindSocketsJoin, KindSocketsLeave, KindDisconnect, KindFetchSockets:
 		if err = p.target(m); err == nil {
 			err = p.operation(m)
 		}
-	case ServerSideEmit:
+	case KindServerSideEmit:
 		err = m.event(p.data, attachments)
-	case AllIDs:
+	case KindAllIDs:
 		if m.Rooms, ok = names(p.rooms); !ok && p.rooms != nil {
 			err = malformed("rooms")
 		}
@@ -217,18 +217,18 @@ func DecodeClassicAnswer(data []byte) (*Message, error) {
 	}
 	value := p.packet
 	switch number, ok := integer(p.kind); {
-	case ok && number == classicTypes[ServerSideAnswer]:
-		m.Kind, value = ServerSideAnswer, p.data
-	case ok && number == classicTypes[ClientCount]:
-		m.Kind = ClientCount
-	case ok && number == classicTypes[ClientAnswer]:
-		m.Kind = ClientAnswer
-	case ok && number == classicTypes[NoMoreAnswers]:
-		m.Kind = NoMoreAnswers
+	case ok && number == classicTypes[KindServerSideAnswer]:
+		m.Kind, value = KindServerSideAnswer, p.data
+	case ok && number == classicTypes[KindClientCount]:
+		m.Kind = KindClientCount
+	case ok && number == classicTypes[KindClientAnswer]:
+		m.Kind = KindClientAnswer
+	case ok && number == classicTypes[KindNoMoreAnswers]:
+		m.Kind = KindNoMoreAnswers
 	case p.kind != nil:
 		return nil, ErrKind
 	case p.sockets != nil:
-		m.Kind = Sockets
+		m.Kind = KindSockets
 	case p.rooms != nil:
 		return p.allRooms(m)
 	default:
@@ -243,10 +243,10 @@ func DecodeClassicAnswer(data []byte) (*Message, error) {
 	return m, nil
 }
 
-// allRooms reads the answer to AllRooms.
+// allRooms reads the answer to KindAllRooms.
 func (p *parts) allRooms(m *Message) (*Message, error) {
 	var ok bool
-	m.Kind, m.Ask = AllRooms, false
+	m.Kind, m.Ask = KindAllRooms, false
 	if m.Rooms, ok = names(p.rooms); !ok {
 		return nil, malformed("rooms")
 	}
@@ -267,7 +267,7 @@ func decodeClassic(data []byte) (*Message, *parts, [][]byte, error) {
 		return nil, nil, nil, err
 	}
 	if p.kind != nil && len(attachments) == 0 {
-		if n, ok := integer(p.kind); ok && n == classicTypes[ServerSideEmit] && p.data != nil {
+		if n, ok := integer(p.kind); ok && n == classicTypes[KindServerSideEmit] && p.data != nil {
 			p.data, attachments, err = reviveBytes(p.data)
 		}
 	}

@@ -36,12 +36,12 @@ func AppendEnvelope(dst []byte, m *Message, always bool) ([]byte, error) {
 // appendData appends the member data, if the kind has one.
 func appendData(dst []byte, m *Message) ([]byte, error) {
 	switch m.Kind {
-	case Hello, Heartbeat, Bye:
+	case KindHello, KindHeartbeat, KindBye:
 		return dst, nil
 	}
 	dst = append(dst, `,"data":{`...)
 	switch m.Kind {
-	case Broadcast:
+	case KindBroadcast:
 		if err := checkEvent(&m.Event); err != nil {
 			return dst, err
 		}
@@ -50,16 +50,16 @@ func appendData(dst []byte, m *Message) ([]byte, error) {
 			dst = appendMember(dst, "requestId", m.RequestID)
 		}
 		dst = appendOptions(append(dst, `,"opts":`...), m, true)
-	case SocketsJoin, SocketsLeave:
+	case KindSocketsJoin, KindSocketsLeave:
 		dst = appendOptions(append(dst, `"opts":`...), m, true)
 		dst = appendNames(append(dst, `,"rooms":`...), m.Rooms...)
-	case Disconnect:
+	case KindDisconnect:
 		dst = appendOptions(append(dst, `"opts":`...), m, true)
 		dst = strconv.AppendBool(append(dst, `,"close":`...), m.Close)
-	case FetchSockets:
+	case KindFetchSockets:
 		dst = appendOptions(append(dst, `"opts":`...), m, true)
 		dst = appendMember(dst, "requestId", m.RequestID)
-	case ServerSideEmit:
+	case KindServerSideEmit:
 		if err := checkEvent(&m.Event); err != nil {
 			return dst, err
 		}
@@ -67,13 +67,13 @@ func appendData(dst []byte, m *Message) ([]byte, error) {
 			dst = append(appendRequestID(dst, m), ',')
 		}
 		dst = append(append(dst, `"packet":`...), m.Event.JSON...)
-	case Sockets:
+	case KindSockets:
 		dst = appendSockets(append(appendRequestID(dst, m), `,"sockets":`...), m.Sockets)
-	case ServerSideAnswer, ClientAnswer:
+	case KindServerSideAnswer, KindClientAnswer:
 		dst = appendAnswer(appendRequestID(dst, m), "packet", m)
-	case ClientCount:
+	case KindClientCount:
 		dst = strconv.AppendInt(append(appendRequestID(dst, m), `,"clientCount":`...), int64(m.Count), 10)
-	case NoMoreAnswers:
+	case KindNoMoreAnswers:
 		dst = appendRequestID(dst, m)
 	default:
 		return dst, ErrKind
@@ -120,10 +120,10 @@ func DecodeEnvelope(data []byte) (*Message, error) {
 // decodeData reads the member data, if the kind has one.
 func decodeData(m *Message, p *parts, attachments [][]byte) error {
 	switch m.Kind {
-	case Hello, Heartbeat, Bye:
+	case KindHello, KindHeartbeat, KindBye:
 		return nil
 	}
-	if m.Kind < Hello || m.Kind > Bye && m.Kind != NoMoreAnswers {
+	if m.Kind < KindHello || m.Kind > KindBye && m.Kind != KindNoMoreAnswers {
 		return ErrKind
 	}
 	golang := p.golang
@@ -135,17 +135,17 @@ func decodeData(m *Message, p *parts, attachments [][]byte) error {
 		return err
 	}
 	switch m.Kind {
-	case Broadcast:
+	case KindBroadcast:
 		if err := p.target(m); err != nil {
 			return err
 		}
 		return m.packetOf(p.packet, attachments)
-	case SocketsJoin, SocketsLeave, Disconnect, FetchSockets:
+	case KindSocketsJoin, KindSocketsLeave, KindDisconnect, KindFetchSockets:
 		if err := p.target(m); err != nil {
 			return err
 		}
 		return p.operation(m)
-	case ServerSideEmit:
+	case KindServerSideEmit:
 		return m.event(p.packet, attachments)
 	}
 	return p.reply(m, p.packet, attachments)

@@ -115,7 +115,7 @@ func appendGo(dst []byte, m *Message, from bool) []byte {
 	if m.Event.Version > adapter.Version {
 		dst = strconv.AppendInt(append(dst, `,"version":`...), int64(m.Event.Version), 10)
 	}
-	if m.Kind == ClientCount {
+	if m.Kind == KindClientCount {
 		dst = appendNames(append(dst, `,"sockets":`...), m.IDs...)
 	}
 	if m.Part > 0 {
@@ -127,7 +127,7 @@ func appendGo(dst []byte, m *Message, from bool) []byte {
 	if m.Member != nil {
 		dst = append(append(dst, `,"member":`...), m.Member...)
 	}
-	if m.Kind == ServerSideAnswer || m.Kind == ClientAnswer {
+	if m.Kind == KindServerSideAnswer || m.Kind == KindClientAnswer {
 		if args := parser.SplitArray(nil, m.Event.JSON); len(args) > 1 {
 			dst = append(append(dst, `,"rest":[`...), bytes.Join(args[1:], []byte{','})...)
 			dst = append(dst, ']')

@@ -19,28 +19,28 @@ import (
 type Kind int
 
 const (
-	Hello            Kind = 1  // a node has started; those that have the namespace answer with a Heartbeat
-	Heartbeat        Kind = 2  // a node lives
-	Broadcast        Kind = 3  // an event for sockets
-	SocketsJoin      Kind = 4  // sockets join Message.Rooms
-	SocketsLeave     Kind = 5  // sockets leave Message.Rooms
-	Disconnect       Kind = 6  // sockets are disconnected
-	FetchSockets     Kind = 7  // asks for Sockets
-	Sockets          Kind = 8  // answers FetchSockets
-	ServerSideEmit   Kind = 9  // an event for servers
-	ServerSideAnswer Kind = 10 // answers ServerSideEmit
-	ClientCount      Kind = 11 // says to how many sockets a node has sent a Broadcast with Ask
-	ClientAnswer     Kind = 12 // the answer of one socket
-	Bye              Kind = 13 // a node, or a namespace of it, ends
+	KindHello            Kind = 1  // a node has started; those that have the namespace answer with a KindHeartbeat
+	KindHeartbeat        Kind = 2  // a node lives
+	KindBroadcast        Kind = 3  // an event for sockets
+	KindSocketsJoin      Kind = 4  // sockets join Message.Rooms
+	KindSocketsLeave     Kind = 5  // sockets leave Message.Rooms
+	KindDisconnect       Kind = 6  // sockets are disconnected
+	KindFetchSockets     Kind = 7  // asks for Sockets
+	KindSockets          Kind = 8  // answers KindFetchSockets
+	KindServerSideEmit   Kind = 9  // an event for servers
+	KindServerSideAnswer Kind = 10 // answers KindServerSideEmit
+	KindClientCount      Kind = 11 // says to how many sockets a node has sent a KindBroadcast with Ask
+	KindClientAnswer     Kind = 12 // the answer of one socket
+	KindBye              Kind = 13 // a node, or a namespace of it, ends
 
 	// These are sent only to nodes in Go.
 
-	NoMoreAnswers Kind = 101 // a node will send no more answers to a request
+	KindNoMoreAnswers Kind = 101 // a node will send no more answers to a request
 
 	// These are requests of the classic format only.
 
-	AllRooms Kind = 201 // asks for Message.Rooms, the names of all rooms
-	AllIDs   Kind = 202 // asks for Message.IDs, the ids of sockets
+	KindAllRooms Kind = 201 // asks for Message.Rooms, the names of all rooms
+	KindAllIDs   Kind = 202 // asks for Message.IDs, the ids of sockets
 )
 
 // A Message is what a node sends to others. Which fields are used depends on the Kind.
@@ -56,28 +56,28 @@ type Message struct {
 	Ask       bool
 	RequestID string
 
-	// Event is the event of Broadcast and ServerSideEmit. In an answer it is the list of
+	// Event is the event of KindBroadcast and KindServerSideEmit. In an answer it is the list of
 	// arguments, of which Node.js has at most one. Meta.Version is 0 in messages of
 	// Node.js.
 	Event adapter.Payload
 	// Target selects sockets. Rooms is nil for all. Sender is written as one of Except.
 	Target adapter.Target
 	Flags  adapter.Flags
-	// Timeout is how long the sender of a Broadcast waits for answers.
+	// Timeout is how long the sender of a KindBroadcast waits for answers.
 	Timeout time.Duration
 
-	Rooms   []string             // SocketsJoin, SocketsLeave; the answer to AllRooms
+	Rooms   []string             // KindSocketsJoin, KindSocketsLeave; the answer to KindAllRooms
 	Close   bool                 // Disconnect
-	Sockets []adapter.MemberInfo // the answer to FetchSockets
-	Count   int                  // ClientCount
+	Sockets []adapter.MemberInfo // the answer to KindFetchSockets
+	Count   int                  // KindClientCount
 
 	// The rest is ignored by Node.js.
 
 	// Go reports whether the sender is a node in Go.
 	Go bool
-	// IDs are the ids of the sockets of a ClientCount, or the answer to AllIDs.
+	// IDs are the ids of the sockets of a KindClientCount, or the answer to KindAllIDs.
 	IDs []string
-	// Socket is the id of the socket of a ClientAnswer.
+	// Socket is the id of the socket of a KindClientAnswer.
 	Socket string
 	// Part counts from 0 the messages into which a large answer is divided. More reports
 	// whether another part follows.
@@ -87,8 +87,8 @@ type Message struct {
 	Member json.RawMessage
 }
 
-// Emitter is the From of processes without a server.
-const Emitter = "emitter"
+// FromEmitter is the From of processes without a server.
+const FromEmitter = "emitter"
 
 var (
 	// ErrKind is returned for a kind of message that is not known here, or that the

@@ -273,7 +273,7 @@ func (p *parts) golangOf(m *Message, attachments [][]byte) error {
 
 // rest appends the arguments of an answer after the first.
 func (m *Message) rest(raw []byte, attachments [][]byte) bool {
-	if !isList(raw) || m.Kind != ServerSideAnswer && m.Kind != ClientAnswer || len(m.Event.JSON) <= len("[]") {
+	if !isList(raw) || m.Kind != KindServerSideAnswer && m.Kind != KindClientAnswer || len(m.Event.JSON) <= len("[]") {
 		return false
 	}
 	// The placeholders of the first argument have been numbered again, if at all, from 0.
@@ -305,13 +305,13 @@ func (m *Message) rest(raw []byte, attachments [][]byte) bool {
 func (p *parts) operation(m *Message) (err error) {
 	ok := true
 	switch m.Kind {
-	case SocketsJoin, SocketsLeave:
+	case KindSocketsJoin, KindSocketsLeave:
 		if m.Rooms, ok = names(p.rooms); !ok || len(m.Rooms) == 0 {
 			return malformed("rooms")
 		}
-	case Disconnect:
+	case KindDisconnect:
 		m.Close, _ = boolean(p.closes)
-	case FetchSockets:
+	case KindFetchSockets:
 		if !m.Ask {
 			return malformed("a request without requestId")
 		}
@@ -326,14 +326,14 @@ func (p *parts) reply(m *Message, value []byte, attachments [][]byte) (err error
 	}
 	m.Ask = false
 	switch m.Kind {
-	case Sockets:
+	case KindSockets:
 		m.Sockets, err = readSockets(p.sockets, attachments)
-	case ClientCount:
+	case KindClientCount:
 		var ok bool
 		if m.Count, ok = integer(p.count); !ok || m.Count < 0 {
 			return malformed("clientCount")
 		}
-	case ServerSideAnswer, ClientAnswer:
+	case KindServerSideAnswer, KindClientAnswer:
 		err = m.answer(value, attachments)
 	}
 	return err

@@ -108,7 +108,7 @@ func TestValuesForNode(t *testing.T) {
 		`[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]`: "dc0010000102030405060708090a0b0c0d0e0f",
 		`{"_placeholder":true,"num":7}`:           "82ac5f706c616365686f6c646572c3a36e756d07", // no such attachment: a value like others
 	} {
-		m := nodewire.Message{Kind: nodewire.ClientAnswer, RequestID: "r7", Event: payload("[" + text + "]")}
+		m := nodewire.Message{Kind: nodewire.KindClientAnswer, RequestID: "r7", Event: payload("[" + text + "]")}
 		data, err := nodewire.AppendClassic(nil, &m)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
@@ -135,7 +135,7 @@ func TestSizes(t *testing.T) {
 			fmt.Fprintf(&object, `"%d":[]`, i)
 		}
 		e := payload(fmt.Sprintf(`["e",%q,[%s],{%s},{"_placeholder":true,"num":0}]`, long, array.String(), object.String()), bytes256)
-		m := nodewire.Message{Kind: nodewire.Broadcast, From: nodeA, Namespace: "/", Event: e}
+		m := nodewire.Message{Kind: nodewire.KindBroadcast, From: nodeA, Namespace: "/", Event: e}
 		data, err := nodewire.AppendEnvelope([]byte("before"), &m, false)
 		if err != nil {
 			t.Fatal(err)
@@ -152,10 +152,10 @@ func TestSizes(t *testing.T) {
 
 // Absent members are not written, and lists and objects are never null.
 func TestNothingIsNull(t *testing.T) {
-	for kind := nodewire.Hello; kind <= nodewire.NoMoreAnswers; kind++ {
+	for kind := nodewire.KindHello; kind <= nodewire.KindNoMoreAnswers; kind++ {
 		m := nodewire.Message{Kind: kind, From: nodeA, Namespace: "/", Event: payload(`["e"]`)}
 		data, err := nodewire.AppendEnvelope(nil, &m, false)
-		if kind > nodewire.Bye && kind != nodewire.NoMoreAnswers {
+		if kind > nodewire.KindBye && kind != nodewire.KindNoMoreAnswers {
 			if err != nodewire.ErrKind || len(data) > 0 {
 				t.Errorf("kind %d: %q %v", kind, data, err)
 			}
@@ -173,7 +173,7 @@ func TestNothingIsNull(t *testing.T) {
 
 func TestWhatNodeCanNotReadIsNotWritten(t *testing.T) {
 	for _, text := range []string{"", "{}", "[", "1", `"e"`} {
-		for _, kind := range []nodewire.Kind{nodewire.Broadcast, nodewire.ServerSideEmit} {
+		for _, kind := range []nodewire.Kind{nodewire.KindBroadcast, nodewire.KindServerSideEmit} {
 			m := nodewire.Message{Kind: kind, From: nodeA, Namespace: "/", Event: payload(text)}
 			if data, err := nodewire.AppendEnvelope(nil, &m, false); err == nil {
 				t.Errorf("%q: %s", text, data)
@@ -183,7 +183,7 @@ func TestWhatNodeCanNotReadIsNotWritten(t *testing.T) {
 			}
 		}
 	}
-	m := nodewire.Message{Kind: nodewire.Broadcast, Event: payload(`["e"]`, make([][]byte, 101)...)}
+	m := nodewire.Message{Kind: nodewire.KindBroadcast, Event: payload(`["e"]`, make([][]byte, 101)...)}
 	if data, err := nodewire.AppendEnvelope(nil, &m, false); err == nil {
 		t.Errorf("101 attachments: %x", data)
 	}
@@ -202,15 +202,15 @@ func TestWhatIsForNodesInGo(t *testing.T) {
 	rest.Version, first.Version = adapter.Version, adapter.Version
 	plain := adapter.Payload{Meta: adapter.Meta{Version: adapter.Version}}
 	for _, m := range []nodewire.Message{
-		{Kind: nodewire.Broadcast, From: nodeA, Namespace: "/", Go: true, Event: event, Target: rooms("r"),
+		{Kind: nodewire.KindBroadcast, From: nodeA, Namespace: "/", Go: true, Event: event, Target: rooms("r"),
 			Flags: adapter.Flags{Overflow: adapter.OverflowDropOldest, Conflate: "key"}},
-		{Kind: nodewire.ServerSideAnswer, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: rest},
-		{Kind: nodewire.ClientAnswer, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: first, Socket: "s"},
-		{Kind: nodewire.ClientCount, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: plain, Count: 2, IDs: []string{"a", "b"}},
-		{Kind: nodewire.Sockets, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: plain, Part: 3, More: true,
+		{Kind: nodewire.KindServerSideAnswer, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: rest},
+		{Kind: nodewire.KindClientAnswer, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: first, Socket: "s"},
+		{Kind: nodewire.KindClientCount, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: plain, Count: 2, IDs: []string{"a", "b"}},
+		{Kind: nodewire.KindSockets, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: plain, Part: 3, More: true,
 			Sockets: []adapter.MemberInfo{}},
-		{Kind: nodewire.Heartbeat, From: nodeA, Namespace: "/", Go: true, Event: plain, Member: []byte(`{"name":"n"}`)},
-		{Kind: nodewire.NoMoreAnswers, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: plain},
+		{Kind: nodewire.KindHeartbeat, From: nodeA, Namespace: "/", Go: true, Event: plain, Member: []byte(`{"name":"n"}`)},
+		{Kind: nodewire.KindNoMoreAnswers, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: plain},
 	} {
 		want := fmt.Sprintf("%+v", m)
 		for _, always := range []bool{false, true} {
@@ -232,9 +232,9 @@ func TestWhatIsForNodesInGo(t *testing.T) {
 		}
 		var got *nodewire.Message
 		switch m.Kind {
-		case nodewire.Broadcast:
+		case nodewire.KindBroadcast:
 			got, err = nodewire.DecodeClassicBroadcast(data)
-		case nodewire.Heartbeat:
+		case nodewire.KindHeartbeat:
 			got, err = nodewire.DecodeClassicRequest(data)
 		default:
 			got, err = nodewire.DecodeClassicAnswer(data)

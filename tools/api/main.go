@@ -39,8 +39,9 @@ func run(w io.Writer) error {
 	var public []string
 	err := list(func(p pkg) {
 		exports[p.ImportPath] = p.Export
-		internal := slices.Contains(strings.Split(p.ImportPath, "/"), "internal")
-		if p.Module != nil && p.Module.Main && p.Name != "main" && !internal {
+		parts := strings.Split(p.ImportPath, "/")
+		private := slices.Contains(parts, "internal") || slices.Contains(parts, "examples")
+		if p.Module != nil && p.Module.Main && p.Name != "main" && !private {
 			public = append(public, p.ImportPath)
 		}
 	})

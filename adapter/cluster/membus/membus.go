@@ -149,8 +149,8 @@ type linkState struct {
 func (w *Network) linkLocked(n, from *Node, c cluster.Channel) *linkState {
 	key := link{from: from}
 	if w.byChannel {
-		if key.channel = c; c.Class == cluster.Requests {
-			key.channel.Class = cluster.Events // they are one; see cluster.OrderedByChannel
+		if key.channel = c; c.Class == cluster.ClassRequests {
+			key.channel.Class = cluster.ClassEvents // they are one; see cluster.OrderedByChannel
 		}
 	}
 	s := n.links[key]

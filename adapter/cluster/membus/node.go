@@ -91,11 +91,11 @@ func (n *Node) awake() bool {
 func (n *Node) hears(c cluster.Channel) bool {
 	n.network.mu.Lock()
 	defer n.network.mu.Unlock()
-	return n.channels[c] || c.Class == cluster.Room && n.channels[anyRoom(c)]
+	return n.channels[c] || c.Class == cluster.ClassRoom && n.channels[anyRoom(c)]
 }
 
 func anyRoom(c cluster.Channel) cluster.Channel {
-	return cluster.Channel{Class: cluster.AnyRoom, Namespace: c.Namespace}
+	return cluster.Channel{Class: cluster.ClassAnyRoom, Namespace: c.Namespace}
 }
 
 // Publish implements cluster.Bus. While the node is paused, it waits, as all of a frozen
@@ -117,7 +117,7 @@ func (n *Node) Publish(c cluster.Channel, data []byte) error {
 	for _, to := range w.subscribers[c] {
 		w.sendLocked(to, n, c, data)
 	}
-	if c.Class == cluster.Room {
+	if c.Class == cluster.ClassRoom {
 		for _, to := range w.subscribers[anyRoom(c)] {
 			if !to.channels[c] {
 				w.sendLocked(to, n, c, data)
