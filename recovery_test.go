@@ -16,6 +16,8 @@ import (
 
 	"socketio"
 	"socketio/adapter"
+	"socketio/parser"
+	"socketio/parser/msgpack"
 )
 
 // npm socket.io issue 5538: a client that never got an event is recovered too.
@@ -537,5 +539,55 @@ func TestTheContextOfAReadingEnds(t *testing.T) {
 				t.Errorf("the context of reading %d of %d has the error %v", i+1, len(contexts), ctx.Err())
 			}
 		}
+	})
+}
+
+// The secret and the position are found in the auth of another format too, and events end
+// with their position in it.
+func TestRecoveryWithMsgpack(t *testing.T) {
+	memory(t, &socketio.Options{Codec: new(msgpack.Codec), Recovery: &socketio.Recovery{}}, func(w *world) {
+		var auths []string
+		w.io.Use(func(_ context.Context, s *socketio.Socket) error {
+			var auth map[string]any
+			_ = s.Handshake().DecodeAuth(&auth)
+			auths = append(auths, fmt.Sprint(auth))
+			return nil
+		})
+		joins := func(auth map[string]any) (p *peer, sid, pid, reason string) {
+			p = w.open(websocket)
+			p.says(pack(parser.TypeConnect, "/", parser.NoID, auth))
+			got, data := unpack(p)
+			if got.Type != parser.TypeConnect {
+				t.Fatalf("the client hears %+v %v", got, data)
+			}
+			reply := data.(map[string]any)
+			sid, pid = reply["sid"].(string), reply["pid"].(string)
+			reason, _ = reply["notRecovered"].(string)
+			return p, sid, pid, reason
+		}
+		hears := func(p *peer, event string, args ...any) (position string) {
+			_, data := unpack(p)
+			list := data.([]any)
+			position, _ = list[len(list)-1].(string)
+			want(t, "the event", fmt.Sprint(list[:len(list)-1]), fmt.Sprint(append([]any{event}, args...)))
+			return position
+		}
+		p, id, secret, _ := joins(map[string]any{"token": "t"})
+		_ = w.io.Emit("e", []byte{1}, "text")
+		position := hears(p, "e", []byte{1}, "text")
+		p.goes()
+		w.settle()
+		_ = w.io.Emit("missed", 2)
+		p, sid, pid, _ := joins(map[string]any{"token": "t", "pid": secret, "offset": position})
+		want(t, "id and secret", sid+pid, id+secret)
+		hears(p, "missed", 2)
+		p.goes()
+		w.settle()
+		_, sid, _, reason := joins(map[string]any{"pid": secret, "offset": "text"})
+		want(t, "the reason", reason, "bad_offset")
+		if sid == id {
+			t.Error("the id is a new one")
+		}
+		want(t, "auth", strings.Join(auths, " "), "map[token:t] map[token:t] map[]")
 	})
 }
