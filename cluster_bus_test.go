@@ -152,7 +152,9 @@ func TestJoinsOnABus(t *testing.T) {
 		if err := s.Join("slow"); err != nil {
 			t.Error(err)
 		}
-		want(t, "the wait", time.Since(start), 300*time.Millisecond)
+		if took := time.Since(start).Round(time.Millisecond); took != 300*time.Millisecond {
+			t.Errorf("the join took %v", took)
+		}
 		_ = all[1].io.To("slow").Emit("e")
 		c.peers["a"].hears(`2["e"]`)
 
@@ -182,7 +184,7 @@ func TestJoinsOnABus(t *testing.T) {
 		}
 		want(t, "the wait", time.Since(start), 0)
 		all[0].bus.Mend()
-		all[0].settle()
+		time.Sleep(time.Second) // the rooms that were joined meanwhile are subscribed
 		_ = all[1].io.To("down").Emit("again")
 		c.peers["a"].hears(`2["again"]`)
 		found, err = all[0].io.FetchSockets(context.Background())

@@ -113,14 +113,42 @@ func (i *interest) startLocked() {
 	}
 }
 
+// gatherFor is how long the goroutine lets changes gather, so that a socket that joins
+// many rooms, or many sockets that connect, cause few calls to the bus.
+const gatherFor = 200 * time.Microsecond
+
 // run subscribes and unsubscribes until nothing is left to do.
 func (i *interest) run() {
-	timer := time.NewTimer(time.Hour)
+	timer := time.NewTimer(gatherFor)
 	defer timer.Stop()
 	for {
-		fresh, dead, wait, done := i.next()
+		select {
+		case <-timer.C:
+		case <-i.ctx.Done():
+			return
+		}
+		wait, done := i.apply()
 		if done {
 			return
+		}
+		timer.Reset(wait)
+		select {
+		case <-i.wake:
+		case <-timer.C:
+		case <-i.ctx.Done():
+			return
+		}
+		timer.Reset(gatherFor)
+	}
+}
+
+// apply subscribes and unsubscribes what is due. It returns how long to wait for more, or
+// done if there is nothing.
+func (i *interest) apply() (wait time.Duration, done bool) {
+	for {
+		fresh, dead, wait, done := i.next()
+		if len(fresh)+len(dead) == 0 {
+			return wait, done
 		}
 		if len(dead) > 0 {
 			i.bus.Unsubscribe(dead)
@@ -130,16 +158,6 @@ func (i *interest) run() {
 			if i.isFinished() { // meanwhile: finish did not know of them
 				i.bus.Unsubscribe(fresh)
 			}
-		}
-		if len(fresh)+len(dead) > 0 {
-			continue
-		}
-		timer.Reset(wait)
-		select {
-		case <-i.wake:
-		case <-timer.C:
-		case <-i.ctx.Done():
-			return
 		}
 	}
 }
