@@ -15,8 +15,8 @@ import (
 // nonceKey is the key in the auth of a client that sends events again with the same id.
 const nonceKey = "retryNonce"
 
-// announced returns the nonce that a client has announced, or "", and the rest of its
-// auth.
+// announced returns the nonce that a client has announced, and the rest of its auth. The
+// nonce is "" if there is none, or one that is too long.
 func announced(f encoder, auth []byte) (nonce string, rest []byte) {
 	if !bytes.Contains(auth, []byte(nonceKey)) {
 		return "", auth
@@ -25,7 +25,9 @@ func announced(f encoder, auth []byte) (nonce string, rest []byte) {
 		if name != nonceKey {
 			return false
 		}
-		nonce = shortString(value)
+		if nonce = shortString(value); nonce == "?" {
+			nonce = "" // two that are too long must not be the same
+		}
 		return true
 	})
 	return nonce, rest

@@ -275,6 +275,24 @@ func TestRepliesAreKeptWithTheSession(t *testing.T) {
 	})
 }
 
+// A nonce of more than 128 bytes is none: it gets no kept replies.
+func TestANonceThatIsTooLong(t *testing.T) {
+	recovering(t, nil, func(w *world) {
+		handled := newList()
+		w.io.On("e", func(text string) string { handled.add(text); return text })
+		auth := `"retryNonce":"` + strings.Repeat("n", 129) + `"`
+		r := w.returner().comes(auth)
+		r.peer.says(`21["e","first"]`)
+		r.peer.hears(`31["first"]`)
+		r.drops()
+		r.comes(auth)
+		r.is("recovered")
+		r.peer.says(`21["e","second"]`)
+		r.peer.hears(`31["second"]`)
+		want(t, "handled", strings.Join(handled.all(), " "), "first second")
+	})
+}
+
 // A nonce has up to 128 bytes, and all of them distinguish.
 func TestLongNonces(t *testing.T) {
 	recovering(t, nil, func(w *world) {
