@@ -98,7 +98,7 @@ func SplitArray(dst [][]byte, data []byte) [][]byte {
 	for {
 		i = jsontext.SkipSpace(data, i)
 		start := i
-		if i = skipValue(data, i); i == start {
+		if i = jsontext.SkipValue(data, i); i == start {
 			return dst // the closing bracket, or not an array
 		}
 		dst = append(dst, data[start:i:i])
@@ -107,34 +107,4 @@ func SplitArray(dst [][]byte, data []byte) [][]byte {
 		}
 		i++
 	}
-}
-
-// skipValue returns the end of the validated value at i, or i if there is no value.
-func skipValue(data []byte, i int) int {
-	depth := 0
-	for i < len(data) {
-		switch data[i] {
-		case '"':
-			i = jsontext.SkipString(data, i)
-			if depth == 0 {
-				return i
-			}
-			continue
-		case '[', '{':
-			depth++
-		case ']', '}':
-			if depth == 0 {
-				return i // ends a bare number or word
-			}
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case ',', ' ', '\t', '\n', '\r':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-	}
-	return i
 }

@@ -32,7 +32,7 @@
 // message.go (the contents of a message), envelope.go, classic.go, fields.go (the parts
 // that both formats write), read.go (the parts that both formats read), socket.go
 // (descriptions of sockets), value.go (values between MessagePack and JSON), msgpack.go
-// (the bytes of MessagePack), text.go (walking through JSON text).
+// (a position in MessagePack), text.go (walking through JSON text).
 //
 // All functions are safe for concurrent use.
 package nodewire

@@ -42,36 +42,6 @@ func checkText(raw []byte) bool {
 	return json.Valid(raw)
 }
 
-// skip returns the end of the valid value at i.
-func skip(raw []byte, i int) int {
-	depth := 0
-	for i < len(raw) {
-		switch raw[i] {
-		case '"':
-			i = jsontext.SkipString(raw, i)
-			if depth == 0 {
-				return i
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth < 0 {
-				return i
-			}
-			if depth == 0 {
-				return i + 1
-			}
-		case ',', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-	}
-	return i
-}
-
 // members calls each for the members of an object, in order. The value has no white space
 // around it. ok is false if raw is not an object, or each has returned false.
 func members(raw []byte, each func(name string, value []byte) bool) (ok bool) {
@@ -86,7 +56,7 @@ func members(raw []byte, each func(name string, value []byte) bool) (ok bool) {
 		}
 		i = jsontext.SkipSpace(raw, end)
 		i = jsontext.SkipSpace(raw, i+1) // after the colon
-		end = skip(raw, i)
+		end = jsontext.SkipValue(raw, i)
 		if !each(name, raw[i:end:end]) {
 			return false
 		}
@@ -104,7 +74,7 @@ func elements(raw []byte, each func(value []byte) bool) (ok bool) {
 		return false
 	}
 	for i := jsontext.SkipSpace(raw, 1); i < len(raw) && raw[i] != ']'; {
-		end := skip(raw, i)
+		end := jsontext.SkipValue(raw, i)
 		if !each(raw[i:end:end]) {
 			return false
 		}

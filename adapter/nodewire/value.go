@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"socketio/internal/jsontext"
+	"socketio/internal/mpack"
 )
 
 // maxAttachments is the maximum number of byte slices in a message: placeholders have
@@ -39,33 +40,35 @@ func textOf(data []byte) (raw []byte, attachments [][]byte, err error) {
 
 // value writes the next value, which is inside depth others.
 func (w *toText) value(depth int) error {
-	switch h := w.head(); h.kind {
-	case badKind:
+	h, ok := w.head()
+	if !ok {
 		return malformed("no MessagePack at %d", w.i)
-	case boolKind:
-		w.dst = strconv.AppendBool(w.dst, h.num != 0)
-	case uintKind:
-		w.dst = strconv.AppendUint(w.dst, h.num, 10)
-	case intKind:
-		w.dst = strconv.AppendInt(w.dst, int64(h.num), 10)
-	case floatKind:
-		w.float(math.Float64frombits(h.num))
-	case textKind:
-		w.dst = jsontext.AppendString(w.dst, string(w.take(h.n)))
-	case bytesKind:
-		return w.bytes(w.take(h.n))
-	case dateKind:
-		w.date(time.UnixMilli(int64(h.num)), int64(h.num) >= -maxDate && int64(h.num) <= maxDate)
-	case extKind:
+	}
+	switch h.Kind {
+	case mpack.Bool:
+		w.dst = strconv.AppendBool(w.dst, h.Num != 0)
+	case mpack.Uint:
+		w.dst = strconv.AppendUint(w.dst, h.Num, 10)
+	case mpack.Int:
+		w.dst = strconv.AppendInt(w.dst, int64(h.Num), 10)
+	case mpack.Float:
+		w.float(math.Float64frombits(h.Num))
+	case mpack.String:
+		w.dst = jsontext.AppendString(w.dst, string(w.take(h.N)))
+	case mpack.Binary:
+		return w.bytes(w.take(h.N))
+	case mpack.Date:
+		w.date(time.UnixMilli(int64(h.Num)), int64(h.Num) >= -maxDate && int64(h.Num) <= maxDate)
+	case mpack.Extension:
 		return w.extension(h)
-	case arrayKind, mapKind:
+	case mpack.Array, mpack.Map:
 		if depth >= maxDepth {
 			return malformed("nested deeper than %d", maxDepth)
 		}
-		if h.kind == arrayKind {
-			return w.array(h.n, depth+1)
+		if h.Kind == mpack.Array {
+			return w.array(h.N, depth+1)
 		}
-		return w.object(h.n, depth+1)
+		return w.object(h.N, depth+1)
 	default:
 		w.dst = append(w.dst, "null"...)
 	}
@@ -95,22 +98,20 @@ func (w *toText) object(n, depth int) error {
 		if !first {
 			w.dst = append(w.dst, ',')
 		}
-		switch h := w.head(); h.kind {
-		case textKind:
-			w.dst = jsontext.AppendString(w.dst, string(w.take(h.n)))
-		case uintKind:
-			w.dst = append(strconv.AppendUint(append(w.dst, '"'), h.num, 10), '"')
-		case intKind:
-			w.dst = append(strconv.AppendInt(append(w.dst, '"'), int64(h.num), 10), '"')
+		switch h, ok := w.head(); {
+		case ok && h.Kind == mpack.String:
+			w.dst = jsontext.AppendString(w.dst, string(w.take(h.N)))
+		case ok && h.Kind == mpack.Uint:
+			w.dst = append(strconv.AppendUint(append(w.dst, '"'), h.Num, 10), '"')
+		case ok && h.Kind == mpack.Int:
+			w.dst = append(strconv.AppendInt(append(w.dst, '"'), int64(h.Num), 10), '"')
 		default:
 			return malformed("the name of a member is not a text")
 		}
 		w.dst = append(w.dst, ':')
-		if before := w.i; w.head().kind == gapKind {
-			w.dst = w.dst[:start]
+		if h, next, _ := mpack.ReadHead(w.data, w.i); h.Kind == mpack.Undefined {
+			w.i, w.dst = next, w.dst[:start]
 			continue
-		} else {
-			w.i = before
 		}
 		if err := w.value(depth); err != nil {
 			return err
@@ -177,16 +178,14 @@ func (w *toText) date(t time.Time, ok bool) {
 
 // extension writes a Date, or the type and the bytes of another extension, as
 // notepack.io does.
-func (w *toText) extension(h head) error {
-	b := w.take(h.n)
-	if h.ext == timestampExt {
-		if t, ok := timestamp(b); ok {
-			sec := t.Unix()
-			w.date(t, sec >= -maxDate/1000 && sec <= maxDate/1000)
-			return nil
-		}
+func (w *toText) extension(h mpack.Head) error {
+	b := w.take(h.N)
+	if t, ok := h.Date(b); ok {
+		sec := t.Unix()
+		w.date(t, sec >= -maxDate/1000 && sec <= maxDate/1000)
+		return nil
 	}
-	w.dst = append(strconv.AppendInt(append(w.dst, '['), int64(h.ext), 10), ',')
+	w.dst = append(strconv.AppendInt(append(w.dst, '['), int64(h.Ext), 10), ',')
 	err := w.bytes(b)
 	w.dst = append(w.dst, ']')
 	return err
@@ -201,20 +200,20 @@ func appendPacked(dst, raw []byte, i int, attachments [][]byte) (_ []byte, end i
 		return appendPackedText(dst, raw[i:end]), end
 	case '{':
 		if num, n, ok := jsontext.Placeholder(raw[i:]); ok && num < len(attachments) {
-			return appendBytes(dst, attachments[num]), i + n
+			return mpack.AppendBinary(dst, attachments[num]), i + n
 		}
 		return appendPackedList(dst, raw, i, attachments)
 	case '[':
 		return appendPackedList(dst, raw, i, attachments)
 	}
-	end = skip(raw, i)
+	end = jsontext.SkipValue(raw, i)
 	switch raw[i] {
 	case 't':
-		return append(dst, 0xc3), end
+		return mpack.AppendBool(dst, true), end
 	case 'f':
-		return append(dst, 0xc2), end
+		return mpack.AppendBool(dst, false), end
 	case 'n':
-		return append(dst, 0xc0), end
+		return mpack.AppendNil(dst), end
 	}
 	return appendPackedNumber(dst, raw[i:end]), end
 }
@@ -237,31 +236,22 @@ func appendPackedList(dst, raw []byte, i int, attachments [][]byte) (_ []byte, e
 			i = jsontext.SkipSpace(raw, i+1)
 		}
 	}
-	var buf [5]byte
-	h := buf[:0]
 	if object {
-		h = appendHead(h, n, 0x80, 0xde)
-	} else {
-		h = appendHead(h, n, 0x90, 0xdc)
+		return mpack.FinishMapHead(dst, start, n), i + 1
 	}
-	dst = append(dst, h[1:]...)
-	if len(h) > 1 {
-		copy(dst[start+len(h):], dst[start+1:])
-	}
-	copy(dst[start:], h)
-	return dst, i + 1
+	return mpack.FinishArrayHead(dst, start, n), i + 1
 }
 
 func appendPackedText(dst, raw []byte) []byte {
 	inner := raw[1 : len(raw)-1]
 	if jsontext.PlainLen(inner, 0) == len(inner) {
-		return append(appendTextHead(dst, len(inner)), inner...)
+		return append(mpack.AppendStringHead(dst, len(inner)), inner...)
 	}
 	s, err := jsontext.Unquote(raw)
 	if err != nil {
 		s = string(inner)
 	}
-	return append(appendTextHead(dst, len(s)), s...)
+	return append(mpack.AppendStringHead(dst, len(s)), s...)
 }
 
 func appendPackedNumber(dst, raw []byte) []byte {
@@ -269,16 +259,16 @@ func appendPackedNumber(dst, raw []byte) []byte {
 		return append(dst, raw[0]-'0')
 	}
 	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
-		return appendInt(dst, n)
+		return mpack.AppendInt(dst, n)
 	}
 	if n, err := strconv.ParseUint(string(raw), 10, 64); err == nil {
-		return appendUint(dst, n)
+		return mpack.AppendUint(dst, n)
 	}
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil { // too large for a float64: JSON.parse makes it an infinity
 		return binary.BigEndian.AppendUint64(append(dst, 0xcb), math.Float64bits(f))
 	}
-	return appendFloat(dst, f)
+	return mpack.AppendFloat(dst, f+0) // no negative zero, as in JavaScript
 }
 
 // packed returns raw, which is valid, as MessagePack.

@@ -37,7 +37,7 @@ const (
 // listed may import none of them.
 var floors = map[string][]string{
 	"adapter":            {"internal/lock"},
-	"adapter/nodewire":   {"adapter", "internal/jsontext", "parser"},
+	"adapter/nodewire":   {"adapter", "internal/jsontext", "internal/mpack", "parser"},
 	"adapter/cluster":    {"adapter", "adapter/nodewire"},
 	"internal/netpoll":   {"internal/lock"},
 	"internal/recovery":  {"adapter", "internal/lock"},
@@ -51,7 +51,7 @@ var floors = map[string][]string{
 	"engineio":           {"internal/coding", "internal/durations", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
 	"internal/call":      {"internal/lock"},
 	"parser":             {"internal/jsontext"},
-	"parser/msgpack":     {"internal/jsontext", "parser"},
+	"parser/msgpack":     {"internal/jsontext", "internal/mpack", "parser"},
 	"internal/binding":   {"internal/jsontext", "parser"},
 	"internal/format":    {"engineio", "internal/binding", "internal/jsontext", "parser"},
 	"": {

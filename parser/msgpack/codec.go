@@ -10,6 +10,7 @@ import (
 	"math"
 	"strconv"
 
+	"socketio/internal/mpack"
 	"socketio/parser"
 )
 
@@ -43,7 +44,7 @@ func (c *Codec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, err
 	if p.ID >= 0 {
 		members++
 	}
-	dst = appendMapHead(dst, members)
+	dst = mpack.AppendMapHead(dst, members)
 	dst = append(appendString(dst, "type"), byte(p.Type))
 	dst = appendString(appendString(dst, "nsp"), namespace)
 	var err error
@@ -58,7 +59,7 @@ func (c *Codec) AppendPacket(dst []byte, p parser.Outgoing) (parser.Encoded, err
 		}
 	}
 	if p.ID >= 0 {
-		dst = appendUint(appendString(dst, "id"), uint64(p.ID))
+		dst = mpack.AppendUint(appendString(dst, "id"), uint64(p.ID))
 	}
 	if uint64(len(dst)) > math.MaxUint32 {
 		return parser.Encoded{}, errTooLarge // some length in it may have overflowed
@@ -72,7 +73,7 @@ func (c *Codec) appendList(dst []byte, p *parser.Outgoing) ([]byte, error) {
 	if p.Type == parser.TypeEvent {
 		n++
 	}
-	dst = appendArrayHead(dst, n)
+	dst = mpack.AppendArrayHead(dst, n)
 	if p.Type == parser.TypeEvent {
 		dst = appendString(dst, p.Event)
 	}
@@ -88,19 +89,19 @@ func (c *Codec) appendList(dst []byte, p *parser.Outgoing) ([]byte, error) {
 // EventName returns the name of the event in data. A number gives the text that
 // JavaScript gives it. The result shares memory with data where it can.
 func (c *Codec) EventName(data []byte) []byte {
-	h, i, ok := readHead(data, 0)
-	if !ok || h.kind != arrayKind || h.n == 0 {
+	h, i, ok := mpack.ReadHead(data, 0)
+	if !ok || h.Kind != mpack.Array || h.N == 0 {
 		return nil
 	}
-	h, i, ok = readHead(data, i)
+	h, i, ok = mpack.ReadHead(data, i)
 	switch {
 	case !ok:
-	case h.kind == strKind:
-		return data[i : i+h.n : i+h.n]
-	case h.kind == uintKind && h.num <= maxID:
-		return strconv.AppendUint(nil, h.num, 10)
-	case h.isNumber() && isFinite(h.float()):
-		text := strconv.AppendFloat([]byte{'['}, h.float(), 'g', -1, 64)
+	case h.Kind == mpack.String:
+		return data[i : i+h.N : i+h.N]
+	case h.Kind == mpack.Uint && h.Num <= maxID:
+		return strconv.AppendUint(nil, h.Num, 10)
+	case h.IsNumber() && isFinite(h.Float()):
+		text := strconv.AppendFloat([]byte{'['}, h.Float(), 'g', -1, 64)
 		return parser.EventName(append(text, ']'))
 	}
 	return nil
@@ -110,12 +111,12 @@ func (c *Codec) EventName(data []byte) []byte {
 // For other data than the Data of a decoded packet the result is unspecified, but
 // SplitArray does not panic.
 func (c *Codec) SplitArray(dst [][]byte, data []byte) [][]byte {
-	h, i, ok := readHead(data, 0)
-	if !ok || h.kind != arrayKind {
+	h, i, ok := mpack.ReadHead(data, 0)
+	if !ok || h.Kind != mpack.Array {
 		return dst
 	}
 	walk := checker{data: data, maxDepth: maxNesting}
-	for range h.n {
+	for range h.N {
 		start := i
 		if i, ok = walk.skip(i, 1); !ok {
 			return dst

@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"strconv"
 	"time"
+
+	"socketio/internal/mpack"
 )
 
 var errRaw = errors.New("msgpack: not one valid value")
@@ -23,7 +25,7 @@ var errRaw = errors.New("msgpack: not one valid value")
 // are a *json.UnmarshalTypeError, a *json.InvalidUnmarshalError, an error of an
 // unmarshaler, or an error for an invalid raw. On an error dst may be partly filled.
 func (c *Codec) Decode(raw []byte, _ [][]byte, dst any) error {
-	h, i, ok := readHead(raw, 0)
+	h, i, ok := mpack.ReadHead(raw, 0)
 	if !ok || !valid(raw) {
 		return errRaw
 	}
@@ -41,41 +43,41 @@ func (c *Codec) Decode(raw []byte, _ [][]byte, dst any) error {
 
 // decodeSimple fills dst if it is one of the common pointers and the value suits
 // it. All else is left to reflection.
-func decodeSimple(h head, raw []byte, i int, dst any) (done bool, err error) {
+func decodeSimple(h mpack.Head, raw []byte, i int, dst any) (done bool, err error) {
 	switch dst := dst.(type) {
 	case *string:
-		if dst != nil && h.kind == strKind {
+		if dst != nil && h.Kind == mpack.String {
 			*dst = string(raw[i:])
 			return true, nil
 		}
 	case *bool:
-		if dst != nil && h.kind == boolKind {
-			*dst = h.num != 0
+		if dst != nil && h.Kind == mpack.Bool {
+			*dst = h.Num != 0
 			return true, nil
 		}
 	case *int:
-		if n, big, ok := h.integer(); ok && dst != nil && !big && int64(int(n)) == n {
+		if n, big, ok := h.Integer(); ok && dst != nil && !big && int64(int(n)) == n {
 			*dst = int(n)
 			return true, nil
 		}
 	case *int64:
-		if n, big, ok := h.integer(); ok && dst != nil && !big {
+		if n, big, ok := h.Integer(); ok && dst != nil && !big {
 			*dst = n
 			return true, nil
 		}
 	case *float64:
-		if dst != nil && h.isNumber() {
-			*dst = h.float()
+		if dst != nil && h.IsNumber() {
+			*dst = h.Float()
 			return true, nil
 		}
 	case *[]byte:
-		if dst != nil && h.kind == binKind {
+		if dst != nil && h.Kind == mpack.Binary {
 			*dst = clone(raw[i:])
 			return true, nil
 		}
 	case *time.Time:
-		if dst != nil && h.kind == dateKind {
-			*dst, _ = h.date(nil)
+		if dst != nil && h.Kind == mpack.Date {
+			*dst, _ = h.Date(nil)
 			return true, nil
 		}
 	case *any:
@@ -84,14 +86,14 @@ func decodeSimple(h head, raw []byte, i int, dst any) (done bool, err error) {
 			return true, nil
 		}
 	case *[]any:
-		if dst != nil && h.kind == arrayKind {
+		if dst != nil && h.Kind == mpack.Array {
 			v, _ := decodeAny(raw, 0)
 			*dst = v.([]any)
 			return true, nil
 		}
 	case *map[string]any:
-		if dst != nil && *dst == nil && h.kind == mapKind {
-			*dst, _ = decodeAnyMap(raw, h.n, i)
+		if dst != nil && *dst == nil && h.Kind == mpack.Map {
+			*dst, _ = decodeAnyMap(raw, h.N, i)
 			return true, nil
 		}
 	case *json.RawMessage:
@@ -104,32 +106,32 @@ func decodeSimple(h head, raw []byte, i int, dst any) (done bool, err error) {
 }
 
 // typeError returns the error for a value that does not fit t.
-func typeError(h head, t reflect.Type) error {
-	return &json.UnmarshalTypeError{Value: h.describe(), Type: t}
+func typeError(h mpack.Head, t reflect.Type) error {
+	return &json.UnmarshalTypeError{Value: describe(h), Type: t}
 }
 
 // describe names the value as encoding/json does in its errors.
-func (h head) describe() string {
-	switch h.kind {
-	case boolKind:
+func describe(h mpack.Head) string {
+	switch h.Kind {
+	case mpack.Bool:
 		return "bool"
-	case uintKind:
-		return "number " + strconv.FormatUint(h.num, 10)
-	case intKind:
-		return "number " + strconv.FormatInt(int64(h.num), 10)
-	case floatKind:
-		return "number " + strconv.FormatFloat(h.float(), 'g', -1, 64)
-	case dateKind:
+	case mpack.Uint:
+		return "number " + strconv.FormatUint(h.Num, 10)
+	case mpack.Int:
+		return "number " + strconv.FormatInt(int64(h.Num), 10)
+	case mpack.Float:
+		return "number " + strconv.FormatFloat(h.Float(), 'g', -1, 64)
+	case mpack.Date:
 		return "Date"
-	case strKind:
+	case mpack.String:
 		return "string"
-	case binKind:
+	case mpack.Binary:
 		return "bytes"
-	case extKind:
-		return "extension " + strconv.Itoa(int(h.ext))
-	case arrayKind:
+	case mpack.Extension:
+		return "extension " + strconv.Itoa(int(h.Ext))
+	case mpack.Array:
 		return "array"
-	case mapKind:
+	case mpack.Map:
 		return "object"
 	}
 	return "null"

@@ -7,6 +7,7 @@ package msgpack
 import (
 	"bytes"
 
+	"socketio/internal/mpack"
 	"socketio/parser"
 )
 
@@ -31,7 +32,7 @@ type envelope struct {
 // A member is a value of the envelope: its head, the position after the head, and the
 // whole value. The zero member is nil, meaning absent.
 type member struct {
-	head
+	mpack.Head
 	rest       int
 	start, end int
 }
@@ -54,7 +55,7 @@ func (d *Decoder) Add(l *parser.Limits, binary bool, data []byte) (p parser.Pack
 	if fault != nil {
 		return p, false, fault
 	}
-	typ, big, ok := e.typ.integer()
+	typ, big, ok := e.typ.Integer()
 	if !ok || big || typ < int64(parser.TypeConnect) || typ > int64(parser.TypeConnectError) {
 		return p, false, &DecodeError{Kind: KindPacketType}
 	}
@@ -65,12 +66,12 @@ func (d *Decoder) Add(l *parser.Limits, binary bool, data []byte) (p parser.Pack
 	if !payloadOK(p.Type, data, e.data) {
 		return parser.Packet{}, false, &DecodeError{Kind: KindPayload}
 	}
-	if !e.data.isNull() {
+	if !e.data.IsNull() {
 		p.Data = data[e.data.start:e.data.end:e.data.end]
 	}
 	p.ID = parser.NoID
-	if !e.id.isNull() {
-		id, big, ok := e.id.integer()
+	if !e.id.IsNull() {
+		id, big, ok := e.id.Integer()
 		if !ok || big || id < 0 || id > maxID {
 			return parser.Packet{}, false, &DecodeError{Kind: KindPacketID}
 		}
@@ -95,16 +96,16 @@ func maxElements(l *parser.Limits) int {
 
 // readEnvelope checks the whole message and finds the members.
 func readEnvelope(data []byte, depth, most int) (e envelope, err *DecodeError) {
-	h, i, ok := readHead(data, 0)
+	h, i, ok := mpack.ReadHead(data, 0)
 	if !ok {
 		return e, &DecodeError{Kind: KindFormat}
 	}
 	check := checker{data: data, maxDepth: depth, strict: true, most: most}
-	if h.kind != mapKind {
+	if h.Kind != mpack.Map {
 		end, ok := check.rest(h, i, 0)
 		return e, endError(data, end, ok, KindPacketType) // it has no type
 	}
-	for range h.n {
+	for range h.N {
 		start := i
 		if i, ok = check.key(i); !ok {
 			return e, &DecodeError{Kind: KindFormat}
@@ -114,8 +115,8 @@ func readEnvelope(data []byte, depth, most int) (e envelope, err *DecodeError) {
 			i, ok = check.skip(i, 0)
 		} else {
 			m.start = i
-			if m.head, m.rest, ok = readHead(data, i); ok {
-				i, ok = check.rest(m.head, m.rest, 0)
+			if m.Head, m.rest, ok = mpack.ReadHead(data, i); ok {
+				i, ok = check.rest(m.Head, m.rest, 0)
 				m.end = i
 			}
 		}
@@ -142,8 +143,8 @@ func endError(data []byte, end int, ok bool, kind ErrorKind) *DecodeError {
 
 // member returns the member named by the encoded key.
 func (e *envelope) member(key []byte) *member {
-	h, i, _ := readHead(key, 0)
-	if h.kind != strKind {
+	h, i, _ := mpack.ReadHead(key, 0)
+	if h.Kind != mpack.String {
 		return nil
 	}
 	switch string(key[i:]) {
@@ -160,7 +161,7 @@ func (e *envelope) member(key []byte) *member {
 }
 
 func (d *Decoder) readNamespace(l *parser.Limits, data []byte, m member) (string, bool) {
-	if m.kind != strKind || m.n == 0 {
+	if m.Kind != mpack.String || m.N == 0 {
 		return "", false
 	}
 	raw := data[m.rest:m.end]
@@ -196,23 +197,23 @@ func foreign(r rune) bool {
 func payloadOK(t parser.Type, data []byte, m member) bool {
 	switch t {
 	case parser.TypeConnect:
-		return m.isNull() || m.kind == mapKind
+		return m.IsNull() || m.Kind == mpack.Map
 	case parser.TypeDisconnect:
-		return m.isNull()
+		return m.IsNull()
 	case parser.TypeConnectError:
-		return m.kind == strKind || m.kind == mapKind
+		return m.Kind == mpack.String || m.Kind == mpack.Map
 	case parser.TypeEvent:
-		return m.kind == arrayKind && m.n > 0 && eventNameOK(data, m.rest)
+		return m.Kind == mpack.Array && m.N > 0 && eventNameOK(data, m.rest)
 	}
-	return m.kind == arrayKind
+	return m.Kind == mpack.Array
 }
 
 // eventNameOK reports whether the value at i can name an event: a number, or a
 // string that is not reserved.
 func eventNameOK(data []byte, i int) bool {
-	h, i, _ := readHead(data, i)
-	if h.kind != strKind {
-		return h.isNumber() && isFinite(h.float())
+	h, i, _ := mpack.ReadHead(data, i)
+	if h.Kind != mpack.String {
+		return h.IsNumber() && isFinite(h.Float())
 	}
-	return h.n > longestName || !parser.IsReserved(string(data[i:i+h.n]))
+	return h.N > longestName || !parser.IsReserved(string(data[i:i+h.N]))
 }

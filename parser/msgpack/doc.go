@@ -33,10 +33,11 @@
 //
 // # Reading order
 //
-// codec.go (the Codec), wire.go (the bytes of a value), decoder.go (the envelope and its
-// checks), append.go (writing the bytes of a value), encode.go (Go values to bytes),
+// codec.go (the Codec), check.go (the pass that checks a value), decoder.go (the envelope
+// and its checks), append.go (strings and byte slices), encode.go (Go values to bytes),
 // decode.go and target.go (bytes to Go values), any.go, json.go (to and from JSON text,
-// for marshalers), fields.go (marshalers and fields of a type), errors.go.
+// for marshalers), fields.go (marshalers and fields of a type), errors.go. Single values
+// are read and written by internal/mpack.
 //
 // A [Codec] is safe for concurrent use. It holds no goroutine and no lock.
 package msgpack

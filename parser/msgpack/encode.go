@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"socketio/internal/mpack"
 )
 
 // maxEncodeDepth is the maximum nesting of values. It is well above the limit of a peer,
@@ -25,30 +27,30 @@ var errTooDeep = errors.New("nested deeper than 1000 levels, or in a cycle")
 func (c *Codec) appendValue(dst []byte, v any, depth int) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
-		return appendNil(dst), nil
+		return mpack.AppendNil(dst), nil
 	case string:
 		return appendString(dst, v), nil
 	case bool:
-		return appendBool(dst, v), nil
+		return mpack.AppendBool(dst, v), nil
 	case int:
-		return appendInt(dst, int64(v)), nil
+		return mpack.AppendInt(dst, int64(v)), nil
 	case int32:
-		return appendInt(dst, int64(v)), nil
+		return mpack.AppendInt(dst, int64(v)), nil
 	case int64:
-		return appendInt(dst, v), nil
+		return mpack.AppendInt(dst, v), nil
 	case uint64:
-		return appendUint(dst, v), nil
+		return mpack.AppendUint(dst, v), nil
 	case float64:
-		return appendFloat(dst, v), nil
+		return mpack.AppendFloat(dst, v), nil
 	case []byte:
 		return appendBytes(dst, v), nil
 	case time.Time:
-		return appendTime(dst, v), nil
+		return mpack.AppendDate(dst, v), nil
 	case []string:
 		if v == nil {
-			return appendNil(dst), nil
+			return mpack.AppendNil(dst), nil
 		}
-		dst = appendArrayHead(dst, len(v))
+		dst = mpack.AppendArrayHead(dst, len(v))
 		for _, s := range v {
 			dst = appendString(dst, s)
 		}
@@ -63,12 +65,12 @@ func (c *Codec) appendValue(dst []byte, v any, depth int) ([]byte, error) {
 
 func (c *Codec) appendAnys(dst []byte, list []any, depth int) ([]byte, error) {
 	if list == nil {
-		return appendNil(dst), nil
+		return mpack.AppendNil(dst), nil
 	}
 	if depth >= maxEncodeDepth {
 		return nil, errTooDeep
 	}
-	dst = appendArrayHead(dst, len(list))
+	dst = mpack.AppendArrayHead(dst, len(list))
 	var err error
 	for _, v := range list {
 		if dst, err = c.appendValue(dst, v, depth+1); err != nil {
@@ -81,7 +83,7 @@ func (c *Codec) appendAnys(dst []byte, list []any, depth int) ([]byte, error) {
 // appendAnyMap appends a map with its keys in order.
 func (c *Codec) appendAnyMap(dst []byte, m map[string]any, depth int) ([]byte, error) {
 	if m == nil {
-		return appendNil(dst), nil
+		return mpack.AppendNil(dst), nil
 	}
 	if depth >= maxEncodeDepth {
 		return nil, errTooDeep
@@ -91,7 +93,7 @@ func (c *Codec) appendAnyMap(dst []byte, m map[string]any, depth int) ([]byte, e
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
-	dst = appendMapHead(dst, len(m))
+	dst = mpack.AppendMapHead(dst, len(m))
 	var err error
 	for _, k := range keys {
 		if dst, err = c.appendValue(appendString(dst, k), m[k], depth+1); err != nil {
@@ -116,26 +118,26 @@ func (c *Codec) appendReflect(dst []byte, v reflect.Value, depth int) ([]byte, e
 	}
 	switch v.Kind() {
 	case reflect.Bool:
-		return appendBool(dst, v.Bool()), nil
+		return mpack.AppendBool(dst, v.Bool()), nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return appendInt(dst, v.Int()), nil
+		return mpack.AppendInt(dst, v.Int()), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return appendUint(dst, v.Uint()), nil
+		return mpack.AppendUint(dst, v.Uint()), nil
 	case reflect.Float32:
-		return appendFloat32(dst, float32(v.Float())), nil
+		return mpack.AppendFloat32(dst, float32(v.Float())), nil
 	case reflect.Float64:
-		return appendFloat(dst, v.Float()), nil
+		return mpack.AppendFloat(dst, v.Float()), nil
 	case reflect.String:
 		return appendString(dst, v.String()), nil
 	case reflect.Interface, reflect.Pointer:
 		if v.IsNil() {
-			return appendNil(dst), nil
+			return mpack.AppendNil(dst), nil
 		}
 		return c.appendReflect(dst, v.Elem(), depth+1)
 	case reflect.Slice:
 		switch {
 		case v.IsNil():
-			return appendNil(dst), nil
+			return mpack.AppendNil(dst), nil
 		case info.bytes:
 			return appendBytes(dst, v.Bytes()), nil
 		}
@@ -151,7 +153,7 @@ func (c *Codec) appendReflect(dst []byte, v reflect.Value, depth int) ([]byte, e
 }
 
 func (c *Codec) appendElems(dst []byte, v reflect.Value, depth int) ([]byte, error) {
-	dst = appendArrayHead(dst, v.Len())
+	dst = mpack.AppendArrayHead(dst, v.Len())
 	var err error
 	for i := range v.Len() {
 		if dst, err = c.appendReflect(dst, v.Index(i), depth+1); err != nil {
@@ -164,14 +166,14 @@ func (c *Codec) appendElems(dst []byte, v reflect.Value, depth int) ([]byte, err
 // appendForm appends v by its own methods, or as one of the types known by name.
 func appendForm(dst []byte, v reflect.Value, how form) ([]byte, error) {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return appendNil(dst), nil
+		return mpack.AppendNil(dst), nil
 	}
 	switch how {
 	case asTime:
-		return appendTime(dst, v.Interface().(time.Time)), nil
+		return mpack.AppendDate(dst, v.Interface().(time.Time)), nil
 	case asRawJSON:
 		if v.IsNil() {
-			return appendNil(dst), nil
+			return mpack.AppendNil(dst), nil
 		}
 		return appendFromJSON(dst, v.Bytes())
 	case asNumber:
@@ -197,7 +199,7 @@ func appendForm(dst []byte, v reflect.Value, how form) ([]byte, error) {
 // appendMap appends a map with its keys in order. Keys are strings.
 func (c *Codec) appendMap(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 	if v.IsNil() {
-		return appendNil(dst), nil
+		return mpack.AppendNil(dst), nil
 	}
 	type entry struct {
 		key   string
@@ -217,7 +219,7 @@ func (c *Codec) appendMap(dst []byte, v reflect.Value, depth int) ([]byte, error
 		}
 		return 1
 	})
-	dst = appendMapHead(dst, len(entries))
+	dst = mpack.AppendMapHead(dst, len(entries))
 	var err error
 	for _, e := range entries {
 		if dst, err = c.appendReflect(appendString(dst, e.key), e.value, depth+1); err != nil {
@@ -273,7 +275,7 @@ func (c *Codec) appendStruct(dst []byte, v reflect.Value, info *typeInfo, depth 
 		dst[start] = 0x80 | byte(n)
 		return dst, nil
 	}
-	return finishHead(dst, start, n, appendMapHead), nil
+	return mpack.FinishMapHead(dst, start, n), nil
 }
 
 // of returns the field in v. It reports false if a nil pointer to an embedded
@@ -321,7 +323,7 @@ func (f *field) zero(v reflect.Value) bool {
 // appendQuoted appends the JSON text of v as a string: the option "string".
 func appendQuoted(dst []byte, v reflect.Value) ([]byte, error) {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return appendNil(dst), nil
+		return mpack.AppendNil(dst), nil
 	}
 	text, err := json.Marshal(v.Interface())
 	if err != nil {

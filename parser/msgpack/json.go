@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"socketio/internal/jsontext"
+	"socketio/internal/mpack"
 )
 
 // jsDate is the format of a Date in JSON.stringify.
@@ -51,7 +52,7 @@ func appendFromJSON(dst, text []byte) ([]byte, error) {
 func appendToken(dst []byte, dec *json.Decoder, tok json.Token) ([]byte, error) {
 	switch tok := tok.(type) {
 	case bool:
-		return appendBool(dst, tok), nil
+		return mpack.AppendBool(dst, tok), nil
 	case string:
 		return appendString(dst, tok), nil
 	case json.Number:
@@ -80,62 +81,62 @@ func appendToken(dst []byte, dec *json.Decoder, tok json.Token) ([]byte, error) 
 			return nil, err
 		}
 		if tok == '{' {
-			return finishHead(dst, start, n, appendMapHead), nil
+			return mpack.FinishMapHead(dst, start, n), nil
 		}
-		return finishHead(dst, start, n, appendArrayHead), nil
+		return mpack.FinishArrayHead(dst, start, n), nil
 	}
-	return appendNil(dst), nil
+	return mpack.AppendNil(dst), nil
 }
 
 // appendNumber appends the number of a JSON text.
 func appendNumber(dst []byte, text string) ([]byte, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && text != "-0" {
-		return appendInt(dst, n), nil
+		return mpack.AppendInt(dst, n), nil
 	}
 	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
-		return appendUint(dst, n), nil
+		return mpack.AppendUint(dst, n), nil
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return nil, err
 	}
-	return appendFloat(dst, f), nil
+	return mpack.AppendFloat(dst, f), nil
 }
 
 // appendJSON appends the JSON text of the valid value at i of data and returns
 // where the value ends. Bytes are base64, a Date is what JSON.stringify makes of
 // it, and so are undefined, NaN and the infinities.
 func appendJSON(dst, data []byte, i int) (text []byte, end int) {
-	h, i, _ := readHead(data, i)
-	switch h.kind {
-	case boolKind:
-		return strconv.AppendBool(dst, h.num != 0), i
-	case uintKind:
-		return strconv.AppendUint(dst, h.num, 10), i
-	case intKind:
-		return strconv.AppendInt(dst, int64(h.num), 10), i
-	case floatKind:
-		return appendJSONFloat(dst, h.float()), i
-	case strKind:
-		end = i + h.n
+	h, i, _ := mpack.ReadHead(data, i)
+	switch h.Kind {
+	case mpack.Bool:
+		return strconv.AppendBool(dst, h.Num != 0), i
+	case mpack.Uint:
+		return strconv.AppendUint(dst, h.Num, 10), i
+	case mpack.Int:
+		return strconv.AppendInt(dst, int64(h.Num), 10), i
+	case mpack.Float:
+		return appendJSONFloat(dst, h.Float()), i
+	case mpack.String:
+		end = i + h.N
 		return jsontext.AppendString(dst, string(data[i:end])), end
-	case binKind:
-		end = i + h.n
+	case mpack.Binary:
+		end = i + h.N
 		return appendBase64(dst, data[i:end]), end
-	case dateKind, extKind:
-		end = i + h.n
+	case mpack.Date, mpack.Extension:
+		end = i + h.N
 		return appendJSONExt(dst, h, data[i:end]), end
-	case arrayKind:
+	case mpack.Array:
 		dst = append(dst, '[')
-		for n := range h.n {
+		for n := range h.N {
 			if n > 0 {
 				dst = append(dst, ',')
 			}
 			dst, i = appendJSON(dst, data, i)
 		}
 		return append(dst, ']'), i
-	case mapKind:
-		return appendJSONObject(dst, data, h.n, i)
+	case mpack.Map:
+		return appendJSONObject(dst, data, h.N, i)
 	}
 	return append(dst, "null"...), i
 }
@@ -147,7 +148,7 @@ func appendJSONObject(dst, data []byte, n, i int) ([]byte, int) {
 	for range n {
 		var name []byte
 		name, i = keyName(data, i)
-		if h, next, _ := readHead(data, i); h.kind == undefinedKind {
+		if h, next, _ := mpack.ReadHead(data, i); h.Kind == mpack.Undefined {
 			i = next
 			continue
 		}
@@ -164,14 +165,14 @@ func appendJSONObject(dst, data []byte, n, i int) ([]byte, int) {
 // keyName returns the name that the key at i gives to a member. A number gives its
 // decimal text, as in JavaScript.
 func keyName(data []byte, i int) (name []byte, end int) {
-	h, i, _ := readHead(data, i)
-	switch h.kind {
-	case strKind:
-		return data[i : i+h.n], i + h.n
-	case uintKind:
-		return strconv.AppendUint(nil, h.num, 10), i
+	h, i, _ := mpack.ReadHead(data, i)
+	switch h.Kind {
+	case mpack.String:
+		return data[i : i+h.N], i + h.N
+	case mpack.Uint:
+		return strconv.AppendUint(nil, h.Num, 10), i
 	}
-	return strconv.AppendInt(nil, int64(h.num), 10), i
+	return strconv.AppendInt(nil, int64(h.Num), 10), i
 }
 
 func appendJSONFloat(dst []byte, f float64) []byte {
@@ -191,20 +192,20 @@ func appendBase64(dst, b []byte) []byte {
 }
 
 // appendJSONExt appends a Date, a timestamp, or an extension of another type.
-func appendJSONExt(dst []byte, h head, rest []byte) []byte {
-	if t, ok := h.date(rest); ok {
-		if h.kind == dateKind && !dateOK(h) {
+func appendJSONExt(dst []byte, h mpack.Head, rest []byte) []byte {
+	if t, ok := h.Date(rest); ok {
+		if h.Kind == mpack.Date && !dateOK(h) {
 			return append(dst, "null"...)
 		}
 		return append(append(append(dst, '"'), dateText(t)...), '"')
 	}
-	dst = strconv.AppendInt(append(dst, '['), int64(h.ext), 10)
+	dst = strconv.AppendInt(append(dst, '['), int64(h.Ext), 10)
 	return append(appendBase64(append(dst, ','), rest), ']')
 }
 
 // dateOK reports whether a Date is valid in JavaScript.
-func dateOK(h head) bool {
-	ms := int64(h.num)
+func dateOK(h mpack.Head) bool {
+	ms := int64(h.Num)
 	return -maxDate <= ms && ms <= maxDate
 }
 

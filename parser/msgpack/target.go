@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+
+	"socketio/internal/mpack"
 )
 
 // preallocBytes bounds the initial size of a slice, which grows with its elements.
@@ -24,9 +26,9 @@ type decoder struct {
 
 // value decodes the value at i into v and returns where it ends. v can be set.
 func (d *decoder) value(i int, v reflect.Value) (end int, err error) {
-	h, rest, _ := readHead(d.data, i)
+	h, rest, _ := mpack.ReadHead(d.data, i)
 	for v.Kind() == reflect.Pointer {
-		if h.isNull() {
+		if h.IsNull() {
 			v.SetZero()
 			return rest, nil
 		}
@@ -42,24 +44,24 @@ func (d *decoder) value(i int, v reflect.Value) (end int, err error) {
 	if v.Kind() == reflect.Interface {
 		return d.toInterface(i, h, rest, v)
 	}
-	switch h.kind {
-	case nilKind, undefinedKind:
+	switch h.Kind {
+	case mpack.Nil, mpack.Undefined:
 		if v.Kind() == reflect.Map || v.Kind() == reflect.Slice {
 			v.SetZero()
 		}
 		return rest, nil
-	case arrayKind:
+	case mpack.Array:
 		return d.array(h, rest, v)
-	case mapKind:
+	case mpack.Map:
 		return d.object(h, rest, v, info)
 	}
-	end = rest + h.n
+	end = rest + h.N
 	return end, scalar(h, d.data[rest:end], v)
 }
 
 // toInterface decodes into an interface: into the value it points to, or an any.
-func (d *decoder) toInterface(i int, h head, rest int, v reflect.Value) (end int, err error) {
-	if h.isNull() {
+func (d *decoder) toInterface(i int, h mpack.Head, rest int, v reflect.Value) (end int, err error) {
+	if h.IsNull() {
 		v.SetZero()
 		return rest, nil
 	}
@@ -75,16 +77,16 @@ func (d *decoder) toInterface(i int, h head, rest int, v reflect.Value) (end int
 }
 
 // byForm decodes into a type with its own unmarshaler, or one known by name.
-func (d *decoder) byForm(i int, h head, rest int, v reflect.Value, how form) (end int, err error) {
+func (d *decoder) byForm(i int, h mpack.Head, rest int, v reflect.Value, how form) (end int, err error) {
 	switch how {
 	case asRawJSON:
 		text, end := appendJSON(nil, d.data, i)
 		v.SetBytes(text)
 		return end, nil
 	case asTime:
-		if h.kind == dateKind || h.kind == extKind {
-			end = rest + h.n
-			t, ok := h.date(d.data[rest:end])
+		if h.Kind == mpack.Date || h.Kind == mpack.Extension {
+			end = rest + h.N
+			t, ok := h.Date(d.data[rest:end])
 			if !ok {
 				return 0, typeError(h, v.Type())
 			}
@@ -92,32 +94,32 @@ func (d *decoder) byForm(i int, h head, rest int, v reflect.Value, how form) (en
 			return end, nil
 		}
 	case asNumber:
-		if h.isNumber() && isFinite(h.float()) {
+		if h.IsNumber() && isFinite(h.Float()) {
 			text, end := appendJSON(nil, d.data, i)
 			v.SetString(string(text))
 			return end, nil
 		}
-		if h.kind == strKind {
+		if h.Kind == mpack.String {
 			// encoding/json takes the text of a number in quotes too.
-			text := d.data[rest : rest+h.n]
+			text := d.data[rest : rest+h.N]
 			if len(text) > 0 && (text[0] == '-' || '0' <= text[0] && text[0] <= '9') && json.Valid(text) {
 				v.SetString(string(text))
-				return rest + h.n, nil
+				return rest + h.N, nil
 			}
 		}
-		if !h.isNull() {
+		if !h.IsNull() {
 			return 0, typeError(h, v.Type())
 		}
 		return rest, nil
 	case asText:
-		if h.isNull() {
+		if h.IsNull() {
 			return rest, nil
 		}
 		text, end := appendJSON(nil, d.data, i)
 		if text[0] != '"' {
 			return 0, typeError(h, v.Type())
 		}
-		if h.kind == strKind {
+		if h.Kind == mpack.String {
 			text = d.data[rest:end:end]
 		} else {
 			text = text[1 : len(text)-1] // base64 and dates have no escapes
@@ -129,46 +131,46 @@ func (d *decoder) byForm(i int, h head, rest int, v reflect.Value, how form) (en
 }
 
 // scalar stores a value that holds no others. rest are the bytes after its head.
-func scalar(h head, rest []byte, v reflect.Value) error {
+func scalar(h mpack.Head, rest []byte, v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Bool:
-		if h.kind == boolKind {
-			v.SetBool(h.num != 0)
+		if h.Kind == mpack.Bool {
+			v.SetBool(h.Num != 0)
 			return nil
 		}
 	case reflect.String:
-		if h.kind == strKind {
+		if h.Kind == mpack.String {
 			v.SetString(string(rest))
 			return nil
 		}
-		if t, ok := h.date(rest); ok {
+		if t, ok := h.Date(rest); ok {
 			v.SetString(dateText(t))
 			return nil
 		}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		if n, big, ok := h.integer(); ok && !big && !v.OverflowInt(n) {
+		if n, big, ok := h.Integer(); ok && !big && !v.OverflowInt(n) {
 			v.SetInt(n)
 			return nil
 		}
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		if n, big, ok := h.integer(); ok && (big || n >= 0) && !v.OverflowUint(uint64(n)) {
+		if n, big, ok := h.Integer(); ok && (big || n >= 0) && !v.OverflowUint(uint64(n)) {
 			v.SetUint(uint64(n))
 			return nil
 		}
 	case reflect.Float32, reflect.Float64:
-		if h.isNumber() && !v.OverflowFloat(h.float()) {
-			v.SetFloat(h.float())
+		if h.IsNumber() && !v.OverflowFloat(h.Float()) {
+			v.SetFloat(h.Float())
 			return nil
 		}
 	case reflect.Slice:
 		if v.Type().Elem().Kind() != reflect.Uint8 {
 			break
 		}
-		if h.kind == binKind {
+		if h.Kind == mpack.Binary {
 			v.SetBytes(clone(rest))
 			return nil
 		}
-		if h.kind == strKind {
+		if h.Kind == mpack.String {
 			b, err := decodeBase64(rest)
 			if err == nil {
 				v.SetBytes(b)
@@ -179,14 +181,14 @@ func scalar(h head, rest []byte, v reflect.Value) error {
 	return typeError(h, v.Type())
 }
 
-// array decodes an array of h.n elements at i into a slice or a Go array.
-func (d *decoder) array(h head, i int, v reflect.Value) (end int, err error) {
+// array decodes an array of h.N elements at i into a slice or a Go array.
+func (d *decoder) array(h mpack.Head, i int, v reflect.Value) (end int, err error) {
 	t := v.Type()
 	switch v.Kind() {
 	case reflect.Slice:
 		elems := reflect.New(t).Elem() // can be set, so that it can grow
-		elems.Set(reflect.MakeSlice(t, 0, prealloc(h.n, t.Elem())))
-		for n := range h.n {
+		elems.Set(reflect.MakeSlice(t, 0, prealloc(h.N, t.Elem())))
+		for n := range h.N {
 			if n == elems.Cap() {
 				elems.Grow(1)
 			}
@@ -198,7 +200,7 @@ func (d *decoder) array(h head, i int, v reflect.Value) (end int, err error) {
 		v.Set(elems)
 		return i, nil
 	case reflect.Array:
-		for n := range h.n {
+		for n := range h.N {
 			if n >= v.Len() {
 				walk := checker{data: d.data, maxDepth: maxNesting}
 				i, _ = walk.skip(i, 0)
@@ -208,7 +210,7 @@ func (d *decoder) array(h head, i int, v reflect.Value) (end int, err error) {
 				return 0, err
 			}
 		}
-		for n := h.n; n < v.Len(); n++ {
+		for n := h.N; n < v.Len(); n++ {
 			v.Index(n).SetZero()
 		}
 		return i, nil
@@ -221,8 +223,8 @@ func prealloc(n int, t reflect.Type) int {
 	return min(n, max(4, preallocBytes/max(1, int(t.Size()))))
 }
 
-// object decodes a map of h.n pairs at i into a struct or a Go map.
-func (d *decoder) object(h head, i int, v reflect.Value, info *typeInfo) (end int, err error) {
+// object decodes a map of h.N pairs at i into a struct or a Go map.
+func (d *decoder) object(h mpack.Head, i int, v reflect.Value, info *typeInfo) (end int, err error) {
 	switch v.Kind() {
 	case reflect.Struct:
 		return d.structure(h, i, v, info)
@@ -232,9 +234,9 @@ func (d *decoder) object(h head, i int, v reflect.Value, info *typeInfo) (end in
 	return 0, typeError(h, v.Type())
 }
 
-func (d *decoder) structure(h head, i int, v reflect.Value, info *typeInfo) (end int, err error) {
+func (d *decoder) structure(h mpack.Head, i int, v reflect.Value, info *typeInfo) (end int, err error) {
 	walk := checker{data: d.data, maxDepth: maxNesting}
-	for range h.n {
+	for range h.N {
 		name, next := keyName(d.data, i)
 		f := info.find(name)
 		if f == nil {
@@ -290,30 +292,30 @@ func (f *field) in(v reflect.Value) (reflect.Value, error) {
 
 // quoted decodes a string that holds JSON text: the option "string".
 func (d *decoder) quoted(i int, v reflect.Value) (end int, err error) {
-	h, rest, _ := readHead(d.data, i)
-	if h.kind != strKind {
-		if h.isNull() {
+	h, rest, _ := mpack.ReadHead(d.data, i)
+	if h.Kind != mpack.String {
+		if h.IsNull() {
 			return d.value(i, v)
 		}
 		return 0, typeError(h, v.Type())
 	}
-	end = rest + h.n
+	end = rest + h.N
 	return end, json.Unmarshal(d.data[rest:end], v.Addr().Interface())
 }
 
-func (d *decoder) mapping(h head, i int, v reflect.Value) (end int, err error) {
+func (d *decoder) mapping(h mpack.Head, i int, v reflect.Value) (end int, err error) {
 	t := v.Type()
 	if v.IsNil() {
-		v.Set(reflect.MakeMapWithSize(t, min(h.n, maxPrealloc)))
+		v.Set(reflect.MakeMapWithSize(t, min(h.N, maxPrealloc)))
 	}
 	elem := reflect.New(t.Elem()).Elem()
-	for range h.n {
+	for range h.N {
 		name, next := keyName(d.data, i)
 		key, err := mapKey(name, t.Key())
 		if err != nil {
 			return 0, err
 		}
-		if vh, after, _ := readHead(d.data, next); vh.kind == undefinedKind {
+		if vh, after, _ := mpack.ReadHead(d.data, next); vh.Kind == mpack.Undefined {
 			v.SetMapIndex(key, reflect.Value{})
 			i = after
 			continue
