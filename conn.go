@@ -364,8 +364,8 @@ func (c *conn) route(p parser.Packet) {
 	}
 }
 
-// socketOf returns the socket that a packet is for, or nil if there is none. In that case
-// it ends the connection, unless the client may have sent the packet in good faith.
+// socketOf returns the socket that a packet is for, or nil. In that case it ends the
+// connection, unless the client may have sent the packet in good faith.
 func (c *conn) socketOf(p *parser.Packet) *Socket {
 	c.mu.Lock()
 	s, late := c.slots.Member(p.Namespace)

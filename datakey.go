@@ -60,7 +60,7 @@ func (k DataKey[T]) Get(s DataHolder) (v T, ok bool) {
 
 // A DataHolder is a *Socket or a RemoteSocket, which have values by DataKey.
 type DataHolder interface {
-	dataValue(name string) any // nil if there is none
+	dataValue(name string) any // nil without a value
 }
 
 func (s *Socket) dataValue(name string) any { return s.data.now()[name] }

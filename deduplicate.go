@@ -14,8 +14,8 @@ type Deduplication struct {
 	// of the socket and handlers, on the goroutine of the handlers. If it panics, the
 	// event is not deduplicated.
 	//
-	// All clients of the namespace share the keys, and whoever sends a known key is sent
-	// the reply to the first event: a key must include what identifies the user, such as
+	// All clients of the namespace share the keys, and a client that sends a known key is
+	// sent the reply to the first event: a key must include what identifies the user, such as
 	// a value that a middleware has stored with DataKey, and not only an id that the
 	// client has chosen.
 	Key func(s *Socket, event string, args Args) string

@@ -46,7 +46,7 @@
 // new.go, services.go, server.go, options.go, recovery.go, errors.go; namespace.go,
 // namespaces.go, namespace_parent.go, registered.go, on.go, middleware.go; socket.go,
 // socket_lifecycle.go, session.go, socketids.go, socketdata.go, toldrooms.go,
-// socket_rooms.go, connview.go.  The way in: conn.go, conn_slots.go, conn_connect.go,
+// socket_rooms.go, connview.go. The way in: conn.go, conn_slots.go, conn_connect.go,
 // search.go, legacy.go (old clients), reading.go, inbox.go, handler.go, handlertypes.go,
 // args.go, parallel.go, reply.go, acknowledge.go, report.go, repeats.go, deduplicate.go.
 // The way out: emit.go, unicast.go, publish.go, encode.go, broadcast.go, ack.go, ask.go,

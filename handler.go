@@ -220,13 +220,12 @@ func (ev *event) repeats() bool {
 	if how == once.Answered {
 		r.Resend(m)
 	}
-	outcome := map[once.Outcome]string{once.Answered: "answered", once.Waiting: "waits", once.Again: "handled"}[how]
 	name, known := ev.found.name(ev.name)
 	if !known {
 		name = telemetry.Text(string(ev.name[:min(len(ev.name), 256)]))
 	}
-	s.ns.server.opts.Logger.Debug("an event was sent again", "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(name), "outcome", outcome)
-	s.watch().eventRepeated(s, name, known, outcome)
+	s.ns.server.opts.Logger.Debug("an event was sent again", "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(name), "outcome", how.String())
+	s.watch().eventRepeated(s, name, known, how.String())
 	return how != once.Again
 }
 

@@ -91,8 +91,8 @@ func sessionInfo(namespace string, s *adapter.Session) SessionInfo {
 	return info
 }
 
-// withRecovery returns the settings of recovery with defaults filled in, or nil if there
-// is none.
+// withRecovery returns the settings of recovery with defaults filled in, or nil if
+// recovery is off.
 func withRecovery(r *Recovery) *Recovery {
 	if r == nil {
 		return nil

@@ -60,7 +60,7 @@ func (j *journal) presented(k *session, auth []byte) []byte {
 
 // join runs the middlewares and, if they let the socket in, continues the session that the
 // client asks for or begins a new one. Nothing of an old session is visible, to the client
-// or to the middlewares, before they have let the client in.
+// or to the middlewares, before they have accepted the client.
 func (j *journal) join(a *admission) {
 	s := a.socket
 	r := j.claim(s)

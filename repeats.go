@@ -42,13 +42,7 @@ type repeats struct {
 	window *replies
 }
 
-// newRepeats returns nil if the nonce is empty.
-func newRepeats(nonce string) *repeats {
-	if nonce == "" {
-		return nil
-	}
-	return &repeats{nonce, newReplies()}
-}
+func newRepeats(nonce string) *repeats { return &repeats{nonce, newReplies()} }
 
 func newReplies() *replies {
 	return once.NewWindow[callKey, *engineio.Message](maxReplies, maxRepliesSize, func(key, dropped callKey) bool {

@@ -275,7 +275,7 @@ func TestRepliesAreKeptWithTheSession(t *testing.T) {
 	})
 }
 
-// A nonce of more than 128 bytes is none: it gets no kept replies.
+// A nonce of more than 128 bytes is ignored: the client gets no kept replies.
 func TestANonceThatIsTooLong(t *testing.T) {
 	recovering(t, nil, func(w *world) {
 		handled := newList()

@@ -246,7 +246,7 @@ type memoryLog struct {
 	kept    []KeptEvent
 	dropped uint64 // the number of the latest event before kept
 	last    uint64 // delivered
-	lost    uint64 // 1 + the largest number given to MarkLost; 0 if there is none
+	lost    uint64 // 1 + the largest number given to MarkLost; 0 before the first
 }
 
 func (l *memoryLog) Epoch() string { return l.epoch }

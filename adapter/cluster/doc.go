@@ -12,7 +12,7 @@
 // # Membership
 //
 // Each node sends a heartbeat to all others, with the names of its namespaces. A node
-// that has not been heard for Options.Lease has left: it is not asked any more, and
+// that has not been heard for Options.Lease has left: it is no longer asked, and
 // requests that await its answers end. A node that has not sent a heartbeat for that long
 // was frozen, or the bus was down: it takes a new epoch and announces itself again before
 // it handles a message. A node that creates a namespace asks the others for theirs;

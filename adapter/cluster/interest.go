@@ -103,7 +103,6 @@ func (i *interest) startLocked() {
 		return
 	}
 	if !i.running {
-
 		i.running = i.start(i.run)
 		return
 	}
@@ -162,8 +161,8 @@ func (i *interest) apply() (wait time.Duration, done bool) {
 	}
 }
 
-// next returns the next channels to subscribe and to unsubscribe. If there are none, it
-// returns how long to wait for a room to be unsubscribed, or done if there is none.
+// next returns the next channels to subscribe and to unsubscribe. Without any, it returns
+// how long to wait until a room must be unsubscribed, or done if no room must.
 func (i *interest) next() (fresh, dead []Channel, wait time.Duration, done bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

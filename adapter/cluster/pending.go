@@ -19,7 +19,7 @@ type waiter interface {
 	space() string
 	// answered takes an answer of a node.
 	answered(m *nodewire.Message)
-	// gone is called when a node will not answer any more.
+	// gone is called when a node will no longer answer.
 	gone(uid string, why error)
 }
 

@@ -35,7 +35,7 @@ type table struct {
 	db   *bbolt.DB
 	file *os.File
 	// broken is set when the database was found damaged. It may hold locks of its own
-	// then, so it isn't called any more.
+	// then, so it is no longer called.
 	broken  atomic.Bool
 	commits group[change]
 }

@@ -28,6 +28,9 @@ const (
 	Again                   // it may have been called before, but the window has dropped it
 )
 
+// String returns the name of the outcome in logs.
+func (o Outcome) String() string { return [...]string{"new", "answered", "waits", "handled"}[o] }
+
 // A Waiter is a repetition that waits for the reply to the first call.
 type Waiter[R any] interface {
 	// Resend sends the reply. It is called at most once, without locks.

@@ -57,7 +57,7 @@ func (b *inbox) nudge() {
 }
 
 // next removes the next item that is due. Otherwise it returns how long to wait for it,
-// or -1 if there is none.
+// or -1 if the inbox is empty.
 func (b *inbox) next() (i item, wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -88,7 +88,7 @@ function check() {
 
 createInterface({ input: process.stdin }).on("line", async () => {
   ending = true;
-  // Until all is heard, and nothing comes any more.
+  // Until all is heard, and nothing follows.
   let before = -1;
   const deadline = Date.now() + 30_000;
   for (;;) {

@@ -166,7 +166,7 @@ func (l *loop) read(slot int32) {
 		l.close(slot)
 		return
 	}
-	c.rest = append([]byte(nil), rest...) // nil if there is none
+	c.rest = append([]byte(nil), rest...) // nil if it is empty
 }
 
 func (l *loop) write(slot int32, b []byte) {

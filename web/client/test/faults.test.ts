@@ -4,7 +4,7 @@
 // upgrades, broken packets, giving up.
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { WebSocket } from "ws";
 import {
   BufferFullError,
@@ -15,34 +15,9 @@ import {
   type Socket,
   type WebSocketClass,
 } from "../src/index.ts";
-import { admit, FakeServer, received, type Session } from "./fake-server.ts";
+import { admit, received } from "./fake-server.ts";
+import { connected, dial, server, sockets, webSocket } from "./fixture.ts";
 import { event } from "./scenarios.ts";
-
-const webSocket = WebSocket as unknown as WebSocketClass;
-let server: FakeServer;
-let sockets: Socket[];
-
-beforeEach(async () => {
-  sockets = [];
-  server = await new FakeServer().start();
-});
-
-afterEach(async () => {
-  for (const socket of sockets) socket.disconnect();
-  await server.stop();
-});
-
-function dial(options: IoOptions = {}, path = "/"): Socket {
-  const socket = io(server.url + path, { forceNew: true, webSocket, reconnectionDelay: 20, ...options });
-  sockets.push(socket);
-  return socket;
-}
-
-async function connected(options?: IoOptions): Promise<[Socket, Session]> {
-  const socket = dial(options);
-  await event(socket, "connect");
-  return [socket, server.sessions.at(-1)!];
-}
 
 const closeEvents = (socket: Socket): string[] => {
   const events: string[] = [];

@@ -5,32 +5,20 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { Server } from "socket.io";
 import { io as reference } from "socket.io-client";
 import { WebSocket } from "ws";
-import { io, TransportError, type IoOptions, type WebSocketClass } from "../src/index.ts";
-import { admit, FakeServer, type Session } from "./fake-server.ts";
+import { io, TransportError, type IoOptions } from "../src/index.ts";
+import { admit, type Session } from "./fake-server.ts";
+import { server, sockets, webSocket } from "./fixture.ts";
 import { event } from "./scenarios.ts";
-
-let server: FakeServer;
-const sockets: any[] = [];
-
-beforeEach(async () => {
-  server = await new FakeServer().start();
-});
-
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.disconnect();
-  await server.stop();
-});
 
 type Name = "ours" | "reference";
 const NAMES: readonly Name[] = ["ours", "reference"];
 
 // any: what the two clients share has no type of its own
 function dial(name: Name, options: IoOptions = {}, url = server.url): any {
-  const webSocket = WebSocket as unknown as WebSocketClass;
   const common = { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 20, ...options };
   const socket = name === "ours" ? io(url, { webSocket, ...common }) : reference(url, common as object);
   sockets.push(socket);

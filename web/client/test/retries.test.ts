@@ -3,31 +3,13 @@
 // This file tests what a client says to a server about retries and recovery, and how every acknowledgement ends.
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
-import { WebSocket } from "ws";
-import { io, type IoOptions, type Socket, type WebSocketClass } from "../src/index.ts";
-import { FakeServer, received, type Session } from "./fake-server.ts";
+import { test } from "node:test";
+import type { IoOptions, Socket } from "../src/index.ts";
+import { received, type Session } from "./fake-server.ts";
+import { dial as dialWith, server } from "./fixture.ts";
 import { event } from "./scenarios.ts";
 
-let server: FakeServer;
-let sockets: Socket[];
-
-beforeEach(async () => {
-  sockets = [];
-  server = await new FakeServer().start();
-});
-
-afterEach(async () => {
-  for (const socket of sockets) socket.disconnect();
-  await server.stop();
-});
-
-function dial(options: IoOptions = {}): Socket {
-  const webSocket = WebSocket as unknown as WebSocketClass;
-  const socket = io(server.url, { forceNew: true, webSocket, reconnectionDelay: 5, reconnectionDelayMax: 5, ...options });
-  sockets.push(socket);
-  return socket;
-}
+const dial = (options: IoOptions = {}): Socket => dialWith({ reconnectionDelay: 5, reconnectionDelayMax: 5, ...options });
 
 /** Answers each CONNECT with these members besides the id. */
 const admits = (extra: Record<string, unknown>) => (session: Session): void => {

@@ -4,40 +4,11 @@
 // docs/conformance.md.
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { WebSocket } from "ws";
-import { io, type IoOptions, type Socket, type WebSocketClass } from "../src/index.ts";
-import { admit, FakeServer, received, type Session } from "./fake-server.ts";
+import { admit, received, type Session } from "./fake-server.ts";
+import { connected, dial, server } from "./fixture.ts";
 import { event } from "./scenarios.ts";
-
-const RECONNECTION_DELAY = 20;
-
-let server: FakeServer;
-let sockets: Socket[];
-
-beforeEach(async () => {
-  sockets = [];
-  server = await new FakeServer().start();
-});
-
-afterEach(async () => {
-  for (const socket of sockets) socket.disconnect();
-  await server.stop();
-});
-
-function dial(options: IoOptions = {}, path = "/"): Socket {
-  const webSocket = WebSocket as unknown as WebSocketClass;
-  const socket = io(server.url + path, { forceNew: true, webSocket, reconnectionDelay: RECONNECTION_DELAY, ...options });
-  sockets.push(socket);
-  return socket;
-}
-
-async function connected(options?: IoOptions, path?: string): Promise<[Socket, Session]> {
-  const socket = dial(options, path);
-  await event(socket, "connect");
-  return [socket, server.sessions.at(-1)!];
-}
 
 /** How often the session received a packet. */
 const count = (session: Session, packet: string): number => session.received.filter((p) => p === packet).length;
@@ -57,7 +28,7 @@ test("trap 56: sent away by the server, a socket does not come back; others on t
   session.send("41");
   assert.deepEqual(await event(main, "disconnect"), ["io server disconnect", undefined]);
   assert.equal(main.active, false);
-  await delay(RECONNECTION_DELAY * 5);
+  await delay(100); // five times the delay of a reconnection
   assert.equal(attempts, 0);
   assert.equal(server.sessions.length, 1);
 });
