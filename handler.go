@@ -217,15 +217,15 @@ func (ev *event) repeats() bool {
 	if r.call = c; how == once.New {
 		return false
 	}
-	if how == once.Answered {
-		r.Resend(m)
-	}
 	name, known := ev.found.name(ev.name)
 	if !known {
 		name = telemetry.Text(string(ev.name[:min(len(ev.name), 256)]))
 	}
 	s.ns.server.opts.Logger.Debug("an event was sent again", "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(name), "outcome", how.String())
 	s.watch().eventRepeated(s, name, known, how.String())
+	if how == once.Answered {
+		r.Resend(m)
+	}
 	return how != once.Again
 }
 

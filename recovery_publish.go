@@ -95,11 +95,12 @@ func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event strin
 	}
 	last := j.order.Begin()
 	d.deliver(j.stamp(s, e.JSON, last))
-	if d.count == 0 && errors.Is(err, adapter.ErrStoreClosed) { // the namespace has ended
+	switch closed := errors.Is(err, adapter.ErrStoreClosed); {
+	case closed && j.ns.server.closed.Load(): // the sockets have ended, even if they are still in rooms
 		j.order.End()
-		if j.ns.server.closed.Load() {
-			return 0, ErrClosed
-		}
+		return 0, ErrClosed
+	case closed && d.count == 0: // the namespace has ended
+		j.order.End()
 		return 0, nil
 	}
 	j.order.Lost()
