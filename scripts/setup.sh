@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs what the tests need and is missing: Chromium and a font, nginx, Caddy,
-# Apache, HAProxy and OpenSSL by apt-get on Debian, the modules of Go, the Go tools into bin/, npm
-# packages at the versions of their lock files, and by conformance/clients.sh what
-# the clients in Python, Java and Rust are made of. So the tests need no network.
+# Apache, HAProxy, OpenSSL and Redis by apt-get on Debian, the modules of Go, the Go
+# tools into bin/, npm packages at the versions of their lock files, and by
+# conformance/clients.sh what the clients in Python, Java and Rust are made of. So the
+# tests need no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/apt.sh
@@ -23,6 +24,9 @@ command -v caddy >/dev/null || packages+=(caddy)
 command -v apache2 >/dev/null || packages+=(apache2-bin) # without the service of package apache2
 command -v haproxy >/dev/null || packages+=(haproxy)
 command -v openssl >/dev/null || packages+=(openssl)
+# The server without a service: redis-tools has it under the name redis-check-rdb.
+command -v redis-server >/dev/null || command -v redis-check-rdb >/dev/null || packages+=(redis-tools)
+if ! command -v valkey-server >/dev/null && apt-cache show valkey-tools >/dev/null 2>&1; then packages+=(valkey-tools); fi
 if [ ${#packages[@]} -gt 0 ]; then
 	if ! command -v apt-get >/dev/null; then
 		echo "setup: ${packages[*]} missing; install them (Chromium elsewhere: CHROMIUM=/path make test)" >&2
@@ -33,7 +37,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 	fi
 fi
 
-for dir in . engineio/webtransport adapter/diskstore examples/feed examples/frameworks internal/difftest tools bench; do
+for dir in . engineio/webtransport adapter/diskstore adapter/redisadapter examples/feed examples/frameworks internal/difftest tools bench; do
 	scripts/again.sh go -C "$dir" mod download || echo "setup: not every module of $dir is there; who needs it tells"
 done
 make -s bin/staticcheck bin/typecheck bin/tally bin/api npm programs

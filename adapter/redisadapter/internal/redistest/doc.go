@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+
+// Package redistest starts Redis servers for tests: one, a replica, or six as a Redis
+// Cluster. Each listens on a port of 127.0.0.1 that was free, keeps its files in a
+// temporary folder, and ends with its test. On Linux it also ends when the process of the
+// test is killed.
+//
+// The program is redis-server, or what the environment variable REDIS_SERVER names, for
+// example valkey-server. Debian's package redis-tools has it without a service, under the
+// name redis-check-rdb.
+//
+// # Reading order
+//
+// server.go (a server), process_linux.go and process_other.go (its process), conn.go (a
+// connection for commands), cluster.go (six servers as one).
+package redistest
