@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { folder, serverProgram, suiteFiles, testArguments, testEnvironment } from "./lib/build.mjs";
 import { NEWEST, SHORT_LIST, VERSIONS } from "./lib/clients.mjs";
+import { endWithUs } from "./lib/orphans.mjs";
 import { NONE } from "./lib/table.mjs";
 import { TRANSPORTS } from "./lib/transports.mjs";
 
@@ -48,6 +49,7 @@ async function run(version) {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...testEnvironment(command), ...(brief ? { SHORT: "1" } : {}), CLIENT: version, TRANSPORTS: transportsFor(version).join() },
   });
+  endWithUs(running);
   const ended = new Promise((resolve) => running.once("exit", (code) => resolve(code ?? 1)));
   for await (const line of createInterface({ input: running.stdout })) note(version, JSON.parse(line));
   return ended;

@@ -12,6 +12,7 @@
 // scenarios whose name contains that text; CLIENT=2.5.0 takes that version of the client.
 import { spawn } from "node:child_process";
 import { folder, newestFiles, serverProgram, suiteFiles, testArguments, testEnvironment } from "./lib/build.mjs";
+import { endWithUs } from "./lib/orphans.mjs";
 
 const args = process.argv.slice(2);
 const named = args.filter((arg) => !arg.startsWith("--"));
@@ -19,11 +20,13 @@ const command = serverProgram({ reference: args.includes("--reference") });
 const started = Date.now();
 const all = [...(args.includes("--newest") ? [] : suiteFiles()), ...(process.env.CLIENT ? [] : newestFiles)];
 if (all.length === 0) throw new Error("--newest has no other CLIENT than the newest");
-const child = spawn(process.execPath, testArguments("table.mjs", named.length > 0 ? named : all), {
-  cwd: folder,
-  stdio: "inherit",
-  env: testEnvironment(command),
-});
+const child = endWithUs(
+  spawn(process.execPath, testArguments("table.mjs", named.length > 0 ? named : all), {
+    cwd: folder,
+    stdio: "inherit",
+    env: testEnvironment(command),
+  }),
+);
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code) => {
   console.log(`server: ${command}\ntook ${((Date.now() - started) / 1000).toFixed(1)} s`);

@@ -13,6 +13,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { io } from "socket.io-client";
+import { endWithUs } from "../conformance/lib/orphans.mjs";
 
 const require = createRequire(import.meta.url);
 /** Nothing that works takes so long, in ms, on any machine: it only ends what hangs. */
@@ -62,7 +63,7 @@ export async function freePort() {
 export async function startChat(bin, port = 0, settings = {}, args = []) {
   // A program with the race detector would otherwise linger for a second at its end.
   const env = { ...process.env, ...settings, PORT: String(port), GORACE: "atexit_sleep_ms=0" };
-  const child = spawn(bin, args, { env });
+  const child = endWithUs(spawn(bin, args, { env }));
   const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
   const chat = {
     url: "",

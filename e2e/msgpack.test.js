@@ -6,12 +6,14 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
+import { endWithUs } from "../conformance/lib/orphans.mjs";
 import { LIMIT, PATIENCE, build, startBrowser } from "./harness.js";
 
 describe("the msgpack bundle", { timeout: LIMIT }, () => {
   let server, url, browser;
   before(async () => {
-    server = spawn(build("./web/client/test/goserver", "clientserver"), { env: { ...process.env, PORT: "0", CODEC: "msgpack" }, stdio: ["ignore", "pipe", "inherit"] });
+    const env = { ...process.env, PORT: "0", CODEC: "msgpack" };
+    server = endWithUs(spawn(build("./web/client/test/goserver", "clientserver"), { env, stdio: ["ignore", "pipe", "inherit"] }));
     const line = await new Promise((resolve) => createInterface({ input: server.stdout }).once("line", resolve));
     url = `http://127.0.0.1:${line.split(" ")[1]}`;
     browser = await startBrowser();

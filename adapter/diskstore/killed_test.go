@@ -20,6 +20,7 @@ import (
 	"socketio/adapter"
 	"socketio/adapter/diskstore"
 	"socketio/internal/leakcheck"
+	"socketio/internal/tether"
 )
 
 // The roles of this program in another process.
@@ -116,7 +117,7 @@ func TestKilledWhileItWrites(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := cmd.Start(); err != nil {
+		if err := tether.Start(t, cmd); err != nil {
 			t.Fatal(err)
 		}
 		lines := bufio.NewScanner(out)

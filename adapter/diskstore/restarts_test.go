@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"socketio/internal/tether"
 )
 
 // A restarted is a server program that is ended and started again on one listener.
@@ -57,7 +59,7 @@ func (s *restarted) start() {
 	s.cmd.Env = append(os.Environ(), roleVariable+"="+roleServes, dirVariable+"="+s.dir)
 	s.cmd.ExtraFiles = []*os.File{s.listener}
 	s.cmd.Stderr = os.Stderr
-	if err := s.cmd.Start(); err != nil {
+	if err := tether.Start(s.t, s.cmd); err != nil {
 		s.t.Fatal(err)
 	}
 }

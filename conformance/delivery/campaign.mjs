@@ -82,6 +82,13 @@ export class Campaign {
   }
 }
 
+// Ends all faults, and the connections that have swallowed something: nobody else does before
+// the heartbeat, which has time.
+async function heal({ link }, point) {
+  await link.heal();
+  if (point?.how === "swallow") await link.cut("reset");
+}
+
 // Makes a connection worse in ways that lose nothing.
 async function impede(peer) {
   const { link, random } = peer;
@@ -112,7 +119,8 @@ export async function upgradeRound(peer) {
   }
   await impede(peer);
   const step = random.chance(85) ? random.pick(UPGRADE_STEPS) : undefined;
-  const cut = step ? (await link.at(pointOf(step, random))).reached.then(() => step.step) : new Promise(() => {});
+  const point = step && pointOf(step, random);
+  const cut = step ? (await link.at(point)).reached.then(() => step.step) : new Promise(() => {});
   peer.reject = random.chance(3);
   // A point that is never passed, since this connection has no such step, would be awaited for ever.
   const end = new AbortController();
@@ -120,7 +128,7 @@ export async function upgradeRound(peer) {
   end.abort();
   peer.upgradeTried(outcome || undefined);
   await pause(random.below(40)); // traffic at the place where it was cut, or on the WebSocket
-  await link.heal();
+  await heal(peer, point);
   await peer.connected();
   if (random.chance(2)) socket.emit("kick");
 }
@@ -139,8 +147,10 @@ export function recoveryRound(campaign) {
     await impede(peer);
     peer.slow = random.chance(25) ? random.below(40) : 0;
     peer.reject = random.chance(3);
+    let point;
     if (random.chance(60)) {
-      const { reached } = await link.at(pointOf(random.pick(RECOVERY_STEPS), random));
+      point = pointOf(random.pick(RECOVERY_STEPS), random);
+      const { reached } = await link.at(point);
       if (random.chance(50)) await lose(peer);
       const cut = await Promise.race([reached.then(() => true), pause(500)]);
       if (!cut && peer.socket.connected) await lose(peer);
@@ -149,7 +159,7 @@ export function recoveryRound(campaign) {
     }
     if (random.chance(4)) await race(campaign, peer);
     await pause(random.below(30));
-    await link.heal();
+    await heal(peer, point);
     await peer.connected();
     if (random.chance(2)) peer.socket.emit("kick");
   };

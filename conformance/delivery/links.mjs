@@ -12,6 +12,7 @@ export class Proxies {
 
   constructor(program) {
     this.#child = spawn(program, ["proxy"], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child.stdin.on("error", () => {}); // after abort
     createInterface({ input: this.#child.stdout }).on("line", (line) => this.#line(JSON.parse(line)));
   }
 

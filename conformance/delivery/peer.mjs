@@ -31,7 +31,7 @@ export class Peer {
       autoConnect: false,
       reconnectionDelay: 5,
       reconnectionDelayMax: 40,
-      timeout: 4000, // a handshake that was swallowed has no answer
+      timeout: 60000, // of a handshake; a round ends what was swallowed
       auth: (send) => send(this.#auth()),
     });
     this.socket.on("down", (...args) => this.#down(args));

@@ -15,6 +15,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { io as official } from "socket.io-client";
 import { Campaign, recoveryRound, tenInARow, upgradeRound } from "./campaign.mjs";
+import { killed } from "./killed.mjs";
 import { Proxies } from "./links.mjs";
 
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -85,6 +86,8 @@ async function recoveriesOf(n, number) {
 console.log(`delivery: SEED=${seed}`);
 let passed = 0;
 let failed = 0;
+await killed();
+passed++;
 const end = Date.now() + Number(env.TIME ?? 86400) * 1000;
 for (let i = 0, up = upgrades, back = recoveries; up > 0 || back > 0; i++, up -= ROUND, back -= ROUND) {
   if (Date.now() > end) {

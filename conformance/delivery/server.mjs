@@ -13,8 +13,8 @@ const record = (event) => log.record(NAME, event);
 
 const http = createServer(control);
 const io = new Server(http, {
-  pingInterval: 1500,
-  pingTimeout: 3000,
+  pingInterval: 5000,
+  pingTimeout: 60000,
   ...(RECOVERY ? { connectionStateRecovery: { maxDisconnectionDuration: 600000, skipMiddlewares: false } } : {}),
 });
 const sockets = new Set();

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { endWithUs } from "./orphans.mjs";
 import { within } from "./wait.mjs";
 
 const START_PATIENCE = 60000;
@@ -25,7 +26,7 @@ export class Program {
   }
 
   async #start(env, [command, ...args]) {
-    const child = spawn(command, args, { env: { ...process.env, PORT: "0", ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = endWithUs(spawn(command, args, { env: { ...process.env, PORT: "0", ...env }, stdio: ["ignore", "pipe", "pipe"] }));
     this.#child = child;
     this.#exit = new Promise((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));

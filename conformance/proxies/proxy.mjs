@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endWithUs } from "../lib/orphans.mjs";
 import { freePort } from "../lib/port.mjs";
 import { Program } from "../lib/program.mjs";
 import { within } from "../lib/wait.mjs";
@@ -197,10 +198,8 @@ export class Site {
     const [command, ...args] = kind.command(this.#dir, config);
     const home = join(this.#dir, "home");
     this.#log = "";
-    this.#child = spawn(command, args, {
-      env: { PATH, HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home },
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const env = { PATH, HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
+    this.#child = endWithUs(spawn(command, args, { env, stdio: ["ignore", "ignore", "pipe"] }));
     this.#child.stderr.setEncoding("utf8").on("data", (more) => (this.#log += more));
     this.#exit = new Promise((resolve) => {
       this.#child.once("exit", (code, signal) => resolve(`code ${code}, ${signal}`));

@@ -31,18 +31,24 @@ class Program:
     @classmethod
     async def start(cls, **env):
         self = cls()
+        theirs, self._ours = os.pipe()  # the server ends when nobody holds ours any more
         self._child = await asyncio.create_subprocess_exec(
             *os.environ["SERVER_CMD"].split(" "),
-            env={"GORACE": "atexit_sleep_ms=10", **os.environ, "PORT": "0", **env},
+            env={"GORACE": "atexit_sleep_ms=10", **os.environ, "PORT": "0", "WITH_PARENT": "1", **env},
+            stdin=theirs,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+        os.close(theirs)
         line = await asyncio.wait_for(self._child.stdout.readline(), PATIENCE)
         match = re.fullmatch(rb"listening (\d+)\n", line)
         assert match, f"first line of stdout is {line!r}"
         self.port = int(match[1])
         self.url = f"http://127.0.0.1:{self.port}"
         return self
+
+    def __del__(self):
+        os.close(self._ours)
 
     async def kill(self):
         """Ends the program at once, as a crash would."""

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"socketio/internal/tether"
 )
 
 type labels map[string]string
@@ -223,7 +225,7 @@ func serves(t *testing.T, args []string, paths ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := tether.Start(t, cmd); err != nil {
 		t.Fatal(err)
 	}
 	client := &http.Client{Timeout: time.Minute}

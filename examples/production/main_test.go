@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"socketio/internal/leakcheck"
+	"socketio/internal/tether"
 	"socketio/internal/ws/wstest"
 )
 
@@ -65,7 +66,7 @@ func start(t *testing.T, shell string, lines int, files ...*os.File) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
+	if err := tether.Start(t, p.cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

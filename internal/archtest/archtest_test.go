@@ -79,7 +79,7 @@ var floors = map[string][]string{
 }
 
 // testHelpers must not be in the programs that users build, only in their tests.
-var testHelpers = []string{"conformance/cmd/delivery", "internal/faultnet", "internal/histcheck", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/ws/wstest", "internal/archtest", "siotest"}
+var testHelpers = []string{"conformance/cmd/delivery", "internal/faultnet", "internal/histcheck", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/tether", "internal/ws/wstest", "internal/archtest", "siotest"}
 
 // requirements are the modules that the core may require.
 var requirements = []string{"golang.org/x/sys", "github.com/klauspost/compress"}
@@ -241,7 +241,7 @@ func TestNestedModulesUsePublicPackages(t *testing.T) {
 			}
 			for _, spec := range f.Imports {
 				i, _ := strconv.Unquote(spec.Path.Value)
-				if strings.HasSuffix(name, "_test.go") && (i == module+"/internal/leakcheck" || i == module+"/internal/rawclient") {
+				if strings.HasSuffix(name, "_test.go") && (i == module+"/internal/leakcheck" || i == module+"/internal/rawclient" || i == module+"/internal/tether") {
 					continue // tests run with the core beside them
 				}
 				if strings.HasPrefix(i, module+"/internal/") {

@@ -63,8 +63,9 @@ func serve() error {
 		sockets: make(map[*socketio.Socket]struct{}), beside: make(map[string]int),
 	}
 	opts := &socketio.Options{
-		PingInterval: 1500 * time.Millisecond,
-		PingTimeout:  3 * time.Second,
+		// No fault waits for the heartbeat: what is too slow is not lost.
+		PingInterval: 5 * time.Second,
+		PingTimeout:  time.Minute,
 		Engine:       engineio.Options{Driver: engineio.Driver(os.Getenv("DRIVER"))},
 	}
 	if text := os.Getenv("RECOVERY"); text != "" {

@@ -15,6 +15,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	stdio "io"
 	"log"
 	"math/big"
 	"net"
@@ -46,6 +47,12 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 
+	if os.Getenv("WITH_PARENT") == "1" { // who started it holds the other end of its input
+		go func() {
+			_, _ = stdio.Copy(stdio.Discard, os.Stdin)
+			os.Exit(1)
+		}()
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:"+envOr("PORT", "0"))
 	if err != nil {
 		return err

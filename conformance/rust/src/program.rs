@@ -30,6 +30,8 @@ impl Program {
         let mut child = Command::new(words.next().expect("a command"))
             .args(words)
             .env("PORT", "0")
+            .env("WITH_PARENT", "1") // it ends when its input does
+            .stdin(Stdio::piped())
             .env("GORACE", "atexit_sleep_ms=10")
             .envs(env.iter().copied())
             .stdout(Stdio::piped())

@@ -7,6 +7,7 @@ import { build } from "esbuild";
 import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { endWithUs } from "../../../conformance/lib/orphans.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outdir = `${root}node_modules/.socketio-tests-${process.pid}`; // runs may be side by side
@@ -35,6 +36,7 @@ const child = spawn(process.execPath, ["--enable-source-maps", "--test", "--test
   cwd: root,
   stdio: "inherit",
 });
+endWithUs(child);
 child.on("exit", (code) => {
   process.exitCode = code ?? 1;
 });

@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { endWithUs } from "../../../conformance/lib/orphans.mjs";
 
 // Below what systems give out by themselves: nobody gets one of these by chance while the server is down. Each process
 // has some of its own.
@@ -43,7 +44,7 @@ export class ServerProcess {
     const [cmd = "", ...args] = (process.env["SERVER_CMD"] ?? `${process.execPath} test/node-server.mjs`).split(" ");
     this.port ||= await steadyPort();
     const child = spawn(cmd, args, { env: { ...process.env, ...this.env, PORT: String(this.port) }, stdio: ["ignore", "pipe", "inherit"] });
-    this.child = child;
+    this.child = endWithUs(child);
     const lines = createInterface({ input: child.stdout! });
     for await (const line of lines) {
       const m = /^listening (\d+)$/.exec(line);

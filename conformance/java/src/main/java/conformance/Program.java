@@ -32,6 +32,7 @@ final class Program {
         said.deleteOnExit();
         ProcessBuilder builder = new ProcessBuilder(System.getenv("SERVER_CMD").split(" ")).redirectError(said);
         builder.environment().put("PORT", "0");
+        builder.environment().put("WITH_PARENT", "1"); // it ends when its input does
         builder.environment().put("GORACE", "atexit_sleep_ms=10");
         for (int i = 0; i < env.length; i += 2) builder.environment().put(env[i], env[i + 1]);
         process = builder.start();
