@@ -52,6 +52,29 @@ type node struct {
 	done     bool
 	missing  int                 // number of answers to come, once reported
 	sockets  map[string]struct{} // ids of their sockets; nil if not reported
+	group    *group              // not nil if it stands for several nodes
+}
+
+// A group is several nodes that can't be told apart.
+type group struct {
+	size    int // -1 while it is not known
+	reports int // how many of them have reported
+}
+
+// waits reports whether the node may still answer.
+func (d *node) waits() bool {
+	if d.group != nil {
+		return !d.done && (d.missing > 0 || d.group.reports < d.group.size || d.group.size < 0)
+	}
+	return !d.done && d.missing > 0
+}
+
+// failed reports whether the node has not sent all answers.
+func (d *node) failed() bool {
+	if g := d.group; g != nil {
+		return d.missing > 0 || g.reports < g.size || g.size < 0
+	}
+	return d.missing > 0
 }
 
 // NewCall returns a Call without recipients.
@@ -123,12 +146,48 @@ func (c *Call) ExpectNode(name string) bool {
 	return true
 }
 
+// ExpectNodes announces other nodes that can't be told apart. NodesExpected must follow,
+// and for each of them NodeAsked with the same name. It reports false if the Call is closed.
+func (c *Call) ExpectNodes(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	if c.nodes == nil {
+		c.nodes = make(map[string]*node)
+	}
+	c.nodes[name] = &node{reported: true, group: &group{size: -1}}
+	return true
+}
+
+// NodesExpected says how many nodes a name stands for. They may have answered before.
+func (c *Call) NodesExpected(name string, size int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.nodes[name]; d != nil && d.group != nil {
+		d.group.size = size
+		c.wakeLocked()
+	}
+}
+
+// maxReports bounds the reports of nodes that can't be told apart.
+const maxReports = 10_000
+
 // NodeAsked records that a node has sent the event to n of its sockets, whose answers
 // follow. n may be 0. sockets are their ids, or nil if the node does not report them.
 func (c *Call) NodeAsked(name string, n int, sockets []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.nodes[name]
+	if d != nil && d.group != nil {
+		if g := d.group; !d.done && g.reports < maxReports {
+			g.reports++
+			d.missing += n
+			c.wakeLocked()
+		}
+		return
+	}
 	if d == nil || d.reported || d.done {
 		return
 	}
@@ -170,7 +229,7 @@ func (c *Call) NodeDone(name string, why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.nodes[name]
-	if d == nil || d.done || d.missing == 0 {
+	if d == nil || !d.waits() {
 		return
 	}
 	d.done = true
@@ -243,7 +302,7 @@ func (c *Call) pendingLocked() bool {
 		return true
 	}
 	for _, d := range c.nodes {
-		if d.missing > 0 && !d.done {
+		if d.waits() {
 			return true
 		}
 	}
@@ -262,7 +321,7 @@ func (c *Call) Err(ended error) error {
 	}
 	e.Missing = len(e.Sockets)
 	for name, d := range c.nodes {
-		if d.missing == 0 {
+		if !d.failed() {
 			continue
 		}
 		e.Nodes = append(e.Nodes, name)

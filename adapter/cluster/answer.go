@@ -35,10 +35,17 @@ func (n *space) handle(c Channel, m *nodewire.Message) {
 		useful = n.deliver(c, m)
 	case nodewire.KindSocketsJoin:
 		_ = n.Memory.SocketsJoin(m.Target, m.Rooms) // the members report their errors
+		n.operated(m)
 	case nodewire.KindSocketsLeave:
 		_ = n.Memory.SocketsLeave(m.Target, m.Rooms)
+		n.operated(m)
 	case nodewire.KindDisconnect:
+		n.operated(m) // before: the socket is known
 		_ = n.Memory.DisconnectSockets(m.Target, m.Close)
+	case nodewire.KindAllRooms, nodewire.KindAllIDs:
+		if useful = m.Ask; useful {
+			n.answerNames(m)
+		}
 	case nodewire.KindFetchSockets:
 		n.answerFetch(c, m)
 	case nodewire.KindServerSideEmit:
@@ -210,4 +217,31 @@ func (n *space) serverEvent(c Channel, m *nodewire.Message) {
 			n.reply(m, &nodewire.Message{Kind: nodewire.KindServerSideAnswer, Event: e})
 		})
 	})
+}
+
+// answerNames answers with the names of all rooms, or with the ids of sockets.
+func (n *space) answerNames(m *nodewire.Message) {
+	answer := &nodewire.Message{Kind: m.Kind, Rooms: []string{}, IDs: []string{}}
+	if m.Kind == nodewire.KindAllRooms {
+		answer.Rooms = n.interest.names()
+	} else {
+		t := m.Target
+		if len(m.Rooms) > 0 {
+			t.Rooms = m.Rooms
+		}
+		for _, one := range n.Members(t) {
+			answer.IDs = append(answer.IDs, one.ID())
+		}
+	}
+	n.reply(m, answer)
+}
+
+// operated answers an operation on one socket, if the socket is here.
+func (n *space) operated(m *nodewire.Message) {
+	if !m.Ask || len(m.Target.Rooms) != 1 {
+		return
+	}
+	if _, ok := n.Member(m.Target.Rooms[0]); ok {
+		n.reply(m, &nodewire.Message{Kind: nodewire.KindDone})
+	}
 }

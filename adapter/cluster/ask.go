@@ -5,6 +5,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -13,13 +14,18 @@ import (
 )
 
 // ServerCount implements adapter.Bus. It does not wait for other nodes, except shortly
-// after the namespace was created.
+// after the namespace was created. A PeerCounter is asked.
 func (n *space) ServerCount(ctx context.Context) (int, error) {
 	if n.alone() {
 		return 1, nil
 	}
 	n.meet(ctx)
-	return 1 + n.core.members.count(n.nsp), ctx.Err()
+	known := n.core.members.count(n.nsp)
+	if n.core.health.err() != nil {
+		return 1 + known, ctx.Err()
+	}
+	others, err := n.countUnnamed(ctx, known)
+	return 1 + known + others, cmp.Or(err, ctx.Err())
 }
 
 // FetchSockets implements adapter.Bus.
@@ -28,7 +34,8 @@ func (n *space) FetchSockets(ctx context.Context, t adapter.Target) ([]adapter.F
 		return n.Memory.FetchSockets(ctx, t)
 	}
 	n.meet(ctx)
-	f := newFetch(n.nsp, n.core.members.in(n.nsp))
+	f := newFetch(n.nsp, n.core.members.in(n.nsp), n.counts())
+	known := len(f.waiting)
 	id := n.core.pending.add(f)
 	defer n.core.pending.remove(id)
 	err := n.core.publish(n.channel(ClassRequests), &nodewire.Message{Kind: nodewire.KindFetchSockets, Target: t, Ask: true, RequestID: id})
@@ -43,6 +50,9 @@ func (n *space) FetchSockets(ctx context.Context, t adapter.Target) ([]adapter.F
 		}
 		return append(here, there...), err
 	}
+	if n.counts() {
+		f.expect(n.countUnnamed(ctx, known))
+	}
 	there, err := f.wait(ctx)
 	return append(here, there...), err
 }
@@ -52,7 +62,7 @@ func (n *space) BroadcastWithAck(ctx context.Context, p *adapter.Packet, t adapt
 	var err error
 	if !n.stays(t) {
 		err = n.call(ctx, p.Call, func(id string) error {
-			return n.share(p, t, n.channel(ClassEvents), func(m *nodewire.Message) {
+			return n.share(p, t, n.channel(ClassRequests), func(m *nodewire.Message) {
 				m.Ask, m.RequestID = true, id
 				if deadline, ok := ctx.Deadline(); ok {
 					m.Timeout = max(time.Until(deadline), time.Millisecond)
@@ -84,6 +94,12 @@ func (n *space) call(ctx context.Context, c *adapter.Call, send func(id string) 
 			return nil // the caller has given up
 		}
 	}
+	if n.counts() {
+		if !c.ExpectNodes(unnamed) {
+			return nil
+		}
+		w.others = make(map[string]bool)
+	}
 	id := n.core.pending.add(w)
 	context.AfterFunc(ctx, func() { n.core.pending.remove(id) })
 	err := send(id)
@@ -94,6 +110,9 @@ func (n *space) call(ctx context.Context, c *adapter.Call, send func(id string) 
 		for uid := range w.names {
 			w.gone(uid, err)
 		}
+		c.NodeDone(unnamed, err)
+	} else if w.others != nil {
+		n.expectUnnamed(ctx, w)
 	}
 	return err
 }

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the contract of a bus, and the encoding of what it carries.
+// This file holds the contract of a bus.
 
 package cluster
 
-import (
-	"context"
-
-	"socketio/adapter/nodewire"
-)
+import "context"
 
 // A Class says what a Channel is for.
 type Class uint8
@@ -27,6 +23,9 @@ const (
 	ClassAnyRoom
 	// ClassNode carries answers to the node Channel.Name.
 	ClassNode
+	// ClassAnswers carries answers to all nodes of a namespace. Only servers in Node.js publish
+	// to it, and only in the classic format.
+	ClassAnswers
 )
 
 // A Channel is where messages are published. Buses give it a name of their own. Two
@@ -64,6 +63,14 @@ type Bus interface {
 	Close(ctx context.Context) error
 }
 
+// A PeerCounter is a Bus that servers in Node.js may share. They do not announce
+// themselves: requests await as many answers as a channel has subscribers.
+type PeerCounter interface {
+	// Subscribers returns how many nodes are subscribed to each of channels, including
+	// this one. It asks the broker, and waits until ctx ends at most.
+	Subscribers(ctx context.Context, channels []Channel) ([]int, error)
+}
+
 // A Receiver is the node that uses a Bus. Its methods do not block.
 type Receiver interface {
 	// Receive takes a message of a subscribed channel. The bus must not change data
@@ -73,30 +80,4 @@ type Receiver interface {
 	Down(err error)
 	// Up is called when the bus works again: all channels are subscribed again.
 	Up()
-}
-
-// A Codec encodes messages. Its methods may be called from any goroutine.
-type Codec interface {
-	// Append appends m, which will be published to c, to dst.
-	Append(dst []byte, c Channel, m *nodewire.Message) ([]byte, error)
-	// Decode reads a message received from c. It may keep parts of data. The error wraps
-	// nodewire.ErrFormat, or is nodewire.ErrKind.
-	Decode(c Channel, data []byte) (*nodewire.Message, error)
-}
-
-// Envelope is the Codec of most adapters of Node.js: JSON, or MessagePack for events with
-// attachments.
-type Envelope struct {
-	// Packed writes MessagePack always.
-	Packed bool
-}
-
-// Append implements Codec.
-func (e Envelope) Append(dst []byte, _ Channel, m *nodewire.Message) ([]byte, error) {
-	return nodewire.AppendEnvelope(dst, m, e.Packed)
-}
-
-// Decode implements Codec.
-func (Envelope) Decode(_ Channel, data []byte) (*nodewire.Message, error) {
-	return nodewire.DecodeEnvelope(data)
 }

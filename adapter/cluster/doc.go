@@ -45,11 +45,11 @@
 //
 // # Reading order
 //
-// bus.go (the contract of a bus), options.go, stats.go (counters, reports of dropped
-// messages), health.go (whether the bus works), members.go (the table of nodes),
-// interest.go (subscriptions to rooms), pending.go (requests that await answers),
-// services.go (what all namespaces of a node share), space.go (a namespace),
-// operations.go (operations on many sockets), ask.go (requests to other nodes), events.go
-// (events for servers), answer.go (requests of other nodes), cluster.go (the node),
-// beat.go (heartbeats and the lease), ready.go.
+// bus.go (the contract of a bus), codec.go (encodings), options.go, stats.go (counters,
+// reports of dropped messages), health.go (whether the bus works), members.go (the table
+// of nodes), interest.go (subscriptions to rooms), pending.go (requests that await
+// answers), services.go (what all namespaces of a node share), space.go (a namespace),
+// operations.go (operations on many sockets), peers.go (servers in Node.js), ask.go
+// (requests to other nodes), events.go (events for servers), answer.go (requests of other
+// nodes), cluster.go (the node), beat.go (heartbeats and the lease), ready.go.
 package cluster

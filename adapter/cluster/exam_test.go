@@ -35,13 +35,16 @@ func TestNodes(t *testing.T) {
 		options cluster.Options
 		network func(w *membus.Network)
 	}{
-		"at once":     {cluster.Options{}, func(*membus.Network) {}},
-		"late":        {cluster.Options{}, late},
-		"by channel":  {cluster.Options{Ordering: cluster.OrderedByChannel}, func(w *membus.Network) { late(w); w.OrderByChannel() }},
-		"each socket": {cluster.Options{Rooms: cluster.RoomsAndSockets}, late},
-		"together":    {cluster.Options{Rooms: cluster.RoomsTogether}, late},
-		"by pattern":  {cluster.Options{Rooms: cluster.RoomsByPattern}, late},
-		"packed":      {cluster.Options{Codec: cluster.Envelope{Packed: true}}, late},
+		"at once":           {cluster.Options{}, func(*membus.Network) {}},
+		"late":              {cluster.Options{}, late},
+		"by channel":        {cluster.Options{Ordering: cluster.OrderedByChannel}, func(w *membus.Network) { late(w); w.OrderByChannel() }},
+		"each socket":       {cluster.Options{Rooms: cluster.RoomsAndSockets}, late},
+		"together":          {cluster.Options{Rooms: cluster.RoomsTogether}, late},
+		"by pattern":        {cluster.Options{Rooms: cluster.RoomsByPattern}, late},
+		"packed":            {cluster.Options{Codec: cluster.Envelope{Packed: true}}, late},
+		"classic":           {cluster.Options{Codec: cluster.Classic{}, Rooms: cluster.RoomsAndSockets}, late},
+		"counting":          {cluster.Options{Name: "counting"}, late},
+		"classic, counting": {cluster.Options{Name: "counting", Codec: cluster.Classic{}, Rooms: cluster.RoomsByPattern}, late},
 	} {
 		t.Run(name, func(t *testing.T) {
 			adaptertest.RunCluster(t, adaptertest.Factory{
@@ -52,6 +55,9 @@ func TestNodes(t *testing.T) {
 					return func() adapter.Cluster {
 						n++
 						bus, options := network.Node(fmt.Sprint(n)), test.options
+						if options.Name == "counting" {
+							return faulty{cluster.New(membus.Counting{Node: bus}, &options), bus}
+						}
 						return faulty{cluster.New(bus, &options), bus}
 					}
 				},

@@ -35,8 +35,22 @@ type testNode struct {
 
 // newNode opens a node. It is closed at the end of the test, or of the bubble.
 func newNode(t testing.TB, network *membus.Network, name string, o *cluster.Options) *testNode {
-	n := &testNode{TB: t, bus: &recorder{Node: network.Node(name)}, log: new(logText), local: &local{nsp: "/"}}
-	n.Cluster = cluster.New(n.bus, o)
+	r := &recorder{Node: network.Node(name)}
+	return openNode(t, name, r, r, o)
+}
+
+// newCountingNode is newNode with a bus that counts subscribers.
+func newCountingNode(t testing.TB, network *membus.Network, name string, o cluster.Options) *testNode {
+	r := &recorder{Node: network.Node(name)}
+	return openNode(t, name, r, struct {
+		*recorder
+		cluster.PeerCounter
+	}{r, membus.Counting{Node: r.Node}}, &o)
+}
+
+func openNode(t testing.TB, name string, r *recorder, bus cluster.Bus, o *cluster.Options) *testNode {
+	n := &testNode{TB: t, bus: r, log: new(logText), local: &local{nsp: "/"}}
+	n.Cluster = cluster.New(bus, o)
 	if err := n.Open(adapter.Node{ID: name, Logger: slog.New(slog.NewTextHandler(n.log, nil)), Changed: n.changed}); err != nil {
 		t.Fatal(err)
 	}
@@ -142,6 +156,8 @@ type member struct {
 	id    string
 	space adapter.Adapter
 
+	answers bool // its id
+
 	mu  sync.Mutex // guards the field below
 	got []string
 }
@@ -155,6 +171,9 @@ func (m *member) Deliver(p *adapter.Packet) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.got = append(m.got, p.Message.(string))
+	if p.Call != nil && m.answers {
+		p.Call.Answer(m, m.id)
+	}
 }
 
 func (m *member) Join(rooms ...string) error { m.space.Join(m, rooms); return nil }

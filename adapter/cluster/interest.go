@@ -222,6 +222,19 @@ func (i *interest) confirm(channels []Channel, err error) {
 	}
 }
 
+// names returns the names of the rooms that have members, including the ids of sockets.
+func (i *interest) names() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	names := make([]string, 0, len(i.rooms))
+	for room, r := range i.rooms {
+		if r.alive {
+			names = append(names, room)
+		}
+	}
+	return names
+}
+
 // has reports whether a room has members, or had some a moment ago.
 func (i *interest) has(room string) bool {
 	i.mu.Lock()

@@ -6,6 +6,7 @@ package cluster
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -55,12 +56,16 @@ type members struct {
 	mu     sync.RWMutex // guards the fields below
 	peers  map[string]*peer
 	spaces map[string]map[string]*peer // of this node: the peers that have them, by uid
+	lapsed map[string][]string         // the namespaces of nodes that did not say that they end, by uid
 }
 
-const maxPeers = 10_000
+const (
+	maxPeers  = 10_000
+	maxLapsed = 64
+)
 
 func newMembers() *members {
-	return &members{peers: make(map[string]*peer), spaces: make(map[string]map[string]*peer)}
+	return &members{peers: make(map[string]*peer), spaces: make(map[string]map[string]*peer), lapsed: make(map[string][]string)}
 }
 
 // open adds a namespace of this node, close removes it.
@@ -167,6 +172,7 @@ func (t *members) leaveLocked(p *peer, space string) {
 func (t *members) peerLocked(uid string) *peer {
 	p := t.peers[uid]
 	if p == nil && len(t.peers) < maxPeers {
+		delete(t.lapsed, uid)
 		p = &peer{uid: uid, id: uid, name: uid, in: make(map[string]uint64)}
 		t.peers[uid] = p
 	}
@@ -198,11 +204,34 @@ func (t *members) expire(since time.Time) (gone []string) {
 	defer t.mu.Unlock()
 	for uid, p := range t.peers {
 		if p.heard.Before(since) {
+			if len(t.lapsed) < maxLapsed {
+				t.lapsed[uid] = slices.Collect(maps.Keys(p.in))
+			}
 			t.removeLocked(uid)
 			gone = append(gone, uid)
 		}
 	}
 	return gone
+}
+
+// lapsedIn returns the nodes whose leases have lapsed in a namespace, of which some may be
+// frozen.
+func (t *members) lapsedIn(space string) (uids []string) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for uid, spaces := range t.lapsed {
+		if slices.Contains(spaces, space) {
+			uids = append(uids, uid)
+		}
+	}
+	return uids
+}
+
+// forget is called when a node whose lease has lapsed is not subscribed any longer.
+func (t *members) forget(uid string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.lapsed, uid)
 }
 
 // in returns the names of the nodes that have a namespace, by uid. The caller owns the

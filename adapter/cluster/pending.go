@@ -5,6 +5,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -72,12 +73,18 @@ func (t *pending) gone(uid, space string, all bool) {
 	}
 }
 
+// unnamed is the name of servers in Node.js, in the errors of requests.
+const unnamed = "servers in Node.js"
+
 // A callWaiter passes answers to a Call.
 type callWaiter struct {
 	namespace string
 	call      *adapter.Call
 	local     adapter.Local
 	names     map[string]string // of the nodes that are asked, by uid
+
+	mu     sync.Mutex      // guards the contents of the field below
+	others map[string]bool // the uids of others that have answered; nil if there are none
 }
 
 // errSilent is the reason why sockets of another node will not answer.
@@ -88,6 +95,7 @@ func (w *callWaiter) space() string { return w.namespace }
 func (w *callWaiter) answered(m *nodewire.Message) {
 	name, ok := w.names[m.From]
 	if !ok {
+		w.other(m)
 		return
 	}
 	switch m.Kind {
@@ -106,6 +114,42 @@ func (w *callWaiter) answered(m *nodewire.Message) {
 	}
 }
 
+// other takes an answer of a server in Node.js, or of a node that was not known when the
+// request was sent.
+func (w *callWaiter) other(m *nodewire.Message) {
+	if w.others == nil {
+		return
+	}
+	switch m.Kind {
+	case nodewire.KindClientCount:
+		if w.first(m.From) {
+			w.call.NodeAsked(unnamed, m.Count, nil)
+		}
+	case nodewire.KindClientAnswer:
+		w.call.NodeAnswer(unnamed, m.Socket, w.local.DecodeArgs(m.Event))
+	case nodewire.KindServerSideAnswer:
+		if w.first(m.From) {
+			w.call.NodeAsked(unnamed, 1, nil)
+			w.call.NodeAnswer(unnamed, "", w.local.DecodeArgs(m.Event))
+		}
+	}
+}
+
+// first reports whether a node has not answered before. Those without a uid can't be told
+// apart.
+func (w *callWaiter) first(uid string) bool {
+	if uid == "" {
+		return true
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.others[uid] || len(w.others) >= maxPeers {
+		return false
+	}
+	w.others[uid] = true
+	return true
+}
+
 func (w *callWaiter) gone(uid string, why error) {
 	if name, ok := w.names[uid]; ok {
 		w.call.NodeDone(name, why)
@@ -122,15 +166,30 @@ type fetch struct {
 	silent  []string          // the names of those that will not answer
 	why     error             // of the first of them
 	found   []adapter.Found
-	done    chan struct{} // closed when waiting is empty
+	counted bool          // others is known, or there are none
+	others  int           // how many servers in Node.js must answer
+	came    int           // how many others have answered
+	done    chan struct{} // closed when all have answered
+	ended   bool          // done is closed
 }
 
-func newFetch(space string, names map[string]string) *fetch {
-	f := &fetch{namespace: space, waiting: names, parts: make(map[string]int), done: make(chan struct{})}
-	if len(names) == 0 {
-		close(f.done)
-	}
+// newFetch returns a fetch that waits for named nodes and, if others is set, for as many
+// others as expect will say.
+func newFetch(space string, names map[string]string, others bool) *fetch {
+	f := &fetch{namespace: space, waiting: names, parts: make(map[string]int), counted: !others, done: make(chan struct{})}
+	f.lookLocked()
 	return f
+}
+
+// expect says how many others must answer.
+func (f *fetch) expect(others int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counted, f.others = true, others
+	if err != nil {
+		f.silentLocked(unnamed, err)
+	}
+	f.lookLocked()
 }
 
 func (f *fetch) space() string { return f.namespace }
@@ -140,18 +199,43 @@ func (f *fetch) space() string { return f.namespace }
 func (f *fetch) answered(m *nodewire.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	name, ok := f.waiting[m.From]
-	if !ok || m.Kind != nodewire.KindSockets || m.Part != f.parts[m.From] {
+	name, named := f.waiting[m.From]
+	if m.Kind != nodewire.KindSockets || m.Part != f.parts[m.From] || !named && (f.counted && f.came >= f.others && len(f.waiting) == 0 || f.came >= maxPeers) {
 		return
 	}
-	f.parts[m.From]++
+	if name = cmp.Or(name, m.From, unnamed); m.From != "" {
+		f.parts[m.From]++
+	}
 	for i := range m.Sockets {
 		info := m.Sockets[i]
 		info.Node = name
 		f.found = append(f.found, adapter.Found{Info: info})
 	}
-	if !m.More {
-		f.endLocked(m.From)
+	if m.More {
+		return
+	}
+	if m.From != "" {
+		f.parts[m.From] = -1 // an answer that comes again is ignored
+	}
+	delete(f.waiting, m.From)
+	if !named {
+		f.came++
+	}
+	f.lookLocked()
+}
+
+// lookLocked ends the wait if all have answered.
+func (f *fetch) lookLocked() {
+	if len(f.waiting) == 0 && f.counted && f.came >= f.others && !f.ended {
+		f.ended = true
+		close(f.done)
+	}
+}
+
+func (f *fetch) silentLocked(name string, why error) {
+	f.silent = append(f.silent, name)
+	if f.why == nil {
+		f.why = why
 	}
 }
 
@@ -159,18 +243,9 @@ func (f *fetch) gone(uid string, why error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if name, ok := f.waiting[uid]; ok {
-		f.silent = append(f.silent, name)
-		if f.why == nil {
-			f.why = why
-		}
-		f.endLocked(uid)
-	}
-}
-
-func (f *fetch) endLocked(uid string) {
-	delete(f.waiting, uid)
-	if len(f.waiting) == 0 {
-		close(f.done)
+		f.silentLocked(name, why)
+		delete(f.waiting, uid)
+		f.lookLocked()
 	}
 }
 
@@ -189,6 +264,10 @@ func (f *fetch) result(ended error) ([]adapter.Found, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	e := &adapter.PartialError{Nodes: f.silent, Err: f.why}
+	if f.came < f.others || !f.counted {
+		e.Err, e.Nodes = ended, append(e.Nodes, unnamed)
+		f.counted, f.others = true, 0
+	}
 	if len(f.waiting) > 0 {
 		e.Err = ended
 		for uid, name := range f.waiting {

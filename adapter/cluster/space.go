@@ -58,6 +58,9 @@ func newSpace(s *services, l adapter.Local) *space {
 // channels are those of the namespace, except rooms.
 func (n *space) channels() []Channel {
 	channels := []Channel{n.channel(ClassRequests), n.channel(ClassEvents), {Class: ClassNode, Namespace: n.nsp, Name: n.core.uid}}
+	if _, classic := n.core.opts.Codec.(Classic); classic {
+		channels = append(channels, n.channel(ClassAnswers))
+	}
 	if n.core.opts.Rooms == RoomsByPattern {
 		channels = append(channels, n.channel(ClassAnyRoom))
 	}

@@ -18,6 +18,7 @@ var classicTypes = map[Kind]int{
 	KindAllIDs: 0, KindAllRooms: 1, KindSocketsJoin: 2, KindSocketsLeave: 3, KindDisconnect: 4, KindFetchSockets: 5, KindServerSideEmit: 6,
 	KindSockets:          -1, // has none
 	KindServerSideAnswer: 6, KindBroadcast: 7, KindClientCount: 8, KindClientAnswer: 9,
+	KindDone:          -1,
 	KindNoMoreAnswers: int(KindNoMoreAnswers), KindHello: 100 + int(KindHello), KindHeartbeat: 100 + int(KindHeartbeat), KindBye: 100 + int(KindBye),
 }
 
@@ -58,6 +59,8 @@ func appendClassic(dst []byte, m *Message, kind int) []byte {
 		dst = appendRequestID(append(dst, '{'), m)
 		dst = appendSockets(append(dst, `,"sockets":`...), m.Sockets)
 		return append(appendGo(dst, m, true), '}')
+	case KindDone:
+		return append(appendGo(appendRequestID(append(dst, '{'), m), m, true), '}')
 	case KindServerSideAnswer, KindClientCount, KindClientAnswer, KindNoMoreAnswers:
 		return appendClassicAnswer(dst, m, kind)
 	case KindAllIDs, KindAllRooms:
@@ -186,7 +189,9 @@ func DecodeClassicRequest(data []byte) (*Message, error) {
 			err = m.packetOf(p.packet, attachments)
 		}
 	case KindSocketsJoin, KindSocketsLeave, KindDisconnect, KindFetchSockets:
-		if err = p.target(m); err == nil {
+		if p.sid != nil && p.opts == nil {
+			err = p.single(m)
+		} else if err = p.target(m); err == nil {
 			err = p.operation(m)
 		}
 	case KindServerSideEmit:
@@ -205,7 +210,32 @@ func DecodeClassicRequest(data []byte) (*Message, error) {
 	return m, nil
 }
 
-// DecodeClassicAnswer reads a message of a channel of answers. The result keeps parts of
+// single reads an operation of an old version on one socket.
+func (p *parts) single(m *Message) error {
+	var sid, room string
+	if err := optional(p.sid, &sid, "sid"); err != nil {
+		return err
+	}
+	m.Target.Rooms = []string{sid}
+	switch m.Kind {
+	case KindSocketsJoin, KindSocketsLeave:
+		if p.room == nil {
+			return malformed("room")
+		}
+		if err := optional(p.room, &room, "room"); err != nil {
+			return err
+		}
+		m.Rooms = []string{room}
+	case KindDisconnect:
+		m.Close, _ = boolean(p.closes)
+	default:
+		return malformed("opts")
+	}
+	return nil
+}
+
+// DecodeClassicAnswer reads a message of a channel of answers, to which nodes in Go also
+// send a KindHeartbeat. The result keeps parts of
 // data, which must not be changed. The error wraps ErrFormat, or is ErrKind.
 func DecodeClassicAnswer(data []byte) (*Message, error) {
 	m, p, attachments, err := decodeClassic(data)
@@ -225,6 +255,9 @@ func DecodeClassicAnswer(data []byte) (*Message, error) {
 		m.Kind = KindClientAnswer
 	case ok && number == classicTypes[KindNoMoreAnswers]:
 		m.Kind = KindNoMoreAnswers
+	case ok && number == classicTypes[KindHeartbeat]:
+		m.Kind = KindHeartbeat
+		return p.heartbeat(m)
 	case p.kind != nil:
 		return nil, ErrKind
 	case p.sockets != nil:
@@ -238,6 +271,14 @@ func DecodeClassicAnswer(data []byte) (*Message, error) {
 		return nil, err
 	}
 	if err := p.golangOf(m, attachments); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// heartbeat reads what a node in Go says about itself.
+func (p *parts) heartbeat(m *Message) (*Message, error) {
+	if err := p.golangOf(m, nil); err != nil {
 		return nil, err
 	}
 	return m, nil

@@ -112,6 +112,9 @@ func appendGo(dst []byte, m *Message, from bool) []byte {
 			dst = appendMember(dst, member.name, member.value)
 		}
 	}
+	if m.Number > 0 {
+		dst = strconv.AppendUint(append(dst, `,"n":`...), m.Number, 10)
+	}
 	if m.Event.Version > adapter.Version {
 		dst = strconv.AppendInt(append(dst, `,"version":`...), int64(m.Event.Version), 10)
 	}

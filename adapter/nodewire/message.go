@@ -41,6 +41,7 @@ const (
 
 	KindAllRooms Kind = 201 // asks for Message.Rooms, the names of all rooms
 	KindAllIDs   Kind = 202 // asks for Message.IDs, the ids of sockets
+	KindDone     Kind = 203 // answers an operation on one socket of an old version; see Message.Ask
 )
 
 // A Message is what a node sends to others. Which fields are used depends on the Kind.
@@ -52,7 +53,9 @@ type Message struct {
 	// Namespace may be missing in messages of some emitters.
 	Namespace string
 
-	// Ask reports whether the sender awaits answers, which carry its RequestID.
+	// Ask reports whether the sender awaits answers, which carry its RequestID. Old
+	// versions of the classic format await a KindDone of the node that has the socket when
+	// they operate on one socket.
 	Ask       bool
 	RequestID string
 
@@ -79,6 +82,9 @@ type Message struct {
 	IDs []string
 	// Socket is the id of the socket of a KindClientAnswer.
 	Socket string
+	// Number counts from 1 the messages of a node, or is 0. A message that comes again
+	// has the same number.
+	Number uint64
 	// Part counts from 0 the messages into which a large answer is divided. More reports
 	// whether another part follows.
 	Part int

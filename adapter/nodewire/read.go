@@ -31,6 +31,7 @@ type parts struct {
 	kind, uid, nsp, requestID         []byte
 	data, packet, opts, rooms, closes []byte
 	sockets, count, golang            []byte
+	sid, room                         []byte // of old versions of the classic format
 }
 
 // collect sets the parts that are members of the object raw.
@@ -59,6 +60,10 @@ func (p *parts) collect(raw []byte) bool {
 			p.sockets = value
 		case "clientCount":
 			p.count = value
+		case "sid":
+			p.sid = value
+		case "room":
+			p.room = value
 		case "go":
 			p.golang = value
 		}
@@ -250,6 +255,11 @@ func (p *parts) golangOf(m *Message, attachments [][]byte) error {
 			m.Event.Trace, ok = text(value)
 		case "socket":
 			m.Socket, ok = text(value)
+		case "n":
+			const most = 1 << 53 // integers above are not exact
+			n, isNumber := number(value)
+			ok = isNumber && n >= 0 && n <= most
+			m.Number = uint64(max(0, min(n, most)))
 		case "version":
 			m.Event.Version, ok = integer(value)
 		case "sockets":

@@ -47,6 +47,7 @@ type Network struct {
 	lose, twice float64
 	confirm     time.Duration
 	byChannel   bool
+	noCounts    error // returned by Counting.Subscribers
 	counts      Counts
 }
 
@@ -107,6 +108,13 @@ func (w *Network) Partition(islands ...[]string) {
 	for _, n := range w.nodes {
 		n.island = 1 + slices.IndexFunc(islands, func(names []string) bool { return slices.Contains(names, n.name) })
 	}
+}
+
+// FailCounts makes Counting.Subscribers return an error, or none if it is nil.
+func (w *Network) FailCounts(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.noCounts = err
 }
 
 // Counts returns the counts.

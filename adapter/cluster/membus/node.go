@@ -179,6 +179,31 @@ func (n *Node) unsubscribeLocked(c cluster.Channel) {
 	}
 }
 
+// Counting is a Node that is a cluster.PeerCounter, as buses are that servers in Node.js
+// share.
+type Counting struct{ *Node }
+
+// Subscribers implements cluster.PeerCounter. A node that is paused or cut off is still
+// subscribed.
+func (n Counting) Subscribers(_ context.Context, channels []cluster.Channel) ([]int, error) {
+	w := n.network
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case n.gone:
+		return nil, ErrKilled
+	case n.broken != nil:
+		return nil, n.broken
+	case w.noCounts != nil:
+		return nil, w.noCounts
+	}
+	counts := make([]int, len(channels))
+	for i, c := range channels {
+		counts[i] = len(w.subscribers[c])
+	}
+	return counts, nil
+}
+
 // Reset implements cluster.Bus: a deaf node hears again.
 func (n *Node) Reset() {
 	n.network.mu.Lock()
