@@ -299,9 +299,10 @@ func ExampleSocket_Conn() {
 	defer io.Close()
 
 	io.OnConnection(func(s *socketio.Socket) {
-		s.On("transport", func() (string, uint8, int) {
+		s.On("transport", func() (string, uint8, int, error) {
+			err := s.WaitDrained(s.Context()) // the response to the CONNECT
 			messages, _ := s.Conn().Buffered()
-			return s.Conn().Transport(), s.Conn().Handshake().Revision, messages
+			return s.Conn().Transport(), s.Conn().Handshake().Revision, messages, err
 		})
 	})
 
