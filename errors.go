@@ -41,7 +41,7 @@ var (
 	ErrNotStored = errors.New("socketio: the event was sent but not stored for recovery")
 	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,
 	// newListener and removeListener can't be emitted.
-	ErrReservedEvent = errors.New("socketio: reserved event name")
+	ErrReservedEvent = adapter.ErrReservedEvent
 	// ErrTooManyAttachments: an event has more binary values than
 	// Options.Limits.MaxAttachments. A client would close the connection over it.
 	ErrTooManyAttachments = format.ErrTooManyAttachments
@@ -57,7 +57,7 @@ var (
 	// ErrTooManyRooms: the socket is in Options.Limits.MaxRooms rooms already.
 	ErrTooManyRooms = errors.New("socketio: too many rooms")
 	// ErrRoomName: a room name is longer than 512 bytes.
-	ErrRoomName = errors.New("socketio: room name too long")
+	ErrRoomName = adapter.ErrRoomName
 	// ErrSocketRoom: a room has the id of another socket as its name, and
 	// Options.Limits.ReserveSocketIDs is set.
 	ErrSocketRoom = errors.New("socketio: room named by the id of another socket")

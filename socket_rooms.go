@@ -11,8 +11,6 @@ import (
 	"socketio/adapter"
 )
 
-const maxRoomName = 512
-
 // Join adds the socket to rooms. A broadcast that begins after Join has returned reaches
 // it. In a middleware, the socket joins the rooms when it has been accepted. If the
 // socket has ended, Join does nothing. It returns ErrRoomName, ErrTooManyRooms or
@@ -161,8 +159,8 @@ func (s *Socket) Leave(rooms ...string) {
 
 func checkRoomNames(rooms []string) error {
 	for _, name := range rooms {
-		if len(name) > maxRoomName {
-			return fmt.Errorf("%w: %d bytes, at most %d", ErrRoomName, len(name), maxRoomName)
+		if len(name) > adapter.MaxRoomName {
+			return fmt.Errorf("%w: %d bytes, at most %d", ErrRoomName, len(name), adapter.MaxRoomName)
 		}
 	}
 	return nil

@@ -28,6 +28,14 @@ const (
 	RoomsByPattern
 )
 
+// Route returns the channel to which a broadcast to rooms is published.
+func (m RoomMode) Route(namespace string, rooms []string) Channel {
+	if len(rooms) == 1 && m.separate(rooms[0]) {
+		return Channel{Class: ClassRoom, Namespace: namespace, Name: rooms[0]}
+	}
+	return Channel{Class: ClassEvents, Namespace: namespace}
+}
+
 // An Ordering is the domain within which a Bus keeps the order of the messages of one
 // node.
 type Ordering uint8

@@ -142,10 +142,7 @@ func (n *space) stays(t adapter.Target) bool {
 
 // route returns the channel of a broadcast.
 func (n *space) route(t adapter.Target) Channel {
-	if len(t.Rooms) == 1 && n.core.opts.Rooms.separate(t.Rooms[0]) {
-		return Channel{Class: ClassRoom, Namespace: n.nsp, Name: t.Rooms[0]}
-	}
-	return n.channel(ClassEvents)
+	return n.core.opts.Rooms.Route(n.nsp, t.Rooms)
 }
 
 // share publishes the event of a packet. add, if not nil, makes it a request.

@@ -104,11 +104,25 @@ func (c *Cluster) Replica(of *Server) *Server {
 	return nil
 }
 
-// Promote makes a replica the master of its slots, and waits until it is that.
+// Promote makes a replica the master of its slots, and waits until all know that.
 func (c *Cluster) Promote(replica *Server) {
 	replica.t.Helper()
 	replica.Must("CLUSTER", "FAILOVER")
 	replica.Until("ROLE", "master")
+	c.each(func(s *Server) {
+		if s != replica {
+			s.Until("CLUSTER", "NODES", fmt.Sprintf("%s 127.0.0.1:%d@%d master", c.ids[replica], replica.port, replica.bus))
+		}
+	})
+}
+
+// each calls do for the servers that answer.
+func (c *Cluster) each(do func(s *Server)) {
+	for _, s := range c.Servers {
+		if _, err := s.Do("PING"); err == nil {
+			do(s)
+		}
+	}
 }
 
 // MoveSlot gives a slot without keys to another master, as a migration does.
@@ -123,9 +137,7 @@ func (c *Cluster) MoveSlot(slot int, to *Server) {
 	for _, s := range []*Server{to, from} {
 		s.Must("CLUSTER", "SETSLOT", number, "NODE", c.ids[to])
 	}
-	for _, s := range c.Servers {
-		if _, err := s.Do("PING"); err == nil {
-			s.Until("CLUSTER", "SLOTS", fmt.Sprintf("[%d %d [127.0.0.1 %d %s", slot, slot, to.port, c.ids[to]))
-		}
-	}
+	c.each(func(s *Server) {
+		s.Until("CLUSTER", "SLOTS", fmt.Sprintf("[%d %d [127.0.0.1 %d %s", slot, slot, to.port, c.ids[to]))
+	})
 }
