@@ -32,7 +32,8 @@
 // message.go (the contents of a message), envelope.go, classic.go, fields.go (the parts
 // that both formats write), read.go (the parts that both formats read), socket.go
 // (descriptions of sockets), value.go (values between MessagePack and JSON), msgpack.go
-// (a position in MessagePack), text.go (walking through JSON text).
+// (a position in MessagePack), text.go (walking through JSON text), event.go
+// (events of processes without a server).
 //
 // All functions are safe for concurrent use.
 package nodewire

@@ -16,8 +16,6 @@ import (
 	"socketio/adapter"
 	"socketio/adapter/cluster"
 	"socketio/adapter/nodewire"
-	"socketio/internal/binding"
-	"socketio/internal/jsontext"
 	"socketio/parser"
 )
 
@@ -62,7 +60,6 @@ type emitter struct {
 	client rueidis.Client
 	mode   Mode
 	opts   EmitterOptions
-	codec  binding.Codec
 }
 
 // NewEmitter returns an Emitter for the namespace "/". The client stays the caller's. If o
@@ -101,7 +98,7 @@ func (e *Emitter) ServerSideEmit(event string, args ...any) error {
 	case "connect", "connection", "new_namespace":
 		return reserved(event)
 	}
-	p, err := e.core.payload(event, args)
+	p, err := nodewire.EncodeEvent(event, args...)
 	if err != nil {
 		return err
 	}
@@ -147,7 +144,7 @@ func (s selection) Emit(event string, args ...any) error {
 	if parser.IsReserved(event) {
 		return reserved(event)
 	}
-	p, err := s.core.payload(event, args)
+	p, err := nodewire.EncodeEvent(event, args...)
 	if err != nil || s.nobody() {
 		return err
 	}
@@ -226,19 +223,6 @@ func (s selection) publish(c cluster.Channel, m *nodewire.Message) (err error) {
 
 func reserved(event string) error {
 	return fmt.Errorf("%w %q: choose another", adapter.ErrReservedEvent, event)
-}
-
-// payload encodes an event.
-func (e *emitter) payload(event string, args []any) (p adapter.Payload, err error) {
-	text := jsontext.AppendString([]byte{'['}, event)
-	if len(args) > 0 {
-		text = append(text, ',')
-	}
-	if text, p.Attachments, err = e.codec.AppendArgs(text, nil, args...); err != nil {
-		return p, fmt.Errorf("redisadapter: emit %q: %w", event, err)
-	}
-	p.JSON = append(text, ']')
-	return p, nil
 }
 
 // publish sends a message and waits for the answer of Redis.

@@ -37,7 +37,7 @@ const (
 // listed may import none of them.
 var floors = map[string][]string{
 	"adapter":            {"internal/lock"},
-	"adapter/nodewire":   {"adapter", "internal/jsontext", "internal/mpack", "parser"},
+	"adapter/nodewire":   {"adapter", "internal/binding", "internal/jsontext", "internal/mpack", "parser"},
 	"adapter/cluster":    {"adapter", "adapter/nodewire"},
 	"internal/netpoll":   {"internal/lock"},
 	"internal/recovery":  {"adapter", "internal/lock"},

@@ -30,6 +30,8 @@ var sameMeaning = map[string]string{
 	"ErrDegraded":          "other servers may not know of this one's rooms",
 	"ErrDropped":           "the message was dropped, as its policy allows",
 	"ErrQueueFull":         "the queue has no room for the message",
+	"ErrReservedEvent":     "the name of the event is reserved",
+	"ErrRoomName":          "the name of the room is too long",
 	"ErrShutdown":          "the server shuts down",
 	"ErrSlowConsumer":      "the client did not read in time",
 	"ErrTooLarge":          "the message is larger than the limit",
