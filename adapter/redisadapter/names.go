@@ -45,9 +45,12 @@ func (m Mode) channel(prefix string, c cluster.Channel) string {
 		switch c.Class {
 		case cluster.ClassRequests:
 			prefix += "-request"
-		case cluster.ClassNode:
+		case cluster.ClassNode, cluster.ClassAnswers:
 			prefix += "-response"
 		}
+	}
+	if c.Class == cluster.ClassNodes {
+		return prefix + "-nodes#" // Node.js does not know it
 	}
 	name := prefix + "#" + c.Namespace + "#"
 	if c.Class == cluster.ClassRoom || c.Class == cluster.ClassNode {

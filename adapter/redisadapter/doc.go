@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+// Package redisadapter connects servers by Redis 7 or Valkey: one server, a Redis Cluster,
+// or one that Sentinels watch. Servers in Node.js can be part of the cluster:
+//
+//	redis := rueidis.ClientOption{InitAddress: []string{"127.0.0.1:6379"}}
+//	io := socketio.NewServer(&socketio.Options{Cluster: redisadapter.Classic(redis, nil)})
+//
+// Classic is createAdapter of the npm package @socket.io/redis-adapter, Sharded is its
+// createShardedAdapter. An Emitter sends events from a process that is not a server.
+//
+// # Order
+//
+// With Classic, and with one Redis server, the events of one server arrive in the order in
+// which they were sent. With Sharded on a Redis Cluster that holds for those to one room,
+// and for those to no room or several; events to different rooms may overtake each other.
+//
+// # Connections
+//
+// A server has two connections to each Redis server that it uses: one for messages that it
+// sends, and one for subscriptions, of all namespaces. Both are made again when they
+// break, with growing pauses of up to a second, and what was subscribed is subscribed
+// again. When a slot of a Redis Cluster moves, so do its subscriptions. Messages wait in
+// a queue of bounded size until Redis has answered those before them. When a connection
+// breaks, those that it has not answered are not sent again: they may have arrived.
+//
+// # Reading order
+//
+// names.go (the names of channels), options.go, dials.go (connections that end with the
+// bus), table.go (which subscriptions are wanted, and which Redis has), node.go (a Redis
+// server), routes.go (the servers of a Redis Cluster), outbox.go (messages to be sent),
+// count.go (the number of subscribers), bus.go; emitter.go stands alone.
+package redisadapter

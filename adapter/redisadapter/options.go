@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the options and the constructors.
+
+package redisadapter
+
+import (
+	"errors"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"socketio/adapter/cluster"
+)
+
+// Options configure Classic and Sharded. The zero value is ready for use.
+type Options struct {
+	// Prefix begins the names of channels: the option key of createAdapter, and channelPrefix
+	// of createShardedAdapter. Defaults to "socket.io".
+	Prefix string
+	// ByPattern makes Classic receive the broadcasts to all rooms by one subscription, as
+	// Node.js does. By default each room with members on this server has one, so that
+	// broadcasts to other rooms do not arrive. Servers of both kinds can share a cluster.
+	ByPattern bool
+	// MaxQueue is the maximum number of bytes that wait to be sent to Redis. When they are
+	// exceeded, Emit returns ErrQueueFull. Defaults to 32 MiB.
+	MaxQueue int
+	// Cluster has the options that all buses have in common. Codec, Rooms and Ordering are
+	// ignored.
+	Cluster cluster.Options
+}
+
+// Errors of the bus. Emit and others return them when servers elsewhere do not receive an
+// event. Clients of this server do.
+var (
+	// ErrDown wraps the reason why Redis can't be reached.
+	ErrDown = errors.New("redisadapter: Redis is down")
+	// ErrQueueFull is returned if Redis takes messages more slowly than they are sent.
+	ErrQueueFull = errors.New("redisadapter: too many bytes wait to be sent to Redis")
+)
+
+// Classic returns the Cluster of one server, which uses PUBLISH and SUBSCRIBE. Servers in
+// Node.js use createAdapter of @socket.io/redis-adapter. The servers of a Redis Cluster
+// repeat each message to each other; Sharded avoids that.
+//
+// redis says where Redis is: one server, a Redis Cluster, or Sentinels. The connections
+// belong to the result, which makes them when its server starts, and again whenever they
+// break. If o is nil, the defaults are used.
+func Classic(redis rueidis.ClientOption, o *Options) *cluster.Cluster {
+	opts := o.withDefaults()
+	opts.Cluster.Codec, opts.Cluster.Rooms = cluster.Classic{}, cluster.RoomsAndSockets
+	if opts.ByPattern {
+		opts.Cluster.Rooms = cluster.RoomsByPattern
+	}
+	opts.Cluster.Ordering = cluster.OrderedByNode
+	return cluster.New(newBus(redis, ModeClassic, &opts), &opts.Cluster)
+}
+
+// Sharded is like Classic with SPUBLISH and SSUBSCRIBE of Redis 7 and Valkey: on a Redis
+// Cluster each server has a share of the channels. Servers in Node.js use
+// createShardedAdapter of @socket.io/redis-adapter. All have the same mode; Sharded panics
+// if it is ModeClassic.
+func Sharded(redis rueidis.ClientOption, mode Mode, o *Options) *cluster.Cluster {
+	if !mode.sharded() {
+		panic("redisadapter: Sharded needs a sharded mode; use Classic")
+	}
+	opts := o.withDefaults()
+	if opts.ByPattern {
+		panic("redisadapter: Options.ByPattern is of Classic: Redis has no patterns for sharded channels")
+	}
+	opts.Cluster.Codec, opts.Cluster.Rooms = cluster.Envelope{}, mode.rooms()
+	opts.Cluster.Ordering = cluster.OrderedByChannel
+	return cluster.New(newBus(redis, mode, &opts), &opts.Cluster)
+}
+
+func (o *Options) withDefaults() Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.Prefix == "" {
+		c.Prefix = defaultPrefix
+	}
+	if c.MaxQueue <= 0 {
+		c.MaxQueue = 32 << 20
+	}
+	return c
+}
+
+// Defaults of a connection. They are shorter than those of rueidis, so that a server that
+// does not answer is noticed within seconds.
+const (
+	answersIn  = 5 * time.Second
+	connectsIn = 3 * time.Second
+	bufferSize = 64 << 10
+	ringScale  = 8 // 256 calls at once; this package makes two
+)
+
+// connection returns the options of the connections of the bus.
+func connection(o rueidis.ClientOption) rueidis.ClientOption {
+	if o.ConnWriteTimeout <= 0 {
+		o.ConnWriteTimeout = answersIn
+	}
+	if o.Dialer.Timeout <= 0 {
+		o.Dialer.Timeout = connectsIn
+	}
+	if o.ReadBufferEachConn <= 0 {
+		o.ReadBufferEachConn = bufferSize
+	}
+	if o.WriteBufferEachConn <= 0 {
+		o.WriteBufferEachConn = bufferSize
+	}
+	if o.RingScaleEachConn <= 0 {
+		o.RingScaleEachConn = ringScale
+	}
+	o.PipelineMultiplex = -1  // one connection, which keeps the order
+	o.AlwaysPipelining = true // notices a broken connection at once
+	o.DisableAutoPipelining, o.AlwaysRESP2 = false, false
+	o.DisableCache, o.DisableRetry = true, true // a message that is sent again may come twice
+	o.ConnLifetime = 0
+	return o
+}
