@@ -6,7 +6,9 @@
 package engineio_test
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,4 +139,105 @@ func TestForeignSessionPanics(t *testing.T) {
 			w.t.Errorf("the log says %s", text)
 		}
 	})
+}
+
+// A Forwarder learns whether the Origin is admitted, gets the cookies of an upgrade, and its
+// reason is in the response. A request that has been forwarded is not forwarded again.
+func TestForwarders(t *testing.T) {
+	inMemory(t, func(w *world) {
+		others := make(map[string]*neighbour)
+		var nodes [2]*rig
+		for i, tag := range []string{"a", "b"} {
+			others[tag] = &neighbour{tag: tag, others: others}
+			nodes[i] = w.serve(hosting{options: &engineio.Options{Forward: others[tag]}})
+			nodes[i].host = "internal:8080"
+		}
+		p := nodes[0].polling("Sec-Fetch-Site", "same-origin")
+		if !strings.HasPrefix(p.id(), "a.") {
+			t.Errorf("the id is %q", p.id())
+		}
+		session := "EIO=4&transport=polling&sid=" + p.id()
+		if got := nodes[1].post(session, "4over the other server"); got.status != 200 || got.body != "ok" {
+			t.Errorf("the POST by the other server: %d %q", got.status, got.body)
+		}
+		if got := nodes[1].get(session); got.status != 200 || got.body != "4over the other server" {
+			t.Errorf("the poll by the other server: %d %q", got.status, got.body)
+		}
+		unknown := nodes[1].get("EIO=4&transport=polling&sid=c.aaaaaaaaaaaaaaaaaaaa")
+		if want := `{"code":1,"message":"Session ID unknown","reason":"unknown_server"}`; unknown.status != 400 || unknown.body != want {
+			t.Errorf("the session of a server that is not known: %d %q", unknown.status, unknown.body)
+		}
+		for _, sid := range []string{"a.aaaaaaaaaaaaaaaaaaaa", "b.aaaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaaa"} {
+			got := nodes[1].get("EIO=4&transport=polling&sid=" + sid)
+			if want := `{"code":1,"message":"Session ID unknown"}`; got.status != 400 || got.body != want {
+				t.Errorf("a session that has ended, %q: %d %q", sid, got.status, got.body)
+			}
+		}
+		// Not even a Forwarder that sends everything on makes a second hop.
+		others["a"].others = map[string]*neighbour{"c": others["b"], "b": others["b"]}
+		others["b"].others = map[string]*neighbour{"c": others["a"], "a": others["a"]}
+		got := nodes[1].get("EIO=4&transport=polling&sid=c.aaaaaaaaaaaaaaaaaaaa")
+		if want := `{"code":1,"message":"Session ID unknown"}`; got.status != 400 || got.body != want {
+			t.Errorf("a request that would go round: %d %q", got.status, got.body)
+		}
+		// The session passes on the Origin of its page, the other server does not know it.
+		c, resp, err := nodes[1].shake("EIO=4&transport=websocket&sid="+p.id(), "Origin", "https://chat.example")
+		if err != nil || c == nil {
+			t.Fatalf("the upgrade by the other server: %v %v", resp, err)
+		}
+	})
+}
+
+// The server of a session decides about the cookies and the Origin of an upgrade that has
+// reached another one, which has no part in it but its own verdict.
+func TestForwardedUpgrades(t *testing.T) {
+	inMemory(t, func(w *world) {
+		others := make(map[string]*neighbour)
+		var nodes [2]*rig
+		var cookies []string
+		for i, tag := range []string{"a", "b"} {
+			others[tag] = &neighbour{tag: tag, others: others}
+			options := &engineio.Options{Forward: others[tag], SessionBinding: func(_ context.Context, r *engineio.SessionRequest) error {
+				cookies = append(cookies, r.Request.Header.Get("Cookie"))
+				return nil
+			}}
+			if i == 0 {
+				options.CORS = &engineio.CORS{Origins: []string{"https://friend.example"}}
+			}
+			nodes[i] = w.serve(hosting{options: options})
+			nodes[i].host = "internal:8080"
+		}
+		// Only the server of the session admits this origin: the stricter one decides.
+		friend := nodes[0].polling()
+		nodes[1].wantRefusal("a friend", nodes[1].dialRefused("EIO=4&transport=websocket&sid="+friend.id(), "Origin", "https://friend.example"), 403, 4, "Forbidden")
+		if len(cookies) != 0 {
+			t.Errorf("SessionBinding has seen it, with %q", cookies)
+		}
+		p := nodes[0].polling("Sec-Fetch-Site", "same-origin")
+		c, resp, err := nodes[1].shake("EIO=4&transport=websocket&sid="+p.id(), "Origin", "https://chat.example", "Cookie", "login=1")
+		if err != nil || c == nil {
+			t.Fatalf("the upgrade by the other server: %v %v", resp, err)
+		}
+		if want := []string{"login=1"}; !slices.Equal(cookies, want) {
+			t.Errorf("SessionBinding has seen the cookies %q, want %q", cookies, want)
+		}
+	})
+}
+
+// A Forwarder makes the ids.
+func TestForwardersAlone(t *testing.T) {
+	for name, o := range map[string]*engineio.Options{
+		"GenerateID":     {GenerateID: engineio.TaggedIDs("a")},
+		"ForeignSession": {ForeignSession: func(http.ResponseWriter, *http.Request, string) bool { return false }},
+	} {
+		o.Forward = &neighbour{}
+		func() {
+			defer func() {
+				if text, _ := recover().(string); !strings.HasPrefix(text, "engineio: Options.Forward ") {
+					t.Errorf("%s beside Forward: the panic is %q", name, text)
+				}
+			}()
+			engineio.NewServer(o, func(*engineio.Conn) engineio.Handler { return nil })
+		}()
+	}
 }

@@ -151,6 +151,13 @@ type Options struct {
 	// nil, such requests are rejected.
 	ForeignSession func(w http.ResponseWriter, r *http.Request, sid string) (served bool)
 
+	// Forward passes requests for the sessions of other servers on to those servers, so
+	// that a load balancer need not send all requests of a client to one server. It makes
+	// the ids of sessions too, so it can't be combined with GenerateID and ForeignSession.
+	// A Forwarder belongs to one Server, which closes it. Package forward has one. If nil,
+	// all requests of a client must reach the server that has its session.
+	Forward Forwarder
+
 	// InitialPacket is the first message to each client. It travels with the
 	// handshake: in the same response on polling, right behind it on WebSocket. Clients
 	// of Socket.IO take it as a Socket.IO packet, so it must be one that they expect
@@ -245,6 +252,9 @@ func newConfig(o *Options) config {
 	case DriverAuto, DriverPoll, DriverGoroutine:
 	default:
 		panic("engineio: Options.Driver: unknown driver " + string(c.Driver) + "; use DriverAuto, DriverPoll or DriverGoroutine")
+	}
+	if c.Forward != nil && (c.GenerateID != nil || c.ForeignSession != nil) {
+		panic("engineio: Options.Forward makes the ids of sessions and gets the requests of foreign ones; set neither GenerateID nor ForeignSession beside it")
 	}
 	c.CORS.check()
 	return c

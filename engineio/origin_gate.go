@@ -7,7 +7,6 @@ package engineio
 
 import (
 	"log/slog"
-	"maps"
 	"net/http"
 
 	"socketio/internal/telemetry"
@@ -18,6 +17,7 @@ type gate struct {
 	rule     originRule
 	sessions *sessions
 	log      *slog.Logger
+	forward  bool // other servers forward requests to this one
 }
 
 // noteOrigin notes the Origin of a request for c. keep is whether it is an accepted POST.
@@ -53,11 +53,7 @@ func (g *gate) hideCookie(r *http.Request) *http.Request {
 		}
 	}
 	g.log.Debug("the Cookie header of a page of another origin is hidden; to see it set CORS.AllowCredentials", "origin", telemetry.Text(origin))
-	header := r.Header
-	r = r.WithContext(r.Context()) // a copy
-	r.Header = maps.Clone(header)
-	delete(r.Header, "Cookie")
-	return r
+	return hide(r)
 }
 
 // admitStream applies the rule to a stream, whose first packet shows whether it is an
@@ -79,6 +75,11 @@ func (g *gate) admitStream(r *http.Request) (later bool, e *requestError) {
 // Origin that its session passes on.
 func (g *gate) admit(r *http.Request, origin, sid string, upgrade bool) *requestError {
 	e := g.rule.check(r, origin)
+	if e == nil && g.forward {
+		if a := arrivalOf(r); a != nil && !a.admitted {
+			e = errOrigin() // the server that the client has reached does not admit it
+		}
+	}
 	if e == nil || e.code != codeForbidden {
 		return e
 	}

@@ -52,6 +52,7 @@ type requestError struct {
 	code    int
 	why     RefusalCause
 	message string // empty means that of code
+	reason  string // for the client, beside the message; may be empty
 	detail  string // for the log
 	cause   error  // of the application; may be nil
 }
@@ -86,7 +87,12 @@ func refuseFor(why RefusalCause, code int, detail string) *requestError {
 // write answers the request: a JSON object with the code and its message.
 func (e *requestError) write(w http.ResponseWriter) {
 	quoted, _ := json.Marshal(e.text()) // a string always encodes
-	body := fmt.Appendf(nil, `{"code":%d,"message":%s}`, e.code, quoted)
+	body := fmt.Appendf(nil, `{"code":%d,"message":%s`, e.code, quoted)
+	if e.reason != "" {
+		quoted, _ = json.Marshal(e.reason)
+		body = append(append(body, `,"reason":`...), quoted...)
+	}
+	body = append(body, '}')
 	h := w.Header()
 	setLength(h, len(body), coding.Applied(h))
 	h.Set("Content-Type", "application/json")

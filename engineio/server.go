@@ -61,9 +61,9 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	s.chain = newChain(http.HandlerFunc(s.serve))
 	s.cookie = s.cfg.Cookie.template()
 	s.headers = &headers{s.svc, s.cfg.InitialHeaders, s.cfg.Headers}
-	s.ids = ids{s.svc, s.cfg.GenerateID}
-	s.gate = gate{originRule{s.cfg.CORS, s.proxies, s.svc.sampled}, s.sessions, s.svc.log}
-	s.foreign = foreign{s.svc, s.sessions, s.cfg.ForeignSession}
+	s.gate = gate{originRule{s.cfg.CORS, s.proxies, s.svc.sampled}, s.sessions, s.svc.log, s.cfg.Forward != nil}
+	s.foreign = foreign{svc: s.svc, sessions: s.sessions, rule: &s.gate.rule}
+	s.ids = ids{s.svc, s.foreign.attach(&s.cfg.Options, s.serveForwarded)}
 	s.binding = binding{s.svc, s.sessions, s.proxies, s.cfg.SessionBinding}
 	s.polls = pollServer{s.refusals, s.headers, newCompressor(s.cfg.HTTPCompression), [2]byte{'o', 'k'}, s.cfg.BodyTimeout}
 	s.ending, s.end = context.WithCancel(context.Background())
@@ -146,8 +146,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.sessions.hearPOST(sid)
 	}
 	upgrade := transport == WebSocket && asksUpgrade(r)
-	if upgrade && s.foreign.serve(w, r, sid) {
-		return // which Origins its session passes on is known only where the session is
+	reason := "" // why the session can't be reached
+	if upgrade {
+		var served bool
+		if served, reason = s.foreign.serve(w, r, sid, true); served {
+			return // which Origins its session passes on is known only where the session is
+		}
 	}
 	if e := s.gate.admit(r, origin, sid, upgrade); e != nil {
 		s.refusals.answer(w, r, e)
@@ -163,11 +167,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.open(w, r, transport, upgrade, q)
 		return
 	}
-	if !upgrade && s.foreign.serve(w, r, sid) {
-		return
+	if !upgrade {
+		var served bool
+		if served, reason = s.foreign.serve(w, r, sid, false); served {
+			return
+		}
 	}
 	c, e := s.binding.find(r, sid)
 	if e != nil {
+		e.reason = reason
 		s.refusals.answer(w, r, e)
 		return
 	}

@@ -85,6 +85,7 @@ func (s *Server) Close() error {
 			c.closed() // closing already, on polling, waiting for a request
 		}
 		s.end()
+		s.foreign.close()
 		s.sessions.takeovers.Wait()
 		s.svc.close()
 		close(s.closedC)

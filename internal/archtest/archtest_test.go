@@ -49,6 +49,7 @@ var floors = map[string][]string{
 	"internal/wheel":     {"internal/lock"},
 	"internal/turns":     {"internal/lock"},
 	"engineio":           {"internal/coding", "internal/durations", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
+	"engineio/forward":   {"engineio", "internal/lock", "internal/netpoll", "internal/telemetry"},
 	"internal/call":      {"internal/lock"},
 	"parser":             {"internal/jsontext"},
 	"parser/msgpack":     {"internal/jsontext", "internal/mpack", "parser"},

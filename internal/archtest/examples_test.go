@@ -67,6 +67,7 @@ var shownBy = map[string]string{
 	"adapter.Packet":             "Memory",
 	"engineio.Driver":            "PerMessageDeflate quietly",
 	"engineio.Handler":           "Server",
+	"engineio.ForwardTarget":     "Forwarder",
 	"parser.Encoded":             "Codec quietly",
 	"parser.Outgoing":            "Codec",
 	"parser.Packet":              "AppendPacket",

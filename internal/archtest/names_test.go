@@ -44,7 +44,7 @@ var sameMeaning = map[string]string{
 	"Message":              "what an end of a connection sends to the other: to a client, and to another node",
 	"New":                  "makes the main type of its package",
 	"NewServer":            "makes the Server of its package",
-	"Node":                 "one server of a cluster: for adapters, and in a network in memory",
+	"Node":                 "one server of several: for adapters, in a network in memory, and to forward requests",
 	"Options":              "configure the main type of their package",
 	"OverflowClose":        "what happens to a message when a queue is full, in adapter with a zero value for the default",
 	"OverflowDropNewest":   "see OverflowClose",
@@ -60,6 +60,7 @@ var sameMeaning = map[string]string{
 	"Reply":                "an acknowledgement: at the server, and at a client of siotest",
 	"RoomObserver":         "is notified of changes of rooms: an application's, and an adapter's",
 	"Server":               "the server of its package",
+	"Stats":                "counters of the main type of their package",
 	"SocketInfo":           "a socket as others see it: observers, and other nodes",
 	"WebSocket":            "the transport",
 }
