@@ -23,12 +23,18 @@ func (n *space) handle(c Channel, m *nodewire.Message) {
 	useful := true
 	switch m.Kind {
 	case nodewire.KindHello:
-		n.introduction(m)
-		_ = n.core.publish(Channel{Class: ClassNode, Namespace: n.nsp, Name: m.From},
-			&nodewire.Message{Kind: nodewire.KindHeartbeat, Member: n.core.announcement([]string{n.nsp})})
+		if !n.introduction(c, m) {
+			return
+		}
+		_ = n.core.announce(Channel{Class: ClassNode, Namespace: n.nsp, Name: m.From}, nodewire.KindHeartbeat, &announcement{spaces: []string{n.nsp}})
 	case nodewire.KindHeartbeat:
-		n.introduction(m)
+		if !n.introduction(c, m) {
+			return
+		}
 	case nodewire.KindBye:
+		if _, ok := n.core.announced(c, m); !ok {
+			return
+		}
 		n.core.members.leave(m.From, n.nsp)
 		n.core.pending.gone(m.From, n.nsp, false)
 	case nodewire.KindBroadcast:
@@ -61,13 +67,18 @@ func (n *space) handle(c Channel, m *nodewire.Message) {
 	}
 }
 
-// introduction records what a node says about itself in this namespace.
-func (n *space) introduction(m *nodewire.Message) {
-	now := time.Now()
-	if a, ok := parseAnnouncement(m.Member); ok {
-		n.core.members.meet(m.From, &a, now)
+// introduction records what a node says about itself in this namespace. It reports false
+// if the message was dropped. Hello comes from nodes that say nothing too.
+func (n *space) introduction(c Channel, m *nodewire.Message) bool {
+	a, ok := n.core.announced(c, m)
+	if !ok {
+		return false
 	}
+	now := time.Now()
+	n.core.members.meet(m.From, &a, now)
 	n.core.members.enter(m.From, n.nsp, now)
+	n.core.announcer().heard(m.From, &a)
+	return true
 }
 
 // deliver delivers a broadcast. It reports whether it had a member here.

@@ -5,7 +5,6 @@
 package cluster
 
 import (
-	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -16,8 +15,14 @@ import (
 // checkEvery is the time between two looks at the leases of all nodes.
 const checkEvery = time.Second
 
+// repeatsFor is how long a node that sends nothing is remembered, to recognize messages
+// that come again.
+const repeatsFor = 5 * time.Minute
+
 // A lease is the time for which the other nodes take this one for alive.
 type lease struct {
+	renewing sync.Mutex // held while a lapsed lease is renewed: nothing is handled meanwhile
+
 	mu    sync.Mutex // guards the fields below
 	last  time.Time  // when the latest heartbeat was published
 	tried time.Time  // when the node has last tried to renew a lapsed lease
@@ -32,7 +37,14 @@ func (l *lease) renewed(now time.Time) {
 	l.last = now
 }
 
-// lapsed reports whether the lease has lapsed. It is true once in checkEvery, and begins
+// over reports whether the lease has lapsed.
+func (l *lease) over(now time.Time, length time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return now.Sub(l.last) > length
+}
+
+// lapsed reports whether the lease has lapsed and must be renewed. It is true once in checkEvery, and begins
 // an epoch.
 func (l *lease) lapsed(now time.Time, length time.Duration) bool {
 	l.mu.Lock()
@@ -45,17 +57,15 @@ func (l *lease) lapsed(now time.Time, length time.Duration) bool {
 	return true
 }
 
-// announcement describes this node to those that share the namespaces.
-func (s *services) announcement(spaces []string) json.RawMessage {
-	raw, _ := json.Marshal(announcement{ID: s.node.ID, Name: s.name, Spaces: spaces}) // texts only
-	return raw
-}
-
 // checkLease announces the node again if its lease has lapsed: it was frozen, or the bus
 // was down. The other nodes may have removed it, and their heartbeats have not arrived.
 func (n *node) checkLease() {
-	now := time.Now()
-	if n.lease.lapsed(now, n.opts.Lease) {
+	if !n.lease.over(time.Now(), n.opts.Lease) {
+		return
+	}
+	n.lease.renewing.Lock()
+	defer n.lease.renewing.Unlock()
+	if now := time.Now(); n.lease.lapsed(now, n.opts.Lease) {
 		n.log.Info("the node was not heard for longer than its lease and announces itself again")
 		n.members.touchAll(now)
 		n.rejoin()
@@ -79,21 +89,20 @@ func (n *node) beat() {
 	}
 	n.services.mu.RUnlock()
 	slices.Sort(spaces)
-	a := announcement{ID: n.services.node.ID, Name: n.name, Seq: n.health.sending()}
+	a := announcement{seq: n.health.sending()}
 	n.lease.mu.Lock()
-	a.Epoch = n.lease.epoch
+	a.epoch = n.lease.epoch
 	if n.lease.next == 0 || n.lease.next >= len(spaces) {
 		n.lease.next = 0
 		n.lease.round++
 	}
-	a.Round = n.lease.round
+	a.round = n.lease.round
 	end := min(n.lease.next+announcedSpaces, len(spaces))
-	a.Spaces = spaces[n.lease.next:end]
+	a.spaces = spaces[n.lease.next:end]
 	n.lease.next = end
 	n.lease.mu.Unlock()
-	raw, _ := json.Marshal(a) // texts and numbers
-	now := time.Now()         // before: the node may be frozen while it publishes
-	if n.publish(Channel{Class: ClassNodes}, &nodewire.Message{Kind: nodewire.KindHeartbeat, Member: raw}) == nil {
+	now := time.Now() // before: the node may be frozen while it publishes
+	if n.announce(Channel{Class: ClassNodes}, nodewire.KindHeartbeat, &a) == nil {
 		n.lease.renewed(now)
 	}
 }
@@ -101,7 +110,7 @@ func (n *node) beat() {
 // heardSelf is called when a heartbeat of this node comes back.
 func (n *node) heardSelf(m *nodewire.Message) {
 	if a, ok := parseAnnouncement(m.Member); ok {
-		n.health.heard(a.Seq)
+		n.health.heard(a.seq)
 	}
 }
 
@@ -133,6 +142,7 @@ func (n *node) check(last *time.Time) {
 	if frozen {
 		n.members.touchAll(now)
 	}
+	n.repeats.forget(now.Add(-repeatsFor))
 	if n.health.overdue(n.opts.EchoTimeout) {
 		n.bus.Reset()
 	}
@@ -140,7 +150,9 @@ func (n *node) check(last *time.Time) {
 		n.members.touchAll(now)
 		return
 	}
-	for _, uid := range n.members.expire(now.Add(-n.opts.Lease)) {
+	gone := n.members.expire(now.Add(-n.opts.Lease))
+	for _, uid := range gone {
 		n.pending.gone(uid, "", true)
 	}
+	n.announcer().left(gone...)
 }

@@ -45,7 +45,7 @@ type Bus interface {
 	Open(r Receiver) error
 	// Publish sends data to the subscribers of a channel. It does not wait for the
 	// network. It returns an error if the bus is down, or if too much is waiting to be
-	// sent. It may retain data.
+	// sent. It may retain data, and does not call the Receiver.
 	Publish(c Channel, data []byte) error
 	// Subscribe adds channels to those whose messages are received, and calls done once
 	// when messages published from now on by any node will be received. While the bus is

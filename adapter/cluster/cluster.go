@@ -29,7 +29,8 @@ type node struct {
 var _ adapter.Cluster = (*Cluster)(nil)
 
 // New returns the Cluster of one server. It owns the bus. If o is nil, the defaults are
-// used. New panics if Options.Lease is less than two heartbeats.
+// used. New panics if Options.Lease is less than two heartbeats, or if a secret is missing
+// or short.
 func New(bus Bus, o *Options) *Cluster {
 	opts := o.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -41,6 +42,7 @@ func New(bus Bus, o *Options) *Cluster {
 	return &Cluster{node: &node{services: &services{
 		opts: opts, bus: bus, uid: uid, name: name, ctx: ctx, cancel: cancel,
 		members: newMembers(), health: &health{log: slog.New(slog.DiscardHandler)}, pending: &pending{all: make(map[string]waiter)},
+		repeats:   &repeats{windows: make(map[string]*window)},
 		answering: make(chan struct{}, opts.MaxAnswering), spaces: make(map[string]namespace),
 	}}}
 }
@@ -77,7 +79,7 @@ func (c *Cluster) Close(ctx context.Context) error {
 	if closed {
 		return nil
 	}
-	_ = n.publish(Channel{Class: ClassNodes}, &nodewire.Message{Kind: nodewire.KindBye})
+	_ = n.announce(Channel{Class: ClassNodes}, nodewire.KindBye, &announcement{})
 	n.cancel()
 	done := make(chan struct{})
 	go func() { // ends with the goroutines of the node, which end with n.ctx
@@ -122,6 +124,14 @@ func (n *node) Receive(c Channel, data []byte) {
 			return
 		}
 	}
+	if n.opts.Sealed {
+		var ok bool
+		if data, ok = unseal(n.opts.Secret, c, data); !ok {
+			n.counter.received.Add(1)
+			n.drop("without the seal of the cluster", c, "")
+			return
+		}
+	}
 	m, err := n.opts.Codec.Decode(c, data)
 	if err != nil {
 		n.counter.received.Add(1)
@@ -136,6 +146,10 @@ func (n *node) Receive(c Channel, data []byte) {
 		return
 	}
 	n.counter.received.Add(1)
+	if !n.repeats.first(m.From, m.Number, time.Now()) {
+		n.counter.repeated.Add(1)
+		return
+	}
 	if m.Namespace != "" && m.Namespace != c.Namespace {
 		n.drop("of another namespace than its channel", c, m.From)
 		return
@@ -160,18 +174,22 @@ func reasonOf(err error) string {
 func (n *node) heardNode(c Channel, m *nodewire.Message) {
 	switch m.Kind {
 	case nodewire.KindHeartbeat:
-		a, ok := parseAnnouncement(m.Member)
+		a, ok := n.announced(c, m)
 		if !ok {
-			n.drop("a malformed heartbeat", c, m.From)
 			return
 		}
 		n.counter.heartbeats.Add(1)
 		for _, space := range n.members.announce(m.From, &a, time.Now()) {
 			n.pending.gone(m.From, space, false)
 		}
+		n.announcer().heard(m.From, &a)
 	case nodewire.KindBye:
+		if _, ok := n.announced(c, m); !ok {
+			return
+		}
 		n.members.remove(m.From)
 		n.pending.gone(m.From, "", true)
+		n.announcer().left(m.From)
 	default:
 		n.drop("a kind that is not handled", c, m.From)
 		return

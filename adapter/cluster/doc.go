@@ -38,6 +38,11 @@
 // and Ready say so, emits return the error of the bus, requests return at once with what
 // this node knows, and joins do not wait. Nothing is stored for later.
 //
+// # Messages that come again
+//
+// Nodes number their messages, so that a bus that delivers one twice, for example when it
+// makes a new connection, does no harm. Servers in Node.js and emitters do not.
+//
 // # Foreign messages
 //
 // Messages that are malformed, too large, or of unknown kinds are dropped and counted;
@@ -46,8 +51,9 @@
 // # Reading order
 //
 // bus.go (the contract of a bus), codec.go (encodings), options.go, stats.go (counters,
-// reports of dropped messages), health.go (whether the bus works), members.go (the table
-// of nodes), interest.go (subscriptions to rooms), pending.go (requests that await
+// reports of dropped messages), seal.go (sealed messages), repeats.go (messages that come
+// again), health.go (whether the bus works), announce.go (what nodes say about
+// themselves), members.go (the table of nodes), interest.go (subscriptions to rooms), pending.go (requests that await
 // answers), services.go (what all namespaces of a node share), space.go (a namespace),
 // operations.go (operations on many sockets), peers.go (servers in Node.js), ask.go
 // (requests to other nodes), events.go (events for servers), answer.go (requests of other

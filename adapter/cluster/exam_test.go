@@ -41,6 +41,8 @@ func TestNodes(t *testing.T) {
 		"each socket":       {cluster.Options{Rooms: cluster.RoomsAndSockets}, late},
 		"together":          {cluster.Options{Rooms: cluster.RoomsTogether}, late},
 		"by pattern":        {cluster.Options{Rooms: cluster.RoomsByPattern}, late},
+		"repeated":          {cluster.Options{}, func(w *membus.Network) { late(w); w.Duplicate(0.3) }},
+		"sealed":            {cluster.Options{Secret: secret, Sealed: true}, late},
 		"packed":            {cluster.Options{Codec: cluster.Envelope{Packed: true}}, late},
 		"classic":           {cluster.Options{Codec: cluster.Classic{}, Rooms: cluster.RoomsAndSockets}, late},
 		"counting":          {cluster.Options{Name: "counting"}, late},

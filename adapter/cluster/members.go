@@ -5,39 +5,11 @@
 package cluster
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 )
-
-// An announcement is Message.Member of a heartbeat. A node with more than
-// announcedSpaces namespaces names some of them in each heartbeat, and all of them in a
-// round.
-type announcement struct {
-	ID     string   `json:"id,omitempty"` // adapter.Node.ID
-	Name   string   `json:"name,omitempty"`
-	Epoch  uint64   `json:"epoch"`
-	Seq    uint64   `json:"seq"`
-	Round  uint64   `json:"round"`
-	Spaces []string `json:"spaces"`
-}
-
-const (
-	announcedSpaces = 32
-	maxNameLength   = 256  // of a name in an announcement
-	maxSpaceLength  = 1024 // of a namespace
-)
-
-// parseAnnouncement reads an announcement. ok is false if it is malformed.
-func parseAnnouncement(raw json.RawMessage) (a announcement, ok bool) {
-	if raw == nil || json.Unmarshal(raw, &a) != nil || len(a.Spaces) > announcedSpaces ||
-		len(a.ID) > maxNameLength || len(a.Name) > maxNameLength {
-		return a, false
-	}
-	return a, !slices.ContainsFunc(a.Spaces, func(s string) bool { return len(s) > maxSpaceLength })
-}
 
 // A peer is another node. Its uid does not change.
 type peer struct {
@@ -112,26 +84,26 @@ func (t *members) announce(uid string, a *announcement, now time.Time) (left []s
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.peerLocked(uid)
-	if p == nil || a.Epoch < p.epoch {
+	if p == nil || a.epoch < p.epoch {
 		return nil
 	}
-	p.heard, p.epoch = now, a.Epoch
-	if p.id = a.ID; p.id == "" {
+	p.heard, p.epoch = now, a.epoch
+	if p.id = a.id; p.id == "" {
 		p.id = uid
 	}
-	if p.name = a.Name; p.name == "" {
+	if p.name = a.name; p.name == "" {
 		p.name = uid
 	}
-	if a.Round > p.round {
+	if a.round > p.round {
 		for space, round := range p.in {
 			if round < p.round { // it was not named in the whole round before
 				t.leaveLocked(p, space)
 				left = append(left, space)
 			}
 		}
-		p.round = a.Round
+		p.round = a.round
 	}
-	for _, space := range a.Spaces {
+	for _, space := range a.spaces {
 		t.enterLocked(p, space)
 	}
 	return left
@@ -280,10 +252,10 @@ func (t *members) meet(uid string, a *announcement, now time.Time) {
 		return
 	}
 	p.heard = now
-	if a.ID != "" {
-		p.id = a.ID
+	if a.id != "" {
+		p.id = a.id
 	}
-	if a.Name != "" {
-		p.name = a.Name
+	if a.name != "" {
+		p.name = a.name
 	}
 }

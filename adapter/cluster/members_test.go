@@ -6,6 +6,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,7 +96,7 @@ func TestOrigin(t *testing.T) {
 		want(t, "the Meta", fmt.Sprint(<-got), "{a  t 1}")
 		for _, p := range a.bus.since(before) {
 			if p.channel.Class == cluster.ClassEvents {
-				want(t, "the message", p.data[len(p.data)-17:], `"go":{"trace":"t"}}`[2:])
+				want(t, "the message", p.data[strings.Index(p.data, `"go"`):], `"go":{"trace":"t","n":3}}`)
 			}
 		}
 	})

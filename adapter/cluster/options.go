@@ -62,6 +62,18 @@ type Options struct {
 	// Ordering is a property of the Bus.
 	Ordering Ordering
 
+	// Secret, if set, proves that a node belongs to the cluster: heartbeats have an HMAC
+	// with it, and those without are dropped. The clocks of the nodes may differ by one
+	// minute. All other messages are not protected; see Sealed. Servers in Node.js do not
+	// have heartbeats. It must have 16 bytes at least.
+	Secret []byte
+	// Sealed adds an HMAC with the Secret to each message, and drops those without. It
+	// excludes servers in Node.js and emitters, and breaks those that are subscribed to the
+	// same channels: give the cluster a prefix of its own. Messages are not encrypted.
+	Sealed bool
+	// Announcer, if not nil, adds data to the heartbeats.
+	Announcer Announcer
+
 	// Heartbeat is the time between two heartbeats. Defaults to 5 s.
 	Heartbeat time.Duration
 	// Lease is how long a node counts as alive after it was last heard. Defaults to 10 s.
@@ -112,6 +124,13 @@ func (o *Options) withDefaults() Options {
 		if *n <= 0 {
 			*n = standard
 		}
+	}
+	const shortest = 16
+	switch {
+	case c.Secret != nil && len(c.Secret) < shortest:
+		panic("cluster: Options.Secret has less than 16 bytes: it can be guessed")
+	case c.Sealed && c.Secret == nil:
+		panic("cluster: Options.Sealed is set without Options.Secret")
 	}
 	if c.Lease < 2*c.Heartbeat {
 		panic("cluster: Options.Lease is less than two heartbeats: a single lost heartbeat would remove a node")

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"socketio/adapter"
 	"socketio/adapter/nodewire"
@@ -29,6 +30,8 @@ type services struct {
 	pending  *pending
 	counter  counter
 	reporter *reporter
+	repeats  *repeats
+	number   atomic.Uint64 // of the latest message
 
 	answering chan struct{} // one token for each request that is being answered
 	ctx       context.Context
@@ -59,7 +62,13 @@ func newUID() string {
 // publish encodes m as a message of this node and publishes it.
 func (s *services) publish(c Channel, m *nodewire.Message) error {
 	m.From, m.Namespace, m.Go = s.uid, c.Namespace, true
+	if c.Class != ClassNodes {
+		m.Number = s.number.Add(1)
+	}
 	data, err := s.opts.Codec.Append(nil, c, m)
+	if err == nil && s.opts.Sealed {
+		data = seal(s.opts.Secret, c, data)
+	}
 	if err == nil && len(data) > s.opts.MaxMessage {
 		err = ErrTooLarge
 	}
@@ -72,6 +81,35 @@ func (s *services) publish(c Channel, m *nodewire.Message) error {
 	}
 	s.counter.published.Add(1)
 	return nil
+}
+
+// announce publishes what this node says about itself.
+func (s *services) announce(c Channel, kind nodewire.Kind, a *announcement) error {
+	a.id, a.name = s.node.ID, s.name
+	if kind != nodewire.KindBye {
+		a.extra = s.announcer().data(s.uid)
+	}
+	a.sign(s.opts.Secret, kind, s.uid, c.Namespace)
+	return s.publish(c, &nodewire.Message{Kind: kind, Member: a.append(nil)})
+}
+
+func (s *services) announcer() announcers { return announcers{s.opts.Announcer, s.log} }
+
+// announced reads what another node says about itself. Without it, or without a proof that
+// the node knows the secret, the message is dropped.
+func (s *services) announced(c Channel, m *nodewire.Message) (a announcement, ok bool) {
+	if m.Member == nil && len(s.opts.Secret) == 0 && m.Kind != nodewire.KindHeartbeat {
+		return a, true
+	}
+	if a, ok = parseAnnouncement(m.Member); !ok {
+		s.drop("a malformed heartbeat", c, m.From)
+		return a, false
+	}
+	if !a.genuine(s.opts.Secret, m.Kind, m.From, c.Namespace) {
+		s.drop("a heartbeat without the secret of the cluster, or an old one", c, m.From)
+		return a, false
+	}
+	return a, true
 }
 
 // space returns a namespace of this node, or nil.

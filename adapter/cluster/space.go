@@ -83,7 +83,7 @@ func (n *space) subscribed(err error) {
 }
 
 func (n *space) hello() {
-	_ = n.core.publish(n.channel(ClassRequests), &nodewire.Message{Kind: nodewire.KindHello, Member: n.core.announcement([]string{n.nsp})})
+	_ = n.core.announce(n.channel(ClassRequests), nodewire.KindHello, &announcement{spaces: []string{n.nsp}})
 }
 
 // meet waits until the other nodes should be known. While the cluster is degraded, it
@@ -112,7 +112,7 @@ func (n *space) Close() error {
 		return nil
 	}
 	n.introduce.Do(func() { close(n.introduced) })
-	_ = n.core.publish(n.channel(ClassRequests), &nodewire.Message{Kind: nodewire.KindBye})
+	_ = n.core.announce(n.channel(ClassRequests), nodewire.KindBye, &announcement{})
 	n.interest.finish()
 	n.core.bus.Unsubscribe(n.channels())
 	return nil

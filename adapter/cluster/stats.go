@@ -22,6 +22,8 @@ type Stats struct {
 	Useful uint64
 	// Heartbeats counts the received heartbeats, which are Useful too.
 	Heartbeats uint64
+	// Repeated counts the received messages that had come before and were ignored.
+	Repeated uint64
 	// Dropped counts the received messages that were not handled: malformed, too large,
 	// of an unknown kind, or over a bound.
 	Dropped uint64
@@ -29,13 +31,13 @@ type Stats struct {
 
 // A counter counts for Stats.
 type counter struct {
-	published, failed, received, own, useful, heartbeats, dropped atomic.Uint64
+	published, failed, received, own, useful, heartbeats, repeated, dropped atomic.Uint64
 }
 
 func (c *counter) stats() Stats {
 	return Stats{
 		Published: c.published.Load(), Failed: c.failed.Load(), Received: c.received.Load(), Own: c.own.Load(),
-		Useful: c.useful.Load(), Heartbeats: c.heartbeats.Load(), Dropped: c.dropped.Load(),
+		Useful: c.useful.Load(), Heartbeats: c.heartbeats.Load(), Repeated: c.repeated.Load(), Dropped: c.dropped.Load(),
 	}
 }
 

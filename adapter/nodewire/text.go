@@ -42,47 +42,17 @@ func checkText(raw []byte) bool {
 	return json.Valid(raw)
 }
 
-// members calls each for the members of an object, in order. The value has no white space
-// around it. ok is false if raw is not an object, or each has returned false.
+// members is jsontext.Members with names that are read.
 func members(raw []byte, each func(name string, value []byte) bool) (ok bool) {
-	if len(raw) == 0 || raw[0] != '{' {
-		return false
-	}
-	for i := jsontext.SkipSpace(raw, 1); i < len(raw) && raw[i] == '"'; {
-		end := jsontext.SkipString(raw, i)
-		name, ok := text(raw[i:end])
-		if !ok {
-			return false
-		}
-		i = jsontext.SkipSpace(raw, end)
-		i = jsontext.SkipSpace(raw, i+1) // after the colon
-		end = jsontext.SkipValue(raw, i)
-		if !each(name, raw[i:end:end]) {
-			return false
-		}
-		if i = jsontext.SkipSpace(raw, end); i < len(raw) && raw[i] == ',' {
-			i = jsontext.SkipSpace(raw, i+1)
-		}
-	}
-	return true
+	return jsontext.Members(raw, func(key, value []byte) bool {
+		name, ok := text(key)
+		return ok && each(name, value)
+	})
 }
 
-// elements calls each for the elements of an array, in order. ok is false if raw is not an
-// array, or each has returned false.
+// elements is jsontext.Elements.
 func elements(raw []byte, each func(value []byte) bool) (ok bool) {
-	if !isList(raw) {
-		return false
-	}
-	for i := jsontext.SkipSpace(raw, 1); i < len(raw) && raw[i] != ']'; {
-		end := jsontext.SkipValue(raw, i)
-		if !each(raw[i:end:end]) {
-			return false
-		}
-		if i = jsontext.SkipSpace(raw, end); i < len(raw) && raw[i] == ',' {
-			i = jsontext.SkipSpace(raw, i+1)
-		}
-	}
-	return true
+	return jsontext.Elements(raw, each)
 }
 
 func isList(raw []byte) bool { return len(raw) > 0 && raw[0] == '[' }
