@@ -96,9 +96,14 @@ async function impede(peer) {
   if (random.chance(8)) await link.split(random.pick(["up", "down"]), 1 + random.below(5));
 }
 
+// Begins a new turn of the event loop. The npm client passes a packet on a moment after it has
+// arrived; if its application ends the connection in that moment, the next session gets it.
+const turn = () => new Promise(setImmediate);
+
 // Ends the connection of a peer in some way, and waits until the peer has noticed.
 async function lose(peer) {
   const { link, random } = peer;
+  await turn();
   if (random.chance(30)) peer.socket.io.engine.close();
   const gone = peer.disconnected();
   for (let lost = false; !lost; ) {
@@ -112,6 +117,7 @@ export async function upgradeRound(peer) {
   const { link, random, socket } = peer;
   await peer.connected();
   if (random.chance(3)) {
+    await turn();
     socket.disconnect();
     socket.connect();
   } else {

@@ -14,6 +14,7 @@ export class Peer {
   #online = false;
   #stopped = false;
   #watchers = [];
+  #watcher; // the timer of watch
   #why; // the server's reason for a new session
   slow = 0; // milliseconds that the server's middleware takes
   reject = false; // whether it rejects
@@ -38,9 +39,19 @@ export class Peer {
     this.socket.on("connect", () => this.#connected());
     this.socket.on("disconnect", (reason) => this.#disconnected(reason));
     this.socket.on("connect_error", (error) => this.#refused(error));
+    this.#watcher = setInterval(() => this.#watch(), 200);
     this.socket.io.decoder?.on("decoded", (packet) => {
       if (packet.type === 0) this.#why = packet.data?.notRecovered;
     });
+  }
+
+  // The npm client stops polling for good if its WebSocket fails between the answer to the probe and
+  // the end of the last poll. The heartbeat would end that after a minute.
+  #watch() {
+    const engine = this.socket.io.engine;
+    if (engine?.transport?.readyState !== "paused") return;
+    this.#record({ kind: "stuck", epoch: this.epoch });
+    engine.transport.onClose();
   }
 
   #record(event) {
@@ -181,6 +192,7 @@ export class Peer {
 
   stop() {
     this.#stopped = true;
+    clearInterval(this.#watcher);
     this.socket.io.reconnection(false);
     this.socket.disconnect();
   }

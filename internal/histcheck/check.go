@@ -12,8 +12,7 @@ const enough = 90
 // Check examines a history. The report counts, and a Plan may require: connected, sent by
 // clients, sent by servers, received by clients, received by servers, acknowledged, not
 // acknowledged, recovered (at servers), wanted (clients that should have been recovered),
-// wanted and recovered, upgrades tried, upgraded,
-// killed.
+// wanted and recovered, upgrades tried, upgraded, stuck, killed.
 func Check(h History) *Report {
 	w := &world{
 		h:        h,

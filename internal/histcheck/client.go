@@ -80,6 +80,8 @@ func (r *reader) event(i int) {
 		if e.Reason == "" {
 			r.report.Counts["upgraded"]++
 		}
+	case Stuck:
+		r.report.Counts["stuck"]++
 	case Plan:
 		r.plan(e)
 	case End:

@@ -36,6 +36,7 @@ const (
 	Refused = "refused" // a client was told so; N events had arrived before
 	Fork    = "fork"    // another client continues with the secrets of this one
 	Upgrade = "upgrade" // a client has moved to WebSocket, or has tried to: then there is a reason
+	Stuck   = "stuck"   // a client did nothing any more, and the runner ended its connection
 	Kill    = "kill"    // a process was ended without notice
 	End     = "end"     // a client has everything that was sent, or leaves for a reason; a server has stopped
 	Plan    = "plan"    // what the run was to do
