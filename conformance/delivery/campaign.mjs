@@ -136,7 +136,7 @@ export async function upgradeRound(peer) {
   await pause(random.below(40)); // traffic at the place where it was cut, or on the WebSocket
   await heal(peer, point);
   await peer.connected();
-  if (random.chance(2)) socket.emit("kick");
+  if (random.chance(2)) peer.kick();
 }
 
 async function upgraded(socket, signal) {
@@ -167,7 +167,7 @@ export function recoveryRound(campaign) {
     await pause(random.below(30));
     await heal(peer, point);
     await peer.connected();
-    if (random.chance(2)) peer.socket.emit("kick");
+    if (random.chance(2)) peer.kick();
   };
 }
 

@@ -46,12 +46,22 @@ export class Peer {
   }
 
   // The npm client stops polling for good if its WebSocket fails between the answer to the probe and
-  // the end of the last poll. The heartbeat would end that after a minute.
+  // the end of the last poll; and it waits for a handshake over a WebSocket that has closed. Only the
+  // heartbeat, and the option timeout, would end that.
   #watch() {
-    const engine = this.socket.io.engine;
-    if (engine?.transport?.readyState !== "paused") return;
-    this.#record({ kind: "stuck", epoch: this.epoch });
-    engine.transport.onClose();
+    const { io } = this.socket;
+    const paused = io.engine?.transport?.readyState === "paused";
+    if (!paused && (io._readyState !== "opening" || io.engine.readyState !== "closed")) return;
+    this.#record({ kind: "stuck", epoch: this.epoch ?? `${this.name}/0` });
+    if (paused) io.engine.transport.onClose();
+    else io.engine.emit("error", new Error("closed"));
+  }
+
+  // Asks the server to end the session. Whether it does so cannot be known if the connection is lost.
+  kick() {
+    if (!this.#online) return;
+    this.wanted = false;
+    this.socket.emit("kick");
   }
 
   #record(event) {
