@@ -100,11 +100,15 @@ async function impede(peer) {
 // arrived; if its application ends the connection in that moment, the next session gets it.
 const turn = () => new Promise(setImmediate);
 
+// For the same reason: that client waits until an upgrade is done, or all is written, and then ends
+// the connection in such a moment itself.
+const endsAtOnce = ({ upgrading, writeBuffer }) => !upgrading && !writeBuffer?.length;
+
 // Ends the connection of a peer in some way, and waits until the peer has noticed.
 async function lose(peer) {
   const { link, random } = peer;
   await turn();
-  if (random.chance(30)) peer.socket.io.engine.close();
+  if (random.chance(30) && endsAtOnce(peer.socket.io.engine)) peer.socket.io.engine.close();
   const gone = peer.disconnected();
   for (let lost = false; !lost; ) {
     await link.cut(random.pick(["fin", "reset"])); // between two polls there is nothing to cut
