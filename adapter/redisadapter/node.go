@@ -237,7 +237,10 @@ func (n *node) probe() {
 		cancel()
 		if err == nil {
 			n.set(&n.refuses, nil)
-		} else if !p.wait(n.ctx) {
+			return
+		}
+		n.bus.kick() // another server may have its slots
+		if !p.wait(n.ctx) {
 			return
 		}
 	}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests a Redis Cluster, and what happens to it.
+
+package redisadapter_test
+
+import (
+	"fmt"
+	"testing"
+
+	"socketio/adapter/redisadapter/internal/redistest"
+)
+
+// many returns the names of rooms.
+func many(count int) (rooms []string) {
+	for i := range count {
+		rooms = append(rooms, fmt.Sprint("room", i))
+	}
+	return rooms
+}
+
+// channelOf returns the name of the sharded channel of a room.
+func channelOf(prefix int64, room string) string { return fmt.Sprintf("hosts%d#/#%s#", prefix, room) }
+
+// The exam over six servers that are a Redis Cluster, and then what can happen to these.
+func TestRedisCluster(t *testing.T) {
+	servers := redistest.StartCluster(t)
+	for _, mode := range []string{"classic", "pattern", "sharded"} {
+		t.Run("Nodes/"+mode, func(t *testing.T) { runExam(t, modes[mode], servers.Addrs()...) })
+	}
+	t.Run("Connections", func(t *testing.T) { testConnections(t, servers) })
+	for _, mode := range []string{"classic", "sharded"} {
+		t.Run("SlotMoves/"+mode, func(t *testing.T) { testSlotMoves(t, servers, mode) })
+	}
+	for i, mode := range []string{"classic", "sharded"} {
+		t.Run("Promotion/"+mode, func(t *testing.T) { testPromotion(t, servers, mode, i) })
+		t.Run("DeadMaster/"+mode, func(t *testing.T) { testDeadMaster(t, servers, mode, i) })
+	}
+}
+
+// A sharded host has one connection for subscriptions to each master.
+func testConnections(t *testing.T, servers *redistest.Cluster) {
+	hosts(t, "sharded", 2, servers.Addrs()[:1], many(50)...)
+	for i, s := range servers.Servers[:3] {
+		if killed := s.Must("CLIENT", "KILL", "TYPE", "pubsub"); killed != int64(2) {
+			t.Errorf("master %d has %v connections for subscriptions, want one for each host", i, killed)
+		}
+	}
+}
+
+// The slots of rooms move to other servers, under traffic. Nothing arrives twice or out of
+// order; the test fails if it does.
+func testSlotMoves(t *testing.T, servers *redistest.Cluster, mode string) {
+	rooms := many(10)
+	all := hosts(t, mode, 3, servers.Addrs(), rooms...)
+	prefix := prefixes.Load()
+	for _, room := range append(rooms[:3:3], "") {
+		channel := channelOf(prefix, room)
+		if room == "" {
+			channel = fmt.Sprintf("hosts%d#/#", prefix) // of the namespace
+		}
+		slot := servers.Slot(channel)
+		to := servers.Servers[0]
+		if servers.Master(slot) == to {
+			to = servers.Servers[1]
+		}
+		moved := make(chan struct{})
+		go func() { // ends with the migration
+			defer close(moved)
+			servers.MoveSlot(slot, to)
+		}()
+		for done := false; !done; {
+			select {
+			case <-moved:
+				done = true
+			default:
+				for _, h := range all {
+					for name := range h.sent {
+						_, _ = h.emit(name)
+					}
+				}
+			}
+		}
+		t.Logf("events arrive %v after the slot of %q has moved", exchange(t, all), room)
+	}
+	settled(t, all)
+}
+
+// A replica takes over from its master, which lives on as a replica.
+func testPromotion(t *testing.T, servers *redistest.Cluster, mode string, i int) {
+	all := hosts(t, mode, 3, servers.Addrs(), many(10)...)
+	servers.Promote(servers.Servers[i+3])
+	t.Logf("events arrive %v after a promotion", exchange(t, all))
+	settled(t, all)
+}
+
+// A master dies; its replica takes over after a while. The channels of the other masters
+// work all the time.
+func testDeadMaster(t *testing.T, servers *redistest.Cluster, mode string, i int) {
+	all := hosts(t, mode, 3, servers.Addrs(), many(10)...)
+	master := servers.Servers[i+3]
+	master.Kill()
+	t.Logf("events arrive %v after the death of a master", exchange(t, all))
+	settled(t, all)
+	master.Restart()
+	settled(t, all)
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests what happens when Redis, or the way to it, fails.
+
+package redisadapter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"socketio/adapter"
+	"socketio/adapter/adaptertest"
+	"socketio/adapter/cluster"
+	"socketio/adapter/redisadapter"
+	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/faultnet"
+)
+
+// A proxied node reaches Redis by a proxy of its own.
+type proxied struct {
+	*cluster.Cluster
+	*faultnet.Proxy
+}
+
+func (p proxied) Close(ctx context.Context) error { return p.Cluster.Close(ctx) }
+
+// Break implements adaptertest.Faults.
+func (p proxied) Break() {
+	p.Refuse(1 << 30)
+	p.Cut(faultnet.Reset)
+}
+
+func (p proxied) Mend()   { p.Refuse(0) }
+func (p proxied) Pause()  { p.Stall(faultnet.Both) }
+func (p proxied) Resume() { p.Heal() }
+func (p proxied) Kill()   { p.Break() }
+
+// The exam with faults of the network between a node and Redis.
+func TestNodesWithFaults(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	for name, mode := range modes {
+		if testing.Short() && name != "classic" && name != "sharded" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			adaptertest.RunCluster(t, adaptertest.Factory{
+				OrderedByChannel: true,
+				New: func(t *testing.T) func() adapter.Cluster {
+					o := redisadapter.Options{Prefix: fmt.Sprint("faults", prefixes.Add(1))}
+					return func() adapter.Cluster {
+						proxy, err := faultnet.Listen(server.Addr(), nil)
+						if err != nil {
+							t.Fatal(err)
+						}
+						t.Cleanup(proxy.Close)
+						return proxied{mode(on(net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port()))), &o), proxy}
+					}
+				},
+				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(proxied) },
+			})
+		})
+	}
+}
+
+// hosts starts servers in a mode.
+func hosts(t testing.TB, mode string, count int, addrs []string, rooms ...string) (all []*host) {
+	o := redisadapter.Options{Prefix: fmt.Sprint("hosts", prefixes.Add(1))}
+	for i := range count {
+		all = append(all, newHost(t, fmt.Sprint("host", i), modes[mode](on(addrs...), &o), rooms...))
+	}
+	settled(t, all)
+	return all
+}
+
+// each runs a test of faults in the modes that differ.
+func each(t *testing.T, run func(t *testing.T, mode string)) {
+	for _, mode := range []string{"classic", "pattern", "sharded"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			run(t, mode)
+		})
+	}
+}
+
+// fails waits until events can't be sent, and checks that each is delivered on its host.
+func fails(t testing.TB, all []*host) {
+	t.Helper()
+	for _, h := range all {
+		eventually(t, "the error of Emit", func() bool { _, err := h.emit(""); return errors.Is(err, redisadapter.ErrDown) })
+		eventually(t, "a degraded state", func() bool { return h.Health().Degraded != nil })
+	}
+}
+
+// Redis is killed and started again: meanwhile the servers serve their own clients and say
+// that others do not get their events. Afterwards all is as before.
+func TestRedisRestarts(t *testing.T) {
+	each(t, func(t *testing.T, mode string) {
+		server := redistest.Start(t)
+		all := hosts(t, mode, 3, []string{server.Addr()}, "room", "other")
+		for range 2 {
+			server.Kill()
+			fails(t, all)
+			server.Restart()
+			t.Logf("events arrive %v after Redis was started again", exchange(t, all))
+			settled(t, all)
+		}
+	})
+}
+
+// Redis is stopped and continues: the same, although no connection breaks at first.
+func TestRedisFreezes(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, mode string) {
+		server := redistest.Start(t)
+		all := hosts(t, mode, 3, []string{server.Addr()}, "room", "other")
+		server.Pause()
+		began := time.Now()
+		fails(t, all)
+		t.Logf("noticed after %v", time.Since(began))
+		if !testing.Short() {
+			time.Sleep(20*time.Second - time.Since(began))
+		}
+		server.Resume()
+		t.Logf("events arrive %v after Redis continues", exchange(t, all))
+		settled(t, all)
+	})
+}
+
+// The connections for subscriptions are ended.
+func TestSubscribersAreKilled(t *testing.T) {
+	each(t, func(t *testing.T, mode string) {
+		server := redistest.Start(t)
+		all := hosts(t, mode, 3, []string{server.Addr()}, "room", "other")
+		for range 3 {
+			killed := server.Must("CLIENT", "KILL", "TYPE", "pubsub")
+			if killed != int64(len(all)) {
+				t.Errorf("%v connections were killed, want one for each server", killed)
+			}
+			t.Logf("events arrive %v later", exchange(t, all))
+			settled(t, all)
+		}
+	})
+}
+
+// Nothing grows with the number of faults.
+func TestFaultsLeaveNothing(t *testing.T) {
+	server := redistest.Start(t)
+	all := hosts(t, "classic", 2, []string{server.Addr()}, "room")
+	count := func() int {
+		exchange(t, all)
+		settled(t, all)
+		return runtime.NumGoroutine()
+	}
+	before := count()
+	for range 5 {
+		server.Must("CLIENT", "KILL", "TYPE", "pubsub")
+		server.Must("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+		exchange(t, all)
+	}
+	eventually(t, "the number of goroutines", func() bool { return count() <= before })
+}
