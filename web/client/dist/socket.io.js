@@ -1433,6 +1433,7 @@
     /** Leaves the namespace, or stops connecting. The last socket of a Manager closes the connection. */
     disconnect() {
       const was = this._state.name;
+      this._pid = this._offset = void 0;
       if (was === "idle") return this;
       if (was === "connected") this._send(1 /* DISCONNECT */);
       this._leave();
@@ -1569,6 +1570,7 @@
           break;
         case 1 /* DISCONNECT */:
           if (!this.connected) break;
+          this._pid = this._offset = void 0;
           this._leave();
           this._disconnected("io server disconnect");
           break;
@@ -1730,10 +1732,9 @@
         this._send(3 /* ACK */, args, id);
       };
     }
-    /** Disconnects intentionally: the session will not be recovered. */
+    /** Stops connecting. A session that was lost can be recovered later: the next try may have another auth. */
     _leave() {
       this._setState({ name: "idle" });
-      this._pid = this._offset = void 0;
       this.io._destroy();
     }
     _disconnected(reason, details) {

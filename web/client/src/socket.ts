@@ -189,6 +189,7 @@ export class Socket<
   /** Leaves the namespace, or stops connecting. The last socket of a Manager closes the connection. */
   disconnect(): this {
     const was = this._state.name;
+    this._pid = this._offset = undefined; // the session will not be recovered
     if (was === "idle") return this;
     if (was === "connected") this._send(PacketType.DISCONNECT);
     this._leave();
@@ -345,6 +346,7 @@ export class Socket<
         break;
       case PacketType.DISCONNECT:
         if (!this.connected) break;
+        this._pid = this._offset = undefined;
         this._leave();
         this._disconnected("io server disconnect");
         break;
@@ -527,10 +529,9 @@ export class Socket<
     };
   }
 
-  /** Disconnects intentionally: the session will not be recovered. */
+  /** Stops connecting. A session that was lost can be recovered later: the next try may have another auth. */
   private _leave(): void {
     this._setState({ name: "idle" });
-    this._pid = this._offset = undefined;
     this.io._destroy();
   }
 

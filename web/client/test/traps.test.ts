@@ -92,6 +92,37 @@ test("quirk 20: who leaves on purpose does not ask for its old session", async (
   assert.equal(server.sessions.at(-1)!.received[0], "40");
 });
 
+test("a rejected client asks for its old session again, until it leaves on purpose", async () => {
+  let rejects = false;
+  server.onSession = (session) => {
+    session.onPacket = (packet) => {
+      if (packet.startsWith("40")) session.send(rejects ? '44{"message":"not now"}' : '40{"sid":"x","pid":"p"}');
+    };
+  };
+  const [socket, session] = await connected();
+  session.send('42["news","offset"]');
+  await event(socket, "news");
+  rejects = true;
+  socket.io.engine!.close();
+  await event(socket, "connect_error");
+  socket.connect();
+  await event(socket, "connect_error");
+  assert.equal(server.sessions.at(-1)!.received[0], '40{"pid":"p","offset":"offset"}');
+  rejects = false;
+  socket.connect();
+  await event(socket, "connect");
+  assert.equal(server.sessions.at(-1)!.received[0], '40{"pid":"p","offset":"offset"}');
+  assert.ok(socket.recovered);
+  rejects = true;
+  socket.io.engine!.close();
+  await event(socket, "connect_error");
+  socket.disconnect();
+  rejects = false;
+  socket.connect();
+  await event(socket, "connect");
+  assert.equal(server.sessions.at(-1)!.received[0], "40");
+});
+
 test("quirk 28: without ackTimeout, retries have a default and acknowledgements take an error first", async () => {
   const [socket, session] = await connected({ retries: 1 });
   const answer = new Promise((resolve) => socket.emit("ask", (...args: unknown[]) => resolve(args)));

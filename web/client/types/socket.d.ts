@@ -143,7 +143,7 @@ export declare class Socket<Listen extends EventMapOf<Listen> = EventsMap, Emit 
     private _dispatch;
     /** Acknowledges an event, once, and only on its own connection: elsewhere its number means another event. */
     private _answer;
-    /** Disconnects intentionally: the session will not be recovered. */
+    /** Stops connecting. A session that was lost can be recovered later: the next try may have another auth. */
     private _leave;
     private _disconnected;
     private _setState;
