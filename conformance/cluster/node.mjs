@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// npm servers, emitters and clients for the tests of adapter/redisadapter, which control them by lines of JSON:
+// {"id":1,"do":"serve",...} on standard input is answered by {"id":1,"result":...} or {"id":1,"error":...} on standard
+// output, where what clients and servers receive is told too. Bytes are {"$b":base64}. It ends with its input.
+import { createServer } from "node:http";
+import { createInterface } from "node:readline";
+import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
+import { Emitter } from "@socket.io/redis-emitter";
+import { Redis } from "ioredis";
+import { createClient } from "redis";
+import { Server } from "socket.io";
+import { io as connect } from "socket.io-client";
+
+const EVENTS = ["for servers", "f\u00fcr \u65e5\u672c \u{1f600}"]; // those of servers, as in matrix_test.go
+const QUIET = 600000; // no pings: what is volatile would give way to them
+
+const servers = new Map(); // and emitters
+const clients = new Map();
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+// Values to and from what JSON can hold.
+function wrap(value) {
+  if (value instanceof Uint8Array) return { $b: Buffer.from(value).toString("base64") };
+  if (Array.isArray(value)) return value.map(wrap);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, wrap(item)]));
+}
+
+function unwrap(value) {
+  if (Array.isArray(value)) return value.map(unwrap);
+  if (value === null || typeof value !== "object") return value;
+  if (typeof value.$b === "string") return Buffer.from(value.$b, "base64");
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unwrap(item)]));
+}
+
+async function redisClients(port, library) {
+  if (library === "ioredis") return [new Redis(port, "127.0.0.1"), new Redis(port, "127.0.0.1")];
+  const pub = createClient({ url: `redis://127.0.0.1:${port}` });
+  const sub = pub.duplicate();
+  for (const client of [pub, sub]) client.on("error", (error) => say({ fault: String(error) }));
+  await Promise.all([pub.connect(), sub.connect()]);
+  return [pub, sub];
+}
+
+async function serve({ name, port, library, mode, options, namespaces }) {
+  const [pub, sub] = await redisClients(port, library);
+  const adapter =
+    mode === "classic" ? createAdapter(pub, sub, options) : createShardedAdapter(pub, sub, { ...options, subscriptionMode: mode });
+  const http = createServer();
+  const io = new Server(http, { adapter, pingInterval: QUIET, transports: ["websocket"] });
+  for (const nsp of ["/", ...(namespaces ?? [])]) {
+    io.of(nsp).on("connection", (socket) => {
+      const { name, rooms } = socket.handshake.auth;
+      socket.data.name = name;
+      socket.join(rooms);
+    });
+    for (const event of EVENTS) {
+      io.of(nsp).on(event, (...args) => {
+        const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
+        say({ server: name, event, args: wrap(args), asked: ack !== undefined });
+        ack?.({ from: name, args });
+      });
+    }
+  }
+  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  servers.set(name, io);
+  return `http://127.0.0.1:${http.address().port}`;
+}
+
+// A client tells what it receives, and answers with its name and that.
+function client({ name, url, nsp, rooms }) {
+  const socket = connect(url + (nsp ?? "/"), { auth: { name, rooms }, transports: ["websocket"], forceNew: true });
+  clients.set(name, socket);
+  socket.onAny((event, ...args) => {
+    const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
+    say({ client: name, event, args: wrap(args), asked: ack !== undefined });
+    if (args[0] === "no answer") return;
+    if (args[0] === "an empty answer") ack?.();
+    else ack?.({ from: name, args });
+  });
+  socket.on("disconnect", (reason) => say({ client: name, disconnected: reason }));
+  return connected(socket);
+}
+
+function connected(socket) {
+  return new Promise((resolve, reject) => {
+    socket.once("connect", () => resolve(socket.id));
+    socket.once("connect_error", reject);
+  });
+}
+
+// The selection of an operation. A server and an emitter have the same methods.
+function select({ server, nsp, rooms, except, volatile, compress, timeout }) {
+  let target = servers.get(server);
+  if (nsp) target = target.of(nsp);
+  if (rooms) target = target.to(rooms);
+  if (except) target = target.except(except);
+  if (volatile) target = target.volatile;
+  if (compress !== undefined) target = target.compress(compress);
+  if (timeout) target = target.timeout(timeout);
+  return target;
+}
+
+const space = ({ server, nsp }) => (nsp ? servers.get(server).of(nsp) : servers.get(server));
+const described = ({ id, rooms, data, handshake }) => ({ id, rooms: [...rooms], data, auth: handshake.auth, url: handshake.url });
+
+const jobs = {
+  serve,
+  client,
+  emitter: async ({ name, port }) => void servers.set(name, new Emitter((await redisClients(port))[0])),
+  reconnect: ({ name }) => {
+    const socket = clients.get(name);
+    const done = connected(socket);
+    socket.connect();
+    return done;
+  },
+  // The rooms of a socket on its own server, without asking others.
+  rooms: ({ server, id }) => [...(servers.get(server).sockets.sockets.get(id)?.rooms ?? [])],
+  emit: (c) => void select(c).emit(c.event, ...c.args),
+  ask: async (c) => {
+    try {
+      return { answers: await select(c).emitWithAck(c.event, ...c.args) };
+    } catch (error) {
+      return { answers: error.responses ?? [], failed: String(error) };
+    }
+  },
+  fetch: async (c) => (await select(c).fetchSockets()).map(described),
+  join: (c) => void select(c).socketsJoin(c.to),
+  leave: (c) => void select(c).socketsLeave(c.to),
+  disconnect: (c) => void select(c).disconnectSockets(c.close),
+  serverSideEmit: (c) => void space(c).serverSideEmit(c.event, ...c.args),
+  serverSideAsk: async (c) => {
+    try {
+      return { answers: await space(c).serverSideEmitWithAck(c.event, ...c.args) };
+    } catch (error) {
+      return { answers: error.responses ?? [], failed: String(error) };
+    }
+  },
+  load: async ({ server, rooms, count, batch }) => {
+    const io = servers.get(server);
+    const before = process.cpuUsage();
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < count; i++) {
+      io.to(rooms[i % rooms.length]).emit("load", i);
+      if (i % batch === batch - 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { user, system } = process.cpuUsage(before);
+    return { cpu: user + system, ns: Number(process.hrtime.bigint() - start) };
+  },
+};
+
+createInterface({ input: process.stdin })
+  .on("line", async (line) => {
+    const { id, do: job, ...command } = JSON.parse(line);
+    try {
+      say({ id, result: wrap((await jobs[job](unwrap(command))) ?? null) });
+    } catch (error) {
+      say({ id, error: error?.stack ?? String(error) });
+    }
+  })
+  .on("close", () => process.exit(0));
