@@ -187,6 +187,15 @@ test-frameworks: $(npm_conformance) ## the server in chi, Gin, Echo and Fiber, w
 test-restarts: bin/tally $(npm_conformance) ## the npm client while a server with the disk store is killed 5 times, and shut down twice
 	@go test -race -vet=off -count=1 -tags npm -timeout 10m -run 'TestKilledServer|TestRestartedServer' -json ./adapter/diskstore 2>&1 | bin/tally
 
+matrix = go test -race -vet=off $(1) -count=1 -tags npm -timeout 10m -run '^TestMatrix$$' -json ./adapter/redisadapter 2>&1 | bin/tally -v
+
+.PHONY: test-cluster test-cluster-all
+test-cluster: bin/tally $(npm_conformance) ## servers in Go and in Node.js on one Redis: each operation of both and of emitters, as a table, with classic and with sharded channels
+	@$(call matrix,-short)
+
+test-cluster-all: bin/tally $(npm_conformance) ## the same in six ways of using Redis
+	@$(call matrix,)
+
 .PHONY: test-feed
 test-feed: bin/tally $(npm_conformance) ## examples/feed: clients of npm join a feed whose notes are in SQLite, with no gap and no overlap
 	@go -C examples/feed test -vet=off -count=1 -timeout 10m -json ./... 2>&1 | bin/tally

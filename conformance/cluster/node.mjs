@@ -16,6 +16,7 @@ const QUIET = 600000; // no pings: what is volatile would give way to them
 
 const servers = new Map(); // and emitters
 const clients = new Map();
+const connections = []; // to Redis
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 // Values to and from what JSON can hold.
@@ -34,11 +35,16 @@ function unwrap(value) {
 }
 
 async function redisClients(port, library) {
-  if (library === "ioredis") return [new Redis(port, "127.0.0.1"), new Redis(port, "127.0.0.1")];
+  if (library === "ioredis") {
+    const both = [new Redis(port, "127.0.0.1"), new Redis(port, "127.0.0.1")];
+    connections.push(...both);
+    return both;
+  }
   const pub = createClient({ url: `redis://127.0.0.1:${port}` });
   const sub = pub.duplicate();
   for (const client of [pub, sub]) client.on("error", (error) => say({ fault: String(error) }));
   await Promise.all([pub.connect(), sub.connect()]);
+  connections.push(pub, sub);
   return [pub, sub];
 }
 
@@ -107,7 +113,15 @@ const described = ({ id, rooms, data, handshake }) => ({ id, rooms: [...rooms], 
 const jobs = {
   serve,
   client,
-  emitter: async ({ name, port }) => void servers.set(name, new Emitter((await redisClients(port))[0])),
+  emitter: async ({ name, port, prefix }) => void servers.set(name, new Emitter((await redisClients(port))[0], { key: prefix })),
+  // Ends all clients and servers, and the connections to Redis.
+  reset: async () => {
+    for (const socket of clients.values()) socket.disconnect();
+    clients.clear();
+    await Promise.all([...servers.values()].map((io) => io.close?.()));
+    servers.clear();
+    await Promise.all(connections.splice(0).map((each) => (each instanceof Redis ? each.quit() : each.close())));
+  },
   reconnect: ({ name }) => {
     const socket = clients.get(name);
     const done = connected(socket);
@@ -115,7 +129,7 @@ const jobs = {
     return done;
   },
   // The rooms of a socket on its own server, without asking others.
-  rooms: ({ server, id }) => [...(servers.get(server).sockets.sockets.get(id)?.rooms ?? [])],
+  rooms: ({ server, socket }) => [...(servers.get(server).sockets.sockets.get(socket)?.rooms ?? [])],
   emit: (c) => void select(c).emit(c.event, ...c.args),
   ask: async (c) => {
     try {

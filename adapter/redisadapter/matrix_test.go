@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: MIT
+
+//go:build npm
+
+// This file has the matrix: each operation on servers and emitters in Go and in Node.js,
+// with several kinds of values, reaches the clients of all servers.
+
+package redisadapter_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"socketio/adapter/redisadapter"
+	"socketio/adapter/redisadapter/internal/redistest"
+)
+
+// wires are the ways of using Redis. The short form has the first two.
+var wires = []wire{
+	{name: "classic", mode: redisadapter.ModeClassic, node: "classic"},
+	{name: "sharded", mode: redisadapter.ModeSharded, node: "dynamic"},
+	{name: "pattern", mode: redisadapter.ModeClassic, node: "classic", pattern: true, options: object{"publishOnSpecificResponseChannel": true}},
+	{name: "ioredis", mode: redisadapter.ModeClassic, node: "classic", library: "ioredis"},
+	{name: "private", mode: redisadapter.ModeShardedPrivate, node: "dynamic-private"},
+	{name: "static", mode: redisadapter.ModeShardedStatic, node: "static"},
+}
+
+// A kind is a kind of values, and the rooms they are sent to.
+type kind struct {
+	letter, name    string
+	event           string
+	args            []any
+	red, blue       string
+	both, everybody string
+}
+
+var kinds = []kind{
+	{"t", "text", "news", []any{1, -2.5, "two", object{"three": []any{4, nil, true}}}, "red", "blue", "both", "all"},
+	{"b", "binary", "picture", []any{[]byte{0, 1, 0xfe, 0xff}, object{"in": []any{[]byte("second"), "x"}}, []byte{}}, "red", "blue", "both", "all"},
+	{"u", "unicode", serverEvents[1], []any{"\u00e9 <&> \"\\\u0000\u2028 \u65e5\u672c \U0001f600", object{"sch\u00f6n \U0001f600": "\u00df"}},
+		rooms[0][3], rooms[1][3], rooms[0][4], rooms[0][5]},
+	{"z", "zero matches", "news", []any{1}, "nobody", "nowhere", "none", "all"},
+}
+
+const binary, zero = "b", "z"
+
+// A direction is from a sender to the servers of clients.
+type direction struct{ from, to string }
+
+var directions = []direction{{"Go", "Node"}, {"Node", "Go"}, {"Go", "Go"}, {"emitter", "Node"}, {"emitter", "Go"}, {"npm emitter", "Go"}}
+
+// The names of senders in a world.
+var senders = map[string]string{"Go": goOne, "Node": npm, "emitter": "E", "npm emitter": "e"}
+
+// to returns the direction from a sender to a server.
+func to(from, server string) direction {
+	if server == npm {
+		return direction{from, "Node"}
+	}
+	return direction{from, "Go"}
+}
+
+// An operation is a row of the matrix. run returns what is wrong, by server.
+type operation struct {
+	name string
+	run  func(w *world, s sender, o *outcome)
+}
+
+var operations = []operation{
+	{"emit to all", func(w *world, s sender, o *outcome) { o.emit(selection{nsp: o.space()}, o.unless(1, 2, 3)...) }},
+	{"to a room", func(w *world, s sender, o *outcome) {
+		o.emit(selection{nsp: "/", rooms: []string{o.kind.red}}, o.unless(1)...)
+	}},
+	{"to several rooms", func(w *world, s sender, o *outcome) {
+		o.emit(selection{nsp: "/", rooms: []string{o.kind.red, o.kind.both}}, o.unless(1, 2)...)
+	}},
+	{"except", func(w *world, s sender, o *outcome) {
+		if o.kind.letter == zero {
+			o.emit(selection{nsp: "/", except: []string{o.kind.everybody}})
+			return
+		}
+		o.emit(selection{nsp: "/", rooms: []string{o.kind.both}, except: []string{o.kind.red}}, 2)
+		o.emit(selection{nsp: "/", except: []string{o.kind.red, "nobody"}}, 2, 3)
+	}},
+	{"to a socket id", (*world).toIDs},
+	{"volatile", func(w *world, s sender, o *outcome) {
+		o.emit(selection{nsp: "/", rooms: []string{o.kind.red}, volatile: true}, o.unless(1)...)
+	}},
+	{"with acknowledgements", (*world).asks},
+	{"fetchSockets", (*world).fetches},
+	{"socketsJoin", (*world).joins},
+	{"socketsLeave", (*world).leaves},
+	{"disconnectSockets", (*world).disconnects},
+	{"serverSideEmit", (*world).serverSide},
+	{"serverSideEmit, answered", (*world).serverSideAsks},
+}
+
+// absent returns why a cell can't apply, or "".
+func absent(w *wire, op string, d direction, k *kind) string {
+	classic := w.mode == redisadapter.ModeClassic
+	switch {
+	case d.from == "npm emitter" && !classic:
+		return "npm has no emitter for sharded channels"
+	case strings.HasSuffix(d.from, "emitter") && (op == "with acknowledgements" || op == "fetchSockets" || op == "serverSideEmit, answered"):
+		return "an emitter receives nothing"
+	case k.letter == binary && (op == "fetchSockets" || op == "socketsJoin" || op == "socketsLeave" || op == "disconnectSockets"):
+		return "it carries no values of the application"
+	}
+	return ""
+}
+
+// A cell is one combination.
+type cell struct {
+	op   string
+	d    direction
+	kind string // its letter
+}
+
+// TestMatrix has a subtest for each cell that applies. Those that do not are listed first.
+func TestMatrix(t *testing.T) {
+	all := wires
+	if testing.Short() {
+		all = wires[:2]
+	}
+	listAbsent(t, all)
+	redis := redistest.Start(t)
+	node := startNode(t)
+	var table strings.Builder
+	for _, w := range all {
+		t.Run(w.name, func(t *testing.T) {
+			results := newWorld(t, w, node, redis).run()
+			report(t, &w, results)
+			draw(&table, &w, results)
+		})
+	}
+	fmt.Fprint(os.Stdout, table.String())
+}
+
+// listAbsent prints the cells that can't apply.
+func listAbsent(t *testing.T, all []wire) {
+	count := make(map[string]int)
+	applies := 0
+	for _, w := range all {
+		for _, op := range operations {
+			for _, d := range directions {
+				for _, k := range kinds {
+					if why := absent(&w, op.name, d, &k); why != "" {
+						count[why]++
+					} else {
+						applies++
+					}
+				}
+			}
+		}
+	}
+	var lines []string
+	for why, n := range count {
+		lines = append(lines, fmt.Sprintf("%4d cells can't apply: %s", n, why))
+	}
+	slices.Sort(lines)
+	fmt.Fprintf(os.Stdout, "%s\n%4d cells apply\n", strings.Join(lines, "\n"), applies)
+}
+
+// run runs all operations of all senders, and returns what is wrong in each cell.
+func (w *world) run() map[cell]error {
+	results := make(map[cell]error)
+	for _, from := range []string{"Go", "Node", "emitter", "npm emitter"} {
+		s := w.from[senders[from]]
+		if s == nil {
+			continue
+		}
+		for _, op := range operations {
+			for i := range kinds {
+				o := &outcome{w: w, s: s, name: senders[from], kind: &kinds[i], wrong: make(map[string]error)}
+				if absent(&w.wire, op.name, direction{from, "Go"}, o.kind) != "" && absent(&w.wire, op.name, direction{from, "Node"}, o.kind) != "" {
+					continue
+				}
+				op.run(w, s, o)
+				o.fence()
+				for _, server := range servers {
+					if d := to(from, server); server != o.name {
+						c := cell{op.name, d, o.kind.letter}
+						results[c] = errors.Join(results[c], o.wrong[server], o.wrong[o.name], o.wrong[""])
+					}
+				}
+			}
+		}
+	}
+	return results
+}
+
+// report makes a subtest of each cell that applies.
+func report(t *testing.T, w *wire, results map[cell]error) {
+	for _, op := range operations {
+		for _, d := range directions {
+			for i := range kinds {
+				k := &kinds[i]
+				if absent(w, op.name, d, k) != "" {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/%s to %s/%s", op.name, d.from, d.to, k.name), func(t *testing.T) {
+					if err, ran := results[cell{op.name, d, k.letter}]; !ran {
+						t.Error("the cell has not run")
+					} else if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// draw adds a wire to the table: a letter for each kind of values that works, "!" for one
+// that does not, and "." for one that can't apply.
+func draw(b *strings.Builder, w *wire, results map[cell]error) {
+	fmt.Fprintf(b, "\n%-26s", w.name)
+	for _, d := range directions {
+		fmt.Fprintf(b, "%-18s", d.from+" > "+d.to)
+	}
+	for _, op := range operations {
+		fmt.Fprintf(b, "\n%-26s", op.name)
+		for _, d := range directions {
+			marks := ""
+			for i := range kinds {
+				k := &kinds[i]
+				err, ran := results[cell{op.name, d, k.letter}]
+				switch {
+				case absent(w, op.name, d, k) != "":
+					marks += "."
+				case err != nil || !ran:
+					marks += "!"
+				default:
+					marks += k.letter
+				}
+			}
+			fmt.Fprintf(b, "%-18s", marks)
+		}
+	}
+	b.WriteString("\nt text, b binary, u unicode, z zero matches; ! fails, . can't apply\n")
+}
+
+// An outcome is what one operation has done.
+type outcome struct {
+	w     *world
+	s     sender
+	name  string // of the sender
+	kind  *kind
+	wrong map[string]error // by server; "" is the sender
+}
+
+func (o *outcome) fail(server string, err error) {
+	if err != nil {
+		o.wrong[server] = errors.Join(o.wrong[server], err)
+	}
+}
+
+// unless returns numbers of clients, but none if nothing is to match.
+func (o *outcome) unless(clients ...int) []int {
+	if o.kind.letter == zero {
+		return nil
+	}
+	return clients
+}
+
+// space is the namespace for all sockets, or one without any.
+func (o *outcome) space() string {
+	if o.kind.letter != zero {
+		return "/"
+	}
+	return o.alone()
+}
+
+// alone is a namespace that only the sender has; an emitter has none.
+func (o *outcome) alone() string {
+	if o.w.urls[o.name] == "" {
+		return "/nowhere"
+	}
+	return alone(o.name)
+}
+
+// args returns the values with a tag, which is the last.
+func (o *outcome) args() (args []any, tag string) {
+	o.w.tags++
+	tag = fmt.Sprintf("%s %s %d", o.w.wire.name, o.name, o.w.tags)
+	return append(slices.Clone(o.kind.args), tag), tag
+}
+
+// tagged returns whether what was told is an event of a client with a tag.
+func tagged(tag string) func(m *told) bool {
+	return func(m *told) bool { return m.Client != "" && len(m.Args) > 0 && m.Args[len(m.Args)-1] == tag }
+}
+
+// emit emits an event, which the clients of those numbers of all servers must receive once,
+// and no others.
+func (o *outcome) emit(s selection, clients ...int) {
+	args, tag := o.args()
+	o.fail("", o.s.emit(s, o.kind.event, args))
+	var names []string
+	for _, server := range servers {
+		for _, i := range clients {
+			names = append(names, client(server, i-1))
+		}
+	}
+	o.received(tag, args, names...)
+}
+
+// received waits until clients have received an event, and checks that no other has.
+func (o *outcome) received(tag string, args []any, names ...string) {
+	match := tagged(tag)
+	for _, name := range names {
+		_, err := o.w.node.until(func(m *told) bool { return m.Client == name && match(m) })
+		if err != nil {
+			o.fail(name[:1], fmt.Errorf("client %s: %w", name, err))
+		}
+	}
+	o.fence()
+	times := make(map[string]int)
+	for _, m := range o.w.node.find(match) {
+		if times[m.Client]++; times[m.Client] > 1 {
+			o.fail(m.Client[:1], fmt.Errorf("client %s has received it %d times", m.Client, times[m.Client]))
+		}
+		if !slices.Contains(names, m.Client) {
+			o.fail(m.Client[:1], fmt.Errorf("client %s has received what was not for it", m.Client))
+		}
+		if want := neutral(args); m.Event != o.kind.event || !reflect.DeepEqual(any(m.Args), want) {
+			o.fail(m.Client[:1], fmt.Errorf("client %s has received %q %v, want %q %v", m.Client, m.Event, m.Args, o.kind.event, want))
+		}
+	}
+}
+
+// fence waits until each client has received an event that was sent after all before.
+func (o *outcome) fence() {
+	o.w.tags++
+	tag := fmt.Sprint("fence ", o.w.tags)
+	o.fail("", o.s.emit(selection{nsp: "/"}, "fence", []any{tag}))
+	match := tagged(tag)
+	for _, server := range servers {
+		for i := range clientsEach {
+			name := client(server, i)
+			if _, err := o.w.node.until(func(m *told) bool { return m.Client == name && match(m) }); err != nil {
+				o.fail(server, fmt.Errorf("client %s is deaf: %w", name, err))
+			}
+		}
+	}
+}
+
+// toIDs sends to the third client of each server alone.
+func (w *world) toIDs(s sender, o *outcome) {
+	if o.kind.letter == zero {
+		o.emit(selection{nsp: "/", rooms: []string{"AAAAAAAAAAAAAAAAAAAA"}})
+		return
+	}
+	for _, server := range servers {
+		args, tag := o.args()
+		name := client(server, 2)
+		o.fail("", s.emit(selection{nsp: "/", rooms: []string{w.ids[name]}}, o.kind.event, args))
+		o.received(tag, args, name)
+	}
+}
+
+// asks asks the first two clients of each server, and then, for text, those who do not
+// answer as others do.
+func (w *world) asks(s sender, o *outcome) {
+	args, tag := o.args()
+	sel := selection{nsp: "/", rooms: []string{o.kind.both}}
+	got, err := s.ask(sel, o.kind.event, args)
+	o.fail("", err)
+	var want []any
+	var names []string
+	for _, server := range servers {
+		for _, i := range o.unless(1, 2) {
+			names = append(names, client(server, i-1))
+			want = append(want, neutral(object{"from": client(server, i-1), "args": args}))
+		}
+	}
+	o.answered(got, want)
+	o.received(tag, args, names...)
+	if o.kind.letter != "t" {
+		return
+	}
+	args, tag = o.args()
+	args[0] = "an empty answer"
+	got, err = s.ask(sel, o.kind.event, args)
+	o.fail("", err)
+	empty := make([]any, len(names))
+	for i, a := range got.Answers {
+		if a != nil {
+			o.fail("", fmt.Errorf("answer %d is %v, want none", i, a))
+		}
+	}
+	if len(got.Answers) != len(empty) || got.Failed != "" {
+		o.fail("", fmt.Errorf("%d empty answers, want %d: %s", len(got.Answers), len(empty), got.Failed))
+	}
+	o.received(tag, args, names...)
+}
+
+// answered compares the answers of clients or servers, in any order.
+func (o *outcome) answered(got answers, want []any) {
+	if got.Failed != "" {
+		o.fail("", errors.New(got.Failed))
+	}
+	left := slices.Clone(got.Answers)
+	for _, a := range want {
+		i := slices.IndexFunc(left, func(b any) bool { return reflect.DeepEqual(a, b) })
+		if i < 0 {
+			o.fail(a.(map[string]any)["from"].(string)[:1], fmt.Errorf("no answer %v", a))
+			continue
+		}
+		left = slices.Delete(left, i, i+1)
+	}
+	if len(left) > 0 {
+		o.fail("", fmt.Errorf("answers %v", left))
+	}
+}
+
+// fetches finds the sockets of a room, and those of several but one.
+func (w *world) fetches(s sender, o *outcome) {
+	o.fetched(selection{nsp: "/", rooms: []string{o.kind.red}}, o.unless(1)...)
+	if o.kind.letter == zero {
+		o.fetched(selection{nsp: o.alone()})
+		return
+	}
+	o.fetched(selection{nsp: "/"}, 1, 2, 3)
+	o.fetched(selection{nsp: "/", rooms: []string{o.kind.both, o.kind.everybody}, except: []string{o.kind.red}}, 2, 3)
+}
+
+func (o *outcome) fetched(s selection, clients ...int) {
+	all, err := o.s.fetch(s)
+	o.fail("", err)
+	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.Data.Name, b.Data.Name) })
+	var want []string
+	for _, server := range servers {
+		for _, i := range clients {
+			name := client(server, i-1)
+			want = append(want, name)
+			n := slices.IndexFunc(all, func(f found) bool { return f.Data.Name == name })
+			if n < 0 {
+				o.fail(server, fmt.Errorf("%s is not found", name))
+				continue
+			}
+			f := all[n]
+			in := append(slices.Clone(rooms[i-1]), o.w.ids[name])
+			slices.Sort(in)
+			slices.Sort(f.Rooms)
+			if f.ID != o.w.ids[name] || f.Auth.Name != name || !slices.Equal(f.Rooms, in) || !strings.Contains(f.URL, "transport=websocket") {
+				o.fail(server, fmt.Errorf("%s is found as %+v, want the id %s and the rooms %q", name, f, o.w.ids[name], in))
+			}
+		}
+	}
+	if len(all) != len(want) {
+		o.fail("", fmt.Errorf("%d sockets are found, want %d", len(all), len(want)))
+	}
+}
+
+// joins has the first client of each server join two rooms.
+func (w *world) joins(s sender, o *outcome) {
+	added := []string{"new " + o.kind.name, "neu \U0001f600 " + o.kind.name}
+	o.fail("", s.join(selection{nsp: "/", rooms: []string{o.kind.red}}, added))
+	o.moved(added, true, o.unless(1)...)
+}
+
+// leaves has them leave one of those.
+func (w *world) leaves(s sender, o *outcome) {
+	added := []string{"new " + o.kind.name, "neu \U0001f600 " + o.kind.name}
+	o.fail("", s.leave(selection{nsp: "/", rooms: []string{o.kind.both}}, added[:1]))
+	o.fence()
+	o.moved(added[:1], false, 1, 2, 3)
+	o.moved(added[1:], true, o.unless(1)...)
+	o.fail("", s.leave(selection{nsp: "/", except: []string{"nobody"}}, added))
+	o.fence()
+	o.moved(added, false, 1, 2, 3)
+}
+
+// moved waits until clients are in rooms, or are not, and checks that the others are not.
+func (o *outcome) moved(rooms []string, in bool, clients ...int) {
+	o.fence()
+	for _, server := range servers {
+		for i := range clientsEach {
+			name := client(server, i)
+			for _, room := range rooms {
+				expected := slices.Contains(clients, i+1) && in
+				o.fail(server, o.w.untilRoom(name, room, expected))
+			}
+		}
+	}
+}
+
+// disconnects disconnects the second client of each server, which connects again.
+func (w *world) disconnects(s sender, o *outcome) {
+	old := w.node.find(isDisconnected)
+	o.fail("", s.disconnect(selection{nsp: "/", rooms: []string{o.kind.blue}}, o.kind.letter == "u"))
+	for _, server := range servers {
+		for _, i := range o.unless(2) {
+			name := client(server, i-1)
+			before := 0
+			for _, m := range old {
+				if m.Client == name {
+					before++
+				}
+			}
+			_, err := w.node.until(func(m *told) bool {
+				if m.Client == name && isDisconnected(m) {
+					before--
+				}
+				return before < 0
+			})
+			if err != nil {
+				o.fail(server, fmt.Errorf("client %s is not disconnected: %w", name, err))
+			}
+		}
+	}
+	var id string
+	for _, server := range servers {
+		for _, i := range o.unless(2) {
+			name := client(server, i-1)
+			if err := w.node.do("reconnect", object{"name": name}, &id); err != nil {
+				o.fail(server, err)
+				continue
+			}
+			w.ids[name] = id
+		}
+	}
+	w.settle()
+	o.fence()
+	if all := w.node.find(isDisconnected)[len(old):]; len(all) != len(servers)*len(o.unless(2)) {
+		o.fail("", fmt.Errorf("disconnected are %v", all))
+	}
+}
+
+func isDisconnected(m *told) bool { return m.Disconnected != "" }
+
+// serverSide sends an event to the other servers, or to none.
+func (w *world) serverSide(s sender, o *outcome) {
+	args, tag := o.args()
+	event := serverEvents[0]
+	if o.kind.letter == "u" {
+		event = serverEvents[1]
+	}
+	sel := selection{nsp: o.space()}
+	o.fail("", s.serverSideEmit(sel, event, args))
+	o.servers(tag, event, args)
+}
+
+// servers waits until the other servers have received an event for servers.
+func (o *outcome) servers(tag, event string, args []any) {
+	match := func(m *told) bool { return m.Server != "" && len(m.Args) > 0 && m.Args[len(m.Args)-1] == tag }
+	want := 0
+	for _, server := range servers {
+		if server == o.name || o.kind.letter == zero {
+			continue
+		}
+		want++
+		m, err := o.w.node.until(func(m *told) bool { return m.Server == server && match(m) })
+		if err == nil && (m.Event != event || !reflect.DeepEqual(any(m.Args), neutral(args))) {
+			err = fmt.Errorf("%q %v, want %q %v", m.Event, m.Args, event, neutral(args))
+		}
+		if err != nil {
+			o.fail(server, fmt.Errorf("server %s: %w", server, err))
+		}
+	}
+	o.fence()
+	if all := o.w.node.find(match); len(all) != want {
+		o.fail("", fmt.Errorf("%d servers have received it, want %d", len(all), want))
+	}
+}
+
+// serverSideAsks sends an event to the other servers, which answer.
+func (w *world) serverSideAsks(s sender, o *outcome) {
+	args, tag := o.args()
+	event := serverEvents[0]
+	if o.kind.letter == "u" {
+		event = serverEvents[1]
+	}
+	got, err := s.serverSideAsk(selection{nsp: o.space()}, event, args)
+	o.fail("", err)
+	var want []any
+	for _, server := range servers {
+		if server != o.name && o.kind.letter != zero {
+			want = append(want, neutral(object{"from": server, "args": args}))
+		}
+	}
+	o.answered(got, want)
+	o.servers(tag, event, args)
+}

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: MIT
+
+//go:build npm
+
+// This file holds a cluster of servers in Go and in Node.js, and those that send to it.
+
+package redisadapter_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"socketio"
+	"socketio/adapter/redisadapter"
+	"socketio/adapter/redisadapter/internal/redistest"
+)
+
+// A wire is a way of using Redis.
+type wire struct {
+	name string
+	mode redisadapter.Mode
+	// node is the subscriptionMode of Node.js, or "classic".
+	node    string
+	library string // "ioredis"; otherwise redis
+	options object
+	pattern bool // Options.ByPattern
+}
+
+// The servers. The names of their clients begin with theirs.
+const (
+	goOne, goTwo, npm = "G", "H", "N"
+	clientsEach       = 3
+)
+
+var servers = []string{goOne, goTwo, npm}
+
+// The events for servers, as in node.mjs.
+var serverEvents = []string{"for servers", "f\u00fcr \u65e5\u672c \U0001f600"}
+
+// rooms are the rooms of the clients 1, 2 and 3 of each server. The names of the second
+// kind have what is not ASCII, and the character that separates names in channels.
+var rooms = [clientsEach][]string{
+	{"red", "both", "all", "r\u00f6t #1", "beide \U0001f600", "alle"},
+	{"blue", "both", "all", "\u65e5\u672c", "beide \U0001f600", "alle"},
+	{"all", "alle"},
+}
+
+var nameKey = socketio.NewDataKey[string]("name")
+
+// A world is a cluster of two servers in Go and one in Node.js, with three clients each.
+type world struct {
+	t     *testing.T
+	wire  wire
+	redis *redistest.Server
+	node  *nodeProcess
+	urls  map[string]string
+	ios   map[string]*socketio.Server
+	from  map[string]sender
+	tags  int
+
+	mu  sync.Mutex
+	ids map[string]string // of the clients
+}
+
+// newWorld starts a cluster, and waits until everything is connected and subscribed.
+func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) *world {
+	t.Helper()
+	world := &world{
+		t: t, wire: w, redis: redis, node: node, urls: make(map[string]string), ios: make(map[string]*socketio.Server),
+		from: make(map[string]sender), ids: make(map[string]string),
+	}
+	port := redis.Addr()[strings.LastIndexByte(redis.Addr(), ':')+1:]
+	for _, name := range []string{goOne, goTwo} {
+		world.serve(name)
+	}
+	options := object{"key": world.prefix(), "channelPrefix": world.prefix()}
+	for key, value := range w.options {
+		options[key] = value
+	}
+	var url string
+	node.must(t, "serve", object{
+		"name": npm, "port": port, "mode": w.node, "library": w.library, "options": options, "namespaces": []string{alone(npm)},
+	}, &url)
+	world.urls[npm] = url
+	world.from[npm] = &nodeSender{node: node, name: npm}
+	world.from["E"] = emitterSender{redisadapter.NewEmitter(connected(t, redis), w.mode, &redisadapter.EmitterOptions{Prefix: world.prefix()})}
+	if w.mode == redisadapter.ModeClassic {
+		node.must(t, "emitter", object{"name": "e", "port": port, "prefix": world.prefix()}, nil)
+		world.from["e"] = &nodeSender{node: node, name: "e"}
+	}
+	node.forget()
+	t.Cleanup(func() { node.must(t, "reset", nil, nil) })
+	world.settle()
+	var all sync.WaitGroup
+	for _, server := range servers {
+		for i := range clientsEach {
+			all.Go(func() { world.connect(client(server, i), rooms[i]) })
+		}
+	}
+	all.Wait()
+	world.settle()
+	return world
+}
+
+// prefix begins the names of channels. It keeps the clusters of a Redis server apart.
+func (w *world) prefix() string { return "sio-" + w.wire.name }
+
+// alone is a namespace that only one server has.
+func alone(server string) string { return "/alone-" + server }
+
+func client(server string, i int) string { return fmt.Sprint(server, i+1) }
+
+// serve starts a server in Go.
+func (w *world) serve(name string) {
+	dial := on(w.redis.Addr())
+	opts := &redisadapter.Options{Prefix: w.prefix(), ByPattern: w.wire.pattern}
+	cluster := redisadapter.Classic(dial, opts)
+	if w.wire.mode != redisadapter.ModeClassic {
+		cluster = redisadapter.Sharded(dial, w.wire.mode, opts)
+	}
+	io := socketio.NewServer(&socketio.Options{Cluster: cluster, PingInterval: 5 * time.Minute})
+	for _, ns := range []*socketio.Namespace{io.Of("/"), io.Of(alone(name))} {
+		ns.OnConnection(func(s *socketio.Socket) {
+			var auth struct {
+				Name  string
+				Rooms []string
+			}
+			err := s.Handshake().DecodeAuth(&auth)
+			nameKey.Set(s, auth.Name)
+			if err = errors.Join(err, s.Join(auth.Rooms...)); err != nil {
+				w.t.Errorf("%s: %v", auth.Name, err)
+			}
+		})
+		for _, event := range serverEvents {
+			ns.OnServerSideEmit(event, func(args socketio.Args) map[string]any {
+				values, err := args.Values()
+				if err != nil {
+					w.t.Errorf("an event for servers: %v", err)
+				}
+				w.node.tell(told{Server: name, Event: event, Args: neutral(values).([]any)})
+				return map[string]any{"from": name, "args": values}
+			})
+		}
+	}
+	server := httptest.NewServer(io)
+	w.t.Cleanup(func() {
+		if err := io.Close(); err != nil {
+			w.t.Errorf("closing %s: %v", name, err)
+		}
+		server.Close()
+	})
+	w.ios[name], w.urls[name], w.from[name] = io, server.URL, goSender{io}
+}
+
+// connect connects a client.
+func (w *world) connect(name string, rooms []string) {
+	var id string
+	if err := w.node.do("client", object{"name": name, "url": w.urls[name[:1]], "rooms": rooms}, &id); err != nil {
+		w.t.Errorf("%s: %v", name, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ids[name] = id
+}
+
+// settle waits until Redis has the subscriptions of all servers.
+func (w *world) settle() {
+	w.t.Helper()
+	w.mu.Lock()
+	ids := make(map[string]string, len(w.ids))
+	for name, id := range w.ids {
+		ids[id] = name
+	}
+	w.mu.Unlock()
+	want := make(map[string]int)
+	channel := func(room string) string { return w.prefix() + "#/#" + room + "#" }
+	goRooms := !w.wire.pattern && w.wire.mode != redisadapter.ModeShardedStatic
+	nodeRooms := w.wire.mode == redisadapter.ModeSharded || w.wire.mode == redisadapter.ModeShardedPrivate
+	private := w.wire.mode == redisadapter.ModeShardedPrivate || w.wire.mode == redisadapter.ModeClassic
+	if w.wire.mode == redisadapter.ModeClassic {
+		want[w.prefix()+"-request#/#"] = len(servers)
+	} else {
+		want[w.prefix()+"#/#"] = len(servers)
+	}
+	if len(ids) > 0 {
+		for _, all := range rooms {
+			for _, room := range all {
+				want[channel(room)] = 0
+				if goRooms {
+					want[channel(room)] += 2
+				}
+				if nodeRooms {
+					want[channel(room)]++
+				}
+			}
+		}
+		for id, name := range ids {
+			if private && (name[:1] == npm && nodeRooms || name[:1] != npm && goRooms) {
+				want[channel(id)] = 1
+			}
+		}
+	}
+	command := "NUMSUB"
+	if w.wire.mode != redisadapter.ModeClassic {
+		command = "SHARDNUMSUB"
+	}
+	for name, n := range want {
+		w.redis.Until("PUBSUB", command, name, fmt.Sprintf("[%s %d]", name, n))
+	}
+}
+
+// neutral returns values as the npm program tells them.
+func neutral(v any) any {
+	text, err := json.Marshal(wrapped(v))
+	if err == nil {
+		err = json.Unmarshal(text, &v)
+	}
+	if err != nil {
+		return err
+	}
+	return v
+}
+
+// A selection is a namespace and a target.
+type selection struct {
+	nsp           string
+	rooms, except []string
+	volatile      bool
+}
+
+// A found is a socket that fetch finds.
+type found struct {
+	ID    string
+	Rooms []string
+	Data  struct{ Name string }
+	Auth  struct{ Name string }
+	URL   string
+}
+
+// answers are those of an event with acknowledgements.
+type answers struct {
+	Answers []any
+	Failed  string
+}
+
+// errAbsent is returned for what a sender can't do.
+var errAbsent = errors.New("there is no such method")
+
+// A sender is what the operations of the matrix are called on: a server, or an emitter.
+type sender interface {
+	emit(s selection, event string, args []any) error
+	ask(s selection, event string, args []any) (answers, error)
+	fetch(s selection) ([]found, error)
+	join(s selection, rooms []string) error
+	leave(s selection, rooms []string) error
+	disconnect(s selection, close bool) error
+	serverSideEmit(s selection, event string, args []any) error
+	serverSideAsk(s selection, event string, args []any) (answers, error)
+}
+
+// A goSender is a server in Go.
+type goSender struct{ io *socketio.Server }
+
+func (g goSender) of(s selection) socketio.Broadcast {
+	b := g.io.Of(s.nsp).Timeout(patience)
+	if s.rooms != nil {
+		b = b.To(s.rooms...)
+	}
+	b = b.Except(s.except...)
+	if s.volatile {
+		b = b.Volatile()
+	}
+	return b
+}
+
+func (g goSender) emit(s selection, event string, args []any) error {
+	return g.of(s).Emit(event, args...)
+}
+
+func (g goSender) ask(s selection, event string, args []any) (answers, error) {
+	return collected(func(yield func(socketio.Reply, error) bool) {
+		g.of(s).EmitWithAck(context.Background(), event, args...)(yield)
+	})
+}
+
+// collected collects replies as Node.js does.
+func collected(replies func(func(socketio.Reply, error) bool)) (a answers, err error) {
+	a.Answers = []any{}
+	for r, err := range replies {
+		if err != nil {
+			a.Failed = err.Error()
+			continue
+		}
+		values, err := r.Values()
+		if err != nil {
+			return a, err
+		}
+		var first any
+		if len(values) > 0 {
+			first = neutral(values[0])
+		}
+		a.Answers = append(a.Answers, first)
+	}
+	return a, nil
+}
+
+func (g goSender) fetch(s selection) (all []found, err error) {
+	sockets, err := g.of(s).FetchSockets(context.Background())
+	for _, r := range sockets {
+		f := found{ID: r.ID(), Rooms: r.Rooms(), URL: r.Handshake().URL}
+		err = errors.Join(err, json.Unmarshal(r.Data(), &f.Data), json.Unmarshal(r.Handshake().Auth, &f.Auth))
+		all = append(all, f)
+	}
+	return all, err
+}
+
+func (g goSender) join(s selection, rooms []string) error  { return g.of(s).SocketsJoin(rooms...) }
+func (g goSender) leave(s selection, rooms []string) error { return g.of(s).SocketsLeave(rooms...) }
+
+func (g goSender) disconnect(s selection, close bool) error {
+	if close {
+		return g.of(s).CloseConns()
+	}
+	return g.of(s).DisconnectSockets()
+}
+
+func (g goSender) serverSideEmit(s selection, event string, args []any) error {
+	return g.io.Of(s.nsp).ServerSideEmit(event, args...)
+}
+
+func (g goSender) serverSideAsk(s selection, event string, args []any) (answers, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return collected(g.io.Of(s.nsp).ServerSideEmitWithAck(ctx, event, args...))
+}
+
+// A nodeSender is an npm server or emitter.
+type nodeSender struct {
+	node *nodeProcess
+	name string
+}
+
+func (n *nodeSender) command(s selection, more object) object {
+	c := object{"server": n.name, "nsp": s.nsp, "volatile": s.volatile}
+	if s.rooms != nil {
+		c["rooms"] = s.rooms
+	}
+	if s.except != nil {
+		c["except"] = s.except
+	}
+	for key, value := range more {
+		c[key] = value
+	}
+	return c
+}
+
+func (n *nodeSender) emit(s selection, event string, args []any) error {
+	return n.node.do("emit", n.command(s, object{"event": event, "args": args}), nil)
+}
+
+func (n *nodeSender) ask(s selection, event string, args []any) (a answers, err error) {
+	err = n.node.do("ask", n.command(s, object{"event": event, "args": args, "timeout": patience.Milliseconds() / 2}), &a)
+	return a, err
+}
+
+func (n *nodeSender) fetch(s selection) (all []found, err error) {
+	err = n.node.do("fetch", n.command(s, nil), &all)
+	return all, err
+}
+
+func (n *nodeSender) join(s selection, rooms []string) error {
+	return n.node.do("join", n.command(s, object{"to": rooms}), nil)
+}
+
+func (n *nodeSender) leave(s selection, rooms []string) error {
+	return n.node.do("leave", n.command(s, object{"to": rooms}), nil)
+}
+
+func (n *nodeSender) disconnect(s selection, close bool) error {
+	return n.node.do("disconnect", n.command(s, object{"close": close}), nil)
+}
+
+func (n *nodeSender) serverSideEmit(s selection, event string, args []any) error {
+	return n.node.do("serverSideEmit", n.command(s, object{"event": event, "args": args}), nil)
+}
+
+func (n *nodeSender) serverSideAsk(s selection, event string, args []any) (a answers, err error) {
+	err = n.node.do("serverSideAsk", n.command(s, object{"event": event, "args": args}), &a)
+	return a, err
+}
+
+// An emitterSender is an emitter in Go.
+type emitterSender struct{ e *redisadapter.Emitter }
+
+func (e emitterSender) of(s selection) redisadapter.EmitterBroadcast {
+	b := e.e.Of(s.nsp).Except(s.except...)
+	if s.rooms != nil {
+		b = b.To(s.rooms...)
+	}
+	if s.volatile {
+		b = b.Volatile()
+	}
+	return b
+}
+
+func (e emitterSender) emit(s selection, event string, args []any) error {
+	return e.of(s).Emit(event, args...)
+}
+func (e emitterSender) join(s selection, rooms []string) error { return e.of(s).SocketsJoin(rooms...) }
+func (e emitterSender) leave(s selection, rooms []string) error {
+	return e.of(s).SocketsLeave(rooms...)
+}
+
+func (e emitterSender) disconnect(s selection, close bool) error {
+	if close {
+		return e.of(s).CloseConns()
+	}
+	return e.of(s).DisconnectSockets()
+}
+
+func (e emitterSender) serverSideEmit(s selection, event string, args []any) error {
+	return e.e.Of(s.nsp).ServerSideEmit(event, args...)
+}
+
+func (e emitterSender) ask(selection, string, []any) (answers, error) { return answers{}, errAbsent }
+func (e emitterSender) fetch(selection) ([]found, error)              { return nil, errAbsent }
+func (e emitterSender) serverSideAsk(selection, string, []any) (answers, error) {
+	return answers{}, errAbsent
+}
+
+// roomsOf returns the rooms of a client on its own server.
+func (w *world) roomsOf(name string) []string {
+	w.mu.Lock()
+	id := w.ids[name]
+	w.mu.Unlock()
+	if io := w.ios[name[:1]]; io != nil {
+		s, ok := io.Of("/").Socket(id)
+		if !ok {
+			return nil
+		}
+		return s.Rooms()
+	}
+	var all []string
+	w.node.must(w.t, "rooms", object{"server": npm, "socket": id}, &all)
+	return all
+}
+
+// untilRoom waits until a client is in a room, or is not.
+func (w *world) untilRoom(name, room string, in bool) error {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if slices.Contains(w.roomsOf(name), room) == in {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: in room %q is not %v", name, room, in)
+}
