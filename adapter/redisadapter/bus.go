@@ -7,12 +7,8 @@ package redisadapter
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/redis/rueidis"
 
@@ -21,29 +17,21 @@ import (
 
 // A bus is the cluster.Bus of one server.
 type bus struct {
-	redis rueidis.ClientOption
-	mode  Mode
-	opts  Options
+	mode      Mode
+	prefix    string
+	byPattern bool
 
 	receiver cluster.Receiver // constant after Open
 	table    *table
-	out      *outbox
+	sender   *sender
+	finder   *finder
+	prober   *prober
 	dials    *dials
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	work   sync.WaitGroup // all goroutines
-	kicked chan struct{}  // the topology may have changed
 	news   chan struct{}  // the state may have changed
-	routes atomic.Pointer[routes]
-	start  int // of the servers of a Redis Cluster: which is chosen first
-
-	fresh sync.Mutex
-	found chan struct{} // closed when routes have been found
-
-	mu    sync.Mutex // guards the fields below
-	nodes map[string]*node
-	lost  error // why no node is known
 }
 
 var (
@@ -51,43 +39,59 @@ var (
 	_ cluster.PeerCounter = (*bus)(nil)
 )
 
-func newBus(redis rueidis.ClientOption, mode Mode, opts *Options) *bus {
-	b := &bus{
-		mode: mode, opts: *opts, table: newTable(), kicked: make(chan struct{}, 1), news: make(chan struct{}, 1),
-		nodes: make(map[string]*node), found: make(chan struct{}), start: rand.IntN(slots),
-	}
+func newBus(redis rueidis.ClientOption, mode Mode, o *Options) *bus {
+	b := &bus{mode: mode, prefix: o.Prefix, byPattern: o.ByPattern, table: newTable(), news: make(chan struct{}, 1)}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
-	b.dials = &dials{ctx: b.ctx, open: make(map[*tracked]struct{})}
-	b.redis = b.dials.wrap(connection(redis))
-	b.out = newOutbox(opts.MaxQueue)
+	b.dials = newDials(b.ctx)
+	b.finder = &finder{
+		redis: b.dials.wrap(connection(redis)), sharded: mode.sharded(), owner: b, table: b.table, ctx: b.ctx, work: &b.work,
+		kicked: make(chan struct{}, 1), found: make(chan struct{}),
+	}
+	b.sender = &sender{outbox: newOutbox(o.MaxQueue), finder: b.finder, ctx: b.ctx}
+	b.prober = &prober{finder: b.finder, table: b.table, box: b.sender.outbox, prefix: o.Prefix, ctx: b.ctx}
 	return b
 }
 
 // Open implements cluster.Bus.
 func (b *bus) Open(r cluster.Receiver) error {
 	b.receiver = r
-	b.work.Go(b.keepRoutes)
+	b.work.Go(b.finder.run)
 	b.work.Go(b.notify)
-	b.work.Go(b.send)
+	b.work.Go(b.sender.run)
+	if b.mode.sharded() {
+		b.work.Go(b.prober.run)
+	}
 	return nil
+}
+
+// Close implements cluster.Bus.
+func (b *bus) Close(ctx context.Context) error {
+	var err error
+	if b.receiver != nil {
+		err = b.sender.close(ctx)
+	}
+	b.cancel()
+	b.table.close()
+	stop := context.AfterFunc(ctx, b.dials.closeAll)
+	defer stop()
+	b.work.Wait()
+	return err
 }
 
 // topic returns what is subscribed to for a channel.
 func (b *bus) topic(c cluster.Channel) topic {
-	if c.Class == cluster.ClassAnyRoom || c.Class == cluster.ClassEvents && b.opts.ByPattern {
-		return topic{escape(b.mode.channel(b.opts.Prefix, cluster.Channel{Class: cluster.ClassEvents, Namespace: c.Namespace})) + "*", true}
+	if c.Class == cluster.ClassAnyRoom || c.Class == cluster.ClassEvents && b.byPattern {
+		return topic{escape(b.mode.channel(b.prefix, cluster.Channel{Class: cluster.ClassEvents, Namespace: c.Namespace})) + "*", true}
 	}
-	return topic{b.mode.channel(b.opts.Prefix, c), false}
+	return topic{b.mode.channel(b.prefix, c), false}
 }
 
 // escape returns a pattern that matches only name.
 func escape(name string) string {
-	if !strings.ContainsAny(name, `*?[]\^`) {
-		return name
-	}
+	const special = `*?[]\^`
 	var b strings.Builder
 	for i := range len(name) {
-		if strings.IndexByte(`*?[]\^`, name[i]) >= 0 {
+		if strings.IndexByte(special, name[i]) >= 0 {
 			b.WriteByte('\\')
 		}
 		b.WriteByte(name[i])
@@ -103,18 +107,18 @@ func (b *bus) Subscribe(channels []cluster.Channel, done func(error)) {
 // Unsubscribe implements cluster.Bus.
 func (b *bus) Unsubscribe(channels []cluster.Channel) { b.table.remove(channels, b.topic) }
 
-// receive passes a message on. name is that of its channel.
-func (b *bus) receive(p topic, name, message string) {
-	if b.ctx.Err() != nil {
-		return
-	}
+// receive implements owner: it passes a message on.
+func (b *bus) receive(p topic, channel, message string) {
 	c, ok := b.table.channel(p)
-	if !ok {
+	switch {
+	case !ok:
 		return // unsubscribed a moment ago
-	}
-	if p.pattern {
+	case c.Class == classProbe:
+		b.prober.heard(c)
+		return
+	case p.pattern:
 		c = cluster.Channel{Class: cluster.ClassEvents, Namespace: c.Namespace}
-		if room := strings.TrimPrefix(name, b.mode.channel(b.opts.Prefix, c)); room != "" {
+		if room := strings.TrimPrefix(channel, b.mode.channel(b.prefix, c)); room != "" {
 			c.Class, c.Name = cluster.ClassRoom, strings.TrimSuffix(room, "#")
 		}
 	}
@@ -123,8 +127,8 @@ func (b *bus) receive(p topic, name, message string) {
 
 // Publish implements cluster.Bus.
 func (b *bus) Publish(c cluster.Channel, data []byte) error {
-	name := b.mode.channel(b.opts.Prefix, c)
-	if r := b.routes.Load(); r != nil {
+	name := b.mode.channel(b.prefix, c)
+	if r := b.finder.routes.Load(); r != nil {
 		n := r.node(name)
 		if n == nil {
 			return errNoServer
@@ -132,22 +136,15 @@ func (b *bus) Publish(c cluster.Channel, data []byte) error {
 		if err := n.publishes(); err != nil {
 			return err
 		}
-	} else if err := b.unknown(); err != nil {
+	} else if err := b.finder.err(); err != nil {
 		return err
 	}
-	return b.out.put(message{name, data})
-}
-
-// unknown returns why no node is known, or nil if none has been tried.
-func (b *bus) unknown() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.lost
+	return b.sender.put(message{name, data})
 }
 
 // Reset implements cluster.Bus.
 func (b *bus) Reset() {
-	if r := b.routes.Load(); r != nil {
+	if r := b.finder.routes.Load(); r != nil {
 		if n := r.node(b.topic(cluster.Channel{Class: cluster.ClassNodes}).name); n != nil {
 			n.reset()
 		}
@@ -155,90 +152,48 @@ func (b *bus) Reset() {
 	b.kick()
 }
 
-// kick makes the topology be looked at again.
-func (b *bus) kick() { poke(b.kicked) }
-
-// changed is called when the state may have changed.
-func (b *bus) changed() { poke(b.news) }
-
-func poke(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
+// Subscribers returns the number of subscribers of each channel, in the whole Redis
+// Cluster. It implements cluster.PeerCounter.
+func (b *bus) Subscribers(ctx context.Context, channels []cluster.Channel) ([]int, error) {
+	r := b.finder.routes.Load()
+	if r == nil {
+		return nil, errors.Join(errCount, b.finder.err())
 	}
+	names := make([]string, len(channels))
+	for i, c := range channels {
+		names[i] = b.mode.channel(b.prefix, c)
+	}
+	counts := make([]int, len(channels))
+	for _, n := range r.all {
+		if err := count(ctx, r, n, names, counts); err != nil {
+			return nil, down(err)
+		}
+	}
+	return counts, nil
 }
+
+// kick implements owner.
+func (b *bus) kick() { poke(b.finder.kicked) }
+
+// changed implements owner.
+func (b *bus) changed() { poke(b.news) }
 
 // notify calls Down and Up of the receiver when the state has changed.
 func (b *bus) notify() {
-	down := false
+	isDown := false
 	for {
 		select {
 		case <-b.news:
 		case <-b.ctx.Done():
 			return
 		}
-		switch err := b.state(); {
+		switch err := b.finder.err(); {
 		case err != nil:
-			down = true
+			isDown = true
 			b.receiver.Down(err)
-		case down:
-			down = false
+		case isDown:
+			isDown = false
 			b.receiver.Up()
 		}
-	}
-}
-
-// state returns why the bus does not work, or nil.
-func (b *bus) state() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.lost != nil {
-		return b.lost
-	}
-	for _, n := range b.nodes {
-		if err := n.err(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// down returns an error that wraps ErrDown.
-func down(err error) error {
-	if errors.Is(err, ErrDown) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrDown, err)
-}
-
-// Close implements cluster.Bus.
-func (b *bus) Close(ctx context.Context) error {
-	err := b.out.close(ctx)
-	b.cancel()
-	b.table.close()
-	stop := context.AfterFunc(ctx, b.dials.closeAll)
-	defer stop()
-	b.work.Wait()
-	return err
-}
-
-// A pause is the growing time between attempts.
-type pause time.Duration
-
-const (
-	leastPause = 50 * time.Millisecond
-	mostPause  = time.Second
-)
-
-// wait waits. It returns false if ctx has ended.
-func (p *pause) wait(ctx context.Context) bool {
-	*p = min(max(2**p, pause(leastPause)), pause(mostPause))
-	t := time.NewTimer(time.Duration(*p))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

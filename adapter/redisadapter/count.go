@@ -10,40 +10,24 @@ import (
 	"errors"
 
 	"github.com/redis/rueidis"
-
-	"socketio/adapter/cluster"
 )
 
-// Subscribers returns the number of subscribers of each channel, in the whole Redis
-// Cluster. It implements cluster.PeerCounter.
-func (b *bus) Subscribers(ctx context.Context, channels []cluster.Channel) ([]int, error) {
-	r := b.routes.Load()
-	if r == nil {
-		return nil, errors.Join(ErrDown, b.unknown())
-	}
-	counts := make([]int, len(channels))
-	for _, n := range r.all {
-		if err := b.count(ctx, r, n, channels, counts); err != nil {
-			return nil, down(err)
-		}
-	}
-	return counts, nil
-}
+var errCount = errors.New("redisadapter: the subscribers can't be counted")
 
-// count adds the subscribers at one server. A sharded channel has them only where its slot
-// is.
-func (b *bus) count(ctx context.Context, r *routes, n *node, channels []cluster.Channel, counts []int) error {
+// count adds to counts the subscribers that channels have at one server. A sharded channel
+// has them only where its slot is.
+func count(ctx context.Context, r *routes, n *node, channels []string, counts []int) error {
 	client := n.client.Load()
 	if client == nil {
-		return n.err()
+		return errors.Join(errCount, n.err())
 	}
 	var commands []rueidis.Completed
 	var index []int
-	for i, channel := range channels {
-		name, build := b.topic(channel).name, (*client).B()
-		if !b.mode.sharded() {
+	for i, name := range channels {
+		switch build := (*client).B(); {
+		case !n.sharded:
 			commands, index = append(commands, build.PubsubNumsub().Channel(name).Build()), append(index, i)
-		} else if r.node(name) == n {
+		case r.node(name) == n:
 			commands, index = append(commands, build.PubsubShardnumsub().Channel(name).Build()), append(index, i)
 		}
 	}
@@ -52,14 +36,14 @@ func (b *bus) count(ctx context.Context, r *routes, n *node, channels []cluster.
 	}
 	for i, result := range (*client).DoMulti(ctx, commands...) {
 		all, err := result.ToArray()
-		if err != nil || len(all) < 2 {
-			return errors.Join(errors.New("redisadapter: the subscribers can't be counted"), err)
+		if err != nil || len(all) != 2 { // the name and the number
+			return errors.Join(errCount, err)
 		}
-		count, err := all[1].AsInt64()
+		number, err := all[1].AsInt64()
 		if err != nil {
-			return err
+			return errors.Join(errCount, err)
 		}
-		counts[index[i]] += int(count)
+		counts[index[i]] += int(number)
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ type dials struct {
 	closed bool
 }
 
+func newDials(ctx context.Context) *dials { return &dials{ctx: ctx, open: make(map[*tracked]struct{})} }
+
 // A tracked is a connection.
 type tracked struct {
 	net.Conn

@@ -27,7 +27,10 @@
 // # Reading order
 //
 // names.go (the names of channels), options.go, dials.go (connections that end with the
-// bus), table.go (which subscriptions are wanted, and which Redis has), node.go (a Redis
-// server), routes.go (the servers of a Redis Cluster), outbox.go (messages to be sent),
-// count.go (the number of subscribers), bus.go; emitter.go stands alone.
+// bus), pause.go, slots.go (of a Redis Cluster), table.go (which subscriptions are wanted,
+// and which Redis has), subscriber.go (a connection for subscriptions), outbox.go (messages
+// to be sent), node.go (a Redis server), routes.go (which of them has which channel),
+// finder.go (finds them), sender.go (sends messages), prober.go (checks that they arrive),
+// count.go (the number of subscribers), bus.go, redisadapter.go (the constructors);
+// emitter.go stands alone.
 package redisadapter

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds a Redis server: the connection for its subscriptions, and whether it
-// takes messages.
+// This file holds a Redis server: its connections, and whether it works.
 
 package redisadapter
 
@@ -9,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,19 +15,27 @@ import (
 	"github.com/redis/rueidis"
 )
 
+// An owner is the bus that a node belongs to. Its methods do not block.
+type owner interface {
+	receive(p topic, channel, message string)
+	changed() // the state may have changed
+	kick()    // the slots of the Redis Cluster may have moved
+}
+
 // A node is a Redis server, or what Sentinels say is one.
 type node struct {
-	carried
-	bus    *bus
-	addr   string
-	option rueidis.ClientOption
-	ctx    context.Context // ends when the node is no longer used
-	cancel context.CancelFunc
-	client atomic.Pointer[rueidis.Client] // nil before the first connection
-	tried  chan struct{}                  // closed after the first attempt
-	wake   chan struct{}
-	again  chan struct{} // Reset
-	since  atomic.Int64  // when the messages that Redis has not answered were sent, or 0
+	*carrier
+	owner   owner
+	table   *table
+	addr    string // "" if option has the addresses
+	sharded bool
+	option  rueidis.ClientOption
+	ctx     context.Context // ends when the node is no longer used
+	cancel  context.CancelFunc
+	client  atomic.Pointer[rueidis.Client] // nil before the first connection
+	tried   chan struct{}                  // closed after the first attempt
+	again   chan struct{}                  // Reset
+	since   atomic.Int64                   // when the messages that Redis has not answered were sent, or 0
 
 	mu      sync.Mutex // guards the fields below
 	silent  error      // why it does not deliver, or nil
@@ -38,51 +44,73 @@ type node struct {
 	until   time.Time  // when denied is forgotten
 }
 
-// newNode starts a node. addr is "" if option has the addresses.
-func newNode(b *bus, addr string, option rueidis.ClientOption) *node {
-	n := &node{
-		carried: newCarried(), bus: b, addr: addr, option: option,
-		tried: make(chan struct{}), wake: make(chan struct{}, 1), again: make(chan struct{}, 1),
-	}
-	n.ctx, n.cancel = context.WithCancel(b.ctx)
-	b.work.Go(n.run)
+// makeContext gives the node a context, which ends with ctx.
+func (n *node) makeContext(ctx context.Context) *node {
+	n.carrier, n.tried, n.again = newCarrier(), make(chan struct{}), make(chan struct{}, 1)
+	n.ctx, n.cancel = context.WithCancel(ctx)
 	return n
 }
 
-func (n *node) wakeUp() { poke(n.wake) }
-
+// reset makes a new connection for subscriptions.
 func (n *node) reset() {
-	n.set(&n.silent, errReset)
+	n.set(&n.silent, down(errReset))
 	poke(n.again)
 }
 
 var (
-	errReset   = errors.New("redisadapter: messages do not arrive")
+	errReset   = errors.New("messages do not arrive")
+	errEnded   = errors.New("the connection has ended")
 	errStalled = fmt.Errorf("%w: it does not answer", ErrDown)
 )
 
-// set sets silent or refuses, and tells the bus.
+// down returns an error that wraps ErrDown.
+func down(err error) error {
+	if err == nil || errors.Is(err, ErrDown) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDown, err)
+}
+
+// set sets a field of the state, and tells the owner.
 func (n *node) set(field *error, err error) {
 	n.mu.Lock()
 	changed := (*field == nil) != (err == nil)
 	*field = err
 	n.mu.Unlock()
 	if changed {
-		n.bus.changed()
+		n.owner.changed()
 	}
+}
+
+// get returns a field of the state.
+func (n *node) get(field *error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return *field
 }
 
 // err returns why the node does not work, or nil.
 func (n *node) err() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.refuses != nil {
+	switch {
+	case n.refuses != nil:
 		return n.refuses
-	}
-	if n.silent != nil {
+	case n.silent != nil:
 		return n.silent
 	}
 	return n.denied
+}
+
+// stalledAfter is how long Redis may take to answer before Publish returns an error.
+const stalledAfter = 2 * time.Second
+
+// publishes returns why the node takes no messages, or nil.
+func (n *node) publishes() error {
+	if since := n.since.Load(); since != 0 && time.Since(time.Unix(0, since)) > stalledAfter {
+		return errStalled
+	}
+	return n.get(&n.refuses)
 }
 
 // deniedFor is how long the state remembers that Redis has refused a message.
@@ -105,23 +133,14 @@ func (n *node) deny(err error) {
 	n.set(&n.denied, err)
 }
 
-// stalledAfter is how long Redis may take to answer before Publish returns an error.
-const stalledAfter = 2 * time.Second
-
-// publishes returns why the node takes no messages, or nil.
-func (n *node) publishes() error {
-	if since := n.since.Load(); since != 0 && time.Since(time.Unix(0, since)) > stalledAfter {
-		return errStalled
-	}
-	return n.get(&n.refuses)
+// failed records that the node has not taken messages.
+func (n *node) failed(count int, err error) {
+	n.set(&n.refuses, fmt.Errorf("%w: %d messages were lost: %w", ErrDown, count, err))
+	poke(n.wake)
 }
 
-// get returns silent or refuses.
-func (n *node) get(field *error) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return *field
-}
+// steadyAfter is how long a connection must last before the next pause is short again.
+const steadyAfter = 10 * time.Second
 
 // run keeps the node connected.
 func (n *node) run() {
@@ -136,11 +155,11 @@ func (n *node) run() {
 		if n.ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > steadyAfter {
 			p = 0
 		}
 		n.set(&n.silent, down(err))
-		n.bus.kick()
+		n.owner.kick()
 		if !p.wait(n.ctx) {
 			return
 		}
@@ -149,13 +168,11 @@ func (n *node) run() {
 
 // end closes the client.
 func (n *node) end() {
-	n.table().forget(n)
+	n.table.forget(n.carrier)
 	if c := n.client.Load(); c != nil {
 		(*c).Close()
 	}
 }
-
-func (n *node) table() *table { return n.bus.table }
 
 // connect makes the client, which has a connection for messages, if there is none.
 func (n *node) connect() error {
@@ -163,12 +180,10 @@ func (n *node) connect() error {
 		return nil
 	}
 	c, err := rueidis.NewClient(n.option)
-	if err != nil {
-		n.set(&n.refuses, down(err))
-	} else {
+	if err == nil {
 		n.client.Store(&c)
-		n.set(&n.refuses, nil)
 	}
+	n.set(&n.refuses, down(err))
 	select {
 	case <-n.tried:
 	default:
@@ -180,7 +195,7 @@ func (n *node) connect() error {
 // serve subscribes and unsubscribes, until the connection breaks. The connection is made
 // when it is needed.
 func (n *node) serve() error {
-	for n.table().idle(n) {
+	for n.table.idle(n.carrier) {
 		n.ready()
 		select {
 		case <-n.wake:
@@ -189,13 +204,22 @@ func (n *node) serve() error {
 			return nil
 		}
 	}
-	s := n.subscribe()
+	s := &subscriber{table: n.table, carrier: n.carrier, listens: n, sharded: n.sharded, bySlot: n.sharded && n.addr != ""}
+	select {
+	case <-n.again: // the connection is new
+	default:
+	}
+	s.open(*n.client.Load())
 	defer s.close()
 	for {
-		add, remove := n.table().next(n)
-		if len(add)+len(remove) > 0 {
-			if err := s.change(add, remove); err != nil {
+		if add, remove := n.table.next(n.carrier); len(add)+len(remove) > 0 {
+			again, err := s.change(n.ctx, add, remove)
+			if err != nil {
 				return err
+			}
+			if again {
+				shortly := pause(0)
+				shortly.wait(n.ctx)
 			}
 			continue
 		}
@@ -206,7 +230,7 @@ func (n *node) serve() error {
 			return errReset
 		case err := <-s.lost:
 			if err == nil {
-				err = errors.New("redisadapter: the connection has ended")
+				err = errEnded
 			}
 			return err
 		case <-n.ctx.Done():
@@ -215,20 +239,17 @@ func (n *node) serve() error {
 	}
 }
 
+// receive implements listener.
+func (n *node) receive(p topic, channel, message string) { n.owner.receive(p, channel, message) }
+
+// moved implements listener.
+func (n *node) moved(why error) {
+	n.set(&n.silent, down(why))
+	n.owner.kick()
+}
+
 // ready records that everything is subscribed, when the server takes messages too.
 func (n *node) ready() {
-	n.probe()
-	n.set(&n.silent, nil)
-}
-
-// failed records that the node has not taken messages.
-func (n *node) failed(count int, err error) {
-	n.set(&n.refuses, fmt.Errorf("%w: %d messages were lost: %w", ErrDown, count, err))
-	n.wakeUp()
-}
-
-// probe waits until the server takes messages again, if it did not.
-func (n *node) probe() {
 	var p pause
 	for n.get(&n.refuses) != nil {
 		ctx, cancel := context.WithTimeout(n.ctx, answersIn)
@@ -237,164 +258,56 @@ func (n *node) probe() {
 		cancel()
 		if err == nil {
 			n.set(&n.refuses, nil)
-			return
+			break
 		}
-		n.bus.kick() // another server may have its slots
+		n.owner.kick() // another server may have its slots
 		if !p.wait(n.ctx) {
 			return
 		}
 	}
+	n.set(&n.silent, nil)
 }
 
-// A subscriber is a connection for subscriptions.
-type subscriber struct {
-	node *node
-	conn rueidis.DedicatedClient
-	lost <-chan error
-
-	mu   sync.Mutex // is held while a message is received
-	dead bool       // no more messages are received
-}
-
-// subscribe makes the connection. If that fails, so will its use.
-func (n *node) subscribe() *subscriber {
-	n.table().forget(n)
-	conn, _ := (*n.client.Load()).Dedicate()
-	s := &subscriber{node: n, conn: conn}
-	s.lost = conn.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: s.message, OnSubscription: s.subscription})
-	return s
-}
-
-// close closes the connection. Nothing is received afterwards.
-func (s *subscriber) close() {
-	s.mu.Lock()
-	s.dead = true
-	s.mu.Unlock()
-	s.conn.Close()
-	s.node.table().forget(s.node)
-}
-
-func (s *subscriber) message(m rueidis.PubSubMessage) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dead {
-		return
+// publish sends messages and waits for the answers. It returns those that another server
+// must get. If the connection breaks, the others may have arrived or not: to send them
+// again could make them arrive twice.
+func (n *node) publish(part []message) (moved []message) {
+	select {
+	case <-n.tried:
+	case <-n.ctx.Done():
+		return nil
 	}
-	p := topic{m.Channel, false}
-	if m.Pattern != "" {
-		p = topic{m.Pattern, true}
+	c := n.client.Load()
+	if c == nil || n.get(&n.refuses) != nil {
+		return nil // Publish says so
 	}
-	s.node.bus.receive(p, m.Channel, m.Message)
-}
-
-// subscription is called when the server confirms. It also unsubscribes by itself, from
-// channels of slots that it no longer has.
-func (s *subscriber) subscription(e rueidis.PubSubSubscription) {
-	switch e.Kind {
-	case "unsubscribe", "punsubscribe", "sunsubscribe":
-		if s.node.table().left(s.node, topic{e.Channel, e.Kind == "punsubscribe"}) {
-			s.node.set(&s.node.silent, fmt.Errorf("%w: a slot has moved", ErrDown))
-			s.node.bus.kick()
-			s.node.wakeUp()
+	commands := make([]rueidis.Completed, len(part))
+	for i, m := range part {
+		if b := (*c).B(); n.sharded {
+			commands[i] = b.Spublish().Channel(m.channel).Message(rueidis.BinaryString(m.data)).Build()
+		} else {
+			commands[i] = b.Publish().Channel(m.channel).Message(rueidis.BinaryString(m.data)).Build()
 		}
 	}
-}
-
-// change subscribes and unsubscribes. It returns an error if the connection is broken.
-func (s *subscriber) change(add, remove []topic) error {
-	var commands []rueidis.Completed
-	groups := append(s.group(add), s.group(remove)...)
-	adds := len(s.group(add))
-	for i, g := range groups {
-		commands = append(commands, s.command(g, i < adds))
-	}
-	ctx, cancel := context.WithTimeout(s.node.ctx, answersIn)
+	n.since.Store(time.Now().UnixNano())
+	ctx, cancel := context.WithTimeout(n.ctx, answersIn)
 	defer cancel()
-	results := s.conn.DoMulti(ctx, commands...)
-	moved := false
+	results := (*c).DoMulti(ctx, commands...)
+	n.since.Store(0)
+	lost, why, refused := 0, error(nil), error(nil)
 	for i, r := range results {
-		if err := r.NonRedisError(); err != nil {
-			return err
-		}
 		err := r.Error()
-		switch {
-		case i >= adds:
-			// A server that no longer has a slot has unsubscribed already.
-		case err == nil:
-			s.node.table().confirm(s.node, groups[i])
-		case elsewhere(err):
-			s.node.table().again(s.node, groups[i])
-			moved = true
-		default:
-			s.node.table().refuse(s.node, groups[i], fmt.Errorf("redisadapter: subscribe: %w", err))
+		if _, answered := rueidis.IsRedisErr(err); answered && !elsewhere(err) {
+			refused = err
+		} else if answered {
+			moved = append(moved, part[i])
+		} else if err != nil {
+			lost, why = lost+1, err
 		}
 	}
-	if moved {
-		s.node.set(&s.node.silent, fmt.Errorf("%w: a slot has moved", ErrDown))
-		s.node.bus.kick()
-		p := pause(leastPause)
-		p.wait(s.node.ctx)
+	if lost > 0 {
+		n.failed(lost, why)
 	}
-	return nil
-}
-
-// elsewhere reports whether another server of a Redis Cluster may do what this one has
-// refused, now or soon.
-func elsewhere(err error) bool {
-	e, ok := rueidis.IsRedisErr(err)
-	if !ok {
-		return false
-	}
-	text := e.Error()
-	for _, code := range []string{"MOVED ", "ASK ", "CLUSTERDOWN ", "TRYAGAIN ", "LOADING ", "MASTERDOWN "} {
-		if strings.HasPrefix(text, code) {
-			return true
-		}
-	}
-	return false
-}
-
-// group divides topics into those of one command.
-func (s *subscriber) group(topics []topic) (groups [][]topic) {
-	type key struct {
-		pattern bool
-		slot    int
-	}
-	index := make(map[key]int)
-	for _, p := range topics {
-		k := key{pattern: p.pattern}
-		if s.node.bus.mode.sharded() && s.node.addr != "" {
-			k.slot = slot(p.name)
-		}
-		i, ok := index[k]
-		if !ok {
-			i = len(groups)
-			index[k] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], p)
-	}
-	return groups
-}
-
-// command returns the command for topics of one group.
-func (s *subscriber) command(topics []topic, add bool) rueidis.Completed {
-	names := make([]string, len(topics))
-	for i, p := range topics {
-		names[i] = p.name
-	}
-	b := s.conn.B()
-	switch pattern, sharded := topics[0].pattern, s.node.bus.mode.sharded(); {
-	case pattern && add:
-		return b.Psubscribe().Pattern(names...).Build()
-	case pattern:
-		return b.Punsubscribe().Pattern(names...).Build()
-	case sharded && add:
-		return b.Ssubscribe().Channel(names...).Build()
-	case sharded:
-		return b.Sunsubscribe().Channel(names...).Build()
-	case add:
-		return b.Subscribe().Channel(names...).Build()
-	}
-	return b.Unsubscribe().Channel(names...).Build()
+	n.deny(refused)
+	return moved
 }

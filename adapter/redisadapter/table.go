@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the table of subscriptions: which are wanted, and which each Redis
-// server has.
+// This file holds the table of subscriptions: which are wanted, and which the connection
+// to each Redis server has.
 
 package redisadapter
 
@@ -18,11 +18,36 @@ type topic struct {
 	pattern bool
 }
 
+// A carrier is a Redis server, as the table sees it.
+type carrier struct {
+	// The lock of the table guards the fields below. They are about the current connection.
+	has     map[topic]bool // what was sent; true if it is confirmed
+	dirty   map[topic]bool // what may have to be subscribed to or unsubscribed from
+	leaving map[topic]int  // the confirmations of UNSUBSCRIBE that have not arrived
+
+	wake chan struct{} // receives when there is something to do
+}
+
+func newCarrier() *carrier {
+	return &carrier{
+		has: make(map[topic]bool), dirty: make(map[topic]bool), leaving: make(map[topic]int),
+		wake: make(chan struct{}, 1),
+	}
+}
+
+// poke makes the next receive from c return at once.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
 // A subscription is a topic that is wanted.
 type subscription struct {
 	channels  []cluster.Channel // of the core; several can have one name
-	node      *node             // the Redis server, or nil if it is not known
-	confirmed bool              // by the connection that node has now
+	at        *carrier          // the connection, or nil if it is not known
+	confirmed bool              // by the connection
 	waiting   []*await
 }
 
@@ -35,20 +60,20 @@ type await struct {
 // A table is the table of a bus. The functions that callers of Subscribe pass are called
 // without its lock.
 type table struct {
-	mu     sync.RWMutex // guards the fields below, and those of nodes that say so
+	mu     sync.RWMutex // guards the fields below, and those of carriers
 	topics map[topic]*subscription
-	assign func(topic) *node // returns nil while it is not known
+	assign func(topic) *carrier // returns nil while it is not known
 	closed bool
 }
 
 func newTable() *table {
-	return &table{topics: make(map[topic]*subscription), assign: func(topic) *node { return nil }}
+	return &table{topics: make(map[topic]*subscription), assign: func(topic) *carrier { return nil }}
 }
 
 // add adds channels. done is called when all are confirmed.
 func (t *table) add(channels []cluster.Channel, name func(cluster.Channel) topic, done func(error)) {
 	w := &await{done: done}
-	var wake []*node
+	var wake []*carrier
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
@@ -60,7 +85,7 @@ func (t *table) add(channels []cluster.Channel, name func(cluster.Channel) topic
 		if !s.confirmed {
 			w.left++
 			s.waiting = append(s.waiting, w)
-			wake = append(wake, s.node)
+			wake = append(wake, s.at)
 		}
 	}
 	left := w.left
@@ -74,11 +99,11 @@ func (t *table) add(channels []cluster.Channel, name func(cluster.Channel) topic
 func (t *table) addLocked(p topic, c cluster.Channel) *subscription {
 	s := t.topics[p]
 	if s == nil {
-		s = &subscription{node: t.assign(p)}
+		s = &subscription{at: t.assign(p)}
 		t.topics[p] = s
-		if s.node != nil {
-			s.confirmed = s.node.has[p]
-			s.node.dirty[p] = true
+		if s.at != nil {
+			s.confirmed = s.at.has[p]
+			s.at.dirty[p] = true
 		}
 	}
 	if !slices.Contains(s.channels, c) {
@@ -90,7 +115,7 @@ func (t *table) addLocked(p topic, c cluster.Channel) *subscription {
 // remove removes channels.
 func (t *table) remove(channels []cluster.Channel, name func(cluster.Channel) topic) {
 	var ready []*await
-	var wake []*node
+	var wake []*carrier
 	t.mu.Lock()
 	for _, c := range channels {
 		p := name(c)
@@ -104,10 +129,10 @@ func (t *table) remove(channels []cluster.Channel, name func(cluster.Channel) to
 		}
 		delete(t.topics, p)
 		ready = append(ready, settle(s)...)
-		if s.node != nil {
-			s.node.dirty[p] = true
+		if s.at != nil {
+			s.at.dirty[p] = true
 		}
-		wake = append(wake, s.node)
+		wake = append(wake, s.at)
 	}
 	t.mu.Unlock()
 	finish(ready, nil)
@@ -132,68 +157,57 @@ func finish(ready []*await, err error) {
 	}
 }
 
-func wakeAll(nodes []*node) {
-	for _, n := range nodes {
-		if n != nil {
-			n.wakeUp()
+func wakeAll(nodes []*carrier) {
+	for _, c := range nodes {
+		if c != nil {
+			poke(c.wake)
 		}
 	}
 }
 
-// A carried is the part of a node in the table. The lock of the table guards it.
-type carried struct {
-	has     map[topic]bool // what was sent on the connection; true if it is confirmed
-	dirty   map[topic]bool // what may have to be subscribed to or unsubscribed from
-	leaving map[topic]int  // the confirmations of UNSUBSCRIBE that have not arrived
-}
-
-func newCarried() carried {
-	return carried{has: make(map[topic]bool), dirty: make(map[topic]bool), leaving: make(map[topic]int)}
-}
-
-// forget is called when a node has no connection any more, or a new one.
-func (t *table) forget(n *node) {
+// forget is called when a server has no connection any more, or a new one.
+func (t *table) forget(c *carrier) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	clear(n.has)
-	clear(n.dirty)
-	clear(n.leaving)
+	clear(c.has)
+	clear(c.dirty)
+	clear(c.leaving)
 	for p, s := range t.topics {
-		if s.node == n {
+		if s.at == c {
 			s.confirmed = false
-			n.dirty[p] = true
+			c.dirty[p] = true
 		}
 	}
 }
 
-// idle reports whether a node has nothing to do.
-func (t *table) idle(n *node) bool {
+// idle reports whether there is nothing to do.
+func (t *table) idle(c *carrier) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(n.dirty) == 0
+	return len(c.dirty) == 0
 }
 
 // maxBatch is the maximum number of topics in one call to Redis.
 const maxBatch = 512
 
-// next returns what a node must subscribe to and unsubscribe from next.
-func (t *table) next(n *node) (add, remove []topic) {
+// next returns what must be subscribed to and unsubscribed from next.
+func (t *table) next(c *carrier) (add, remove []topic) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for p := range n.dirty {
+	for p := range c.dirty {
 		if len(add)+len(remove) == maxBatch {
 			break
 		}
-		delete(n.dirty, p)
+		delete(c.dirty, p)
 		s := t.topics[p]
-		_, has := n.has[p]
-		switch wanted := s != nil && s.node == n; {
+		_, has := c.has[p]
+		switch wanted := s != nil && s.at == c; {
 		case wanted && !has:
-			n.has[p] = false
+			c.has[p] = false
 			add = append(add, p)
 		case has && !wanted:
-			delete(n.has, p)
-			n.leaving[p]++
+			delete(c.has, p)
+			c.leaving[p]++
 			remove = append(remove, p)
 		}
 	}
@@ -201,15 +215,15 @@ func (t *table) next(n *node) (add, remove []topic) {
 }
 
 // confirm records that the server has topics.
-func (t *table) confirm(n *node, topics []topic) {
+func (t *table) confirm(c *carrier, topics []topic) {
 	var ready []*await
 	t.mu.Lock()
 	for _, p := range topics {
-		if _, has := n.has[p]; !has {
+		if _, has := c.has[p]; !has {
 			continue // lost meanwhile
 		}
-		n.has[p] = true
-		if s := t.topics[p]; s != nil && s.node == n {
+		c.has[p] = true
+		if s := t.topics[p]; s != nil && s.at == c {
 			s.confirmed = true
 			ready = append(ready, settle(s)...)
 		}
@@ -219,13 +233,13 @@ func (t *table) confirm(n *node, topics []topic) {
 }
 
 // refuse records that the server has refused topics, which are no longer wanted.
-func (t *table) refuse(n *node, topics []topic, err error) {
+func (t *table) refuse(c *carrier, topics []topic, err error) {
 	var failed []*await
 	t.mu.Lock()
 	for _, p := range topics {
-		delete(n.has, p)
+		delete(c.has, p)
 		s := t.topics[p]
-		if s == nil || s.node != n {
+		if s == nil || s.at != c {
 			continue
 		}
 		delete(t.topics, p)
@@ -241,57 +255,57 @@ func (t *table) refuse(n *node, topics []topic, err error) {
 }
 
 // again records that topics must be subscribed to again: another server may have them.
-func (t *table) again(n *node, topics []topic) {
+func (t *table) again(c *carrier, topics []topic) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range topics {
-		t.againLocked(n, p)
+		t.againLocked(c, p)
 	}
 }
 
-func (t *table) againLocked(n *node, p topic) {
-	delete(n.has, p)
-	if s := t.topics[p]; s != nil && s.node == n {
+func (t *table) againLocked(c *carrier, p topic) {
+	delete(c.has, p)
+	if s := t.topics[p]; s != nil && s.at == c {
 		s.confirmed = false
-		n.dirty[p] = true
+		c.dirty[p] = true
 	}
 }
 
-// left records that the server has unsubscribed a node from a topic. It reports whether
-// the server did that by itself.
-func (t *table) left(n *node, p topic) bool {
+// left records that a server has ended the subscription to a topic. It reports whether
+// it did that by itself.
+func (t *table) left(c *carrier, p topic) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n.leaving[p] > 0 {
-		if n.leaving[p]--; n.leaving[p] == 0 {
-			delete(n.leaving, p)
+	if c.leaving[p] > 0 {
+		if c.leaving[p]--; c.leaving[p] == 0 {
+			delete(c.leaving, p)
 		}
 		return false
 	}
-	if _, has := n.has[p]; !has {
+	if _, has := c.has[p]; !has {
 		return false
 	}
-	t.againLocked(n, p)
+	t.againLocked(c, p)
 	return true
 }
 
-// reassign gives each topic to the node that assign returns for it.
-func (t *table) reassign(assign func(topic) *node) {
-	var wake []*node
+// reassign gives each topic to the server that assign returns for it.
+func (t *table) reassign(assign func(topic) *carrier) {
+	var wake []*carrier
 	t.mu.Lock()
 	t.assign = assign
 	for p, s := range t.topics {
 		to := assign(p)
-		if to == s.node {
+		if to == s.at {
 			continue
 		}
-		for _, n := range []*node{s.node, to} {
-			if n != nil {
-				n.dirty[p] = true
-				wake = append(wake, n)
+		for _, c := range []*carrier{s.at, to} {
+			if c != nil {
+				c.dirty[p] = true
+				wake = append(wake, c)
 			}
 		}
-		s.node, s.confirmed = to, to != nil && to.has[p]
+		s.at, s.confirmed = to, to != nil && to.has[p]
 	}
 	t.mu.Unlock()
 	wakeAll(wake)
