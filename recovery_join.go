@@ -129,7 +129,7 @@ func (j *journal) release(r *redemption) {
 		return
 	}
 	if final != nil {
-		if _, stored := j.lineages.Final(r.lineage); !stored {
+		if _, _, stored := j.lineages.State(r.lineage); !stored {
 			j.owner.save(j.owner.ctx, j.ns.name, final)
 		}
 	}
@@ -154,8 +154,7 @@ func (j *journal) adopt(a *admission, r *redemption) bool {
 // examine looks whether the client may continue the session, ends the earlier connection
 // if it still stands, and reads what the client has missed.
 func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
-	final, _ := j.lineages.Final(r.lineage)
-	live := j.lineages.Socket(r.lineage)
+	live, final, _ := j.lineages.State(r.lineage)
 	switch {
 	case live != nil:
 		final = j.snapshot(live)
@@ -177,7 +176,7 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 			return reason
 		}
 	}
-	final, stored := j.lineages.Final(r.lineage)
+	_, final, stored := j.lineages.State(r.lineage)
 	if final == nil {
 		return recovery.Unknown
 	}

@@ -119,6 +119,7 @@ func TestSocketFlagsThenOthers(t *testing.T) {
 func TestLatest(t *testing.T) {
 	memory(t, nil, func(w *world) {
 		s, p := w.pair()
+		w.settle() // the response to the CONNECT has left
 		socketio.EngineConn(s).Cork()
 		for i := range 3 {
 			_ = w.io.Conflate("a").Emit("a", i)

@@ -77,11 +77,12 @@ func (t *Lineages[S]) Found(l *Lineage, s *adapter.Session) {
 	l.final = s
 }
 
-// Socket returns the socket of a session, or nil if it has ended.
-func (t *Lineages[S]) Socket(l *Lineage) *S {
+// State returns the socket of a session, or its state if it has ended, which is nil if the
+// session can't be continued. stored reports whether the store has that state too.
+func (t *Lineages[S]) State(l *Lineage) (live *S, final *adapter.Session, stored bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.socketLocked(l)
+	return t.socketLocked(l), l.final, l.stored
 }
 
 func (t *Lineages[S]) socketLocked(l *Lineage) *S {
@@ -96,14 +97,6 @@ func (t *Lineages[S]) Over(l *Lineage) <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return l.over
-}
-
-// Final returns the state of a session that has ended, or nil if it can't be continued.
-// stored reports whether the store has it too.
-func (t *Lineages[S]) Final(l *Lineage) (s *adapter.Session, stored bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return l.final, l.stored
 }
 
 // Taken records that the store no longer has the state of a session.

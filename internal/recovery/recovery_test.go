@@ -7,6 +7,7 @@ package recovery_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -139,24 +140,25 @@ func TestSaves(t *testing.T) {
 func TestLineages(t *testing.T) {
 	var table recovery.Lineages[int]
 	one, two := 1, 2
+	socket := func(l *recovery.Lineage) *int { live, _, _ := table.State(l); return live }
 	l := table.Begin("secret", &one)
 	final := new(adapter.Session)
 	if table.Close(l, final, false) {
 		t.Error("nobody has the session")
 	}
 	claimed, known := table.Claim("secret")
-	if claimed != l || !known || table.Socket(l) != &one {
+	if claimed != l || !known || socket(l) != &one {
 		t.Error("a live session is claimed")
 	}
 	if other, _ := table.Claim("secret"); other != nil {
 		t.Error("a session is claimed twice")
 	}
-	if !table.Close(l, final, false) || table.Socket(l) != nil {
+	if !table.Close(l, final, false) || socket(l) != nil {
 		t.Error("the claimer has the session")
 	}
 	<-table.Over(l)
 	table.Resume(l, &two)
-	if got, _ := table.Claim("secret"); got != l || table.Socket(l) != &two {
+	if got, _ := table.Claim("secret"); got != l || socket(l) != &two {
 		t.Error("the session goes on")
 	}
 	if _, ended := table.Release(l); ended {
@@ -173,4 +175,32 @@ func TestLineages(t *testing.T) {
 		t.Error("it has no socket")
 	}
 	table.Drop(unknown)
+}
+
+// A session that ends while a client looks at it has a socket or a final state, at any
+// moment: the client is not told that there is no such session.
+func TestALineageAlwaysHasAState(t *testing.T) {
+	var table recovery.Lineages[int]
+	socket, final := 1, new(adapter.Session)
+	for range 2000 {
+		l := table.Begin("secret", &socket)
+		table.Claim("secret")
+		closed := make(chan struct{})
+		go func() { // ends with this round
+			table.Close(l, final, false)
+			close(closed)
+		}()
+		for {
+			live, got, _ := table.State(l)
+			if live == nil && got == nil {
+				t.Fatal("a session has neither")
+			}
+			if live == nil {
+				break
+			}
+			runtime.Gosched()
+		}
+		<-closed
+		table.Drop(l)
+	}
 }
