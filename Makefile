@@ -80,6 +80,10 @@ test-delivery: $(npm_conformance) ## what clients and server have sent and recei
 .PHONY: test-delivery delivery
 delivery: test-delivery ## the same; UPGRADES=20000 RECOVERIES=5000 TIME=3600: more; CLIENT=ours, SERVER=npm: another client, another server; KEEP=folder: keeps the logs
 
+.PHONY: delivery-pairs
+delivery-pairs: $(npm_conformance) ## the same for the npm client and ours, against the npm server and ours, as a table (UPGRADES=300 RECOVERIES=300 SEED=1)
+	@node conformance/delivery/pairs.mjs
+
 test-client: $(npm_client) ## the TypeScript client: types, tests, and that dist/ is what the build makes
 	@scripts/test-client.sh
 

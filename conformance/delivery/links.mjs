@@ -6,12 +6,14 @@ import { within } from "../lib/wait.mjs";
 
 export class Proxies {
   #child;
+  #exit;
   #asked = new Map();
   #links = new Map();
   #next = 1;
 
   constructor(program) {
     this.#child = spawn(program, ["proxy"], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#exit = new Promise((resolve) => this.#child.once("exit", (code, signal) => resolve(signal ?? code)));
     this.#child.stdin.on("error", () => {}); // after abort
     createInterface({ input: this.#child.stdout }).on("line", (line) => this.#line(JSON.parse(line)));
   }
@@ -46,9 +48,15 @@ export class Proxies {
   }
 
   async close() {
-    const exit = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.stdin.end();
-    await within(exit, "the end of the proxies");
+    let how;
+    try {
+      how = await within(this.#exit, "the end of the proxies");
+    } catch (error) {
+      this.#child.kill("SIGQUIT"); // it says what it is doing
+      throw error;
+    }
+    if (how !== 0) throw new Error(`the proxies ended with ${how}`);
   }
 }
 

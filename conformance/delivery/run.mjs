@@ -59,6 +59,10 @@ async function campaign(name, number, recovery, work) {
     console.log(`${name} ${number}: ${counts["wanted and recovered"]} of ${counts.wanted} were recovered`);
     passed = false;
   }
+  if (env.CLIENT === "ours" && counts.stuck > 0) {
+    console.log(`${name} ${number}: ${counts.stuck} clients did nothing any more`);
+    passed = false;
+  }
   return passed || again(dir);
 }
 

@@ -154,7 +154,9 @@ function control(request, response) {
 http.listen(0, "127.0.0.1", () => console.log(`listening ${http.address().port}`));
 process.on("SIGTERM", async () => {
   for (const lane of lanes) lane.off();
-  await io.close();
+  const closed = io.close();
+  http.closeAllConnections(); // it would wait for those that have swallowed something
+  await closed;
   record({ kind: "end" });
   log.close();
   process.exit(0);
