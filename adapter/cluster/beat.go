@@ -44,16 +44,18 @@ func (l *lease) over(now time.Time, length time.Duration) bool {
 	return now.Sub(l.last) > length
 }
 
-// lapsed reports whether the lease has lapsed and must be renewed. It is true once in checkEvery, and begins
-// an epoch.
+// lapsed reports whether the lease has lapsed and must be renewed. It is true once in
+// checkEvery. The first time, it begins an epoch.
 func (l *lease) lapsed(now time.Time, length time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Sub(l.last) <= length || now.Sub(l.tried) < checkEvery {
 		return false
 	}
+	if l.tried.Before(l.last) {
+		l.epoch++
+	}
 	l.tried = now
-	l.epoch++
 	return true
 }
 
@@ -66,26 +68,34 @@ func (n *node) checkLease() {
 	n.lease.renewing.Lock()
 	defer n.lease.renewing.Unlock()
 	if now := time.Now(); n.lease.lapsed(now, n.opts.Lease) {
-		n.log.Info("the node was not heard for longer than its lease and announces itself again")
 		n.members.touchAll(now)
-		n.rejoin()
+		if n.rejoin() {
+			n.log.Info("the node was not heard for longer than its lease and has announced itself again")
+		}
 	}
 }
 
-// rejoin announces the node and its namespaces.
-func (n *node) rejoin() {
-	n.beat()
+// rejoin announces the node and its namespaces. It reports false if the bus is down.
+func (n *node) rejoin() bool {
+	if !n.beat() {
+		return false
+	}
 	for _, space := range n.all() {
-		space.hello()
+		if space.ready() {
+			space.hello()
+		}
 	}
+	return true
 }
 
-// beat publishes a heartbeat.
-func (n *node) beat() {
+// beat publishes a heartbeat. It reports false if the bus is down.
+func (n *node) beat() bool {
 	n.services.mu.RLock()
 	spaces := make([]string, 0, len(n.spaces))
-	for name := range n.spaces {
-		spaces = append(spaces, name)
+	for name, space := range n.spaces {
+		if space.ready() { // until then, requests do not arrive
+			spaces = append(spaces, name)
+		}
 	}
 	n.services.mu.RUnlock()
 	slices.Sort(spaces)
@@ -102,9 +112,11 @@ func (n *node) beat() {
 	n.lease.next = end
 	n.lease.mu.Unlock()
 	now := time.Now() // before: the node may be frozen while it publishes
-	if n.announce(Channel{Class: ClassNodes}, nodewire.KindHeartbeat, &a) == nil {
-		n.lease.renewed(now)
+	if n.announce(Channel{Class: ClassNodes}, nodewire.KindHeartbeat, &a) != nil {
+		return false
 	}
+	n.lease.renewed(now)
+	return true
 }
 
 // heardSelf is called when a heartbeat of this node comes back.

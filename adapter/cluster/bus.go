@@ -50,8 +50,8 @@ type Bus interface {
 	// Subscribe adds channels to those whose messages are received, and calls done once
 	// when messages published from now on by any node will be received. While the bus is
 	// down, it keeps the channels for later. done is called with an error if the bus is
-	// closed before, or if it can't subscribe. Subscribe does not wait, and may call done
-	// before it returns.
+	// closed before, or if it can't subscribe: the channels are then not subscribed, and
+	// the node tries again. Subscribe does not wait, and may call done before it returns.
 	Subscribe(channels []Channel, done func(error))
 	// Unsubscribe is the reverse of Subscribe. Calls take effect in order.
 	Unsubscribe(channels []Channel)

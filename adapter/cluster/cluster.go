@@ -57,11 +57,7 @@ func (c *Cluster) Open(info adapter.Node) error {
 	if err := n.bus.Open(n); err != nil {
 		return err
 	}
-	n.bus.Subscribe([]Channel{{Class: ClassNodes}}, func(err error) {
-		if err == nil {
-			n.beat()
-		}
-	})
+	n.subscribe([]Channel{{Class: ClassNodes}}, func() bool { return n.ctx.Err() == nil }, func() { n.beat() })
 	n.start(n.keepBeating)
 	return nil
 }

@@ -20,6 +20,8 @@ type health struct {
 	now     adapter.Health
 	down    error // of the bus
 	deaf    bool
+	failing int   // subscriptions that are tried again
+	why     error // of the first of them
 	sent    time.Time // of the first heartbeat that has not come back, or zero
 	seq     uint64    // of the latest heartbeat
 
@@ -63,6 +65,15 @@ func (h *health) setDown(err error) {
 	h.change(func() {
 		h.down = err
 		h.sent = time.Time{} // heartbeats do not come back while it is down
+	})
+}
+
+// setFailing records that a subscription fails, or does not any longer.
+func (h *health) setFailing(change int, err error) {
+	h.change(func() {
+		if h.failing += change; err != nil && h.failing == 1 {
+			h.why = err
+		}
 	})
 }
 
@@ -111,6 +122,8 @@ func (h *health) change(fn func()) {
 	switch {
 	case h.down != nil:
 		cause = h.down
+	case h.failing > 0:
+		cause = h.why
 	case h.deaf:
 		cause = errDeaf
 	}

@@ -104,7 +104,7 @@ func TestFrozenNodeAnnouncesItselfFirst(t *testing.T) {
 		if announced < 0 || answered < announced {
 			t.Errorf("the new epoch is message %d, the answer message %d", announced, answered)
 		}
-		want(t, "the lines of the log", len(b.log.lines("announces itself again")), 1)
+		want(t, "the lines of the log", len(b.log.lines("announced itself again")), 1)
 	})
 }
 

@@ -23,6 +23,8 @@ type roomState struct {
 	confirmed  bool // and has succeeded
 	died       time.Time
 	done       chan struct{} // closed when confirmed is set; nil if nobody waits
+	pause      time.Duration // after a failure: until the next attempt
+	due        time.Time     // when that is
 }
 
 // An interest is the adapter.RoomWatcher of a namespace. In modes that subscribe to no
@@ -34,6 +36,7 @@ type interest struct {
 	linger time.Duration
 	ctx    context.Context   // of the node
 	start  func(func()) bool // starts a goroutine of the node
+	failed func(error)       // reports a subscription that failed
 
 	mu       sync.Mutex // guards the fields below; a leaf
 	rooms    map[string]*roomState
@@ -145,9 +148,14 @@ func (i *interest) run() {
 // done if there is nothing.
 func (i *interest) apply() (wait time.Duration, done bool) {
 	for {
-		fresh, dead, wait, done := i.next()
+		now := time.Now()
+		fresh, waitFresh := i.nextFresh(now)
+		dead, waitDead := i.nextDead(now)
 		if len(fresh)+len(dead) == 0 {
-			return wait, done
+			if i.idle() {
+				return 0, true
+			}
+			return min(waitFresh, waitDead), false
 		}
 		if len(dead) > 0 {
 			i.bus.Unsubscribe(dead)
@@ -161,65 +169,115 @@ func (i *interest) apply() (wait time.Duration, done bool) {
 	}
 }
 
-// next returns the next channels to subscribe and to unsubscribe. Without any, it returns
-// how long to wait until a room must be unsubscribed, or done if no room must.
-func (i *interest) next() (fresh, dead []Channel, wait time.Duration, done bool) {
+// forever is how long to wait for nothing.
+const forever = time.Hour
+
+// nextFresh returns the next channels to subscribe. Without any, it returns how long to
+// wait until one must be tried again. A channel that has failed is tried alone.
+func (i *interest) nextFresh(now time.Time) (channels []Channel, wait time.Duration) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	wait = forever
+	var later []string
 	n := 0
 	for _, room := range i.fresh {
-		if len(fresh) == maxBatch {
+		r := i.rooms[room]
+		if len(channels) == maxBatch || len(channels) == 1 && i.rooms[channels[0].Name].pause > 0 {
 			break
 		}
 		n++
-		if r := i.rooms[room]; r != nil && r.alive && !r.subscribed {
-			r.subscribed = true
-			fresh = append(fresh, i.channel(room))
-		}
-	}
-	if i.fresh = i.fresh[n:]; len(i.fresh) == 0 {
-		i.fresh = nil
-	}
-	now := time.Now()
-	n = 0
-	for _, room := range i.dying {
-		r := i.rooms[room]
-		if r == nil || r.alive {
-			n++ // it lives again, or is among the dying twice
+		switch {
+		case r == nil || !r.alive || r.subscribed:
+			continue
+		case r.pause > 0 && (len(channels) > 0 || r.due.After(now)):
+			later = append(later, room)
+			wait = min(wait, max(0, r.due.Sub(now)))
 			continue
 		}
-		if wait = i.linger - now.Sub(r.died); wait > 0 || len(dead) == maxBatch {
+		r.subscribed = true
+		channels = append(channels, i.channel(room))
+	}
+	if i.fresh = append(later, i.fresh[n:]...); len(i.fresh) == 0 {
+		i.fresh = nil
+	}
+	return channels, wait
+}
+
+// nextDead returns the next channels to unsubscribe. Without any, it returns how long to
+// wait until a room must be unsubscribed.
+func (i *interest) nextDead(now time.Time) (channels []Channel, wait time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	wait = forever
+	n := 0
+	for _, room := range i.dying {
+		r := i.rooms[room]
+		if r == nil || r.alive || !r.subscribed {
+			n++ // it lives again, has never been subscribed, or is among the dying twice
+			continue
+		}
+		if left := i.linger - now.Sub(r.died); left > 0 || len(channels) == maxBatch {
+			wait = left
 			break
 		}
 		n++
 		delete(i.rooms, room)
-		dead = append(dead, i.channel(room))
+		channels = append(channels, i.channel(room))
 	}
 	if i.dying = i.dying[n:]; len(i.dying) == 0 {
 		i.dying = nil
 	}
-	if len(fresh)+len(dead)+len(i.fresh)+len(i.dying) == 0 {
-		i.running = false
-		return nil, nil, 0, true
-	}
-	return fresh, dead, wait, false
+	return channels, wait
 }
 
-// confirm records that channels are subscribed.
+// idle reports whether nothing is left to do. The goroutine must then end.
+func (i *interest) idle() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.running = len(i.fresh)+len(i.dying) > 0
+	return !i.running
+}
+
+const (
+	firstPause = 100 * time.Millisecond // after the first failure of a subscription
+	longPause  = 5 * time.Second        // after many
+)
+
+// confirm records that channels are subscribed, or that they could not be: they are tried
+// again later.
 func (i *interest) confirm(channels []Channel, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if err != nil && !i.finished && i.ctx.Err() == nil {
+		i.failed(err)
+	}
 	for _, c := range channels {
 		r := i.rooms[c.Name]
-		if r == nil || !r.subscribed || err != nil {
+		switch {
+		case r == nil || !r.subscribed:
+			continue
+		case err != nil:
+			i.againLocked(c.Name, r)
 			continue
 		}
-		r.confirmed = true
+		r.confirmed, r.pause = true, 0
 		if r.done != nil {
 			close(r.done)
 			r.done = nil
 		}
 	}
+}
+
+// againLocked makes the goroutine subscribe a room later.
+func (i *interest) againLocked(room string, r *roomState) {
+	if r.subscribed = false; !r.alive {
+		delete(i.rooms, room)
+		return
+	}
+	r.pause = min(max(2*r.pause, firstPause), longPause)
+	r.due = time.Now().Add(r.pause)
+	i.fresh = append(i.fresh, room)
+	i.startLocked()
 }
 
 // names returns the names of the rooms that have members, including the ids of sockets.

@@ -5,6 +5,7 @@
 package cluster_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -133,5 +134,99 @@ func TestRoomsOfNobody(t *testing.T) {
 		after := b.Stats()
 		want(t, "received", after.Received-before.Received, 10)
 		want(t, "useful and dropped", after.Useful-before.Useful+after.Dropped-before.Dropped, 0)
+	})
+}
+
+// A namespace whose channels can't be subscribed makes the cluster degraded. It is tried
+// again, less and less often.
+func TestChannelsThatCanNotBeSubscribed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		a := newNode(t, network, "a", nil)
+		b := &testNode{TB: t, bus: &recorder{Node: network.Node("b")}, log: new(logText), local: &local{nsp: "/"}}
+		refusal := errors.New("no permission")
+		b.bus.Refuse(func(c cluster.Channel) error {
+			if c.Class == cluster.ClassRequests {
+				return refusal
+			}
+			return nil
+		})
+		b = openNode(t, "b", b.bus, b.bus, nil)
+		m := b.join("m")
+		settled()
+		want(t, "b's reason", errors.Is(b.Health().Degraded, refusal), true)
+		want(t, "a does not know b", a.count(a.space), 1)
+		before, _ := b.bus.calls()
+		time.Sleep(time.Minute)
+		after, _ := b.bus.calls()
+		if tries := after - before; tries < 10 || tries > 20 {
+			t.Errorf("%d attempts in a minute", tries)
+		}
+		b.bus.Refuse(nil)
+		time.Sleep(6 * time.Second)
+		want(t, "b's reason", b.Health().Degraded, nil)
+		want(t, "a knows b", a.count(a.space), 2)
+		_ = a.emit("e")
+		synctest.Wait()
+		want(t, "the member got", m.heard(), "e")
+		want(t, "what the server was told", b.health(), "cluster: the channels of a namespace can't be subscribed: no permission; <nil>")
+		b.bus.Refuse(func(cluster.Channel) error { return refusal })
+		other := b.Adapter(&local{nsp: "/other"})
+		settled()
+		want(t, "degraded by another namespace", errors.Is(b.Health().Degraded, refusal), true)
+		_ = other.Close()
+		time.Sleep(6 * time.Second)
+		want(t, "which has ended", b.Health().Degraded, nil)
+	})
+}
+
+// A room that can't be subscribed does not affect the others. It is tried again while it
+// has members.
+func TestRoomsThatCanNotBeSubscribed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		a, b := newNode(t, network, "a", nil), newNode(t, network, "b", nil)
+		settled()
+		refusal := errors.New("no permission")
+		b.bus.Refuse(func(c cluster.Channel) error {
+			if strings.HasPrefix(c.Name, "bad") {
+				return refusal
+			}
+			return nil
+		})
+		rooms := []string{"bad 1", "bad 2"}
+		for i := range 100 {
+			rooms = append(rooms, fmt.Sprint("good ", i))
+		}
+		m := b.join("m", rooms...)
+		time.Sleep(time.Second)
+		waiter := b.space.(adapter.JoinWaiter)
+		want(t, "good rooms", waiter.WaitJoined(rooms[2:]), nil)
+		start := time.Now()
+		want(t, "a bad room", waiter.WaitJoined(rooms[:1]), adapter.ErrDegraded)
+		want(t, "how long it waited", time.Since(start), time.Second)
+		want(t, "the cluster is degraded", b.Health().Degraded, nil)
+		_ = a.emit("good", "good 7")
+		_ = a.emit("bad", "bad 1")
+		synctest.Wait()
+		want(t, "the member got", m.heard(), "good")
+		want(t, "lines of the log", len(b.log.lines("rooms are not subscribed")), 1)
+		before, _ := b.bus.calls()
+		time.Sleep(50 * time.Second)
+		after, _ := b.bus.calls()
+		if tries := after - before; tries < 15 || tries > 30 {
+			t.Errorf("%d attempts with 2 rooms in 50 s", tries)
+		}
+		b.space.Leave(m, "bad 2")
+		b.bus.Refuse(nil)
+		time.Sleep(6 * time.Second)
+		want(t, "the bad room", waiter.WaitJoined(rooms[:1]), nil)
+		_ = a.emit("again", "bad 1")
+		synctest.Wait()
+		want(t, "the member got", m.heard(), "good again")
+		channels := network.Subscriptions(b.bus.Node)
+		b.space.Leave(m, "bad 1")
+		time.Sleep(2 * time.Second)
+		want(t, "channels", network.Subscriptions(b.bus.Node), channels-1)
 	})
 }

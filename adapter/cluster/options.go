@@ -145,6 +145,9 @@ var (
 	ErrTooLarge = errors.New("cluster: the message is larger than MaxMessage")
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("cluster: closed")
+	// errNotSubscribed is wrapped by the cause of a degraded cluster that is not subscribed
+	// to all its channels.
+	errNotSubscribed = errors.New("cluster: the channels of a namespace can't be subscribed")
 	// errDeaf is the cause of a degraded cluster whose bus does not deliver.
 	errDeaf = errors.New("cluster: the bus does not deliver this node's own heartbeats")
 )

@@ -8,9 +8,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"socketio/adapter"
 	"socketio/adapter/nodewire"
@@ -38,6 +40,8 @@ type services struct {
 	cancel    context.CancelFunc
 	work      sync.WaitGroup // all goroutines of the node; none starts after Close
 
+	changing sync.Mutex // held while channels of a namespace are subscribed or unsubscribed
+
 	mu     sync.RWMutex // guards the fields below
 	spaces map[string]namespace
 	closed bool
@@ -48,6 +52,8 @@ type namespace interface {
 	// wants reports whether a message of a channel may have receivers.
 	wants(c Channel) bool
 	handle(c Channel, m *nodewire.Message)
+	// ready reports whether the channels are subscribed.
+	ready() bool
 	// hello asks the other nodes whether they have the namespace.
 	hello()
 }
@@ -81,6 +87,58 @@ func (s *services) publish(c Channel, m *nodewire.Message) error {
 	}
 	s.counter.published.Add(1)
 	return nil
+}
+
+// subscribe subscribes to channels that the node or a namespace needs until it ends, and
+// calls done. While it fails, the cluster is degraded. It tries again as long as they are
+// wanted.
+func (s *services) subscribe(channels []Channel, wanted func() bool, done func()) {
+	s.trySubscribe(channels, 0, wanted, done)
+}
+
+// trySubscribe is subscribe after a failure and a pause, or 0.
+func (s *services) trySubscribe(channels []Channel, pause time.Duration, wanted func() bool, done func()) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	end := func() {
+		if pause > 0 {
+			s.health.setFailing(-1, nil)
+		}
+	}
+	if !wanted() {
+		end()
+		return
+	}
+	s.bus.Subscribe(channels, func(err error) {
+		switch {
+		case err == nil:
+			end()
+			done()
+		case !wanted():
+			end()
+		default:
+			if pause == 0 {
+				s.health.setFailing(1, fmt.Errorf("%w: %w", errNotSubscribed, err))
+			}
+			s.start(func() {
+				next := min(max(2*pause, firstPause), longPause)
+				timer := time.NewTimer(next)
+				defer timer.Stop()
+				select {
+				case <-timer.C:
+					s.trySubscribe(channels, next, wanted, done)
+				case <-s.ctx.Done():
+				}
+			})
+		}
+	})
+}
+
+// unsubscribe is the reverse of subscribe, for channels that are not wanted any longer.
+func (s *services) unsubscribe(channels []Channel) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.bus.Unsubscribe(channels)
 }
 
 // announce publishes what this node says about itself.

@@ -42,6 +42,7 @@ func newSpace(s *services, l adapter.Local) *space {
 		events: &eventQueue{local: l, most: s.opts.MaxServerEvents}, introduced: make(chan struct{}),
 		interest: &interest{
 			bus: s.bus, space: l.Namespace(), mode: s.opts.Rooms, linger: s.opts.Linger, ctx: s.ctx, start: s.start,
+			failed: func(err error) { s.reporter.notSubscribed(l.Namespace(), err) },
 			rooms: make(map[string]*roomState), wake: make(chan struct{}, 1),
 		},
 	}
@@ -51,7 +52,7 @@ func newSpace(s *services, l adapter.Local) *space {
 		return n
 	}
 	n.Observe(n.interest)
-	s.bus.Subscribe(n.channels(), n.subscribed)
+	s.subscribe(n.channels(), func() bool { return !n.alone() && s.ctx.Err() == nil }, n.subscribed)
 	return n
 }
 
@@ -70,9 +71,9 @@ func (n *space) channels() []Channel {
 func (n *space) channel(c Class) Channel { return Channel{Class: c, Namespace: n.nsp} }
 
 // subscribed is called when the channels are subscribed. The node introduces itself.
-func (n *space) subscribed(err error) {
+func (n *space) subscribed() {
 	n.mu.Lock()
-	ended := n.ended || err != nil
+	ended := n.ended
 	if !ended {
 		n.timer = time.AfterFunc(n.core.opts.Introduction, func() { n.introduce.Do(func() { close(n.introduced) }) })
 	}
@@ -82,6 +83,14 @@ func (n *space) subscribed(err error) {
 	}
 }
 
+// ready implements namespace.
+func (n *space) ready() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.timer != nil && !n.ended
+}
+
+// hello implements namespace.
 func (n *space) hello() {
 	_ = n.core.announce(n.channel(ClassRequests), nodewire.KindHello, &announcement{spaces: []string{n.nsp}})
 }
@@ -114,7 +123,7 @@ func (n *space) Close() error {
 	n.introduce.Do(func() { close(n.introduced) })
 	_ = n.core.announce(n.channel(ClassRequests), nodewire.KindBye, &announcement{})
 	n.interest.finish()
-	n.core.bus.Unsubscribe(n.channels())
+	n.core.unsubscribe(n.channels())
 	return nil
 }
 

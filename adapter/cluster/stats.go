@@ -62,25 +62,37 @@ const (
 // dropped counts a message that was dropped for a reason, one of a fixed set, and logs it.
 func (r *reporter) dropped(c *counter, reason string, channel Channel, from string) {
 	c.dropped.Add(1)
+	if count := r.due(reason); count > 0 {
+		const most = 64
+		r.log.Warn("a message of another node was dropped", "reason", reason, "nsp", channel.Namespace, "from", from[:min(len(from), most)], "count", count)
+	}
+}
+
+// notSubscribed logs that rooms of a namespace could not be subscribed.
+func (r *reporter) notSubscribed(space string, err error) {
+	if count := r.due("rooms are not subscribed"); count > 0 {
+		r.log.Warn("rooms are not subscribed and are tried again: they get no events of other nodes", "nsp", space, "error", err, "count", count)
+	}
+}
+
+// due counts an occurrence. It returns 0, or how many must be logged now.
+func (r *reporter) due(reason string) (count uint64) {
 	now := time.Now()
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	one := r.last[reason]
 	if one == nil {
 		if len(r.last) >= maxReasons {
-			r.mu.Unlock()
-			return
+			return 0
 		}
 		one = new(report)
 		r.last[reason] = one
 	}
 	one.count++
 	if !one.at.IsZero() && now.Sub(one.at) < reportEvery {
-		r.mu.Unlock()
-		return
+		return 0
 	}
-	count := one.count
+	count = one.count
 	one.at, one.count = now, 0
-	r.mu.Unlock()
-	const most = 64
-	r.log.Warn("a message of another node was dropped", "reason", reason, "nsp", channel.Namespace, "from", from[:min(len(from), most)], "count", count)
+	return count
 }

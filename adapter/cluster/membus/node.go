@@ -27,6 +27,7 @@ type Node struct {
 	island   int
 	broken   error
 	deaf     bool
+	refuse   func(cluster.Channel) error // may be nil
 	gone     bool
 	waiting  []func(error) // of subscriptions, while the node is broken
 	resume   chan struct{} // not nil while the node is paused; closed when it ends
@@ -136,6 +137,10 @@ func (n *Node) Subscribe(channels []cluster.Channel, done func(error)) {
 		n.inboxClosed(done)
 		return
 	}
+	if err := n.refusedLocked(channels); err != nil {
+		n.inbox.put(item{due: time.Now().Add(w.confirm), call: func() { done(err) }})
+		return
+	}
 	for _, c := range channels {
 		if !n.channels[c] {
 			n.channels[c] = true
@@ -147,6 +152,26 @@ func (n *Node) Subscribe(channels []cluster.Channel, done func(error)) {
 		return
 	}
 	n.confirmLocked(done)
+}
+
+// Refuse makes subscriptions fail, of calls with a channel for which fn returns an error.
+// It may be nil.
+func (n *Node) Refuse(fn func(cluster.Channel) error) {
+	n.network.mu.Lock()
+	defer n.network.mu.Unlock()
+	n.refuse = fn
+}
+
+func (n *Node) refusedLocked(channels []cluster.Channel) error {
+	if n.refuse == nil {
+		return nil
+	}
+	for _, c := range channels {
+		if err := n.refuse(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inboxClosed calls done of a subscription of a node that is gone.
