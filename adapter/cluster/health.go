@@ -20,8 +20,8 @@ type health struct {
 	now     adapter.Health
 	down    error // of the bus
 	deaf    bool
-	failing int   // subscriptions that are tried again
-	why     error // of the first of them
+	failing int       // subscriptions that are tried again
+	why     error     // of the first of them
 	sent    time.Time // of the first heartbeat that has not come back, or zero
 	seq     uint64    // of the latest heartbeat
 

@@ -28,6 +28,7 @@ type members struct {
 	mu     sync.RWMutex // guards the fields below
 	peers  map[string]*peer
 	spaces map[string]map[string]*peer // of this node: the peers that have them, by uid
+	oldest time.Time                   // no peer was heard before
 	lapsed map[string][]string         // the namespaces of nodes that did not say that they end, by uid
 }
 
@@ -174,14 +175,22 @@ func (t *members) removeLocked(uid string) bool {
 func (t *members) expire(since time.Time) (gone []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.oldest.Before(since) {
+		return nil
+	}
+	t.oldest = time.Now()
 	for uid, p := range t.peers {
-		if p.heard.Before(since) {
-			if len(t.lapsed) < maxLapsed {
-				t.lapsed[uid] = slices.Collect(maps.Keys(p.in))
+		if !p.heard.Before(since) {
+			if p.heard.Before(t.oldest) {
+				t.oldest = p.heard
 			}
-			t.removeLocked(uid)
-			gone = append(gone, uid)
+			continue
 		}
+		if len(t.lapsed) < maxLapsed {
+			t.lapsed[uid] = slices.Collect(maps.Keys(p.in))
+		}
+		t.removeLocked(uid)
+		gone = append(gone, uid)
 	}
 	return gone
 }

@@ -15,13 +15,20 @@ const windowSize = 1024
 
 // A window remembers which of the latest messages of a node have come.
 type window struct {
-	top   uint64 // the highest number
-	came  [windowSize / 64]uint64
+	top   uint64                   // the highest number
+	came  *[windowSize / 64]uint64 // nil while only top has come
 	heard time.Time
 }
 
 // add records a message. It reports false if the message has come before.
 func (w *window) add(n uint64) bool {
+	if w.came == nil {
+		if n == w.top {
+			return false
+		}
+		w.came = new([windowSize / 64]uint64)
+		w.came[w.top%windowSize/64] |= 1 << (w.top % 64)
+	}
 	switch {
 	case n > w.top+windowSize:
 		clear(w.came[:])
@@ -43,8 +50,9 @@ func (w *window) add(n uint64) bool {
 // repeats has the windows of the other nodes. It is bounded: of nodes over maxPeers,
 // messages that come again are not recognized.
 type repeats struct {
-	mu      sync.Mutex // guards the field below
+	mu      sync.Mutex // guards the fields below
 	windows map[string]*window
+	oldest  time.Time // none was heard before, unless it is zero
 }
 
 // first records a message of a node. It reports false if the message has come before.
@@ -59,8 +67,8 @@ func (r *repeats) first(uid string, n uint64, now time.Time) bool {
 		if len(r.windows) >= maxPeers {
 			return true
 		}
-		w = &window{top: n}
-		r.windows[uid] = w
+		r.windows[uid] = &window{top: n, heard: now}
+		return true
 	}
 	w.heard = now
 	return w.add(n)
@@ -70,9 +78,15 @@ func (r *repeats) first(uid string, n uint64, now time.Time) bool {
 func (r *repeats) forget(since time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.oldest.Before(since) {
+		return
+	}
+	r.oldest = time.Now()
 	for uid, w := range r.windows {
 		if w.heard.Before(since) {
 			delete(r.windows, uid)
+		} else if w.heard.Before(r.oldest) {
+			r.oldest = w.heard
 		}
 	}
 }

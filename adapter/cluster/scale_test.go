@@ -6,6 +6,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 // The cost of a node grows with its rooms, not with the cluster, apart from one heartbeat
 // of each other node and the broadcasts to all.
 func TestCostOfANode(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // most of the memory is the simulation's own
 	large := 1000
 	if testing.Short() {
 		large = 100
@@ -45,7 +47,9 @@ func costOfNodes(t *testing.T, count int) (first cost) {
 		network := membus.New(1)
 		all := make([]*testNode, count)
 		for i := range all {
-			all[i] = newNode(t, network, fmt.Sprint("node", i), &cluster.Options{Heartbeat: time.Minute, Lease: time.Hour, EchoTimeout: time.Hour})
+			name := fmt.Sprint("node", i)
+			bus := network.Node(name)
+			all[i] = openNode(t, name, &recorder{Node: bus}, bus, &cluster.Options{Heartbeat: time.Minute, Lease: time.Hour, EchoTimeout: time.Hour})
 			var names []string
 			for k := range rooms {
 				names = append(names, fmt.Sprint("room ", k, " of group ", i/sharers))
