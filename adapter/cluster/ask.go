@@ -34,7 +34,7 @@ func (n *space) FetchSockets(ctx context.Context, t adapter.Target) ([]adapter.F
 		return n.Memory.FetchSockets(ctx, t)
 	}
 	n.meet(ctx)
-	f := newFetch(n.nsp, n.core.members.in(n.nsp), n.counts())
+	f := newFetch(n.nsp, n.core.members.in(n.nsp), isCounted(n.core.bus))
 	known := len(f.waiting)
 	id := n.core.pending.add(f)
 	defer n.core.pending.remove(id)
@@ -50,7 +50,7 @@ func (n *space) FetchSockets(ctx context.Context, t adapter.Target) ([]adapter.F
 		}
 		return append(here, there...), err
 	}
-	if n.counts() {
+	if isCounted(n.core.bus) {
 		f.expect(n.countUnnamed(ctx, known))
 	}
 	there, err := f.wait(ctx)
@@ -94,7 +94,7 @@ func (n *space) call(ctx context.Context, c *adapter.Call, send func(id string) 
 			return nil // the caller has given up
 		}
 	}
-	if n.counts() {
+	if isCounted(n.core.bus) {
 		if !c.ExpectNodes(unnamed) {
 			return nil
 		}

@@ -6,9 +6,9 @@ package cluster
 
 import "context"
 
-// counts reports whether the bus may have subscribers that do not announce themselves.
-func (n *space) counts() bool {
-	_, ok := n.core.bus.(PeerCounter)
+// isCounted reports whether a bus may have subscribers that do not announce themselves.
+func isCounted(bus Bus) bool {
+	_, ok := bus.(PeerCounter)
 	return ok
 }
 

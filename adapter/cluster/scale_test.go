@@ -6,7 +6,6 @@ package cluster_test
 
 import (
 	"fmt"
-	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +17,6 @@ import (
 // The cost of a node grows with its rooms, not with the cluster, apart from one heartbeat
 // of each other node and the broadcasts to all.
 func TestCostOfANode(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // most of the memory is the simulation's own
 	large := 1000
 	if testing.Short() {
 		large = 100
