@@ -43,12 +43,13 @@ export function total(sockets) {
 }
 
 // Registers `body` for every transport, or for those in `options.on`. A client version without the
-// abilities of `options.needs` is left out, and the table has the reason.
+// abilities of `options.needs` is left out, and the table has the reason. So is, with several servers (NODES), a
+// scenario that has another outcome there: `options.alone` says why.
 export function scenario(name, body, options = {}) {
   if (!name.includes(only)) return;
   startOnce();
   for (const transport of transportsOf(options.on)) {
-    const skip = client.lacks(options.needs);
+    const skip = (process.env.NODES && options.alone) || client.lacks(options.needs);
     test(`${name} | ${transport}`, { timeout: LIMIT, skip }, async () => {
       const stage = new Stage(transport, shared);
       try {

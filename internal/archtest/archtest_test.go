@@ -75,7 +75,7 @@ var floors = map[string][]string{
 	"examples/production":        {"", "engineio"},
 	"conformance/cmd/datapath":   {""},
 	"conformance/cmd/delivery":   {"", "engineio", "internal/faultnet", "internal/histcheck"}, // for tests
-	"conformance/cmd/testserver": {"", "engineio", "parser", "parser/msgpack"},
+	"conformance/cmd/testserver": {"", "adapter/cluster", "adapter/cluster/membus", "engineio", "engineio/forward", "parser", "parser/msgpack"},
 	"web/client/test/goserver":   {"", "parser/msgpack"},
 }
 

@@ -14,15 +14,21 @@ import (
 	"socketio"
 )
 
-// app is the state shared by the handlers.
+// app is the state shared by the handlers of a server.
 type app struct {
+	*notes
 	io         *socketio.Server
 	namespaces []*socketio.Namespace
 	parents    map[string]*socketio.ParentNamespace // by the prefix of their children's names
-	steps      sync.Map                             // *socketio.Socket to the notes of its middleware, []string
-	reports    sync.Map                             // id to how that socket went, gone
+}
+
+// notes are what all servers of the program have noted.
+type notes struct {
+	steps   sync.Map // *socketio.Socket to the notes of its middleware, []string
+	reports sync.Map // id to how that socket went, gone
 
 	mu       sync.Mutex
+	apps     []*app
 	made     []string // names of namespaces in the order of their making
 	refusals []int    // codes of rejected requests
 	gates    map[string]gate
@@ -34,8 +40,10 @@ type gate struct {
 	open   context.CancelFunc
 }
 
+func newNotes() *notes { return &notes{gates: make(map[string]gate)} }
+
 // gate returns the gate with this name, made on first use; openGate opens it.
-func (a *app) gate(name string) context.Context {
+func (a *notes) gate(name string) context.Context {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	g, ok := a.gates[name]
@@ -46,7 +54,7 @@ func (a *app) gate(name string) context.Context {
 	return g.opened
 }
 
-func (a *app) openGate(name string) {
+func (a *notes) openGate(name string) {
 	a.gate(name)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -63,11 +71,15 @@ func (a *app) parentOf(nsp *socketio.Namespace) *socketio.ParentNamespace {
 	return nil
 }
 
-// all are the namespaces that there are, those made on demand too.
-func (a *app) all() []*socketio.Namespace {
-	all := slices.Clone(a.namespaces)
-	for _, parent := range a.parents {
-		all = append(all, parent.Children()...)
+// all are the namespaces that there are on all servers, those made on demand too.
+func (a *notes) all() (all []*socketio.Namespace) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, each := range a.apps {
+		all = append(all, each.namespaces...)
+		for _, parent := range each.parents {
+			all = append(all, parent.Children()...)
+		}
 	}
 	return all
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // newEngine returns an Engine.IO server with the settings of opts.
-func newEngine(opts *socketio.Options) *engineio.Server {
+func newEngine(opts *socketio.Options, forward engineio.Forwarder) *engineio.Server {
 	return engineio.NewServer(&engineio.Options{
 		PingInterval: opts.PingInterval,
 		PingTimeout:  opts.PingTimeout,
@@ -20,6 +20,7 @@ func newEngine(opts *socketio.Options) *engineio.Server {
 		CORS:         opts.CORS,
 		BodyTimeout:  opts.Engine.BodyTimeout,
 		Driver:       opts.Engine.Driver,
+		Forward:      forward,
 
 		PerMessageDeflate: opts.Engine.PerMessageDeflate,
 	}, func(c *engineio.Conn) engineio.Handler { return echoHandler{c} })

@@ -69,9 +69,15 @@ func (a *app) onLife(nsp *socketio.Namespace, s *socketio.Socket) {
 func (a *app) stats() map[string]any {
 	sockets := make(map[string]int)
 	for _, nsp := range a.all() {
-		sockets[nsp.Name()] = len(nsp.Sockets())
+		sockets[nsp.Name()] += len(nsp.Sockets())
 	}
-	return map[string]any{"sockets": sockets, "sessions": a.io.Connections()}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	sessions := 0
+	for _, each := range a.apps {
+		sessions += each.io.Connections()
+	}
+	return map[string]any{"sockets": sockets, "sessions": sessions}
 }
 
 func handshake(s *socketio.Socket) map[string]any {

@@ -53,16 +53,19 @@ func run() error {
 			os.Exit(1)
 		}()
 	}
+	if text := os.Getenv("NODES"); text != "" {
+		return runNodes(ctx, text, opts)
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:"+envOr("PORT", "0"))
 	if err != nil {
 		return err
 	}
 	io := socketio.NewServer(opts)
-	register(io)
+	register(io, newNotes())
 	io.Engine().Use(header("X-Middleware", os.Getenv("MIDDLEWARE")))
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", io)
-	engine := newEngine(opts)
+	engine := newEngine(opts, nil)
 	mux.Handle("/engine.io/", engine)
 	web := &http.Server{Handler: mux}
 

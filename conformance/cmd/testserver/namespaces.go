@@ -14,8 +14,8 @@ import (
 	"socketio"
 )
 
-func register(io *socketio.Server) {
-	app := &app{io: io, gates: make(map[string]gate)}
+func register(io *socketio.Server, n *notes) {
+	app := &app{io: io, notes: n}
 	io.OnNewNamespace(app.noteMade)
 	io.Engine().OnConnectionError(app.noteRefusal)
 	app.makeParents()
@@ -28,6 +28,9 @@ func register(io *socketio.Server) {
 		}
 		nsp.OnConnection(func(s *socketio.Socket) { app.serve(nsp, s) })
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.apps = append(n.apps, app)
 }
 
 func (a *app) middleware() map[string][]func(context.Context, *socketio.Socket) error {

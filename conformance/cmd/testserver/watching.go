@@ -115,6 +115,7 @@ func (a *app) namespaceNames() map[string][]string {
 		there = append(there, nsp.Name())
 	}
 	slices.Sort(there)
+	there = slices.Compact(there) // of several servers
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return map[string][]string{"made": slices.Clone(a.made), "there": there}
