@@ -2,6 +2,7 @@
 // Scenarios: each runs once per transport against one server program per suite file.
 import { after, before, test } from "node:test";
 import { client, Client, NEWEST } from "./clients.mjs";
+import { leftOut } from "./nodes.mjs";
 import { Program } from "./program.mjs";
 import { finalTransport, transportOptions, transportsOf } from "./transports.mjs";
 import { PATIENCE, ask, event, until, within } from "./wait.mjs";
@@ -43,13 +44,13 @@ export function total(sockets) {
 }
 
 // Registers `body` for every transport, or for those in `options.on`. A client version without the
-// abilities of `options.needs` is left out, and the table has the reason. So is, with several servers (NODES), a
-// scenario that has another outcome there: `options.alone` says why.
+// abilities of `options.needs` is left out, and the table has the reason. So is, with several servers,
+// one that nodes.mjs names.
 export function scenario(name, body, options = {}) {
   if (!name.includes(only)) return;
   startOnce();
   for (const transport of transportsOf(options.on)) {
-    const skip = (process.env.NODES && options.alone) || client.lacks(options.needs);
+    const skip = leftOut(name) ?? client.lacks(options.needs);
     test(`${name} | ${transport}`, { timeout: LIMIT, skip }, async () => {
       const stage = new Stage(transport, shared);
       try {

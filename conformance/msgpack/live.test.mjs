@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { io } from "socket.io-client";
+import { leftOut } from "../lib/nodes.mjs";
 import { Program } from "../lib/program.mjs";
 import { finalTransport, transportOptions, transportsOf } from "../lib/transports.mjs";
 import { ask, call, event, events, within } from "../lib/wait.mjs";
@@ -29,7 +30,7 @@ function scenario(name, body) {
   }
   begun = true;
   for (const transport of transportsOf()) {
-    test(`${name} | ${transport}`, { timeout: 300000 }, async (t) => {
+    test(`${name} | ${transport}`, { timeout: 300000, skip: leftOut(name) ?? false }, async (t) => {
       const connect = async (nsp = "/", options = {}) => {
         const socket = client(t, nsp, { ...transportOptions(transport), ...options });
         await event(socket, "connect");

@@ -27,8 +27,8 @@ var secret = []byte("a secret of the tests, not of anybody else")
 
 // An echo sends each message back.
 type echo struct {
-	c    *engineio.Conn
-	over func(*engineio.Conn, engineio.CloseReason)
+	c *engineio.Conn
+	s *server
 }
 
 func (e echo) HandleMessage(binary bool, data []byte) {
@@ -36,9 +36,10 @@ func (e echo) HandleMessage(binary bool, data []byte) {
 		e.c.Send(engineio.BinaryMessage(data))
 		return
 	}
+	e.s.heard.Add(1)
 	e.c.Send(engineio.TextMessage(string(data)))
 }
-func (e echo) HandleClose(reason engineio.CloseReason, _ error) { e.over(e.c, reason) }
+func (e echo) HandleClose(reason engineio.CloseReason, _ error) { e.s.ended <- reason }
 func (echo) HandleReadEnd()                                     {}
 func (echo) HandleTimer()                                       {}
 func (echo) HandleUpgrade()                                     {}
@@ -51,6 +52,7 @@ type server struct {
 	log     logBook
 	name    string
 	ended   chan engineio.CloseReason
+	heard   atomic.Int64 // text messages
 }
 
 // A logBook is what a server has logged.
@@ -124,7 +126,7 @@ func start(t *testing.T, i int, change setting) *server {
 	s.node = forward.New(f)
 	o.Forward = s.node
 	s.engine = engineio.NewServer(o, func(c *engineio.Conn) engineio.Handler {
-		return echo{c, func(_ *engineio.Conn, reason engineio.CloseReason) { s.ended <- reason }}
+		return echo{c, s}
 	})
 	s.private.Config.Handler = s.node
 	if f.TLS != nil {

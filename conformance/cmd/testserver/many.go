@@ -65,15 +65,15 @@ type step struct {
 }
 
 func (a *app) onMany(nsp *socketio.Namespace, s *socketio.Socket) {
-	s.On("send", func(t target, event string, args ...any) error {
-		return a.broadcast(nsp, s, t).Emit(event, args...)
+	s.On("send", func(ctx context.Context, t target, event string, args ...any) error {
+		return errors.Join(a.broadcast(nsp, s, t).Emit(event, args...), a.settle(ctx, nsp))
 	})
-	s.On("series", func(steps ...step) error {
+	s.On("series", func(ctx context.Context, steps ...step) error {
 		var errs []error
 		for _, each := range steps {
 			errs = append(errs, a.emit(nsp, s, each))
 		}
-		return errors.Join(errs...)
+		return errors.Join(append(errs, a.settle(ctx, nsp))...)
 	})
 	s.On("ask-many", func(ctx context.Context, ms int, t target, event string, args ...any) answered {
 		return askMany(ctx, a.broadcast(nsp, s, t).Timeout(time.Duration(ms)*time.Millisecond), event, args)
@@ -82,8 +82,12 @@ func (a *app) onMany(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.On("fetch", func(ctx context.Context, t target) ([]found, error) {
 		return fetch(ctx, a.broadcast(nsp, s, t))
 	})
-	s.On("sockets-join", func(t target, rooms ...string) error { return a.broadcast(nsp, s, t).SocketsJoin(rooms...) })
-	s.On("sockets-leave", func(t target, rooms ...string) error { return a.broadcast(nsp, s, t).SocketsLeave(rooms...) })
+	s.On("sockets-join", func(ctx context.Context, t target, rooms ...string) error {
+		return errors.Join(a.broadcast(nsp, s, t).SocketsJoin(rooms...), a.settle(ctx, nsp))
+	})
+	s.On("sockets-leave", func(ctx context.Context, t target, rooms ...string) error {
+		return errors.Join(a.broadcast(nsp, s, t).SocketsLeave(rooms...), a.settle(ctx, nsp))
+	})
 	s.On("sockets-disconnect", func(t target, close bool) error { return disconnectAll(a.broadcast(nsp, s, t), close) })
 	s.On("linger", func(room string) error {
 		s.Disconnect()

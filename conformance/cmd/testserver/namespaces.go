@@ -27,6 +27,7 @@ func register(io *socketio.Server, n *notes) {
 			nsp.Use(mw)
 		}
 		nsp.OnConnection(func(s *socketio.Socket) { app.serve(nsp, s) })
+		nsp.OnServerSideEmit("settle", func() bool { return true })
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
