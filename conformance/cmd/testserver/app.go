@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -109,4 +110,19 @@ func authOf(s *socketio.Socket) json.RawMessage {
 		return auth
 	}
 	return json.RawMessage("{}")
+}
+
+// settle waits until the other servers have handled what this one has sent them: clients are
+// then told in the same order as by one server. The namespaces that are made on demand do not
+// settle.
+func (a *app) settle(ctx context.Context, nsp *socketio.Namespace) error {
+	if os.Getenv("NODES") == "" || !slices.Contains(a.namespaces, nsp) {
+		return nil
+	}
+	for _, err := range nsp.ServerSideEmitWithAck(ctx, "settle") {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -123,21 +122,6 @@ func newNode(name string, network *membus.Network, notes *notes, opts socketio.O
 		return err
 	}
 	return n, nil
-}
-
-// settle waits until the other servers have handled what this one has sent them: clients are
-// then told in the same order as by one server. The namespaces that are made on demand do not
-// settle.
-func (a *app) settle(ctx context.Context, nsp *socketio.Namespace) error {
-	if os.Getenv("NODES") == "" || !slices.Contains(a.namespaces, nsp) {
-		return nil
-	}
-	for _, err := range nsp.ServerSideEmitWithAck(ctx, "settle") {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 const nginxConfig = `worker_processes 1;
