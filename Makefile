@@ -107,6 +107,17 @@ test-matrix: $(npm_conformance) ## three versions of the npm client, 2.5, 4.0 an
 test-matrix-all: $(npm_conformance) ## five versions, from 1.7 on
 	@cd conformance && npm run --silent test:matrix
 
+.PHONY: test-nosticky test-nosticky-all
+nosticky_short = suite/acks.test.mjs suite/connect.test.mjs suite/engine.test.mjs suite/reconnect.test.mjs suite/rooms.test.mjs suite/traffic.test.mjs
+test-nosticky: $(npm_conformance) ## three servers behind nginx without sticky sessions, and the npm clients 2.5, 4.0 and the newest, whose requests and upgrades land anywhere
+	@cd conformance && NODES=3 TRANSPORTS=upgrade node matrix.mjs --short $(nosticky_short)
+
+test-nosticky-all: $(npm_conformance) ## the same with the whole suite over every transport, the clients in Python, and with upgrades that are not forwarded
+	@cd conformance && NODES=3 node matrix.mjs --short
+	@cd conformance && NODES=3 node run.mjs --newest
+	@NODES=3 conformance/clients.sh python
+	@cd conformance && NODES=3 FORWARD_UPGRADES=0 TRANSPORTS=polling node run.mjs suite/traffic.test.mjs suite/acks.test.mjs suite/rooms.test.mjs
+
 test-clients: test-clients-python test-clients-java test-clients-rust ## the clients in Python, Java and Rust; installs what is missing
 
 test-clients-%:

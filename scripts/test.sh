@@ -33,6 +33,7 @@ short="
 1 test-client
 1 test-dialogues
 1 test-restarts
+1 test-nosticky
 2 test-cluster
 1 test-feed
 1 test-clients-java
@@ -59,6 +60,7 @@ nightly="
 2 test-e2e
 1 test-dialogues
 1 test-restarts
+1 test-nosticky-all
 2 test-cluster-all
 1 test-feed
 2 test-delivery
