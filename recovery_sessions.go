@@ -114,6 +114,15 @@ func (r *recoverer) take(ctx context.Context, namespace, secret string) (*adapte
 	return r.store.Take(ctx, namespace, secret)
 }
 
+// drop removes a session that can't be continued.
+func (r *recoverer) drop(namespace, secret string) {
+	ctx, cancel := context.WithTimeout(r.ctx, storeTimeout)
+	defer cancel()
+	if err := r.store.Drop(ctx, namespace, secret); err != nil && !errors.Is(err, adapter.ErrStoreClosed) {
+		r.failed("a session that was ended is still in the store: after a restart its client may continue it", namespace, err)
+	}
+}
+
 // sameIdentity asks the application whether a client may continue a session.
 func (r *recoverer) sameIdentity(ns *Namespace, old *adapter.Session, s *Socket) (same bool) {
 	if r.SameIdentity == nil {
@@ -279,7 +288,7 @@ func (j *journal) settled(s *Socket) {
 	}
 	defer func() {
 		if k.final == nil && j.owner.durable {
-			_, _ = j.owner.take(j.owner.ctx, j.ns.name, k.secret)
+			j.owner.drop(j.ns.name, k.secret)
 		}
 	}()
 	stored := false

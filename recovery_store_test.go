@@ -85,7 +85,7 @@ func (m *machine) restarts(w *world, how string) *world {
 // all of them.
 func (m *machine) does(act func(context.Context) error, operations ...string) {
 	if operations == nil {
-		operations = []string{"Append", "MarkLost", "Since", "Save", "Take", "Expire"}
+		operations = []string{"Append", "MarkLost", "Since", "Save", "Take", "Drop", "Expire"}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -196,6 +196,29 @@ func TestASessionIsStoredBeforeItsClientKnows(t *testing.T) {
 		m.does(nil, "Save")
 		r.comesTo(m.restarts(w, "killed")).is("recovered")
 		r.hearsNothing()
+	})
+}
+
+// A server that is killed while a client comes back, after it has taken the session and
+// before it has stored it again, loses nothing: the next server has it as it was.
+func TestAServerIsKilledWhileAClientComesBack(t *testing.T) {
+	onAMachine(t, nil, func(m *machine, w *world) {
+		r := w.returner().comes()
+		id := r.sid
+		for i := range 3 {
+			r.drops()
+			_ = w.io.To(id).Emit("e", i)
+			reached := make(chan struct{})
+			m.does(func(ctx context.Context) error { close(reached); return hangs(ctx) }, "Save")
+			r.begins()
+			<-reached
+			m.does(nil, "Save")
+			w = m.restarts(w, "killed")
+			r.comesTo(w).is("recovered")
+			want(t, "id", r.sid, id)
+			r.hears(fmt.Sprint("e ", i))
+			r.hearsNothing()
+		}
 	})
 }
 

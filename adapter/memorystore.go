@@ -147,6 +147,16 @@ func (s *memoryStore) Take(_ context.Context, namespace, secret string) (*Sessio
 	return k.Session, nil
 }
 
+func (s *memoryStore) Drop(_ context.Context, namespace, secret string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrStoreClosed
+	}
+	s.removeLocked(sessionKey{namespace, secret})
+	return nil
+}
+
 func (s *memoryStore) Expire(_ context.Context, before time.Time, expired func(string, *Session)) (left bool, err error) {
 	s.mu.Lock()
 	over := s.dropped

@@ -37,10 +37,15 @@ type Store interface {
 	// does not change. If the sessions exceed a bound of Retention, those that have ended
 	// first are dropped; Expire reports them.
 	Save(ctx context.Context, namespace string, s *Session) error
-	// Take removes and returns the session with the given secret. Of several concurrent
-	// callers, on any server, one receives it; the others get ErrNoSession. The caller must
-	// not change it.
+	// Take returns the session with the given secret, which nobody can take again then. Of
+	// several concurrent callers, on any server, one receives it; the others get
+	// ErrNoSession. The caller must not change it. It saves the session again, or drops it.
+	// If its process ends before, a durable Store has the session as it was when it is
+	// opened again.
 	Take(ctx context.Context, namespace, secret string) (*Session, error)
+	// Drop removes a session, also one that was taken. It is not reported by Expire. For a
+	// session that does not exist it returns nil.
+	Drop(ctx context.Context, namespace, secret string) error
 	// Expire drops the events stored before a time and the sessions that have ended before
 	// it. It calls expired for these sessions and for those dropped by a bound, without
 	// locks. A session can't be taken once expired is called for it, and is removed after

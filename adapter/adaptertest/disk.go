@@ -22,7 +22,7 @@ type Disk struct {
 	// Immutable after the first Store.
 	//
 	// Fault, if not nil, is called before each operation, without locks: "Log", "Append",
-	// "MarkLost", "Since", "Save", "Take", "Expire". The operation fails with its error.
+	// "MarkLost", "Since", "Save", "Take", "Drop", "Expire". The operation fails with its error.
 	// Fault may wait until ctx ends, which it does at Close and Kill too.
 	Fault func(ctx context.Context, operation string) error
 
@@ -30,14 +30,16 @@ type Disk struct {
 
 	mu   sync.Mutex // guards the fields below
 	open *diskStore
-	live map[diskKey]adapter.Session // of the Store that is open
+	// Of the Store that is open: the sessions that have not ended, and those that were
+	// taken and neither saved nor dropped since.
+	live, taken map[diskKey]adapter.Session
 }
 
 type diskKey struct{ namespace, secret string }
 
 // NewDisk returns an empty Disk.
 func NewDisk() *Disk {
-	return &Disk{all: adapter.NewMemoryStore(), live: make(map[diskKey]adapter.Session)}
+	return &Disk{all: adapter.NewMemoryStore(), live: make(map[diskKey]adapter.Session), taken: make(map[diskKey]adapter.Session)}
 }
 
 // Store returns a Store of the Disk, to be opened by a server.
@@ -77,11 +79,15 @@ func (s *diskStore) Open(n adapter.Node, r adapter.Retention) error {
 	d.open = s
 	for key, session := range d.live { // of a Store that was killed
 		session.Ended = time.Now()
+		d.taken[key] = session
+	}
+	clear(d.live)
+	for key, session := range d.taken {
 		if err := d.all.Save(s.ctx, key.namespace, &session); err != nil {
 			return err
 		}
 	}
-	clear(d.live)
+	clear(d.taken)
 	return nil
 }
 
@@ -125,7 +131,9 @@ func (s *diskStore) Save(ctx context.Context, namespace string, session *adapter
 	if s.ctx.Err() != nil { // killed meanwhile
 		return adapter.ErrStoreClosed
 	}
-	if key := (diskKey{namespace, session.Secret}); session.Ended.IsZero() {
+	key := diskKey{namespace, session.Secret}
+	delete(s.disk.taken, key)
+	if session.Ended.IsZero() {
 		s.disk.live[key] = *session
 	} else {
 		delete(s.disk.live, key)
@@ -144,8 +152,29 @@ func (s *diskStore) Take(ctx context.Context, namespace, secret string) (*adapte
 	if s.ctx.Err() != nil {
 		return nil, adapter.ErrStoreClosed
 	}
-	delete(s.disk.live, diskKey{namespace, secret})
-	return s.disk.all.Take(ctx, namespace, secret)
+	session, err := s.disk.all.Take(ctx, namespace, secret)
+	if err == nil {
+		s.disk.taken[diskKey{namespace, secret}] = *session
+		delete(s.disk.live, diskKey{namespace, secret})
+	}
+	return session, err
+}
+
+func (s *diskStore) Drop(ctx context.Context, namespace, secret string) error {
+	ctx, done, err := s.fault(ctx, "Drop")
+	defer done()
+	if err != nil {
+		return err
+	}
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return adapter.ErrStoreClosed
+	}
+	key := diskKey{namespace, secret}
+	delete(s.disk.live, key)
+	delete(s.disk.taken, key)
+	return s.disk.all.Drop(ctx, namespace, secret)
 }
 
 func (s *diskStore) Expire(ctx context.Context, before time.Time, expired func(string, *adapter.Session)) (bool, error) {

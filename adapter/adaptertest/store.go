@@ -513,8 +513,18 @@ func testReopening(x *storeExam) {
 	x.want("Save", x.Save(x.ctx, "/", session("ended", ended)), nil)
 	x.want("Save", x.Save(x.ctx, "/", session("live", time.Time{})), nil)
 	x.want("Save", x.Save(x.ctx, "/", session("taken", ended)), nil)
-	_, err := x.Take(x.ctx, "/", "taken")
-	x.want("Take", err, nil)
+	for _, secret := range []string{"dropped", "saved", "taken and dropped"} {
+		x.want("Save", x.Save(x.ctx, "/", session(secret, ended)), nil)
+	}
+	for _, secret := range []string{"taken", "saved", "taken and dropped"} {
+		_, err := x.Take(x.ctx, "/", secret)
+		x.want("Take", err, nil)
+	}
+	saved := session("saved", ended)
+	saved.ID = "as it was saved the last time"
+	x.want("Save", x.Save(x.ctx, "/", saved), nil)
+	x.want("Drop", x.Drop(x.ctx, "/", "dropped"), nil)
+	x.want("Drop", x.Drop(x.ctx, "/", "taken and dropped"), nil)
 	durable := x.Durable()
 	x.close()
 	before := time.Now().Add(-2 * time.Second)
@@ -535,8 +545,16 @@ func testReopening(x *storeExam) {
 	if err != nil || got.Ended.Before(before) {
 		x.Errorf("a session whose server did not end it: %v %v", text(got), err)
 	}
+	got, err = x.Take(x.ctx, "/", "taken")
+	x.want("a session that was taken, and neither saved nor dropped", fmt.Sprint(text(got), err), fmt.Sprint(text(session("taken", ended)), nil))
 	_, err = x.Take(x.ctx, "/", "taken")
-	x.want("a session that was taken", errors.Is(err, adapter.ErrNoSession), true)
+	x.want("the same once more", errors.Is(err, adapter.ErrNoSession), true)
+	got, err = x.Take(x.ctx, "/", "saved")
+	x.want("one that was saved again", fmt.Sprint(text(got), err), fmt.Sprint(text(saved), nil))
+	for _, secret := range []string{"dropped", "taken and dropped"} {
+		_, err = x.Take(x.ctx, "/", secret)
+		x.want("one that was dropped", errors.Is(err, adapter.ErrNoSession), true)
+	}
 }
 
 func testStoreClose(x *storeExam) {

@@ -233,10 +233,16 @@ func (s *Store) Save(ctx context.Context, namespace string, session *adapter.Ses
 	return closed(s.sessions.save(ctx, namespace, session))
 }
 
-// Take removes and returns a session.
-func (s *Store) Take(ctx context.Context, namespace, secret string) (*adapter.Session, error) {
-	session, err := s.sessions.take(ctx, namespace, secret)
+// Take returns a session, which nobody can take again before the next Open. Its file has
+// it until it is saved again or dropped.
+func (s *Store) Take(_ context.Context, namespace, secret string) (*adapter.Session, error) {
+	session, err := s.sessions.take(namespace, secret)
 	return session, closed(err)
+}
+
+// Drop removes a session.
+func (s *Store) Drop(ctx context.Context, namespace, secret string) error {
+	return closed(s.sessions.drop(ctx, namespace, secret))
 }
 
 // Expire drops what is older than a time.

@@ -200,7 +200,7 @@ func (s *sessions) boundLocked() (over []*kept) {
 	return over
 }
 
-func (s *sessions) take(ctx context.Context, namespace, secret string) (session *adapter.Session, err error) {
+func (s *sessions) take(namespace, secret string) (session *adapter.Session, err error) {
 	key := sessionKey{namespace, secret}
 	s.mu.Lock()
 	k := s.removeLocked(key)
@@ -212,17 +212,14 @@ func (s *sessions) take(ctx context.Context, namespace, secret string) (session 
 	case k == nil:
 		return nil, adapter.ErrNoSession
 	}
-	found := make(chan *adapter.Session, 1) // ctx may end before the transaction
-	err = s.table.update(ctx, func(tx *bbolt.Tx) error {
-		_, session, err := parseSession(tx.Bucket(bucketSessions).Get(key.bytes()))
-		if err != nil {
+	err = s.table.view(func(tx *bbolt.Tx) (err error) { // the table keeps it: the process may end before save
+		if _, session, err = parseSession(tx.Bucket(bucketSessions).Get(key.bytes())); err != nil {
 			return errDamaged
 		}
-		found <- session
-		return remove(tx, bucketSessions, key.bytes())
+		return nil
 	})
 	if err == nil {
-		return <-found, nil
+		return session, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -233,6 +230,14 @@ func (s *sessions) take(ctx context.Context, namespace, secret string) (session 
 		s.insertLocked(k)
 	}
 	return nil, err
+}
+
+func (s *sessions) drop(ctx context.Context, namespace, secret string) error {
+	key := sessionKey{namespace, secret}
+	s.mu.Lock()
+	s.removeLocked(key)
+	s.mu.Unlock()
+	return s.table.update(ctx, func(tx *bbolt.Tx) error { return remove(tx, bucketSessions, key.bytes()) })
 }
 
 // expire removes the sessions that have ended before a time, and those that were dropped.

@@ -33,7 +33,10 @@ export class Proxies {
     const id = this.#next++;
     const answer = new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
     this.#child.stdin.write(JSON.stringify({ id, ...command }) + "\n");
-    return within(answer, `the proxy's answer to ${command.op}`);
+    return within(answer, `the proxy's answer to ${command.op}`).catch((error) => {
+      this.#child.kill("SIGQUIT"); // it says what it is doing
+      throw error;
+    });
   }
 
   // A network to a port of this machine.
