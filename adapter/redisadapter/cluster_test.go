@@ -5,6 +5,7 @@
 package redisadapter_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -19,9 +20,6 @@ func many(count int) (rooms []string) {
 	return rooms
 }
 
-// channelOf returns the name of the sharded channel of a room.
-func channelOf(prefix int64, room string) string { return fmt.Sprintf("hosts%d#/#%s#", prefix, room) }
-
 // The exam over six servers that are a Redis Cluster, and then what can happen to these.
 func TestRedisCluster(t *testing.T) {
 	servers := redistest.StartCluster(t)
@@ -29,6 +27,10 @@ func TestRedisCluster(t *testing.T) {
 		t.Run("Nodes/"+mode, func(t *testing.T) { runExam(t, modes[mode], servers.Addrs()...) })
 	}
 	t.Run("Connections", func(t *testing.T) { testConnections(t, servers) })
+	for _, mode := range []string{"classic", "sharded"} {
+		t.Run("Peers/"+mode, func(t *testing.T) { testPeers(t, servers, mode) })
+	}
+	t.Run("DeafMaster", func(t *testing.T) { testDeafMaster(t, servers) })
 	for _, mode := range []string{"classic", "sharded"} {
 		t.Run("SlotMoves/"+mode, func(t *testing.T) { testSlotMoves(t, servers, mode) })
 	}
@@ -52,12 +54,12 @@ func testConnections(t *testing.T, servers *redistest.Cluster) {
 // order; the test fails if it does.
 func testSlotMoves(t *testing.T, servers *redistest.Cluster, mode string) {
 	rooms := many(10)
-	all := hosts(t, mode, 3, servers.Addrs(), rooms...)
-	prefix := prefixes.Load()
+	prefix := newPrefix()
+	all := hostsWith(t, mode, prefix, 3, on(servers.Addrs()...), rooms...)
 	for _, room := range append(rooms[:3:3], "") {
-		channel := channelOf(prefix, room)
-		if room == "" {
-			channel = fmt.Sprintf("hosts%d#/#", prefix) // of the namespace
+		channel := prefix + "#/#" // of the namespace
+		if room != "" {
+			channel += room + "#"
 		}
 		slot := servers.Slot(channel)
 		to := servers.Servers[0]
@@ -104,4 +106,34 @@ func testDeadMaster(t *testing.T, servers *redistest.Cluster, mode string, i int
 	settled(t, all)
 	master.Restart()
 	settled(t, all)
+}
+
+// Servers in Node.js are counted by their subscriptions, at whichever server these are.
+func testPeers(t *testing.T, servers *redistest.Cluster, mode string) {
+	prefix := newPrefix()
+	all := hostsWith(t, mode, prefix, 2, on(servers.Addrs()...))
+	command, channel := "SUBSCRIBE", prefix+"-request#/#"
+	at := servers.Servers[:3]
+	if mode == "sharded" {
+		command, channel = "SSUBSCRIBE", prefix+"#/#"
+		at = []*redistest.Server{servers.Master(servers.Slot(channel))}
+	}
+	for i, s := range at {
+		peer, err := redistest.Dial(s.Addr())
+		if err == nil {
+			_, err = peer.Do(command, channel)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer peer.Close()
+		for _, h := range all {
+			eventually(t, "the number of servers", func() bool {
+				ctx, cancel := context.WithTimeout(context.Background(), worksIn)
+				defer cancel()
+				n, err := h.space.ServerCount(ctx)
+				return err == nil && n == len(all)+i+1
+			})
+		}
+	}
 }

@@ -37,8 +37,10 @@ func sharded(m redisadapter.Mode) func(redis rueidis.ClientOption, o *redisadapt
 	}
 }
 
-// prefixes keep the clusters of one Redis apart.
 var prefixes atomic.Int64
+
+// newPrefix returns a prefix that keeps the clusters of one Redis apart.
+func newPrefix() string { return fmt.Sprint("cluster", prefixes.Add(1)) }
 
 // on returns the options for servers with addresses.
 func on(addrs ...string) rueidis.ClientOption { return rueidis.ClientOption{InitAddress: addrs} }
@@ -55,7 +57,7 @@ func runExam(t *testing.T, mode func(redis rueidis.ClientOption, o *redisadapter
 	adaptertest.RunCluster(t, adaptertest.Factory{
 		OrderedByChannel: true,
 		New: func(*testing.T) func() adapter.Cluster {
-			o := redisadapter.Options{Prefix: fmt.Sprint("exam", prefixes.Add(1)), Cluster: cluster.Options{Introduction: 50 * time.Millisecond}}
+			o := redisadapter.Options{Prefix: newPrefix(), Cluster: cluster.Options{Introduction: 50 * time.Millisecond}}
 			return func() adapter.Cluster { return mode(on(addrs...), &o) }
 		},
 	})

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"socketio/adapter"
 	"socketio/adapter/adaptertest"
 	"socketio/adapter/cluster"
@@ -54,7 +56,7 @@ func TestNodesWithFaults(t *testing.T) {
 			adaptertest.RunCluster(t, adaptertest.Factory{
 				OrderedByChannel: true,
 				New: func(t *testing.T) func() adapter.Cluster {
-					o := redisadapter.Options{Prefix: fmt.Sprint("faults", prefixes.Add(1))}
+					o := redisadapter.Options{Prefix: newPrefix()}
 					return func() adapter.Cluster {
 						proxy, err := faultnet.Listen(server.Addr(), nil)
 						if err != nil {
@@ -71,10 +73,15 @@ func TestNodesWithFaults(t *testing.T) {
 }
 
 // hosts starts servers in a mode.
-func hosts(t testing.TB, mode string, count int, addrs []string, rooms ...string) (all []*host) {
-	o := redisadapter.Options{Prefix: fmt.Sprint("hosts", prefixes.Add(1))}
+func hosts(t testing.TB, mode string, count int, addrs []string, rooms ...string) []*host {
+	return hostsWith(t, mode, newPrefix(), count, on(addrs...), rooms...)
+}
+
+// hostsWith starts servers with a prefix.
+func hostsWith(t testing.TB, mode, prefix string, count int, redis rueidis.ClientOption, rooms ...string) (all []*host) {
 	for i := range count {
-		all = append(all, newHost(t, fmt.Sprint("host", i), modes[mode](on(addrs...), &o), rooms...))
+		o := redisadapter.Options{Prefix: prefix}
+		all = append(all, newHost(t, fmt.Sprint("host", i), modes[mode](redis, &o), rooms...))
 	}
 	settled(t, all)
 	return all

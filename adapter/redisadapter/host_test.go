@@ -6,7 +6,9 @@
 package redisadapter_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -24,6 +26,7 @@ type host struct {
 	testing.TB
 	*cluster.Cluster
 	name  string
+	nsp   string // "" is "/"
 	space adapter.Adapter
 	sent  map[string]int // in each stream; "" is for all sockets, the others are rooms
 	own   map[string]int // the last that was received from this host
@@ -94,16 +97,21 @@ func (h *host) ID() string                   { return "socket of " + h.name }
 func (h *host) Join(rooms ...string) error   { h.space.Join(h, rooms); return nil }
 func (h *host) Leave(room string)            { h.space.Leave(h, room) }
 func (h *host) Disconnect(bool)              { h.space.Remove(h) }
-func (*host) Namespace() string              { return "/" }
+func (h *host) Namespace() string            { return cmp.Or(h.nsp, "/") }
 func (*host) End(p *adapter.Packet)          { p.Call.Close() }
 func (*host) DecodeArgs(adapter.Payload) any { return nil }
 
 func (*host) Payload(p *adapter.Packet) (adapter.Payload, error) {
-	return adapter.Payload{JSON: []byte(`["` + p.Message.(string) + `"]`), Meta: p.Meta}, nil
+	text, err := json.Marshal([]string{p.Message.(string)})
+	return adapter.Payload{JSON: text, Meta: p.Meta}, err
 }
 
 func (*host) Packet(e adapter.Payload, f adapter.Flags, c *adapter.Call) (*adapter.Packet, error) {
-	return &adapter.Packet{Message: strings.Trim(string(e.JSON), `["]`), Flags: f, Call: c, Meta: e.Meta}, nil
+	var args []string
+	if err := json.Unmarshal(e.JSON, &args); err != nil || len(args) != 1 {
+		return nil, fmt.Errorf("an event of another form: %s", e.JSON)
+	}
+	return &adapter.Packet{Message: args[0], Flags: f, Call: c, Meta: e.Meta}, nil
 }
 
 func (*host) EncodeArgs(any) (adapter.Payload, error) {
@@ -115,6 +123,9 @@ func (*host) Describe(m adapter.Member) adapter.MemberInfo {
 }
 
 func (*host) HandleServerSideEmit(context.Context, adapter.Payload, func(adapter.Payload)) {}
+
+// quiet is a log that nobody reads.
+var quiet = slog.New(slog.DiscardHandler)
 
 // worksIn is the most that a cluster may need after a fault.
 const worksIn = 60 * time.Second

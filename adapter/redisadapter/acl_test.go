@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests what a server needs Redis to permit.
+
+package redisadapter_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"socketio/adapter"
+	"socketio/adapter/redisadapter"
+	"socketio/adapter/redisadapter/internal/redistest"
+)
+
+// aclLines returns the lines of docs/cluster.md for a prefix, as arguments of ACL SETUSER.
+func aclLines(t *testing.T, prefix string) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/cluster.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := make(map[string][]string)
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(strings.ReplaceAll(line, "socket.io", prefix)); len(words) > 3 && words[0] == "ACL" && words[1] == "SETUSER" {
+			users[words[2]] = words
+		}
+	}
+	if len(users) == 0 {
+		t.Fatal("docs/cluster.md has no line with ACL SETUSER")
+	}
+	return users
+}
+
+// The users of the documentation can do what a server does, and no more.
+func TestUsersOfTheDocumentation(t *testing.T) {
+	each(t, func(t *testing.T, mode string) {
+		server := redistest.Start(t)
+		prefix := newPrefix()
+		user := map[string]string{"classic": "chat", "pattern": "chat-pattern", "sharded": "chat-sharded"}[mode]
+		words := aclLines(t, prefix)[user]
+		server.Must(words...)
+		redis := on(server.Addr())
+		redis.Username, redis.Password = user, "secret"
+		all := hostsWith(t, mode, prefix, 2, redis, "room")
+		exchange(t, all)
+		conn, err := redistest.Dial(server.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Do("AUTH", user, "secret"); err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range [][]string{{"GET", prefix}, {"KEYS", "*"}, {"FLUSHALL"}, {"CONFIG", "GET", "*"}, {"PUBLISH", "other#/#", "x"}, {"SUBSCRIBE", "other#/#"}} {
+			if _, err := conn.Do(command...); err == nil || !strings.HasPrefix(err.Error(), "NOPERM") {
+				t.Errorf("%v: %v, want NOPERM", command, err)
+			}
+		}
+	})
+}
+
+// A server that may publish to some channels only says so.
+func TestPermissionIsMissing(t *testing.T) {
+	server := redistest.Start(t)
+	prefix := newPrefix()
+	server.Must("ACL", "SETUSER", "few", "on", ">secret", "+@all", "resetchannels", "&"+prefix+"-nodes#", "&"+prefix+"-re*", "&"+prefix+"#/#room*")
+	redis := on(server.Addr())
+	redis.Username, redis.Password = "few", "secret"
+	h := newHost(t, "a", redisadapter.Classic(redis, &redisadapter.Options{Prefix: prefix}), "room")
+	eventually(t, "a degraded state", func() bool {
+		_, _ = h.space.Broadcast(&adapter.Packet{Message: "nobody//1"}, adapter.Target{Except: []string{h.ID()}})
+		why := h.Health().Degraded
+		return why != nil && strings.Contains(why.Error(), "NOPERM")
+	})
+	if err := h.Health().Degraded; errors.Is(err, redisadapter.ErrDown) {
+		t.Errorf("Redis is not down: %v", err)
+	}
+}
