@@ -24,7 +24,10 @@ func (c clusterAdapters) makeAdapter(ns *Namespace) adapter.Adapter {
 // A localSide is a Namespace as an adapter.Local.
 type localSide Namespace
 
-var _ adapter.Local = (*localSide)(nil)
+var (
+	_ adapter.Local  = (*localSide)(nil)
+	_ adapter.Keeper = (*localSide)(nil)
+)
 
 func (l *localSide) Namespace() string { return l.name }
 
@@ -71,6 +74,14 @@ func (l *localSide) Describe(m adapter.Member) adapter.MemberInfo {
 
 func (l *localSide) HandleServerSideEmit(ctx context.Context, e adapter.Payload, reply func(adapter.Payload)) {
 	(*Namespace)(l).handleServerSide(ctx, e, reply)
+}
+
+// Keep implements adapter.Keeper.
+func (l *localSide) Keep(e adapter.Payload, f adapter.Flags, t adapter.Target, members func(adapter.Target) []adapter.Member) (count int, kept bool) {
+	if l.keeper == nil {
+		return 0, false
+	}
+	return l.keeper.keep(e, f, t, members), true
 }
 
 // ID implements adapter.Member, as the methods below do.

@@ -31,11 +31,18 @@ type bused struct {
 // other when it begins.
 func busedServers(t *testing.T, n int, network *membus.Network, test func(all []bused)) {
 	t.Helper()
+	busedServersWith(t, n, network, func() socketio.Options { return socketio.Options{} }, test)
+}
+
+// busedServersWith is busedServers with options.
+func busedServersWith(t *testing.T, n int, network *membus.Network, options func() socketio.Options, test func(all []bused)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		all := make([]bused, n)
 		for i := range all {
 			all[i].bus = network.Node(fmt.Sprint("node", i))
-			o := socketio.Options{Cluster: cluster.New(all[i].bus, &cluster.Options{Name: fmt.Sprint("node", i)})}
+			o := options()
+			o.Cluster = cluster.New(all[i].bus, &cluster.Options{Name: fmt.Sprint("node", i)})
 			all[i].world = newWorld(t, with(&o, engineio.DriverGoroutine), nil)
 			all[i].bubble, all[i].patient = true, 5*time.Minute
 		}

@@ -91,12 +91,12 @@ type maker interface {
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name}
 	ns.audience = audience{ns: ns}
+	if s.keepers != nil {
+		ns.keeper = s.keepers.makeKeeper(ns) // before the adapter, which may deliver at once
+	}
 	ns.adapter = s.adapters.makeAdapter(ns)
 	_, alone := ns.adapter.(*adapter.Memory)
 	ns.shared = !alone
-	if s.keepers != nil {
-		ns.keeper = s.keepers.makeKeeper(ns)
-	}
 	return ns
 }
 

@@ -28,7 +28,7 @@ func NewServer(opts *Options) *Server {
 		return newConn(s, c)
 	})
 	// All options have been checked: a panic would leave an open cluster behind.
-	if err := s.opts.Cluster.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger, Changed: s.watch.clusterChanged}); err != nil {
+	if err := s.opts.Cluster.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger, Linger: s.opts.linger(), Changed: s.watch.clusterChanged}); err != nil {
 		s.opts.Logger.Error("the cluster did not start: the server reaches only its own clients until it is restarted", "error", telemetry.Error(err))
 	}
 	if s.opts.Recovery != nil {

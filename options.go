@@ -86,7 +86,7 @@ type Options struct {
 
 	// Recovery lets clients that lose their connection continue where they were, with
 	// the same socket id, rooms and data, and without a lost event. If nil, each
-	// connection begins with a new socket. It can't be combined with Cluster.
+	// connection begins with a new socket. With Cluster it needs Recovery.LocalOnly.
 	Recovery *Recovery
 
 	// Cluster joins the server to others. It belongs to one server, which closes it. The
@@ -263,7 +263,12 @@ func (c *config) check() {
 		panic("socketio: Options.Overflow must be one of the Overflow constants")
 	}
 	if c.Recovery != nil && c.Cluster != nil {
-		panic("socketio: Options.Recovery and Options.Cluster are both set; a Store does not get the events of other servers")
+		switch r := c.Recovery; {
+		case !r.LocalOnly:
+			panic("socketio: Options.Recovery and Options.Cluster are both set, and no Store is shared by servers; Recovery.LocalOnly recovers clients that come back to the same server")
+		case r.Store != nil && r.Store.Durable():
+			panic("socketio: Options.Recovery.LocalOnly is set with a durable Store, which would delay the events of other servers; use one in memory")
+		}
 	}
 	if c.MaxAttachments > 99 {
 		panic("socketio: Options.Limits.MaxAttachments must not be more than 99")

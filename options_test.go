@@ -108,12 +108,20 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		"Options.Limits.ConnectTimeout must not be negative":     {Limits: socketio.SocketLimits{ConnectTimeout: -1}},
 		"Options.Limits.MaxAttachments must not be more than 99": {Limits: socketio.SocketLimits{MaxAttachments: 100}},
 		"unknown transport carrier pigeon":                       {Transports: []string{"carrier pigeon"}},
+		"Options.Recovery and Options.Cluster are both set":      {Recovery: &socketio.Recovery{}, Cluster: adapter.Alone()},
+		"LocalOnly is set with a durable Store": {
+			Recovery: &socketio.Recovery{LocalOnly: true, Store: durableStore{adapter.NewMemoryStore()}}, Cluster: adapter.Alone(),
+		},
 	} {
 		if msg := panicOf(func() { socketio.NewServer(o) }); !strings.Contains(msg, what) {
 			t.Errorf("NewServer panics with %q, want %q", msg, what)
 		}
 	}
 }
+
+type durableStore struct{ adapter.Store }
+
+func (durableStore) Durable() bool { return true }
 
 // A server whose options are invalid does not open its cluster, which nothing would close.
 func TestInvalidOptionsOpenNoCluster(t *testing.T) {

@@ -31,7 +31,8 @@ import (
 // A client proves with a secret that a session is its own; the secret is not in
 // Handshake.Auth, nor in any log. If a client is not recovered, its CONNECT packet has a
 // field "notRecovered", and a RecoveryObserver gets the same reason: unknown_session,
-// expired, bad_offset, log_trimmed, too_much_missed, in_use, identity or store_failed.
+// other_node, expired, bad_offset, log_trimmed, too_much_missed, in_use, identity or
+// store_failed.
 type Recovery struct {
 	// Window is how long after its disconnection a client may come back and continue
 	// where it was. Events are kept as long. Default 2 min, as in npm socket.io.
@@ -51,6 +52,12 @@ type Recovery struct {
 	// client is sent when it comes back. A client beyond it is not recovered. Default
 	// 1 MiB.
 	MaxSessionBytes int
+	// LocalOnly allows recovery together with Options.Cluster, on the same server only: a
+	// client that comes back to another server is not recovered, for the reason
+	// other_node. Events of other servers are kept like this server's own. It needs a
+	// Store in memory, and a Cluster whose adapters are adapter.Sharer, as those of
+	// package adapter/cluster are. Without it, NewServer panics if both are set.
+	LocalOnly bool
 	// SkipMiddleware lets a client that is recovered in without the middlewares of Use,
 	// as npm socket.io does by default. A user whose rights were revoked then comes back.
 	SkipMiddleware bool
@@ -89,6 +96,14 @@ func sessionInfo(namespace string, s *adapter.Session) SessionInfo {
 		}
 	}
 	return info
+}
+
+// linger is how long rooms without members still get the events of other servers.
+func (c *config) linger() time.Duration {
+	if c.Recovery == nil {
+		return 0
+	}
+	return c.Recovery.Window
 }
 
 // withRecovery returns the settings of recovery with defaults filled in, or nil if

@@ -97,6 +97,10 @@ func (j *journal) claim(s *Socket) *redemption {
 	if pid == "" {
 		return r
 	}
+	if !j.owner.ownSecret(pid) {
+		r.reason = recovery.OtherNode
+		return r
+	}
 	l, known := j.lineages.Claim(pid)
 	if l == nil {
 		r.reason = recovery.InUse
@@ -329,7 +333,7 @@ func (j *journal) begins(a *admission, r *redemption, last uint64) {
 		k.secret, k.stale = r.old.Secret, r.old.Stale
 	} else {
 		k.track = recovery.NewTrack(last)
-		k.secret = newID()
+		k.secret = j.owner.newSecret()
 		if epoch, n, ok := adapter.ParsePosition(k.offset); !ok || epoch != j.epoch || n > last {
 			k.stale = k.offset
 		}
@@ -456,6 +460,8 @@ func remedy(r recovery.Reason) string {
 	switch r {
 	case recovery.Unknown:
 		return "there is no such session: it was ended on purpose, dropped for a bound of Options.Recovery, or kept by another process; a durable Store outlives the process"
+	case recovery.OtherNode:
+		return "another server keeps the session, or an earlier process of this one: Options.Recovery.LocalOnly is set; let the balancer send a client to the same server"
 	case recovery.Expired:
 		return "it came back after Options.Recovery.Window"
 	case recovery.BadOffset:

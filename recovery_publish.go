@@ -15,6 +15,7 @@ import (
 	"socketio/internal/format"
 	"socketio/internal/recovery"
 	"socketio/internal/telemetry"
+	"socketio/parser"
 )
 
 // A journal is the keeper of a namespace.
@@ -58,22 +59,54 @@ func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event strin
 	if s != nil && s.state.Load() == stateGone {
 		return 0, ErrClosed
 	}
-	enc := j.ns.server.format
-	e, err := enc.payload(&event, args)
+	e, err := j.ns.server.format.payload(&event, args)
 	if err != nil {
 		err = fmt.Errorf("socketio: emit %q: %w", event, err)
 		j.ns.reportUnencoded(s, event, err)
 		return 0, &reportedError{err}
 	}
 	e.Meta = j.ns.meta()
+	var shared error
+	if s == nil && j.ns.shared && !t.Local {
+		shared = j.shareOthers(&adapter.Packet{Event: event, Args: args, Meta: e.Meta, Flags: f}, t)
+	}
 	d := &delivery{journal: j, socket: s, event: event, KeptEvent: adapter.KeptEvent{Event: e, Flags: f, Target: t}}
-	if d.draft, err = enc.Draft(j.ns.name, e.JSON, e.Attachments); err != nil {
-		j.ns.reportUnencoded(s, event, err)
+	number, err = d.run()
+	if shared != nil {
+		err = errors.Join(err, shared)
+	}
+	return number, err
+}
+
+// shareOthers sends an event to other servers.
+func (j *journal) shareOthers(p *adapter.Packet, t adapter.Target) error {
+	if others, ok := j.ns.adapter.(adapter.Sharer); ok {
+		return others.Share(p, t)
+	}
+	return errNoSharer
+}
+
+// errNoSharer is returned by Emit with a cluster that does not fit.
+var errNoSharer = errors.New("socketio: other servers do not get the event: Options.Recovery is set, and the adapter of Options.Cluster is no adapter.Sharer")
+
+// keep stores and delivers an event of another server.
+func (j *journal) keep(e adapter.Payload, f adapter.Flags, t adapter.Target, members func(adapter.Target) []adapter.Member) int {
+	e.Position = ""
+	d := &delivery{journal: j, foreign: members, event: string(parser.EventName(e.JSON)), KeptEvent: adapter.KeptEvent{Event: e, Flags: f, Target: t}}
+	_, _ = d.run() // it has been reported
+	return d.count
+}
+
+// run stores and delivers an event.
+func (d *delivery) run() (number uint64, err error) {
+	j, s := d.journal, d.socket
+	if d.draft, err = j.ns.server.format.Draft(j.ns.name, d.Event.JSON, d.Event.Attachments); err != nil {
+		j.ns.reportUnencoded(s, d.event, err)
 		return 0, &reportedError{err}
 	}
-	if f.Volatile || s != nil && (s.kept() == nil || s.settledState() == stateJoining) {
+	if d.Flags.Volatile || s != nil && (s.kept() == nil || s.settledState() == stateJoining) {
 		last := j.order.Begin()
-		d.deliver(j.stamp(s, e.JSON, last))
+		d.deliver(j.stamp(s, d.Event.JSON, last))
 		j.order.End()
 		return 0, d.flush(false)
 	}
@@ -94,7 +127,7 @@ func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event strin
 		return d.Number, err
 	}
 	last := j.order.Begin()
-	d.deliver(j.stamp(s, e.JSON, last))
+	d.deliver(j.stamp(s, d.Event.JSON, last))
 	switch closed := errors.Is(err, adapter.ErrStoreClosed); {
 	case closed && j.ns.server.closed.Load(): // the sockets have ended, even if they are still in rooms
 		j.order.End()
@@ -128,8 +161,10 @@ type delivery struct {
 	*journal
 	adapter.KeptEvent         // Number is 0 if it is not stored
 	socket            *Socket // the only recipient, or nil
-	event             string
-	draft             *format.Draft
+	// foreign returns the recipients of an event of another server; otherwise it is nil.
+	foreign func(adapter.Target) []adapter.Member
+	event   string
+	draft   *format.Draft
 
 	m     *engineio.Message
 	sent  []*Socket // those in whose queue it is
@@ -147,7 +182,12 @@ func (d *delivery) deliver(position string) {
 		d.count, d.err = 1, d.queue(d.socket)
 		return
 	}
-	members := d.ns.adapter.Members(d.Target)
+	var members []adapter.Member
+	if d.foreign != nil {
+		members = d.foreign(d.Target)
+	} else {
+		members = d.ns.adapter.Members(d.Target)
+	}
 	d.count = len(members)
 	d.sent = make([]*Socket, 0, len(members))
 	for _, m := range members {
@@ -215,6 +255,8 @@ func (d *delivery) flush(stored bool) error {
 	case d.m == nil:
 		d.ns.reportUnencoded(d.socket, d.event, d.err)
 		return &reportedError{d.err}
+	case d.foreign != nil: // its server has reported it
+		return nil
 	case d.socket == nil:
 		watch.broadcastOut(d.ns.name, d.event, d.m, d.count)
 		return nil

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ type recoverer struct {
 	server  *Server
 	store   adapter.Store
 	durable bool
+	tag     string          // the beginning of the secrets of this server's sessions, or ""
 	ctx     context.Context // of the work that no client waits for; ends with end
 	end     context.CancelFunc
 
@@ -48,10 +50,29 @@ func newRecoverer(s *Server) keeperMaker {
 		return nil
 	}
 	r.durable = r.store.Durable()
+	if o.LocalOnly {
+		r.tag = s.node[:min(len(s.node), tagLength)] + secretTag
+	}
 	if r.durable {
 		r.sweepLater()
 	}
 	return r
+}
+
+// A secret of a session that only one server keeps begins with a tag of the server, which
+// is not secret, and secretTag.
+const (
+	tagLength = 6
+	secretTag = "."
+)
+
+// newSecret returns the secret of a new session.
+func (r *recoverer) newSecret() string { return r.tag + newID() }
+
+// ownSecret reports whether a secret may be that of a session of this server.
+func (r *recoverer) ownSecret(secret string) bool {
+	tag, _, tagged := strings.Cut(secret, secretTag)
+	return r.tag == "" || !tagged || tag+secretTag == r.tag
 }
 
 func (r *recoverer) makeKeeper(ns *Namespace) keeper {

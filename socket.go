@@ -350,6 +350,9 @@ type keeper interface {
 	// emit sends an event to a socket or, if s is nil, to the sockets selected by t. It
 	// returns the number of the event, or 0 if the event is not kept.
 	emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error)
+	// keep delivers an event of another server to the sockets here that members returns. It
+	// returns how many they are.
+	keep(e adapter.Payload, f adapter.Flags, t adapter.Target, members func(adapter.Target) []adapter.Member) int
 	// join does what admission.join does.
 	join(a *admission)
 	// begin and end are called around changes of rooms. begin returns the number of the

@@ -186,6 +186,13 @@ type Bus interface {
 	ServerCount(ctx context.Context) (int, error)
 }
 
+// A Sharer is a Bus that can send to other nodes only. A server that keeps events for
+// recovery needs it: it delivers them to the members of this node itself.
+type Sharer interface {
+	// Share is Broadcast without the members of this node.
+	Share(p *Packet, t Target) error
+}
+
 // A RoomWatcher is notified when rooms are created, joined, left and deleted on this
 // node, in order. A Bus uses it to subscribe to rooms that have members here. The methods
 // are called with a lock held: they must return at once and must not call the Adapter.

@@ -17,6 +17,9 @@ type Node struct {
 	ID string
 	// Logger is the logger of the server.
 	Logger *slog.Logger
+	// Linger is how long a room still gets the events of other nodes after its last member
+	// has left, at least: they are kept for clients that come back.
+	Linger time.Duration
 	// Changed, if not nil, is called when the cluster becomes degraded and when it works
 	// again, in order and without locks. It must not block.
 	Changed func(Health)

@@ -45,6 +45,15 @@ type Local interface {
 	HandleServerSideEmit(ctx context.Context, e Payload, reply func(Payload))
 }
 
+// A Keeper is a Local that may keep events for recovery.
+type Keeper interface {
+	// Keep delivers an event of another node to the members of this node that are selected
+	// by t, and keeps it. members is Memory.Members. It returns the number of members. If
+	// kept is false, nothing has happened: the Adapter delivers the event with Packet. It
+	// is not called for events with a Call.
+	Keep(e Payload, f Flags, t Target, members func(Target) []Member) (count int, kept bool)
+}
+
 // A Payload is a list of values: the name of an event and its arguments, or the
 // arguments of an answer.
 type Payload struct {

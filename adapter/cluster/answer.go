@@ -93,6 +93,11 @@ func (n *space) deliver(c Channel, m *nodewire.Message) bool {
 	if m.Ask {
 		return n.deliverAsking(c, m)
 	}
+	if k, ok := n.local.(adapter.Keeper); ok {
+		if count, kept := k.Keep(m.Event, m.Flags, m.Target, n.Members); kept {
+			return count > 0
+		}
+	}
 	p, err := n.local.Packet(m.Event, m.Flags, nil)
 	if err != nil {
 		n.core.drop("an event that no client can read", c, m.From)
@@ -121,7 +126,7 @@ func (n *space) acquire(c Channel, m *nodewire.Message) bool {
 	}
 }
 
-func (n *space) release() { <-n.core.answering }
+func (s *services) release() { <-s.answering }
 
 // answerFor runs fn with a context that ends with the request. The caller has acquired a
 // place, which is released afterwards.
@@ -131,12 +136,12 @@ func (n *space) answerFor(m *nodewire.Message, fn func(ctx context.Context)) {
 		timeout = answerTimeout
 	}
 	if !n.core.start(func() {
-		defer n.release()
+		defer n.core.release()
 		ctx, cancel := context.WithTimeout(n.core.ctx, timeout)
 		defer cancel()
 		fn(ctx)
 	}) {
-		n.release()
+		n.core.release()
 	}
 }
 
@@ -151,7 +156,7 @@ func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
 	own := adapter.NewCall()
 	p, err := n.local.Packet(m.Event, m.Flags, own)
 	if err != nil {
-		n.release()
+		n.core.release()
 		n.core.drop("an event that no client can read", c, m.From)
 		n.reply(m, &nodewire.Message{Kind: nodewire.KindClientCount})
 		return false
@@ -162,7 +167,7 @@ func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
 	n.reply(m, &nodewire.Message{Kind: nodewire.KindClientCount, Count: len(ids), IDs: ids})
 	if len(ids) == 0 {
 		n.local.End(p)
-		n.release()
+		n.core.release()
 		return false
 	}
 	n.answerFor(m, func(ctx context.Context) {

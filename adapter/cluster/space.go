@@ -33,6 +33,7 @@ var (
 	_ adapter.Adapter    = (*space)(nil)
 	_ adapter.Observable = (*space)(nil)
 	_ adapter.JoinWaiter = (*space)(nil)
+	_ adapter.Sharer     = (*space)(nil)
 )
 
 // newSpace returns the adapter of a namespace. If the node is closed, it only keeps rooms.
@@ -41,7 +42,7 @@ func newSpace(s *services, l adapter.Local) *space {
 		Memory: adapter.NewMemory(), core: s, local: l, nsp: l.Namespace(),
 		events: &eventQueue{local: l, most: s.opts.MaxServerEvents}, introduced: make(chan struct{}),
 		interest: &interest{
-			bus: s.bus, space: l.Namespace(), mode: s.opts.Rooms, linger: s.opts.Linger, ctx: s.ctx, start: s.start,
+			bus: s.bus, space: l.Namespace(), mode: s.opts.Rooms, linger: max(s.opts.Linger, s.node.Linger), ctx: s.ctx, start: s.start,
 			failed: func(err error) { s.reporter.notSubscribed(l.Namespace(), err) },
 			rooms:  make(map[string]*roomState), wake: make(chan struct{}, 1),
 		},
@@ -136,12 +137,17 @@ func (n *space) alone() bool {
 
 // Broadcast implements adapter.Bus.
 func (n *space) Broadcast(p *adapter.Packet, t adapter.Target) (int, error) {
-	var err error
-	if !n.stays(t) {
-		err = n.share(p, t, n.route(t), nil)
-	}
+	err := n.Share(p, t)
 	count, _ := n.Memory.Broadcast(p, t)
 	return count, err
+}
+
+// Share implements adapter.Sharer.
+func (n *space) Share(p *adapter.Packet, t adapter.Target) error {
+	if n.stays(t) {
+		return nil
+	}
+	return n.share(p, t, n.route(t), nil)
 }
 
 // stays reports whether a broadcast is not meant for other nodes.

@@ -44,6 +44,8 @@ var shownBy = map[string]string{
 	"adapter.HandshakeInfo":      "Found",
 	"adapter.Alone":              "Cluster",
 	"adapter.Bus":                "Cluster quietly",
+	"adapter.Keeper":             "Local quietly",
+	"adapter.Sharer":             "Cluster quietly",
 	"adapter.Meta":               "Local quietly",
 	"adapter.Node":               "Health quietly",
 	"adapter.Record":             "Log quietly",

@@ -16,6 +16,7 @@ type Reason string
 
 const (
 	Unknown     Reason = "unknown_session" // there is no such session, or it was ended on purpose
+	OtherNode   Reason = "other_node"      // another server keeps the session
 	Expired     Reason = "expired"         // the client came back too late
 	BadOffset   Reason = "bad_offset"      // its position is not one of the namespace
 	LogTrimmed  Reason = "log_trimmed"     // the log dropped events that it has missed
