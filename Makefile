@@ -174,6 +174,10 @@ bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm soc
 bench-short: ## one short round of bench-quick, to see that it runs
 	@bench/quick.sh -rounds 1 -idle 100 -clients 30
 
+.PHONY: bench-cluster
+bench-cluster: ## a server in a cluster on Redis beside the npm server and its adapter: CPU time of an event, events each second, as ratios
+	@bench/cluster.sh
+
 .PHONY: test-datapath
 test-datapath: ## that an event runs through the files that docs/DESIGN.md names
 	@go -C tools run ./datapath -dir ..

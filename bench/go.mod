@@ -1,15 +1,21 @@
 module socketio/bench
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/lxzan/gws v1.8.9
+	github.com/redis/rueidis v1.0.79
 	socketio v0.0.0
+	socketio/adapter/redisadapter v0.0.0
 )
 
 require (
 	github.com/dolthub/maphash v0.1.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	golang.org/x/sys v0.47.0 // indirect
 )
 
-replace socketio => ..
+replace (
+	socketio => ..
+	socketio/adapter/redisadapter => ../adapter/redisadapter
+)

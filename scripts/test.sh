@@ -76,9 +76,10 @@ nightly="
 9 soak
 9 hostile
 9 bench-quick
+9 bench-cluster
 "
 # Suites whose exit status says all: they count no tests.
-uncounted=" setup bench-short bench-quick "
+uncounted=" setup bench-short bench-quick bench-cluster "
 [ "$(uname)" = Linux ] || uncounted+="test-hostile test-hostile-all "
 
 list=$short

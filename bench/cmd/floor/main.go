@@ -22,5 +22,5 @@ func main() {
 	}
 	go func() { control.Fatal(l.run()) }() // ends with the process
 
-	control.Serve(ln.Addr())
+	control.Serve(ln.Addr(), nil)
 }

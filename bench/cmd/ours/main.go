@@ -34,5 +34,5 @@ func main() {
 	mux.Handle("/socket.io/", io)
 	go func() { control.Fatal(http.Serve(ln, mux)) }() // ends with the process
 
-	control.Serve(ln.Addr())
+	control.Serve(ln.Addr(), nil)
 }

@@ -19,6 +19,7 @@ import (
 
 	"socketio/bench/internal/control"
 	"socketio/bench/internal/load"
+	"socketio/bench/internal/process"
 )
 
 // settings are the flags; see main.
@@ -177,8 +178,8 @@ func (b *bench) memory(s spec, figure string, res *results, extra ...string) err
 	if err != nil {
 		return err
 	}
-	defer p.stop()
-	t, err := load.NewTarget(p.addr)
+	defer p.Stop()
+	t, err := load.NewTarget(p.Addr)
 	if err != nil {
 		return err
 	}
@@ -187,13 +188,13 @@ func (b *bench) memory(s spec, figure string, res *results, extra ...string) err
 	steps := []func() error{
 		func() error { return b.loop.Idle(300 * time.Millisecond) },
 		func() error { return errors.Join(b.loop.Connect(t, b.idle), b.loop.Idle(time.Second)) },
-		func() error { _, err := p.command("gc"); return errors.Join(err, b.loop.Idle(300*time.Millisecond)) },
+		func() error { _, err := p.Command("gc"); return errors.Join(err, b.loop.Idle(300*time.Millisecond)) },
 	}
 	for i, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}
-		if rss[i], err = p.rss(); err != nil {
+		if rss[i], err = p.RSS(); err != nil {
 			return err
 		}
 	}
@@ -205,7 +206,7 @@ func (b *bench) memory(s spec, figure string, res *results, extra ...string) err
 // A subject is a server with its clients.
 type subject struct {
 	name   string
-	proc   *process
+	proc   *process.Process
 	target *load.Target
 }
 
@@ -215,12 +216,12 @@ func (b *bench) enter(s spec, clients int, extra ...string) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := load.NewTarget(p.addr)
+	t, err := load.NewTarget(p.Addr)
 	if err == nil {
 		err = b.loop.Connect(t, clients)
 	}
 	if err != nil {
-		p.stop()
+		p.Stop()
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
 	return &subject{s.name, p, t}, nil
@@ -233,7 +234,7 @@ func (b *bench) load(list []spec, res *results) error {
 	defer func() {
 		for _, s := range subjects {
 			b.loop.Leave(s.target)
-			s.proc.stop()
+			s.proc.Stop()
 		}
 	}()
 	for _, s := range list {
@@ -276,7 +277,7 @@ func (b *bench) measure(s *subject, sc scenario) (sample, error) {
 		return sample{}, err
 	}
 	defer end()
-	user0, sys0, err := s.proc.cpu()
+	user0, sys0, err := s.proc.CPU()
 	if err != nil {
 		return sample{}, err
 	}
@@ -292,7 +293,7 @@ func (b *bench) measure(s *subject, sc scenario) (sample, error) {
 	if err := b.loop.Idle(20 * time.Millisecond); err != nil {
 		return sample{}, err
 	}
-	user, sys, err := s.proc.cpu()
+	user, sys, err := s.proc.CPU()
 	n := float64(ops)
 	return sample{
 		value:  (user - user0 + sys - sys0) / n,

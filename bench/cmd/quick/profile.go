@@ -39,7 +39,7 @@ func (b *bench) profileCPU(s spec) error {
 	if err != nil {
 		return err
 	}
-	defer sub.proc.stop()
+	defer sub.proc.Stop()
 	defer b.loop.Leave(sub.target)
 	for _, sc := range scenarios(b.clients) {
 		if !b.wants(sc.name) {
@@ -62,7 +62,7 @@ func (b *bench) profileScenario(s *subject, sc scenario) error {
 		return err
 	}
 	path := filepath.Join(b.profile, sc.name+".pprof")
-	if _, err := s.proc.command("cpuprofile " + path); err != nil {
+	if _, err := s.proc.Command("cpuprofile " + path); err != nil {
 		return err
 	}
 	for end := time.Now().Add(profileTime); time.Now().Before(end); {
@@ -70,7 +70,7 @@ func (b *bench) profileScenario(s *subject, sc scenario) error {
 			return err
 		}
 	}
-	if _, err := s.proc.command("cpuprofile"); err != nil {
+	if _, err := s.proc.Command("cpuprofile"); err != nil {
 		return err
 	}
 	fmt.Println(path)
@@ -84,8 +84,8 @@ func (b *bench) profileHeap(s spec) error {
 	if err != nil {
 		return err
 	}
-	defer p.stop()
-	t, err := load.NewTarget(p.addr)
+	defer p.Stop()
+	t, err := load.NewTarget(p.Addr)
 	if err != nil {
 		return err
 	}
@@ -97,11 +97,11 @@ func (b *bench) profileHeap(s spec) error {
 		return err
 	}
 	path := filepath.Join(b.profile, "idle-heap.pprof")
-	if _, err := p.command("heapprofile " + path); err != nil {
+	if _, err := p.Command("heapprofile " + path); err != nil {
 		return err
 	}
 	fmt.Printf("%s (%d idle clients)\n", path, b.idle)
-	answer, err := p.command("memory")
+	answer, err := p.Command("memory")
 	fmt.Println(answer)
 	return err
 }

@@ -69,5 +69,5 @@ func main() {
 	})
 	go func() { control.Fatal(http.Serve(ln, mux)) }() // ends with the process
 
-	control.Serve(ln.Addr())
+	control.Serve(ln.Addr(), nil)
 }

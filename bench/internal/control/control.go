@@ -61,13 +61,17 @@ func Fatal(err error) {
 }
 
 // Serve says where the server listens and answers commands until standard input
-// ends; then it ends the process.
-func Serve(addr net.Addr) {
+// ends; then it ends the process. more are the commands of one program.
+func Serve(addr net.Addr, more map[string]func(arg string) (string, error)) {
 	fmt.Println("listening", addr)
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		name, arg, _ := strings.Cut(in.Text(), " ")
-		answer, err := run(name, arg)
+		do := more[name]
+		if do == nil {
+			do = func(arg string) (string, error) { return run(name, arg) }
+		}
+		answer, err := do(arg)
 		if err != nil {
 			answer = "error " + err.Error()
 		}
