@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,12 +21,13 @@ var errChanged = errors.New("forward: the body was changed on its way")
 
 // A sealed body is that of a client with its signature at the end.
 type sealed struct {
-	body   io.Reader
-	mac    hash.Hash
-	tail   []byte // what is left of the signature
-	ended  bool   // the client's body
-	once   sync.Once
-	closed chan struct{} // the transport does not read any more
+	body    io.Reader
+	mac     hash.Hash
+	tail    []byte      // what is left of the signature
+	ended   bool        // the client's body
+	stopped atomic.Bool // the rest is not passed on
+	once    sync.Once
+	closed  chan struct{} // the transport does not read any more
 }
 
 func (k *keys) seal(body io.Reader, signature []byte) *sealed {
@@ -34,6 +36,9 @@ func (k *keys) seal(body io.Reader, signature []byte) *sealed {
 
 // Read implements io.Reader.
 func (s *sealed) Read(p []byte) (int, error) {
+	if s.stopped.Load() {
+		return 0, errStopped
+	}
 	if !s.ended {
 		n, err := s.body.Read(p)
 		s.mac.Write(p[:n])
@@ -63,18 +68,25 @@ func (s *sealed) Close() error {
 // that the client sees the response: net/http closes a connection with a body that was not
 // read, which the client may take for a reset.
 func (s *sealed) drain(rc *http.ResponseController, limit int64) {
-	_ = rc.SetReadDeadline(time.Unix(1, 0)) // the transport may be waiting for the client
+	s.stopped.Store(true)
+	end := time.Now()
+	if limit > 0 {
+		end = end.Add(drainTimeout)
+	}
+	_ = rc.SetReadDeadline(end) // the transport may be waiting for the client
 	<-s.closed
 	if s.ended {
 		_ = rc.SetReadDeadline(time.Time{})
 		return
 	}
-	_ = rc.SetReadDeadline(time.Now().Add(drainTimeout))
 	_, _ = io.CopyN(io.Discard, s.body, limit)
 }
 
+// errStopped ends the reads of the transport after the response.
+var errStopped = errors.New("forward: the body has been answered")
+
 const (
-	drainTimeout = 5 * time.Second
+	drainTimeout = 2 * time.Second
 	drainLimit   = 1 << 20
 )
 
