@@ -108,6 +108,7 @@ func (c *Cluster) Stats() Stats { return c.node.counter.stats() }
 // Receive implements Receiver.
 func (n *node) Receive(c Channel, data []byte) {
 	n.checkLease()
+	n.health.received.Store(time.Now().UnixNano())
 	if len(data) > n.opts.MaxMessage {
 		n.counter.received.Add(1)
 		n.drop("larger than MaxMessage", c, "")

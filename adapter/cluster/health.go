@@ -7,6 +7,7 @@ package cluster
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"socketio/adapter"
@@ -14,20 +15,30 @@ import (
 
 // A health knows whether the bus works. It notifies of changes without locks, in order.
 type health struct {
+	received atomic.Int64 // when the latest message was received, in nanoseconds since 1970
+
 	mu      sync.Mutex // guards the fields below
 	log     *slog.Logger
 	changed func(adapter.Health) // may be nil
 	now     adapter.Health
 	down    error // of the bus
 	deaf    bool
-	failing int       // subscriptions that are tried again
-	why     error     // of the first of them
-	sent    time.Time // of the first heartbeat that has not come back, or zero
-	seq     uint64    // of the latest heartbeat
+	failing int        // subscriptions that are tried again
+	why     error      // of the first of them
+	sent    []sentBeat // that have not come back, at most maxSent
+	seq     uint64     // of the latest heartbeat
 
 	news      []change // that nobody was notified of
 	notifying bool
 }
+
+// A sentBeat is a heartbeat of this node.
+type sentBeat struct {
+	seq uint64
+	at  time.Time
+}
+
+const maxSent = 32
 
 // A change is one of which the log and the server are notified.
 type change struct {
@@ -64,7 +75,7 @@ func (h *health) err() error {
 func (h *health) setDown(err error) {
 	h.change(func() {
 		h.down = err
-		h.sent = time.Time{} // heartbeats do not come back while it is down
+		h.sent = nil // heartbeats do not come back while it is down
 	})
 }
 
@@ -82,8 +93,8 @@ func (h *health) sending() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.seq++
-	if h.sent.IsZero() && h.down == nil {
-		h.sent = time.Now()
+	if h.down == nil && len(h.sent) < maxSent {
+		h.sent = append(h.sent, sentBeat{h.seq, time.Now()})
 	}
 	return h.seq
 }
@@ -91,22 +102,27 @@ func (h *health) sending() uint64 {
 // heard records that a heartbeat has come back.
 func (h *health) heard(seq uint64) {
 	h.change(func() {
-		if seq != h.seq {
-			return // others are on the way
+		for len(h.sent) > 0 && h.sent[0].seq <= seq {
+			h.now.Lag = time.Since(h.sent[0].at)
+			h.sent = h.sent[1:]
 		}
-		if !h.sent.IsZero() {
-			h.now.Lag = time.Since(h.sent)
-		}
-		h.sent, h.deaf = time.Time{}, false
+		h.deaf = false
 	})
 }
+
+// patience is how many times as long a heartbeat may take while other messages arrive: the
+// bus is slow then, and a new connection would lose what is on the way.
+const patience = 4
 
 // overdue reports whether a heartbeat has not come back in time.
 func (h *health) overdue(timeout time.Duration) (yes bool) {
 	h.change(func() {
-		if yes = !h.sent.IsZero() && time.Since(h.sent) >= timeout; yes {
+		if time.Since(time.Unix(0, h.received.Load())) < timeout {
+			timeout *= patience
+		}
+		if yes = len(h.sent) > 0 && time.Since(h.sent[0].at) >= timeout; yes {
 			h.deaf = true
-			h.sent = time.Now() // the next report is after another timeout
+			h.sent = []sentBeat{{h.seq, time.Now()}} // the next report is after another timeout
 		}
 	})
 	return yes

@@ -7,6 +7,7 @@ package cluster_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -36,6 +37,34 @@ func TestDeafNode(t *testing.T) {
 		time.Sleep(6 * time.Second) // the next heartbeat comes back
 		want(t, "the changes", n.health(), "cluster: the bus does not deliver this node's own heartbeats; <nil>")
 		want(t, "the lines of the log", len(n.log.lines("degraded:"))*10+len(n.log.lines("works again")), 11)
+	})
+}
+
+// A bus that is slow, but delivers, is not taken for deaf: a new connection would lose what
+// is on the way. One that delivers everything but heartbeats is, a little later.
+func TestSlowBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		n := newNode(t, network, "a", nil)
+		foe := foe(t, network)
+		settled()
+		network.Delay(8*time.Second, 8*time.Second)
+		busy := func(d time.Duration) {
+			for range d / time.Second {
+				_ = foe.Publish(cluster.Channel{Class: cluster.ClassEvents, Namespace: "/"}, []byte("{}"))
+				time.Sleep(time.Second)
+			}
+		}
+		busy(30 * time.Second) // at first nothing arrives for 8 s
+		before := n.health()
+		busy(time.Minute)
+		want(t, "changes while the bus is slow", n.health(), before)
+		want(t, "the lag", n.Health().Lag, 8*time.Second)
+		network.Delay(0, 0)
+		busy(20 * time.Second)
+		n.bus.Unsubscribe([]cluster.Channel{{Class: cluster.ClassNodes}})
+		busy(30 * time.Second)
+		want(t, "without heartbeats", fmt.Sprint(n.Health().Degraded), "cluster: the bus does not deliver this node's own heartbeats")
 	})
 }
 

@@ -80,7 +80,8 @@ type Options struct {
 	// It must be the same on all nodes, and at least twice the Heartbeat.
 	Lease time.Duration
 	// EchoTimeout is how long the node's own heartbeat may take to come back before the
-	// cluster counts as degraded. Defaults to 3 s.
+	// cluster counts as degraded, and the bus makes a new connection. It may take four times
+	// as long while other messages arrive. Defaults to 3 s.
 	EchoTimeout time.Duration
 	// JoinTimeout is how long a join waits until other nodes publish to this one.
 	// Defaults to 1 s.
