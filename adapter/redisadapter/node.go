@@ -36,6 +36,7 @@ type node struct {
 	tried   chan struct{}                  // closed after the first attempt
 	again   chan struct{}                  // Reset
 	since   atomic.Int64                   // when the messages that Redis has not answered were sent, or 0
+	heard   atomic.Int64                   // when the last message came
 
 	mu      sync.Mutex // guards the fields below
 	silent  error      // why it does not deliver, or nil
@@ -51,8 +52,15 @@ func (n *node) makeContext(ctx context.Context) *node {
 	return n
 }
 
-// reset makes a new connection for subscriptions.
+// deafAfter is how long nothing must have come before a connection counts as deaf. A
+// message that is late while others come is behind them.
+const deafAfter = 3 * time.Second
+
+// reset makes a new connection for subscriptions, unless messages come on this one.
 func (n *node) reset() {
+	if time.Since(time.Unix(0, n.heard.Load())) < deafAfter {
+		return
+	}
 	n.set(&n.silent, down(errReset))
 	poke(n.again)
 }
@@ -103,7 +111,7 @@ func (n *node) err() error {
 }
 
 // stalledAfter is how long Redis may take to answer before Publish returns an error.
-const stalledAfter = 2 * time.Second
+const stalledAfter = 3 * time.Second
 
 // publishes returns why the node takes no messages, or nil.
 func (n *node) publishes() error {
@@ -240,7 +248,10 @@ func (n *node) serve() error {
 }
 
 // receive implements listener.
-func (n *node) receive(p topic, channel, message string) { n.owner.receive(p, channel, message) }
+func (n *node) receive(p topic, channel, message string) {
+	n.heard.Store(time.Now().UnixNano())
+	n.owner.receive(p, channel, message)
+}
 
 // moved implements listener.
 func (n *node) moved(why error) {

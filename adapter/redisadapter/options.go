@@ -53,10 +53,9 @@ func (o *Options) withDefaults() Options {
 	return c
 }
 
-// Defaults of a connection. They are shorter than those of rueidis, so that a server that
-// does not answer is noticed within seconds.
+// Defaults of a connection.
 const (
-	answersIn  = 5 * time.Second
+	answersIn  = 10 * time.Second // a busy machine may need seconds
 	connectsIn = 3 * time.Second
 	bufferSize = 64 << 10
 	ringScale  = 8 // 256 calls at once; this package makes two
