@@ -78,7 +78,7 @@ type setting func(i int, f *forward.Options, o *engineio.Options)
 
 // world holds servers behind a balancer that sends each request to the next one.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	servers []*server
 	turn    atomic.Int64
 	fixed   atomic.Int64 // the server that gets all requests, plus one; 0 for all in turn
@@ -87,7 +87,7 @@ type world struct {
 }
 
 // serve starts servers that know each other.
-func serve(t *testing.T, count int, change setting) *world {
+func serve(t testing.TB, count int, change setting) *world {
 	t.Helper()
 	w := &world{t: t}
 	for i := range count {
@@ -116,8 +116,8 @@ func serve(t *testing.T, count int, change setting) *world {
 	return w
 }
 
-func start(t *testing.T, i int, change setting) *server {
-	s := &server{name: string(rune('a' + i)), private: httptest.NewUnstartedServer(nil), ended: make(chan engineio.CloseReason, 100)}
+func start(t testing.TB, i int, change setting) *server {
+	s := &server{name: string(rune('a' + i)), private: httptest.NewUnstartedServer(nil), ended: make(chan engineio.CloseReason, 1000)}
 	f := &forward.Options{Secret: secret, URL: "http://" + s.private.Listener.Addr().String()}
 	o := &engineio.Options{PingInterval: time.Hour, AllowEIO3: true, Logger: slog.New(slog.NewTextHandler(&s.log, nil))}
 	if change != nil {
@@ -186,7 +186,7 @@ func (w *world) rejected(sid string) rawclient.Reply {
 }
 
 // echoes sends packets and expects the same ones back.
-func echoes(t *testing.T, c *rawclient.Session, packets ...rawclient.Packet) {
+func echoes(t testing.TB, c *rawclient.Session, packets ...rawclient.Packet) {
 	t.Helper()
 	if err := c.Write(t.Context(), packets...); err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func echoes(t *testing.T, c *rawclient.Session, packets ...rawclient.Packet) {
 }
 
 // upgrade moves a session to a WebSocket. Its requests go wherever the balancer sends them.
-func upgrade(t *testing.T, c *rawclient.Session) {
+func upgrade(t testing.TB, c *rawclient.Session) {
 	t.Helper()
 	if err := c.Connect(t.Context()); err != nil {
 		t.Fatal(err)
@@ -211,7 +211,7 @@ func upgrade(t *testing.T, c *rawclient.Session) {
 }
 
 // until waits until a condition is true.
-func until(t *testing.T, what string, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for !ok() {
 		select {
@@ -222,7 +222,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func wait(t *testing.T, s *server) engineio.CloseReason {
+func wait(t testing.TB, s *server) engineio.CloseReason {
 	t.Helper()
 	select {
 	case reason := <-s.ended:
