@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
@@ -99,6 +100,14 @@ var operations = []operation{
 	{"disconnectSockets", (*world).disconnects},
 	{"serverSideEmit", (*world).serverSide},
 	{"serverSideEmit, answered", (*world).serverSideAsks},
+	// More of what the npm servers have.
+	{"not compressed", func(w *world, s sender, o *outcome) {
+		o.emit(selection{nsp: "/", rooms: []string{o.kind.red}, compress: true}, o.unless(1)...)
+	}},
+	{"another namespace", (*world).others},
+	{"local", (*world).locals},
+	{"nobody answers", (*world).unanswered},
+	{"sockets that were fetched", (*world).remotes},
 }
 
 // absent returns why a cell can't apply, or "".
@@ -109,6 +118,10 @@ func absent(w *wire, op string, d direction, k *kind) string {
 		return "npm has no emitter for sharded channels"
 	case strings.HasSuffix(d.from, "emitter") && (op == "with acknowledgements" || op == "fetchSockets" || op == "serverSideEmit, answered"):
 		return "an emitter receives nothing"
+	case strings.HasSuffix(d.from, "emitter") && (op == "local" || op == "nobody answers" || op == "sockets that were fetched"):
+		return "an emitter receives nothing"
+	case k.letter == binary && op == "nobody answers", k.letter == zero && (op == "local" || op == "nobody answers" || op == "sockets that were fetched"):
+		return "it makes no difference"
 	case k.letter == binary && (op == "fetchSockets" || op == "socketsJoin" || op == "socketsLeave" || op == "disconnectSockets"):
 		return "it carries no values of the application"
 	}
@@ -493,43 +506,52 @@ func (o *outcome) moved(rooms []string, in bool, clients ...int) {
 
 // disconnects disconnects the second client of each server, which connects again.
 func (w *world) disconnects(s sender, o *outcome) {
-	old := w.node.find(isDisconnected)
-	o.fail("", s.disconnect(selection{nsp: "/", rooms: []string{o.kind.blue}}, o.kind.letter == "u"))
+	var names []string
 	for _, server := range servers {
 		for _, i := range o.unless(2) {
-			name := client(server, i-1)
-			before := 0
-			for _, m := range old {
-				if m.Client == name {
-					before++
-				}
-			}
-			_, err := w.node.until(func(m *told) bool {
-				if m.Client == name && isDisconnected(m) {
-					before--
-				}
-				return before < 0
-			})
-			if err != nil {
-				o.fail(server, fmt.Errorf("client %s is not disconnected: %w", name, err))
-			}
+			names = append(names, client(server, i-1))
 		}
 	}
-	var id string
-	for _, server := range servers {
-		for _, i := range o.unless(2) {
-			name := client(server, i-1)
-			if err := w.node.do("reconnect", object{"name": name}, &id); err != nil {
-				o.fail(server, err)
-				continue
+	o.disconnected(names, func() error {
+		return s.disconnect(selection{nsp: "/", rooms: []string{o.kind.blue}}, o.kind.letter == "u")
+	})
+}
+
+// disconnected waits until do has disconnected clients, and no others, which then connect
+// again.
+func (o *outcome) disconnected(names []string, do func() error) {
+	w := o.w
+	old := w.node.find(isDisconnected)
+	o.fail("", do())
+	for _, name := range names {
+		before := 0
+		for _, m := range old {
+			if m.Client == name {
+				before++
 			}
-			w.ids[name] = id
 		}
+		_, err := w.node.until(func(m *told) bool {
+			if m.Client == name && isDisconnected(m) {
+				before--
+			}
+			return before < 0
+		})
+		if err != nil {
+			o.fail(name[:1], fmt.Errorf("client %s is not disconnected: %w", name, err))
+		}
+	}
+	for _, name := range names {
+		var id string
+		if err := w.node.do("reconnect", object{"name": name}, &id); err != nil {
+			o.fail(name[:1], err)
+			continue
+		}
+		w.ids[name] = id
 	}
 	w.settle()
 	o.fence()
-	if all := w.node.find(isDisconnected)[len(old):]; len(all) != len(servers)*len(o.unless(2)) {
-		o.fail("", fmt.Errorf("disconnected are %v", all))
+	if all := w.node.find(isDisconnected)[len(old):]; len(all) != len(names) {
+		o.fail("", fmt.Errorf("disconnected are %v, want %q", all, names))
 	}
 }
 
@@ -587,4 +609,67 @@ func (w *world) serverSideAsks(s sender, o *outcome) {
 	}
 	o.answered(got, want)
 	o.servers(tag, event, args)
+}
+
+// others sends to the fourth client of each server, which is in a namespace of its own.
+func (w *world) others(s sender, o *outcome) {
+	sel := selection{nsp: other, rooms: []string{"both"}}
+	if o.kind.letter == zero {
+		sel.rooms = []string{"nobody"}
+	}
+	o.emit(sel, o.unless(clientsEach+1)...)
+}
+
+// locals sends to the sockets of the sender.
+func (w *world) locals(s sender, o *outcome) {
+	args, tag := o.args()
+	o.fail("", s.emit(selection{nsp: "/", rooms: []string{o.kind.both}, local: true}, o.kind.event, args))
+	o.received(tag, args, client(o.name, 0), client(o.name, 1))
+}
+
+// unanswered asks clients that do not answer: that ends with the timeout, and is an error.
+func (w *world) unanswered(s sender, o *outcome) {
+	args, tag := o.args()
+	args[0] = "no answer"
+	got, err := s.ask(selection{nsp: "/", rooms: []string{o.kind.red}, timeout: 50 * time.Millisecond}, o.kind.event, args)
+	o.fail("", err)
+	if len(got.Answers) != 0 || got.Failed == "" {
+		o.fail("", fmt.Errorf("the answers are %v, and %q", got.Answers, got.Failed))
+	}
+	o.received(tag, args, client(goOne, 0), client(goTwo, 0), client(npm, 0))
+}
+
+// remotes calls the methods of the third socket of each other server.
+func (w *world) remotes(s sender, o *outcome) {
+	for _, server := range servers {
+		if server == o.name {
+			continue
+		}
+		name := client(server, 2)
+		id := w.ids[name]
+		call := func(method string, args ...any) any {
+			result, err := s.remote(id, method, args...)
+			if err != nil {
+				o.fail(server, fmt.Errorf("%s of %s: %w", method, name, err))
+			}
+			return result
+		}
+		args, tag := o.args()
+		call("emit", append([]any{o.kind.event}, args...)...)
+		o.received(tag, args, name)
+		args, tag = o.args()
+		if got, want := call("emitWithAck", append([]any{o.kind.event}, args...)...), neutral(object{"from": name, "args": args}); !reflect.DeepEqual(got, want) {
+			o.fail(server, fmt.Errorf("%s has answered %v, want %v", name, got, want))
+		}
+		o.received(tag, args, name)
+		room := "fetched " + o.kind.event
+		call("join", room)
+		o.fail(server, w.untilRoom(name, room, true))
+		call("leave", room)
+		o.fail(server, w.untilRoom(name, room, false))
+		o.disconnected([]string{name}, func() error {
+			_, err := s.remote(id, "disconnect", o.kind.letter == "u")
+			return err
+		})
+	}
 }

@@ -7,6 +7,7 @@
 package redisadapter_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,7 +56,8 @@ var rooms = [clientsEach][]string{
 
 var nameKey = socketio.NewDataKey[string]("name")
 
-// A world is a cluster of two servers in Go and one in Node.js, with three clients each.
+// A world is a cluster of two servers in Go and one in Node.js, with three clients each, and a
+// fourth in another namespace.
 type world struct {
 	t     *testing.T
 	wire  wire
@@ -87,7 +89,7 @@ func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) 
 	}
 	var url string
 	node.must(t, "serve", object{
-		"name": npm, "port": port, "mode": w.node, "library": w.library, "options": options, "namespaces": []string{alone(npm)},
+		"name": npm, "port": port, "mode": w.node, "library": w.library, "options": options, "namespaces": []string{alone(npm), other},
 	}, &url)
 	world.urls[npm] = url
 	world.from[npm] = &nodeSender{node: node, name: npm}
@@ -102,8 +104,9 @@ func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) 
 	var all sync.WaitGroup
 	for _, server := range servers {
 		for i := range clientsEach {
-			all.Go(func() { world.connect(client(server, i), rooms[i]) })
+			all.Go(func() { world.connect(client(server, i), "/", rooms[i]) })
 		}
+		all.Go(func() { world.connect(client(server, clientsEach), other, rooms[0][:3]) })
 	}
 	all.Wait()
 	world.settle()
@@ -112,6 +115,9 @@ func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) 
 
 // prefix begins the names of channels. It keeps the clusters of a Redis server apart.
 func (w *world) prefix() string { return "sio-" + w.wire.name }
+
+// other is a namespace of all servers, with one client each.
+const other = "/other"
 
 // alone is a namespace that only one server has.
 func alone(server string) string { return "/alone-" + server }
@@ -127,7 +133,7 @@ func (w *world) serve(name string) {
 		cluster = redisadapter.Sharded(dial, w.wire.mode, opts)
 	}
 	io := socketio.NewServer(&socketio.Options{Cluster: cluster, PingInterval: 5 * time.Minute})
-	for _, ns := range []*socketio.Namespace{io.Of("/"), io.Of(alone(name))} {
+	for _, ns := range []*socketio.Namespace{io.Of("/"), io.Of(alone(name)), io.Of(other)} {
 		ns.OnConnection(func(s *socketio.Socket) {
 			var auth struct {
 				Name  string
@@ -161,10 +167,13 @@ func (w *world) serve(name string) {
 }
 
 // connect connects a client.
-func (w *world) connect(name string, rooms []string) {
+func (w *world) connect(name, nsp string, rooms []string) {
 	var id string
-	if err := w.node.do("client", object{"name": name, "url": w.urls[name[:1]], "rooms": rooms}, &id); err != nil {
+	if err := w.node.do("client", object{"name": name, "url": w.urls[name[:1]], "nsp": nsp, "rooms": rooms}, &id); err != nil {
 		w.t.Errorf("%s: %v", name, err)
+	}
+	if nsp != "/" {
+		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -186,9 +195,9 @@ func (w *world) settle() {
 	nodeRooms := w.wire.mode == redisadapter.ModeSharded || w.wire.mode == redisadapter.ModeShardedPrivate
 	private := w.wire.mode == redisadapter.ModeShardedPrivate || w.wire.mode == redisadapter.ModeClassic
 	if w.wire.mode == redisadapter.ModeClassic {
-		want[w.prefix()+"-request#/#"] = len(servers)
+		want[w.prefix()+"-request#/#"], want[w.prefix()+"-request#/other#"] = len(servers), len(servers)
 	} else {
-		want[w.prefix()+"#/#"] = len(servers)
+		want[w.prefix()+"#/#"], want[w.prefix()+"#/other#"] = len(servers), len(servers)
 	}
 	if len(ids) > 0 {
 		for _, all := range rooms {
@@ -234,6 +243,9 @@ type selection struct {
 	nsp           string
 	rooms, except []string
 	volatile      bool
+	compress      bool // set to false
+	local         bool // sockets of the sender alone
+	timeout       time.Duration
 }
 
 // A found is a socket that fetch finds.
@@ -264,19 +276,27 @@ type sender interface {
 	disconnect(s selection, close bool) error
 	serverSideEmit(s selection, event string, args []any) error
 	serverSideAsk(s selection, event string, args []any) (answers, error)
+	// remote calls a method, by its name in Node.js, of a socket that was fetched.
+	remote(id, method string, args ...any) (result any, err error)
 }
 
 // A goSender is a server in Go.
 type goSender struct{ io *socketio.Server }
 
 func (g goSender) of(s selection) socketio.Broadcast {
-	b := g.io.Of(s.nsp).Timeout(patience)
+	b := g.io.Of(s.nsp).Timeout(cmp.Or(s.timeout, patience))
 	if s.rooms != nil {
 		b = b.To(s.rooms...)
 	}
 	b = b.Except(s.except...)
 	if s.volatile {
 		b = b.Volatile()
+	}
+	if s.compress {
+		b = b.Compress(false)
+	}
+	if s.local {
+		b = b.Local()
 	}
 	return b
 }
@@ -342,6 +362,37 @@ func (g goSender) serverSideAsk(s selection, event string, args []any) (answers,
 	return collected(g.io.Of(s.nsp).ServerSideEmitWithAck(ctx, event, args...))
 }
 
+func (g goSender) remote(id, method string, args ...any) (any, error) {
+	all, err := g.io.To(id).FetchSockets(context.Background())
+	if err != nil || len(all) != 1 {
+		return nil, fmt.Errorf("%d sockets are found: %w", len(all), err)
+	}
+	r := all[0]
+	switch method {
+	case "emit":
+		return nil, r.Emit(args[0].(string), args[1:]...)
+	case "emitWithAck":
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		answer, err := r.EmitWithAck(ctx, args[0].(string), args[1:]...)
+		if err != nil {
+			return nil, err
+		}
+		values, err := answer.Values()
+		return neutral(values[0]), err
+	case "join":
+		return nil, r.Join(args[0].(string))
+	case "leave":
+		return nil, r.Leave(args[0].(string))
+	case "disconnect":
+		if args[0] == true {
+			return nil, r.CloseConn()
+		}
+		return nil, r.Disconnect()
+	}
+	return nil, errAbsent
+}
+
 // A nodeSender is an npm server or emitter.
 type nodeSender struct {
 	node *nodeProcess
@@ -349,12 +400,15 @@ type nodeSender struct {
 }
 
 func (n *nodeSender) command(s selection, more object) object {
-	c := object{"server": n.name, "nsp": s.nsp, "volatile": s.volatile}
+	c := object{"server": n.name, "nsp": s.nsp, "volatile": s.volatile, "local": s.local}
 	if s.rooms != nil {
 		c["rooms"] = s.rooms
 	}
 	if s.except != nil {
 		c["except"] = s.except
+	}
+	if s.compress {
+		c["compress"] = false
 	}
 	for key, value := range more {
 		c[key] = value
@@ -367,7 +421,7 @@ func (n *nodeSender) emit(s selection, event string, args []any) error {
 }
 
 func (n *nodeSender) ask(s selection, event string, args []any) (a answers, err error) {
-	err = n.node.do("ask", n.command(s, object{"event": event, "args": args, "timeout": patience.Milliseconds() / 2}), &a)
+	err = n.node.do("ask", n.command(s, object{"event": event, "args": args, "timeout": cmp.Or(s.timeout, patience/2).Milliseconds()}), &a)
 	return a, err
 }
 
@@ -397,6 +451,15 @@ func (n *nodeSender) serverSideAsk(s selection, event string, args []any) (a ans
 	return a, err
 }
 
+func (n *nodeSender) remote(id, method string, args ...any) (result any, err error) {
+	c := object{"server": n.name, "socket": id, "method": method, "args": args}
+	if method == "emitWithAck" {
+		c["timeout"] = patience.Milliseconds() / 2
+	}
+	err = n.node.do("remote", c, &result)
+	return result, err
+}
+
 // An emitterSender is an emitter in Go.
 type emitterSender struct{ e *redisadapter.Emitter }
 
@@ -407,6 +470,9 @@ func (e emitterSender) of(s selection) redisadapter.EmitterBroadcast {
 	}
 	if s.volatile {
 		b = b.Volatile()
+	}
+	if s.compress {
+		b = b.Compress(false)
 	}
 	return b
 }
@@ -432,6 +498,7 @@ func (e emitterSender) serverSideEmit(s selection, event string, args []any) err
 
 func (e emitterSender) ask(selection, string, []any) (answers, error) { return answers{}, errAbsent }
 func (e emitterSender) fetch(selection) ([]found, error)              { return nil, errAbsent }
+func (e emitterSender) remote(string, string, ...any) (any, error)    { return nil, errAbsent }
 func (e emitterSender) serverSideAsk(selection, string, []any) (answers, error) {
 	return answers{}, errAbsent
 }

@@ -96,12 +96,13 @@ function connected(socket) {
 }
 
 // The selection of an operation. A server and an emitter have the same methods.
-function select({ server, nsp, rooms, except, volatile, compress, timeout }) {
+function select({ server, nsp, rooms, except, volatile, compress, timeout, local }) {
   let target = servers.get(server);
   if (nsp) target = target.of(nsp);
   if (rooms) target = target.to(rooms);
   if (except) target = target.except(except);
   if (volatile) target = target.volatile;
+  if (local) target = target.local;
   if (compress !== undefined) target = target.compress(compress);
   if (timeout) target = target.timeout(timeout);
   return target;
@@ -139,6 +140,12 @@ const jobs = {
     }
   },
   fetch: async (c) => (await select(c).fetchSockets()).map(described),
+  // What a socket that was fetched can do.
+  remote: async ({ server, socket, method, args, timeout }) => {
+    const [remote] = await servers.get(server).in(socket).fetchSockets();
+    const result = (timeout ? remote.timeout(timeout) : remote)[method](...args);
+    return method === "emitWithAck" ? await result : undefined; // the others return the socket
+  },
   join: (c) => void select(c).socketsJoin(c.to),
   leave: (c) => void select(c).socketsLeave(c.to),
   disconnect: (c) => void select(c).disconnectSockets(c.close),
