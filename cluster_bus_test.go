@@ -24,7 +24,8 @@ import (
 // A bused server is one of a cluster on a bus in memory.
 type bused struct {
 	*world
-	bus *membus.Node
+	bus  *membus.Node
+	node *cluster.Cluster
 }
 
 // busedServers runs a test with n servers, in a bubble of virtual time. They know each
@@ -42,7 +43,8 @@ func busedServersWith(t *testing.T, n int, network *membus.Network, options func
 		for i := range all {
 			all[i].bus = network.Node(fmt.Sprint("node", i))
 			o := options()
-			o.Cluster = cluster.New(all[i].bus, &cluster.Options{Name: fmt.Sprint("node", i)})
+			all[i].node = cluster.New(all[i].bus, &cluster.Options{Name: fmt.Sprint("node", i)})
+			o.Cluster = all[i].node
 			all[i].world = newWorld(t, with(&o, engineio.DriverGoroutine), nil)
 			all[i].bubble, all[i].patient = true, 5*time.Minute
 		}
