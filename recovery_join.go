@@ -311,7 +311,12 @@ func (j *journal) hold(a *admission, r *redemption) bool {
 	s.mu.Unlock()
 	j.order.End()
 	if j.owner.durable {
-		if !j.owner.save(s.conn.eio.Context(), j.ns.name, j.snapshot(s)) {
+		session := j.snapshot(s)
+		if r.old != nil { // the client has yet to be sent what it has missed
+			k.track.Fill(session, r.after)
+			k.savedAt.Store(r.after)
+		}
+		if !j.owner.save(s.conn.eio.Context(), j.ns.name, session) {
 			k.savedAt.Store(math.MaxUint64) // saveQuiet tries again
 		}
 	}

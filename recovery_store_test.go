@@ -222,6 +222,26 @@ func TestAServerIsKilledWhileAClientComesBack(t *testing.T) {
 	})
 }
 
+// Nor if the client was sent all it has missed, and has not read it.
+func TestAServerIsKilledBeforeAClientHasReadWhatItMissed(t *testing.T) {
+	onAMachine(t, nil, func(m *machine, w *world) {
+		r := w.returner().comes()
+		id := r.sid
+		for i := range 3 {
+			r.drops()
+			_ = w.io.To(id).Emit("e", i)
+			_ = w.io.Emit("e", "all")
+			r.begins()
+			w.settle()
+			w = m.restarts(w, "killed")
+			r.comesTo(w).is("recovered")
+			want(t, "id", r.sid, id)
+			r.hears(fmt.Sprint("e ", i), "e all")
+			r.hearsNothing()
+		}
+	})
+}
+
 // Rooms and values are stored when the call that changes them returns.
 func TestChangesOfASessionAreStored(t *testing.T) {
 	name := socketio.NewDataKey[string]("name")

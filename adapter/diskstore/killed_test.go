@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	case roleAppends:
 		appendForEver(os.Getenv(dirVariable))
 	case roleServes:
-		serveForEver(os.Getenv(dirVariable))
+		serve(os.Getenv(dirVariable))
 	default:
 		leakcheck.Main(m)
 	}

@@ -14,6 +14,7 @@ const PEERS = 10;
 export class Campaign {
   peers = [];
   clones = 0;
+  servers = 0;
 
   // open is the function io of a client package.
   constructor({ name, seed, dir, command, open, proxies, recovery }) {
@@ -23,12 +24,7 @@ export class Campaign {
   }
 
   async start() {
-    this.server = await Program.start({
-      NAME: "server#1",
-      LOG: join(this.dir, "server-1.jsonl"),
-      SEED: String(this.random.below(1e9)),
-      ...(this.recovery ? { RECOVERY: "10m" } : {}),
-    }, this.command);
+    await this.serve();
     for (let i = 0; i < PEERS; i++) {
       const link = await this.proxies.link(this.server.port);
       const random = new Random(`${this.seed} ${this.name} ${i}`);
@@ -40,6 +36,31 @@ export class Campaign {
     for (const peer of this.peers) await peer.connected();
     await this.traffic("on");
     this.talks = this.peers.map((peer) => peer.talk());
+  }
+
+  // Starts a server: the first, or the next one with the same store.
+  async serve() {
+    const number = ++this.servers;
+    this.server = await Program.start({
+      NAME: `server#${number}`,
+      LOG: join(this.dir, `server-${number}.jsonl`),
+      SEED: String(this.random.below(1e9)),
+      ...(this.recovery ? { RECOVERY: "10m" } : {}),
+    }, this.command);
+  }
+
+  // Ends the server, by SIGKILL or in order, and starts the next one. The clients find it where the
+  // old one was.
+  async restart(how) {
+    if (how === "SIGKILL") {
+      await this.server.kill();
+      this.log.record("runner", { kind: "kill", target: `server#${this.servers}` });
+    } else {
+      await this.server.stop();
+    }
+    await this.serve();
+    await Promise.all(this.peers.map(({ link }) => link.aim(this.server.port)));
+    await this.traffic("on");
   }
 
   async traffic(state) {
@@ -173,6 +194,17 @@ export function recoveryRound(campaign) {
     await peer.connected();
     if (random.chance(2)) peer.kick();
   };
+}
+
+// A restart of the server while clients talk, come and go.
+export async function restartRound(campaign, how) {
+  const { peers, random } = campaign;
+  await pause(random.below(300));
+  const restarted = campaign.restart(how);
+  const away = peers.filter(() => random.chance(20)); // these come back at the same time
+  await Promise.all([restarted, ...away.map(({ link }) => link.cut("fin"))]);
+  if (random.chance(50)) return; // the next one while they come back
+  for (const peer of peers) await peer.connected();
 }
 
 // Two more clients come with the secrets of a peer, which is on its way back itself.

@@ -6,6 +6,8 @@
 //   UPGRADES=20000 RECOVERIES=5000 node ...     more, in rounds
 //   SEED=123 node ...                           the same faults at the same places again
 //   CLIENT=ours SERVER=npm node ...             another client, another server (default: npm, ours)
+//   KILLS=5 COMMAND=program node ...            only restarts, by SIGKILL, of a server with a store
+//   RESTARTS=5 COMMAND=program node ...         the same by SIGTERM
 //   TIME=600 node ...                           begins nothing new after 600 s
 //   KEEP=folder node ...                        keeps the logs there
 import { spawnSync } from "node:child_process";
@@ -14,7 +16,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { io as official } from "socket.io-client";
-import { Campaign, recoveryRound, tenInARow, upgradeRound } from "./campaign.mjs";
+import { Campaign, recoveryRound, restartRound, tenInARow, upgradeRound } from "./campaign.mjs";
 import { killed } from "./killed.mjs";
 import { Proxies } from "./links.mjs";
 
@@ -31,7 +33,7 @@ const program = join(root, "bin", "delivery");
 const build = spawnSync("go", ["build", "-race", "-o", program, "./conformance/cmd/delivery"], { cwd: root, stdio: "inherit" });
 if (build.status !== 0) throw build.error ?? new Error("conformance/cmd/delivery does not build");
 const open = env.CLIENT === "ours" ? (await import(join(root, "web/client/dist/socket.io.node.mjs"))).io : official;
-const command = env.SERVER === "npm" ? [process.execPath, join(folder, "server.mjs")] : [program, "server"];
+const command = env.COMMAND ? [env.COMMAND] : env.SERVER === "npm" ? [process.execPath, join(folder, "server.mjs")] : [program, "server"];
 
 // One campaign with its check. Returns whether it passed.
 async function campaign(name, number, recovery, work) {
@@ -87,7 +89,24 @@ async function recoveriesOf(n, number) {
   });
 }
 
+// Only these: a program with a durable store is restarted under its clients.
+async function restarts() {
+  const how = env.KILLS ? "SIGKILL" : "SIGTERM";
+  const n = Number(env.KILLS || env.RESTARTS);
+  return campaign("restarts", 0, true, async (run) => {
+    for (let i = 0; i < n; i++) await restartRound(run, how);
+    for (const peer of run.peers) await peer.connected();
+    return { [how === "SIGKILL" ? "killed" : "restarted"]: n, wanted: 5 * n, "sent by servers": 50 * n, "sent by clients": 50 * n };
+  });
+}
+
 console.log(`delivery: SEED=${seed}`);
+if (env.KILLS || env.RESTARTS) {
+  const ok = await restarts();
+  if (ok && !env.KEEP) rmSync(keep, { recursive: true, force: true });
+  console.log(ok ? "1 passed, 0 failed" : "0 passed, 1 failed");
+  process.exit(ok ? 0 : 1);
+}
 let passed = 0;
 let failed = 0;
 await killed();

@@ -74,13 +74,14 @@ var floors = map[string][]string{
 	"examples/dialer":            {"engineio", "parser"},
 	"examples/production":        {"", "engineio"},
 	"conformance/cmd/datapath":   {""},
-	"conformance/cmd/delivery":   {"", "engineio", "internal/faultnet", "internal/histcheck"}, // for tests
+	"internal/histserver":        {"", "adapter", "engineio", "internal/histcheck"},                  // for tests
+	"conformance/cmd/delivery":   {"internal/faultnet", "internal/histcheck", "internal/histserver"}, // for tests
 	"conformance/cmd/testserver": {"", "adapter/cluster", "adapter/cluster/membus", "engineio", "engineio/forward", "parser", "parser/msgpack"},
 	"web/client/test/goserver":   {"", "parser/msgpack"},
 }
 
 // testHelpers must not be in the programs that users build, only in their tests.
-var testHelpers = []string{"conformance/cmd/delivery", "internal/faultnet", "internal/histcheck", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/tether", "internal/ws/wstest", "internal/archtest", "siotest"}
+var testHelpers = []string{"conformance/cmd/delivery", "internal/faultnet", "internal/histcheck", "internal/histserver", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/tether", "internal/ws/wstest", "internal/archtest", "siotest"}
 
 // requirements are the modules that the core may require.
 var requirements = []string{"golang.org/x/sys", "github.com/klauspost/compress"}
@@ -242,7 +243,7 @@ func TestNestedModulesUsePublicPackages(t *testing.T) {
 			}
 			for _, spec := range f.Imports {
 				i, _ := strconv.Unquote(spec.Path.Value)
-				if strings.HasSuffix(name, "_test.go") && (i == module+"/internal/leakcheck" || i == module+"/internal/rawclient" || i == module+"/internal/faultnet" || i == module+"/internal/tether") {
+				if strings.HasSuffix(name, "_test.go") && (i == module+"/internal/leakcheck" || i == module+"/internal/rawclient" || i == module+"/internal/faultnet" || i == module+"/internal/histserver" || i == module+"/internal/tether") {
 					continue // tests run with the core beside them
 				}
 				if strings.HasPrefix(i, module+"/internal/") {

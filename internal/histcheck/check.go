@@ -12,7 +12,8 @@ const enough = 90
 // Check examines a history. The report counts, and a Plan may require: connected, sent by
 // clients, sent by servers, received by clients, received by servers, acknowledged, not
 // acknowledged, recovered (at servers), wanted (clients that should have been recovered),
-// wanted and recovered, upgrades tried, upgraded, stuck, killed.
+// wanted and recovered, upgrades tried, upgraded, stuck, killed,
+// restarted.
 func Check(h History) *Report {
 	w := &world{
 		h:        h,

@@ -24,6 +24,13 @@ func (w *world) servers() {
 			w.invalid(proc + " has not stopped")
 		}
 		w.serverEnd(log, w.killed[proc])
+		if stopped {
+			w.report.Counts["restarted"]++
+		}
+	}
+	w.report.Counts["restarted"]-- // the last one
+	if w.report.Counts["restarted"] <= 0 {
+		delete(w.report.Counts, "restarted")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"socketio/internal/faultnet"
 	"socketio/internal/histcheck"
+	"socketio/internal/histserver"
 )
 
 const usage = "usage: delivery server | delivery proxy | delivery check FOLDER"
@@ -28,7 +29,7 @@ func main() {
 func run(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "server":
-		return serve()
+		return histserver.Serve(nil)
 	case len(args) == 1 && args[0] == "proxy":
 		return faultnet.Control(os.Stdin, os.Stdout)
 	case len(args) == 2 && args[0] == "check":

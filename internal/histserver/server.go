@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package main
+package histserver
 
 // This file holds the server: what it records of connections, and its handlers.
 
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/histcheck"
 )
@@ -50,8 +51,10 @@ type server struct {
 	beside  map[string]int                // by session: events emitted before answers
 }
 
-// serve runs the server that the environment describes, until SIGTERM.
-func serve() error {
+// Serve runs the server that the environment describes, until SIGTERM: it writes the log
+// LOG of process NAME, listens on PORT of 127.0.0.1, and prints "listening PORT". With
+// RECOVERY, a window, clients are recovered, from the store if it is not nil.
+func Serve(store adapter.Store) error {
 	file, err := os.OpenFile(os.Getenv("LOG"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func serve() error {
 			return err
 		}
 		// Clients that are away for seconds come back within the bounds.
-		opts.Recovery = &socketio.Recovery{Window: window, MaxSessionBytes: 16 << 20, MissedFirst: os.Getenv("MISSED_FIRST") == "1"}
+		opts.Recovery = &socketio.Recovery{Window: window, MaxSessionBytes: 16 << 20, MissedFirst: os.Getenv("MISSED_FIRST") == "1", Store: store}
 	}
 	s.io = socketio.NewServer(opts)
 	s.io.Use(s.admit)
@@ -103,11 +106,16 @@ func serve() error {
 	case <-ctx.Done():
 	}
 	traffic.set(false)
-	if err := s.io.Close(); err != nil {
-		return err
-	}
 	last, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	if store != nil {
+		err = s.io.Shutdown(last)
+	} else {
+		err = s.io.Close()
+	}
+	if err != nil {
+		return err
+	}
 	if err := web.Shutdown(last); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package main
+package histserver
 
 // This file holds traffic: what the server emits by itself.
 
