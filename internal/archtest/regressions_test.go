@@ -106,7 +106,7 @@ func (s *testSources) check(t *testing.T, document, name, function, part string)
 
 // orderOnly are the files that may use other random numbers than those of crypto/rand, to
 // choose an order that is not secret, or the faults of a test.
-var orderOnly = []string{"engineio/shutdown.go", "adapter/cluster/membus/membus.go"}
+var orderOnly = []string{"engineio/shutdown.go", "adapter/cluster/membus/membus.go", "internal/histserver/traffic.go"}
 
 // Ids and keys come from crypto/rand.
 func TestRandomnessCannotBeGuessed(t *testing.T) {

@@ -101,6 +101,13 @@ func (r *reader) conn(i int, a *actor) {
 	ep.known = true
 	r.report.Counts["connected"]++
 	s := r.sessions[e.Session]
+	if id, unseen := r.unrecorded[e.Epoch]; unseen {
+		ep.session = id
+		if s == nil {
+			s = &session{id: id, queues: make(map[string]*queue)}
+			r.sessions[id] = s
+		}
+	}
 	switch {
 	case s == nil || ep.session != e.Session:
 		r.violation(r.log, i, Wrong, "I7", "the server has no such connection", nil)

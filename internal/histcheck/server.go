@@ -96,6 +96,7 @@ func (w *world) serverConn(log []Event, i int) {
 		w.drop(last) // nobody comes back to it
 	}
 	switch {
+	case s == nil && e.Recovered && w.unseenSession(e.Session):
 	case s == nil && e.Recovered:
 		w.violation(log, i, State, "I11", "recovered, but there is no such session", nil)
 	case s != nil && s.live != "":

@@ -139,6 +139,9 @@ type world struct {
 	forked   map[string]bool // clients with whose secrets others have come
 	epochs   map[string]*epoch
 	lanes    map[string][]*stream // of servers that run
+	// unrecorded are the connections that clients had with servers that were killed before
+	// they recorded them, and their sessions.
+	unrecorded map[string]string
 }
 
 // clientOf returns the name of the client of an epoch.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-package histserver
-
 // This file holds the server: what it records of connections, and its handlers.
+
+package histserver
 
 import (
 	"context"
@@ -41,9 +41,9 @@ type auth struct {
 
 // A server records all it does.
 type server struct {
-	io   *socketio.Server
-	name string
-	log  *histcheck.Recorder
+	io      *socketio.Server
+	name    string
+	history *histcheck.Recorder
 
 	mu      sync.Mutex
 	sockets map[*socketio.Socket]struct{} // connected
@@ -62,7 +62,7 @@ func Serve(store adapter.Store) error {
 	defer file.Close()
 	name := os.Getenv("NAME")
 	s := &server{
-		name: name, log: histcheck.NewRecorder(name, file),
+		name: name, history: histcheck.NewRecorder(name, file),
 		sockets: make(map[*socketio.Socket]struct{}), beside: make(map[string]int),
 	}
 	opts := &socketio.Options{
@@ -125,7 +125,7 @@ func Serve(store adapter.Store) error {
 }
 
 func (s *server) record(e histcheck.Event) {
-	if err := s.log.Record(e); err != nil {
+	if err := s.history.Record(e); err != nil {
 		log.Fatal(err) // without its log the run says nothing
 	}
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-package histserver
-
 // This file holds traffic: what the server emits by itself.
+
+package histserver
 
 import (
 	"context"
