@@ -57,8 +57,11 @@ func (o *Options) withDefaults() Options {
 const (
 	answersIn  = 10 * time.Second // a busy machine may need seconds
 	connectsIn = 3 * time.Second
-	bufferSize = 64 << 10
-	ringScale  = 8 // 256 calls at once; this package makes two
+	// sentinelsEvery is how often Sentinels are asked which server is the master, in case
+	// their message was lost.
+	sentinelsEvery = 5 * time.Second
+	bufferSize     = 64 << 10
+	ringScale      = 8 // 256 calls at once; this package makes two
 )
 
 // connection returns the options of the connections of the bus.
@@ -77,6 +80,9 @@ func connection(o rueidis.ClientOption) rueidis.ClientOption {
 	}
 	if o.RingScaleEachConn <= 0 {
 		o.RingScaleEachConn = ringScale
+	}
+	if o.Sentinel.TopologyRefreshInterval == 0 {
+		o.Sentinel.TopologyRefreshInterval = sentinelsEvery
 	}
 	o.PipelineMultiplex = -1  // one connection, which keeps the order
 	o.AlwaysPipelining = true // notices a broken connection at once

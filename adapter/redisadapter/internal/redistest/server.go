@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +33,8 @@ type Server struct {
 	port int
 	// bus is the port for the other servers of a Redis Cluster, or 0.
 	bus int
+	// file is the configuration of a Sentinel, or "".
+	file string
 
 	mu       sync.Mutex
 	cmd      *exec.Cmd
@@ -49,7 +52,13 @@ func Start(t testing.TB, args ...string) *Server {
 
 func startServer(t testing.TB, clustered bool, args []string) *Server {
 	t.Helper()
-	s := &Server{t: t, args: args, dir: t.TempDir()}
+	return (&Server{t: t, args: args, dir: t.TempDir()}).start(clustered)
+}
+
+// start finds a port and starts the server, which ends with the test.
+func (s *Server) start(clustered bool) *Server {
+	t := s.t
+	t.Helper()
 	t.Cleanup(s.Kill)
 	var err error
 	for range attempts {
@@ -72,6 +81,22 @@ func StartReplica(t testing.TB, of *Server) *Server {
 	t.Helper()
 	s := Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(of.port))
 	s.Until("INFO", "replication", "master_link_status:up")
+	return s
+}
+
+// StartSentinel starts a Sentinel that watches a server as "mymaster", and replaces it with
+// a replica a second after it has died.
+func StartSentinel(t testing.TB, master *Server) *Server {
+	t.Helper()
+	s := &Server{t: t, dir: t.TempDir()}
+	s.file = filepath.Join(s.dir, "sentinel.conf")
+	text := fmt.Sprintf("bind 127.0.0.1\ndir %s\nsentinel monitor mymaster 127.0.0.1 %d 1\n"+
+		"sentinel down-after-milliseconds mymaster 1000\nsentinel failover-timeout mymaster 3000\n", s.dir, master.port)
+	if err := os.WriteFile(s.file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start(false)
+	s.Until("SENTINEL", "REPLICAS", "mymaster", "master-link-status ok")
 	return s
 }
 
@@ -126,6 +151,9 @@ func (s *Server) run() error {
 	}
 	args := append([]string{name, "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir,
 		"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}, s.args...)
+	if s.file != "" {
+		args = []string{name, s.file, "--sentinel", "--port", strconv.Itoa(s.port)}
+	}
 	if s.bus != 0 {
 		args = append(args, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(s.bus), "--cluster-node-timeout", nodeTimeout)
 	}
