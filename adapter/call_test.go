@@ -120,6 +120,40 @@ func TestCall(t *testing.T) {
 			c.NodeAnswer("n", "", 1)
 			c.NodeAnswer("n", "", 2)
 		}, "n/=1; <nil>"},
+		"nodes that can't be told apart": {live, func(c *adapter.Call) {
+			c.ExpectNodes("n")
+			c.NodeAsked("n", 2, nil) // before their number is known
+			c.NodeAnswer("n", "", 1)
+			c.NodesExpected("n", 3)
+			c.NodeAsked("n", 0, nil)
+			c.NodeAnswer("n", "", 2)
+			c.NodeAsked("n", 1, []string{"p"})
+			c.NodeAnswer("n", "p", 3)
+			c.NodeAnswer("n", "", 4) // nobody expects it
+		}, "n/=1 n/=2 n/p=3; <nil>"},
+		"none of them": {live, func(c *adapter.Call) {
+			c.ExpectNodes("n")
+			c.NodesExpected("n", 0)
+			c.NodesExpected("stranger", 5)
+		}, "; <nil>"},
+		"one of them does not report": {ended, func(c *adapter.Call) {
+			c.ExpectNodes("n")
+			c.NodesExpected("n", 2)
+			c.NodeAsked("n", 2, nil)
+			c.NodeAnswer("n", "", 1)
+		}, "n/=1; " + silent + " from 1 sockets, nodes (n): context canceled"},
+		"their number is never known": {ended, func(c *adapter.Call) {
+			c.ExpectNodes("n")
+			c.NodeAsked("n", 1, nil)
+			c.NodeAnswer("n", "", 1)
+		}, "n/=1; " + silent + ", nodes (n): context canceled"},
+		"they can't be counted": {live, func(c *adapter.Call) {
+			c.ExpectNodes("n")
+			c.NodeAsked("n", 1, nil)
+			c.NodeAnswer("n", "", 1)
+			c.NodeDone("n", errCause)
+			c.NodeAsked("n", 1, nil)
+		}, "n/=1; " + silent + ", nodes (n): cause"},
 		"a node is silent": {ended, func(c *adapter.Call) {
 			c.ExpectNode("n")
 			c.ExpectNode("m")

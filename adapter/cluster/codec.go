@@ -4,11 +4,7 @@
 
 package cluster
 
-import (
-	"errors"
-
-	"socketio/adapter/nodewire"
-)
+import "socketio/adapter/nodewire"
 
 // A Codec encodes messages. Its methods may be called from any goroutine.
 type Codec interface {
@@ -42,7 +38,7 @@ type Classic struct{}
 
 // Append implements Codec.
 func (Classic) Append(dst []byte, c Channel, m *nodewire.Message) ([]byte, error) {
-	if c.Class == ClassNodes || c.Class == ClassNode && m.Kind == nodewire.KindBroadcast {
+	if c.Class == ClassNodes {
 		return nodewire.AppendEnvelope(dst, m, false)
 	}
 	return nodewire.AppendClassic(dst, m)
@@ -58,9 +54,5 @@ func (Classic) Decode(c Channel, data []byte) (*nodewire.Message, error) {
 	case ClassRequests:
 		return nodewire.DecodeClassicRequest(data)
 	}
-	m, err := nodewire.DecodeClassicAnswer(data)
-	if c.Class == ClassNode && errors.Is(err, nodewire.ErrKind) { // an event for this node only
-		return nodewire.DecodeEnvelope(data)
-	}
-	return m, err
+	return nodewire.DecodeClassicAnswer(data)
 }
