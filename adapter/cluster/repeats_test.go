@@ -34,7 +34,7 @@ func TestMessagesThatComeAgain(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		numbered := func(uid string, numbers ...int) {
+		numbered := func(uid string, numbers ...uint64) {
 			for _, i := range numbers {
 				send(fmt.Sprint(uid, i), uid, fmt.Sprintf(`,"go":{"n":%d}`, i))
 			}
