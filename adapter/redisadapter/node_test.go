@@ -25,6 +25,9 @@ import (
 // patience is how long anything may take.
 const patience = 60 * time.Second
 
+// impatience is how long after something has taken too long: what else fails is told soon.
+const impatience = 2 * time.Second
+
 // object is a JSON object.
 type object map[string]any
 
@@ -52,6 +55,7 @@ type nodeProcess struct {
 	told    []told
 	changed chan struct{} // closed at the next change of told
 	ended   bool
+	late    bool // something has not arrived
 }
 
 // startNode starts the program. It ends with the test.
@@ -198,7 +202,13 @@ func (p *nodeProcess) find(match func(m *told) bool) []told {
 // until waits until something that matches is told, or was. It must not be called while
 // forget is.
 func (p *nodeProcess) until(match func(m *told) bool) (told, error) {
-	timeout := time.NewTimer(patience)
+	p.mu.Lock()
+	wait := patience
+	if p.late {
+		wait = impatience
+	}
+	p.mu.Unlock()
+	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
 	for seen := 0; ; {
 		p.mu.Lock()
@@ -213,7 +223,10 @@ func (p *nodeProcess) until(match func(m *told) bool) (told, error) {
 		select {
 		case <-changed:
 		case <-timeout.C:
-			return told{}, errors.New("nothing has arrived")
+			p.mu.Lock()
+			p.late = true
+			p.mu.Unlock()
+			return told{}, fmt.Errorf("nothing has arrived for %v", wait)
 		}
 	}
 }

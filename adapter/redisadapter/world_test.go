@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/adapter/cluster"
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
 )
@@ -83,7 +84,7 @@ func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) 
 	for _, name := range []string{goOne, goTwo} {
 		world.serve(name)
 	}
-	options := object{"key": world.prefix(), "channelPrefix": world.prefix()}
+	options := object{"key": world.prefix(), "channelPrefix": world.prefix(), "requestsTimeout": patience.Milliseconds()}
 	for key, value := range w.options {
 		options[key] = value
 	}
@@ -127,12 +128,14 @@ func client(server string, i int) string { return fmt.Sprint(server, i+1) }
 // serve starts a server in Go.
 func (w *world) serve(name string) {
 	dial := on(w.redis.Addr())
-	opts := &redisadapter.Options{Prefix: w.prefix(), ByPattern: w.wire.pattern}
-	cluster := redisadapter.Classic(dial, opts)
+	opts := &redisadapter.Options{Prefix: w.prefix(), ByPattern: w.wire.pattern, Cluster: cluster.Options{
+		EchoTimeout: time.Hour, Lease: time.Hour, // a machine that is busy is no fault here
+	}}
+	bus := redisadapter.Classic(dial, opts)
 	if w.wire.mode != redisadapter.ModeClassic {
-		cluster = redisadapter.Sharded(dial, w.wire.mode, opts)
+		bus = redisadapter.Sharded(dial, w.wire.mode, opts)
 	}
-	io := socketio.NewServer(&socketio.Options{Cluster: cluster, PingInterval: 5 * time.Minute})
+	io := socketio.NewServer(&socketio.Options{Cluster: bus, PingInterval: 5 * time.Minute})
 	for _, ns := range []*socketio.Namespace{io.Of("/"), io.Of(alone(name)), io.Of(other)} {
 		ns.OnConnection(func(s *socketio.Socket) {
 			var auth struct {
@@ -426,7 +429,7 @@ func (n *nodeSender) ask(s selection, event string, args []any) (a answers, err 
 }
 
 func (n *nodeSender) fetch(s selection) (all []found, err error) {
-	err = n.node.do("fetch", n.command(s, nil), &all)
+	err = n.node.do("fetch", n.command(s, object{"timeout": patience.Milliseconds() / 2}), &all)
 	return all, err
 }
 
