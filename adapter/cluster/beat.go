@@ -148,7 +148,7 @@ func (n *node) keepBeating() {
 // check removes the nodes whose leases have lapsed, unless this node could not hear them.
 func (n *node) check(last *time.Time) {
 	now := time.Now()
-	frozen := now.Sub(*last) > n.opts.Lease/2
+	frozen := now.Sub(*last) > checkEvery+n.opts.Lease/2
 	*last = now
 	n.checkLease()
 	if frozen {

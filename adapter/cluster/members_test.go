@@ -109,3 +109,19 @@ type listening struct {
 }
 
 func (l *listening) Deliver(p *adapter.Packet) { l.got <- p.Meta }
+
+// A short lease ends too.
+func TestShortLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		options := &cluster.Options{Heartbeat: 500 * time.Millisecond, Lease: time.Second}
+		a, b := newNode(t, network, "a", options), newNode(t, network, "b", options)
+		settled()
+		want(t, "nodes", a.count(a.space), 2)
+		time.Sleep(time.Minute)
+		want(t, "nodes after a minute", a.count(a.space), 2)
+		b.bus.Kill()
+		time.Sleep(2500 * time.Millisecond)
+		want(t, "nodes without the dead one", a.count(a.space), 1)
+	})
+}
