@@ -19,7 +19,7 @@ import (
 func TestCostOfANode(t *testing.T) {
 	large := 1000
 	if testing.Short() {
-		large = 100
+		large = 64
 	}
 	small := costOfNodes(t, 8)
 	big := costOfNodes(t, large)
