@@ -216,11 +216,15 @@ func (l *Link) now(d Direction) (f faults, heals int, changed <-chan struct{}) {
 
 // passes returns the number of bytes that pass on a connection before the next point, and
 // that point if it is reached. p.tail holds the bytes that passed before them. A point
-// that is reached is removed.
+// that is reached is removed. n is -1 if the direction is stalled: no byte passes then, even
+// if the pump has found it open a moment ago.
 func (l *Link) passes(p *pump, data []byte) (n int, reached *cut) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.of(p.d)
+	if f.stalled {
+		return -1, nil
+	}
 	n, which := len(data), -1
 	for i := range f.cuts {
 		c := &f.cuts[i]

@@ -185,6 +185,12 @@ func (p *pump) deliver(next parcel) bool {
 			return true
 		}
 		n, reached := p.link.passes(p, plain)
+		if n < 0 {
+			if !p.wait() {
+				return false
+			}
+			continue
+		}
 		if !p.write(data[:n], plain[:n]) {
 			p.lost = true
 			return true
