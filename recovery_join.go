@@ -262,7 +262,7 @@ func (j *journal) succeed(a *admission, old *adapter.Session) {
 		server.socketIDs.add(s.id, -1)
 	}
 	s.kept().id.Store(&old.ID)
-	window := j.unfinished.take(old.Secret)
+	window := j.unfinished.Take(old.Secret)
 	if r := s.more.repeats; r != nil && r.nonce == old.Nonce {
 		if window != nil {
 			r.window = window

@@ -199,7 +199,7 @@ func (r *recoverer) sweep() {
 		r.failed("the store of Options.Recovery could not drop what is too old", "", err)
 	}
 	for _, j := range r.all() {
-		j.unfinished.drop(before)
+		j.unfinished.Drop(before)
 		if r.durable {
 			j.saveQuiet()
 		}
@@ -295,7 +295,7 @@ func (j *journal) ended(s *Socket) {
 		return
 	}
 	if j.addReplies(s, final) {
-		j.unfinished.put(final.Secret, s.more.repeats.window, final.Ended)
+		j.unfinished.Put(final.Secret, s.more.repeats.window, final.Ended, maxUnfinished)
 	}
 	s.kept().final = final
 }

@@ -7,12 +7,9 @@ package socketio
 
 import (
 	"encoding/binary"
-	"maps"
 	"slices"
-	"time"
 
 	"socketio/engineio"
-	"socketio/internal/lock"
 	"socketio/internal/once"
 )
 
@@ -109,49 +106,12 @@ func (r *repeats) restore(data []byte) {
 	}
 }
 
-// unfinished has, by the secrets of sessions that have ended, the windows in which events
-// are still handled, so that a client that comes back gets their replies. All methods may
-// be called from any goroutine.
-type unfinished struct {
-	mu      lock.Mutex // guards the field below
-	windows map[string]endedWindow
-}
-
-type endedWindow struct {
-	*replies
-	ended time.Time
-}
+// unfinished has the windows of sessions that have ended while events were handled.
+type unfinished = once.Parked[callKey, *engineio.Message]
 
 // maxUnfinished bounds the windows of a namespace that are kept. The events of further
 // ones are handled again.
 const maxUnfinished = 10_000
-
-func (u *unfinished) put(secret string, w *replies, ended time.Time) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.windows == nil {
-		u.windows = make(map[string]endedWindow)
-	}
-	if len(u.windows) < maxUnfinished {
-		u.windows[secret] = endedWindow{w, ended}
-	}
-}
-
-// take removes and returns a window, or returns nil.
-func (u *unfinished) take(secret string) *replies {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	w := u.windows[secret]
-	delete(u.windows, secret)
-	return w.replies
-}
-
-// drop removes the windows of sessions that ended before a time.
-func (u *unfinished) drop(before time.Time) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	maps.DeleteFunc(u.windows, func(_ string, w endedWindow) bool { return w.ended.Before(before) })
-}
 
 // A reader takes apart what save has written.
 type reader struct {

@@ -83,6 +83,50 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
+// Shutdown and Close end the acknowledgements that are awaited, of one socket and of many,
+// with a reason.
+func TestAwaitedAcknowledgementsEndWithTheServer(t *testing.T) {
+	for name, end := range map[string]func(*world){
+		"Close": func(w *world) { _ = w.io.Close() },
+		"Shutdown": func(w *world) {
+			ctx, cancel := context.WithTimeout(context.Background(), w.patient)
+			defer cancel()
+			_ = w.io.Shutdown(ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			overBoth(t, nil, func(w *world, transport string) {
+				sockets := make(chan *socketio.Socket, 1)
+				w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+				p := w.join(transport)
+				s := within(w, "the socket", sockets)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+				defer cancel()
+				one, many := s.Ask(ctx, "one"), w.io.Ask(ctx, "many")
+				later := w.io.To(s.ID()).Ask(ctx, "room")
+				for i, event := range []string{"one", "many", "room"} {
+					p.hears(fmt.Sprintf("2%d[%q]", i, event))
+				}
+				end(w)
+				p.isClosed(1001)
+				if _, err := one.One(); !errors.Is(err, socketio.ErrClosed) {
+					t.Errorf("that of a socket ends with %v", err)
+				}
+				for name, answers := range map[string]*socketio.Answers{"all": many, "a room": later} {
+					_, err := answers.One()
+					var silent *socketio.PartialError
+					if !errors.As(err, &silent) || silent.Missing != 1 {
+						t.Errorf("that of %s ends with %v", name, err)
+					}
+				}
+				if _, err := s.EmitWithAck(ctx, "late"); !errors.Is(err, socketio.ErrClosed) {
+					t.Errorf("one after the end: %v", err)
+				}
+			})
+		})
+	}
+}
+
 // Shutdown does not wait for the dead longer than a write may take.
 func TestShutdownWithADeadClient(t *testing.T) {
 	overEach(t, func(w *world, transport siotest.Transport) {

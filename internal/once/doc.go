@@ -4,5 +4,5 @@
 // receive the reply, so that a repeated call is answered and not executed again. It
 // depends on neither packets nor sockets.
 //
-// Reading order: window.go.
+// Reading order: window.go, parked.go.
 package once
