@@ -6,16 +6,19 @@ require (
 	github.com/lxzan/gws v1.8.9
 	github.com/redis/rueidis v1.0.79
 	socketio v0.0.0
+	socketio/adapter/diskstore v0.0.0
 	socketio/adapter/redisadapter v0.0.0
 )
 
 require (
 	github.com/dolthub/maphash v0.1.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	go.etcd.io/bbolt v1.5.0 // indirect
 	golang.org/x/sys v0.47.0 // indirect
 )
 
 replace (
 	socketio => ..
+	socketio/adapter/diskstore => ../adapter/diskstore
 	socketio/adapter/redisadapter => ../adapter/redisadapter
 )

@@ -20,7 +20,7 @@ const keptHeading = "What a client can make the server keep"
 // longLived are the types at which the search begins: they live as long as a connection
 // or longer. The types of their fields are searched too.
 var longLived = []string{
-	"Server", "handlers", "event", "internal/call.Compiler", "Namespace", "ParentNamespace", "internal/registry.Registry", "internal/registry.Entry", "conn", "Socket", "Handshake", "internal/ack.Table", "internal/once.Window", "internal/once.Call", "callKey", "unfinished", "Answers", "search", "internal/registry.claim", "internal/serial.Inbox", "internal/serial.Workers",
+	"Server", "handlers", "event", "internal/call.Compiler", "Namespace", "ParentNamespace", "internal/registry.Registry", "internal/registry.Entry", "conn", "Socket", "Handshake", "internal/ack.Table", "internal/once.Window", "internal/once.Call", "callKey", "internal/once.Parked", "Answers", "search", "internal/registry.claim", "internal/serial.Inbox", "internal/serial.Workers",
 	"engineio.Server", "engineio.Conn", "engineio.Handshake", "engineio.polling", "engineio.wsTransport", "engineio.upgrade", "engineio.Message",
 	"engineio.tunnel", "engineio.streamConn", "engineio.parkedGET",
 	"internal/netpoll.Epoll", "internal/netpoll.epollConn", "internal/netpoll.loop", "internal/netpoll.Goroutines", "internal/netpoll.goroutineConn",

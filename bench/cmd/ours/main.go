@@ -7,10 +7,14 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"net/http"
+	"os"
+	"time"
 
 	"socketio"
+	"socketio/adapter/diskstore"
 	"socketio/bench/internal/control"
 	"socketio/engineio"
 )
@@ -18,9 +22,26 @@ import (
 func main() {
 	driver := flag.String("driver", "", `who waits for the network: "poll" or "goroutine"`)
 	handlers := flag.Bool("handlers", true, "sockets have handlers")
+	recovery := flag.String("recovery", "", `"memory" or "disk": clients are recovered from there`)
 	ln := control.Listen()
 
-	io := socketio.NewServer(&socketio.Options{Engine: engineio.Options{Driver: engineio.Driver(*driver)}})
+	opts := &socketio.Options{Engine: engineio.Options{Driver: engineio.Driver(*driver)}}
+	if *recovery != "" {
+		opts.Recovery = &socketio.Recovery{Window: 10 * time.Minute}
+	}
+	if *recovery == "disk" {
+		dir, err := os.MkdirTemp("", "bench-recovery-")
+		if err != nil {
+			control.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		store, err := diskstore.Open(context.Background(), dir, nil)
+		if err != nil {
+			control.Fatal(err)
+		}
+		opts.Recovery.Store = store
+	}
+	io := socketio.NewServer(opts)
 	io.OnConnection(func(s *socketio.Socket) {
 		if !*handlers {
 			return

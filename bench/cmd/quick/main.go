@@ -165,6 +165,16 @@ func (b *bench) compare() error {
 			}
 		}
 	}
+	if b.other == "" {
+		if b.wants("idle") {
+			if err := b.kept(res); err != nil {
+				return fmt.Errorf("memory of sessions: %w", err)
+			}
+		}
+		if b.wants("broadcast") {
+			list = append(list, recoverers...)
+		}
+	}
 	if err := b.load(list, res); err != nil {
 		return err
 	}
@@ -200,6 +210,50 @@ func (b *bench) memory(s spec, figure string, res *results, extra ...string) err
 	}
 	res.add(s.name, figure, sample{value: (rss[1] - rss[0]) / float64(b.idle)})
 	res.add(s.name, figure+"-gc", sample{value: (rss[2] - rss[0]) / float64(b.idle)})
+	return nil
+}
+
+// recovering begins the names of servers with recovery, whose broadcasts are measured.
+const recovering = "recovery "
+
+var recoverers = []spec{
+	{recovering + "memory", []string{"ours", "-driver=poll", "-recovery=memory"}},
+	{recovering + "disk", []string{"ours", "-driver=poll", "-recovery=disk"}},
+}
+
+// kept measures the memory of sessions whose clients have gone.
+func (b *bench) kept(res *results) error {
+	for _, s := range recoverers {
+		p, err := start(s, b.bin, b.core)
+		if err != nil {
+			return err
+		}
+		defer p.Stop()
+		t, err := load.NewTarget(p.Addr)
+		if err != nil {
+			return err
+		}
+		var rss [2]float64
+		for i, step := range []func() error{
+			func() error { return b.loop.Connect(t, 1) }, // what the first one takes does not count
+			func() error {
+				err := errors.Join(b.loop.Connect(t, b.idle), b.loop.Idle(time.Second))
+				b.loop.Leave(t)
+				return err
+			},
+		} {
+			if err := errors.Join(step(), b.loop.Idle(2*time.Second)); err != nil {
+				return err
+			}
+			if _, err := p.Command("gc"); err != nil {
+				return err
+			}
+			if rss[i], err = p.RSS(); err != nil {
+				return err
+			}
+		}
+		res.add(s.name, "kept", sample{value: (rss[1] - rss[0]) / float64(b.idle)})
+	}
 	return nil
 }
 
@@ -253,6 +307,9 @@ func (b *bench) load(list []spec, res *results) error {
 		for _, sc := range scenarios(b.clients) {
 			for i := range subjects {
 				s := subjects[(i+round)%len(subjects)]
+				if strings.HasPrefix(s.name, recovering) && sc.name != "broadcast" {
+					continue
+				}
 				if !b.wants(sc.name) || sc.socketIO && (s.name == "floor" || s.name == "gws") {
 					continue
 				}

@@ -98,6 +98,7 @@ var figures = []figure{
 	{name: "idle-gc", text: "idle client, after GC", unit: "KiB"},
 	{name: "idle-bare", text: "idle client, no handlers", unit: "KiB"},
 	{name: "idle-bare-gc", text: "idle client, no handlers, after GC", unit: "KiB"},
+	{name: "kept", text: "session kept for a client that has gone", unit: "KiB"},
 	{name: "echo", text: "echo", unit: "us", floor: 1.3, node: 1. / 3, budget: "1.3 floor, 0.33 node"},
 	{name: "ack", text: "acknowledgement", unit: "us", floor: 1.3, node: 1. / 3, budget: "1.3 floor, 0.33 node"},
 	{name: "broadcast", text: "broadcast, per delivery", unit: "us", user: 0.5, floor: 1.1, gws: 1, node: 0.5,
@@ -161,6 +162,11 @@ func (r *results) print(o settings, took time.Duration) {
 		}
 	}
 	_ = w.Flush() // standard output
+	for _, s := range recoverers {
+		if v := r.ratios(s.name, "ours", "broadcast"); len(v) > 0 {
+			fmt.Printf("a broadcast with %s / without: %.2f (%.2f to %.2f)\n", s.name, median(v), v[0], v[len(v)-1])
+		}
+	}
 	if o.other != "" {
 		r.printPairs()
 	}
