@@ -24,6 +24,10 @@ chat: ## run the chat on http://localhost:3000 (PORT=3001 make chat: another por
 	@go build -o bin/chat ./examples/chat
 	@exec bin/chat
 
+.PHONY: chat-cluster
+chat-cluster: ## the chat on two servers with Redis and nginx without sticky sessions; installs what is missing
+	@exec scripts/chat-cluster.sh
+
 test: ## set up what is missing, run every suite, some in a short form, print the total (SUITES="lint test-go": these suites)
 	@scripts/test.sh
 

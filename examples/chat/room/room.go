@@ -6,6 +6,7 @@ package room
 
 import (
 	"cmp"
+	"context"
 	"log"
 	"strings"
 	"sync"
@@ -27,7 +28,8 @@ type person struct {
 
 // A room knows how many people are online.
 type room struct {
-	io *socketio.Server
+	io     *socketio.Server
+	shared bool // there are other servers, with people of their own
 
 	mu     sync.Mutex // held while emitting a note, so that counts arrive in order
 	online int
@@ -44,9 +46,9 @@ func me(s *socketio.Socket) person {
 
 // newRoom makes a server whose clients chat. Handlers are checked here, when the program
 // starts. With recovery, a page that loses its connection continues where it was.
-func newRoom(recovery *socketio.Recovery) *room {
-	io := socketio.NewServer(&socketio.Options{Recovery: recovery})
-	r := &room{io: io}
+func newRoom(opts *socketio.Options) *room {
+	io := socketio.NewServer(opts)
+	r := &room{io: io, shared: opts.Cluster != nil}
 
 	io.On("chat message", func(s *socketio.Socket, args socketio.Args) error {
 		var text string
@@ -129,7 +131,14 @@ func (r *room) note(change int, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.online += change
-	r.io.Emit("note", text, r.online)
+	online := r.online
+	if r.shared {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		everybody, _ := r.io.FetchSockets(ctx) // without those of a server that does not answer
+		online = len(everybody)
+	}
+	r.io.Emit("note", text, online)
 }
 
 // clean makes a nickname fit to show: one line of at most 24 characters.

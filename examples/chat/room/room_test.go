@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"socketio"
 	"socketio/internal/leakcheck"
 	"socketio/siotest"
 )
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) { leakcheck.Main(m) }
 // chat has a test with a room, in a bubble of virtual time.
 func chat(t *testing.T, test func(t *testing.T, join func(nickname string) *siotest.Client)) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := siotest.NewServer(t, newRoom(nil).io)
+		srv := siotest.NewServer(t, newRoom(new(socketio.Options)).io)
 		test(t, func(nickname string) *siotest.Client {
 			return srv.ConnectWith(&siotest.ClientOptions{Name: nickname, Auth: map[string]string{"nickname": nickname}})
 		})

@@ -27,6 +27,11 @@ var files embed.FS
 // Run serves the chat until the process is stopped. store keeps what clients miss while
 // they are away; if it is nil, that is in memory.
 func Run(store adapter.Store) error {
+	return RunWith(&socketio.Options{Recovery: &socketio.Recovery{Store: store}})
+}
+
+// RunWith is Run for a server with options. With Cluster it is one of several.
+func RunWith(opts *socketio.Options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
@@ -41,7 +46,7 @@ func Run(store adapter.Store) error {
 		return err
 	}
 
-	chat := newRoom(&socketio.Recovery{Store: store})
+	chat := newRoom(opts)
 
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", chat.io)
