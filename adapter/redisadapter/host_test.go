@@ -29,7 +29,6 @@ type host struct {
 	nsp   string // "" is "/"
 	space adapter.Adapter
 	sent  map[string]int // in each stream; "" is for all sockets, the others are rooms
-	own   map[string]int // the last that was received from this host
 
 	mu   sync.Mutex
 	last map[string]int // the last number that was received, by sender and stream
