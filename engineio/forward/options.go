@@ -16,8 +16,9 @@ const (
 	minSecret = 16
 	maxURL    = 1024
 
-	// A server that answers takes milliseconds. Clients should not wait for one that does not.
-	dialTimeout      = time.Second
+	// Time for two SYNs to be lost: a busy server must not cost its clients their sessions.
+	// A server that has ended refuses connections at once.
+	dialTimeout      = 5 * time.Second
 	handshakeTimeout = 5 * time.Second // from a request for a WebSocket to its response
 	idleTimeout      = 30 * time.Second
 	idleConns        = 256 // kept for the next requests, per server
@@ -45,7 +46,7 @@ type Options struct {
 	// same time. Those above are rejected. Defaults to 65,536.
 	MaxRequests int
 	// Dial opens the connections to other servers. If nil, a net.Dialer with a timeout of
-	// a second.
+	// 5 s.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 

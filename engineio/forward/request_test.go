@@ -198,3 +198,19 @@ func TestBodies(t *testing.T) {
 		}
 	}
 }
+
+// A server that has answered a moment ago does not rest because of one connection that
+// could not be opened; one that has not does, for a second.
+func TestRests(t *testing.T) {
+	p, now := new(peer), time.Now()
+	p.answered.Store(now.UnixNano())
+	if p.fail(now.Add(alive)); p.rests(now.Add(alive)) {
+		t.Error("a server that has answered rests")
+	}
+	if p.fail(now.Add(alive + 1)); !p.rests(now.Add(alive + restTime)) {
+		t.Error("a server that has not answered does not rest")
+	}
+	if p.rests(now.Add(alive + 1 + restTime)) {
+		t.Error("it rests for longer than a second")
+	}
+}

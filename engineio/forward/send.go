@@ -111,6 +111,7 @@ func (n *Node) send(w http.ResponseWriter, r *http.Request, p *peer, admitted bo
 		}
 		return ReasonNotTrusted
 	}
+	p.answered.Store(time.Now().UnixNano())
 	n.counter.requests.Add(1)
 	early := false
 	if body != nil {
@@ -132,7 +133,7 @@ func (n *Node) send(w http.ResponseWriter, r *http.Request, p *peer, admitted bo
 // note remembers that a server can't be reached.
 func (p *peer) note(err error) {
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
-		p.failed.Store(time.Now().UnixNano())
+		p.fail(time.Now())
 	}
 }
 

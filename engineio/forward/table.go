@@ -17,18 +17,32 @@ import (
 // maxPeers is the maximum number of servers in the table. Others are ignored.
 const maxPeers = 10_000
 
-// restTime is how long requests for a server that can't be reached are rejected at once.
-const restTime = time.Second
+const (
+	// restTime is how long requests for a server that can't be reached are rejected at once.
+	restTime = time.Second
+	// alive is how long a server counts as alive after a response: then a connection that
+	// can't be opened concerns the one request alone.
+	alive = 10 * time.Second
+)
 
 // A peer is another server.
 type peer struct {
-	node   string // its name on the bus
-	tag    string
-	url    *url.URL
-	failed atomic.Int64 // Unix time in nanoseconds of the last connection that could not be opened
+	node string // its name on the bus
+	tag  string
+	url  *url.URL
+	// Unix times in nanoseconds.
+	failed   atomic.Int64 // of the last connection that could not be opened
+	answered atomic.Int64 // of the last response
 }
 
 func (p *peer) rests(now time.Time) bool { return now.UnixNano()-p.failed.Load() < int64(restTime) }
+
+// fail notes that a connection could not be opened.
+func (p *peer) fail(now time.Time) {
+	if now.UnixNano()-p.answered.Load() > int64(alive) {
+		p.failed.Store(now.UnixNano())
+	}
+}
 
 // A table holds the other servers. It is bounded.
 type table struct {
