@@ -220,6 +220,7 @@ func TestAloneIsAlone(t *testing.T) {
 		_ = a.Compress(true).Emit("alone")
 		p.hears(`2["alone"]`)
 		p.says(`30["yes"]`)
+		w.settle() // or what is volatile would be dropped
 		args, err := a.Volatile().EmitWithAck(context.Background(), "ask")
 		if err != nil || args.String() != `["yes"]` {
 			t.Errorf("an answer %v: %v", args, err)

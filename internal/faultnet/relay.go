@@ -31,6 +31,7 @@ type relay struct {
 	server    net.Conn
 	done      chan struct{}
 	end       func()       // closes done and both connections
+	resetting atomic.Bool  // both connections are being reset
 	swallowed atomic.Bool  // discards all bytes, hides the ends
 	hidden    atomic.Int32 // ends that the other side was not notified of
 }
@@ -67,6 +68,7 @@ func (r *relay) start() {
 // cut ends the connection on both sides.
 func (r *relay) cut(how Action) {
 	if how == Reset {
+		r.resetting.Store(true)
 		reset(r.server)
 		reset(r.client)
 	}
@@ -251,6 +253,7 @@ func (p *pump) deliverEnd(end error) bool {
 			p.relay.end()
 		}
 		<-p.done
+	case p.relay.resetting.Load(): // cut resets the other side too: it must not see a graceful end first
 	case errors.Is(end, syscall.ECONNRESET):
 		p.relay.cut(Reset)
 	case p.d == Up: // clients close, they do not half close
