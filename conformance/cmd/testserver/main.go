@@ -46,11 +46,10 @@ func run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-
-	if os.Getenv("WITH_PARENT") == "1" { // who started it holds the other end of its input
+	if os.Getenv("WITH_PARENT") == "1" { // the parent holds the other end of the input
 		go func() {
 			_, _ = stdio.Copy(stdio.Discard, os.Stdin)
-			os.Exit(1)
+			stop() // as SIGTERM does: a parent may do both
 		}()
 	}
 	if text := os.Getenv("NODES"); text != "" {
