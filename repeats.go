@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"socketio/engineio"
+	"socketio/internal/fields"
 	"socketio/internal/once"
 )
 
@@ -70,7 +71,7 @@ func (r *repeats) save(limit int) (data []byte, running bool) {
 		data = binary.AppendUvarint(data, uint64(reply.Key.id))
 		data = binary.AppendUvarint(data, kind)
 		for _, part := range slices.Concat([][]byte{first}, attachments) {
-			data = append(binary.AppendUvarint(data, uint64(len(part))), part...)
+			data = fields.AppendText(data, part)
 		}
 	}
 	return data, running
@@ -79,19 +80,19 @@ func (r *repeats) save(limit int) (data []byte, running bool) {
 // restore adds the replies of save to an empty window. It ignores data that save did not
 // return.
 func (r *repeats) restore(data []byte) {
-	in := reader{data: data}
-	dropped := in.number()
+	in := fields.NewReader(data)
+	dropped := in.Uint()
 	var state once.State[callKey, *engineio.Message]
 	if dropped > 0 {
 		state.Dropped = &callKey{id: int64(dropped - 1)}
 	}
-	for len(in.data) > 0 && len(state.Replies) < maxReplies {
-		key := callKey{id: int64(in.number())}
-		kind := in.number()
-		first := append(make([]byte, engineio.HeaderRoom), in.bytes()...)
+	for in.Left() > 0 && len(state.Replies) < maxReplies {
+		key := callKey{id: int64(in.Uint())}
+		kind := in.Uint()
+		first := append(make([]byte, engineio.HeaderRoom), in.Bytes()...)
 		var attachments [][]byte
-		for n := kind >> 1; n > 0 && len(in.data) > 0; n-- {
-			attachments = append(attachments, in.bytes())
+		for n := kind >> 1; n > 0 && in.Left() > 0; n-- {
+			attachments = append(attachments, in.Bytes())
 		}
 		var reply *engineio.Message
 		if kind&1 == 1 {
@@ -101,7 +102,7 @@ func (r *repeats) restore(data []byte) {
 		}
 		state.Replies = append(state.Replies, once.Reply[callKey, *engineio.Message]{Key: key, Reply: reply, Size: reply.Size()})
 	}
-	if !in.failed {
+	if !in.Failed() {
 		r.window.Restore(state)
 	}
 }
@@ -112,30 +113,3 @@ type unfinished = once.Parked[callKey, *engineio.Message]
 // maxUnfinished bounds the windows of a namespace that are kept. The events of further
 // ones are handled again.
 const maxUnfinished = 10_000
-
-// A reader takes apart what save has written.
-type reader struct {
-	data   []byte
-	failed bool
-}
-
-func (r *reader) number() uint64 {
-	n, size := binary.Uvarint(r.data)
-	if size <= 0 {
-		r.data, r.failed = nil, true
-		return 0
-	}
-	r.data = r.data[size:]
-	return n
-}
-
-func (r *reader) bytes() []byte {
-	n := r.number()
-	if n > uint64(len(r.data)) {
-		r.data, r.failed = nil, true
-		return nil
-	}
-	b := r.data[:n]
-	r.data = r.data[n:]
-	return b
-}

@@ -81,7 +81,7 @@ func (c *Cookie) template() *cookieTemplate {
 	case "high":
 		t.priority = "; Priority=High"
 	default:
-		problem = `Priority is none of "low", "medium" and "high"`
+		problem = `Priority must be "low", "medium" or "high"`
 	}
 	if err := t.Valid(); err != nil {
 		problem = err.Error()
@@ -93,7 +93,7 @@ func (c *Cookie) template() *cookieTemplate {
 	case c.MaxAge < 0:
 		problem = "MaxAge must not be negative"
 	case t.SameSite < http.SameSiteDefaultMode || t.SameSite > http.SameSiteNoneMode:
-		problem = "SameSite is none of the modes of net/http"
+		problem = "SameSite must be a mode of net/http"
 	case t.SameSite == http.SameSiteNoneMode && !t.Secure:
 		problem = "SameSite=None needs Secure"
 	}

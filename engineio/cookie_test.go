@@ -98,10 +98,10 @@ func TestCookiesThatNoBrowserTakes(t *testing.T) {
 		"Cookie.Domain":          {Domain: "chat_example..com"},
 		"Cookie.Expires":         {Expires: time.Date(1500, 1, 1, 0, 0, 0, 0, time.UTC)},
 		"MaxAge":                 {MaxAge: -time.Second},
-		"SameSite is none":       {SameSite: 9},
+		"SameSite must be":       {SameSite: 9},
 		"SameSite=None needs":    {SameSite: http.SameSiteNoneMode},
 		"partitioned cookies":    {Partitioned: true},
-		"Priority is none":       {Priority: "high; Domain=example.com"},
+		"Priority must be":       {Priority: "high; Domain=example.com"},
 		"Options.Cookie: http: ": {Name: "a\r\nSet-Cookie: b"},
 	} {
 		func() {

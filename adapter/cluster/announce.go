@@ -25,8 +25,8 @@ type Announcer interface {
 	// Announcement returns the data of this node: JSON of at most 4 KiB, or nil. It is
 	// called for each heartbeat.
 	Announcement(node string) json.RawMessage
-	// Announced is called for each heartbeat of another node that has data. Whoever can
-	// publish to the bus can send heartbeats, unless Options.Secret is set.
+	// Announced is called for each heartbeat of another node that has data. Everyone who
+	// can publish to the bus can send heartbeats, unless Options.Secret is set.
 	Announced(node string, data json.RawMessage)
 	// Left is called when another node has ended, or was not heard for Options.Lease. The
 	// data may never have been Announced.

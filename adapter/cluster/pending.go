@@ -84,7 +84,7 @@ type callWaiter struct {
 	names     map[string]string // of the nodes that are asked, by uid
 
 	mu     sync.Mutex      // guards the contents of the field below
-	others map[string]bool // the uids of others that have answered; nil if there are none
+	others map[string]bool // the uids of others that have answered, or nil
 }
 
 // errSilent is the reason why sockets of another node will not answer.
@@ -166,7 +166,7 @@ type fetch struct {
 	silent  []string          // the names of those that will not answer
 	why     error             // of the first of them
 	found   []adapter.Found
-	counted bool          // others is known, or there are none
+	counted bool          // others is known, or no server is in Node.js
 	others  int           // how many servers in Node.js must answer
 	came    int           // how many others have answered
 	done    chan struct{} // closed when all have answered

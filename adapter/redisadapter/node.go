@@ -182,7 +182,7 @@ func (n *node) end() {
 	}
 }
 
-// connect makes the client, which has a connection for messages, if there is none.
+// connect makes the client, which has a connection for messages, unless it exists.
 func (n *node) connect() error {
 	if n.client.Load() != nil {
 		return nil

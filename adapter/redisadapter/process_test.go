@@ -32,7 +32,7 @@ var shortLease = cluster.Options{Heartbeat: time.Second, Lease: 6 * time.Second}
 // own.
 const childEnv = "REDISADAPTER_TEST_HOST"
 
-// TestHostInAProcess is the host in a process of its own; without childEnv there is none.
+// TestHostInAProcess is the host in a process of its own; without childEnv it does nothing.
 // It sends events until its standard input ends, and checks what it receives.
 func TestHostInAProcess(t *testing.T) {
 	words := strings.Split(os.Getenv(childEnv), ",")

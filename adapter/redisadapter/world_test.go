@@ -525,10 +525,8 @@ func (w *world) roomsOf(name string) []string {
 
 // untilRoom waits until a client is in a room, or is not.
 func (w *world) untilRoom(name, room string, in bool) error {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if slices.Contains(w.roomsOf(name), room) == in {
-			return nil
-		}
+	if holdsWithin(patience, func() bool { return slices.Contains(w.roomsOf(name), room) == in }) {
+		return nil
 	}
 	return fmt.Errorf("%s: in room %q is not %v", name, room, in)
 }

@@ -7,11 +7,11 @@ package forward
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
 	"hash"
 	"sync/atomic"
 	"time"
 
+	"socketio/internal/fields"
 	"socketio/internal/lock"
 )
 
@@ -31,16 +31,12 @@ func newKeys(secret []byte) keys {
 	return keys{derive("request"), derive("body"), derive("announcement")}
 }
 
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
 // sign returns the signature of parts, none of which can be confused with another.
 func sign(key []byte, parts ...string) []byte {
 	h := hmac.New(sha256.New, key)
 	var b []byte
 	for _, p := range parts {
-		b = appendText(b[:0], p)
+		b = fields.AppendText(b[:0], p)
 		h.Write(b)
 	}
 	return h.Sum(nil)

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"socketio/internal/fields"
 )
 
 // The headers between servers. Those of a client that have these names are not passed on.
@@ -49,119 +51,62 @@ type request struct {
 
 var errFormat = errors.New("forward: malformed")
 
-func appendFlag(b []byte, v bool) []byte {
-	if v {
-		return append(b, 1)
-	}
-	return append(b, 0)
-}
-
 // append appends the encoded request to b.
 func (q *request) append(b []byte) []byte {
 	b = append(b, format)
-	b = appendText(appendText(b, q.from), q.to)
+	b = fields.AppendText(fields.AppendText(b, q.from), q.to)
 	b = binary.AppendUvarint(binary.AppendVarint(b, q.at), q.number)
-	b = appendText(appendText(b, q.method), q.uri)
-	b = appendText(appendText(b, q.host), q.remote)
-	b = appendFlag(appendFlag(b, q.unix), q.admitted)
+	b = fields.AppendText(fields.AppendText(b, q.method), q.uri)
+	b = fields.AppendText(fields.AppendText(b, q.host), q.remote)
+	b = fields.AppendBool(fields.AppendBool(b, q.unix), q.admitted)
 	b = binary.AppendVarint(binary.AppendVarint(b, q.length), q.deadline)
 	b = binary.AppendUvarint(b, uint64(len(q.header)))
 	for name, values := range q.header {
-		b = binary.AppendUvarint(appendText(b, name), uint64(len(values)))
+		b = binary.AppendUvarint(fields.AppendText(b, name), uint64(len(values)))
 		for _, v := range values {
-			b = appendText(b, v)
+			b = fields.AppendText(b, v)
 		}
 	}
-	b = appendFlag(b, q.tls != nil)
+	b = fields.AppendBool(b, q.tls != nil)
 	if t := q.tls; t != nil {
 		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(t.Version)), uint64(t.CipherSuite))
-		b = appendText(appendText(b, t.ServerName), t.NegotiatedProtocol)
-		b = appendFlag(appendFlag(b, t.DidResume), len(t.VerifiedChains) > 0)
+		b = fields.AppendText(fields.AppendText(b, t.ServerName), t.NegotiatedProtocol)
+		b = fields.AppendBool(fields.AppendBool(b, t.DidResume), len(t.VerifiedChains) > 0)
 		certs := t.PeerCertificates[:min(len(t.PeerCertificates), maxCertificates)]
 		b = binary.AppendUvarint(b, uint64(len(certs)))
 		for _, c := range certs {
-			b = appendText(b, string(c.Raw))
+			b = fields.AppendText(b, c.Raw)
 		}
 	}
 	return b
 }
 
-// A reader reads an encoded request. After an error all values are zero.
-type reader struct {
-	b   []byte
-	bad bool
-}
-
-func (r *reader) uint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	if n <= 0 {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
-
-func (r *reader) int() int64 {
-	v, n := binary.Varint(r.b)
-	if n <= 0 {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
-
-// count reads a number of elements, each of which has size bytes or more.
-func (r *reader) count(size int) int {
-	n := r.uint()
-	if n > uint64(len(r.b)/size) {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	return int(n)
-}
-
-func (r *reader) text() string {
-	n := r.count(1)
-	s := string(r.b[:n])
-	r.b = r.b[n:]
-	return s
-}
-
-func (r *reader) flag() bool {
-	if len(r.b) == 0 || r.b[0] > 1 {
-		r.bad, r.b = true, nil
-		return false
-	}
-	v := r.b[0] == 1
-	r.b = r.b[1:]
-	return v
-}
+// A reader reads an encoded request.
+type reader struct{ fields.Reader }
 
 // parseRequest reads an encoded request, whose signature has been checked.
 func parseRequest(b []byte) (*request, error) {
 	if len(b) == 0 || b[0] != format {
 		return nil, errFormat
 	}
-	r := reader{b: b[1:]}
-	q := &request{from: r.text(), to: r.text(), at: r.int(), number: r.uint(), method: r.text(), uri: r.text(), host: r.text(), remote: r.text()}
-	q.unix, q.admitted = r.flag(), r.flag()
-	q.length, q.deadline = r.int(), r.int()
-	n := r.count(2)
+	r := reader{fields.NewReader(b[1:])}
+	q := &request{from: r.Text(), to: r.Text(), at: r.Int(), number: r.Uint(), method: r.Text(), uri: r.Text(), host: r.Text(), remote: r.Text()}
+	q.unix, q.admitted = r.Bool(), r.Bool()
+	q.length, q.deadline = r.Int(), r.Int()
+	n := r.Count(2)
 	q.header = make(http.Header, n)
 	for range n {
-		name := r.text()
-		values := make([]string, r.count(1))
+		name := r.Text()
+		values := make([]string, r.Count(1))
 		for i := range values {
-			values[i] = r.text()
+			values[i] = r.Text()
 		}
 		q.header[name] = values
 	}
-	if r.flag() {
+	if r.Bool() {
 		q.tls = r.state()
 	}
-	if r.bad || len(r.b) > 0 || q.length < -1 {
+	if r.Failed() || r.Left() > 0 || q.length < -1 {
 		return nil, errFormat
 	}
 	return q, nil
@@ -169,12 +114,12 @@ func parseRequest(b []byte) (*request, error) {
 
 // state reads the TLS connection of a client.
 func (r *reader) state() *tls.ConnectionState {
-	t := &tls.ConnectionState{HandshakeComplete: true, Version: uint16(r.uint()), CipherSuite: uint16(r.uint()), ServerName: r.text(), NegotiatedProtocol: r.text(), DidResume: r.flag()}
-	verified := r.flag()
-	for range r.count(1) {
-		c, err := x509.ParseCertificate([]byte(r.text()))
+	t := &tls.ConnectionState{HandshakeComplete: true, Version: uint16(r.Uint()), CipherSuite: uint16(r.Uint()), ServerName: r.Text(), NegotiatedProtocol: r.Text(), DidResume: r.Bool()}
+	verified := r.Bool()
+	for range r.Count(1) {
+		c, err := x509.ParseCertificate([]byte(r.Text()))
 		if err != nil {
-			r.bad = true
+			r.Fail()
 			return t
 		}
 		t.PeerCertificates = append(t.PeerCertificates, c)

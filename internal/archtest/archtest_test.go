@@ -49,14 +49,14 @@ var floors = map[string][]string{
 	"internal/wheel":     {"internal/lock"},
 	"internal/turns":     {"internal/lock"},
 	"engineio":           {"internal/coding", "internal/durations", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
-	"engineio/forward":   {"engineio", "internal/lock", "internal/netpoll", "internal/telemetry"},
+	"engineio/forward":   {"engineio", "internal/fields", "internal/lock", "internal/netpoll", "internal/telemetry"},
 	"internal/call":      {"internal/lock"},
 	"parser":             {"internal/jsontext"},
 	"parser/msgpack":     {"internal/jsontext", "internal/mpack", "parser"},
 	"internal/binding":   {"internal/jsontext", "parser"},
 	"internal/format":    {"engineio", "internal/binding", "internal/jsontext", "parser"},
 	"": {
-		"adapter", "engineio", "internal/ack", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/format", "internal/jsontext", "internal/lock", "internal/once", "internal/recovery", "internal/registry", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
+		"adapter", "engineio", "internal/ack", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/fields", "internal/format", "internal/jsontext", "internal/lock", "internal/once", "internal/recovery", "internal/registry", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
 		"web/client/dist",
 	},
 	"internal/ws/wstest": {"internal/ws"}, // for tests

@@ -40,7 +40,7 @@ type Server struct {
 	cmd      *exec.Cmd
 	ended    chan struct{} // closed after the end of the process
 	log      bytes.Buffer
-	commands *Conn // nil if there is none
+	commands *Conn // nil without a connection
 }
 
 // Start starts a server without persistence, which ends with the test. args are further
