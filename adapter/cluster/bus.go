@@ -26,6 +26,9 @@ const (
 	// ClassAnswers carries answers to all nodes of a namespace. Only servers in Node.js publish
 	// to it, and only in the classic format.
 	ClassAnswers
+	// ClassLog stands for the log of a namespace, for a Codec and a seal. Nothing is
+	// published to it, and nobody subscribes to it; see LogBus.Append.
+	ClassLog
 )
 
 // A Channel is where messages are published. Buses give it a name of their own. Two

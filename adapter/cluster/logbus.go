@@ -30,18 +30,20 @@ type LogBus interface {
 	CloseLog(namespace string)
 	// Append adds an entry to the log of a namespace. It does not wait for the network. It
 	// returns an error if the bus is down, or if too much is waiting to be sent: the entry
-	// is not in the log then. token is greater than that of the call before in the
-	// namespace. The entry comes back by LogReceiver.Entry, with its token. Append may
-	// retain data, and does not call the LogReceiver.
+	// is not in the log then. token is not 0, and greater than that of the call before in
+	// the namespace. The entry comes back by LogReceiver.Entry, with its token: entries of
+	// one node in the order of their tokens. Append may retain data, does not call the
+	// LogReceiver, and may be called while locks are held. Options.Codec has encoded data
+	// for ClassLog.
 	Append(namespace string, token uint64, data []byte) error
 	// Read ranges over the entries after one number up to another, in order, and skips
 	// none. If some of them are no longer stored, the last step has adapter.ErrTrimmed, or
-	// another error if they can't be read.
+	// another error if they can't be read. Entry.Token may be 0 also for those of this node.
 	Read(ctx context.Context, namespace string, after, upTo uint64) iter.Seq2[Entry, error]
 	// Position returns the text that clients keep for the number of an entry.
 	Position(namespace string, number uint64) string
-	// Number is the reverse of Position. ok is false for a text that is no position of
-	// the namespace. It does not wait, and does not know whether there is such an entry.
+	// Number is the reverse of Position. ok is false for a text that can't be a position
+	// of the namespace. It does not wait, and does not know whether there is such an entry.
 	Number(namespace, position string) (number uint64, ok bool)
 	// Sessions returns the store of sessions.
 	Sessions() Sessions
@@ -65,16 +67,19 @@ type LogReceiver interface {
 	Receiver
 	// LogOpened is called before the first Entry of a namespace, with the number of the
 	// last entry before, or 0. It is called again if the log was lost or was replaced by
-	// another: all positions of before are void then. epoch identifies the log.
+	// another: all positions of before are void then. epoch identifies the log: it has
+	// letters, digits, hyphens and underscores, at most 64.
 	LogOpened(namespace, epoch string, last uint64)
 	// Entry takes the next entry of a log.
 	Entry(namespace string, e Entry)
 	// Settled is called when all entries that this node has appended with tokens up to
 	// this one have come, or never will: those that have not come are not in the log. The
-	// bus calls it for entries that were under way when its connection was lost.
+	// bus calls it for entries that were under way when its connection was lost, after the
+	// Entry of those that have come and before that of later ones.
 	Settled(namespace string, token uint64)
 	// Gap is called instead of Entry for entries up to a number that can't be read any
-	// more, because they were removed before this node had read them.
+	// more, because they were removed before this node had read them. The bus settles the
+	// tokens of those that this node has appended.
 	Gap(namespace string, upTo uint64)
 }
 
