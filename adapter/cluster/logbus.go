@@ -74,8 +74,9 @@ type LogReceiver interface {
 	Entry(namespace string, e Entry)
 	// Settled is called when all entries that this node has appended with tokens up to
 	// this one have come, or never will: those that have not come are not in the log. The
-	// bus calls it for entries that were under way when its connection was lost, after the
-	// Entry of those that have come and before that of later ones.
+	// bus calls it for entries that were under way when its connection was lost, or that
+	// were appended before LogOpened: after the Entry of those that have come and before
+	// that of later ones.
 	Settled(namespace string, token uint64)
 	// Gap is called instead of Entry for entries up to a number that can't be read any
 	// more, because they were removed before this node had read them. The bus settles the

@@ -19,6 +19,7 @@ type item struct {
 	channel cluster.Channel
 	data    []byte
 	call    func()
+	entry   bool // call hands an entry of a log over: it is lost with the connection
 }
 
 // maxInbox bounds the messages on the way to a node. Those above are lost.
@@ -70,13 +71,14 @@ func (b *inbox) next() (i item, wait time.Duration, ok bool) {
 	return heap.Pop(&b.items).(item), 0, true
 }
 
-// clear drops the messages that are on the way, but not the functions.
+// clear drops the messages and the entries that are on the way, but not the other
+// functions.
 func (b *inbox) clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var kept items
 	for _, i := range b.items {
-		if i.call != nil {
+		if i.call != nil && !i.entry {
 			kept = append(kept, i)
 		}
 	}

@@ -12,10 +12,11 @@
 // with that of Duplicate. What happens to the n-th message from one node to another
 // depends only on the seed. Messages of one node arrive at another in order; those of
 // different nodes do not wait for each other. A node can be paused, killed, cut off from
-// others, deaf, or without its connection.
+// others, deaf, or without its connection. WithLog is a node that has logs too: they can
+// be trimmed, or be replaced.
 //
 // Reading order: membus.go (the network and its faults), node.go (the bus of a node),
-// inbox.go (what is on the way to a node).
+// inbox.go (what is on the way to a node), log.go (the logs).
 package membus
 
 import (
@@ -49,6 +50,10 @@ type Network struct {
 	byChannel   bool
 	noCounts    error // returned by Counting.Subscribers
 	counts      Counts
+	divided     bool // by Partition
+	logs        map[string]*eventLog
+	replaced    int // how often ReplaceLogs was called
+	appends     int // of a node that may be under way; 0: any number
 }
 
 // Counts counts messages since the network was made.
@@ -60,7 +65,7 @@ type Counts struct {
 
 // New returns a network without faults.
 func New(seed uint64) *Network {
-	return &Network{seed: seed, subscribers: make(map[cluster.Channel][]*Node)}
+	return &Network{seed: seed, subscribers: make(map[cluster.Channel][]*Node), logs: make(map[string]*eventLog)}
 }
 
 // Delay makes each message take a time between least and most.
@@ -108,6 +113,8 @@ func (w *Network) Partition(islands ...[]string) {
 	for _, n := range w.nodes {
 		n.island = 1 + slices.IndexFunc(islands, func(names []string) bool { return slices.Contains(names, n.name) })
 	}
+	w.divided = len(islands) > 0
+	w.resumeLogsLocked()
 }
 
 // FailCounts makes Counting.Subscribers return an error, or none if it is nil.

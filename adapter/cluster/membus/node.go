@@ -32,6 +32,7 @@ type Node struct {
 	waiting  []func(error) // of subscriptions, while the node is broken
 	resume   chan struct{} // not nil while the node is paused; closed when it ends
 	stop     chan struct{} // closed when the node is gone; nil before Open
+	log      logSide
 }
 
 // Open implements cluster.Bus.
@@ -244,12 +245,22 @@ func (n *Node) Deafen() {
 }
 
 // Break breaks the connection of the node: it receives nothing, and Publish returns
-// ErrDown. Messages on the way are lost.
+// ErrDown. Messages on the way are lost; of its appends that are under way, the first half
+// arrive.
 func (n *Node) Break() {
+	n.network.mu.Lock()
+	arrive := (len(n.log.flights) + 1) / 2
+	n.network.mu.Unlock()
+	n.Sever(arrive)
+}
+
+// Sever is Break, and the first arrive of its appends that are under way arrive.
+func (n *Node) Sever(arrive int) {
 	w := n.network
 	w.mu.Lock()
 	n.broken = ErrDown
 	n.inbox.clear()
+	w.breakLogsLocked(n, arrive)
 	w.mu.Unlock()
 	n.inbox.put(item{due: time.Now(), call: func() { n.receiver.Down(ErrDown) }})
 }
@@ -264,6 +275,7 @@ func (n *Node) Mend() {
 		n.confirmLocked(done)
 	}
 	n.waiting = nil
+	w.mendLogsLocked(n)
 	n.inbox.put(item{due: time.Now().Add(w.confirm), call: func() { n.receiver.Up() }})
 }
 
