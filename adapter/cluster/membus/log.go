@@ -8,9 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"iter"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -59,14 +57,6 @@ type flight struct {
 	token     uint64
 	data      []byte
 	due       time.Time
-}
-
-// A logSide is what a Node has of the logs. The network's lock guards it.
-type logSide struct {
-	readings map[string]*reading
-	flights  []flight
-	tokens   map[string]uint64 // the latest of each namespace
-	rand     *rand.Rand
 }
 
 // WithLog is a Node that is a cluster.LogBus. The broker that has the logs is reached by
@@ -304,22 +294,6 @@ func (w *Network) logLocked(namespace string) *eventLog {
 		w.logs[namespace] = l
 	}
 	return l
-}
-
-func (w *Network) logDelayLocked(n *Node) time.Duration {
-	if w.most == 0 {
-		return 0
-	}
-	if n.log.rand == nil {
-		h := fnv.New64a()
-		_, _ = h.Write([]byte(n.name))
-		n.log.rand = rand.New(rand.NewPCG(w.seed, h.Sum64()))
-	}
-	delay := w.least
-	if w.most > w.least {
-		delay += time.Duration(n.log.rand.Int64N(int64(w.most - w.least)))
-	}
-	return delay
 }
 
 // Read implements cluster.LogBus.

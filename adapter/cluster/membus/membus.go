@@ -218,3 +218,28 @@ func (w *Network) putLocked(n *Node, i item) {
 		w.counts.Lost++
 	}
 }
+
+// A logSide is what a Node has of the logs. The network's lock guards it.
+type logSide struct {
+	readings map[string]*reading
+	flights  []flight
+	tokens   map[string]uint64 // the latest of each namespace
+	rand     *rand.Rand
+}
+
+// logDelayLocked returns how long an entry takes from or to a node.
+func (w *Network) logDelayLocked(n *Node) time.Duration {
+	if w.most == 0 {
+		return 0
+	}
+	if n.log.rand == nil {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(n.name))
+		n.log.rand = rand.New(rand.NewPCG(w.seed, h.Sum64()))
+	}
+	delay := w.least
+	if w.most > w.least {
+		delay += time.Duration(n.log.rand.Int64N(int64(w.most - w.least)))
+	}
+	return delay
+}
