@@ -37,7 +37,7 @@ nightly: ## the same in full, with all versions of the npm client, tests repeate
 repeat: ## a suite many times beside two busy loops (make repeat SUITE=test-dialogues N=20)
 	@scripts/repeat.sh $(SUITE) $(N)
 
-setup: ## install what the tests need: Chromium, nginx, Caddy, Redis by apt-get, Go tools into bin/, packages of Go, npm, Python, Java, Rust
+setup: ## install what the tests need: Chromium, nginx, Caddy, Redis, PostgreSQL by apt-get, Go tools into bin/, packages of Go, npm, Python, Java, Rust
 	@scripts/setup.sh
 
 lint: bin/staticcheck bin/typecheck ## formatting, vet, staticcheck, and that all compiles for 32 bits, macOS and Windows
@@ -47,7 +47,7 @@ lint-all: bin/staticcheck bin/typecheck ## the same, and vet for those platforms
 	@scripts/lint.sh --all
 
 # The attacks measure a server without the race detector, in a process of its own.
-go_packages = $$(go list ./... ./engineio/webtransport/... ./adapter/diskstore/... ./adapter/redisadapter/... | grep -v /internal/hostile)
+go_packages = $$(go list ./... ./engineio/webtransport/... ./adapter/diskstore/... ./adapter/pgadapter/... ./adapter/redisadapter/... | grep -v /internal/hostile)
 
 # Vet is lint's, for all packages. Four packages at once, because they wait more than
 # they compute.

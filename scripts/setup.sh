@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs what the tests need and is missing: Chromium and a font, nginx, Caddy,
-# Apache, HAProxy, OpenSSL and Redis by apt-get on Debian, the modules of Go, the Go
+# Apache, HAProxy, OpenSSL, Redis and PostgreSQL by apt-get on Debian, the modules of Go, the Go
 # tools into bin/, npm packages at the versions of their lock files, and by
 # conformance/clients.sh what the clients in Python, Java and Rust are made of. So the
 # tests need no network.
@@ -26,6 +26,7 @@ command -v haproxy >/dev/null || packages+=(haproxy)
 command -v openssl >/dev/null || packages+=(openssl)
 # The server without a service: redis-tools has it under the name redis-check-rdb.
 command -v redis-server >/dev/null || command -v redis-check-rdb >/dev/null || packages+=(redis-tools)
+compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null || packages+=(postgresql)
 if ! command -v valkey-server >/dev/null && apt-cache show valkey-tools >/dev/null 2>&1; then packages+=(valkey-tools); fi
 if [ ${#packages[@]} -gt 0 ]; then
 	if ! command -v apt-get >/dev/null; then
@@ -37,7 +38,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 	fi
 fi
 
-for dir in . engineio/webtransport adapter/diskstore adapter/redisadapter examples/feed examples/frameworks internal/difftest tools bench; do
+for dir in . engineio/webtransport adapter/diskstore adapter/pgadapter adapter/redisadapter examples/feed examples/frameworks internal/difftest tools bench; do
 	scripts/again.sh go -C "$dir" mod download || echo "setup: not every module of $dir is there; who needs it tells"
 done
 make -s bin/staticcheck bin/typecheck bin/tally bin/api npm programs
