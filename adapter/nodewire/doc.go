@@ -33,7 +33,8 @@
 // that both formats write), read.go (the parts that both formats read), socket.go
 // (descriptions of sockets), value.go (values between MessagePack and JSON), msgpack.go
 // (a position in MessagePack), text.go (walking through JSON text), event.go
-// (events of processes without a server).
+// (events of processes without a server), session.go (sessions of clients that may come
+// back).
 //
 // All functions are safe for concurrent use.
 package nodewire
