@@ -93,17 +93,19 @@ type Sessions interface {
 	// node that held it last.
 	Put(ctx context.Context, namespace, owner string, s *adapter.Session) error
 	// Get returns a session and its owner. It returns adapter.ErrNoSession if there is
-	// none.
+	// none, or if Expire has taken it. The owner of a session that a server in Node.js has
+	// written is "", its Epoch is "", and its end is set: by the engine if need be.
 	Get(ctx context.Context, namespace, secret string) (s *adapter.Session, owner string, err error)
 	// Take makes the node by the owner of a session and returns it as it was stored, if
-	// its owner is from. Otherwise it returns ErrTaken, or adapter.ErrNoSession. Of several
-	// concurrent callers one succeeds.
+	// its owner is from, which may be by. Otherwise it returns ErrTaken. It returns
+	// adapter.ErrNoSession if there is none, or if Expire has taken it. Of several
+	// concurrent callers of other nodes one succeeds.
 	Take(ctx context.Context, namespace, secret, by, from string) (*adapter.Session, error)
 	// Drop removes a session that owner owns. For one that does not exist, or that another
 	// node owns, it returns nil.
 	Drop(ctx context.Context, namespace, secret, owner string) error
-	// Owned returns those of the secrets whose sessions owner owns. A node that was frozen
-	// asks for its sockets.
+	// Owned returns those of the secrets whose sessions owner owns, and Expire has not
+	// taken. A node that was frozen asks for its sockets.
 	Owned(ctx context.Context, namespace, owner string, secrets []string) ([]string, error)
 	// Expire takes, for the node by, at most limit sessions that have ended before a time,
 	// and those of owners that alive does not report whose sessions were stored before it.

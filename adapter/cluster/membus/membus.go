@@ -16,7 +16,8 @@
 // be trimmed, or be replaced.
 //
 // Reading order: membus.go (the network and its faults), node.go (the bus of a node),
-// inbox.go (what is on the way to a node), log.go (the logs).
+// inbox.go (what is on the way to a node), log.go (the logs), sessions.go (the store of
+// sessions).
 package membus
 
 import (
@@ -49,6 +50,9 @@ type Network struct {
 	confirm     time.Duration
 	byChannel   bool
 	noCounts    error // returned by Counting.Subscribers
+	kept        map[sessionKey]*keptSession
+	failBefore  func(node, method string) error // of a call for kept; may be nil
+	failAfter   func(node, method string) error // may be nil
 	counts      Counts
 	divided     bool // by Partition
 	logs        map[string]*eventLog
@@ -65,7 +69,10 @@ type Counts struct {
 
 // New returns a network without faults.
 func New(seed uint64) *Network {
-	return &Network{seed: seed, subscribers: make(map[cluster.Channel][]*Node), logs: make(map[string]*eventLog)}
+	return &Network{
+		seed: seed, subscribers: make(map[cluster.Channel][]*Node), logs: make(map[string]*eventLog),
+		kept: make(map[sessionKey]*keptSession),
+	}
 }
 
 // Delay makes each message take a time between least and most.
