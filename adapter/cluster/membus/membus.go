@@ -16,8 +16,8 @@
 // be trimmed, or be replaced.
 //
 // Reading order: membus.go (the network and its faults), node.go (the bus of a node),
-// inbox.go (what is on the way to a node), log.go (the logs), sessions.go (the store of
-// sessions).
+// inbox.go (what is on the way to a node), log.go (the logs), table.go (the sessions at
+// the broker), sessions.go (their store, as a node reaches it).
 package membus
 
 import (
@@ -50,7 +50,7 @@ type Network struct {
 	confirm     time.Duration
 	byChannel   bool
 	noCounts    error // returned by Counting.Subscribers
-	kept        map[sessionKey]*keptSession
+	kept        sessionTable
 	failBefore  func(node, method string) error // of a call for kept; may be nil
 	failAfter   func(node, method string) error // may be nil
 	counts      Counts
@@ -71,7 +71,7 @@ type Counts struct {
 func New(seed uint64) *Network {
 	return &Network{
 		seed: seed, subscribers: make(map[cluster.Channel][]*Node), logs: make(map[string]*eventLog),
-		kept: make(map[sessionKey]*keptSession),
+		kept: make(sessionTable),
 	}
 }
 

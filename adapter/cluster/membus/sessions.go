@@ -28,18 +28,6 @@ func (w *Network) FailSessions(before, after func(node, method string) error) {
 	w.failBefore, w.failAfter = before, after
 }
 
-// A sessionKey names a session.
-type sessionKey struct{ namespace, secret string }
-
-// A keptSession is a session in the store.
-type keptSession struct {
-	data    []byte
-	owner   string
-	ended   time.Time // zero while its socket is connected
-	stored  time.Time
-	expires bool // Expire of the owner has taken it
-}
-
 // sessions is the store, as a node reaches it.
 type sessions struct{ *Node }
 
@@ -47,7 +35,7 @@ var _ cluster.Sessions = sessions{}
 
 // call performs a method of the store: it goes to the store and comes back, each in the
 // time of Delay.
-func (s sessions) call(ctx context.Context, method string, do func(all map[sessionKey]*keptSession) error) error {
+func (s sessions) call(ctx context.Context, method string, do func(all sessionTable) error) error {
 	w := s.network
 	if err := s.travel(ctx); err != nil {
 		return err
@@ -108,7 +96,7 @@ func (s sessions) Put(ctx context.Context, namespace, owner string, session *ada
 	if err != nil {
 		return err
 	}
-	return s.call(ctx, "Put", func(all map[sessionKey]*keptSession) error {
+	return s.call(ctx, "Put", func(all sessionTable) error {
 		key := sessionKey{namespace, session.Secret}
 		if k := all[key]; k != nil && (k.owner != owner || k.expires) {
 			return cluster.ErrTaken
@@ -118,23 +106,10 @@ func (s sessions) Put(ctx context.Context, namespace, owner string, session *ada
 	})
 }
 
-// find returns a session that can be taken.
-func find(all map[sessionKey]*keptSession, namespace, secret string) (*keptSession, *adapter.Session, error) {
-	k := all[sessionKey{namespace, secret}]
-	if k == nil || k.expires {
-		return nil, nil, adapter.ErrNoSession
-	}
-	r, err := nodewire.DecodeSession(k.data)
-	if err != nil {
-		return nil, nil, err
-	}
-	return k, &r.Session, nil
-}
-
 // Get implements cluster.Sessions.
 func (s sessions) Get(ctx context.Context, namespace, secret string) (session *adapter.Session, owner string, err error) {
-	err = s.call(ctx, "Get", func(all map[sessionKey]*keptSession) error {
-		k, found, err := find(all, namespace, secret)
+	err = s.call(ctx, "Get", func(all sessionTable) error {
+		k, found, err := all.find(namespace, secret)
 		if err == nil {
 			session, owner = found, k.owner
 		}
@@ -148,8 +123,8 @@ func (s sessions) Get(ctx context.Context, namespace, secret string) (session *a
 
 // Take implements cluster.Sessions.
 func (s sessions) Take(ctx context.Context, namespace, secret, by, from string) (session *adapter.Session, err error) {
-	err = s.call(ctx, "Take", func(all map[sessionKey]*keptSession) error {
-		k, found, err := find(all, namespace, secret)
+	err = s.call(ctx, "Take", func(all sessionTable) error {
+		k, found, err := all.find(namespace, secret)
 		if err == nil && k.owner != from {
 			err = cluster.ErrTaken
 		}
@@ -166,7 +141,7 @@ func (s sessions) Take(ctx context.Context, namespace, secret, by, from string) 
 
 // Drop implements cluster.Sessions.
 func (s sessions) Drop(ctx context.Context, namespace, secret, owner string) error {
-	return s.call(ctx, "Drop", func(all map[sessionKey]*keptSession) error {
+	return s.call(ctx, "Drop", func(all sessionTable) error {
 		if key := (sessionKey{namespace, secret}); all[key] != nil && all[key].owner == owner {
 			delete(all, key)
 		}
@@ -176,7 +151,7 @@ func (s sessions) Drop(ctx context.Context, namespace, secret, owner string) err
 
 // Owned implements cluster.Sessions.
 func (s sessions) Owned(ctx context.Context, namespace, owner string, secrets []string) (owned []string, err error) {
-	err = s.call(ctx, "Owned", func(all map[sessionKey]*keptSession) error {
+	err = s.call(ctx, "Owned", func(all sessionTable) error {
 		for _, secret := range secrets {
 			if k := all[sessionKey{namespace, secret}]; k != nil && k.owner == owner && !k.expires {
 				owned = append(owned, secret)
@@ -191,22 +166,9 @@ func (s sessions) Owned(ctx context.Context, namespace, owner string, secrets []
 func (s sessions) Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(string, *adapter.Session)) (left bool, err error) {
 	var keys []sessionKey
 	var found []*nodewire.SessionRecord
-	err = s.call(ctx, "Expire", func(all map[sessionKey]*keptSession) error {
-		for key, k := range all {
-			over := !k.ended.IsZero() && k.ended.Before(before) && (!k.expires || k.owner == by) ||
-				!alive(k.owner) && k.stored.Before(before)
-			if !over || len(keys) == limit {
-				left = true
-				continue
-			}
-			r, err := nodewire.DecodeSession(k.data)
-			if err != nil {
-				return err
-			}
-			k.owner, k.expires = by, true
-			keys, found = append(keys, key), append(found, r)
-		}
-		return nil
+	err = s.call(ctx, "Expire", func(all sessionTable) (err error) {
+		keys, found, left, err = all.expire(by, before, alive, limit)
+		return err
 	})
 	if err != nil {
 		return false, err
@@ -214,7 +176,7 @@ func (s sessions) Expire(ctx context.Context, by string, before time.Time, alive
 	for i, r := range found {
 		expired(keys[i].namespace, &r.Session)
 	}
-	return left, s.call(ctx, "Expire", func(all map[sessionKey]*keptSession) error {
+	return left, s.call(ctx, "Expire", func(all sessionTable) error {
 		for _, key := range keys {
 			if k := all[key]; k != nil && k.owner == by && k.expires {
 				delete(all, key)
