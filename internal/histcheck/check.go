@@ -13,7 +13,8 @@ const enough = 90
 // clients, sent by servers, received by clients, received by servers, acknowledged, not
 // acknowledged, recovered (at servers), wanted (clients that should have been recovered),
 // wanted and recovered, upgrades tried, upgraded, stuck, killed,
-// restarted.
+// restarted; of several servers recovered elsewhere, received from elsewhere, frozen,
+// outages, questions, answered completely.
 func Check(h History) *Report {
 	w := &world{
 		h:        h,
@@ -40,7 +41,11 @@ func Check(h History) *Report {
 		}
 	}
 	w.unseen()
-	w.servers()
+	if w.nodes = newNodes(h); w.nodes != nil {
+		w.several()
+	} else {
+		w.servers()
+	}
 	w.clients()
 	w.upward()
 	w.acknowledgements()

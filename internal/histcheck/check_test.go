@@ -43,11 +43,15 @@ func TestCleanHistoriesHaveNoFault(t *testing.T) {
 	}
 }
 
-func TestEveryFaultIsFound(t *testing.T) {
+func TestEveryFaultIsFound(t *testing.T) { findAll(t, faults, newFaulty) }
+
+// findAll puts faults into histories, and demands that each is found.
+func findAll(t *testing.T, faults []fault, history func(seed uint64) *faulty) {
+	t.Helper()
 	times := make(map[string]int)
 	for i, seed := 0, uint64(0); i < histories; seed++ {
 		fault := faults[i%len(faults)]
-		f := newFaulty(seed)
+		f := history(seed)
 		if !fault.put(f) {
 			if seed > 20*histories {
 				t.Fatalf("%s: no history has a place for it", fault.name)

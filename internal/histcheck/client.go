@@ -20,6 +20,8 @@ type actor struct {
 	awaited  []*emission          // sent in epoch, with acknowledgements
 	seen     map[string]int       // the latest number of each stream
 	ended    bool
+
+	of map[*series]*position // with several servers, in the session
 }
 
 // A reader reads the log of one process of clients.
@@ -128,7 +130,7 @@ func (r *reader) conn(i int, a *actor) {
 		if a.session == s {
 			r.violation(r.log, i, DoubleID, "I12", "a new session has the id of the old one", nil)
 		}
-		a.at = make(map[string]*position)
+		a.at, a.of = make(map[string]*position), make(map[*series]*position)
 	}
 	for _, m := range a.awaited {
 		if m.outcomes == 0 {
@@ -176,6 +178,10 @@ func (r *reader) fork(a *actor, name string) {
 	for stream, p := range a.at {
 		c.at[stream] = p.clone()
 	}
+	c.of = make(map[*series]*position, len(a.of))
+	for sr, p := range a.of {
+		c.of[sr] = p.clone()
+	}
 	r.actors[name] = c
 }
 
@@ -197,10 +203,16 @@ func (r *reader) recv(i int, a *actor) {
 		r.violation(r.log, i, Stale, "I7", "the client is not connected", m)
 		return
 	}
+	if r.nodes != nil {
+		r.recvFromNodes(i, a, m)
+		return
+	}
 	q := a.session.queues[e.Stream]
 	at, found := q.index(e.N)
 	if !found {
-		r.violation(r.log, i, Wrong, "I12", "it was not for this session", m)
+		if !r.unseenSession(a.session.id) { // else it may have been, before a server knew of it
+			r.violation(r.log, i, Wrong, "I12", "it was not for this session", m)
+		}
 		return
 	}
 	p := a.at[e.Stream]
@@ -279,6 +291,10 @@ func (r *reader) end(i int, a *actor) {
 		return
 	}
 	r.world.epoch(a.epoch).ended = true
+	if r.nodes != nil {
+		r.endOfNodes(i, a)
+		return
+	}
 	for stream, q := range a.session.queues {
 		p := a.at[stream]
 		if p == nil {

@@ -34,9 +34,21 @@
 // I8, how fast things arrive, is for benchmarks; a run in which something never arrives
 // has no end, and is not valid.
 //
+// The rules I1 to I14 are those of a single server. If a Plan says so, several servers run
+// at once, on one machine, and their clocks are compared. What one of them emits reaches
+// the others later, and what was done to them is recorded: kills, freezes, outages. Then
+// these rules are added:
+//
+//	I15 the events of one server arrive in order, within a domain of order, without a gap
+//	I16 events are lost only near an outage, a freeze or the death of a server; with a log
+//	    in common, only those that its server could not add to the log
+//	I17 nothing arrives twice, also if a session goes on on another server
+//	I18 a complete answer to who is connected names all sockets, and no others
+//	I19 a question has an answer in time, also if servers are dead
+//
 // Reading order: event.go (what is recorded), report.go (what is found), world.go (what
 // the logs say together), server.go (sessions and their expected events, from the logs of
 // servers), client.go (what arrived at clients), upward.go (what arrived at servers),
-// acks.go, check.go. Rules for several nodes would go beside these: a node is a process,
-// and its lanes are streams already.
+// acks.go, check.go; for several servers span.go (who was in which room when), nodes.go,
+// arrived.go, questions.go.
 package histcheck

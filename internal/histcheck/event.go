@@ -38,8 +38,21 @@ const (
 	Upgrade = "upgrade" // a client has moved to WebSocket, or has tried to: then there is a reason
 	Stuck   = "stuck"   // a client did nothing any more, and the runner ended its connection
 	Kill    = "kill"    // a process was ended without notice
+	Freeze  = "freeze"  // a process was stopped, and goes on after Thaw
+	Thaw    = "thaw"    //
+	Outage  = "outage"  // what connects the servers does not work, until Over
+	Over    = "over"    //
+	Health  = "health"  // a server's connection to the others has failed, or works: then there is no reason
+	Ask     = "ask"     // before a server asks all servers for their sockets; N numbers the questions
+	Told    = "told"    // the answer, in Sessions; with a reason it is not complete
 	End     = "end"     // a client has everything that was sent, or leaves for a reason; a server has stopped
 	Plan    = "plan"    // what the run was to do
+)
+
+// Within what the events of one server keep their order on the way to others.
+const (
+	OrderAll  = "all"  // all of them
+	OrderRoom = "room" // those to one room, and those to several
 )
 
 // Directions.
@@ -50,7 +63,7 @@ const (
 
 // An Event is a line of a log.
 type Event struct {
-	T       int64  `json:"t,omitempty"` // microseconds, for readers only
+	T       int64  `json:"t,omitempty"` // microseconds; with one server for readers only
 	Proc    string `json:"proc"`
 	Kind    string `json:"kind"`
 	Session string `json:"session,omitempty"` // id of the socket
@@ -84,7 +97,10 @@ type Event struct {
 	Room      string   `json:"room,omitempty"`   // of joins and leaves
 	Target    string   `json:"target,omitempty"` // of Kill: a process; of Fork: the client's name
 
-	Ops map[string]int `json:"ops,omitempty"` // of Plan
+	Ops      map[string]int `json:"ops,omitempty"`      // of Plan
+	Order    string         `json:"order,omitempty"`    // of Plan, if there are several servers: OrderAll or OrderRoom
+	Logged   bool           `json:"logged,omitempty"`   // of Plan: the servers have a log in common
+	Sessions []string       `json:"sessions,omitempty"` // of Told
 }
 
 // Hash returns the hash of a payload, or with the text "reply" of its acknowledgement.
@@ -107,13 +123,14 @@ func NewRecorder(proc string, w io.Writer) *Recorder { return &Recorder{proc: pr
 
 // Record writes an event, with the name of the process and the time.
 func (r *Recorder) Record(e Event) error {
-	e.Proc, e.T = r.proc, time.Now().UnixMicro()
+	e.Proc = r.proc
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.T = time.Now().UnixMicro() // in the order of the log
 	line, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	_, err = r.w.Write(append(line, '\n'))
 	return err
 }

@@ -28,8 +28,10 @@ type faulty struct {
 	emits map[string][]event // by stream
 }
 
-func newFaulty(seed uint64) *faulty {
-	f := &faulty{History: clean(seed), r: rand.New(rand.NewPCG(seed, 2)), emits: make(map[string][]event)}
+func newFaulty(seed uint64) *faulty { return faultyOf(clean(seed), seed) }
+
+func faultyOf(h hc.History, seed uint64) *faulty {
+	f := &faulty{History: h, r: rand.New(rand.NewPCG(seed, 2)), emits: make(map[string][]event)}
 	for _, log := range f.History {
 		for _, e := range log {
 			if e.Kind == hc.Emit {

@@ -28,12 +28,13 @@ const (
 	DoubleID   Class = "double-id"              // two live sockets have one id
 	State      Class = "state"                  // rooms, data or reasons are not what they should be
 	Forbidden  Class = "forbidden"              // the client had not been let in
+	Hung       Class = "hung"                   // a question has no end
 )
 
 // A Violation is one fault.
 type Violation struct {
 	Class   Class
-	Rule    string // I1 to I14
+	Rule    string // I1 to I19
 	Event   Event  // at which it was noticed
 	Text    string
 	Context []Event // before Event in the same log, and where it was sent

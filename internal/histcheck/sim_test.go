@@ -26,7 +26,6 @@ type simSocket struct {
 	rooms []string
 	data  string
 	down  []item // for the client, in order
-	fresh int    // events that handlers have emitted to it
 	asked []event
 }
 
@@ -52,11 +51,14 @@ type sim struct {
 	clients []*simClient
 	ids     int
 	durable bool
+	besides map[string]int // events that handlers have emitted, by stream
+	timed   bool           // there are several servers; see sim_nodes_test.go
+	now     int64
 }
 
 // clean returns a history without a fault.
 func clean(seed uint64) histcheck.History {
-	s := &sim{r: rand.New(rand.NewPCG(seed, 1)), h: make(histcheck.History)}
+	s := &sim{r: rand.New(rand.NewPCG(seed, 1)), h: make(histcheck.History), besides: make(map[string]int)}
 	s.durable = s.r.IntN(2) == 0
 	s.start()
 	for i := range 3 + s.r.IntN(3) {
@@ -72,6 +74,12 @@ func clean(seed uint64) histcheck.History {
 
 func (s *sim) record(proc string, e event) {
 	e.Proc = proc
+	if s.timed {
+		s.now += 1 + int64(s.r.IntN(500))
+		if e.T = s.now; !isServer(proc) && proc != "runner" {
+			e.T += int64(s.r.IntN(40_000)) - 20_000
+		}
+	}
 	s.h[proc] = append(s.h[proc], e)
 }
 
@@ -103,6 +111,8 @@ func (s *sim) step(c *simClient) {
 		s.withRetries(c)
 	case n == 99 && s.chance(20):
 		s.kill()
+	case n == 98 && s.chance(40) && !c.online:
+		s.unseen(c)
 	case !c.online:
 		s.connect(c)
 	}
@@ -232,8 +242,9 @@ func (s *sim) serverReceives(c *simClient) {
 		if !e.Ack {
 			continue
 		}
-		c.s.fresh++
-		beside := event{Kind: histcheck.Emit, Dir: histcheck.Down, Stream: s.server + "/of/" + c.s.id, N: c.s.fresh, To: []string{c.s.id}}
+		beside := event{Kind: histcheck.Emit, Dir: histcheck.Down, Stream: s.server + "/of/" + c.s.id, To: []string{c.s.id}}
+		s.besides[beside.Stream]++
+		beside.N = s.besides[beside.Stream]
 		beside.Hash = histcheck.Hash(beside.Stream, beside.N, payload(beside.Stream, beside.N))
 		s.record(s.server, beside)
 		c.s.down = append(c.s.down, item{e: beside}, item{answer: true, e: event{
@@ -325,10 +336,8 @@ func (s *sim) kill() {
 		if c.online {
 			s.gone(c, "", "transport close")
 		}
-		if c.s != nil && !s.durable {
+		if !s.durable {
 			c.s = nil
-		} else if c.s != nil {
-			c.s.fresh = 0
 		}
 	}
 	s.start()
@@ -355,10 +364,7 @@ func (s *sim) connect(c *simClient) {
 	}
 	c.epoch, c.online = epoch, true
 	s.record(c.name, event{Kind: histcheck.Conn, Epoch: epoch, Session: c.s.id, Recovered: recovered, Wanted: recovered})
-	for _, e := range c.buffer {
-		s.send(c, e)
-	}
-	c.buffer = nil
+	s.flush(c)
 	if !recovered {
 		join := event{Session: c.s.id, Room: "all", Kind: histcheck.Joining}
 		s.record(s.server, join)
@@ -366,6 +372,33 @@ func (s *sim) connect(c *simClient) {
 		s.record(s.server, join)
 		c.s.rooms = append(c.s.rooms, "all")
 	}
+}
+
+// unseen connects a client, and kills the server before it has recorded the connection.
+func (s *sim) unseen(c *simClient) {
+	c.tries++
+	c.epoch = fmt.Sprintf("%s/%d", c.name, c.tries)
+	s.record(s.server, event{Kind: histcheck.Auth, Epoch: c.epoch})
+	recovered := c.s != nil
+	if !recovered {
+		s.ids++
+		c.s = &simSocket{id: fmt.Sprintf("id%d", s.ids)}
+	}
+	c.online = true
+	s.record(c.name, event{Kind: histcheck.Conn, Epoch: c.epoch, Session: c.s.id, Recovered: recovered})
+	s.flush(c)
+	if recovered {
+		s.deliver(c)
+	}
+	s.kill()
+}
+
+// flush sends what a client has kept until it is connected.
+func (s *sim) flush(c *simClient) {
+	for _, e := range c.buffer {
+		s.send(c, e)
+	}
+	c.buffer = nil
 }
 
 // end lets everything arrive.

@@ -52,11 +52,15 @@ func (w *world) handled(log []Event, i int, live bool, firsts map[string]int) {
 		w.violation(log, i, Stale, "I7", "the socket is not connected", m)
 		return
 	}
+	ep := w.epoch(e.Epoch)
+	if ep.taken != 0 && e.T > ep.taken {
+		w.violation(log, i, Stale, "I13", "another server had taken the session", m)
+		return
+	}
 	if m.event.Retries > 0 {
 		w.retried(log, i, m, firsts)
 		return
 	}
-	ep := w.epoch(e.Epoch)
 	if ep.session != e.Session {
 		w.violation(log, i, Wrong, "I7", "the connection has session "+ep.session, m)
 	}

@@ -23,6 +23,11 @@ type emission struct {
 	outcomes int  // of its acknowledgement
 	ok       bool // it was acknowledged
 	epoch    string
+
+	// With several servers.
+	series *series
+	place  int    // in the series
+	live   string // the epoch in which its only receiver was connected, or ""
 }
 
 // get returns an emission, or nil.
@@ -61,6 +66,7 @@ func (q *queue) index(n int) (int, bool) {
 // A position is how far a receiver has got in a queue.
 type position struct {
 	next  int
+	began bool         // something has arrived; with several servers
 	holes map[int]bool // places that were left out
 }
 
@@ -111,6 +117,11 @@ type session struct {
 	live   string // the epoch that is connected, or ""
 	over   bool   // can't be continued
 	queues map[string]*queue
+
+	// With several servers.
+	server string             // on which it is, or was
+	spans  map[string][]*span // by room, with that of its id
+	visits []*visit
 }
 
 // An epoch is one connection of a client, as both ends saw it.
@@ -124,6 +135,10 @@ type epoch struct {
 	up           map[string]*queue // what the client sends in it
 	upAt         map[string]*position
 	ended        bool // the client has seen the end of the run in it
+
+	// With several servers.
+	allowedAt int64
+	taken     int64 // when another server had taken its session over, or 0
 }
 
 // world is what the logs say together.
@@ -142,6 +157,7 @@ type world struct {
 	// unrecorded are the connections that clients had with servers that were killed before
 	// they recorded them, and their sessions.
 	unrecorded map[string]string
+	nodes      *nodes // nil if one server runs after the other
 }
 
 // clientOf returns the name of the client of an epoch.

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds what is known of the rooms of sessions when there are several servers:
+// spans of time, because an event reaches other servers some time after it was emitted.
+
+package histcheck
+
+import (
+	"math"
+	"slices"
+)
+
+// Times, in microseconds.
+const (
+	// skew is how far the clocks of clients may be from those of servers.
+	skew = 50_000
+	// lag is how long a message may be on its way between servers that work.
+	lag = 3_000_000
+
+	never = math.MaxInt64
+)
+
+// A span is a time for which a session is in a room: perhaps between from and to,
+// certainly between in and out.
+type span struct{ from, in, out, to int64 }
+
+// join begins a span, or is its certain beginning.
+func (s *session) joining(room string, t int64) *span {
+	if last := s.lastSpan(room); last != nil && last.to == never && last.out == never {
+		return last
+	}
+	sp := &span{from: t, in: never, out: never, to: never}
+	s.spans[room] = append(s.spans[room], sp)
+	return sp
+}
+
+func (s *session) joined(room string, t int64) {
+	if last := s.lastSpan(room); last != nil && last.in == never {
+		last.in = t
+	}
+}
+
+// leaving ends the certainty, and left the span.
+func (s *session) leaving(room string, t int64) {
+	if last := s.lastSpan(room); last != nil {
+		last.out = min(last.out, t)
+	}
+}
+
+func (s *session) left(room string, t int64) {
+	if last := s.lastSpan(room); last != nil {
+		last.to = min(last.to, t)
+		last.out = min(last.out, t)
+	}
+}
+
+func (s *session) lastSpan(room string) *span {
+	if all := s.spans[room]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return nil
+}
+
+// in reports whether the session is in one of the rooms at some time between two.
+func (s *session) in(rooms []string, from, to int64) bool {
+	return slices.ContainsFunc(rooms, func(room string) bool {
+		return slices.ContainsFunc(s.spans[room], func(sp *span) bool { return sp.from <= to && sp.to >= from })
+	})
+}
+
+// stays reports whether the session is in one of the rooms all the time between two.
+func (s *session) stays(rooms []string, from, to int64) bool {
+	return slices.ContainsFunc(rooms, func(room string) bool {
+		return slices.ContainsFunc(s.spans[room], func(sp *span) bool { return sp.in <= from && sp.out >= to })
+	})
+}
+
+// mayGet reports whether an event may arrive in a session at a time.
+func (s *session) mayGet(m *emission, at int64) bool {
+	e := m.event
+	if slices.Contains(e.Except, s.id) || s.stays(e.Except, e.T-skew, at+skew) {
+		return false
+	}
+	return s.in(e.To, e.T-skew, at+skew)
+}
+
+// mustGet reports whether an event must have arrived in a session by a time, if nothing
+// was lost between the servers.
+func (s *session) mustGet(m *emission, by int64) bool {
+	e := m.event
+	if slices.Contains(e.Except, s.id) || s.in(e.Except, e.T-skew, by+skew) {
+		return false
+	}
+	return s.stays(e.To, e.T, by+skew)
+}
+
+// A series is what one stream emits within one domain of order.
+type series struct {
+	emits   []*emission // their numbers and times increase
+	reached int         // how many of them have been seen to reach another server, at least
+}
+
+// after returns the place of the first emission at or after a time.
+func (s *series) after(t int64) int {
+	at, _ := slices.BinarySearchFunc(s.emits, t, func(m *emission, t int64) int {
+		if m.event.T < t {
+			return -1
+		}
+		return 1
+	})
+	return at
+}
