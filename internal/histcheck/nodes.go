@@ -12,55 +12,6 @@ import (
 	"strings"
 )
 
-// nodes is what is known of several servers.
-type nodes struct {
-	order    string
-	logged   bool // they have a log in common
-	byName   map[string]*node
-	broker   []window // outages
-	series   map[string]*series
-	asked    map[string]*Event // questions that have no answer yet
-	answered []question
-}
-
-// A node is one server, from its start to its end.
-type node struct {
-	killed  bool
-	ended   int64    // its last line, or when it was killed
-	trouble []window // it was frozen, or its connection to the others did not work
-	frozen  []window
-}
-
-// A window is a time; to is never if it lasts to the end.
-type window struct{ from, to int64 }
-
-// near reports whether the window has a time that is at most lag away from one between
-// two.
-func (w window) near(from, to int64) bool {
-	return w.from-lag <= to && (w.to == never || w.to+lag >= from)
-}
-
-func anyNear(all []window, from, to int64) bool {
-	return slices.ContainsFunc(all, func(w window) bool { return w.near(from, to) })
-}
-
-// begin and end open and close a window.
-func begin(all []window, t int64) []window { return append(all, window{t, never}) }
-
-func end(all []window, t int64) {
-	for i := range all {
-		if all[i].to == never {
-			all[i].to = t
-		}
-	}
-}
-
-// A visit is one connection of a session: it began between from and at.
-type visit struct {
-	server          string
-	from, at, until int64
-}
-
 // newNodes returns nil if one server runs after the other.
 func newNodes(h History) *nodes {
 	for _, log := range h {

@@ -14,13 +14,6 @@ import (
 // set, and what a busy machine takes.
 const askLimit = 30_000_000
 
-// A question has an answer in a log.
-type question struct {
-	asked *Event
-	log   []Event
-	i     int
-}
-
 // ask reads a question, or its answer.
 func (w *world) ask(log []Event, i int) {
 	e := &log[i]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds what is known of the rooms of sessions when there are several servers:
-// spans of time, because an event reaches other servers some time after it was emitted.
+// This file computes who was in which room when, if there are several servers: an event
+// reaches other servers some time after it was emitted, so rooms are spans of time.
 
 package histcheck
 
@@ -20,11 +20,7 @@ const (
 	never = math.MaxInt64
 )
 
-// A span is a time for which a session is in a room: perhaps between from and to,
-// certainly between in and out.
-type span struct{ from, in, out, to int64 }
-
-// join begins a span, or is its certain beginning.
+// joining begins a span, and joined its certainty.
 func (s *session) joining(room string, t int64) *span {
 	if last := s.lastSpan(room); last != nil && last.to == never && last.out == never {
 		return last
@@ -94,10 +90,25 @@ func (s *session) mustGet(m *emission, by int64) bool {
 	return s.stays(e.To, e.T, by+skew)
 }
 
-// A series is what one stream emits within one domain of order.
-type series struct {
-	emits   []*emission // their numbers and times increase
-	reached int         // how many of them have been seen to reach another server, at least
+// near reports whether the window has a time that is at most lag away from one between
+// two.
+func (w window) near(from, to int64) bool {
+	return w.from-lag <= to && (w.to == never || w.to+lag >= from)
+}
+
+func anyNear(all []window, from, to int64) bool {
+	return slices.ContainsFunc(all, func(w window) bool { return w.near(from, to) })
+}
+
+// begin and end open and close a window.
+func begin(all []window, t int64) []window { return append(all, window{t, never}) }
+
+func end(all []window, t int64) {
+	for i := range all {
+		if all[i].to == never {
+			all[i].to = t
+		}
+	}
 }
 
 // after returns the place of the first emission at or after a time.

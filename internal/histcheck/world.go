@@ -217,3 +217,50 @@ func (w *world) invalid(text string) {
 		w.report.Invalid = append(w.report.Invalid, text)
 	}
 }
+
+// What is known of several servers that run at once.
+
+// nodes is what is known of several servers.
+type nodes struct {
+	order    string
+	logged   bool // they have a log in common
+	byName   map[string]*node
+	broker   []window // outages
+	series   map[string]*series
+	asked    map[string]*Event // questions that have no answer yet
+	answered []question
+}
+
+// A node is one server, from its start to its end.
+type node struct {
+	killed  bool
+	ended   int64    // its last line, or when it was killed
+	trouble []window // it was frozen, or its connection to the others did not work
+	frozen  []window
+}
+
+// A window is a time; to is never if it lasts to the end.
+type window struct{ from, to int64 }
+
+// A visit is one connection of a session: it began between from and at.
+type visit struct {
+	server          string
+	from, at, until int64
+}
+
+// A span is a time for which a session is in a room: perhaps between from and to,
+// certainly between in and out.
+type span struct{ from, in, out, to int64 }
+
+// A series is what one stream emits within one domain of order.
+type series struct {
+	emits   []*emission // their numbers and times increase
+	reached int         // how many of them have been seen to reach another server, at least
+}
+
+// A question has an answer in a log.
+type question struct {
+	asked *Event
+	log   []Event
+	i     int
+}
