@@ -309,7 +309,8 @@ func testSharedExpiry(x *sessionsExam) {
 	x.put(0, "/n", ann, over("old", 3*time.Hour))
 	x.put(0, "/", ann, over("new", time.Minute))
 	x.put(0, "/", ann, shared("live", "{}"))
-	x.want("Expire by another node", x.expire(1, ben, before, everyone, 10), "[/nold /old] true")
+	x.want("Expire by another node", x.expire(1, ben, before, everyone, 10), "[] true")
+	x.want("Expire", x.expire(0, ann, before, everyone, 10), "[/nold /old] true")
 	x.want("a session that has expired", x.get(0, "/", "old"), "none")
 	x.want("Expire again", x.expire(0, ann, before, everyone, 10), "[] true")
 	x.want("a session that has not expired", x.take(2, "new", cat, ann), "{}")
@@ -318,10 +319,10 @@ func testSharedExpiry(x *sessionsExam) {
 	// While a session is reported, it can't be taken or saved; afterwards its secret is free.
 	x.put(0, "/", ann, over("late", 2*time.Hour))
 	var during []string
-	_, err := x.nodes[1].Expire(x.ctx, ben, before, everyone, 10, func(string, *adapter.Session) {
-		during = append(during, x.get(2, "/", "late"), x.take(2, "late", cat, ann), x.take(2, "late", cat, ben),
+	_, err := x.nodes[0].Expire(x.ctx, ann, before, everyone, 10, func(string, *adapter.Session) {
+		during = append(during, x.get(2, "/", "late"), x.take(2, "late", cat, ann), x.take(0, "late", ann, ann),
 			outcome(x.nodes[0].Put(x.ctx, "/", ann, shared("late", "{}"))))
-		owned, err := x.nodes[1].Owned(x.ctx, "/", ben, []string{"late"})
+		owned, err := x.nodes[0].Owned(x.ctx, "/", ann, []string{"late"})
 		during = append(during, fmt.Sprint(len(owned), err))
 	})
 	x.want("while it is reported", fmt.Sprint(during, err), "[none none none taken 0 <nil>] <nil>")
@@ -330,12 +331,12 @@ func testSharedExpiry(x *sessionsExam) {
 	// At most limit at once.
 	const count, limit = 25, 10
 	for i := range count {
-		x.put(i%nodes, "/", ann, over(fmt.Sprintf("many%02d", i), 2*time.Hour))
+		x.put(i%nodes, "/", []string{ann, ben}[i%2], over(fmt.Sprintf("many%02d", i), 2*time.Hour))
 	}
 	seen := 0
 	for rounds := 0; seen < count && rounds < 10; rounds++ {
 		found := 0
-		left, err := x.nodes[1].Expire(x.ctx, ben, before, everyone, limit, func(string, *adapter.Session) { found++ })
+		left, err := x.nodes[1].Expire(x.ctx, ben, before, func(owner string) bool { return owner != ann }, limit, func(string, *adapter.Session) { found++ })
 		if err != nil || found > limit || !left {
 			x.Fatalf("Expire: %d sessions, left %v, %v", found, left, err)
 		}
@@ -357,7 +358,7 @@ func testDeadOwners(x *sessionsExam) {
 	x.want("Put by the dead owner", outcome(x.nodes[1].Put(x.ctx, "/", ben, shared("ben", "{}"))), "")
 
 	// A node dies while it reports a session: another node reports it.
-	x.put(0, "/", ann, over("twice", 2*time.Hour))
+	x.put(1, "/", ben, over("twice", 2*time.Hour))
 	crashed := errors.New("crashed")
 	func() {
 		defer func() {
@@ -374,8 +375,10 @@ func testDeadOwners(x *sessionsExam) {
 
 func testExpiredByOne(x *sessionsExam) {
 	const count, limit = 60, 7
+	const dead = "dddddddddddddddd"
+	isAlive := func(owner string) bool { return owner != dead }
 	for i := range count {
-		x.put(i%nodes, "/", ann, over(fmt.Sprintf("s%02d", i), 2*time.Hour))
+		x.put(i%nodes, "/", dead, over(fmt.Sprintf("s%02d", i), 2*time.Hour))
 	}
 	var mu sync.Mutex // guards the field below
 	seen := make(map[string]int)
@@ -383,7 +386,7 @@ func testExpiredByOne(x *sessionsExam) {
 	for i, by := range []string{ann, ben, cat} {
 		all.Go(func() {
 			for range count {
-				_, err := x.nodes[i].Expire(x.ctx, by, time.Now().Add(-time.Hour), everyone, limit, func(_ string, s *adapter.Session) {
+				_, err := x.nodes[i].Expire(x.ctx, by, time.Now().Add(-time.Hour), isAlive, limit, func(_ string, s *adapter.Session) {
 					mu.Lock()
 					defer mu.Unlock()
 					seen[s.Secret]++

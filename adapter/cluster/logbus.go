@@ -107,11 +107,12 @@ type Sessions interface {
 	// Owned returns those of the secrets whose sessions owner owns, and Expire has not
 	// taken. A node that was frozen asks for its sockets.
 	Owned(ctx context.Context, namespace, owner string, secrets []string) ([]string, error)
-	// Expire takes, for the node by, at most limit sessions that have ended before a time,
-	// and those of owners that alive does not report whose sessions were stored before it.
-	// It calls expired for each, without locks, and removes it after expired has returned.
-	// Of several nodes one gets a session, another only if that one has died. left reports
-	// whether sessions remain.
+	// Expire takes, for the node by, at most limit sessions: its own that have ended before
+	// a time, and those of owners that alive does not report that have ended before it or,
+	// if they have not ended, were stored before it. It calls expired for each, without
+	// locks, and removes it after expired has returned. Of several nodes one gets a
+	// session, another only if alive no longer reports that one. left reports whether
+	// sessions remain, of any owner. alive does not block, and returns false for "".
 	Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(namespace string, s *adapter.Session)) (left bool, err error)
 }
 

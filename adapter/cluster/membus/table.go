@@ -42,8 +42,13 @@ func (all sessionTable) find(namespace, secret string) (*keptSession, *adapter.S
 // expire makes a node the owner of at most limit sessions that are over, and returns them.
 func (all sessionTable) expire(by string, before time.Time, alive func(owner string) bool, limit int) (keys []sessionKey, found []*nodewire.SessionRecord, left bool, err error) {
 	for key, k := range all {
-		over := !k.ended.IsZero() && k.ended.Before(before) && (!k.expires || k.owner == by) ||
-			!alive(k.owner) && k.stored.Before(before)
+		since := k.stored
+		if !k.ended.IsZero() {
+			since = k.ended
+		} else if k.owner == by && !k.expires {
+			since = before // its socket is connected
+		}
+		over := since.Before(before) && (k.owner == by || !alive(k.owner))
 		if !over || len(keys) == limit {
 			left = true
 			continue
