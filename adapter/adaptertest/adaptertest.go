@@ -10,11 +10,13 @@
 // Run tests one node: rooms, targets, deliveries, operations on many sockets, and Close.
 // RunCluster tests several nodes. InMemory is a cluster inside one process, with faults.
 // RunStore tests Stores, and RunSessions the stores of sessions that nodes share.
+// RunLogCluster tests buses of package cluster that have logs.
 //
 // Reading order: adaptertest.go (rooms and targets), many.go (deliveries and
 // acknowledgements), nodes.go (several nodes), operations.go (each operation, the order of
 // events), faults.go (what can happen to a node), fake.go (members, and the server's side),
-// bus.go, store.go (stores), sessions.go (shared sessions), disk.go (a store that fails).
+// bus.go, store.go (stores), sessions.go (shared sessions), disk.go (a store that fails),
+// log.go (buses with logs), logfaults.go (what can happen to them).
 package adaptertest
 
 import (
