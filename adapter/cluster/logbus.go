@@ -61,12 +61,13 @@ type Entry struct {
 	Data []byte
 }
 
-// A LogReceiver is the node that uses a LogBus. Its methods do not block. Those for one
-// namespace are called one at a time.
+// A LogReceiver is the node that uses a LogBus. Its methods do not block. Those of
+// the log of one namespace are called one at a time; those of a Receiver may be called
+// beside them.
 type LogReceiver interface {
 	Receiver
-	// LogOpened is called before the first Entry of a namespace, with the number of the
-	// last entry before, or 0. It is called again if the log was lost or was replaced by
+	// LogOpened is called before the first Entry of a namespace, with a number that is less
+	// than those that follow and not less than those before. It is called again if the log was lost or was replaced by
 	// another: all positions of before are void then. epoch identifies the log: it has
 	// letters, digits, hyphens and underscores, at most 64.
 	LogOpened(namespace, epoch string, last uint64)

@@ -65,7 +65,7 @@ var floors = map[string][]string{
 		"internal/binding", "internal/durations", "internal/faultnet", "internal/memnet", "internal/rawclient", "internal/ws", "internal/ws/wstest", "parser",
 	},
 
-	"adapter/adaptertest":    {"adapter", "adapter/cluster"},                     // for implementers' tests
+	"adapter/adaptertest":    {"adapter", "adapter/cluster", "adapter/nodewire"}, // for implementers' tests
 	"adapter/cluster/membus": {"adapter", "adapter/cluster", "adapter/nodewire"}, // for tests
 
 	// Programs stand on top of the public packages.
