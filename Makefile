@@ -47,7 +47,7 @@ lint-all: bin/staticcheck bin/typecheck ## the same, and vet for those platforms
 	@scripts/lint.sh --all
 
 # The attacks measure a server without the race detector, in a process of its own.
-go_packages = $$(go list ./... ./engineio/webtransport/... ./adapter/diskstore/... ./adapter/pgadapter/... ./adapter/redisadapter/... | grep -v /internal/hostile)
+go_packages = $$(go list ./... ./engineio/webtransport/... ./adapter/diskstore/... ./adapter/natsadapter/... ./adapter/pgadapter/... ./adapter/redisadapter/... | grep -v /internal/hostile)
 
 # Vet is lint's, for all packages. Four packages at once, because they wait more than
 # they compute.

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the bus: its beginning, its messages, and its end.
+
+package natsadapter
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"socketio/adapter/cluster"
+)
+
+// headerChannel has the names of a channel whose subject has a hash.
+const headerChannel = "Socketio-Channel"
+
+// A bus is the cluster.Bus of one server.
+type bus struct {
+	options  *Options
+	subjects subjects
+	state    *state
+	link     *link
+	subs     *subscriber
+	peers    *peers
+	box      *outbox
+	receiver cluster.Receiver // constant after Open
+	// others handles messages that are of no channel. It may be nil.
+	others func(m *nats.Msg)
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	work   sync.WaitGroup // all goroutines
+}
+
+var _ cluster.Bus = (*bus)(nil)
+
+func newBus(urls string, o *Options) *bus {
+	b := &bus{options: o, subjects: subjects{o.Prefix}, state: newState(), box: newOutbox(o.MaxQueue)}
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	heartbeat := o.Cluster.Heartbeat
+	if heartbeat <= 0 {
+		heartbeat = 5 * time.Second
+	}
+	b.peers = newPeers(b.subjects.sync(), 3*heartbeat)
+	b.link = newLink(urls, o, b.state)
+	b.subs = &subscriber{
+		subjects: b.subjects, link: b.link, state: b.state, peers: b.peers,
+		messages: make(chan *nats.Msg, o.MaxPending), ctx: b.ctx,
+	}
+	b.subs.init()
+	b.link.ctx, b.link.refused = b.ctx, b.subs.refuse
+	b.link.connects = func() { poke(b.subs.wake) }
+	return b
+}
+
+// Open implements cluster.Bus.
+func (b *bus) Open(r cluster.Receiver) error {
+	b.receiver = r
+	if err := b.link.configure(b.options.NATS); err != nil {
+		return err
+	}
+	prefix := b.link.options.InboxPrefix
+	if prefix == "" {
+		prefix = strings.TrimSuffix(nats.InboxPrefix, ".")
+	}
+	b.subs.inbox = prefix + "." + inboxName()
+	b.work.Go(b.link.run)
+	b.work.Go(b.subs.run)
+	b.work.Go(b.receive)
+	b.work.Go(b.send)
+	b.work.Go(func() { b.state.tell(b.ctx, r) })
+	return nil
+}
+
+// inboxName returns a name that no other server has.
+func inboxName() string { return nats.NewInbox()[len(nats.InboxPrefix):] }
+
+// Close implements cluster.Bus.
+func (b *bus) Close(ctx context.Context) error {
+	var err error
+	if b.receiver != nil {
+		err = b.box.close(ctx)
+		if nc, epoch := b.link.current(); err == nil && epoch > 0 {
+			if _, ok := ctx.Deadline(); ok {
+				_ = nc.FlushWithContext(ctx)
+			}
+		}
+	}
+	b.cancel()
+	b.link.close(ctx)
+	b.work.Wait()
+	b.link.close(ctx) // if it has connected meanwhile
+	return err
+}
+
+// Subscribe implements cluster.Bus.
+func (b *bus) Subscribe(channels []cluster.Channel, done func(error)) {
+	b.subs.put(change{channels: channels, add: true, done: done})
+}
+
+// Unsubscribe implements cluster.Bus.
+func (b *bus) Unsubscribe(channels []cluster.Channel) { b.subs.put(change{channels: channels}) }
+
+// Publish implements cluster.Bus.
+func (b *bus) Publish(c cluster.Channel, data []byte) error {
+	if err := b.state.err(causeConnection); err != nil {
+		return err
+	}
+	subject, exact := b.subjects.of(c)
+	m := &nats.Msg{Subject: subject, Data: data}
+	switch {
+	case !exact:
+		m.Header = nats.Header{headerChannel: {fullName(c)}}
+	case c.Class == cluster.ClassNodes:
+		m.Header = nats.Header{headerServer: {b.peers.self()}}
+	}
+	if err := b.fits(m); err != nil {
+		return err
+	}
+	return b.box.put(m)
+}
+
+// fits returns an error if a message is larger than NATS takes.
+func (b *bus) fits(m *nats.Msg) error {
+	const headers = 512 // more than those of this package
+	if most := b.link.mostBytes.Load(); most > 0 && int64(len(m.Data)+headers+len(m.Header.Get(headerChannel))) > most {
+		return fmt.Errorf("%w: max_payload of NATS is %d bytes", cluster.ErrTooLarge, most)
+	}
+	return nil
+}
+
+// Reset implements cluster.Bus.
+func (b *bus) Reset() { b.link.end(errReset) }
+
+// send sends what waits until the bus is closed. It may block while NATS reads nothing.
+func (b *bus) send() {
+	defer close(b.box.done)
+	for b.ctx.Err() == nil {
+		next, more := b.box.take()
+		if len(next) == 0 {
+			if !more {
+				return
+			}
+			select {
+			case <-b.box.wake:
+			case <-b.ctx.Done():
+			}
+			continue
+		}
+		for _, m := range next {
+			b.sendOne(m)
+			b.box.sent(m)
+		}
+	}
+}
+
+// sendOne sends a message when there is a connection.
+func (b *bus) sendOne(m *nats.Msg) {
+	for {
+		nc := b.link.wait(b.ctx)
+		if nc == nil {
+			return
+		}
+		err := nc.PublishMsg(m)
+		switch {
+		case err == nil:
+			return
+		case refusedNow(err):
+			// The connection has just ended. The link has not heard of it yet.
+			pause := time.NewTimer(time.Millisecond)
+			select {
+			case <-pause.C:
+			case <-b.ctx.Done():
+			}
+			pause.Stop()
+			continue
+		}
+		b.options.Counts.Unsent.Add(1)
+		if isNetwork(err) {
+			b.link.end(err) // nats.go has dropped what it had not sent
+		}
+		return
+	}
+}
+
+// receive handles messages in the order of their arrival.
+func (b *bus) receive() {
+	for {
+		select {
+		case m := <-b.subs.messages:
+			b.handle(m)
+		case <-b.ctx.Done():
+			return
+		}
+	}
+}
+
+func (b *bus) handle(m *nats.Msg) {
+	c, ok := b.subs.channel(m.Sub.Subject)
+	switch {
+	case ok:
+	case m.Sub.Subject == b.peers.subject:
+		b.peers.heard(string(m.Data))
+		if m.Reply != "" {
+			_ = b.box.put(&nats.Msg{Subject: m.Reply, Data: []byte(b.peers.self())})
+		}
+		return
+	case strings.HasPrefix(m.Subject, b.subs.inbox) && m.Header == nil:
+		b.peers.answered(m.Subject, string(m.Data))
+		return
+	case b.others != nil:
+		b.others(m)
+		return
+	default:
+		return // unsubscribed a moment ago
+	}
+	if c.Class == cluster.ClassNodes {
+		b.peers.heard(m.Header.Get(headerServer))
+	}
+	if c.Class == cluster.ClassAnyRoom {
+		name, exact := untoken(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:])
+		if c.Class = cluster.ClassRoom; exact {
+			c.Name = name
+		} else if _, c.Name, ok = parseFullName(m.Header.Get(headerChannel)); !ok {
+			return
+		}
+	}
+	if full := m.Header.Get(headerChannel); full != "" && full != fullName(c) {
+		return // another name with the same hash
+	}
+	b.receiver.Receive(c, m.Data)
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+
+// This file runs the exam of clusters over real servers.
+
+package natsadapter_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"socketio/adapter"
+	"socketio/adapter/adaptertest"
+	"socketio/adapter/cluster"
+	"socketio/adapter/natsadapter"
+	"socketio/adapter/natsadapter/internal/natstest"
+	"socketio/internal/faultnet"
+)
+
+var prefixes atomic.Int64
+
+// newPrefix returns a prefix that keeps the clusters of one NATS apart.
+func newPrefix() string { return fmt.Sprint("cluster", prefixes.Add(1)) }
+
+// modes are the ways to use NATS.
+var modes = map[string]func(urls string, o *natsadapter.Options) *cluster.Cluster{
+	"core": natsadapter.Core,
+	"core, a subject for each socket": func(urls string, o *natsadapter.Options) *cluster.Cluster {
+		o.Cluster.Rooms = cluster.RoomsAndSockets
+		return natsadapter.Core(urls, o)
+	},
+	"core, by pattern": func(urls string, o *natsadapter.Options) *cluster.Cluster {
+		o.Cluster.Rooms = cluster.RoomsByPattern
+		return natsadapter.Core(urls, o)
+	},
+}
+
+// The exam of several nodes, in each mode.
+func TestNodes(t *testing.T) {
+	server := natstest.Start(t, natstest.JetStream)
+	for name, mode := range modes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			adaptertest.RunCluster(t, adaptertest.Factory{New: func(*testing.T) func() adapter.Cluster {
+				o := natsadapter.Options{Prefix: newPrefix(), Cluster: cluster.Options{Introduction: 50 * time.Millisecond}}
+				return func() adapter.Cluster { return mode(server.URL(), &o) }
+			}})
+		})
+	}
+}
+
+// The exam with each node at another server of a NATS cluster.
+func TestNodesAtThreeServers(t *testing.T) {
+	servers := natstest.StartCluster(t, "")
+	adaptertest.RunCluster(t, adaptertest.Factory{New: func(*testing.T) func() adapter.Cluster {
+		prefix, n := newPrefix(), 0
+		return func() adapter.Cluster {
+			n++
+			return natsadapter.Core(servers[n%len(servers)].URL(), &natsadapter.Options{Prefix: prefix})
+		}
+	}})
+}
+
+// A proxied node reaches NATS by a proxy of its own.
+type proxied struct {
+	*cluster.Cluster
+	*faultnet.Proxy
+}
+
+func (p proxied) Close(ctx context.Context) error { return p.Cluster.Close(ctx) }
+
+// Break implements adaptertest.Faults.
+func (p proxied) Break() {
+	p.Refuse(1 << 30)
+	p.Cut(faultnet.Reset)
+}
+
+func (p proxied) Mend()   { p.Refuse(0) }
+func (p proxied) Pause()  { p.Stall(faultnet.Both) }
+func (p proxied) Resume() { p.Heal() }
+func (p proxied) Kill()   { p.Break() }
+
+// The exam with faults of the network between a node and NATS.
+func TestNodesWithFaults(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, natstest.JetStream)
+	adaptertest.RunCluster(t, adaptertest.Factory{
+		New: func(t *testing.T) func() adapter.Cluster {
+			o := natsadapter.Options{Prefix: newPrefix()}
+			return func() adapter.Cluster {
+				proxy, err := faultnet.Listen(server.Addr(), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(proxy.Close)
+				return proxied{natsadapter.Core("nats://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port())), &o), proxy}
+			}
+		},
+		Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(proxied) },
+	})
+}

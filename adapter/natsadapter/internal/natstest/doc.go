@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+
+// Package natstest starts NATS servers for tests: one, or three as a cluster. Each is a
+// process that listens on a port of 127.0.0.1 that was free, keeps its files in a
+// temporary folder, and ends with its test. On Linux it also ends when the process of the
+// test is killed.
+//
+// The program is what the environment variable NATS_SERVER names. Without it, the module
+// natsserver beside this package is built once, and kept in the cache folder of the user.
+//
+// # Reading order
+//
+// build.go (the program), server.go (a server), cluster.go (three as one),
+// process_linux.go and process_other.go (its process).
+package natstest

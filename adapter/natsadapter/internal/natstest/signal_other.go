@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+
+//go:build !unix
+
+package natstest
+
+import (
+	"errors"
+	"os"
+)
+
+func stop(*os.Process) error     { return errors.ErrUnsupported }
+func resume(*os.Process) error   { return errors.ErrUnsupported }
+func lameDuck(*os.Process) error { return errors.ErrUnsupported }
+func reload(*os.Process) error   { return errors.ErrUnsupported }
