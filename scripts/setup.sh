@@ -38,11 +38,11 @@ if [ ${#packages[@]} -gt 0 ]; then
 	fi
 fi
 
-for dir in . engineio/webtransport adapter/diskstore adapter/natsadapter adapter/natsadapter/internal/natsserver adapter/pgadapter adapter/redisadapter examples/feed examples/frameworks internal/difftest tools bench; do
+for dir in . engineio/webtransport adapter/diskstore adapter/natsadapter tools/natsserver adapter/pgadapter adapter/redisadapter examples/feed examples/frameworks internal/difftest tools bench; do
 	scripts/again.sh go -C "$dir" mod download || echo "setup: not every module of $dir is there; who needs it tells"
 done
 # The NATS server of the tests: they link it themselves.
-go -C adapter/natsadapter/internal/natsserver build -trimpath '-ldflags=-s -w' -o /dev/null . || echo "setup: no NATS server; who needs it tells"
+go -C tools/natsserver build -trimpath '-ldflags=-s -w' -o /dev/null . || echo "setup: no NATS server; who needs it tells"
 make -s bin/staticcheck bin/typecheck bin/tally bin/api npm programs
 
 # A client that cannot be had fails its own suite, by name.

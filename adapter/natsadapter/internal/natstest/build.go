@@ -16,7 +16,7 @@ import (
 )
 
 // source is where the module of the program is, for the packages that use this one.
-var source = []string{"internal/natsserver", "../natsserver", "../internal/natsserver"}
+var source = []string{"../../tools/natsserver", "../../../tools/natsserver", "../../../../tools/natsserver"}
 
 // program returns the path of the program.
 var program = sync.OnceValues(func() (string, error) {

@@ -6,7 +6,7 @@
 // test is killed.
 //
 // The program is what the environment variable NATS_SERVER names. Without it, the module
-// natsserver beside this package is built once, and kept in the cache folder of the user.
+// tools/natsserver is built once, and kept in the cache folder of the user.
 //
 // # Reading order
 //

@@ -1,4 +1,4 @@
-module socketio/adapter/natsadapter/internal/natsserver
+module socketio/tools/natsserver
 
 go 1.26.0
 
