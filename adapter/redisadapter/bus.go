@@ -32,6 +32,13 @@ type bus struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // all goroutines
 	news   chan struct{}  // the state may have changed
+	more   faults         // of other parts of the bus; or nil
+}
+
+// faults are those of a part of the bus.
+type faults interface {
+	// err returns why it does not work, or nil.
+	err() error
 }
 
 var (
@@ -187,7 +194,11 @@ func (b *bus) notify() {
 		case <-b.ctx.Done():
 			return
 		}
-		switch err := b.finder.err(); {
+		err := b.finder.err()
+		if err == nil && b.more != nil {
+			err = b.more.err()
+		}
+		switch {
 		case err != nil:
 			isDown = true
 			b.receiver.Down(err)

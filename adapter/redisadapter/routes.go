@@ -28,6 +28,14 @@ func (r *routes) node(channel string) *node {
 	return r.owners[slot(channel)]
 }
 
+// owner returns the node that has a key, or nil if none has.
+func (r *routes) owner(key string) *node {
+	if r.owners == nil {
+		return r.one
+	}
+	return r.owners[slot(key)]
+}
+
 // newRoutes returns the routes of a Redis Cluster. nodes are its masters, by address.
 func newRoutes(ranges []slotRange, nodes map[string]*node) *routes {
 	r := &routes{owners: make([]*node, slots)}
