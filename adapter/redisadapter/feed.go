@@ -21,13 +21,19 @@ type feed struct {
 	epoch   string
 	last    uint64 // the number of the latest entry
 	settles []settlement
+	opening bool // LogOpened was not called for all namespaces
 
 	names  sync.Mutex // a leaf; guards the field below
 	wanted map[string]*namespace
 }
 
-// A namespace is one whose log is open.
-type namespace struct{ told bool } // told: LogOpened was called; the lock of the feed guards it
+// A namespace is one whose log is open. The lock of the feed guards the fields.
+type namespace struct {
+	asked   bool   // the end of the stream was found after OpenLog
+	after   uint64 // that end
+	told    bool   // LogOpened was called
+	skipped uint64 // the token of the latest own entry that came before
+}
 
 // A settlement is a call of Settled for each of some namespaces, after an entry.
 type settlement struct {
@@ -75,17 +81,35 @@ func (f *feed) forget(name string) {
 	defer f.mu.Unlock()
 }
 
-// begin calls LogOpened for a namespace, if the end of the stream has been found.
-func (f *feed) begin(name string) {
+// begin is called with the end of the stream after want, if the stream is already read.
+func (f *feed) begin(name string, end uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tellLocked(name, f.get(name))
+	if n := f.get(name); n != nil && !n.told {
+		n.asked, n.after = true, max(n.after, end)
+		f.tellLocked(name, n)
+		f.opening = f.opening || !n.told
+	}
 }
 
+// tellLocked calls LogOpened for a namespace when its end has been read.
 func (f *feed) tellLocked(name string, n *namespace) {
-	if n != nil && !n.told && f.ready {
-		n.told = true
-		f.receiver.LogOpened(name, f.epoch, f.last)
+	if n.told || !f.ready || !n.asked || f.last < n.after {
+		return
+	}
+	n.told = true
+	f.receiver.LogOpened(name, f.epoch, f.last)
+	if n.skipped > 0 {
+		f.receiver.Settled(name, n.skipped)
+		n.skipped = 0
+	}
+}
+
+// tellAllLocked calls LogOpened again for all namespaces: what was read before is void.
+func (f *feed) tellAllLocked() {
+	for name, n := range f.all() {
+		n.asked, n.after, n.told = true, 0, false
+		f.tellLocked(name, n)
 	}
 }
 
@@ -102,10 +126,7 @@ func (f *feed) open(epoch string, last uint64) {
 		close(f.begun)
 	}
 	f.epoch, f.last = epoch, last
-	for name, n := range f.all() {
-		n.told = false
-		f.tellLocked(name, n)
-	}
+	f.tellAllLocked()
 	f.settleLocked(f.last)
 }
 
@@ -133,9 +154,13 @@ func (f *feed) settle(after uint64, tokens map[string]uint64) {
 func (f *feed) settleLocked(number uint64) {
 	for len(f.settles) > 0 && f.settles[0].after <= number {
 		for name, token := range f.settles[0].tokens {
-			if n := f.get(name); n != nil {
-				f.tellLocked(name, n)
+			n := f.get(name)
+			switch {
+			case n == nil:
+			case n.told:
 				f.receiver.Settled(name, token)
+			default:
+				n.skipped = max(n.skipped, token)
 			}
 		}
 		f.settles = f.settles[1:]
@@ -169,24 +194,33 @@ func (f *feed) deliver(rows []row) {
 		if len(f.settles) > 0 {
 			f.settleLocked(r.number - 1)
 		}
+		f.last = r.number
 		name := r.field(fieldNamespace)
-		switch n := f.get(name); {
-		case n != nil:
-			f.tellLocked(name, n)
-			f.last = r.number
-			f.receiver.Entry(name, r.entry(f.mark))
-		case name == "":
-			f.last = r.number
+		if name == "" {
 			if epoch := r.field(fieldEpoch); epoch != "" && epoch != f.epoch {
 				f.epoch = epoch
-				for name, n := range f.all() {
-					n.told = false
-					f.tellLocked(name, n)
-				}
+				f.tellAllLocked()
 			}
-		default:
-			f.last = r.number
+			continue
 		}
+		n := f.get(name)
+		if n == nil {
+			continue
+		}
+		e := r.entry(f.mark)
+		if n.told {
+			f.receiver.Entry(name, e)
+			continue
+		}
+		n.skipped = max(n.skipped, e.Token)
+		f.tellLocked(name, n)
 	}
 	f.settleLocked(f.last)
+	if f.opening {
+		f.opening = false
+		for name, n := range f.all() {
+			f.tellLocked(name, n)
+			f.opening = f.opening || !n.told
+		}
+	}
 }

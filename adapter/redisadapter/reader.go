@@ -192,7 +192,7 @@ func (t *tailReader) check(ctx context.Context, conn rueidis.DedicatedClient, ne
 	ctx, cancel := context.WithTimeout(ctx, answersIn)
 	defer cancel()
 	known, last, ready := t.feed.state()
-	id := formatID(last)
+	id, tokens := formatID(last), t.tokens()
 	results := conn.DoMulti(ctx,
 		conn.B().Set().Key(t.key).Value(newEpoch()).Nx().Build(),
 		conn.B().Get().Key(t.key).Build(),
@@ -223,15 +223,15 @@ func (t *tailReader) check(ctx context.Context, conn rueidis.DedicatedClient, ne
 		return t.replaced(ctx, conn, epoch)
 	case len(there) > 0:
 		return nil
-	case s.last < last || s.first != 0 && s.first < last:
-		// What was read is not there, although later or earlier entries are: Redis has lost
-		// the end of the stream.
-		if epoch, err = t.replace(ctx, conn); err == nil {
+	case last == 0 && !s.trimmed:
+		return nil
+	case s.last < last, s.first != 0 && s.first < last, !s.trimmed:
+		// What was read is not there, although it was not removed from the beginning: Redis
+		// has lost the end of the stream, or all of it.
+		if epoch, err = t.replace(ctx, conn, known); err == nil {
 			err = t.replaced(ctx, conn, epoch)
 		}
 		return err
-	case last == 0 && !s.trimmed:
-		return nil
 	}
 	if next == 0 {
 		next = s.first
@@ -240,26 +240,29 @@ func (t *tailReader) check(ctx context.Context, conn rueidis.DedicatedClient, ne
 		next = s.last + 1 // everything was removed
 	}
 	t.feed.gap(next - 1)
-	t.feed.settle(s.last, t.tokens())
+	t.feed.settle(s.last, tokens)
 	return nil
 }
 
-// replace gives the log another epoch. The other servers learn it from an entry, which
-// Node.js ignores.
-func (t *tailReader) replace(ctx context.Context, conn rueidis.DedicatedClient) (epoch string, err error) {
-	epoch = newEpoch()
-	results := conn.DoMulti(ctx,
-		conn.B().Multi().Build(),
-		conn.B().Set().Key(t.key).Value(epoch).Build(),
-		conn.B().Xadd().Key(t.stream).Id("*").FieldValue().FieldValue(fieldEpoch, epoch).Build(),
-		conn.B().Exec().Build())
-	return epoch, results[len(results)-1].Error()
+// replaceScript gives a log another epoch, unless it has another already. The other servers
+// learn it from an entry, which Node.js ignores. It returns the epoch.
+const replaceScript = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[2])
+  redis.call('XADD', KEYS[2], '*', '` + fieldEpoch + `', ARGV[2])
+end
+return redis.call('GET', KEYS[1])`
+
+// replace gives the log another epoch.
+func (t *tailReader) replace(ctx context.Context, conn rueidis.DedicatedClient, known string) (epoch string, err error) {
+	return conn.Do(ctx, conn.B().Eval().Script(replaceScript).Numkeys(2).Key(t.key, t.stream).Arg(known, newEpoch()).Build()).ToString()
 }
 
 // replaced goes on with another log, after the last entry that has been read and is there.
 // What this server has added to the one before is settled.
 func (t *tailReader) replaced(ctx context.Context, conn rueidis.DedicatedClient, epoch string) error {
 	_, last, _ := t.feed.state()
+	tokens := t.tokens()
 	there, err := lastOf(ctx, conn, t.stream, formatID(last))
 	if err != nil {
 		return err
@@ -269,13 +272,18 @@ func (t *tailReader) replaced(ctx context.Context, conn rueidis.DedicatedClient,
 		return err
 	}
 	t.feed.open(epoch, there)
-	t.feed.settle(end, t.tokens())
+	t.feed.settle(end, tokens)
 	return nil
 }
 
 // lastOf returns the number of the last entry of a stream up to an id, or 0.
 func lastOf(ctx context.Context, conn rueidis.DedicatedClient, stream, upTo string) (uint64, error) {
-	m, err := conn.Do(ctx, conn.B().Xrevrange().Key(stream).End(upTo).Start("-").Count(1).Build()).ToMessage()
+	return readEnd(conn.Do(ctx, conn.B().Xrevrange().Key(stream).End(upTo).Start("-").Count(1).Build()))
+}
+
+// readEnd reads the number of the one entry of a reply, or 0.
+func readEnd(r rueidis.RedisResult) (uint64, error) {
+	m, err := r.ToMessage()
 	if err != nil {
 		return 0, err
 	}

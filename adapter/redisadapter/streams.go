@@ -211,7 +211,29 @@ func (b *logBus) OpenLog(namespace string) {
 	b.logs.mu.Lock()
 	defer b.logs.mu.Unlock()
 	if !b.logs.closed {
-		b.work.Go(func() { l.begin(namespace) })
+		b.work.Go(func() { b.begin(l, namespace) })
+	}
+}
+
+// begin finds the end of a stream that is already read, for a namespace that is opened.
+func (b *logBus) begin(l *log, namespace string) {
+	if _, _, ready := l.state(); !ready {
+		return // all namespaces begin when the end has been found
+	}
+	var p pause
+	for {
+		results, err := b.finder.do(b.ctx, l.tail.stream, func(c rueidis.Builder) []rueidis.Completed {
+			return []rueidis.Completed{c.Xrevrange().Key(l.tail.stream).End("+").Start("-").Count(1).Build()}
+		})
+		if err == nil {
+			if end, err := readEnd(results[0]); err == nil {
+				l.begin(namespace, end)
+				return
+			}
+		}
+		if !p.wait(b.ctx) {
+			return
+		}
 	}
 }
 
