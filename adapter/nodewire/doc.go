@@ -29,7 +29,7 @@
 //
 // # Reading order
 //
-// message.go (the contents of a message), envelope.go, classic.go, fields.go (the parts
+// message.go (the contents of a message), envelope.go, stream.go (of a stream), classic.go, fields.go (the parts
 // that both formats write), read.go (the parts that both formats read), socket.go
 // (descriptions of sockets), value.go (values between MessagePack and JSON), msgpack.go
 // (a position in MessagePack), text.go (walking through JSON text), event.go

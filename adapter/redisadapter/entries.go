@@ -24,7 +24,7 @@ func (c streamsCodec) Append(dst []byte, to cluster.Channel, m *nodewire.Message
 	if to.Class != cluster.ClassLog {
 		return c.Envelope.Append(dst, to, m)
 	}
-	e, err := nodewire.EncodeEntry(m)
+	e, err := nodewire.EncodeStreamEntry(m)
 	if err != nil {
 		return dst, err
 	}
@@ -40,12 +40,12 @@ func (c streamsCodec) Decode(from cluster.Channel, data []byte) (*nodewire.Messa
 	if !ok {
 		return nil, nodewire.ErrFormat
 	}
-	return nodewire.DecodeEntry(from.Namespace, e)
+	return nodewire.DecodeStreamEntry(from.Namespace, e)
 }
 
 // join appends the fields of an entry. A zero byte, which JSON, Base64 and numbers do not
 // have, is between them.
-func join(dst []byte, e nodewire.Entry) []byte {
+func join(dst []byte, e nodewire.StreamEntry) []byte {
 	dst = append(append(dst, e.From...), 0)
 	dst = append(append(dst, e.Kind...), 0)
 	dst = append(append(dst, e.Go...), 0)
@@ -53,7 +53,7 @@ func join(dst []byte, e nodewire.Entry) []byte {
 }
 
 // split is the reverse of join.
-func split(data []byte) (e nodewire.Entry, ok bool) {
+func split(data []byte) (e nodewire.StreamEntry, ok bool) {
 	for _, field := range []*[]byte{&e.From, &e.Kind, &e.Go} {
 		if *field, data, ok = bytes.Cut(data, []byte{0}); !ok {
 			return e, false

@@ -102,7 +102,7 @@ func (e *expiry) each(ctx context.Context, set, owner, state string) error {
 		return nil
 	}
 	results, err := e.finder.do(ctx, set, func(b rueidis.Builder) []rueidis.Completed {
-		return []rueidis.Completed{b.Zrangebyscore().Key(set).Min("-inf").Max("(" + strconv.FormatInt(e.before.UnixMilli(), 10)).
+		return []rueidis.Completed{b.Zrangebyscore().Key(set).Min("-inf").Max("("+strconv.FormatInt(e.before.UnixMilli(), 10)).
 			Limit(0, int64(e.limit)).Build()}
 	})
 	if err != nil {

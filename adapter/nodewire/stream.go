@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// An Entry has the fields of an entry of a stream, except the namespace.
-type Entry struct {
+// A StreamEntry has the fields of an entry of a stream, except the namespace.
+type StreamEntry struct {
 	From []byte // "uid"
 	Kind []byte // "type": a decimal number
 	// Data is "data": JSON, or MessagePack in Base64 if the event has attachments.
@@ -21,9 +21,9 @@ type Entry struct {
 	Go []byte
 }
 
-// EncodeEntry returns m as an Entry. It returns an error that wraps ErrFormat if Node.js
+// EncodeStreamEntry returns m as a StreamEntry. It returns an error that wraps ErrFormat if Node.js
 // can't read m, or ErrKind.
-func EncodeEntry(m *Message) (e Entry, err error) {
+func EncodeStreamEntry(m *Message) (e StreamEntry, err error) {
 	raw, err := appendData(make([]byte, 0, len(m.Event.JSON)+160), m)
 	if err != nil {
 		return e, err
@@ -38,9 +38,9 @@ func EncodeEntry(m *Message) (e Entry, err error) {
 	return e, nil
 }
 
-// DecodeEntry is the reverse of EncodeEntry for an entry of a namespace. The result keeps
+// DecodeStreamEntry is the reverse of EncodeStreamEntry for an entry of a namespace. The result keeps
 // parts of e, which must not be changed. The error wraps ErrFormat, or is ErrKind.
-func DecodeEntry(namespace string, e Entry) (*Message, error) {
+func DecodeStreamEntry(namespace string, e StreamEntry) (*Message, error) {
 	kind, ok := integer(e.Kind)
 	if !ok {
 		return nil, malformed("type is not a number")
