@@ -56,7 +56,9 @@ func (n *space) handle(c Channel, m *nodewire.Message) {
 		n.answerFetch(c, m)
 	case nodewire.KindServerSideEmit:
 		n.serverEvent(c, m)
-	case nodewire.KindSockets, nodewire.KindServerSideAnswer, nodewire.KindClientCount, nodewire.KindClientAnswer, nodewire.KindNoMoreAnswers:
+	case nodewire.KindHandOver:
+		n.handOver(c, m)
+	case nodewire.KindSockets, nodewire.KindServerSideAnswer, nodewire.KindClientCount, nodewire.KindClientAnswer, nodewire.KindNoMoreAnswers, nodewire.KindHandedOver:
 		useful = n.core.pending.answered(m)
 	default:
 		n.core.drop("a kind that is not handled", c, m.From)
@@ -232,6 +234,27 @@ func (n *space) serverEvent(c Channel, m *nodewire.Message) {
 		n.local.HandleServerSideEmit(ctx, m.Event, func(e adapter.Payload) {
 			n.reply(m, &nodewire.Message{Kind: nodewire.KindServerSideAnswer, Event: e})
 		})
+	})
+}
+
+// handOver ends the socket of a session whose client has come to another node.
+func (n *space) handOver(c Channel, m *nodewire.Message) {
+	answer := func(err error) {
+		if !m.Ask {
+			return
+		}
+		count := 0
+		if err != nil {
+			count = 1
+		}
+		n.reply(m, &nodewire.Message{Kind: nodewire.KindHandedOver, Count: count})
+	}
+	if !n.acquire(c, m) {
+		answer(adapter.ErrTaken)
+		return
+	}
+	n.answerFor(m, func(ctx context.Context) {
+		answer(n.core.holding.get().HandOver(ctx, n.nsp, m.Socket))
 	})
 }
 

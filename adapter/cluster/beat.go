@@ -116,13 +116,14 @@ func (n *node) beat() bool {
 		return false
 	}
 	n.lease.renewed(now)
+	n.gate.extend(now)
 	return true
 }
 
 // heardSelf is called when a heartbeat of this node comes back.
 func (n *node) heardSelf(m *nodewire.Message) {
 	if a, ok := parseAnnouncement(m.Member); ok {
-		n.health.heard(a.seq)
+		n.gate.returned(n.health.heard(a.seq))
 	}
 }
 
@@ -137,9 +138,11 @@ func (n *node) keepBeating() {
 		case <-n.ctx.Done():
 			return
 		case <-beats.C:
+			n.guard()
 			n.checkLease()
 			n.beat()
 		case <-checks.C:
+			n.guard()
 			n.check(&checked)
 		}
 	}

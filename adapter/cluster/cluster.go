@@ -43,6 +43,7 @@ func New(bus Bus, o *Options) *Cluster {
 		opts: opts, bus: bus, uid: uid, name: name, ctx: ctx, cancel: cancel,
 		members: newMembers(), health: &health{log: slog.New(slog.DiscardHandler)}, pending: &pending{all: make(map[string]waiter)},
 		repeats:   &repeats{windows: make(map[string]*window)},
+		gate:      gate{echoes: make(chan struct{}, 1)},
 		answering: make(chan struct{}, opts.MaxAnswering), spaces: make(map[string]namespace),
 	}}}
 }
@@ -54,6 +55,7 @@ func (c *Cluster) Open(info adapter.Node) error {
 	n.health.open(n.log, info.Changed)
 	n.reporter = &reporter{log: n.log, last: make(map[string]*report)}
 	n.lease.renewed(time.Now())
+	n.members.begin(time.Now())
 	if err := n.bus.Open(n); err != nil {
 		return err
 	}
@@ -76,6 +78,7 @@ func (c *Cluster) Close(ctx context.Context) error {
 		return nil
 	}
 	_ = n.announce(Channel{Class: ClassNodes}, nodewire.KindBye, &announcement{})
+	n.gate.end()
 	n.cancel()
 	done := make(chan struct{})
 	go func() { // ends with the goroutines of the node, which end with n.ctx

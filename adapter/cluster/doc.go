@@ -43,6 +43,15 @@
 // Nodes number their messages, so that a bus that delivers one twice, for example when it
 // makes a new connection, does no harm. Servers in Node.js and emitters do not.
 //
+// # Sessions
+//
+// With a LogBus, all nodes see the sessions of clients. Each belongs to a node. A node to
+// which a client comes back asks the owner to end the old socket, if it lives, and takes
+// the session then. If the owner does not answer, it waits until that is dead: until its
+// lease has lapsed. A node whose own lease may have lapsed because it was frozen handles
+// nothing of its clients until it knows which sessions were taken, and has ended their
+// sockets. While the bus is down, nodes serve their clients alone.
+//
 // # Foreign messages
 //
 // Messages that are malformed, too large, or of unknown kinds are dropped and counted;
@@ -56,6 +65,8 @@
 // themselves), members.go (the table of nodes), interest.go (subscriptions to rooms), pending.go (requests that await
 // answers), services.go (what all namespaces of a node share), space.go (a namespace),
 // operations.go (operations on many sockets), peers.go (servers in Node.js), ask.go
-// (requests to other nodes), events.go (events for servers), answer.go (requests of other
-// nodes), cluster.go (the node), beat.go (heartbeats and the lease), ready.go.
+// (requests to other nodes), events.go (events for servers), handover.go (sockets whose
+// clients have come to another node), gate.go (for how long clients may be served), answer.go
+// (requests of other nodes), cluster.go (the node), beat.go (heartbeats and the lease),
+// owned.go (sessions that were taken), ended.go, store.go (the shared store), ready.go.
 package cluster

@@ -99,15 +99,18 @@ func (h *health) sending() uint64 {
 	return h.seq
 }
 
-// heard records that a heartbeat has come back.
-func (h *health) heard(seq uint64) {
+// heard records that a heartbeat has come back. It returns when that was sent, or zero if
+// that was before the bus was down.
+func (h *health) heard(seq uint64) (sent time.Time) {
 	h.change(func() {
 		for len(h.sent) > 0 && h.sent[0].seq <= seq {
+			sent = h.sent[0].at
 			h.now.Lag = time.Since(h.sent[0].at)
 			h.sent = h.sent[1:]
 		}
 		h.deaf = false
 	})
+	return sent
 }
 
 // patience is how many times as long a heartbeat may take while other messages arrive: the

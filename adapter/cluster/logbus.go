@@ -7,7 +7,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"time"
 
@@ -118,4 +117,4 @@ type Sessions interface {
 }
 
 // ErrTaken is returned for a session that another node owns.
-var ErrTaken = errors.New("cluster: another node owns the session")
+var ErrTaken = adapter.ErrTaken

@@ -30,15 +30,19 @@ type members struct {
 	spaces map[string]map[string]*peer // of this node: the peers that have them, by uid
 	oldest time.Time                   // no peer was heard before
 	lapsed map[string][]string         // the namespaces of nodes that did not say that they end, by uid
+	since  time.Time                   // this node has heard the others since then
+	opened time.Time
+	gone   map[string]time.Time // when nodes were removed, by uid
 }
 
 const (
 	maxPeers  = 10_000
 	maxLapsed = 64
+	maxGone   = 4096
 )
 
 func newMembers() *members {
-	return &members{peers: make(map[string]*peer), spaces: make(map[string]map[string]*peer), lapsed: make(map[string][]string)}
+	return &members{peers: make(map[string]*peer), spaces: make(map[string]map[string]*peer), lapsed: make(map[string][]string), gone: make(map[string]time.Time)}
 }
 
 // open adds a namespace of this node, close removes it.
@@ -77,6 +81,39 @@ func (t *members) touchAll(now time.Time) {
 	for _, p := range t.peers {
 		p.heard = now
 	}
+	t.since = now
+}
+
+// dead reports whether a node that has not ended would have been heard within a time.
+func (t *members) dead(uid string, within time.Duration, now time.Time) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.peers[uid] == nil && now.Sub(t.since) > within
+}
+
+// heardUntil returns when a node was removed. For one that is not remembered, it is when
+// this node was opened.
+func (t *members) heardUntil(uid string) time.Time {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if at, ok := t.gone[uid]; ok {
+		return at
+	}
+	return t.opened
+}
+
+// begin records that this node begins to hear the others.
+func (t *members) begin(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.since, t.opened = now, now
+}
+
+// known reports whether a node lives.
+func (t *members) known(uid string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.peers[uid] != nil
 }
 
 // announce records what a node says about itself. It returns the namespaces that the node
@@ -146,6 +183,7 @@ func (t *members) peerLocked(uid string) *peer {
 	p := t.peers[uid]
 	if p == nil && len(t.peers) < maxPeers {
 		delete(t.lapsed, uid)
+		delete(t.gone, uid)
 		p = &peer{uid: uid, id: uid, name: uid, in: make(map[string]uint64)}
 		t.peers[uid] = p
 	}
@@ -168,6 +206,10 @@ func (t *members) removeLocked(uid string) bool {
 		delete(t.spaces[space], uid)
 	}
 	delete(t.peers, uid)
+	if len(t.gone) >= maxGone {
+		clear(t.gone)
+	}
+	t.gone[uid] = time.Now()
 	return true
 }
 

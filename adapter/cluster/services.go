@@ -34,6 +34,8 @@ type services struct {
 	reporter *reporter
 	repeats  *repeats
 	number   atomic.Uint64 // of the latest message
+	gate     gate
+	holding  holding
 
 	answering chan struct{} // one token for each request that is being answered
 	ctx       context.Context

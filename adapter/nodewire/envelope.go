@@ -75,6 +75,12 @@ func appendData(dst []byte, m *Message) ([]byte, error) {
 		dst = strconv.AppendInt(append(appendRequestID(dst, m), `,"clientCount":`...), int64(m.Count), 10)
 	case KindNoMoreAnswers:
 		dst = appendRequestID(dst, m)
+	case KindHandOver:
+		if m.Ask {
+			dst = appendRequestID(dst, m)
+		}
+	case KindHandedOver:
+		dst = strconv.AppendInt(append(appendRequestID(dst, m), `,"clientCount":`...), int64(m.Count), 10)
 	default:
 		return dst, ErrKind
 	}
@@ -123,7 +129,7 @@ func decodeData(m *Message, p *parts, attachments [][]byte) error {
 	case KindHello, KindHeartbeat, KindBye:
 		return nil
 	}
-	if m.Kind < KindHello || m.Kind > KindBye && m.Kind != KindNoMoreAnswers {
+	if m.Kind < KindHello || m.Kind > KindBye && (m.Kind < KindNoMoreAnswers || m.Kind > KindHandedOver) {
 		return ErrKind
 	}
 	golang := p.golang
@@ -147,6 +153,8 @@ func decodeData(m *Message, p *parts, attachments [][]byte) error {
 		return p.operation(m)
 	case KindServerSideEmit:
 		return m.event(p.packet, attachments)
+	case KindHandOver:
+		return nil
 	}
 	return p.reply(m, p.packet, attachments)
 }

@@ -36,6 +36,8 @@ const (
 	// These are sent only to nodes in Go.
 
 	KindNoMoreAnswers Kind = 101 // a node will send no more answers to a request
+	KindHandOver      Kind = 102 // asks a node to end the socket of a session, whose client has come to another
+	KindHandedOver    Kind = 103 // answers KindHandOver: Count sockets, 0 or 1, have not ended
 
 	// These are requests of the classic format only.
 
@@ -80,7 +82,8 @@ type Message struct {
 	Go bool
 	// IDs are the ids of the sockets of a KindClientCount, or the answer to KindAllIDs.
 	IDs []string
-	// Socket is the id of the socket of a KindClientAnswer.
+	// Socket is the id of the socket of a KindClientAnswer, or the secret of the session of
+	// a KindHandOver.
 	Socket string
 	// Number counts from 1 the messages of a node, or is 0. A message that comes again
 	// has the same number.

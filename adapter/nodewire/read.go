@@ -338,7 +338,7 @@ func (p *parts) reply(m *Message, value []byte, attachments [][]byte) (err error
 	switch m.Kind {
 	case KindSockets:
 		m.Sockets, err = readSockets(p.sockets, attachments)
-	case KindClientCount:
+	case KindClientCount, KindHandedOver:
 		var ok bool
 		if m.Count, ok = integer(p.count); !ok || m.Count < 0 {
 			return malformed("clientCount")

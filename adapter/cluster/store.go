@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the Store of a node whose bus has a log: an adapter.SharedStore.
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"socketio/adapter"
+)
+
+// Store returns the store that the servers of the cluster share, or nil if the bus is not
+// a LogBus. NewServer uses it for Options.Recovery without a Store.
+func (c *Cluster) Store() adapter.Store {
+	bus, ok := c.node.bus.(LogBus)
+	if !ok {
+		return nil
+	}
+	return &store{node: c.node, sessions: bus.Sessions()}
+}
+
+// A store is the adapter.SharedStore of a node.
+type store struct {
+	node     *node
+	sessions Sessions
+
+	retention adapter.Retention // constant after Open
+	ended     endedSessions
+}
+
+var _ adapter.SharedStore = (*store)(nil)
+
+// Open implements adapter.Store.
+func (s *store) Open(_ adapter.Node, r adapter.Retention) error {
+	s.retention = r
+	return nil
+}
+
+// Serve implements adapter.SharedStore.
+func (s *store) Serve(h adapter.Holder) {
+	s.node.holding.set(h)
+	s.node.gate.begin(s.node.opts.Lease)
+}
+
+// errNoLog is returned by Log.
+var errNoLog = errors.New("cluster: events are not read from the log of the bus yet")
+
+// Log implements adapter.Store.
+func (s *store) Log(string) (adapter.Log, error) { return nil, errNoLog }
+
+// Durable implements adapter.Store.
+func (s *store) Durable() bool { return true }
+
+// Lapsed implements adapter.SharedStore.
+func (s *store) Lapsed() bool { return s.node.gate.lapsed() }
+
+// Await implements adapter.SharedStore.
+func (s *store) Await(ctx context.Context) error {
+	return s.node.gate.wait(ctx, s.node.askOwned)
+}
+
+// failed returns the error of a call for the sessions.
+func (s *store) failed(err error) error {
+	if err != nil && s.node.ctx.Err() != nil {
+		return errors.Join(adapter.ErrStoreClosed, err)
+	}
+	return err
+}
+
+// Save implements adapter.Store.
+func (s *store) Save(ctx context.Context, namespace string, session *adapter.Session) error {
+	if err := s.Await(ctx); err != nil {
+		return err
+	}
+	if err := s.sessions.Put(ctx, namespace, s.node.uid, session); err != nil {
+		return s.failed(err)
+	}
+	if !session.Ended.IsZero() {
+		for _, one := range s.ended.add(namespace, session, &s.retention) {
+			s.retire(ctx, one)
+		}
+	}
+	return nil
+}
+
+// retired is the end of the owner of a session that is about to be dropped: nobody takes
+// it.
+const retired = "-retired"
+
+// retire drops a session of this node that exceeds a bound, unless another node has taken
+// it. Expire reports it.
+func (s *store) retire(ctx context.Context, one endedSession) {
+	session, err := s.sessions.Take(ctx, one.namespace, one.secret, s.node.uid+retired, s.node.uid)
+	if err != nil {
+		return // it is gone, or is left for Expire
+	}
+	s.ended.retired(one.namespace, session)
+	_ = s.sessions.Drop(ctx, one.namespace, one.secret, s.node.uid+retired) // else Expire finds it
+}
+
+// Find implements adapter.SharedStore.
+func (s *store) Find(ctx context.Context, namespace, secret string) (*adapter.Session, error) {
+	session, owner, err := s.sessions.Get(ctx, namespace, secret)
+	if err == nil && isRetired(owner) {
+		err = adapter.ErrNoSession
+	}
+	return session, s.failed(err)
+}
+
+func isRetired(owner string) bool {
+	return len(owner) > len(retired) && owner[len(owner)-len(retired):] == retired
+}
+
+// Take implements adapter.Store.
+func (s *store) Take(ctx context.Context, namespace, secret string) (*adapter.Session, error) {
+	if err := s.Await(ctx); err != nil {
+		return nil, err
+	}
+	released := "" // the node that has said that it has no socket
+	for {
+		session, owner, err := s.sessions.Get(ctx, namespace, secret)
+		switch {
+		case err != nil:
+			return nil, s.failed(err)
+		case isRetired(owner):
+			return nil, adapter.ErrNoSession
+		}
+		silent := false
+		if session.Ended.IsZero() && owner != s.node.uid && owner != "" && owner != released {
+			if silent = s.node.members.dead(owner, s.node.opts.Lease, time.Now()) && s.node.health.err() == nil; !silent {
+				switch err := s.release(ctx, namespace, secret, owner); {
+				case err == nil:
+					released = owner
+				case errors.Is(err, errSilentOwner):
+				default:
+					return nil, err
+				}
+				continue
+			}
+		}
+		session, err = s.sessions.Take(ctx, namespace, secret, s.node.uid, owner)
+		if err != nil {
+			return nil, s.failed(err)
+		}
+		if silent {
+			s.node.tellTaken(namespace, secret, owner)
+		}
+		if session.Ended.IsZero() {
+			session.Ended = time.Now()
+		}
+		return session, nil
+	}
+}
+
+// release asks the owner of a session to end its socket. It returns errSilentOwner if that
+// may be dead, after a pause, and adapter.ErrTaken if ctx ends before.
+func (s *store) release(ctx context.Context, namespace, secret, owner string) error {
+	if s.node.members.known(owner) {
+		err := s.node.askHandOver(ctx, namespace, secret, owner)
+		if err == nil || errors.Is(err, adapter.ErrTaken) {
+			return err
+		}
+	}
+	pause := time.NewTimer(releasePause)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return errSilentOwner
+	case <-ctx.Done():
+		return adapter.ErrTaken
+	case <-s.node.ctx.Done():
+		return adapter.ErrStoreClosed
+	}
+}
+
+// releasePause is the time between two looks whether a silent node is dead.
+const releasePause = 100 * time.Millisecond
+
+// Drop implements adapter.Store.
+func (s *store) Drop(ctx context.Context, namespace, secret string) error {
+	return s.failed(s.sessions.Drop(ctx, namespace, secret, s.node.uid))
+}
+
+// expireAtOnce is how many sessions Expire takes at once.
+const expireAtOnce = 256
+
+// Expire implements adapter.Store. The bus drops the events.
+func (s *store) Expire(ctx context.Context, before time.Time, expired func(namespace string, s *adapter.Session)) (left bool, err error) {
+	for _, one := range s.ended.over(before) {
+		expired(one.namespace, one.Session)
+	}
+	if err := s.Await(ctx); err != nil {
+		return true, err
+	}
+	for {
+		count := 0
+		left, err = s.sessions.Expire(ctx, s.node.uid, before, s.alive, expireAtOnce, func(namespace string, session *adapter.Session) {
+			count++
+			expired(namespace, session)
+		})
+		if err != nil || count < expireAtOnce {
+			return left, s.failed(err)
+		}
+	}
+}
+
+// alive reports whether a node lives, or has died so recently that its clients may still
+// come back.
+func (s *store) alive(owner string) bool {
+	switch {
+	case owner == "":
+		return false
+	case owner == s.node.uid, s.node.members.known(owner), s.node.health.err() != nil:
+		return true
+	}
+	return time.Since(s.node.members.heardUntil(owner)) < s.retention.Window
+}
+
+// Close implements adapter.Store. What is stored is kept by the bus.
+func (s *store) Close(context.Context) error { return nil }
