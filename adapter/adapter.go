@@ -12,7 +12,8 @@
 //
 // Reading order: adapter.go (the contract), cluster.go (one per server), local.go (the
 // server's side), call.go (broadcasts with acknowledgements), memory.go, deliver.go,
-// names.go, recovery.go (the contract of stores), memorystore.go.
+// names.go, recovery.go (the contract of stores), memorystore.go, shared.go (stores that
+// several servers share).
 package adapter
 
 import (

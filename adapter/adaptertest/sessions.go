@@ -82,7 +82,7 @@ func (x *sessionsExam) get(node int, namespace, secret string) string {
 
 func (x *sessionsExam) take(node int, secret, by, from string) string {
 	x.Helper()
-	s, err := x.nodes[node].Take(x.ctx, "/", secret, by, from)
+	s, err := x.nodes[node].Take(x.ctx, "/", secret, by, from, true)
 	if err != nil {
 		return outcome(err)
 	}
@@ -153,7 +153,7 @@ func testSharedContents(x *sessionsExam) {
 	ended := got.Ended
 	got.Ended = s.Ended
 	x.want("the session", fmt.Sprintf("%+v", *got), fmt.Sprintf("%+v", *s))
-	taken, err := x.nodes[2].Take(x.ctx, "/", "s", cat, ann)
+	taken, err := x.nodes[2].Take(x.ctx, "/", "s", cat, ann, false)
 	if err != nil {
 		x.Fatalf("Take: %v", err)
 	}
@@ -199,6 +199,8 @@ func testOwners(x *sessionsExam) {
 	x.want("Drop by another node", outcome(x.nodes[1].Drop(x.ctx, "/", "s", ben)), "")
 	x.want("the session", x.get(1, "/", "s"), ann+` {"v":1}`)
 
+	_, err := x.nodes[1].Take(x.ctx, "/", "s", ben, ann, false)
+	x.want("Take of a session that has not ended", outcome(err), "taken")
 	x.want("Take", x.take(1, "s", ben, ann), `{"v":1}`)
 	x.want("Take again", x.take(2, "s", cat, ann), "taken")
 	x.want("Put by the owner before", outcome(x.nodes[0].Put(x.ctx, "/", ann, shared("s", `{"v":3}`))), "taken")
@@ -210,7 +212,9 @@ func testOwners(x *sessionsExam) {
 	ended.Ended = time.Now()
 	x.put(1, "/", ben, ended)
 	x.want("Put of a session that has ended, by another node", outcome(x.nodes[2].Put(x.ctx, "/", cat, other)), "taken")
-	x.want("Take of one that has ended", x.take(2, "s", cat, ben), `{"v":5}`)
+	if s, err := x.nodes[2].Take(x.ctx, "/", "s", cat, ben, false); err != nil || string(s.Data) != `{"v":5}` {
+		x.Errorf("Take of one that has ended: %v", err)
+	}
 	x.put(2, "/", cat, shared("s", `{"v":6}`))
 	x.want("the session", x.get(0, "/", "s"), cat+` {"v":6}`)
 }
@@ -224,7 +228,7 @@ func testTakenByOne(x *sessionsExam) {
 		got := make([]string, takers)
 		for i := range takers {
 			all.Go(func() {
-				if _, err := x.nodes[i%nodes].Take(x.ctx, "/", secret, fmt.Sprintf("%016x", i), ann); err != nil {
+				if _, err := x.nodes[i%nodes].Take(x.ctx, "/", secret, fmt.Sprintf("%016x", i), ann, true); err != nil {
 					got[i] = outcome(err)
 				} else {
 					got[i] = "mine"
@@ -413,7 +417,7 @@ func testSessionSizes(x *sessionsExam) {
 		s.Rooms = append(s.Rooms, adapter.Membership{Room: fmt.Sprint("room ", i), From: uint64(i)})
 	}
 	x.put(0, "/", ann, s)
-	got, err := x.nodes[1].Take(x.ctx, "/", "large", ben, ann)
+	got, err := x.nodes[1].Take(x.ctx, "/", "large", ben, ann, true)
 	if err != nil {
 		x.Fatalf("Take: %v", err)
 	}
@@ -428,7 +432,7 @@ func testSessionContexts(x *sessionsExam) {
 	cancel()
 	all := x.nodes[0]
 	_, _, getErr := all.Get(ended, "/", "s")
-	_, takeErr := all.Take(ended, "/", "s", ben, ann)
+	_, takeErr := all.Take(ended, "/", "s", ben, ann, true)
 	_, ownedErr := all.Owned(ended, "/", ann, []string{"s"})
 	_, expireErr := all.Expire(ended, ben, time.Now().Add(time.Hour), func(string) bool { return false }, 10, func(_ string, s *adapter.Session) {
 		x.Errorf("%s was reported", s.Secret)

@@ -57,7 +57,7 @@ func (n *space) handle(c Channel, m *nodewire.Message) {
 	case nodewire.KindServerSideEmit:
 		n.serverEvent(c, m)
 	case nodewire.KindHandOver:
-		n.handOver(c, m)
+		handOver(n, c, m)
 	case nodewire.KindSockets, nodewire.KindServerSideAnswer, nodewire.KindClientCount, nodewire.KindClientAnswer, nodewire.KindNoMoreAnswers, nodewire.KindHandedOver:
 		useful = n.core.pending.answered(m)
 	default:
@@ -238,7 +238,7 @@ func (n *space) serverEvent(c Channel, m *nodewire.Message) {
 }
 
 // handOver ends the socket of a session whose client has come to another node.
-func (n *space) handOver(c Channel, m *nodewire.Message) {
+func handOver(n *space, c Channel, m *nodewire.Message) {
 	answer := func(err error) {
 		if !m.Ask {
 			return

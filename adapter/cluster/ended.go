@@ -5,6 +5,8 @@
 package cluster
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +19,15 @@ type endedSessions struct {
 	mu    sync.Mutex // guards the fields below
 	all   []endedSession
 	bytes int
-	drops []namedSession // that were retired and not reported, at most maxRetired
+	drops []namedSession                // that were retired and not reported, at most maxRetired
+	lates map[endedKey]*adapter.Session // whose end could not be stored, at most maxLate; nil for those to drop
 }
+
+type endedKey struct{ namespace, secret string }
+
+// maxLate bounds the sessions whose end is stored later. Clients of those above are not
+// recovered.
+const maxLate = 10_000
 
 type endedSession struct {
 	namespace, secret string
@@ -74,4 +83,40 @@ func (e *endedSessions) over(before time.Time) []namedSession {
 	drops := e.drops
 	e.drops = nil
 	return drops
+}
+
+// later records that the end of a session is to be stored, or that it is to be dropped.
+func (e *endedSessions) later(namespace, secret string, s *adapter.Session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.lates == nil {
+		e.lates = make(map[endedKey]*adapter.Session)
+	}
+	if len(e.lates) < maxLate {
+		e.lates[endedKey{namespace, secret}] = s
+	}
+}
+
+// done records that a session was stored, or dropped.
+func (e *endedSessions) done(namespace, secret string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.lates, endedKey{namespace, secret})
+}
+
+// late removes what is to be done for a session. s is nil if that is to be dropped.
+func (e *endedSessions) late(namespace, secret string) (s *adapter.Session, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := endedKey{namespace, secret}
+	s, ok = e.lates[key]
+	delete(e.lates, key)
+	return s, ok
+}
+
+// allLate returns the sessions for which something is to be done.
+func (e *endedSessions) allLate() []endedKey {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Keys(e.lates))
 }

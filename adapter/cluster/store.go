@@ -41,7 +41,7 @@ func (s *store) Open(_ adapter.Node, r adapter.Retention) error {
 
 // Serve implements adapter.SharedStore.
 func (s *store) Serve(h adapter.Holder) {
-	s.node.holding.set(h)
+	s.node.holding.set(retrier{h, s})
 	s.node.gate.begin(s.node.opts.Lease)
 }
 
@@ -75,10 +75,15 @@ func (s *store) Save(ctx context.Context, namespace string, session *adapter.Ses
 	if err := s.Await(ctx); err != nil {
 		return err
 	}
+	ended := !session.Ended.IsZero()
 	if err := s.sessions.Put(ctx, namespace, s.node.uid, session); err != nil {
+		if ended && !errors.Is(err, ErrTaken) {
+			s.ended.later(namespace, session.Secret, session)
+		}
 		return s.failed(err)
 	}
-	if !session.Ended.IsZero() {
+	s.ended.done(namespace, session.Secret)
+	if ended {
 		for _, one := range s.ended.add(namespace, session, &s.retention) {
 			s.retire(ctx, one)
 		}
@@ -93,7 +98,7 @@ const retired = "-retired"
 // retire drops a session of this node that exceeds a bound, unless another node has taken
 // it. Expire reports it.
 func (s *store) retire(ctx context.Context, one endedSession) {
-	session, err := s.sessions.Take(ctx, one.namespace, one.secret, s.node.uid+retired, s.node.uid)
+	session, err := s.sessions.Take(ctx, one.namespace, one.secret, s.node.uid+retired, s.node.uid, false)
 	if err != nil {
 		return // it is gone, or is left for Expire
 	}
@@ -119,6 +124,9 @@ func (s *store) Take(ctx context.Context, namespace, secret string) (*adapter.Se
 	if err := s.Await(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.retry(ctx, namespace, secret); err != nil && !errors.Is(err, ErrTaken) {
+		return nil, err
+	}
 	released := "" // the node that has said that it has no socket
 	for {
 		session, owner, err := s.sessions.Get(ctx, namespace, secret)
@@ -128,8 +136,12 @@ func (s *store) Take(ctx context.Context, namespace, secret string) (*adapter.Se
 		case isRetired(owner):
 			return nil, adapter.ErrNoSession
 		}
-		silent := false
-		if session.Ended.IsZero() && owner != s.node.uid && owner != "" && owner != released {
+		silent, own := false, owner == s.node.uid || owner == ""
+		switch {
+		case !session.Ended.IsZero(), own:
+		case owner == released: // it could not store the end
+			return nil, adapter.ErrTaken
+		default:
 			if silent = s.node.members.dead(owner, s.node.opts.Lease, time.Now()) && s.node.health.err() == nil; !silent {
 				switch err := s.release(ctx, namespace, secret, owner); {
 				case err == nil:
@@ -141,7 +153,7 @@ func (s *store) Take(ctx context.Context, namespace, secret string) (*adapter.Se
 				continue
 			}
 		}
-		session, err = s.sessions.Take(ctx, namespace, secret, s.node.uid, owner)
+		session, err = s.sessions.Take(ctx, namespace, secret, s.node.uid, owner, silent || own)
 		if err != nil {
 			return nil, s.failed(err)
 		}
@@ -181,7 +193,39 @@ const releasePause = 100 * time.Millisecond
 
 // Drop implements adapter.Store.
 func (s *store) Drop(ctx context.Context, namespace, secret string) error {
-	return s.failed(s.sessions.Drop(ctx, namespace, secret, s.node.uid))
+	err := s.sessions.Drop(ctx, namespace, secret, s.node.uid)
+	if err != nil {
+		s.ended.later(namespace, secret, nil)
+	} else {
+		s.ended.done(namespace, secret)
+	}
+	return s.failed(err)
+}
+
+// retry stores the end of a session if that has failed before.
+func (s *store) retry(ctx context.Context, namespace, secret string) error {
+	switch session, late := s.ended.late(namespace, secret); {
+	case !late:
+		return nil
+	case session == nil:
+		return s.Drop(ctx, namespace, secret)
+	default:
+		return s.Save(ctx, namespace, session)
+	}
+}
+
+// A retrier is the Holder of the server, which also stores what could not be stored.
+type retrier struct {
+	adapter.Holder
+	store *store
+}
+
+// HandOver implements adapter.Holder.
+func (r retrier) HandOver(ctx context.Context, namespace, secret string) error {
+	if err := r.Holder.HandOver(ctx, namespace, secret); err != nil {
+		return err
+	}
+	return r.store.retry(ctx, namespace, secret)
 }
 
 // expireAtOnce is how many sessions Expire takes at once.
@@ -194,6 +238,11 @@ func (s *store) Expire(ctx context.Context, before time.Time, expired func(names
 	}
 	if err := s.Await(ctx); err != nil {
 		return true, err
+	}
+	for _, one := range s.ended.allLate() {
+		if err := s.retry(ctx, one.namespace, one.secret); err != nil && !errors.Is(err, ErrTaken) {
+			return true, err
+		}
 	}
 	for {
 		count := 0

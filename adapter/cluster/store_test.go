@@ -229,6 +229,44 @@ func TestHandOver(t *testing.T) {
 	})
 }
 
+// The end of a session that could not be stored is stored when it is asked for, or later.
+func TestLateEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		all := sharing(t, network, minute, "a", "b")
+		a, b := all[0], all[1]
+		failed := errors.New("failed")
+		fail := func(node, method string) error {
+			if node == "a" && (method == "Put" || method == "Drop") {
+				return failed
+			}
+			return nil
+		}
+		for _, secret := range []string{"asked", "later", "dropped", "own"} {
+			a.begins(secret)
+		}
+		network.FailSessions(fail, nil)
+		for _, secret := range []string{"asked", "later", "own"} {
+			a.sockets[secret].Ended = time.Now()
+			if err := a.store.Save(t.Context(), "/", a.sockets[secret]); !errors.Is(err, failed) {
+				t.Errorf("Save: %v", err)
+			}
+		}
+		if err := a.store.Drop(t.Context(), "/", "dropped"); !errors.Is(err, failed) {
+			t.Errorf("Drop: %v", err)
+		}
+		clear(a.sockets)
+		want(t, "an end that can't be stored", b.takes("asked", 5*time.Second), "taken")
+		network.FailSessions(nil, nil)
+		want(t, "one that can", b.takes("asked", 5*time.Second), "")
+		want(t, "on the node itself", a.takes("own", 5*time.Second), "")
+		want(t, "expired", a.expires(time.Now().Add(-time.Minute)), "")
+		want(t, "the sessions", strings.Join(network.Secrets("/"), " "), "asked later own")
+		want(t, "the last", b.takes("later", 5*time.Second), "")
+		want(t, "the sockets", a.has()+b.has(), "own|asked later|")
+	})
+}
+
 // Of many clients with one secret, on three nodes, one gets the session.
 func TestOneTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

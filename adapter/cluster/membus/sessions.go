@@ -122,10 +122,10 @@ func (s sessions) Get(ctx context.Context, namespace, secret string) (session *a
 }
 
 // Take implements cluster.Sessions.
-func (s sessions) Take(ctx context.Context, namespace, secret, by, from string) (session *adapter.Session, err error) {
+func (s sessions) Take(ctx context.Context, namespace, secret, by, from string, live bool) (session *adapter.Session, err error) {
 	err = s.call(ctx, "Take", func(all sessionTable) error {
 		k, found, err := all.find(namespace, secret)
-		if err == nil && k.owner != from {
+		if err == nil && (k.owner != from || k.ended.IsZero() && !live) {
 			err = cluster.ErrTaken
 		}
 		if err == nil {

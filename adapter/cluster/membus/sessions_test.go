@@ -78,7 +78,7 @@ func TestSessionFaults(t *testing.T) {
 		node.Pause()
 		done := make(chan error, 1)
 		go func() { done <- put() }()
-		if _, err := other.Sessions().Take(ctx, "/", "s", "b", "a"); err != nil {
+		if _, err := other.Sessions().Take(ctx, "/", "s", "b", "a", true); err != nil {
 			t.Errorf("Take: %v", err)
 		}
 		synctest.Wait()
