@@ -51,6 +51,8 @@ var shownBy = map[string]string{
 	"adapter.Record":             "Log quietly",
 	"adapter.Rooms":              "Memory quietly",
 	"adapter.Session":            "Store",
+	"adapter.SharedStore":        "Store quietly",
+	"adapter.Holder":             "Store quietly",
 	"adapter.KeptEvent":          "Log quietly",
 	"adapter.Membership":         "Store",
 	"adapter.Retention":          "Store",
