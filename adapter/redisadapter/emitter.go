@@ -29,6 +29,12 @@ type EmitterOptions struct {
 	// MaxMessage is the maximum size of a message in bytes. Defaults to 16 MiB, as for
 	// servers.
 	MaxMessage int
+
+	// These are of ModeStreams, and as in StreamsOptions.
+
+	Stream  string
+	Streams int
+	MaxLen  int
 }
 
 // An Emitter sends events to the clients of a cluster from a process that is not one of
@@ -39,7 +45,8 @@ type EmitterOptions struct {
 //	err := e.To("orders").Emit("paid", order)
 //
 // Each call waits until Redis has the message, which says nothing about the servers: with
-// none, the message is lost. Calls of one goroutine arrive in order, those with ModeSharded
+// none, the message is lost. With ModeStreams the stream keeps it, and clients that come
+// back receive it. Calls of one goroutine arrive in order, those with ModeSharded
 // on a Redis Cluster in order for each room. All methods may be called from any goroutine.
 type Emitter struct{ selection }
 
@@ -72,6 +79,8 @@ func NewEmitter(client rueidis.Client, mode Mode, o *EmitterOptions) *Emitter {
 	if core.opts.Prefix == "" {
 		core.opts.Prefix = defaultPrefix
 	}
+	streams := (&StreamsOptions{Stream: core.opts.Stream, Streams: core.opts.Streams, MaxLen: core.opts.MaxLen}).withDefaults()
+	core.opts.Stream, core.opts.Streams, core.opts.MaxLen = streams.Stream, streams.Streams, streams.MaxLen
 	if core.opts.Timeout <= 0 {
 		core.opts.Timeout = 5 * time.Second
 	}
@@ -201,7 +210,7 @@ func (s selection) request(m *nodewire.Message) error {
 	if s.nobody() {
 		return nil
 	}
-	if s.core.mode.sharded() || m.Kind == nodewire.KindServerSideEmit {
+	if s.core.mode != ModeClassic || m.Kind == nodewire.KindServerSideEmit {
 		m.From = nodewire.FromEmitter
 	}
 	return s.publish(cluster.Channel{Class: cluster.ClassRequests, Namespace: s.nsp}, m)
@@ -210,15 +219,18 @@ func (s selection) request(m *nodewire.Message) error {
 func (s selection) publish(c cluster.Channel, m *nodewire.Message) (err error) {
 	m.Namespace, m.Target = s.nsp, s.target
 	var data []byte
-	if s.core.mode.sharded() {
+	switch {
+	case s.core.mode == ModeStreams:
+		data, err = streamsCodec{}.Append(nil, cluster.Channel{Class: cluster.ClassLog, Namespace: s.nsp}, m)
+	case s.core.mode.sharded():
 		data, err = nodewire.AppendEnvelope(nil, m, false)
-	} else {
+	default:
 		data, err = nodewire.AppendClassic(nil, m)
 	}
 	if err != nil {
 		return err
 	}
-	return s.core.publish(s.core.mode.channel(s.core.opts.Prefix, c), data)
+	return s.core.publish(c, data)
 }
 
 func reserved(event string) error {
@@ -226,18 +238,19 @@ func reserved(event string) error {
 }
 
 // publish sends a message and waits for the answer of Redis.
-func (e *emitter) publish(channel string, data []byte) error {
+func (e *emitter) publish(c cluster.Channel, data []byte) error {
 	if len(data) > e.opts.MaxMessage {
 		return cluster.ErrTooLarge
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), e.opts.Timeout)
 	defer cancel()
-	message := rueidis.BinaryString(data)
-	var command rueidis.Completed
-	if e.mode.sharded() {
-		command = e.client.B().Spublish().Channel(channel).Message(message).Build()
-	} else {
-		command = e.client.B().Publish().Channel(channel).Message(message).Build()
+	b, channel, message := e.client.B(), e.mode.channel(e.opts.Prefix, c), rueidis.BinaryString(data)
+	switch {
+	case e.mode == ModeStreams:
+		x := addition{namespace: c.Namespace, data: data}
+		return e.client.Do(ctx, x.command(b, stream(e.opts.Stream, e.opts.Streams, c.Namespace), "", e.opts.MaxLen, false)).Error()
+	case e.mode.sharded():
+		return e.client.Do(ctx, b.Spublish().Channel(channel).Message(message).Build()).Error()
 	}
-	return e.client.Do(ctx, command).Error()
+	return e.client.Do(ctx, b.Publish().Channel(channel).Message(message).Build()).Error()
 }

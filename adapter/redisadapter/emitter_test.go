@@ -268,3 +268,51 @@ func TestEmitterBroadcastIsAValue(t *testing.T) {
 	var _ socketio.Emitter = e
 	var _ socketio.Emitter = base
 }
+
+// With streams an emitter adds entries, with the fields of @socket.io/redis-streams-emitter
+// 0.1.1, of which captures have the members of data in another order, and the namespace a
+// second time.
+func TestEmitterStreams(t *testing.T) {
+	s := redistest.Start(t)
+	client := connected(t, s)
+	e := redisadapter.NewEmitter(client, redisadapter.ModeStreams, nil)
+	for _, c := range []struct {
+		name     string
+		do       func(e *redisadapter.Emitter) error
+		nsp, typ string
+		data     string
+	}{
+		{"emit", func(e *redisadapter.Emitter) error { return e.Emit("hello", 1, "a") }, "/", "3",
+			`{"packet":{"type":2,"data":["hello",1,"a"]},"opts":{"rooms":[],"except":[],"flags":{}}}`},
+		{"a room", func(e *redisadapter.Emitter) error { return e.To("room1").Except("c").Volatile().Emit("hello") }, "/", "3",
+			`{"packet":{"type":2,"data":["hello"]},"opts":{"rooms":["room1"],"except":["c"],"flags":{"volatile":true}}}`},
+		{"bytes", func(e *redisadapter.Emitter) error { return e.Of("n").Emit("b", []byte{1, 2}) }, "/n", "3",
+			"gqZwYWNrZXSCpHR5cGUCpGRhdGGSoWLEAgECpG9wdHODpXJvb21zkKZleGNlcHSQpWZsYWdzgA=="},
+		{"join", func(e *redisadapter.Emitter) error { return e.In("room1").SocketsJoin("r2") }, "/", "4",
+			`{"opts":{"rooms":["room1"],"except":[],"flags":{}},"rooms":["r2"]}`},
+		{"leave", func(e *redisadapter.Emitter) error { return e.In("room1").SocketsLeave("r2") }, "/", "5",
+			`{"opts":{"rooms":["room1"],"except":[],"flags":{}},"rooms":["r2"]}`},
+		{"close", func(e *redisadapter.Emitter) error { return e.CloseConns() }, "/", "6",
+			`{"opts":{"rooms":[],"except":[],"flags":{}},"close":true}`},
+		{"an event for servers", func(e *redisadapter.Emitter) error { return e.ServerSideEmit("sse", 1) }, "/", "9", `{"packet":["sse",1]}`},
+	} {
+		if err := c.do(e); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		last := s.Must("XREVRANGE", "socket.io", "+", "-", "COUNT", "1").([]any)[0].([]any)[1]
+		if got, want := fmt.Sprint(last), fmt.Sprint([]any{"uid", "emitter", "nsp", c.nsp, "type", c.typ, "data", c.data}); got != want {
+			t.Errorf("%s: %s, want %s", c.name, got, want)
+		}
+	}
+
+	few := redisadapter.NewEmitter(client, redisadapter.ModeStreams, &redisadapter.EmitterOptions{Stream: "few", Streams: 3, MaxLen: 100})
+	for range 1000 {
+		if err := few.Of("/notifications").Emit("x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The name is that which Node.js makes of the negative hash.
+	if kept := s.Must("XLEN", "few--2").(int64); kept < 100 || kept > 300 {
+		t.Errorf("the stream keeps %d entries, want about 100", kept)
+	}
+}

@@ -83,7 +83,7 @@ type addition struct {
 
 func (a *addition) size() int { return len(a.namespace) + len(a.data) + overhead }
 
-// command returns the XADD of an addition.
+// command returns the XADD of an addition. mark begins its token, or is "" for an emitter.
 func (a *addition) command(b rueidis.Builder, stream, mark string, maxLen int, sealed bool) rueidis.Completed {
 	c := b.Arbitrary("XADD").Keys(stream).Args("MAXLEN", "~", strconv.Itoa(maxLen), "*")
 	by := mark + strconv.FormatUint(a.token, 36)
@@ -97,6 +97,9 @@ func (a *addition) command(b rueidis.Builder, stream, mark string, maxLen int, s
 	}
 	if len(e.Go) > len("{}") {
 		c = c.Args(fieldGo, rueidis.BinaryString(e.Go))
+	}
+	if mark == "" {
+		return c.Build()
 	}
 	return c.Args(fieldBy, by).Build()
 }

@@ -129,3 +129,42 @@ func TestSessions(t *testing.T) {
 	t.Parallel()
 	runSessionsExam(t, oneServer{redistest.Start(t)})
 }
+
+// The streams of namespaces are those of Node.js.
+func TestStreamNames(t *testing.T) {
+	for namespace, want := range map[string]string{
+		"/": "s-2", "/chat": "s-1", "/admin": "s-2", "/foo": "s-1", "/orders": "s-1", "/notifications": "s--2", "/\U0001f600": "s-2",
+	} {
+		if got := stream("s", 3, namespace); got != want {
+			t.Errorf("%s is in %s, want %s", namespace, got, want)
+		}
+		if got := stream("s", 1, namespace); got != "s" {
+			t.Errorf("%s is in %s, want s", namespace, got)
+		}
+	}
+	for key, want := range map[string]string{"s": "{s}x", "a:": "{a:}x", "{t}s": "{t}sx"} {
+		if got, ok := beside(key, "x"); !ok || got != want || slot(got) != slot(key) {
+			t.Errorf("beside %s is %s, want %s", key, got, want)
+		}
+	}
+	for _, bad := range []string{"{}s", "{s", "s}"} {
+		if got, ok := beside(bad, "x"); ok {
+			t.Errorf("beside %s is %s", bad, got)
+		}
+	}
+}
+
+// Positions are ids of entries as Redis writes them.
+func TestNumbers(t *testing.T) {
+	for _, id := range []string{"0-0", "1795402032875-0", "1795402032875-7", "1795402032875-1048575"} {
+		n, ok := parseID(id)
+		if !ok || formatID(n) != id {
+			t.Errorf("%s is %d, %v, and back %s", id, n, ok, formatID(n))
+		}
+	}
+	for _, bad := range []string{"", "1", "-", "1-", "-1", "01-0", "1-1048576", "1-+1", "99999999999999999999-0", "1-0 ", "1-0-0"} {
+		if n, ok := parseID(bad); ok {
+			t.Errorf("%q is %d", bad, n)
+		}
+	}
+}

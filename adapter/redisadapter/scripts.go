@@ -60,11 +60,12 @@ return {state}`)
 if state == 'none' or state == 'claimed' then return {state} end
 return {state, owner, text, tostring(redis.call('PTTL', KEYS[2]))}`)
 
-	// takeScript takes the new owner and the old one. It returns the state, the text, and how
+	// takeScript takes the new owner, the old one, and whether the session need not have
+	// ended. It returns the state, the text, and how
 	// many milliseconds the copy had left.
 	takeScript = newScript(look + `
 if state == 'none' or state == 'claimed' then return {'none'} end
-if owner ~= ARGV[2] then return {'taken'} end
+if owner ~= ARGV[2] or state == 'live' and ARGV[3] == '' then return {'taken'} end
 local left = tostring(redis.call('PTTL', KEYS[2]))
 redis.call('HSET', KEYS[1], 'o', ARGV[1], 's', text)
 redis.call('HDEL', KEYS[1], 'x')

@@ -235,7 +235,7 @@ func (s *sessions) found(state, text, left string) (*adapter.Session, error) {
 }
 
 // Take implements cluster.Sessions.
-func (s *sessions) Take(ctx context.Context, namespace, secret, by, from string) (*adapter.Session, error) {
+func (s *sessions) Take(ctx context.Context, namespace, secret, by, from string, live bool) (*adapter.Session, error) {
 	k, ok := s.key(namespace, secret)
 	if err := ctx.Err(); err != nil || !ok {
 		return nil, cmpErr(err, adapter.ErrNoSession)
@@ -245,7 +245,11 @@ func (s *sessions) Take(ctx context.Context, namespace, secret, by, from string)
 			return nil, err
 		}
 	}
-	state, values, err := s.run(ctx, takeScript, k, by, from)
+	either := ""
+	if live {
+		either = "1"
+	}
+	state, values, err := s.run(ctx, takeScript, k, by, from, either)
 	switch {
 	case err != nil:
 		return nil, err
