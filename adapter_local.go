@@ -97,8 +97,19 @@ func (m *member) Deliver(p *adapter.Packet) {
 		ask(s, p)
 		return
 	}
-	_ = s.post(p.Message.(*engineio.Message), p.Volatile) // the connection notifies its sockets when it closes
+	msg := p.Message.(*engineio.Message)
+	if b := p.Batch; b != nil && !p.Volatile && s.ns.server.batches {
+		if s.conn.eio.Enqueue(msg) == nil {
+			b.Hold(m, msg.Size())
+			reportSent(s, msg)
+		}
+		return
+	}
+	_ = s.post(msg, p.Volatile) // the connection notifies its sockets when it closes
 }
+
+// Write implements adapter.Queued.
+func (m *member) Write() { (*Socket)(m).conn.eio.Write() }
 
 // Join does not wait for other servers: the adapter does, if at all.
 func (m *member) Join(rooms ...string) error {

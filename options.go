@@ -5,6 +5,7 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"log/slog"
@@ -305,4 +306,11 @@ func observesConns(v any) bool {
 		return true
 	}
 	return false
+}
+
+// batching reports whether the send queues have room for what a Batch leaves in them.
+func (c *config) batching() bool {
+	const times = 4
+	packets, bytes := cmp.Or(c.Engine.MaxQueueMessages, 16384), cmp.Or(c.Engine.MaxQueueBytes, 4<<20)
+	return packets >= times*adapter.MaxBatch && bytes >= times*adapter.MaxBatchBytes
 }

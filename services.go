@@ -25,6 +25,7 @@ type services struct {
 	sampled *telemetry.Sampled // warnings that clients can cause
 	base    time.Time          // the origin of now
 	waits   joinLimits
+	batches bool // members of a broadcast use its Batch
 
 	// Safe from anywhere.
 	closed    atomic.Bool // nothing can be sent
@@ -36,6 +37,7 @@ type services struct {
 func (s *services) init(opts *Options, node string) {
 	s.opts, s.base, s.node = withDefaults(opts), time.Now(), node
 	s.waits = joinLimits{decide: 50 * time.Millisecond, make: 250 * time.Millisecond, turn: 5 * time.Second}
+	s.batches = s.opts.batching()
 	s.sampled = telemetry.NewSampled(s.opts.Logger)
 	limits := parser.Limits{
 		MaxAttachments: s.opts.MaxAttachments,

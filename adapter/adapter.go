@@ -12,7 +12,7 @@
 //
 // Reading order: adapter.go (the contract), cluster.go (one per server), local.go (the
 // server's side), call.go (broadcasts with acknowledgements), memory.go, deliver.go,
-// names.go, recovery.go (the contract of stores), memorystore.go, shared.go (stores that
+// batch.go (several packets in one write), names.go, recovery.go (the contract of stores), memorystore.go, shared.go (stores that
 // several servers share).
 package adapter
 
@@ -56,6 +56,9 @@ type Packet struct {
 	Call *Call
 	// AckID is the acknowledgement id in Message, if Call is not nil.
 	AckID int64
+	// Batch, if not nil, allows members to leave the packet in their queues until
+	// Batch.Flush.
+	Batch *Batch
 }
 
 // Meta describes an event. It is sent between nodes with the event.

@@ -58,6 +58,11 @@ func deliver(p *Packet, members []Member, sender string) int {
 // deliverParallel delivers with several goroutines, including the caller's. They have
 // ended when it returns.
 func deliverParallel(p *Packet, members []Member, sender string, workers int) int {
+	if p.Batch != nil { // one goroutine uses it at a time
+		alone := *p
+		alone.Batch = nil
+		p = &alone
+	}
 	var next, total atomic.Int64
 	work := func() {
 		for {

@@ -28,6 +28,40 @@ func (l listener) ID() string { return l.id }
 
 func (l listener) Deliver(p *adapter.Packet) { fmt.Println(l.id, "gets", p.Message) }
 
+// A corked is a listener that prints when it is written to.
+type corked struct {
+	listener
+	waiting *[]any
+}
+
+func (c corked) Deliver(p *adapter.Packet) {
+	*c.waiting = append(*c.waiting, p.Message)
+	p.Batch.Hold(c, 100)
+}
+
+func (c corked) Write() {
+	if len(*c.waiting) > 0 { // it was held twice
+		fmt.Println(c.id, "gets", *c.waiting)
+		*c.waiting = nil
+	}
+}
+
+func ExampleBatch() {
+	rooms := adapter.NewMemory()
+	var anna adapter.Queued = corked{listener{id: "anna"}, new([]any)}
+	rooms.Add(anna.(adapter.Member), nil)
+
+	var batch adapter.Batch
+	for _, text := range []string{"hello", "again"} {
+		rooms.Broadcast(&adapter.Packet{Message: text, Batch: &batch}, adapter.Target{})
+	}
+	fmt.Println("nothing more has arrived")
+	batch.Flush()
+	// Output:
+	// nothing more has arrived
+	// anna gets [hello again]
+}
+
 func ExampleMemory() {
 	rooms := adapter.NewMemory()
 	anna, ben := listener{id: "anna"}, listener{id: "ben"}

@@ -19,7 +19,7 @@ const answerTimeout = 30 * time.Second
 func (n *space) wants(c Channel) bool { return c.Class != ClassRoom || n.interest.has(c.Name) }
 
 // handle implements namespace.
-func (n *space) handle(c Channel, m *nodewire.Message) {
+func (n *space) handle(c Channel, m *nodewire.Message, b *adapter.Batch) {
 	useful := true
 	switch m.Kind {
 	case nodewire.KindHello:
@@ -38,7 +38,7 @@ func (n *space) handle(c Channel, m *nodewire.Message) {
 		n.core.members.leave(m.From, n.nsp)
 		n.core.pending.gone(m.From, n.nsp, false)
 	case nodewire.KindBroadcast:
-		useful = n.deliver(c, m)
+		useful = n.deliver(c, m, b)
 	case nodewire.KindSocketsJoin:
 		_ = n.Memory.SocketsJoin(m.Target, m.Rooms) // the members report their errors
 		n.operated(m)
@@ -84,7 +84,7 @@ func (n *space) introduction(c Channel, m *nodewire.Message) bool {
 }
 
 // deliver delivers a broadcast. It reports whether it had a member here.
-func (n *space) deliver(c Channel, m *nodewire.Message) bool {
+func (n *space) deliver(c Channel, m *nodewire.Message, b *adapter.Batch) bool {
 	if m.Event.Version > adapter.Version {
 		n.core.drop("an event of a later version", c, m.From)
 		return false
@@ -105,6 +105,7 @@ func (n *space) deliver(c Channel, m *nodewire.Message) bool {
 		n.core.drop("an event that no client can read", c, m.From)
 		return false
 	}
+	p.Batch = b
 	count, _ := n.Memory.Broadcast(p, m.Target)
 	return count > 0
 }

@@ -4,7 +4,11 @@
 
 package cluster
 
-import "context"
+import (
+	"context"
+
+	"socketio/adapter"
+)
 
 // A Class says what a Channel is for.
 type Class uint8
@@ -83,4 +87,13 @@ type Receiver interface {
 	Down(err error)
 	// Up is called when the bus works again: all channels are subscribed again.
 	Up()
+}
+
+// A BatchReceiver is a Receiver that can send to a client what several messages cause in
+// one write. The nodes of this package are BatchReceivers.
+type BatchReceiver interface {
+	Receiver
+	// ReceiveMany is Receive, except that it may leave events in the queues of clients
+	// until b.Flush. The bus calls that before it waits for more.
+	ReceiveMany(b *adapter.Batch, c Channel, data []byte)
 }

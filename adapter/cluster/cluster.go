@@ -109,7 +109,10 @@ func (c *Cluster) Nodes() int { return 1 + c.node.members.size() }
 func (c *Cluster) Stats() Stats { return c.node.counter.stats() }
 
 // Receive implements Receiver.
-func (n *node) Receive(c Channel, data []byte) {
+func (n *node) Receive(c Channel, data []byte) { n.ReceiveMany(nil, c, data) }
+
+// ReceiveMany implements BatchReceiver.
+func (n *node) ReceiveMany(b *adapter.Batch, c Channel, data []byte) {
 	n.checkLease()
 	n.health.received.Store(time.Now().UnixNano())
 	if len(data) > n.opts.MaxMessage {
@@ -159,7 +162,7 @@ func (n *node) Receive(c Channel, data []byte) {
 		return
 	}
 	n.members.touch(m.From, time.Now())
-	space.handle(c, m)
+	space.handle(c, m, b)
 }
 
 // reasonOf returns the reason for dropping a message that can't be decoded.

@@ -53,7 +53,8 @@ type services struct {
 type namespace interface {
 	// wants reports whether a message of a channel may have receivers.
 	wants(c Channel) bool
-	handle(c Channel, m *nodewire.Message)
+	// handle takes a message. b, if not nil, may hold what it sends to clients.
+	handle(c Channel, m *nodewire.Message, b *adapter.Batch)
 	// ready reports whether the channels are subscribed.
 	ready() bool
 	// hello asks the other nodes whether they have the namespace.

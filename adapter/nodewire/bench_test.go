@@ -75,8 +75,8 @@ func TestAllocations(t *testing.T) {
 	}{
 		"append envelope": {0, func() { _, _ = nodewire.AppendEnvelope(buf, &text, false) }},
 		"append classic":  {1, func() { _, _ = nodewire.AppendClassic(buf, &text) }},
-		"decode envelope": {19, func() { _, _ = nodewire.DecodeEnvelope(envelope) }},
-		"decode classic":  {15, func() { _, _ = nodewire.DecodeClassicBroadcast(classic) }},
+		"decode envelope": {7, func() { _, _ = nodewire.DecodeEnvelope(envelope) }},
+		"decode classic":  {8, func() { _, _ = nodewire.DecodeClassicBroadcast(classic) }},
 	} {
 		if got := testing.AllocsPerRun(100, test.run); got > test.most {
 			t.Errorf("%s: %v allocations, want at most %v", name, got, test.most)

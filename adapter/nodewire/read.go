@@ -36,8 +36,8 @@ type parts struct {
 
 // collect sets the parts that are members of the object raw.
 func (p *parts) collect(raw []byte) bool {
-	return members(raw, func(name string, value []byte) bool {
-		switch name {
+	return members(raw, func(name, value []byte) bool {
+		switch string(name) {
 		case "type":
 			p.kind = value
 		case "uid":
@@ -95,14 +95,14 @@ func (p *parts) request(m *Message) error {
 // target reads the options of a message, which must be there.
 func (p *parts) target(m *Message) error {
 	var roomsOK, exceptOK, flagsOK = true, true, true
-	ok := members(p.opts, func(name string, value []byte) bool {
-		switch name {
+	ok := members(p.opts, func(name, value []byte) bool {
+		switch string(name) {
 		case "rooms":
 			m.Target.Rooms, roomsOK = names(value)
 		case "except":
 			m.Target.Except, exceptOK = names(value)
 		case "flags":
-			flagsOK = isNull(value) || members(value, func(name string, value []byte) bool { return m.flag(name, value) })
+			flagsOK = isNull(value) || members(value, func(name, value []byte) bool { return m.flag(name, value) })
 		case "go":
 			p.golang = value
 		}
@@ -118,8 +118,8 @@ func (p *parts) target(m *Message) error {
 const maxTimeout = 24 * time.Hour
 
 // flag sets one flag. Those of other types are ignored, as in Node.js.
-func (m *Message) flag(name string, value []byte) bool {
-	switch name {
+func (m *Message) flag(name, value []byte) bool {
+	switch string(name) {
 	case "volatile":
 		m.Flags.Volatile, _ = boolean(value)
 	case "compress":
@@ -159,8 +159,8 @@ func (m *Message) event(raw []byte, attachments [][]byte) error {
 // packetOf reads the packet of a Broadcast.
 func (m *Message) packetOf(raw []byte, attachments [][]byte) error {
 	var kind, data, nsp []byte
-	if !members(raw, func(name string, value []byte) bool {
-		switch name {
+	if !members(raw, func(name, value []byte) bool {
+		switch string(name) {
 		case "type":
 			kind = value
 		case "data":
@@ -242,9 +242,9 @@ func (p *parts) golangOf(m *Message, attachments [][]byte) error {
 	}
 	m.Go, m.Event.Version = true, adapter.Version
 	failed := "the member for nodes in Go"
-	ok := members(p.golang, func(name string, value []byte) (ok bool) {
+	ok := members(p.golang, func(name, value []byte) (ok bool) {
 		ok = true
-		switch name {
+		switch string(name) {
 		case "uid":
 			m.From, ok = text(value)
 		case "origin":

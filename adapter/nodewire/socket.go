@@ -91,7 +91,7 @@ func appendHeader(dst []byte, h *adapter.HandshakeInfo) []byte {
 			dst = append(dst, ',')
 		}
 		dst = append(jsontext.AppendString(dst, name), ':')
-		switch name {
+		switch string(name) {
 		case "set-cookie":
 			dst = appendNames(dst, all[name]...)
 		case "cookie":
@@ -148,8 +148,8 @@ func readSockets(raw []byte, attachments [][]byte) ([]adapter.MemberInfo, error)
 // in the rest is left out.
 func readSocket(raw []byte, attachments [][]byte, s *adapter.MemberInfo) bool {
 	var hasRooms bool
-	ok := members(raw, func(name string, value []byte) bool {
-		switch name {
+	ok := members(raw, func(name, value []byte) bool {
+		switch string(name) {
 		case "id":
 			s.ID, _ = text(value)
 		case "rooms":
@@ -173,8 +173,8 @@ func readSocket(raw []byte, attachments [][]byte, s *adapter.MemberInfo) bool {
 
 func readHandshake(raw []byte, attachments [][]byte, h *adapter.HandshakeInfo) {
 	h.Header = make(http.Header)
-	members(raw, func(name string, value []byte) bool {
-		switch name {
+	members(raw, func(name, value []byte) bool {
+		switch string(name) {
 		case "headers":
 			readHeader(value, h)
 		case "address":
@@ -197,17 +197,17 @@ func readHandshake(raw []byte, attachments [][]byte, h *adapter.HandshakeInfo) {
 }
 
 func readHeader(raw []byte, h *adapter.HandshakeInfo) {
-	members(raw, func(name string, value []byte) bool {
+	members(raw, func(name, value []byte) bool {
 		if one, ok := text(value); ok {
-			if strings.EqualFold(name, "host") {
+			if strings.EqualFold(string(name), "host") {
 				h.Host = one
 				return true
 			}
-			h.Header[http.CanonicalHeaderKey(name)] = []string{one}
+			h.Header[http.CanonicalHeaderKey(string(name))] = []string{one}
 			return true
 		}
 		if all, ok := names(value); ok && len(all) > 0 {
-			h.Header[http.CanonicalHeaderKey(name)] = all
+			h.Header[http.CanonicalHeaderKey(string(name))] = all
 		}
 		return true
 	})

@@ -43,10 +43,13 @@ func checkText(raw []byte) bool {
 }
 
 // members is jsontext.Members with names that are read.
-func members(raw []byte, each func(name string, value []byte) bool) (ok bool) {
+func members(raw []byte, each func(name, value []byte) bool) (ok bool) {
 	return jsontext.Members(raw, func(key, value []byte) bool {
-		name, ok := text(key)
-		return ok && each(name, value)
+		if inner := key[1 : len(key)-1]; jsontext.PlainLen(inner, 0) == len(inner) {
+			return each(inner, value)
+		}
+		name, err := jsontext.Unquote(key)
+		return err == nil && each([]byte(name), value)
 	})
 }
 

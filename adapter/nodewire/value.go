@@ -54,7 +54,7 @@ func (w *toText) value(depth int) error {
 	case mpack.Float:
 		w.float(math.Float64frombits(h.Num))
 	case mpack.String:
-		w.dst = jsontext.AppendString(w.dst, string(w.take(h.N)))
+		w.dst = jsontext.AppendString(w.dst, w.take(h.N))
 	case mpack.Binary:
 		return w.bytes(w.take(h.N))
 	case mpack.Date:
@@ -100,7 +100,7 @@ func (w *toText) object(n, depth int) error {
 		}
 		switch h, ok := w.head(); {
 		case ok && h.Kind == mpack.String:
-			w.dst = jsontext.AppendString(w.dst, string(w.take(h.N)))
+			w.dst = jsontext.AppendString(w.dst, w.take(h.N))
 		case ok && h.Kind == mpack.Uint:
 			w.dst = append(strconv.AppendUint(append(w.dst, '"'), h.Num, 10), '"')
 		case ok && h.Kind == mpack.Int:

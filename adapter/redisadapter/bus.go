@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"socketio/adapter"
 	"socketio/adapter/cluster"
 )
 
@@ -61,7 +62,7 @@ func newBus(redis rueidis.ClientOption, mode Mode, o *Options) *bus {
 
 // Open implements cluster.Bus.
 func (b *bus) Open(r cluster.Receiver) error {
-	b.receiver = r
+	b.receiver = r.(cluster.BatchReceiver)
 	b.work.Go(b.finder.run)
 	b.work.Go(b.notify)
 	b.work.Go(b.sender.run)
@@ -115,7 +116,7 @@ func (b *bus) Subscribe(channels []cluster.Channel, done func(error)) {
 func (b *bus) Unsubscribe(channels []cluster.Channel) { b.table.remove(channels, b.topic) }
 
 // receive implements owner: it passes a message on.
-func (b *bus) receive(p topic, channel, message string) {
+func (b *bus) receive(batch *adapter.Batch, p topic, channel, message string) {
 	c, ok := b.table.channel(p)
 	switch {
 	case !ok:
@@ -128,6 +129,10 @@ func (b *bus) receive(p topic, channel, message string) {
 		if room := strings.TrimPrefix(channel, b.mode.channel(b.prefix, c)); room != "" {
 			c.Class, c.Name = cluster.ClassRoom, strings.TrimSuffix(room, "#")
 		}
+	}
+	if many, ok := b.receiver.(cluster.BatchReceiver); ok {
+		many.ReceiveMany(batch, c, []byte(message))
+		return
 	}
 	b.receiver.Receive(c, []byte(message))
 }

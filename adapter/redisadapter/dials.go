@@ -94,3 +94,29 @@ func (d *dials) closeAll() {
 		_ = c.Close()
 	}
 }
+
+// A watched is a connection whose reads are announced.
+type watched struct {
+	net.Conn
+	before func()
+}
+
+// Read implements net.Conn.
+func (c *watched) Read(p []byte) (int, error) {
+	c.before()
+	return c.Conn.Read(p)
+}
+
+// beforeReads returns options whose connections call before on the goroutine that reads,
+// when it has handled all that it has read.
+func beforeReads(o rueidis.ClientOption, before func()) rueidis.ClientOption {
+	connect := o.DialCtxFn
+	o.DialCtxFn = func(ctx context.Context, addr string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
+		c, err := connect(ctx, addr, dialer, config)
+		if err != nil {
+			return nil, err
+		}
+		return &watched{c, before}, nil
+	}
+	return o
+}

@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"socketio/adapter"
 )
 
 // An owner is the bus that a node belongs to. Its methods do not block.
 type owner interface {
-	receive(p topic, channel, message string)
+	receive(b *adapter.Batch, p topic, channel, message string)
 	changed() // the state may have changed
 	kick()    // the slots of the Redis Cluster may have moved
 }
@@ -33,6 +35,7 @@ type node struct {
 	ctx     context.Context // ends when the node is no longer used
 	cancel  context.CancelFunc
 	client  atomic.Pointer[rueidis.Client] // nil before the first connection
+	reader  atomic.Pointer[subscriber]     // nil without a connection for subscriptions
 	tried   chan struct{}                  // closed after the first attempt
 	again   chan struct{}                  // Reset
 	since   atomic.Int64                   // when the messages that Redis has not answered were sent, or 0
@@ -187,7 +190,7 @@ func (n *node) connect() error {
 	if n.client.Load() != nil {
 		return nil
 	}
-	c, err := rueidis.NewClient(n.option)
+	c, err := rueidis.NewClient(beforeReads(n.option, n.flush))
 	if err == nil {
 		n.client.Store(&c)
 	}
@@ -217,6 +220,7 @@ func (n *node) serve() error {
 	case <-n.again: // the connection is new
 	default:
 	}
+	n.reader.Store(s)
 	s.open(*n.client.Load())
 	defer s.close()
 	for {
@@ -248,9 +252,16 @@ func (n *node) serve() error {
 }
 
 // receive implements listener.
-func (n *node) receive(p topic, channel, message string) {
+func (n *node) receive(b *adapter.Batch, p topic, channel, message string) {
 	n.heard.Store(time.Now().UnixNano())
-	n.owner.receive(p, channel, message)
+	n.owner.receive(b, p, channel, message)
+}
+
+// flush is called before each read of a connection.
+func (n *node) flush() {
+	if s := n.reader.Load(); s != nil {
+		s.flush()
+	}
 }
 
 // moved implements listener.

@@ -12,12 +12,15 @@ import (
 	"sync"
 
 	"github.com/redis/rueidis"
+
+	"socketio/adapter"
 )
 
 // A listener uses a subscriber.
 type listener interface {
-	// receive takes a message of a topic. channel is the name of its channel.
-	receive(p topic, channel, message string)
+	// receive takes a message of a topic. channel is the name of its channel. What it sends
+	// to clients may be held in b.
+	receive(b *adapter.Batch, p topic, channel, message string)
 	// moved is called when another server may have some of the slots.
 	moved(why error)
 }
@@ -32,8 +35,9 @@ type subscriber struct {
 	sharded bool
 	bySlot  bool // a command may have channels of one slot only
 
-	mu   sync.Mutex // is held while a message is received
-	dead bool       // no more messages are received
+	mu    sync.Mutex    // is held while a message is received; guards the fields below
+	dead  bool          // no more messages are received
+	batch adapter.Batch // what the messages since the last read have caused
 }
 
 // open makes the connection. If that fails, so will its use.
@@ -43,10 +47,19 @@ func (s *subscriber) open(c rueidis.Client) {
 	s.lost = s.conn.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: s.message, OnSubscription: s.subscription})
 }
 
+// flush sends to the clients what was received. It is called before a connection is read:
+// that of the subscriber has no more messages then.
+func (s *subscriber) flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.batch.Flush()
+}
+
 // close closes the connection. Nothing is received afterwards.
 func (s *subscriber) close() {
 	s.mu.Lock()
 	s.dead = true
+	s.batch.Flush()
 	s.mu.Unlock()
 	s.conn.Close()
 	s.table.forget(s.carrier)
@@ -62,7 +75,7 @@ func (s *subscriber) message(m rueidis.PubSubMessage) {
 	if m.Pattern != "" {
 		p = topic{m.Pattern, true}
 	}
-	s.listens.receive(p, m.Channel, m.Message)
+	s.listens.receive(&s.batch, p, m.Channel, m.Message)
 }
 
 // subscription is called when the server confirms. It also unsubscribes by itself, from

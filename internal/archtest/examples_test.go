@@ -22,6 +22,7 @@ var exemplary = []string{"", "engineio", "adapter", "parser", "parser/msgpack"}
 // shownBy names the example for a type that has none of its own name. The example
 // uses it, by name or, where its value says "quietly", without.
 var shownBy = map[string]string{
+	"adapter.Queued":             "Batch",
 	"socketio.ConnView":          "Socket_Conn quietly",
 	"socketio.Deduplication":     "RetryObserver",
 	"socketio.ErrorObserver":     "TraceObserver quietly",

@@ -56,7 +56,7 @@ const hexDigits = "0123456789abcdef"
 // AppendString appends s to dst as a JSON string and returns the result.
 // Invalid UTF-8 becomes U+FFFD. U+2028 and U+2029 are escaped, because old
 // JavaScript takes them for line ends; "<", ">" and "&" are not.
-func AppendString(dst []byte, s string) []byte {
+func AppendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
 		n := PlainLen(s, i)
@@ -69,7 +69,7 @@ func AppendString(dst []byte, s string) []byte {
 			i++
 			continue
 		}
-		r, size := utf8.DecodeRuneInString(s[i:])
+		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 		switch {
 		case r == utf8.RuneError && size == 1:
 			dst = append(dst, "\uFFFD"...)
