@@ -30,6 +30,7 @@ var sameMeaning = map[string]string{
 	"ErrClosed":            "the connection has closed",
 	"ErrDegraded":          "other servers may not know of this one's rooms",
 	"ErrDropped":           "the message was dropped, as its policy allows",
+	"ErrTaken":             "one error, in the contract of stores and in that of their sessions",
 	"ErrQueueFull":         "the queue has no room for the message",
 	"ErrReservedEvent":     "the name of the event is reserved",
 	"ErrRoomName":          "the name of the room is too long",
