@@ -29,8 +29,7 @@ type bus struct {
 	peers    *peers
 	box      *outbox
 	receiver cluster.Receiver // constant after Open
-	// others handles messages that are of no channel. It may be nil.
-	others func(m *nats.Msg)
+	log      *jet             // nil without JetStream
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -210,17 +209,22 @@ func (b *bus) handle(m *nats.Msg) {
 			_ = b.box.put(&nats.Msg{Subject: m.Reply, Data: []byte(b.peers.self())})
 		}
 		return
-	case strings.HasPrefix(m.Subject, b.subs.inbox) && m.Header == nil:
-		b.peers.answered(m.Subject, string(m.Data))
-		return
-	case b.others != nil:
-		b.others(m)
+	case strings.HasPrefix(m.Subject, b.subs.inbox+"."):
+		if number, ok := strings.CutPrefix(m.Subject, b.subs.inbox+".a"); ok && b.log != nil {
+			b.log.appender.answered(number, m)
+		} else {
+			b.peers.answered(m.Subject, string(m.Data))
+		}
 		return
 	default:
 		return // unsubscribed a moment ago
 	}
 	if c.Class == cluster.ClassNodes {
 		b.peers.heard(m.Header.Get(headerServer))
+	}
+	if c.Class == cluster.ClassLog {
+		b.log.heard(c.Namespace, m)
+		return
 	}
 	if c.Class == cluster.ClassAnyRoom {
 		name, exact := untoken(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:])

@@ -115,6 +115,8 @@ func (s subjects) of(c cluster.Channel) (subject string, exact bool) {
 	case cluster.ClassNode:
 		name, whole := token(c.Name)
 		return subject + ".node." + name, exact && whole
+	case cluster.ClassLog:
+		return s.prefix + ".out." + space, true // see stream; entries carry the name
 	}
 	return subject + ".answers", exact // ClassAnswers: nobody publishes to it
 }

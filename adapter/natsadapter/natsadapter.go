@@ -16,3 +16,14 @@ func Core(urls string, o *Options) *cluster.Cluster {
 	opts := o.withDefaults()
 	return cluster.New(newBus(urls, &opts), &opts.Cluster)
 }
+
+// JetStream is like Core, and has a log: events have positions that all servers agree on,
+// and sessions outlive their server. With Options.Recovery of the server, clients are
+// recovered on any of them. It needs NATS 2.11 or newer with JetStream.
+//
+// Options.Log says how much is kept, and how safely. JetStream confirms what it has not
+// written to its disk yet; see the documentation of the package.
+func JetStream(urls string, o *Options) *cluster.Cluster {
+	opts := o.withDefaults()
+	return cluster.New(newJet(urls, &opts), &opts.Cluster)
+}

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"socketio/adapter/cluster"
 )
@@ -31,8 +33,40 @@ type Options struct {
 	MaxPending int
 	// Counts, if not nil, counts what happens to the connection.
 	Counts *Counts
+	// Log has the options of JetStream. Core ignores them.
+	Log LogOptions
 	// Cluster has the options that all buses have in common. Ordering is ignored.
 	Cluster cluster.Options
+}
+
+// LogOptions configure what JetStream stores: the events of all namespaces in the stream
+// PREFIX_log, sessions in the bucket PREFIX_sessions. They count when the first server
+// creates them. Those that exist already are used as they are.
+type LogOptions struct {
+	// Replicas is how many NATS servers store everything: 1, 3 or 5. With 1, all is
+	// lost with its server, or with its disk. Defaults to 1.
+	Replicas int
+	// Memory keeps everything in memory. It is then lost when NATS is restarted.
+	Memory bool
+	// MaxAge is how long events are kept. It must be longer than Recovery.Window. Defaults
+	// to 10 min.
+	MaxAge time.Duration
+	// MaxBytes is the maximum size of the events. The oldest are removed first. NATS reserves
+	// so much. Defaults to 256 MiB.
+	MaxBytes int64
+	// MaxSessionBytes is the maximum size of the sessions. When it is exceeded, sessions
+	// are not saved. NATS reserves so much. Defaults to 256 MiB.
+	MaxSessionBytes int64
+	// Domain is that of JetStream, for example behind a leaf node. Defaults to that of the
+	// connection.
+	Domain string
+}
+
+func (o *LogOptions) storage() jetstream.StorageType {
+	if o.Memory {
+		return jetstream.MemoryStorage
+	}
+	return jetstream.FileStorage
 }
 
 // Counts are counters of one server.
@@ -60,6 +94,7 @@ var (
 	errSlow       = errors.New("natsadapter: messages were lost, because too many waited to be handled")
 	errFirst      = errors.New("natsadapter: not connected yet")
 	errNoAnswer   = errors.New("natsadapter: NATS does not answer")
+	errReplaced   = errors.New("natsadapter: the log was replaced")
 	errReset      = errors.New("natsadapter: messages do not arrive")
 	errSubscribes = errors.New("natsadapter: subscriptions are made again")
 )
@@ -85,6 +120,18 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.Counts == nil {
 		c.Counts = new(Counts)
+	}
+	if c.Log.Replicas <= 0 {
+		c.Log.Replicas = 1
+	}
+	if c.Log.MaxAge <= 0 {
+		c.Log.MaxAge = 10 * time.Minute
+	}
+	if c.Log.MaxBytes <= 0 {
+		c.Log.MaxBytes = 256 << 20
+	}
+	if c.Log.MaxSessionBytes <= 0 {
+		c.Log.MaxSessionBytes = 256 << 20
 	}
 	c.Cluster.Ordering = cluster.OrderedByNode
 	return c

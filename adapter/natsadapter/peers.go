@@ -93,7 +93,7 @@ func (p *peers) ask() (q *question, number string) {
 		return nil, ""
 	}
 	p.number++
-	number = strconv.FormatUint(p.number, 36)
+	number = "p" + strconv.FormatUint(p.number, 36)
 	p.asking[number] = q
 	return q, number
 }

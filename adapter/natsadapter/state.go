@@ -20,6 +20,7 @@ const (
 	causeSubscriptions              // NATS does not have all subscriptions
 	causeDenied                     // it refuses some that it had
 	causeLog                        // JetStream does not work
+	causeAppends                    // it is not known which entries are stored
 	causes
 )
 

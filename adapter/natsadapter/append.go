@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: MIT
+
+// This file sends entries to the stream, and learns what has become of them.
+
+package natsadapter
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"socketio/adapter/cluster"
+)
+
+// A flight is an entry on its way into the stream.
+type flight struct {
+	reader *logReader
+	token  uint64
+	number string // of the flight, in the subject of the answer
+	m      *nats.Msg
+	since  time.Time // when it was sent first
+
+	// The lock of the appender guards the fields below.
+	state  flightState
+	stored uint64 // it is in the stream with this number; or, if it has not come when this number was read, never will
+}
+
+type flightState int
+
+const (
+	waiting flightState = iota // not sent yet
+	flying                     // sent; no answer yet
+	doubted                    // it was sent when the connection was lost, or the answer is late
+	landed                     // see stored
+	failed                     // it is not in the stream
+)
+
+const (
+	// mostFlying is the number of entries that are sent before JetStream has answered.
+	mostFlying = 1024
+	// landsIn is how long an answer is awaited.
+	landsIn = 4 * time.Second
+	// trustsFor is how long after an entry was sent it can be sent again without being stored
+	// twice.
+	trustsFor = repeatsWithin - 30*time.Second
+)
+
+var (
+	errLate   = errors.New("natsadapter: JetStream does not confirm what is sent")
+	errBefore = errors.New("natsadapter: it is not known yet which of the entries before are stored")
+)
+
+// An appender sends entries in order. When the connection is lost, or an answer is late, it
+// sends those without an answer again, one after the other, before any new ones. JetStream
+// knows by their Nats-Msg-Id which ones it has stored. So the entries of one server are in
+// the stream in the order of Append, whatever happens.
+type appender struct {
+	link   *link
+	state  *state
+	stream *stream
+	inbox  string
+	most   int // bytes
+	ctx    context.Context
+	wake   chan struct{}
+	look   func() // asks for the state of the stream soon
+
+	mu      sync.Mutex // guards the fields below
+	queue   []*flight  // waiting
+	sent    []*flight  // flying, doubted, or ended and not removed yet; in order
+	flights map[string]*flight
+	number  uint64
+	bytes   int
+	closed  bool
+	epoch   int           // the connection by which the flying were sent
+	answer  chan struct{} // a doubted flight was answered
+	empty   chan struct{} // closed when nothing is on its way after close
+}
+
+func newAppender(b *bus, s *stream) *appender {
+	return &appender{
+		link: b.link, state: b.state, stream: s, most: b.options.MaxQueue, ctx: b.ctx, wake: make(chan struct{}, 1),
+		flights: make(map[string]*flight), answer: make(chan struct{}, 1), empty: make(chan struct{}),
+	}
+}
+
+// put adds an entry.
+func (a *appender) put(r *logReader, token uint64, m *nats.Msg) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	size := sizeOf(m)
+	switch {
+	case a.closed:
+		return cluster.ErrClosed
+	case a.bytes > 0 && a.bytes+size > a.most:
+		return ErrQueueFull
+	}
+	a.number++
+	f := &flight{reader: r, token: token, number: strconv.FormatUint(a.number, 36), m: m}
+	m.Reply = a.inbox + ".a" + f.number
+	a.flights[f.number] = f
+	a.queue, a.bytes = append(a.queue, f), a.bytes+size
+	r.tokens.add(f)
+	poke(a.wake)
+	return nil
+}
+
+// run sends entries until ctx ends.
+func (a *appender) run() {
+	timer := time.NewTimer(landsIn)
+	defer timer.Stop()
+	for {
+		a.step()
+		timer.Reset(landsIn / 4)
+		select {
+		case <-a.wake:
+		case <-timer.C:
+		case <-a.ctx.Done():
+			return
+		}
+	}
+}
+
+// step sends what can be sent.
+func (a *appender) step() {
+	nc, epoch := a.link.current()
+	if epoch == 0 {
+		return
+	}
+	if a.doubt(epoch) && !a.recover() {
+		return
+	}
+	if a.state.err(causeLog) != nil {
+		return
+	}
+	for {
+		f := a.next(epoch)
+		if f == nil {
+			return
+		}
+		if err := nc.PublishMsg(f.m); err != nil {
+			if isNetwork(err) {
+				a.link.end(err)
+			}
+			return // it counts as flying: the next connection finds out
+		}
+	}
+}
+
+// next returns the next entry to be sent, or nil.
+func (a *appender) next(epoch int) *flight {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tidyLocked()
+	if len(a.queue) == 0 || len(a.sent) >= mostFlying || len(a.sent) > 0 && a.epoch != epoch {
+		return nil
+	}
+	f := a.queue[0]
+	if a.queue = a.queue[1:]; len(a.queue) == 0 {
+		a.queue = nil
+	}
+	a.sent, a.epoch = append(a.sent, f), epoch
+	f.state, f.since = flying, time.Now()
+	return f
+}
+
+// tidyLocked removes what has ended.
+func (a *appender) tidyLocked() {
+	n := 0
+	for n < len(a.sent) && (a.sent[n].state == landed || a.sent[n].state == failed) {
+		n++
+	}
+	if a.sent = a.sent[n:]; len(a.sent) == 0 {
+		a.sent = nil
+	}
+	if a.closed && len(a.sent)+len(a.queue) == 0 && a.empty != nil {
+		close(a.empty)
+		a.empty = nil
+	}
+}
+
+// doubt reports whether it is not known what has become of entries that were sent.
+func (a *appender) doubt(epoch int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tidyLocked()
+	if len(a.sent) == 0 {
+		return false
+	}
+	first := a.sent[0]
+	if first.state == flying && (a.epoch != epoch || time.Since(first.since) > landsIn) {
+		for _, f := range a.sent {
+			if f.state == flying {
+				f.state = doubted
+			}
+		}
+	}
+	if first.state != doubted {
+		return false
+	}
+	err := errBefore
+	if a.epoch == epoch {
+		err = errLate
+	}
+	a.state.set(causeAppends, down(err))
+	return true
+}
+
+// recover finds out what has become of the doubted entries. It reports false if the
+// connection was lost meanwhile.
+func (a *appender) recover() bool {
+	for {
+		a.mu.Lock()
+		a.tidyLocked()
+		var f *flight
+		if len(a.sent) > 0 {
+			f = a.sent[0]
+		}
+		a.mu.Unlock()
+		if f == nil {
+			a.state.set(causeAppends, nil)
+			return true
+		}
+		if !a.again(f) {
+			return false
+		}
+	}
+}
+
+// again sends a doubted entry again, and waits for the answer.
+func (a *appender) again(f *flight) bool {
+	nc, epoch := a.link.current()
+	if epoch == 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, landsIn)
+	defer cancel()
+	if time.Since(f.since) > trustsFor {
+		// It could be stored twice. If it is not found below the end, it is not stored.
+		snap, err := a.stream.look(ctx)
+		if err == nil {
+			a.end(f, landed, snap.last)
+		}
+		return err == nil
+	}
+	select {
+	case <-a.answer:
+	default:
+	}
+	if err := nc.PublishMsg(f.m); err != nil {
+		return false
+	}
+	for {
+		a.mu.Lock()
+		ended := f.state != doubted
+		a.mu.Unlock()
+		if ended {
+			return true
+		}
+		select {
+		case <-a.answer:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// answered takes an answer of JetStream.
+func (a *appender) answered(number string, m *nats.Msg) {
+	a.mu.Lock()
+	f := a.flights[number]
+	a.mu.Unlock()
+	if f == nil {
+		return
+	}
+	var ack struct {
+		Error  *jetstream.APIError `json:"error"`
+		Number uint64              `json:"seq"`
+	}
+	err := json.Unmarshal(m.Data, &ack)
+	switch {
+	case m.Header.Get("Status") == "503":
+		err = nats.ErrNoResponders
+	case err == nil && ack.Error != nil:
+		err = ack.Error
+	case err == nil && ack.Number == 0:
+		err = errors.New("natsadapter: an answer without a number")
+	}
+	if err == nil {
+		a.end(f, landed, ack.Number)
+		return
+	}
+	a.mu.Lock()
+	doubts := f.state == doubted
+	a.mu.Unlock()
+	var refused *jetstream.APIError
+	if doubts && !(errors.As(err, &refused) && refused.Code == 400) {
+		return // it is sent again later
+	}
+	a.end(f, failed, 0)
+	if !errors.As(err, &refused) || refused.Code != 400 {
+		a.state.set(causeLog, down(fmt.Errorf("the stream %s: %w", a.stream.name, err))) // until the next look
+		a.look()
+	}
+}
+
+// end records what has become of an entry.
+func (a *appender) end(f *flight, s flightState, number uint64) {
+	a.mu.Lock()
+	if a.flights[f.number] != f {
+		a.mu.Unlock()
+		return
+	}
+	delete(a.flights, f.number)
+	f.state, f.stored = s, number
+	a.bytes -= sizeOf(f.m)
+	a.tidyLocked()
+	a.mu.Unlock()
+	poke(a.answer)
+	poke(a.wake)
+	poke(f.reader.wake)
+}
+
+// close refuses further entries and waits until those before have landed.
+func (a *appender) close(ctx context.Context) error {
+	a.mu.Lock()
+	a.closed = true
+	empty := a.empty
+	a.tidyLocked()
+	a.mu.Unlock()
+	if empty == nil {
+		return nil
+	}
+	poke(a.wake)
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lose records that an entry was stored beyond the end of a stream, which was lost.
+func (a *appender) lose(f *flight, end uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f.state == landed && f.stored > end {
+		f.state = failed
+	}
+}
+
+// status returns what has become of an entry.
+func (a *appender) status(f *flight) (s flightState, number uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return f.state, f.stored
+}
+
+// tokens are the entries of this server in one log that have not come, in order.
+type tokens struct {
+	mu  sync.Mutex
+	all []*flight
+}
+
+func (t *tokens) add(f *flight) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all = append(t.all, f)
+}
+
+// came removes the tokens up to one. skipped is the last one before it, or 0 if there is
+// none. known is false if the token itself is not among them.
+func (t *tokens) came(token uint64) (skipped uint64, known bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for n < len(t.all) && t.all[n].token <= token {
+		if t.all[n].token == token {
+			known = true
+		} else {
+			skipped = t.all[n].token
+		}
+		n++
+	}
+	if !known {
+		return 0, false
+	}
+	t.removeLocked(n)
+	return skipped, true
+}
+
+func (t *tokens) removeLocked(n int) {
+	if t.all = t.all[n:]; len(t.all) == 0 {
+		t.all = nil
+	}
+}
+
+// first returns the first entry, or nil.
+func (t *tokens) first() *flight {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.all) == 0 {
+		return nil
+	}
+	return t.all[0]
+}
+
+// remove removes the first entry, which is f.
+func (t *tokens) remove(f *flight) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.all) > 0 && t.all[0] == f {
+		t.removeLocked(1)
+	}
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the bus with a log.
+
+package natsadapter
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"iter"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"socketio/adapter"
+	"socketio/adapter/cluster"
+)
+
+// A jet is the cluster.LogBus of one server.
+type jet struct {
+	*bus
+	id       string // of this server, in the ids of its entries
+	stream   *stream
+	appender *appender
+	receiver cluster.LogReceiver // constant after Open
+	asked    chan struct{}       // the stream is to be looked at
+	reads    chan struct{}       // one token for each Read at work
+	opened   atomic.Uint64       // number of readers
+
+	mu      sync.Mutex // guards the fields below
+	readers map[string]*logReader
+	closed  bool
+}
+
+var _ cluster.LogBus = (*jet)(nil)
+
+const (
+	// lookEvery is the time between two looks at the stream.
+	lookEvery = 2 * time.Second
+	// looksAgain is that after one that has failed.
+	looksAgain = 300 * time.Millisecond
+	// mostReads is the maximum number of calls of Read that ask NATS at once.
+	mostReads = 16
+)
+
+func newJet(urls string, o *Options) *jet {
+	b := newBus(urls, o)
+	j := &jet{bus: b, id: rand.Text()[:16], asked: make(chan struct{}, 1), reads: make(chan struct{}, mostReads), readers: make(map[string]*logReader)}
+	b.log = j
+	j.stream = &stream{name: o.Prefix + "_log", subjects: b.subjects, options: &o.Log, link: b.link, ctx: b.ctx}
+	j.stream.init()
+	j.appender = newAppender(b, j.stream)
+	j.appender.look = func() { poke(j.asked) }
+	b.state.errs[causeLog] = down(errFirst)
+	subscribe := b.link.connects
+	b.link.connects = func() {
+		subscribe()
+		poke(j.asked)
+		poke(j.appender.wake)
+	}
+	return j
+}
+
+// Open implements cluster.Bus.
+func (j *jet) Open(r cluster.Receiver) error {
+	to, ok := r.(cluster.LogReceiver)
+	if !ok {
+		return errors.New("natsadapter: the receiver of a bus with a log is no cluster.LogReceiver")
+	}
+	j.receiver = to
+	if err := j.bus.Open(r); err != nil {
+		return err
+	}
+	j.appender.inbox = j.subs.inbox
+	j.work.Go(j.run)
+	j.work.Go(j.appender.run)
+	return nil
+}
+
+// Close implements cluster.Bus.
+func (j *jet) Close(ctx context.Context) error {
+	var err error
+	if j.receiver != nil {
+		err = j.appender.close(ctx)
+	}
+	j.mu.Lock()
+	all := j.readers
+	j.readers, j.closed = nil, true
+	j.mu.Unlock()
+	for _, r := range all {
+		r.cancel()
+		<-r.done
+	}
+	return errors.Join(err, j.bus.Close(ctx))
+}
+
+// run looks at the stream from time to time, and makes it.
+func (j *jet) run() {
+	timer := time.NewTimer(lookEvery)
+	defer timer.Stop()
+	for {
+		wait := lookEvery
+		if j.link.wait(j.ctx) == nil {
+			return
+		}
+		if _, err := j.stream.look(j.ctx); err != nil {
+			j.state.set(causeLog, down(err))
+			wait = looksAgain
+		} else {
+			j.state.set(causeLog, nil)
+			poke(j.appender.wake)
+			j.wakeAll()
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-j.asked:
+		case <-j.ctx.Done():
+			return
+		}
+	}
+}
+
+func (j *jet) wakeAll() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.readers {
+		poke(r.wake)
+	}
+}
+
+// heard passes on what the stream has published again.
+func (j *jet) heard(namespace string, m *nats.Msg) {
+	if r := j.reader(namespace); r != nil {
+		r.heard(m)
+	}
+}
+
+func (j *jet) reader(namespace string) *logReader {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.readers[namespace]
+}
+
+// OpenLog implements cluster.LogBus.
+func (j *jet) OpenLog(namespace string) {
+	subject, _ := j.subjects.logSubject(namespace)
+	r := &logReader{
+		jet: j, namespace: namespace, subject: subject, number: j.opened.Add(1),
+		done: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+	r.ctx, r.cancel = context.WithCancel(j.ctx)
+	j.mu.Lock()
+	if j.closed || j.readers[namespace] != nil {
+		j.mu.Unlock()
+		r.cancel()
+		return
+	}
+	j.readers[namespace] = r
+	j.mu.Unlock()
+	go r.run() // ends with CloseLog or Close
+	j.subscribeLog(r)
+}
+
+// subscribeLog subscribes to what the stream publishes again. The reader tries again if
+// NATS refuses.
+func (j *jet) subscribeLog(r *logReader) {
+	j.Subscribe([]cluster.Channel{{Class: cluster.ClassLog, Namespace: r.namespace}}, func(err error) {
+		r.mu.Lock()
+		r.subscribed, r.refused = err == nil, err
+		r.mu.Unlock()
+		if err != nil {
+			j.state.set(causeLog, down(err)) // until the next look
+		}
+		poke(r.wake)
+	})
+}
+
+// CloseLog implements cluster.LogBus.
+func (j *jet) CloseLog(namespace string) {
+	j.mu.Lock()
+	r := j.readers[namespace]
+	delete(j.readers, namespace)
+	j.mu.Unlock()
+	if r == nil {
+		return
+	}
+	r.cancel()
+	<-r.done
+	j.Unsubscribe([]cluster.Channel{{Class: cluster.ClassLog, Namespace: namespace}})
+}
+
+// Append implements cluster.LogBus.
+func (j *jet) Append(namespace string, token uint64, data []byte) error {
+	for _, c := range []cause{causeConnection, causeLog, causeAppends} {
+		if err := j.state.err(c); err != nil {
+			return err
+		}
+	}
+	r := j.reader(namespace)
+	if r == nil {
+		return cluster.ErrClosed
+	}
+	subject, exact := j.subjects.logSubject(namespace)
+	m := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{
+		jetstream.MsgIDHeader:          {r.messageID(token)},
+		jetstream.ExpectedStreamHeader: {j.stream.name},
+	}}
+	if !exact {
+		m.Header[headerChannel] = []string{fullName(cluster.Channel{Namespace: namespace})}
+	}
+	if err := j.fits(m); err != nil {
+		return err
+	}
+	return j.appender.put(r, token, m)
+}
+
+// Position implements cluster.LogBus: the epoch, a dot and the number.
+func (j *jet) Position(namespace string, number uint64) string {
+	return j.epoch(namespace) + "." + strconv.FormatUint(number, 10)
+}
+
+// Number implements cluster.LogBus.
+func (j *jet) Number(namespace, position string) (number uint64, ok bool) {
+	_, digits, _ := strings.Cut(position, ".")
+	number, err := strconv.ParseUint(digits, 10, 64)
+	return number, err == nil && j.Position(namespace, number) == position
+}
+
+// epoch returns the epoch of the log of a namespace, or that of the stream.
+func (j *jet) epoch(namespace string) string {
+	if r := j.reader(namespace); r != nil {
+		if epoch := r.now(); epoch != "" {
+			return epoch
+		}
+	}
+	if snap := j.stream.latest.Load(); snap != nil {
+		return snap.epoch
+	}
+	return "none"
+}
+
+// Read implements cluster.LogBus.
+func (j *jet) Read(ctx context.Context, namespace string, after, upTo uint64) iter.Seq2[cluster.Entry, error] {
+	return func(yield func(cluster.Entry, error) bool) {
+		if upTo <= after {
+			return
+		}
+		select {
+		case j.reads <- struct{}{}:
+			defer func() { <-j.reads }()
+		case <-ctx.Done():
+			yield(cluster.Entry{}, ctx.Err())
+			return
+		case <-j.ctx.Done():
+			yield(cluster.Entry{}, cluster.ErrClosed)
+			return
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(j.ctx, cancel)()
+		stopped, err := j.readRange(ctx, namespace, after, upTo, yield)
+		if err != nil && !stopped {
+			yield(cluster.Entry{}, err)
+		}
+	}
+}
+
+// readRange reads the entries of a range. It reports whether yield has stopped it.
+func (j *jet) readRange(ctx context.Context, namespace string, after, upTo uint64, yield func(cluster.Entry, error) bool) (stopped bool, err error) {
+	subject, _ := j.subjects.logSubject(namespace)
+	last := after
+	give := func(m *nats.Msg) (done bool) {
+		e, ok := readStored(m)
+		switch {
+		case !ok || e.number <= last || !e.sameNamespace(namespace):
+			return false
+		case e.number > upTo:
+			return true
+		}
+		last = e.number
+		stopped = !yield(cluster.Entry{Number: e.number, Time: e.time, Data: e.data}, nil)
+		return stopped || last == upTo
+	}
+	for done := false; !done; {
+		nc, epoch := j.link.current()
+		if epoch == 0 {
+			return false, down(errFirst)
+		}
+		all, more, err := batch(ctx, nc, j.stream.api(), j.stream.name, subject, last+1)
+		if err != nil {
+			return false, err
+		}
+		for _, m := range all {
+			if done = done || give(m); stopped {
+				return true, nil
+			}
+		}
+		if done || more {
+			continue
+		}
+		// The server that has answered may lag behind: the leader knows whether that is all.
+		m, ok, err := next(ctx, nc, j.stream.api(), j.stream.name, &request{Seq: last + 1, Next: subject})
+		if err != nil {
+			return false, err
+		}
+		if done = !ok || give(m); stopped {
+			return true, nil
+		}
+	}
+	snap, err := j.stream.look(ctx)
+	if err == nil && (snap.first > after+1 || snap.epoch != j.epoch(namespace)) {
+		err = adapter.ErrTrimmed
+	}
+	return false, err
+}
+
+// Sessions implements cluster.LogBus.
+func (j *jet) Sessions() cluster.Sessions { return nil }

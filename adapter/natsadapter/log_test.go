@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+// This file runs the exam of logs over real servers.
+
+package natsadapter
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"socketio/adapter/adaptertest"
+	"socketio/adapter/cluster"
+	"socketio/adapter/natsadapter/internal/natstest"
+	"socketio/internal/faultnet"
+)
+
+var logPrefixes atomic.Int64
+
+// logWorld returns buses that reach a server by proxies.
+func logWorld(t *testing.T, o Options, servers ...*natstest.Server) *adaptertest.LogWorld {
+	o.Prefix = "log" + strconv.FormatInt(logPrefixes.Add(1), 10)
+	o.Log.MaxBytes, o.Log.MaxSessionBytes = 32<<20, 8<<20
+	proxies := make(map[cluster.LogBus]*faultnet.Proxy)
+	n := 0
+	manage := func(do func(ctx context.Context, js jetstream.JetStream) error) {
+		t.Helper()
+		nc, err := nats.Connect(servers[0].URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err == nil {
+			err = do(ctx, js)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	return &adaptertest.LogWorld{
+		Bus: func() cluster.LogBus {
+			server := servers[n%len(servers)]
+			n++
+			proxy, err := faultnet.Listen(server.Addr(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(proxy.Close)
+			opts := o.withDefaults()
+			opts.NATS = append(opts.NATS, func(o *nats.Options) error { o.IgnoreDiscoveredServers = true; return nil })
+			b := newJet("nats://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port())), &opts)
+			proxies[b] = proxy
+			return b
+		},
+		Break:  func(b cluster.LogBus) { proxies[b].Refuse(1 << 30); proxies[b].Cut(faultnet.Reset) },
+		Mend:   func(b cluster.LogBus) { proxies[b].Refuse(0) },
+		Stall:  func(b cluster.LogBus) { proxies[b].Stall(faultnet.Both) },
+		Resume: func(b cluster.LogBus) { proxies[b].Heal() },
+		Trim: func(namespace string, keep int) {
+			manage(func(ctx context.Context, js jetstream.JetStream) error {
+				s, err := js.Stream(ctx, o.Prefix+"_log")
+				if err != nil {
+					return err
+				}
+				subject, _ := subjects{o.Prefix}.logSubject(namespace)
+				return s.Purge(ctx, jetstream.WithPurgeSubject(subject), jetstream.WithPurgeKeep(uint64(keep)))
+			})
+		},
+		Replace: func() {
+			manage(func(ctx context.Context, js jetstream.JetStream) error { return js.DeleteStream(ctx, o.Prefix+"_log") })
+		},
+	}
+}
+
+// The exam of logs, on a single server.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, natstest.JetStream)
+	adaptertest.RunLogCluster(t, adaptertest.LogFactory{New: func(t *testing.T) *adaptertest.LogWorld {
+		return logWorld(t, Options{}, server)
+	}})
+}
