@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Runs every scenario with both clients of python-socketio over polling, WebSocket and the upgrade, against the
-program SERVER_CMD names. Prints a line for each and, last, the sum. ONLY=text keeps scenarios by name."""
+program that SERVER_CMD names. Prints a line for each and, last, the sum. ONLY=text keeps scenarios by name."""
 import asyncio
 import os
 import sys
@@ -14,7 +14,7 @@ PATIENCE = 300  # more than the deadlines within a scenario, which say what did 
 
 
 class Stage:
-    """What one run of a scenario may use: peers and server programs, all gone at its end."""
+    """The resources of one run of a scenario: peers and server programs, all closed at its end."""
 
     def __init__(self, make, transport, program):
         self.transport = transport

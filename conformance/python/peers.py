@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The two clients of python-socketio, threads and asyncio, behind one face for the scenarios."""
+"""The two clients of python-socketio, with threads and with asyncio, behind one interface for the scenarios."""
 import asyncio
 import threading
 
@@ -16,13 +16,13 @@ OPTIONS = {"reconnection_delay": 0.05, "reconnection_delay_max": 0.2, "handle_si
 
 
 class Peer:
-    """What both clients share: events go into one queue for each name and namespace."""
+    """The part that both clients share: events go into one queue for each name and namespace."""
 
     def __init__(self):
         self._queues = {}
 
     def listen(self, *names, nsp="/", answer=None):
-        """Keeps what comes as these events. A question is acknowledged with answer, a tuple for several values."""
+        """Keeps the events with these names. A question is acknowledged with answer, a tuple for several values."""
         for name in names:
             queue = self._queues[nsp, name] = asyncio.Queue()
             self.client.on(name, self._keeper(queue, answer), namespace=nsp)
@@ -35,7 +35,7 @@ class Peer:
             raise AssertionError(f"event {name!r} did not come within {patience} s") from None
 
     def heard(self, name, nsp="/"):
-        """The arguments of all such events that came and were not asked for."""
+        """The arguments of all such events that have come and were not taken."""
         queue, heard = self._queues[nsp, name], []
         while not queue.empty():
             heard.append(queue.get_nowait())
@@ -78,8 +78,8 @@ class AsyncPeer(Peer):
 
 
 class InOrder(engineio.Client):
-    """Handles each packet before the next. The client has a thread for each: on a busy machine events change places,
-    and an attachment that comes before its event ends that thread with an exception."""
+    """Handles each packet before the next. The client has a thread for each: on a busy machine events change their
+    order, and an attachment that comes before its event ends that thread with an exception."""
 
     def _trigger_event(self, event, *args, **kwargs):
         return super()._trigger_event(event, *args, **{**kwargs, "run_async": False})
@@ -117,8 +117,8 @@ class SyncPeer(Peer):
         return await asyncio.to_thread(self.client.call, name, args, nsp, PATIENCE)
 
     async def leave(self):
-        # When the server ends the connection at this moment, the client may wait for ever for a queue that nobody
-        # empties any more. What is left of it then ends with this process.
+        # When the server ends the connection at this moment, the client may wait forever for a queue that nothing
+        # empties. Its remains end with this process.
         thread = threading.Thread(target=self.client.shutdown, daemon=True)
         thread.start()
         end = self._loop.time() + LEAVING

@@ -9,8 +9,8 @@ import socket
 PATIENCE = 60
 
 
-# Below what systems give out by themselves: nobody gets one of these by chance while a server is down. Each process has
-# some of its own.
+# Below the ports that systems assign by themselves: no program gets one of these by chance while a server is down. Each
+# process has some of its own.
 PORTS = itertools.count()
 
 

@@ -149,7 +149,7 @@ async def token(stage):
     equal(await peer.ask("echo", "in", nsp="/token"), "in")
 
 
-# What connect_error says. connect() says the same, and fails.
+# The message of connect_error. connect() fails with the same.
 async def refusal(stage, nsp, **options):
     peer = stage.peer()
     peer.listen("connect_error", nsp=nsp)
@@ -202,7 +202,7 @@ async def leaves(stage):
     equal(await peer.next("disconnect"), ["client disconnect"])
     [gone] = await watcher.next("gone")
     equal(gone["id"], sid)
-    # The client tells the namespace; its closing engine may be quicker on another transport.
+    # The client leaves the namespace first, but the end of its connection may arrive earlier on another transport.
     assert gone["reason"] in ("client namespace disconnect", "transport close"), gone["reason"]
 
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-//! Runs every scenario with the Rust client over polling, WebSocket and the upgrade, against the program SERVER_CMD
-//! names. Prints a line for each and, last, the sum. ONLY=text keeps scenarios by name; SHORT=1 leaves WebSockets from
-//! the start out, which upgrades end on.
+//! Runs every scenario with the Rust client over polling, WebSocket and the upgrade, against the program that
+//! SERVER_CMD names. Prints a line for each and, last, the sum. ONLY=text keeps scenarios by name; SHORT=1 leaves
+//! out connections that begin as WebSockets, since upgrades end as such.
 //!
 //! Each scenario runs in a process of its own, `rust-client NAME TRANSPORT URL`: the client's thread outlives its
-//! connection and takes a whole core from then on.
+//! connection and then uses a whole core.
 mod peer;
 mod program;
 mod scenarios;

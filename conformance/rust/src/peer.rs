@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What came: "open", "close" and "error", or the name of an event of the application.
+/// An event: "open", "close" and "error", or the name of an event of the application.
 type Heard = (String, Payload);
 
 pub struct Peer {
@@ -71,7 +71,7 @@ impl Peer {
         }
     }
 
-    /// The names of what came and was not asked for.
+    /// The names of the events that have come and were not taken.
     pub fn heard(&self) -> Vec<String> {
         self.events.try_iter().map(|(name, _)| name).collect()
     }

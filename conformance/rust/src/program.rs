@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A port that is free, below what systems give out by themselves: nobody gets it by chance while a server is down.
+/// A port that is free, below those that systems assign by themselves: no program gets it by chance while a server is
+/// down.
 /// Each process has some of its own.
 pub fn free_port() -> String {
     let first = u64::from(std::process::id()) * 40;
@@ -23,7 +24,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts the command SERVER_CMD names.
+    /// Starts the command that SERVER_CMD names.
     pub fn start(env: &[(&str, &str)]) -> Program {
         let command = std::env::var("SERVER_CMD").expect("SERVER_CMD");
         let mut words = command.split(' ');
@@ -56,7 +57,7 @@ impl Program {
         self.child.wait().expect("wait");
     }
 
-    /// Ends the program as an operator would, and says what was wrong with its end.
+    /// Ends the program as an operator would, and returns an error if it ended badly.
     pub fn stop(&mut self) -> Result<(), String> {
         if self.killed {
             return Ok(());

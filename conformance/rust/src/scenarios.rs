@@ -35,7 +35,7 @@ pub const ALL: &[(&str, fn(&mut Stage) -> Outcome)] = &[
 
 const TEXT: &str = "àéîõü Ελληνικά 中文 😀👩‍👩‍👧‍👦 \u{2028}\u{1e} \"\\ ends";
 
-/// What one run of a scenario may use. Server programs of its own end with it.
+/// The resources of one run of a scenario. Its own server programs end with it.
 pub struct Stage<'a> {
     pub transport: &'a str,
     pub url: String,
@@ -140,7 +140,7 @@ fn arguments(stage: &mut Stage) -> Outcome {
     equal(peer.next("message-back")?, Payload::Text(many))
 }
 
-// The client draws the number of an acknowledgement from 999 by chance, so two at once may get the same.
+// The client chooses the id of an acknowledgement at random among 999, so two at once may get the same.
 fn acknowledgements(stage: &mut Stage) -> Outcome {
     let peer = stage.connect()?;
     for i in 0..200 {
@@ -174,7 +174,7 @@ fn namespace(stage: &mut Stage) -> Outcome {
     equal(root.heard().iter().filter(|name| *name == "news").count(), 0)
 }
 
-// What the client says of a refusal is text with the server's object in it.
+// The client reports a rejection as text that contains the server's object.
 fn refused(stage: &Stage, nsp: &str, auth: Option<Value>, want: Value) -> Outcome {
     let peer = stage.open(nsp, auth, false)?;
     let Payload::Text(said) = peer.next("error")? else {

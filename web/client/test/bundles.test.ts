@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests the committed bundles: that they are what a page expects, and that making them small broke nothing.
+// This file tests the committed bundles: that a page can use them, and that minifying broke nothing.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const MSGPACK = "socket.io.msgpack.min.js";
 const SCRIPTS = ["socket.io.js", "socket.io.min.js", MSGPACK];
 const read = (name: string): string => readFileSync(`dist/${name}`, "utf8");
 
-/** Runs a script of a page in a context that has what it needs of a browser. */
+/** Runs a script of a page in a context with the parts of a browser that it needs. */
 function run(name: string, extra: Record<string, unknown> = {}): Record<string, any> {
   const { fetch, Headers, Response, URLSearchParams, AbortController, setTimeout, clearTimeout, atob, btoa } = globalThis;
   const globals = { fetch, Headers, Response, URLSearchParams, AbortController, setTimeout, clearTimeout, atob, btoa };
@@ -54,7 +54,7 @@ test("making the bundles small has left the names that applications use", async 
     for (const member of manager) assert.ok(member in own.io, `${name}: manager.${member}`);
     for (const member of socket) assert.ok(member in own, `${name}: socket.${member}`);
     own.emit("waits", 1, () => undefined);
-    // Of another realm, some of them.
+    // Some of them belong to another realm.
     const [waiting] = own.sendBuffer;
     assert.deepEqual(JSON.parse(JSON.stringify([waiting.type, waiting.data, waiting.id])), [2, ["waits", 1], 0], name);
     own.sendBuffer.length = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests the lines that the development bundle and the one for Node print when they are asked to.
+// This file tests the lines that the development bundle and the one for Node print on request.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 afterEach(() => server.stop());
 
-/** A page with a script of dist/ and what it prints. */
+/** A page with a script of dist/, and the lines that it prints. */
 function page(name: string, storage: () => unknown): { io: any; lines: string[] } {
   const lines: string[] = [];
   const print = (...args: unknown[]): void => void lines.push(args.map(String).join(" "));
@@ -33,7 +33,7 @@ function page(name: string, storage: () => unknown): { io: any; lines: string[] 
   return { io: self["io"], lines };
 }
 
-/** Connects, sends, gets and leaves. Lines come without their times. */
+/** Connects, sends, receives and disconnects. Lines come without their times. */
 async function conversation({ io, lines }: ReturnType<typeof page>): Promise<string[]> {
   const socket = io(server.url + "/chat", { forceNew: true, transports: ["polling"], reconnection: false });
   socket.emit("early", 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests what applications written for the reference client do with a socket and its Manager: ours beside the
-// reference, against the same server.
+// This file tests the uses that applications written for the reference client make of a socket and its Manager: our client
+// beside the reference, against the same server.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
@@ -27,7 +27,7 @@ afterEach(async () => {
 const clients = { ours, reference: npm } as const;
 
 for (const [name, client] of Object.entries(clients)) {
-  // any: what the two clients share has no type of its own
+  // any: the common part of the two clients has no type of its own
   const dial = (options: IoOptions = {}, path = "/"): any => {
     const own = name === "ours" ? { webSocket: WebSocket as unknown as WebSocketClass } : {};
     const all = { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 20, ...own, ...options };
@@ -137,7 +137,7 @@ for (const [name, client] of Object.entries(clients)) {
         socket.disconnect().connect();
         await event(socket, "connect");
         assert.equal(other.sessions.length, 1);
-        // And in a reconnection: back, while it is away.
+        // Also during a reconnection.
         socket.io.uri = server.url + "?from=other";
         socket.io.engine.close();
         await event(socket, "connect");
@@ -214,7 +214,7 @@ for (const [name, client] of Object.entries(clients)) {
       assert.equal(manager.nsps["/"], socket);
       manager._destroy(socket);
       assert.equal(socket.connected, true, "it is still needed");
-      // Lost, and on the way back.
+      // The connection is lost, and the client reconnects.
       server.onSession = () => undefined;
       const attempt = event(manager, "reconnect_attempt");
       manager.engine.close();
@@ -337,7 +337,7 @@ test("who drops and emits in turn stays within maxBuffer, and is not refused wit
   const large = "x".repeat(3000);
   for (let i = 0; i < 3; i++) socket.emit("large", large);
   assert.throws(() => socket.emit("large", large), ours.BufferFullError);
-  // In the middle and at the end, so that neither length nor first event tell.
+  // In the middle and at the end, so that neither the length nor the first event tells.
   socket.sendBuffer.splice(1, 2);
   socket.emit("small");
   socket.emit("small");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds a server that does what a test says, rightly or wrongly: an Engine.IO session over polling and
-// WebSocket, with the test in the place of Socket.IO.
+// This file holds a server that a test controls, also into mistakes: an Engine.IO session over polling and WebSocket, with
+// the test in the place of Socket.IO.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -84,13 +84,13 @@ export class Session {
   }
 }
 
-/** The server. By default it admits everybody to every namespace. */
+/** The server. By default it admits every client to every namespace. */
 export class FakeServer {
   readonly sessions: Session[] = [];
   readonly requests: IncomingMessage[] = [];
   /** Changes to the handshake. */
   handshake: Record<string, unknown> = {};
-  /** The Set-Cookie lines of a handshake. Without: one with the session. */
+  /** The Set-Cookie lines of a handshake. By default there is one with the session. */
   cookies: string[] | undefined;
   /** Replaces the answer to the first request of a session. */
   refuse: ((res: ServerResponse) => void) | undefined;

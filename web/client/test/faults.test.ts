@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests what no well-behaved server does, and what is hard to see from outside: batches, deadlines, failing
-// upgrades, broken packets, giving up.
+// This file tests against servers that misbehave, and behaviour that is hard to see from outside: batches, deadlines,
+// failing upgrades, broken packets, the end of the attempts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -180,7 +180,7 @@ test("a WebSocket that dies between the probe and the switch costs nothing", asy
   server.handshake = { upgrades: ["websocket"] };
   server.onSession = (session) => {
     admit(session);
-    // The answer comes, then the end, while the GET is still parked.
+    // The answer arrives, then the end, while the GET still waits.
     session.onProbe = (ws) => ws.send("3probe", () => ws.terminate());
   };
   const [socket, session] = await connected();

@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** Sends orders over a link that loses every third acknowledgement and every seventh order. Returns what was handled. */
+/** Sends orders over a link that loses every third acknowledgement and every seventh order. Returns those that were handled. */
 async function run(name: "ours" | "reference", transport: string, env: Record<string, string>): Promise<string[]> {
   const server = new ServerProcess(env);
   await server.start();
@@ -36,7 +36,7 @@ async function run(name: "ours" | "reference", transport: string, env: Record<st
     reconnectionDelay: 5,
     reconnectionDelayMax: 5,
     retries: 1000,
-    ackTimeout: 120_000, // what is lost is known from the end of the connection
+    ackTimeout: 120_000, // a loss ends the connection
     ...(name === "ours" && { webSocket: WebSocket as unknown as WebSocketClass }),
   };
   const socket = client.io(link.url, options);
@@ -54,7 +54,7 @@ async function run(name: "ours" | "reference", transport: string, env: Record<st
 
 for (const transport of ["polling", "websocket"]) {
   describe(`over ${transport}`, () => {
-    // socket.io#1500: what was not acknowledged is sent again, also after a loss of the connection.
+    // socket.io#1500: events that were not acknowledged are sent again, also after a loss of the connection.
     for (const name of ["ours", "reference"] as const) {
       test(`${name}: at least once`, async () => {
         const handled = await run(name, transport, {});
@@ -68,7 +68,7 @@ for (const transport of ["polling", "websocket"]) {
       else assert.ok(handled.length > ORDERS);
     });
     if (recognizes) {
-      // socket.io#5334: with a client that nobody has changed, too.
+      // socket.io#5334: also with an unchanged client.
       for (const name of ["ours", "reference"] as const) {
         test(`${name} with a key of the application: once`, async () => {
           assert.equal((await run(name, transport, { KEY: "1" })).length, ORDERS);

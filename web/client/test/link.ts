@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds a link that loses what the tests of retries are about: events on their way to the server, and
-// acknowledgements on their way back.
+// This file holds a link for the tests of retries. It loses events on their way to the server, and acknowledgements on
+// their way back.
 
 import { createServer, connect, type AddressInfo, type Server, type Socket as TcpSocket } from "node:net";
 
-/** How often a link cuts: at each n-th event, and at each n-th acknowledgement, before it gets through. */
+/** How often a link cuts: at each n-th event, and at each n-th acknowledgement, before it arrives. */
 export interface Losses {
   readonly events: number;
   readonly acks: number;
@@ -13,7 +13,7 @@ export interface Losses {
 
 /** A TCP relay to a server. Where it loses a packet, both directions of that connection end. */
 export class Link {
-  /** The number of connections that it has cut, by what it lost. */
+  /** The number of connections that it has cut, by the kind of the loss. */
   readonly cut = { events: 0, acks: 0 };
   private readonly seen = { events: 0, acks: 0 };
   private readonly open = new Set<TcpSocket>();
@@ -53,7 +53,7 @@ export class Link {
       });
     }
     client.on("data", (data) => (this.loses("events", events(data)) ? cut() : server.write(data)));
-    // The acknowledgement of the bookkeeping of a test is not lost.
+    // The acknowledgement of a test's own questions is not lost.
     server.on("data", (data) => (this.loses("acks", /43\d+\[\d+\]/.test(data.toString("latin1"))) ? cut() : client.write(data)));
   }
 

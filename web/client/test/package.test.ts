@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests the package as it is in a checkout, nothing built: what is in it, and that programs which have
+// This file tests the package as it is in a checkout, nothing built: its contents, and that programs which have
 // installed it compile and run.
 
 import assert from "node:assert/strict";

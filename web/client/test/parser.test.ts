@@ -63,7 +63,7 @@ test("a format of one's own: its packets, its errors and its end", async () => {
     destroy(): void {
       destroyed++;
     }
-    // What the server's side calls as well.
+    // The server's side calls it as well.
     removeListener(): void {}
   }
   const socket = await pair({ Encoder, Decoder });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests what a client says when its requests are refused: ours beside the reference, against the same server.
+// This file tests the reports of a client whose requests are rejected: ours beside the reference, against the same server.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -17,7 +17,7 @@ import { event } from "./scenarios.ts";
 type Name = "ours" | "reference";
 const NAMES: readonly Name[] = ["ours", "reference"];
 
-// any: what the two clients share has no type of its own
+// any: the common part of the two clients has no type of its own
 function dial(name: Name, options: IoOptions = {}, url = server.url): any {
   const common = { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 20, ...options };
   const socket = name === "ours" ? io(url, { webSocket, ...common }) : reference(url, common as object);
@@ -25,7 +25,7 @@ function dial(name: Name, options: IoOptions = {}, url = server.url): any {
   return socket;
 }
 
-/** What an application reads of a failed request. */
+/** The parts of a failed request that an application reads. */
 const facts = (err: any): object => ({
   isError: err instanceof Error,
   type: err.type,
@@ -44,7 +44,7 @@ const failure = (verb: "post" | "poll", status: number, responseText: string): o
   responseText,
 });
 
-/** The first word on a connection that fails. That of the reference says `disconnect` as well, before any `connect`. */
+/** The first report on a connection that fails. The reference emits `disconnect` as well, before any `connect`. */
 function complaint(socket: any): Promise<object> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("the client says nothing")), 60_000);
@@ -66,17 +66,17 @@ for (const name of NAMES) {
     const inUpgrade = { upgrades: ["websocket"] };
     for (const status of [...STATUSES, "reset"] as const) {
       const want = status === "reset" ? failure("post", 0, "") : failure("post", status, status === 204 ? "" : `no: ${status}`);
-      // The CONNECT is refused: the application has heard nothing yet.
+      // The CONNECT is rejected: the application has had no event yet.
       server.onSession = (session) => (session.postStatus = status);
       assert.deepEqual(await complaint(dial(name, { reconnection: false, transports: ["polling"] })), want, `CONNECT ${status}`);
-      // An event is.
+      // An event is rejected.
       server.onSession = admit;
       const socket = dial(name, { reconnection: false, transports: ["polling"] });
       await event(socket, "connect");
       server.sessions.at(-1)!.postStatus = status;
       socket.emit("event");
       assert.deepEqual(await complaint(socket), want, `event ${status}`);
-      // One while the upgrade is probed, and is not answered.
+      // A request during the probe of an upgrade, which is not answered.
       server.handshake = inUpgrade;
       let probed = 0;
       server.onSession = (session) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests what a client says to a server about retries and recovery, and how every acknowledgement ends.
+// This file tests the packets of a client for retries and recovery, and that every acknowledgement ends.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the scenarios: what an application does with a client, against a real server of either kind.
+// This file holds the scenarios: uses of a client by an application, against a real server of either kind.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
@@ -14,7 +14,7 @@ const TRANSPORTS: Record<string, string[] | undefined> = {
   upgrade: undefined,
 };
 
-/** Waits for an event of anything that has `once`; fails when it takes too long. Answers the arguments. */
+/** Waits for an event of an object that has `once`, and returns its arguments. Fails after a limit. */
 export function event(on: unknown, name: string, ms = 60_000): Promise<any[]> {
   const source = on as { once(name: string, fn: (...args: unknown[]) => void): void };
   return new Promise((resolve, reject) => {
@@ -88,7 +88,7 @@ export function scenarios(common: IoOptions = {}, env: Record<string, string> = 
         ];
         socket.emit("echo", ...args);
         assert.deepEqual(await event(socket, "echo"), args);
-        const large = "€x".repeat(common.parser ? 180_000 : 225_000); // what is binary becomes base64 over polling
+        const large = "€x".repeat(common.parser ? 180_000 : 225_000); // binary becomes base64 over polling
         assert.deepEqual(await socket.emitWithAck("echo-ack", large), large);
       });
 
@@ -192,7 +192,7 @@ export function scenarios(common: IoOptions = {}, env: Record<string, string> = 
       streams.push([]);
       socket.emit("stream", count);
     };
-    // Stream after stream until the upgrade, and one more.
+    // One stream after the other until the upgrade, and one more.
     const all = new Promise<void>((resolve) =>
       socket.on("tick", (n: number) => {
         streams.at(-1)!.push(n);
@@ -375,7 +375,7 @@ export function scenarios(common: IoOptions = {}, env: Record<string, string> = 
 
   test("a listener that throws harms nobody else", async () => {
     const socket = await connected();
-    // The test runner listens too, and would take it for a failure.
+    // The test runner listens too, and would count it as a failure.
     const listeners = process.listeners("uncaughtException");
     process.removeAllListeners("uncaughtException");
     const uncaught = new Promise((resolve) => process.once("uncaughtException", resolve));

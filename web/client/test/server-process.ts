@@ -8,8 +8,8 @@ import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { endWithUs } from "../../../conformance/lib/orphans.mjs";
 
-// Below what systems give out by themselves: nobody gets one of these by chance while the server is down. Each process
-// has some of its own.
+// Below the ports that systems assign by themselves: no program gets one of these by chance while the server is down. Each
+// process has some of its own.
 const FIRST = 10_000;
 const SPAN = 22_000;
 const EACH = 40;

@@ -4,8 +4,8 @@ package conformance;
 import java.util.Map;
 
 /**
- * Runs every scenario with the Java client over polling, WebSocket and the upgrade, against the program SERVER_CMD
- * names. Prints a line for each and, last, the sum. ONLY=text keeps scenarios by name.
+ * Runs every scenario with the Java client over polling, WebSocket and the upgrade, against the program that
+ * SERVER_CMD names. Prints a line for each and, last, the sum. ONLY=text keeps scenarios by name.
  */
 public final class Main {
     public static void main(String[] args) throws Exception {

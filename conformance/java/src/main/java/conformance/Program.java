@@ -17,8 +17,8 @@ import java.util.regex.Pattern;
 final class Program {
     private static final long PATIENCE = 60;
 
-    // Below what systems give out by themselves: nobody gets one of these by chance while a server is down. Each
-    // process has some of its own.
+    // Below the ports that systems assign by themselves: no program gets one of these by chance while a server is
+    // down. Each process has some of its own.
     private static int ports;
 
     final int port;
@@ -26,7 +26,7 @@ final class Program {
     private final File said;
     private boolean killed;
 
-    /** Starts the command SERVER_CMD names; env is name, value, name, value. */
+    /** Starts the command that SERVER_CMD names; env is name, value, name, value. */
     Program(String... env) throws Exception {
         said = File.createTempFile("testserver", ".log");
         said.deleteOnExit();

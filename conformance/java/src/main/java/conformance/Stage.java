@@ -48,7 +48,7 @@ final class Stage {
         options.reconnectionDelay = 50;
         options.reconnectionDelayMax = 200;
         options.timeout = TimeUnit.SECONDS.toMillis(Peer.PATIENCE);
-        // Left alone, the HTTP client has five requests to one host in flight, so at most five pollers.
+        // By default, the HTTP client has five requests to one host in flight, so at most five pollers.
         options.callFactory = HTTP;
         options.webSocketFactory = HTTP;
         return options;
