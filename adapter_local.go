@@ -21,6 +21,13 @@ func (c clusterAdapters) makeAdapter(ns *Namespace) adapter.Adapter {
 	return c.Adapter((*localSide)(ns))
 }
 
+func (c clusterAdapters) checkNamespace(name string) error {
+	if checker, ok := c.Cluster.(adapter.NamespaceChecker); ok {
+		return checker.CheckNamespace(name)
+	}
+	return nil
+}
+
 // A localSide is a Namespace as an adapter.Local.
 type localSide Namespace
 

@@ -62,6 +62,8 @@ type audience struct {
 // An adapterMaker makes the adapter of a namespace.
 type adapterMaker interface {
 	makeAdapter(ns *Namespace) adapter.Adapter
+	// checkNamespace returns an error for a namespace that can't have one.
+	checkNamespace(name string) error
 }
 
 // A keeperMaker makes the keeper of a namespace, or returns nil.

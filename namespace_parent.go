@@ -95,6 +95,9 @@ func (p *ParentNamespace) registered() *hooks { return &p.hooks }
 func (p *ParentNamespace) asks() bool { return p.match != nil }
 
 func (p *ParentNamespace) matches(name string, h func() Handshake) (yes bool, err error) {
+	if p.server.adapters.checkNamespace(name) != nil {
+		return false, nil
+	}
 	if p.pattern != nil {
 		return p.pattern.MatchString(name), nil
 	}

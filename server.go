@@ -62,13 +62,18 @@ func (s *Server) ServeStream(w http.ResponseWriter, r *http.Request, open func(c
 // leading slash is added. A namespace that a parent has created for a client becomes
 // permanent. If a pattern of OfPattern matches the name, its parent is the parent of the
 // namespace. Of panics on a name that no client can request: longer than 255 bytes, not
-// UTF-8, or with a comma or a control character.
+// UTF-8, or with a comma or a control character. It panics on one that the Cluster can't
+// have; see adapter.NamespaceChecker.
 //
 // Of does not call the functions of OfMatch, so a namespace that it creates accepts
 // clients without their middlewares; a warning is logged. If the name comes from a
 // request, such as the name of a tenant, use Lookup.
 func (s *Server) Of(name string) *Namespace {
-	return s.registry.Of(namespaceName(name))
+	name = namespaceName(name)
+	if err := s.adapters.checkNamespace(name); err != nil {
+		panic("socketio: Of: the cluster can't have this namespace: " + err.Error())
+	}
+	return s.registry.Of(name)
 }
 
 // Lookup returns a namespace if it exists, without creating it: it is for names that come

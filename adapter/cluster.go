@@ -66,6 +66,13 @@ type Cluster interface {
 	Close(ctx context.Context) error
 }
 
+// A NamespaceChecker is a Cluster that can't have each namespace.
+type NamespaceChecker interface {
+	// CheckNamespace returns an error for a namespace that the Cluster can't have. Server.Of
+	// panics with it, and clients can't connect to such a namespace.
+	CheckNamespace(name string) error
+}
+
 // Each returns a Cluster without shared state. It calls newAdapter for each namespace.
 func Each(newAdapter func(l Local) Adapter) Cluster { return each(newAdapter) }
 

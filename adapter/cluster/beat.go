@@ -117,6 +117,11 @@ func (n *node) beat() bool {
 	}
 	n.lease.renewed(now)
 	n.gate.extend(now)
+	if n.opts.NodeHeartbeats && n.opts.Secret == nil {
+		for _, space := range spaces {
+			_ = n.announce(Channel{Class: ClassRequests, Namespace: space}, nodewire.KindHeartbeat, &announcement{spaces: []string{space}})
+		}
+	}
 	return true
 }
 

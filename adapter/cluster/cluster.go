@@ -92,6 +92,14 @@ func (c *Cluster) Close(ctx context.Context) error {
 	return errors.Join(n.bus.Close(ctx), ctx.Err())
 }
 
+// CheckNamespace implements adapter.NamespaceChecker, if the bus does.
+func (c *Cluster) CheckNamespace(name string) error {
+	if checker, ok := c.node.bus.(adapter.NamespaceChecker); ok {
+		return checker.CheckNamespace(name)
+	}
+	return nil
+}
+
 // Name is the name of this node in logs, and in the errors of other nodes.
 func (c *Cluster) Name() string { return c.node.name }
 
@@ -102,7 +110,8 @@ func (c *Cluster) Ordering() Ordering { return c.node.opts.Ordering }
 func (c *Cluster) Health() adapter.Health { return c.node.health.get() }
 
 // Nodes returns the number of nodes that are known, including this one. Nodes that share
-// no namespace with this one count too.
+// no namespace with this one count too. A server in Node.js that announces itself counts
+// once for each of its namespaces; one that does not is not counted.
 func (c *Cluster) Nodes() int { return 1 + c.node.members.size() }
 
 // Stats returns counters of messages.

@@ -61,6 +61,10 @@ type Options struct {
 	Rooms RoomMode
 	// Ordering is a property of the Bus.
 	Ordering Ordering
+	// NodeHeartbeats is a property of the Bus: servers in Node.js that share it announce
+	// themselves by heartbeats in each namespace, and expect them of others. With a Secret
+	// it means nothing.
+	NodeHeartbeats bool
 
 	// Secret, if set, proves that a node belongs to the cluster: heartbeats have an HMAC
 	// with it, and those without are dropped. The clocks of the nodes may differ by one

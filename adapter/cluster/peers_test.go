@@ -400,3 +400,42 @@ func (r rawAnswers) Decode(c cluster.Channel, data []byte) (*nodewire.Message, e
 	before, _, _ := strings.Cut(string(data), `"uid":"`)
 	return &nodewire.Message{RequestID: before + `"uid":"`}, nil
 }
+
+// Servers in Node.js that announce themselves by heartbeats in a namespace, without more,
+// are members until they are silent or say goodbye, and hear the heartbeats of this node
+// there.
+func TestHeartbeatsInNamespaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		n := newNode(t, network, "a", &cluster.Options{NodeHeartbeats: true})
+		p := newNodeJS(t, network, cluster.Envelope{}, "749ada6d973df68e", "x", "y")
+		say := func(kind nodewire.Kind) {
+			p.publish(p.channel(cluster.ClassRequests, ""), &nodewire.Message{Kind: kind})
+			synctest.Wait()
+		}
+		count := func() int {
+			count, _ := n.space.ServerCount(t.Context())
+			return count
+		}
+		settled()
+		p.kinds()
+		say(nodewire.KindHello)
+		want(t, "nodes after its beginning", count(), 2)
+		want(t, "what it hears then", p.kinds(), "2")
+		found, err := n.space.FetchSockets(t.Context(), adapter.Target{})
+		want(t, "the sockets that are found", fmt.Sprint(len(found), err), "2 <nil>")
+		p.kinds()
+		time.Sleep(6 * time.Second)
+		want(t, "what it hears every 5 s", p.kinds(), "2")
+		say(nodewire.KindHeartbeat)
+		time.Sleep(6 * time.Second)
+		want(t, "nodes while it sends heartbeats", count(), 2)
+		time.Sleep(6 * time.Second)
+		want(t, "nodes when it was silent", count(), 1)
+		say(nodewire.KindHeartbeat)
+		want(t, "nodes when it is heard again", count(), 2)
+		say(nodewire.KindBye)
+		want(t, "nodes after its end", count(), 1)
+		want(t, "dropped", n.Stats().Dropped, uint64(0))
+	})
+}

@@ -159,7 +159,8 @@ func (s *services) announcer() announcers { return announcers{s.opts.Announcer, 
 // announced reads what another node says about itself. Without it, or without a proof that
 // the node knows the secret, the message is dropped.
 func (s *services) announced(c Channel, m *nodewire.Message) (a announcement, ok bool) {
-	if m.Member == nil && len(s.opts.Secret) == 0 && m.Kind != nodewire.KindHeartbeat {
+	bare := m.Kind != nodewire.KindHeartbeat || s.opts.NodeHeartbeats && c.Class != ClassNodes
+	if m.Member == nil && len(s.opts.Secret) == 0 && bare {
 		return a, true
 	}
 	if a, ok = parseAnnouncement(m.Member); !ok {

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+
+// Package pgadapter connects servers by PostgreSQL.
+package pgadapter

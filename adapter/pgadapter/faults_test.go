@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests what happens when Postgres, or the way to it, fails.
+
+package pgadapter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"socketio/adapter"
+	"socketio/adapter/adaptertest"
+	"socketio/adapter/cluster"
+	"socketio/adapter/pgadapter"
+	"socketio/adapter/pgadapter/internal/pgtest"
+	"socketio/internal/faultnet"
+)
+
+// A proxied node reaches Postgres by a proxy of its own.
+type proxied struct {
+	*cluster.Cluster
+	*faultnet.Proxy
+}
+
+func (p proxied) Close(ctx context.Context) error { return p.Cluster.Close(ctx) }
+
+// Break implements adaptertest.Faults.
+func (p proxied) Break() {
+	p.Refuse(1 << 30)
+	p.Cut(faultnet.Reset)
+}
+
+func (p proxied) Mend()   { p.Refuse(0) }
+func (p proxied) Pause()  { p.Stall(faultnet.Both) }
+func (p proxied) Resume() { p.Heal() }
+func (p proxied) Kill()   { p.Break() }
+
+// throughProxy returns the configuration of connections by a proxy of their own.
+func throughProxy(t *testing.T, server *pgtest.Server) (*pgx.ConnConfig, *faultnet.Proxy) {
+	proxy, err := faultnet.Listen(server.Addr(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	return server.ConfigOf("postgres", net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port()))), proxy
+}
+
+// The exam with faults of the network between a node and Postgres.
+func TestNodesWithFaults(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	for name, mode := range modes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			adaptertest.RunCluster(t, adaptertest.Factory{
+				New: func(t *testing.T) func() adapter.Cluster {
+					o := options(newPrefix())
+					return func() adapter.Cluster {
+						config, proxy := throughProxy(t, server)
+						return proxied{mode(config, o), proxy}
+					}
+				},
+				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(proxied) },
+			})
+		})
+	}
+}
+
+// hosts starts servers in a mode.
+func hosts(t testing.TB, mode string, count int, postgres *pgx.ConnConfig, rooms ...string) (all []*host) {
+	o := options(newPrefix())
+	for i := range count {
+		all = append(all, newHost(t, fmt.Sprint("host", i), modes[mode](postgres, o), rooms...))
+	}
+	settled(t, all)
+	return all
+}
+
+// each runs a test of faults in each mode.
+func each(t *testing.T, run func(t *testing.T, mode string)) {
+	for mode := range modes {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			run(t, mode)
+		})
+	}
+}
+
+// fails waits until events can't be sent, and checks that each is delivered on its host.
+func fails(t testing.TB, all []*host) {
+	t.Helper()
+	for _, h := range all {
+		eventually(t, "the error of Emit", func() bool { _, err := h.emit(""); return errors.Is(err, pgadapter.ErrDown) })
+		eventually(t, "a degraded state", func() bool { return h.Health().Degraded != nil })
+	}
+}
+
+// Postgres is killed and started again: meanwhile the servers serve their own clients and
+// say that others do not get their events. Afterwards all is as before.
+func TestPostgresRestarts(t *testing.T) {
+	each(t, func(t *testing.T, mode string) {
+		server := pgtest.Start(t)
+		all := hosts(t, mode, 3, server.Config(), "room", "other")
+		for range 2 {
+			server.Kill()
+			fails(t, all)
+			server.Restart()
+			t.Logf("events arrive %v after Postgres was started again", exchange(t, all))
+			settled(t, all)
+		}
+	})
+}
+
+// Postgres is stopped and continues: the same, although no connection breaks at first.
+func TestPostgresFreezes(t *testing.T) {
+	each(t, func(t *testing.T, mode string) {
+		server := pgtest.Start(t)
+		all := hosts(t, mode, 3, server.Config(), "room", "other")
+		server.Pause()
+		began := time.Now()
+		fails(t, all)
+		t.Logf("noticed after %v", time.Since(began))
+		if !testing.Short() {
+			<-time.After(20*time.Second - time.Since(began)) // the length of the fault
+		}
+		server.Resume()
+		t.Logf("events arrive %v after Postgres continues", exchange(t, all))
+		settled(t, all)
+	})
+}
+
+// killConnections ends the connections of all servers whose last statement is like one, and
+// returns how many there were.
+func killConnections(server *pgtest.Server, like string) (count int) {
+	server.Must(&count, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE application_name = 'socket.io' AND query LIKE $1`, like)
+	return count
+}
+
+// Each kind of connection is ended by an administrator.
+func TestConnectionsAreTerminated(t *testing.T) {
+	each(t, func(t *testing.T, mode string) {
+		server := pgtest.Start(t)
+		all := hosts(t, mode, 2, server.Config(), "room")
+		for _, like := range []string{"LISTEN%", "%pg_notify%", "%"} {
+			if killConnections(server, like) == 0 && like != "LISTEN%" {
+				t.Errorf("there was no connection with %q", like)
+			}
+			t.Logf("events arrive %v later", exchange(t, all))
+			settled(t, all)
+		}
+	})
+}
+
+// Nothing grows with the number of faults.
+func TestFaultsLeaveNothing(t *testing.T) {
+	server := pgtest.Start(t)
+	for mode := range modes {
+		all := hosts(t, mode, 2, server.Config(), "room")
+		count := func() int {
+			exchange(t, all)
+			settled(t, all)
+			return runtime.NumGoroutine()
+		}
+		before := count()
+		for range 5 {
+			killConnections(server, "%")
+			exchange(t, all)
+		}
+		eventually(t, "the number of goroutines", func() bool { return count() <= before })
+	}
+}
