@@ -341,3 +341,25 @@ func ExampleStore() {
 	// true <nil>
 	// false adapter: no such session
 }
+
+// A brief cluster has a channel for each namespace, whose names are short.
+type brief struct{ adapter.Cluster }
+
+func (brief) CheckNamespace(name string) error {
+	if len(name) > 10 {
+		return errors.New("at most 10 bytes")
+	}
+	return nil
+}
+
+func ExampleNamespaceChecker() {
+	var checker adapter.NamespaceChecker = brief{adapter.Alone()}
+	io := socketio.NewServer(&socketio.Options{Cluster: checker.(adapter.Cluster)})
+	defer io.Close()
+
+	io.Of("/news")
+	defer func() { fmt.Println(recover()) }()
+	io.Of("/the news of today")
+	// Output:
+	// socketio: Of: the cluster can't have this namespace: at most 10 bytes
+}
