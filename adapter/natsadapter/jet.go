@@ -28,6 +28,7 @@ type jet struct {
 	id       string // of this server, in the ids of its entries
 	stream   *stream
 	appender *appender
+	sessions *sessions
 	receiver cluster.LogReceiver // constant after Open
 	asked    chan struct{}       // the stream is to be looked at
 	reads    chan struct{}       // one token for each Read at work
@@ -55,6 +56,7 @@ func newJet(urls string, o *Options) *jet {
 	b.log = j
 	j.stream = &stream{name: o.Prefix + "_log", subjects: b.subjects, options: &o.Log, link: b.link, ctx: b.ctx}
 	j.stream.init()
+	j.sessions = &sessions{bucket: o.Prefix + "_sessions", options: &o.Log, stream: j.stream, link: b.link, ctx: b.ctx, most: b.fits}
 	j.appender = newAppender(b, j.stream)
 	j.appender.look = func() { poke(j.asked) }
 	b.state.errs[causeLog] = down(errFirst)
@@ -322,4 +324,4 @@ func (j *jet) readRange(ctx context.Context, namespace string, after, upTo uint6
 }
 
 // Sessions implements cluster.LogBus.
-func (j *jet) Sessions() cluster.Sessions { return nil }
+func (j *jet) Sessions() cluster.Sessions { return j.sessions }

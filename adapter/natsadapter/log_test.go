@@ -89,3 +89,43 @@ func TestLog(t *testing.T) {
 		return logWorld(t, Options{}, server)
 	}})
 }
+
+// A silent is a receiver for buses of which only the sessions are used.
+type silent struct{}
+
+func (silent) Receive(cluster.Channel, []byte)  {}
+func (silent) Down(error)                       {}
+func (silent) Up()                              {}
+func (silent) LogOpened(string, string, uint64) {}
+func (silent) Entry(string, cluster.Entry)      {}
+func (silent) Settled(string, uint64)           {}
+func (silent) Gap(string, uint64)               {}
+
+// The exam of sessions.
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, natstest.JetStream)
+	adaptertest.RunSessions(t, func(t *testing.T) func() cluster.Sessions { return newSessions(t, server) })
+}
+
+func newSessions(t *testing.T, servers ...*natstest.Server) func() cluster.Sessions {
+	o := Options{Prefix: "log" + strconv.FormatInt(logPrefixes.Add(1), 10)}
+	o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 32<<20
+	n := 0
+	return func() cluster.Sessions {
+		opts := o.withDefaults()
+		b := newJet(servers[n%len(servers)].URL(), &opts)
+		n++
+		if err := b.Open(silent{}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if err := b.Close(ctx); err != nil {
+				t.Errorf("Close: %v", err)
+			}
+		})
+		return b.Sessions()
+	}
+}
