@@ -30,6 +30,9 @@ type Factory struct {
 	// Faults, if not nil, returns the faults of a node. Without it, the exams with faults
 	// are left out, and the cluster must say so in its documentation.
 	Faults func(c adapter.Cluster) Faults
+	// Logged says that a node which has lost its connection gets the events of the others
+	// when it has it again.
+	Logged bool
 	// Virtual runs each exam in a bubble of testing/synctest.
 	Virtual bool
 }

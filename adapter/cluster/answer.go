@@ -85,12 +85,8 @@ func (n *space) introduction(c Channel, m *nodewire.Message) bool {
 
 // deliver delivers a broadcast. It reports whether it had a member here.
 func (n *space) deliver(c Channel, m *nodewire.Message, b *adapter.Batch) bool {
-	if m.Event.Version > adapter.Version {
-		n.core.drop("an event of a later version", c, m.From)
+	if !n.core.readable(c, m) {
 		return false
-	}
-	if m.Event.Origin == "" {
-		m.Event.Origin = n.core.members.idOf(m.From)
 	}
 	if m.Ask {
 		return n.deliverAsking(c, m)
@@ -108,6 +104,28 @@ func (n *space) deliver(c Channel, m *nodewire.Message, b *adapter.Batch) bool {
 	p.Batch = b
 	count, _ := n.Memory.Broadcast(p, m.Target)
 	return count > 0
+}
+
+// A logSpace is a space as it handles entries.
+type logSpace space
+
+// entry implements entryHandler.
+func (n *logSpace) entry(l *eventLog, e *Entry, m *nodewire.Message) {
+	c := Channel{Class: ClassLog, Namespace: n.nsp}
+	switch {
+	case m.Kind == nodewire.KindLost:
+		if l.follower != nil {
+			l.follower.Lost(m.After)
+		}
+	case m.Kind != nodewire.KindBroadcast || m.Ask || l.follower == nil:
+		(*space)(n).handle(c, m, nil)
+	case n.core.readable(c, m):
+		if l.follower.Foreign(keptEvent(e, m), n.Members) > 0 {
+			n.core.counter.useful.Add(1)
+		}
+		return
+	}
+	l.passed(e.Number)
 }
 
 // reply sends an answer to the sender of a request.

@@ -34,6 +34,7 @@ func (n *space) FetchSockets(ctx context.Context, t adapter.Target) ([]adapter.F
 		return n.Memory.FetchSockets(ctx, t)
 	}
 	n.meet(ctx)
+	n.entries.settle(ctx)
 	f := newFetch(n.nsp, n.core.members.in(n.nsp), isCounted(n.core.bus))
 	known := len(f.waiting)
 	id := n.core.pending.add(f)
@@ -60,6 +61,7 @@ func (n *space) FetchSockets(ctx context.Context, t adapter.Target) ([]adapter.F
 // BroadcastWithAck implements adapter.Bus.
 func (n *space) BroadcastWithAck(ctx context.Context, p *adapter.Packet, t adapter.Target) error {
 	var err error
+	n.entries.settle(ctx)
 	if !n.stays(t) {
 		err = n.call(ctx, p.Call, func(id string) error {
 			return n.share(p, t, n.channel(ClassRequests), func(m *nodewire.Message) {
@@ -79,6 +81,7 @@ func (n *space) ServerSideEmitWithAck(ctx context.Context, e adapter.Payload, c 
 	if n.alone() {
 		return nil
 	}
+	n.entries.settle(ctx)
 	return n.call(ctx, c, func(id string) error {
 		return n.core.publish(n.channel(ClassRequests), &nodewire.Message{Kind: nodewire.KindServerSideEmit, Event: e, Ask: true, RequestID: id})
 	})

@@ -33,6 +33,9 @@ var _ adapter.Cluster = (*Cluster)(nil)
 // or short.
 func New(bus Bus, o *Options) *Cluster {
 	opts := o.withDefaults()
+	if _, ok := bus.(LogBus); ok {
+		opts.Rooms = RoomsTogether // each node reads the whole log
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	uid := newUID()
 	name := uid
@@ -44,7 +47,7 @@ func New(bus Bus, o *Options) *Cluster {
 		members: newMembers(), health: &health{log: slog.New(slog.DiscardHandler)}, pending: &pending{all: make(map[string]waiter)},
 		repeats:   &repeats{windows: make(map[string]*window)},
 		gate:      gate{echoes: make(chan struct{}, 1)},
-		answering: make(chan struct{}, opts.MaxAnswering), spaces: make(map[string]namespace),
+		answering: make(chan struct{}, opts.MaxAnswering), spaces: make(map[string]namespace), logs: make(map[string]*eventLog),
 	}}}
 }
 
@@ -124,11 +127,6 @@ func (n *node) Receive(c Channel, data []byte) { n.ReceiveMany(nil, c, data) }
 func (n *node) ReceiveMany(b *adapter.Batch, c Channel, data []byte) {
 	n.checkLease()
 	n.health.received.Store(time.Now().UnixNano())
-	if len(data) > n.opts.MaxMessage {
-		n.counter.received.Add(1)
-		n.drop("larger than MaxMessage", c, "")
-		return
-	}
 	var space namespace
 	if c.Class != ClassNodes {
 		if space = n.space(c.Namespace); space == nil || !space.wants(c) {
@@ -136,18 +134,10 @@ func (n *node) ReceiveMany(b *adapter.Batch, c Channel, data []byte) {
 			return
 		}
 	}
-	if n.opts.Sealed {
-		var ok bool
-		if data, ok = unseal(n.opts.Secret, c, data); !ok {
-			n.counter.received.Add(1)
-			n.drop("without the seal of the cluster", c, "")
-			return
-		}
-	}
-	m, err := n.opts.Codec.Decode(c, data)
-	if err != nil {
+	m, reason := n.decode(c, data)
+	if m == nil {
 		n.counter.received.Add(1)
-		n.drop(reasonOf(err), c, "")
+		n.drop(reason, c, "")
 		return
 	}
 	if m.From == n.uid {
@@ -157,13 +147,7 @@ func (n *node) ReceiveMany(b *adapter.Batch, c Channel, data []byte) {
 		}
 		return
 	}
-	n.counter.received.Add(1)
-	if !n.repeats.first(m.From, m.Number, time.Now()) {
-		n.counter.repeated.Add(1)
-		return
-	}
-	if m.Namespace != "" && m.Namespace != c.Namespace {
-		n.drop("of another namespace than its channel", c, m.From)
+	if !n.fresh(c, m) {
 		return
 	}
 	if c.Class == ClassNodes {
@@ -171,15 +155,25 @@ func (n *node) ReceiveMany(b *adapter.Batch, c Channel, data []byte) {
 		return
 	}
 	n.members.touch(m.From, time.Now())
+	if n.eventLog(c.Namespace).hold(m.After, func() { space.handle(c, m, nil) }) {
+		return
+	}
 	space.handle(c, m, b)
 }
 
-// reasonOf returns the reason for dropping a message that can't be decoded.
-func reasonOf(err error) string {
-	if errors.Is(err, nodewire.ErrKind) {
-		return nodewire.ErrKind.Error()
+// fresh counts a message of another node. It reports false if the message has come before,
+// or belongs elsewhere.
+func (n *node) fresh(c Channel, m *nodewire.Message) bool {
+	n.counter.received.Add(1)
+	if !n.repeats.first(m.From, m.Number, time.Now()) {
+		n.counter.repeated.Add(1)
+		return false
 	}
-	return err.Error()
+	if m.Namespace != "" && m.Namespace != c.Namespace {
+		n.drop("of another namespace than its channel", c, m.From)
+		return false
+	}
+	return true
 }
 
 // heardNode handles a message of the channel of all nodes.

@@ -4,7 +4,11 @@
 
 package cluster
 
-import "socketio/adapter/nodewire"
+import (
+	"errors"
+
+	"socketio/adapter/nodewire"
+)
 
 // A Codec encodes messages. Its methods may be called from any goroutine.
 type Codec interface {
@@ -55,4 +59,12 @@ func (Classic) Decode(c Channel, data []byte) (*nodewire.Message, error) {
 		return nodewire.DecodeClassicRequest(data)
 	}
 	return nodewire.DecodeClassicAnswer(data)
+}
+
+// reasonOf returns the reason for dropping a message that can't be decoded.
+func reasonOf(err error) string {
+	if errors.Is(err, nodewire.ErrKind) {
+		return nodewire.ErrKind.Error()
+	}
+	return err.Error()
 }

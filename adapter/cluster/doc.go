@@ -38,6 +38,15 @@
 // and Ready say so, emits return the error of the bus, requests return at once with what
 // this node knows, and joins do not wait. Nothing is stored for later.
 //
+// # Buses with logs
+//
+// A LogBus has a log for each namespace. Broadcasts and operations on sockets that ask for
+// no answers are appended to it, and reach the nodes in one order, also a node that had
+// lost its connection. Requests, answers and events for servers are published; they say up
+// to where their sender had read the log, and others handle them when they have read as
+// much. A request waits until the entries of its own node have come back, so that it does
+// not overtake them.
+//
 // # Messages that come again
 //
 // Nodes number their messages, so that a bus that delivers one twice, for example when it
@@ -63,10 +72,10 @@
 // reports of dropped messages), seal.go (sealed messages), repeats.go (messages that come
 // again), health.go (whether the bus works), announce.go (what nodes say about
 // themselves), members.go (the table of nodes), interest.go (subscriptions to rooms), pending.go (requests that await
-// answers), services.go (what all namespaces of a node share), space.go (a namespace),
+// answers), services.go (what all namespaces of a node share), space.go (a namespace), eventlog.go (the log of a namespace), held.go (messages that have overtaken it),
 // operations.go (operations on many sockets), peers.go (servers in Node.js), ask.go
 // (requests to other nodes), events.go (events for servers), handover.go (sockets whose
 // clients have come to another node), gate.go (for how long clients may be served), answer.go
-// (requests of other nodes), cluster.go (the node), beat.go (heartbeats and the lease),
+// (requests of other nodes), logread.go (what the node reads from logs), cluster.go (the node), beat.go (heartbeats and the lease),
 // owned.go (sessions that were taken), ended.go, store.go (the shared store), ready.go.
 package cluster

@@ -20,6 +20,12 @@ func TestOneNode(t *testing.T) {
 	adaptertest.Run(t, func(*testing.T) adapter.Cluster { return cluster.New(membus.New(1).Node("a"), nil) })
 }
 
+func TestOneNodeWithLog(t *testing.T) {
+	adaptertest.Run(t, func(*testing.T) adapter.Cluster {
+		return cluster.New(membus.WithLog{Node: membus.New(1).Node("a")}, nil)
+	})
+}
+
 // A member of the cluster, with its faults.
 type faulty struct {
 	*cluster.Cluster
@@ -46,19 +52,26 @@ func TestNodes(t *testing.T) {
 		"packed":            {cluster.Options{Codec: cluster.Envelope{Packed: true}}, late},
 		"classic":           {cluster.Options{Codec: cluster.Classic{}, Rooms: cluster.RoomsAndSockets}, late},
 		"counting":          {cluster.Options{Name: "counting"}, late},
+		"log":               {cluster.Options{Name: "log"}, func(*membus.Network) {}},
+		"log, late":         {cluster.Options{Name: "log"}, late},
+		"log, sealed":       {cluster.Options{Name: "log", Secret: secret, Sealed: true, Codec: cluster.Envelope{Packed: true}}, late},
+		"log, repeated":     {cluster.Options{Name: "log"}, func(w *membus.Network) { late(w); w.Duplicate(0.3) }},
 		"classic, counting": {cluster.Options{Name: "counting", Codec: cluster.Classic{}, Rooms: cluster.RoomsByPattern}, late},
 	} {
 		t.Run(name, func(t *testing.T) {
 			adaptertest.RunCluster(t, adaptertest.Factory{
-				Virtual: true, OrderedByChannel: test.options.Ordering == cluster.OrderedByChannel,
+				Virtual: true, Logged: test.options.Name == "log", OrderedByChannel: test.options.Ordering == cluster.OrderedByChannel,
 				New: func(*testing.T) func() adapter.Cluster {
 					network, n := membus.New(1), 0
 					test.network(network)
 					return func() adapter.Cluster {
 						n++
 						bus, options := network.Node(fmt.Sprint(n)), test.options
-						if options.Name == "counting" {
+						switch options.Name {
+						case "counting":
 							return faulty{cluster.New(membus.Counting{Node: bus}, &options), bus}
+						case "log":
+							return faulty{cluster.New(membus.WithLog{Node: bus}, &options), bus}
 						}
 						return faulty{cluster.New(bus, &options), bus}
 					}

@@ -18,6 +18,9 @@ func (n *space) operate(t adapter.Target, m *nodewire.Message) error {
 		return nil
 	}
 	m.Target = t
+	if n.entries != nil {
+		return n.entries.append(m, nil)
+	}
 	return n.core.publish(n.channel(ClassRequests), m)
 }
 

@@ -57,7 +57,7 @@ type Options struct {
 	Name string
 	// Codec encodes messages. All nodes must have the same. Defaults to Envelope.
 	Codec Codec
-	// Rooms says which broadcasts this node receives.
+	// Rooms says which broadcasts this node receives. With a LogBus it is RoomsTogether.
 	Rooms RoomMode
 	// Ordering is a property of the Bus.
 	Ordering Ordering

@@ -36,6 +36,7 @@ type services struct {
 	number   atomic.Uint64 // of the latest message
 	gate     gate
 	holding  holding
+	tokens   atomic.Uint64 // the latest of an entry in a log
 
 	answering chan struct{} // one token for each request that is being answered
 	ctx       context.Context
@@ -46,6 +47,7 @@ type services struct {
 
 	mu     sync.RWMutex // guards the fields below
 	spaces map[string]namespace
+	logs   map[string]*eventLog
 	closed bool
 }
 
@@ -68,28 +70,54 @@ func newUID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// publish encodes m as a message of this node and publishes it.
-func (s *services) publish(c Channel, m *nodewire.Message) error {
+// encode encodes m as a message of this node.
+func (s *services) encode(c Channel, m *nodewire.Message) ([]byte, error) {
 	m.From, m.Namespace, m.Go = s.uid, c.Namespace, true
 	if c.Class != ClassNodes {
 		m.Number = s.number.Add(1)
 	}
 	data, err := s.opts.Codec.Append(nil, c, m)
-	if err == nil && s.opts.Sealed {
+	if err != nil {
+		return nil, err
+	}
+	if s.opts.Sealed {
 		data = seal(s.opts.Secret, c, data)
 	}
-	if err == nil && len(data) > s.opts.MaxMessage {
-		err = ErrTooLarge
+	if len(data) > s.opts.MaxMessage {
+		return nil, ErrTooLarge
 	}
+	return data, nil
+}
+
+// decode is the reverse of encode. reason says why a message can't be read.
+func (s *services) decode(c Channel, data []byte) (m *nodewire.Message, reason string) {
+	if len(data) > s.opts.MaxMessage {
+		return nil, "larger than MaxMessage"
+	}
+	if s.opts.Sealed {
+		var ok bool
+		if data, ok = unseal(s.opts.Secret, c, data); !ok {
+			return nil, "without the seal of the cluster"
+		}
+	}
+	m, err := s.opts.Codec.Decode(c, data)
+	if err != nil {
+		return nil, reasonOf(err)
+	}
+	return m, ""
+}
+
+// publish publishes m as a message of this node.
+func (s *services) publish(c Channel, m *nodewire.Message) error {
+	if l := s.eventLog(c.Namespace); l != nil && c.Class != ClassNodes {
+		m.After = l.Last() // others have read as much when they handle it
+	}
+	data, err := s.encode(c, m)
 	if err == nil {
 		err = s.bus.Publish(c, data)
 	}
-	if err != nil {
-		s.counter.failed.Add(1)
-		return err
-	}
-	s.counter.published.Add(1)
-	return nil
+	s.published(err)
+	return err
 }
 
 // subscribe subscribes to channels that the node or a namespace needs until it ends, and
@@ -231,4 +259,87 @@ func (s *services) all() []namespace {
 // drop counts and reports a message that is not handled.
 func (s *services) drop(reason string, c Channel, from string) {
 	s.reporter.dropped(&s.counter, reason, c, from)
+}
+
+// eventLog returns the log of a namespace of this node, or nil.
+func (s *services) eventLog(namespace string) *eventLog {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.logs[namespace]
+}
+
+// newLog returns a log for the next space of a name. It is nil if the bus has no logs.
+func (s *services) newLog(namespace string) *eventLog {
+	bus, ok := s.bus.(LogBus)
+	if !ok {
+		return nil
+	}
+	l := &eventLog{core: s, bus: bus, nsp: namespace, node: s.node.ID}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logs[namespace] = l
+	return l
+}
+
+// takeLog returns the log that was made for a new space, or another.
+func (s *services) takeLog(namespace string) *eventLog {
+	if l := s.eventLog(namespace); l != nil && l.foreign == nil {
+		return l
+	}
+	return s.newLog(namespace)
+}
+
+// dropLog ends a log.
+func (s *services) dropLog(l *eventLog) {
+	l.bus.CloseLog(l.nsp)
+	l.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.logs[l.nsp] == l {
+		delete(s.logs, l.nsp)
+	}
+}
+
+// logOf returns the log of a namespace that is about to be made, for its recovery.
+func (s *services) logOf(namespace string) (adapter.Log, error) {
+	if l := s.newLog(namespace); l != nil {
+		return l, nil
+	}
+	return nil, errNoLog
+}
+
+// nextToken, published, over and degraded implement logCore.
+func (s *services) nextToken() uint64 { return s.tokens.Add(1) }
+
+func (s *services) published(err error) {
+	if err != nil {
+		s.counter.failed.Add(1)
+	} else {
+		s.counter.published.Add(1)
+	}
+}
+
+func (s *services) over() <-chan struct{} { return s.ctx.Done() }
+
+func (s *services) degraded() bool { return s.health.err() != nil }
+
+// payload returns the event of a packet for other nodes.
+func (s *services) payload(l adapter.Local, p *adapter.Packet) (adapter.Payload, error) {
+	e, err := l.Payload(p)
+	if e.Origin == s.node.ID {
+		e.Origin = "" // the nodes know it
+	}
+	return e, err
+}
+
+// readable reports whether an event is one of this version, and completes it.
+func (s *services) readable(c Channel, m *nodewire.Message) bool {
+	if m.Event.Version > adapter.Version {
+		s.drop("an event of a later version", c, m.From)
+		return false
+	}
+	if m.Event.Origin == "" {
+		m.Event.Origin = s.members.idOf(m.From)
+	}
+	return true
 }

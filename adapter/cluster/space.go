@@ -21,6 +21,7 @@ type space struct {
 	nsp      string
 	interest *interest
 	events   *eventQueue
+	entries  *eventLog // nil if the bus has no logs
 
 	introduced chan struct{} // closed when the other nodes should be known
 	introduce  sync.Once     // closes it
@@ -39,7 +40,8 @@ var (
 // newSpace returns the adapter of a namespace. If the node is closed, it only keeps rooms.
 func newSpace(s *services, l adapter.Local) *space {
 	n := &space{
-		Memory: adapter.NewMemory(), core: s, local: l, nsp: l.Namespace(),
+		entries: s.takeLog(l.Namespace()),
+		Memory:  adapter.NewMemory(), core: s, local: l, nsp: l.Namespace(),
 		events: &eventQueue{local: l, most: s.opts.MaxServerEvents}, introduced: make(chan struct{}),
 		interest: &interest{
 			bus: s.bus, space: l.Namespace(), mode: s.opts.Rooms, linger: max(s.opts.Linger, s.node.Linger), ctx: s.ctx, start: s.start,
@@ -53,6 +55,10 @@ func newSpace(s *services, l adapter.Local) *space {
 		return n
 	}
 	n.Observe(n.interest)
+	if n.entries != nil {
+		n.entries.foreign = (*logSpace)(n)
+		n.entries.bus.OpenLog(n.nsp)
+	}
 	s.subscribe(n.channels(), func() bool { return !n.alone() && s.ctx.Err() == nil }, n.subscribed)
 	return n
 }
@@ -125,6 +131,10 @@ func (n *space) Close() error {
 	_ = n.core.announce(n.channel(ClassRequests), nodewire.KindBye, &announcement{})
 	n.interest.finish()
 	n.core.unsubscribe(n.channels())
+	if n.entries != nil {
+		n.entries.bus.CloseLog(n.nsp)
+		n.core.dropLog(n.entries)
+	}
 	return nil
 }
 
@@ -147,6 +157,13 @@ func (n *space) Share(p *adapter.Packet, t adapter.Target) error {
 	if n.stays(t) {
 		return nil
 	}
+	if n.entries != nil {
+		e, err := n.core.payload(n.local, p)
+		if err != nil {
+			return err
+		}
+		return n.entries.append(&nodewire.Message{Kind: nodewire.KindBroadcast, Event: e, Target: t, Flags: p.Flags}, nil)
+	}
 	return n.share(p, t, n.route(t), nil)
 }
 
@@ -162,12 +179,9 @@ func (n *space) route(t adapter.Target) Channel {
 
 // share publishes the event of a packet. add, if not nil, makes it a request.
 func (n *space) share(p *adapter.Packet, t adapter.Target, c Channel, add func(m *nodewire.Message)) error {
-	e, err := n.local.Payload(p)
+	e, err := n.core.payload(n.local, p)
 	if err != nil {
 		return err
-	}
-	if e.Origin == n.core.node.ID {
-		e.Origin = "" // the nodes know it
 	}
 	m := &nodewire.Message{Kind: nodewire.KindBroadcast, Event: e, Target: t, Flags: p.Flags}
 	if add != nil {

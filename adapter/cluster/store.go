@@ -45,11 +45,8 @@ func (s *store) Serve(h adapter.Holder) {
 	s.node.gate.begin(s.node.opts.Lease)
 }
 
-// errNoLog is returned by Log.
-var errNoLog = errors.New("cluster: events are not read from the log of the bus yet")
-
-// Log implements adapter.Store.
-func (s *store) Log(string) (adapter.Log, error) { return nil, errNoLog }
+// Log implements adapter.Store. The log is an adapter.SharedLog.
+func (s *store) Log(namespace string) (adapter.Log, error) { return s.node.logOf(namespace) }
 
 // Durable implements adapter.Store.
 func (s *store) Durable() bool { return true }

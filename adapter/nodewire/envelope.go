@@ -36,7 +36,7 @@ func AppendEnvelope(dst []byte, m *Message, always bool) ([]byte, error) {
 // appendData appends the member data, if the kind has one.
 func appendData(dst []byte, m *Message) ([]byte, error) {
 	switch m.Kind {
-	case KindHello, KindHeartbeat, KindBye:
+	case KindHello, KindHeartbeat, KindBye, KindLost:
 		return dst, nil
 	}
 	dst = append(dst, `,"data":{`...)
@@ -126,7 +126,7 @@ func DecodeEnvelope(data []byte) (*Message, error) {
 // decodeData reads the member data, if the kind has one.
 func decodeData(m *Message, p *parts, attachments [][]byte) error {
 	switch m.Kind {
-	case KindHello, KindHeartbeat, KindBye:
+	case KindHello, KindHeartbeat, KindBye, KindLost:
 		return nil
 	}
 	if m.Kind < KindHello || m.Kind > KindBye && (m.Kind < KindNoMoreAnswers || m.Kind > KindHandedOver) {

@@ -112,6 +112,9 @@ func appendGo(dst []byte, m *Message, from bool) []byte {
 			dst = appendMember(dst, member.name, member.value)
 		}
 	}
+	if m.After > 0 { // as a text: MessagePack in Node.js rounds large numbers
+		dst = appendMember(dst, "after", strconv.FormatUint(m.After, 10))
+	}
 	if m.Number > 0 {
 		dst = strconv.AppendUint(append(dst, `,"n":`...), m.Number, 10)
 	}

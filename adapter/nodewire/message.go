@@ -38,6 +38,7 @@ const (
 	KindNoMoreAnswers Kind = 101 // a node will send no more answers to a request
 	KindHandOver      Kind = 102 // asks a node to end the socket of a session, whose client has come to another
 	KindHandedOver    Kind = 103 // answers KindHandOver: Count sockets, 0 or 1, have not ended
+	KindLost          Kind = 104 // in a log: a node has delivered events after the entry Message.After that are not in the log
 
 	// These are requests of the classic format only.
 
@@ -82,9 +83,13 @@ type Message struct {
 	Go bool
 	// IDs are the ids of the sockets of a KindClientCount, or the answer to KindAllIDs.
 	IDs []string
-	// Socket is the id of the socket of a KindClientAnswer, or the secret of the session of
-	// a KindHandOver.
+	// Socket is the id of the socket of a KindClientAnswer, or of the only recipient of a
+	// KindBroadcast, which is in the room Target.Rooms; or the secret of the session of a
+	// KindHandOver.
 	Socket string
+	// After is the number of an entry of the log of the namespace, or 0. The message is
+	// handled after the entry.
+	After uint64
 	// Number counts from 1 the messages of a node, or is 0. A message that comes again
 	// has the same number.
 	Number uint64

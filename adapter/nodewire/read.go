@@ -6,6 +6,7 @@ package nodewire
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 
 	"socketio/adapter"
@@ -255,6 +256,12 @@ func (p *parts) golangOf(m *Message, attachments [][]byte) error {
 			m.Event.Trace, ok = text(value)
 		case "socket":
 			m.Socket, ok = text(value)
+		case "after":
+			var digits string
+			if digits, ok = text(value); ok {
+				n, err := strconv.ParseUint(digits, 10, 64)
+				m.After, ok = n, err == nil
+			}
 		case "n":
 			const most = 1 << 53 // integers above are not exact
 			n, isNumber := number(value)

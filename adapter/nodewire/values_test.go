@@ -214,6 +214,8 @@ func TestWhatIsForNodesInGo(t *testing.T) {
 		{Kind: nodewire.KindHandOver, From: nodeA, Namespace: "/", Go: true, Ask: true, RequestID: "r", Event: plain, Socket: "s"},
 		{Kind: nodewire.KindHandOver, From: nodeA, Namespace: "/", Go: true, Event: plain, Socket: "s"},
 		{Kind: nodewire.KindHandedOver, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: plain, Count: 1},
+		{Kind: nodewire.KindNoMoreAnswers, From: nodeA, Namespace: "/", Go: true, RequestID: "r", Event: plain, After: 1<<64 - 1},
+		{Kind: nodewire.KindBroadcast, From: nodeA, Namespace: "/", Go: true, Event: event, Target: rooms("s"), Socket: "s"},
 	} {
 		want := fmt.Sprintf("%+v", m)
 		for _, always := range []bool{false, true} {
@@ -254,6 +256,24 @@ func TestWhatIsForNodesInGo(t *testing.T) {
 		got.Namespace = "/" // of the channel
 		if fmt.Sprintf("%+v", *got) != want {
 			t.Errorf("classic %q:\n got %+v\nwant %s", data, *got, want)
+		}
+	}
+}
+
+// What only logs have, which are not of the classic format.
+func TestWhatIsLost(t *testing.T) {
+	m := nodewire.Message{Kind: nodewire.KindLost, From: nodeA, Namespace: "/", Go: true, After: 1<<60 + 1}
+	if data, err := nodewire.AppendClassic(nil, &m); err != nodewire.ErrKind {
+		t.Errorf("%q %v", data, err)
+	}
+	for _, always := range []bool{false, true} {
+		data, err := nodewire.AppendEnvelope(nil, &m, always)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := nodewire.DecodeEnvelope(data)
+		if err != nil || got.Kind != m.Kind || got.After != m.After {
+			t.Errorf("%q: %+v %v", data, got, err)
 		}
 	}
 }

@@ -50,6 +50,8 @@ var shownBy = map[string]string{
 	"adapter.Meta":               "Local quietly",
 	"adapter.Node":               "Health quietly",
 	"adapter.Record":             "Log quietly",
+	"adapter.SharedLog":          "Log quietly",
+	"adapter.LogReader":          "Log quietly",
 	"adapter.Rooms":              "Memory quietly",
 	"adapter.Session":            "Store",
 	"adapter.SharedStore":        "Store quietly",
