@@ -122,7 +122,7 @@ func (a *Answers) answer() (r Reply, ok bool) {
 		return Reply{}, false
 	}
 	if a.cause == nil {
-		r = Reply{SocketID: a.socket.id, Args: a.args}
+		r = Reply{SocketID: a.socket.ID(), Args: a.args}
 	}
 	return r, true
 }

@@ -259,7 +259,7 @@ func (j *journal) succeed(a *admission, old *adapter.Session) {
 	s := a.socket
 	if server := j.ns.server; server.opts.ReserveSocketIDs {
 		server.socketIDs.add(old.ID, 1)
-		server.socketIDs.add(s.id, -1)
+		server.socketIDs.add(s.firstID, -1)
 	}
 	s.kept().id.Store(&old.ID)
 	window := j.unfinished.Take(old.Secret)

@@ -69,7 +69,7 @@ func (r RemoteSocket) Namespace() *Namespace { return r.ns }
 // ID is the public id of the socket; see Socket.ID.
 func (r RemoteSocket) ID() string {
 	if r.local != nil {
-		return r.local.id
+		return r.local.ID()
 	}
 	return r.info.ID
 }

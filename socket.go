@@ -28,11 +28,11 @@ import (
 // including inside handlers.
 type Socket struct {
 	// Immutable after newSocket.
-	ns   *Namespace
-	conn *conn
-	id   string // see ID
-	auth []byte // in the format of the server; JSON in revision 4
-	more *more  // what most sockets do not need; may be nil
+	ns      *Namespace
+	conn    *conn
+	firstID string // before it was recovered; see ID
+	auth    []byte // in the format of the server; JSON in revision 4
+	more    *more  // what most sockets do not need; may be nil
 
 	inbox serial.Inbox[item]
 
@@ -85,7 +85,7 @@ type ackTable = ack.Table[*Socket, Args]
 type ackWaiter = ack.Waiter[*Socket, Args]
 
 func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
-	s := &Socket{ns: ns, conn: c, id: newSocketID(ns, c)}
+	s := &Socket{ns: ns, conn: c, firstID: newSocketID(ns, c)}
 	if ns.server.opts.ReserveSocketIDs {
 		ns.server.socketIDs.add(s.ID(), 1)
 	}
@@ -141,7 +141,7 @@ func (s *Socket) ID() string {
 			return *id
 		}
 	}
-	return s.id
+	return s.firstID
 }
 
 // Recovered reports whether the socket continues the session of an earlier connection:

@@ -90,7 +90,7 @@ func (u *Unicast) deadline(ctx context.Context) (context.Context, context.Cancel
 
 // others selects the sockets of the namespace without this one, keeping the flags.
 func (u *Unicast) others() audience {
-	return audience{ns: u.socket.ns, target: adapter.Target{Sender: u.socket.id}, flags: u.flags, timeout: u.timeout}
+	return audience{ns: u.socket.ns, target: adapter.Target{Sender: u.socket.ID()}, flags: u.flags, timeout: u.timeout}
 }
 
 // To selects the sockets in rooms, without this one; see Broadcast.To.
