@@ -84,6 +84,10 @@ test-delivery: $(npm_conformance) ## what clients and server have sent and recei
 .PHONY: test-delivery delivery
 delivery: test-delivery ## the same; UPGRADES=20000 RECOVERIES=5000 TIME=3600: more; CLIENT=ours, SERVER=npm: another client, another server; KEEP=folder: keeps the logs
 
+.PHONY: test-delivery-nodes
+test-delivery-nodes: bin/tally $(npm_conformance) ## the same with three servers on one bus, without sticky sessions, that are killed, frozen and drained while the bus fails (ENGINE=classic,sharded NODE_FAULTS=4 DELIVERY_SEED=123)
+	@go test -race -vet=off -count=1 -tags npm -timeout 30m -run '^TestDelivery$$' -json ./adapter/redisadapter 2>&1 | bin/tally
+
 .PHONY: delivery-pairs
 delivery-pairs: $(npm_conformance) ## the same for the npm client and ours, against the npm server and ours, as a table (UPGRADES=300 RECOVERIES=300 SEED=1)
 	@node conformance/delivery/pairs.mjs
@@ -142,7 +146,7 @@ fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 fuzz-short: $(npm_conformance) ## every fuzz target with 300 inputs
 	@FUZZSHORT=1 FUZZTIME=300x scripts/fuzz.sh
 
-soak: bin/tally $(npm_conformance) ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size, 20,000 upgrades and 5000 recoveries that are cut, 200 kills (SOAK=20x1000 STRESS=20s HOSTILE=full DELIVERY=20000x5000x3600 KILLS=200)
+soak: bin/tally $(npm_conformance) ## 20 rounds of 1000 clients that leave nothing behind, the stress scenarios for 20 s each, attacks in full size, 20,000 upgrades and 5000 recoveries that are cut, 60 faults of three servers, 200 kills (SOAK=20x1000 STRESS=20s HOSTILE=full DELIVERY=20000x5000x3600 NODE_FAULTS=60 KILLS=200)
 	@scripts/soak.sh
 
 hostile: bin/tally ## what one connection can make the server keep at worst, for each row of docs/limits.md, as a table

@@ -141,6 +141,24 @@ func TestForeignSessionPanics(t *testing.T) {
 	})
 }
 
+// A response that is aborted on purpose, as when another server dies while it responds, is
+// not logged as a panic.
+func TestForeignSessionAborts(t *testing.T) {
+	inMemory(t, func(w *world) {
+		var log syncBuffer
+		r := w.serve(hosting{options: &engineio.Options{
+			Logger:         log.logger(),
+			ForeignSession: func(http.ResponseWriter, *http.Request, string) bool { panic(http.ErrAbortHandler) },
+		}})
+		if got := r.get("EIO=4&transport=polling&sid=none"); got.err == nil {
+			w.t.Errorf("the response is %d %q, want none", got.status, got.body)
+		}
+		if text := log.String(); text != "" {
+			w.t.Errorf("the log says %s", text)
+		}
+	})
+}
+
 // A Forwarder learns whether the Origin is admitted, gets the cookies of an upgrade, and its
 // reason is in the response. A request that has been forwarded is not forwarded again.
 func TestForwarders(t *testing.T) {

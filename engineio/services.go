@@ -8,6 +8,7 @@ package engineio
 import (
 	"log/slog"
 	"net"
+	"net/http"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -152,10 +153,11 @@ func tickFor(pingTimeout time.Duration) time.Duration {
 	return min(max(pingTimeout/100, time.Millisecond), 50*time.Millisecond)
 }
 
-// guard calls a function of the application. A panic is logged and stops there.
+// guard calls a function of the application. A panic is logged and stops there, except that
+// http.ErrAbortHandler is not logged, as in net/http: a response is aborted on purpose.
 func (s *services) guard(what string, f func()) {
 	defer func() {
-		if v := recover(); v != nil {
+		if v := recover(); v != nil && v != http.ErrAbortHandler {
 			s.log.Error("panic in "+what, "error", telemetry.Error(v), "stack", string(debug.Stack()))
 		}
 	}()

@@ -30,6 +30,7 @@ short="
 2 test-matrix
 2 test-e2e
 2 test-delivery
+2 test-delivery-nodes
 1 test-client
 1 test-dialogues
 1 test-restarts
@@ -64,6 +65,7 @@ nightly="
 2 test-cluster-all
 1 test-feed
 2 test-delivery
+2 test-delivery-nodes
 1 test-client
 2 test-frameworks
 1 test-diff

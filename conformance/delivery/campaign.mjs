@@ -16,9 +16,9 @@ export class Campaign {
   clones = 0;
   servers = 0;
 
-  // open is the function io of a client package.
-  constructor({ name, seed, dir, command, open, proxies, recovery }) {
-    Object.assign(this, { name, seed, dir, command, open, proxies, recovery });
+  // opens are the functions io of client packages. The clients take them in turns.
+  constructor({ name, seed, dir, command, opens, proxies, recovery }) {
+    Object.assign(this, { name, seed, dir, command, opens, proxies, recovery });
     this.log = new Log(join(dir, "clients.jsonl"));
     this.random = new Random(`${seed} ${name}`);
   }
@@ -26,16 +26,22 @@ export class Campaign {
   async start() {
     await this.serve();
     for (let i = 0; i < PEERS; i++) {
-      const link = await this.proxies.link(this.server.port);
+      const link = await this.proxies.link(...this.ports);
       const random = new Random(`${this.seed} ${this.name} ${i}`);
       const transports = this.recovery ? random.pick([["polling"], ["websocket"], UPGRADE]) : UPGRADE;
-      const { open, log, recovery } = this;
+      const { opens, log, recovery } = this;
+      const open = opens[i % opens.length];
       this.peers.push(new Peer({ open, name: `c${i}`, link, log, random, transports, recovery, room: `group ${i % 4}` }));
     }
     for (const peer of this.peers) peer.socket.connect();
     for (const peer of this.peers) await peer.connected();
     await this.traffic("on");
     this.talks = this.peers.map((peer) => peer.talk());
+  }
+
+  // Where clients reach the server.
+  get ports() {
+    return [this.server.port];
   }
 
   // Starts a server: the first, or the next one with the same store.
@@ -211,7 +217,7 @@ export async function restartRound(campaign, how) {
 async function race(campaign, peer) {
   if (peer.socket.connected) return;
   peer.wanted = false; // one of them wins
-  const others = [0, 1].map(() => peer.fork(campaign.open, `clone${campaign.clones++}`, peer.socket.io.opts.transports));
+  const others = [0, 1].map(() => peer.fork(`clone${campaign.clones++}`, peer.socket.io.opts.transports));
   for (const other of others) other.socket.connect();
   await Promise.race([peer.connected(), pause(20)]);
   for (const other of others) other.leave();

@@ -39,9 +39,9 @@ export class Proxies {
     });
   }
 
-  // A network to a port of this machine.
-  async link(port) {
-    const link = new Link(this, await this.ask({ op: "open", target: `127.0.0.1:${port}` }));
+  // A network to ports of this machine: each connection goes to the next of them.
+  async link(...ports) {
+    const link = new Link(this, await this.ask({ op: "open", target: addresses(ports) }));
     this.#links.set(link.port, link);
     return link;
   }
@@ -94,5 +94,7 @@ class Link {
   cut = (how) => this.#ask("cut", { how });
   split = (dir, n) => this.#ask("split", { dir, n });
   delay = (dir, ms) => this.#ask("delay", { dir, ms });
-  aim = (port) => this.#ask("aim", { target: `127.0.0.1:${port}` });
+  aim = (...ports) => this.#ask("aim", { target: addresses(ports) });
 }
+
+const addresses = (ports) => ports.map((port) => `127.0.0.1:${port}`).join(",");

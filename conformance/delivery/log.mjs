@@ -21,18 +21,19 @@ export class Log {
   }
 
   record(proc, event) {
-    const t = Math.round((performance.timeOrigin + performance.now()) * 1000);
+    const t = Date.now() * 1000; // the clock of the servers, which performance.now() leaves in time
     this.#lines.push(JSON.stringify({ t, proc, ...event }));
-    if (this.#lines.length >= this.#size) this.#flush();
+    if (this.#lines.length >= this.#size) this.flush();
   }
 
-  #flush() {
+  // Writes what waits.
+  flush() {
     if (this.#lines.length > 0) writeSync(this.#file, this.#lines.join("\n") + "\n");
     this.#lines = [];
   }
 
   close() {
-    this.#flush();
+    this.flush();
     closeSync(this.#file);
   }
 }

@@ -19,12 +19,14 @@ export class Peer {
   slow = 0; // milliseconds that the server's middleware takes
   reject = false; // whether it rejects
   wanted = false; // whether the next connection should be recovered
+  spoiled = false; // its session may have lost something, and need not be recovered
+  marks = new Set(); // of servers, which follow all that they have sent
   returns = 0; // connections that should have been recovered
   upgrades = 0; // that were tried
 
   // open is the function io of a client package. recovery: whether the server has it.
   constructor({ open, name, link, log, random, transports, recovery, room, proc = name }) {
-    Object.assign(this, { name, link, random, recovery, proc, room });
+    Object.assign(this, { open, name, link, random, recovery, proc, room });
     this.#log = log;
     this.socket = open(link.url, {
       transports,
@@ -36,6 +38,7 @@ export class Peer {
       auth: (send) => send(this.#auth()),
     });
     this.socket.on("down", (...args) => this.#down(args));
+    this.socket.on("mark", (mark, room) => this.marks.add(`${mark} ${room}`));
     this.socket.on("connect", () => this.#connected());
     this.socket.on("disconnect", (reason) => this.#disconnected(reason));
     this.socket.on("connect_error", (error) => this.#refused(error));
@@ -64,6 +67,12 @@ export class Peer {
     this.socket.emit("kick");
   }
 
+  // Says that the session need not be recovered.
+  spoil() {
+    this.spoiled = true;
+    this.wanted = false;
+  }
+
   #record(event) {
     this.#log.record(this.proc, event);
   }
@@ -82,7 +91,8 @@ export class Peer {
     this.#record({ kind: "conn", session: id, epoch: this.epoch, recovered: recovered || undefined, wanted: this.wanted || undefined, reason });
     this.session = id;
     if (this.wanted) this.returns++;
-    this.wanted = this.recovery;
+    if (!recovered) this.spoiled = false;
+    this.wanted = this.recovery && !this.spoiled;
     this.#changed();
   }
 
@@ -208,9 +218,9 @@ export class Peer {
   }
 
   // Lets another client continue with the secrets of this one. Its log is the same.
-  fork(open, name, transports) {
+  fork(name, transports) {
     this.#record({ kind: "fork", epoch: this.epoch, target: name });
-    const { link, random, recovery, room, proc } = this;
+    const { open, link, random, recovery, room, proc } = this;
     const other = new Peer({ open, name, link, log: this.#log, random, transports, recovery, room, proc });
     for (const key of ["_pid", "_lastOffset", "_offset"]) if (key in this.socket) other.socket[key] = this.socket[key];
     return other;

@@ -40,7 +40,7 @@ async function campaign(name, number, recovery, work) {
   const dir = join(keep, `${name}-${number}`);
   mkdirSync(dir, { recursive: true });
   const proxies = new Proxies(program);
-  const run = new Campaign({ name, seed: `${seed} ${number}`, dir, command, open, proxies, recovery });
+  const run = new Campaign({ name, seed: `${seed} ${number}`, dir, command, opens: [open], proxies, recovery });
   try {
     await run.start();
     const plan = await work(run);

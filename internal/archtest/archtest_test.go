@@ -69,12 +69,14 @@ var floors = map[string][]string{
 	"adapter/cluster/membus": {"adapter", "adapter/cluster", "adapter/nodewire"}, // for tests
 
 	// Programs stand on top of the public packages.
-	"examples/chat":              {"examples/chat/room"},
-	"examples/chat/room":         {"", "adapter"},
-	"examples/dialer":            {"engineio", "parser"},
-	"examples/production":        {"", "engineio"},
-	"conformance/cmd/datapath":   {""},
-	"internal/histserver":        {"", "adapter", "engineio", "internal/histcheck"},                  // for tests
+	"examples/chat":            {"examples/chat/room"},
+	"examples/chat/room":       {"", "adapter"},
+	"examples/dialer":          {"engineio", "parser"},
+	"examples/production":      {"", "engineio"},
+	"conformance/cmd/datapath": {""},
+	"internal/histserver": { // for tests
+		"", "adapter", "adapter/cluster", "engineio", "engineio/forward", "internal/histcheck", "internal/tether",
+	},
 	"conformance/cmd/delivery":   {"internal/faultnet", "internal/histcheck", "internal/histserver"}, // for tests
 	"conformance/cmd/testserver": {"", "adapter/cluster", "adapter/cluster/membus", "engineio", "engineio/forward", "parser", "parser/msgpack"},
 	"web/client/test/goserver":   {"", "parser/msgpack"},

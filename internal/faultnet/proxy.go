@@ -7,6 +7,7 @@ package faultnet
 import (
 	"context"
 	"net"
+	"strings"
 	"sync"
 	"time"
 )
@@ -15,7 +16,8 @@ import (
 const dialTime = 10 * time.Second
 
 // A Proxy accepts connections on a port of 127.0.0.1 and carries each through its Link to
-// a port of the server. Its methods are those of the Link and safe for concurrent use.
+// a port of the server, or of the next one of several servers. Its methods are those of
+// the Link and safe for concurrent use.
 type Proxy struct {
 	*Link
 	ln    net.Listener
@@ -24,18 +26,20 @@ type Proxy struct {
 	tasks sync.WaitGroup // the accepting goroutine, and dials
 
 	mu      sync.Mutex // guards the fields below
-	target  string
+	targets []string
+	next    int // of the targets
 	refused int // connections that are still to be refused
 }
 
-// Listen starts a proxy to the address of a server. onPoint is that of NewLink.
+// Listen starts a proxy to the address of a server, or to several, separated by commas: each
+// connection goes to the next one that accepts it. onPoint is that of NewLink.
 func Listen(target string, onPoint func(d Direction, p Point, a Action)) (*Proxy, error) {
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p := &Proxy{Link: NewLink(onPoint), ln: ln, ctx: ctx, stop: stop, target: target}
+	p := &Proxy{Link: NewLink(onPoint), ln: ln, ctx: ctx, stop: stop, targets: strings.Split(target, ",")}
 	p.tasks.Add(1)
 	go p.accept() // until Close
 	return p, nil
@@ -44,11 +48,11 @@ func Listen(target string, onPoint func(d Direction, p Point, a Action)) (*Proxy
 // Port returns the port that clients connect to.
 func (p *Proxy) Port() int { return p.ln.Addr().(*net.TCPAddr).Port }
 
-// Aim directs later connections to another address.
+// Aim directs later connections to other addresses, as in Listen.
 func (p *Proxy) Aim(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.target = target
+	p.targets = strings.Split(target, ",")
 }
 
 // Refuse resets the next n connections before a byte has passed.
@@ -81,7 +85,7 @@ func (p *Proxy) accept() {
 func (p *Proxy) carry(client net.Conn) {
 	defer p.tasks.Done()
 	p.mu.Lock()
-	target, refused := p.target, p.refused > 0
+	refused := p.refused > 0
 	if refused {
 		p.refused--
 	}
@@ -90,13 +94,27 @@ func (p *Proxy) carry(client net.Conn) {
 		reset(client)
 		return
 	}
-	ctx, stop := context.WithTimeout(p.ctx, dialTime)
-	defer stop()
-	var dialer net.Dialer
-	server, err := dialer.DialContext(ctx, "tcp4", target)
+	server, err := p.dial()
 	if err != nil {
 		reset(client)
 		return
 	}
 	_ = p.Link.Carry(client, server) // after Close it ends both
+}
+
+// dial connects to the next of the targets that accepts the connection.
+func (p *Proxy) dial() (server net.Conn, err error) {
+	p.mu.Lock()
+	targets, first := p.targets, p.next
+	p.next++
+	p.mu.Unlock()
+	ctx, stop := context.WithTimeout(p.ctx, dialTime)
+	defer stop()
+	var dialer net.Dialer
+	for i := range targets {
+		if server, err = dialer.DialContext(ctx, "tcp4", targets[(first+i)%len(targets)]); err == nil {
+			return server, nil
+		}
+	}
+	return nil, err
 }

@@ -43,13 +43,13 @@ func TestCleanHistoriesHaveNoFault(t *testing.T) {
 	}
 }
 
-func TestEveryFaultIsFound(t *testing.T) { findAll(t, faults, newFaulty) }
+func TestEveryFaultIsFound(t *testing.T) { findAll(t, histories, faults, newFaulty) }
 
-// findAll puts faults into histories, and demands that each is found.
-func findAll(t *testing.T, faults []fault, history func(seed uint64) *faulty) {
+// findAll puts count faults into histories, and demands that each is found.
+func findAll(t *testing.T, count int, faults []fault, history func(seed uint64) *faulty) {
 	t.Helper()
 	times := make(map[string]int)
-	for i, seed := 0, uint64(0); i < histories; seed++ {
+	for i, seed := 0, uint64(0); i < count; seed++ {
 		fault := faults[i%len(faults)]
 		f := history(seed)
 		if !fault.put(f) {

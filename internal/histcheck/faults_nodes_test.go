@@ -6,13 +6,67 @@ package histcheck_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	hc "socketio/internal/histcheck"
 )
 
 func TestEveryFaultOfSeveralServersIsFound(t *testing.T) {
-	findAll(t, nodeFaults, func(seed uint64) *faulty { return faultyOf(cleanNodes(seed), seed) })
+	findAll(t, ofNodes(), nodeFaults, func(seed uint64) *faulty {
+		f := faultyOf(cleanNodes(seed), seed)
+		f.index = f.indexed()
+		return f
+	})
+}
+
+// An index is what faults need to know of a clean history of several servers.
+type index struct {
+	joined map[string]int64    // by session: when it had joined all
+	server map[string]string   // by epoch
+	visits map[string][]string // by session: its epochs
+	ended  map[string]int64    // by epoch: when its server has recorded the end
+	wrong  [][2]int64          // from when to when something was wrong with the servers
+}
+
+func (f *faulty) indexed() *index {
+	x := &index{joined: make(map[string]int64), server: make(map[string]string), visits: make(map[string][]string), ended: make(map[string]int64)}
+	var lines []event
+	for proc, log := range f.History {
+		if isServer(proc) {
+			lines = append(lines, log...)
+		}
+	}
+	slices.SortFunc(lines, func(a, b event) int { return int(a.T - b.T) })
+	for _, e := range lines {
+		switch e.Kind {
+		case hc.Join:
+			if e.Room == "all" {
+				x.joined[e.Session] = e.T
+			}
+		case hc.Conn:
+			x.server[e.Epoch] = e.Proc
+			x.visits[e.Session] = append(x.visits[e.Session], e.Epoch)
+		case hc.Disc:
+			x.ended[e.Epoch] = e.T
+		}
+	}
+	bad, since := 0, int64(0)
+	for _, e := range f.History["runner"] {
+		switch e.Kind {
+		case hc.Freeze, hc.Outage:
+			if bad++; bad == 1 {
+				since = e.T
+			}
+		case hc.Thaw, hc.Over:
+			if bad--; bad == 0 {
+				x.wrong = append(x.wrong, [2]int64{since - margin, e.T + margin})
+			}
+		case hc.Kill:
+			x.wrong = append(x.wrong, [2]int64{e.T - margin, e.T + margin})
+		}
+	}
+	return x
 }
 
 // margin is more than what the checker concedes around the faults of servers, and of clocks.
@@ -22,25 +76,7 @@ func (f *faulty) logged() bool { return f.History["runner"][0].Logged }
 
 // calm reports whether nothing was wrong with any server at a time.
 func (f *faulty) calm(t int64) bool {
-	bad := 0 // how many faults have not ended
-	last := int64(0)
-	for _, e := range f.History["runner"] {
-		was := bad
-		switch e.Kind {
-		case hc.Freeze, hc.Outage:
-			bad++
-		case hc.Thaw, hc.Over:
-			bad--
-		case hc.Kill:
-		default:
-			continue
-		}
-		if was > 0 && last-margin < t && t < e.T+margin || e.T-margin < t && t < e.T+margin {
-			return false
-		}
-		last = e.T
-	}
-	return true
+	return !slices.ContainsFunc(f.index.wrong, func(w [2]int64) bool { return w[0] < t && t < w[1] })
 }
 
 // due reports whether an event at a client must have arrived if later ones have: it was for
@@ -51,35 +87,13 @@ func (f *faulty) due(s spot) bool {
 		return false
 	}
 	m := f.sent(e)
-	return m != nil && !m.Volatile && len(m.To) == 1 && m.To[0] == "all" && m.Except == nil && f.calm(m.T) && f.joined(e.Session) < m.T
-}
-
-// joined returns when a session had joined all.
-func (f *faulty) joined(session string) int64 {
-	for _, log := range f.History {
-		for _, e := range log {
-			if e.Kind == hc.Join && e.Session == session && e.Room == "all" {
-				return e.T
-			}
-		}
-	}
-	return 1 << 62
+	return m != nil && !m.Volatile && len(m.To) == 1 && m.To[0] == "all" && m.Except == nil && f.calm(m.T) && f.index.joined[e.Session] > 0 && f.index.joined[e.Session] < m.T
 }
 
 // elsewhere reports whether an event came from another server than that of its client.
 func (f *faulty) elsewhere(s spot) bool {
 	e := f.event(s)
-	return f.server(e.Epoch) != f.sent(e).Proc
-}
-
-// server returns the server of a connection.
-func (f *faulty) server(epoch string) string {
-	for proc, log := range f.History {
-		if isServer(proc) && slices.ContainsFunc(log, func(e event) bool { return e.Kind == hc.Conn && e.Epoch == epoch }) {
-			return proc
-		}
-	}
-	return ""
+	return f.index.server[e.Epoch] != f.sent(e).Proc
 }
 
 // same returns the next event of the same stream to all in the same session.
@@ -172,6 +186,18 @@ func (f *faulty) lostFromKilled() bool {
 	})
 }
 
+// continued returns the connection that continues the session of one that ends, if it is on
+// another server, and when it began.
+func (f *faulty) continued(e *event) (epoch string, began int64) {
+	all := f.index.visits[e.Session]
+	at := slices.Index(all, e.Epoch)
+	if at < 0 || at+1 == len(all) || f.index.server[all[at+1]] == e.Proc {
+		return "", 0
+	}
+	log := f.History[f.index.server[all[at+1]]]
+	return all[at+1], log[slices.IndexFunc(log, func(n event) bool { return n.Kind == hc.Conn && n.Epoch == all[at+1] })].T
+}
+
 // takenOver lets a frozen server handle an event of a client whose session another server
 // has taken.
 func (f *faulty) takenOver() bool {
@@ -179,11 +205,8 @@ func (f *faulty) takenOver() bool {
 		if e.Kind != hc.Disc || !isServer(s.proc) {
 			return false
 		}
-		later, is := f.pick(func(o spot, n *event) bool {
-			return n.Kind == hc.Conn && isServer(o.proc) && o.proc != s.proc && n.Session == e.Session && n.Recovered && n.T < e.T && clientOf(n.Epoch) == clientOf(e.Epoch) && n.Epoch > e.Epoch
-		})
-		_ = later
-		return is && len(f.emits["up/"+clientOf(e.Epoch)]) > 0
+		_, began := f.continued(e)
+		return began > 0 && began < e.T && len(f.emits["up/"+clientOf(e.Epoch)]) > 0
 	})
 	if !ok {
 		return false
@@ -194,19 +217,16 @@ func (f *faulty) takenOver() bool {
 	return true
 }
 
-func clientOf(epoch string) string { return epoch[:slices.Index([]byte(epoch), '/')] }
+func clientOf(epoch string) string { name, _, _ := strings.Cut(epoch, "/"); return name }
 
 // twoLive removes the end of a connection before another server continues the session.
 func (f *faulty) twoLive() bool {
 	s, ok := f.pick(func(s spot, e *event) bool {
-		if e.Kind != hc.Disc || !isServer(s.proc) || !f.calm(e.T) {
+		if e.Kind != hc.Disc || !isServer(s.proc) || f.troubled() {
 			return false
 		}
-		_, again := f.pick(func(o spot, n *event) bool {
-			return n.Kind == hc.Conn && isServer(o.proc) && n.Session == e.Session && n.T > e.T && o.proc != s.proc
-		})
-		frozen := slices.ContainsFunc(f.History["runner"], func(n event) bool { return n.Kind == hc.Freeze || n.Kind == hc.Kill })
-		return again && !frozen
+		_, began := f.continued(e)
+		return began > e.T
 	})
 	if ok {
 		f.remove(s)
@@ -286,11 +306,11 @@ var nodeFaults = []fault{
 	}, oneOf(hc.State)},
 	{"an answer without one of the sockets", func(f *faulty) bool {
 		return f.told(func(e *event) bool {
-			if len(e.Sessions) > 0 {
-				e.Sessions = e.Sessions[1:]
-				return true
+			at := slices.IndexFunc(e.Sessions, func(id string) bool { return f.stays(id, e.T+margin) })
+			if at >= 0 {
+				e.Sessions = slices.Delete(e.Sessions, at, at+1)
 			}
-			return false
+			return at >= 0
 		})
 	}, oneOf(hc.State)},
 	{"an answer with a socket that has ended", func(f *faulty) bool {
@@ -332,22 +352,17 @@ var nodeFaults = []fault{
 
 // over reports whether the last connection of a session had ended before a time.
 func (f *faulty) over(session string, t int64) bool {
-	last, live := int64(1<<62), false
-	for proc, log := range f.History {
-		if !isServer(proc) {
-			continue
-		}
-		for _, e := range log {
-			if e.Session != session {
-				continue
-			}
-			switch e.Kind {
-			case hc.Conn:
-				live = true
-			case hc.Disc:
-				last = e.T
-			}
-		}
+	all := f.index.visits[session]
+	if f.logged() || len(all) == 0 {
+		return false
 	}
-	return live && !f.logged() && last < t
+	ended := f.index.ended[all[len(all)-1]]
+	return ended > 0 && ended < t
+}
+
+// stays reports whether the first connection of a session lasts until a time, and nothing
+// is wrong with the servers.
+func (f *faulty) stays(session string, until int64) bool {
+	all := f.index.visits[session]
+	return !f.troubled() && len(all) > 0 && f.index.ended[all[0]] > until
 }

@@ -26,6 +26,7 @@ type faulty struct {
 	hc.History
 	r     *rand.Rand
 	emits map[string][]event // by stream
+	index *index             // of several servers
 }
 
 func newFaulty(seed uint64) *faulty { return faultyOf(clean(seed), seed) }

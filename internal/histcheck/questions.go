@@ -73,7 +73,8 @@ func (w *world) complete(q question) {
 			continue
 		}
 		for _, v := range s.visits {
-			if v.at <= from && v.until >= to && !anyNear(w.nodes.byName[v.server].trouble, from, to) {
+			// A socket is not found any more some time before its end is recorded.
+			if v.at <= from && v.until-lag >= to && !anyNear(w.nodes.byName[v.server].trouble, from, to) {
 				w.violation(q.log, q.i, State, "I18", id+" is missing, which is on "+v.server, nil)
 			}
 		}

@@ -42,6 +42,7 @@ type auth struct {
 // A server records all it does.
 type server struct {
 	io      *socketio.Server
+	peers   *peers
 	name    string
 	history *histcheck.Recorder
 
@@ -55,6 +56,16 @@ type server struct {
 // LOG of process NAME, listens on PORT of 127.0.0.1, and prints "listening PORT". With
 // RECOVERY, a window, clients are recovered, from the store if it is not nil.
 func Serve(store adapter.Store) error {
+	return serve(func(_ *server, opts *socketio.Options) (*peers, error) {
+		if opts.Recovery != nil {
+			opts.Recovery.Store = store
+		}
+		return &peers{orderly: store != nil, lanePause: 20 * time.Millisecond}, nil
+	})
+}
+
+// serve runs a server. prepare changes its options.
+func serve(prepare func(*server, *socketio.Options) (*peers, error)) error {
 	file, err := os.OpenFile(os.Getenv("LOG"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -65,19 +76,12 @@ func Serve(store adapter.Store) error {
 		name: name, history: histcheck.NewRecorder(name, file),
 		sockets: make(map[*socketio.Socket]struct{}), beside: make(map[string]int),
 	}
-	opts := &socketio.Options{
-		// No fault waits for the heartbeat: what is too slow is not lost.
-		PingInterval: 5 * time.Second,
-		PingTimeout:  time.Minute,
-		Engine:       engineio.Options{Driver: engineio.Driver(os.Getenv("DRIVER"))},
+	opts, err := options()
+	if err != nil {
+		return err
 	}
-	if text := os.Getenv("RECOVERY"); text != "" {
-		window, err := time.ParseDuration(text)
-		if err != nil {
-			return err
-		}
-		// Clients that are away for seconds come back within the bounds.
-		opts.Recovery = &socketio.Recovery{Window: window, MaxSessionBytes: 16 << 20, MissedFirst: os.Getenv("MISSED_FIRST") == "1", Store: store}
+	if s.peers, err = prepare(s, opts); err != nil {
+		return err
 	}
 	s.io = socketio.NewServer(opts)
 	s.io.Use(s.admit)
@@ -96,6 +100,7 @@ func Serve(store adapter.Store) error {
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", s.io)
 	mux.HandleFunc("POST /traffic/{state}", traffic.control)
+	mux.HandleFunc("POST /mark/{mark}", s.mark)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }()
@@ -106,9 +111,14 @@ func Serve(store adapter.Store) error {
 	case <-ctx.Done():
 	}
 	traffic.set(false)
+	return s.end(web, traffic)
+}
+
+// end ends the server in order.
+func (s *server) end(web *http.Server, traffic *traffic) (err error) {
 	last, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if store != nil {
+	if s.peers.orderly {
 		err = s.io.Shutdown(last)
 	} else {
 		err = s.io.Close()
@@ -121,7 +131,25 @@ func Serve(store adapter.Store) error {
 	}
 	traffic.wait()
 	s.record(histcheck.Event{Kind: histcheck.End})
-	return nil
+	return s.peers.close()
+}
+
+// options returns the options that the environment describes.
+func options() (*socketio.Options, error) {
+	opts := &socketio.Options{
+		// No fault waits for the heartbeat: what is too slow is not lost.
+		PingInterval: 5 * time.Second,
+		PingTimeout:  time.Minute,
+		Engine:       engineio.Options{Driver: engineio.Driver(os.Getenv("DRIVER"))},
+	}
+	text := os.Getenv("RECOVERY")
+	if text == "" {
+		return opts, nil
+	}
+	window, err := time.ParseDuration(text)
+	// Clients that are away for seconds come back within the bounds.
+	opts.Recovery = &socketio.Recovery{Window: window, MaxSessionBytes: 16 << 20, MissedFirst: os.Getenv("MISSED_FIRST") == "1"}
+	return opts, err
 }
 
 func (s *server) record(e histcheck.Event) {
@@ -181,6 +209,9 @@ func (s *server) connected(socket *socketio.Socket) {
 	socket.On("barrier", func() bool { return true })
 	socket.On("kick", func() { socket.Disconnect() })
 	if !socket.Recovered() {
+		if s.peers.several {
+			s.join(socket, id) // which waits until the others know of it
+		}
 		s.join(socket, "all")
 		if a.Room != "" {
 			s.join(socket, a.Room)

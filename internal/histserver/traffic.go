@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -88,7 +89,10 @@ func (l *emitter) run(stop <-chan struct{}) {
 		if l.r.IntN(8) == 0 {
 			l.move()
 		}
-		pause.Reset(time.Duration(1+l.r.IntN(20)) * time.Millisecond)
+		if l.number == 0 && l.r.IntN(20) == 0 {
+			l.askAll()
+		}
+		pause.Reset(time.Millisecond + time.Duration(l.r.Int64N(int64(l.peers.lanePause))))
 	}
 }
 
@@ -114,10 +118,11 @@ func (l *emitter) pick() *socketio.Socket {
 func (l *emitter) id() string {
 	l.server.mu.Lock()
 	defer l.server.mu.Unlock()
-	if len(l.ids) == 0 {
+	all := append(slices.Clip(l.ids), l.peers.elsewhere...)
+	if len(all) == 0 {
 		return ""
 	}
-	return l.ids[l.r.IntN(len(l.ids))]
+	return all[l.r.IntN(len(all))]
 }
 
 // move lets a socket join or leave a room of its own lane's.

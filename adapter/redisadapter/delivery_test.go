@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+
+//go:build npm
+
+// This file runs the delivery suite of several servers: clients of npm, and the checker of
+// what all have sent and received, while servers are killed, frozen and drained, and Redis
+// fails.
+
+package redisadapter_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"socketio/adapter/cluster"
+	"socketio/adapter/redisadapter"
+	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/histserver"
+)
+
+// deliveryEnv has the engine, the prefix and the address of Redis of a server.
+const deliveryEnv = "REDISADAPTER_DELIVERY"
+
+// deliveryEngines are the engines of the suite.
+var deliveryEngines = map[string]struct {
+	byRoom bool
+	logged bool
+	make   func(addr string, o *redisadapter.Options) *cluster.Cluster
+}{
+	"classic": {make: func(addr string, o *redisadapter.Options) *cluster.Cluster {
+		return redisadapter.Classic(on(addr), o)
+	}},
+	"sharded": {byRoom: true, make: func(addr string, o *redisadapter.Options) *cluster.Cluster {
+		return redisadapter.Sharded(on(addr), redisadapter.ModeSharded, o)
+	}},
+}
+
+func init() {
+	serveDelivery = func() (bool, error) {
+		words := strings.Split(os.Getenv(deliveryEnv), ",")
+		if len(words) != 3 {
+			return false, nil
+		}
+		return true, histserver.ServeNode(func(o cluster.Options) *cluster.Cluster {
+			return deliveryEngines[words[0]].make(words[2], &redisadapter.Options{Prefix: words[1], Cluster: o})
+		})
+	}
+}
+
+// ENGINE has the names of engines, separated by commas; all without it.
+func TestDelivery(t *testing.T) {
+	for name, engine := range deliveryEngines {
+		if only := os.Getenv("ENGINE"); only != "" && !strings.Contains(","+only+",", ","+name+",") {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redis := redistest.Start(t)
+			(&histserver.Engine{
+				Name: name, ByRoom: engine.byRoom, Logged: engine.logged,
+				Env: []string{deliveryEnv + "=" + name + "," + newPrefix() + "," + redis.Addr()},
+				Faults: map[string]func(){
+					"restart": func() { redis.Kill(); redis.Restart() },
+					"pause":   func() { redis.Pause(); time.Sleep(4 * time.Second); redis.Resume() },
+				},
+			}).Run(t)
+		})
+	}
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// The delivery suite over several servers at once, without sticky sessions: each connection of a client
+// goes to the next server. They are killed, frozen and drained, and what connects them fails, while
+// clients of npm and of this project talk and lose their connections; then the checker reads all logs. Tests of engines in Go
+// run it (internal/histserver), and say by the environment
+//
+//   COMMAND         the program of a server
+//   ENGINE          its name, for people
+//   ORDER           all or room: within what the events of one server are in order
+//   LOGGED=1        the engine has a log: clients are recovered on other servers
+//   BROKER, FAULTS  a URL that does a fault to the broker, and the names of these faults
+//   NODE_FAULTS=8   how many faults there are, and with DELIVERY_SEED, DELIVERY_KEEP which, and where logs are kept
+import { execFile, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { io as official } from "socket.io-client";
+import { Program } from "../lib/program.mjs";
+import { within } from "../lib/wait.mjs";
+import { Campaign, recoveryRound, upgradeRound } from "./campaign.mjs";
+import { Proxies } from "./links.mjs";
+import { pause } from "./peer.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const env = process.env;
+const seed = env.DELIVERY_SEED || String(Math.floor(Math.random() * 1e9));
+const faults = Number(env.NODE_FAULTS || 4);
+const logged = env.LOGGED === "1";
+const NODES = 3;
+const MARKS = 20000; // how long marks may take, before they are sent again
+
+class Nodes extends Campaign {
+  nodes = [];
+
+  // Starts all servers; afterwards it starts one.
+  async serve() {
+    do this.nodes.push(await this.#node());
+    while (this.nodes.length < NODES);
+  }
+
+  async #node() {
+    const name = `server#${++this.servers}`;
+    const program = await Program.start(
+      {
+        NAME: name,
+        LOG: join(this.dir, `server-${this.servers}.jsonl`),
+        SEED: String(this.random.below(1e9)),
+        RECOVERY: "10m",
+        LOCAL_ONLY: logged ? "" : "1",
+      },
+      this.command,
+    );
+    return { name, program };
+  }
+
+  // Of the servers that clients should reach.
+  get ports() {
+    return this.nodes.filter(({ away }) => !away).map(({ program }) => program.port);
+  }
+
+  async aim() {
+    await Promise.all(this.peers.map(({ link }) => link.aim(...this.ports)));
+  }
+
+  async traffic(state) {
+    await Promise.all(this.nodes.map(({ program }) => post(`${program.url}/traffic/${state}`)));
+  }
+
+  // Lets clients lose their connections, while one fault follows the other.
+  async trouble(kinds) {
+    let over = false;
+    const restless = this.peers.map(async (peer) => {
+      const { random } = peer;
+      for (; !over; await pause(100 + random.below(600))) {
+        await (random.chance(50) ? upgradeRound(peer) : recoveryRound(this)(peer));
+      }
+    });
+    const all = (async () => {
+      for (const kind of kinds) {
+        await pause(800 + this.random.below(800));
+        console.log(`${this.name}: ${kind}`);
+        await this.#fault(kind);
+      }
+      await pause(1000);
+      over = true;
+    })();
+    await Promise.race([all, ...restless]);
+    await Promise.all([all, ...restless]);
+    for (const peer of this.peers) await peer.connected();
+  }
+
+  async #fault(kind) {
+    const node = this.random.pick(this.nodes);
+    if (kind === "kill") await this.#kill(node);
+    else if (kind === "freeze") await this.#freeze(node, 7500 + this.random.below(2000));
+    else if (kind === "blink") await this.#freeze(node, 500 + this.random.below(2000));
+    else if (kind === "drain") await this.#drain(node);
+    else await this.#broker(kind);
+  }
+
+  #record(kind, rest) {
+    this.log.record("runner", { kind, ...rest });
+    this.log.flush();
+  }
+
+  async #replace(node) {
+    this.nodes = this.nodes.filter((other) => other !== node);
+    await this.aim();
+    if (this.random.chance(50)) await pause(this.random.below(2000)); // two do the work of three
+    await this.serve();
+    await post(`${this.nodes.at(-1).program.url}/traffic/on`);
+    await this.aim();
+  }
+
+  async #kill(node) {
+    this.#record("kill", { target: node.name });
+    await node.program.kill();
+    await this.#replace(node);
+  }
+
+  // Freezes a server for longer than its lease, or not as long. Clients do not wait for it.
+  async #freeze(node, time) {
+    this.#record("freeze", { target: node.name });
+    node.program.signal("SIGSTOP");
+    node.away = true;
+    await this.aim();
+    await pause(time);
+    this.#record("thaw", { target: node.name });
+    node.program.signal("SIGCONT");
+    node.away = false;
+    await this.aim();
+  }
+
+  async #drain(node) {
+    node.away = true;
+    await this.aim();
+    await node.program.stop();
+    await this.#replace(node);
+  }
+
+  async #broker(kind) {
+    for (const peer of this.peers) peer.spoil();
+    this.#record("outage", { reason: kind });
+    await post(`${env.BROKER}/${kind}`);
+    this.#record("over");
+    for (const peer of this.peers) peer.spoil();
+  }
+
+  // Ends the run when everything has arrived.
+  async stop(plan) {
+    this.log.record("runner", { kind: "plan", ops: plan, order: env.ORDER, logged: logged || undefined });
+    for (const peer of this.peers) peer.quiet();
+    await Promise.all(this.talks);
+    await this.traffic("off");
+    for (const { link } of this.peers) await link.heal();
+    for (let i = 0; !(await this.#marked(`mark ${i}`)); i++) if (i === 5) throw new Error("marks of the servers do not arrive");
+    await Promise.all(this.peers.map((peer) => peer.end()));
+    await Promise.all(this.nodes.map(({ program }) => program.stop()));
+    this.log.close();
+  }
+
+  // Lets each server send a mark, and waits until every client has all of them.
+  async #marked(mark) {
+    for (const peer of this.peers) await peer.connected();
+    await Promise.all(this.nodes.map(({ program }) => post(`${program.url}/mark/${encodeURIComponent(mark)}`)));
+    const has = (peer) => this.nodes.every(({ name }) => ["all", peer.room].every((room) => peer.marks.has(`${name} ${mark} ${room}`)));
+    for (const end = Date.now() + MARKS; Date.now() < end; await pause(20)) if (this.peers.every(has)) return true;
+    return false;
+  }
+
+  abort() {
+    for (const peer of this.peers) peer.stop();
+    for (const { program } of this.nodes) program.signal("SIGKILL");
+  }
+}
+
+async function post(url) {
+  const response = await within(fetch(url, { method: "POST" }), `the answer of ${url}`);
+  if (response.status !== 204) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+}
+
+// Each kind as often as any other, in some order.
+function order(random) {
+  const kinds = ["kill", "freeze", "drain", "blink", ...(env.FAULTS ? env.FAULTS.split(",") : [])];
+  const all = [];
+  while (all.length < faults) {
+    const rest = [...kinds];
+    while (rest.length > 0) all.push(rest.splice(random.below(rest.length), 1)[0]);
+  }
+  return all.slice(0, faults);
+}
+
+const keep = env.DELIVERY_KEEP || mkdtempSync(join(tmpdir(), "socketio-delivery-"));
+const program = join(root, "bin", "delivery");
+const build = spawnSync("go", ["build", "-race", "-o", program, "./conformance/cmd/delivery"], { cwd: root, stdio: "inherit" });
+if (build.status !== 0) throw build.error ?? new Error("conformance/cmd/delivery does not build");
+const { io: ours } = await import(join(root, "web/client/dist/socket.io.node.mjs"));
+const name = env.ENGINE;
+const dir = join(keep, name);
+mkdirSync(dir, { recursive: true });
+console.log(`${name}: DELIVERY_SEED=${seed}`);
+const proxies = new Proxies(program);
+const run = new Nodes({ name, seed, dir, command: [env.COMMAND], opens: [official, ours], proxies, recovery: logged });
+try {
+  await run.start();
+  await run.trouble(order(run.random));
+  const each = 30 * faults;
+  await run.stop({ "sent by servers": 20 * each, "sent by clients": each, "received from elsewhere": each, connected: 2 * faults, questions: faults });
+  await proxies.close();
+} catch (error) {
+  run.abort();
+  proxies.abort();
+  for (const { name, program } of run.nodes) console.log(`${name}: ${program.log}`);
+  console.log(`${error.stack}\nlogs: ${dir}`);
+  process.exit(1);
+}
+const { ok, stdout } = await new Promise((resolve) => {
+  execFile(program, ["check", dir], { maxBuffer: 1 << 28 }, (error, stdout, stderr) => resolve({ ok: !error, stdout: stdout + stderr }));
+});
+const [line, ...text] = stdout.split("\n");
+console.log(text.join("\n"));
+const { counts } = JSON.parse(line);
+let passed = ok;
+if (counts.wanted > 0 && counts["wanted and recovered"] < 0.99 * counts.wanted) {
+  console.log(`${counts["wanted and recovered"]} of ${counts.wanted} were recovered`);
+  passed = false;
+}
+if (!passed) console.log(`logs: ${dir}`);
+else if (!env.DELIVERY_KEEP) rmSync(keep, { recursive: true, force: true });
+process.exit(passed ? 0 : 1);

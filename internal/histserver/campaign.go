@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+// This file runs the delivery suite of several servers for the test of an engine.
+
+package histserver
+
+import (
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"socketio/internal/histcheck"
+	"socketio/internal/tether"
+)
+
+// An Engine is what the suite of several servers must know of what connects them.
+type Engine struct {
+	Name   string
+	ByRoom bool // the events of one server keep their order within each room only
+	Logged bool // it has a log, so that clients are recovered on other servers
+	// Env makes this program a server, by ServeNode.
+	Env []string
+	// Faults are done to the broker. Each returns when the broker works again.
+	Faults map[string]func()
+}
+
+// Run runs the suite with this program as each of three servers. NODE_FAULTS is how many
+// faults there are.
+func (e *Engine) Run(t *testing.T) {
+	t.Helper()
+	broker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		do := e.Faults[strings.TrimPrefix(r.URL.Path, "/")]
+		if do == nil {
+			http.NotFound(w, r)
+			return
+		}
+		do()
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer broker.Close()
+	order := histcheck.OrderAll
+	if e.ByRoom {
+		order = histcheck.OrderRoom
+	}
+	cmd := exec.Command("node", "../../conformance/delivery/nodes.mjs") // of a package of adapter
+	cmd.Env = append(os.Environ(), "COMMAND="+os.Args[0], "ENGINE="+e.Name, "ORDER="+order, "BROKER="+broker.URL,
+		"FAULTS="+strings.Join(slices.Sorted(maps.Keys(e.Faults)), ","), "GORACE=atexit_sleep_ms=10")
+	if e.Logged {
+		cmd.Env = append(cmd.Env, "LOGGED=1")
+	}
+	cmd.Env = append(cmd.Env, e.Env...)
+	out := &output{t: t}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := tether.Start(t, cmd); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// An output is the log of a test.
+type output struct{ t *testing.T }
+
+func (o *output) Write(b []byte) (int, error) {
+	o.t.Logf("%s", b)
+	return len(b), nil
+}
