@@ -117,23 +117,23 @@ const inlineText = engineio.MaxInlineUTF8
 
 // HandleMessage implements engineio.Handler.
 func (c *conn) HandleMessage(binary bool, data []byte) {
-	if len(data) > inlineText && (!binary || !c.server.format.Default()) {
+	if g := c.server.gate; g != nil && g.Lapsed() || len(data) > inlineText && (!binary || !c.server.format.Default()) {
 		c.decodeLater(binary, bytes.Clone(data))
 		return
 	}
 	c.decode(binary, data)
 }
 
-// decodeLater decodes a long message on a goroutine of its own. Reading waits for it, so
-// the order is kept.
+// decodeLater decodes a message on a goroutine of its own: a long one, or one that waits
+// for the gate. Reading waits for it, so the order is kept.
 func (c *conn) decodeLater(binary bool, data []byte) {
 	c.mu.Lock()
 	c.decoding = true
 	c.mu.Unlock()
 	c.checkInboxes()
 	c.server.workers.Begin()
-	// One per connection at a time; ends when the text is decoded; counted by
-	// Server.workers.
+	// One per connection at a time; ends when the message is decoded, or with the
+	// connection; counted by Server.workers.
 	go func() {
 		defer c.server.workers.End()
 		c.decodeLong(binary, data)
@@ -146,6 +146,9 @@ func (c *conn) decodeLater(binary bool, data []byte) {
 }
 
 func (c *conn) decodeLong(binary bool, data []byte) {
+	if g := c.server.gate; g != nil && g.Lapsed() && (g.Await(c.eio.Context()) != nil || c.eio.Closed()) {
+		return // its sessions may have been taken
+	}
 	if !binary && !utf8.Valid(data) {
 		c.eio.Abort(engineio.ReasonTransportError, errInvalidUTF8, closeInvalidData, "")
 		return

@@ -7,6 +7,7 @@ package socketio
 
 import (
 	"bytes"
+	"context"
 
 	"socketio/internal/serial"
 	"socketio/parser"
@@ -77,12 +78,23 @@ func (r *runner) Run(it item, w *worker) {
 		}()
 		a.join()
 	case itemEvent:
+		if g := s.ns.server.gate; g != nil && g.Lapsed() && barred(s, g) {
+			s.watch().eventsDropped(s, 1)
+			return
+		}
 		s.ns.server.handling.runEvent(s, it, w)
 	case itemUpgrade:
 		s.upgrade()
 	case itemLeave:
 		s.leave()
 	}
+}
+
+// barred waits until the gate is open. It reports whether the session of the socket was
+// taken meanwhile.
+func barred(s *Socket, g gate) bool {
+	_ = g.Await(context.Background()) // it opens when the server is closed
+	return s.kept() != nil && s.kept().taken.Load()
 }
 
 // Cork delays what handlers send, so that the answers to a burst are sent together with

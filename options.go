@@ -226,7 +226,7 @@ func withDefaults(o *Options) config {
 	if c.Cluster == nil {
 		c.Cluster = adapter.Alone()
 	}
-	c.Recovery = withRecovery(c.Recovery)
+	c.Recovery = withRecovery(c.Recovery, c.Cluster)
 	c.Logger = telemetry.Logger(c.Logger)
 	return c
 }
@@ -265,6 +265,7 @@ func (c *config) check() {
 	}
 	if c.Recovery != nil && c.Cluster != nil {
 		switch r := c.Recovery; {
+		case !r.LocalOnly && r.Store == nil && storeOf(c.Cluster) != nil:
 		case !r.LocalOnly:
 			panic("socketio: Options.Recovery and Options.Cluster are both set, and no Store is shared by servers; Recovery.LocalOnly recovers clients that come back to the same server")
 		case r.Store != nil && r.Store.Durable():

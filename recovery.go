@@ -108,7 +108,7 @@ func (c *config) linger() time.Duration {
 
 // withRecovery returns the settings of recovery with defaults filled in, or nil if
 // recovery is off.
-func withRecovery(r *Recovery) *Recovery {
+func withRecovery(r *Recovery, cluster adapter.Cluster) *Recovery {
 	if r == nil {
 		return nil
 	}
@@ -117,6 +117,9 @@ func withRecovery(r *Recovery) *Recovery {
 	setDefault(&c.MaxBytes, 64<<20)
 	setDefault(&c.MaxSessions, 100_000)
 	setDefault(&c.MaxSessionBytes, 1<<20)
+	if c.Store == nil && !c.LocalOnly {
+		c.Store = storeOf(cluster)
+	}
 	if c.Store == nil {
 		c.Store = adapter.NewMemoryStore()
 	}

@@ -36,6 +36,7 @@ type redemption struct {
 	filter  *recovery.Filter  // of old
 	after   uint64            // the client has received the events up to it
 	read    uint64            // the log was read up to it
+	distant bool              // the session is not this server's yet; see adapter.SharedStore
 	bytes   int               // of missed
 	missed  []heldEvent
 }
@@ -107,7 +108,11 @@ func (j *journal) claim(s *Socket) *redemption {
 		return r
 	}
 	if !known {
-		old, err := j.owner.take(s.conn.eio.Context(), j.ns.name, pid)
+		look := j.owner.take
+		if j.owner.shared != nil {
+			look, r.distant = j.owner.find, true
+		}
+		old, err := look(s.conn.eio.Context(), j.ns.name, pid)
 		if err != nil {
 			j.lineages.Drop(l)
 			r.reason = recovery.Unknown
@@ -128,16 +133,23 @@ func (j *journal) release(r *redemption) {
 	if r.lineage == nil {
 		return
 	}
-	final, ended := j.lineages.Release(r.lineage)
+	_ = j.giveBack(r.lineage, r.distant)
+}
+
+// giveBack gives a claimed session back. If it has ended in the meantime, it is saved,
+// unless the store has it.
+func (j *journal) giveBack(l *recovery.Lineage, stored bool) (err error) {
+	final, ended := j.lineages.Release(l)
 	if !ended {
-		return
+		return nil
 	}
-	if final != nil {
-		if _, _, stored := j.lineages.State(r.lineage); !stored {
-			j.owner.save(j.owner.ctx, j.ns.name, final)
+	if final != nil && !stored {
+		if _, _, stored = j.lineages.State(l); !stored {
+			err = j.owner.save(j.owner.ctx, j.ns.name, final)
 		}
 	}
-	j.lineages.Drop(r.lineage)
+	j.lineages.Drop(l)
+	return err
 }
 
 // adopt makes the socket the successor of the one whose session its client has claimed: it
@@ -164,9 +176,9 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 		final = j.snapshot(live)
 	case final == nil:
 		return recovery.Unknown // it was ended on purpose a moment ago
-	case final.Ended.IsZero():
+	case final.Ended.IsZero() && !r.distant:
 		return recovery.StoreFailed // its end was not saved
-	case time.Since(final.Ended) > j.owner.Window:
+	case !final.Ended.IsZero() && time.Since(final.Ended) > j.owner.Window:
 		return recovery.Expired
 	}
 	if !j.owner.sameIdentity(j.ns, final, s) {
@@ -180,12 +192,19 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 			return reason
 		}
 	}
+	if r.distant {
+		if reason := j.fetch(s, r); reason != "" {
+			return reason
+		}
+	}
 	_, final, stored := j.lineages.State(r.lineage)
 	if final == nil {
 		return recovery.Unknown
 	}
 	if stored {
-		if _, err := j.owner.take(s.conn.eio.Context(), j.ns.name, final.Secret); err != nil {
+		if _, err := j.owner.take(s.conn.eio.Context(), j.ns.name, final.Secret); errors.Is(err, adapter.ErrTaken) {
+			return recovery.InUse
+		} else if err != nil {
 			return recovery.Expired
 		}
 		j.lineages.Taken(r.lineage)
@@ -206,16 +225,24 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 // takeOver ends the connection of a socket whose client has come back, and waits until the
 // last handler of the socket has returned.
 func (j *journal) takeOver(s, live *Socket, r *redemption) recovery.Reason {
-	live.conn.eio.Abort(engineio.ReasonForcedClose, errTakenOver, closePolicy, "")
-	limit := time.NewTimer(j.ns.server.opts.MiddlewareTimeout)
-	defer limit.Stop()
-	select {
-	case <-j.lineages.Over(r.lineage):
-		return ""
-	case <-s.conn.eio.Context().Done():
-	case <-limit.C:
+	ctx, cancel := context.WithTimeout(s.conn.eio.Context(), j.ns.server.opts.MiddlewareTimeout)
+	defer cancel()
+	if !j.evict(ctx, live, r.lineage) {
+		return recovery.InUse
 	}
-	return recovery.InUse
+	return ""
+}
+
+// evict ends the connection of a socket, whose session is claimed, and waits until the
+// last handler of the socket has returned. It reports false if ctx ends before.
+func (j *journal) evict(ctx context.Context, live *Socket, l *recovery.Lineage) bool {
+	live.conn.eio.Abort(engineio.ReasonForcedClose, errTakenOver, closePolicy, "")
+	select {
+	case <-j.lineages.Over(l):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // readMissed reads the missed events up to a number.
@@ -316,7 +343,16 @@ func (j *journal) hold(a *admission, r *redemption) bool {
 			k.track.Fill(session, r.after)
 			k.savedAt.Store(r.after)
 		}
-		if !j.owner.save(s.conn.eio.Context(), j.ns.name, session) {
+		err := j.owner.save(s.conn.eio.Context(), j.ns.name, session)
+		if j.owner.shared != nil && err == nil && j.owner.shared.Lapsed() { // the process was frozen meanwhile
+			err = j.owner.save(s.conn.eio.Context(), j.ns.name, session)
+		}
+		if errors.Is(err, adapter.ErrTaken) {
+			s.conn.eio.Abort(engineio.ReasonForcedClose, errTakenOver, closePolicy, "")
+			j.leaveHold(s)
+			return false
+		}
+		if err != nil {
 			k.savedAt.Store(math.MaxUint64) // saveQuiet tries again
 		}
 	}

@@ -26,6 +26,7 @@ type recoverer struct {
 	Recovery
 	server  *Server
 	store   adapter.Store
+	shared  adapter.SharedStore // the store, if other servers have it too; otherwise nil
 	durable bool
 	tag     string          // the beginning of the secrets of this server's sessions, or ""
 	ctx     context.Context // of the work that no client waits for; ends with end
@@ -33,7 +34,8 @@ type recoverer struct {
 
 	mu       sync.Mutex // guards the fields below; nothing is called while it is held
 	timer    *time.Timer
-	armed    bool // the timer runs, or sweep does
+	armed    bool      // the timer runs, or sweep does
+	quiet    time.Time // when quiet sessions were saved
 	closed   bool
 	journals map[*journal]struct{}
 }
@@ -50,6 +52,10 @@ func newRecoverer(s *Server) keeperMaker {
 		return nil
 	}
 	r.durable = r.store.Durable()
+	if r.shared, _ = r.store.(adapter.SharedStore); r.shared != nil {
+		r.shared.Serve(holder{r})
+		s.gate = r.shared
+	}
 	if o.LocalOnly {
 		r.tag = s.node[:min(len(s.node), tagLength)] + secretTag
 	}
@@ -116,16 +122,16 @@ func (r *recoverer) failed(what, namespace string, err error) {
 // storeTimeout bounds how long the store is waited for.
 const storeTimeout = 10 * time.Second
 
-// save saves a session. It reports false if the store has failed.
-func (r *recoverer) save(ctx context.Context, namespace string, s *adapter.Session) bool {
+// save saves a session. It returns the error of the store.
+func (r *recoverer) save(ctx context.Context, namespace string, s *adapter.Session) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	err := r.store.Save(ctx, namespace, s)
-	if err != nil && !errors.Is(err, adapter.ErrStoreClosed) {
+	if err != nil && !errors.Is(err, adapter.ErrStoreClosed) && !errors.Is(err, adapter.ErrTaken) {
 		r.failed("a session was not saved: its client may not be recovered; see the error of the store", namespace, err)
 	}
 	r.sweepLater()
-	return err == nil
+	return err
 }
 
 // take takes a session out of the store.
@@ -198,9 +204,10 @@ func (r *recoverer) sweep() {
 	if err != nil && !r.server.closed.Load() {
 		r.failed("the store of Options.Recovery could not drop what is too old", "", err)
 	}
+	quiet := r.durable && r.quietDue()
 	for _, j := range r.all() {
 		j.unfinished.Drop(before)
-		if r.durable {
+		if quiet {
 			j.saveQuiet()
 		}
 	}
@@ -208,6 +215,22 @@ func (r *recoverer) sweep() {
 		r.sweepLater()
 	}
 }
+
+// quietDue reports whether quiet sessions must be saved. A store that servers share is a
+// broker: it is spared.
+func (r *recoverer) quietDue() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.shared != nil && time.Since(r.quiet) < r.Window/quietPart {
+		return false
+	}
+	r.quiet = time.Now()
+	return true
+}
+
+// quietPart is the part of Recovery.Window between two times when quiet sessions are saved
+// in a shared store.
+const quietPart = 3
 
 // all returns the journals.
 func (r *recoverer) all() []*journal {
@@ -249,8 +272,12 @@ func (j *journal) changed(s *Socket) {
 	}
 	s.kept().saves.Do(func() {
 		if s.Connected() {
-			if !j.owner.save(j.owner.ctx, j.ns.name, j.snapshot(s)) {
+			err := j.owner.save(j.owner.ctx, j.ns.name, j.snapshot(s))
+			if err != nil {
 				s.kept().savedAt.Store(math.MaxUint64) // saveQuiet tries again
+			}
+			if errors.Is(err, adapter.ErrTaken) {
+				j.lose(s)
 			}
 		}
 	})
@@ -317,7 +344,7 @@ func (j *journal) settled(s *Socket) {
 		if k.final != nil && !stored && !j.lineages.Claimed(k.lineage) {
 			for !stored { // another call of Do may save for this one, but not the final state
 				k.saves.Do(func() {
-					j.owner.save(j.owner.ctx, j.ns.name, k.final)
+					_ = j.owner.save(j.owner.ctx, j.ns.name, k.final) // it is logged
 					stored = true
 				})
 			}

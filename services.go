@@ -5,6 +5,7 @@
 package socketio
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,9 @@ type services struct {
 	base    time.Time          // the origin of now
 	waits   joinLimits
 	batches bool // members of a broadcast use its Batch
+
+	// Immutable after NewServer. It is nil unless other servers may take sessions.
+	gate gate
 
 	// Safe from anywhere.
 	closed    atomic.Bool // nothing can be sent
@@ -64,6 +68,13 @@ type joinLimits struct {
 	make time.Duration
 	// turn is the limit for the rest: a goroutine must run.
 	turn time.Duration
+}
+
+// A gate is closed while other servers may take the sessions of this one for those of a
+// dead server; see adapter.SharedStore. Lapsed is called for each message.
+type gate interface {
+	Lapsed() bool
+	Await(ctx context.Context) error
 }
 
 // now returns the time since the server was created, in nanoseconds.

@@ -116,5 +116,12 @@ type Sessions interface {
 	Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(namespace string, s *adapter.Session)) (left bool, err error)
 }
 
+// A Retainer is a Sessions whose broker drops sessions by itself.
+type Retainer interface {
+	// Retain says how long sessions that have ended are kept at least. It is called once,
+	// before all other methods.
+	Retain(window time.Duration)
+}
+
 // ErrTaken is returned for a session that another node owns.
 var ErrTaken = adapter.ErrTaken

@@ -36,6 +36,9 @@ var _ adapter.SharedStore = (*store)(nil)
 // Open implements adapter.Store.
 func (s *store) Open(_ adapter.Node, r adapter.Retention) error {
 	s.retention = r
+	if sessions, ok := s.sessions.(Retainer); ok {
+		sessions.Retain(r.Window)
+	}
 	return nil
 }
 

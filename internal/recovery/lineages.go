@@ -70,6 +70,32 @@ func (t *Lineages[S]) Claim(secret string) (l *Lineage, known bool) {
 	return e.Lineage, true
 }
 
+// Seize claims a session that has a socket, for a client of another server. busy reports
+// whether another client has claimed it. Without a socket, l is nil.
+func (t *Lineages[S]) Seize(secret string) (l *Lineage, busy bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.all[secret]
+	switch {
+	case e == nil:
+		return nil, false
+	case e.claimed:
+		return nil, true
+	}
+	e.claimed = true
+	return e.Lineage, false
+}
+
+// Live returns the socket of a session, or nil.
+func (t *Lineages[S]) Live(secret string) *S {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.all[secret]; e != nil {
+		return e.socket
+	}
+	return nil
+}
+
 // Found sets the state of a claimed session that was taken out of the store.
 func (t *Lineages[S]) Found(l *Lineage, s *adapter.Session) {
 	t.mu.Lock()

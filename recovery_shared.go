@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds sessions that other servers may have or take.
+
+package socketio
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"socketio/adapter"
+	"socketio/engineio"
+	"socketio/internal/recovery"
+)
+
+// A sharer is a Cluster that has a Store which its servers share, or nil.
+type sharer interface{ Store() adapter.Store }
+
+// storeOf returns the Store of a Cluster, or nil.
+func storeOf(c adapter.Cluster) adapter.Store {
+	if s, ok := c.(sharer); ok {
+		return s.Store()
+	}
+	return nil
+}
+
+// find returns a session that another server may have.
+func (r *recoverer) find(ctx context.Context, namespace, secret string) (*adapter.Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return r.shared.Find(ctx, namespace, secret)
+}
+
+// fetch makes a session that the client may continue one of this server. The server that
+// has its socket ends that.
+func (j *journal) fetch(s *Socket, r *redemption) recovery.Reason {
+	ctx, cancel := context.WithTimeout(s.conn.eio.Context(), j.ns.server.opts.MiddlewareTimeout)
+	defer cancel()
+	old, err := j.owner.shared.Take(ctx, j.ns.name, s.kept().pid)
+	switch {
+	case errors.Is(err, adapter.ErrTaken):
+		return recovery.InUse
+	case errors.Is(err, adapter.ErrNoSession):
+		return recovery.Unknown
+	case err != nil:
+		if s.conn.eio.Context().Err() == nil {
+			j.owner.failed("a session could not be taken", j.ns.name, err)
+		}
+		return recovery.StoreFailed
+	}
+	r.distant = false
+	j.lineages.Found(r.lineage, old)
+	return ""
+}
+
+// lose ends a socket whose session another server has. Its events that wait for their
+// handlers are dropped.
+func (j *journal) lose(s *Socket) {
+	s.kept().taken.Store(true)
+	s.kept().savedAt.Store(math.MaxUint64)
+	s.runner().dropEvents()
+	s.conn.eio.Abort(engineio.ReasonForcedClose, errTakenOver, closePolicy, "")
+}
+
+// A holder is the adapter.Holder of a server.
+type holder struct{ *recoverer }
+
+var _ adapter.Holder = holder{}
+
+// journal returns the journal of a namespace, or nil.
+func (h holder) journal(namespace string) *journal {
+	for _, j := range h.all() {
+		if j.ns.name == namespace {
+			return j
+		}
+	}
+	return nil
+}
+
+// HandOver implements adapter.Holder.
+func (h holder) HandOver(ctx context.Context, namespace, secret string) error {
+	j := h.journal(namespace)
+	if j == nil {
+		return nil
+	}
+	l, busy := j.lineages.Seize(secret)
+	switch {
+	case busy:
+		return adapter.ErrTaken
+	case l == nil:
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.server.opts.MiddlewareTimeout)
+	defer cancel()
+	over := true
+	if live, _, _ := j.lineages.State(l); live != nil {
+		over = j.evict(ctx, live, l)
+	}
+	if err := j.giveBack(l, false); err != nil || over {
+		return err
+	}
+	return adapter.ErrTaken
+}
+
+// Held implements adapter.Holder.
+func (h holder) Held() map[string][]string {
+	all := make(map[string][]string)
+	for _, j := range h.all() {
+		for _, s := range j.lineages.Sockets() {
+			all[j.ns.name] = append(all[j.ns.name], s.kept().secret)
+		}
+	}
+	return all
+}
+
+// Taken implements adapter.Holder.
+func (h holder) Taken(namespace string, secrets []string) {
+	j := h.journal(namespace)
+	if j == nil {
+		return
+	}
+	for _, secret := range secrets {
+		if s := j.lineages.Live(secret); s != nil {
+			j.lose(s)
+		}
+	}
+}
