@@ -23,7 +23,6 @@ var sameMeaning = map[string]string{
 	"Cluster":              "what joins a server to others: the contract, and the one over a bus",
 	"Codec":                "a format of messages: packets, in the contract and in msgpack, and what nodes send each other",
 	"Conn":                 "an Engine.IO connection: at the server, and at a client of siotest",
-	"ErrTaken":             "a session that another server, or node, has: one error",
 	"ConnectError":         "the rejection of a namespace: sent by the server, received by a client of siotest",
 	"DecodeError":          "a message that is no packet, in either format",
 	"Decoder":              "messages to packets, in either format",
