@@ -106,6 +106,17 @@ func (c *config) linger() time.Duration {
 	return c.Recovery.Window
 }
 
+// A sharer is a Cluster that has a Store which its servers share, or nil.
+type sharer interface{ Store() adapter.Store }
+
+// storeOf returns the Store of a Cluster, or nil.
+func storeOf(c adapter.Cluster) adapter.Store {
+	if s, ok := c.(sharer); ok {
+		return s.Store()
+	}
+	return nil
+}
+
 // withRecovery returns the settings of recovery with defaults filled in, or nil if
 // recovery is off.
 func withRecovery(r *Recovery, cluster adapter.Cluster) *Recovery {

@@ -14,17 +14,6 @@ import (
 	"socketio/internal/recovery"
 )
 
-// A sharer is a Cluster that has a Store which its servers share, or nil.
-type sharer interface{ Store() adapter.Store }
-
-// storeOf returns the Store of a Cluster, or nil.
-func storeOf(c adapter.Cluster) adapter.Store {
-	if s, ok := c.(sharer); ok {
-		return s.Store()
-	}
-	return nil
-}
-
 // find returns a session that another server may have.
 func (r *recoverer) find(ctx context.Context, namespace, secret string) (*adapter.Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
