@@ -37,6 +37,10 @@ var modes = map[string]func(urls string, o *natsadapter.Options) *cluster.Cluste
 		o.Cluster.Rooms = cluster.RoomsByPattern
 		return natsadapter.Core(urls, o)
 	},
+	"JetStream": func(urls string, o *natsadapter.Options) *cluster.Cluster {
+		o.Log.MaxBytes, o.Log.MaxSessionBytes = 16<<20, 8<<20
+		return natsadapter.JetStream(urls, o)
+	},
 }
 
 // The exam of several nodes, in each mode.

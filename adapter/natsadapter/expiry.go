@@ -10,6 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"socketio/adapter"
 )
 
@@ -86,27 +89,40 @@ func (s *sessions) expire(ctx context.Context, by, key string, revision uint64, 
 	return true, s.remove(ctx, key, k.revision)
 }
 
+// info asks for the state of the bucket.
+func (s *sessions) info(ctx context.Context) (info *jetstream.StreamInfo, nc *nats.Conn, err error) {
+	err = s.patiently(ctx, func(ctx context.Context) (bool, error) {
+		if nc, err = s.connect(ctx); err != nil {
+			return false, err
+		}
+		js, err := s.stream.jet(nc)
+		if err != nil {
+			return true, err
+		}
+		bucket, err := js.Stream(ctx, s.name())
+		if err != nil {
+			return false, err
+		}
+		info = bucket.CachedInfo()
+		return true, nil
+	})
+	return info, nc, err
+}
+
 // scan reads the changes of the bucket.
 func (s *sessions) scan(ctx context.Context) error {
 	x := &s.expiry
-	nc, err := s.connect(ctx)
+	info, nc, err := s.info(ctx)
 	if err != nil {
 		return err
 	}
-	js, err := s.stream.jet(nc)
-	if err != nil {
-		return err
-	}
-	bucket, err := js.Stream(ctx, s.name())
-	if err != nil {
-		s.lost()
-		return err
-	}
-	if info := bucket.CachedInfo(); !info.Created.Equal(x.created) || info.State.LastSeq < x.cursor {
+	if !info.Created.Equal(x.created) || info.State.LastSeq < x.cursor {
 		x.created, x.cursor, x.known = info.Created, 0, make(map[string]*kept)
 	}
 	for more := true; more; {
-		all, rest, err := batch(ctx, nc, s.stream.api(), s.name(), s.subject("s.>"), x.cursor+1)
+		attempt, cancel := context.WithTimeout(ctx, asksFor)
+		all, rest, err := batch(attempt, nc, s.stream.api(), s.name(), s.subject("s.>"), x.cursor+1)
+		cancel()
 		if err != nil {
 			return err
 		}
@@ -126,17 +142,6 @@ func (s *sessions) scan(ctx context.Context) error {
 
 // remain reports whether there are sessions.
 func (s *sessions) remain(ctx context.Context) (bool, error) {
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return true, err
-	}
-	js, err := s.stream.jet(nc)
-	if err != nil {
-		return true, err
-	}
-	bucket, err := js.Stream(ctx, s.name())
-	if err != nil {
-		return true, err
-	}
-	return bucket.CachedInfo().State.Msgs > 0, nil
+	info, _, err := s.info(ctx)
+	return err != nil || info.State.Msgs > 0, err
 }

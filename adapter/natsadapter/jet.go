@@ -56,7 +56,7 @@ func newJet(urls string, o *Options) *jet {
 	b.log = j
 	j.stream = &stream{name: o.Prefix + "_log", subjects: b.subjects, options: &o.Log, link: b.link, ctx: b.ctx}
 	j.stream.init()
-	j.sessions = &sessions{bucket: o.Prefix + "_sessions", options: &o.Log, stream: j.stream, link: b.link, ctx: b.ctx, most: b.fits}
+	j.sessions = &sessions{bucket: o.Prefix + "_sessions", options: &o.Log, stream: j.stream, link: b.link, ctx: b.ctx, most: b.fits, finding: make(chan struct{}, 1)}
 	j.appender = newAppender(b, j.stream)
 	j.appender.look = func() { poke(j.asked) }
 	b.state.errs[causeLog] = down(errFirst)
@@ -71,11 +71,7 @@ func newJet(urls string, o *Options) *jet {
 
 // Open implements cluster.Bus.
 func (j *jet) Open(r cluster.Receiver) error {
-	to, ok := r.(cluster.LogReceiver)
-	if !ok {
-		return errors.New("natsadapter: the receiver of a bus with a log is no cluster.LogReceiver")
-	}
-	j.receiver = to
+	j.receiver, _ = r.(cluster.LogReceiver) // otherwise it opens no logs
 	if err := j.bus.Open(r); err != nil {
 		return err
 	}
@@ -88,7 +84,7 @@ func (j *jet) Open(r cluster.Receiver) error {
 // Close implements cluster.Bus.
 func (j *jet) Close(ctx context.Context) error {
 	var err error
-	if j.receiver != nil {
+	if j.appender.inbox != "" {
 		err = j.appender.close(ctx)
 	}
 	j.mu.Lock()

@@ -90,6 +90,25 @@ func TestLog(t *testing.T) {
 	}})
 }
 
+// The exams with three replicas, and each bus at another server.
+func TestLogAtThreeServers(t *testing.T) {
+	t.Parallel()
+	servers := natstest.StartCluster(t, natstest.JetStream)
+	replicas := LogOptions{Replicas: 3}
+	t.Run("Log", func(t *testing.T) {
+		t.Parallel()
+		adaptertest.RunLogCluster(t, adaptertest.LogFactory{New: func(t *testing.T) *adaptertest.LogWorld {
+			return logWorld(t, Options{Log: replicas}, servers...)
+		}})
+	})
+	t.Run("Sessions", func(t *testing.T) {
+		t.Parallel()
+		adaptertest.RunSessions(t, func(t *testing.T) func() cluster.Sessions {
+			return newSessions(t, replicas, servers...)
+		})
+	})
+}
+
 // A silent is a receiver for buses of which only the sessions are used.
 type silent struct{}
 
@@ -105,11 +124,12 @@ func (silent) Gap(string, uint64)               {}
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	server := natstest.Start(t, natstest.JetStream)
-	adaptertest.RunSessions(t, func(t *testing.T) func() cluster.Sessions { return newSessions(t, server) })
+	adaptertest.RunSessions(t, func(t *testing.T) func() cluster.Sessions { return newSessions(t, LogOptions{}, server) })
 }
 
-func newSessions(t *testing.T, servers ...*natstest.Server) func() cluster.Sessions {
+func newSessions(t *testing.T, l LogOptions, servers ...*natstest.Server) func() cluster.Sessions {
 	o := Options{Prefix: "log" + strconv.FormatInt(logPrefixes.Add(1), 10)}
+	o.Log = l
 	o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 32<<20
 	n := 0
 	return func() cluster.Sessions {

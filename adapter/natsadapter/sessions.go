@@ -34,6 +34,8 @@ type sessions struct {
 	ctx     context.Context
 	most    func(m *nats.Msg) error
 
+	finding chan struct{} // held by the one who looks for the bucket
+
 	mu        sync.Mutex        // guards the fields below
 	ready     int               // the connection on which the bucket was found
 	revisions map[string]uint64 // of sessions that this server has stored last
@@ -75,16 +77,47 @@ func sessionKey(namespace, secret string) string {
 	return "s." + space + "." + name
 }
 
+// patiently calls fn until it returns no error, or one that another attempt does not
+// change, or ctx ends. NATS does not answer while the bucket has no leader.
+func (s *sessions) patiently(ctx context.Context, fn func(ctx context.Context) (final bool, err error)) error {
+	for pause := firstPause; ; pause = min(2*pause, longPause) {
+		attempt, cancel := context.WithTimeout(ctx, asksFor)
+		final, err := fn(attempt)
+		cancel()
+		if err == nil || final {
+			return err
+		}
+		s.lost()
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return errors.Join(ctx.Err(), err)
+		case <-s.ctx.Done():
+			timer.Stop()
+			return cluster.ErrClosed
+		}
+	}
+}
+
 // connect returns the connection, and makes the bucket if there is none.
 func (s *sessions) connect(ctx context.Context) (*nats.Conn, error) {
 	nc := s.link.wait(ctx)
 	if nc == nil {
+		return nil, errors.Join(ctx.Err(), s.link.state.err(causeConnection))
+	}
+	if s.isReady() {
+		return nc, nil
+	}
+	select {
+	case s.finding <- struct{}{}:
+		defer func() { <-s.finding }()
+	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	_, epoch := s.link.current()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ready == epoch && epoch > 0 {
+	if s.isReady() {
 		return nc, nil
 	}
 	js, err := s.stream.jet(nc)
@@ -103,8 +136,18 @@ func (s *sessions) connect(ctx context.Context) (*nats.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the bucket %s: %w", s.bucket, err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.ready = epoch
 	return nc, nil
+}
+
+// isReady reports whether the bucket was found on this connection.
+func (s *sessions) isReady() bool {
+	_, epoch := s.link.current()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return epoch > 0 && s.ready == epoch
 }
 
 // lost makes the next call look for the bucket again.
@@ -135,20 +178,22 @@ func (s *sessions) know(key string, revision uint64) {
 }
 
 // get asks the leader of the bucket.
-func (s *sessions) get(ctx context.Context, key string) (kept, error) {
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return kept{}, err
-	}
-	m, ok, err := next(ctx, nc, s.stream.api(), s.name(), &request{Last: s.subject(key)})
-	if err != nil {
-		s.lost()
-		return kept{}, err
-	}
-	if !ok {
-		return kept{key: key}, nil
-	}
-	return s.read(m), nil
+func (s *sessions) get(ctx context.Context, key string) (k kept, err error) {
+	err = s.patiently(ctx, func(ctx context.Context) (bool, error) {
+		nc, err := s.connect(ctx)
+		if err != nil {
+			return false, err
+		}
+		m, ok, err := next(ctx, nc, s.stream.api(), s.name(), &request{Last: s.subject(key)})
+		if err != nil {
+			return false, err
+		}
+		if k = (kept{key: key}); ok {
+			k = s.read(m)
+		}
+		return true, nil
+	})
+	return k, err
 }
 
 func (s *sessions) read(m *nats.Msg) kept {
@@ -176,15 +221,8 @@ func (k *kept) session() (namespace string, session *adapter.Session, err error)
 	return r.Namespace, &r.Session, nil
 }
 
-// errChanged is returned by put if the revision is another one.
-var errChanged = errors.New("natsadapter: the session was changed")
-
 // put stores k if its revision is still the one that is stored, and returns the new one.
-func (s *sessions) put(ctx context.Context, k *kept) (uint64, error) {
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return 0, err
-	}
+func (s *sessions) put(ctx context.Context, k *kept) (revision uint64, err error) {
 	m := &nats.Msg{Subject: s.subject(k.key), Data: k.data, Header: nats.Header{
 		headerOwner: {k.owner}, headerWrite: {inboxName()},
 		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(k.revision, 10)},
@@ -195,68 +233,72 @@ func (s *sessions) put(ctx context.Context, k *kept) (uint64, error) {
 	if k.taken != "" {
 		m.Header.Set(headerTaken, k.taken)
 	}
-	if err := s.most(m); err != nil {
-		return 0, err
-	}
-	reply, err := nc.RequestMsgWithContext(ctx, m)
-	if err != nil {
-		s.lost()
-		return s.settled(ctx, k, m.Header.Get(headerWrite), err)
-	}
-	var ack struct {
-		Error  *jetstream.APIError `json:"error"`
-		Number uint64              `json:"seq"`
-	}
-	if err := json.Unmarshal(reply.Data, &ack); err != nil {
-		return 0, err
-	}
-	if ack.Error != nil {
-		const wrongToo = 10164 // the same, from a cluster
-		if ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || ack.Error.ErrorCode == wrongToo {
-			return 0, errChanged
+	doubt := false // an attempt before may have stored it
+	err = s.patiently(ctx, func(ctx context.Context) (final bool, err error) {
+		nc, err := s.connect(ctx)
+		if err != nil {
+			return false, err
 		}
-		return 0, ack.Error
+		if err := s.most(m); err != nil {
+			return true, err
+		}
+		reply, err := nc.RequestMsgWithContext(ctx, m)
+		if err != nil {
+			doubt = true
+			return false, err
+		}
+		var ack struct {
+			Error  *jetstream.APIError `json:"error"`
+			Number uint64              `json:"seq"`
+		}
+		if err := json.Unmarshal(reply.Data, &ack); err != nil {
+			return true, err
+		}
+		if ack.Error == nil {
+			revision = ack.Number
+			return true, nil
+		}
+		return true, ack.Error
+	})
+	var refused *jetstream.APIError
+	const wrongToo = 10164 // the same, from a cluster
+	if !errors.As(err, &refused) || refused.ErrorCode != jetstream.JSErrCodeStreamWrongLastSequence && refused.ErrorCode != wrongToo {
+		return revision, err
 	}
-	return ack.Number, nil
+	if doubt {
+		if now, err := s.get(ctx, k.key); err != nil {
+			return 0, err
+		} else if now.write == m.Header.Get(headerWrite) {
+			return now.revision, nil
+		}
+	}
+	return 0, errChanged
 }
 
-// settled finds out whether a change of which nothing is known was stored.
-func (s *sessions) settled(ctx context.Context, k *kept, write string, why error) (uint64, error) {
-	now, err := s.get(ctx, k.key)
-	switch {
-	case err != nil:
-		return 0, why
-	case now.write == write:
-		return now.revision, nil
-	case now.revision != k.revision:
-		return 0, errChanged
-	}
-	return 0, why
-}
+// errChanged is returned by put if the revision is another one.
+var errChanged = errors.New("natsadapter: the session was changed")
 
 // remove removes a session if its revision is still the one that is stored, or is older.
 func (s *sessions) remove(ctx context.Context, key string, revision uint64) error {
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
 	s.know(key, 0)
 	text, _ := json.Marshal(map[string]any{"filter": s.subject(key), "seq": revision + 1})
-	reply, err := nc.RequestWithContext(ctx, s.stream.api()+"STREAM.PURGE."+s.name(), text)
-	if err != nil {
-		s.lost()
-		return err
-	}
-	var answer struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return err
-	}
-	if answer.Error != nil {
-		return answer.Error
-	}
-	return nil
+	return s.patiently(ctx, func(ctx context.Context) (bool, error) {
+		nc, err := s.connect(ctx)
+		if err != nil {
+			return false, err
+		}
+		reply, err := nc.RequestWithContext(ctx, s.stream.api()+"STREAM.PURGE."+s.name(), text)
+		if err != nil {
+			return false, err
+		}
+		var answer struct {
+			Error *jetstream.APIError `json:"error"`
+		}
+		if err := json.Unmarshal(reply.Data, &answer); err != nil || answer.Error == nil {
+			return true, err
+		}
+		return false, answer.Error
+	})
 }
 
 // Put implements cluster.Sessions.

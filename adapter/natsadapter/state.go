@@ -6,6 +6,7 @@ package natsadapter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -68,7 +69,7 @@ func (s *state) look() (now, missed error) {
 	defer s.mu.Unlock()
 	missed, s.missed = s.missed, nil
 	for _, err := range s.errs {
-		if err != nil {
+		if err != nil && !errors.Is(err, errFirst) { // a beginning is no outage
 			return err, missed
 		}
 	}
