@@ -25,7 +25,7 @@ type flight struct {
 	token  uint64
 	number string // of the flight, in the subject of the answer
 	m      *nats.Msg
-	since  time.Time // when it was sent first
+	since  time.Time // when it was appended, and then when it was sent first
 
 	// The lock of the appender guards the fields below.
 	state  flightState
@@ -47,6 +47,8 @@ const (
 	mostFlying = 1024
 	// landsIn is how long an answer is awaited.
 	landsIn = 4 * time.Second
+	// waitsFor is how long an entry waits to be sent while NATS is down.
+	waitsFor = 5 * time.Second
 	// trustsFor is how long after an entry was sent it can be sent again without being stored
 	// twice.
 	trustsFor = repeatsWithin - 30*time.Second
@@ -102,7 +104,7 @@ func (a *appender) put(r *logReader, token uint64, m *nats.Msg) error {
 		return ErrQueueFull
 	}
 	a.number++
-	f := &flight{reader: r, token: token, number: strconv.FormatUint(a.number, 36), m: m}
+	f := &flight{reader: r, token: token, number: strconv.FormatUint(a.number, 36), m: m, since: time.Now()}
 	m.Reply = a.inbox + ".a" + f.number
 	a.flights[f.number] = f
 	a.queue, a.bytes = append(a.queue, f), a.bytes+size
@@ -130,13 +132,8 @@ func (a *appender) run() {
 // step sends what can be sent.
 func (a *appender) step() {
 	nc, epoch := a.link.current()
-	if epoch == 0 {
-		return
-	}
-	if a.doubt(epoch) && !a.recover() {
-		return
-	}
-	if a.state.err(causeLog) != nil {
+	if epoch == 0 || a.doubt(epoch) && !a.recover() || a.state.err(causeLog) != nil {
+		a.giveUp()
 		return
 	}
 	for {
@@ -150,6 +147,23 @@ func (a *appender) step() {
 			}
 			return // it counts as flying: the next connection finds out
 		}
+	}
+}
+
+// giveUp ends entries that have waited too long.
+func (a *appender) giveUp() {
+	for {
+		a.mu.Lock()
+		var f *flight
+		if len(a.queue) > 0 && time.Since(a.queue[0].since) > waitsFor {
+			f = a.queue[0]
+			a.queue = a.queue[1:]
+		}
+		a.mu.Unlock()
+		if f == nil {
+			return
+		}
+		a.end(f, failed, 0)
 	}
 }
 

@@ -59,14 +59,19 @@ func TestNodes(t *testing.T) {
 
 // The exam with each node at another server of a NATS cluster.
 func TestNodesAtThreeServers(t *testing.T) {
-	servers := natstest.StartCluster(t, "")
-	adaptertest.RunCluster(t, adaptertest.Factory{New: func(*testing.T) func() adapter.Cluster {
-		prefix, n := newPrefix(), 0
-		return func() adapter.Cluster {
-			n++
-			return natsadapter.Core(servers[n%len(servers)].URL(), &natsadapter.Options{Prefix: prefix})
-		}
-	}})
+	servers := natsadapter.StartThree(t)
+	for _, mode := range []string{"core", "JetStream"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			adaptertest.RunCluster(t, adaptertest.Factory{New: func(*testing.T) func() adapter.Cluster {
+				prefix, n := newPrefix(), 0
+				return func() adapter.Cluster {
+					n++
+					return modes[mode](servers[n%len(servers)].URL(), &natsadapter.Options{Prefix: prefix, Log: natsadapter.LogOptions{Replicas: 3}})
+				}
+			}})
+		})
+	}
 }
 
 // A proxied node reaches NATS by a proxy of its own.
@@ -92,18 +97,24 @@ func (p proxied) Kill()   { p.Break() }
 func TestNodesWithFaults(t *testing.T) {
 	t.Parallel()
 	server := natstest.Start(t, natstest.JetStream)
-	adaptertest.RunCluster(t, adaptertest.Factory{
-		New: func(t *testing.T) func() adapter.Cluster {
-			o := natsadapter.Options{Prefix: newPrefix()}
-			return func() adapter.Cluster {
-				proxy, err := faultnet.Listen(server.Addr(), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(proxy.Close)
-				return proxied{natsadapter.Core("nats://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port())), &o), proxy}
-			}
-		},
-		Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(proxied) },
-	})
+	for _, mode := range []string{"core", "JetStream"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			adaptertest.RunCluster(t, adaptertest.Factory{
+				Logged: mode == "JetStream",
+				New: func(t *testing.T) func() adapter.Cluster {
+					o := natsadapter.Options{Prefix: newPrefix()}
+					return func() adapter.Cluster {
+						proxy, err := faultnet.Listen(server.Addr(), nil)
+						if err != nil {
+							t.Fatal(err)
+						}
+						t.Cleanup(proxy.Close)
+						return proxied{modes[mode]("nats://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port())), &o), proxy}
+					}
+				},
+				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(proxied) },
+			})
+		})
+	}
 }

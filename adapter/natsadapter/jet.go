@@ -93,7 +93,6 @@ func (j *jet) Close(ctx context.Context) error {
 	j.mu.Unlock()
 	for _, r := range all {
 		r.cancel()
-		<-r.done
 	}
 	return errors.Join(err, j.bus.Close(ctx))
 }
@@ -151,7 +150,7 @@ func (j *jet) OpenLog(namespace string) {
 	subject, _ := j.subjects.logSubject(namespace)
 	r := &logReader{
 		jet: j, namespace: namespace, subject: subject, number: j.opened.Add(1),
-		done: make(chan struct{}), wake: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1),
 	}
 	r.ctx, r.cancel = context.WithCancel(j.ctx)
 	j.mu.Lock()
@@ -162,7 +161,7 @@ func (j *jet) OpenLog(namespace string) {
 	}
 	j.readers[namespace] = r
 	j.mu.Unlock()
-	go r.run() // ends with CloseLog or Close
+	j.work.Go(r.run) // ends with CloseLog or Close
 	j.subscribeLog(r)
 }
 
@@ -189,15 +188,14 @@ func (j *jet) CloseLog(namespace string) {
 	if r == nil {
 		return
 	}
-	r.cancel()
-	<-r.done
+	r.cancel() // without waiting: the reader itself may have called
 	j.Unsubscribe([]cluster.Channel{{Class: cluster.ClassLog, Namespace: namespace}})
 }
 
 // Append implements cluster.LogBus.
 func (j *jet) Append(namespace string, token uint64, data []byte) error {
 	for _, c := range []cause{causeConnection, causeLog, causeAppends} {
-		if err := j.state.err(c); err != nil {
+		if err := j.state.err(c); err != nil && !errors.Is(err, errFirst) { // at the beginning it waits
 			return err
 		}
 	}

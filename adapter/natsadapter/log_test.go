@@ -93,7 +93,7 @@ func TestLog(t *testing.T) {
 // The exams with three replicas, and each bus at another server.
 func TestLogAtThreeServers(t *testing.T) {
 	t.Parallel()
-	servers := natstest.StartCluster(t, natstest.JetStream)
+	servers := StartThree(t)
 	replicas := LogOptions{Replicas: 3}
 	t.Run("Log", func(t *testing.T) {
 		t.Parallel()

@@ -27,7 +27,6 @@ type logReader struct {
 	tokens    tokens
 	ctx       context.Context
 	cancel    context.CancelFunc
-	done      chan struct{} // closed when run has ended
 	wake      chan struct{}
 
 	// Used by run only.
@@ -79,7 +78,6 @@ func (r *logReader) takeLive() []*nats.Msg {
 
 // run passes entries on until its context ends.
 func (r *logReader) run() {
-	defer close(r.done)
 	pause := firstPause
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -340,6 +338,9 @@ func (r *logReader) checkEnd(ctx context.Context, conn int) error {
 
 // entry passes an entry on.
 func (r *logReader) entry(e stored) {
+	if r.ctx.Err() != nil {
+		return
+	}
 	r.cursor, r.id, r.at = e.number, e.id, e.time
 	r.checked = max(r.checked, e.number)
 	out := cluster.Entry{Number: e.number, Time: e.time, Data: e.data}
@@ -358,7 +359,7 @@ func (r *logReader) entry(e stored) {
 
 // gap reports that entries were removed before they were read.
 func (r *logReader) gap(upTo uint64) {
-	if upTo <= r.cursor {
+	if upTo <= r.cursor || r.ctx.Err() != nil {
 		return
 	}
 	r.cursor, r.checked, r.id = upTo, max(r.checked, upTo), ""
@@ -368,7 +369,7 @@ func (r *logReader) gap(upTo uint64) {
 
 // settle tells which entries of this server never come.
 func (r *logReader) settle() {
-	if r.epoch == "" {
+	if r.epoch == "" || r.ctx.Err() != nil {
 		return
 	}
 	var token uint64

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests what happens when NATS fails.
+
+package natsadapter_test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"socketio/adapter/natsadapter"
+	"socketio/adapter/natsadapter/internal/natstest"
+)
+
+// hosts starts servers in a mode, each at one of urls.
+func hosts(t testing.TB, mode, prefix string, l natsadapter.LogOptions, urls ...string) (all []*host) {
+	for i, url := range urls {
+		o := natsadapter.Options{Prefix: prefix, Log: l}
+		all = append(all, newHost(t, fmt.Sprint("host", i), modes[mode](url, &o), "room", "other"))
+	}
+	settled(t, all)
+	return all
+}
+
+// each runs a test in the modes that differ.
+func each(t *testing.T, run func(t *testing.T, mode string)) {
+	for _, mode := range []string{"core", "JetStream"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			run(t, mode)
+		})
+	}
+}
+
+// fails waits until events can't be sent, and checks that each is delivered on its host.
+func fails(t testing.TB, all []*host) {
+	t.Helper()
+	for _, h := range all {
+		eventually(t, "the error of Emit", func() bool { _, err := h.emit(""); return errors.Is(err, natsadapter.ErrDown) })
+		eventually(t, "a degraded state", func() bool { return h.Health().Degraded != nil })
+	}
+}
+
+// NATS is killed and started again: meanwhile the servers serve their own clients and say
+// that others do not get their events. Afterwards all is as before.
+func TestNATSRestarts(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, mode string) {
+		server := natstest.Start(t, natstest.JetStream)
+		all := hosts(t, mode, newPrefix(), natsadapter.LogOptions{}, server.URL(), server.URL(), server.URL())
+		for range 2 {
+			server.Kill()
+			fails(t, all)
+			server.Restart()
+			t.Logf("events arrive %v after NATS was started again", exchange(t, all))
+			settled(t, all)
+		}
+	})
+}
+
+// NATS is stopped and continues: the same, although no connection breaks at first.
+func TestNATSFreezes(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, mode string) {
+		server := natstest.Start(t, natstest.JetStream)
+		all := hosts(t, mode, newPrefix(), natsadapter.LogOptions{}, server.URL(), server.URL(), server.URL())
+		server.Pause()
+		began := time.Now()
+		fails(t, all)
+		t.Logf("noticed after %v", time.Since(began))
+		if !testing.Short() {
+			<-time.After(20*time.Second - time.Since(began)) // the length of the fault
+		}
+		server.Resume()
+		t.Logf("events arrive %v after NATS continues", exchange(t, all))
+		settled(t, all)
+	})
+}
+
+// One of three NATS servers is killed, another leaves as a lame duck, the leader of the
+// stream is frozen, all are killed and started again. Servers in Go go to the others.
+func TestThreeServers(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, mode string) {
+		servers, prefix := natsadapter.StartThree(t), newPrefix()
+		var urls []string
+		for i := range servers {
+			urls = append(urls, natstest.URLs(append(servers[i:i+1:i+1], servers...))) // the own one at first, mostly
+		}
+		all := hosts(t, mode, prefix, natsadapter.LogOptions{Replicas: 3}, urls...)
+		leader := func() *natstest.Server {
+			if mode == "core" {
+				return servers[0]
+			}
+			return natsadapter.LeaderOf(t, servers, prefix)
+		}
+		for _, fault := range []struct {
+			name      string
+			begin     func(s *natstest.Server)
+			end       func(s *natstest.Server)
+			longForms bool
+		}{
+			{"kill", (*natstest.Server).Kill, (*natstest.Server).Restart, false},
+			{"lame duck", (*natstest.Server).LameDuck, func(s *natstest.Server) { s.Kill(); s.Restart() }, false},
+			{"freeze", (*natstest.Server).Pause, (*natstest.Server).Resume, true},
+		} {
+			if testing.Short() && fault.longForms {
+				continue
+			}
+			s := leader()
+			fault.begin(s)
+			t.Logf("%s: events arrive %v later", fault.name, exchange(t, all))
+			settled(t, all)
+			fault.end(s)
+			natsadapter.WaitForStreams(t, servers, 3)
+			settled(t, all)
+		}
+		for _, s := range servers {
+			s.Kill()
+		}
+		fails(t, all)
+		began := time.Now()
+		for _, s := range servers {
+			s.Restart()
+		}
+		restarted := time.Now()
+		exchange(t, all)
+		t.Logf("events arrive %v after all were started again, which took %v", time.Since(restarted), restarted.Sub(began))
+		settled(t, all)
+	})
+}
+
+// Nothing grows with the number of faults.
+func TestFaultsLeaveNothing(t *testing.T) {
+	for _, mode := range []string{"core", "JetStream"} {
+		t.Run(mode, func(t *testing.T) {
+			server := natstest.Start(t, natstest.JetStream)
+			all := hosts(t, mode, newPrefix(), natsadapter.LogOptions{}, server.URL(), server.URL())
+			count := func() int {
+				exchange(t, all)
+				settled(t, all)
+				return runtime.NumGoroutine()
+			}
+			before := count()
+			for range 3 {
+				server.Kill()
+				fails(t, all)
+				server.Restart()
+				exchange(t, all)
+			}
+			eventually(t, "the number of goroutines", func() bool { return count() <= before })
+		})
+	}
+}

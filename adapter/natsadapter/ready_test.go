@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+
+// This file waits for JetStream.
+
+package natsadapter
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"socketio/adapter/natsadapter/internal/natstest"
+)
+
+// StartThree starts three servers with JetStream, and waits until they store streams. A
+// cluster that has just been started needs seconds.
+func StartThree(t testing.TB) []*natstest.Server {
+	t.Helper()
+	servers := natstest.StartCluster(t, natstest.JetStream)
+	WaitForStreams(t, servers, 3)
+	return servers
+}
+
+// WaitForStreams waits until servers store streams.
+func WaitForStreams(t testing.TB, servers []*natstest.Server, replicas int) {
+	t.Helper()
+	nc, err := nats.Connect(natstest.URLs(servers), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.RetryOnFailedConnect(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		if _, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: "ready", Subjects: []string{"ready"}, Replicas: replicas}); err == nil {
+			_, err = js.Publish(ctx, "ready", nil)
+		}
+		cancel()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("JetStream does not work: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// LeaderOf returns the server that leads the stream of a prefix.
+func LeaderOf(t testing.TB, servers []*natstest.Server, prefix string) *natstest.Server {
+	t.Helper()
+	nc, err := nats.Connect(natstest.URLs(servers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	s, err := js.Stream(ctx, prefix+"_log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, server := range servers {
+		if cluster := s.CachedInfo().Cluster; cluster != nil && cluster.Leader == server.Name() {
+			return server
+		}
+	}
+	t.Fatalf("the stream has no leader: %+v", s.CachedInfo().Cluster)
+	return nil
+}
