@@ -87,7 +87,8 @@ type Options struct {
 
 	// Recovery lets clients that lose their connection continue where they were, with
 	// the same socket id, rooms and data, and without a lost event. If nil, each
-	// connection begins with a new socket. With Cluster it needs Recovery.LocalOnly.
+	// connection begins with a new socket. With a Cluster that has no log it needs
+	// Recovery.LocalOnly.
 	Recovery *Recovery
 
 	// Cluster joins the server to others. It belongs to one server, which closes it. The

@@ -38,7 +38,9 @@ type Recovery struct {
 	// where it was. Events are kept as long. Default 2 min, as in npm socket.io.
 	Window time.Duration
 	// Store keeps events and sessions. It belongs to one server, which opens and closes
-	// it. The default is adapter.NewMemoryStore, which does not outlive the process.
+	// it. The default is the store of Options.Cluster, if that has a log: servers share it,
+	// and a client continues its session on any of them. Otherwise it is
+	// adapter.NewMemoryStore, which does not outlive the process.
 	Store adapter.Store
 	// MaxBytes bounds the size of the events that are kept for all namespaces, and
 	// separately that of the sessions of disconnected clients. The oldest are dropped
@@ -56,7 +58,8 @@ type Recovery struct {
 	// client that comes back to another server is not recovered, for the reason
 	// other_node. Events of other servers are kept like this server's own. It needs a
 	// Store in memory, and a Cluster whose adapters are adapter.Sharer, as those of
-	// package adapter/cluster are. Without it, NewServer panics if both are set.
+	// package adapter/cluster are. Without it, NewServer panics if both are set and the
+	// Cluster has no log.
 	LocalOnly bool
 	// SkipMiddleware lets a client that is recovered in without the middlewares of Use,
 	// as npm socket.io does by default. A user whose rights were revoked then comes back.
@@ -73,7 +76,8 @@ type Recovery struct {
 	// that ends without being continued: after Window, or when it is dropped for
 	// MaxSessions or MaxBytes. It is not called after Disconnect. With a durable store it
 	// may be called again for the same session after a crash. The calls come one at a
-	// time.
+	// time. Of servers that share sessions, the one that had the client calls it or, if
+	// that has died, another.
 	OnSessionExpired func(SessionInfo)
 }
 

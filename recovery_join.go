@@ -512,7 +512,7 @@ func remedy(r recovery.Reason) string {
 	case recovery.TooMany:
 		return "it has missed more than Options.Recovery.MaxSessionBytes"
 	case recovery.InUse:
-		return "another client continues the session at this moment, or handlers of its earlier socket do not return"
+		return "another client continues the session at this moment, handlers of its earlier socket do not return, or the server that has it does not answer"
 	case recovery.Identity:
 		return "Options.Recovery.SameIdentity says that it is another user"
 	}

@@ -42,6 +42,8 @@ var (
 	ErrDropped = errors.New("engineio: dropped, the outbound queue is full")
 	// ErrShutdown closes connections when Close or Shutdown is called.
 	ErrShutdown = errors.New("engineio: the server shuts down")
+	// ErrMoved closes connections when CloseSome is called.
+	ErrMoved = errors.New("engineio: the client is asked to connect again")
 	// ErrPaused closes a connection that was not read for PauseTimeout.
 	ErrPaused = errors.New("engineio: not read for too long")
 )

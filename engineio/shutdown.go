@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the end of a Server.
+// This file holds the end of a Server, and of some of its connections.
 
 package engineio
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -30,7 +31,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// wavePause is the time between two waves of Shutdown.
+// CloseSome closes n of the open connections, which it chooses at random, after sending
+// their queues: perSecond of them in a second, spread evenly. It returns how many it has
+// closed, with the error of ctx if that ends before. Their error is ErrMoved.
+func (s *Server) CloseSome(ctx context.Context, n, perSecond int) (closed int, err error) {
+	conns := s.sessions.all()
+	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
+	conns = conns[:max(min(n, len(conns)), 0)]
+	return closeConns(ctx, conns, perSecond, time.Duration(math.MaxInt64), ErrMoved)
+}
+
+// wavePause is the time between two waves of connections that are closed.
 const wavePause = 10 * time.Millisecond
 
 // closeInWaves closes all connections in random order, in waves, so that the clients
@@ -41,10 +52,18 @@ func (s *Server) closeInWaves(ctx context.Context) error {
 		hurry(c, s.svc.now())
 	}
 	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
-	span := time.Duration(len(conns)) * time.Second / time.Duration(s.cfg.ShutdownRate)
+	most := time.Duration(math.MaxInt64)
 	if deadline, ok := ctx.Deadline(); ok {
-		span = min(span, time.Until(deadline)/2) // the rest is for queued messages
+		most = time.Until(deadline) / 2 // the rest is for queued messages
 	}
+	_, err := closeConns(ctx, conns, s.cfg.ShutdownRate, most, ErrShutdown)
+	return err
+}
+
+// closeConns closes connections in waves, perSecond in a second but within a time, after
+// sending their queues. It returns how many it has closed.
+func closeConns(ctx context.Context, conns []*Conn, perSecond int, most time.Duration, why error) (closed int, err error) {
+	span := min(time.Duration(len(conns))*time.Second/time.Duration(max(perSecond, 1)), most)
 	waves := max(int(span/wavePause), 1)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -52,14 +71,17 @@ func (s *Server) closeInWaves(ctx context.Context) error {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-			return ctx.Err()
+			return closed, ctx.Err()
 		}
 		for _, c := range conns[i*len(conns)/waves : (i+1)*len(conns)/waves] {
-			c.finish(ReasonForcedClose, ErrShutdown, ending{flush: true, code: closeGoingAway})
+			if !c.Closed() {
+				closed++
+			}
+			c.finish(ReasonForcedClose, why, ending{flush: true, code: closeGoingAway})
 		}
 		timer.Reset(wavePause)
 	}
-	return nil
+	return closed, nil
 }
 
 // hurry gives a session that was closed before, and waits for a poll that can tell the

@@ -34,6 +34,7 @@ var sameMeaning = map[string]string{
 	"ErrQueueFull":         "the queue has no room for the message",
 	"ErrReservedEvent":     "the name of the event is reserved",
 	"ErrRoomName":          "the name of the room is too long",
+	"ErrMoved":             "the client is asked to connect again",
 	"ErrShutdown":          "the server shuts down",
 	"ErrSlowConsumer":      "the client did not read in time",
 	"ErrTooLarge":          "the message is larger than the limit",

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds how clients are moved to other servers.
+
+package socketio
+
+import (
+	"context"
+	"math"
+
+	"socketio/engineio"
+)
+
+// ErrMoved is the cause with which the contexts of sockets end that Rebalance has moved.
+var ErrMoved = engineio.ErrMoved
+
+// Rebalance closes a share of the connections, 0 to 1, chosen at random, so that their
+// clients connect again: after servers were added behind a load balancer, to which the
+// clients of the others stay connected otherwise. It closes perSecond connections in a
+// second, after sending their queues, and returns how many it has closed. If ctx ends
+// before, it returns the error of ctx.
+//
+// Clients connect again by themselves. The balancer decides where they come: with one that
+// prefers the servers with the fewest connections, a share of 1/n fills the n-th server. If
+// the servers share sessions, see Recovery, a client continues its session there and misses
+// nothing; without recovery it begins anew, as after each lost connection. Events that a
+// client was sending at that moment may be lost, unless it sends them again: option retries
+// of the client. Sockets end with the reason "forced close".
+func (s *Server) Rebalance(ctx context.Context, share float64, perSecond int) (closed int, err error) {
+	if !(share >= 0 && share <= 1) || perSecond <= 0 {
+		panic("socketio: Rebalance: share must be from 0 to 1, and perSecond positive")
+	}
+	n := int(math.Round(share * float64(s.engine.Count())))
+	return s.engine.CloseSome(ctx, n, perSecond)
+}
