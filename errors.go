@@ -21,6 +21,9 @@ var (
 	// ErrShutdown: the server was closed by Close or Shutdown. It is the cause with which
 	// the contexts of sockets end then.
 	ErrShutdown = engineio.ErrShutdown
+	// ErrMoved: Server.Rebalance has closed the connection. It is the cause with which the
+	// contexts of its sockets end.
+	ErrMoved = engineio.ErrMoved
 	// ErrMiddlewareTimeout: Options.Limits.MiddlewareTimeout is over. It is the cause with which
 	// the context of a middleware ends then.
 	ErrMiddlewareTimeout = errors.New("socketio: middleware timeout")

@@ -7,12 +7,7 @@ package socketio
 import (
 	"context"
 	"math"
-
-	"socketio/engineio"
 )
-
-// ErrMoved is the cause with which the contexts of sockets end that Rebalance has moved.
-var ErrMoved = engineio.ErrMoved
 
 // Rebalance closes a share of the connections, 0 to 1, chosen at random, so that their
 // clients connect again: after servers were added behind a load balancer, to which the
@@ -25,7 +20,8 @@ var ErrMoved = engineio.ErrMoved
 // the servers share sessions, see Recovery, a client continues its session there and misses
 // nothing; without recovery it begins anew, as after each lost connection. Events that a
 // client was sending at that moment may be lost, unless it sends them again: option retries
-// of the client. Sockets end with the reason "forced close".
+// of the client. Sockets end with the reason "forced close"
+// and the cause ErrMoved.
 func (s *Server) Rebalance(ctx context.Context, share float64, perSecond int) (closed int, err error) {
 	if !(share >= 0 && share <= 1) || perSecond <= 0 {
 		panic("socketio: Rebalance: share must be from 0 to 1, and perSecond positive")
