@@ -58,11 +58,10 @@
 // # Concurrency
 //
 // Handlers of one socket run one at a time, in the order in which events arrived;
-// handlers of different sockets run at the same time. A handler of [Parallel] is an
-// exception that the application asks for: its calls begin in order, and the next event
-// does not wait for them. Every method may be called from any goroutine, including inside
-// handlers. Events that one goroutine emits to one socket arrive in that order, direct
-// emits and broadcasts mixed.
+// handlers of different sockets run at the same time. With [Parallel], calls begin in
+// order, and the next event does not wait for them. Every method may be called from any
+// goroutine, also by handlers. Events that one goroutine emits to one socket arrive in
+// that order, direct emits and broadcasts mixed.
 //
 // The connection handler is the first to run for a socket: no event is handled before it
 // returns. When the client disconnects, Context ends and broadcasts stop at once; events
@@ -73,8 +72,7 @@
 // own socket; when MaxInboxPackets or MaxInboxBytes are waiting, its connection, with all
 // its namespaces, is not read until the handler catches up. While an acknowledgement is
 // awaited on that connection, reading continues up to four times the bound; there
-// EmitWithAck fails with ErrInboxFull. A connection that has not been read for 5 minutes
-// closes.
+// EmitWithAck fails with ErrInboxFull. A connection not read for 5 minutes closes.
 //
 // Lock order: the order of a namespace with recovery, Socket.mu, then Namespace.mu or the
 // adapter's or conn.mu, then those of inboxes, acknowledgement tables and package engineio.
