@@ -20,14 +20,17 @@ import (
 	"socketio/adapter/redisadapter/internal/redistest"
 )
 
-// wires are the ways of using Redis. The short form has the first two.
+// wires are the ways of using Redis. The short form has the first three.
 var wires = []wire{
 	{name: "classic", mode: redisadapter.ModeClassic, node: "classic"},
 	{name: "sharded", mode: redisadapter.ModeSharded, node: "dynamic"},
+	{name: "streams", mode: redisadapter.ModeStreams, node: "streams"},
 	{name: "pattern", mode: redisadapter.ModeClassic, node: "classic", pattern: true, options: object{"publishOnSpecificResponseChannel": true}},
 	{name: "ioredis", mode: redisadapter.ModeClassic, node: "classic", library: "ioredis"},
 	{name: "private", mode: redisadapter.ModeShardedPrivate, node: "dynamic-private"},
 	{name: "static", mode: redisadapter.ModeShardedStatic, node: "static"},
+	{name: "streams, sharded", mode: redisadapter.ModeStreams, node: "streams", sharded: true, options: object{"useShardedPubSub": true}},
+	{name: "streams, ioredis", mode: redisadapter.ModeStreams, node: "streams", library: "ioredis"},
 }
 
 // A kind is a kind of values, and the rooms they are sent to.
@@ -110,9 +113,8 @@ var operations = []operation{
 
 // absent returns why a cell can't apply, or "".
 func absent(w *wire, op string, d direction, k *kind) string {
-	classic := w.mode == redisadapter.ModeClassic
 	switch {
-	case d.from == "npm emitter" && !classic:
+	case d.from == "npm emitter" && w.mode != redisadapter.ModeClassic && !w.streams():
 		return "npm has no emitter for sharded channels"
 	case strings.HasSuffix(d.from, "emitter") && (op == "with acknowledgements" || op == "fetchSockets" || op == "serverSideEmit, answered"):
 		return "an emitter receives nothing"
@@ -137,7 +139,7 @@ type cell struct {
 func TestMatrix(t *testing.T) {
 	all := wires
 	if testing.Short() {
-		all = wires[:2]
+		all = wires[:3]
 	}
 	listAbsent(t, all)
 	redis := redistest.Start(t)

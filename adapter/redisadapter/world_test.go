@@ -34,7 +34,11 @@ type wire struct {
 	library string // "ioredis"; otherwise redis
 	options object
 	pattern bool // Options.ByPattern
+	sharded bool // StreamsOptions.Sharded
 }
+
+// streams reports whether the servers use streams.
+func (w *wire) streams() bool { return w.mode == redisadapter.ModeStreams }
 
 // The servers. The names of their clients begin with theirs.
 const (
@@ -84,7 +88,10 @@ func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) 
 	for _, name := range []string{goOne, goTwo} {
 		world.serve(name)
 	}
-	options := object{"key": world.prefix(), "channelPrefix": world.prefix(), "requestsTimeout": patience.Milliseconds()}
+	options := object{
+		"key": world.prefix(), "channelPrefix": world.prefix(), "requestsTimeout": patience.Milliseconds(),
+		"streamName": world.prefix(), "sessionKeyPrefix": world.prefix() + ":session:",
+	}
 	for key, value := range w.options {
 		options[key] = value
 	}
@@ -94,9 +101,9 @@ func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) 
 	}, &url)
 	world.urls[npm] = url
 	world.from[npm] = &nodeSender{node: node, name: npm}
-	world.from["E"] = emitterSender{redisadapter.NewEmitter(connected(t, redis), w.mode, &redisadapter.EmitterOptions{Prefix: world.prefix()})}
-	if w.mode == redisadapter.ModeClassic {
-		node.must(t, "emitter", object{"name": "e", "port": port, "prefix": world.prefix()}, nil)
+	world.from["E"] = emitterSender{redisadapter.NewEmitter(connected(t, redis), w.mode, &redisadapter.EmitterOptions{Prefix: world.prefix(), Stream: world.prefix()})}
+	if w.mode == redisadapter.ModeClassic || w.streams() {
+		node.must(t, "emitter", object{"name": "e", "port": port, "prefix": world.prefix(), "mode": w.node}, nil)
 		world.from["e"] = &nodeSender{node: node, name: "e"}
 	}
 	node.forget()
@@ -128,11 +135,17 @@ func client(server string, i int) string { return fmt.Sprint(server, i+1) }
 // serve starts a server in Go.
 func (w *world) serve(name string) {
 	dial := on(w.redis.Addr())
-	opts := &redisadapter.Options{Prefix: w.prefix(), ByPattern: w.wire.pattern, Cluster: cluster.Options{
-		EchoTimeout: time.Hour, Lease: time.Hour, // a machine that is busy is no fault here
-	}}
-	bus := redisadapter.Classic(dial, opts)
-	if w.wire.mode != redisadapter.ModeClassic {
+	common := cluster.Options{EchoTimeout: time.Hour, Lease: time.Hour} // a machine that is busy is no fault here
+	opts := &redisadapter.Options{Prefix: w.prefix(), ByPattern: w.wire.pattern, Cluster: common}
+	var bus *cluster.Cluster
+	switch {
+	case w.wire.streams():
+		bus = redisadapter.Streams(dial, &redisadapter.StreamsOptions{
+			Stream: w.prefix(), Prefix: w.prefix(), SessionPrefix: w.prefix() + ":session:", Sharded: w.wire.sharded, Cluster: common,
+		})
+	case w.wire.mode == redisadapter.ModeClassic:
+		bus = redisadapter.Classic(dial, opts)
+	default:
 		bus = redisadapter.Sharded(dial, w.wire.mode, opts)
 	}
 	io := socketio.NewServer(&socketio.Options{Cluster: bus, PingInterval: 5 * time.Minute})
@@ -194,7 +207,7 @@ func (w *world) settle() {
 	w.mu.Unlock()
 	want := make(map[string]int)
 	channel := func(room string) string { return w.prefix() + "#/#" + room + "#" }
-	goRooms := !w.wire.pattern && w.wire.mode != redisadapter.ModeShardedStatic
+	goRooms := !w.wire.pattern && w.wire.mode != redisadapter.ModeShardedStatic && !w.wire.streams()
 	nodeRooms := w.wire.mode == redisadapter.ModeSharded || w.wire.mode == redisadapter.ModeShardedPrivate
 	private := w.wire.mode == redisadapter.ModeShardedPrivate || w.wire.mode == redisadapter.ModeClassic
 	if w.wire.mode == redisadapter.ModeClassic {
@@ -215,17 +228,23 @@ func (w *world) settle() {
 			}
 		}
 		for id, name := range ids {
-			if private && (name[:1] == npm && nodeRooms || name[:1] != npm && goRooms) {
+			if private && !w.wire.streams() && (name[:1] == npm && nodeRooms || name[:1] != npm && goRooms) {
 				want[channel(id)] = 1
 			}
 		}
 	}
 	command := "NUMSUB"
-	if w.wire.mode != redisadapter.ModeClassic {
+	if w.wire.mode != redisadapter.ModeClassic && !w.wire.streams() || w.wire.sharded {
 		command = "SHARDNUMSUB"
 	}
 	for name, n := range want {
 		w.redis.Until("PUBSUB", command, name, fmt.Sprintf("[%s %d]", name, n))
+	}
+	if w.wire.streams() && len(ids) == 0 {
+		// Node.js reads from the end of the stream on, whatever that is, until it has read an
+		// entry.
+		w.redis.Until("INFO", "clients", fmt.Sprintf("blocked_clients:%d", len(servers)))
+		w.redis.Must("XADD", w.prefix(), "*", "nothing", "to read")
 	}
 }
 

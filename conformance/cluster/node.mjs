@@ -4,8 +4,10 @@
 // output, where what clients and servers receive is told too. Bytes are {"$b":base64}. It ends with its input.
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
+import { encode } from "@msgpack/msgpack";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { Emitter } from "@socket.io/redis-emitter";
+import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { Server } from "socket.io";
@@ -48,12 +50,77 @@ async function redisClients(port, library) {
   return [pub, sub];
 }
 
-async function serve({ name, port, library, mode, options, namespaces }) {
+function adapterOf(mode, pub, sub, options) {
+  if (mode === "classic") return createAdapter(pub, sub, options);
+  if (mode === "streams") return createStreamsAdapter(pub, options);
+  return createShardedAdapter(pub, sub, { ...options, subscriptionMode: mode });
+}
+
+const hasBytes = (value) =>
+  value instanceof Uint8Array || (value !== null && typeof value === "object" && Object.values(value).some(hasBytes));
+
+// What @socket.io/redis-streams-emitter 0.1.1 writes, which is not on npm: entries with its fields, whose values have its order.
+class StreamsEmitter {
+  constructor(redis, stream, nsp = "/", opts = { rooms: [], flags: {}, except: [] }) {
+    Object.assign(this, { redis, stream, nsp, opts });
+  }
+  with(change) {
+    return new StreamsEmitter(this.redis, this.stream, this.nsp, { ...this.opts, ...change });
+  }
+  of(nsp) {
+    return new StreamsEmitter(this.redis, this.stream, nsp);
+  }
+  to(rooms) {
+    return this.with({ rooms: [...this.opts.rooms, ...[rooms].flat()] });
+  }
+  except(rooms) {
+    return this.with({ except: [...this.opts.except, ...[rooms].flat()] });
+  }
+  flag(name, value) {
+    return this.with({ flags: { ...this.opts.flags, [name]: value } });
+  }
+  get volatile() {
+    return this.flag("volatile", true);
+  }
+  compress(compress) {
+    return this.flag("compress", compress);
+  }
+  add(type, data) {
+    const text = hasBytes(data) ? Buffer.from(encode(data)).toString("base64") : JSON.stringify(data);
+    const TRIM = { strategy: "MAXLEN", strategyModifier: "~", threshold: 10000 };
+    return this.redis.xAdd(this.stream, "*", { uid: "emitter", nsp: this.nsp, type: String(type), data: text }, { TRIM });
+  }
+  emit(...data) {
+    return this.add(3, { packet: { type: 2, data, nsp: this.nsp }, opts: this.opts });
+  }
+  socketsJoin(rooms) {
+    return this.add(4, { opts: this.opts, rooms: [rooms].flat() });
+  }
+  socketsLeave(rooms) {
+    return this.add(5, { opts: this.opts, rooms: [rooms].flat() });
+  }
+  disconnectSockets(close = false) {
+    return this.add(6, { opts: this.opts, close });
+  }
+  serverSideEmit(...packet) {
+    return this.add(9, { packet });
+  }
+}
+
+async function emitter({ name, port, prefix, mode }) {
+  const [pub] = await redisClients(port);
+  servers.set(name, mode === "streams" ? new StreamsEmitter(pub, prefix) : new Emitter(pub, { key: prefix }));
+}
+
+async function serve({ name, port, library, mode, options, namespaces, recovery }) {
   const [pub, sub] = await redisClients(port, library);
-  const adapter =
-    mode === "classic" ? createAdapter(pub, sub, options) : createShardedAdapter(pub, sub, { ...options, subscriptionMode: mode });
   const http = createServer();
-  const io = new Server(http, { adapter, pingInterval: QUIET, transports: ["websocket"] });
+  const io = new Server(http, {
+    adapter: adapterOf(mode, pub, sub, options),
+    connectionStateRecovery: recovery,
+    pingInterval: QUIET,
+    transports: ["websocket"],
+  });
   for (const nsp of ["/", ...(namespaces ?? [])]) {
     io.of(nsp).on("connection", (socket) => {
       const { name, rooms } = socket.handshake.auth;
@@ -114,7 +181,7 @@ const described = ({ id, rooms, data, handshake }) => ({ id, rooms: [...rooms], 
 const jobs = {
   serve,
   client,
-  emitter: async ({ name, port, prefix }) => void servers.set(name, new Emitter((await redisClients(port))[0], { key: prefix })),
+  emitter,
   // Ends all clients and servers, and the connections to Redis.
   reset: async () => {
     for (const socket of clients.values()) socket.disconnect();
