@@ -152,8 +152,12 @@ func (a *appender) stale(now time.Time) map[string]uint64 {
 func (a *appender) close(ctx context.Context) error {
 	a.mu.Lock()
 	a.closed = true
+	idle := len(a.waiting) == 0 && a.since.IsZero()
 	a.mu.Unlock()
 	poke(a.wake)
+	if idle {
+		return nil
+	}
 	select {
 	case <-a.done:
 		return nil

@@ -29,6 +29,16 @@ var modes = map[string]func(redis rueidis.ClientOption, o *redisadapter.Options)
 	"sharded":         sharded(redisadapter.ModeSharded),
 	"sharded private": sharded(redisadapter.ModeShardedPrivate),
 	"sharded static":  sharded(redisadapter.ModeShardedStatic),
+	"streams":         streams(false),
+	"streams sharded": streams(true),
+}
+
+func streams(sharded bool) func(redis rueidis.ClientOption, o *redisadapter.Options) *cluster.Cluster {
+	return func(redis rueidis.ClientOption, o *redisadapter.Options) *cluster.Cluster {
+		return redisadapter.Streams(redis, &redisadapter.StreamsOptions{
+			Prefix: o.Prefix, Stream: o.Prefix, SessionPrefix: o.Prefix + ":session:", Sharded: sharded, MaxQueue: o.MaxQueue, Cluster: o.Cluster,
+		})
+	}
 }
 
 func sharded(m redisadapter.Mode) func(redis rueidis.ClientOption, o *redisadapter.Options) *cluster.Cluster {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,13 +49,13 @@ func TestNodesWithFaults(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	for name, mode := range modes {
-		if testing.Short() && name != "classic" && name != "sharded" {
+		if testing.Short() && name != "classic" && name != "sharded" && name != "streams" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			adaptertest.RunCluster(t, adaptertest.Factory{
-				OrderedByChannel: true,
+				OrderedByChannel: true, Logged: strings.HasPrefix(name, "streams"),
 				New: func(t *testing.T) func() adapter.Cluster {
 					o := redisadapter.Options{Prefix: newPrefix()}
 					return func() adapter.Cluster {
@@ -89,7 +90,7 @@ func hostsWith(t testing.TB, mode, prefix string, count int, redis rueidis.Clien
 
 // each runs a test of faults in the modes that differ.
 func each(t *testing.T, run func(t *testing.T, mode string)) {
-	for _, mode := range []string{"classic", "pattern", "sharded"} {
+	for _, mode := range []string{"classic", "pattern", "sharded", "streams"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			run(t, mode)

@@ -149,7 +149,7 @@ func TestNothingStaysSubscribed(t *testing.T) {
 			return len(server.Must("PUBSUB", "CHANNELS", prefix+"*").([]any)) + int(server.Must("PUBSUB", "NUMPAT").(int64))
 		}
 		h := all[0]
-		own := map[string]int{"classic": 6, "pattern": 5, "sharded": 4}[mode]
+		own := map[string]int{"classic": 6, "pattern": 5, "sharded": 4, "streams": 3}[mode]
 		eventually(t, "the subscriptions of a server with one socket", func() bool { return count() == own })
 		other := &host{TB: t, Cluster: h.Cluster, name: "other", sent: make(map[string]int), last: make(map[string]int), nsp: "/other"}
 		other.space = h.Adapter(other)
@@ -158,7 +158,7 @@ func TestNothingStaysSubscribed(t *testing.T) {
 			t.Error(err)
 		}
 		want := own + 600
-		if mode == "pattern" {
+		if mode == "pattern" || mode == "streams" {
 			want = own
 		}
 		eventually(t, "the subscriptions", func() bool { return count() > want })

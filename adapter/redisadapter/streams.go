@@ -250,6 +250,9 @@ func (b *logBus) Append(namespace string, token uint64, data []byte) error {
 	if l == nil {
 		return cluster.ErrClosed
 	}
+	if err := l.tail.err(); err != nil {
+		return err // it would not come back
+	}
 	return l.put(addition{namespace, token, data, time.Now()})
 }
 
