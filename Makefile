@@ -217,10 +217,10 @@ test-restarts: bin/tally $(npm_conformance) ## the npm client while a server wit
 matrix = go test -race -vet=off $(1) -count=1 -tags npm -timeout 10m -run '^TestMatrix$$' -json ./adapter/redisadapter 2>&1 | bin/tally -v
 
 .PHONY: test-cluster test-cluster-all
-test-cluster: bin/tally $(npm_conformance) ## servers in Go and in Node.js on one Redis: each operation of both and of emitters, as a table, with classic and with sharded channels
+test-cluster: bin/tally $(npm_conformance) ## servers in Go and in Node.js on one Redis: each operation of both and of emitters, as a table, with classic and with sharded channels and with streams
 	@$(call matrix,-short)
 
-test-cluster-all: bin/tally $(npm_conformance) ## the same in six ways of using Redis
+test-cluster-all: bin/tally $(npm_conformance) ## the same in eight ways of using Redis
 	@$(call matrix,)
 
 .PHONY: test-feed

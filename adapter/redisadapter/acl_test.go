@@ -5,10 +5,12 @@
 package redisadapter_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"socketio/adapter"
 	"socketio/adapter/redisadapter"
@@ -24,7 +26,7 @@ func aclLines(t *testing.T, prefix string) map[string][]string {
 	}
 	users := make(map[string][]string)
 	for line := range strings.Lines(string(text)) {
-		if words := strings.Fields(strings.ReplaceAll(line, "socket.io", prefix)); len(words) > 3 && words[0] == "ACL" && words[1] == "SETUSER" {
+		if words := strings.Fields(strings.NewReplacer("socket.io", prefix, "sio:session:", prefix+":session:").Replace(line)); len(words) > 3 && words[0] == "ACL" && words[1] == "SETUSER" {
 			users[words[2]] = words
 		}
 	}
@@ -39,13 +41,16 @@ func TestUsersOfTheDocumentation(t *testing.T) {
 	each(t, func(t *testing.T, mode string) {
 		server := redistest.Start(t)
 		prefix := newPrefix()
-		user := map[string]string{"classic": "chat", "pattern": "chat-pattern", "sharded": "chat-sharded"}[mode]
+		user := map[string]string{"classic": "chat", "pattern": "chat-pattern", "sharded": "chat-sharded", "streams": "chat-streams"}[mode]
 		words := aclLines(t, prefix)[user]
 		server.Must(words...)
 		redis := on(server.Addr())
 		redis.Username, redis.Password = user, "secret"
 		all := hostsWith(t, mode, prefix, 2, redis, "room")
 		exchange(t, all)
+		if mode == "streams" {
+			keepSessions(t, all[0].Store().(adapter.SharedStore))
+		}
 		conn, err := redistest.Dial(server.Addr())
 		if err != nil {
 			t.Fatal(err)
@@ -54,7 +59,7 @@ func TestUsersOfTheDocumentation(t *testing.T) {
 		if _, err := conn.Do("AUTH", user, "secret"); err != nil {
 			t.Fatal(err)
 		}
-		for _, command := range [][]string{{"GET", prefix}, {"KEYS", "*"}, {"FLUSHALL"}, {"CONFIG", "GET", "*"}, {"PUBLISH", "other#/#", "x"}, {"SUBSCRIBE", "other#/#"}} {
+		for _, command := range [][]string{{"GET", "other"}, {"KEYS", "*"}, {"FLUSHALL"}, {"CONFIG", "GET", "*"}, {"PUBLISH", "other#/#", "x"}, {"SUBSCRIBE", "other#/#"}} {
 			if _, err := conn.Do(command...); err == nil || !strings.HasPrefix(err.Error(), "NOPERM") {
 				t.Errorf("%v: %v, want NOPERM", command, err)
 			}
@@ -77,5 +82,28 @@ func TestPermissionIsMissing(t *testing.T) {
 	})
 	if err := h.Health().Degraded; errors.Is(err, redisadapter.ErrDown) {
 		t.Errorf("Redis is not down: %v", err)
+	}
+}
+
+// keepSessions does what a server does with sessions.
+func keepSessions(t *testing.T, store adapter.SharedStore) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), worksIn)
+	defer cancel()
+	one := &adapter.Session{ID: "id", Secret: "one", Data: []byte("{}")}
+	two := &adapter.Session{ID: "id2", Secret: "two", Data: []byte("{}")}
+	if err := store.Open(adapter.Node{ID: "a", Logger: quiet}, adapter.Retention{Window: time.Minute, MaxBytes: 1 << 20, MaxSessions: 100}); err != nil {
+		t.Fatal(err)
+	}
+	err := errors.Join(store.Save(ctx, "/", one), store.Save(ctx, "/", two))
+	one.Ended = time.Now()
+	err = errors.Join(err, store.Save(ctx, "/", one))
+	if found, findErr := store.Find(ctx, "/", "one"); findErr != nil || found.ID != one.ID {
+		t.Errorf("Find: %+v, %v", found, findErr)
+	}
+	count := 0
+	left, expireErr := store.Expire(ctx, time.Now().Add(time.Hour), func(string, *adapter.Session) { count++ })
+	if err = errors.Join(err, expireErr, store.Drop(ctx, "/", "two")); err != nil || count != 1 || !left {
+		t.Errorf("%d sessions have expired, left %v: %v", count, left, err)
 	}
 }

@@ -114,6 +114,9 @@ func (a *appender) take() (next []addition, more bool) {
 	if len(a.waiting) == 0 {
 		a.waiting = nil
 	}
+	if n > 0 {
+		a.since = time.Now()
+	}
 	return next, !a.closed
 }
 
@@ -278,9 +281,6 @@ func (a *appender) send(ctx context.Context, conn rueidis.DedicatedClient, part 
 	for i := range part {
 		commands[i] = part[i].command(conn.B(), a.stream, a.mark, a.maxLen, a.sealed)
 	}
-	a.mu.Lock()
-	a.since = time.Now()
-	a.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, answersIn)
 	defer cancel()
 	results := conn.DoMulti(ctx, commands...)

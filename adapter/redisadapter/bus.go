@@ -62,7 +62,7 @@ func newBus(redis rueidis.ClientOption, mode Mode, o *Options) *bus {
 
 // Open implements cluster.Bus.
 func (b *bus) Open(r cluster.Receiver) error {
-	b.receiver = r.(cluster.BatchReceiver)
+	b.receiver = r
 	b.work.Go(b.finder.run)
 	b.work.Go(b.notify)
 	b.work.Go(b.sender.run)

@@ -29,7 +29,7 @@ type finder struct {
 	mu    sync.Mutex // guards the fields below
 	nodes map[string]*node
 	lost  error         // why no node is known, or nil
-	found chan struct{} // closed when routes are found the next time
+	found chan struct{} // see next
 }
 
 const (
@@ -81,7 +81,10 @@ func (f *finder) run() {
 func (f *finder) unreachable(err error) {
 	f.mu.Lock()
 	f.lost = down(err)
+	found := f.found
+	f.found = make(chan struct{})
 	f.mu.Unlock()
+	close(found)
 	f.owner.changed()
 }
 
@@ -210,7 +213,8 @@ func (f *finder) apply(ranges []slotRange) {
 	f.use(r, nodes)
 }
 
-// next returns a channel that is closed when routes are found the next time.
+// next returns a channel that is closed when routes are found the next time, or when none
+// are known and looking for them has failed again.
 func (f *finder) next() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()

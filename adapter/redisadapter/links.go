@@ -15,11 +15,15 @@ var errReply = errors.New("redisadapter: a reply of another form")
 
 // client returns the client of the server that has a key.
 func (f *finder) client(ctx context.Context, key string) (rueidis.Client, error) {
-	if r := f.routes.Load(); r == nil {
+	found := f.next()
+	for f.routes.Load() == nil {
 		if err := f.err(); err != nil {
 			return nil, err
 		}
-		if !f.first(ctx) {
+		select {
+		case <-found:
+			found = f.next()
+		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
