@@ -22,6 +22,7 @@ import (
 // modes are the ways to use Postgres.
 var modes = map[string]func(postgres *pgx.ConnConfig, o *pgadapter.Options) *cluster.Cluster{
 	"notify": pgadapter.Notify,
+	"outbox": pgadapter.Outbox,
 }
 
 var prefixes atomic.Int64

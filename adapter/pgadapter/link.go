@@ -137,6 +137,9 @@ func newLinks(ctx context.Context, config *pgx.ConnConfig, most int) *links {
 // do calls fn with a connection. A connection with which fn fails is not used again, unless
 // the server has answered. It returns an error that wraps ErrDown if there is none.
 func (p *links) do(ctx context.Context, fn func(l *link) error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -156,7 +159,7 @@ func (p *links) do(ctx context.Context, fn func(l *link) error) error {
 	stop()
 	if cut || l.IsClosed() || l.PgConn().TxStatus() != 'I' {
 		l.end()
-		if err != nil && codeOf(err) == "" {
+		if err != nil && codeOf(err) == "" && !noRows(err) {
 			return errors.Join(ctx.Err(), down(err))
 		}
 		return err
@@ -191,6 +194,9 @@ func (p *links) give(l *link) {
 	p.mu.Unlock()
 	l.end()
 }
+
+// noRows reports whether a statement has found nothing.
+func noRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
 
 // forget closes the connections that were not used since a time.
 func (p *links) forget(since time.Time) {

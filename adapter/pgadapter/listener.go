@@ -30,7 +30,10 @@ type listener struct {
 	link    atomic.Pointer[link]
 	heard   atomic.Int64 // when the last notification came
 
-	inbox []*pgconn.Notification // that are not handled yet; of the goroutine
+	// The fields below are of the goroutine.
+
+	inbox []*pgconn.Notification // that are not handled yet
+	wakes bool                   // the connection listens to the channel of the reader
 }
 
 // deafAfter is how long nothing must have come before a connection counts as deaf. A
@@ -73,7 +76,7 @@ func (l *listener) run() {
 // has listened.
 func (l *listener) serve() (serving bool, err error) {
 	l.table.lost()
-	l.inbox = nil
+	l.inbox, l.wakes = nil, false
 	link, err := connect(l.ctx, l.config, func(n *pgconn.Notification) { l.inbox = append(l.inbox, n) })
 	if err != nil {
 		return false, err
@@ -82,18 +85,25 @@ func (l *listener) serve() (serving bool, err error) {
 	defer context.AfterFunc(l.ctx, link.cut)()
 	l.link.Store(link)
 	defer l.link.Store(nil)
+	if l.reader != nil {
+		l.reader.begin()
+	}
 	for {
 		if l.ctx.Err() != nil {
 			return serving, l.ctx.Err()
 		}
-		if err := l.look(link); err != nil {
+		more, err := l.look(link)
+		if err != nil {
 			return serving, err
 		}
 		if !serving {
 			serving = true
 			l.state.receives(nil)
 		}
-		if err := l.wait(link); err != nil {
+		if !more {
+			err = l.wait(link)
+		}
+		if err != nil {
 			return serving, err
 		}
 		if err := l.handle(link); err != nil {
@@ -102,19 +112,23 @@ func (l *listener) serve() (serving bool, err error) {
 	}
 }
 
-// look listens to what is wanted, and reads the logs.
-func (l *listener) look(link *link) error {
+// look listens to what is wanted, and reads the logs. more reports whether there is more to
+// read.
+func (l *listener) look(link *link) (more bool, err error) {
 	add, remove := l.table.changes()
-	for len(add)+len(remove) > 0 {
-		if err := change(l.ctx, link, add, remove); err != nil {
-			return err
-		}
-		l.table.changed(add, remove)
-		add, remove = l.table.changes()
+	names := add
+	if !l.wakes && l.reader != nil {
+		names = append([]string{l.reader.channel}, add...)
 	}
-	l.table.changed(nil, nil) // those who wait for what is heard already
+	if len(names)+len(remove) > 0 {
+		if err := change(l.ctx, link, names, remove); err != nil {
+			return false, err
+		}
+	}
+	l.wakes = true
+	l.table.changed(add, remove)
 	if l.reader == nil {
-		return nil
+		return false, nil
 	}
 	return l.reader.read(l.ctx, link)
 }

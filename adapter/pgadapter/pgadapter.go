@@ -25,3 +25,15 @@ func Notify(postgres *pgx.ConnConfig, o *Options) *cluster.Cluster {
 	opts.Cluster.NodeHeartbeats = true
 	return cluster.New(newBus(postgres, &opts, asNode(opts.Prefix), true), &opts.Cluster)
 }
+
+// Outbox returns the Cluster of one server in Go; servers in Node.js can't be part of it. It
+// is a cluster.LogBus: with socketio.Options.Recovery, clients that come back are recovered
+// on each server. Events are rows of a table, and one notification wakes the servers for
+// all that a transaction has. Names of namespaces may have any length. Otherwise it is like
+// Notify.
+func Outbox(postgres *pgx.ConnConfig, o *Options) *cluster.Cluster {
+	opts := o.withDefaults()
+	opts.Cluster.Codec, opts.Cluster.Rooms, opts.Cluster.Ordering = cluster.Envelope{}, cluster.RoomsTogether, cluster.OrderedByNode
+	opts.Cluster.NodeHeartbeats = false
+	return cluster.New(newLogBus(postgres, &opts), &opts.Cluster)
+}

@@ -176,3 +176,22 @@ func (s *schema) partitions(ctx context.Context, link *link) error {
 	return link.PgConn().Exec(ctx, fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = '2s'; SELECT pg_advisory_xact_lock(%d); %s COMMIT",
 		s.lock("tables"), strings.Join(missing, " "))).Close()
 }
+
+// partitionEnd returns the time at which a partition ends, from its name without the prefix.
+func partitionEnd(name string) (end time.Time, ok bool) {
+	var length, begin int64
+	if n, err := fmt.Sscanf(name, "log_%d_%d", &length, &begin); n != 2 || err != nil {
+		return time.Time{}, false
+	}
+	return time.Unix(begin+length, 0), true
+}
+
+// drop drops a partition of the log. Those who read the log meanwhile are not kept waiting
+// for longer than a second.
+func (s *schema) drop(link *link, name string) error {
+	part := s.table(name)
+	return link.PgConn().Exec(context.Background(), fmt.Sprintf(`BEGIN; SET LOCAL lock_timeout = '1s'; SELECT pg_advisory_xact_lock(%d);
+LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE;
+INSERT INTO %s AS t SELECT nsp, max(number) FROM %s GROUP BY nsp ON CONFLICT (nsp) DO UPDATE SET number = greatest(t.number, EXCLUDED.number);
+DROP TABLE %[4]s; COMMIT`, s.lock("tables"), s.table("log"), s.table("trimmed"), part)).Close()
+}

@@ -71,6 +71,13 @@ func (s *sender) lose(lost []message) {
 	}
 }
 
+// settle is called when no transaction is under way.
+func (s *sender) settle() {
+	if s.writer != nil {
+		s.writer.settle()
+	}
+}
+
 // serve connects and sends. served reports whether the connection was of use. err is nil
 // when nothing is left to send.
 func (s *sender) serve() (served bool, err error) {
@@ -93,6 +100,7 @@ func (s *sender) serve() (served bool, err error) {
 		return true, err
 	}
 	s.retried = false
+	s.settle()
 	for {
 		part, more := s.queue.take()
 		if len(part) > 0 {
@@ -101,6 +109,7 @@ func (s *sender) serve() (served bool, err error) {
 			if err != nil {
 				return true, err
 			}
+			s.settle()
 			continue
 		}
 		if !more {
