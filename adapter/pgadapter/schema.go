@@ -43,11 +43,12 @@ func (s *schema) attachmentsSQL() string {
 
 // outboxSQL creates the tables of Outbox.
 func (s *schema) outboxSQL() string {
-	return strings.NewReplacer("LOG", s.table("log"), "NUMBERS", s.table("numbers"), "INDEX", quote(plain(s.prefix)+"log_by_number"),
-		"EPOCH", s.table("epoch"), "TRIMMED", s.table("trimmed"), "WRITERS", s.table("writers"), "SESSIONS", s.table("sessions"),
-		"OWNERS", quote(plain(s.prefix)+"sessions_by_owner"),
-	).Replace(`CREATE SEQUENCE IF NOT EXISTS NUMBERS;
-CREATE TABLE IF NOT EXISTS LOG (
+	names := []string{"@by_number", quote(plain(s.prefix) + "log_by_number"), "@by_owner", quote(plain(s.prefix) + "sessions_by_owner")}
+	for _, name := range outboxTables {
+		names = append(names, "@"+name, s.table(name))
+	}
+	return strings.NewReplacer(names...).Replace(`CREATE SEQUENCE IF NOT EXISTS @numbers;
+CREATE TABLE IF NOT EXISTS @log (
     nsp text NOT NULL,
     number bigint NOT NULL,
     time timestamptz NOT NULL,
@@ -55,12 +56,12 @@ CREATE TABLE IF NOT EXISTS LOG (
     token bigint NOT NULL,
     data bytea NOT NULL
 ) PARTITION BY RANGE (time);
-CREATE INDEX IF NOT EXISTS INDEX ON LOG (nsp, number);
-CREATE TABLE IF NOT EXISTS EPOCH (epoch text NOT NULL);
-INSERT INTO EPOCH SELECT replace(gen_random_uuid()::text, '-', '') WHERE NOT EXISTS (SELECT FROM EPOCH);
-CREATE TABLE IF NOT EXISTS TRIMMED (nsp text PRIMARY KEY, number bigint NOT NULL);
-CREATE TABLE IF NOT EXISTS WRITERS (node text PRIMARY KEY, fence bigint NOT NULL, seen timestamptz NOT NULL);
-CREATE TABLE IF NOT EXISTS SESSIONS (
+CREATE INDEX IF NOT EXISTS @by_number ON @log (nsp, number);
+CREATE TABLE IF NOT EXISTS @epoch (epoch text NOT NULL);
+INSERT INTO @epoch SELECT replace(gen_random_uuid()::text, '-', '') WHERE NOT EXISTS (SELECT FROM @epoch);
+CREATE TABLE IF NOT EXISTS @trimmed (nsp text PRIMARY KEY, number bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS @writers (node text PRIMARY KEY, fence bigint NOT NULL, seen timestamptz NOT NULL);
+CREATE TABLE IF NOT EXISTS @sessions (
     nsp text NOT NULL,
     secret text NOT NULL,
     owner text NOT NULL,
@@ -70,9 +71,12 @@ CREATE TABLE IF NOT EXISTS SESSIONS (
     data bytea NOT NULL,
     PRIMARY KEY (nsp, secret)
 );
-CREATE INDEX IF NOT EXISTS OWNERS ON SESSIONS (owner, ended);
+CREATE INDEX IF NOT EXISTS @by_owner ON @sessions (owner, ended);
 `)
 }
+
+// outboxTables are the tables of Outbox, and a sequence.
+var outboxTables = []string{"numbers", "log", "epoch", "trimmed", "writers", "sessions"}
 
 // plain returns a name without its schema.
 func plain(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
@@ -136,7 +140,7 @@ func (s *schema) create(ctx context.Context, link *link) error {
 func (s *schema) tables() []string {
 	names := []string{s.attachments}
 	if s.prefix != "" {
-		for _, name := range []string{"log", "numbers", "epoch", "trimmed", "writers", "sessions"} {
+		for _, name := range outboxTables {
 			names = append(names, s.table(name))
 		}
 	}
