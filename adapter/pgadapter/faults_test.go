@@ -61,6 +61,7 @@ func TestNodesWithFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			adaptertest.RunCluster(t, adaptertest.Factory{
+				Logged: name == "outbox",
 				New: func(t *testing.T) func() adapter.Cluster {
 					o := options(newPrefix())
 					return func() adapter.Cluster {

@@ -71,7 +71,7 @@ func (b *logBus) Position(_ string, number uint64) string { return strconv.Forma
 // Number implements cluster.LogBus.
 func (b *logBus) Number(namespace, position string) (number uint64, ok bool) {
 	number, err := strconv.ParseUint(position, 10, 63)
-	return number, err == nil && b.Position(namespace, number) == position
+	return number, err == nil && number > 0 && b.Position(namespace, number) == position
 }
 
 // Sessions implements cluster.LogBus.

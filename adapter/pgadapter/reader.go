@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 
@@ -26,8 +27,9 @@ type reader struct {
 	writer   *writer
 	poke     func() // makes the listener read
 
-	identified bool   // of the goroutine of the listener: epoch is that of this connection
-	epoch      string // of the goroutine
+	ready      atomic.Bool // the tables exist
+	identified bool        // of the goroutine of the listener: epoch is that of this connection
+	epoch      string      // of the goroutine
 
 	mu     sync.Mutex // guards the fields below
 	spaces map[string]*reading
@@ -101,6 +103,9 @@ func (r *reader) current(space string, one *reading) *reading {
 
 // read reads what has come. more reports whether to call it again at once.
 func (r *reader) read(ctx context.Context, link *link) (more bool, err error) {
+	if !r.ready.Load() {
+		return false, nil // the writer says when
+	}
 	defer link.within(ctx, answersIn)()
 	if !r.identified {
 		if err := r.identify(link); err != nil {

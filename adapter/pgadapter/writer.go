@@ -81,6 +81,9 @@ func (w *writer) register(ctx context.Context, link *link, left []message) (unse
 	w.since.Store(uint64(last))               //nolint:gosec // it is positive
 	w.began.CompareAndSwap(0, uint64(last)+1) //nolint:gosec // as above
 	w.settle()
+	if !w.reader.ready.Swap(true) {
+		w.reader.poke()
+	}
 	return unsent, nil
 }
 

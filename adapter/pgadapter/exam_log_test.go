@@ -21,7 +21,7 @@ func TestLogs(t *testing.T) {
 	server := pgtest.Start(t)
 	adaptertest.RunLogCluster(t, adaptertest.LogFactory{New: func(t *testing.T) *adaptertest.LogWorld {
 		o := options(newPrefix())
-		o.MaxQueue = 256 << 10
+		o.MaxQueue = 2 << 20
 		proxies := make(map[cluster.LogBus]*faultnet.Proxy)
 		return &adaptertest.LogWorld{
 			Bus: func() cluster.LogBus {
