@@ -163,6 +163,9 @@ type Session struct {
 	Checked uint64
 	// Floor is a number up to which memberships that ended are missing in Rooms, or 0.
 	Floor uint64
+	// Lost is 0, or a number that the client must have received to continue the session: an
+	// event before it was delivered, and is not in the log.
+	Lost uint64
 	// Stale is the position, not of Epoch, that the client presented when the session
 	// began, or "".
 	Stale string

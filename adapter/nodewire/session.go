@@ -67,7 +67,7 @@ func appendSessionOfGo(dst []byte, r *SessionRecord) []byte {
 	for _, m := range [...]struct {
 		name  string
 		value uint64
-	}{{"start", r.Start}, {"last", r.Last}, {"checked", r.Checked}, {"floor", r.Floor}} {
+	}{{"start", r.Start}, {"last", r.Last}, {"checked", r.Checked}, {"floor", r.Floor}, {"lost", r.Lost}} {
 		if m.value > 0 {
 			dst = mpack.AppendUint(appendPackedName(dst, m.name), m.value)
 			count++
@@ -211,7 +211,7 @@ func (d *sessionReader) skip() bool {
 // ofGo reads the members that Node.js does not have.
 func (d *sessionReader) ofGo(r *SessionRecord) bool {
 	texts := map[string]*string{"nsp": &r.Namespace, "owner": &r.Owner, "epoch": &r.Epoch, "stale": &r.Stale, "nonce": &r.Nonce}
-	numbers := map[string]*uint64{"start": &r.Start, "last": &r.Last, "checked": &r.Checked, "floor": &r.Floor}
+	numbers := map[string]*uint64{"start": &r.Start, "last": &r.Last, "checked": &r.Checked, "floor": &r.Floor, "lost": &r.Lost}
 	return d.object(func(name string) (ok bool) {
 		if s := texts[name]; s != nil {
 			return d.text(s)

@@ -24,7 +24,7 @@ func session() *nodewire.SessionRecord {
 	return &nodewire.SessionRecord{Namespace: "/chat", Owner: nodeA, Session: adapter.Session{
 		ID: "id", Secret: "secret", Data: []byte(`{"name":"joe","n":5,"x":[null,true,"\"é"]}`),
 		Rooms: []adapter.Membership{{Room: "id", From: 3}, {Room: "left", From: 1, To: 1<<63 + 5}, {Room: "r", From: 1 << 60}},
-		Epoch: "epoch", Start: 3, Last: 1<<64 - 1, Checked: 1 << 40, Floor: 2, Stale: "stale", Nonce: "nonce", Replies: []byte{0, 255},
+		Epoch: "epoch", Start: 3, Last: 1<<64 - 1, Checked: 1 << 40, Floor: 2, Lost: 5, Stale: "stale", Nonce: "nonce", Replies: []byte{0, 255},
 		Ended: time.Unix(1_800_000_000, 123_456_789),
 	}}
 }

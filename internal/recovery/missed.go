@@ -24,21 +24,37 @@ const (
 	InUse       Reason = "in_use"          // another client continues the session at this moment
 	Identity    Reason = "identity"        // it is not the user of the session
 	StoreFailed Reason = "store_failed"    // the store could not keep or return what is needed
+	BusLost     Reason = "bus_lost"        // events were delivered while the log of the cluster was not reached
 )
 
+// Positions are those of a log.
+type Positions interface {
+	// Epoch identifies the log.
+	Epoch() string
+	// Number returns the number of a position. ok is false for a text that can't be one.
+	Number(position string) (number uint64, ok bool)
+}
+
 // Find returns the number after which a client has missed the events meant for it. offset
-// is the position that it presents, or "". epoch is that of the log.
-func Find(s *adapter.Session, offset, epoch string, o *Order) (after uint64, reason Reason) {
-	if s.Epoch != epoch {
+// is the position that it presents, or "". A session of a server in Node.js has no Epoch
+// and no numbers.
+func Find(s *adapter.Session, offset string, p Positions, o *Order) (after uint64, reason Reason) {
+	switch {
+	case s.Epoch == "" && offset == "":
+		return 0, BadOffset
+	case s.Epoch != "" && s.Epoch != p.Epoch():
 		return 0, LogTrimmed // the log is another one
 	}
 	number := s.Start
 	if offset != "" && offset != s.Stale {
-		of, n, ok := adapter.ParsePosition(offset)
-		if !ok || of != epoch || n > o.Last() {
+		n, ok := p.Number(offset)
+		if !ok || n > o.Last() {
 			return 0, BadOffset
 		}
 		number = max(n, s.Start)
+	}
+	if s.Lost > number {
+		return 0, BusLost
 	}
 	if o.LostAfter(number) {
 		return 0, StoreFailed
@@ -70,6 +86,8 @@ func NewFilter(s *adapter.Session) *Filter {
 // Missed reports whether an event was meant for the client.
 func (f *Filter) Missed(e *adapter.KeptEvent) bool {
 	switch {
+	case e.Flags.Volatile:
+		return false
 	case e.Socket != "":
 		return e.Socket == f.id
 	case e.Target.Sender == f.id:

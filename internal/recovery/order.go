@@ -51,6 +51,26 @@ func (o *Order) Lost() { o.lost.Store(o.last.Load() + 1) }
 // Last returns the number of the latest event that was delivered.
 func (o *Order) Last() uint64 { return o.last.Load() }
 
+// Passed records in a step that the log was read up to a number.
+func (o *Order) Passed(number uint64) { o.last.Store(max(o.last.Load(), number)) }
+
+// LostUpTo records in a step that events up to a number were lost. The log knows.
+func (o *Order) LostUpTo(number uint64) {
+	o.lost.Store(max(o.lost.Load(), number))
+	o.marked.Store(max(o.marked.Load(), number))
+}
+
+// LostMark returns the number that a client must have received, or 0: events before are
+// not in the log.
+func (o *Order) LostMark() uint64 { return o.lost.Load() }
+
+// Reset begins again in a step, with another log.
+func (o *Order) Reset(last uint64) {
+	o.last.Store(last)
+	o.lost.Store(0)
+	o.marked.Store(0)
+}
+
 // LostAfter reports whether an event after the one with the given number is not in the
 // log.
 func (o *Order) LostAfter(number uint64) bool { return o.lost.Load() > number }

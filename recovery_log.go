@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the publish step of a namespace whose log other servers share: an event
+// is delivered when it has come back from the log, in the order of the log.
+
+package socketio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"socketio/adapter"
+	"socketio/engineio"
+	"socketio/internal/recovery"
+	"socketio/internal/telemetry"
+	"socketio/parser"
+)
+
+// The bounds of the events of a namespace that wait for their positions, and of what waits
+// behind them.
+const (
+	patience        = 3 * time.Second // then an event is delivered without a position
+	maxWaiting      = 16384
+	maxWaitingBytes = 32 << 20
+)
+
+var (
+	// errGap is why connections end whose clients have missed events.
+	errGap = errors.New("socketio: events were removed from the log of the cluster before this server has read them")
+	// errReplaced is why connections end whose positions have become void.
+	errReplaced = errors.New("socketio: the log of the cluster was replaced by another")
+)
+
+// A sharedLog is what a journal has if other servers share its log.
+type sharedLog struct {
+	log  adapter.SharedLog
+	line *recovery.Line
+	lost atomic.Bool // an event was delivered without a position since the log was told
+}
+
+// follow makes the journal follow a log that other servers share.
+func (j *journal) follow(l adapter.SharedLog) {
+	j.shared = &sharedLog{log: l}
+	j.shared.line = recovery.NewLine(patience, maxWaiting, maxWaitingBytes, j.mark)
+	l.Follow((*follower)(j))
+}
+
+// Epoch implements recovery.Positions.
+func (j *journal) Epoch() string {
+	if j.shared != nil {
+		return j.shared.log.Epoch()
+	}
+	return j.epoch
+}
+
+// Number implements recovery.Positions.
+func (j *journal) Number(position string) (number uint64, ok bool) {
+	if j.shared != nil {
+		return j.shared.log.Number(position)
+	}
+	epoch, number, ok := adapter.ParsePosition(position)
+	return number, ok && epoch == j.epoch
+}
+
+// find returns the number after which a client has missed events.
+func (j *journal) find(s *Socket, final *adapter.Session) (after uint64, reason recovery.Reason) {
+	if j.shared != nil {
+		up := max(final.Last, final.Checked)
+		if n, ok := j.Number(s.kept().offset); ok {
+			up = max(up, n)
+		}
+		_ = j.shared.log.CatchUp(s.conn.eio.Context(), up) // otherwise the position is unknown here
+	}
+	after, reason = recovery.Find(final, s.kept().offset, j, j.order)
+	if reason == recovery.StoreFailed && j.shared != nil {
+		reason = recovery.BusLost
+	}
+	return after, reason
+}
+
+// awaitLog waits until positions are known.
+func (j *journal) awaitLog(s *Socket) {
+	if j.shared != nil && j.shared.log.Epoch() == "" {
+		_ = j.shared.log.CatchUp(s.conn.eio.Context(), 0) // the session can't be continued then
+	}
+}
+
+// lostMark returns Session.Lost for the sessions of now.
+func (j *journal) lostMark(k *session) uint64 {
+	switch {
+	case j.shared == nil:
+		return 0
+	case k.unplaced:
+		return math.MaxUint64
+	}
+	return j.order.LostMark()
+}
+
+// share adds an event to the log. It is delivered when it comes back. Events that are not
+// stored are delivered after those before.
+func (j *journal) share(d *delivery) (err error) {
+	s, line := d.socket, j.shared.line
+	if line.Full() {
+		return fmt.Errorf("%w: at most %d", ErrTooManyWaiting, maxWaiting)
+	}
+	if d.draft, err = j.ns.server.format.Draft(j.ns.name, d.Event.JSON, d.Event.Attachments); err != nil {
+		j.ns.reportUnencoded(s, d.event, err)
+		return &reportedError{err}
+	}
+	size := d.Size()
+	if d.Target.Local || s != nil && (d.Flags.Volatile || s.kept() == nil || s.settledState() == stateJoining) {
+		line.Follow(d, size)
+		return nil
+	}
+	if s != nil {
+		d.Socket = s.ID()
+	}
+	d.logged = true
+	var token uint64
+	err = j.shared.log.Share(&d.KeptEvent, func(t uint64) {
+		token = t
+		line.Add(d, t, size)
+	})
+	if err == nil {
+		j.owner.sweepLater()
+		return nil
+	}
+	closed := errors.Is(err, adapter.ErrStoreClosed)
+	switch {
+	case closed && j.ns.server.closed.Load():
+		return ErrClosed
+	case token > 0:
+		line.Fail(token)
+	default:
+		d.logged = !closed
+		line.Follow(d, size)
+	}
+	if closed { // the namespace has ended
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrNotStored, err)
+}
+
+// emitAt is emit, and waits for the number of the event.
+func (j *journal) emitAt(f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error) {
+	if j.shared == nil {
+		return j.emit(nil, f, t, event, args)
+	}
+	d, err := j.newDelivery(nil, f, t, event, args)
+	if err != nil {
+		return 0, err
+	}
+	d.done = make(chan struct{})
+	if err = j.share(d); err != nil {
+		return 0, err
+	}
+	<-d.done // a Line ends each wait
+	if d.Number == 0 && d.logged {
+		return 0, ErrNotStored
+	}
+	return d.Number, nil
+}
+
+// Deliver implements recovery.Item.
+func (d *delivery) Deliver(number uint64) {
+	last := d.order.Begin()
+	defer d.order.End()
+	if number > 0 {
+		d.Number = number
+		d.deliver(d.position(number))
+		d.order.Delivered(number)
+		return
+	}
+	d.deliver(d.stamp(d.socket, d.Event.JSON, last))
+	if d.logged {
+		d.order.Lost()
+		d.shared.lost.Store(true)
+	}
+}
+
+// Flush implements recovery.Item.
+func (d *delivery) Flush() {
+	_ = d.flush(d.Number > 0) // Emit has returned
+	if d.done != nil {
+		close(d.done)
+	}
+	if d.logged && d.Number == 0 {
+		d.ns.server.sampled.Warn("an event was not stored: clients that lose their connection now are not recovered; see the error of the store", "nsp", d.ns.name, "error", errNoPosition)
+	}
+}
+
+// errNoPosition is logged when an event is delivered without a position.
+var errNoPosition = errors.New("socketio: the log of the cluster was not reached, or has not answered in time")
+
+// selects reports whether an event is meant for a socket in rooms.
+func (d *delivery) selects(s *Socket, rooms []string) bool {
+	if d.socket != nil {
+		return d.socket == s
+	}
+	in := func(room string) bool { return slices.Contains(rooms, room) }
+	if d.Target.Sender == s.ID() || slices.ContainsFunc(d.Target.Except, in) {
+		return false
+	}
+	return d.Target.Rooms == nil || slices.ContainsFunc(d.Target.Rooms, in)
+}
+
+// A follow is a packet to one socket that must not overtake the events before it.
+type follow struct {
+	socket   *Socket
+	m        *engineio.Message
+	volatile bool
+}
+
+// Deliver implements recovery.Item.
+func (f *follow) Deliver(uint64) {
+	s := f.socket
+	switch {
+	case s.state.Load() == stateGone:
+	case f.volatile:
+		_ = s.conn.eio.EnqueueVolatile(f.m)
+	default:
+		_ = s.conn.eio.Enqueue(f.m) // the connection notifies its sockets when it closes
+	}
+}
+
+// Flush implements recovery.Item.
+func (f *follow) Flush() { f.socket.conn.eio.Write() }
+
+// behind makes a packet to a socket wait for the events to it that wait for their
+// positions. It reports false if there are none: the caller sends the packet.
+func (j *journal) behind(s *Socket, m *engineio.Message, volatile bool) bool {
+	if j.shared == nil || j.shared.line.Empty() {
+		return false
+	}
+	rooms := j.ns.adapter.Rooms(s.member())
+	if !j.shared.line.Behind(func(i recovery.Item) bool {
+		if f, ok := i.(*follow); ok {
+			return f.socket == s
+		}
+		return i.(*delivery).selects(s, rooms)
+	}) {
+		return false
+	}
+	j.shared.line.Follow(&follow{s, m, volatile}, m.Size())
+	return true
+}
+
+// hurry sends a socket at once what waits for its turn: its session ends on purpose, so
+// that positions do not matter any longer.
+func (j *journal) hurry(s *Socket) {
+	if j.shared == nil || j.shared.line.Empty() {
+		return
+	}
+	rooms := j.ns.adapter.Rooms(s.member())
+	j.shared.line.Ahead(func(i recovery.Item) {
+		switch i := i.(type) {
+		case *follow:
+			if i.socket == s {
+				i.Deliver(0)
+				i.socket = ended
+			}
+		case *delivery:
+			if !i.selects(s, rooms) || i.Flags.Volatile {
+				return
+			}
+			draft, err := j.ns.server.format.Draft(j.ns.name, i.Event.JSON, i.Event.Attachments)
+			if err != nil {
+				return
+			}
+			last := j.order.Begin()
+			defer j.order.End()
+			m, err := draft.Message(j.stamp(s, i.Event.JSON, last))
+			if err == nil && s.conn.eio.Enqueue(j.ns.applyFlags(m, &i.Flags)) == nil {
+				i.early = append(i.early, s)
+			}
+		}
+	})
+	s.conn.eio.Write()
+}
+
+// A follower is a journal as it reads its log.
+type follower journal
+
+// Opened implements adapter.LogReader.
+func (r *follower) Opened(_ string, last uint64) {
+	r.order.Begin()
+	again := r.opened
+	r.opened = true
+	r.order.Reset(last)
+	r.order.End()
+	if again {
+		(*journal)(r).cut(errReplaced)
+	}
+}
+
+// cut closes the connections of all sockets that have sessions: their clients come back,
+// and learn that they were not recovered.
+func (j *journal) cut(cause error) {
+	sockets := j.lineages.Sockets()
+	if len(sockets) > 0 {
+		j.ns.server.opts.Logger.Warn("clients are disconnected, because they may have missed events", "nsp", j.ns.name, "error", telemetry.Error(cause))
+	}
+	for _, s := range sockets {
+		s.conn.eio.Abort(engineio.ReasonForcedClose, cause, closePolicy, "")
+	}
+}
+
+// Own implements adapter.LogReader.
+func (r *follower) Own(token, number uint64) {
+	if r.shared.line.Own(token, number) { // it was delivered without this number
+		r.order.Begin()
+		r.order.LostUpTo(number)
+		r.order.End()
+	}
+	r.Passed(number)
+	r.told()
+}
+
+// told tells the log about events that were delivered without positions, when it is
+// reached again.
+func (r *follower) told() {
+	if r.shared.lost.Swap(false) {
+		(*journal)(r).mark()
+	}
+}
+
+// Foreign implements adapter.LogReader.
+func (r *follower) Foreign(e *adapter.KeptEvent, members func(adapter.Target) []adapter.Member) int {
+	d := &delivery{journal: (*journal)(r), foreign: members, event: string(parser.EventName(e.Event.JSON)), KeptEvent: *e}
+	if e.Socket != "" {
+		d.Target = adapter.Target{Rooms: []string{e.Socket}}
+	}
+	var err error
+	if d.draft, err = r.ns.server.format.Draft(r.ns.name, d.Event.JSON, d.Event.Attachments); err != nil {
+		r.ns.reportUnencoded(nil, d.event, err)
+		r.Passed(e.Number)
+		return 0
+	}
+	d.Deliver(e.Number)
+	_ = d.flush(true) // it has been reported
+	return d.count
+}
+
+// Passed implements adapter.LogReader.
+func (r *follower) Passed(number uint64) {
+	r.order.Begin()
+	defer r.order.End()
+	r.order.Passed(number)
+}
+
+// Settled implements adapter.LogReader.
+func (r *follower) Settled(token uint64) {
+	r.shared.line.Settled(token)
+	r.told()
+}
+
+// Gap implements adapter.LogReader.
+func (r *follower) Gap(upTo uint64) {
+	r.order.Begin()
+	r.order.Passed(upTo)
+	r.order.LostUpTo(upTo)
+	r.order.End()
+	(*journal)(r).cut(errGap)
+}
+
+// Lost implements adapter.LogReader.
+func (r *follower) Lost(after uint64) {
+	r.order.Begin()
+	defer r.order.End()
+	r.order.LostUpTo(after + 1)
+}
+
+var _ context.Context
