@@ -148,7 +148,7 @@ func (b audience) EmitAt(event string, args ...any) (position string, err error)
 	if b.ns.server.closed.Load() {
 		return "", ErrClosed
 	}
-	number, err := b.ns.keeper.emit(nil, b.flags, b.target, event, slices.Clone(args))
+	number, err := b.ns.keeper.emitAt(b.flags, b.target, event, slices.Clone(args))
 	if number == 0 {
 		return "", err
 	}

@@ -146,8 +146,8 @@ func ask(s *Socket, p *adapter.Packet) {
 	if err == nil {
 		if s.state.Load() == stateGone { // after await, so that endLocked finds the wait
 			err = ErrClosed
-		} else {
-			err = s.post(p.Message.(*engineio.Message), p.Volatile)
+		} else if m := p.Message.(*engineio.Message); !waits(s, m, p.Volatile) {
+			err = s.post(m, p.Volatile)
 		}
 		if err == nil {
 			s.conn.eio.Flush()   // the waiting handler may be one of a burst

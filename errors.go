@@ -42,6 +42,9 @@ var (
 	// ErrNotStored: an event was sent, but Options.Recovery.Store could not store it. It
 	// wraps the error of the store. Clients that miss the event are not recovered.
 	ErrNotStored = errors.New("socketio: the event was sent but not stored for recovery")
+	// ErrTooManyWaiting: an event was not sent, because too many wait for their positions
+	// in the log of the cluster, which is slow or not reached; see Options.Recovery.
+	ErrTooManyWaiting = errors.New("socketio: too many events wait for the log of the cluster")
 	// ErrReservedEvent: connect, connect_error, disconnect, disconnecting,
 	// newListener and removeListener can't be emitted.
 	ErrReservedEvent = adapter.ErrReservedEvent

@@ -64,6 +64,7 @@ func (j *journal) presented(k *session, auth []byte) []byte {
 // or to the middlewares, before they have accepted the client.
 func (j *journal) join(a *admission) {
 	s := a.socket
+	j.awaitLog(s)
 	r := j.claim(s)
 	defer j.release(r)
 	skip := j.owner.SkipMiddleware && j.adopt(a, r)
@@ -184,7 +185,7 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 	if !j.owner.sameIdentity(j.ns, final, s) {
 		return recovery.Identity
 	}
-	if _, reason := recovery.Find(final, s.kept().offset, j.epoch, j.order); reason != "" {
+	if _, reason := j.find(s, final); reason != "" {
 		return reason
 	}
 	if live != nil {
@@ -209,7 +210,7 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 		}
 		j.lineages.Taken(r.lineage)
 	}
-	after, reason := recovery.Find(final, s.kept().offset, j.epoch, j.order)
+	after, reason := j.find(s, final)
 	if reason != "" {
 		return reason
 	}
@@ -253,6 +254,8 @@ func (j *journal) readMissed(ctx context.Context, r *redemption, upTo uint64) re
 		switch {
 		case errors.Is(err, adapter.ErrTrimmed):
 			return recovery.LogTrimmed
+		case errors.Is(err, adapter.ErrLost):
+			return recovery.BusLost
 		case err != nil:
 			if !errors.Is(err, context.Canceled) { // the client has gone
 				j.owner.failed("missed events could not be read", j.ns.name, err)
@@ -266,7 +269,7 @@ func (j *journal) readMissed(ctx context.Context, r *redemption, upTo uint64) re
 		if r.bytes += e.Size(); r.bytes > j.owner.MaxSessionBytes {
 			return recovery.TooMany
 		}
-		e.Event.Position = adapter.Position(j.epoch, e.Number)
+		e.Event.Position = j.position(e.Number)
 		m, err := j.ns.message(e.Event, noAck)
 		if err != nil {
 			j.owner.failed("a missed event could not be encoded", j.ns.name, err)
@@ -356,7 +359,7 @@ func (j *journal) hold(a *admission, r *redemption) bool {
 			k.savedAt.Store(math.MaxUint64) // saveQuiet tries again
 		}
 	}
-	if r.old != nil && j.readMissed(s.conn.eio.Context(), r, last) != "" {
+	if r.old != nil && (j.readMissed(s.conn.eio.Context(), r, last) != "" || j.shared != nil && j.order.LostAfter(r.after)) {
 		// The log has lost them since examine. The client is told when it tries again.
 		s.conn.eio.Abort(engineio.ReasonForcedClose, errLost, closePolicy, "")
 		j.leaveHold(s)
@@ -375,10 +378,11 @@ func (j *journal) begins(a *admission, r *redemption, last uint64) {
 	} else {
 		k.track = recovery.NewTrack(last)
 		k.secret = j.owner.newSecret()
-		if epoch, n, ok := adapter.ParsePosition(k.offset); !ok || epoch != j.epoch || n > last {
+		if n, ok := j.numberOf(k.offset); !ok || n > last {
 			k.stale = k.offset
 		}
 	}
+	k.epoch = j.currentEpoch()
 	k.track.Join(last, s.ID())
 	k.track.Join(last, a.rooms...)
 }
@@ -511,6 +515,8 @@ func remedy(r recovery.Reason) string {
 		return "the log no longer has the events that it has missed; raise Options.Recovery.MaxBytes, or use a durable Store"
 	case recovery.TooMany:
 		return "it has missed more than Options.Recovery.MaxSessionBytes"
+	case recovery.BusLost:
+		return "events were sent while the log of the cluster was not reached: whether the client has them is not known"
 	case recovery.InUse:
 		return "another client continues the session at this moment, handlers of its earlier socket do not return, or the server that has it does not answer"
 	case recovery.Identity:

@@ -6,12 +6,10 @@
 package socketio
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"socketio/adapter"
@@ -38,45 +36,53 @@ var (
 
 // A sharedLog is what a journal has if other servers share its log.
 type sharedLog struct {
-	log  adapter.SharedLog
-	line *recovery.Line
-	lost atomic.Bool // an event was delivered without a position since the log was told
+	events adapter.SharedLog
+	line   *recovery.Line
 }
 
 // follow makes the journal follow a log that other servers share.
 func (j *journal) follow(l adapter.SharedLog) {
-	j.shared = &sharedLog{log: l}
+	j.shared = &sharedLog{events: l}
 	j.shared.line = recovery.NewLine(patience, maxWaiting, maxWaitingBytes, j.mark)
 	l.Follow((*follower)(j))
 }
 
-// Epoch implements recovery.Positions.
-func (j *journal) Epoch() string {
+// currentEpoch identifies the log. It is "" before a shared log was opened.
+func (j *journal) currentEpoch() string {
 	if j.shared != nil {
-		return j.shared.log.Epoch()
+		return j.shared.events.Epoch()
 	}
 	return j.epoch
 }
 
-// Number implements recovery.Positions.
-func (j *journal) Number(position string) (number uint64, ok bool) {
+// numberOf is the reverse of position.
+func (j *journal) numberOf(position string) (number uint64, ok bool) {
 	if j.shared != nil {
-		return j.shared.log.Number(position)
+		return j.shared.events.Number(position)
 	}
 	epoch, number, ok := adapter.ParsePosition(position)
 	return number, ok && epoch == j.epoch
 }
 
+// positions are those of the log of a journal.
+type positions journal
+
+// Epoch implements recovery.Positions.
+func (p *positions) Epoch() string { return (*journal)(p).currentEpoch() }
+
+// Number implements recovery.Positions.
+func (p *positions) Number(position string) (uint64, bool) { return (*journal)(p).numberOf(position) }
+
 // find returns the number after which a client has missed events.
 func (j *journal) find(s *Socket, final *adapter.Session) (after uint64, reason recovery.Reason) {
 	if j.shared != nil {
 		up := max(final.Last, final.Checked)
-		if n, ok := j.Number(s.kept().offset); ok {
+		if n, ok := j.numberOf(s.kept().offset); ok {
 			up = max(up, n)
 		}
-		_ = j.shared.log.CatchUp(s.conn.eio.Context(), up) // otherwise the position is unknown here
+		_ = j.shared.events.CatchUp(s.conn.eio.Context(), up) // otherwise the position is unknown here
 	}
-	after, reason = recovery.Find(final, s.kept().offset, j, j.order)
+	after, reason = recovery.Find(final, s.kept().offset, (*positions)(j), j.order)
 	if reason == recovery.StoreFailed && j.shared != nil {
 		reason = recovery.BusLost
 	}
@@ -85,8 +91,8 @@ func (j *journal) find(s *Socket, final *adapter.Session) (after uint64, reason 
 
 // awaitLog waits until positions are known.
 func (j *journal) awaitLog(s *Socket) {
-	if j.shared != nil && j.shared.log.Epoch() == "" {
-		_ = j.shared.log.CatchUp(s.conn.eio.Context(), 0) // the session can't be continued then
+	if j.shared != nil && j.shared.events.Epoch() == "" {
+		_ = j.shared.events.CatchUp(s.conn.eio.Context(), 0) // the session can't be continued then
 	}
 }
 
@@ -95,7 +101,7 @@ func (j *journal) lostMark(k *session) uint64 {
 	switch {
 	case j.shared == nil:
 		return 0
-	case k.unplaced:
+	case k.epoch == "":
 		return math.MaxUint64
 	}
 	return j.order.LostMark()
@@ -122,7 +128,7 @@ func (j *journal) share(d *delivery) (err error) {
 	}
 	d.logged = true
 	var token uint64
-	err = j.shared.log.Share(&d.KeptEvent, func(t uint64) {
+	err = j.shared.events.Share(&d.KeptEvent, func(t uint64) {
 		token = t
 		line.Add(d, t, size)
 	})
@@ -144,6 +150,17 @@ func (j *journal) share(d *delivery) (err error) {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrNotStored, err)
+}
+
+// deliver delivers an event that is not stored, without waiting for others.
+func (l *sharedLog) deliver(d *delivery) {
+	var err error
+	if d.draft, err = d.ns.server.format.Draft(d.ns.name, d.Event.JSON, d.Event.Attachments); err != nil {
+		d.ns.reportUnencoded(nil, d.event, err)
+		return
+	}
+	d.Deliver(0)
+	d.Flush()
 }
 
 // emitAt is emit, and waits for the number of the event.
@@ -179,7 +196,6 @@ func (d *delivery) Deliver(number uint64) {
 	d.deliver(d.stamp(d.socket, d.Event.JSON, last))
 	if d.logged {
 		d.order.Lost()
-		d.shared.lost.Store(true)
 	}
 }
 
@@ -189,7 +205,7 @@ func (d *delivery) Flush() {
 	if d.done != nil {
 		close(d.done)
 	}
-	if d.logged && d.Number == 0 {
+	if d.logged && d.Number == 0 && d.count > 0 {
 		d.ns.server.sampled.Warn("an event was not stored: clients that lose their connection now are not recovered; see the error of the store", "nsp", d.ns.name, "error", errNoPosition)
 	}
 }
@@ -214,13 +230,14 @@ type follow struct {
 	socket   *Socket
 	m        *engineio.Message
 	volatile bool
+	early    bool // it was sent before its turn
 }
 
 // Deliver implements recovery.Item.
 func (f *follow) Deliver(uint64) {
 	s := f.socket
 	switch {
-	case s.state.Load() == stateGone:
+	case f.early, s.state.Load() == stateGone:
 	case f.volatile:
 		_ = s.conn.eio.EnqueueVolatile(f.m)
 	default:
@@ -246,7 +263,7 @@ func (j *journal) behind(s *Socket, m *engineio.Message, volatile bool) bool {
 	}) {
 		return false
 	}
-	j.shared.line.Follow(&follow{s, m, volatile}, m.Size())
+	j.shared.line.Follow(&follow{socket: s, m: m, volatile: volatile}, m.Size())
 	return true
 }
 
@@ -262,7 +279,7 @@ func (j *journal) hurry(s *Socket) {
 		case *follow:
 			if i.socket == s {
 				i.Deliver(0)
-				i.socket = ended
+				i.early = true
 			}
 		case *delivery:
 			if !i.selects(s, rooms) || i.Flags.Volatile {
@@ -318,15 +335,7 @@ func (r *follower) Own(token, number uint64) {
 		r.order.End()
 	}
 	r.Passed(number)
-	r.told()
-}
-
-// told tells the log about events that were delivered without positions, when it is
-// reached again.
-func (r *follower) told() {
-	if r.shared.lost.Swap(false) {
-		(*journal)(r).mark()
-	}
+	(*journal)(r).mark()
 }
 
 // Foreign implements adapter.LogReader.
@@ -356,14 +365,16 @@ func (r *follower) Passed(number uint64) {
 // Settled implements adapter.LogReader.
 func (r *follower) Settled(token uint64) {
 	r.shared.line.Settled(token)
-	r.told()
+	(*journal)(r).mark()
 }
 
 // Gap implements adapter.LogReader.
 func (r *follower) Gap(upTo uint64) {
-	r.order.Begin()
+	last := r.order.Begin()
+	for _, s := range r.lineages.Sockets() {
+		s.kept().track.Cut(last + 1)
+	}
 	r.order.Passed(upTo)
-	r.order.LostUpTo(upTo)
 	r.order.End()
 	(*journal)(r).cut(errGap)
 }
@@ -374,5 +385,3 @@ func (r *follower) Lost(after uint64) {
 	defer r.order.End()
 	r.order.LostUpTo(after + 1)
 }
-
-var _ context.Context

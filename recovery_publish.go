@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"socketio/adapter"
 	"socketio/engineio"
@@ -24,8 +25,10 @@ type journal struct {
 	ns     *Namespace
 	owner  *recoverer
 	events adapter.Log
-	epoch  string
+	epoch  string // of a log that is not shared
 	order  *recovery.Order
+	shared *sharedLog // nil if no other server has the log
+	opened bool       // the shared log was; guarded by order
 
 	lineages   recovery.Lineages[Socket]
 	unfinished unfinished
@@ -37,10 +40,18 @@ func (j *journal) end() { j.order.End() }
 
 func (j *journal) last() uint64 { return j.order.Last() }
 
-func (j *journal) position(number uint64) string { return adapter.Position(j.epoch, number) }
+func (j *journal) position(number uint64) string {
+	if j.shared != nil {
+		return j.shared.events.Position(number)
+	}
+	return adapter.Position(j.epoch, number)
+}
 
 func (j *journal) close() {
 	j.owner.forget(j)
+	if j.shared != nil {
+		j.shared.line.Close()
+	}
 	j.mark()
 	j.ns.server.guard("Log.Close", func() {
 		if err := j.events.Close(); err != nil {
@@ -53,29 +64,40 @@ func (j *journal) close() {
 // joined yet, are not stored. They get the position of the event before if their last
 // argument is a string, since clients take that for a position.
 func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error) {
-	if err := checkEvent(event); err != nil {
+	d, err := j.newDelivery(s, f, t, event, args)
+	if err != nil {
 		return 0, err
 	}
-	if s != nil && s.state.Load() == stateGone {
-		return 0, ErrClosed
+	if j.shared != nil {
+		return 0, j.share(d)
 	}
-	e, err := j.ns.server.format.payload(&event, args)
-	if err != nil {
-		err = fmt.Errorf("socketio: emit %q: %w", event, err)
-		j.ns.reportUnencoded(s, event, err)
-		return 0, &reportedError{err}
-	}
-	e.Meta = j.ns.meta()
 	var shared error
 	if s == nil && j.ns.shared && !t.Local {
-		shared = j.shareOthers(&adapter.Packet{Event: event, Args: args, Meta: e.Meta, Flags: f}, t)
+		shared = j.shareOthers(&adapter.Packet{Event: event, Args: args, Meta: d.Event.Meta, Flags: f}, t)
 	}
-	d := &delivery{journal: j, socket: s, event: event, KeptEvent: adapter.KeptEvent{Event: e, Flags: f, Target: t}}
 	number, err = d.run()
 	if shared != nil {
 		err = errors.Join(err, shared)
 	}
 	return number, err
+}
+
+// newDelivery encodes an event of this server.
+func (j *journal) newDelivery(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) (*delivery, error) {
+	if err := checkEvent(event); err != nil {
+		return nil, err
+	}
+	if s != nil && s.state.Load() == stateGone {
+		return nil, ErrClosed
+	}
+	e, err := j.ns.server.format.payload(&event, args)
+	if err != nil {
+		err = fmt.Errorf("socketio: emit %q: %w", event, err)
+		j.ns.reportUnencoded(s, event, err)
+		return nil, &reportedError{err}
+	}
+	e.Meta = j.ns.meta()
+	return &delivery{journal: j, socket: s, event: event, KeptEvent: adapter.KeptEvent{Event: e, Flags: f, Target: t}}, nil
 }
 
 // shareOthers sends an event to other servers.
@@ -93,6 +115,10 @@ var errNoSharer = errors.New("socketio: other servers do not get the event: Opti
 func (j *journal) keep(e adapter.Payload, f adapter.Flags, t adapter.Target, members func(adapter.Target) []adapter.Member) int {
 	e.Position = ""
 	d := &delivery{journal: j, foreign: members, event: string(parser.EventName(e.JSON)), KeptEvent: adapter.KeptEvent{Event: e, Flags: f, Target: t}}
+	if j.shared != nil {
+		j.shared.deliver(d) // it was published beside the log
+		return d.count
+	}
 	_, _ = d.run() // it has been reported
 	return d.count
 }
@@ -165,6 +191,10 @@ type delivery struct {
 	foreign func(adapter.Target) []adapter.Member
 	event   string
 	draft   *format.Draft
+	// These are for shared logs.
+	logged bool          // it should get a number
+	early  []*Socket     // those that have it before its turn
+	done   chan struct{} // closed when it was delivered; nil if nobody waits
 
 	m     *engineio.Message
 	sent  []*Socket // those in whose queue it is
@@ -179,7 +209,9 @@ func (d *delivery) deliver(position string) {
 	}
 	d.ns.applyFlags(d.m, &d.Flags)
 	if d.socket != nil {
-		d.count, d.err = 1, d.queue(d.socket)
+		if d.count = 1; !slices.Contains(d.early, d.socket) {
+			d.err = d.queue(d.socket)
+		}
 		return
 	}
 	var members []adapter.Member
@@ -191,7 +223,7 @@ func (d *delivery) deliver(position string) {
 	d.count = len(members)
 	d.sent = make([]*Socket, 0, len(members))
 	for _, m := range members {
-		if s := socketOf(m); s.settledState() == stateConnected || s.kept() != nil && s.kept().holding {
+		if s := socketOf(m); !slices.Contains(d.early, s) && (s.settledState() == stateConnected || s.kept() != nil && s.kept().holding) {
 			_ = d.queue(s) // the connection notifies its sockets when it closes
 		}
 	}

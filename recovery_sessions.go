@@ -88,6 +88,9 @@ func (r *recoverer) makeKeeper(ns *Namespace) keeper {
 		return nil
 	}
 	j := &journal{ns: ns, owner: r, events: l, epoch: l.Epoch(), order: recovery.NewOrder(l)}
+	if log, ok := l.(adapter.SharedLog); ok {
+		j.follow(log)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.journals[j] = struct{}{}
@@ -288,7 +291,7 @@ func (j *journal) snapshot(s *Socket) *adapter.Session {
 	last := j.order.Last()
 	k := s.kept()
 	k.savedAt.Store(last)
-	final := &adapter.Session{ID: s.ID(), Secret: k.secret, Data: s.data.now().json(), Epoch: j.epoch, Stale: k.stale}
+	final := &adapter.Session{ID: s.ID(), Secret: k.secret, Data: s.data.now().json(), Epoch: k.epoch, Lost: j.lostMark(k), Stale: k.stale}
 	k.track.Fill(final, last)
 	j.addReplies(s, final)
 	return final

@@ -181,5 +181,8 @@ func (r *reply) post(m *engineio.Message) error {
 	if r.socket.state.Load() == stateGone {
 		return ErrClosed
 	}
+	if waits(r.socket, m, false) {
+		return nil
+	}
 	return r.socket.conn.send(m)
 }

@@ -29,6 +29,8 @@ type session struct {
 	secret  string // with which the client can come back
 	stale   string // see adapter.Session
 
+	epoch string // of the numbers; "" if the log was not opened yet, so that the session can't be continued
+
 	// Guarded by the order of the namespace. A socket is holding while it is a member and
 	// its client is not answered yet.
 	holding  bool

@@ -350,6 +350,12 @@ type keeper interface {
 	// emit sends an event to a socket or, if s is nil, to the sockets selected by t. It
 	// returns the number of the event, or 0 if the event is not kept.
 	emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error)
+	// emitAt is emit to several sockets, and waits for the number if it comes later.
+	emitAt(f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error)
+	// behind makes a packet to a socket wait if events to it wait for their numbers, and
+	// reports whether there are any. hurry sends the socket all that waits.
+	behind(s *Socket, m *engineio.Message, volatile bool) bool
+	hurry(s *Socket)
 	// keep delivers an event of another server to the sockets here that members returns. It
 	// returns how many they are.
 	keep(e adapter.Payload, f adapter.Flags, t adapter.Target, members func(adapter.Target) []adapter.Member) int
@@ -371,6 +377,12 @@ type keeper interface {
 	settled(s *Socket)
 	// close is called once, at the end of the namespace.
 	close()
+}
+
+// waits makes a packet to the socket wait behind events that wait for their positions, and
+// reports whether there are any. Otherwise the caller sends it.
+func waits(s *Socket, m *engineio.Message, volatile bool) bool {
+	return s.kept() != nil && s.ns.keeper.behind(s, m, volatile)
 }
 
 // watch returns the watcher of the socket.

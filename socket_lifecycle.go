@@ -366,6 +366,9 @@ func (s *Socket) CloseConn() {
 // for their handlers are dropped. If the socket is not connected, Disconnect does
 // nothing; a middleware returns an error instead.
 func (s *Socket) Disconnect() {
+	if s.kept() != nil && s.Connected() {
+		s.ns.keeper.hurry(s)
+	}
 	s.mu.Lock()
 	if s.state.Load() != stateConnected {
 		s.mu.Unlock()

@@ -8,6 +8,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -59,6 +60,9 @@ var _ adapter.SharedLog = (*eventLog)(nil)
 // errNoShare is returned by eventLog.Append.
 var errNoShare = errors.New("cluster: events get into a shared log by Share")
 
+// errLogClosed is returned when the namespace has ended.
+var errLogClosed = fmt.Errorf("%w: %w", ErrClosed, adapter.ErrStoreClosed)
+
 // errNoLog is returned by logOf.
 var errNoLog = errors.New("cluster: the bus has no logs")
 
@@ -76,7 +80,7 @@ func (l *eventLog) put(data []byte, queued func(token uint64)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return ErrClosed
+		return errLogClosed
 	}
 	token := l.core.nextToken()
 	if queued != nil {

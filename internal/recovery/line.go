@@ -79,7 +79,7 @@ func (l *Line) Add(item Item, token uint64, size int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.count.Add(1)
-	l.items = append(l.items, waiting{item: item, token: token, size: size, since: time.Now(), ready: token == 0})
+	l.items = append(l.items, waiting{item: item, token: token, size: size, since: time.Now(), ready: token == 0 || l.closed})
 	l.size += size
 	switch {
 	case l.closed:
@@ -223,14 +223,14 @@ func (l *Line) Ahead(fn func(Item)) {
 	}
 }
 
-// Close stops the timer. What waits is not delivered any more.
+// Close delivers what waits, without numbers. Events that are added afterwards do
+// not wait for their numbers.
 func (l *Line) Close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.closed = true
 	if l.timer != nil {
 		l.timer.Stop()
 	}
-	l.count.Add(-int64(len(l.items)))
-	l.items, l.size = nil, 0
+	l.mu.Unlock()
+	l.fail(func(*waiting) bool { return true })
 }

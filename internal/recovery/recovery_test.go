@@ -36,17 +36,17 @@ func TestFind(t *testing.T) {
 		{"epoch.e", 0, recovery.TooMany}, {"", 0, recovery.TooMany}, {"epoch.1", 0, recovery.TooMany}, {"stale", 0, recovery.TooMany},
 		{"epoch.1f", 0, recovery.BadOffset}, {"other.j", 0, recovery.BadOffset}, {"text", 0, recovery.BadOffset}, {"epoch.0j", 0, recovery.BadOffset},
 	} {
-		if after, reason := recovery.Find(s, row.offset, "epoch", o); after != row.after || reason != row.reason {
+		if after, reason := recovery.Find(s, row.offset, epoch("epoch"), o); after != row.after || reason != row.reason {
 			t.Errorf("%s: after %d, %q", row.offset, after, reason)
 		}
 	}
-	if _, reason := recovery.Find(s, "other.j", "other", o); reason != recovery.LogTrimmed {
+	if _, reason := recovery.Find(s, "other.j", epoch("other"), o); reason != recovery.LogTrimmed {
 		t.Errorf("another log: %q", reason)
 	}
 	o.Begin()
 	o.Lost()
 	o.End()
-	if _, reason := recovery.Find(s, "epoch.1e", "epoch", o); reason != recovery.StoreFailed {
+	if _, reason := recovery.Find(s, "epoch.1e", epoch("epoch"), o); reason != recovery.StoreFailed {
 		t.Errorf("a lost event: %q", reason)
 	}
 	l.err = errors.New("full")
@@ -59,7 +59,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("the log knows of the lost event: %v %v", l.marks, err)
 		}
 	}
-	if _, reason := recovery.Find(s, "epoch.1e", "epoch", recovery.NewOrder(l)); reason != recovery.StoreFailed {
+	if _, reason := recovery.Find(s, "epoch.1e", epoch("epoch"), recovery.NewOrder(l)); reason != recovery.StoreFailed {
 		t.Errorf("a lost event of an earlier process: %q", reason)
 	}
 }
@@ -203,4 +203,14 @@ func TestALineageAlwaysHasAState(t *testing.T) {
 		<-closed
 		table.Drop(l)
 	}
+}
+
+// An epoch is the Positions of a log that is not shared.
+type epoch string
+
+func (e epoch) Epoch() string { return string(e) }
+
+func (e epoch) Number(position string) (uint64, bool) {
+	of, n, ok := adapter.ParsePosition(position)
+	return n, ok && of == string(e)
 }

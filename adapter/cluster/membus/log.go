@@ -212,7 +212,7 @@ func (w *Network) syncLocked(n *Node, namespace string) {
 // putEntryLocked puts an item into the inbox that comes after those of the same log. It is
 // lost if the connection breaks.
 func (w *Network) putEntryLocked(n *Node, r *reading, call func()) {
-	r.due = later(r.due, time.Now().Add(w.logDelayLocked(n)))
+	r.due = later(r.due, time.Now().Add(w.logDelayLocked(n)+n.log.lag))
 	n.inbox.put(item{due: r.due, call: call, entry: true})
 }
 
@@ -393,6 +393,13 @@ func (w *Network) ReplaceLogs() {
 			}
 		}
 	}
+}
+
+// Lag makes entries of logs take so much longer to the node.
+func (n *Node) Lag(d time.Duration) {
+	n.network.mu.Lock()
+	defer n.network.mu.Unlock()
+	n.log.lag = d
 }
 
 // BoundAppends sets how many appends of a node may be under way; 0 means any number.

@@ -231,6 +231,7 @@ type logSide struct {
 	readings map[string]*reading
 	flights  []flight
 	tokens   map[string]uint64 // the latest of each namespace
+	lag      time.Duration
 	rand     *rand.Rand
 }
 
