@@ -30,7 +30,7 @@ var _ cluster.LogBus = (*logBus)(nil)
 func newLogBus(config *pgx.ConnConfig, o *Options) *logBus {
 	b := &logBus{bus: newBus(config, o, hashed(o.Prefix), false)}
 	schema := b.sender.schema
-	b.reader = &reader{schema: schema, channel: o.Prefix + ":log", spaces: make(map[string]*reading), poke: b.table.poke}
+	b.reader = &reader{schema: schema, channel: wakeChannel(o.Prefix), spaces: make(map[string]*reading), poke: b.table.poke}
 	b.writer = &writer{schema: schema, node: newUID(), channel: b.reader.channel, reader: b.reader, lost: make(map[string]uint64), done: make(map[string]uint64)}
 	b.reader.writer = b.writer
 	b.sessions = &sessions{links: b.links, table: schema.table("sessions")}

@@ -48,6 +48,9 @@ func hashed(prefix string) naming {
 	}
 }
 
+// wakeChannel is the channel that tells of entries of the log.
+func wakeChannel(prefix string) string { return prefix + ":log" }
+
 // checkChannel returns an error that wraps ErrNamespace for a name that LISTEN would
 // shorten, or that is not a text.
 func checkChannel(name string) error {

@@ -199,3 +199,11 @@ LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE;
 INSERT INTO %s AS t SELECT nsp, max(number) FROM %s GROUP BY nsp ON CONFLICT (nsp) DO UPDATE SET number = greatest(t.number, EXCLUDED.number);
 DROP TABLE %[4]s; COMMIT`, s.lock("tables"), s.table("log"), s.table("trimmed"), part)).Close()
 }
+
+// appendSQL adds one entry to the log, and wakes the servers: what a writer does in four
+// statements. The number is taken when the lock is held.
+func (s *schema) appendSQL() string {
+	return fmt.Sprintf(`WITH l AS MATERIALIZED (SELECT pg_advisory_xact_lock($1)),
+e AS (INSERT INTO %s (nsp, number, time, node, token, data) SELECT $2::text, nextval('%s'), clock_timestamp(), $3::text, 0, $4::bytea FROM l RETURNING nsp)
+SELECT pg_notify($5::text, nsp) FROM e`, s.table("log"), s.table("numbers"))
+}
