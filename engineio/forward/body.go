@@ -82,6 +82,16 @@ func (s *sealed) drain(rc *http.ResponseController, limit int64) {
 	_, _ = io.CopyN(io.Discard, s.body, limit)
 }
 
+// abandon is drain without reading more. The connection of the client ends with the response:
+// otherwise net/http reads what is left of the body after the handler, which in full duplex
+// panics when the next request comes.
+func (s *sealed) abandon(w http.ResponseWriter, r *http.Request, rc *http.ResponseController) {
+	s.drain(rc, 0)
+	if !s.ended && r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
+}
+
 // errStopped ends the reads of the transport after the response.
 var errStopped = errors.New("forward: the body has been answered")
 

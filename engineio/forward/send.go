@@ -96,7 +96,7 @@ func (n *Node) send(w http.ResponseWriter, r *http.Request, p *peer, admitted bo
 	resp, err := n.client.RoundTrip(out.WithContext(c.ctx))
 	if err != nil {
 		if body != nil {
-			body.drain(rc, 0)
+			body.abandon(w, r, rc)
 		}
 		if c.ctx.Err() != nil {
 			return "" // there is nobody to answer
@@ -107,7 +107,7 @@ func (n *Node) send(w http.ResponseWriter, r *http.Request, p *peer, admitted bo
 	defer resp.Body.Close()
 	if why := n.distrusts(resp, p); why {
 		if body != nil {
-			body.drain(rc, 0)
+			body.abandon(w, r, rc)
 		}
 		return ReasonNotTrusted
 	}
