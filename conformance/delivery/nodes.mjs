@@ -9,7 +9,8 @@
 //   ORDER           all or room: within what the events of one server are in order
 //   LOGGED=1        the engine has a log: clients are recovered on other servers
 //   BROKER, FAULTS  a URL that does a fault to the broker, and the names of these faults
-//   NODE_FAULTS=8   how many faults there are, and with DELIVERY_SEED, DELIVERY_KEEP which, and where logs are kept
+//   NODE_FAULTS=8   how many faults there are, and with KINDS=kill,pause, DELIVERY_SEED, DELIVERY_KEEP
+//                   of which kinds, which, and where logs are kept
 import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -154,7 +155,7 @@ class Nodes extends Campaign {
     await Promise.all(this.talks);
     await this.traffic("off");
     for (const { link } of this.peers) await link.heal();
-    for (let i = 0; !(await this.#marked(`mark ${i}`)); i++) if (i === 5) throw new Error("marks of the servers do not arrive");
+    for (let i = 0; !(await this.#marked(`mark ${i}`)); i++) if (i === 5) throw new Error(`marks of the servers do not arrive: ${this.#missing(`mark ${i}`).join(", ")}`);
     await Promise.all(this.peers.map((peer) => peer.end()));
     await Promise.all(this.nodes.map(({ program }) => program.stop()));
     this.log.close();
@@ -164,12 +165,22 @@ class Nodes extends Campaign {
   async #marked(mark) {
     for (const peer of this.peers) await peer.connected();
     await Promise.all(this.nodes.map(({ program }) => post(`${program.url}/mark/${encodeURIComponent(mark)}`)));
-    const has = (peer) => this.nodes.every(({ name }) => ["all", peer.room].every((room) => peer.marks.has(`${name} ${mark} ${room}`)));
-    for (const end = Date.now() + MARKS; Date.now() < end; await pause(20)) if (this.peers.every(has)) return true;
+    for (const end = Date.now() + MARKS; Date.now() < end; await pause(20)) if (this.#missing(mark).length === 0) return true;
     return false;
   }
 
+  // Which clients lack which marks.
+  #missing(mark) {
+    const all = [];
+    for (const peer of this.peers)
+      for (const { name } of this.nodes)
+        for (const room of ["all", peer.room])
+          if (!peer.marks.has(`${name} ${mark} ${room}`)) all.push(`${peer.name} (${peer.epoch}): ${room} of ${name}`);
+    return all;
+  }
+
   abort() {
+    this.log.flush();
     for (const peer of this.peers) peer.stop();
     for (const { program } of this.nodes) program.signal("SIGKILL");
   }
@@ -182,7 +193,7 @@ async function post(url) {
 
 // Each kind as often as any other, in some order.
 function order(random) {
-  const kinds = ["kill", "freeze", "drain", "blink", ...(env.FAULTS ? env.FAULTS.split(",") : [])];
+  const kinds = env.KINDS?.split(",") ?? ["kill", "freeze", "drain", "blink", ...(env.FAULTS ? env.FAULTS.split(",") : [])];
   const all = [];
   while (all.length < faults) {
     const rest = [...kinds];
@@ -220,8 +231,8 @@ const { ok, stdout } = await new Promise((resolve) => {
 });
 const [line, ...text] = stdout.split("\n");
 console.log(text.join("\n"));
-const { counts } = JSON.parse(line);
 let passed = ok;
+const { counts } = line.startsWith("{") ? JSON.parse(line) : { counts: {} }; // it has panicked
 if (counts.wanted > 0 && counts["wanted and recovered"] < 0.99 * counts.wanted) {
   console.log(`${counts["wanted and recovered"]} of ${counts.wanted} were recovered`);
   passed = false;

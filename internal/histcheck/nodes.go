@@ -183,7 +183,9 @@ func (w *world) nodeMove(s *session, e *Event) {
 		s.rooms[e.Room] = inside
 	case Leaving:
 		s.leaving(e.Room, e.T)
-		s.rooms[e.Room] = moving
+		if s.rooms[e.Room] != outside {
+			s.rooms[e.Room] = moving
+		}
 	case Leave:
 		s.left(e.Room, e.T)
 		delete(s.rooms, e.Room)
