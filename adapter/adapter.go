@@ -68,9 +68,6 @@ type Meta struct {
 	Origin string
 	// Position is the text of the position that a Log has given the event, or "".
 	Position string
-	// Trace is a W3C traceparent, or "". The server leaves it empty: an Adapter that
-	// traces sets it, and the packet on other nodes has it too.
-	Trace string
 	// Version is the version of the encoding between nodes; see the constant Version.
 	Version int
 }

@@ -172,7 +172,7 @@ func testBroadcasts(x *clusterExam) {
 		{adapter.Target{Rooms: []string{}}, ""},
 	} {
 		message, last := fmt.Sprint("m", i), fmt.Sprint("last", i)
-		p := &adapter.Packet{Message: message, Meta: adapter.Meta{Origin: "here", Trace: message, Version: adapter.Version}}
+		p := &adapter.Packet{Message: message, Meta: adapter.Meta{Origin: "here", Version: adapter.Version}}
 		if _, err := x.nodes[0].Broadcast(p, test.target); err != nil {
 			x.Errorf("Broadcast: %v", err)
 		}
@@ -184,7 +184,7 @@ func testBroadcasts(x *clusterExam) {
 		want(x.nodes[0], fmt.Sprintf("who got a broadcast to %+v", test.target), x.heard(message), test.want)
 	}
 	for _, m := range x.members {
-		if meta, ok := m.meta("m0"); !ok || meta.Origin != "here" || meta.Trace != "m0" || meta.Version != adapter.Version {
+		if meta, ok := m.meta("m0"); !ok || meta.Origin != "here" || meta.Version != adapter.Version {
 			x.Errorf("what %s got beside the event: %+v", m.id, meta)
 		}
 	}

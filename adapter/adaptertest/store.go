@@ -153,7 +153,7 @@ func testContents(x *storeExam) {
 	sent := adapter.KeptEvent{
 		Event: adapter.Payload{
 			JSON: []byte(`["e",{"_placeholder":true,"num":0}]`), Attachments: [][]byte{{0, 255}, {}},
-			Meta: adapter.Meta{Origin: "node", Trace: "trace", Version: adapter.Version},
+			Meta: adapter.Meta{Origin: "node", Version: adapter.Version},
 		},
 		Flags:  adapter.Flags{Uncompressed: true, Overflow: adapter.OverflowFail, Conflate: "key"},
 		Target: adapter.Target{Rooms: []string{"a", "b\x00,\xff"}, Except: []string{"c"}, Sender: "id", Local: true},

@@ -78,6 +78,13 @@ type PeerCounter interface {
 	Subscribers(ctx context.Context, channels []Channel) ([]int, error)
 }
 
+// A LossCounter is a Bus that loses messages which Publish or LogBus.Append has taken, when its
+// connection breaks.
+type LossCounter interface {
+	// Lost returns how many. Some of them may have arrived.
+	Lost() uint64
+}
+
 // A Receiver is the node that uses a Bus. Its methods do not block.
 type Receiver interface {
 	// Receive takes a message of a subscribed channel. The bus must not change data

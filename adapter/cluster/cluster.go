@@ -118,7 +118,13 @@ func (c *Cluster) Health() adapter.Health { return c.node.health.get() }
 func (c *Cluster) Nodes() int { return 1 + c.node.members.size() }
 
 // Stats returns counters of messages.
-func (c *Cluster) Stats() Stats { return c.node.counter.stats() }
+func (c *Cluster) Stats() Stats {
+	s := c.node.counter.stats()
+	if l, ok := c.node.bus.(LossCounter); ok {
+		s.Lost = l.Lost()
+	}
+	return s
+}
 
 // Receive implements Receiver.
 func (n *node) Receive(c Channel, data []byte) { n.ReceiveMany(nil, c, data) }

@@ -89,14 +89,14 @@ func TestOrigin(t *testing.T) {
 		b.space.Add(&listening{member: &member{id: "m"}, got: got}, nil)
 		settled()
 		before := len(a.bus.since(0))
-		p := &adapter.Packet{Message: "e", Meta: adapter.Meta{Origin: "a", Trace: "t", Version: adapter.Version}}
+		p := &adapter.Packet{Message: "e", Meta: adapter.Meta{Origin: "a", Version: adapter.Version}}
 		if _, err := a.space.Broadcast(p, adapter.Target{}); err != nil {
 			t.Error(err)
 		}
-		want(t, "the Meta", fmt.Sprint(<-got), "{a  t 1}")
+		want(t, "the Meta", fmt.Sprint(<-got), "{a  1}")
 		for _, p := range a.bus.since(before) {
 			if p.channel.Class == cluster.ClassEvents {
-				want(t, "the message", p.data[strings.Index(p.data, `"go"`):], `"go":{"trace":"t","n":3}}`)
+				want(t, "the message", p.data[strings.Index(p.data, `"go"`):], `"go":{"n":3}}`)
 			}
 		}
 	})

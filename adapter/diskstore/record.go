@@ -55,7 +55,6 @@ func appendRecord(b []byte, log uint64, e *adapter.KeptEvent) []byte {
 	b = appendBool(b, e.Target.Local)
 	b = appendText(b, e.Event.Origin)
 	b = appendText(b, e.Event.Position)
-	b = appendText(b, e.Event.Trace)
 	b = binary.AppendVarint(b, int64(e.Event.Version))
 	b = appendText(b, string(e.Event.JSON))
 	b = binary.AppendUvarint(b, uint64(len(e.Event.Attachments)))
@@ -112,7 +111,6 @@ func parseBody(b []byte, sum uint32) (log uint64, e adapter.KeptEvent, err error
 	e.Target.Local = r.bool()
 	e.Event.Origin = r.text()
 	e.Event.Position = r.text()
-	e.Event.Trace = r.text()
 	e.Event.Version = int(r.signed())
 	e.Event.JSON = r.bytes()
 	for range r.count() {

@@ -18,7 +18,7 @@ func someEvent() adapter.KeptEvent {
 		Number: 7, Time: time.UnixMilli(1700000000123), Socket: "id",
 		Event: adapter.Payload{
 			JSON: []byte(`["e",1]`), Attachments: [][]byte{{1, 2}, {}},
-			Meta: adapter.Meta{Origin: "node", Trace: "trace", Version: 1},
+			Meta: adapter.Meta{Origin: "node", Version: 1},
 		},
 		Flags:  adapter.Flags{Volatile: true, Overflow: adapter.OverflowFail, Conflate: "key"},
 		Target: adapter.Target{Rooms: []string{"a", "b\xff"}, Except: []string{}, Sender: "s", Local: true},

@@ -106,7 +106,7 @@ func appendGo(dst []byte, m *Message, from bool) []byte {
 		dst = appendMember(dst, "uid", m.From)
 	}
 	for _, member := range [...]struct{ name, value string }{
-		{"origin", m.Event.Origin}, {"position", m.Event.Position}, {"trace", m.Event.Trace}, {"socket", m.Socket},
+		{"origin", m.Event.Origin}, {"position", m.Event.Position}, {"socket", m.Socket},
 	} {
 		if member.value != "" {
 			dst = appendMember(dst, member.name, member.value)

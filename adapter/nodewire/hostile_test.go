@@ -39,7 +39,7 @@ func TestMalformedMessages(t *testing.T) {
 		{"envelope", `{"type":3,"data":{"packet":` + event + `,"opts":{"flags":[]}}}`},
 		{"envelope", `{"type":3,"data":{"packet":` + event + `,"requestId":5,"opts":` + opts + `}}`},
 		{"envelope", `{"type":3,"data":{"packet":` + event + `,"opts":` + opts + `},"go":5}`},
-		{"envelope", `{"type":3,"data":{"packet":` + event + `,"opts":` + opts + `},"go":{"trace":5}}`},
+		{"envelope", `{"type":3,"data":{"packet":` + event + `,"opts":` + opts + `},"go":{"position":5}}`},
 		{"envelope", `{"type":4,"data":{"opts":` + opts + `}}`}, {"envelope", `{"type":4,"data":{"opts":` + opts + `,"rooms":[]}}`},
 		{"envelope", `{"type":7,"data":{"opts":` + opts + `}}`}, {"envelope", `{"type":7,"data":{"opts":` + opts + `,"requestId":null}}`},
 		{"envelope", `{"type":8,"data":{"requestId":"r","sockets":null}}`}, {"envelope", `{"type":8,"data":{"requestId":"r"}}`},

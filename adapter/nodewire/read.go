@@ -252,8 +252,6 @@ func (p *parts) golangOf(m *Message, attachments [][]byte) error {
 			m.Event.Origin, ok = text(value)
 		case "position":
 			m.Event.Position, ok = text(value)
-		case "trace":
-			m.Event.Trace, ok = text(value)
 		case "socket":
 			m.Socket, ok = text(value)
 		case "after":

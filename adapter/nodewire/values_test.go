@@ -194,7 +194,7 @@ func TestWhatNodeCanNotReadIsNotWritten(t *testing.T) {
 
 // What only nodes in Go read.
 func TestWhatIsForNodesInGo(t *testing.T) {
-	meta := adapter.Meta{Origin: "o", Position: "p.1", Trace: "t", Version: 2}
+	meta := adapter.Meta{Origin: "o", Position: "p.1", Version: 2}
 	event := payload(`["e"]`)
 	event.Meta = meta
 	rest := payload(`[1,{"_placeholder":true,"num":0},{"a":{"_placeholder":true,"num":1}}]`, []byte{1}, []byte{2})

@@ -45,7 +45,12 @@ type faults interface {
 var (
 	_ cluster.Bus         = (*bus)(nil)
 	_ cluster.PeerCounter = (*bus)(nil)
+	_ cluster.LossCounter = (*bus)(nil)
 )
+
+// Lost implements cluster.LossCounter. It counts messages that Redis has not answered when the
+// connection broke, and those for a slot that nobody has.
+func (b *bus) Lost() uint64 { return b.sender.lost.Load() }
 
 func newBus(redis rueidis.ClientOption, mode Mode, o *Options) *bus {
 	b := &bus{mode: mode, prefix: o.Prefix, byPattern: o.ByPattern, table: newTable(), news: make(chan struct{}, 1)}

@@ -291,17 +291,17 @@ func (n *node) ready() {
 }
 
 // publish sends messages and waits for the answers. It returns those that another server
-// must get. If the connection breaks, the others may have arrived or not: to send them
-// again could make them arrive twice.
-func (n *node) publish(part []message) (moved []message) {
+// must get, and how many were lost. If the connection breaks, these may have arrived or
+// not: to send them again could make them arrive twice.
+func (n *node) publish(part []message) (moved []message, lost int) {
 	select {
 	case <-n.tried:
 	case <-n.ctx.Done():
-		return nil
+		return nil, len(part)
 	}
 	c := n.client.Load()
 	if c == nil || n.get(&n.refuses) != nil {
-		return nil // Publish says so
+		return nil, len(part) // Publish says so
 	}
 	commands := make([]rueidis.Completed, len(part))
 	for i, m := range part {
@@ -316,7 +316,7 @@ func (n *node) publish(part []message) (moved []message) {
 	defer cancel()
 	results := (*c).DoMulti(ctx, commands...)
 	n.since.Store(0)
-	lost, why, refused := 0, error(nil), error(nil)
+	var why, refused error
 	for i, r := range results {
 		err := r.Error()
 		if _, answered := rueidis.IsRedisErr(err); answered && !elsewhere(err) {
@@ -331,5 +331,5 @@ func (n *node) publish(part []message) (moved []message) {
 		n.failed(lost, why)
 	}
 	n.deny(refused)
-	return moved
+	return moved, lost
 }

@@ -7,6 +7,7 @@ package redisadapter
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // A sender sends the messages of an outbox, in order.
@@ -14,6 +15,7 @@ type sender struct {
 	*outbox
 	finder *finder
 	ctx    context.Context
+	lost   atomic.Uint64 // messages
 }
 
 // run sends messages until the bus is closed.
@@ -55,11 +57,14 @@ func (s *sender) send(batch []message) {
 		var mu sync.Mutex
 		var moved []message
 		for n, part := range parts {
-			if n == nil {
-				continue // nobody has the slot, which the state of the bus says
+			if n == nil { // nobody has the slot, which the state of the bus says
+				s.lost.Add(uint64(len(part)))
+				continue
 			}
 			deliver := func() {
-				if again := n.publish(part); len(again) > 0 {
+				again, lost := n.publish(part)
+				s.lost.Add(uint64(lost))
+				if len(again) > 0 {
 					mu.Lock()
 					defer mu.Unlock()
 					moved = append(moved, again...) // in order for each slot
@@ -76,7 +81,8 @@ func (s *sender) send(batch []message) {
 			return
 		}
 		if !s.finder.fresh(s.ctx, r) {
-			return
+			break
 		}
 	}
+	s.lost.Add(uint64(len(batch)))
 }

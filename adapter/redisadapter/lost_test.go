@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests that messages which are lost with a connection are counted.
+
+package redisadapter_test
+
+import (
+	"testing"
+
+	"socketio/adapter/redisadapter"
+	"socketio/adapter/redisadapter/internal/redistest"
+)
+
+func TestLostMessagesAreCounted(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, mode string) {
+		redis := redistest.Start(t)
+		h := newHost(t, "host", modes[mode](on(redis.Addr()), &redisadapter.Options{Prefix: newPrefix()}), "room")
+		eventually(t, "its own messages come back", func() bool { return h.Stats().Own > 0 })
+		if lost := h.Stats().Lost; lost != 0 {
+			t.Fatalf("%d messages were lost while Redis worked", lost)
+		}
+		redis.Pause() // it answers no more
+		const sent = 5
+		for range sent {
+			if _, err := h.emit("room"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		redis.Kill()
+		eventually(t, "what Redis has not answered is counted", func() bool { return h.Stats().Lost >= sent })
+		redis.Restart()
+	})
+}
