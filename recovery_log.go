@@ -104,7 +104,7 @@ func (j *journal) lostMark(k *session) uint64 {
 	case k.epoch == "":
 		return math.MaxUint64
 	}
-	return j.order.LostMark()
+	return max(j.order.LostMark(), k.lost.Load())
 }
 
 // share adds an event to the log. It is delivered when it comes back. Events that are not
@@ -190,6 +190,11 @@ func (d *delivery) Deliver(number uint64) {
 	if number > 0 {
 		d.Number = number
 		d.deliver(d.position(number))
+		for _, s := range d.early { // the client does not know this position
+			if k := s.kept(); k != nil {
+				k.lost.Store(number)
+			}
+		}
 		d.order.Delivered(number)
 		return
 	}
@@ -267,37 +272,54 @@ func (j *journal) behind(s *Socket, m *engineio.Message, volatile bool) bool {
 	return true
 }
 
-// hurry sends a socket at once what waits for its turn: its session ends on purpose, so
-// that positions do not matter any longer.
-func (j *journal) hurry(s *Socket) {
+// hurry sends a socket at once what waits for its turn, since it leaves the namespace or
+// rooms: it would not be a recipient any longer. If left is not nil, this is what waits up
+// to the last event that it would not get without these rooms.
+func (j *journal) hurry(s *Socket, left []string) {
 	if j.shared == nil || j.shared.line.Empty() {
 		return
 	}
 	rooms := j.ns.adapter.Rooms(s.member())
-	j.shared.line.Ahead(func(i recovery.Item) {
-		switch i := i.(type) {
-		case *follow:
-			if i.socket == s {
-				i.Deliver(0)
-				i.early = true
+	stays := slices.DeleteFunc(slices.Clone(rooms), func(room string) bool { return slices.Contains(left, room) })
+	j.shared.line.Ahead(func(items []recovery.Item) {
+		if left != nil {
+			last := len(items) - 1
+			for ; last >= 0; last-- {
+				if d, ok := items[last].(*delivery); ok && d.selects(s, rooms) && !d.selects(s, stays) {
+					break
+				}
 			}
-		case *delivery:
-			if !i.selects(s, rooms) || i.Flags.Volatile {
-				return
-			}
-			draft, err := j.ns.server.format.Draft(j.ns.name, i.Event.JSON, i.Event.Attachments)
-			if err != nil {
-				return
-			}
-			last := j.order.Begin()
-			defer j.order.End()
-			m, err := draft.Message(j.stamp(s, i.Event.JSON, last))
-			if err == nil && s.conn.eio.Enqueue(j.ns.applyFlags(m, &i.Flags)) == nil {
-				i.early = append(i.early, s)
+			items = items[:last+1]
+		}
+		for _, i := range items {
+			switch i := i.(type) {
+			case *follow:
+				if i.socket == s {
+					i.Deliver(0)
+					i.early = true
+				}
+			case *delivery:
+				if i.selects(s, rooms) && !i.Flags.Volatile {
+					i.sendEarly(s)
+				}
 			}
 		}
 	})
 	s.conn.eio.Write()
+}
+
+// sendEarly queues an event for a socket before its turn.
+func (d *delivery) sendEarly(s *Socket) {
+	draft, err := d.ns.server.format.Draft(d.ns.name, d.Event.JSON, d.Event.Attachments)
+	if err != nil {
+		return
+	}
+	last := d.order.Begin()
+	defer d.order.End()
+	m, err := draft.Message(d.stamp(s, d.Event.JSON, last))
+	if err == nil && !slices.Contains(d.early, s) && s.conn.eio.Enqueue(d.ns.applyFlags(m, &d.Flags)) == nil {
+		d.early = append(d.early, s)
+	}
 }
 
 // A follower is a journal as it reads its log.

@@ -144,6 +144,42 @@ func TestSharedLogEmitReturnsBefore(t *testing.T) {
 	})
 }
 
+// A socket that leaves a room gets the events to it that were emitted before.
+func TestSharedLogLeave(t *testing.T) {
+	network := membus.New(1)
+	loggedServers(t, 2, network, func(all []bused) {
+		a, b := all[0].returner().comes(), all[1].returner().comes()
+		time.Sleep(10 * time.Second)
+		network.Delay(time.Second, time.Second)
+		start := time.Now()
+		mustEmit(t, all[0].io, "all", 1)
+		mustEmit(t, all[0].io.To("room", "others"), "last", 2)
+		mustEmit(t, all[0].io, "all", 3)
+		left := make(chan error)
+		go func() { left <- all[0].io.SocketsLeave("room") }() // it waits for the sessions
+		a.hears("all 1", "last 2")
+		want(t, "when it comes", time.Since(start), 0)
+		if err := <-left; err != nil {
+			t.Error(err)
+		}
+		mustEmit(t, all[0].io.To("room"), "not for it")
+		a.hears("all 3")
+		b.hears("all 1", "last 2", "all 3")
+		time.Sleep(5 * time.Second)
+		a.hearsNothing()
+		b.hearsNothing()
+		a.drops()
+		b.drops()
+		mustEmit(t, all[0].io, "missed", 4)
+		time.Sleep(5 * time.Second)
+		for _, c := range []*returner{a, b} {
+			c.comesAt(all[1]).is("recovered")
+			c.hears("missed 4")
+			c.hearsNothing()
+		}
+	})
+}
+
 // What a server sends to one socket does not overtake the events before it that wait for
 // their positions: replies, questions, volatile events, the end.
 func TestSharedLogNothingOvertakes(t *testing.T) {

@@ -21,7 +21,8 @@ type session struct {
 	// Safe from anywhere.
 	id        atomic.Pointer[string] // of the session that is continued
 	recovered atomic.Bool
-	taken     atomic.Bool // another server has the session: nothing of the client is handled
+	lost      atomic.Uint64 // see adapter.Session; of this socket alone
+	taken     atomic.Bool   // another server has the session: nothing of the client is handled
 
 	// Written once, by join, before the socket is connected.
 	track   *recovery.Track

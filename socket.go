@@ -353,9 +353,10 @@ type keeper interface {
 	// emitAt is emit to several sockets, and waits for the number if it comes later.
 	emitAt(f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error)
 	// behind makes a packet to a socket wait if events to it wait for their numbers, and
-	// reports whether there are any. hurry sends the socket all that waits.
+	// reports whether there are any. hurry sends the socket what waits, since it leaves
+	// the namespace or, if left is not nil, rooms.
 	behind(s *Socket, m *engineio.Message, volatile bool) bool
-	hurry(s *Socket)
+	hurry(s *Socket, left []string)
 	// keep delivers an event of another server to the sockets here that members returns. It
 	// returns how many they are.
 	keep(e adapter.Payload, f adapter.Flags, t adapter.Target, members func(adapter.Target) []adapter.Member) int
@@ -382,7 +383,7 @@ type keeper interface {
 // waits makes a packet to the socket wait behind events that wait for their positions, and
 // reports whether there are any. Otherwise the caller sends it.
 func waits(s *Socket, m *engineio.Message, volatile bool) bool {
-	return s.kept() != nil && s.ns.keeper.behind(s, m, volatile)
+	return s.ns.keeper != nil && s.ns.keeper.behind(s, m, volatile)
 }
 
 // watch returns the watcher of the socket.

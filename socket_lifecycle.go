@@ -128,7 +128,7 @@ func (a *admission) entered(news []string, err error) {
 
 // changed is called without locks after a change of the rooms or data of the socket.
 func (s *Socket) changed() {
-	if s.kept() != nil && s.Connected() {
+	if s.ns.keeper != nil && s.Connected() {
 		s.ns.keeper.changed(s)
 	}
 }
@@ -367,7 +367,7 @@ func (s *Socket) CloseConn() {
 // nothing; a middleware returns an error instead.
 func (s *Socket) Disconnect() {
 	if s.kept() != nil && s.Connected() {
-		s.ns.keeper.hurry(s)
+		s.ns.keeper.hurry(s, nil)
 	}
 	s.mu.Lock()
 	if s.state.Load() != stateConnected {

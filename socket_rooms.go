@@ -134,6 +134,9 @@ func (s *Socket) Leave(rooms ...string) {
 		s.changed()
 	}()
 	var last uint64
+	if s.ns.keeper != nil && len(rooms) > 0 && s.Connected() {
+		s.ns.keeper.hurry(s, rooms)
+	}
 	if s.kept() != nil {
 		last = s.ns.keeper.begin()
 		defer s.ns.keeper.end()

@@ -207,9 +207,9 @@ func (l *Line) Behind(matches func(Item) bool) bool {
 	return len(l.items) > maxLooked
 }
 
-// Ahead calls fn for all items that wait, in order, while none is delivered. fn must not
+// Ahead calls fn with all items that wait, in order, while none is delivered. fn must not
 // block, or use the Line.
-func (l *Line) Ahead(fn func(Item)) {
+func (l *Line) Ahead(fn func([]Item)) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	l.mu.Lock()
@@ -218,9 +218,7 @@ func (l *Line) Ahead(fn func(Item)) {
 		items[i] = l.items[i].item
 	}
 	l.mu.Unlock()
-	for _, item := range items {
-		fn(item)
-	}
+	fn(items)
 }
 
 // Close delivers what waits, without numbers. Events that are added afterwards do
