@@ -26,13 +26,15 @@ import (
 // are not stored: a client that has missed them does not get them.
 //
 // Emit returns when the event is stored. If it can't be stored, it is sent nevertheless
-// and Emit returns ErrNotStored.
+// and Emit returns ErrNotStored. If Options.Cluster has a log, Emit returns before: the
+// event is sent when the log has stored it, in the order of the log, and to those who are
+// selected then. If too many events wait for that, Emit returns ErrTooManyWaiting.
 //
 // A client proves with a secret that a session is its own; the secret is not in
 // Handshake.Auth, nor in any log. If a client is not recovered, its CONNECT packet has a
 // field "notRecovered", and a RecoveryObserver gets the same reason: unknown_session,
-// other_node, expired, bad_offset, log_trimmed, too_much_missed, in_use, identity or
-// store_failed.
+// other_node, expired, bad_offset, log_trimmed, too_much_missed, in_use, identity,
+// store_failed or bus_lost.
 type Recovery struct {
 	// Window is how long after its disconnection a client may come back and continue
 	// where it was. Events are kept as long. Default 2 min, as in npm socket.io.

@@ -320,6 +320,24 @@ func TestSharedLogUnicast(t *testing.T) {
 	})
 }
 
+// What a killed server has emitted is in the log. Its clients miss nothing.
+func TestSharedLogOfAKilledServer(t *testing.T) {
+	loggedServers(t, 3, slowNet(), func(all []bused) {
+		r := all[0].returner().comes()
+		mustEmit(t, all[0].io, "live", 1)
+		r.hears("live 1")
+		time.Sleep(time.Second)
+		r.drops()
+		mustEmit(t, all[0].io.To("room"), "the last", 2)
+		time.Sleep(100 * time.Millisecond)
+		all[0].bus.Kill()
+		mustEmit(t, all[1].io.To("room"), "from another", 3)
+		time.Sleep(time.Minute)
+		r.comesAt(all[2]).is("recovered")
+		r.hears("the last 2", "from another 3")
+	})
+}
+
 // A server that has not read as far as the client waits until it has.
 func TestSharedLogCatchesUp(t *testing.T) {
 	network := slowNet()
