@@ -142,8 +142,12 @@ func (a *appender) step() {
 			return
 		}
 		if err := nc.PublishMsg(f.m); err != nil {
-			if isNetwork(err) {
+			switch {
+			case isNetwork(err):
 				a.link.end(err)
+			case !refusedNow(err):
+				a.end(f, failed, 0) // such as one that is too large
+				continue
 			}
 			return // it counts as flying: the next connection finds out
 		}

@@ -64,10 +64,13 @@ func TestNodesAtThreeServers(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			adaptertest.RunCluster(t, adaptertest.Factory{New: func(*testing.T) func() adapter.Cluster {
-				prefix, n := newPrefix(), 0
+				o, n := natsadapter.Options{Prefix: newPrefix(), Log: natsadapter.LogOptions{Replicas: 3, MaxBytes: 16 << 20, MaxSessionBytes: 8 << 20}}, 0
+				if mode == "JetStream" {
+					natsadapter.MakeLog(t, servers, o)
+				}
 				return func() adapter.Cluster {
 					n++
-					return modes[mode](servers[n%len(servers)].URL(), &natsadapter.Options{Prefix: prefix, Log: natsadapter.LogOptions{Replicas: 3}})
+					return modes[mode](servers[n%len(servers)].URL(), &o)
 				}
 			}})
 		})

@@ -36,7 +36,12 @@ type host struct {
 
 // newHost starts a server. It ends with the test.
 func newHost(t testing.TB, name string, c *cluster.Cluster, rooms ...string) *host {
-	h := &host{TB: t, Cluster: c, name: name, sent: make(map[string]int), last: make(map[string]int)}
+	return newHostIn(t, name, "", c, rooms...)
+}
+
+// newHostIn starts a server with a namespace.
+func newHostIn(t testing.TB, name, space string, c *cluster.Cluster, rooms ...string) *host {
+	h := &host{TB: t, Cluster: c, name: name, nsp: space, sent: make(map[string]int), last: make(map[string]int)}
 	if err := c.Open(adapter.Node{ID: name, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)).With("host", name)}); err != nil {
 		t.Fatal(err)
 	}

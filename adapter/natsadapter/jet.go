@@ -109,6 +109,9 @@ func (j *jet) run() {
 		if _, err := j.stream.look(j.ctx); err != nil {
 			j.state.set(causeLog, down(err))
 			wait = looksAgain
+			for _, r := range j.all() {
+				r.free()
+			}
 		} else {
 			j.state.set(causeLog, nil)
 			poke(j.appender.wake)
@@ -125,11 +128,42 @@ func (j *jet) run() {
 }
 
 func (j *jet) wakeAll() {
+	for _, r := range j.all() {
+		poke(r.wake)
+	}
+}
+
+// all returns the readers.
+func (j *jet) all() (all []*logReader) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, r := range j.readers {
-		poke(r.wake)
+		all = append(all, r)
 	}
+	return all
+}
+
+// Subscribe implements cluster.Bus. A namespace is subscribed when its log is open, too:
+// other servers know then that this one gets what they append. If JetStream does not work,
+// it does not wait for that.
+func (j *jet) Subscribe(channels []cluster.Channel, done func(error)) {
+	var r *logReader
+	for _, c := range channels {
+		if c.Class == cluster.ClassRequests {
+			r = j.reader(c.Namespace)
+		}
+	}
+	if r == nil {
+		j.bus.Subscribe(channels, done)
+		return
+	}
+	j.bus.Subscribe(channels, func(err error) {
+		if err != nil || j.state.err(causeLog) != nil && !errors.Is(j.state.err(causeLog), errFirst) {
+			done(err)
+			return
+		}
+		r.afterwards(func() { done(nil) })
+	})
 }
 
 // heard passes on what the stream has published again.
@@ -168,7 +202,7 @@ func (j *jet) OpenLog(namespace string) {
 // subscribeLog subscribes to what the stream publishes again. The reader tries again if
 // NATS refuses.
 func (j *jet) subscribeLog(r *logReader) {
-	j.Subscribe([]cluster.Channel{{Class: cluster.ClassLog, Namespace: r.namespace}}, func(err error) {
+	j.bus.Subscribe([]cluster.Channel{{Class: cluster.ClassLog, Namespace: r.namespace}}, func(err error) {
 		r.mu.Lock()
 		r.subscribed, r.refused = err == nil, err
 		r.mu.Unlock()

@@ -45,9 +45,10 @@ type logReader struct {
 	live       []*nats.Msg
 	bytes      int
 	subscribed bool
-	refused    error  // NATS has refused the subscription
-	suspect    bool   // the log may have been replaced
-	shown      string // the epoch
+	refused    error    // NATS has refused the subscription
+	suspect    bool     // the log may have been replaced
+	shown      string   // the epoch
+	waiting    []func() // see afterwards
 }
 
 // A reader that is busy reading from the stream keeps at most so much of what comes
@@ -76,8 +77,33 @@ func (r *logReader) takeLive() []*nats.Msg {
 	return all
 }
 
+// afterwards calls fn when the log is open, or can't be opened.
+func (r *logReader) afterwards(fn func()) {
+	r.mu.Lock()
+	opened := r.shown != "" || r.ctx.Err() != nil
+	if !opened {
+		r.waiting = append(r.waiting, fn)
+	}
+	r.mu.Unlock()
+	if opened {
+		fn()
+	}
+}
+
+// free calls the functions that were given to afterwards.
+func (r *logReader) free() {
+	r.mu.Lock()
+	all := r.waiting
+	r.waiting = nil
+	r.mu.Unlock()
+	for _, fn := range all {
+		fn()
+	}
+}
+
 // run passes entries on until its context ends.
 func (r *logReader) run() {
+	defer r.free()
 	pause := firstPause
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -169,6 +195,7 @@ func (r *logReader) check(ctx context.Context, conn int, suspect bool) error {
 	r.mu.Unlock()
 	r.lose(snap.last)
 	r.jet.receiver.LogOpened(r.namespace, r.epoch, last)
+	r.free()
 	r.settle()
 	return nil
 }

@@ -78,3 +78,30 @@ func LeaderOf(t testing.TB, servers []*natstest.Server, prefix string) *natstest
 	t.Fatalf("the stream has no leader: %+v", s.CachedInfo().Cluster)
 	return nil
 }
+
+// MakeLog makes the stream of a prefix, and waits until it takes entries. The first server
+// of all does that too, which can last seconds.
+func MakeLog(t testing.TB, servers []*natstest.Server, o Options) {
+	t.Helper()
+	opts := o.withDefaults()
+	j := newJet(natstest.URLs(servers), &opts)
+	if err := j.Open(silent{}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := j.Close(ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}()
+	j.OpenLog("/ready")
+	for token, deadline := uint64(1), time.Now().Add(time.Minute); j.stream.latest.Load() == nil || j.stream.latest.Load().last == 0; token++ {
+		_ = j.Append("/ready", token, []byte("ready"))
+		poke(j.asked)
+		if time.Now().After(deadline) {
+			t.Fatal("the stream takes no entries")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
