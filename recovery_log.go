@@ -361,8 +361,8 @@ func (r *follower) Own(token, number uint64) {
 }
 
 // Foreign implements adapter.LogReader.
-func (r *follower) Foreign(e *adapter.KeptEvent, members func(adapter.Target) []adapter.Member) int {
-	d := &delivery{journal: (*journal)(r), foreign: members, event: string(parser.EventName(e.Event.JSON)), KeptEvent: *e}
+func (r *follower) Foreign(e *adapter.KeptEvent, members func(adapter.Target) []adapter.Member, b *adapter.Batch) int {
+	d := &delivery{journal: (*journal)(r), foreign: members, batch: b, event: string(parser.EventName(e.Event.JSON)), KeptEvent: *e}
 	if e.Socket != "" {
 		d.Target = adapter.Target{Rooms: []string{e.Socket}}
 	}

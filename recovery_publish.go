@@ -192,9 +192,10 @@ type delivery struct {
 	event   string
 	draft   *format.Draft
 	// These are for shared logs.
-	logged bool          // it should get a number
-	early  []*Socket     // those that have it before its turn
-	done   chan struct{} // closed when it was delivered; nil if nobody waits
+	logged bool           // it should get a number
+	batch  *adapter.Batch // writes, if it is not nil
+	early  []*Socket      // those that have it before its turn
+	done   chan struct{}  // closed when it was delivered; nil if nobody waits
 
 	m     *engineio.Message
 	sent  []*Socket // those in whose queue it is
@@ -277,7 +278,11 @@ func (k *session) hold(s *Socket, e heldEvent) {
 // the event is in the log.
 func (d *delivery) flush(stored bool) error {
 	for _, s := range d.sent {
-		s.conn.eio.Write()
+		if d.batch != nil && !d.Flags.Volatile && d.ns.server.batches {
+			d.batch.Hold(s.member(), d.m.Size())
+		} else {
+			s.conn.eio.Write()
+		}
 	}
 	for _, s := range d.sent {
 		reportSent(s, d.m)

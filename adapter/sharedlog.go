@@ -44,8 +44,9 @@ type LogReader interface {
 	// Own takes an event of this server.
 	Own(token, number uint64)
 	// Foreign takes an event of another server, and returns the number of recipients.
-	// members is Memory.Members.
-	Foreign(e *KeptEvent, members func(Target) []Member) int
+	// members is Memory.Members. b, if not nil, allows it to leave the event in the queues
+	// of the recipients until b.Flush.
+	Foreign(e *KeptEvent, members func(Target) []Member, b *Batch) int
 	// Passed takes an entry that is not an event for this namespace's sockets.
 	Passed(number uint64)
 	// Settled is called when events of this server with tokens up to this one that have

@@ -110,7 +110,7 @@ func (n *space) deliver(c Channel, m *nodewire.Message, b *adapter.Batch) bool {
 type logSpace space
 
 // entry implements entryHandler.
-func (n *logSpace) entry(l *eventLog, e *Entry, m *nodewire.Message) {
+func (n *logSpace) entry(l *eventLog, e *Entry, m *nodewire.Message, b *adapter.Batch) {
 	c := Channel{Class: ClassLog, Namespace: n.nsp}
 	switch {
 	case m.Kind == nodewire.KindLost:
@@ -118,9 +118,9 @@ func (n *logSpace) entry(l *eventLog, e *Entry, m *nodewire.Message) {
 			l.follower.Lost(m.After)
 		}
 	case m.Kind != nodewire.KindBroadcast || m.Ask || l.follower == nil:
-		(*space)(n).handle(c, m, nil)
+		(*space)(n).handle(c, m, b)
 	case n.core.readable(c, m):
-		if l.follower.Foreign(keptEvent(e, m), n.Members) > 0 {
+		if l.follower.Foreign(keptEvent(e, m), n.Members, b) > 0 {
 			n.core.counter.useful.Add(1)
 		}
 		return

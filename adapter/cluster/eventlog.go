@@ -52,7 +52,7 @@ type logCore interface {
 
 // An entryHandler handles the entries of other nodes.
 type entryHandler interface {
-	entry(l *eventLog, e *Entry, m *nodewire.Message)
+	entry(l *eventLog, e *Entry, m *nodewire.Message, b *adapter.Batch)
 }
 
 var _ adapter.SharedLog = (*eventLog)(nil)

@@ -60,15 +60,15 @@ type Entry struct {
 	Data []byte
 }
 
-// A LogReceiver is the node that uses a LogBus. Its methods do not block. Those of
-// the log of one namespace are called one at a time; those of a Receiver may be called
-// beside them.
+// A LogReceiver is the node that uses a LogBus. Its methods do not block; they may call
+// Publish and Append. Those of the log of one namespace are called one at a time; those of
+// a Receiver may be called beside them.
 type LogReceiver interface {
 	Receiver
 	// LogOpened is called before the first Entry of a namespace, with a number that is less
-	// than those that follow and not less than those before. It is called again if the log was lost or was replaced by
-	// another: all positions of before are void then. epoch identifies the log: it has
-	// letters, digits, hyphens and underscores, at most 64.
+	// than those that follow and not less than those before. It is called again if the log
+	// was lost or was replaced by another: all positions of before are void then. epoch
+	// identifies the log: it has letters, digits, hyphens and underscores, at most 64.
 	LogOpened(namespace, epoch string, last uint64)
 	// Entry takes the next entry of a log.
 	Entry(namespace string, e Entry)
@@ -82,6 +82,15 @@ type LogReceiver interface {
 	// more, because they were removed before this node had read them. The bus settles the
 	// tokens of those that this node has appended.
 	Gap(namespace string, upTo uint64)
+}
+
+// A BatchLogReceiver is a LogReceiver that can send to a client what several entries cause
+// in one write. The nodes of this package are BatchLogReceivers.
+type BatchLogReceiver interface {
+	LogReceiver
+	// EntryMany is Entry, except that it may leave events in the queues of clients until
+	// b.Flush. The bus calls that before it waits for more.
+	EntryMany(b *adapter.Batch, namespace string, e Entry)
 }
 
 // Sessions keeps the sessions of all nodes. The contexts given to its methods have

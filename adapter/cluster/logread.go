@@ -4,9 +4,13 @@
 
 package cluster
 
-import "time"
+import (
+	"time"
 
-var _ LogReceiver = (*node)(nil)
+	"socketio/adapter"
+)
+
+var _ BatchLogReceiver = (*node)(nil)
 
 // LogOpened implements LogReceiver.
 func (n *node) LogOpened(namespace, epoch string, last uint64) {
@@ -16,7 +20,10 @@ func (n *node) LogOpened(namespace, epoch string, last uint64) {
 }
 
 // Entry implements LogReceiver.
-func (n *node) Entry(namespace string, e Entry) {
+func (n *node) Entry(namespace string, e Entry) { n.EntryMany(nil, namespace, e) }
+
+// EntryMany implements BatchLogReceiver.
+func (n *node) EntryMany(b *adapter.Batch, namespace string, e Entry) {
 	l, c := n.eventLog(namespace), Channel{Class: ClassLog, Namespace: namespace}
 	if l == nil {
 		return // the namespace has ended
@@ -36,7 +43,7 @@ func (n *node) Entry(namespace string, e Entry) {
 		n.counter.own.Add(1)
 	case n.fresh(c, m):
 		n.members.touch(m.From, time.Now())
-		l.foreign.entry(l, &e, m)
+		l.foreign.entry(l, &e, m, b)
 		l.read(e.Number, 0)
 		return
 	}
