@@ -251,6 +251,41 @@ func TestOneOfManyClientsGetsTheSession(t *testing.T) {
 	})
 }
 
+// The answer of the store is lost when a server takes a session: the client gets it later,
+// on any server.
+func TestASessionIsTakenAndTheAnswerIsLost(t *testing.T) {
+	network := slowNetwork()
+	sharingServers(t, 3, network, plainOptions, func(all []bused, w *watch) {
+		for _, first := range []string{"has lost the connection", "has the connection", "is dead"} {
+			r := all[0].returner().comes()
+			sid, pid := r.sid, r.pid
+			time.Sleep(time.Second)
+			switch first {
+			case "has lost the connection":
+				r.drops()
+				time.Sleep(time.Second)
+			case "is dead":
+				w.is(all[0].io, true)
+				all[0].bus.Kill()
+			}
+			network.FailSessions(nil, func(node, method string) error {
+				if node == "node1" && method == "Take" {
+					return errors.New("the answer is lost")
+				}
+				return nil
+			})
+			r.comesTo(all[1].world).is("store_failed")
+			network.FailSessions(nil, nil)
+			r.drops()
+			r.pid = pid
+			r.comesTo(all[2].world).is("recovered")
+			want(t, "the id", r.sid, sid)
+			r.drops()
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 // The session of a client whose server was killed goes to another server when the lease of
 // the first has lapsed.
 func TestAKilledServerLosesNoSession(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 
 	"socketio/adapter"
 	"socketio/engineio"
@@ -73,15 +74,15 @@ func (h holder) HandOver(ctx context.Context, namespace, secret string) error {
 	if j == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, h.server.opts.MiddlewareTimeout)
+	defer cancel()
 	l, busy := j.lineages.Seize(secret)
 	switch {
 	case busy:
 		return adapter.ErrTaken
 	case l == nil:
-		return nil
+		return j.endStray(ctx, secret)
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.server.opts.MiddlewareTimeout)
-	defer cancel()
 	over := true
 	if live, _, _ := j.lineages.State(l); live != nil {
 		over = j.evict(ctx, live, l)
@@ -90,6 +91,25 @@ func (h holder) HandOver(ctx context.Context, namespace, secret string) error {
 		return err
 	}
 	return adapter.ErrTaken
+}
+
+// endStray saves the end of a session that has no socket here, if this server has it: the
+// answer of the store was lost when it was taken.
+func (j *journal) endStray(ctx context.Context, secret string) error {
+	l, known := j.lineages.Claim(secret)
+	if known {
+		return adapter.ErrTaken // a client has come this moment
+	}
+	defer j.lineages.Drop(l)
+	s, err := j.owner.find(ctx, j.ns.name, secret)
+	if err != nil || !s.Ended.IsZero() {
+		return nil // whoever asks finds out
+	}
+	s.Ended = time.Now()
+	if err := j.owner.save(ctx, j.ns.name, s); err != nil && !errors.Is(err, adapter.ErrTaken) {
+		return err
+	}
+	return nil
 }
 
 // Held implements adapter.Holder.

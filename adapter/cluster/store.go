@@ -153,7 +153,9 @@ func (s *store) Take(ctx context.Context, namespace, secret string) (*adapter.Se
 				continue
 			}
 		}
-		session, err = s.sessions.Take(ctx, namespace, secret, s.node.uid, owner, silent || own)
+		soon, cancel := context.WithTimeout(ctx, s.node.opts.Lease/4) // if this node is frozen now, the owner may live again
+		session, err = s.sessions.Take(soon, namespace, secret, s.node.uid, owner, silent || own)
+		cancel()
 		if err != nil {
 			return nil, s.failed(err)
 		}
@@ -222,10 +224,10 @@ type retrier struct {
 
 // HandOver implements adapter.Holder.
 func (r retrier) HandOver(ctx context.Context, namespace, secret string) error {
-	if err := r.Holder.HandOver(ctx, namespace, secret); err != nil {
+	if err := r.store.retry(ctx, namespace, secret); err != nil {
 		return err
 	}
-	return r.store.retry(ctx, namespace, secret)
+	return r.Holder.HandOver(ctx, namespace, secret)
 }
 
 // expireAtOnce is how many sessions Expire takes at once.
