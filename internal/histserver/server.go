@@ -208,15 +208,7 @@ func (s *server) connected(socket *socketio.Socket) {
 	})
 	socket.On("barrier", func() bool { return true })
 	socket.On("kick", func() { socket.Disconnect() })
-	if !socket.Recovered() {
-		if s.peers.several {
-			s.join(socket, id) // which waits until the others know of it
-		}
-		s.join(socket, "all")
-		if a.Room != "" {
-			s.join(socket, a.Room)
-		}
-	}
+	s.joins(socket, a.Room)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if socket.Connected() {
@@ -225,6 +217,20 @@ func (s *server) connected(socket *socketio.Socket) {
 	if !slices.Contains(s.ids, id) {
 		s.ids = append(s.ids, id)
 		s.ids = s.ids[max(0, len(s.ids)-40):]
+	}
+}
+
+// joins lets a socket join the rooms of all sockets. One that is recovered may have lost its
+// connection before it had joined them.
+func (s *server) joins(socket *socketio.Socket, own string) {
+	if s.peers.several {
+		s.join(socket, socket.ID()) // which waits until the others know of it
+	}
+	in := socket.Rooms()
+	for _, room := range []string{"all", own} {
+		if room != "" && !slices.Contains(in, room) {
+			s.join(socket, room)
+		}
 	}
 }
 
