@@ -24,6 +24,9 @@ const (
 func (codec) Append(dst []byte, _ cluster.Channel, m *nodewire.Message) ([]byte, error) {
 	start := len(dst)
 	dst, err := nodewire.AppendEnvelope(dst, m, false)
+	if err == nil && len(dst)-start+len(sourceJSON) > maxPayload {
+		dst, err = nodewire.AppendEnvelope(dst[:start], m, true) // attachments are MessagePack
+	}
 	if err != nil {
 		return dst, err
 	}

@@ -228,11 +228,14 @@ func (s selection) publish(m *nodewire.Message) error {
 		return nil
 	}
 	m.From, m.Namespace, m.Target = nodewire.FromEmitter, s.nsp, s.target
+	e := s.core
 	data, err := nodewire.AppendEnvelope(nil, m, false)
+	if err == nil && len(data) > maxPayload-maxCount {
+		data, err = nodewire.AppendEnvelope(nil, m, true) // attachments are MessagePack
+	}
 	if err != nil {
 		return err
 	}
-	e := s.core
 	if len(data) > e.opts.MaxMessage {
 		return cluster.ErrTooLarge
 	}
@@ -244,6 +247,9 @@ func (s selection) publish(m *nodewire.Message) error {
 	}
 	return e.notify(ctx, e.name(cluster.Channel{Class: cluster.ClassRequests, Namespace: s.nsp}), data)
 }
+
+// maxCount is the length of the number of a notification.
+const maxCount = 32
 
 // notify sends a notification. Postgres keeps one of two that are equal in a transaction,
 // so each has a number, which servers ignore.

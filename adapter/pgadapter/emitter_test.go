@@ -73,6 +73,7 @@ func (p tap) next() (channel, data string) {
 // An emitter notifies as the one of npm does, with the name of the namespace, which that
 // forgets.
 func TestEmitter(t *testing.T) {
+	t.Parallel()
 	s := pgtest.Start(t)
 	db := dial(t, s)
 	if _, err := db.Exec(t.Context(), strings.SplitAfter(pgadapter.Schema(nil), ";")[0]); err != nil {
@@ -123,6 +124,7 @@ func TestEmitter(t *testing.T) {
 
 // Servers receive what emitters send: also in transactions, when these end.
 func TestServersHearEmitters(t *testing.T) {
+	t.Parallel()
 	s := pgtest.Start(t)
 	for mode, newEmitter := range map[string]func(pgadapter.Executor, *pgadapter.EmitterOptions) *pgadapter.Emitter{
 		"notify": pgadapter.NewEmitter, "outbox": pgadapter.NewOutboxEmitter,

@@ -37,6 +37,7 @@ func options(prefix string) *pgadapter.Options {
 
 // The exam of several nodes, in each mode.
 func TestNodes(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	for name, mode := range modes {
 		t.Run(name, func(t *testing.T) {

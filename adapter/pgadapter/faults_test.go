@@ -162,7 +162,7 @@ func TestConnectionsAreTerminated(t *testing.T) {
 }
 
 // Nothing grows with the number of faults.
-func TestFaultsLeaveNothing(t *testing.T) {
+func TestFaultsLeaveNothing(t *testing.T) { // not beside others: it counts goroutines
 	server := pgtest.Start(t)
 	for mode := range modes {
 		all := hosts(t, mode, 2, server.Config(), "room")

@@ -32,11 +32,20 @@ type host struct {
 
 	mu   sync.Mutex
 	last map[string]int // the last number that was received, by sender and stream
+	gaps int            // numbers that were left out
 }
 
 // newHost starts a server. It ends with the test.
 func newHost(t testing.TB, name string, c *cluster.Cluster, rooms ...string) *host {
-	h := &host{TB: t, Cluster: c, name: name, sent: make(map[string]int), last: make(map[string]int)}
+	h := new(host)
+	h.open(t, name, c, rooms...)
+	return h
+}
+
+// open starts the server of a host, whose namespace is set.
+func (h *host) open(t testing.TB, name string, c *cluster.Cluster, rooms ...string) {
+	h.TB, h.Cluster, h.name = t, c, name
+	h.sent, h.last = make(map[string]int), make(map[string]int)
 	if err := c.Open(adapter.Node{ID: name, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)).With("host", name)}); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +63,6 @@ func newHost(t testing.TB, name string, c *cluster.Cluster, rooms ...string) *ho
 		h.sent[room] = 0
 	}
 	h.sent[""] = 0
-	return h
 }
 
 // emit sends the next event of a stream. The socket of this host must receive it at once.
@@ -81,7 +89,7 @@ func (h *host) heard(from, stream string) int {
 
 // Deliver implements adapter.Member. Numbers must grow: events come in order, and once.
 func (h *host) Deliver(p *adapter.Packet) {
-	text := p.Message.(string)
+	text := strings.TrimLeft(p.Message.(string), " ")
 	i := strings.LastIndexByte(text, '/')
 	number, _ := strconv.Atoi(text[i+1:])
 	h.mu.Lock()
@@ -89,7 +97,17 @@ func (h *host) Deliver(p *adapter.Packet) {
 	if number <= h.last[text[:i]] {
 		h.Errorf("%s got event %d of %q after event %d", h.name, number, text[:i], h.last[text[:i]])
 	}
+	if last := h.last[text[:i]]; last > 0 {
+		h.gaps += number - last - 1
+	}
 	h.last[text[:i]] = number
+}
+
+// lost returns how many events have not come, between others that have.
+func (h *host) lost() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.gaps
 }
 
 func (h *host) ID() string                   { return "socket of " + h.name }

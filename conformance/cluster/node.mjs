@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// npm servers, emitters and clients for the tests of adapter/redisadapter, which control them by lines of JSON:
+// npm servers, emitters and clients for the tests of adapter/redisadapter and adapter/pgadapter, which control them by lines of JSON:
 // {"id":1,"do":"serve",...} on standard input is answered by {"id":1,"result":...} or {"id":1,"error":...} on standard
 // output, where what clients and servers receive is told too. Bytes are {"$b":base64}. It ends with its input.
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { encode } from "@msgpack/msgpack";
+import { createAdapter as createPostgresAdapter } from "@socket.io/postgres-adapter";
+import { Emitter as PostgresEmitter } from "@socket.io/postgres-emitter";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { Emitter } from "@socket.io/redis-emitter";
 import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
 import { Redis } from "ioredis";
+import pg from "pg";
 import { createClient } from "redis";
 import { Server } from "socket.io";
 import { io as connect } from "socket.io-client";
@@ -48,6 +51,13 @@ async function redisClients(port, library) {
   await Promise.all([pub.connect(), sub.connect()]);
   connections.push(pub, sub);
   return [pub, sub];
+}
+
+function postgres(url) {
+  const pool = new pg.Pool({ connectionString: url });
+  pool.on("error", (error) => say({ fault: String(error) }));
+  connections.push(pool);
+  return pool;
 }
 
 function adapterOf(mode, pub, sub, options) {
@@ -107,16 +117,22 @@ class StreamsEmitter {
   }
 }
 
-async function emitter({ name, port, prefix, mode }) {
+async function emitter({ name, port, url, prefix, mode }) {
+  if (url) {
+    servers.set(name, new PostgresEmitter(postgres(url), "/", { channelPrefix: prefix }));
+    return;
+  }
   const [pub] = await redisClients(port);
   servers.set(name, mode === "streams" ? new StreamsEmitter(pub, prefix) : new Emitter(pub, { key: prefix }));
 }
 
-async function serve({ name, port, library, mode, options, namespaces, recovery }) {
-  const [pub, sub] = await redisClients(port, library);
+async function serve({ name, port, url, library, mode, options, namespaces, recovery }) {
+  const adapter = url
+    ? createPostgresAdapter(postgres(url), { ...options, errorHandler: (error) => say({ fault: String(error) }) })
+    : adapterOf(mode, ...(await redisClients(port, library)), options);
   const http = createServer();
   const io = new Server(http, {
-    adapter: adapterOf(mode, pub, sub, options),
+    adapter,
     connectionStateRecovery: recovery,
     pingInterval: QUIET,
     transports: ["websocket"],
@@ -188,7 +204,7 @@ const jobs = {
     clients.clear();
     await Promise.all([...servers.values()].map((io) => io.close?.()));
     servers.clear();
-    await Promise.all(connections.splice(0).map((each) => (each instanceof Redis ? each.quit() : each.close())));
+    await Promise.all(connections.splice(0).map((each) => (each instanceof Redis ? each.quit() : each instanceof pg.Pool ? each.end() : each.close())));
   },
   reconnect: ({ name }) => {
     const socket = clients.get(name);
