@@ -185,10 +185,14 @@ func TestPermissions(t *testing.T) {
 		all = append(all, newHost(t, fmt.Sprint("host", i), pgadapter.Notify(server.ConfigOf("chat", server.Addr()), o)))
 	}
 	settled(t, all)
-	large := &adapter.Packet{Message: strings.Repeat(" ", 9000) + "host0//1000000"}
-	if _, err := all[0].space.Broadcast(large, adapter.Target{}); err != nil {
-		t.Fatal(err)
+	large := func(number int) {
+		t.Helper()
+		p := &adapter.Packet{Message: fmt.Sprint(strings.Repeat(" ", 9000), "L//", number)}
+		if _, err := all[0].space.Broadcast(p, adapter.Target{}); err != nil {
+			t.Fatal(err)
+		}
 	}
+	large(1)
 	eventually(t, "a degraded state", func() bool {
 		err := all[0].Health().Degraded
 		return err != nil && strings.Contains(err.Error(), "permission denied for table p_attachments")
@@ -196,11 +200,8 @@ func TestPermissions(t *testing.T) {
 	exchange(t, all)
 	server.Must(nil, "GRANT SELECT, INSERT, DELETE ON p_attachments TO chat")
 	server.Must(nil, "GRANT USAGE ON SEQUENCE p_attachments_id_seq TO chat")
-	all[0].sent[""] = 1000000
-	if _, err := all[0].space.Broadcast(large, adapter.Target{}); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "a large event", func() bool { return all[1].heard("host0", "") == 1000000 })
+	large(2)
+	eventually(t, "a large event", func() bool { return all[1].heard("L", "") == 2 })
 
 	server.Must(nil, "CREATE ROLE owner LOGIN")
 	server.Must(nil, "CREATE SCHEMA chat AUTHORIZATION owner")
