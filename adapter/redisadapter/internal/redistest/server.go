@@ -33,6 +33,9 @@ type Server struct {
 	port int
 	// bus is the port for the other servers of a Redis Cluster, or 0.
 	bus int
+	// tls is whether the server has a port for TLS, tlsPort.
+	tls     bool
+	tlsPort int
 	// file is the configuration of a Sentinel, or "".
 	file string
 
@@ -64,6 +67,9 @@ func (s *Server) start(clustered bool) *Server {
 	for range attempts {
 		if s.port, err = freePort(); err == nil && clustered {
 			s.bus, err = freePort()
+		}
+		if err == nil && s.tls {
+			s.tlsPort, err = freePort()
 		}
 		if err != nil {
 			break
@@ -153,6 +159,9 @@ func (s *Server) run() error {
 		"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}, s.args...)
 	if s.file != "" {
 		args = []string{name, s.file, "--sentinel", "--port", strconv.Itoa(s.port)}
+	}
+	if s.tls {
+		args = append(args, "--tls-port", strconv.Itoa(s.tlsPort))
 	}
 	if s.bus != 0 {
 		args = append(args, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(s.bus), "--cluster-node-timeout", nodeTimeout)
