@@ -22,7 +22,7 @@ import (
 // The bounds of the events of a namespace that wait for their positions, and of what waits
 // behind them.
 const (
-	patience        = 3 * time.Second // then an event is delivered without a position
+	patience        = 10 * time.Second // then an event is delivered without a position; as storeTimeout
 	maxWaiting      = 16384
 	maxWaitingBytes = 32 << 20
 )

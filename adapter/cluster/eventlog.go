@@ -107,9 +107,10 @@ func (l *eventLog) opened(epoch string, last uint64) {
 // own handles an entry of this node. It needs no decoding.
 func (l *eventLog) own(token, number uint64) {
 	l.mu.Lock() // put has returned
+	follower := l.follower
 	l.mu.Unlock()
-	if l.follower != nil {
-		l.follower.Own(token, number)
+	if follower != nil {
+		follower.Own(token, number)
 	}
 	l.read(number, token)
 }
@@ -151,8 +152,8 @@ func (l *eventLog) wakeLocked() {
 	}
 }
 
-// wait waits until a condition of the fields holds, for logWait at most.
-func (l *eventLog) wait(ctx context.Context, holds func() bool) bool {
+// wait waits until a condition of the fields holds, for a time at most.
+func (l *eventLog) wait(ctx context.Context, most time.Duration, holds func() bool) bool {
 	var limit *time.Timer
 	for {
 		l.mu.Lock()
@@ -170,7 +171,7 @@ func (l *eventLog) wait(ctx context.Context, holds func() bool) bool {
 		changed := l.changed
 		l.mu.Unlock()
 		if limit == nil {
-			limit = time.NewTimer(logWait)
+			limit = time.NewTimer(most)
 			defer limit.Stop()
 		}
 		select {
@@ -194,7 +195,7 @@ func (l *eventLog) settle(ctx context.Context) {
 	l.mu.Lock()
 	token := l.token
 	l.mu.Unlock()
-	l.wait(ctx, func() bool { return l.came >= token })
+	l.wait(ctx, logWait, func() bool { return l.came >= token })
 }
 
 // close ends the log on this node.
@@ -233,7 +234,7 @@ func keptEvent(e *Entry, m *nodewire.Message) *adapter.KeptEvent {
 
 // CatchUp implements adapter.SharedLog.
 func (l *eventLog) CatchUp(ctx context.Context, number uint64) error {
-	if l.wait(ctx, func() bool { return l.epoch != "" && l.last >= number }) {
+	if l.wait(ctx, catchUpWait, func() bool { return l.epoch != "" && l.last >= number }) {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {

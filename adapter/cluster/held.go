@@ -6,10 +6,13 @@ package cluster
 
 import "time"
 
-// logWait bounds how long a request waits for entries that were appended before it, a
-// message for entries that its sender had read, and a client that comes back for what its
-// last node has delivered.
-const logWait = 2 * time.Second
+// logWait bounds how long a request waits for entries that were appended before it, and a
+// message for entries that its sender had read. catchUpWait bounds how long a client that
+// comes back waits for what its last node has delivered.
+const (
+	logWait     = 2 * time.Second
+	catchUpWait = 5 * time.Second
+)
 
 // heldMessages wait until a log was read up to the entry that their sender had read. The
 // lock of the log guards them.

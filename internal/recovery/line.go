@@ -40,6 +40,7 @@ type Line struct {
 	items  []waiting
 	size   int
 	timer  *time.Timer // ends the patience; nil before the first item
+	due    time.Time   // when it does
 	ended  func()      // called when items were delivered because patience has ended
 	closed bool
 }
@@ -84,11 +85,20 @@ func (l *Line) Add(item Item, token uint64, size int) {
 	switch {
 	case l.closed:
 	case l.timer == nil:
+		l.due = time.Now().Add(l.patience)
 		l.timer = time.AfterFunc(l.patience, l.expire) // stopped by Close
 	case len(l.items) == 1:
-		l.timer.Reset(l.patience)
+		l.waitLocked(l.patience)
 	}
 }
+
+func (l *Line) waitLocked(d time.Duration) {
+	l.due = time.Now().Add(d)
+	l.timer.Reset(d)
+}
+
+// frozen is how late the timer must be for the process to have been frozen.
+const frozen = time.Second
 
 // Follow adds an item that is delivered after those before.
 func (l *Line) Follow(item Item, size int) {
@@ -148,14 +158,33 @@ func (l *Line) fail(which func(w *waiting) bool) {
 
 // expire delivers the events that have waited for too long.
 func (l *Line) expire() {
+	if l.thawed() {
+		return
+	}
 	before := time.Now().Add(-l.patience)
 	l.fail(func(w *waiting) bool { return !w.since.After(before) })
 	l.mu.Lock()
 	if len(l.items) > 0 && !l.closed {
-		l.timer.Reset(time.Until(l.items[0].since.Add(l.patience)))
+		l.waitLocked(time.Until(l.items[0].since.Add(l.patience)))
 	}
 	l.mu.Unlock()
 	l.ended()
+}
+
+// thawed begins the patience again if the process was frozen: what has come meanwhile was
+// not read yet.
+func (l *Line) thawed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if now.Sub(l.due) < frozen || l.closed {
+		return false
+	}
+	for i := range l.items {
+		l.items[i].since = now
+	}
+	l.waitLocked(l.patience)
+	return true
 }
 
 // run delivers the items that have their turn.
