@@ -178,7 +178,7 @@ func TestPermissions(t *testing.T) {
 	server := pgtest.Start(t)
 	server.Must(nil, "CREATE ROLE chat LOGIN")
 	o := options("p")
-	o.SkipSchema = true
+	o.TablesExist = true
 	server.Must(nil, strings.SplitAfter(pgadapter.Schema(o), ";")[0])
 	var all []*host
 	for i := range 2 {

@@ -26,8 +26,8 @@ type Options struct {
 	// TablePrefix begins the names of the tables of Outbox. It may have a schema. Defaults
 	// to "socket_io_".
 	TablePrefix string
-	// SkipSchema says that the tables exist: they are not created. See Schema.
-	SkipSchema bool
+	// TablesExist says that the tables exist: they are not created. See Schema.
+	TablesExist bool
 	// KeepAttachments is how long messages in Table are kept, for servers that are slow.
 	// Defaults to 30 s, as in Node.js.
 	KeepAttachments time.Duration

@@ -91,7 +91,7 @@ func Schema(o *Options) string {
 }
 
 func newSchema(o *Options, outbox bool) *schema {
-	s := &schema{attachments: quote(o.Table), keep: o.KeepEvents, skip: o.SkipSchema}
+	s := &schema{attachments: quote(o.Table), keep: o.KeepEvents, skip: o.TablesExist}
 	if outbox {
 		s.prefix = o.TablePrefix
 	}
