@@ -77,5 +77,6 @@
 // (requests to other nodes), events.go (events for servers), handover.go (sockets whose
 // clients have come to another node), gate.go (for how long clients may be served), answer.go
 // (requests of other nodes), logread.go (what the node reads from logs), cluster.go (the node), beat.go (heartbeats and the lease),
-// owned.go (sessions that were taken), ended.go, store.go (the shared store), ready.go.
+// owned.go (sessions that were taken), ended.go, store.go (the shared store), ready.go,
+// emitter.go (processes without a server).
 package cluster

@@ -7,17 +7,13 @@ package pgadapter
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"socketio/adapter"
 	"socketio/adapter/cluster"
 	"socketio/adapter/nodewire"
-	"socketio/parser"
 )
 
 // EmitterOptions configure an Emitter. The zero value is ready for use.
@@ -37,29 +33,11 @@ type Executor interface {
 }
 
 // An Emitter sends events to the clients of a cluster from a process that is not one of
-// its servers, such as a worker. An Emitter receives nothing: it can't ask for
-// acknowledgements or find sockets.
-//
-//	e := pgadapter.NewEmitter(pool, nil)
-//	err := e.To("orders").Emit("paid", order)
-//
-// Each call waits until Postgres has the message, which says nothing about the servers. In
-// a transaction, the event is sent when the transaction ends, and not at all if it is rolled
-// back. Calls of one goroutine arrive in order. All methods may be called from any
-// goroutine if the Executor allows it.
-type Emitter struct{ selection }
+// its servers.
+type Emitter = cluster.Emitter
 
-// An EmitterBroadcast selects sockets and how events are sent to them. It is a value: each
-// method returns a modified copy.
-type EmitterBroadcast struct{ selection }
-
-// A selection is what Emitter and EmitterBroadcast have in common.
-type selection struct {
-	core   *emitter
-	nsp    string
-	target adapter.Target
-	flags  adapter.Flags
-}
+// An EmitterBroadcast selects sockets; see cluster.EmitterBroadcast.
+type EmitterBroadcast = cluster.EmitterBroadcast
 
 // An emitter publishes.
 type emitter struct {
@@ -75,10 +53,18 @@ type emitter struct {
 // NewEmitter returns an Emitter for the namespace "/" of servers with Notify, and of servers
 // in Node.js with @socket.io/postgres-adapter. db stays the caller's. If o is nil, the
 // defaults are used.
+//
+//	e := pgadapter.NewEmitter(pool, nil)
+//	err := e.To("orders").Emit("paid", order)
+//
+// Each call waits until Postgres has the message, which says nothing about the servers. In
+// a transaction, the event is sent when the transaction ends, and not at all if it is rolled
+// back. Calls of one goroutine arrive in order. The methods of the Emitter may be called
+// from any goroutine if the Executor allows it.
 func NewEmitter(db Executor, o *EmitterOptions) *Emitter {
 	opts, core := newEmitter(db, o)
 	core.name, core.format.node = asNode(opts.Prefix), true
-	return &Emitter{selection{core: core, nsp: "/"}}
+	return cluster.NewEmitter(core.send)
 }
 
 // NewOutboxEmitter is NewEmitter for servers with Outbox. A transaction that has emitted
@@ -86,7 +72,7 @@ func NewEmitter(db Executor, o *EmitterOptions) *Emitter {
 func NewOutboxEmitter(db Executor, o *EmitterOptions) *Emitter {
 	opts, core := newEmitter(db, o)
 	core.name, core.schema, core.wake = hashed(opts.Prefix), newSchema(&opts, true), wakeChannel(opts.Prefix)
-	return &Emitter{selection{core: core, nsp: "/"}}
+	return cluster.NewEmitter(core.send)
 }
 
 func newEmitter(db Executor, o *EmitterOptions) (Options, *emitter) {
@@ -105,130 +91,8 @@ func newEmitter(db Executor, o *EmitterOptions) (Options, *emitter) {
 	return opts, core
 }
 
-// Of returns an Emitter for another namespace. "" is "/", and a missing leading slash is
-// added.
-func (e *Emitter) Of(namespace string) *Emitter {
-	if !strings.HasPrefix(namespace, "/") {
-		namespace = "/" + namespace
-	}
-	return &Emitter{selection{core: e.core, nsp: namespace}}
-}
-
-// ServerSideEmit sends an event to the servers, which receive it by OnServerSideEmit in
-// the namespace of the same name. Otherwise it is like Emit, with the reserved names
-// connect, connection and new_namespace.
-func (e *Emitter) ServerSideEmit(event string, args ...any) error {
-	switch event {
-	case "connect", "connection", "new_namespace":
-		return reserved(event)
-	}
-	p, err := nodewire.EncodeEvent(event, args...)
-	if err != nil {
-		return err
-	}
-	return e.publish(&nodewire.Message{Kind: nodewire.KindServerSideEmit, Event: p})
-}
-
-// To adds rooms; see socketio.Broadcast. Without To, all sockets of the namespace are
-// selected. To() without arguments selects no sockets unless other rooms are added.
-func (s selection) To(rooms ...string) EmitterBroadcast {
-	s.target.Rooms = append(slices.Grow(slices.Clip(s.target.Rooms), len(rooms)), rooms...)
-	if s.target.Rooms == nil {
-		s.target.Rooms = []string{}
-	}
-	return EmitterBroadcast{s}
-}
-
-// In is the same as To.
-func (s selection) In(rooms ...string) EmitterBroadcast { return s.To(rooms...) }
-
-// Except excludes the sockets in rooms, even those selected by To.
-func (s selection) Except(rooms ...string) EmitterBroadcast {
-	s.target.Except = append(slices.Clip(s.target.Except), rooms...)
-	return EmitterBroadcast{s}
-}
-
-// Volatile drops the event for a client that can't receive it immediately.
-func (s selection) Volatile() EmitterBroadcast {
-	s.flags.Volatile = true
-	return EmitterBroadcast{s}
-}
-
-// Compress sets whether the event may be compressed. The default is true.
-func (s selection) Compress(compress bool) EmitterBroadcast {
-	s.flags.Uncompressed = !compress
-	return EmitterBroadcast{s}
-}
-
-// Emit sends an event to the selected sockets. Arguments are encoded as by
-// socketio.Broadcast.Emit. It returns socketio.ErrReservedEvent for a name that clients
-// use themselves, an error from encoding an argument, cluster.ErrTooLarge, or the error of
-// Postgres: then no server has received the event, or it is not known.
-func (s selection) Emit(event string, args ...any) error {
-	if parser.IsReserved(event) {
-		return reserved(event)
-	}
-	p, err := nodewire.EncodeEvent(event, args...)
-	if err != nil || s.nobody() {
-		return err
-	}
-	return s.publish(&nodewire.Message{Kind: nodewire.KindBroadcast, Event: p, Flags: s.flags})
-}
-
-// Send emits the event "message".
-func (s selection) Send(args ...any) error { return s.Emit("message", args...) }
-
-// SocketsJoin adds the selected sockets to rooms. They join soon after it returns. It
-// returns socketio.ErrRoomName for a name of more than 512 bytes, or the error of
-// Postgres.
-func (s selection) SocketsJoin(rooms ...string) error {
-	for _, room := range rooms {
-		if len(room) > adapter.MaxRoomName {
-			return fmt.Errorf("%w: %d bytes, at most %d", adapter.ErrRoomName, len(room), adapter.MaxRoomName)
-		}
-	}
-	return s.change(nodewire.KindSocketsJoin, rooms)
-}
-
-// SocketsLeave removes the selected sockets from rooms. They leave soon after it returns.
-// It returns the error of Postgres.
-func (s selection) SocketsLeave(rooms ...string) error {
-	return s.change(nodewire.KindSocketsLeave, rooms)
-}
-
-func (s selection) change(kind nodewire.Kind, rooms []string) error {
-	if len(rooms) == 0 {
-		return nil
-	}
-	return s.publish(&nodewire.Message{Kind: kind, Rooms: rooms})
-}
-
-// DisconnectSockets disconnects the selected sockets from the namespace. It returns the
-// error of Postgres.
-func (s selection) DisconnectSockets() error {
-	return s.publish(&nodewire.Message{Kind: nodewire.KindDisconnect})
-}
-
-// CloseConns closes the connections of the selected sockets, with all their namespaces. It
-// returns the error of Postgres.
-func (s selection) CloseConns() error {
-	return s.publish(&nodewire.Message{Kind: nodewire.KindDisconnect, Close: true})
-}
-
-// nobody reports whether no sockets are selected.
-func (s selection) nobody() bool { return s.target.Rooms != nil && len(s.target.Rooms) == 0 }
-
-func reserved(event string) error {
-	return fmt.Errorf("%w %q: choose another", adapter.ErrReservedEvent, event)
-}
-
-// publish sends a message and waits for the answer of Postgres.
-func (s selection) publish(m *nodewire.Message) error {
-	if s.nobody() {
-		return nil
-	}
-	m.From, m.Namespace, m.Target = nodewire.FromEmitter, s.nsp, s.target
-	e := s.core
+// send sends a message and waits for the answer of Postgres.
+func (e *emitter) send(m *nodewire.Message) error {
 	data, err := nodewire.AppendEnvelope(nil, m, false)
 	if err == nil && len(data) > maxPayload-maxCount {
 		data, err = nodewire.AppendEnvelope(nil, m, true) // attachments are MessagePack
@@ -242,10 +106,10 @@ func (s selection) publish(m *nodewire.Message) error {
 	ctx, cancel := context.WithTimeout(context.Background(), e.opts.Timeout)
 	defer cancel()
 	if e.schema != nil && m.Kind != nodewire.KindServerSideEmit {
-		_, err = e.db.Exec(ctx, e.schema.appendSQL(), e.schema.lock("log"), s.nsp, nodewire.FromEmitter, data, e.wake)
+		_, err = e.db.Exec(ctx, e.schema.appendSQL(), e.schema.lock("log"), m.Namespace, nodewire.FromEmitter, data, e.wake)
 		return err
 	}
-	return e.notify(ctx, e.name(cluster.Channel{Class: cluster.ClassRequests, Namespace: s.nsp}), data)
+	return e.notify(ctx, e.name(cluster.Channel{Class: cluster.ClassRequests, Namespace: m.Namespace}), data)
 }
 
 // maxCount is the length of the number of a notification.

@@ -38,7 +38,7 @@ const (
 var floors = map[string][]string{
 	"adapter":            {"internal/lock"},
 	"adapter/nodewire":   {"adapter", "internal/binding", "internal/jsontext", "internal/mpack", "parser"},
-	"adapter/cluster":    {"adapter", "adapter/nodewire", "internal/jsontext"},
+	"adapter/cluster":    {"adapter", "adapter/nodewire", "internal/jsontext", "parser"},
 	"internal/netpoll":   {"internal/lock"},
 	"internal/recovery":  {"adapter", "internal/lock"},
 	"internal/ack":       {"internal/lock"},

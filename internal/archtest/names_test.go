@@ -26,6 +26,7 @@ var sameMeaning = map[string]string{
 	"ConnectError":         "the rejection of a namespace: sent by the server, received by a client of siotest",
 	"DecodeError":          "a message that is no packet, in either format",
 	"Decoder":              "messages to packets, in either format",
+	"Emitter":              "what sends events: a part of a server, and a process without one",
 	"Entry":                "a line of a record: of a transcript, and of the log of a namespace",
 	"ErrClosed":            "the connection has closed",
 	"ErrDegraded":          "other servers may not know of this one's rooms",
