@@ -23,18 +23,18 @@ func many(count int) (rooms []string) {
 // The exam over six servers that are a Redis Cluster, and then what can happen to these.
 func TestRedisCluster(t *testing.T) {
 	servers := redistest.StartCluster(t)
-	for _, mode := range []string{"classic", "pattern", "sharded"} {
+	for _, mode := range []string{"classic", "pattern", "sharded", "streams", "streams sharded"} {
 		t.Run("Nodes/"+mode, func(t *testing.T) { runExam(t, modes[mode], servers.Addrs()...) })
 	}
 	t.Run("Connections", func(t *testing.T) { testConnections(t, servers) })
-	for _, mode := range []string{"classic", "sharded"} {
+	for _, mode := range []string{"classic", "sharded", "streams"} {
 		t.Run("Peers/"+mode, func(t *testing.T) { testPeers(t, servers, mode) })
 	}
 	t.Run("DeafMaster", func(t *testing.T) { testDeafMaster(t, servers) })
-	for _, mode := range []string{"classic", "sharded"} {
+	for _, mode := range []string{"classic", "sharded", "streams"} {
 		t.Run("SlotMoves/"+mode, func(t *testing.T) { testSlotMoves(t, servers, mode) })
 	}
-	for i, mode := range []string{"classic", "sharded"} {
+	for i, mode := range []string{"classic", "sharded", "streams"} {
 		t.Run("Promotion/"+mode, func(t *testing.T) { testPromotion(t, servers, mode, i) })
 		t.Run("DeadMaster/"+mode, func(t *testing.T) { testDeadMaster(t, servers, mode, i) })
 	}
@@ -58,7 +58,10 @@ func testSlotMoves(t *testing.T, servers *redistest.Cluster, mode string) {
 	all := hostsWith(t, mode, prefix, 3, on(servers.Addrs()...), rooms...)
 	for _, room := range append(rooms[:3:3], "") {
 		channel := prefix + "#/#" // of the namespace
-		if room != "" {
+		switch {
+		case mode == "streams":
+			channel = prefix // the stream
+		case room != "":
 			channel += room + "#"
 		}
 		slot := servers.Slot(channel)
@@ -113,6 +116,9 @@ func testPeers(t *testing.T, servers *redistest.Cluster, mode string) {
 	prefix := newPrefix()
 	all := hostsWith(t, mode, prefix, 2, on(servers.Addrs()...))
 	command, channel := "SUBSCRIBE", prefix+"-request#/#"
+	if mode == "streams" {
+		channel = prefix + "#/#"
+	}
 	at := servers.Servers[:3]
 	if mode == "sharded" {
 		command, channel = "SSUBSCRIBE", prefix+"#/#"

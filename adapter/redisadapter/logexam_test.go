@@ -125,6 +125,14 @@ func (nobody) Receive(cluster.Channel, []byte) {}
 func (nobody) Down(error)                      {}
 func (nobody) Up()                             {}
 
+// The exams over six servers that are a Redis Cluster.
+func TestRedisClusterKeeps(t *testing.T) {
+	t.Parallel()
+	servers := redistest.StartCluster(t)
+	t.Run("Logs", func(t *testing.T) { runLogExam(t, manyServers{servers}, 5, false) })
+	t.Run("Sessions", func(t *testing.T) { runSessionsExam(t, manyServers{servers}) })
+}
+
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	runSessionsExam(t, oneServer{redistest.Start(t)})

@@ -125,7 +125,7 @@ func (c *Cluster) each(do func(s *Server)) {
 	}
 }
 
-// MoveSlot gives a slot without keys to another master, as a migration does.
+// MoveSlot gives a slot with its keys to another master, as a migration does.
 func (c *Cluster) MoveSlot(slot int, to *Server) {
 	to.t.Helper()
 	from, number := c.Master(slot), strconv.Itoa(slot)
@@ -134,6 +134,18 @@ func (c *Cluster) MoveSlot(slot int, to *Server) {
 	}
 	to.Must("CLUSTER", "SETSLOT", number, "IMPORTING", c.ids[from])
 	from.Must("CLUSTER", "SETSLOT", number, "MIGRATING", c.ids[to])
+	for {
+		const atOnce = "100"
+		keys := from.Must("CLUSTER", "GETKEYSINSLOT", number, atOnce).([]any)
+		if len(keys) == 0 {
+			break
+		}
+		command := []string{"MIGRATE", "127.0.0.1", strconv.Itoa(to.port), "", "0", "10000", "KEYS"}
+		for _, key := range keys {
+			command = append(command, key.(string))
+		}
+		from.Must(command...)
+	}
 	for _, s := range []*Server{to, from} {
 		s.Must("CLUSTER", "SETSLOT", number, "NODE", c.ids[to])
 	}
