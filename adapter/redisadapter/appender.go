@@ -42,6 +42,7 @@ type appender struct {
 	bytes   int
 	closed  bool
 	since   time.Time         // when the entries were sent that Redis has not answered
+	doubted time.Time         // when it was noticed that they take long
 	down    error             // why nothing can be added
 	refused error             // the error of the latest entry, if Redis has refused it
 	added   map[string]uint64 // the latest tokens by namespace that Redis has answered
@@ -57,7 +58,7 @@ func (a *appender) put(x addition) error {
 		return cluster.ErrClosed
 	case a.down != nil:
 		return a.down
-	case !a.since.IsZero() && time.Since(a.since) > stalledAfter:
+	case a.stalledLocked(time.Now()):
 		return errStalled
 	case a.bytes > 0 && a.bytes+size > a.most:
 		return ErrQueueFull
@@ -66,6 +67,19 @@ func (a *appender) put(x addition) error {
 	a.bytes += size
 	poke(a.wake)
 	return nil
+}
+
+// stalledLocked reports whether Redis has not answered for stalledAfter, and not since this
+// was first noticed a moment ago: a process that was frozen has not read the answer yet.
+func (a *appender) stalledLocked(now time.Time) bool {
+	const moment = time.Second
+	if a.since.IsZero() || now.Sub(a.since) < stalledAfter-moment {
+		return false
+	}
+	if a.doubted.Before(a.since) {
+		a.doubted = now
+	}
+	return now.Sub(a.doubted) > moment
 }
 
 // err returns why entries can't be added, or nil.

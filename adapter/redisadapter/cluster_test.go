@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"socketio/adapter/redisadapter/internal/redistest"
 )
@@ -74,11 +75,12 @@ func testSlotMoves(t *testing.T, servers *redistest.Cluster, mode string) {
 			defer close(moved)
 			servers.MoveSlot(slot, to)
 		}()
+		pace := time.NewTicker(time.Millisecond) // a stream keeps everything for later
 		for done := false; !done; {
 			select {
 			case <-moved:
 				done = true
-			default:
+			case <-pace.C:
 				for _, h := range all {
 					for name := range h.sent {
 						_, _ = h.emit(name)
@@ -86,6 +88,7 @@ func testSlotMoves(t *testing.T, servers *redistest.Cluster, mode string) {
 				}
 			}
 		}
+		pace.Stop()
 		t.Logf("events arrive %v after the slot of %q has moved", exchange(t, all), room)
 	}
 	settled(t, all)

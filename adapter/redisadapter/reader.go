@@ -21,7 +21,6 @@ type tailReader struct {
 	key    string // has the epoch
 	count  int    // the most entries at once
 	block  time.Duration
-	maxLen int
 	finder *finder
 	feed   *feed
 	tokens func() map[string]uint64 // of the appender

@@ -139,6 +139,7 @@ async function serve({ name, port, url, library, mode, options, namespaces, reco
   });
   for (const nsp of ["/", ...(namespaces ?? [])]) {
     io.of(nsp).on("connection", (socket) => {
+      if (socket.recovered) return;
       const { name, rooms } = socket.handshake.auth;
       socket.data.name = name;
       socket.join(rooms);
@@ -212,6 +213,21 @@ const jobs = {
     socket.connect();
     return done;
   },
+  // The connection of a client breaks, and it does not connect by itself.
+  drop: ({ name }) => {
+    const manager = clients.get(name).io;
+    manager.reconnection(false);
+    manager.engine.close();
+  },
+  // It connects to another server.
+  come: async ({ name, url }) => {
+    const socket = clients.get(name);
+    socket.io.uri = url;
+    const id = connected(socket);
+    socket.connect();
+    return { id: await id, recovered: socket.recovered };
+  },
+  go: ({ name }) => void clients.get(name).disconnect(),
   // The rooms of a socket on its own server, without asking others.
   rooms: ({ server, socket }) => [...(servers.get(server).sockets.sockets.get(socket)?.rooms ?? [])],
   emit: (c) => void select(c).emit(c.event, ...c.args),
