@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"socketio/adapter"
 	"socketio/engineio"
@@ -32,6 +33,7 @@ type journal struct {
 
 	lineages   recovery.Lineages[Socket]
 	unfinished unfinished
+	overdue    atomic.Int32 // events that a durable store has not taken in time
 }
 
 func (j *journal) begin() (last uint64) { return j.order.Begin() }
@@ -139,13 +141,13 @@ func (d *delivery) run() (number uint64, err error) {
 	if s != nil {
 		d.Socket = s.ID()
 	}
-	err = j.events.Append(&adapter.Record{KeptEvent: d.KeptEvent, Deliver: func(number uint64) {
+	err = j.append(d.KeptEvent, func(number uint64) {
 		d.Number = number
 		j.order.Begin()
 		d.deliver(j.position(number))
 		j.order.Delivered(number)
 		j.order.End()
-	}})
+	})
 	if err == nil {
 		j.owner.sweepLater()
 		err = d.flush(true)
