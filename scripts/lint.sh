@@ -20,7 +20,7 @@ joined=$(go list -m -f '{{.Dir}}' | sed "s|^$PWD|.|") # the modules of go.work
 mapfile -t packages < <(sed 's|$|/...|' <<<"$joined")
 check "gofmt" formatted
 check "go vet" go vet "${packages[@]}"
-check "go vet of what needs npm packages" go vet -tags npm ./conformance/dialer ./adapter/diskstore ./adapter/pgadapter ./adapter/redisadapter
+check "go vet of what needs npm packages" go vet -tags npm ./conformance/dialer ./adapter/diskstore ./adapter/natsadapter ./adapter/pgadapter ./adapter/redisadapter
 platforms="linux/386 darwin/arm64 windows/amd64"
 check "all packages compile for $platforms" bin/typecheck "${platforms// /,}" "${packages[@]}"
 if [ "$all" = --all ]; then

@@ -47,6 +47,9 @@ var modes = map[string]func(urls string, o *natsadapter.Options) *cluster.Cluste
 func TestNodes(t *testing.T) {
 	server := natstest.Start(t, natstest.JetStream)
 	for name, mode := range modes {
+		if testing.Short() && name != "core" && name != "JetStream" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			adaptertest.RunCluster(t, adaptertest.Factory{New: func(*testing.T) func() adapter.Cluster {
@@ -106,7 +109,7 @@ func TestNodesWithFaults(t *testing.T) {
 			adaptertest.RunCluster(t, adaptertest.Factory{
 				Logged: mode == "JetStream",
 				New: func(t *testing.T) func() adapter.Cluster {
-					o := natsadapter.Options{Prefix: newPrefix()}
+					o := natsadapter.Options{Prefix: newPrefix(), Cluster: cluster.Options{Heartbeat: 2 * time.Second, Lease: 8 * time.Second}}
 					return func() adapter.Cluster {
 						proxy, err := faultnet.Listen(server.Addr(), nil)
 						if err != nil {

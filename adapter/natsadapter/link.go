@@ -33,7 +33,6 @@ type link struct {
 	state   *state
 	counts  *Counts
 	ctx     context.Context
-	work    *sync.WaitGroup
 	// connects is called after each connection, refused when NATS refuses something.
 	connects func()
 	refused  func(err error)
@@ -50,7 +49,7 @@ type link struct {
 	closed chan struct{} // closed after the end of nc
 }
 
-// newLink returns a link. The fields ctx, work, connects and refused are still to be set.
+// newLink returns a link. The fields ctx, connects and refused are still to be set.
 func newLink(urls string, o *Options, s *state) *link {
 	l := &link{state: s, counts: o.Counts, up: make(chan struct{})}
 	l.options = nats.GetDefaultOptions()

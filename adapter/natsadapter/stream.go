@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,8 +33,7 @@ type stream struct {
 	latest  atomic.Pointer[snapshot]
 	turn    chan struct{} // held by the one who asks
 	started atomic.Uint64 // number of questions
-	mu      sync.Mutex
-	got     uint64 // number of the question that latest answers
+	got     uint64        // number of the question that latest answers; by the one whose turn it is
 }
 
 // A snapshot is what is known about the stream.
