@@ -67,3 +67,12 @@ func PassOver(s *Socket) {
 	s.mu.Unlock()
 	s.conn.mayWait(a, 0)
 }
+
+// SendAlone sends an encoded packet as the last step of Emit does, without those before it.
+func SendAlone(s *Socket, packet string) error {
+	if err := s.conn.eio.Enqueue(engineio.TextMessage(packet)); err != nil {
+		return err
+	}
+	s.conn.eio.Write()
+	return nil
+}

@@ -134,3 +134,33 @@ func TestLocksOfAnEcho(t *testing.T) {
 		keepsTo(t, maxOpsPerEvent+maxOpsPerEmit, got, byPlace)
 	})
 }
+
+// Without recovery, an emit takes the locks of sending its packet, and no others. With it,
+// it takes some: otherwise this would compare nothing.
+func TestLocksWithoutRecovery(t *testing.T) {
+	compare := func(t *testing.T, r *socketio.Recovery) {
+		overDrivers(t, &socketio.Options{Recovery: r}, func(t *testing.T, w *world) {
+			joined := make(chan *socketio.Socket, 1)
+			w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
+			c := w.raw()
+			s := within(w, "the connection", joined)
+			send := func(send func() error) func() {
+				return func() {
+					if err := send(); err != nil {
+						t.Fatal(err)
+					}
+					if _, _, err := c.ReadFrame(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			alone, _ := operations(500, send(func() error { return socketio.SendAlone(s, `2["chat message",1]`) }))
+			emit, byPlace := operations(500, send(func() error { return s.Emit("chat message", 1) }))
+			if more := emit > alone+0.1; more != (r != nil) {
+				t.Errorf("an emit takes %.2f operations, its packet alone %.2f:\n%s", emit, alone, byPlace)
+			}
+		})
+	}
+	t.Run("off", func(t *testing.T) { compare(t, nil) })
+	t.Run("on", func(t *testing.T) { compare(t, &socketio.Recovery{}) })
+}
