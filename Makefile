@@ -220,7 +220,7 @@ matrix = go test -race -vet=off $(1) -count=1 -tags npm -timeout 10m -run '^Test
 test-cluster: bin/tally $(npm_conformance) ## servers in Go and in Node.js on one Redis, and on one PostgreSQL: each operation of both and of emitters, as a table, with classic and with sharded channels and with streams
 	@$(call matrix,-short)
 
-test-cluster-all: bin/tally $(npm_conformance) ## the same in eight ways of using Redis
+test-cluster-all: bin/tally $(npm_conformance) ## the same in nine ways of using Redis
 	@$(call matrix,)
 
 .PHONY: test-feed

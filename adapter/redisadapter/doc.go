@@ -7,7 +7,8 @@
 //	io := socketio.NewServer(&socketio.Options{Cluster: redisadapter.Classic(redis, nil)})
 //
 // Classic is createAdapter of the npm package @socket.io/redis-adapter, Sharded is its
-// createShardedAdapter. An Emitter sends events from a process that is not a server.
+// createShardedAdapter, Streams that of @socket.io/redis-streams-adapter, with clients that are
+// recovered on any server. An Emitter sends events from a process that is not a server.
 //
 // # Order
 //
@@ -15,10 +16,13 @@
 // which they were sent. With Sharded on a Redis Cluster that holds for those to one room,
 // and for those to no room or several; events to different rooms may overtake each other.
 //
+// With Streams all servers have the events of all servers in one order.
+//
 // # Connections
 //
 // A server has two connections to each Redis server that it uses: one for messages that it
-// sends, and one for subscriptions, of all namespaces. Both are made again when they
+// sends, and one for subscriptions, of all namespaces. With Streams there are two more for
+// each stream: one that adds entries, one that waits for them. All are made again when they
 // break, with growing pauses of up to a second, and what was subscribed is subscribed
 // again. When a slot of a Redis Cluster moves, so do its subscriptions. Messages wait in
 // a queue of bounded size until Redis has answered those before them. When a connection
