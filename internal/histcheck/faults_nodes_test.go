@@ -31,6 +31,7 @@ type index struct {
 
 func (f *faulty) indexed() *index {
 	x := &index{joined: make(map[string]int64), server: make(map[string]string), visits: make(map[string][]string), ended: make(map[string]int64)}
+	const unnoticed = 17_000_000
 	var lines []event
 	for proc, log := range f.History {
 		if isServer(proc) {
@@ -40,6 +41,8 @@ func (f *faulty) indexed() *index {
 	slices.SortFunc(lines, func(a, b event) int { return int(a.T - b.T) })
 	for _, e := range lines {
 		switch e.Kind {
+		case hc.Health:
+			x.wrong = append(x.wrong, [2]int64{e.T - unnoticed - margin, e.T + margin})
 		case hc.Join:
 			if e.Room == "all" {
 				x.joined[e.Session] = e.T

@@ -138,7 +138,7 @@ func (w *world) nodeEvent(log []Event, i int) {
 	case Health:
 		n := w.nodes.byName[e.Proc]
 		if e.Reason != "" {
-			n.trouble = begin(n.trouble, e.T)
+			n.trouble = begin(n.trouble, e.T-unnoticed)
 		} else {
 			end(n.trouble, e.T)
 		}

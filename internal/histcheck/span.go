@@ -16,6 +16,9 @@ const (
 	skew = 50_000
 	// lag is how long a message may be on its way between servers that work.
 	lag = 3_000_000
+	// unnoticed is how long a server may not notice that its connection to the others does
+	// not work: row L5 of docs/cluster.md.
+	unnoticed = 17_000_000
 
 	never = math.MaxInt64
 )
