@@ -75,12 +75,14 @@ func (p *positions) Number(position string) (uint64, bool) { return (*journal)(p
 
 // find returns the number after which a client has missed events.
 func (j *journal) find(s *Socket, final *adapter.Session) (after uint64, reason recovery.Reason) {
-	if j.shared != nil {
-		up := max(final.Last, final.Checked)
-		if n, ok := j.numberOf(s.kept().offset); ok {
-			up = max(up, n)
+	if j.shared != nil && (final.Epoch == "" || final.Epoch == j.currentEpoch()) {
+		ctx := s.conn.eio.Context()
+		if j.shared.events.CatchUp(ctx, max(final.Last, final.Checked)) != nil {
+			return 0, recovery.BusLost // this server would send again what another has sent
 		}
-		_ = j.shared.events.CatchUp(s.conn.eio.Context(), up) // otherwise the position is unknown here
+		if n, ok := j.numberOf(s.kept().offset); ok {
+			_ = j.shared.events.CatchUp(ctx, n) // otherwise the position is unknown here
+		}
 	}
 	after, reason = recovery.Find(final, s.kept().offset, (*positions)(j), j.order)
 	if reason == recovery.StoreFailed && j.shared != nil {

@@ -352,6 +352,17 @@ func TestSharedLogCatchesUp(t *testing.T) {
 		mustEmit(t, all[0].io, "next", 2)
 		r.hears("next 2")
 		r.hearsNothing()
+		r.drops()
+		time.Sleep(10 * time.Second)
+
+		all[1].bus.Lag(0)
+		r.comesAt(all[0]).is("recovered")
+		all[1].bus.Lag(time.Minute)
+		mustEmit(t, all[0].io.Volatile(), "volatile", 3)
+		r.hears("volatile 3")
+		r.drops()
+		time.Sleep(time.Second)
+		r.comesAt(all[1]).is("bus_lost") // otherwise it would hear the volatile event again
 	})
 }
 
