@@ -27,6 +27,7 @@ var logPrefixes atomic.Int64
 func logWorld(t *testing.T, o Options, servers ...*natstest.Server) *adaptertest.LogWorld {
 	o.Prefix = "log" + strconv.FormatInt(logPrefixes.Add(1), 10)
 	o.Log.MaxBytes, o.Log.MaxSessionBytes = 32<<20, 8<<20
+	o.MaxQueue = 4 << 20 // what waits is sent to all afterwards
 	proxies := make(map[cluster.LogBus]*faultnet.Proxy)
 	n := 0
 	manage := func(do func(ctx context.Context, js jetstream.JetStream) error) {
