@@ -17,6 +17,6 @@ STRESS=${STRESS:-20s} go test -count=1 -race -timeout 15m -json -run '^TestStres
 HOSTILE=${HOSTILE-full} go test -count=1 -timeout 10m -json -run '^TestFullSize$' ./internal/hostile 2>&1 | bin/tally -v || status=1
 IFS=x read -r upgrades recoveries seconds <<<"${DELIVERY:-20000x5000x3600}"
 UPGRADES=$upgrades RECOVERIES=$recoveries TIME=$seconds make -s test-delivery || status=1
-NODE_FAULTS=${NODE_FAULTS:-60} make -s test-delivery-nodes || status=1
+NODE_FAULTS=${NODE_FAULTS:-60} MODULES="redisadapter natsadapter pgadapter" ENGINE=classic,sharded,streams,core,JetStream,notify,outbox make -s test-delivery-nodes || status=1
 KILLS=${KILLS:-200} go test -count=1 -race -tags npm -timeout 30m -json -run '^TestKilledServer$' ./adapter/diskstore 2>&1 | bin/tally -v || status=1
 exit $status

@@ -47,8 +47,8 @@
 //	I19 a question has an answer in time, also if servers are dead
 //
 // Reading order: event.go (what is recorded), report.go (what is found), world.go (what
-// the logs say together), unseen.go (what they leave out), server.go (sessions and their expected events, from the logs of
-// servers), client.go (what arrived at clients), upward.go (what arrived at servers),
-// acks.go, check.go; for several servers span.go (who was in which room when), nodes.go,
-// arrived.go, questions.go.
+// the logs say together), unseen.go (what they leave out), server.go (sessions and their
+// expected events, from the logs of servers), client.go (what arrived at clients),
+// upward.go (what arrived at servers), acks.go, check.go; for several servers span.go (who
+// was in which room when), nodes.go, arrived.go, questions.go.
 package histcheck
