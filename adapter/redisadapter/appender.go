@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -31,6 +32,7 @@ type appender struct {
 	most   int    // bytes that may wait
 	wake   chan struct{}
 	done   chan struct{} // closed when everything is sent after close
+	lost   atomic.Uint64 // entries that Redis may not have, or that were not sent
 
 	// Only run uses these.
 	peer    string            // the connection, as Redis sees it: its id and its address
@@ -159,6 +161,7 @@ func (a *appender) stale(now time.Time) map[string]uint64 {
 	for len(a.waiting) > 0 && now.Sub(a.waiting[0].at) > keptFor {
 		x := a.waiting[0]
 		tokens[x.namespace] = x.token
+		a.lost.Add(1)
 		a.bytes -= x.size()
 		a.waiting = a.waiting[1:]
 	}
@@ -225,6 +228,9 @@ func (a *appender) serve(ctx context.Context) (ended bool, err error) {
 		return false, err
 	}
 	a.fail(nil)
+	// A connection that breaks while nothing is sent is noticed at once: what is sent on it
+	// is lost.
+	lost := conn.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: func(rueidis.PubSubMessage) {}})
 	for ctx.Err() == nil {
 		next, more := a.take()
 		if len(next) > 0 {
@@ -238,6 +244,11 @@ func (a *appender) serve(ctx context.Context) (ended bool, err error) {
 		}
 		select {
 		case <-a.wake:
+		case err := <-lost:
+			if err == nil {
+				err = errEnded
+			}
+			return false, err
 		case <-ctx.Done():
 		}
 	}
@@ -320,6 +331,7 @@ func (a *appender) sort(part []addition, results []rueidis.RedisResult) (err err
 				a.top = max(a.top, n)
 			}
 		case !answered:
+			a.lost.Add(1)
 			unknown[x.namespace], err = max(unknown[x.namespace], x.token), why
 		case next == i+1 && len(added)+len(unknown) == 0 && (elsewhere(why) || strings.HasPrefix(why.Error(), "READONLY ")):
 			next = i

@@ -7,6 +7,7 @@ package redisadapter
 import (
 	"sync"
 
+	"socketio/adapter"
 	"socketio/adapter/cluster"
 )
 
@@ -15,6 +16,7 @@ type feed struct {
 	receiver cluster.LogReceiver
 	mark     string        // of this bus
 	begun    chan struct{} // closed when the end of the stream has been found
+	batch    adapter.Batch // what the entries of one read have caused; only deliver uses it
 
 	mu      sync.Mutex // is held while the receiver is called; guards the fields below
 	ready   bool
@@ -183,8 +185,22 @@ func (f *feed) gap(upTo uint64) {
 	f.settleLocked(upTo)
 }
 
-// deliver takes the next entries.
+// deliver takes the next entries. What they cause leaves in one write for each client.
 func (f *feed) deliver(rows []row) {
+	f.hand(rows)
+	f.batch.Flush()
+}
+
+// give calls Entry.
+func (f *feed) give(name string, e cluster.Entry) {
+	if many, ok := f.receiver.(cluster.BatchLogReceiver); ok {
+		many.EntryMany(&f.batch, name, e)
+		return
+	}
+	f.receiver.Entry(name, e)
+}
+
+func (f *feed) hand(rows []row) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range rows {
@@ -209,7 +225,7 @@ func (f *feed) deliver(rows []row) {
 		}
 		e := r.entry(f.mark)
 		if n.told {
-			f.receiver.Entry(name, e)
+			f.give(name, e)
 			continue
 		}
 		n.skipped = max(n.skipped, e.Token)

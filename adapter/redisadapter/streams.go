@@ -180,6 +180,17 @@ func (b *logBus) log(namespace string) *log {
 	return l
 }
 
+// Lost implements cluster.LossCounter.
+func (b *logBus) Lost() uint64 {
+	b.logs.mu.Lock()
+	defer b.logs.mu.Unlock()
+	n := b.bus.Lost()
+	for _, l := range b.logs.all {
+		n += l.lost.Load()
+	}
+	return n
+}
+
 // Open implements cluster.Bus.
 func (b *logBus) Open(r cluster.Receiver) error {
 	if _, ok := r.(cluster.LogReceiver); !ok {

@@ -3,8 +3,8 @@
 // Command chat is examples/chat on two servers, with Redis between them and nginx in front
 // that sends each request to the next of them: no sticky sessions. It starts all of them and
 // prints the address of nginx; everything ends with Ctrl-C. PORT chooses the port, as for
-// the other chats. Without one of the servers the chat goes on: kill it with the number that
-// is printed.
+// the other chats. Without one of the servers the chat goes on, and no message is missing: kill
+// it with the number that is printed. Its pages are recovered on the other one.
 //
 // This file holds the beginning, and a server; site.go holds the programs around it.
 package main
@@ -57,7 +57,10 @@ func server() error {
 	defer web.Close()
 
 	redis := rueidis.ClientOption{InitAddress: []string{os.Getenv("CHAT_REDIS")}}
-	opts := &socketio.Options{Cluster: redisadapter.Classic(redis, &redisadapter.Options{Cluster: cluster.Options{Announcer: node}})}
+	opts := &socketio.Options{
+		Cluster:  redisadapter.Streams(redis, &redisadapter.StreamsOptions{Cluster: cluster.Options{Announcer: node}}),
+		Recovery: &socketio.Recovery{}, // a page that loses its server continues on the other
+	}
 	opts.Engine.Forward = node
 	return room.RunWith(opts)
 }
