@@ -53,7 +53,7 @@ func TestNodes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			adaptertest.RunCluster(t, adaptertest.Factory{New: func(*testing.T) func() adapter.Cluster {
-				o := natsadapter.Options{Prefix: newPrefix(), Cluster: cluster.Options{Introduction: 50 * time.Millisecond}}
+				o := natsadapter.Options{Prefix: newPrefix(), Cluster: cluster.Options{Introduction: 50 * time.Millisecond, JoinTimeout: 10 * time.Second}}
 				return func() adapter.Cluster { return mode(server.URL(), &o) }
 			}})
 		})
@@ -67,7 +67,7 @@ func TestNodesAtThreeServers(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			adaptertest.RunCluster(t, adaptertest.Factory{New: func(*testing.T) func() adapter.Cluster {
-				o, n := natsadapter.Options{Prefix: newPrefix(), Log: natsadapter.LogOptions{Replicas: 3, MaxBytes: 16 << 20, MaxSessionBytes: 8 << 20}}, 0
+				o, n := natsadapter.Options{Prefix: newPrefix(), Log: natsadapter.LogOptions{Replicas: 3, MaxBytes: 16 << 20, MaxSessionBytes: 8 << 20}, Cluster: cluster.Options{JoinTimeout: 10 * time.Second}}, 0
 				if mode == "JetStream" {
 					natsadapter.MakeLog(t, servers, o)
 				}

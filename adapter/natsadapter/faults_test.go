@@ -118,6 +118,9 @@ func TestThreeServers(t *testing.T) {
 			natsadapter.WaitForStreams(t, servers, 3)
 			settled(t, all)
 		}
+		if testing.Short() && mode != "core" {
+			return
+		}
 		for _, s := range servers {
 			s.Kill()
 		}
