@@ -141,9 +141,6 @@ func (*host) Describe(m adapter.Member) adapter.MemberInfo {
 
 func (*host) HandleServerSideEmit(context.Context, adapter.Payload, func(adapter.Payload)) {}
 
-// quiet is a log that nobody reads.
-var quiet = slog.New(slog.DiscardHandler)
-
 // worksIn is the most that a cluster may need after a fault.
 const worksIn = 60 * time.Second
 
