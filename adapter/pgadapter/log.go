@@ -77,10 +77,8 @@ func (b *logBus) Number(namespace, position string) (number uint64, ok bool) {
 // Sessions implements cluster.LogBus.
 func (b *logBus) Sessions() cluster.Sessions { return b.sessions }
 
-const (
-	pageRows  = 200     // of a log, read at once
-	pageBytes = 4 << 20 // after which a page of Read ends
-)
+// pageBytes is the size after which a page of Read ends.
+const pageBytes = 4 << 20
 
 // Read implements cluster.LogBus. No connection is held while the caller handles a page.
 func (b *logBus) Read(ctx context.Context, namespace string, after, upTo uint64) iter.Seq2[cluster.Entry, error] {

@@ -19,6 +19,9 @@ import (
 	"socketio/adapter/cluster"
 )
 
+// pageRows is how many entries of a log are read at once.
+const pageRows = 200
+
 // A reader reads the logs of namespaces on the connection of the listener.
 type reader struct {
 	schema   *schema
