@@ -209,6 +209,7 @@ func (a *appender) doubt(epoch int) bool {
 	defer a.mu.Unlock()
 	a.tidyLocked()
 	if len(a.sent) == 0 {
+		a.state.set(causeAppends, nil) // late answers may have ended the last doubts
 		return false
 	}
 	first := a.sent[0]
