@@ -5,6 +5,7 @@
 package redisadapter
 
 import (
+	"slices"
 	"sync"
 
 	"socketio/adapter"
@@ -22,6 +23,7 @@ type feed struct {
 	ready   bool
 	epoch   string
 	last    uint64 // the number of the latest entry
+	recent  []uint64 // the numbers of the latest entries, in order and without a gap
 	settles []settlement
 	opening bool // LogOpened was not called for all namespaces
 
@@ -127,7 +129,7 @@ func (f *feed) open(epoch string, last uint64) {
 		f.ready = true
 		close(f.begun)
 	}
-	f.epoch, f.last = epoch, last
+	f.epoch, f.last, f.recent = epoch, last, nil
 	f.tellAllLocked()
 	f.settleLocked(f.last)
 }
@@ -176,13 +178,32 @@ func (f *feed) gap(upTo uint64) {
 	if upTo <= f.last {
 		return
 	}
-	f.last = upTo
+	f.last, f.recent = upTo, nil
 	for name, n := range f.all() {
 		if n.told {
 			f.receiver.Gap(name, upTo)
 		}
 	}
 	f.settleLocked(upTo)
+}
+
+// maxRecent is how many numbers a feed remembers.
+const maxRecent = 16384
+
+func (f *feed) rememberLocked(number uint64) {
+	if len(f.recent) == 2*maxRecent {
+		f.recent = append(f.recent[:0], f.recent[maxRecent:]...)
+	}
+	f.recent = append(f.recent, number)
+}
+
+// follows reports whether this server has read the entry with a number directly after
+// another.
+func (f *feed) follows(number, after uint64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i, found := slices.BinarySearch(f.recent, number)
+	return found && i > 0 && f.recent[i-1] == after
 }
 
 // deliver takes the next entries. What they cause leaves in one write for each client.
@@ -211,6 +232,7 @@ func (f *feed) hand(rows []row) {
 			f.settleLocked(r.number - 1)
 		}
 		f.last = r.number
+		f.rememberLocked(r.number)
 		name := r.field(fieldNamespace)
 		if name == "" {
 			if epoch := r.field(fieldEpoch); epoch != "" && epoch != f.epoch {

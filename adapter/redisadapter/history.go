@@ -30,7 +30,7 @@ func newHistory(f *finder, count int) *history {
 }
 
 // read ranges over the entries of a namespace after one number up to another.
-func (h *history) read(ctx context.Context, stream, namespace string, after, upTo uint64) iter.Seq2[cluster.Entry, error] {
+func (h *history) read(ctx context.Context, stream, namespace string, follows func(number, after uint64) bool, after, upTo uint64) iter.Seq2[cluster.Entry, error] {
 	return func(yield func(cluster.Entry, error) bool) {
 		select {
 		case h.tokens <- struct{}{}:
@@ -46,7 +46,7 @@ func (h *history) read(ctx context.Context, stream, namespace string, after, upT
 		}
 		stopped := false
 		err = client.Dedicated(func(c rueidis.DedicatedClient) error {
-			return h.pages(ctx, c, stream, after, upTo, func(r row) bool {
+			return h.pages(ctx, c, stream, follows, after, upTo, func(r row) bool {
 				if r.field(fieldNamespace) == namespace {
 					stopped = !yield(r.entry(""), nil)
 				}
@@ -60,7 +60,7 @@ func (h *history) read(ctx context.Context, stream, namespace string, after, upT
 }
 
 // pages calls each for the entries of a stream, until it returns false.
-func (h *history) pages(ctx context.Context, c rueidis.DedicatedClient, stream string, after, upTo uint64, each func(row) bool) error {
+func (h *history) pages(ctx context.Context, c rueidis.DedicatedClient, stream string, follows func(number, after uint64) bool, after, upTo uint64, each func(row) bool) error {
 	if after >= upTo {
 		return nil
 	}
@@ -82,6 +82,9 @@ func (h *history) pages(ctx context.Context, c rueidis.DedicatedClient, stream s
 		case begun:
 			return adapter.ErrTrimmed // meanwhile
 		default:
+			if len(rows) > 0 && follows(rows[0].number, after) {
+				break
+			}
 			if err := h.whole(ctx, c, stream, after, rows); err != nil {
 				return err
 			}

@@ -269,7 +269,11 @@ func (b *logBus) Append(namespace string, token uint64, data []byte) error {
 
 // Read implements cluster.LogBus.
 func (b *logBus) Read(ctx context.Context, namespace string, after, upTo uint64) iter.Seq2[cluster.Entry, error] {
-	return b.history.read(ctx, b.stream(namespace), namespace, after, upTo)
+	follows := func(uint64, uint64) bool { return false }
+	if l := b.log(namespace); l != nil {
+		follows = l.follows
+	}
+	return b.history.read(ctx, b.stream(namespace), namespace, follows, after, upTo)
 }
 
 // Position implements cluster.LogBus: it is the id of the entry, as in Node.js.
