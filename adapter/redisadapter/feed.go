@@ -22,7 +22,7 @@ type feed struct {
 	mu      sync.Mutex // is held while the receiver is called; guards the fields below
 	ready   bool
 	epoch   string
-	last    uint64 // the number of the latest entry
+	last    uint64   // the number of the latest entry
 	recent  []uint64 // the numbers of the latest entries, in order and without a gap
 	settles []settlement
 	opening bool // LogOpened was not called for all namespaces
