@@ -141,6 +141,7 @@ func appendSession(b []byte, namespace string, s *adapter.Session) []byte {
 		b = binary.AppendUvarint(b, m.From)
 		b = binary.AppendUvarint(b, m.To)
 	}
+	b = binary.AppendUvarint(b, s.Lost)
 	return withSum(b, start)
 }
 
@@ -167,6 +168,7 @@ func parseSession(b []byte) (namespace string, s *adapter.Session, err error) {
 	for range r.count() {
 		s.Rooms = append(s.Rooms, adapter.Membership{Room: r.text(), From: r.number(), To: r.number()})
 	}
+	s.Lost = r.number()
 	return namespace, s, r.end()
 }
 

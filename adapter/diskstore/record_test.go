@@ -29,7 +29,7 @@ func someSession() *adapter.Session {
 	return &adapter.Session{
 		ID: "id", Secret: "secret", Data: []byte(`{"k":1}`), Epoch: "epoch", Stale: "stale", Nonce: "nonce", Replies: []byte("replies"),
 		Rooms: []adapter.Membership{{Room: "a", From: 3}, {Room: "b\xff", From: 4, To: 5}},
-		Start: 2, Last: 6, Checked: 7, Floor: 1, Ended: time.UnixMilli(1700000000123),
+		Start: 2, Last: 6, Checked: 7, Floor: 1, Lost: 4, Ended: time.UnixMilli(1700000000123),
 	}
 }
 
