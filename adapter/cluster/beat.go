@@ -156,14 +156,15 @@ func (n *node) keepBeating() {
 // check removes the nodes whose leases have lapsed, unless this node could not hear them.
 func (n *node) check(last *time.Time) {
 	now := time.Now()
-	frozen := now.Sub(*last) > checkEvery+n.opts.Lease/2
+	pause := now.Sub(*last)
+	frozen := pause > checkEvery+n.opts.Lease/2
 	*last = now
 	n.checkLease()
 	if frozen {
 		n.members.touchAll(now)
 	}
 	n.repeats.forget(now.Add(-repeatsFor))
-	if n.health.overdue(n.opts.EchoTimeout) {
+	if n.health.overdue(n.opts.EchoTimeout, pause > 2*checkEvery) {
 		n.bus.Reset()
 	}
 	if n.health.err() != nil {

@@ -26,6 +26,7 @@ type health struct {
 	failing int        // subscriptions that are tried again
 	why     error      // of the first of them
 	sent    []sentBeat // that have not come back, at most maxSent
+	thawed  time.Time  // when the node has last run again after it was frozen
 	seq     uint64     // of the latest heartbeat
 
 	news      []change // that nobody was notified of
@@ -117,13 +118,21 @@ func (h *health) heard(seq uint64) (sent time.Time) {
 // bus is slow then, and a new connection would lose what is on the way.
 const patience = 4
 
-// overdue reports whether a heartbeat has not come back in time.
-func (h *health) overdue(timeout time.Duration) (yes bool) {
+// overdue reports whether a heartbeat has not come back in time. If the node was frozen
+// until now, its heartbeats get as much time again: they may have come, and wait to be read.
+func (h *health) overdue(timeout time.Duration, frozen bool) (yes bool) {
 	h.change(func() {
+		if frozen {
+			h.thawed = time.Now()
+		}
 		if time.Since(time.Unix(0, h.received.Load())) < timeout {
 			timeout *= patience
 		}
-		if yes = len(h.sent) > 0 && time.Since(h.sent[0].at) >= timeout; yes {
+		since := h.thawed
+		if len(h.sent) > 0 && h.sent[0].at.After(since) {
+			since = h.sent[0].at
+		}
+		if yes = len(h.sent) > 0 && time.Since(since) >= timeout; yes {
 			h.deaf = true
 			h.sent = []sentBeat{{h.seq, time.Now()}} // the next report is after another timeout
 		}

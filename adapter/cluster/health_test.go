@@ -68,6 +68,25 @@ func TestSlowBus(t *testing.T) {
 	})
 }
 
+// A node that was frozen reads what has come before it takes the bus for deaf: a new
+// connection would lose that.
+func TestFrozenNodeIsNotDeaf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		network.Delay(40*time.Millisecond, 40*time.Millisecond)
+		n := newNode(t, network, "a", nil)
+		time.Sleep(time.Minute + time.Second/2) // between two heartbeats
+		n.bus.Pause()
+		time.Sleep(20 * time.Second)
+		n.bus.Resume()
+		time.Sleep(4 * time.Second)
+		want(t, "the changes", n.health(), "")
+		n.bus.Deafen()
+		time.Sleep(15 * time.Second)
+		want(t, "the changes of a bus that is deaf later", n.health(), "cluster: the bus does not deliver this node's own heartbeats; <nil>")
+	})
+}
+
 func TestReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, membus.New(1), "a", nil)

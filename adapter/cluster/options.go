@@ -85,7 +85,8 @@ type Options struct {
 	Lease time.Duration
 	// EchoTimeout is how long the node's own heartbeat may take to come back before the
 	// cluster counts as degraded, and the bus makes a new connection. It may take four times
-	// as long while other messages arrive. Defaults to 3 s.
+	// as long while other messages arrive, and as long again after the process was frozen.
+	// Defaults to 3 s.
 	EchoTimeout time.Duration
 	// JoinTimeout is how long a join waits until other nodes publish to this one.
 	// Defaults to 1 s.
