@@ -63,8 +63,12 @@ type exam struct {
 	local *local
 }
 
+// examsEndIn is the most that an exam may take. Some last for 40 s: nodes are frozen, and
+// their leases must end.
+const examsEndIn = 2 * time.Minute
+
 func begin(t *testing.T, c adapter.Cluster) *exam {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), examsEndIn)
 	x := &exam{T: t, ctx: ctx, local: &local{}}
 	if err := c.Open(adapter.Node{ID: rand.Text(), Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatalf("Open: %v", err)

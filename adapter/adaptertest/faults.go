@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"testing"
 	"time"
 
 	"socketio/adapter"
@@ -20,6 +21,18 @@ const (
 	expiresIn  = 11 * time.Second // after a node was last heard
 	heartbeats = 10 * time.Second // two of them
 )
+
+// asksFor is how long a request waits for a node that does not answer. The node must count
+// as alive for three times as long after its latest heartbeat.
+func (x *clusterExam) asksFor() time.Duration {
+	if x.brief() {
+		return 1500 * time.Millisecond
+	}
+	return 3 * time.Second
+}
+
+// brief reports whether exams may not take long.
+func (x *clusterExam) brief() bool { return testing.Short() && !x.factory.Virtual }
 
 // While its connection is broken, a node serves its own members, and says so. Events are
 // lost only then; none comes twice.
@@ -34,12 +47,16 @@ func testOutage(x *clusterExam) {
 		x.Error("Broadcast returns no error while the connection is broken")
 	}
 	want(b, "who got an event of the node that is cut off", x.heard("lost"), "b")
+	w, waits := b.Adapter.(adapter.JoinWaiter)
+	if waits { // a moment after the first error
+		x.within(recoversIn, "a degraded state", func() bool { return errors.Is(w.WaitJoined(nil), adapter.ErrDegraded) })
+	}
 	start := time.Now()
 	found, err := b.FetchSockets(x.ctx, adapter.Target{})
 	if err == nil || len(found) != 1 {
 		x.Errorf("FetchSockets while the connection is broken: %d sockets, %v", len(found), err)
 	}
-	if w, ok := b.Adapter.(adapter.JoinWaiter); ok {
+	if waits {
 		b.Join(x.members[1], []string{"late"})
 		x.within(time.Second, "the error of a join", func() bool { return errors.Is(w.WaitJoined([]string{"late"}), adapter.ErrDegraded) })
 	}
@@ -53,7 +70,7 @@ func testOutage(x *clusterExam) {
 	x.probe(recoversIn, 1, 0)
 	x.probe(recoversIn, 0, 1)
 	b.Join(x.members[1], []string{"late"})
-	if w, ok := b.Adapter.(adapter.JoinWaiter); ok {
+	if waits {
 		x.within(recoversIn, "a join", func() bool { return w.WaitJoined([]string{"late"}) == nil })
 	}
 	_, _ = x.nodes[0].Broadcast(&adapter.Packet{Message: "again"}, adapter.Target{Rooms: []string{"late"}})
@@ -102,11 +119,13 @@ func (x *clusterExam) complete(count int) {
 // all know each other again. Its members get each event at most once.
 func testFrozenNode(x *clusterExam) {
 	x.faults[2].Pause()
-	x.silent("while it is new", 3*time.Second)
+	x.silent("while it is new", x.asksFor())
 	_, _ = x.nodes[0].Broadcast(&adapter.Packet{Message: "to the frozen"}, adapter.Target{})
 	x.within(expiresIn, "the end of a frozen node", func() bool { return x.nodes[0].count() == 2 && x.nodes[1].count() == 2 })
 	x.complete(2)
-	x.sleep(10 * time.Second) // 20 s in all
+	if !x.brief() {
+		x.sleep(10 * time.Second) // 20 s in all
+	}
 	x.faults[2].Resume()
 	x.probe(recoversIn, 2, 0)
 	x.probe(recoversIn, 0, 2)
@@ -120,7 +139,7 @@ func testFrozenNode(x *clusterExam) {
 // sockets. No request hangs.
 func testDeadNode(x *clusterExam) {
 	x.faults[2].Kill()
-	x.silent("at once", 3*time.Second)
+	x.silent("at once", x.asksFor())
 	x.within(expiresIn, "the end of a dead node", func() bool { return x.nodes[0].count() == 2 && x.nodes[1].count() == 2 })
 	x.complete(2)
 	x.probe(recoversIn, 0, 1)

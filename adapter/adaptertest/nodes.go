@@ -90,7 +90,7 @@ type clusterExam struct {
 }
 
 func beginCluster(t *testing.T, f Factory) *clusterExam {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), examsEndIn)
 	t.Cleanup(cancel)
 	x := &clusterExam{T: t, ctx: ctx, factory: f}
 	newNode := f.New(t)

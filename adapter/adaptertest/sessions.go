@@ -257,7 +257,9 @@ func testTakenWhilePut(x *sessionsExam) {
 		x.put(0, "/", ann, shared(secret, `{"v":0}`))
 		var all sync.WaitGroup
 		var saved atomic.Int64 // the latest version that was stored
+		ended := make(chan struct{})
 		all.Go(func() {
+			defer close(ended)
 			for v := int64(1); ; v++ {
 				err := x.nodes[0].Put(x.ctx, "/", ann, shared(secret, fmt.Sprintf(`{"v":%d}`, v)))
 				if err != nil {
@@ -268,7 +270,11 @@ func testTakenWhilePut(x *sessionsExam) {
 			}
 		})
 		for saved.Load() < int64(round%3) {
-			time.Sleep(time.Millisecond)
+			select {
+			case <-ended:
+				x.Fatal("the session could not be saved")
+			case <-time.After(time.Millisecond):
+			}
 		}
 		taken := x.take(1, secret, ben, ann)
 		all.Wait()

@@ -109,7 +109,10 @@ func TestNodesWithFaults(t *testing.T) {
 			adaptertest.RunCluster(t, adaptertest.Factory{
 				Logged: mode == "JetStream",
 				New: func(t *testing.T) func() adapter.Cluster {
-					o := natsadapter.Options{Prefix: newPrefix(), Cluster: cluster.Options{Heartbeat: 2 * time.Second, Lease: 8 * time.Second}}
+					o := natsadapter.Options{Prefix: newPrefix(), Cluster: cluster.Options{Heartbeat: 2 * time.Second, Lease: 8 * time.Second, JoinTimeout: 10 * time.Second}}
+					if testing.Short() {
+						o.Cluster.Heartbeat, o.Cluster.Lease = time.Second, 6*time.Second
+					}
 					return func() adapter.Cluster {
 						proxy, err := faultnet.Listen(server.Addr(), nil)
 						if err != nil {

@@ -147,7 +147,10 @@ func TestFaultsLeaveNothing(t *testing.T) {
 				settled(t, all)
 				return runtime.NumGoroutine()
 			}
-			before := count()
+			before := 0
+			for range 10 { // a server that asks something has one more
+				before = max(before, count())
+			}
 			for range 3 {
 				server.Kill()
 				fails(t, all)

@@ -64,19 +64,22 @@ func LeaderOf(t testing.TB, servers []*natstest.Server, prefix string) *natstest
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	s, err := js.Stream(ctx, prefix+"_log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, server := range servers {
-		if cluster := s.CachedInfo().Cluster; cluster != nil && cluster.Leader == server.Name() {
-			return server
+	for deadline := time.Now().Add(time.Minute); ; { // nobody answers while there is none
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		s, err := js.Stream(ctx, prefix+"_log")
+		cancel()
+		if err == nil {
+			for _, server := range servers {
+				if cluster := s.CachedInfo().Cluster; cluster != nil && cluster.Leader == server.Name() {
+					return server
+				}
+			}
 		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the stream has no leader: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	t.Fatalf("the stream has no leader: %+v", s.CachedInfo().Cluster)
-	return nil
 }
 
 // MakeLog makes the stream of a prefix, and waits until it takes entries. The first server

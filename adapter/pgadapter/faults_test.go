@@ -67,6 +67,9 @@ func TestNodesWithFaults(t *testing.T) {
 				Logged: name == "outbox",
 				New: func(t *testing.T) func() adapter.Cluster {
 					o := options(newPrefix())
+					if testing.Short() {
+						o.Cluster.Heartbeat, o.Cluster.Lease = time.Second, 6*time.Second
+					}
 					return func() adapter.Cluster {
 						config, proxy := throughProxy(t, server)
 						return proxied{mode(config, o), proxy}
@@ -162,8 +165,10 @@ func TestConnectionsAreTerminated(t *testing.T) {
 		server := pgtest.Start(t)
 		all := hosts(t, mode, 2, server.Config(), "room")
 		for _, like := range []string{"LISTEN%", "%pg_notify%", "%"} {
-			if killConnections(server, like) == 0 && like != "LISTEN%" {
-				t.Errorf("there was no connection with %q", like)
+			if like == "LISTEN%" {
+				killConnections(server, like) // none while logs are read
+			} else { // a connection may be at another statement for a moment
+				eventually(t, "a connection at "+like, func() bool { return killConnections(server, like) > 0 })
 			}
 			t.Logf("events arrive %v later", exchange(t, all))
 			settled(t, all)

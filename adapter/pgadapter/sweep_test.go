@@ -165,17 +165,20 @@ func TestEntriesSurviveLostConnections(t *testing.T) {
 	})
 	came := make(map[uint64]bool)
 	last := uint64(0)
-	for _, e := range l.came() {
+	l.mu.Lock()
+	entries, settled := l.entries, l.settled
+	l.mu.Unlock()
+	for _, e := range entries {
 		if e.Token <= last {
 			t.Errorf("token %d has come after %d", e.Token, last)
 		}
 		last, came[e.Token] = e.Token, true
 	}
 	for token := range sent {
-		if !came[token] && token > l.settled {
+		if !came[token] && token > settled {
 			t.Errorf("token %d was appended; it has not come, and is not settled", token)
 		}
 	}
-	t.Logf("%d appended, %d have come, settled %d", len(sent), len(came), l.settled)
+	t.Logf("%d appended, %d have come, settled %d", len(sent), len(came), settled)
 	eventually(t, "the other server", func() bool { return len(heard.came()) == len(came) })
 }
