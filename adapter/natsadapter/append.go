@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -29,6 +31,7 @@ type flight struct {
 
 	// The lock of the appender guards the fields below.
 	state  flightState
+	absent bool   // it was not in the stream when ask has asked
 	stored uint64 // it is in the stream with this number; or, if it has not come when this number was read, never will
 }
 
@@ -60,9 +63,10 @@ var (
 )
 
 // An appender sends entries in order. When the connection is lost, or an answer is late, it
-// sends those without an answer again, one after the other, before any new ones. JetStream
-// knows by their Nats-Msg-Id which ones it has stored. So the entries of one server are in
-// the stream in the order of Append, whatever happens.
+// asks which of those without an answer are stored. JetStream knows by their Nats-Msg-Id.
+// One that is missing before one that is stored is lost: a leader that leaves loses some.
+// The others are sent again, one after the other, before any new ones. So the entries of one
+// server are in the stream in the order of Append.
 type appender struct {
 	link   *link
 	state  *state
@@ -231,9 +235,92 @@ func (a *appender) doubt(epoch int) bool {
 	return true
 }
 
+// condition returns a header with a condition that never holds. JetStream must look whether
+// it has an entry before it looks at the condition. Streams with replicas do so for the
+// latest number, those without for the latest Nats-Msg-Id.
+func (a *appender) condition() (name, never string) {
+	if snap := a.stream.latest.Load(); snap != nil && snap.config.Replicas > 1 {
+		return jetstream.ExpectedLastSeqHeader, "9223372036854775807"
+	}
+	return jetstream.ExpectedLastMsgIDHeader, "-"
+}
+
+// wrongLast are the errors of JetStream for such a condition.
+var wrongLast = []jetstream.ErrorCode{jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant, 10070}
+
+// ask asks which of the doubted entries are stored: each is sent again, without its data and
+// with a condition that never holds. JetStream answers with the number of one that it has
+// stored, and refuses the others. ask reports false if answers are missing.
+func (a *appender) ask() bool {
+	a.mu.Lock()
+	var asked []*flight
+	for _, f := range a.sent {
+		if f.state == doubted && time.Since(f.since) <= trustsFor {
+			f.absent = false
+			asked = append(asked, f)
+		}
+	}
+	alone := len(a.sent) == 1
+	a.mu.Unlock()
+	if alone {
+		return true // it is sent again in any case
+	}
+	nc, epoch := a.link.current()
+	if epoch == 0 {
+		return false
+	}
+	name, never := a.condition()
+	for _, f := range asked {
+		header := maps.Clone(f.m.Header)
+		header[name] = []string{never}
+		if err := nc.PublishMsg(&nats.Msg{Subject: f.m.Subject, Reply: f.m.Reply, Header: header}); err != nil {
+			return false
+		}
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, landsIn)
+	defer cancel()
+	for !a.told(asked) {
+		select {
+		case <-a.answer:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// told reports whether it is known of all entries whether they are stored.
+func (a *appender) told(asked []*flight) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !slices.ContainsFunc(asked, func(f *flight) bool { return f.state == doubted && !f.absent })
+}
+
+// dropOvertaken ends the entries that are missing before one that is stored.
+func (a *appender) dropOvertaken() {
+	a.mu.Lock()
+	var lost, missing []*flight
+	for _, f := range a.sent {
+		switch {
+		case f.state == landed:
+			lost, missing = append(lost, missing...), nil
+		case f.state == doubted && f.absent:
+			missing = append(missing, f)
+		}
+	}
+	a.mu.Unlock()
+	for _, f := range lost {
+		a.end(f, failed, 0)
+	}
+}
+
 // recover finds out what has become of the doubted entries. It reports false if the
 // connection was lost meanwhile.
 func (a *appender) recover() bool {
+	if !a.ask() {
+		return false
+	}
+	a.dropOvertaken()
 	for {
 		a.mu.Lock()
 		a.tidyLocked()
@@ -315,15 +402,22 @@ func (a *appender) answered(number string, m *nats.Msg) {
 		a.end(f, landed, ack.Number)
 		return
 	}
+	var refused *jetstream.APIError
+	final := errors.As(err, &refused) && refused.Code == 400
 	a.mu.Lock()
 	doubts := f.state == doubted
+	absent := final && slices.Contains(wrongLast, refused.ErrorCode)
+	f.absent = f.absent || absent
 	a.mu.Unlock()
-	var refused *jetstream.APIError
-	if doubts && !(errors.As(err, &refused) && refused.Code == 400) {
+	if absent {
+		poke(a.answer)
+		return
+	}
+	if doubts && !final {
 		return // it is sent again later
 	}
 	a.end(f, failed, 0)
-	if !errors.As(err, &refused) || refused.Code != 400 {
+	if !final {
 		a.state.set(causeLog, down(fmt.Errorf("the stream %s: %w", a.stream.name, err))) // until the next look
 		a.look()
 	}

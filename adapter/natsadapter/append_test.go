@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+
+// This file tests the order of entries when some of them are lost on their way.
+
+package natsadapter
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"socketio/adapter/cluster"
+	"socketio/adapter/natsadapter/internal/natstest"
+)
+
+// A tape is a receiver that keeps what comes of logs.
+type tape struct {
+	silent
+	mu      sync.Mutex // guards the fields below
+	opened  bool
+	entries []string
+	last    uint64
+	settled uint64
+}
+
+func (r *tape) LogOpened(string, string, uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.opened = true
+}
+
+func (r *tape) Entry(_ string, e cluster.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last, r.entries = e.Number, append(r.entries, fmt.Sprint(string(e.Data), e.Token))
+}
+
+func (r *tape) Settled(_ string, token uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settled = token
+}
+
+// wait waits until a condition of the fields holds.
+func (r *tape) wait(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		r.mu.Lock()
+		yes := holds()
+		state := fmt.Sprint(r.entries, r.settled)
+		r.mu.Unlock()
+		if yes {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not after a minute: %s", what, state)
+		}
+	}
+}
+
+// Of five entries without answers, the third is stored and the others are lost, as when a
+// leader leaves. The first two are not stored after the third: they never come. Those after
+// it are sent again, in order.
+func TestLostEntriesAreNotStoredLater(t *testing.T) {
+	t.Parallel()
+	t.Run("one server", func(t *testing.T) { testLostEntries(t, LogOptions{}, natstest.Start(t, natstest.JetStream)) })
+	t.Run("three servers", func(t *testing.T) { testLostEntries(t, LogOptions{Replicas: 3}, StartThree(t)...) })
+}
+
+func testLostEntries(t *testing.T, l LogOptions, servers ...*natstest.Server) {
+	for stored, want := range map[uint64]string{0: "[a1 b2 c3 d4 e5 f6]", 1: "[a1 b2 c3 d4 e5 f6]", 3: "[c3 d4 e5 f6]", 5: "[e5 f6]"} {
+		o := (&Options{Prefix: fmt.Sprint("lost", stored), Log: l}).withDefaults()
+		o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 8<<20
+		j, r := newJet(natstest.URLs(servers), &o), new(tape)
+		if err := j.Open(r); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			if err := j.Close(ctx); err != nil {
+				t.Errorf("Close: %v", err)
+			}
+		})
+		j.OpenLog("/")
+		r.wait(t, "the log", func() bool { return r.opened })
+		if l.Replicas > 1 {
+			_ = LeaderOf(t, servers, o.Prefix)
+		}
+		nc, epoch := j.link.current()
+		reader := j.reader("/")
+		subject, _ := j.subjects.logSubject("/")
+		var all []*flight
+		for token := uint64(1); token <= 5; token++ {
+			m := &nats.Msg{Subject: subject, Data: []byte{'a' - 1 + byte(token)}, Header: nats.Header{jetstream.MsgIDHeader: {reader.messageID(token)}}}
+			all = append(all, &flight{reader: reader, token: token, number: fmt.Sprint("x", token), m: m, since: time.Now(), state: doubted})
+		}
+		a := j.appender
+		a.mu.Lock()
+		a.sent, a.epoch = slices.Clone(all), epoch
+		for _, f := range all {
+			f.m.Reply = a.inbox + ".a" + f.number
+			a.flights[f.number] = f
+			a.bytes += sizeOf(f.m)
+			reader.tokens.add(f)
+			if f.token != stored {
+				continue
+			}
+			if _, err := nc.RequestMsg(&nats.Msg{Subject: subject, Data: f.m.Data, Header: f.m.Header}, time.Minute); err != nil {
+				t.Error(err)
+			}
+		}
+		a.mu.Unlock()
+		poke(a.wake)
+		r.wait(t, "the end of the doubts", func() bool { return j.state.err(causeAppends) == nil && len(a.all()) == 0 })
+		if err := j.Append("/", 6, []byte("f")); err != nil {
+			t.Errorf("Append: %v", err)
+		}
+		r.wait(t, "the last entry", func() bool { return len(r.entries) > 0 && r.entries[len(r.entries)-1] == "f6" })
+		r.mu.Lock()
+		if got := fmt.Sprint(r.entries); got != want {
+			t.Errorf("number %d was stored: the entries are %s, want %s", stored, got, want)
+		}
+		var there []string
+		for e, err := range j.Read(t.Context(), "/", 0, r.last) {
+			if err != nil {
+				t.Errorf("Read: %v", err)
+			}
+			there = append(there, string(e.Data))
+		}
+		if got := fmt.Sprint(there); got != regexp.MustCompile("[0-9]").ReplaceAllString(want, "") {
+			t.Errorf("number %d was stored: in the stream are %s, want those of %s", stored, got, want)
+		}
+		if stored > 1 && r.settled != stored-1 {
+			t.Errorf("number %d was stored: those up to %d are settled", stored, r.settled)
+		}
+		r.mu.Unlock()
+	}
+}
+
+// all returns what was sent and has not ended.
+func (a *appender) all() []*flight {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.sent)
+}
