@@ -65,7 +65,7 @@ func newTable(t *testing.T, mode string, url string) *table {
 	b := &table{t: t}
 	prefix := newPrefix()
 	for range 3 {
-		o := natsadapter.Options{Prefix: prefix, Cluster: cluster.Options{EchoTimeout: time.Hour, Lease: time.Hour}}
+		o := natsadapter.Options{Prefix: prefix, Cluster: cluster.Options{EchoTimeout: time.Hour, Lease: time.Hour, JoinTimeout: 10 * time.Second}}
 		io := socketio.NewServer(&socketio.Options{Cluster: modes[mode](url, &o), PingInterval: 5 * time.Minute})
 		io.On("join", func(s *socketio.Socket, name string, rooms []string) error {
 			nameOf.Set(s, name)
@@ -96,7 +96,20 @@ func newTable(t *testing.T, mode string, url string) *table {
 			return err == nil && len(all) == len(b.players)
 		})
 	}
+	for _, k := range kinds {
+		for _, room := range []string{k.red, k.blue, k.both, k.all} {
+			b.subscribed(room)
+		}
+	}
 	return b
+}
+
+// subscribed waits until events to a room reach the servers that have members: these are in
+// the room a moment before.
+func (b *table) subscribed(room string) {
+	for _, io := range b.ios {
+		eventually(b.t, "the subscription of "+room, func() bool { return io.In(room).Local().SocketsJoin(room) == nil })
+	}
 }
 
 func (b *table) fail(format string, args ...any) {
@@ -288,6 +301,8 @@ func (b *table) fetches(io *socketio.Server, k *kind) {
 func (b *table) moves(io *socketio.Server, k *kind) {
 	const to = "another . room"
 	b.sent(io.In(k.red).SocketsJoin(to))
+	eventually(b.t, "the sockets of others in the room", func() bool { return slices.Equal(b.fetched(io, to), b.who("1")) })
+	b.subscribed(to)
 	b.sent(io.To(to).Emit(k.event, k.args...))
 	b.heard(io, b.who("1"))
 	b.sent(io.In(k.both).SocketsLeave(to))
