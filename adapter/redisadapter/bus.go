@@ -49,11 +49,15 @@ var (
 )
 
 // Lost implements cluster.LossCounter. It counts messages that Redis has not answered when the
-// connection broke, and those for a slot that nobody has.
-func (b *bus) Lost() uint64 { return b.sender.lost.Load() }
+// connection broke, those for a slot that nobody has, and those that could not wait while their
+// slot moved.
+func (b *bus) Lost() uint64 { return b.sender.lost.Load() + b.table.holder.lost.Load() }
 
 func newBus(redis rueidis.ClientOption, mode Mode, o *Options) *bus {
 	b := &bus{mode: mode, prefix: o.Prefix, byPattern: o.ByPattern, table: newTable(), news: make(chan struct{}, 1)}
+	if mode.sharded() {
+		b.table.holder.pass = b.receiveHeld
+	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.dials = newDials(b.ctx)
 	b.finder = &finder{
@@ -119,6 +123,13 @@ func (b *bus) Subscribe(channels []cluster.Channel, done func(error)) {
 
 // Unsubscribe implements cluster.Bus.
 func (b *bus) Unsubscribe(channels []cluster.Channel) { b.table.remove(channels, b.topic) }
+
+// receiveHeld passes on a message that has waited while its slot moved.
+func (b *bus) receiveHeld(p topic, channel, message string) {
+	var batch adapter.Batch
+	b.receive(&batch, p, channel, message)
+	batch.Flush()
+}
 
 // receive implements owner: it passes a message on.
 func (b *bus) receive(batch *adapter.Batch, p topic, channel, message string) {

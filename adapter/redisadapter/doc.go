@@ -32,8 +32,8 @@
 //
 // names.go (the names of channels), options.go, dials.go (connections that end with the
 // bus), pause.go, slots.go (of a Redis Cluster), table.go (which subscriptions are wanted,
-// and which Redis has), subscriber.go (a connection for subscriptions), outbox.go (messages
-// to be sent), node.go (a Redis server), routes.go (which of them has which channel),
+// and which Redis has), order.go (messages that wait while their slot moves), subscriber.go
+// (a connection for subscriptions), outbox.go (messages to be sent), node.go (a Redis server), routes.go (which of them has which channel),
 // finder.go (finds them), sender.go (sends messages), prober.go (checks that they arrive),
 // count.go (the number of subscribers), bus.go, redisadapter.go (the constructors);
 // emitter.go stands alone. Of Streams: entries.go (the fields of entries), links.go (the

@@ -39,7 +39,6 @@ type node struct {
 	tried   chan struct{}                  // closed after the first attempt
 	again   chan struct{}                  // Reset
 	since   atomic.Int64                   // when the messages that Redis has not answered were sent, or 0
-	heard   atomic.Int64                   // when the last message came
 
 	mu      sync.Mutex // guards the fields below
 	silent  error      // why it does not deliver, or nil
@@ -254,7 +253,9 @@ func (n *node) serve() error {
 // receive implements listener.
 func (n *node) receive(b *adapter.Batch, p topic, channel, message string) {
 	n.heard.Store(time.Now().UnixNano())
-	n.owner.receive(b, p, channel, message)
+	if n.table.arrived(n.carrier, p, channel, message) {
+		n.owner.receive(b, p, channel, message)
+	}
 }
 
 // flush is called before each read of a connection.

@@ -8,6 +8,7 @@ package redisadapter
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"socketio/adapter/cluster"
 )
@@ -25,7 +26,8 @@ type carrier struct {
 	dirty   map[topic]bool // what may have to be subscribed to or unsubscribed from
 	leaving map[topic]int  // the confirmations of UNSUBSCRIBE that have not arrived
 
-	wake chan struct{} // receives when there is something to do
+	wake  chan struct{} // receives when there is something to do
+	heard atomic.Int64  // when the last message came
 }
 
 func newCarrier() *carrier {
@@ -49,6 +51,7 @@ type subscription struct {
 	at        *carrier          // the connection, or nil if it is not known
 	confirmed bool              // by the connection
 	waiting   []*await
+	order     order
 }
 
 // An await is a call of Subscribe whose topics are not all confirmed.
@@ -64,6 +67,7 @@ type table struct {
 	topics map[topic]*subscription
 	assign func(topic) *carrier // returns nil while it is not known
 	closed bool
+	holder holder
 }
 
 func newTable() *table {
@@ -100,6 +104,7 @@ func (t *table) addLocked(p topic, c cluster.Channel) *subscription {
 	s := t.topics[p]
 	if s == nil {
 		s = &subscription{at: t.assign(p)}
+		t.follow(p, s, s.at)
 		t.topics[p] = s
 		if s.at != nil {
 			s.confirmed = s.at.has[p]
@@ -128,6 +133,7 @@ func (t *table) remove(channels []cluster.Channel, name func(cluster.Channel) to
 			continue
 		}
 		delete(t.topics, p)
+		t.drop(&s.order, func(held) bool { return true })
 		ready = append(ready, settle(s)...)
 		if s.at != nil {
 			s.at.dirty[p] = true
@@ -167,6 +173,7 @@ func wakeAll(nodes []*carrier) {
 
 // forget is called when a server has no connection any more, or a new one.
 func (t *table) forget(c *carrier) {
+	defer func() { t.release(t.moving(c)...) }()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(c.has)
@@ -243,6 +250,7 @@ func (t *table) refuse(c *carrier, topics []topic, err error) {
 			continue
 		}
 		delete(t.topics, p)
+		t.drop(&s.order, func(held) bool { return true })
 		for _, w := range s.waiting {
 			if w.left > 0 {
 				w.left = 0
@@ -252,10 +260,12 @@ func (t *table) refuse(c *carrier, topics []topic, err error) {
 	}
 	t.mu.Unlock()
 	finish(failed, err)
+	t.release(topics...)
 }
 
 // again records that topics must be subscribed to again: another server may have them.
 func (t *table) again(c *carrier, topics []topic) {
+	defer t.release(topics...)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range topics {
@@ -274,6 +284,7 @@ func (t *table) againLocked(c *carrier, p topic) {
 // left records that a server has ended the subscription to a topic. It reports whether
 // it did that by itself.
 func (t *table) left(c *carrier, p topic) bool {
+	defer t.release(p)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.leaving[p] > 0 {
@@ -306,6 +317,7 @@ func (t *table) reassign(assign func(topic) *carrier) {
 			}
 		}
 		s.at, s.confirmed = to, to != nil && to.has[p]
+		t.follow(p, s, to)
 	}
 	t.mu.Unlock()
 	wakeAll(wake)
