@@ -33,10 +33,10 @@
 // names.go (the names of channels), options.go, dials.go (connections that end with the
 // bus), pause.go, slots.go (of a Redis Cluster), table.go (which subscriptions are wanted,
 // and which Redis has), order.go (messages that wait while their slot moves), subscriber.go
-// (a connection for subscriptions), outbox.go (messages to be sent), node.go (a Redis server), routes.go (which of them has which channel),
-// finder.go (finds them), sender.go (sends messages), prober.go (checks that they arrive),
-// count.go (the number of subscribers), bus.go, redisadapter.go (the constructors);
-// emitter.go stands alone. Of Streams: entries.go (the fields of entries), links.go (the
+// (a connection for subscriptions), outbox.go (messages to be sent), node.go (a Redis
+// server), routes.go (which of them has which channel), finder.go (finds them), sender.go
+// (sends messages), prober.go (checks that they arrive), count.go (the number of
+// subscribers), bus.go, redisadapter.go (the constructors); emitter.go stands alone. Of Streams: entries.go (the fields of entries), links.go (the
 // server that has a key), feed.go (gives entries to the node), appender.go (adds entries),
 // reader.go (reads them as they are added), history.go (reads those of before), scripts.go,
 // sessions.go, expiry.go (the end of sessions), streams.go.
