@@ -103,7 +103,7 @@ func (j *journal) lostMark(k *session) uint64 {
 	switch {
 	case j.shared == nil:
 		return 0
-	case k.epoch == "":
+	case k.epoch == "", k.early.Load() > 0:
 		return math.MaxUint64
 	}
 	return max(j.order.LostMark(), k.lost.Load())
@@ -189,20 +189,24 @@ func (j *journal) emitAt(f adapter.Flags, t adapter.Target, event string, args [
 func (d *delivery) Deliver(number uint64) {
 	last := d.order.Begin()
 	defer d.order.End()
-	if number > 0 {
+	switch {
+	case number > 0:
 		d.Number = number
 		d.deliver(d.position(number))
-		for _, s := range d.early { // the client does not know this position
-			if k := s.kept(); k != nil {
+		d.order.Delivered(number)
+	default:
+		d.deliver(d.stamp(d.socket, d.Event.JSON, last))
+		if d.logged {
+			d.order.Lost()
+		}
+	}
+	for s := range d.early {
+		if k := s.kept(); k != nil && d.logged {
+			if number > 0 { // the client does not know this position
 				k.lost.Store(number)
 			}
+			k.early.Add(-1)
 		}
-		d.order.Delivered(number)
-		return
-	}
-	d.deliver(d.stamp(d.socket, d.Event.JSON, last))
-	if d.logged {
-		d.order.Lost()
 	}
 }
 
@@ -211,6 +215,11 @@ func (d *delivery) Flush() {
 	_ = d.flush(d.Number > 0) // Emit has returned
 	if d.done != nil {
 		close(d.done)
+	}
+	for s := range d.early {
+		if k := s.kept(); k != nil && d.logged && k.early.Load() == 0 && d.owner.durable {
+			go d.changed(s) // until the store has answered; what is saved says that all is lost
+		}
 	}
 	if d.logged && d.Number == 0 && d.count > 0 {
 		d.ns.server.sampled.Warn("an event was not stored: clients that lose their connection now are not recovered; see the error of the store", "nsp", d.ns.name, "error", errNoPosition)
@@ -276,7 +285,9 @@ func (j *journal) behind(s *Socket, m *engineio.Message, volatile bool) bool {
 
 // hurry sends a socket at once what waits for its turn, since it leaves the namespace or
 // rooms: it would not be a recipient any longer. If left is not nil, this is what waits up
-// to the last event that it would not get without these rooms.
+// to the last event that it would not get without these rooms. What waits before that and
+// is not for the socket passes it for good: if it joins a room of such an event, that would
+// come after later ones.
 func (j *journal) hurry(s *Socket, left []string) {
 	if j.shared == nil || j.shared.line.Empty() {
 		return
@@ -287,7 +298,7 @@ func (j *journal) hurry(s *Socket, left []string) {
 		if left != nil {
 			last := len(items) - 1
 			for ; last >= 0; last-- {
-				if d, ok := items[last].(*delivery); ok && d.selects(s, rooms) && !d.selects(s, stays) {
+				if d, ok := items[last].(*delivery); ok && !d.passed(s) && d.selects(s, rooms) && !d.selects(s, stays) {
 					break
 				}
 			}
@@ -296,13 +307,13 @@ func (j *journal) hurry(s *Socket, left []string) {
 		for _, i := range items {
 			switch i := i.(type) {
 			case *follow:
-				if i.socket == s {
+				if i.socket == s && !i.early {
 					i.Deliver(0)
 					i.early = true
 				}
 			case *delivery:
-				if i.selects(s, rooms) && !i.Flags.Volatile {
-					i.sendEarly(s)
+				if !i.passed(s) {
+					i.pass(s, i.selects(s, rooms))
 				}
 			}
 		}
@@ -310,18 +321,40 @@ func (j *journal) hurry(s *Socket, left []string) {
 	s.conn.eio.Write()
 }
 
-// sendEarly queues an event for a socket before its turn.
-func (d *delivery) sendEarly(s *Socket) {
+// passed reports whether a socket has the event before its turn, or never gets it.
+func (d *delivery) passed(s *Socket) bool {
+	_, passed := d.early[s]
+	return passed
+}
+
+// pass makes an event pass a socket when it has its turn. If send is set, the socket gets
+// it now.
+func (d *delivery) pass(s *Socket, send bool) {
+	last := d.order.Begin()
+	defer d.order.End()
+	if d.early == nil {
+		d.early = make(map[*Socket]struct{})
+	}
+	d.early[s] = struct{}{}
+	if k := s.kept(); k != nil && d.logged {
+		k.early.Add(1)
+	}
+	if !send || s.state.Load() == stateGone {
+		return
+	}
 	draft, err := d.ns.server.format.Draft(d.ns.name, d.Event.JSON, d.Event.Attachments)
+	if err != nil {
+		return // it is reported when the event has its turn
+	}
+	m, err := draft.Message(d.stamp(s, d.Event.JSON, last))
 	if err != nil {
 		return
 	}
-	last := d.order.Begin()
-	defer d.order.End()
-	m, err := draft.Message(d.stamp(s, d.Event.JSON, last))
-	if err == nil && !slices.Contains(d.early, s) && s.conn.eio.Enqueue(d.ns.applyFlags(m, &d.Flags)) == nil {
-		d.early = append(d.early, s)
+	if d.ns.applyFlags(m, &d.Flags); d.Flags.Volatile {
+		s.conn.eio.EnqueueVolatile(m)
+		return
 	}
+	_ = s.conn.eio.Enqueue(m) // the connection notifies its sockets when it closes
 }
 
 // A follower is a journal as it reads its log.

@@ -28,11 +28,7 @@ func loggedServers(t *testing.T, n int, network *membus.Network, test func(all [
 	synctest.Test(t, func(t *testing.T) {
 		all := make([]bused, n)
 		for i := range all {
-			name := fmt.Sprint("node", i)
-			all[i].bus = network.Node(name)
-			all[i].node = cluster.New(membus.WithLog{Node: all[i].bus}, &cluster.Options{Name: name})
-			all[i].world = newWorld(t, with(&socketio.Options{Cluster: all[i].node, Recovery: new(socketio.Recovery)}, engineio.DriverGoroutine), nil)
-			all[i].bubble, all[i].patient = true, 5*time.Minute
+			all[i] = loggedServer(t, network, fmt.Sprint("node", i))
 			all[i].io.OnConnection(func(s *socketio.Socket) {
 				if !s.Recovered() {
 					_ = s.Join("room")
@@ -45,6 +41,15 @@ func loggedServers(t *testing.T, n int, network *membus.Network, test func(all [
 			_ = all[i].io.Close()
 		}
 	})
+}
+
+// loggedServer starts a server that shares a log.
+func loggedServer(t testing.TB, network *membus.Network, name string) bused {
+	b := bused{bus: network.Node(name)}
+	b.node = cluster.New(membus.WithLog{Node: b.bus}, &cluster.Options{Name: name})
+	b.world = newWorld(t, with(&socketio.Options{Cluster: b.node, Recovery: new(socketio.Recovery)}, engineio.DriverGoroutine), nil)
+	b.bubble, b.patient = true, 5*time.Minute
+	return b
 }
 
 // comesAt makes a client come back to another server.
@@ -178,6 +183,75 @@ func TestSharedLogLeave(t *testing.T) {
 			c.hearsNothing()
 		}
 	})
+}
+
+// What has waited for others when a socket has left a room does not reach it after what it
+// was sent then, even if the socket joins them. Volatile events keep the order too.
+func TestSharedLogLeaveAndJoin(t *testing.T) {
+	network := membus.New(1)
+	loggedServers(t, 2, network, func(all []bused) {
+		var socket *socketio.Socket
+		all[0].io.OnConnection(func(s *socketio.Socket) { socket = s })
+		a := all[0].returner().comes()
+		time.Sleep(10 * time.Second)
+		all[0].bus.Lag(2 * time.Second)
+		mustEmit(t, all[0].io.To("later"), "before it joins", 1)
+		mustEmit(t, all[0].io, "all", 2)
+		mustEmit(t, all[0].io.To(a.sid).Volatile(), "volatile", 3)
+		mustEmit(t, socket.Volatile(), "own volatile", 4)
+		mustEmit(t, all[0].io.To("later"), "before it joins", 5)
+		mustEmit(t, all[0].io.To("room"), "last", 6)
+		mustEmit(t, all[0].io.To("later"), "after the last, before it joins", 7)
+		start := time.Now()
+		socket.Leave("room")
+		_ = socket.Join("later")
+		socket.Leave("later")
+		_ = socket.Join("later")
+		want(t, "how long the rooms take", time.Since(start), 0)
+		a.hears("all 2", "volatile 3", "own volatile 4", "last 6", "after the last, before it joins 7")
+		time.Sleep(5 * time.Second)
+		a.hearsNothing()
+		mustEmit(t, all[0].io.To("later"), "in it", 8)
+		a.hears("in it 8")
+	})
+}
+
+// A client that was sent events before their positions were known, and loses its
+// connection, does not get them again: it is recovered when it has a later position.
+func TestSharedLogLeaveAndDrop(t *testing.T) {
+	for _, test := range []struct{ drops, killed, later bool }{{drops: true}, {killed: true}, {drops: true, later: true}, {killed: true, later: true}} {
+		network := membus.New(1)
+		loggedServers(t, 2, network, func(all []bused) {
+			var socket *socketio.Socket
+			all[0].io.OnConnection(func(s *socketio.Socket) { socket = s })
+			a := all[0].returner().comes()
+			mustEmit(t, all[0].io, "before", "text")
+			a.hears("before text")
+			time.Sleep(10 * time.Second)
+			all[0].bus.Lag(5 * time.Second)
+			mustEmit(t, all[0].io.To("room"), "last", 1)
+			socket.Leave("room")
+			a.hears("last 1")
+			outcome := "bus_lost"
+			if test.later {
+				time.Sleep(10 * time.Second)
+				mustEmit(t, all[1].io, "later", 2)
+				a.hears("later 2")
+				outcome = "recovered"
+			}
+			if test.drops {
+				a.drops()
+			}
+			if test.killed {
+				all[0].bus.Kill()
+				a.drops()
+			}
+			time.Sleep(time.Minute)
+			a.comesAt(all[1]).is(outcome)
+			mustEmit(t, all[1].io, "then", 3)
+			a.hears("then 3")
+		})
+	}
 }
 
 // What a server sends to one socket does not overtake the events before it that wait for
@@ -335,6 +409,39 @@ func TestSharedLogOfAKilledServer(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.comesAt(all[2]).is("recovered")
 		r.hears("the last 2", "from another 3")
+	})
+}
+
+// What a server emits when it has just started, before it has found the end of the log, is
+// in the log: the clients of other servers miss nothing, and are recovered.
+func TestSharedLogOfAStartingServer(t *testing.T) {
+	network := slowNet()
+	loggedServers(t, 2, network, func(all []bused) {
+		r, away := all[0].returner().comes(), all[0].returner().comes()
+		mustEmit(t, all[0].io, "before", 0)
+		r.hears("before 0")
+		away.hears("before 0")
+		away.drops()
+		time.Sleep(10 * time.Second)
+		network.Confirm(time.Second) // it takes longer to find the end than to add an event
+		brief := loggedServer(all[0].TB, network, "brief")
+		mustEmit(t, brief.io, "brief", "text")
+		_ = brief.io.Close()
+		r.hears("brief text")
+		late := loggedServer(all[0].TB, network, "late")
+		for n := range 3 {
+			mustEmit(t, late.io, "first", n)
+		}
+		time.Sleep(5 * time.Second)
+		mustEmit(t, late.io, "first", 3)
+		for n := range 4 {
+			r.hears(fmt.Sprint("first ", n))
+		}
+		away.comesAt(late).is("recovered")
+		away.hears("brief text", "first 0", "first 1", "first 2", "first 3")
+		r.drops()
+		r.comesAt(late).is("recovered")
+		_ = late.io.Close()
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 
 	"socketio/adapter"
@@ -194,10 +193,10 @@ type delivery struct {
 	event   string
 	draft   *format.Draft
 	// These are for shared logs.
-	logged bool           // it should get a number
-	batch  *adapter.Batch // writes, if it is not nil
-	early  []*Socket      // those that have it before its turn
-	done   chan struct{}  // closed when it was delivered; nil if nobody waits
+	logged bool                 // it should get a number
+	batch  *adapter.Batch       // writes, if it is not nil
+	early  map[*Socket]struct{} // those that it passes at its turn; changed only while it waits
+	done   chan struct{}        // closed when it was delivered; nil if nobody waits
 
 	m     *engineio.Message
 	sent  []*Socket // those in whose queue it is
@@ -212,7 +211,7 @@ func (d *delivery) deliver(position string) {
 	}
 	d.ns.applyFlags(d.m, &d.Flags)
 	if d.socket != nil {
-		if d.count = 1; !slices.Contains(d.early, d.socket) {
+		if d.count = 1; !d.passed(d.socket) {
 			d.err = d.queue(d.socket)
 		}
 		return
@@ -226,7 +225,7 @@ func (d *delivery) deliver(position string) {
 	d.count = len(members)
 	d.sent = make([]*Socket, 0, len(members))
 	for _, m := range members {
-		if s := socketOf(m); !slices.Contains(d.early, s) && (s.settledState() == stateConnected || s.kept() != nil && s.kept().holding) {
+		if s := socketOf(m); !d.passed(s) && (s.settledState() == stateConnected || s.kept() != nil && s.kept().holding) {
 			_ = d.queue(s) // the connection notifies its sockets when it closes
 		}
 	}

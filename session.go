@@ -22,6 +22,7 @@ type session struct {
 	id        atomic.Pointer[string] // of the session that is continued
 	recovered atomic.Bool
 	lost      atomic.Uint64 // see adapter.Session; of this socket alone
+	early     atomic.Int32  // events that were sent, or have passed, before their numbers were known
 	taken     atomic.Bool   // another server has the session: nothing of the client is handled
 
 	// Written once, by join, before the socket is connected.

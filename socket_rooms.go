@@ -134,7 +134,7 @@ func (s *Socket) Leave(rooms ...string) {
 		s.changed()
 	}()
 	var last uint64
-	if s.ns.keeper != nil && len(rooms) > 0 && s.Connected() {
+	if s.ns.keeper != nil && len(rooms) > 0 && s.state.Load() != stateJoining {
 		s.ns.keeper.hurry(s, rooms)
 	}
 	if s.kept() != nil {
