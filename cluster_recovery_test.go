@@ -73,6 +73,7 @@ func TestRecoveryOnAnotherServer(t *testing.T) {
 		r.hears("e")
 		r.drops()
 		_ = all[0].io.Emit("missed")
+		time.Sleep(time.Second) // the other server has it before the client comes
 		r.comesTo(all[1].world).is("other_node")
 		if r.sid == sid {
 			t.Error("the id of the socket is the old one")

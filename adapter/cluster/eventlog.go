@@ -33,23 +33,8 @@ type eventLog struct {
 	came    uint64     // up to this token, entries have come back or never will
 	changed chan struct{}
 	held    heldMessages
-	early   []earlyEntry // appended before the log was opened
-	bytes   int          // of early
 	closed  bool
 }
-
-// An earlyEntry waits until the log was opened. The bus would not hand it to this node:
-// a server that starts would take it for lost, and say so to all others.
-type earlyEntry struct {
-	token uint64
-	data  []byte
-}
-
-// The bounds of the entries that wait until the log was opened.
-const (
-	maxEarly      = 16384
-	maxEarlyBytes = 32 << 20
-)
 
 // A logCore is what the logs of a node share.
 type logCore interface {
@@ -78,9 +63,6 @@ var errNoShare = errors.New("cluster: events get into a shared log by Share")
 // errLogClosed is returned when the namespace has ended.
 var errLogClosed = fmt.Errorf("%w: %w", ErrClosed, adapter.ErrStoreClosed)
 
-// errNotOpened is returned for an entry that can't wait until the log is opened.
-var errNotOpened = errors.New("cluster: the log was not opened yet, and the cluster is degraded or too much waits")
-
 // errNoLog is returned by logOf.
 var errNoLog = errors.New("cluster: the bus has no logs")
 
@@ -104,55 +86,21 @@ func (l *eventLog) put(data []byte, queued func(token uint64)) error {
 	if queued != nil {
 		queued(token)
 	}
-	var err error
-	if l.epoch == "" {
-		err = l.keepLocked(token, data)
-	} else {
-		err = l.bus.Append(l.nsp, token, data)
+	if err := l.bus.Append(l.nsp, token, data); err != nil {
+		return err
 	}
-	if err == nil {
-		l.token = token
-	}
-	return err
-}
-
-// keepLocked makes an entry wait until the log was opened. While the cluster is degraded,
-// the bus says that it is down.
-func (l *eventLog) keepLocked(token uint64, data []byte) error {
-	switch degraded := l.core.degraded(); {
-	case degraded && len(l.early) == 0:
-		return l.bus.Append(l.nsp, token, data)
-	case degraded, len(l.early) >= maxEarly, len(l.early) > 0 && l.bytes+len(data) > maxEarlyBytes:
-		return errNotOpened
-	}
-	l.early, l.bytes = append(l.early, earlyEntry{token, data}), l.bytes+len(data)
+	l.token = token
 	return nil
-}
-
-// releaseLocked appends the entries that have waited. It returns the latest token that the
-// bus has refused, or 0.
-func (l *eventLog) releaseLocked() (refused uint64) {
-	for _, e := range l.early {
-		if l.bus.Append(l.nsp, e.token, e.data) != nil {
-			refused = e.token
-		}
-	}
-	l.early, l.bytes = nil, 0
-	return refused
 }
 
 // opened is called when the bus has found the end of the log.
 func (l *eventLog) opened(epoch string, last uint64) {
 	l.mu.Lock()
 	l.epoch, l.last = epoch, last
-	refused := l.releaseLocked()
 	l.wakeLocked()
 	l.mu.Unlock()
 	if l.follower != nil {
 		l.follower.Opened(epoch, last)
-	}
-	if refused > 0 {
-		l.settled(refused)
 	}
 }
 
@@ -255,7 +203,6 @@ func (l *eventLog) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	l.releaseLocked() // other nodes get them
 	l.held.stop()
 	l.wakeLocked()
 }
