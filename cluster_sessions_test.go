@@ -23,7 +23,7 @@ import (
 
 // A watch sees that there are never two live sockets with one id: a socket joins after the
 // one before it has ended, unless the server of that is frozen or dead; and then no handler
-// of the older one begins any more.
+// of the older one begins afterwards.
 type watch struct {
 	t testing.TB
 

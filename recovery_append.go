@@ -17,7 +17,7 @@ var errStoreSlow = errors.New("socketio: the store has not answered in time")
 
 // An appending is an event on its way into a durable store.
 type appending struct {
-	claim atomic.Bool // by the delivery, or by the caller that does not wait any more
+	claim atomic.Bool // by the delivery, or by the caller that has stopped waiting
 	done  chan error  // what Append has returned
 }
 

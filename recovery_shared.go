@@ -103,7 +103,7 @@ func (j *journal) endStray(ctx context.Context, secret string) error {
 	defer j.lineages.Drop(l)
 	s, err := j.owner.find(ctx, j.ns.name, secret)
 	if err != nil || !s.Ended.IsZero() {
-		return nil // whoever asks finds out
+		return nil // Take of the other server reports it
 	}
 	s.Ended = time.Now()
 	if err := j.owner.save(ctx, j.ns.name, s); err != nil && !errors.Is(err, adapter.ErrTaken) {

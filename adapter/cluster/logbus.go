@@ -107,7 +107,7 @@ type Sessions interface {
 	Get(ctx context.Context, namespace, secret string) (s *adapter.Session, owner string, err error)
 	// Take makes the node by the owner of a session and returns it as it was stored, if
 	// its owner is from, which may be by, and it has ended; with live, also if it has not.
-	// Otherwise it returns ErrTaken. It returns adapter.ErrNoSession if there is none, or
+	// Otherwise it returns ErrTaken. It returns adapter.ErrNoSession if it does not exist, or
 	// if Expire has taken it. Of several concurrent callers of other nodes one succeeds.
 	Take(ctx context.Context, namespace, secret, by, from string, live bool) (*adapter.Session, error)
 	// Drop removes a session that owner owns. For one that does not exist, or that another

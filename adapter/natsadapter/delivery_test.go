@@ -12,7 +12,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"socketio/adapter/cluster"
 	"socketio/adapter/natsadapter"
@@ -46,11 +45,8 @@ func TestDelivery(t *testing.T) {
 			server := natstest.Start(t, natstest.JetStream)
 			(&histserver.Engine{
 				Name: mode, Logged: mode == "JetStream",
-				Env: []string{deliveryEnv + "=" + mode + "," + newPrefix() + "," + server.URL()},
-				Faults: map[string]func(){
-					"restart": func() { server.Kill(); server.Restart() },
-					"pause":   func() { server.Pause(); time.Sleep(4 * time.Second); server.Resume() },
-				},
+				Env:    []string{deliveryEnv + "=" + mode + "," + newPrefix() + "," + server.URL()},
+				Broker: server,
 			}).Run(t)
 		})
 	}

@@ -30,7 +30,7 @@
 // and finds the other servers of a NATS cluster. When a server announces its end (lame
 // duck), the connection goes to another one. Messages wait in a queue of bounded size, so that
 // Emit does not wait for the network. Nothing that was handed to the connection is sent
-// again, and nothing is sent while there is none. If more messages arrive than this
+// again, and nothing is sent without it. If more messages arrive than this
 // server handles, some are lost: it makes a new connection, and says so.
 //
 // # Reading order

@@ -221,7 +221,7 @@ func (l *link) end(why error) {
 }
 
 // current returns the connection, which may be broken, or nil; and the number of
-// connections, 0 if there is none at present.
+// connections, 0 without a connection.
 func (l *link) current() (nc *nats.Conn, epoch int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -58,7 +58,7 @@ const (
 // A kept is a session as it is stored.
 type kept struct {
 	key      string
-	revision uint64 // 0 if there is none
+	revision uint64 // 0 if it is not stored
 	stored   time.Time
 	owner    string
 	taken    string // who reports its end
@@ -101,7 +101,7 @@ func (s *sessions) patiently(ctx context.Context, fn func(ctx context.Context) (
 	}
 }
 
-// connect returns the connection, and makes the bucket if there is none.
+// connect returns the connection, and makes the bucket if it does not exist.
 func (s *sessions) connect(ctx context.Context) (*nats.Conn, error) {
 	nc := s.link.wait(ctx)
 	if nc == nil {

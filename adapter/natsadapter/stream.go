@@ -232,7 +232,7 @@ func batch(ctx context.Context, nc *nats.Conn, api, name, subject string, from u
 }
 
 // next asks the leader for the first entry of a subject from a number on. ok is false if
-// there is none.
+// it does not exist.
 func next(ctx context.Context, nc *nats.Conn, api, name string, r *request) (m *nats.Msg, ok bool, err error) {
 	text, _ := json.Marshal(r)
 	reply, err := nc.RequestWithContext(ctx, api+"STREAM.MSG.GET."+name, text)

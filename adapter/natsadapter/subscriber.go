@@ -299,7 +299,7 @@ func (s *subscriber) alone(c cluster.Channel) error {
 	return nil
 }
 
-// lost finds the subscriptions that NATS had confirmed and does not have any more, and
+// lost finds the subscriptions that NATS had confirmed and no longer has, and
 // tries them again from time to time.
 func (s *subscriber) lost(epoch int) {
 	s.mu.Lock()

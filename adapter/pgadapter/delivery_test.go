@@ -12,7 +12,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -55,11 +54,8 @@ func TestDelivery(t *testing.T) {
 			server := pgtest.Start(t)
 			(&histserver.Engine{
 				Name: mode, Logged: mode == "outbox",
-				Env: []string{deliveryEnv + "=" + mode + "," + newPrefix() + "," + server.URL("postgres", server.Addr())},
-				Faults: map[string]func(){
-					"restart": func() { server.Kill(); server.Restart() },
-					"pause":   func() { server.Pause(); time.Sleep(4 * time.Second); server.Resume() },
-				},
+				Env:    []string{deliveryEnv + "=" + mode + "," + newPrefix() + "," + server.URL("postgres", server.Addr())},
+				Broker: server,
 			}).Run(t)
 		})
 	}

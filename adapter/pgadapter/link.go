@@ -135,7 +135,7 @@ func newLinks(ctx context.Context, config *pgx.ConnConfig, most int) *links {
 }
 
 // do calls fn with a connection. A connection with which fn fails is not used again, unless
-// the server has answered. It returns an error that wraps ErrDown if there is none.
+// the server has answered. It returns an error that wraps ErrDown without a connection.
 func (p *links) do(ctx context.Context, fn func(l *link) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -198,7 +198,7 @@ func (l *listener) handle(link *link) error {
 	return nil
 }
 
-// fetch reads an attachment. It returns nil if there is none.
+// fetch reads an attachment. It returns nil if it does not exist.
 func (l *listener) fetch(link *link, attachment string) (data []byte, err error) {
 	id, err := strconv.ParseInt(attachment, 10, 64)
 	if err != nil {

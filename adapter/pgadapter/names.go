@@ -48,7 +48,7 @@ func hashed(prefix string) naming {
 	}
 }
 
-// wakeChannel is the channel that tells of entries of the log.
+// wakeChannel is the channel that announces entries of the log.
 func wakeChannel(prefix string) string { return prefix + ":log" }
 
 // checkChannel returns an error that wraps ErrNamespace for a name that LISTEN would

@@ -173,7 +173,7 @@ func (s *sender) send(link *link, part []message) (left []message, err error) {
 }
 
 // breaks reports whether a connection is of no further use after an error of a SQLSTATE:
-// there is none, the server does not write, another connection sends for this server, or it
+// it is lost, the server does not write, another connection sends for this server, or it
 // ends.
 func breaks(code string) bool {
 	return code == "" || strings.HasPrefix(code, "25") || strings.HasPrefix(code, "57") || code == codeDivision

@@ -88,7 +88,7 @@ func (w *writer) register(ctx context.Context, link *link, left []message) (unse
 }
 
 // missing returns those of messages that are not in the log. Notifications are in the
-// transaction of the entries beside them, and are lost if there is none.
+// transaction of the entries beside them, and are lost without entries.
 func (w *writer) missing(ctx context.Context, tx pgx.Tx, left []message) (unsent []message, err error) {
 	spaces := spacesOf(left)
 	if len(spaces) == 0 {

@@ -12,7 +12,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"socketio/adapter/cluster"
 	"socketio/adapter/redisadapter"
@@ -65,11 +64,8 @@ func TestDelivery(t *testing.T) {
 			redis := redistest.Start(t)
 			(&histserver.Engine{
 				Name: name, ByRoom: engine.byRoom, Logged: engine.logged,
-				Env: []string{deliveryEnv + "=" + name + "," + newPrefix() + "," + redis.Addr()},
-				Faults: map[string]func(){
-					"restart": func() { redis.Kill(); redis.Restart() },
-					"pause":   func() { redis.Pause(); time.Sleep(4 * time.Second); redis.Resume() },
-				},
+				Env:    []string{deliveryEnv + "=" + name + "," + newPrefix() + "," + redis.Addr()},
+				Broker: redis,
 			}).Run(t)
 		})
 	}

@@ -81,7 +81,7 @@ func stream(name string, count int, namespace string) string {
 }
 
 // beside returns the name of a key in the same slot of a Redis Cluster as another key. ok
-// is false if there is none.
+// is false without one.
 func beside(key, suffix string) (name string, ok bool) {
 	i := strings.IndexByte(key, '{')
 	if i < 0 {

@@ -139,7 +139,7 @@ func (t *table) release(topics ...topic) {
 }
 
 // ready returns the messages of a topic that need not wait. The caller passes them on, and
-// calls ready again with the subscription, nil at first, until there are none.
+// calls ready again with the subscription, nil at first, until it returns none.
 func (t *table) ready(p topic, passing *subscription) (s *subscription, ready []held) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -33,7 +33,7 @@ type StreamsOptions struct {
 	// ReadCount is how many entries are read at once: readCount of Node.js. If they are
 	// large, fewer are read. Defaults to 100.
 	ReadCount int
-	// Block is how long Redis waits for an entry before it answers that there is none:
+	// Block is how long Redis waits for an entry before it answers without one:
 	// blockTimeInMs of Node.js. Defaults to 5 s.
 	Block time.Duration
 	// Sharded uses SPUBLISH and SSUBSCRIBE for requests and heartbeats: useShardedPubSub of

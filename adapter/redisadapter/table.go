@@ -171,7 +171,7 @@ func wakeAll(nodes []*carrier) {
 	}
 }
 
-// forget is called when a server has no connection any more, or a new one.
+// forget is called when a server has lost its connection, or has a new one.
 func (t *table) forget(c *carrier) {
 	defer func() { t.release(t.moving(c)...) }()
 	t.mu.Lock()

@@ -31,7 +31,7 @@ type wire struct {
 	mode redisadapter.Mode
 	// node is the subscriptionMode of Node.js, or "classic".
 	node    string
-	library string // "ioredis"; otherwise redis
+	client  string // "ioredis"; otherwise redis
 	options object
 	pattern bool // Options.ByPattern
 	sharded bool // StreamsOptions.Sharded
@@ -97,7 +97,7 @@ func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) 
 	}
 	var url string
 	node.must(t, "serve", object{
-		"name": npm, "port": port, "mode": w.node, "library": w.library, "options": options, "namespaces": []string{alone(npm), other},
+		"name": npm, "port": port, "mode": w.node, "client": w.client, "options": options, "namespaces": []string{alone(npm), other},
 	}, &url)
 	world.urls[npm] = url
 	world.from[npm] = &nodeSender{node: node, name: npm}

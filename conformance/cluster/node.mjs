@@ -126,10 +126,10 @@ async function emitter({ name, port, url, prefix, mode }) {
   servers.set(name, mode === "streams" ? new StreamsEmitter(pub, prefix) : new Emitter(pub, { key: prefix }));
 }
 
-async function serve({ name, port, url, library, mode, options, namespaces, recovery }) {
+async function serve({ name, port, url, client, mode, options, namespaces, recovery }) {
   const adapter = url
     ? createPostgresAdapter(postgres(url), { ...options, errorHandler: (error) => say({ fault: String(error) }) })
-    : adapterOf(mode, ...(await redisClients(port, library)), options);
+    : adapterOf(mode, ...(await redisClients(port, client)), options);
   const http = createServer();
   const io = new Server(http, {
     adapter,

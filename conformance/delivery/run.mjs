@@ -65,7 +65,7 @@ async function campaign(name, number, recovery, work) {
     passed = false;
   }
   if (env.CLIENT === "ours" && counts.stuck > 0) {
-    console.log(`${name} ${number}: ${counts.stuck} clients did nothing any more`);
+    console.log(`${name} ${number}: ${counts.stuck} clients were stuck`);
     passed = false;
   }
   return passed || again(dir);

@@ -27,7 +27,7 @@ type sealed struct {
 	ended   bool        // the client's body
 	stopped atomic.Bool // the rest is not passed on
 	once    sync.Once
-	closed  chan struct{} // the transport does not read any more
+	closed  chan struct{} // the transport has stopped reading
 }
 
 func (k *keys) seal(body io.Reader, signature []byte) *sealed {

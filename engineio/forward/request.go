@@ -44,7 +44,7 @@ type request struct {
 	unix     bool   // the client is connected over a Unix socket
 	admitted bool   // the Origin passes the rule of the sender
 	length   int64  // of the body, -1 if it is not known
-	deadline int64  // of the request's context, Unix time in nanoseconds, 0 if there is none
+	deadline int64  // of the request's context, Unix time in nanoseconds, 0 without a deadline
 	header   http.Header
 	tls      *tls.ConnectionState // its plain values, PeerCertificates, and whether they were verified
 }

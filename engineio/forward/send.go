@@ -138,7 +138,7 @@ func (p *peer) note(err error) {
 }
 
 // distrusts reports whether a response is not that of a session: the other server does not
-// believe the request, or is none.
+// believe the request, or is not a server of this package.
 func (n *Node) distrusts(resp *http.Response, p *peer) bool {
 	why := resp.Header.Get(headerRefused)
 	if why == "" && resp.Header.Get(headerRequest) == "" {

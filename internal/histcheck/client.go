@@ -115,7 +115,7 @@ func (r *reader) conn(i int, a *actor) {
 		r.violation(r.log, i, Wrong, "I7", "the server has no such connection", nil)
 		s = &session{id: e.Session, queues: make(map[string]*queue)}
 	case !ep.allowed:
-		r.violation(r.log, i, Forbidden, "I14", "connected without having been let in", nil)
+		r.violation(r.log, i, Forbidden, "I14", "connected without having been admitted", nil)
 	}
 	if a.online {
 		r.violation(r.log, i, State, "I7", "connected twice", nil)

@@ -29,7 +29,7 @@
 //	I11 a recovered session continues: I2 to I4 hold across it, and its rooms are the same
 //	I12 a session that is not recovered is new: another id, no rooms, no old events
 //	I13 no two live connections have one session
-//	I14 who was not let in gets nothing
+//	I14 a client that was not admitted gets nothing
 //
 // I8, how fast things arrive, is for benchmarks; a run in which something never arrives
 // has no end, and is not valid.

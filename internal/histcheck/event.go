@@ -36,7 +36,7 @@ const (
 	Refused = "refused" // a client was told so; N events had arrived before
 	Fork    = "fork"    // another client continues with the secrets of this one
 	Upgrade = "upgrade" // a client has moved to WebSocket, or has tried to: then there is a reason
-	Stuck   = "stuck"   // a client did nothing any more, and the runner ended its connection
+	Stuck   = "stuck"   // a client was stuck, and the runner ended its connection
 	Kill    = "kill"    // a process was ended without notice
 	Freeze  = "freeze"  // a process was stopped, and goes on after Thaw
 	Thaw    = "thaw"    //

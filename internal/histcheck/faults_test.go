@@ -378,7 +378,7 @@ var faults = []fault{
 	{"reasons that do not agree", func(f *faulty) bool {
 		return f.change(hc.Disc, atServer, func(e *event) { e.Reason = "client namespace disconnect" })
 	}, oneOf(hc.State)},
-	{"let in without a middleware", func(f *faulty) bool {
+	{"admitted without a middleware", func(f *faulty) bool {
 		return f.change(hc.Auth, func(_ spot, e *event) bool { return e.Reason == "" }, func(e *event) { e.Reason = "not you" })
 	}, oneOf(hc.Forbidden)},
 	{"events before the rejection", func(f *faulty) bool {

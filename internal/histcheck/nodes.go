@@ -206,7 +206,7 @@ func (w *world) nodeConn(log []Event, i int) {
 	}
 	ep.session = e.Session
 	if !ep.allowed {
-		w.violation(log, i, Forbidden, "I14", "connected without having been let in", nil)
+		w.violation(log, i, Forbidden, "I14", "connected without having been admitted", nil)
 	}
 	s := w.sessions[e.Session]
 	if s != nil && s.live != "" && w.wasFrozen(s) {

@@ -73,7 +73,7 @@ func (w *world) complete(q question) {
 			continue
 		}
 		for _, v := range s.visits {
-			// A socket is not found any more some time before its end is recorded.
+			// A socket is no longer found some time before its end is recorded.
 			if v.at <= from && v.until-lag >= to && !anyNear(w.nodes.byName[v.server].trouble, from, to) {
 				w.violation(q.log, q.i, State, "I18", id+" is missing, which is on "+v.server, nil)
 			}
@@ -103,7 +103,7 @@ func (w *world) existing(q question) {
 	}
 }
 
-// comes reports whether a client had been let in by a time in a connection that no server has
+// comes reports whether a client had been admitted by a time in a connection that no server has
 // recorded: it may have ended before the handler ran, with the socket of its session.
 func (w *world) comes(client string, t int64) bool {
 	for name, ep := range w.epochs {

@@ -27,7 +27,7 @@ const (
 	Stale      Class = "stale-after-disconnect" // arrived while the socket was not connected
 	DoubleID   Class = "double-id"              // two live sockets have one id
 	State      Class = "state"                  // rooms, data or reasons are not what they should be
-	Forbidden  Class = "forbidden"              // the client had not been let in
+	Forbidden  Class = "forbidden"              // the client had not been admitted
 	Hung       Class = "hung"                   // a question has no end
 )
 

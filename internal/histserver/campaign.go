@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"socketio/internal/histcheck"
 	"socketio/internal/tether"
@@ -24,17 +25,36 @@ type Engine struct {
 	ByRoom bool // the events of one server keep their order within each room only
 	Logged bool // it has a log, so that clients are recovered on other servers
 	// Env makes this program a server, by ServeNode.
-	Env []string
-	// Faults are done to the broker. Each returns when the broker works again.
-	Faults map[string]func()
+	Env    []string
+	Broker Broker
+}
+
+// A Broker is what connects the servers. Restart and Resume return when it works again.
+type Broker interface {
+	Kill()
+	Restart()
+	Pause()
+	Resume()
+}
+
+// pauseFor is how long a broker is paused.
+const pauseFor = 4 * time.Second
+
+// faults are done to the broker. Each returns when it works again.
+func faults(b Broker) map[string]func() {
+	return map[string]func(){
+		"restart": func() { b.Kill(); b.Restart() },
+		"pause":   func() { b.Pause(); time.Sleep(pauseFor); b.Resume() },
+	}
 }
 
 // Run runs the suite with this program as each of three servers. NODE_FAULTS is how many
 // faults there are.
 func (e *Engine) Run(t *testing.T) {
 	t.Helper()
+	faults := faults(e.Broker)
 	broker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		do := e.Faults[strings.TrimPrefix(r.URL.Path, "/")]
+		do := faults[strings.TrimPrefix(r.URL.Path, "/")]
 		if do == nil {
 			http.NotFound(w, r)
 			return
@@ -49,7 +69,7 @@ func (e *Engine) Run(t *testing.T) {
 	}
 	cmd := exec.Command("node", "../../conformance/delivery/nodes.mjs") // of a package of adapter
 	cmd.Env = append(os.Environ(), "COMMAND="+os.Args[0], "ENGINE="+e.Name, "ORDER="+order, "BROKER="+broker.URL,
-		"FAULTS="+strings.Join(slices.Sorted(maps.Keys(e.Faults)), ","), "GORACE=atexit_sleep_ms=10")
+		"FAULTS="+strings.Join(slices.Sorted(maps.Keys(faults)), ","), "GORACE=atexit_sleep_ms=10")
 	if e.Logged {
 		cmd.Env = append(cmd.Env, "LOGGED=1")
 	}

@@ -190,7 +190,7 @@ func unescape(s []byte) (rune, int) {
 	return utf8.RuneError, 6
 }
 
-// unescapeUnit reads the UTF-16 code unit of an escape of the form \uXXXX.
+// unescapeUnit reads the UTF-16 code unit of an escape: \u and four digits.
 func unescapeUnit(s []byte) (rune, bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false

@@ -186,7 +186,7 @@ func (s sessions) Expire(ctx context.Context, by string, before time.Time, alive
 	})
 }
 
-// SessionOwner returns the owner of a session, or "" if there is none.
+// SessionOwner returns the owner of a session, or "" if the session does not exist.
 func (w *Network) SessionOwner(namespace, secret string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
