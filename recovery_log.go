@@ -218,7 +218,13 @@ func (d *delivery) Flush() {
 	}
 	for s := range d.early {
 		if k := s.kept(); k != nil && d.logged && k.early.Load() == 0 && d.owner.durable {
-			go d.changed(s) // until the store has answered; what is saved says that all is lost
+			// What is saved says that all is lost. It ends when the store has answered; counted
+			// by Server.workers.
+			d.ns.server.workers.Begin()
+			go func() {
+				defer d.ns.server.workers.End()
+				d.changed(s)
+			}()
 		}
 	}
 	if d.logged && d.Number == 0 && d.count > 0 {
