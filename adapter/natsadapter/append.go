@@ -21,30 +21,6 @@ import (
 	"socketio/adapter/cluster"
 )
 
-// A flight is an entry on its way into the stream.
-type flight struct {
-	reader *logReader
-	token  uint64
-	number string // of the flight, in the subject of the answer
-	m      *nats.Msg
-	since  time.Time // when it was appended, and then when it was sent first
-
-	// The lock of the appender guards the fields below.
-	state  flightState
-	absent bool   // it was not in the stream when ask has asked
-	stored uint64 // it is in the stream with this number; or, if it has not come when this number was read, never will
-}
-
-type flightState int
-
-const (
-	waiting flightState = iota // not sent yet
-	flying                     // sent; no answer yet
-	doubted                    // it was sent when the connection was lost, or the answer is late
-	landed                     // see stored
-	failed                     // it is not in the stream
-)
-
 const (
 	// mostFlying is the number of entries that are sent before JetStream has answered.
 	mostFlying = 1024
@@ -75,7 +51,6 @@ type appender struct {
 	most   int // bytes
 	ctx    context.Context
 	wake   chan struct{}
-	look   func() // asks for the state of the stream soon
 
 	mu      sync.Mutex // guards the fields below
 	queue   []*flight  // waiting
@@ -89,15 +64,15 @@ type appender struct {
 	empty   chan struct{} // closed when nothing is on its way after close
 }
 
-func newAppender(b *bus, s *stream) *appender {
+func newAppender(s *stream, st *state, most int) *appender {
 	return &appender{
-		link: b.link, state: b.state, stream: s, most: b.options.MaxQueue, ctx: b.ctx, wake: make(chan struct{}, 1),
+		link: s.link, state: st, stream: s, most: most, ctx: s.ctx, wake: make(chan struct{}, 1),
 		flights: make(map[string]*flight), answer: make(chan struct{}, 1), empty: make(chan struct{}),
 	}
 }
 
-// put adds an entry.
-func (a *appender) put(r *logReader, token uint64, m *nats.Msg) error {
+// put adds an entry, also to those of its log.
+func (a *appender) put(of *tokens, token uint64, m *nats.Msg) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	size := sizeOf(m)
@@ -108,11 +83,11 @@ func (a *appender) put(r *logReader, token uint64, m *nats.Msg) error {
 		return ErrQueueFull
 	}
 	a.number++
-	f := &flight{reader: r, token: token, number: strconv.FormatUint(a.number, 36), m: m, since: time.Now()}
+	f := &flight{of: of, token: token, number: strconv.FormatUint(a.number, 36), m: m, since: time.Now()}
 	m.Reply = a.inbox + ".a" + f.number
 	a.flights[f.number] = f
 	a.queue, a.bytes = append(a.queue, f), a.bytes+size
-	r.tokens.add(f)
+	of.add(f)
 	poke(a.wake)
 	return nil
 }
@@ -419,7 +394,7 @@ func (a *appender) answered(number string, m *nats.Msg) {
 	a.end(f, failed, 0)
 	if !final {
 		a.state.set(causeLog, down(fmt.Errorf("the stream %s: %w", a.stream.name, err))) // until the next look
-		a.look()
+		poke(a.stream.asked)
 	}
 }
 
@@ -437,7 +412,7 @@ func (a *appender) end(f *flight, s flightState, number uint64) {
 	a.mu.Unlock()
 	poke(a.answer)
 	poke(a.wake)
-	poke(f.reader.wake)
+	poke(f.of.wake)
 }
 
 // close refuses further entries and waits until those before have landed.
@@ -473,62 +448,4 @@ func (a *appender) status(f *flight) (s flightState, number uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return f.state, f.stored
-}
-
-// tokens are the entries of this server in one log that have not come, in order.
-type tokens struct {
-	mu  sync.Mutex
-	all []*flight
-}
-
-func (t *tokens) add(f *flight) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.all = append(t.all, f)
-}
-
-// came removes the tokens up to one. skipped is the last one before it, or 0 if there is
-// none. known is false if the token itself is not among them.
-func (t *tokens) came(token uint64) (skipped uint64, known bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := 0
-	for n < len(t.all) && t.all[n].token <= token {
-		if t.all[n].token == token {
-			known = true
-		} else {
-			skipped = t.all[n].token
-		}
-		n++
-	}
-	if !known {
-		return 0, false
-	}
-	t.removeLocked(n)
-	return skipped, true
-}
-
-func (t *tokens) removeLocked(n int) {
-	if t.all = t.all[n:]; len(t.all) == 0 {
-		t.all = nil
-	}
-}
-
-// first returns the first entry, or nil.
-func (t *tokens) first() *flight {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.all) == 0 {
-		return nil
-	}
-	return t.all[0]
-}
-
-// remove removes the first entry, which is f.
-func (t *tokens) remove(f *flight) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.all) > 0 && t.all[0] == f {
-		t.removeLocked(1)
-	}
 }

@@ -100,7 +100,7 @@ func testLostEntries(t *testing.T, l LogOptions, servers ...*natstest.Server) {
 		var all []*flight
 		for token := uint64(1); token <= 5; token++ {
 			m := &nats.Msg{Subject: subject, Data: []byte{'a' - 1 + byte(token)}, Header: nats.Header{jetstream.MsgIDHeader: {reader.messageID(token)}}}
-			all = append(all, &flight{reader: reader, token: token, number: fmt.Sprint("x", token), m: m, since: time.Now(), state: doubted})
+			all = append(all, &flight{of: &reader.tokens, token: token, number: fmt.Sprint("x", token), m: m, since: time.Now(), state: doubted})
 		}
 		a := j.appender
 		a.mu.Lock()

@@ -6,7 +6,6 @@ package natsadapter
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -16,8 +15,12 @@ import (
 	"socketio/adapter/cluster"
 )
 
-// headerChannel has the names of a channel whose subject has a hash.
-const headerChannel = "Socketio-Channel"
+// A logTaker takes what arrives for logs, and hears of the connection.
+type logTaker interface {
+	connected()
+	answered(number string, m *nats.Msg) // an answer to the entry with a number
+	heard(namespace string, m *nats.Msg) // an entry
+}
 
 // A bus is the cluster.Bus of one server.
 type bus struct {
@@ -29,7 +32,7 @@ type bus struct {
 	peers    *peers
 	box      *outbox
 	receiver cluster.Receiver // constant after Open
-	log      *jet             // nil without JetStream
+	log      logTaker         // nil without JetStream
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -52,10 +55,20 @@ func newBus(urls string, o *Options) *bus {
 		messages: make(chan *nats.Msg, o.MaxPending), ctx: b.ctx,
 	}
 	b.subs.init()
-	b.link.ctx, b.link.refused = b.ctx, b.subs.refuse
-	b.link.connects = func() { poke(b.subs.wake) }
+	b.link.ctx, b.link.user = b.ctx, b
 	return b
 }
+
+// connected implements linkUser.
+func (b *bus) connected() {
+	poke(b.subs.wake)
+	if b.log != nil {
+		b.log.connected()
+	}
+}
+
+// refused implements linkUser.
+func (b *bus) refused(err error) { b.subs.refuse(err) }
 
 // Open implements cluster.Bus.
 func (b *bus) Open(r cluster.Receiver) error {
@@ -75,9 +88,6 @@ func (b *bus) Open(r cluster.Receiver) error {
 	b.work.Go(func() { b.state.tell(b.ctx, r) })
 	return nil
 }
-
-// inboxName returns a name that no other server has.
-func inboxName() string { return nats.NewInbox()[len(nats.InboxPrefix):] }
 
 // Close implements cluster.Bus.
 func (b *bus) Close(ctx context.Context) error {
@@ -118,19 +128,10 @@ func (b *bus) Publish(c cluster.Channel, data []byte) error {
 	case c.Class == cluster.ClassNodes:
 		m.Header = nats.Header{headerServer: {b.peers.self()}}
 	}
-	if err := b.fits(m); err != nil {
+	if err := b.link.fits(m); err != nil {
 		return err
 	}
 	return b.box.put(m)
-}
-
-// fits returns an error if a message is larger than NATS takes.
-func (b *bus) fits(m *nats.Msg) error {
-	const headers = 512 // more than those of this package
-	if most := b.link.mostBytes.Load(); most > 0 && int64(len(m.Data)+headers+len(m.Header.Get(headerChannel))) > most {
-		return fmt.Errorf("%w: max_payload of NATS is %d bytes", cluster.ErrTooLarge, most)
-	}
-	return nil
 }
 
 // Reset implements cluster.Bus.
@@ -211,7 +212,7 @@ func (b *bus) handle(m *nats.Msg) {
 		return
 	case strings.HasPrefix(m.Subject, b.subs.inbox+"."):
 		if number, ok := strings.CutPrefix(m.Subject, b.subs.inbox+".a"); ok && b.log != nil {
-			b.log.appender.answered(number, m)
+			b.log.answered(number, m)
 		} else {
 			b.peers.answered(m.Subject, string(m.Data))
 		}

@@ -38,6 +38,7 @@
 // names.go (the names of subjects), options.go, state.go (whether the bus works), link.go (the
 // connection), outbox.go (messages to be sent), peers.go (when all NATS servers know a
 // subscription), subscriber.go (subscriptions), bus.go; with a log: stream.go (the stream of
-// JetStream), append.go (entries that are sent), reader.go (entries that come), sessions.go and
-// expiry.go (the bucket of sessions), jet.go (the bus with a log); natsadapter.go (the constructors).
+// JetStream), flight.go (entries on their way), append.go (entries that are sent), reader.go
+// (entries that come), bucket.go (the bucket of sessions), expiry.go (sessions that are over),
+// sessions.go, jet.go (the bus with a log); natsadapter.go (the constructors).
 package natsadapter

@@ -10,9 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"socketio/adapter"
 )
 
@@ -20,39 +17,40 @@ import (
 // each. It reads each change of the bucket once, in the order of changes: the bucket has
 // only the latest change of each session.
 type expiry struct {
-	turn sync.Mutex // held by one call of Expire, also while it waits for NATS
+	bucket *bucket
+	turn   sync.Mutex // held by one call of Expire, also while it waits for NATS
 
 	created time.Time        // of the bucket
 	cursor  uint64           // the last change that was read
 	known   map[string]*kept // by key, without data
 }
 
-// Expire implements cluster.Sessions.
-func (s *sessions) Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(namespace string, s *adapter.Session)) (left bool, err error) {
-	s.expiry.turn.Lock()
-	defer s.expiry.turn.Unlock()
-	if err := s.scan(ctx); err != nil {
+// run does what cluster.Sessions says of Expire.
+func (x *expiry) run(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(namespace string, s *adapter.Session)) (left bool, err error) {
+	x.turn.Lock()
+	defer x.turn.Unlock()
+	if err := x.scan(ctx); err != nil {
 		return false, err
 	}
 	n := 0
-	for key, k := range s.expiry.known {
+	for key, k := range x.known {
 		if n >= limit {
 			break
 		}
 		if !k.over(by, before, alive) {
 			continue
 		}
-		delete(s.expiry.known, key)
-		took, err := s.expire(ctx, by, key, k.revision, expired)
+		delete(x.known, key)
+		took, err := x.expire(ctx, by, key, k.revision, expired)
 		if err != nil {
-			s.expiry.known[key] = k
+			x.known[key] = k
 			return true, err
 		}
 		if took {
 			n++
 		}
 	}
-	return s.remain(ctx)
+	return x.remain(ctx)
 }
 
 // over reports whether the node by is to report the end of a session.
@@ -68,51 +66,30 @@ func (k *kept) over(by string, before time.Time, alive func(owner string) bool) 
 }
 
 // expire reports the end of a session and removes it, unless it has changed.
-func (s *sessions) expire(ctx context.Context, by, key string, revision uint64, expired func(namespace string, s *adapter.Session)) (bool, error) {
-	k, err := s.get(ctx, key)
+func (x *expiry) expire(ctx context.Context, by, key string, revision uint64, expired func(namespace string, s *adapter.Session)) (bool, error) {
+	k, err := x.bucket.get(ctx, key)
 	if err != nil || k.revision != revision {
 		return false, err // the change is read later
 	}
 	namespace, session, err := k.session()
 	if err != nil {
-		return false, s.remove(ctx, key, revision) // nobody can read it
+		return false, x.bucket.remove(ctx, key, revision) // nobody can read it
 	}
 	k.taken = by
-	if k.revision, err = s.put(ctx, &k); err != nil {
+	if k.revision, err = x.bucket.put(ctx, &k); err != nil {
 		if errors.Is(err, errChanged) {
 			err = nil
 		}
 		return false, err
 	}
-	s.know(key, 0)
+	x.bucket.know(key, 0)
 	expired(namespace, session)
-	return true, s.remove(ctx, key, k.revision)
-}
-
-// info asks for the state of the bucket.
-func (s *sessions) info(ctx context.Context) (info *jetstream.StreamInfo, nc *nats.Conn, err error) {
-	err = s.patiently(ctx, func(ctx context.Context) (bool, error) {
-		if nc, err = s.connect(ctx); err != nil {
-			return false, err
-		}
-		js, err := s.stream.jet(nc)
-		if err != nil {
-			return true, err
-		}
-		bucket, err := js.Stream(ctx, s.name())
-		if err != nil {
-			return false, err
-		}
-		info = bucket.CachedInfo()
-		return true, nil
-	})
-	return info, nc, err
+	return true, x.bucket.remove(ctx, key, k.revision)
 }
 
 // scan reads the changes of the bucket.
-func (s *sessions) scan(ctx context.Context) error {
-	x := &s.expiry
-	info, nc, err := s.info(ctx)
+func (x *expiry) scan(ctx context.Context) error {
+	info, nc, err := x.bucket.info(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,14 +98,14 @@ func (s *sessions) scan(ctx context.Context) error {
 	}
 	for more := true; more; {
 		attempt, cancel := context.WithTimeout(ctx, asksFor)
-		all, rest, err := batch(attempt, nc, s.stream.api(), s.name(), s.subject("s.>"), x.cursor+1)
+		all, rest, err := batch(attempt, nc, x.bucket.stream.api(), x.bucket.streamName(), x.bucket.subject("s.>"), x.cursor+1)
 		cancel()
 		if err != nil {
 			return err
 		}
 		more = rest && len(all) > 0
 		for _, m := range all {
-			k := s.read(m)
+			k := x.bucket.read(m)
 			k.data = nil
 			if x.cursor = k.revision; m.Header.Get("KV-Operation") != "" {
 				delete(x.known, k.key) // somebody has removed it with another program
@@ -141,7 +118,7 @@ func (s *sessions) scan(ctx context.Context) error {
 }
 
 // remain reports whether there are sessions.
-func (s *sessions) remain(ctx context.Context) (bool, error) {
-	info, _, err := s.info(ctx)
+func (x *expiry) remain(ctx context.Context) (bool, error) {
+	info, _, err := x.bucket.info(ctx)
 	return err != nil || info.State.Msgs > 0, err
 }

@@ -30,7 +30,6 @@ type jet struct {
 	appender *appender
 	sessions *sessions
 	receiver cluster.LogReceiver // constant after Open
-	asked    chan struct{}       // the stream is to be looked at
 	reads    chan struct{}       // one token for each Read at work
 	opened   atomic.Uint64       // number of readers
 
@@ -52,22 +51,25 @@ const (
 
 func newJet(urls string, o *Options) *jet {
 	b := newBus(urls, o)
-	j := &jet{bus: b, id: rand.Text()[:16], asked: make(chan struct{}, 1), reads: make(chan struct{}, mostReads), readers: make(map[string]*logReader)}
+	j := &jet{bus: b, id: rand.Text()[:16], reads: make(chan struct{}, mostReads), readers: make(map[string]*logReader)}
 	b.log = j
 	j.stream = &stream{name: o.Prefix + "_log", subjects: b.subjects, options: &o.Log, link: b.link, ctx: b.ctx}
 	j.stream.init()
-	j.sessions = &sessions{bucket: o.Prefix + "_sessions", options: &o.Log, stream: j.stream, link: b.link, ctx: b.ctx, most: b.fits, finding: make(chan struct{}, 1)}
-	j.appender = newAppender(b, j.stream)
-	j.appender.look = func() { poke(j.asked) }
+	kept := newBucket(o.Prefix+"_sessions", &o.Log, j.stream)
+	j.sessions = &sessions{bucket: kept, expiry: expiry{bucket: kept}}
+	j.appender = newAppender(j.stream, b.state, o.MaxQueue)
 	b.state.errs[causeLog] = down(errFirst)
-	subscribe := b.link.connects
-	b.link.connects = func() {
-		subscribe()
-		poke(j.asked)
-		poke(j.appender.wake)
-	}
 	return j
 }
+
+// connected implements logTaker.
+func (j *jet) connected() {
+	poke(j.stream.asked)
+	poke(j.appender.wake)
+}
+
+// answered implements logTaker.
+func (j *jet) answered(number string, m *nats.Msg) { j.appender.answered(number, m) }
 
 // Open implements cluster.Bus.
 func (j *jet) Open(r cluster.Receiver) error {
@@ -120,7 +122,7 @@ func (j *jet) run() {
 		timer.Reset(wait)
 		select {
 		case <-timer.C:
-		case <-j.asked:
+		case <-j.stream.asked:
 		case <-j.ctx.Done():
 			return
 		}
@@ -166,7 +168,7 @@ func (j *jet) Subscribe(channels []cluster.Channel, done func(error)) {
 	})
 }
 
-// heard passes on what the stream has published again.
+// heard implements logTaker.
 func (j *jet) heard(namespace string, m *nats.Msg) {
 	if r := j.reader(namespace); r != nil {
 		r.heard(m)
@@ -181,12 +183,7 @@ func (j *jet) reader(namespace string) *logReader {
 
 // OpenLog implements cluster.LogBus.
 func (j *jet) OpenLog(namespace string) {
-	subject, _ := j.subjects.logSubject(namespace)
-	r := &logReader{
-		jet: j, namespace: namespace, subject: subject, number: j.opened.Add(1),
-		wake: make(chan struct{}, 1),
-	}
-	r.ctx, r.cancel = context.WithCancel(j.ctx)
+	r := newLogReader(j.bus, j.stream, j.appender, j.receiver, namespace, j.id+"-"+strconv.FormatUint(j.opened.Add(1), 36))
 	j.mu.Lock()
 	if j.closed || j.readers[namespace] != nil {
 		j.mu.Unlock()
@@ -196,21 +193,7 @@ func (j *jet) OpenLog(namespace string) {
 	j.readers[namespace] = r
 	j.mu.Unlock()
 	j.work.Go(r.run) // ends with CloseLog or Close
-	j.subscribeLog(r)
-}
-
-// subscribeLog subscribes to what the stream publishes again. The reader tries again if
-// NATS refuses.
-func (j *jet) subscribeLog(r *logReader) {
-	j.bus.Subscribe([]cluster.Channel{{Class: cluster.ClassLog, Namespace: r.namespace}}, func(err error) {
-		r.mu.Lock()
-		r.subscribed, r.refused = err == nil, err
-		r.mu.Unlock()
-		if err != nil {
-			j.state.set(causeLog, down(err)) // until the next look
-		}
-		poke(r.wake)
-	})
+	r.subscribe()
 }
 
 // CloseLog implements cluster.LogBus.
@@ -245,10 +228,10 @@ func (j *jet) Append(namespace string, token uint64, data []byte) error {
 	if !exact {
 		m.Header[headerChannel] = []string{fullName(cluster.Channel{Namespace: namespace})}
 	}
-	if err := j.fits(m); err != nil {
+	if err := j.link.fits(m); err != nil {
 		return err
 	}
-	return j.appender.put(r, token, m)
+	return j.appender.put(&r.tokens, token, m)
 }
 
 // Position implements cluster.LogBus: the epoch, a dot and the number.

@@ -7,6 +7,7 @@ package natsadapter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"socketio/adapter/cluster"
 )
 
 const (
@@ -25,6 +28,12 @@ const (
 	longPause  = time.Second
 )
 
+// A linkUser hears of the connection. Its methods are called by one goroutine at a time.
+type linkUser interface {
+	connected()        // after each connection
+	refused(err error) // when NATS refuses something
+}
+
 // A link makes the connection again whenever it breaks. nats.go connects, finds the other
 // servers of a NATS cluster, and subscribes again. The link knows the connection of the
 // operating system, so that it can end it although nats.go is blocked.
@@ -33,9 +42,7 @@ type link struct {
 	state   *state
 	counts  *Counts
 	ctx     context.Context
-	// connects is called after each connection, refused when NATS refuses something.
-	connects func()
-	refused  func(err error)
+	user    linkUser
 
 	mostBytes atomic.Int64 // of a message; 0 before the first connection
 
@@ -49,7 +56,7 @@ type link struct {
 	closed chan struct{} // closed after the end of nc
 }
 
-// newLink returns a link. The fields ctx, connects and refused are still to be set.
+// newLink returns a link. The fields ctx and user are still to be set.
 func newLink(urls string, o *Options, s *state) *link {
 	l := &link{state: s, counts: o.Counts, up: make(chan struct{})}
 	l.options = nats.GetDefaultOptions()
@@ -173,7 +180,7 @@ func (l *link) connected(nc *nats.Conn) {
 	l.mostBytes.Store(nc.MaxPayload())
 	l.state.set(causeSubscriptions, down(errSubscribes))
 	l.state.set(causeConnection, nil)
-	l.connects()
+	l.user.connected()
 }
 
 func (l *link) disconnected(_ *nats.Conn, err error) {
@@ -199,7 +206,7 @@ func (l *link) failed(_ *nats.Conn, _ *nats.Subscription, err error) {
 		l.end(errSlow)
 	case errors.Is(err, nats.ErrPermissionViolation) || errors.Is(err, nats.ErrMaxSubscriptionsExceeded):
 		l.counts.Denied.Add(1)
-		l.refused(err)
+		l.user.refused(err)
 	}
 }
 
@@ -266,6 +273,15 @@ func (l *link) close(ctx context.Context) {
 	defer stop()
 	nc.Close()
 	<-closed
+}
+
+// fits returns an error if a message is larger than NATS takes.
+func (l *link) fits(m *nats.Msg) error {
+	const headers = 512 // more than those of this package
+	if most := l.mostBytes.Load(); most > 0 && int64(len(m.Data)+headers+len(m.Header.Get(headerChannel))) > most {
+		return fmt.Errorf("%w: max_payload of NATS is %d bytes", cluster.ErrTooLarge, most)
+	}
+	return nil
 }
 
 // refusedNow reports whether nats.go takes nothing because it is connecting.

@@ -9,6 +9,8 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"github.com/nats-io/nats.go"
+
 	"socketio/adapter/cluster"
 )
 
@@ -124,6 +126,12 @@ func (s subjects) of(c cluster.Channel) (subject string, exact bool) {
 // sync is the subject by which a server in Go asks whether all NATS servers know its
 // subscriptions.
 func (s subjects) sync() string { return s.prefix + ".sync" }
+
+// inboxName returns a name that no other server has.
+func inboxName() string { return nats.NewInbox()[len(nats.InboxPrefix):] }
+
+// headerChannel has the names of a channel whose subject has a hash.
+const headerChannel = "Socketio-Channel"
 
 // fullName is what a message carries whose subject has a hash.
 func fullName(c cluster.Channel) string {

@@ -20,20 +20,23 @@ import (
 // A logReader passes the entries of a log on, in order. It receives what the stream
 // publishes again. When it has missed something, it reads that from the stream.
 type logReader struct {
-	jet       *jet
+	bus       *bus
+	stream    *stream
+	appender  *appender
+	receiver  cluster.LogReceiver
 	namespace string
 	subject   string // in the stream
-	number    uint64 // of the reader, in the ids of its entries
+	id        string // begins the ids of the entries of this server
 	tokens    tokens
 	ctx       context.Context
 	cancel    context.CancelFunc
-	wake      chan struct{}
+	wake      chan struct{} // that of tokens, too
 
 	// Used by run only.
 	epoch   string // "" before LogOpened
 	created time.Time
 	cursor  uint64    // the last entry that was passed on
-	id      string    // its id
+	last    string    // its id
 	checked uint64    // there is no other up to this number, which is at least the cursor
 	at      time.Time // when the cursor was stored
 	conn    int       // the connection for which the end was checked
@@ -57,6 +60,32 @@ const (
 	mostLive      = 4096
 	mostLiveBytes = 8 << 20
 )
+
+// newLogReader returns a reader that is still to be subscribed. id is that of the reader; no
+// other has it, on any server.
+func newLogReader(b *bus, s *stream, a *appender, receiver cluster.LogReceiver, namespace, id string) *logReader {
+	subject, _ := s.subjects.logSubject(namespace)
+	wake := make(chan struct{}, 1)
+	r := &logReader{
+		bus: b, stream: s, appender: a, receiver: receiver, namespace: namespace, subject: subject, id: id + "-",
+		tokens: tokens{wake: wake}, wake: wake,
+	}
+	r.ctx, r.cancel = context.WithCancel(b.ctx)
+	return r
+}
+
+// subscribe subscribes to what the stream publishes again. run tries again if NATS refuses.
+func (r *logReader) subscribe() {
+	r.bus.Subscribe([]cluster.Channel{{Class: cluster.ClassLog, Namespace: r.namespace}}, func(err error) {
+		r.mu.Lock()
+		r.subscribed, r.refused = err == nil, err
+		r.mu.Unlock()
+		if err != nil {
+			r.bus.state.set(causeLog, down(err)) // until the next look
+		}
+		poke(r.wake)
+	})
+}
 
 // heard takes what the stream has published again.
 func (r *logReader) heard(m *nats.Msg) {
@@ -136,11 +165,11 @@ func (r *logReader) step() error {
 	r.suspect, r.refused = false, nil
 	r.mu.Unlock()
 	if refused != nil {
-		r.jet.subscribeLog(r)
+		r.subscribe()
 		return refused
 	}
-	_, conn := r.jet.link.current()
-	if !ready || conn == 0 || r.jet.stream.latest.Load() == nil {
+	_, conn := r.bus.link.current()
+	if !ready || conn == 0 || r.stream.latest.Load() == nil {
 		return nil // somebody wakes it
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, answersIn)
@@ -167,11 +196,11 @@ func (r *logReader) step() error {
 
 // check opens the log, and finds out whether it is still the same one.
 func (r *logReader) check(ctx context.Context, conn int, suspect bool) error {
-	snap := r.jet.stream.latest.Load()
+	snap := r.stream.latest.Load()
 	if r.epoch != "" && snap.epoch == r.epoch && r.conn == conn && !suspect {
 		return nil
 	}
-	snap, err := r.jet.stream.look(ctx)
+	snap, err := r.stream.look(ctx)
 	if err != nil {
 		return err
 	}
@@ -180,21 +209,21 @@ func (r *logReader) check(ctx context.Context, conn int, suspect bool) error {
 		if err != nil || same {
 			return err
 		}
-		if err := r.jet.stream.renew(ctx, snap.epoch); err != nil {
+		if err := r.stream.renew(ctx, snap.epoch); err != nil {
 			return err
 		}
-		snap = r.jet.stream.latest.Load()
+		snap = r.stream.latest.Load()
 	}
 	last := snap.last
 	if r.epoch != "" && !r.created.Equal(snap.created) {
 		last = 0 // all that is in the new log was appended since
 	}
-	r.epoch, r.created, r.cursor, r.checked, r.id, r.at = snap.epoch, snap.created, last, last, "", time.Time{}
+	r.epoch, r.created, r.cursor, r.checked, r.last, r.at = snap.epoch, snap.created, last, last, "", time.Time{}
 	r.mu.Lock()
 	r.shown = r.epoch
 	r.mu.Unlock()
 	r.lose(snap.last)
-	r.jet.receiver.LogOpened(r.namespace, r.epoch, last)
+	r.receiver.LogOpened(r.namespace, r.epoch, last)
 	r.free()
 	r.settle()
 	return nil
@@ -206,7 +235,7 @@ func (r *logReader) lose(end uint64) {
 	all := append([]*flight(nil), r.tokens.all...)
 	r.tokens.mu.Unlock()
 	for _, f := range all {
-		r.jet.appender.lose(f, end)
+		r.appender.lose(f, end)
 	}
 }
 
@@ -215,11 +244,11 @@ func (r *logReader) sameEnd(ctx context.Context, snap *snapshot) (bool, error) {
 	if snap.last < r.cursor {
 		return false, nil
 	}
-	if r.id == "" || r.cursor < snap.first {
+	if r.last == "" || r.cursor < snap.first {
 		return true, nil
 	}
-	nc, _ := r.jet.link.current()
-	m, ok, err := next(ctx, nc, r.jet.stream.api(), r.jet.stream.name, &request{Seq: r.cursor, Next: r.subject})
+	nc, _ := r.bus.link.current()
+	m, ok, err := next(ctx, nc, r.stream.api(), r.stream.name, &request{Seq: r.cursor, Next: r.subject})
 	if err != nil {
 		return false, err
 	}
@@ -227,7 +256,7 @@ func (r *logReader) sameEnd(ctx context.Context, snap *snapshot) (bool, error) {
 		return true, nil // it was removed since
 	}
 	e, _ := readStored(m)
-	return e.number > r.cursor || e.id == r.id, nil
+	return e.number > r.cursor || e.id == r.last, nil
 }
 
 // pass passes on what the stream has published again.
@@ -238,7 +267,7 @@ func (r *logReader) pass(ctx context.Context, m *nats.Msg) error {
 	}
 	before, _ := strconv.ParseUint(m.Header.Get(jetstream.LastSequenceHeader), 10, 64)
 	if e.number <= r.cursor {
-		if e.time.After(r.at) && !(e.number == r.cursor && e.id == r.id) {
+		if e.time.After(r.at) && !(e.number == r.cursor && e.id == r.last) {
 			r.doubt()
 		}
 		return nil
@@ -270,8 +299,8 @@ func (r *logReader) fill(ctx context.Context, upTo uint64) error {
 			break
 		}
 		// The server that has answered lags behind, or the entry was removed meanwhile.
-		nc, _ := r.jet.link.current()
-		m, ok, err := next(ctx, nc, r.jet.stream.api(), r.jet.stream.name, &request{Seq: r.cursor + 1, Next: r.subject})
+		nc, _ := r.bus.link.current()
+		m, ok, err := next(ctx, nc, r.stream.api(), r.stream.name, &request{Seq: r.cursor + 1, Next: r.subject})
 		if err != nil {
 			return err
 		}
@@ -281,7 +310,7 @@ func (r *logReader) fill(ctx context.Context, upTo uint64) error {
 				continue
 			}
 		}
-		snap, err := r.jet.stream.look(ctx)
+		snap, err := r.stream.look(ctx)
 		if err != nil {
 			return err
 		}
@@ -297,15 +326,15 @@ func (r *logReader) fill(ctx context.Context, upTo uint64) error {
 // read reads entries from the stream, at most up to a number.
 func (r *logReader) read(ctx context.Context, upTo uint64) error {
 	for {
-		nc, epoch := r.jet.link.current()
+		nc, epoch := r.bus.link.current()
 		if epoch == 0 {
 			return down(errFirst)
 		}
-		all, more, err := batch(ctx, nc, r.jet.stream.api(), r.jet.stream.name, r.subject, r.cursor+1)
+		all, more, err := batch(ctx, nc, r.stream.api(), r.stream.name, r.subject, r.cursor+1)
 		if err != nil {
 			return err
 		}
-		snap, err := r.jet.stream.look(ctx) // after the messages: what was removed before is known
+		snap, err := r.stream.look(ctx) // after the messages: what was removed before is known
 		if err != nil {
 			return err
 		}
@@ -345,7 +374,7 @@ const endEvery = 5 * time.Second
 // if it has it already for a while. Usually there is nothing, since the stream has the
 // entries of other namespaces too.
 func (r *logReader) checkEnd(ctx context.Context, conn int) error {
-	snap, read := r.jet.stream.latest.Load(), max(r.checked, r.cursor)
+	snap, read := r.stream.latest.Load(), max(r.checked, r.cursor)
 	if snap.epoch != r.epoch || snap == r.seen && r.conn == conn {
 		return nil
 	}
@@ -368,20 +397,20 @@ func (r *logReader) entry(e stored) {
 	if r.ctx.Err() != nil {
 		return
 	}
-	r.cursor, r.id, r.at = e.number, e.id, e.time
+	r.cursor, r.last, r.at = e.number, e.id, e.time
 	r.checked = max(r.checked, e.number)
 	out := cluster.Entry{Number: e.number, Time: e.time, Data: e.data}
 	if token, own := r.own(e.id); own {
 		skipped, known := r.tokens.came(token)
 		if skipped > 0 {
-			r.jet.receiver.Settled(r.namespace, skipped)
+			r.receiver.Settled(r.namespace, skipped)
 		}
 		if !known {
 			return // it was settled before
 		}
 		out.Token = token
 	}
-	r.jet.receiver.Entry(r.namespace, out)
+	r.receiver.Entry(r.namespace, out)
 }
 
 // gap reports that entries were removed before they were read.
@@ -389,8 +418,8 @@ func (r *logReader) gap(upTo uint64) {
 	if upTo <= r.cursor || r.ctx.Err() != nil {
 		return
 	}
-	r.cursor, r.checked, r.id = upTo, max(r.checked, upTo), ""
-	r.jet.receiver.Gap(r.namespace, upTo)
+	r.cursor, r.checked, r.last = upTo, max(r.checked, upTo), ""
+	r.receiver.Gap(r.namespace, upTo)
 	r.settle()
 }
 
@@ -405,7 +434,7 @@ func (r *logReader) settle() {
 		if f == nil {
 			break
 		}
-		s, number := r.jet.appender.status(f)
+		s, number := r.appender.status(f)
 		if s != failed && !(s == landed && number <= max(r.cursor, r.checked)) {
 			break
 		}
@@ -413,18 +442,18 @@ func (r *logReader) settle() {
 		r.tokens.remove(f)
 	}
 	if token > 0 {
-		r.jet.receiver.Settled(r.namespace, token)
+		r.receiver.Settled(r.namespace, token)
 	}
 }
 
 // messageID returns the Nats-Msg-Id of an entry.
 func (r *logReader) messageID(token uint64) string {
-	return r.jet.id + "-" + strconv.FormatUint(r.number, 36) + "-" + strconv.FormatUint(token, 36)
+	return r.id + strconv.FormatUint(token, 36)
 }
 
 // own is the reverse of messageID. own is false for entries of others.
 func (r *logReader) own(id string) (token uint64, own bool) {
-	text, ok := strings.CutPrefix(id, r.jet.id+"-"+strconv.FormatUint(r.number, 36)+"-")
+	text, ok := strings.CutPrefix(id, r.id)
 	if !ok {
 		return 0, false
 	}

@@ -101,7 +101,7 @@ func MakeLog(t testing.TB, servers []*natstest.Server, o Options) {
 	j.OpenLog("/ready")
 	for token, deadline := uint64(1), time.Now().Add(time.Minute); j.stream.latest.Load() == nil || j.stream.latest.Load().last == 0; token++ {
 		_ = j.Append("/ready", token, []byte("ready"))
-		poke(j.asked)
+		poke(j.stream.asked)
 		if time.Now().After(deadline) {
 			t.Fatal("the stream takes no entries")
 		}

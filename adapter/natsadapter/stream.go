@@ -31,6 +31,7 @@ type stream struct {
 	ctx      context.Context
 
 	latest  atomic.Pointer[snapshot]
+	asked   chan struct{} // somebody wants a look soon
 	turn    chan struct{} // held by the one who asks
 	started atomic.Uint64 // number of questions
 	got     uint64        // number of the question that latest answers; by the one whose turn it is
@@ -56,7 +57,7 @@ const (
 
 var errNoLog = errors.New("natsadapter: the stream exists, and is not one of this package")
 
-func (s *stream) init() { s.turn = make(chan struct{}, 1) }
+func (s *stream) init() { s.asked, s.turn = make(chan struct{}, 1), make(chan struct{}, 1) }
 
 // logSubject is what entries of a namespace are sent to.
 func (s subjects) logSubject(namespace string) (subject string, exact bool) {
