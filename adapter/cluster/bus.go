@@ -53,6 +53,7 @@ type Bus interface {
 	// Publish sends data to the subscribers of a channel. It does not wait for the
 	// network. It returns an error if the bus is down, or if too much is waiting to be
 	// sent. It may retain data, and does not call the Receiver.
+	// A Queue holds what is waiting.
 	Publish(c Channel, data []byte) error
 	// Subscribe adds channels to those whose messages are received, and calls done once
 	// when messages published from now on by any node will be received. While the bus is

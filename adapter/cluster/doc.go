@@ -68,7 +68,7 @@
 //
 // # Reading order
 //
-// bus.go (the contract of a bus), logbus.go (that of a bus with a log), codec.go (encodings), options.go, stats.go (counters,
+// bus.go (the contract of a bus), logbus.go (that of a bus with a log), queue.go (what a bus has to send), codec.go (encodings), options.go, stats.go (counters,
 // reports of dropped messages), seal.go (sealed messages), repeats.go (messages that come
 // again), health.go (whether the bus works), announce.go (what nodes say about
 // themselves), members.go (the table of nodes), interest.go (subscriptions to rooms), pending.go (requests that await

@@ -93,7 +93,7 @@ func (b *bus) Open(r cluster.Receiver) error {
 func (b *bus) Close(ctx context.Context) error {
 	var err error
 	if b.receiver != nil {
-		err = b.box.close(ctx)
+		err = b.box.Close(ctx)
 		if nc, epoch := b.link.current(); err == nil && epoch > 0 {
 			if _, ok := ctx.Deadline(); ok {
 				_ = nc.FlushWithContext(ctx)
@@ -131,7 +131,7 @@ func (b *bus) Publish(c cluster.Channel, data []byte) error {
 	if err := b.link.fits(m); err != nil {
 		return err
 	}
-	return b.box.put(m)
+	return b.box.Put(m)
 }
 
 // Reset implements cluster.Bus.
@@ -139,22 +139,22 @@ func (b *bus) Reset() { b.link.end(errReset) }
 
 // send sends what waits until the bus is closed. It may block while NATS reads nothing.
 func (b *bus) send() {
-	defer close(b.box.done)
+	defer b.box.Finish()
 	for b.ctx.Err() == nil {
-		next, more := b.box.take()
+		next, more := b.box.Take()
 		if len(next) == 0 {
 			if !more {
 				return
 			}
 			select {
-			case <-b.box.wake:
+			case <-b.box.Wake():
 			case <-b.ctx.Done():
 			}
 			continue
 		}
-		for _, m := range next {
+		for i, m := range next {
 			b.sendOne(m)
-			b.box.sent(m)
+			b.box.Sent(next[i : i+1])
 		}
 	}
 }
@@ -207,7 +207,7 @@ func (b *bus) handle(m *nats.Msg) {
 	case m.Sub.Subject == b.peers.subject:
 		b.peers.heard(string(m.Data))
 		if m.Reply != "" {
-			_ = b.box.put(&nats.Msg{Subject: m.Reply, Data: []byte(b.peers.self())})
+			_ = b.box.Put(&nats.Msg{Subject: m.Reply, Data: []byte(b.peers.self())})
 		}
 		return
 	case strings.HasPrefix(m.Subject, b.subs.inbox+"."):

@@ -70,7 +70,7 @@ func (b *bus) Open(r cluster.Receiver) error {
 func (b *bus) Close(ctx context.Context) error {
 	var err error
 	if b.opened {
-		err = b.queue.close(ctx)
+		err = b.queue.Close(ctx)
 	}
 	b.cancel()
 	b.table.close()
@@ -88,7 +88,7 @@ func (b *bus) Publish(c cluster.Channel, data []byte) error {
 	if err := checkChannel(name); err != nil {
 		return err
 	}
-	return b.queue.put(message{channel: name, data: data})
+	return b.queue.Put(message{channel: name, data: data})
 }
 
 // Subscribe implements cluster.Bus.

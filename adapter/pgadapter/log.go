@@ -62,7 +62,7 @@ func (b *logBus) Append(namespace string, token uint64, data []byte) error {
 	if err := b.state.publishes(); err != nil {
 		return err
 	}
-	return b.queue.put(message{space: namespace, token: token, data: data})
+	return b.queue.Put(message{space: namespace, token: token, data: data})
 }
 
 // Position implements cluster.LogBus.

@@ -33,7 +33,7 @@ type sender struct {
 // that was of use breaks, what waits is sent by the next one; when none can be made, it is
 // lost.
 func (s *sender) run() {
-	defer close(s.queue.done)
+	defer s.queue.Finish()
 	var p pause
 	for s.ctx.Err() == nil {
 		began := time.Now()
@@ -44,7 +44,7 @@ func (s *sender) run() {
 		switch {
 		case !served || s.retried:
 			s.state.sends(err)
-			s.lose(s.queue.drop())
+			s.lose(s.queue.Drop())
 		case len(s.left) > 0 && s.writer == nil:
 			s.state.sends(fmt.Errorf("%w: %d messages may be lost: %w", ErrDown, len(s.left), err))
 		}
@@ -53,7 +53,7 @@ func (s *sender) run() {
 			s.left, s.retried = nil, false
 		}
 		s.retried = len(s.left) > 0
-		if !served && s.queue.isClosed() {
+		if !served && s.queue.Closed() {
 			return
 		}
 		if served && time.Since(began) > steadyAfter {
@@ -102,10 +102,10 @@ func (s *sender) serve() (served bool, err error) {
 	s.retried = false
 	s.settle()
 	for {
-		part, more := s.queue.take()
+		part, more := s.queue.Take()
 		if len(part) > 0 {
 			s.left, err = s.send(link, part)
-			s.queue.sent(part)
+			s.queue.Sent(part)
 			if err != nil {
 				return true, err
 			}
@@ -126,7 +126,7 @@ func (s *sender) idle(link *link) error {
 	t := time.NewTimer(sweepEvery)
 	defer t.Stop()
 	select {
-	case <-s.queue.wake:
+	case <-s.queue.Wake():
 		return nil
 	case <-s.ctx.Done():
 		return s.ctx.Err()
@@ -183,7 +183,7 @@ func breaks(code string) bool {
 func (s *sender) full(link *link, err error) error {
 	s.state.sends(fmt.Errorf("%w: %w", ErrNotifyQueueFull, err))
 	for {
-		s.lose(s.queue.drop())
+		s.lose(s.queue.Drop())
 		t := time.NewTimer(mostPause)
 		select {
 		case <-t.C:

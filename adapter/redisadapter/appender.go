@@ -18,6 +18,13 @@ import (
 	"socketio/adapter/cluster"
 )
 
+const (
+	// maxPipeline is the maximum number of entries, or sessions, that are sent before Redis has
+	// answered, and maxPipelineBytes that of their bytes, except for a single one.
+	maxPipeline      = 512
+	maxPipelineBytes = 1 << 20
+)
+
 // An appender sends what is added to one stream, on a connection of its own. Redis adds it
 // in order. If the connection breaks, what Redis has not answered may be in the stream or
 // not; before anything else is sent, the connection is closed on the side of Redis too.

@@ -85,7 +85,7 @@ func (b *bus) Open(r cluster.Receiver) error {
 func (b *bus) Close(ctx context.Context) error {
 	var err error
 	if b.receiver != nil {
-		err = b.sender.close(ctx)
+		err = b.sender.outbox.Close(ctx)
 	}
 	b.cancel()
 	b.table.close()
@@ -167,7 +167,7 @@ func (b *bus) Publish(c cluster.Channel, data []byte) error {
 	} else if err := b.finder.err(); err != nil {
 		return err
 	}
-	return b.sender.put(message{name, data})
+	return b.sender.outbox.Put(message{name, data})
 }
 
 // Reset implements cluster.Bus.

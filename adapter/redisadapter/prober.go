@@ -109,7 +109,7 @@ func (p *prober) send(now time.Time) {
 		p.table.add([]cluster.Channel{c}, p.topic, func(err error) { p.subscribed(c, err) })
 	}
 	for _, m := range out {
-		_ = p.box.put(m) // full: then other messages are on the way
+		_ = p.box.Put(m) // full: then other messages are on the way
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // A sender sends the messages of an outbox, in order.
 type sender struct {
-	*outbox
+	outbox *outbox
 	finder *finder
 	ctx    context.Context
 	lost   atomic.Uint64 // messages
@@ -20,13 +20,14 @@ type sender struct {
 
 // run sends messages until the bus is closed.
 func (s *sender) run() {
-	defer close(s.done)
+	defer s.outbox.Finish()
 	if !s.finder.first(s.ctx) {
 		return
 	}
 	for s.ctx.Err() == nil {
-		next, more := s.take()
+		next, more := s.outbox.Take()
 		if len(next) > 0 {
+			s.outbox.Sent(next) // what is on its way takes up no room
 			s.send(next)
 			continue
 		}
@@ -34,7 +35,7 @@ func (s *sender) run() {
 			return
 		}
 		select {
-		case <-s.wake:
+		case <-s.outbox.Wake():
 		case <-s.ctx.Done():
 		}
 	}
