@@ -277,9 +277,7 @@ func (j *journal) readMissed(ctx context.Context, r *redemption, upTo uint64) re
 		}
 		r.missed = append(r.missed, heldEvent{j.ns.applyFlags(m, &e.Flags), e.Number})
 	}
-	if r.read < upTo {
-		r.read = upTo
-	}
+	r.read = max(r.read, upTo)
 	return ""
 }
 
@@ -435,17 +433,13 @@ func (j *journal) enter(a *admission, r *redemption) (news []string, err error, 
 	}
 	events := append(r.missed, k.held...)
 	ms := make([]*engineio.Message, 0, len(events)+1)
-	if !j.owner.MissedFirst {
-		ms = append(ms, m)
-	}
-	for i, e := range events {
-		if i == len(r.missed) && j.owner.MissedFirst {
-			ms = append(ms, m)
-		}
+	for _, e := range events {
 		ms = append(ms, e.m)
 	}
-	if j.owner.MissedFirst && len(events) == len(r.missed) {
-		ms = append(ms, m)
+	if j.owner.MissedFirst {
+		ms = slices.Insert(ms, len(r.missed), m)
+	} else {
+		ms = slices.Insert(ms, 0, m)
 	}
 	if r.old != nil {
 		k.lineage = r.lineage
@@ -457,7 +451,7 @@ func (j *journal) enter(a *admission, r *redemption) (news []string, err error, 
 	}
 	if err = a.enterLocked(ms...); err != nil {
 		k.track.Cut(r.after + 1)
-	} else if len(events) > 0 {
+	} else {
 		for _, e := range events {
 			if e.number > 0 {
 				k.track.Queued(e.number)

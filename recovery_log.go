@@ -38,6 +38,7 @@ var (
 type sharedLog struct {
 	events adapter.SharedLog
 	line   *recovery.Line
+	opened bool // guarded by the order of the journal
 }
 
 // follow makes the journal follow a log that other servers share.
@@ -116,9 +117,8 @@ func (j *journal) share(d *delivery) (err error) {
 	if line.Full() {
 		return fmt.Errorf("%w: at most %d", ErrTooManyWaiting, maxWaiting)
 	}
-	if d.draft, err = j.ns.server.format.Draft(j.ns.name, d.Event.JSON, d.Event.Attachments); err != nil {
-		j.ns.reportUnencoded(s, d.event, err)
-		return &reportedError{err}
+	if err = d.encode(); err != nil {
+		return err
 	}
 	size := d.Size()
 	if d.Target.Local || s != nil && (d.Flags.Volatile || s.kept() == nil || s.settledState() == stateJoining) {
@@ -156,9 +156,7 @@ func (j *journal) share(d *delivery) (err error) {
 
 // deliver delivers an event that is not stored, without waiting for others.
 func (l *sharedLog) deliver(d *delivery) {
-	var err error
-	if d.draft, err = d.ns.server.format.Draft(d.ns.name, d.Event.JSON, d.Event.Attachments); err != nil {
-		d.ns.reportUnencoded(nil, d.event, err)
+	if d.encode() != nil {
 		return
 	}
 	d.Deliver(0)
@@ -228,7 +226,7 @@ func (d *delivery) Flush() {
 		}
 	}
 	if d.logged && d.Number == 0 && d.count > 0 {
-		d.ns.server.sampled.Warn("an event was not stored: clients that lose their connection now are not recovered; see the error of the store", "nsp", d.ns.name, "error", errNoPosition)
+		d.warnUnstored(errNoPosition)
 	}
 }
 
@@ -369,8 +367,8 @@ type follower journal
 // Opened implements adapter.LogReader.
 func (r *follower) Opened(_ string, last uint64) {
 	r.order.Begin()
-	again := r.opened
-	r.opened = true
+	again := r.shared.opened
+	r.shared.opened = true
 	r.order.Reset(last)
 	r.order.End()
 	if again {
@@ -407,9 +405,7 @@ func (r *follower) Foreign(e *adapter.KeptEvent, members func(adapter.Target) []
 	if e.Socket != "" {
 		d.Target = adapter.Target{Rooms: []string{e.Socket}}
 	}
-	var err error
-	if d.draft, err = r.ns.server.format.Draft(r.ns.name, d.Event.JSON, d.Event.Attachments); err != nil {
-		r.ns.reportUnencoded(nil, d.event, err)
+	if d.encode() != nil {
 		r.Passed(e.Number)
 		return 0
 	}

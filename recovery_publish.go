@@ -28,7 +28,6 @@ type journal struct {
 	epoch  string // of a log that is not shared
 	order  *recovery.Order
 	shared *sharedLog // nil if no other server has the log
-	opened bool       // the shared log was; guarded by order
 
 	lineages   recovery.Lineages[Socket]
 	unfinished unfinished
@@ -61,9 +60,9 @@ func (j *journal) close() {
 	})
 }
 
-// emit stores an event and queues it, and returns its number. Volatile events, and those to a socket that has not
-// joined yet, are not stored. They get the position of the event before if their last
-// argument is a string, since clients take that for a position.
+// emit stores an event and queues it, and returns its number. Volatile events, and those to a
+// socket that has not joined yet, are not stored. They get the position of the event before
+// if their last argument is a string, since clients take that for a position.
 func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error) {
 	d, err := j.newDelivery(s, f, t, event, args)
 	if err != nil {
@@ -127,9 +126,8 @@ func (j *journal) keep(e adapter.Payload, f adapter.Flags, t adapter.Target, mem
 // run stores and delivers an event.
 func (d *delivery) run() (number uint64, err error) {
 	j, s := d.journal, d.socket
-	if d.draft, err = j.ns.server.format.Draft(j.ns.name, d.Event.JSON, d.Event.Attachments); err != nil {
-		j.ns.reportUnencoded(s, d.event, err)
-		return 0, &reportedError{err}
+	if err = d.encode(); err != nil {
+		return 0, err
 	}
 	if d.Flags.Volatile || s != nil && (s.kept() == nil || s.settledState() == stateJoining) {
 		last := j.order.Begin()
@@ -165,10 +163,24 @@ func (d *delivery) run() (number uint64, err error) {
 	}
 	j.order.Lost()
 	j.order.End()
-	j.ns.server.sampled.Warn("an event was not stored: clients that lose their connection now are not recovered; see the error of the store", "nsp", j.ns.name, "error", telemetry.Error(err))
+	j.warnUnstored(err)
 	err = errors.Join(fmt.Errorf("%w: %w", ErrNotStored, err), d.flush(false))
 	j.mark()
 	return 0, err
+}
+
+// encode prepares the packet, in which the position is still missing. An error was reported.
+func (d *delivery) encode() (err error) {
+	if d.draft, err = d.ns.server.format.Draft(d.ns.name, d.Event.JSON, d.Event.Attachments); err != nil {
+		d.ns.reportUnencoded(d.socket, d.event, err)
+		return &reportedError{err}
+	}
+	return nil
+}
+
+// warnUnstored logs that an event was delivered without a position.
+func (j *journal) warnUnstored(err error) {
+	j.ns.server.sampled.Warn("an event was not stored: clients that lose their connection now are not recovered; see the error of the store", "nsp", j.ns.name, "error", telemetry.Error(err))
 }
 
 // stamp returns the position for an event that is not stored, or "" if it needs none. A

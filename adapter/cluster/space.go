@@ -132,7 +132,6 @@ func (n *space) Close() error {
 	n.interest.finish()
 	n.core.unsubscribe(n.channels())
 	if n.entries != nil {
-		n.entries.bus.CloseLog(n.nsp)
 		n.core.dropLog(n.entries)
 	}
 	return nil

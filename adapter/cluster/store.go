@@ -7,6 +7,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"socketio/adapter"
@@ -115,9 +116,7 @@ func (s *store) Find(ctx context.Context, namespace, secret string) (*adapter.Se
 	return session, s.failed(err)
 }
 
-func isRetired(owner string) bool {
-	return len(owner) > len(retired) && owner[len(owner)-len(retired):] == retired
-}
+func isRetired(owner string) bool { return strings.HasSuffix(owner, retired) }
 
 // Take implements adapter.Store.
 func (s *store) Take(ctx context.Context, namespace, secret string) (*adapter.Session, error) {

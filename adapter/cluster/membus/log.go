@@ -72,9 +72,6 @@ func (n WithLog) OpenLog(namespace string) {
 	if n.gone {
 		return
 	}
-	if n.log.readings == nil {
-		n.log.readings, n.log.tokens = make(map[string]*reading), make(map[string]uint64)
-	}
 	r := new(reading)
 	n.log.readings[namespace] = r
 	if n.broken == nil && !w.stalledLocked(n.Node) {
@@ -133,9 +130,6 @@ func (n WithLog) Append(namespace string, token uint64, data []byte) error {
 	due := time.Now().Add(delay)
 	if len(n.log.flights) > 0 && due.Before(n.log.flights[len(n.log.flights)-1].due) {
 		due = n.log.flights[len(n.log.flights)-1].due
-	}
-	if n.log.tokens == nil {
-		n.log.readings, n.log.tokens = make(map[string]*reading), make(map[string]uint64)
 	}
 	n.log.tokens[namespace] = token
 	n.log.flights = append(n.log.flights, flight{namespace, token, data, due})
