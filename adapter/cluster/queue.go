@@ -70,7 +70,7 @@ func (q *Queue[M]) Wake() <-chan struct{} { return q.wake }
 
 // Take returns the next messages: at most 512, and about 1 MiB together. They take up room
 // until they are passed to Sent. more reports whether another call may return messages: it
-// is false if there are none, and the queue is closed.
+// is false when the queue is closed and empty.
 func (q *Queue[M]) Take() (next []M, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
