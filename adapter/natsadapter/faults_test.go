@@ -13,15 +13,16 @@ import (
 
 	"socketio/adapter/natsadapter"
 	"socketio/adapter/natsadapter/internal/natstest"
+	"socketio/internal/clusterhost"
 )
 
 // hosts starts servers in a mode, each at one of urls.
-func hosts(t testing.TB, mode, prefix string, l natsadapter.LogOptions, urls ...string) (all []*host) {
+func hosts(t testing.TB, mode, prefix string, l natsadapter.LogOptions, urls ...string) (all []*clusterhost.Host) {
 	for i, url := range urls {
 		o := natsadapter.Options{Prefix: prefix, Log: l}
-		all = append(all, newHost(t, fmt.Sprint("host", i), modes[mode](url, &o), "room", "other"))
+		all = append(all, clusterhost.New(t, fmt.Sprint("host", i), modes[mode](url, &o), "room", "other"))
 	}
-	settled(t, all)
+	clusterhost.Settled(t, all)
 	return all
 }
 
@@ -36,11 +37,11 @@ func each(t *testing.T, run func(t *testing.T, mode string)) {
 }
 
 // fails waits until events can't be sent, and checks that each is delivered on its host.
-func fails(t testing.TB, all []*host) {
+func fails(t testing.TB, all []*clusterhost.Host) {
 	t.Helper()
 	for _, h := range all {
-		eventually(t, "the error of Emit", func() bool { _, err := h.emit(""); return errors.Is(err, natsadapter.ErrDown) })
-		eventually(t, "a degraded state", func() bool { return h.Health().Degraded != nil })
+		clusterhost.Eventually(t, "the error of Emit", func() bool { _, err := h.Emit(""); return errors.Is(err, natsadapter.ErrDown) })
+		clusterhost.Eventually(t, "a degraded state", func() bool { return h.Health().Degraded != nil })
 	}
 }
 
@@ -55,8 +56,8 @@ func TestNATSRestarts(t *testing.T) {
 			server.Kill()
 			fails(t, all)
 			server.Restart()
-			t.Logf("events arrive %v after NATS was started again", exchange(t, all))
-			settled(t, all)
+			t.Logf("events arrive %v after NATS was started again", clusterhost.Exchange(t, all))
+			clusterhost.Settled(t, all)
 		}
 	})
 }
@@ -75,8 +76,8 @@ func TestNATSFreezes(t *testing.T) {
 			<-time.After(20*time.Second - time.Since(began)) // the length of the fault
 		}
 		server.Resume()
-		t.Logf("events arrive %v after NATS continues", exchange(t, all))
-		settled(t, all)
+		t.Logf("events arrive %v after NATS continues", clusterhost.Exchange(t, all))
+		clusterhost.Settled(t, all)
 	})
 }
 
@@ -112,11 +113,11 @@ func TestThreeServers(t *testing.T) {
 			}
 			s := leader()
 			fault.begin(s)
-			t.Logf("%s: events arrive %v later", fault.name, exchange(t, all))
-			settled(t, all)
+			t.Logf("%s: events arrive %v later", fault.name, clusterhost.Exchange(t, all))
+			clusterhost.Settled(t, all)
 			fault.end(s)
 			natsadapter.WaitForStreams(t, servers, 3)
-			settled(t, all)
+			clusterhost.Settled(t, all)
 		}
 		if testing.Short() && mode != "core" {
 			return
@@ -130,9 +131,9 @@ func TestThreeServers(t *testing.T) {
 			s.Restart()
 		}
 		restarted := time.Now()
-		exchange(t, all)
+		clusterhost.Exchange(t, all)
 		t.Logf("events arrive %v after all were started again, which took %v", time.Since(restarted), restarted.Sub(began))
-		settled(t, all)
+		clusterhost.Settled(t, all)
 	})
 }
 
@@ -143,8 +144,8 @@ func TestFaultsLeaveNothing(t *testing.T) {
 			server := natstest.Start(t, natstest.JetStream)
 			all := hosts(t, mode, newPrefix(), natsadapter.LogOptions{}, server.URL(), server.URL())
 			count := func() int {
-				exchange(t, all)
-				settled(t, all)
+				clusterhost.Exchange(t, all)
+				clusterhost.Settled(t, all)
 				return runtime.NumGoroutine()
 			}
 			before := 0
@@ -155,9 +156,9 @@ func TestFaultsLeaveNothing(t *testing.T) {
 				server.Kill()
 				fails(t, all)
 				server.Restart()
-				exchange(t, all)
+				clusterhost.Exchange(t, all)
 			}
-			eventually(t, "the number of goroutines", func() bool { return count() <= before })
+			clusterhost.Eventually(t, "the number of goroutines", func() bool { return count() <= before })
 		})
 	}
 }

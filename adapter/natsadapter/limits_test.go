@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"regexp"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/natsadapter"
 	"socketio/adapter/natsadapter/internal/natstest"
+	"socketio/internal/clusterhost"
 )
 
 // A server that starts while NATS is down serves its clients, and is connected later.
@@ -29,10 +31,10 @@ func TestNATSStartsLater(t *testing.T) {
 		server := natstest.Start(t, natstest.JetStream)
 		server.Kill()
 		o := natsadapter.Options{Prefix: newPrefix()}
-		all := []*host{newHost(t, "a", modes[mode](server.URL(), &o), "room"), newHost(t, "b", modes[mode](server.URL(), &o), "room")}
+		all := []*clusterhost.Host{clusterhost.New(t, "a", modes[mode](server.URL(), &o), "room"), clusterhost.New(t, "b", modes[mode](server.URL(), &o), "room")}
 		fails(t, all)
 		server.Restart()
-		settled(t, all)
+		clusterhost.Settled(t, all)
 	})
 }
 
@@ -41,20 +43,18 @@ func TestCloseWhileNATSIsFrozen(t *testing.T) {
 	each(t, func(t *testing.T, mode string) {
 		server := natstest.Start(t, natstest.JetStream)
 		c := modes[mode](server.URL(), &natsadapter.Options{Prefix: newPrefix()})
-		h := &host{TB: t, Cluster: c, name: "a", last: make(map[string]int), sent: make(map[string]int)}
-		if err := c.Open(adapter.Node{ID: "a", Logger: quiet}); err != nil {
+		if err := c.Open(adapter.Node{ID: "a", Logger: slog.New(slog.DiscardHandler)}); err != nil {
 			t.Fatal(err)
 		}
-		h.space = c.Adapter(h)
-		h.space.Add(h, nil)
-		eventually(t, "the first heartbeat", func() bool { return c.Stats().Own > 0 })
+		h := clusterhost.On(t, "a", "", c)
+		clusterhost.Eventually(t, "the first heartbeat", func() bool { return c.Stats().Own > 0 })
 		server.Pause()
 		defer server.Resume()
-		_, _ = h.emit("")
+		_, _ = h.Emit("")
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
 		_ = c.Close(ctx) // an error only if something could not be sent
-		if _, err := h.emit(""); err == nil {
+		if _, err := h.Emit(""); err == nil {
 			t.Error("Emit after Close returns no error")
 		}
 	})
@@ -66,19 +66,19 @@ func TestQueueIsBounded(t *testing.T) {
 		const most = 1 << 20
 		server := natstest.Start(t, natstest.JetStream)
 		o := natsadapter.Options{Prefix: newPrefix(), MaxQueue: most, Cluster: cluster.Options{EchoTimeout: time.Hour}}
-		all := []*host{newHost(t, "a", modes[mode](server.URL(), &o), "room"), newHost(t, "b", modes[mode](server.URL(), &o), "room")}
-		settled(t, all)
+		all := []*clusterhost.Host{clusterhost.New(t, "a", modes[mode](server.URL(), &o), "room"), clusterhost.New(t, "b", modes[mode](server.URL(), &o), "room")}
+		clusterhost.Settled(t, all)
 		server.Pause()
 		text := strings.Repeat("x", 10_000)
 		var full error
 		for i := 1; full == nil && i < 40*most/len(text); i++ { // the buffers of the kernel have their limits too
-			_, full = all[0].space.Broadcast(&adapter.Packet{Message: fmt.Sprintf("c/%s/%d", text, i)}, adapter.Target{Except: []string{all[0].ID()}})
+			_, full = all[0].Space.Broadcast(&adapter.Packet{Message: fmt.Sprintf("c/%s/%d", text, i)}, adapter.Target{Except: []string{all[0].ID()}})
 		}
 		if !errors.Is(full, natsadapter.ErrQueueFull) && !errors.Is(full, natsadapter.ErrDown) {
 			t.Errorf("the error of Emit: %v", full)
 		}
 		server.Resume()
-		settled(t, all)
+		clusterhost.Settled(t, all)
 	})
 }
 
@@ -87,18 +87,18 @@ func TestSlowServer(t *testing.T) {
 	server := natstest.Start(t, natstest.JetStream)
 	prefix, counts := newPrefix(), new(natsadapter.Counts)
 	o := natsadapter.Options{Prefix: prefix, MaxPending: 50, Counts: counts}
-	slow := newHost(t, "slow", natsadapter.Core(server.URL(), &o), "room")
-	fast := newHost(t, "fast", natsadapter.Core(server.URL(), &natsadapter.Options{Prefix: prefix}), "room")
-	all := []*host{slow, fast}
-	settled(t, all)
-	slow.mu.Lock() // Deliver waits for it
+	slow := clusterhost.New(t, "slow", natsadapter.Core(server.URL(), &o), "room")
+	fast := clusterhost.New(t, "fast", natsadapter.Core(server.URL(), &natsadapter.Options{Prefix: prefix}), "room")
+	all := []*clusterhost.Host{slow, fast}
+	clusterhost.Settled(t, all)
+	release := slow.Hold()
 	for range 200 {
-		_, _ = fast.emit("room")
+		_, _ = fast.Emit("room")
 	}
-	eventually(t, "the loss of messages", func() bool { return counts.Slow.Load() > 0 })
-	slow.mu.Unlock()
-	exchange(t, all)
-	settled(t, all)
+	clusterhost.Eventually(t, "the loss of messages", func() bool { return counts.Slow.Load() > 0 })
+	release()
+	clusterhost.Exchange(t, all)
+	clusterhost.Settled(t, all)
 	if n := counts.Connected.Load(); n < 2 {
 		t.Errorf("%d connections, want another one after the loss", n)
 	}
@@ -126,12 +126,12 @@ func TestUsersOfTheDocumentation(t *testing.T) {
 		user := map[string]string{"core": "chat", "JetStream": "chat-log"}[mode]
 		server := natstest.Start(t, natstest.JetStream+"authorization { users: [\n"+permissions(t, user, prefix)+"\n] }\n")
 		counts := new(natsadapter.Counts)
-		var all []*host
+		var all []*clusterhost.Host
 		for _, name := range []string{"a", "b"} {
 			o := natsadapter.Options{Prefix: prefix, Counts: counts, NATS: []nats.Option{nats.UserInfo(user, "secret"), nats.CustomInboxPrefix("_INBOX_" + prefix)}}
-			all = append(all, newHost(t, name, modes[mode](server.URL(), &o), "room"))
+			all = append(all, clusterhost.New(t, name, modes[mode](server.URL(), &o), "room"))
 		}
-		settled(t, all)
+		clusterhost.Settled(t, all)
 		if n := counts.Denied.Load(); n > 0 {
 			t.Errorf("NATS has refused something %d times", n)
 		}
@@ -160,30 +160,30 @@ func TestPermissionIsMissing(t *testing.T) {
 	server := natstest.Start(t, fmt.Sprintf(users, "*.ns.*.room.secret"))
 	prefix, counts := newPrefix(), new(natsadapter.Counts)
 	o := natsadapter.Options{Prefix: prefix, Counts: counts, NATS: []nats.Option{nats.UserInfo("few", "secret")}}
-	all := []*host{newHost(t, "a", natsadapter.Core(server.URL(), &o), "room"), newHost(t, "b", natsadapter.Core(server.URL(), &o), "room")}
-	settled(t, all)
-	all[1].space.Join(all[1], []string{"secret"})
-	eventually(t, "a refusal", func() bool { return counts.Denied.Load() > 0 })
-	if err := all[1].space.(adapter.JoinWaiter).WaitJoined([]string{"secret"}); !errors.Is(err, adapter.ErrDegraded) {
+	all := []*clusterhost.Host{clusterhost.New(t, "a", natsadapter.Core(server.URL(), &o), "room"), clusterhost.New(t, "b", natsadapter.Core(server.URL(), &o), "room")}
+	clusterhost.Settled(t, all)
+	all[1].Space.Join(all[1], []string{"secret"})
+	clusterhost.Eventually(t, "a refusal", func() bool { return counts.Denied.Load() > 0 })
+	if err := all[1].Space.(adapter.JoinWaiter).WaitJoined([]string{"secret"}); !errors.Is(err, adapter.ErrDegraded) {
 		t.Errorf("the join of a room that can't be subscribed: %v", err)
 	}
-	exchange(t, all)
+	clusterhost.Exchange(t, all)
 	server.Configure(fmt.Sprintf(users, "nothing"))
-	all[0].sent["secret"] = 0
-	eventually(t, "an event to the room", func() bool {
-		n, _ := all[0].emitTo("secret")
-		return holdsWithin(100*time.Millisecond, func() bool { return all[1].heard("a", "secret") >= n })
+	all[0].Sent["secret"] = 0
+	clusterhost.Eventually(t, "an event to the room", func() bool {
+		n, _ := emitTo(all[0], "secret")
+		return clusterhost.HoldsWithin(100*time.Millisecond, func() bool { return all[1].Heard("a", "secret") >= n })
 	})
 	// The permission is taken away: the server says so.
 	server.Configure(fmt.Sprintf(users, "*.ns.*.room.secret"))
-	eventually(t, "a degraded state", func() bool { return all[1].Health().Degraded != nil })
+	clusterhost.Eventually(t, "a degraded state", func() bool { return all[1].Health().Degraded != nil })
 }
 
-// emitTo is emit for a room without a member here.
-func (h *host) emitTo(room string) (number int, err error) {
-	h.sent[room]++
-	_, err = h.space.Broadcast(&adapter.Packet{Message: fmt.Sprintf("%s/%s/%d", h.name, room, h.sent[room])}, adapter.Target{Rooms: []string{room}})
-	return h.sent[room], err
+// emitTo is Emit for a room without a member at the host.
+func emitTo(h *clusterhost.Host, room string) (number int, err error) {
+	h.Sent[room]++
+	_, err = h.Space.Broadcast(&adapter.Packet{Message: fmt.Sprintf("%s/%s/%d", h.Name, room, h.Sent[room])}, adapter.Target{Rooms: []string{room}})
+	return h.Sent[room], err
 }
 
 // An event larger than NATS takes is refused at once.
@@ -191,13 +191,13 @@ func TestEventIsTooLarge(t *testing.T) {
 	each(t, func(t *testing.T, mode string) {
 		server := natstest.Start(t, natstest.JetStream+"max_payload: 10000\n")
 		o := natsadapter.Options{Prefix: newPrefix()}
-		all := []*host{newHost(t, "a", modes[mode](server.URL(), &o), "room"), newHost(t, "b", modes[mode](server.URL(), &o), "room")}
-		settled(t, all)
-		_, err := all[0].space.Broadcast(&adapter.Packet{Message: "c//" + strings.Repeat("9", 10_000)}, adapter.Target{Except: []string{all[0].ID()}})
+		all := []*clusterhost.Host{clusterhost.New(t, "a", modes[mode](server.URL(), &o), "room"), clusterhost.New(t, "b", modes[mode](server.URL(), &o), "room")}
+		clusterhost.Settled(t, all)
+		_, err := all[0].Space.Broadcast(&adapter.Packet{Message: "c//" + strings.Repeat("9", 10_000)}, adapter.Target{Except: []string{all[0].ID()}})
 		if !errors.Is(err, cluster.ErrTooLarge) {
 			t.Errorf("the error of Emit: %v", err)
 		}
-		exchange(t, all)
+		clusterhost.Exchange(t, all)
 	})
 }
 
@@ -209,12 +209,12 @@ func TestNamesOfAllKinds(t *testing.T) {
 		long := strings.Repeat("long ", 100)
 		rooms := []string{"a.b", "a b", "*", ">", "\u65e5\u672c", long, long + "x", "="}
 		for _, space := range []string{"/", "/a.*.>", "/" + long} {
-			var all []*host
+			var all []*clusterhost.Host
 			for _, name := range []string{"a", "b"} {
 				o := natsadapter.Options{Prefix: prefix + fmt.Sprint(len(space))}
-				all = append(all, newHostIn(t, name, space, modes[mode](server.URL(), &o), rooms...))
+				all = append(all, clusterhost.NewIn(t, name, space, modes[mode](server.URL(), &o), rooms...))
 			}
-			settled(t, all)
+			clusterhost.Settled(t, all)
 		}
 	})
 }

@@ -21,6 +21,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/natsadapter"
 	"socketio/adapter/natsadapter/internal/natstest"
+	"socketio/internal/clusterhost"
 	"socketio/siotest"
 )
 
@@ -91,7 +92,7 @@ func newTable(t *testing.T, mode string, url string) *table {
 		}
 	}
 	for _, io := range b.ios {
-		eventually(t, "all sockets in their rooms", func() bool {
+		clusterhost.Eventually(t, "all sockets in their rooms", func() bool {
 			all, err := io.To("both").FetchSockets(t.Context())
 			return err == nil && len(all) == len(b.players)
 		})
@@ -108,7 +109,7 @@ func newTable(t *testing.T, mode string, url string) *table {
 // the room a moment before.
 func (b *table) subscribed(room string) {
 	for _, io := range b.ios {
-		eventually(b.t, "the subscription of "+room, func() bool { return io.In(room).Local().SocketsJoin(room) == nil })
+		clusterhost.Eventually(b.t, "the subscription of "+room, func() bool { return io.In(room).Local().SocketsJoin(room) == nil })
 	}
 }
 
@@ -254,7 +255,7 @@ func (b *table) sent(err error) {
 }
 
 func (b *table) asks(io *socketio.Server, k *kind) {
-	ctx, cancel := context.WithTimeout(b.t.Context(), worksIn)
+	ctx, cancel := context.WithTimeout(b.t.Context(), clusterhost.Limit)
 	defer cancel()
 	var names []string
 	for r, err := range io.To(k.both).EmitWithAck(ctx, "question", k.args...) {
@@ -274,7 +275,7 @@ func (b *table) asks(io *socketio.Server, k *kind) {
 }
 
 func (b *table) fetched(io *socketio.Server, room string) (names []string) {
-	ctx, cancel := context.WithTimeout(b.t.Context(), worksIn)
+	ctx, cancel := context.WithTimeout(b.t.Context(), clusterhost.Limit)
 	defer cancel()
 	all, err := io.In(room).FetchSockets(ctx)
 	b.sent(err)
@@ -301,7 +302,7 @@ func (b *table) fetches(io *socketio.Server, k *kind) {
 func (b *table) moves(io *socketio.Server, k *kind) {
 	const to = "another . room"
 	b.sent(io.In(k.red).SocketsJoin(to))
-	eventually(b.t, "the sockets of others in the room", func() bool { return slices.Equal(b.fetched(io, to), b.who("1")) })
+	clusterhost.Eventually(b.t, "the sockets of others in the room", func() bool { return slices.Equal(b.fetched(io, to), b.who("1")) })
 	b.subscribed(to)
 	b.sent(io.To(to).Emit(k.event, k.args...))
 	b.heard(io, b.who("1"))
@@ -313,7 +314,7 @@ func (b *table) moves(io *socketio.Server, k *kind) {
 }
 
 func (b *table) serverSide(io *socketio.Server, k *kind) {
-	ctx, cancel := context.WithTimeout(b.t.Context(), worksIn)
+	ctx, cancel := context.WithTimeout(b.t.Context(), clusterhost.Limit)
 	defer cancel()
 	space, answers := io.Of("/"), 0
 	want := len(b.ios) - 1
@@ -344,7 +345,7 @@ func (b *table) remotes(io *socketio.Server, k *kind) {
 		}
 		b.sent(all[0].Emit(k.event, k.args...))
 		b.heard(io, []string{p.name})
-		ctx, cancel := context.WithTimeout(b.t.Context(), worksIn)
+		ctx, cancel := context.WithTimeout(b.t.Context(), clusterhost.Limit)
 		r, err := all[0].EmitWithAck(ctx, "question", k.args...)
 		cancel()
 		if b.sent(err); err == nil && !strings.Contains(fmt.Sprint(r), p.name) {

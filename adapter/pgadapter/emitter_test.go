@@ -20,6 +20,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/pgadapter"
 	"socketio/adapter/pgadapter/internal/pgtest"
+	"socketio/internal/clusterhost"
 )
 
 // dial returns a connection to a server.
@@ -52,7 +53,7 @@ func newTap(t *testing.T, s *pgtest.Server, channels ...string) tap {
 // next returns the next notification, and its attachment in hexadecimal digits.
 func (p tap) next() (channel, data string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), worksIn)
+	ctx, cancel := context.WithTimeout(p.t.Context(), clusterhost.Limit)
 	defer cancel()
 	n, err := p.conn.WaitForNotification(ctx)
 	if err != nil {
@@ -131,8 +132,8 @@ func TestServersHearEmitters(t *testing.T) {
 	} {
 		t.Run(mode, func(t *testing.T) {
 			o := options(newPrefix())
-			h := newHost(t, "host", modes[mode](s.Config(), o), "room")
-			settled(t, []*host{h, newHost(t, "another", modes[mode](s.Config(), o), "room")})
+			h := clusterhost.New(t, "host", modes[mode](s.Config(), o), "room")
+			clusterhost.Settled(t, []*clusterhost.Host{h, clusterhost.New(t, "another", modes[mode](s.Config(), o), "room")})
 			db, opts := dial(t, s), &pgadapter.EmitterOptions{Prefix: o.Prefix, Table: o.Table, TablePrefix: o.TablePrefix}
 			number := 0
 			emit := func(db pgadapter.Executor) {
@@ -143,7 +144,7 @@ func TestServersHearEmitters(t *testing.T) {
 				}
 			}
 			emit(db)
-			eventually(t, "an event", func() bool { return h.heard("E", "") == 1 })
+			clusterhost.Eventually(t, "an event", func() bool { return h.Heard("E", "") == 1 })
 			tx, err := db.Begin(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -153,23 +154,23 @@ func TestServersHearEmitters(t *testing.T) {
 				t.Fatal(err)
 			}
 			emit(db)
-			eventually(t, "the event after a transaction that was rolled back", func() bool { return h.heard("E", "") == 3 })
+			clusterhost.Eventually(t, "the event after a transaction that was rolled back", func() bool { return h.Heard("E", "") == 3 })
 			if tx, err = db.Begin(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			emit(tx)
 			emit(tx)
-			if holdsWithin(50*time.Millisecond, func() bool { return h.heard("E", "") > 3 }) {
+			if clusterhost.HoldsWithin(50*time.Millisecond, func() bool { return h.Heard("E", "") > 3 }) {
 				t.Error("an event has come before its transaction has ended")
 			}
 			if err := tx.Commit(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the events of a transaction", func() bool { return h.heard("E", "") == 5 })
+			clusterhost.Eventually(t, "the events of a transaction", func() bool { return h.Heard("E", "") == 5 })
 			if err := newEmitter(db, opts).In("room").SocketsJoin("other"); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "a socket that was moved", func() bool { return len(h.space.Members(adapter.Target{Rooms: []string{"other"}})) == 1 })
+			clusterhost.Eventually(t, "a socket that was moved", func() bool { return len(h.Space.Members(adapter.Target{Rooms: []string{"other"}})) == 1 })
 		})
 	}
 }

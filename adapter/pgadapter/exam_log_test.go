@@ -13,6 +13,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/pgadapter"
 	"socketio/adapter/pgadapter/internal/pgtest"
+	"socketio/internal/clusterhost"
 	"socketio/internal/faultnet"
 )
 
@@ -70,7 +71,7 @@ func TestSessions(t *testing.T) {
 			t.Cleanup(func() { _ = b.Close(context.Background()) })
 			ready := make(chan error, 1)
 			b.Subscribe([]cluster.Channel{{}}, func(err error) { ready <- err })
-			eventually(t, "the tables", func() bool { return server.Query(nil, "SELECT FROM "+o.TablePrefix+"sessions") == nil })
+			clusterhost.Eventually(t, "the tables", func() bool { return server.Query(nil, "SELECT FROM "+o.TablePrefix+"sessions") == nil })
 			if err := <-ready; err != nil {
 				t.Fatal(err)
 			}

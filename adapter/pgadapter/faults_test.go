@@ -21,6 +21,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/pgadapter"
 	"socketio/adapter/pgadapter/internal/pgtest"
+	"socketio/internal/clusterhost"
 	"socketio/internal/faultnet"
 )
 
@@ -82,12 +83,12 @@ func TestNodesWithFaults(t *testing.T) {
 }
 
 // hosts starts servers in a mode.
-func hosts(t testing.TB, mode string, count int, postgres *pgx.ConnConfig, rooms ...string) (all []*host) {
+func hosts(t testing.TB, mode string, count int, postgres *pgx.ConnConfig, rooms ...string) (all []*clusterhost.Host) {
 	o := options(newPrefix())
 	for i := range count {
-		all = append(all, newHost(t, fmt.Sprint("host", i), modes[mode](postgres, o), rooms...))
+		all = append(all, clusterhost.New(t, fmt.Sprint("host", i), modes[mode](postgres, o), rooms...))
 	}
-	settled(t, all)
+	clusterhost.Settled(t, all)
 	return all
 }
 
@@ -106,11 +107,11 @@ func each(t *testing.T, run func(t *testing.T, mode string)) {
 }
 
 // fails waits until events can't be sent, and checks that each is delivered on its host.
-func fails(t testing.TB, all []*host) {
+func fails(t testing.TB, all []*clusterhost.Host) {
 	t.Helper()
 	for _, h := range all {
-		eventually(t, "the error of Emit", func() bool { _, err := h.emit(""); return errors.Is(err, pgadapter.ErrDown) })
-		eventually(t, "a degraded state", func() bool { return h.Health().Degraded != nil })
+		clusterhost.Eventually(t, "the error of Emit", func() bool { _, err := h.Emit(""); return errors.Is(err, pgadapter.ErrDown) })
+		clusterhost.Eventually(t, "a degraded state", func() bool { return h.Health().Degraded != nil })
 	}
 }
 
@@ -125,8 +126,8 @@ func TestPostgresRestarts(t *testing.T) {
 			server.Kill()
 			fails(t, all)
 			server.Restart()
-			t.Logf("events arrive %v after Postgres was started again", exchange(t, all))
-			settled(t, all)
+			t.Logf("events arrive %v after Postgres was started again", clusterhost.Exchange(t, all))
+			clusterhost.Settled(t, all)
 		}
 	})
 }
@@ -145,8 +146,8 @@ func TestPostgresFreezes(t *testing.T) {
 			<-time.After(20*time.Second - time.Since(began)) // the length of the fault
 		}
 		server.Resume()
-		t.Logf("events arrive %v after Postgres continues", exchange(t, all))
-		settled(t, all)
+		t.Logf("events arrive %v after Postgres continues", clusterhost.Exchange(t, all))
+		clusterhost.Settled(t, all)
 	})
 }
 
@@ -168,10 +169,10 @@ func TestConnectionsAreTerminated(t *testing.T) {
 			if like == "LISTEN%" {
 				killConnections(server, like) // none while logs are read
 			} else { // a connection may be at another statement for a moment
-				eventually(t, "a connection at "+like, func() bool { return killConnections(server, like) > 0 })
+				clusterhost.Eventually(t, "a connection at "+like, func() bool { return killConnections(server, like) > 0 })
 			}
-			t.Logf("events arrive %v later", exchange(t, all))
-			settled(t, all)
+			t.Logf("events arrive %v later", clusterhost.Exchange(t, all))
+			clusterhost.Settled(t, all)
 		}
 	})
 }
@@ -182,8 +183,8 @@ func TestFaultsLeaveNothing(t *testing.T) { // not beside others: it counts goro
 	for mode := range modes {
 		all := hosts(t, mode, 2, server.Config(), "room")
 		count := func() int {
-			exchange(t, all)
-			settled(t, all)
+			clusterhost.Exchange(t, all)
+			clusterhost.Settled(t, all)
 			return runtime.NumGoroutine()
 		}
 		before := 0
@@ -192,8 +193,8 @@ func TestFaultsLeaveNothing(t *testing.T) { // not beside others: it counts goro
 		}
 		for range 5 {
 			killConnections(server, "%")
-			exchange(t, all)
+			clusterhost.Exchange(t, all)
 		}
-		eventually(t, "the number of goroutines", func() bool { return count() <= before })
+		clusterhost.Eventually(t, "the number of goroutines", func() bool { return count() <= before })
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/pgadapter"
 	"socketio/adapter/pgadapter/internal/pgtest"
+	"socketio/internal/clusterhost"
 )
 
 // Notifications of just less and just more than Postgres takes, and much larger ones,
@@ -30,25 +31,25 @@ func TestSizesKeepTheOrder(t *testing.T) {
 					for range 3 {
 						mustEmit(t, all[0])
 					}
-					all[0].sent[""]++
-					text := fmt.Sprintf("%shost0//%d", strings.Repeat(" ", size-300+150*extra), all[0].sent[""])
-					if _, err := all[0].space.Broadcast(&adapter.Packet{Message: text}, adapter.Target{}); err != nil {
+					all[0].Sent[""]++
+					text := fmt.Sprintf("%shost0//%d", strings.Repeat(" ", size-300+150*extra), all[0].Sent[""])
+					if _, err := all[0].Space.Broadcast(&adapter.Packet{Message: text}, adapter.Target{}); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}
 			number := mustEmit(t, all[0])
-			eventually(t, "the last event", func() bool { return all[1].heard("host0", "") == number })
-			if lost := all[1].lost(); lost != 0 {
+			clusterhost.Eventually(t, "the last event", func() bool { return all[1].Heard("host0", "") == number })
+			if lost := all[1].Lost(); lost != 0 {
 				t.Errorf("%d events have not come", lost)
 			}
 		})
 	}
 }
 
-func mustEmit(t *testing.T, h *host) (number int) {
+func mustEmit(t *testing.T, h *clusterhost.Host) (number int) {
 	t.Helper()
-	number, err := h.emit("")
+	number, err := h.Emit("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,14 +87,13 @@ func TestNamesOfNamespaces(t *testing.T) {
 		t.Errorf("Of panics for a name of Outbox: %s", got)
 	}
 	for mode, name := range map[string]string{"notify": longest, "outbox": "/" + strings.Repeat("n", 254)} {
-		var all []*host
+		var all []*clusterhost.Host
 		o := &pgadapter.Options{}
 		for i := range 2 {
-			h := &host{nsp: name}
-			h.open(t, fmt.Sprint("host", i), modes[mode](server.Config(), o))
+			h := clusterhost.NewIn(t, fmt.Sprint("host", i), name, modes[mode](server.Config(), o))
 			all = append(all, h)
 		}
-		settled(t, all)
+		clusterhost.Settled(t, all)
 	}
 }
 
@@ -112,11 +112,11 @@ BEGIN RAISE 'too many notifications in the NOTIFY queue' USING ERRCODE = '54000'
 			server.Must(nil, "ALTER ROLE chat SET search_path = full_queue, pg_catalog, public")
 			killConnections(server, "%")
 			h := all[0]
-			eventually(t, "the error", func() bool { _, err := h.emit(""); return errors.Is(err, pgadapter.ErrNotifyQueueFull) })
-			eventually(t, "a degraded state", func() bool { return errors.Is(h.Health().Degraded, pgadapter.ErrNotifyQueueFull) })
+			clusterhost.Eventually(t, "the error", func() bool { _, err := h.Emit(""); return errors.Is(err, pgadapter.ErrNotifyQueueFull) })
+			clusterhost.Eventually(t, "a degraded state", func() bool { return errors.Is(h.Health().Degraded, pgadapter.ErrNotifyQueueFull) })
 			server.Must(nil, "ALTER FUNCTION full_queue.pg_notify RENAME TO pg_notify_of_before")
-			exchange(t, all)
-			settled(t, all)
+			clusterhost.Exchange(t, all)
+			clusterhost.Settled(t, all)
 			server.Must(nil, "ALTER FUNCTION full_queue.pg_notify_of_before RENAME TO pg_notify")
 			server.Must(nil, "ALTER ROLE chat RESET search_path")
 		})
@@ -135,13 +135,13 @@ func TestListenerInATransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "notifications in the queue", func() bool {
-		exchange(t, all)
+	clusterhost.Eventually(t, "notifications in the queue", func() bool {
+		clusterhost.Exchange(t, all)
 		var usage float64
 		server.Must(&usage, "SELECT pg_notification_queue_usage()")
 		return usage > 0
 	})
-	settled(t, all)
+	clusterhost.Settled(t, all)
 }
 
 // Events wait in a queue of bounded size while Postgres does not take them.
@@ -152,13 +152,13 @@ func TestQueueIsBounded(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			o := options(newPrefix())
 			o.MaxQueue = 1 << 20
-			h := newHost(t, "host", modes[mode](server.Config(), o))
-			settled(t, []*host{h})
+			h := clusterhost.New(t, "host", modes[mode](server.Config(), o))
+			clusterhost.Settled(t, []*clusterhost.Host{h})
 			server.Pause()
 			large := &adapter.Packet{Message: strings.Repeat("x", 100<<10)}
 			var err error
 			for range 1000 {
-				if _, err = h.space.Broadcast(large, adapter.Target{Rooms: []string{"nobody"}}); err != nil {
+				if _, err = h.Space.Broadcast(large, adapter.Target{Rooms: []string{"nobody"}}); err != nil {
 					break
 				}
 			}
@@ -166,7 +166,7 @@ func TestQueueIsBounded(t *testing.T) {
 			if !errors.Is(err, pgadapter.ErrQueueFull) {
 				t.Errorf("Broadcast: %v, want ErrQueueFull", err)
 			}
-			exchange(t, []*host{h})
+			clusterhost.Exchange(t, []*clusterhost.Host{h})
 		})
 	}
 }
@@ -180,28 +180,28 @@ func TestPermissions(t *testing.T) {
 	o := options("p")
 	o.TablesExist = true
 	server.Must(nil, strings.SplitAfter(pgadapter.Schema(o), ";")[0])
-	var all []*host
+	var all []*clusterhost.Host
 	for i := range 2 {
-		all = append(all, newHost(t, fmt.Sprint("host", i), pgadapter.Notify(server.ConfigOf("chat", server.Addr()), o)))
+		all = append(all, clusterhost.New(t, fmt.Sprint("host", i), pgadapter.Notify(server.ConfigOf("chat", server.Addr()), o)))
 	}
-	settled(t, all)
+	clusterhost.Settled(t, all)
 	large := func(number int) {
 		t.Helper()
 		p := &adapter.Packet{Message: fmt.Sprint(strings.Repeat(" ", 9000), "L//", number)}
-		if _, err := all[0].space.Broadcast(p, adapter.Target{}); err != nil {
+		if _, err := all[0].Space.Broadcast(p, adapter.Target{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	large(1)
-	eventually(t, "a degraded state", func() bool {
+	clusterhost.Eventually(t, "a degraded state", func() bool {
 		err := all[0].Health().Degraded
 		return err != nil && strings.Contains(err.Error(), "permission denied for table p_attachments")
 	})
-	exchange(t, all)
+	clusterhost.Exchange(t, all)
 	server.Must(nil, "GRANT SELECT, INSERT, DELETE ON p_attachments TO chat")
 	server.Must(nil, "GRANT USAGE ON SEQUENCE p_attachments_id_seq TO chat")
 	large(2)
-	eventually(t, "a large event", func() bool { return all[1].heard("L", "") == 2 })
+	clusterhost.Eventually(t, "a large event", func() bool { return all[1].Heard("L", "") == 2 })
 
 	server.Must(nil, "CREATE ROLE owner LOGIN")
 	server.Must(nil, "CREATE SCHEMA chat AUTHORIZATION owner")
@@ -209,7 +209,7 @@ func TestPermissions(t *testing.T) {
 	own.Table, own.TablePrefix = "chat.attachments", "chat.q_"
 	all = nil
 	for i := range 2 {
-		all = append(all, newHost(t, fmt.Sprint("own", i), pgadapter.Outbox(server.ConfigOf("owner", server.Addr()), own)))
+		all = append(all, clusterhost.New(t, fmt.Sprint("own", i), pgadapter.Outbox(server.ConfigOf("owner", server.Addr()), own)))
 	}
-	settled(t, all)
+	clusterhost.Settled(t, all)
 }

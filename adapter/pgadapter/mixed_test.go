@@ -22,6 +22,7 @@ import (
 	"socketio"
 	"socketio/adapter/pgadapter"
 	"socketio/adapter/pgadapter/internal/pgtest"
+	"socketio/internal/clusterhost"
 )
 
 // kinds are values: the last argument is a tag. Notifications of Postgres have less than
@@ -81,7 +82,7 @@ func newMixed(t *testing.T) *mixed {
 		})
 		urls[name], w.senders[name] = http.URL, goSender{io}
 	}
-	eventually(t, "the table", func() bool { return server.Query(nil, "SELECT FROM socket_io_attachments") == nil })
+	clusterhost.Eventually(t, "the table", func() bool { return server.Query(nil, "SELECT FROM socket_io_attachments") == nil })
 	var there string
 	w.node.must("serve", object{"name": "N", "url": url, "options": object{}, "namespaces": []string{"/other"}}, &there)
 	urls["N"], w.senders["N"] = there, &npmSender{w.node, "N"}
@@ -99,7 +100,7 @@ func newMixed(t *testing.T) *mixed {
 		w.node.must("client", object{"name": name + "other", "url": urls[name], "nsp": "/other", "rooms": []string{"all"}}, nil)
 	}
 	for _, name := range mixedServers { // they hear each other's heartbeats
-		eventually(t, "the sockets that "+name+" finds", func() bool {
+		clusterhost.Eventually(t, "the sockets that "+name+" finds", func() bool {
 			ids, err := w.senders[name].fetch("")
 			return err == nil && len(ids) == len(w.ids)
 		})
@@ -160,7 +161,7 @@ func (w *mixed) received(what string, args []any, names ...string) {
 	w.Helper()
 	tag := args[len(args)-1]
 	var got []told
-	if !holdsWithin(worksIn, func() bool {
+	if !clusterhost.HoldsWithin(clusterhost.Limit, func() bool {
 		got = w.node.heard(func(m *told) bool { return len(m.Args) > 0 && m.Args[len(m.Args)-1] == tag })
 		return len(got) >= len(names)
 	}) {
@@ -271,7 +272,7 @@ func (w *mixed) moves(name string, s sender, reach func([]string) []string) {
 		for _, finder := range []string{"H", "N"} {
 			var ids []string
 			var err error
-			if !holdsWithin(worksIn, func() bool {
+			if !clusterhost.HoldsWithin(clusterhost.Limit, func() bool {
 				ids, err = w.senders[finder].fetch(room)
 				slices.Sort(ids)
 				return err == nil && slices.Equal(ids, want)
@@ -302,7 +303,7 @@ func (w *mixed) moves(name string, s sender, reach func([]string) []string) {
 type goSender struct{ io *socketio.Server }
 
 func (g goSender) to(nsp, room string) socketio.Broadcast {
-	b := g.io.Of(nsp).Timeout(worksIn)
+	b := g.io.Of(nsp).Timeout(clusterhost.Limit)
 	if room != "" {
 		b = b.To(room)
 	}
@@ -354,7 +355,7 @@ func (g goSender) serverSideEmit(event string, args []any) error {
 }
 
 func (g goSender) serverSideAsk(event string, args []any) (answers int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), worksIn)
+	ctx, cancel := context.WithTimeout(context.Background(), clusterhost.Limit)
 	defer cancel()
 	for _, failed := range g.io.ServerSideEmitWithAck(ctx, event, args...) {
 		if err = errors.Join(err, failed); failed == nil {

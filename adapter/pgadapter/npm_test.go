@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"socketio/internal/clusterhost"
 	"socketio/internal/tether"
 )
 
@@ -138,8 +139,8 @@ func (p *nodeProcess) do(job string, command object, result any) error {
 			return nil
 		}
 		return json.Unmarshal(m.Result, result)
-	case <-time.After(worksIn):
-		return fmt.Errorf("%s takes longer than %v", job, worksIn)
+	case <-time.After(clusterhost.Limit):
+		return fmt.Errorf("%s takes longer than %v", job, clusterhost.Limit)
 	}
 }
 

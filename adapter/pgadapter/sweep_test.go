@@ -16,6 +16,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/pgadapter"
 	"socketio/adapter/pgadapter/internal/pgtest"
+	"socketio/internal/clusterhost"
 )
 
 // A logTap is the receiver of a bus, which keeps what comes.
@@ -66,7 +67,7 @@ func openLog(t *testing.T, server *pgtest.Server, o *pgadapter.Options) (cluster
 		}
 	})
 	b.OpenLog("/")
-	eventually(t, "the end of the log", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.opened })
+	clusterhost.Eventually(t, "the end of the log", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.opened })
 	return b, l
 }
 
@@ -87,7 +88,7 @@ func TestOldRowsAreRemoved(t *testing.T) {
 	b, l := openLog(t, server, o)
 	mustAppend(t, b, 1)
 	mustAppend(t, b, 2)
-	eventually(t, "two entries", func() bool { return len(l.came()) == 2 })
+	clusterhost.Eventually(t, "two entries", func() bool { return len(l.came()) == 2 })
 	server.Must(nil, `CREATE TABLE p_log_300_300 PARTITION OF p_log FOR VALUES FROM (to_timestamp(300)) TO (to_timestamp(600))`)
 	server.Must(nil, "UPDATE p_log SET time = to_timestamp(400) WHERE token = 1")
 	server.Must(nil, "INSERT INTO p_writers VALUES ('old', 1, now() - interval '2 days')")
@@ -124,7 +125,7 @@ func TestOldRowsAreRemoved(t *testing.T) {
 		}
 	}
 	mustAppend(t, b, 3)
-	eventually(t, "another entry", func() bool { return len(l.came()) == 3 })
+	clusterhost.Eventually(t, "another entry", func() bool { return len(l.came()) == 3 })
 }
 
 // A partition that is missing is created when an entry needs it.
@@ -133,11 +134,11 @@ func TestPartitionsAreCreated(t *testing.T) {
 	server := pgtest.Start(t)
 	b, l := openLog(t, server, options("p"))
 	mustAppend(t, b, 1)
-	eventually(t, "an entry", func() bool { return len(l.came()) == 1 })
+	clusterhost.Eventually(t, "an entry", func() bool { return len(l.came()) == 1 })
 	server.Must(nil, `DO $$ DECLARE r record; BEGIN FOR r IN SELECT inhrelid::regclass AS part FROM pg_inherits WHERE inhparent = 'p_log'::regclass
 LOOP EXECUTE 'DROP TABLE ' || r.part; END LOOP; END $$`)
 	mustAppend(t, b, 2)
-	eventually(t, "another entry", func() bool { return len(l.came()) == 2 })
+	clusterhost.Eventually(t, "another entry", func() bool { return len(l.came()) == 2 })
 }
 
 // While the connection that sends is ended again and again, each entry comes once, in order:
@@ -158,7 +159,7 @@ func TestEntriesSurviveLostConnections(t *testing.T) {
 			killConnections(server, "%pg_notify%")
 		}
 	}
-	eventually(t, "the fate of all entries", func() bool {
+	clusterhost.Eventually(t, "the fate of all entries", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		return l.settled >= count || len(l.entries) > 0 && l.entries[len(l.entries)-1].Token == count
@@ -180,5 +181,5 @@ func TestEntriesSurviveLostConnections(t *testing.T) {
 		}
 	}
 	t.Logf("%d appended, %d have come, settled %d", len(sent), len(came), settled)
-	eventually(t, "the other server", func() bool { return len(heard.came()) == len(came) })
+	clusterhost.Eventually(t, "the other server", func() bool { return len(heard.came()) == len(came) })
 }

@@ -7,6 +7,7 @@ package redisadapter_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"socketio/adapter"
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 )
 
 // aclLines returns the lines of docs/cluster.md for a prefix, as arguments of ACL SETUSER.
@@ -47,7 +49,7 @@ func TestUsersOfTheDocumentation(t *testing.T) {
 		redis := on(server.Addr())
 		redis.Username, redis.Password = user, "secret"
 		all := hostsWith(t, mode, prefix, 2, redis, "room")
-		exchange(t, all)
+		clusterhost.Exchange(t, all)
 		if mode == "streams" {
 			keepSessions(t, all[0].Store().(adapter.SharedStore))
 		}
@@ -74,9 +76,9 @@ func TestPermissionIsMissing(t *testing.T) {
 	server.Must("ACL", "SETUSER", "few", "on", ">secret", "+@all", "resetchannels", "&"+prefix+"-nodes#", "&"+prefix+"-re*", "&"+prefix+"#/#room*")
 	redis := on(server.Addr())
 	redis.Username, redis.Password = "few", "secret"
-	h := newHost(t, "a", redisadapter.Classic(redis, &redisadapter.Options{Prefix: prefix}), "room")
-	eventually(t, "a degraded state", func() bool {
-		_, _ = h.space.Broadcast(&adapter.Packet{Message: "nobody//1"}, adapter.Target{Except: []string{h.ID()}})
+	h := clusterhost.New(t, "a", redisadapter.Classic(redis, &redisadapter.Options{Prefix: prefix}), "room")
+	clusterhost.Eventually(t, "a degraded state", func() bool {
+		_, _ = h.Space.Broadcast(&adapter.Packet{Message: "nobody//1"}, adapter.Target{Except: []string{h.ID()}})
 		why := h.Health().Degraded
 		return why != nil && strings.Contains(why.Error(), "NOPERM")
 	})
@@ -88,11 +90,11 @@ func TestPermissionIsMissing(t *testing.T) {
 // keepSessions does what a server does with sessions.
 func keepSessions(t *testing.T, store adapter.SharedStore) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), worksIn)
+	ctx, cancel := context.WithTimeout(context.Background(), clusterhost.Limit)
 	defer cancel()
 	one := &adapter.Session{ID: "id", Secret: "one", Data: []byte("{}")}
 	two := &adapter.Session{ID: "id2", Secret: "two", Data: []byte("{}")}
-	if err := store.Open(adapter.Node{ID: "a", Logger: quiet}, adapter.Retention{Window: time.Minute, MaxBytes: 1 << 20, MaxSessions: 100}); err != nil {
+	if err := store.Open(adapter.Node{ID: "a", Logger: slog.New(slog.DiscardHandler)}, adapter.Retention{Window: time.Minute, MaxBytes: 1 << 20, MaxSessions: 100}); err != nil {
 		t.Fatal(err)
 	}
 	err := errors.Join(store.Save(ctx, "/", one), store.Save(ctx, "/", two))

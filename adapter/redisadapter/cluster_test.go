@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 )
 
 // many returns the names of rooms.
@@ -86,24 +87,24 @@ func testSlotMoves(t *testing.T, servers *redistest.Cluster, mode string) {
 				done = true
 			case <-pace.C:
 				for _, h := range all {
-					for name := range h.sent {
-						_, _ = h.emit(name)
+					for name := range h.Sent {
+						_, _ = h.Emit(name)
 					}
 				}
 			}
 		}
 		pace.Stop()
-		t.Logf("events arrive %v after the slot of %q has moved", exchange(t, all), room)
+		t.Logf("events arrive %v after the slot of %q has moved", clusterhost.Exchange(t, all), room)
 	}
-	settled(t, all)
+	clusterhost.Settled(t, all)
 }
 
 // A replica takes over from its master, which lives on as a replica.
 func testPromotion(t *testing.T, servers *redistest.Cluster, mode string, i int) {
 	all := hosts(t, mode, 3, servers.Addrs(), many(10)...)
 	servers.Promote(servers.Servers[i+3])
-	t.Logf("events arrive %v after a promotion", exchange(t, all))
-	settled(t, all)
+	t.Logf("events arrive %v after a promotion", clusterhost.Exchange(t, all))
+	clusterhost.Settled(t, all)
 }
 
 // A master dies; its replica takes over after a while. The channels of the other masters
@@ -112,10 +113,10 @@ func testDeadMaster(t *testing.T, servers *redistest.Cluster, mode string, i int
 	all := hosts(t, mode, 3, servers.Addrs(), many(10)...)
 	master := servers.Servers[i+3]
 	master.Kill()
-	t.Logf("events arrive %v after the death of a master", exchange(t, all))
-	settled(t, all)
+	t.Logf("events arrive %v after the death of a master", clusterhost.Exchange(t, all))
+	clusterhost.Settled(t, all)
 	master.Restart()
-	settled(t, all)
+	clusterhost.Settled(t, all)
 }
 
 // Servers in Node.js are counted by their subscriptions, at whichever server these are.
@@ -141,10 +142,10 @@ func testPeers(t *testing.T, servers *redistest.Cluster, mode string) {
 		}
 		defer peer.Close()
 		for _, h := range all {
-			eventually(t, "the number of servers", func() bool {
-				ctx, cancel := context.WithTimeout(context.Background(), worksIn)
+			clusterhost.Eventually(t, "the number of servers", func() bool {
+				ctx, cancel := context.WithTimeout(context.Background(), clusterhost.Limit)
 				defer cancel()
-				n, err := h.space.ServerCount(ctx)
+				n, err := h.Space.ServerCount(ctx)
 				return err == nil && n == len(all)+i+1
 			})
 		}

@@ -21,6 +21,7 @@ import (
 
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 )
 
 // A filter is a way to Redis that loses the messages of subscriptions, on the connections
@@ -142,27 +143,27 @@ func TestDeafConnections(t *testing.T) {
 func testDeaf(t *testing.T, f *filter, mode, prefix string, probed *redistest.Server, addrs ...string) {
 	t.Helper()
 	all := hostsWith(t, mode, prefix, 1, on(addrs...), many(10)...)
-	deaf := newHost(t, "deaf", modes[mode](f.options(addrs...), &redisadapter.Options{Prefix: prefix}), many(10)...)
+	deaf := clusterhost.New(t, "deaf", modes[mode](f.options(addrs...), &redisadapter.Options{Prefix: prefix}), many(10)...)
 	all = append(all, deaf)
-	settled(t, all)
+	clusterhost.Settled(t, all)
 	if probed != nil {
-		eventually(t, "the probes", func() bool {
+		clusterhost.Eventually(t, "the probes", func() bool {
 			return len(probed.Must("PUBSUB", "SHARDCHANNELS", prefix+"-probe#*").([]any)) == len(all)
 		})
 	}
 	f.deafen()
-	eventually(t, "messages that are lost", func() bool {
-		for stream := range all[0].sent {
-			_, _ = all[0].emit(stream)
+	clusterhost.Eventually(t, "messages that are lost", func() bool {
+		for stream := range all[0].Sent {
+			_, _ = all[0].Emit(stream)
 		}
 		return f.lost() > 0
 	})
-	eventually(t, "a degraded state", func() bool { return deaf.Health().Degraded != nil })
+	clusterhost.Eventually(t, "a degraded state", func() bool { return deaf.Health().Degraded != nil })
 	if why := deaf.Health().Degraded; !strings.Contains(fmt.Sprint(why), "messages do not arrive") && !strings.Contains(fmt.Sprint(why), "own heartbeats") {
 		t.Errorf("the server is degraded for another reason: %v", why)
 	}
-	t.Logf("events arrive %v later", exchange(t, all))
-	settled(t, all)
+	t.Logf("events arrive %v later", clusterhost.Exchange(t, all))
+	clusterhost.Settled(t, all)
 }
 
 // The same with one of the servers of a Redis Cluster, to which the heartbeats do not go.

@@ -22,6 +22,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 	"socketio/internal/faultnet"
 )
 
@@ -74,17 +75,17 @@ func TestNodesWithFaults(t *testing.T) {
 }
 
 // hosts starts servers in a mode.
-func hosts(t testing.TB, mode string, count int, addrs []string, rooms ...string) []*host {
+func hosts(t testing.TB, mode string, count int, addrs []string, rooms ...string) []*clusterhost.Host {
 	return hostsWith(t, mode, newPrefix(), count, on(addrs...), rooms...)
 }
 
 // hostsWith starts servers with a prefix.
-func hostsWith(t testing.TB, mode, prefix string, count int, redis rueidis.ClientOption, rooms ...string) (all []*host) {
+func hostsWith(t testing.TB, mode, prefix string, count int, redis rueidis.ClientOption, rooms ...string) (all []*clusterhost.Host) {
 	for i := range count {
 		o := redisadapter.Options{Prefix: prefix}
-		all = append(all, newHost(t, fmt.Sprint("host", i), modes[mode](redis, &o), rooms...))
+		all = append(all, clusterhost.New(t, fmt.Sprint("host", i), modes[mode](redis, &o), rooms...))
 	}
-	settled(t, all)
+	clusterhost.Settled(t, all)
 	return all
 }
 
@@ -99,11 +100,11 @@ func each(t *testing.T, run func(t *testing.T, mode string)) {
 }
 
 // fails waits until events can't be sent, and checks that each is delivered on its host.
-func fails(t testing.TB, all []*host) {
+func fails(t testing.TB, all []*clusterhost.Host) {
 	t.Helper()
 	for _, h := range all {
-		eventually(t, "the error of Emit", func() bool { _, err := h.emit(""); return errors.Is(err, redisadapter.ErrDown) })
-		eventually(t, "a degraded state", func() bool { return h.Health().Degraded != nil })
+		clusterhost.Eventually(t, "the error of Emit", func() bool { _, err := h.Emit(""); return errors.Is(err, redisadapter.ErrDown) })
+		clusterhost.Eventually(t, "a degraded state", func() bool { return h.Health().Degraded != nil })
 	}
 }
 
@@ -117,8 +118,8 @@ func TestRedisRestarts(t *testing.T) {
 			server.Kill()
 			fails(t, all)
 			server.Restart()
-			t.Logf("events arrive %v after Redis was started again", exchange(t, all))
-			settled(t, all)
+			t.Logf("events arrive %v after Redis was started again", clusterhost.Exchange(t, all))
+			clusterhost.Settled(t, all)
 		}
 	})
 }
@@ -137,8 +138,8 @@ func TestRedisFreezes(t *testing.T) {
 			<-time.After(20*time.Second - time.Since(began)) // the length of the fault
 		}
 		server.Resume()
-		t.Logf("events arrive %v after Redis continues", exchange(t, all))
-		settled(t, all)
+		t.Logf("events arrive %v after Redis continues", clusterhost.Exchange(t, all))
+		clusterhost.Settled(t, all)
 	})
 }
 
@@ -152,8 +153,8 @@ func TestSubscribersAreKilled(t *testing.T) {
 			if killed != int64(len(all)) {
 				t.Errorf("%v connections were killed, want one for each server", killed)
 			}
-			t.Logf("events arrive %v later", exchange(t, all))
-			settled(t, all)
+			t.Logf("events arrive %v later", clusterhost.Exchange(t, all))
+			clusterhost.Settled(t, all)
 		}
 	})
 }
@@ -163,15 +164,15 @@ func TestFaultsLeaveNothing(t *testing.T) {
 	server := redistest.Start(t)
 	all := hosts(t, "classic", 2, []string{server.Addr()}, "room")
 	count := func() int {
-		exchange(t, all)
-		settled(t, all)
+		clusterhost.Exchange(t, all)
+		clusterhost.Settled(t, all)
 		return runtime.NumGoroutine()
 	}
 	before := count()
 	for range 5 {
 		server.Must("CLIENT", "KILL", "TYPE", "pubsub")
 		server.Must("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-		exchange(t, all)
+		clusterhost.Exchange(t, all)
 	}
-	eventually(t, "the number of goroutines", func() bool { return count() <= before })
+	clusterhost.Eventually(t, "the number of goroutines", func() bool { return count() <= before })
 }

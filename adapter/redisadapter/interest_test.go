@@ -10,6 +10,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 )
 
 // perUseful is how many messages a server may receive for one that it needs.
@@ -27,15 +28,15 @@ func TestServersReceiveTheirRooms(t *testing.T) {
 			for i, h := range all {
 				own := make([]string, each)
 				for k := range own {
-					own[k] = fmt.Sprintf("room %d of %s", k, h.name)
+					own[k] = fmt.Sprintf("room %d of %s", k, h.Name)
 				}
 				rooms = append(rooms, own...)
-				h.space.Join(h, own)
-				if err := h.space.(adapter.JoinWaiter).WaitJoined(own); err != nil {
+				h.Space.Join(h, own)
+				if err := h.Space.(adapter.JoinWaiter).WaitJoined(own); err != nil {
 					t.Fatalf("host %d: %v", i, err)
 				}
 			}
-			settled(t, all)
+			clusterhost.Settled(t, all)
 			before := make([]uint64, 0, 2*servers)
 			for _, h := range all {
 				s := h.Stats()
@@ -44,14 +45,14 @@ func TestServersReceiveTheirRooms(t *testing.T) {
 			for n := range events {
 				for _, room := range rooms {
 					for _, h := range all {
-						p := &adapter.Packet{Message: fmt.Sprintf("%s/%s/%d", h.name, room, n+1)}
-						if _, err := h.space.Broadcast(p, adapter.Target{Rooms: []string{room}}); err != nil {
+						p := &adapter.Packet{Message: fmt.Sprintf("%s/%s/%d", h.Name, room, n+1)}
+						if _, err := h.Space.Broadcast(p, adapter.Target{Rooms: []string{room}}); err != nil {
 							t.Fatal(err)
 						}
 					}
 				}
 			}
-			exchange(t, all)
+			clusterhost.Exchange(t, all)
 			var received, useful uint64
 			for i, h := range all {
 				s := h.Stats()

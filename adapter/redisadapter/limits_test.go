@@ -7,6 +7,7 @@ package redisadapter_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 )
 
 // A server that starts while Redis is down serves its clients, and is connected later.
@@ -24,13 +26,13 @@ func TestRedisStartsLater(t *testing.T) {
 		server := redistest.Start(t)
 		server.Kill()
 		o := redisadapter.Options{Prefix: newPrefix()}
-		all := []*host{
-			newHost(t, "a", modes[mode](on(server.Addr()), &o), "room"),
-			newHost(t, "b", modes[mode](on(server.Addr()), &o), "room"),
+		all := []*clusterhost.Host{
+			clusterhost.New(t, "a", modes[mode](on(server.Addr()), &o), "room"),
+			clusterhost.New(t, "b", modes[mode](on(server.Addr()), &o), "room"),
 		}
 		fails(t, all)
 		server.Restart()
-		settled(t, all)
+		clusterhost.Settled(t, all)
 	})
 }
 
@@ -39,22 +41,20 @@ func TestCloseWhileRedisIsFrozen(t *testing.T) {
 	each(t, func(t *testing.T, mode string) {
 		server := redistest.Start(t)
 		c := modes[mode](on(server.Addr()), &redisadapter.Options{Prefix: newPrefix()})
-		h := &host{TB: t, Cluster: c, name: "a", last: make(map[string]int), sent: make(map[string]int)}
-		if err := c.Open(adapter.Node{ID: "a", Logger: quiet}); err != nil {
+		if err := c.Open(adapter.Node{ID: "a", Logger: slog.New(slog.DiscardHandler)}); err != nil {
 			t.Fatal(err)
 		}
-		h.space = c.Adapter(h)
-		h.space.Add(h, nil)
-		eventually(t, "the first heartbeat", func() bool { return c.Stats().Own > 0 })
+		h := clusterhost.On(t, "a", "", c)
+		clusterhost.Eventually(t, "the first heartbeat", func() bool { return c.Stats().Own > 0 })
 		server.Pause()
 		defer server.Resume()
-		_, _ = h.emit("")
+		_, _ = h.Emit("")
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
 		if err := c.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Close: %v, want the end of its context", err)
 		}
-		if _, err := h.emit(""); !errors.Is(err, cluster.ErrClosed) && err == nil {
+		if _, err := h.Emit(""); !errors.Is(err, cluster.ErrClosed) && err == nil {
 			t.Errorf("Emit after Close: %v", err)
 		}
 	})
@@ -65,8 +65,8 @@ func TestQueueIsBounded(t *testing.T) {
 	server := redistest.Start(t)
 	const most = 1 << 20
 	o := redisadapter.Options{Prefix: newPrefix(), MaxQueue: most}
-	h := newHost(t, "a", redisadapter.Classic(on(server.Addr()), &o))
-	settled(t, []*host{h})
+	h := clusterhost.New(t, "a", redisadapter.Classic(on(server.Addr()), &o))
+	clusterhost.Settled(t, []*clusterhost.Host{h})
 	server.Pause()
 	defer server.Resume()
 	var before, after runtime.MemStats
@@ -74,7 +74,7 @@ func TestQueueIsBounded(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	text := strings.Repeat("x", 10_000)
 	for failed := 0; failed < 1000; {
-		_, err := h.space.Broadcast(&adapter.Packet{Message: text + "/1"}, adapter.Target{Except: []string{h.ID()}})
+		_, err := h.Space.Broadcast(&adapter.Packet{Message: text + "/1"}, adapter.Target{Except: []string{h.ID()}})
 		if errors.Is(err, redisadapter.ErrQueueFull) || errors.Is(err, redisadapter.ErrDown) { // after a while it counts as down
 			failed++
 		} else if err != nil {
@@ -87,18 +87,18 @@ func TestQueueIsBounded(t *testing.T) {
 		t.Errorf("1000 events of 10 KB beyond the queue of 1 MiB take %d bytes", grown)
 	}
 	server.Resume()
-	settled(t, []*host{h})
+	clusterhost.Settled(t, []*clusterhost.Host{h})
 }
 
 // An event that is larger than the queue is sent if nothing else waits.
 func TestEventLargerThanTheQueue(t *testing.T) {
 	server := redistest.Start(t)
 	o := redisadapter.Options{Prefix: newPrefix(), MaxQueue: 1}
-	all := []*host{
-		newHost(t, "a", redisadapter.Classic(on(server.Addr()), &o), "room"),
-		newHost(t, "b", redisadapter.Classic(on(server.Addr()), &o), "room"),
+	all := []*clusterhost.Host{
+		clusterhost.New(t, "a", redisadapter.Classic(on(server.Addr()), &o), "room"),
+		clusterhost.New(t, "b", redisadapter.Classic(on(server.Addr()), &o), "room"),
 	}
-	exchange(t, all)
+	clusterhost.Exchange(t, all)
 }
 
 // Namespaces and rooms with any names, also those that mean something to Redis.
@@ -114,21 +114,16 @@ func TestNames(t *testing.T) {
 		}
 		all := hosts(t, mode, 2, []string{server.Addr()}, named...)
 		for i := range 2 {
-			other := &host{TB: t, Cluster: all[i].Cluster, name: all[i].name, sent: make(map[string]int), last: make(map[string]int), nsp: "/[a-z]*"}
-			other.space = other.Adapter(other)
-			defer func() { _ = other.space.Close() }()
-			other.space.Add(other, named)
+			other := clusterhost.On(t, all[i].Name, "/[a-z]*", all[i].Cluster, named...)
+			defer func() { _ = other.Space.Close() }()
 			all = append(all, other)
-			for _, room := range rooms {
-				other.sent[room] = 0
-			}
 		}
-		exchange(t, all[:2])
-		exchange(t, all[2:])
+		clusterhost.Exchange(t, all[:2])
+		clusterhost.Exchange(t, all[2:])
 		for _, h := range all[:2] {
 			for _, room := range rooms {
-				if got, sent := h.heard("host0", room), all[0].sent[room]; got > sent {
-					t.Errorf("%s in %q got event %d of host0, which has sent %d", h.name, room, got, sent)
+				if got, sent := h.Heard("host0", room), all[0].Sent[room]; got > sent {
+					t.Errorf("%s in %q got event %d of host0, which has sent %d", h.Name, room, got, sent)
 				}
 			}
 		}
@@ -150,21 +145,19 @@ func TestNothingStaysSubscribed(t *testing.T) {
 		}
 		h := all[0]
 		own := map[string]int{"classic": 6, "pattern": 5, "sharded": 4, "streams": 3}[mode]
-		eventually(t, "the subscriptions of a server with one socket", func() bool { return count() == own })
-		other := &host{TB: t, Cluster: h.Cluster, name: "other", sent: make(map[string]int), last: make(map[string]int), nsp: "/other"}
-		other.space = h.Adapter(other)
-		other.space.Add(other, many(600))
-		if err := other.space.(adapter.JoinWaiter).WaitJoined(many(600)); err != nil && !errors.Is(err, adapter.ErrDegraded) {
+		clusterhost.Eventually(t, "the subscriptions of a server with one socket", func() bool { return count() == own })
+		other := clusterhost.On(t, "other", "/other", h.Cluster, many(600)...)
+		if err := other.Space.(adapter.JoinWaiter).WaitJoined(many(600)); err != nil && !errors.Is(err, adapter.ErrDegraded) {
 			t.Error(err)
 		}
 		want := own + 600
 		if mode == "pattern" || mode == "streams" {
 			want = own
 		}
-		eventually(t, "the subscriptions", func() bool { return count() > want })
-		other.space.Remove(other)
-		_ = other.space.Close()
-		eventually(t, "the end of the subscriptions", func() bool { return count() == own })
+		clusterhost.Eventually(t, "the subscriptions", func() bool { return count() > want })
+		other.Space.Remove(other)
+		_ = other.Space.Close()
+		clusterhost.Eventually(t, "the end of the subscriptions", func() bool { return count() == own })
 	})
 }
 

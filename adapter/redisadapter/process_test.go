@@ -22,6 +22,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 	"socketio/internal/tether"
 )
 
@@ -39,7 +40,7 @@ func TestHostInAProcess(t *testing.T) {
 	if len(words) != 4 {
 		return
 	}
-	h := newHost(t, words[3], modes[words[0]](on(words[2]), &redisadapter.Options{Prefix: words[1], Cluster: shortLease}), "room", "other")
+	h := clusterhost.New(t, words[3], modes[words[0]](on(words[2]), &redisadapter.Options{Prefix: words[1], Cluster: shortLease}), "room", "other")
 	ended := make(chan struct{})
 	go func() { // ends with the standard input
 		defer close(ended)
@@ -50,8 +51,8 @@ func TestHostInAProcess(t *testing.T) {
 	for {
 		select {
 		case <-ticker.C:
-			for stream := range h.sent {
-				_, _ = h.emit(stream)
+			for stream := range h.Sent {
+				_, _ = h.Emit(stream)
 			}
 		case <-ended:
 			return
@@ -109,14 +110,14 @@ func (c *child) freeze(t *testing.T) {
 
 // sockets checks that a host finds count sockets, and misses at most a node that does not
 // answer.
-func sockets(t *testing.T, h *host, count int) {
+func sockets(t *testing.T, h *clusterhost.Host, count int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	found, err := h.space.FetchSockets(ctx, adapter.Target{})
+	found, err := h.Space.FetchSockets(ctx, adapter.Target{})
 	var partial *adapter.PartialError
 	if len(found) != count || err != nil && (!errors.As(err, &partial) || len(partial.Nodes) != 1) {
-		t.Errorf("%s finds %d sockets, want %d: %v", h.name, len(found), count, err)
+		t.Errorf("%s finds %d sockets, want %d: %v", h.Name, len(found), count, err)
 	}
 }
 
@@ -131,16 +132,16 @@ func TestFrozenAndKilledServer(t *testing.T) {
 		}
 		began := time.Now()
 		server, prefix := redistest.Start(t), newPrefix()
-		var all []*host
+		var all []*clusterhost.Host
 		for i := range 2 {
 			o := redisadapter.Options{Prefix: prefix, Cluster: shortLease}
-			all = append(all, newHost(t, fmt.Sprint("host", i), modes[mode](on(server.Addr()), &o), "room", "other"))
+			all = append(all, clusterhost.New(t, fmt.Sprint("host", i), modes[mode](on(server.Addr()), &o), "room", "other"))
 		}
 		know := func(count int) {
 			t.Helper()
 			for _, h := range all {
-				eventually(t, fmt.Sprintf("%s knows %d nodes", h.name, count), func() bool {
-					exchange(t, all)
+				clusterhost.Eventually(t, fmt.Sprintf("%s knows %d nodes", h.Name, count), func() bool {
+					clusterhost.Exchange(t, all)
 					return h.Nodes() == count
 				})
 			}
@@ -149,8 +150,8 @@ func TestFrozenAndKilledServer(t *testing.T) {
 			t.Helper()
 			for _, h := range all {
 				for _, stream := range []string{"", "room", "other"} {
-					before := h.heard(child, stream)
-					eventually(t, "events of the child", func() bool { return h.heard(child, stream) > before })
+					before := h.Heard(child, stream)
+					clusterhost.Eventually(t, "events of the child", func() bool { return h.Heard(child, stream) > before })
 				}
 			}
 		}
@@ -165,10 +166,10 @@ func TestFrozenAndKilledServer(t *testing.T) {
 		_ = c.Process.Signal(syscall.SIGCONT)
 		know(3)
 		hear("child1")
-		eventually(t, "all sockets", func() bool {
+		clusterhost.Eventually(t, "all sockets", func() bool {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 			defer cancel()
-			found, err := all[0].space.FetchSockets(ctx, adapter.Target{})
+			found, err := all[0].Space.FetchSockets(ctx, adapter.Target{})
 			return err == nil && len(found) == 3
 		})
 		c.end(t)

@@ -20,6 +20,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 )
 
 // A recoveryWorld has two servers in Go and one in Node.js, which recover clients.
@@ -126,10 +127,10 @@ func (w *recoveryWorld) moves(t *testing.T, from, to string) {
 	for _, server := range servers {
 		tag := fmt.Sprint("before ", name, server)
 		w.emit(server, selection{nsp: "/"}, "before", tag)
-		eventually(t, "an event from "+server, func() bool { return received(tag) })
+		clusterhost.Eventually(t, "an event from "+server, func() bool { return received(tag) })
 	}
 	w.node.must(t, "drop", object{"name": name}, nil)
-	eventually(t, "the session in Redis", func() bool {
+	clusterhost.Eventually(t, "the session in Redis", func() bool {
 		return len(w.redis.Must("KEYS", w.session()+"*").([]any)) == 1
 	})
 
@@ -158,7 +159,7 @@ func (w *recoveryWorld) moves(t *testing.T, from, to string) {
 		tag := fmt.Sprint("after ", name, server)
 		want = append(want, neutral([]any{"after", tag}))
 		w.emit(server, selection{nsp: "/", rooms: room}, "after", tag)
-		eventually(t, "an event from "+server, func() bool { return received(tag) })
+		clusterhost.Eventually(t, "an event from "+server, func() bool { return received(tag) })
 	}
 	var got []any
 	for _, m := range w.node.find(func(m *told) bool { return m.Client == name })[seen:] {

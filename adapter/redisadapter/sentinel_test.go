@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 )
 
 // A replica takes the place of its master, which lives on, and then that of one that dies.
@@ -27,18 +28,18 @@ func TestSentinel(t *testing.T) {
 		all := hostsWith(t, mode, newPrefix(), 2, redis, "room")
 
 		sentinel.Must("SENTINEL", "FAILOVER", "mymaster")
-		took := eventually(t, "the subscriptions at the new master", func() bool {
+		took := clusterhost.Eventually(t, "the subscriptions at the new master", func() bool {
 			list, err := replica.Do("CLIENT", "LIST", "TYPE", "pubsub")
 			text, _ := list.(string)
 			return err == nil && strings.Count(text, " name= ") == len(all) // the Sentinel has a name
 		})
-		t.Logf("events arrive %v after a promotion", took+exchange(t, all))
-		settled(t, all)
+		t.Logf("events arrive %v after a promotion", took+clusterhost.Exchange(t, all))
+		clusterhost.Settled(t, all)
 
 		sentinel.Until("SENTINEL", "REPLICAS", "mymaster", "master-link-status ok")
 		replica.Kill()
 		fails(t, all)
-		t.Logf("events arrive %v after the death of a master", exchange(t, all))
-		settled(t, all)
+		t.Logf("events arrive %v after the death of a master", clusterhost.Exchange(t, all))
+		clusterhost.Settled(t, all)
 	})
 }

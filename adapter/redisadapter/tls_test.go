@@ -18,6 +18,7 @@ import (
 	"socketio/adapter"
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 )
 
 // Events go from one server to the other by TLS, also after Redis was killed and started
@@ -27,24 +28,24 @@ func TestTLS(t *testing.T) {
 	each(t, func(t *testing.T, mode string) {
 		redis, addr, trusted := redistest.StartTLS(t)
 		prefix := newPrefix()
-		var hosts []*host
+		var hosts []*clusterhost.Host
 		for _, name := range []string{"a", "b"} {
 			dial := rueidis.ClientOption{InitAddress: []string{addr}, TLSConfig: trusted}
-			hosts = append(hosts, newHost(t, name, modes[mode](dial, &redisadapter.Options{Prefix: prefix}), "room"))
+			hosts = append(hosts, clusterhost.New(t, name, modes[mode](dial, &redisadapter.Options{Prefix: prefix}), "room"))
 		}
-		settled(t, hosts)
-		exchange(t, hosts)
+		clusterhost.Settled(t, hosts)
+		clusterhost.Exchange(t, hosts)
 		redis.Kill()
 		redis.Restart()
-		settled(t, hosts)
-		exchange(t, hosts)
+		clusterhost.Settled(t, hosts)
+		clusterhost.Exchange(t, hosts)
 
 		dial := rueidis.ClientOption{InitAddress: []string{addr}, TLSConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
 		stranger := modes[mode](dial, &redisadapter.Options{Prefix: prefix})
 		if err := stranger.Open(adapter.Node{ID: "stranger", Logger: slog.New(slog.DiscardHandler)}); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "a server that does not trust Redis says so", func() bool {
+		clusterhost.Eventually(t, "a server that does not trust Redis says so", func() bool {
 			err := stranger.Health().Degraded
 			return errors.Is(err, redisadapter.ErrDown) && strings.Contains(err.Error(), "x509")
 		})

@@ -23,6 +23,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/clusterhost"
 )
 
 // A wire is a way of using Redis.
@@ -544,7 +545,7 @@ func (w *world) roomsOf(name string) []string {
 
 // untilRoom waits until a client is in a room, or is not.
 func (w *world) untilRoom(name, room string, in bool) error {
-	if holdsWithin(patience, func() bool { return slices.Contains(w.roomsOf(name), room) == in }) {
+	if clusterhost.HoldsWithin(patience, func() bool { return slices.Contains(w.roomsOf(name), room) == in }) {
 		return nil
 	}
 	return fmt.Errorf("%s: in room %q is not %v", name, room, in)

@@ -59,8 +59,9 @@ var floors = map[string][]string{
 		"adapter", "engineio", "internal/ack", "internal/binding", "internal/call", "internal/coding", "internal/durations", "internal/fields", "internal/format", "internal/jsontext", "internal/lock", "internal/once", "internal/recovery", "internal/registry", "internal/serial", "internal/slots", "internal/telemetry", "internal/turns", "parser", "parser/msgpack",
 		"web/client/dist",
 	},
-	"internal/ws/wstest": {"internal/ws"}, // for tests
-	"internal/rawclient": {"internal/ws", "internal/ws/wstest"},
+	"internal/ws/wstest":   {"internal/ws"}, // for tests
+	"internal/rawclient":   {"internal/ws", "internal/ws/wstest"},
+	"internal/clusterhost": {"adapter", "adapter/cluster"}, // for tests of engines
 	"siotest": { // for tests, also those of applications
 		"internal/binding", "internal/durations", "internal/faultnet", "internal/memnet", "internal/rawclient", "internal/ws", "internal/ws/wstest", "parser",
 	},
@@ -83,7 +84,7 @@ var floors = map[string][]string{
 }
 
 // testHelpers must not be in the programs that users build, only in their tests.
-var testHelpers = []string{"conformance/cmd/delivery", "internal/faultnet", "internal/histcheck", "internal/histserver", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/tether", "internal/ws/wstest", "internal/archtest", "siotest"}
+var testHelpers = []string{"conformance/cmd/delivery", "internal/clusterhost", "internal/faultnet", "internal/histcheck", "internal/histserver", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/tether", "internal/ws/wstest", "internal/archtest", "siotest"}
 
 // requirements are the modules that the core may require.
 var requirements = []string{"golang.org/x/sys", "github.com/klauspost/compress"}
@@ -224,6 +225,10 @@ func required(t *testing.T, file string) []string {
 	return paths
 }
 
+// nestedHelpers are the packages of internal that tests of modules beside the core may use:
+// tests run with the core beside them.
+var nestedHelpers = []string{"clusterhost", "faultnet", "histserver", "leakcheck", "rawclient", "tether"}
+
 // Modules beside the core may use its public packages only: their versions and
 // the core's drift apart. Tools, benchmarks and comparisons are built with the
 // core, never released.
@@ -245,10 +250,8 @@ func TestNestedModulesUsePublicPackages(t *testing.T) {
 			}
 			for _, spec := range f.Imports {
 				i, _ := strconv.Unquote(spec.Path.Value)
-				if strings.HasSuffix(name, "_test.go") && (i == module+"/internal/leakcheck" || i == module+"/internal/rawclient" || i == module+"/internal/faultnet" || i == module+"/internal/histserver" || i == module+"/internal/tether") {
-					continue // tests run with the core beside them
-				}
-				if strings.HasPrefix(i, module+"/internal/") {
+				to, ok := strings.CutPrefix(i, module+"/internal/")
+				if forTests := strings.HasSuffix(name, "_test.go"); ok && !(forTests && slices.Contains(nestedHelpers, to)) {
 					t.Errorf("%s imports %s", name, i)
 				}
 			}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+
+// Package clusterhost has servers for the tests of engines: hosts that send each other
+// numbered events over a cluster, and check what they receive.
+//
+// # Reading order
+//
+// host.go (a host), exchange.go (what hosts do together, and waiting).
+package clusterhost
