@@ -229,6 +229,12 @@ func required(t *testing.T, file string) []string {
 // tests run with the core beside them.
 var nestedHelpers = []string{"clusterhost", "faultnet", "histserver", "leakcheck", "rawclient", "tether"}
 
+// startsServers reports whether a package of a module beside the core starts servers for
+// its tests, such as adapter/redisadapter/internal/redistest.
+func startsServers(name string) bool {
+	return path.Base(path.Dir(name)) == "internal" && strings.HasSuffix(name, "test")
+}
+
 // Modules beside the core may use its public packages only: their versions and
 // the core's drift apart. Tools, benchmarks and comparisons are built with the
 // core, never released.
@@ -251,7 +257,7 @@ func TestNestedModulesUsePublicPackages(t *testing.T) {
 			for _, spec := range f.Imports {
 				i, _ := strconv.Unquote(spec.Path.Value)
 				to, ok := strings.CutPrefix(i, module+"/internal/")
-				if forTests := strings.HasSuffix(name, "_test.go"); ok && !(forTests && slices.Contains(nestedHelpers, to)) {
+				if forTests := strings.HasSuffix(name, "_test.go") || startsServers(path.Dir(name)); ok && !(forTests && slices.Contains(nestedHelpers, to)) || !forTests && startsServers(i) {
 					t.Errorf("%s imports %s", name, i)
 				}
 			}

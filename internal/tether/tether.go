@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// Package tether lets tests start programs that end with the test program, also when that
-// is killed.
+// This file holds a program that the test waits for.
+
 package tether
 
 import (

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"socketio/internal/tether"
 )
 
 // StartCluster starts three servers that are one cluster. config is more of the
@@ -30,9 +32,9 @@ func startCluster(t testing.TB, config string) ([]*Server, error) {
 	var routes []string
 	for i := range all {
 		all[i] = newServer(t)
-		port, err := freePort()
+		port, err := tether.FreePort()
 		if err == nil {
-			all[i].port, err = freePort()
+			err = all[i].ChoosePort()
 		}
 		if err != nil {
 			return nil, err
@@ -43,7 +45,7 @@ func startCluster(t testing.TB, config string) ([]*Server, error) {
 	for i, s := range all {
 		s.more = config + fmt.Sprintf("cluster { name: %q, listen: %q, routes: [%s] }\n",
 			"cluster-of-"+all[0].name, strings.TrimPrefix(routes[i], "nats-route://"), strings.Join(routes, ", "))
-		go func() { errs <- s.run() }()
+		go func() { errs <- s.Run() }()
 	}
 	var err error
 	for range all {

@@ -10,6 +10,6 @@
 //
 // # Reading order
 //
-// build.go (the program), server.go (a server), cluster.go (three as one),
-// process_linux.go and process_other.go (its process).
+// build.go (the program), server.go (a server, whose process is that of package tether),
+// cluster.go (three as one), signal_unix.go and signal_other.go (what it is asked to do).
 package natstest

@@ -9,7 +9,5 @@ import (
 	"os"
 )
 
-func stop(*os.Process) error     { return errors.ErrUnsupported }
-func resume(*os.Process) error   { return errors.ErrUnsupported }
 func lameDuck(*os.Process) error { return errors.ErrUnsupported }
 func reload(*os.Process) error   { return errors.ErrUnsupported }

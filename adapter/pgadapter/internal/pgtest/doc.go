@@ -11,6 +11,6 @@
 //
 // # Reading order
 //
-// server.go (a server), template.go (its data), process_linux.go and process_other.go (its
-// processes).
+// server.go (a server, whose process is that of package tether), template.go (its data),
+// process_linux.go and process_other.go (its user, and signals to its processes).
 package pgtest

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// This file starts and stops processes on Linux.
+// This file holds the user of servers and signals to their processes, on Linux.
 
 package pgtest
 
 import (
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -48,23 +46,10 @@ func asServer() *syscall.SysProcAttr {
 	return attr
 }
 
-// start starts cmd, to which the kernel sends SIGQUIT when this process ends in any way,
-// and calls ended when it has ended. The kernel takes the end of the thread that started it
-// for that of the process, so the thread is kept until then.
-func start(cmd *exec.Cmd, ended func(error)) error {
-	cmd.SysProcAttr = asServer()
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
-	started := make(chan error)
-	go func() { // ends with the process
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			ended(cmd.Wait())
-		}
-	}()
-	return <-started
+// endsInOrder makes the kernel send SIGQUIT to a server when this process ends in any way.
+func endsInOrder(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
+	attr.Pdeathsig = syscall.SIGQUIT
+	return attr
 }
 
 // quit ends a server at once, in order.

@@ -2,15 +2,13 @@
 
 //go:build !linux
 
-// This file starts processes where they can't be made to end with this one: they end with
-// their test.
+// This file holds what is known of processes elsewhere: they run as the user of the test.
 
 package pgtest
 
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"syscall"
 )
 
@@ -18,13 +16,7 @@ func giveAway(string) error { return nil }
 
 func asServer() *syscall.SysProcAttr { return nil }
 
-func start(cmd *exec.Cmd, ended func(error)) error {
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	go func() { ended(cmd.Wait()) }() // ends with the process
-	return nil
-}
+func endsInOrder(attr *syscall.SysProcAttr) *syscall.SysProcAttr { return attr }
 
 func quit(p *os.Process) error { return p.Signal(os.Interrupt) }
 

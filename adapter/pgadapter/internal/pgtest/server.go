@@ -5,11 +5,8 @@
 package pgtest
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,26 +16,23 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"socketio/internal/tether"
 )
 
-const (
-	attempts     = 20               // to find a port
-	startTimeout = 60 * time.Second // for a server to answer, beside everything else
-)
+// startTimeout is the most that a server needs to answer, beside everything else.
+const startTimeout = 60 * time.Second
 
 // A Server is a PostgreSQL server on a port of this machine. All methods may be called
 // from any goroutine, but Kill and Restart not at once.
 type Server struct {
+	*tether.Server
 	t    testing.TB
 	args []string
 	dir  string
-	port int
 
-	mu    sync.Mutex
-	cmd   *exec.Cmd
-	ended chan struct{} // closed after the end of the process
-	log   bytes.Buffer
-	conn  *pgx.Conn // for commands; nil without a connection
+	mu   sync.Mutex
+	conn *pgx.Conn // for commands; nil without a connection
 }
 
 // Start starts a server, which ends with the test. Its data survive Kill, but not a crash
@@ -56,21 +50,11 @@ func Start(t testing.TB, args ...string) *Server {
 		t.Fatal("pgtest: ", err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(s.dir) })
+	s.Server = tether.NewServer(t, tether.Program{Name: "pgtest", Command: s.command, Answers: s.answers, Patience: startTimeout})
 	t.Cleanup(s.stop)
-	for range attempts {
-		if s.port, err = freePort(); err != nil {
-			break
-		}
-		if err = s.run(); err == nil {
-			return s
-		}
-	}
-	t.Fatalf("pgtest: %v\n%s", err, s.Log())
-	return nil
+	s.Launch()
+	return s
 }
-
-// Addr is the address of the server, such as "127.0.0.1:35432".
-func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
 // Config returns the configuration of connections to the server as its superuser.
 func (s *Server) Config() *pgx.ConnConfig { return s.ConfigOf("postgres", s.Addr()) }
@@ -89,37 +73,13 @@ func (s *Server) URL(user, addr string) string {
 	return "postgres://" + user + "@" + addr + "/postgres?sslmode=disable"
 }
 
-// Log returns what the server has printed.
-func (s *Server) Log() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.String()
-}
-
-// Write adds to the log. The process calls it.
-func (s *Server) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.Write(p)
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// run starts the process on s.port, and returns when it answers.
-func (s *Server) run() error {
+// command returns the command that serves on the port.
+func (s *Server) command() (*exec.Cmd, error) {
 	path, err := program("postgres")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	args := []string{"-D", filepath.Join(s.dir, "data"), "-p", strconv.Itoa(s.port), "-h", "127.0.0.1"}
+	args := []string{"-D", filepath.Join(s.dir, "data"), "-p", strconv.Itoa(s.Port()), "-h", "127.0.0.1"}
 	for _, setting := range []string{
 		"unix_socket_directories=", "fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=100",
 		"dynamic_shared_memory_type=mmap", "jit=off", "max_parallel_workers=0", "max_parallel_workers_per_gather=0",
@@ -128,38 +88,18 @@ func (s *Server) run() error {
 		args = append(args, "-c", setting)
 	}
 	cmd := exec.Command(path, append(args, s.args...)...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, s, s
-	ended := make(chan struct{})
-	if err := start(cmd, func(error) { close(ended) }); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.cmd, s.ended = cmd, ended
-	s.mu.Unlock()
-	for deadline := time.Now().Add(startTimeout); ; {
-		err := s.ours()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ended:
-			return fmt.Errorf("postgres on port %d has ended", s.port)
-		case <-time.After(5 * time.Millisecond):
-		}
-		if time.Now().After(deadline) {
-			s.Kill()
-			return fmt.Errorf("postgres on port %d does not answer: %w", s.port, err)
-		}
-	}
+	cmd.Dir, cmd.SysProcAttr = s.dir, endsInOrder(asServer())
+	return cmd, nil
 }
 
-// ours returns nil if the server of this process answers on the port, and not another.
-func (s *Server) ours() error {
+// answers returns nil if the server of this process answers on the port, and not another.
+func (s *Server) answers() error {
 	var dir string
 	if err := s.Query(&dir, "SHOW data_directory"); err != nil {
 		return err
 	}
 	if dir != filepath.Join(s.dir, "data") {
+		s.hangUp()
 		return errors.New("the port belongs to another server")
 	}
 	return nil
@@ -220,8 +160,17 @@ func (s *Server) Kill() { s.finish((*os.Process).Kill) }
 func (s *Server) stop() { s.finish(quit) }
 
 func (s *Server) finish(how func(*os.Process) error) {
+	s.hangUp()
+	s.End(func(p *os.Process) error {
+		_ = signalAll(p, true) // it may be paused
+		return how(p)
+	})
+}
+
+// hangUp closes the connection for commands.
+func (s *Server) hangUp() {
 	s.mu.Lock()
-	cmd, ended, c := s.cmd, s.ended, s.conn
+	c := s.conn
 	s.conn = nil
 	s.mu.Unlock()
 	if c != nil {
@@ -229,38 +178,16 @@ func (s *Server) finish(how func(*os.Process) error) {
 		defer cancel()
 		_ = c.Close(ctx)
 	}
-	if cmd == nil {
-		return
-	}
-	_ = signalAll(cmd.Process, true) // it may be paused
-	_ = how(cmd.Process)
-	<-ended
-}
-
-// Restart starts a server that was killed, on the same port.
-func (s *Server) Restart() {
-	s.t.Helper()
-	var err error
-	for range 10 * attempts { // processes of the old one may live for a moment, another may have the port
-		if err = s.run(); err == nil {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	s.t.Fatalf("pgtest: %v\n%s", err, s.Log())
 }
 
 // Pause stops all processes of the server: its connections stay, and nothing answers.
-func (s *Server) Pause() { s.signal(false) }
+func (s *Server) Pause() {
+	s.t.Helper()
+	s.Signal(func(p *os.Process) error { return signalAll(p, false) })
+}
 
 // Resume lets a paused server go on.
-func (s *Server) Resume() { s.signal(true) }
-
-func (s *Server) signal(goOn bool) {
+func (s *Server) Resume() {
 	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := signalAll(s.cmd.Process, goOn); err != nil {
-		s.t.Fatalf("pgtest: %v", err)
-	}
+	s.Signal(func(p *os.Process) error { return signalAll(p, true) })
 }

@@ -29,7 +29,7 @@ func StartCluster(t testing.TB, args ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{ids: make(map[*Server]string)}
 	for i := range 2 * masters {
-		s := startServer(t, true, args)
+		s := (&Server{t: t, args: args, dir: t.TempDir(), clustered: true}).start()
 		c.Servers = append(c.Servers, s)
 		c.ids[s] = s.Must("CLUSTER", "MYID").(string)
 		s.Must("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1)) // so that they need not agree on them
@@ -39,7 +39,7 @@ func StartCluster(t testing.TB, args ...string) *Cluster {
 	}
 	for i, s := range c.Servers {
 		for _, other := range c.Servers[:i] { // all pairs: to wait for gossip takes seconds
-			s.Must("CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(other.port), strconv.Itoa(other.bus))
+			s.Must("CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(other.Port()), strconv.Itoa(other.bus))
 		}
 	}
 	for i, s := range c.Servers[masters:] {
@@ -111,7 +111,7 @@ func (c *Cluster) Promote(replica *Server) {
 	replica.Until("ROLE", "master")
 	c.each(func(s *Server) {
 		if s != replica {
-			s.Until("CLUSTER", "NODES", fmt.Sprintf("%s 127.0.0.1:%d@%d master", c.ids[replica], replica.port, replica.bus))
+			s.Until("CLUSTER", "NODES", fmt.Sprintf("%s 127.0.0.1:%d@%d master", c.ids[replica], replica.Port(), replica.bus))
 		}
 	})
 }
@@ -140,7 +140,7 @@ func (c *Cluster) MoveSlot(slot int, to *Server) {
 		if len(keys) == 0 {
 			break
 		}
-		command := []string{"MIGRATE", "127.0.0.1", strconv.Itoa(to.port), "", "0", "10000", "KEYS"}
+		command := []string{"MIGRATE", "127.0.0.1", strconv.Itoa(to.Port()), "", "0", "10000", "KEYS"}
 		for _, key := range keys {
 			command = append(command, key.(string))
 		}
@@ -150,6 +150,6 @@ func (c *Cluster) MoveSlot(slot int, to *Server) {
 		s.Must("CLUSTER", "SETSLOT", number, "NODE", c.ids[to])
 	}
 	c.each(func(s *Server) {
-		s.Until("CLUSTER", "SLOTS", fmt.Sprintf("[%d %d [127.0.0.1 %d %s", slot, slot, to.port, c.ids[to]))
+		s.Until("CLUSTER", "SLOTS", fmt.Sprintf("[%d %d [127.0.0.1 %d %s", slot, slot, to.Port(), c.ids[to]))
 	})
 }

@@ -11,6 +11,6 @@
 //
 // # Reading order
 //
-// server.go (a server), process_linux.go and process_other.go (its process), conn.go (a
-// connection for commands), cluster.go (six servers as one).
+// server.go (a server, whose process is that of package tether), conn.go (a connection for
+// commands), tls.go (a server with TLS), cluster.go (six servers as one).
 package redistest

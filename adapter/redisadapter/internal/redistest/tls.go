@@ -35,7 +35,7 @@ func StartTLS(t testing.TB, args ...string) (s *Server, addr string, trusted *tl
 		}
 	}
 	args = append(args, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
-	s = (&Server{t: t, args: args, dir: t.TempDir(), tls: true}).start(false)
+	s = (&Server{t: t, args: args, dir: t.TempDir(), tls: true}).start()
 	roots := x509.NewCertPool()
 	roots.AddCert(web.Certificate())
 	return s, net.JoinHostPort("127.0.0.1", strconv.Itoa(s.tlsPort)), &tls.Config{RootCAs: roots}

@@ -2,7 +2,9 @@
 
 //go:build !unix
 
-package redistest
+// This file says that processes can't be paused.
+
+package tether
 
 import (
 	"errors"
