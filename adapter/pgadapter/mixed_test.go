@@ -9,7 +9,6 @@ package pgadapter_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -23,6 +22,7 @@ import (
 	"socketio/adapter/pgadapter"
 	"socketio/adapter/pgadapter/internal/pgtest"
 	"socketio/internal/clusterhost"
+	"socketio/internal/npmcluster"
 )
 
 // kinds are values: the last argument is a tag. Notifications of Postgres have less than
@@ -31,9 +31,9 @@ var kinds = []struct {
 	name string
 	args []any
 }{
-	{"text", []any{1, -2.5, "two", object{"three": []any{4, nil, true}}}},
-	{"unicode", []any{"\u00e9 <&> \"\\\u0000\u2028 \u65e5\u672c \U0001f600", object{"sch\u00f6n \U0001f600": "\u00df"}}},
-	{"binary", []any{[]byte{0, 1, 0xfe, 0xff}, object{"in": []any{[]byte("second"), "x"}}, []byte{}}},
+	{"text", []any{1, -2.5, "two", npmcluster.Object{"three": []any{4, nil, true}}}},
+	{"unicode", []any{"\u00e9 <&> \"\\\u0000\u2028 \u65e5\u672c \U0001f600", npmcluster.Object{"sch\u00f6n \U0001f600": "\u00df"}}},
+	{"binary", []any{[]byte{0, 1, 0xfe, 0xff}, npmcluster.Object{"in": []any{[]byte("second"), "x"}}, []byte{}}},
 	{"large", []any{strings.Repeat("0123456789", 2000)}},
 }
 
@@ -55,7 +55,7 @@ type sender interface {
 // A mixed is a cluster of servers in Go and in Node.js.
 type mixed struct {
 	*testing.T
-	node    *nodeProcess
+	node    *npmcluster.Program
 	senders map[string]sender
 	ids     map[string]string // of the clients
 	tags    int
@@ -65,7 +65,7 @@ var nameKey = socketio.NewDataKey[string]("name")
 
 func newMixed(t *testing.T) *mixed {
 	server := pgtest.Start(t)
-	w := &mixed{T: t, node: startNode(t), senders: make(map[string]sender), ids: make(map[string]string)}
+	w := &mixed{T: t, node: npmcluster.Start(t), senders: make(map[string]sender), ids: make(map[string]string)}
 	url := server.URL("postgres", server.Addr())
 	o := &pgadapter.Options{}
 	o.Cluster.EchoTimeout = time.Hour // a machine that is busy is no fault here
@@ -84,20 +84,20 @@ func newMixed(t *testing.T) *mixed {
 	}
 	clusterhost.Eventually(t, "the table", func() bool { return server.Query(nil, "SELECT FROM socket_io_attachments") == nil })
 	var there string
-	w.node.must("serve", object{"name": "N", "url": url, "options": object{}, "namespaces": []string{"/other"}}, &there)
+	w.node.Must(w.T, "serve", npmcluster.Object{"name": "N", "url": url, "options": npmcluster.Object{}, "namespaces": []string{"/other"}}, &there)
 	urls["N"], w.senders["N"] = there, &npmSender{w.node, "N"}
-	w.node.must("emitter", object{"name": "e", "url": url, "prefix": "socket.io"}, nil)
+	w.node.Must(w.T, "emitter", npmcluster.Object{"name": "e", "url": url, "prefix": "socket.io"}, nil)
 	w.senders["e"] = &npmSender{w.node, "e"}
 	w.senders["E"] = goEmitter{pgadapter.NewEmitter(dial(t, server), nil)}
-	t.Cleanup(func() { w.node.must("reset", nil, nil) })
+	t.Cleanup(func() { w.node.Must(w.T, "reset", nil, nil) })
 	for _, name := range mixedServers {
 		for i, rooms := range [][]string{{"one", "all"}, {"all"}} {
 			client := fmt.Sprint(name, i+1)
 			var id string
-			w.node.must("client", object{"name": client, "url": urls[name], "rooms": rooms}, &id)
+			w.node.Must(w.T, "client", npmcluster.Object{"name": client, "url": urls[name], "rooms": rooms}, &id)
 			w.ids[client] = id
 		}
-		w.node.must("client", object{"name": name + "other", "url": urls[name], "nsp": "/other", "rooms": []string{"all"}}, nil)
+		w.node.Must(w.T, "client", npmcluster.Object{"name": name + "other", "url": urls[name], "nsp": "/other", "rooms": []string{"all"}}, nil)
 	}
 	for _, name := range mixedServers { // they hear each other's heartbeats
 		clusterhost.Eventually(t, "the sockets that "+name+" finds", func() bool {
@@ -128,24 +128,10 @@ func (w *mixed) prepare(name string, io *socketio.Server) {
 			if err != nil {
 				w.Errorf("an event for servers: %v", err)
 			}
-			w.node.mu.Lock()
-			defer w.node.mu.Unlock()
-			w.node.told = append(w.node.told, told{Server: name, Event: "for servers", Args: neutral(values).([]any)})
-			return object{"from": name, "args": values}
+			w.node.Tell(npmcluster.Told{Server: name, Event: "for servers", Args: npmcluster.Neutral(values).([]any)})
+			return npmcluster.Object{"from": name, "args": values}
 		})
 	}
-}
-
-// neutral returns values as the npm program tells them.
-func neutral(v any) any {
-	text, err := json.Marshal(wrapped(v))
-	if err == nil {
-		err = json.Unmarshal(text, &v)
-	}
-	if err != nil {
-		return err
-	}
-	return v
 }
 
 // tagged returns args with a tag of its own.
@@ -160,9 +146,9 @@ func (w *mixed) tagged(args []any) (with []any, tag string) {
 func (w *mixed) received(what string, args []any, names ...string) {
 	w.Helper()
 	tag := args[len(args)-1]
-	var got []told
+	var got []npmcluster.Told
 	if !clusterhost.HoldsWithin(clusterhost.Limit, func() bool {
-		got = w.node.heard(func(m *told) bool { return len(m.Args) > 0 && m.Args[len(m.Args)-1] == tag })
+		got = w.node.Find(func(m *npmcluster.Told) bool { return len(m.Args) > 0 && m.Args[len(m.Args)-1] == tag })
 		return len(got) >= len(names)
 	}) {
 		w.Errorf("%s: only %d of %d have it", what, len(got), len(names))
@@ -170,7 +156,7 @@ func (w *mixed) received(what string, args []any, names ...string) {
 	var who []string
 	for _, m := range got {
 		who = append(who, m.Client+m.Server)
-		if want := neutral(args); !reflect.DeepEqual(any(m.Args), want) {
+		if want := npmcluster.Neutral(args); !reflect.DeepEqual(any(m.Args), want) {
 			w.Errorf("%s: %s%s has received %.200v, want %.200v", what, m.Client, m.Server, m.Args, want)
 		}
 	}
@@ -239,8 +225,8 @@ func TestMixed(t *testing.T) {
 			w.received(what+" with acknowledgements", args, clients(1)...)
 			var from []string
 			for _, a := range answers {
-				from = append(from, fmt.Sprint(a.(object)["from"]))
-				if got := a.(object)["args"]; !reflect.DeepEqual(got, neutral(args)) {
+				from = append(from, fmt.Sprint(a.(npmcluster.Object)["from"]))
+				if got := a.(npmcluster.Object)["args"]; !reflect.DeepEqual(got, npmcluster.Neutral(args)) {
 					t.Errorf("%s: the answer is %.200v, want %.200v", what, got, args)
 				}
 			}
@@ -294,7 +280,7 @@ func (w *mixed) moves(name string, s sender, reach func([]string) []string) {
 	}
 	finds("disconnect", w.ids["H2"])
 	var id string
-	w.node.must("reconnect", object{"name": "H2"}, &id)
+	w.node.Must(w.T, "reconnect", npmcluster.Object{"name": "H2"}, &id)
 	w.ids["H2"] = id
 	finds("reconnect", id, "H2")
 }
@@ -326,7 +312,7 @@ func (g goSender) ask(room, event string, args []any) (answers []any, err error)
 		}
 		values, failed := r.Values()
 		err = errors.Join(err, failed)
-		answers = append(answers, neutral(values[0]))
+		answers = append(answers, npmcluster.Neutral(values[0]))
 	}
 	return answers, err
 }
@@ -367,12 +353,12 @@ func (g goSender) serverSideAsk(event string, args []any) (answers int, err erro
 
 // An npmSender is a server or an emitter of npm.
 type npmSender struct {
-	node *nodeProcess
+	node *npmcluster.Program
 	name string
 }
 
-func (n *npmSender) command(nsp, room string, more object) object {
-	c := object{"server": n.name}
+func (n *npmSender) command(nsp, room string, more npmcluster.Object) npmcluster.Object {
+	c := npmcluster.Object{"server": n.name}
 	if nsp != "/" {
 		c["nsp"] = nsp
 	}
@@ -386,11 +372,11 @@ func (n *npmSender) command(nsp, room string, more object) object {
 }
 
 func (n *npmSender) emit(nsp, room, except, event string, args []any) error {
-	more := object{"event": event, "args": args}
+	more := npmcluster.Object{"event": event, "args": args}
 	if except != "" {
 		more["except"] = []string{except}
 	}
-	return n.node.do("emit", n.command(nsp, room, more), nil)
+	return n.node.Do("emit", n.command(nsp, room, more), nil)
 }
 
 func (n *npmSender) ask(room, event string, args []any) (answers []any, err error) {
@@ -398,7 +384,7 @@ func (n *npmSender) ask(room, event string, args []any) (answers []any, err erro
 		Answers []any
 		Failed  string
 	}
-	err = n.node.do("ask", n.command("/", room, object{"event": event, "args": args, "timeout": 30000}), &result)
+	err = n.node.Do("ask", n.command("/", room, npmcluster.Object{"event": event, "args": args, "timeout": 30000}), &result)
 	if result.Failed != "" {
 		err = errors.Join(err, errors.New(result.Failed))
 	}
@@ -407,7 +393,7 @@ func (n *npmSender) ask(room, event string, args []any) (answers []any, err erro
 
 func (n *npmSender) fetch(room string) (ids []string, err error) {
 	var found []struct{ ID string }
-	err = n.node.do("fetch", n.command("/", room, nil), &found)
+	err = n.node.Do("fetch", n.command("/", room, nil), &found)
 	for _, f := range found {
 		ids = append(ids, f.ID)
 	}
@@ -415,11 +401,11 @@ func (n *npmSender) fetch(room string) (ids []string, err error) {
 }
 
 func (n *npmSender) change(method, room, to string) error {
-	return n.node.do(method, n.command("/", room, object{"to": []string{to}, "close": false}), nil)
+	return n.node.Do(method, n.command("/", room, npmcluster.Object{"to": []string{to}, "close": false}), nil)
 }
 
 func (n *npmSender) serverSideEmit(event string, args []any) error {
-	return n.node.do("serverSideEmit", n.command("/", "", object{"event": event, "args": args}), nil)
+	return n.node.Do("serverSideEmit", n.command("/", "", npmcluster.Object{"event": event, "args": args}), nil)
 }
 
 func (n *npmSender) serverSideAsk(event string, args []any) (answers int, err error) {
@@ -427,7 +413,7 @@ func (n *npmSender) serverSideAsk(event string, args []any) (answers int, err er
 		Answers []any
 		Failed  string
 	}
-	err = n.node.do("serverSideAsk", n.command("/", "", object{"event": event, "args": args}), &result)
+	err = n.node.Do("serverSideAsk", n.command("/", "", npmcluster.Object{"event": event, "args": args}), &result)
 	if result.Failed != "" {
 		err = errors.Join(err, errors.New(result.Failed))
 	}

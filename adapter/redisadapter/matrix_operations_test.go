@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"socketio/internal/npmcluster"
 )
 
 // toIDs sends to the third client of each server alone.
@@ -42,7 +44,7 @@ func (w *world) asks(s sender, o *outcome) {
 	for _, server := range servers {
 		for _, i := range o.unless(1, 2) {
 			names = append(names, client(server, i-1))
-			want = append(want, neutral(object{"from": client(server, i-1), "args": args}))
+			want = append(want, npmcluster.Neutral(npmcluster.Object{"from": client(server, i-1), "args": args}))
 		}
 	}
 	o.answered(got, want)
@@ -174,7 +176,7 @@ func (w *world) disconnects(s sender, o *outcome) {
 // again.
 func (o *outcome) disconnected(names []string, do func() error) {
 	w := o.w
-	old := w.node.find(isDisconnected)
+	old := w.node.Find(isDisconnected)
 	o.fail("", do())
 	for _, name := range names {
 		before := 0
@@ -183,7 +185,7 @@ func (o *outcome) disconnected(names []string, do func() error) {
 				before++
 			}
 		}
-		_, err := w.node.until(func(m *told) bool {
+		_, err := w.node.Until(func(m *npmcluster.Told) bool {
 			if m.Client == name && isDisconnected(m) {
 				before--
 			}
@@ -195,7 +197,7 @@ func (o *outcome) disconnected(names []string, do func() error) {
 	}
 	for _, name := range names {
 		var id string
-		if err := w.node.do("reconnect", object{"name": name}, &id); err != nil {
+		if err := w.node.Do("reconnect", npmcluster.Object{"name": name}, &id); err != nil {
 			o.fail(name[:1], err)
 			continue
 		}
@@ -203,12 +205,12 @@ func (o *outcome) disconnected(names []string, do func() error) {
 	}
 	w.settle()
 	o.fence()
-	if all := w.node.find(isDisconnected)[len(old):]; len(all) != len(names) {
+	if all := w.node.Find(isDisconnected)[len(old):]; len(all) != len(names) {
 		o.fail("", fmt.Errorf("disconnected are %v, want %q", all, names))
 	}
 }
 
-func isDisconnected(m *told) bool { return m.Disconnected != "" }
+func isDisconnected(m *npmcluster.Told) bool { return m.Disconnected != "" }
 
 // serverSide sends an event to the other servers, or to none.
 func (w *world) serverSide(s sender, o *outcome) {
@@ -224,23 +226,25 @@ func (w *world) serverSide(s sender, o *outcome) {
 
 // servers waits until the other servers have received an event for servers.
 func (o *outcome) servers(tag, event string, args []any) {
-	match := func(m *told) bool { return m.Server != "" && len(m.Args) > 0 && m.Args[len(m.Args)-1] == tag }
+	match := func(m *npmcluster.Told) bool {
+		return m.Server != "" && len(m.Args) > 0 && m.Args[len(m.Args)-1] == tag
+	}
 	want := 0
 	for _, server := range servers {
 		if server == o.name || o.kind.letter == zero {
 			continue
 		}
 		want++
-		m, err := o.w.node.until(func(m *told) bool { return m.Server == server && match(m) })
-		if err == nil && (m.Event != event || !reflect.DeepEqual(any(m.Args), neutral(args))) {
-			err = fmt.Errorf("%q %v, want %q %v", m.Event, m.Args, event, neutral(args))
+		m, err := o.w.node.Until(func(m *npmcluster.Told) bool { return m.Server == server && match(m) })
+		if err == nil && (m.Event != event || !reflect.DeepEqual(any(m.Args), npmcluster.Neutral(args))) {
+			err = fmt.Errorf("%q %v, want %q %v", m.Event, m.Args, event, npmcluster.Neutral(args))
 		}
 		if err != nil {
 			o.fail(server, fmt.Errorf("server %s: %w", server, err))
 		}
 	}
 	o.fence()
-	if all := o.w.node.find(match); len(all) != want {
+	if all := o.w.node.Find(match); len(all) != want {
 		o.fail("", fmt.Errorf("%d servers have received it, want %d", len(all), want))
 	}
 }
@@ -257,7 +261,7 @@ func (w *world) serverSideAsks(s sender, o *outcome) {
 	var want []any
 	for _, server := range servers {
 		if server != o.name && o.kind.letter != zero {
-			want = append(want, neutral(object{"from": server, "args": args}))
+			want = append(want, npmcluster.Neutral(npmcluster.Object{"from": server, "args": args}))
 		}
 	}
 	o.answered(got, want)
@@ -311,7 +315,7 @@ func (w *world) remotes(s sender, o *outcome) {
 		call("emit", append([]any{o.kind.event}, args...)...)
 		o.received(tag, args, name)
 		args, tag = o.args()
-		if got, want := call("emitWithAck", append([]any{o.kind.event}, args...)...), neutral(object{"from": name, "args": args}); !reflect.DeepEqual(got, want) {
+		if got, want := call("emitWithAck", append([]any{o.kind.event}, args...)...), npmcluster.Neutral(npmcluster.Object{"from": name, "args": args}); !reflect.DeepEqual(got, want) {
 			o.fail(server, fmt.Errorf("%s has answered %v, want %v", name, got, want))
 		}
 		o.received(tag, args, name)

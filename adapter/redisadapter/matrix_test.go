@@ -18,6 +18,7 @@ import (
 
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
+	"socketio/internal/npmcluster"
 )
 
 // wires are the ways of using Redis. The short form has the first three.
@@ -25,12 +26,12 @@ var wires = []wire{
 	{name: "classic", mode: redisadapter.ModeClassic, node: "classic"},
 	{name: "sharded", mode: redisadapter.ModeSharded, node: "dynamic"},
 	{name: "streams", mode: redisadapter.ModeStreams, node: "streams"},
-	{name: "pattern", mode: redisadapter.ModeClassic, node: "classic", pattern: true, options: object{"publishOnSpecificResponseChannel": true}},
-	{name: "ioredis", mode: redisadapter.ModeClassic, node: "classic", client: "ioredis"},
+	{name: "pattern", mode: redisadapter.ModeClassic, node: "classic", pattern: true, options: npmcluster.Object{"publishOnSpecificResponseChannel": true}},
+	{name: "ioredis", mode: redisadapter.ModeClassic, node: "classic", library: "ioredis"},
 	{name: "private", mode: redisadapter.ModeShardedPrivate, node: "dynamic-private"},
 	{name: "static", mode: redisadapter.ModeShardedStatic, node: "static"},
-	{name: "streams, sharded", mode: redisadapter.ModeStreams, node: "streams", sharded: true, options: object{"useShardedPubSub": true}},
-	{name: "streams, ioredis", mode: redisadapter.ModeStreams, node: "streams", client: "ioredis"},
+	{name: "streams, sharded", mode: redisadapter.ModeStreams, node: "streams", sharded: true, options: npmcluster.Object{"useShardedPubSub": true}},
+	{name: "streams, ioredis", mode: redisadapter.ModeStreams, node: "streams", library: "ioredis"},
 }
 
 // A kind is a kind of values, and the rooms they are sent to.
@@ -43,9 +44,9 @@ type kind struct {
 }
 
 var kinds = []kind{
-	{"t", "text", "news", []any{1, -2.5, "two", object{"three": []any{4, nil, true}}}, "red", "blue", "both", "all"},
-	{"b", "binary", "picture", []any{[]byte{0, 1, 0xfe, 0xff}, object{"in": []any{[]byte("second"), "x"}}, []byte{}}, "red", "blue", "both", "all"},
-	{"u", "unicode", serverEvents[1], []any{"\u00e9 <&> \"\\\u0000\u2028 \u65e5\u672c \U0001f600", object{"sch\u00f6n \U0001f600": "\u00df"}},
+	{"t", "text", "news", []any{1, -2.5, "two", npmcluster.Object{"three": []any{4, nil, true}}}, "red", "blue", "both", "all"},
+	{"b", "binary", "picture", []any{[]byte{0, 1, 0xfe, 0xff}, npmcluster.Object{"in": []any{[]byte("second"), "x"}}, []byte{}}, "red", "blue", "both", "all"},
+	{"u", "unicode", serverEvents[1], []any{"\u00e9 <&> \"\\\u0000\u2028 \u65e5\u672c \U0001f600", npmcluster.Object{"sch\u00f6n \U0001f600": "\u00df"}},
 		rooms[0][3], rooms[1][3], rooms[0][4], rooms[0][5]},
 	{"z", "zero matches", "news", []any{1}, "nobody", "nowhere", "none", "all"},
 }
@@ -143,7 +144,7 @@ func TestMatrix(t *testing.T) {
 	}
 	listAbsent(t, all)
 	redis := redistest.Start(t)
-	node := startNode(t)
+	node := npmcluster.Start(t)
 	var table strings.Builder
 	for _, w := range all {
 		t.Run(w.name, func(t *testing.T) {
@@ -305,8 +306,10 @@ func (o *outcome) args() (args []any, tag string) {
 }
 
 // tagged returns whether what was told is an event of a client with a tag.
-func tagged(tag string) func(m *told) bool {
-	return func(m *told) bool { return m.Client != "" && len(m.Args) > 0 && m.Args[len(m.Args)-1] == tag }
+func tagged(tag string) func(m *npmcluster.Told) bool {
+	return func(m *npmcluster.Told) bool {
+		return m.Client != "" && len(m.Args) > 0 && m.Args[len(m.Args)-1] == tag
+	}
 }
 
 // emit emits an event, which the clients of those numbers of all servers must receive once,
@@ -327,21 +330,21 @@ func (o *outcome) emit(s selection, clients ...int) {
 func (o *outcome) received(tag string, args []any, names ...string) {
 	match := tagged(tag)
 	for _, name := range names {
-		_, err := o.w.node.until(func(m *told) bool { return m.Client == name && match(m) })
+		_, err := o.w.node.Until(func(m *npmcluster.Told) bool { return m.Client == name && match(m) })
 		if err != nil {
 			o.fail(name[:1], fmt.Errorf("client %s: %w", name, err))
 		}
 	}
 	o.fence()
 	times := make(map[string]int)
-	for _, m := range o.w.node.find(match) {
+	for _, m := range o.w.node.Find(match) {
 		if times[m.Client]++; times[m.Client] > 1 {
 			o.fail(m.Client[:1], fmt.Errorf("client %s has received it %d times", m.Client, times[m.Client]))
 		}
 		if !slices.Contains(names, m.Client) {
 			o.fail(m.Client[:1], fmt.Errorf("client %s has received what was not for it", m.Client))
 		}
-		if want := neutral(args); m.Event != o.kind.event || !reflect.DeepEqual(any(m.Args), want) {
+		if want := npmcluster.Neutral(args); m.Event != o.kind.event || !reflect.DeepEqual(any(m.Args), want) {
 			o.fail(m.Client[:1], fmt.Errorf("client %s has received %q %v, want %q %v", m.Client, m.Event, m.Args, o.kind.event, want))
 		}
 	}
@@ -356,7 +359,7 @@ func (o *outcome) fence() {
 	for _, server := range servers {
 		for i := range clientsEach {
 			name := client(server, i)
-			if _, err := o.w.node.until(func(m *told) bool { return m.Client == name && match(m) }); err != nil {
+			if _, err := o.w.node.Until(func(m *npmcluster.Told) bool { return m.Client == name && match(m) }); err != nil {
 				o.fail(server, fmt.Errorf("client %s is deaf: %w", name, err))
 			}
 		}

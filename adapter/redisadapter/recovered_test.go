@@ -21,12 +21,13 @@ import (
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
 	"socketio/internal/clusterhost"
+	"socketio/internal/npmcluster"
 )
 
 // A recoveryWorld has two servers in Go and one in Node.js, which recover clients.
 type recoveryWorld struct {
 	t      *testing.T
-	node   *nodeProcess
+	node   *npmcluster.Program
 	redis  *redistest.Server
 	stream string
 	urls   map[string]string
@@ -34,7 +35,7 @@ type recoveryWorld struct {
 	from   map[string]sender
 }
 
-func newRecoveryWorld(t *testing.T, name string, sharded bool, node *nodeProcess, redis *redistest.Server) *recoveryWorld {
+func newRecoveryWorld(t *testing.T, name string, sharded bool, node *npmcluster.Program, redis *redistest.Server) *recoveryWorld {
 	w := &recoveryWorld{
 		t: t, node: node, redis: redis, stream: "recover-" + name, urls: make(map[string]string), ios: make(map[string]*socketio.Server),
 		from: make(map[string]sender),
@@ -43,13 +44,13 @@ func newRecoveryWorld(t *testing.T, name string, sharded bool, node *nodeProcess
 		w.serve(name, sharded)
 	}
 	var url string
-	node.must(t, "serve", object{
+	node.Must(t, "serve", npmcluster.Object{
 		"name": npm, "port": redis.Addr()[strings.LastIndexByte(redis.Addr(), ':')+1:], "mode": "streams",
-		"options":  object{"streamName": w.stream, "channelPrefix": w.stream, "sessionKeyPrefix": w.session(), "useShardedPubSub": sharded},
-		"recovery": object{"maxDisconnectionDuration": time.Hour.Milliseconds(), "skipMiddlewares": true},
+		"options":  npmcluster.Object{"streamName": w.stream, "channelPrefix": w.stream, "sessionKeyPrefix": w.session(), "useShardedPubSub": sharded},
+		"recovery": npmcluster.Object{"maxDisconnectionDuration": time.Hour.Milliseconds(), "skipMiddlewares": true},
 	}, &url)
 	w.urls[npm], w.from[npm] = url, &nodeSender{node: node, name: npm}
-	t.Cleanup(func() { node.must(t, "reset", nil, nil) })
+	t.Cleanup(func() { node.Must(t, "reset", nil, nil) })
 	// Node.js reads from the end of the stream on, whatever that is, until it has read an entry.
 	redis.Until("INFO", "clients", fmt.Sprintf("blocked_clients:%d", len(servers)))
 	redis.Must("XADD", w.stream, "*", "nothing", "to read")
@@ -115,9 +116,9 @@ func (w *recoveryWorld) moves(t *testing.T, from, to string) {
 	w.t = t
 	name := w.stream + ", " + from + " to " + to
 	var id string
-	w.node.must(t, "client", object{"name": name, "url": w.urls[from], "rooms": []string{"in " + name, "r\u00f6\u00f6m"}}, &id)
+	w.node.Must(t, "client", npmcluster.Object{"name": name, "url": w.urls[from], "rooms": []string{"in " + name, "r\u00f6\u00f6m"}}, &id)
 	received := func(tag string) bool {
-		for _, m := range w.node.find(func(m *told) bool { return m.Client == name }) {
+		for _, m := range w.node.Find(func(m *npmcluster.Told) bool { return m.Client == name }) {
 			if slices.Contains(m.Args, any(tag)) {
 				return true
 			}
@@ -129,7 +130,7 @@ func (w *recoveryWorld) moves(t *testing.T, from, to string) {
 		w.emit(server, selection{nsp: "/"}, "before", tag)
 		clusterhost.Eventually(t, "an event from "+server, func() bool { return received(tag) })
 	}
-	w.node.must(t, "drop", object{"name": name}, nil)
+	w.node.Must(t, "drop", npmcluster.Object{"name": name}, nil)
 	clusterhost.Eventually(t, "the session in Redis", func() bool {
 		return len(w.redis.Must("KEYS", w.session()+"*").([]any)) == 1
 	})
@@ -138,31 +139,31 @@ func (w *recoveryWorld) moves(t *testing.T, from, to string) {
 	var want []any
 	for _, server := range servers {
 		missed := func(s selection, event string, args ...any) {
-			want = append(want, neutral(append([]any{event}, args...)))
+			want = append(want, npmcluster.Neutral(append([]any{event}, args...)))
 			s.nsp = "/"
 			w.emit(server, s, event, args...)
 		}
-		missed(selection{}, "text", server, object{"a": []any{1, nil, "\u00fc"}})
-		missed(selection{rooms: room}, "bytes", []byte{0, 1, 255}, object{"in": []byte("x")})
+		missed(selection{}, "text", server, npmcluster.Object{"a": []any{1, nil, "\u00fc"}})
+		missed(selection{rooms: room}, "bytes", []byte{0, 1, 255}, npmcluster.Object{"in": []byte("x")})
 		w.emit(server, selection{nsp: "/", rooms: []string{"elsewhere"}}, "for others")
 		w.emit(server, selection{nsp: "/", except: room}, "except", "it")
 		missed(selection{rooms: []string{"elsewhere", "r\u00f6\u00f6m"}, except: []string{"nobody"}}, "rooms", server)
 		missed(selection{rooms: []string{id}}, "for it alone", server)
 	}
-	seen := len(w.node.find(func(m *told) bool { return m.Client == name }))
+	seen := len(w.node.Find(func(m *npmcluster.Told) bool { return m.Client == name }))
 	var came comeback
-	w.node.must(t, "come", object{"name": name, "url": w.urls[to]}, &came)
+	w.node.Must(t, "come", npmcluster.Object{"name": name, "url": w.urls[to]}, &came)
 	if came.ID != id || !came.Recovered {
 		t.Fatalf("it came back as %+v, want the id %s", came, id)
 	}
 	for _, server := range servers {
 		tag := fmt.Sprint("after ", name, server)
-		want = append(want, neutral([]any{"after", tag}))
+		want = append(want, npmcluster.Neutral([]any{"after", tag}))
 		w.emit(server, selection{nsp: "/", rooms: room}, "after", tag)
 		clusterhost.Eventually(t, "an event from "+server, func() bool { return received(tag) })
 	}
 	var got []any
-	for _, m := range w.node.find(func(m *told) bool { return m.Client == name })[seen:] {
+	for _, m := range w.node.Find(func(m *npmcluster.Told) bool { return m.Client == name })[seen:] {
 		args := m.Args
 		if last, ok := args[len(args)-1].(string); ok && strings.Contains(last, "-") && m.Event != "after" || m.Event == "after" {
 			args = args[:len(args)-1] // the position
@@ -176,13 +177,13 @@ func (w *recoveryWorld) moves(t *testing.T, from, to string) {
 	if err != nil || len(all) != 1 || all[0].ID != id || all[0].Data.Name != name || len(all[0].Rooms) != 3 {
 		t.Errorf("its socket is %+v, %v", all, err)
 	}
-	w.node.must(t, "go", object{"name": name}, nil)
+	w.node.Must(t, "go", npmcluster.Object{"name": name}, nil)
 }
 
 // TestRecoveredElsewhere has clients leave a server and come to another, with both
 // transports of streams.
 func TestRecoveredElsewhere(t *testing.T) {
-	redis, node := redistest.Start(t), startNode(t)
+	redis, node := redistest.Start(t), npmcluster.Start(t)
 	for name, sharded := range map[string]bool{"pubsub": false, "sharded": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newRecoveryWorld(t, name, sharded, node, redis)

@@ -24,6 +24,7 @@ import (
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
 	"socketio/internal/clusterhost"
+	"socketio/internal/npmcluster"
 )
 
 // A wire is a way of using Redis.
@@ -32,8 +33,8 @@ type wire struct {
 	mode redisadapter.Mode
 	// node is the subscriptionMode of Node.js, or "classic".
 	node    string
-	client  string // "ioredis"; otherwise redis
-	options object
+	library string // "ioredis"; otherwise redis
+	options npmcluster.Object
 	pattern bool // Options.ByPattern
 	sharded bool // StreamsOptions.Sharded
 }
@@ -68,7 +69,7 @@ type world struct {
 	t     *testing.T
 	wire  wire
 	redis *redistest.Server
-	node  *nodeProcess
+	node  *npmcluster.Program
 	urls  map[string]string
 	ios   map[string]*socketio.Server
 	from  map[string]sender
@@ -79,7 +80,7 @@ type world struct {
 }
 
 // newWorld starts a cluster, and waits until everything is connected and subscribed.
-func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) *world {
+func newWorld(t *testing.T, w wire, node *npmcluster.Program, redis *redistest.Server) *world {
 	t.Helper()
 	world := &world{
 		t: t, wire: w, redis: redis, node: node, urls: make(map[string]string), ios: make(map[string]*socketio.Server),
@@ -89,26 +90,26 @@ func newWorld(t *testing.T, w wire, node *nodeProcess, redis *redistest.Server) 
 	for _, name := range []string{goOne, goTwo} {
 		world.serve(name)
 	}
-	options := object{
-		"key": world.prefix(), "channelPrefix": world.prefix(), "requestsTimeout": patience.Milliseconds(),
+	options := npmcluster.Object{
+		"key": world.prefix(), "channelPrefix": world.prefix(), "requestsTimeout": npmcluster.Patience.Milliseconds(),
 		"streamName": world.prefix(), "sessionKeyPrefix": world.prefix() + ":session:",
 	}
 	for key, value := range w.options {
 		options[key] = value
 	}
 	var url string
-	node.must(t, "serve", object{
-		"name": npm, "port": port, "mode": w.node, "client": w.client, "options": options, "namespaces": []string{alone(npm), other},
+	node.Must(t, "serve", npmcluster.Object{
+		"name": npm, "port": port, "mode": w.node, "library": w.library, "options": options, "namespaces": []string{alone(npm), other},
 	}, &url)
 	world.urls[npm] = url
 	world.from[npm] = &nodeSender{node: node, name: npm}
 	world.from["E"] = emitterSender{redisadapter.NewEmitter(connected(t, redis), w.mode, &redisadapter.EmitterOptions{Prefix: world.prefix(), Stream: world.prefix()})}
 	if w.mode == redisadapter.ModeClassic || w.streams() {
-		node.must(t, "emitter", object{"name": "e", "port": port, "prefix": world.prefix(), "mode": w.node}, nil)
+		node.Must(t, "emitter", npmcluster.Object{"name": "e", "port": port, "prefix": world.prefix(), "mode": w.node}, nil)
 		world.from["e"] = &nodeSender{node: node, name: "e"}
 	}
-	node.forget()
-	t.Cleanup(func() { node.must(t, "reset", nil, nil) })
+	node.Forget()
+	t.Cleanup(func() { node.Must(t, "reset", nil, nil) })
 	world.settle()
 	var all sync.WaitGroup
 	for _, server := range servers {
@@ -168,7 +169,7 @@ func (w *world) serve(name string) {
 				if err != nil {
 					w.t.Errorf("an event for servers: %v", err)
 				}
-				w.node.tell(told{Server: name, Event: event, Args: neutral(values).([]any)})
+				w.node.Tell(npmcluster.Told{Server: name, Event: event, Args: npmcluster.Neutral(values).([]any)})
 				return map[string]any{"from": name, "args": values}
 			})
 		}
@@ -186,7 +187,7 @@ func (w *world) serve(name string) {
 // connect connects a client.
 func (w *world) connect(name, nsp string, rooms []string) {
 	var id string
-	if err := w.node.do("client", object{"name": name, "url": w.urls[name[:1]], "nsp": nsp, "rooms": rooms}, &id); err != nil {
+	if err := w.node.Do("client", npmcluster.Object{"name": name, "url": w.urls[name[:1]], "nsp": nsp, "rooms": rooms}, &id); err != nil {
 		w.t.Errorf("%s: %v", name, err)
 	}
 	if nsp != "/" {
@@ -249,18 +250,6 @@ func (w *world) settle() {
 	}
 }
 
-// neutral returns values as the npm program tells them.
-func neutral(v any) any {
-	text, err := json.Marshal(wrapped(v))
-	if err == nil {
-		err = json.Unmarshal(text, &v)
-	}
-	if err != nil {
-		return err
-	}
-	return v
-}
-
 // A selection is a namespace and a target.
 type selection struct {
 	nsp           string
@@ -307,7 +296,7 @@ type sender interface {
 type goSender struct{ io *socketio.Server }
 
 func (g goSender) of(s selection) socketio.Broadcast {
-	b := g.io.Of(s.nsp).Timeout(cmp.Or(s.timeout, patience))
+	b := g.io.Of(s.nsp).Timeout(cmp.Or(s.timeout, npmcluster.Patience))
 	if s.rooms != nil {
 		b = b.To(s.rooms...)
 	}
@@ -348,7 +337,7 @@ func collected(replies func(func(socketio.Reply, error) bool)) (a answers, err e
 		}
 		var first any
 		if len(values) > 0 {
-			first = neutral(values[0])
+			first = npmcluster.Neutral(values[0])
 		}
 		a.Answers = append(a.Answers, first)
 	}
@@ -380,7 +369,7 @@ func (g goSender) serverSideEmit(s selection, event string, args []any) error {
 }
 
 func (g goSender) serverSideAsk(s selection, event string, args []any) (answers, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), npmcluster.Patience)
 	defer cancel()
 	return collected(g.io.Of(s.nsp).ServerSideEmitWithAck(ctx, event, args...))
 }
@@ -395,14 +384,14 @@ func (g goSender) remote(id, method string, args ...any) (any, error) {
 	case "emit":
 		return nil, r.Emit(args[0].(string), args[1:]...)
 	case "emitWithAck":
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), npmcluster.Patience)
 		defer cancel()
 		answer, err := r.EmitWithAck(ctx, args[0].(string), args[1:]...)
 		if err != nil {
 			return nil, err
 		}
 		values, err := answer.Values()
-		return neutral(values[0]), err
+		return npmcluster.Neutral(values[0]), err
 	case "join":
 		return nil, r.Join(args[0].(string))
 	case "leave":
@@ -418,12 +407,12 @@ func (g goSender) remote(id, method string, args ...any) (any, error) {
 
 // A nodeSender is an npm server or emitter.
 type nodeSender struct {
-	node *nodeProcess
+	node *npmcluster.Program
 	name string
 }
 
-func (n *nodeSender) command(s selection, more object) object {
-	c := object{"server": n.name, "nsp": s.nsp, "volatile": s.volatile, "local": s.local}
+func (n *nodeSender) command(s selection, more npmcluster.Object) npmcluster.Object {
+	c := npmcluster.Object{"server": n.name, "nsp": s.nsp, "volatile": s.volatile, "local": s.local}
 	if s.rooms != nil {
 		c["rooms"] = s.rooms
 	}
@@ -440,46 +429,46 @@ func (n *nodeSender) command(s selection, more object) object {
 }
 
 func (n *nodeSender) emit(s selection, event string, args []any) error {
-	return n.node.do("emit", n.command(s, object{"event": event, "args": args}), nil)
+	return n.node.Do("emit", n.command(s, npmcluster.Object{"event": event, "args": args}), nil)
 }
 
 func (n *nodeSender) ask(s selection, event string, args []any) (a answers, err error) {
-	err = n.node.do("ask", n.command(s, object{"event": event, "args": args, "timeout": cmp.Or(s.timeout, patience/2).Milliseconds()}), &a)
+	err = n.node.Do("ask", n.command(s, npmcluster.Object{"event": event, "args": args, "timeout": cmp.Or(s.timeout, npmcluster.Patience/2).Milliseconds()}), &a)
 	return a, err
 }
 
 func (n *nodeSender) fetch(s selection) (all []found, err error) {
-	err = n.node.do("fetch", n.command(s, object{"timeout": patience.Milliseconds() / 2}), &all)
+	err = n.node.Do("fetch", n.command(s, npmcluster.Object{"timeout": npmcluster.Patience.Milliseconds() / 2}), &all)
 	return all, err
 }
 
 func (n *nodeSender) join(s selection, rooms []string) error {
-	return n.node.do("join", n.command(s, object{"to": rooms}), nil)
+	return n.node.Do("join", n.command(s, npmcluster.Object{"to": rooms}), nil)
 }
 
 func (n *nodeSender) leave(s selection, rooms []string) error {
-	return n.node.do("leave", n.command(s, object{"to": rooms}), nil)
+	return n.node.Do("leave", n.command(s, npmcluster.Object{"to": rooms}), nil)
 }
 
 func (n *nodeSender) disconnect(s selection, close bool) error {
-	return n.node.do("disconnect", n.command(s, object{"close": close}), nil)
+	return n.node.Do("disconnect", n.command(s, npmcluster.Object{"close": close}), nil)
 }
 
 func (n *nodeSender) serverSideEmit(s selection, event string, args []any) error {
-	return n.node.do("serverSideEmit", n.command(s, object{"event": event, "args": args}), nil)
+	return n.node.Do("serverSideEmit", n.command(s, npmcluster.Object{"event": event, "args": args}), nil)
 }
 
 func (n *nodeSender) serverSideAsk(s selection, event string, args []any) (a answers, err error) {
-	err = n.node.do("serverSideAsk", n.command(s, object{"event": event, "args": args}), &a)
+	err = n.node.Do("serverSideAsk", n.command(s, npmcluster.Object{"event": event, "args": args}), &a)
 	return a, err
 }
 
 func (n *nodeSender) remote(id, method string, args ...any) (result any, err error) {
-	c := object{"server": n.name, "socket": id, "method": method, "args": args}
+	c := npmcluster.Object{"server": n.name, "socket": id, "method": method, "args": args}
 	if method == "emitWithAck" {
-		c["timeout"] = patience.Milliseconds() / 2
+		c["timeout"] = npmcluster.Patience.Milliseconds() / 2
 	}
-	err = n.node.do("remote", c, &result)
+	err = n.node.Do("remote", c, &result)
 	return result, err
 }
 
@@ -539,13 +528,13 @@ func (w *world) roomsOf(name string) []string {
 		return s.Rooms()
 	}
 	var all []string
-	w.node.must(w.t, "rooms", object{"server": npm, "socket": id}, &all)
+	w.node.Must(w.t, "rooms", npmcluster.Object{"server": npm, "socket": id}, &all)
 	return all
 }
 
 // untilRoom waits until a client is in a room, or is not.
 func (w *world) untilRoom(name, room string, in bool) error {
-	if clusterhost.HoldsWithin(patience, func() bool { return slices.Contains(w.roomsOf(name), room) == in }) {
+	if clusterhost.HoldsWithin(npmcluster.Patience, func() bool { return slices.Contains(w.roomsOf(name), room) == in }) {
 		return nil
 	}
 	return fmt.Errorf("%s: in room %q is not %v", name, room, in)

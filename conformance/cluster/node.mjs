@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// npm servers, emitters and clients for the tests of adapter/redisadapter and adapter/pgadapter, which control them by lines of JSON:
+// npm servers, emitters and clients for the tests of adapter/redisadapter and adapter/pgadapter. internal/npmcluster controls them by lines of JSON:
 // {"id":1,"do":"serve",...} on standard input is answered by {"id":1,"result":...} or {"id":1,"error":...} on standard
 // output, where what clients and servers receive is told too. Bytes are {"$b":base64}. It ends with its input.
 import { createServer } from "node:http";

@@ -69,6 +69,8 @@ var floors = map[string][]string{
 	"adapter/adaptertest":    {"adapter", "adapter/cluster", "adapter/nodewire"}, // for implementers' tests
 	"adapter/cluster/membus": {"adapter", "adapter/cluster", "adapter/nodewire"}, // for tests
 
+	"internal/npmcluster": {"internal/tether"}, // for tests of engines
+
 	// Programs stand on top of the public packages.
 	"examples/chat":            {"examples/chat/room"},
 	"examples/chat/room":       {"", "adapter"},
@@ -84,7 +86,7 @@ var floors = map[string][]string{
 }
 
 // testHelpers must not be in the programs that users build, only in their tests.
-var testHelpers = []string{"conformance/cmd/delivery", "internal/clusterhost", "internal/faultnet", "internal/histcheck", "internal/histserver", "internal/leakcheck", "internal/memnet", "internal/rawclient", "internal/tether", "internal/ws/wstest", "internal/archtest", "siotest"}
+var testHelpers = []string{"conformance/cmd/delivery", "internal/clusterhost", "internal/faultnet", "internal/histcheck", "internal/histserver", "internal/leakcheck", "internal/memnet", "internal/npmcluster", "internal/rawclient", "internal/tether", "internal/ws/wstest", "internal/archtest", "siotest"}
 
 // requirements are the modules that the core may require.
 var requirements = []string{"golang.org/x/sys", "github.com/klauspost/compress"}
@@ -227,7 +229,7 @@ func required(t *testing.T, file string) []string {
 
 // nestedHelpers are the packages of internal that tests of modules beside the core may use:
 // tests run with the core beside them.
-var nestedHelpers = []string{"clusterhost", "faultnet", "histserver", "leakcheck", "rawclient", "tether"}
+var nestedHelpers = []string{"clusterhost", "faultnet", "histserver", "leakcheck", "npmcluster", "rawclient", "tether"}
 
 // startsServers reports whether a package of a module beside the core starts servers for
 // its tests, such as adapter/redisadapter/internal/redistest.
