@@ -109,7 +109,7 @@ func newConn(s *Server, eio *engineio.Conn) *conn {
 }
 
 // legacy reports whether the client speaks Socket.IO 1 or 2; see legacy.go.
-func (c *conn) legacy() bool { return c.eio.Handshake().Revision == 3 }
+func (c *conn) legacy() bool { return c.eio.Revision() == 3 }
 
 // inlineText is the length of the longest text that is decoded by the goroutine that
 // reads, which may be an event loop.

@@ -27,8 +27,8 @@ func (c ConnView) ID() string { return c.eio.ID() }
 // "webtransport".
 func (c ConnView) Transport() string { return c.eio.Transport() }
 
-// Handshake returns what is kept of the request that opened the connection. It must not
-// be changed.
+// Handshake returns what is kept of the request that opened the connection. Each call
+// decodes it again; the caller owns the result.
 func (c ConnView) Handshake() *engineio.Handshake { return c.eio.Handshake() }
 
 // Buffered returns how many messages and bytes wait to be sent, of all namespaces.

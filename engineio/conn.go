@@ -97,14 +97,14 @@ const (
 // from any goroutine.
 type Conn struct {
 	// Immutable after newConn.
-	svc       *services
-	limits    *limits
-	owner     owner
-	number    uint64
-	id        string
-	handshake Handshake
-	given     *given  // nil if there is nothing in it
-	handler   Handler // set by begin, before anything is read
+	svc     *services
+	limits  *limits
+	owner   owner
+	number  uint64
+	id      string
+	opening opening
+	given   *given  // nil if there is nothing in it
+	handler Handler // set by begin, before anything is read
 
 	pending *list.Element // in sessions.pending; guarded by sessions.mu
 
@@ -145,12 +145,12 @@ func asideLocked(c *Conn) *aside {
 	return c.aside
 }
 
-func newConn(svc *services, o owner, id string, h Handshake, ctx context.Context) *Conn {
-	c := &Conn{svc: svc, limits: &svc.limits, owner: o, number: svc.lastNumber.Add(1), id: id, handshake: h}
+func newConn(svc *services, o owner, id string, first opening, ctx context.Context) *Conn {
+	c := &Conn{svc: svc, limits: &svc.limits, owner: o, number: svc.lastNumber.Add(1), id: id, opening: first}
 	if ctx != nil {
 		c.given = &given{ctx: ctx}
 	}
-	c.beat.awaits = h.Revision == 3
+	c.beat.awaits = first.revision == 3
 	return c
 }
 
@@ -191,9 +191,12 @@ func (c *Conn) begin(p *polling, t *wsTransport, first []*Message, accept func(*
 // holding it can act as the client.
 func (c *Conn) ID() string { return c.id }
 
-// Handshake returns the details of the request that opened the connection. They must not
-// be modified.
-func (c *Conn) Handshake() *Handshake { return &c.handshake }
+// Handshake returns the details of the request that opened the connection. Each call
+// decodes them again; the caller owns the result.
+func (c *Conn) Handshake() *Handshake { return c.opening.handshake() }
+
+// Revision returns the revision of Engine.IO that the client speaks: 4 or 3.
+func (c *Conn) Revision() uint8 { return c.opening.revision }
 
 // Context returns a context with the values of the one that Options.Handshake returned. It
 // is never canceled.
@@ -371,7 +374,7 @@ func (c *Conn) Number() uint64 { return c.number }
 
 // info implements subject.
 func (c *Conn) info() ConnInfo {
-	return ConnInfo{Number: c.number, Transport: c.Transport(), Handshake: &c.handshake}
+	return ConnInfo{Number: c.number, Transport: c.Transport(), Handshake: c.Handshake()}
 }
 
 // Established reports to the Server that the connection is in use, so that it no longer

@@ -22,13 +22,13 @@ func traceeOf(c *Conn) tracee {
 // logOpen logs that a connection has opened, if its packets are logged.
 func (c *Conn) logOpen(first []*Message) {
 	p := &c.svc.packets
-	if !p.wants(&c.handshake) {
+	if !p.wants(&c.opening) {
 		return
 	}
 	c.logged.Store(true)
 	t := traceeOf(c)
 	log := p.logger()
-	log.Info("packets are logged", "conn", t.number, "transport", t.transport, "peer", telemetry.Text(c.handshake.RemoteAddr))
+	log.Info("packets are logged", "conn", t.number, "transport", t.transport, "peer", telemetry.Text(c.opening.remoteAddr()))
 	p.packet(t, true, "open", "")
 	for _, m := range first[min(1, len(first)):] {
 		c.logOut(m)

@@ -165,7 +165,7 @@ func (c *Conn) formLocked(m *Message) *Message {
 	if c.ws == nil {
 		return m
 	}
-	return m.formFor(c.handshake.Revision, c.ws.base64, c.ws.deflate)
+	return m.formFor(c.opening.revision, c.ws.base64, c.ws.deflate)
 }
 
 // Cork delays messages sent from now on, so that a burst leaves in one write. Each Cork

@@ -239,8 +239,7 @@ func (d *Dialer) begin() bool {
 // newConn makes a connection from an open packet and adds it to the table. It reports false
 // once the Dialer is closing.
 func (d *Dialer) newConn(a *address, open *openPacket) (*Conn, bool) {
-	h := Handshake{URL: a.base.RequestURI(), RemoteAddr: a.base.Host, Host: a.base.Host, Time: time.Now(), Secure: a.base.Scheme == "https", Revision: 4}
-	c := newConn(&d.services, d, open.SID, h, nil)
+	c := newConn(&d.services, d, open.SID, dialedOpening(a.base.RequestURI(), a.base.Host, a.base.Scheme == "https"), nil)
 	own := d.limits
 	own.pingInterval = time.Duration(open.PingInterval) * time.Millisecond
 	own.pingTimeout = time.Duration(open.PingTimeout) * time.Millisecond

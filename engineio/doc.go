@@ -7,7 +7,7 @@
 //
 // Reading order: what connections are made of comes first: message.go, sendqueue.go,
 // budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,
-// deflate.go, heartbeat.go, deadlines.go, transport.go, errors.go, handshake.go,
+// deflate.go, heartbeat.go, deadlines.go, transport.go, errors.go, handshake.go, opening.go,
 // observer.go, packetlog.go, services.go. Then a connection: conn.go (its life),
 // conn_read.go, conn_send.go, conn_end.go, conn_slow.go, conn_timer.go, conn_packetlog.go, transport_ws.go,
 // inflate.go, transport_polling.go, parkedget.go, upgrade.go. Then the mechanisms of the

@@ -96,7 +96,13 @@ func checkQuery(t *testing.T, raw string) {
 
 // checkRecord compares a Handshake with the request.
 func checkRecord(t *testing.T, s *Server, r *http.Request) {
-	h := newHandshake(s.proxies, r, 4, time.Time{})
+	for range 3 { // as a client of its own, and as one of several
+		first := newOpening(&s.svc.texts, s.proxies, r, 4)
+		checkHandshake(t, s, r, first.handshake())
+	}
+}
+
+func checkHandshake(t *testing.T, s *Server, r *http.Request, h *Handshake) {
 	if h.URL != r.RequestURI {
 		t.Fatalf("URL %q, want %q", h.URL, r.RequestURI)
 	}

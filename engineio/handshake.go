@@ -12,9 +12,7 @@ import (
 	"time"
 )
 
-// A Handshake is what a connection keeps of its first request: one string
-// instead of an http.Request, so that an idle connection stays small. It is
-// immutable.
+// A Handshake is what a connection keeps of its first request. It is immutable.
 type Handshake struct {
 	// URL is the request's target: path and query.
 	URL string
@@ -32,7 +30,8 @@ type Handshake struct {
 	// Options.AllowEIO3.
 	Revision uint8
 
-	header string // "Name\x00value\x00" for each value; see headerNames
+	// "Name\x00value\x00" for each value; see headerNames. A name is in one of them only.
+	header, common string
 }
 
 // headerNames are the names that browsers and proxies send. The record has one
@@ -79,7 +78,14 @@ func (h *Handshake) Query() url.Values {
 }
 
 func (h *Handshake) each(yield func(name, value string) bool) {
-	for rest := h.header; rest != ""; {
+	if eachHeader(h.common, yield) {
+		eachHeader(h.header, yield)
+	}
+}
+
+// eachHeader reports whether yield has returned true for all.
+func eachHeader(rest string, yield func(name, value string) bool) bool {
+	for rest != "" {
 		var name, value string
 		name, rest, _ = strings.Cut(rest, "\x00")
 		value, rest, _ = strings.Cut(rest, "\x00")
@@ -87,9 +93,10 @@ func (h *Handshake) each(yield func(name, value string) bool) {
 			name = headerNames[name[0]-1]
 		}
 		if !yield(name, value) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // hostOf drops the port and what follows it.

@@ -114,7 +114,11 @@ func newObservers(log *slog.Logger, all []any) observers {
 }
 
 // A subject is a connection as observers are notified of it: a Conn.
-type subject interface{ info() ConnInfo }
+type subject interface {
+	info() ConnInfo // with a new Handshake
+	Number() uint64
+	Transport() string
+}
 
 func (l *observers) opened(c subject) {
 	if l.conns.Any() {
@@ -141,8 +145,7 @@ func (l *observers) closed(c subject, reason CloseReason, err error) {
 // received reports a message that came in.
 func (l *observers) received(c subject, size int) {
 	if l.traffic.Any() {
-		info := c.info()
-		t := Traffic{Conn: info.Number, Transport: info.Transport, Messages: 1, Bytes: size}
+		t := Traffic{Conn: c.Number(), Transport: c.Transport(), Messages: 1, Bytes: size}
 		l.traffic.Each(func(o TrafficObserver) { o.TrafficIn(t) })
 	}
 }

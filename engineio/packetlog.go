@@ -76,13 +76,14 @@ func (p *packetLog) add(item string) bool {
 }
 
 // wants reports whether the packets of a new connection are logged.
-func (p *packetLog) wants(h *Handshake) bool {
+func (p *packetLog) wants(first *opening) bool {
 	if p.all {
 		return true
 	}
 	if len(p.nets) > 0 {
-		addr, err := netip.ParseAddr(hostOf(h.RemoteAddr))
-		if from, err2 := netip.ParseAddrPort(h.RemoteAddr); err2 == nil {
+		remote := first.remoteAddr()
+		addr, err := netip.ParseAddr(hostOf(remote))
+		if from, err2 := netip.ParseAddrPort(remote); err2 == nil {
 			addr, err = from.Addr(), nil
 		}
 		addr = addr.Unmap().WithZone("")
@@ -93,7 +94,7 @@ func (p *packetLog) wants(h *Handshake) bool {
 		}
 	}
 	if len(p.query) > 0 {
-		q := h.Query()
+		q := first.handshake().Query()
 		for _, pair := range p.query {
 			if q.Has(pair[0]) && q.Get(pair[0]) == pair[1] {
 				return true

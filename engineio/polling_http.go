@@ -215,7 +215,7 @@ func (x *exchange) post() {
 		x.fail(e, ReasonTransportError, errContentEncoding)
 		return
 	}
-	in := payload{revision: c.handshake.Revision, binary: strings.HasPrefix(r.Header.Get("Content-Type"), binaryType)}
+	in := payload{revision: c.opening.revision, binary: strings.HasPrefix(r.Header.Get("Content-Type"), binaryType)}
 	if in.binary && in.revision == 4 {
 		x.fail(nil, ReasonTransportError, errContentType)
 		return

@@ -7,53 +7,11 @@ package engineio
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"time"
 
 	"socketio/internal/telemetry"
 	"socketio/internal/ws"
 )
-
-// newHandshake keeps the relevant parts of a request in one string.
-func newHandshake(p *proxies, r *http.Request, revision uint8, now time.Time) Handshake {
-	remote := p.clientAddr(r)
-	host := p.forwarded(r, "X-Forwarded-Host", r.Host)
-	size := len(r.RequestURI) + len(remote) + len(host)
-	names := make([]string, 0, len(r.Header))
-	for name, values := range r.Header {
-		if name[:min(1, len(name))] == ":" {
-			continue // a pseudo-header of HTTP/2
-		}
-		names = append(names, name)
-		for _, v := range values {
-			size += len(name) + len(v) + 2
-		}
-	}
-	slices.Sort(names)
-	b := make([]byte, 0, size)
-	b = append(append(append(b, r.RequestURI...), remote...), host...)
-	for _, name := range names {
-		for _, v := range r.Header[name] {
-			if i := slices.Index(headerNames[:], name); i >= 0 {
-				b = append(b, byte(i+1))
-			} else {
-				b = append(b, name...)
-			}
-			b = append(append(append(b, 0), v...), 0)
-		}
-	}
-	all := string(b)
-	h := Handshake{
-		Revision: revision,
-		Time:     now,
-		Secure:   r.TLS != nil || p.forwarded(r, "X-Forwarded-Proto", "") == "https",
-	}
-	h.URL, all = all[:len(r.RequestURI)], all[len(r.RequestURI):]
-	h.RemoteAddr, all = all[:len(remote)], all[len(remote):]
-	h.Host, h.header = all[:len(host)], all[len(host):]
-	return h
-}
 
 // headerField is counted for each field of a header besides its name and value, as in
 // HTTP/2 (RFC 9113, section 6.5.2): about its overhead in memory.

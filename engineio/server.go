@@ -10,7 +10,6 @@ import (
 	"errors"
 	"net/http"
 	"sync"
-	"time"
 
 	"socketio/internal/telemetry"
 	"socketio/internal/ws"
@@ -206,7 +205,7 @@ func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio strin
 		return refuseFor(CauseUpgradeDisabled, codeBadRequest, "upgrades are disabled")
 	case transport == Polling && c.Transport() != Polling:
 		return errUpgraded()
-	case revisionOf(eio) != c.handshake.Revision:
+	case revisionOf(eio) != c.opening.revision:
 		return refuseFor(CauseProtocolMismatch, codeBadRequest, "another protocol revision than the session's")
 	}
 	return nil
@@ -238,7 +237,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		s.refusals.answer(w, r, e)
 		return
 	}
-	c := newConn(s.svc, s.sessions, id, newHandshake(s.proxies, r, revision, time.Now()), ctx)
+	c := newConn(s.svc, s.sessions, id, newOpening(&s.svc.texts, s.proxies, r, revision), ctx)
 	if transport == WebSocket {
 		s.serveWebSocket(w, r, c, q, true)
 		return
@@ -252,7 +251,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 	p.base64 = wantsBase64(q)
 	items := s.firstMessages(c, s.openPoll)
 	c.begin(p, nil, items, s.accept)
-	s.cookie.set(w.Header(), c.handshake.Secure)
+	s.cookie.set(w.Header(), c.opening.secure)
 	s.headers.add(w.Header(), r, true)
 	err := errWriterPanic
 	defer func() { // also if a writer panics

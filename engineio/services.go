@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"socketio/internal/intern"
 	"socketio/internal/netpoll"
 	"socketio/internal/telemetry"
 	"socketio/internal/wheel"
@@ -63,6 +64,7 @@ type services struct {
 	deflate  *ws.Deflate // nil if messages are not compressed
 	wsConfig ws.Config
 	constants
+	texts intern.Table // of the requests of clients
 
 	poller   netpoll.Driver // nil where there is none
 	portable *netpoll.Goroutines

@@ -46,7 +46,7 @@ func (b *binding) find(r *http.Request, sid string) (*Conn, *requestError) {
 	}
 	err := errBindingPanic
 	b.svc.guard("Options.SessionBinding", func() {
-		err = b.bound(c.Context(), &SessionRequest{Request: r, RemoteAddr: b.proxies.clientAddr(r), Handshake: &c.handshake})
+		err = b.bound(c.Context(), &SessionRequest{Request: r, RemoteAddr: b.proxies.clientAddr(r), Handshake: c.Handshake()})
 	})
 	if err != nil {
 		e := refuseFor(CauseSessionBinding, codeUnknownSID, "the session is bound to another client")

@@ -201,7 +201,7 @@ func (s *Server) streamSession(r *http.Request, first packet, foreign bool) (c *
 		c, e = s.freshStream(r)
 	default:
 		c, e = s.binding.find(r, wish.SID)
-		if e == nil && (s.cfg.DisableUpgrades || c.handshake.Revision != 4) {
+		if e == nil && (s.cfg.DisableUpgrades || c.opening.revision != 4) {
 			e = refuseFor(CauseUpgradeDisabled, codeBadRequest, errNoUpgrade.Error())
 		}
 	}
@@ -222,7 +222,7 @@ func (s *Server) freshStream(r *http.Request) (*Conn, *requestError) {
 	if e != nil {
 		return nil, e
 	}
-	c := newConn(s.svc, s.sessions, id, newHandshake(s.proxies, r, 4, time.Now()), ctx)
+	c := newConn(s.svc, s.sessions, id, newOpening(&s.svc.texts, s.proxies, r, 4), ctx)
 	return c, s.sessions.admit(c)
 }
 

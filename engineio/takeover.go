@@ -63,7 +63,7 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 	}
 	t := &wsTransport{c: c, base64: wantsBase64(q)}
 	t.probing.Store(!fresh)
-	if s.svc.deflate != nil && c.handshake.Revision == 4 {
+	if s.svc.deflate != nil && c.opening.revision == 4 {
 		if t.deflate = ws.NegotiateDeflate(r.Header); t.deflate.Negotiated() {
 			t.parser.AllowCompressed()
 		}

@@ -171,7 +171,7 @@ func (p *polling) endLocked() {
 
 // encode encodes the body of a response.
 func (p *polling) encode(items []*Message) (body []byte, contentType string) {
-	if p.c.handshake.Revision == 3 {
+	if p.c.opening.revision == 3 {
 		if !p.base64 && hasBinary(items) {
 			return appendPayloadV3(nil, items, true), binaryType
 		}

@@ -183,7 +183,7 @@ func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {
 	p := packet{typ: packetMessage, binary: true, data: data}
 	var err error
 	switch {
-	case t.c.handshake.Revision == 3:
+	case t.c.opening.revision == 3:
 		p, err = decodePacketV3(data, op == ws.Binary)
 	case op == ws.Text:
 		p, err = decodePacket(data)
