@@ -169,7 +169,7 @@ func (c *Conn) begin(p *polling, t *wsTransport, first []*Message, accept func(*
 	}
 	c.mu.Unlock()
 	c.svc.obs.opened(c)
-	c.logOpen(first)
+	logOpen(c, first)
 	h := accept(c)
 	c.mu.Lock()
 	c.handler = h
@@ -277,7 +277,7 @@ func (c *Conn) Resume() {
 	c.pausedAt = 0
 	c.due.at[duePause] = 0
 	c.paused.Store(false)
-	c.resumeBeatLocked()
+	resumeBeatLocked(c)
 	if c.poll != nil {
 		c.poll.resume()
 	}

@@ -20,7 +20,7 @@ func traceeOf(c *Conn) tracee {
 }
 
 // logOpen logs that a connection has opened, if its packets are logged.
-func (c *Conn) logOpen(first []*Message) {
+func logOpen(c *Conn, first []*Message) {
 	p := &c.svc.packets
 	if !p.wants(&c.opening) {
 		return

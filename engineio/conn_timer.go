@@ -102,7 +102,7 @@ func (c *Conn) dueLocked(what int, now, at int64) func() {
 }
 
 // resumeBeatLocked restarts the deadline of the heartbeat after a pause.
-func (c *Conn) resumeBeatLocked() {
+func resumeBeatLocked(c *Conn) {
 	if c.state != stateOpen {
 		return
 	}
