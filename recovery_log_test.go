@@ -412,6 +412,39 @@ func TestSharedLogOfAKilledServer(t *testing.T) {
 	})
 }
 
+// What a server emits when it has just started, before it has found the end of the log, is
+// in the log: the clients of other servers miss nothing, and are recovered.
+func TestSharedLogOfAStartingServer(t *testing.T) {
+	network := slowNet()
+	loggedServers(t, 2, network, func(all []bused) {
+		r, away := all[0].returner().comes(), all[0].returner().comes()
+		mustEmit(t, all[0].io, "before", 0)
+		r.hears("before 0")
+		away.hears("before 0")
+		away.drops()
+		time.Sleep(10 * time.Second)
+		network.Confirm(time.Second) // it takes longer to find the end than to add an event
+		brief := loggedServer(all[0].TB, network, "brief")
+		mustEmit(t, brief.io, "brief", "text")
+		_ = brief.io.Close()
+		r.hears("brief text")
+		late := loggedServer(all[0].TB, network, "late")
+		for n := range 3 {
+			mustEmit(t, late.io, "first", n)
+		}
+		time.Sleep(5 * time.Second)
+		mustEmit(t, late.io, "first", 3)
+		for n := range 4 {
+			r.hears(fmt.Sprint("first ", n))
+		}
+		away.comesAt(late).is("recovered")
+		away.hears("brief text", "first 0", "first 1", "first 2", "first 3")
+		r.drops()
+		r.comesAt(late).is("recovered")
+		_ = late.io.Close()
+	})
+}
+
 // A server that has not read as far as the client waits until it has.
 func TestSharedLogCatchesUp(t *testing.T) {
 	network := slowNet()

@@ -61,6 +61,7 @@ func RunLogCluster(t *testing.T, f LogFactory) {
 		{"Read", testLogRead, nil},
 		{"Positions", testPositions, nil},
 		{"Opening", testOpening, nil},
+		{"Early", testEarly, nil},
 		{"Data", testLogData, nil},
 		{"Close", testLogClose, nil},
 		{"Trimmed", testTrimmed, func(w *LogWorld) bool { return w.Trim != nil }},
@@ -112,6 +113,17 @@ func beginLog(t *testing.T, f LogFactory, w *LogWorld) *logExam {
 // open opens a new node with logs, and waits for them.
 func (x *logExam) open(namespaces ...string) *logNode {
 	x.Helper()
+	n := x.start()
+	for _, namespace := range namespaces {
+		n.bus.OpenLog(namespace)
+		x.eventually("the end of a log", func() bool { return n.epoch(namespace) != "" })
+	}
+	return n
+}
+
+// start opens a new node without logs.
+func (x *logExam) start() *logNode {
+	x.Helper()
 	n := &logNode{exam: x, name: string(rune('a' + len(x.nodes))), bus: x.world.Bus(), spaces: make(map[string]*logRead), refused: make(map[uint64]bool)}
 	if err := n.bus.Open(n); err != nil {
 		x.Fatalf("Open: %v", err)
@@ -121,10 +133,6 @@ func (x *logExam) open(namespaces ...string) *logNode {
 		defer cancel()
 		n.close(ctx)
 	})
-	for _, namespace := range namespaces {
-		n.bus.OpenLog(namespace)
-		x.eventually("the end of a log", func() bool { return n.epoch(namespace) != "" })
-	}
 	return n
 }
 
@@ -488,6 +496,53 @@ func testOpening(x *logExam) {
 	b.mustAdd(logSpace, 5)
 	x.eventually("more entries", func() bool { return b.count(logSpace) == 15 && late.count(logSpace) == 10 })
 	check(x, "the tokens go on", b.look(logSpace).entries[14].Token, b.token)
+}
+
+// What a node appends right after OpenLog comes back to it, with what others append
+// meanwhile, although it may be in the log before the end of that was found.
+func testEarly(x *logExam) {
+	const count = 50
+	a := x.nodes[0]
+	late := x.start()
+	for i := range 5 {
+		namespace := fmt.Sprintf("/early%d", i)
+		a.bus.OpenLog(namespace)
+		x.eventually("the log", func() bool { return a.epoch(namespace) != "" })
+		a.mustAdd(namespace, count)
+		x.eventually("what was added before", func() bool { return a.count(namespace) == count })
+		before := late.token
+		late.bus.OpenLog(namespace)
+		x.eventually("the bus takes entries", func() bool {
+			_, err := late.add(namespace, `"first"`)
+			if err != nil {
+				before = late.token
+			}
+			return err == nil
+		})
+		late.mustAdd(namespace, count)
+		a.mustAdd(namespace, count)
+		x.eventually("all entries", func() bool { return a.count(namespace) == 3*count+1 })
+		own := func() (tokens []uint64) {
+			for _, e := range late.look(namespace).entries {
+				if e.Token > 0 {
+					tokens = append(tokens, e.Token)
+				}
+			}
+			return tokens
+		}
+		x.eventually("what the node has appended", func() bool { return len(own()) == count+1 })
+		for j, token := range own() {
+			check(x, "the token", token, before+uint64(j)+1)
+		}
+		entries := late.look(namespace).entries
+		all := a.look(namespace).entries
+		x.eventually("what others have appended", func() bool {
+			entries = late.look(namespace).entries
+			return entries[len(entries)-1].Number == all[len(all)-1].Number
+		})
+		rest := all[len(all)-len(entries):]
+		check(x, "what the node has read", x.summary(namespace, entries), x.summary(namespace, rest))
+	}
 }
 
 // Entries have the bytes that were appended, whatever their size.

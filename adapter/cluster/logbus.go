@@ -66,7 +66,9 @@ type Entry struct {
 type LogReceiver interface {
 	Receiver
 	// LogOpened is called before the first Entry of a namespace, with a number that is less
-	// than those that follow and not less than those before. It is called again if the log
+	// than those that follow and not less than those before. What this node has appended
+	// since OpenLog follows, also if it was in the log before its end was found: the number
+	// is less than that of the first such entry. LogOpened is called again if the log
 	// was lost or was replaced by another: all positions of before are void then. epoch
 	// identifies the log: it has letters, digits, hyphens and underscores, at most 64.
 	LogOpened(namespace, epoch string, last uint64)
@@ -74,9 +76,9 @@ type LogReceiver interface {
 	Entry(namespace string, e Entry)
 	// Settled is called when all entries that this node has appended with tokens up to
 	// this one have come, or never will: those that have not come are not in the log. The
-	// bus calls it for entries that were under way when its connection was lost, or that
-	// were appended before LogOpened: after the Entry of those that have come and before
-	// that of later ones.
+	// bus calls it for entries that it has not sent, or that were under way when its
+	// connection was lost: after the Entry of those that have come and before that of later
+	// ones.
 	Settled(namespace string, token uint64)
 	// Gap is called instead of Entry for entries up to a number that can't be read any
 	// more, because they were removed before this node had read them. The bus settles the

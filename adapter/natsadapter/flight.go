@@ -5,6 +5,7 @@
 package natsadapter
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -74,6 +75,13 @@ func (t *tokens) removeLocked(n int) {
 	if t.all = t.all[n:]; len(t.all) == 0 {
 		t.all = nil
 	}
+}
+
+// list returns the entries.
+func (t *tokens) list() []*flight {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.all)
 }
 
 // first returns the first entry, or nil.

@@ -180,6 +180,9 @@ func (r *logReader) step() error {
 		r.mu.Unlock()
 		return err
 	}
+	if r.epoch == "" {
+		return nil // the answer to an entry of this server wakes it
+	}
 	for _, m := range r.takeLive() {
 		if err := r.pass(ctx, m); err != nil {
 			r.settle()
@@ -215,7 +218,16 @@ func (r *logReader) check(ctx context.Context, conn int, suspect bool) error {
 		snap = r.stream.latest.Load()
 	}
 	last := snap.last
-	if r.epoch != "" && !r.created.Equal(snap.created) {
+	switch {
+	case r.epoch == "":
+		number, known := r.firstOwn()
+		if !known {
+			return nil
+		}
+		if number > 0 {
+			last = min(last, number-1)
+		}
+	case !r.created.Equal(snap.created):
 		last = 0 // all that is in the new log was appended since
 	}
 	r.epoch, r.created, r.cursor, r.checked, r.last, r.at = snap.epoch, snap.created, last, last, "", time.Time{}
@@ -229,12 +241,25 @@ func (r *logReader) check(ctx context.Context, conn int, suspect bool) error {
 	return nil
 }
 
+// firstOwn returns the number of the first entry that this server has appended, or 0 if none
+// is in the stream. known is false if that is not known yet.
+func (r *logReader) firstOwn() (number uint64, known bool) {
+	for _, f := range r.tokens.list() {
+		switch s, number := r.appender.status(f); s {
+		case landed:
+			return number, true
+		case waiting:
+			return 0, true
+		case flying, doubted:
+			return 0, false
+		}
+	}
+	return 0, true
+}
+
 // lose gives up entries that were in the log of before, beyond the end of this one.
 func (r *logReader) lose(end uint64) {
-	r.tokens.mu.Lock()
-	all := append([]*flight(nil), r.tokens.all...)
-	r.tokens.mu.Unlock()
-	for _, f := range all {
+	for _, f := range r.tokens.list() {
 		r.appender.lose(f, end)
 	}
 }

@@ -62,6 +62,7 @@ func (b *logBus) Append(namespace string, token uint64, data []byte) error {
 	if err := b.state.publishes(); err != nil {
 		return err
 	}
+	b.reader.adding(namespace, token)
 	return b.queue.Put(message{space: namespace, token: token, data: data})
 }
 

@@ -8,8 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,6 +40,7 @@ type reader struct {
 type reading struct {
 	opened bool
 	dirty  bool   // there may be more
+	first  uint64 // the token of the first entry since, or 0
 	after  uint64 // the number of the latest entry that was read
 	lost   uint64 // the latest token that is not in the log, or 0
 }
@@ -52,6 +51,15 @@ func (r *reader) open(space string) {
 	r.spaces[space] = &reading{dirty: true}
 	r.mu.Unlock()
 	r.poke()
+}
+
+// adding is called before an entry is sent.
+func (r *reader) adding(space string, token uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if one := r.spaces[space]; one != nil && one.first == 0 {
+		one.first = token
+	}
 }
 
 // close is the reverse of open.
@@ -164,27 +172,43 @@ func (r *reader) due() (fresh, due map[string]*reading) {
 	return fresh, due
 }
 
-// find finds the ends of logs, and the latest tokens of this node before them.
+// find finds the ends of logs. If entries of this node that were sent since open are before
+// the end, a log begins with the first of them. Earlier tokens are settled.
 func (r *reader) find(link *link, fresh map[string]*reading) error {
 	sql := fmt.Sprintf(`SELECT nsp, greatest(
     (SELECT max(number) FROM %s AS l WHERE l.nsp = o.nsp), (SELECT number FROM %s AS t WHERE t.nsp = o.nsp), 0
-), coalesce((SELECT max(token) FROM %[1]s AS l WHERE l.nsp = o.nsp AND number >= $2 AND node = $3), 0)
-FROM unnest($1::text[]) AS o (nsp)`, r.schema.table("log"), r.schema.table("trimmed"))
+), coalesce((SELECT max(token) FROM %[1]s AS l WHERE l.nsp = o.nsp AND number >= $3 AND node = $4 AND (first = 0 OR token < first)), 0
+), coalesce((SELECT min(number) FROM %[1]s AS l WHERE l.nsp = o.nsp AND number >= $3 AND node = $4 AND first > 0 AND token >= first), 0)
+FROM unnest($1::text[], $2::bigint[]) AS o (nsp, first)`, r.schema.table("log"), r.schema.table("trimmed"))
+	spaces, firsts := make([]string, 0, len(fresh)), make([]int64, 0, len(fresh))
+	asked := make(map[string]uint64)
+	r.mu.Lock()
+	for space, one := range fresh {
+		asked[space] = one.first
+		spaces, firsts = append(spaces, space), append(firsts, int64(one.first)) //nolint:gosec // and back
+	}
+	r.mu.Unlock()
 	began := max(r.writer.began.Load(), 1)
-	rows, _ := link.Query(context.Background(), sql, slices.Collect(maps.Keys(fresh)), int64(began), r.writer.node) //nolint:gosec // a number
+	rows, _ := link.Query(context.Background(), sql, spaces, firsts, int64(began), r.writer.node) //nolint:gosec // a number
 	var space string
-	var last, token int64
-	_, err := pgx.ForEachRow(rows, []any{&space, &last, &token}, func() error {
+	var last, token, own int64
+	_, err := pgx.ForEachRow(rows, []any{&space, &last, &token, &own}, func() error {
+		if own > 0 {
+			last = own - 1
+		}
 		one := fresh[space]
 		r.mu.Lock()
-		current := r.spaces[space] == one
-		one.opened, one.dirty, one.after = true, true, uint64(last) //nolint:gosec // it is positive
-		settled := max(one.lost, uint64(token))                     //nolint:gosec // as above
-		one.lost = 0
-		r.mu.Unlock()
+		current := r.spaces[space] == one && one.first == asked[space] // otherwise it is found again
 		if !current {
+			r.mu.Unlock()
 			return nil
 		}
+		one.opened, one.dirty, one.after = true, true, uint64(last) //nolint:gosec // it is positive
+		settled := uint64(token)                                    //nolint:gosec // as above
+		if own == 0 {
+			settled, one.lost = max(one.lost, settled), 0
+		}
+		r.mu.Unlock()
 		r.receiver.LogOpened(space, r.epoch, uint64(last)) //nolint:gosec // as above
 		if settled > 0 {
 			r.receiver.Settled(space, settled)

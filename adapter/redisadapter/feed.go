@@ -7,6 +7,7 @@ package redisadapter
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"socketio/adapter"
 	"socketio/adapter/cluster"
@@ -36,7 +37,9 @@ type namespace struct {
 	asked   bool   // the end of the stream was found after OpenLog
 	after   uint64 // that end
 	told    bool   // LogOpened was called
-	skipped uint64 // the token of the latest own entry that came before
+	skipped uint64 // a token that is settled after LogOpened, or 0
+
+	first atomic.Uint64 // the token of the first Append, or 0; also without the lock
 }
 
 // A settlement is a call of Settled for each of some namespaces, after an entry.
@@ -55,6 +58,13 @@ func (f *feed) want(name string) {
 	defer f.names.Unlock()
 	if f.wanted[name] == nil {
 		f.wanted[name] = new(namespace)
+	}
+}
+
+// adding is called before each Append.
+func (f *feed) adding(name string, token uint64) {
+	if n := f.get(name); n != nil {
+		n.first.CompareAndSwap(0, token)
 	}
 }
 
@@ -101,8 +111,13 @@ func (f *feed) tellLocked(name string, n *namespace) {
 	if n.told || !f.ready || !n.asked || f.last < n.after {
 		return
 	}
+	f.openLocked(name, n, f.last)
+}
+
+// openLocked calls LogOpened.
+func (f *feed) openLocked(name string, n *namespace, last uint64) {
 	n.told = true
-	f.receiver.LogOpened(name, f.epoch, f.last)
+	f.receiver.LogOpened(name, f.epoch, last)
 	if n.skipped > 0 {
 		f.receiver.Settled(name, n.skipped)
 		n.skipped = 0
@@ -246,11 +261,13 @@ func (f *feed) hand(rows []row) {
 			continue
 		}
 		e := r.entry(f.mark)
+		if first := n.first.Load(); !n.told && first > 0 && e.Token >= first {
+			f.openLocked(name, n, r.number-1) // it was added since OpenLog
+		}
 		if n.told {
 			f.give(name, e)
 			continue
 		}
-		n.skipped = max(n.skipped, e.Token)
 		f.tellLocked(name, n)
 	}
 	f.settleLocked(f.last)

@@ -264,6 +264,7 @@ func (b *logBus) Append(namespace string, token uint64, data []byte) error {
 	if err := l.tail.err(); err != nil {
 		return err // it would not come back
 	}
+	l.adding(namespace, token)
 	return l.put(addition{namespace, token, data, time.Now()})
 }
 

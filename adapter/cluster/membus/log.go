@@ -47,7 +47,8 @@ type reading struct {
 	opened bool
 	put    uint64    // the latest entry that is in the inbox
 	handed uint64    // the latest entry that the receiver was given
-	settle uint64    // the token of the latest append that was lost or read before the opening
+	began  uint64    // the end of the log when OpenLog was called
+	settle uint64    // the token of the latest append that was lost before the opening
 	due    time.Time // of the latest item
 }
 
@@ -72,7 +73,7 @@ func (n WithLog) OpenLog(namespace string) {
 	if n.gone {
 		return
 	}
-	r := new(reading)
+	r := &reading{began: w.logLocked(namespace).last}
 	n.log.readings[namespace] = r
 	if n.broken == nil && !w.stalledLocked(n.Node) {
 		w.openLocked(n.Node, namespace, r)
@@ -88,17 +89,23 @@ func (w *Network) openLocked(n *Node, namespace string, r *reading) {
 			return // Mend, or the end of a partition, tries again
 		}
 		l := w.logLocked(namespace)
-		r.opened, r.put, r.handed = true, l.last, l.last
 		epoch, last, token := l.epoch, l.last, max(r.settle, l.settled[n])
 		for _, e := range l.entries {
-			if e.from == n {
-				token = max(token, e.token)
+			if e.from == n && e.Number > r.began { // it comes
+				last = e.Number - 1
+				break
 			}
 		}
+		r.opened, r.put, r.handed = true, last, last
 		w.mu.Unlock()
 		n.logReceiver().LogOpened(namespace, epoch, last)
 		if token > 0 {
 			n.logReceiver().Settled(namespace, token)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if n.log.readings[namespace] == r {
+			w.syncLocked(n, namespace)
 		}
 	})
 }
