@@ -39,7 +39,7 @@ func (n *node) EntryMany(b *adapter.Batch, namespace string, e Entry) {
 	case m == nil:
 		n.counter.received.Add(1)
 		n.drop(reason, c, "")
-	case m.From == n.uid: // appended before the log was opened
+	case m.From == n.uid: // appended before OpenLog, or settled since
 		n.counter.own.Add(1)
 	case n.fresh(c, m):
 		n.members.touch(m.From, time.Now())

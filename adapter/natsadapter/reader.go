@@ -217,9 +217,9 @@ func (r *logReader) check(ctx context.Context, conn int, suspect bool) error {
 		}
 		snap = r.stream.latest.Load()
 	}
-	last := snap.last
+	last, replaced := snap.last, r.epoch != ""
 	switch {
-	case r.epoch == "":
+	case !replaced:
 		number, known := r.firstOwn()
 		if !known {
 			return nil
@@ -234,7 +234,9 @@ func (r *logReader) check(ctx context.Context, conn int, suspect bool) error {
 	r.mu.Lock()
 	r.shown = r.epoch
 	r.mu.Unlock()
-	r.lose(snap.last)
+	if replaced {
+		r.lose(snap.last)
+	}
 	r.receiver.LogOpened(r.namespace, r.epoch, last)
 	r.free()
 	r.settle()
