@@ -131,7 +131,7 @@ func (j *journal) share(d *delivery) (err error) {
 	d.logged = true
 	var token uint64
 	err = j.shared.events.Share(&d.KeptEvent, func(t uint64) {
-		token = t
+		token, d.token = t, t
 		line.Add(d, t, size)
 	})
 	if err == nil {
@@ -269,18 +269,23 @@ func (f *follow) Deliver(uint64) {
 func (f *follow) Flush() { f.socket.conn.eio.Write() }
 
 // behind makes a packet to a socket wait for the events to it that wait for their
-// positions. It reports false if there are none: the caller sends the packet.
+// positions. It reports false if there are none: the caller sends the packet. What waits
+// for others then passes the socket for good, as in hurry.
 func (j *journal) behind(s *Socket, m *engineio.Message, volatile bool) bool {
 	if j.shared == nil || j.shared.line.Empty() {
 		return false
 	}
 	rooms := j.ns.adapter.Rooms(s.member())
-	if !j.shared.line.Behind(func(i recovery.Item) bool {
+	behind, last := j.shared.line.Behind(func(i recovery.Item) bool {
 		if f, ok := i.(*follow); ok {
 			return f.socket == s
 		}
 		return i.(*delivery).selects(s, rooms)
-	}) {
+	})
+	if !behind {
+		if k := s.kept(); k != nil {
+			k.overtakes(last)
+		}
 		return false
 	}
 	j.shared.line.Follow(&follow{socket: s, m: m, volatile: volatile}, m.Size())
@@ -331,11 +336,19 @@ func (d *delivery) passed(s *Socket) bool {
 	return passed
 }
 
-// pass makes an event pass a socket when it has its turn. If send is set, the socket gets
-// it now.
-func (d *delivery) pass(s *Socket, send bool) {
-	last := d.order.Begin()
-	defer d.order.End()
+// overtaken reports whether the socket was sent something later while the event waited for
+// others. It has joined one of their rooms since.
+func (d *delivery) overtaken(s *Socket) bool {
+	k := s.kept()
+	if k == nil || d.token == 0 || d.token > k.overtook.Load() {
+		return false
+	}
+	d.passes(s)
+	return true
+}
+
+// passes makes an event pass a socket.
+func (d *delivery) passes(s *Socket) {
 	if d.early == nil {
 		d.early = make(map[*Socket]struct{})
 	}
@@ -343,6 +356,14 @@ func (d *delivery) pass(s *Socket, send bool) {
 	if k := s.kept(); k != nil && d.logged {
 		k.early.Add(1)
 	}
+}
+
+// pass makes an event pass a socket when it has its turn. If send is set, the socket gets
+// it now.
+func (d *delivery) pass(s *Socket, send bool) {
+	last := d.order.Begin()
+	defer d.order.End()
+	d.passes(s)
 	if !send || s.state.Load() == stateGone {
 		return
 	}

@@ -216,6 +216,48 @@ func TestSharedLogLeaveAndJoin(t *testing.T) {
 	})
 }
 
+// What has waited for others when a socket was sent a question at once does not reach it
+// after that, even if it joins their room. Other events wait, and change nothing.
+func TestSharedLogJoinAfterAQuestion(t *testing.T) {
+	network := membus.New(1)
+	loggedServers(t, 2, network, func(all []bused) {
+		var socket *socketio.Socket
+		all[0].io.OnConnection(func(s *socketio.Socket) { socket = s })
+		a := all[0].returner().comes()
+		time.Sleep(10 * time.Second)
+		for i, send := range []func(){
+			func() { _ = socket.Volatile().Emit("later", 0) },
+			func() { socket.Ask(context.Background(), "later", 1) },
+			func() { _ = socket.Emit("later", 2) },
+			func() {},
+		} {
+			all[0].bus.Lag(2 * time.Second)
+			socket.Leave("later")
+			mustEmit(t, all[0].io.To("later"), "before it joins", i)
+			send()
+			mustEmit(t, all[0].io.To("later"), "between", i)
+			_ = socket.Join("later")
+			mustEmit(t, all[0].io.To("later"), "in it", i)
+			switch i {
+			case 0, 2: // it waits too
+				a.hears(fmt.Sprint("before it joins ", i), fmt.Sprint("later ", i), fmt.Sprint("between ", i), fmt.Sprint("in it ", i))
+			case 1:
+				if got, err := a.peer.next(); err != nil || got.text != `20["later",1]` {
+					t.Errorf("the client hears %v, %v, want the question", got, err)
+				}
+				a.hears("between 1", "in it 1")
+			default: // recipients are those at the moment of the position
+				a.hears("before it joins 3", "between 3", "in it 3")
+			}
+			time.Sleep(5 * time.Second)
+			a.hearsNothing()
+		}
+		a.drops()
+		time.Sleep(time.Second)
+		a.comesAt(all[1]).is("recovered")
+	})
+}
+
 // A client that was sent events before their positions were known, and loses its
 // connection, does not get them again: it is recovered when it has a later position.
 func TestSharedLogLeaveAndDrop(t *testing.T) {

@@ -206,8 +206,9 @@ type delivery struct {
 	draft   *format.Draft
 	// These are for shared logs.
 	logged bool                 // it should get a number
+	token  uint64               // of the event in the Line; 0 if it gets no number
 	batch  *adapter.Batch       // writes, if it is not nil
-	early  map[*Socket]struct{} // those that it passes at its turn; changed only while it waits
+	early  map[*Socket]struct{} // those that it passes at its turn; changed while it waits, or has its turn
 	done   chan struct{}        // closed when it was delivered; nil if nobody waits
 
 	m     *engineio.Message
@@ -237,7 +238,7 @@ func (d *delivery) deliver(position string) {
 	d.count = len(members)
 	d.sent = make([]*Socket, 0, len(members))
 	for _, m := range members {
-		if s := socketOf(m); !d.passed(s) && (s.settledState() == stateConnected || s.kept() != nil && s.kept().holding) {
+		if s := socketOf(m); !d.passed(s) && !d.overtaken(s) && (s.settledState() == stateConnected || s.kept() != nil && s.kept().holding) {
 			_ = d.queue(s) // the connection notifies its sockets when it closes
 		}
 	}

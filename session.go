@@ -23,6 +23,7 @@ type session struct {
 	recovered atomic.Bool
 	lost      atomic.Uint64 // see adapter.Session; of this socket alone
 	early     atomic.Int32  // events that were sent, or have passed, before their numbers were known
+	overtook  atomic.Uint64 // the token of the latest event that waited when something later was sent
 	taken     atomic.Bool   // another server has the session: nothing of the client is handled
 
 	// Written once, by join, before the socket is connected.
@@ -49,6 +50,12 @@ type session struct {
 	rooms []string // that the socket has entered to hold
 	news  []string
 	final *adapter.Session // set by ended; nil if the client can't come back
+}
+
+// overtakes notes that the socket is sent something before the events up to a token.
+func (k *session) overtakes(token uint64) {
+	for old := k.overtook.Load(); token > old && !k.overtook.CompareAndSwap(old, token); old = k.overtook.Load() {
+	}
 }
 
 // A heldEvent is an event for a holding socket.

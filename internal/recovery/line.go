@@ -224,16 +224,19 @@ func (l *Line) next() (w waiting, ok bool) {
 const maxLooked = 256
 
 // Behind reports whether one of the items that wait matches. It looks at the latest; if
-// there are many more, it reports true. matches must not block, or use the Line.
-func (l *Line) Behind(matches func(Item) bool) bool {
+// there are many more, it reports true. If none matches, last is the greatest token of
+// those that wait, or 0. matches must not block, or use the Line.
+func (l *Line) Behind(matches func(Item) bool) (behind bool, last uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range min(len(l.items), maxLooked) {
-		if matches(l.items[len(l.items)-1-i].item) {
-			return true
+		w := &l.items[len(l.items)-1-i]
+		if matches(w.item) {
+			return true, 0
 		}
+		last = max(last, w.token)
 	}
-	return len(l.items) > maxLooked
+	return len(l.items) > maxLooked, last
 }
 
 // Ahead calls fn with all items that wait, in order, while none is delivered. fn must not

@@ -65,7 +65,10 @@ func TestLine(t *testing.T) {
 			l.Add(piece(name), uint64(i+1), 1)
 		}
 		l.Follow(piece("x"), 1)
-		if is, behind := l.Full(), l.Behind(func(i recovery.Item) bool { return i != nil }); !is || !behind {
+		if _, last := l.Behind(func(recovery.Item) bool { return false }); last != 3 {
+			t.Errorf("the last token is %d, want 3", last)
+		}
+		if behind, last := l.Behind(func(i recovery.Item) bool { return i != nil }); !l.Full() || !behind || last != 0 {
 			t.Error("four items wait, of four")
 		}
 		is("all wait", "")
@@ -129,7 +132,8 @@ func TestLineKeepsTheOrder(t *testing.T) {
 		}
 	})
 	all.Go(func() {
-		for l.Behind(func(recovery.Item) bool { return false }) || !l.Empty() || len(tokens) > 0 {
+		for !l.Empty() || len(tokens) > 0 {
+			l.Behind(func(recovery.Item) bool { return false })
 			l.Ahead(func([]recovery.Item) {})
 		}
 	})
