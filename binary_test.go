@@ -5,6 +5,7 @@
 package socketio_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/engineio"
+	"socketio/internal/ws"
 	"socketio/siotest"
 )
 
@@ -289,4 +292,55 @@ func TestAttachmentsAreNotGatheredForNobody(t *testing.T) {
 			want(w, "bytes of who is still there", within(w, "an event", got), 2)
 		})
 	})
+}
+
+// The bytes given to Emit are the caller's again when it returns, also if the client does
+// not read.
+func TestBytesMayBeReusedAfterEmit(t *testing.T) {
+	for _, driver := range []engineio.Driver{"", engineio.DriverGoroutine} {
+		t.Run("driver "+string(driver), func(t *testing.T) {
+			tcp(t, with(nil, driver), func(w *world) {
+				joined := make(chan *socketio.Socket, 1)
+				w.io.OnConnection(func(s *socketio.Socket) { joined <- s })
+				c := w.raw()
+				s := within(w, "the connection", joined)
+				sizes := [][]int{{16 << 10}, {100, 20 << 10, 0}, {6 << 20, 8 << 10}, {10}, {100 << 10}, {0, 9000, 1 << 20}}
+				buf := make([]byte, 6<<20)
+				fill := func(message, attachment, size int) []byte {
+					for i := range size {
+						buf[i] = byte(i>>8 ^ i + 31*message + 7*attachment)
+					}
+					return buf[:size]
+				}
+				for i, list := range sizes {
+					args := []any{i}
+					if len(list) == 1 {
+						args = append(args, fill(i, 0, list[0]))
+					} else {
+						for j, size := range list {
+							args = append(args, bytes.Clone(fill(i, j, size)))
+						}
+					}
+					if err := s.Emit("bytes", args...); err != nil {
+						t.Fatal(err)
+					}
+					for _, arg := range args[1:] {
+						clear(arg.([]byte))
+					}
+				}
+				for i, list := range sizes {
+					op, text, err := c.ReadMessage()
+					if prefix := fmt.Sprintf(`45%d-["bytes",%d,`, len(list), i); err != nil || op != ws.Text || !strings.HasPrefix(string(text), prefix) {
+						t.Fatalf("message %d: %v %.60q %v, want %q", i, op, text, err, prefix)
+					}
+					for j, size := range list {
+						op, data, err := c.ReadMessage()
+						if err != nil || op != ws.Binary || !bytes.Equal(data, fill(i, j, size)) {
+							t.Fatalf("attachment %d of message %d: %v, %d bytes (%v), want %d others", j, i, op, len(data), err, size)
+						}
+					}
+				}
+			})
+		})
+	}
 }

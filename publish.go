@@ -22,6 +22,24 @@ func (ns *Namespace) encode(s *Socket, f *adapter.Flags, id int64, event string,
 		return nil, err
 	}
 	m, err := ns.server.format.Event(ns.name, id, event, args)
+	return ns.encoded(s, f, event, m, err)
+}
+
+// encodeLent is encode for an event that only s gets and that is sent at once: the message
+// shares memory with large attachments.
+func (ns *Namespace) encodeLent(s *Socket, f *adapter.Flags, event string, args []any) (*engineio.Message, error) {
+	if f.Volatile || s.hearsOutgoing() {
+		return ns.encode(s, f, noAck, event, args) // a handler may keep them
+	}
+	if err := checkEvent(event); err != nil {
+		return nil, err
+	}
+	m, err := ns.server.format.LentEvent(ns.name, noAck, event, args)
+	return ns.encoded(s, f, event, m, err)
+}
+
+// encoded applies flags to a message, or reports the error of encoding it.
+func (ns *Namespace) encoded(s *Socket, f *adapter.Flags, event string, m *engineio.Message, err error) (*engineio.Message, error) {
 	if err != nil {
 		ns.reportUnencoded(s, event, err)
 		return nil, &reportedError{err}
@@ -71,7 +89,7 @@ func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
 		_, err := s.ns.keeper.emit(s, *f, adapter.Target{}, event, slices.Clone(args))
 		return err
 	}
-	m, err := s.ns.encode(s, f, noAck, event, args)
+	m, err := s.ns.encodeLent(s, f, event, args)
 	if err != nil {
 		return err
 	}

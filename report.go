@@ -119,6 +119,12 @@ func clientsFault(err error) bool {
 	return invalidArgument(err) > 0 || errors.As(err, &public)
 }
 
+// hearsOutgoing reports whether there are handlers of OnAnyOutgoing.
+func (s *Socket) hearsOutgoing() bool {
+	rare := s.on.rare.Load()
+	return rare != nil && len(rare.outgoing.All()) > 0
+}
+
 // reportSent passes an event that is in the queue to the functions of OnAnyOutgoing, if
 // there are any.
 func reportSent(s *Socket, m *engineio.Message) {

@@ -33,12 +33,18 @@ func (c *Conn) EnqueueVolatile(m *Message) bool { return sendVolatile(c, m, fals
 
 func (c *Conn) send(m *Message, flush bool) error {
 	if c.deflates.Load() {
+		m.own()
 		m.pack(c.svc.deflate) // takes time, so without the lock
 	}
 	if flush {
 		c.logOut(m)
 	}
 	c.mu.Lock()
+	if m.lent && !(flush && c.writesNowLocked()) {
+		c.mu.Unlock()
+		m.own() // takes time, so without the lock
+		c.mu.Lock()
+	}
 	if c.state != stateOpen {
 		c.mu.Unlock()
 		return ErrClosed
@@ -85,6 +91,15 @@ func (c *Conn) send(m *Message, flush bool) error {
 	return ErrDropped
 }
 
+// writesNowLocked reports whether a message that is sent now would be written by this
+// goroutine, before anything else, in the frames that it has. Only then a lent message need
+// not be copied.
+func (c *Conn) writesNowLocked() bool {
+	t := c.ws
+	return t != nil && !t.waits && c.corks == 0 && c.state == stateOpen && !t.q.writing && t.q.len() == 0 &&
+		t.stream == nil && !t.q.masked && !t.base64 && c.handshake.Revision == 4 && !t.deflate.Negotiated()
+}
+
 // closeSlowLater is closeSlow for a caller that may hold locks that the Handler needs.
 func closeSlowLater(c *Conn, why slowness) {
 	if c.owner.inBackground() {
@@ -102,6 +117,7 @@ func closeSlowLater(c *Conn, why slowness) {
 // requires. At 16 times the bounds of the queue it returns ErrSlowConsumer and the
 // connection closes a moment later.
 func (c *Conn) Append(m *Message) error {
+	m.own()
 	c.mu.Lock()
 	if c.state != stateOpen {
 		c.mu.Unlock()
@@ -131,6 +147,7 @@ func (c *Conn) Append(m *Message) error {
 func (c *Conn) SendVolatile(m *Message) bool { return sendVolatile(c, m, true) }
 
 func sendVolatile(c *Conn, m *Message, flush bool) bool {
+	m.own()
 	if c.deflates.Load() {
 		m.pack(c.svc.deflate) // takes time, so without the lock
 	}

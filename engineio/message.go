@@ -6,6 +6,7 @@
 package engineio
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"socketio/internal/ws"
@@ -24,6 +25,8 @@ type Message struct {
 	rest  []frame
 	size  int  // bytes of all frames
 	plain bool // never compressed
+	split bool // in rest, the header of each frame comes before its bytes
+	lent  bool // these bytes are the caller's; see NewLentMessage
 
 	key      string // see Conflate
 	overflow Overflow
@@ -49,14 +52,74 @@ func NewMessage(buf []byte, attachments [][]byte) *Message {
 	start := ws.PutHeader(buf[:ws.MaxHeader], ws.Text, len(buf)-ws.MaxHeader)
 	m := &Message{first: frame{wire: buf[start:], body: uint8(ws.MaxHeader - start)}}
 	m.size = len(m.first.wire)
-	if len(attachments) > 0 {
-		m.rest = make([]frame, len(attachments))
-		for i, a := range attachments {
-			m.rest[i] = binaryFrame(a)
-			m.size += len(m.rest[i].wire)
-		}
+	m.attach(attachments)
+	return m
+}
+
+// attach adds copies of attachments to a message that has none.
+func (m *Message) attach(attachments [][]byte) {
+	if len(attachments) == 0 {
+		return
+	}
+	m.rest = make([]frame, len(attachments))
+	for i, a := range attachments {
+		m.rest[i] = binaryFrame(a)
+		m.size += len(m.rest[i].wire)
+	}
+}
+
+// lendFrom is how many bytes the attachments of a lent message have at least: to copy fewer
+// costs less than to write more slices.
+const lendFrom = 8 << 10
+
+// NewLentMessage is NewMessage, but does not copy large attachments. The message may be given
+// to one Conn, once, by Send. The attachments must not be changed before Send returns, which
+// copies what it could not write.
+func NewLentMessage(buf []byte, attachments [][]byte) *Message {
+	total := 0
+	for _, a := range attachments {
+		total += len(a)
+	}
+	m := NewMessage(buf, nil)
+	if total < lendFrom {
+		m.attach(attachments)
+		return m
+	}
+	m.split, m.lent = true, true
+	m.rest = make([]frame, 0, 2*len(attachments))
+	headers := make([]byte, 0, ws.MaxHeader*len(attachments))
+	for _, a := range attachments {
+		start := len(headers)
+		headers = ws.AppendHeader(headers, ws.Binary, len(a))
+		header := headers[start:]
+		m.rest = append(m.rest, frame{wire: header, body: uint8(len(header)), binary: true}, frame{wire: a, binary: true})
+		m.size += len(header) + len(a)
 	}
 	return m
+}
+
+// own copies the attachments of a lent message of which nothing was written.
+func (m *Message) own() {
+	if m.lent {
+		_, _, attachments := m.Parts()
+		m.split, m.lent, m.size = false, false, len(m.first.wire)
+		m.attach(attachments)
+	}
+}
+
+// owned returns the frames of a lent message after its first one, of which those before from
+// were written and will not be read again, nor will the first offset bytes of the next one.
+func (m *Message) owned(from, offset int) []frame {
+	rest := slices.Clone(m.rest)
+	for i := max(from-1, 0); i < len(rest); i++ {
+		wire := make([]byte, len(rest[i].wire))
+		if i != from-1 {
+			offset = 0
+		}
+		copy(wire[offset:], rest[i].wire[offset:])
+		rest[i].wire = wire
+	}
+	return rest
 }
 
 // TextMessage makes a message of a text alone.
@@ -132,8 +195,10 @@ func (m *Message) Parts() (binary bool, first []byte, attachments [][]byte) {
 	if !m.first.binary {
 		first = first[1:] // the packet type
 	}
-	for _, f := range m.rest {
-		attachments = append(attachments, f.wire[f.body:])
+	for i, f := range m.rest {
+		if !m.split || i%2 == 1 {
+			attachments = append(attachments, f.wire[f.body:])
+		}
 	}
 	return m.first.binary, first, attachments
 }
@@ -158,8 +223,17 @@ func rawMsg(wire []byte) *Message {
 	return &Message{first: frame{wire: wire}, size: len(wire)}
 }
 
-// frames is how many frames the message has; frame returns one of them.
+// frames is how many frames the message has; frame returns one of them. If it is split,
+// the header of a frame and its bytes count as two.
 func (m *Message) frames() int { return 1 + len(m.rest) }
+
+// parts is how many messages of a WebSocket m is.
+func (m *Message) parts() int {
+	if m.split {
+		return 1 + len(m.rest)/2
+	}
+	return m.frames()
+}
 
 func (m *Message) frame(i int) *frame {
 	if i == 0 {

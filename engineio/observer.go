@@ -153,7 +153,7 @@ func (l *observers) received(c subject, size int) {
 // queued reports a message that was put in the queue.
 func (l *observers) queued(number uint64, transport string, m *Message) {
 	if l.traffic.Any() {
-		t := Traffic{Conn: number, Transport: transport, Messages: m.frames(), Bytes: m.contents()}
+		t := Traffic{Conn: number, Transport: transport, Messages: m.parts(), Bytes: m.contents()}
 		l.traffic.Each(func(o TrafficObserver) { o.TrafficOut(t) })
 	}
 }

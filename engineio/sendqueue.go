@@ -184,6 +184,14 @@ func (q *sendQueue) lone(maxBytes int) []byte {
 	return m.first.wire
 }
 
+// lent returns the first message if its attachments are those of a caller.
+func (q *sendQueue) lent() *Message {
+	if q.len() > 0 && q.items[q.head].lent {
+		return q.items[q.head]
+	}
+	return nil
+}
+
 // discard drops the messages of which no byte has been written. It keeps messages being
 // written, a partly written message (cutting it off would corrupt the stream), and those
 // covered by hold.

@@ -362,6 +362,15 @@ func (t *wsTransport) Next(sent int, bufs [][]byte) [][]byte {
 func (t *wsTransport) Sent(n int) {
 	t.c.mu.Lock()
 	t.sentLocked(n)
+	m := t.q.lent()
+	from, offset := t.q.frame, t.q.offset
+	t.c.mu.Unlock()
+	if m == nil {
+		return
+	}
+	rest := m.owned(from, offset) // takes time, so without the lock; the position does not change while the right to write is held
+	t.c.mu.Lock()
+	m.rest, m.lent = rest, false
 	t.c.mu.Unlock()
 }
 

@@ -53,11 +53,11 @@ func (d *Draft) Message(last string) (*engineio.Message, error) {
 		if last != "" {
 			values = append(slices.Clip(values), last)
 		}
-		return d.format.list(parser.TypeEvent, d.namespace, NoID, d.event, values)
+		return d.format.list(parser.TypeEvent, d.namespace, NoID, d.event, values, false)
 	}
 	if last != "" {
 		d.text[len(d.text)-1] = ','
 		d.text = append(jsontext.AppendString(d.text, last), ']')
 	}
-	return d.format.message(parser.Encoded{Data: d.text, Attachments: d.attachments}, nil)
+	return d.format.message(parser.Encoded{Data: d.text, Attachments: d.attachments}, nil, false)
 }

@@ -29,7 +29,17 @@ var errNoList = errors.New("socketio: no acknowledgement")
 
 // Event encodes an event. id is its acknowledgement id, or NoID.
 func (f *Format) Event(namespace string, id int64, event string, args []any) (*engineio.Message, error) {
-	m, err := f.list(parser.TypeEvent, namespace, id, event, args)
+	return f.event(namespace, id, event, args, false)
+}
+
+// LentEvent is Event, for a message that shares memory with large attachments in args; see
+// engineio.NewLentMessage.
+func (f *Format) LentEvent(namespace string, id int64, event string, args []any) (*engineio.Message, error) {
+	return f.event(namespace, id, event, args, true)
+}
+
+func (f *Format) event(namespace string, id int64, event string, args []any, lent bool) (*engineio.Message, error) {
+	m, err := f.list(parser.TypeEvent, namespace, id, event, args, lent)
 	if err != nil {
 		return nil, fmt.Errorf("socketio: emit %q: %w", event, err)
 	}
@@ -38,7 +48,7 @@ func (f *Format) Event(namespace string, id int64, event string, args []any) (*e
 
 // Ack encodes an acknowledgement.
 func (f *Format) Ack(namespace string, id int64, args []any) (*engineio.Message, error) {
-	m, err := f.list(parser.TypeAck, namespace, id, "", args)
+	m, err := f.list(parser.TypeAck, namespace, id, "", args, false)
 	if err != nil {
 		return nil, fmt.Errorf("socketio: acknowledge: %w", err)
 	}
@@ -60,35 +70,39 @@ func (f *Format) AckAgain(namespace string, id int64, m *engineio.Message) (*eng
 		if err != nil {
 			return nil, err
 		}
-		return f.list(parser.TypeAck, namespace, id, "", values)
+		return f.list(parser.TypeAck, namespace, id, "", values, false)
 	}
 	head := parser.Packet{Type: parser.TypeAck, Namespace: namespace, ID: id, Data: p.Data, Attachments: p.Attachments}
 	if len(p.Attachments) > 0 {
 		head.Type = parser.TypeBinaryAck
 	}
 	text := parser.AppendPacket(make([]byte, engineio.HeaderRoom, engineio.HeaderRoom+len(p.Data)+bufferSize), &head)
-	return f.message(parser.Encoded{Data: text, Attachments: p.Attachments}, nil)
+	return f.message(parser.Encoded{Data: text, Attachments: p.Attachments}, nil, false)
 }
 
 // list encodes an event or an acknowledgement. The list of arguments escapes to the heap
 // only in formats other than the default.
-func (f *Format) list(t parser.Type, namespace string, id int64, event string, args []any) (*engineio.Message, error) {
+func (f *Format) list(t parser.Type, namespace string, id int64, event string, args []any, lent bool) (*engineio.Message, error) {
 	buf := make([]byte, engineio.HeaderRoom, bufferSize)
 	if f.json != nil {
-		return f.message(f.json.AppendList(buf, t, namespace, id, event, args))
+		enc, err := f.json.AppendList(buf, t, namespace, id, event, args)
+		return f.message(enc, err, lent)
 	}
-	return f.message(f.codec.AppendPacket(buf, parser.Outgoing{
+	enc, err := f.codec.AppendPacket(buf, parser.Outgoing{
 		Type: t, Namespace: namespace, ID: id, Event: event, Args: slices.Clone(args),
-	}))
+	})
+	return f.message(enc, err, lent)
 }
 
 // Packet encodes a packet of any other type.
 func (f *Format) Packet(p parser.Outgoing) (*engineio.Message, error) {
-	return f.message(f.codec.AppendPacket(make([]byte, engineio.HeaderRoom, bufferSize), p))
+	enc, err := f.codec.AppendPacket(make([]byte, engineio.HeaderRoom, bufferSize), p)
+	return f.message(enc, err, false)
 }
 
-// message makes a message of an encoded packet, or returns its error.
-func (f *Format) message(enc parser.Encoded, err error) (*engineio.Message, error) {
+// message makes a message of an encoded packet, or returns its error. If lent, it shares
+// memory with large attachments.
+func (f *Format) message(enc parser.Encoded, err error, lent bool) (*engineio.Message, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +111,9 @@ func (f *Format) message(enc parser.Encoded, err error) (*engineio.Message, erro
 	}
 	if enc.Binary {
 		return engineio.NewBinaryMessage(enc.Data), nil
+	}
+	if lent {
+		return engineio.NewLentMessage(enc.Data, enc.Attachments), nil
 	}
 	return engineio.NewMessage(enc.Data, enc.Attachments), nil
 }

@@ -57,13 +57,13 @@ func (f *Format) EventOf(namespace string, id int64, list []byte, attachments []
 		return nil, err
 	}
 	if f.json != nil {
-		return f.message(parser.Encoded{Data: text, Attachments: attachments}, nil)
+		return f.message(parser.Encoded{Data: text, Attachments: attachments}, nil, false)
 	}
 	values, err := binding.AnyValues("socketio", f.wire, parser.SplitArray(nil, list), attachments)
 	if err != nil {
 		return nil, err
 	}
-	return f.list(parser.TypeEvent, namespace, id, string(parser.EventName(list)), slices.Clone(values[1:]))
+	return f.list(parser.TypeEvent, namespace, id, string(parser.EventName(list)), slices.Clone(values[1:]), false)
 }
 
 // textOf encodes an event received as a payload in the default format, with room for more.

@@ -26,7 +26,7 @@ const (
 	// enough idle workers: the scheduler may resume the loop before all handlers of the
 	// last turn have run.
 	loopEvents     = 32
-	loopReadBuffer = 64 << 10
+	loopReadBuffer = 256 << 10
 	wakeSlot       = -1 // the event data of the loop's own descriptor
 )
 
