@@ -118,10 +118,13 @@ const inlineText = engineio.MaxInlineUTF8
 // HandleMessage implements engineio.Handler.
 func (c *conn) HandleMessage(binary bool, data []byte) {
 	if g := c.server.gate; g != nil && g.Lapsed() || len(data) > inlineText && (!binary || !c.server.format.Default()) {
-		c.decodeLater(binary, bytes.Clone(data))
+		if !c.eio.TakeMessage() {
+			data = bytes.Clone(data)
+		}
+		c.decodeLater(binary, data)
 		return
 	}
-	c.decode(binary, data)
+	c.decode(binary, data, binary && c.eio.TakeMessage())
 }
 
 // decodeLater decodes a message on a goroutine of its own: a long one, or one that waits
@@ -153,18 +156,19 @@ func (c *conn) decodeLong(binary bool, data []byte) {
 		c.eio.Abort(engineio.ReasonTransportError, errInvalidUTF8, closeInvalidData, "")
 		return
 	}
-	if p := call.Try(func() { c.decode(binary, data) }); p != nil { // as on an event loop, it ends this connection only
+	if p := call.Try(func() { c.decode(binary, data, true) }); p != nil { // as on an event loop, it ends this connection only
 		c.server.opts.Logger.Error("panic while decoding", "error", telemetry.Error(p.Value), "stack", string(p.Stack))
 		c.abort(fmt.Errorf("%w: %v", errProtocol, p.Value))
 	}
 }
 
-func (c *conn) decode(binary bool, data []byte) {
+// decode decodes a message. own means that nobody else uses data.
+func (c *conn) decode(binary bool, data []byte, own bool) {
 	limits := c.server.format.Limits()
 	if c.legacy() {
 		limits = &c.server.limits4
 	}
-	p, ok, err := c.decoder.Add(limits, binary, data)
+	p, ok, err := c.add(limits, binary, data, own)
 	if err != nil {
 		c.abort(err)
 		return
@@ -184,6 +188,14 @@ func (c *conn) decode(binary bool, data []byte) {
 		c.awaitAttachments(false)
 	}
 	c.route(p)
+}
+
+// add passes a message to the decoder.
+func (c *conn) add(l *parser.Limits, binary bool, data []byte, own bool) (parser.Packet, bool, error) {
+	if d, ok := c.decoder.(*parser.Decoder); ok && own { // not one that embeds it: its Add would be passed over
+		return d.AddOwned(l, binary, data)
+	}
+	return c.decoder.Add(l, binary, data)
 }
 
 // checkAwaited rejects attachments of a packet whose namespace was not joined, before

@@ -121,6 +121,8 @@ type Conn struct {
 	corks uint16 // calls of Cork without Uncork
 	state connState
 
+	own bool // owned by the read side: see TakeMessage
+
 	mu       lock.Mutex   // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
 	ws       *wsTransport // nil exactly while the session is on polling
 	poll     *polling     // nil for a session that began on WebSocket; set once, by begin

@@ -29,6 +29,7 @@ func (c *Conn) handlePacket(p packet) bool {
 	switch p.typ {
 	case packetMessage:
 		c.svc.obs.received(c, len(p.data))
+		c.own = p.own
 		c.handler.HandleMessage(p.binary, p.data)
 		return true
 	case packetPing, packetPong:
@@ -42,6 +43,11 @@ func (c *Conn) handlePacket(p packet) bool {
 	}
 	return false
 }
+
+// TakeMessage reports whether the data of a message belongs to the Handler from now on: it
+// need not be copied. Only HandleMessage may call it, for its own message. Small messages are
+// never given away.
+func (c *Conn) TakeMessage() bool { return c.own }
 
 // handleBeat handles a ping or a pong. It reports whether the connection stays open.
 func (c *Conn) handleBeat(t packetType) bool {

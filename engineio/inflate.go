@@ -18,7 +18,10 @@ import (
 // which keeps the order.
 func (t *wsTransport) OnCompressed(op ws.Opcode, data []byte) bool {
 	t.messageEnds()
-	msg := bytes.Clone(data)
+	msg := data
+	if !t.parser.Take() {
+		msg = bytes.Clone(data)
+	}
 	t.unlockRead()
 	t.inflating.Store(true)
 	// One per connection at a time; ends when the message is handed up;
@@ -48,7 +51,8 @@ func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 		t.fail(err)
 		return
 	}
-	t.OnMessage(op, out)
+	t.messageEnds()
+	t.message(op, out, worthKeeping(out, cap(out)))
 	if !t.probing.Load() {
 		t.readEnd()
 	}

@@ -46,6 +46,7 @@ const (
 type packet struct {
 	typ    packetType
 	binary bool // typ is packetMessage and data is bytes
+	own    bool // the Handler may keep data; see Conn.TakeMessage
 	data   []byte
 }
 
@@ -117,12 +118,13 @@ type payload struct {
 	binary   bool // revision 3: in the binary form
 	done     bool // there are no more packets
 	rest     []byte
+	size     int // of the whole body
 	packets  int // cut off, in revision 3
 }
 
 // begin sets the body and checks the properties that need no decoding.
 func (in *payload) begin(body []byte) error {
-	in.rest = body
+	in.rest, in.size = body, len(body)
 	if !in.binary && !utf8.Valid(body) {
 		return errInvalidUTF8
 	}
@@ -139,8 +141,20 @@ func (in *payload) next() (packet, error) {
 	}
 	var first []byte
 	first, in.rest, in.done = nextPacket(in.rest)
-	return decodePacket(first)
+	p, err := decodePacket(first)
+	p.own = worthKeeping(p.data, in.size)
+	return p, err
 }
+
+// worthKeeping reports whether data, a message in memory of size bytes that has no other
+// use, is given to the Handler: otherwise it would hold on to much for little.
+func worthKeeping(data []byte, size int) bool {
+	return len(data) >= takeFrom && 2*len(data) >= size
+}
+
+// takeFrom is the size of the smallest message that a Handler may keep: others are copied
+// quickly.
+const takeFrom = 4 << 10
 
 // nextPacket cuts the first packet off a payload. done means that it was the last one.
 func nextPacket(body []byte) (first, rest []byte, done bool) {

@@ -97,6 +97,14 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 	return n, n == len(b) && !t.isPaused()
 }
 
+// Room implements netpoll.Handler.
+func (t *wsTransport) Room() []byte {
+	if t.stream != nil || t.dead || t.inflating.Load() {
+		return nil
+	}
+	return t.parser.Room()
+}
+
 // lockRead keeps POSTs from being handled during the messages of one read. A session that
 // began on a WebSocket has one reader and needs no lock.
 func (t *wsTransport) lockRead() {
@@ -180,6 +188,11 @@ func (t *wsTransport) messageBegins() {
 // OnMessage implements ws.Receiver.
 func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {
 	t.messageEnds()
+	return t.message(op, data, t.parser.Take())
+}
+
+// message handles a message. own means that the Handler may keep data.
+func (t *wsTransport) message(op ws.Opcode, data []byte, own bool) bool {
 	p := packet{typ: packetMessage, binary: true, data: data}
 	var err error
 	switch {
@@ -196,6 +209,7 @@ func (t *wsTransport) OnMessage(op ws.Opcode, data []byte) bool {
 		t.handleProbe(p)
 		return !t.dead && !t.isPaused()
 	}
+	p.own = own
 	t.lockRead()
 	goes := t.c.handlePacket(p)
 	t.dead = t.dead || !goes

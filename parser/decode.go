@@ -40,8 +40,18 @@ type incomplete struct {
 // A non-nil error is a *[DecodeError]. The connection must then be closed. The Decoder is
 // idle.
 func (d *Decoder) Add(l *Limits, binary bool, data []byte) (p Packet, ok bool, err error) {
+	return d.add(l, binary, data, false)
+}
+
+// AddOwned is Add for data that the caller gives away: the packet may have it as an
+// attachment, which Add would copy.
+func (d *Decoder) AddOwned(l *Limits, binary bool, data []byte) (p Packet, ok bool, err error) {
+	return d.add(l, binary, data, true)
+}
+
+func (d *Decoder) add(l *Limits, binary bool, data []byte, own bool) (p Packet, ok bool, err error) {
 	if d.pending != nil {
-		return d.addPending(l, binary, data)
+		return d.addPending(l, binary, data, own)
 	}
 	if binary {
 		return Packet{}, false, &DecodeError{Kind: KindStrayBinary}
@@ -63,7 +73,7 @@ func (d *Decoder) Add(l *Limits, binary bool, data []byte) (p Packet, ok bool, e
 }
 
 // addPending takes a message while attachments are awaited.
-func (d *Decoder) addPending(l *Limits, binary bool, data []byte) (Packet, bool, error) {
+func (d *Decoder) addPending(l *Limits, binary bool, data []byte, own bool) (Packet, bool, error) {
 	w := d.pending
 	if !binary {
 		d.pending = nil
@@ -74,8 +84,11 @@ func (d *Decoder) addPending(l *Limits, binary bool, data []byte) (Packet, bool,
 		return Packet{}, false, &DecodeError{Kind: KindIncompleteTooLarge}
 	}
 	w.size += len(data)
-	attachment := make([]byte, len(data))
-	copy(attachment, data)
+	attachment := data
+	if !own {
+		attachment = make([]byte, len(data))
+		copy(attachment, data)
+	}
 	w.packet.Attachments = append(w.packet.Attachments, attachment)
 	if len(w.packet.Attachments) < w.count {
 		return Packet{}, false, nil

@@ -144,8 +144,12 @@ func (c *goroutineConn) read(early []byte) {
 		return
 	}
 	for {
-		n, err := c.nc.Read(*buf)
-		if n > 0 && !c.feed((*buf)[:n]) {
+		into := c.room()
+		if into == nil {
+			into = *buf
+		}
+		n, err := c.nc.Read(into)
+		if n > 0 && !c.feed(into[:n]) {
 			c.end(net.ErrClosed)
 			return
 		}
@@ -154,6 +158,14 @@ func (c *goroutineConn) read(early []byte) {
 			return
 		}
 	}
+}
+
+// room returns memory of the Handler for the next bytes, or nil.
+func (c *goroutineConn) room() []byte {
+	if c.shutdown.Load() {
+		return nil // the bytes are discarded
+	}
+	return c.h.Room()
 }
 
 // feed passes b to the Handler and waits during pauses. It reports false once c is closed.

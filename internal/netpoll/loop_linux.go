@@ -361,7 +361,11 @@ func (l *loop) ready(c *epollConn, events uint32) {
 // stream, which is reported as eof.
 func (l *loop) receive(c *epollConn, last bool, eof error) {
 	for {
-		n, err := read(c.fd, l.buf)
+		buf := c.h.Room()
+		if buf == nil {
+			buf = l.buf
+		}
+		n, err := read(c.fd, buf)
 		switch {
 		case err == syscall.EAGAIN:
 			return
@@ -372,7 +376,7 @@ func (l *loop) receive(c *epollConn, last bool, eof error) {
 			l.end(c, eof)
 			return
 		}
-		if !l.feed(c, l.buf[:n]) || c.ended {
+		if !l.feed(c, buf[:n]) || c.ended {
 			return
 		}
 		if !last {

@@ -32,6 +32,11 @@ type Handler interface {
 	// Feed again, also when the rest is empty. With more=true all were taken.
 	Feed(b []byte) (n int, more bool)
 
+	// Room is called before a read, by the goroutine that calls Feed. It returns memory of
+	// the Handler for the bytes, or nil: then the driver uses its own. Bytes that were read
+	// there are passed to Feed as a slice of it.
+	Room() []byte
+
 	// Ended is called once, as the last method: with io.EOF after an orderly end of the
 	// stream, net.ErrClosed after Conn.Close, otherwise the error.
 	Ended(err error)

@@ -117,6 +117,8 @@ type handler struct {
 	sent    int
 }
 
+func (h *handler) Room() []byte { return nil }
+
 func (h *handler) Feed(b []byte) (int, bool) {
 	if !h.feeding.CompareAndSwap(false, true) || h.over.Load() {
 		h.t.Error("Feed at the same time as another Feed, or after Ended")
@@ -603,6 +605,8 @@ type echo struct {
 	queue   []byte
 	writing bool
 }
+
+func (e *echo) Room() []byte { return nil }
 
 func (e *echo) Feed(b []byte) (int, bool) {
 	e.mu.Lock()

@@ -156,6 +156,7 @@ func TestSlotsHaveGenerations(t *testing.T) {
 // deaf must not be fed.
 type deaf struct{ t *testing.T }
 
+func (deaf) Room() []byte                    { return nil }
 func (d deaf) Feed([]byte) (int, bool)       { d.t.Error("fed"); return 0, false }
 func (deaf) Ended(error)                     {}
 func (deaf) Next(_ int, b [][]byte) [][]byte { return b }

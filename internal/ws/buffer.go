@@ -18,6 +18,9 @@ const (
 
 var pools [maxClass - minClass + 1]sync.Pool
 
+// ownFrom is the size of the smallest message that a Receiver may keep.
+const ownFrom = 8 << 10
+
 // A buffer collects a payload. Only the bytes up to len(b) were written for it; bytes of a
 // previous user after them are never read.
 type buffer struct {
@@ -29,21 +32,39 @@ type buffer struct {
 // Memory grows with the bytes that have arrived, not with the announced length: at most
 // twice as much (256 bytes at least), and no more than total needs.
 func (buf *buffer) extend(data []byte, total uint64) *buffer {
+	if buf.holds(data) {
+		buf.b = buf.b[:len(buf.b)+len(data)]
+		return buf
+	}
+	buf = buf.grow(len(data), total)
+	buf.b = append(buf.b, data...)
+	return buf
+}
+
+// holds reports whether data is already in its place, right behind the payload; see
+// Parser.Room.
+func (buf *buffer) holds(data []byte) bool {
+	if buf == nil || len(data) == 0 || len(data) > cap(buf.b)-len(buf.b) {
+		return false
+	}
+	return &buf.b[:len(buf.b)+1][len(buf.b)] == &data[0]
+}
+
+// grow returns the buffer with room for more bytes, n of them at least.
+func (buf *buffer) grow(n int, total uint64) *buffer {
 	have := 0
 	if buf != nil {
 		have = len(buf.b)
 	}
-	need := have + len(data)
-	if buf == nil || need > cap(buf.b) {
-		grown := newBuffer(need, total)
-		if buf != nil {
-			grown.b = append(grown.b, buf.b...)
-			buf.release()
-		}
-		buf = grown
+	if buf != nil && n <= cap(buf.b)-have {
+		return buf
 	}
-	buf.b = append(buf.b, data...)
-	return buf
+	grown := newBuffer(have+n, total)
+	if buf != nil {
+		grown.b = append(grown.b, buf.b...)
+		buf.release()
+	}
+	return grown
 }
 
 // newBuffer returns an empty buffer with room for need bytes at least.
@@ -51,6 +72,9 @@ func newBuffer(need int, total uint64) *buffer {
 	most := 2 * uint64(need)
 	if total != 0 {
 		most = max(min(most, total), uint64(need))
+	}
+	if total >= ownFrom && most == total {
+		return &buffer{b: make([]byte, 0, total)} // it fits exactly, so that its receiver may keep it
 	}
 	class := max(bits.Len(uint(need)), minClass) // 2^class is above need, and at most twice as much
 	if total != 0 && total <= 1<<maxClass {

@@ -83,7 +83,7 @@ func (c *Config) maxFragments() uint32 {
 // A Parser parses the frames of one direction of one connection. The zero value is ready.
 // It is small (64 bytes at most), since each idle connection has one, and allocates memory
 // only in the middle of a message. Its methods must not be called concurrently, nor from
-// within a Receiver, except Partial, InMessage and Held.
+// within a Receiver, except Partial, InMessage, Held and Take.
 //
 // A Parser is in one of these states, in stream order:
 //
@@ -112,6 +112,8 @@ type Parser struct {
 	closed    bool
 
 	compressed bool // the message under way is compressed
+
+	own uint8 // whether the memory of the message being delivered may be taken
 }
 
 // AllowCompressed says that permessage-deflate was negotiated: messages may come
@@ -119,6 +121,48 @@ type Parser struct {
 // called before the first Feed. Without it a compressed message is a breach of
 // the protocol.
 func (p *Parser) AllowCompressed() { p.deflate = true }
+
+// roomFrom is how many bytes of a frame must be missing for Room: to copy fewer costs less
+// than another read.
+const roomFrom = 1 << 10
+
+// Room returns memory for the next bytes of the stream, if they belong to a message of which
+// much is missing, otherwise nil. What is read there need not be copied. The bytes are passed
+// to Feed like any others, before anything else is done with the Parser.
+func (p *Parser) Room() []byte {
+	if p.msg == nil || !p.inPayload || p.op.IsControl() || p.left < roomFrom {
+		return nil
+	}
+	have := len(p.msg.b)
+	p.msg = p.msg.grow(1, p.total(0))
+	return p.msg.b[have:min(uint64(cap(p.msg.b)), uint64(have)+p.left)]
+}
+
+// Take reports whether the data of the OnMessage under way belongs to its Receiver from now
+// on. Otherwise it is valid until OnMessage returns.
+func (p *Parser) Take() bool {
+	if p.own == ownNone {
+		return false
+	}
+	p.own = ownTaken
+	return true
+}
+
+// Values of Parser.own.
+const (
+	ownNone  = iota // no message is being delivered, or its memory is not its own
+	ownOffer        // Take may be called
+	ownTaken
+)
+
+// total returns the size of the message under way when n more bytes have come and the current
+// frame has ended, or 0 if more frames follow.
+func (p *Parser) total(n int) uint64 {
+	if !p.fin {
+		return 0
+	}
+	return uint64(p.Held()) + uint64(n) + p.left
+}
 
 // Feed parses the next bytes of the stream, delivers the messages that are complete, and
 // returns how many bytes it consumed. That is all of b, unless r asked to stop: then the
@@ -293,8 +337,14 @@ func (p *Parser) takePayload(r Receiver, chunk []byte) (more bool, f fault) {
 	// The buffer is no longer the Parser's while r has it: if r panics it is
 	// left to the garbage collector, and Release cannot give it back twice.
 	msg := p.msg
+	if len(msg.b) >= ownFrom && len(msg.b) == cap(msg.b) {
+		p.own = ownOffer
+	}
 	more = p.deliver(r, msg.b)
-	msg.release()
+	if p.own != ownTaken {
+		msg.release()
+	}
+	p.own = ownNone
 	return more, faultNone
 }
 

@@ -302,3 +302,75 @@ func (c *counter) OnMessage(_ ws.Opcode, data []byte) bool {
 }
 
 func (c *counter) OnControl(ws.Opcode, []byte) bool { return true }
+
+// keeper takes the messages that it may take.
+type keeper struct {
+	p     *ws.Parser
+	taken [][]byte
+	got   int
+}
+
+func (k *keeper) OnMessage(_ ws.Opcode, data []byte) bool {
+	if k.got++; k.p.Take() {
+		k.taken = append(k.taken, data)
+	}
+	return true
+}
+
+func (k *keeper) OnControl(ws.Opcode, []byte) bool { return true }
+
+// A large message that comes in pieces is read into its own memory, never much more than has
+// arrived, and its receiver may keep that.
+func TestRoom(t *testing.T) {
+	for _, size := range []int{1 << 10, 8 << 10, 64 << 10, 70_000, 900_000} {
+		for _, read := range []int{100, 4 << 10, 64 << 10} {
+			var want [2]string
+			stream := ""
+			for i := range want {
+				want[i] = strings.Repeat(string(rune('a'+i)), size)
+				stream += string(frame(ws.Binary, true, want[i]))
+			}
+			var p ws.Parser
+			k := &keeper{p: &p}
+			own := make([]byte, read)
+			copied := 0
+			for stream != "" {
+				buf := p.Room()
+				if held := p.Held(); len(buf) > max(held+1, 256) {
+					t.Errorf("%d bytes in reads of %d: room for %d more bytes than the %d that have arrived", size, read, len(buf), held)
+				}
+				if buf == nil {
+					buf = own
+				}
+				n := copy(buf[:min(len(buf), read)], stream)
+				stream = stream[n:]
+				if &buf[0] == &own[0] {
+					copied += n
+				}
+				if took, err := p.Feed(server, k, buf[:n]); took != n || err != nil {
+					t.Fatalf("%d bytes in reads of %d: Feed: %d of %d, %v", size, read, took, n, err)
+				}
+			}
+			if k.got != len(want) {
+				t.Fatalf("%d bytes in reads of %d: %d messages", size, read, k.got)
+			}
+			if size <= read || size < 8<<10 {
+				continue
+			}
+			if most := len(want) * (2*read + 2<<10); copied > most {
+				t.Errorf("%d bytes in reads of %d: %d bytes were read elsewhere, want at most %d", size, read, copied, most)
+			}
+			if len(k.taken) != len(want) {
+				t.Fatalf("%d bytes in reads of %d: %d messages were given away", size, read, len(k.taken))
+			}
+			for i, data := range k.taken {
+				if string(data) != want[i] || cap(data) != size {
+					t.Errorf("%d bytes in reads of %d: message %d has changed, or memory of %d bytes", size, read, i, cap(data))
+				}
+			}
+			if p.Take() {
+				t.Error("Take outside OnMessage")
+			}
+		}
+	}
+}
