@@ -28,7 +28,7 @@ func (ns *Namespace) encode(s *Socket, f *adapter.Flags, id int64, event string,
 // encodeLent is encode for an event that only s gets and that is sent at once: the message
 // shares memory with large attachments.
 func (ns *Namespace) encodeLent(s *Socket, f *adapter.Flags, event string, args []any) (*engineio.Message, error) {
-	if f.Volatile || s.hearsOutgoing() {
+	if f.Volatile || hearsOutgoing(s) {
 		return ns.encode(s, f, noAck, event, args) // a handler may keep them
 	}
 	if err := checkEvent(event); err != nil {

@@ -119,8 +119,8 @@ func clientsFault(err error) bool {
 	return invalidArgument(err) > 0 || errors.As(err, &public)
 }
 
-// hearsOutgoing reports whether there are handlers of OnAnyOutgoing.
-func (s *Socket) hearsOutgoing() bool {
+// hearsOutgoing reports whether s has handlers of OnAnyOutgoing.
+func hearsOutgoing(s *Socket) bool {
 	rare := s.on.rare.Load()
 	return rare != nil && len(rare.outgoing.All()) > 0
 }

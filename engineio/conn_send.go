@@ -40,7 +40,7 @@ func (c *Conn) send(m *Message, flush bool) error {
 		c.logOut(m)
 	}
 	c.mu.Lock()
-	if m.lent && !(flush && c.writesNowLocked()) {
+	if m.lent && !(flush && writesNowLocked(c)) {
 		c.mu.Unlock()
 		m.own() // takes time, so without the lock
 		c.mu.Lock()
@@ -94,10 +94,10 @@ func (c *Conn) send(m *Message, flush bool) error {
 // writesNowLocked reports whether a message that is sent now would be written by this
 // goroutine, before anything else, in the frames that it has. Only then a lent message need
 // not be copied.
-func (c *Conn) writesNowLocked() bool {
+func writesNowLocked(c *Conn) bool {
 	t := c.ws
 	return t != nil && !t.waits && c.corks == 0 && c.state == stateOpen && !t.q.writing && t.q.len() == 0 &&
-		t.stream == nil && !t.q.masked && !t.base64 && c.handshake.Revision == 4 && !t.deflate.Negotiated()
+		t.stream == nil && !t.q.masked && !t.base64 && c.opening.revision == 4 && !t.deflate.Negotiated()
 }
 
 // closeSlowLater is closeSlow for a caller that may hold locks that the Handler needs.
