@@ -451,3 +451,15 @@ func ExampleTaggedIDs() {
 	fmt.Println(tag, ok, len(id))
 	// Output: node-7 true 27
 }
+
+func ExampleNewLentMessage() {
+	text := append(make([]byte, engineio.HeaderRoom), `51-["photo",{"_placeholder":true,"num":0}]`...)
+	photo := make([]byte, 1<<20)
+	m := engineio.NewLentMessage(text, [][]byte{photo}) // which conn.Send(m) writes from where it is
+	binary, first, attachments := m.Parts()
+	fmt.Println(binary, string(first))
+	fmt.Println(len(attachments), &attachments[0][0] == &photo[0], m.Size())
+	// Output:
+	// false 51-["photo",{"_placeholder":true,"num":0}]
+	// 1 true 1048631
+}
