@@ -118,6 +118,9 @@ func (s *services) openPoller(d Driver) {
 // attach passes a connection to a driver that accepts it. It reports whether writes of
 // that driver block.
 func (s *services) attach(nc net.Conn, h netpoll.Handler) (c netpoll.Conn, waits bool) {
+	if d, ok := nc.(netpoll.Driven); ok {
+		return d.Drive(h), false
+	}
 	if s.poller != nil {
 		if c, err := s.poller.Attach(nc, h); err == nil {
 			return c, false

@@ -88,3 +88,12 @@ type Driver interface {
 	// must not be called after that.
 	Close(grace time.Duration)
 }
+
+// A Driven is a connection that brings its own driver, which no other takes over. It is
+// for simulations, whose connections are neither sockets nor goroutines.
+type Driven interface {
+	net.Conn
+
+	// Drive attaches the connection, as Driver.Attach does. It does not fail.
+	Drive(h Handler) Conn
+}
