@@ -3,6 +3,7 @@ module socketio/bench
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/lxzan/gws v1.8.9
 	github.com/redis/rueidis v1.0.79
 	socketio v0.0.0

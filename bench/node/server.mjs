@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: MIT
 
-// The npm Socket.IO server, default options, with the events and the commands of
-// the benchmark (see ../internal/control). Run it with --expose-gc.
+// The npm Socket.IO server with ws, with the events and the commands of the benchmark
+// (see ../internal/control). Run it with --expose-gc.
+//
+//     node --expose-gc server.mjs [-handlers 0|6] [-ping MILLISECONDS] [-tls FILE] [-deflate 1]
 
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { createInterface } from "node:readline";
 import { Server } from "socket.io";
+import { events, flags } from "../peers/events.mjs";
 
-const http = createServer();
-const io = new Server(http, { serveClient: false });
-
-io.on("connection", (socket) => {
-	socket.on("echo", (msg) => socket.emit("echo", msg));
-	socket.on("blob", (bytes) => socket.emit("blob", bytes));
-	socket.on("ack", (msg, answer) => answer(msg));
-	socket.on("bcast", (msg) => io.emit("bcast", msg));
+const { handlers, ping, tls, deflate } = flags();
+const pem = tls && readFileSync(tls);
+const http = tls ? createSecureServer({ cert: pem, key: pem }) : createServer();
+const io = new Server(http, {
+	serveClient: false,
+	pingInterval: ping,
+	maxHttpBufferSize: 2_000_000, // the row of 1 MB
+	perMessageDeflate: deflate,
 });
+if (handlers) io.on("connection", (socket) => events(io, socket));
 
 const commands = {
 	stat() {

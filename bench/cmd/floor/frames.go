@@ -37,12 +37,23 @@ func (l *loop) feed(slot int32, b []byte) (rest []byte, ok bool) {
 		if size <= 0 {
 			return b, size == 0
 		}
+		if len(data) >= large {
+			if len(l.out) > 0 {
+				l.write(slot, l.out)
+				l.out = l.out[:0]
+			}
+			// The client's header is longer than the server's: this one fits before the data.
+			l.write(slot, inPlace(b[:size], op, len(data)))
+			b = b[size:]
+			continue
+		}
 		b = b[size:]
 		switch {
 		case op == 8:
 			l.append(op, data)
 			return nil, false
 		case op != 1:
+			l.append(op, data)
 		case load.IsJoin(data):
 			l.conns[slot].index = int32(len(l.members))
 			l.members = append(l.members, slot)
@@ -50,7 +61,27 @@ func (l *loop) feed(slot int32, b []byte) (rest []byte, ok bool) {
 		case load.IsBroadcast(data):
 			l.broadcast(data)
 		default:
-			l.append(op, data)
+			l.text(slot, data)
+		}
+	}
+}
+
+// text handles what is for rooms, and sends anything else back.
+func (l *loop) text(slot int32, data []byte) {
+	if room, ok := load.IsRoomJoin(data); ok {
+		l.rooms[room] = append(l.rooms[room], slot) // for good: these clients stay
+		l.append(1, []byte(`430["joined"]`))
+		return
+	}
+	room, ok := load.IsRoomMessage(data)
+	if !ok {
+		l.append(1, data)
+		return
+	}
+	l.frame = appendFrame(l.frame[:0], 1, data)
+	for _, member := range l.rooms[string(room)] {
+		if l.conns[member].open {
+			l.write(member, l.frame)
 		}
 	}
 }
@@ -84,6 +115,17 @@ func appendFrame(dst []byte, op byte, data []byte) []byte {
 	return append(dst, data...)
 }
 
+// large is from where on a frame has a length of 64 bits.
+const large = 1 << 16
+
+// inPlace puts the header of a large frame before its last n bytes, which are its data.
+func inPlace(frame []byte, op byte, n int) []byte {
+	out := frame[len(frame)-n-10:]
+	out[0], out[1] = 0x80|op, 127
+	binary.BigEndian.PutUint64(out[2:], uint64(n))
+	return out
+}
+
 // broadcast writes a message to everyone.
 func (l *loop) broadcast(data []byte) {
 	frame := appendFrame(nil, 1, data)
@@ -92,28 +134,50 @@ func (l *loop) broadcast(data []byte) {
 	}
 }
 
+// most is the largest frame.
+const most = 2_000_000
+
+// need returns how many bytes the frame that b begins has, 0 if that is not known.
+func need(b []byte) int {
+	if len(b) < 10 || b[1]&0x7f != 127 {
+		return 0
+	}
+	return min(14+int(binary.BigEndian.Uint64(b[2:])), most)
+}
+
 // unmask splits the first frame from b. size 0 means that it is not all there, -1
 // that the clients of this benchmark do not send such a thing.
 func unmask(b []byte) (op byte, data []byte, size int) {
 	if len(b) < 2 {
 		return 0, nil, 0
 	}
-	n := int(b[1] & 0x7f)
-	if b[1]&0x80 == 0 || n > 125 {
+	if b[1]&0x80 == 0 {
 		return 0, nil, -1
 	}
-	if size = 6 + n; len(b) < size {
+	n, head := int(b[1]&0x7f), 6
+	switch {
+	case n == 126 && len(b) >= 4:
+		n, head = int(binary.BigEndian.Uint16(b[2:])), 8
+	case n == 127 && len(b) >= 10:
+		n, head = int(binary.BigEndian.Uint64(b[2:])), 14
+	case n > 125:
 		return 0, nil, 0
 	}
-	data = b[6:size]
-	mask := binary.LittleEndian.Uint32(b[2:])
+	if n > most {
+		return 0, nil, -1
+	}
+	if size = head + n; len(b) < size {
+		return 0, nil, 0
+	}
+	data = b[head:size]
+	mask := binary.LittleEndian.Uint32(b[head-4:])
 	mask64 := uint64(mask)<<32 | uint64(mask)
 	i := 0
 	for ; i+8 <= n; i += 8 {
 		binary.LittleEndian.PutUint64(data[i:], binary.LittleEndian.Uint64(data[i:])^mask64)
 	}
 	for ; i < n; i++ {
-		data[i] ^= b[2+i%4]
+		data[i] ^= b[head-4+i%4]
 	}
 	return b[0] & 0xf, data, size
 }

@@ -21,6 +21,7 @@ type conn struct {
 	index   int32 // in loop.members, or -1
 	open    bool
 	upgrade bool   // the handshake is done
+	whole   bool   // rest has room for a whole large frame
 	rest    []byte // the begin of a request or a frame
 	unsent  []byte // not accepted by the kernel
 }
@@ -38,6 +39,9 @@ type loop struct {
 	events  []syscall.EpollEvent
 	buf     []byte
 	out     []byte
+	frame   []byte
+	spare   []byte             // for the next large frame
+	rooms   map[string][]int32 // slots
 }
 
 const listenSlot = -1
@@ -55,6 +59,7 @@ func newLoop(ln *net.TCPListener) (*loop, error) {
 		file:   os.NewFile(uintptr(epfd), "epoll"),
 		events: make([]syscall.EpollEvent, 512),
 		buf:    make([]byte, 64<<10),
+		rooms:  make(map[string][]int32),
 	}
 	if l.raw, err = l.file.SyscallConn(); err != nil {
 		return nil, err
@@ -142,7 +147,12 @@ func (l *loop) accept() {
 
 func (l *loop) read(slot int32) {
 	c := &l.conns[slot]
-	n, _, e := syscall.RawSyscall(syscall.SYS_READ, uintptr(c.fd), uintptr(unsafe.Pointer(&l.buf[0])), uintptr(len(l.buf)))
+	// The rest of a large frame is read into its own buffer.
+	have, buf := 0, l.buf
+	if c.whole {
+		have, buf = len(c.rest), c.rest[len(c.rest):cap(c.rest)]
+	}
+	n, _, e := syscall.RawSyscall(syscall.SYS_READ, uintptr(c.fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
 	switch {
 	case e == syscall.EAGAIN || e == syscall.EINTR:
 		return
@@ -150,8 +160,13 @@ func (l *loop) read(slot int32) {
 		l.close(slot)
 		return
 	}
-	b := l.buf[:n]
-	if len(c.rest) > 0 {
+	b := buf[:n]
+	if c.whole {
+		c.rest = c.rest[:have+int(n)]
+		if b = c.rest; len(b) < cap(b) {
+			return
+		}
+	} else if len(c.rest) > 0 {
 		b = append(c.rest, b...)
 	}
 	l.out = l.out[:0]
@@ -166,7 +181,20 @@ func (l *loop) read(slot int32) {
 		l.close(slot)
 		return
 	}
-	c.rest = append([]byte(nil), rest...) // nil if it is empty
+	if c.whole {
+		l.spare, c.whole = b[:0], false
+	}
+	size := need(rest)
+	if size <= len(rest) {
+		c.rest = append([]byte(nil), rest...) // nil if it is empty
+		return
+	}
+	if c.rest = l.spare; cap(c.rest) < size {
+		c.rest = make([]byte, 0, size)
+	}
+	l.spare = nil
+	c.rest = append(c.rest[:0:size], rest...)
+	c.whole = true
 }
 
 func (l *loop) write(slot int32, b []byte) {

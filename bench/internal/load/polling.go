@@ -14,6 +14,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"socketio/internal/rawclient"
 )
@@ -21,6 +23,9 @@ import (
 // Pollers are clients over long-polling. Each has a goroutine while it echoes: what
 // they cost is the driver's, not the server's.
 type Pollers struct {
+	Latency Latency
+
+	mu      sync.Mutex // guards Latency
 	addr    string
 	clients []*poller
 }
@@ -49,7 +54,7 @@ func (p *Pollers) Echo(each int) (ops int, err error) {
 	done := make(chan error, len(p.clients))
 	for _, c := range p.clients {
 		// Ends after its echoes, or with ctx.
-		go func() { done <- c.echo(ctx, each) }()
+		go func() { done <- p.echo(ctx, c, each) }()
 	}
 	for range p.clients {
 		err = errors.Join(err, <-done)
@@ -103,14 +108,18 @@ func (c *poller) join(ctx context.Context) (err error) {
 	return c.await(ctx, "40")
 }
 
-func (c *poller) echo(ctx context.Context, each int) error {
+func (p *Pollers) echo(ctx context.Context, c *poller, each int) error {
 	for range each {
+		begin := time.Now()
 		if err := c.session.Write(ctx, rawclient.Text(echoPacket)...); err != nil {
 			return err
 		}
 		if err := c.await(ctx, "42"); err != nil {
 			return err
 		}
+		p.mu.Lock()
+		p.Latency.Add(time.Since(begin))
+		p.mu.Unlock()
 	}
 	return nil
 }

@@ -7,6 +7,7 @@
 package load
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -35,10 +36,36 @@ func NewTarget(addr string) (*Target, error) {
 	return &Target{
 		addr:    [4]byte(a.IP.To4()),
 		port:    a.Port,
-		request: request(addr),
+		host:    addr,
+		request: request(addr, true),
+		dialect: socketIO,
 		clients: make(map[*client]struct{}),
 	}, nil
 }
+
+// A Target is a server and the clients it has.
+type Target struct {
+	addr    [4]byte
+	port    int
+	host    string
+	request []byte
+	dialect *dialect
+	clients map[*client]struct{}
+	rooms   [][]*client
+	broken  bool
+}
+
+// Clients returns how many clients there are.
+func (t *Target) Clients() int { return len(t.clients) }
+
+// Broken reports whether a client has been lost while others were at work.
+func (t *Target) Broken() bool { return t.broken }
+
+// Bare leaves out the headers of a browser from the handshakes.
+func (t *Target) Bare() { t.request = request(t.host, false) }
+
+// Centrifuge lets the clients speak its protocol. It has no events with bytes.
+func (t *Target) Centrifuge() { t.dialect = centrifuge }
 
 // Connect opens n clients and waits until they have joined the namespace.
 func (l *Loop) Connect(t *Target, n int) error {
@@ -83,7 +110,7 @@ func (l *Loop) joined(c *client) {
 		return
 	}
 	c.state = closing
-	l.send(c, frameClose)
+	l.reply(c.target.dialect.close)
 }
 
 // another lets the next client of a Churn come.
@@ -97,30 +124,54 @@ func (l *Loop) another() {
 // Echo lets every client send each message once the answer to the one before has
 // come, and returns how many answers came.
 func (l *Loop) Echo(t *Target, each int) (ops int, err error) {
-	return l.echo(t, len(t.clients), each, frameEcho)
+	return l.echo(t, Work{Clients: len(t.clients), Each: each}, t.dialect.echo, run{least: len(payload)})
 }
 
 // Ack is Echo of an event that asks for an acknowledgement.
 func (l *Loop) Ack(t *Target, each int) (ops int, err error) {
-	return l.echo(t, len(t.clients), each, frameAck)
+	return l.echo(t, Work{Clients: len(t.clients), Each: each}, t.dialect.ack, run{least: len(payload)})
 }
 
 // Blob is Echo of an event with 64 KiB of bytes, by so many clients.
 func (l *Loop) Blob(t *Target, clients, each int) (ops int, err error) {
-	return l.echo(t, clients, each, frameBlob)
+	return l.echo(t, Work{Clients: clients, Each: each}, t.dialect.blob, run{blob: BlobSize})
 }
 
-// echo lets some of the clients send a frame, each so many times.
-func (l *Loop) echo(t *Target, clients, each int, frame []byte) (int, error) {
-	clients = min(clients, len(t.clients))
-	ops := clients * each
-	l.run = run{target: t, pending: ops, frame: frame}
+// Large is Blob with 1 MB.
+func (l *Loop) Large(t *Target, clients, each int) (ops int, err error) {
+	return l.echo(t, Work{Clients: clients, Each: each}, t.dialect.large, run{blob: LargeSize})
+}
+
+// Work is how many messages are sent.
+type Work struct {
+	Clients  int // those that send
+	Each     int // messages of each
+	InFlight int // how many wait for their answers at once; 0 is 1
+}
+
+// EchoSome is Echo by some of the clients, with several messages in flight.
+func (l *Loop) EchoSome(t *Target, w Work) (ops int, err error) {
+	return l.echo(t, w, t.dialect.echo, run{least: len(payload)})
+}
+
+// echo lets some of the clients send a frame again and again.
+func (l *Loop) echo(t *Target, w Work, frame []byte, r run) (int, error) {
+	w.Clients = min(w.Clients, len(t.clients))
+	w.InFlight = min(max(w.InFlight, 1), w.Each, mostInFlight)
+	ops := w.Clients * w.Each
+	r.target, r.pending, r.frame = t, ops, frame
+	l.run = r
+	first := bytes.Repeat(frame, w.InFlight)
 	for c := range t.clients {
-		if clients--; clients < 0 {
+		if w.Clients--; w.Clients < 0 {
 			break
 		}
-		c.left = each - 1
-		l.send(c, frame)
+		c.left = w.Each - w.InFlight
+		c.count = 0
+		for range w.InFlight {
+			l.sending(c)
+		}
+		l.send(c, first)
 	}
 	return ops, l.until("echoing", patience)
 }
@@ -134,8 +185,8 @@ func (l *Loop) Broadcast(t *Target, times int) (ops int, err error) {
 		sender = c
 	}
 	for range times {
-		l.run = run{target: t, pending: len(t.clients)}
-		l.send(sender, frameBcast)
+		l.run = run{target: t, pending: len(t.clients), least: len(payload), pushes: true, began: l.now()}
+		l.send(sender, t.dialect.bcast)
 		if err := l.until("broadcasting", patience); err != nil {
 			return 0, err
 		}
@@ -182,7 +233,7 @@ func (l *Loop) connect(c *client) error {
 	if err := syscall.SetsockoptTimeval(c.fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &syscall.Timeval{Sec: 10}); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
-	if err := syscall.SetsockoptInt(c.fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, 2*blobSize); err != nil {
+	if err := syscall.SetsockoptInt(c.fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, 2*BlobSize); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
 	if err := syscall.Bind(c.fd, source); err != nil {

@@ -27,9 +27,12 @@ type Process struct {
 }
 
 // Start starts a program on one core.
-func Start(core string, args ...string) (*Process, error) {
-	p := &Process{cmd: exec.Command("taskset", append([]string{"-c", core}, args...)...)}
-	p.cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "NODE_ENV=production")
+func Start(core string, args ...string) (*Process, error) { return StartOn(core, 1, args...) }
+
+// StartOn starts a program on n cores, with commas between.
+func StartOn(cores string, n int, args ...string) (*Process, error) {
+	p := &Process{cmd: exec.Command("taskset", append([]string{"-c", cores}, args...)...)}
+	p.cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", n), "NODE_ENV=production")
 	p.cmd.Stderr = os.Stderr
 	var err error
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
