@@ -87,8 +87,8 @@ delivery: test-delivery ## the same; UPGRADES=20000 RECOVERIES=5000 TIME=3600: m
 
 .PHONY: test-delivery-nodes
 MODULES ?= redisadapter
-test-delivery-nodes: bin/tally $(npm_conformance) ## the same with three servers on one bus, without sticky sessions, that are killed, frozen and drained while the bus fails (MODULES="redisadapter natsadapter pgadapter", ENGINE=classic,sharded,streams,core,JetStream,notify,outbox: these, NODE_FAULTS=4 DELIVERY_SEED=123)
-	@go test -race -vet=off -count=1 -tags npm -p 1 -timeout 60m -run '^TestDelivery$$' -json $(addprefix ./adapter/,$(MODULES)) 2>&1 | bin/tally
+test-delivery-nodes: bin/tally $(npm_conformance) ## the same with three servers on one bus, without sticky sessions, that are killed, frozen and drained while the bus fails, or send their clients away (MODULES="redisadapter natsadapter pgadapter", ENGINE=classic,sharded,streams,core,JetStream,notify,outbox: these, NODE_FAULTS=4 DELIVERY_SEED=123)
+	@go test -race -vet=off -count=1 -tags npm -p 1 -timeout 60m -run '^Test(Delivery|Rebalance)$$' -json $(addprefix ./adapter/,$(MODULES)) 2>&1 | bin/tally
 
 .PHONY: delivery-pairs
 delivery-pairs: $(npm_conformance) ## the same for the npm client and ours, against the npm server and ours, as a table (UPGRADES=300 RECOVERIES=300 SEED=1)

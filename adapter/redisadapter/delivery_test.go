@@ -61,12 +61,21 @@ func TestDelivery(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			redis := redistest.Start(t)
-			(&histserver.Engine{
-				Name: name, ByRoom: engine.byRoom, Logged: engine.logged,
-				Env:    []string{deliveryEnv + "=" + name + "," + newPrefix() + "," + redis.Addr()},
-				Broker: redis,
-			}).Run(t)
+			deliveryEngine(t, name).Run(t)
 		})
+	}
+}
+
+// TestRebalance has servers send away clients of npm and of this project, over each
+// transport, while all emit. Each is recovered on another server; nothing is missing, or
+// arrives twice.
+func TestRebalance(t *testing.T) { deliveryEngine(t, "streams").Rebalance(t) }
+
+func deliveryEngine(t *testing.T, name string) *histserver.Engine {
+	redis, engine := redistest.Start(t), deliveryEngines[name]
+	return &histserver.Engine{
+		Name: name, ByRoom: engine.byRoom, Logged: engine.logged,
+		Env:    []string{deliveryEnv + "=" + name + "," + newPrefix() + "," + redis.Addr()},
+		Broker: redis,
 	}
 }

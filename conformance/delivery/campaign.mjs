@@ -8,6 +8,7 @@ import { Peer, pause } from "./peer.mjs";
 import { Random } from "./random.mjs";
 
 const UPGRADE = ["polling", "websocket"];
+export const TRANSPORTS = [["polling"], ["websocket"], UPGRADE];
 const PEERS = 10;
 
 // A run: the server program, its clients, their logs.
@@ -28,7 +29,7 @@ export class Campaign {
     for (let i = 0; i < PEERS; i++) {
       const link = await this.proxies.link(...this.ports);
       const random = new Random(`${this.seed} ${this.name} ${i}`);
-      const transports = this.recovery ? random.pick([["polling"], ["websocket"], UPGRADE]) : UPGRADE;
+      const transports = this.recovery ? this.transports(i, random) : UPGRADE;
       const { opens, log, recovery } = this;
       const open = opens[i % opens.length];
       this.peers.push(new Peer({ open, name: `c${i}`, link, log, random, transports, recovery, room: `group ${i % 4}` }));
@@ -37,6 +38,11 @@ export class Campaign {
     for (const peer of this.peers) await peer.connected();
     await this.traffic("on");
     this.talks = this.peers.map((peer) => peer.talk());
+  }
+
+  // Of a client of a server with recovery.
+  transports(_i, random) {
+    return random.pick(TRANSPORTS);
   }
 
   // Where clients reach the server.

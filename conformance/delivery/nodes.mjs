@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The delivery suite over several servers at once, without sticky sessions: each connection of a client
 // goes to the next server. They are killed, frozen and drained, and what connects them fails, while
-// clients of npm and of this project talk and lose their connections; then the checker reads all logs. Tests of engines in Go
+// clients of npm and of this project talk and lose their connections; then the checker reads all logs.
+// Or nothing fails, and the servers send clients away until each has moved. Tests of engines in Go
 // run it (internal/histserver), and say by the environment
 //
 //   COMMAND         the program of a server
@@ -9,6 +10,7 @@
 //   ORDER           all or room: within what the events of one server are in order
 //   LOGGED=1        the engine has a log: clients are recovered on other servers
 //   BROKER, FAULTS  a URL that does a fault to the broker, and the names of these faults
+//   REBALANCE=1     nothing fails; the engine must have a log
 //   NODE_FAULTS=8   how many faults there are, and with KINDS=kill,pause, DELIVERY_SEED, DELIVERY_KEEP
 //                   of which kinds, which, and where logs are kept
 import { execFile, spawnSync } from "node:child_process";
@@ -19,7 +21,7 @@ import { fileURLToPath } from "node:url";
 import { io as official } from "socket.io-client";
 import { Program } from "../lib/program.mjs";
 import { within } from "../lib/wait.mjs";
-import { Campaign, recoveryRound, upgradeRound } from "./campaign.mjs";
+import { Campaign, TRANSPORTS, recoveryRound, upgradeRound } from "./campaign.mjs";
 import { Proxies } from "./links.mjs";
 import { pause } from "./peer.mjs";
 
@@ -28,11 +30,14 @@ const env = process.env;
 const seed = env.DELIVERY_SEED || String(Math.floor(Math.random() * 1e9));
 const faults = Number(env.NODE_FAULTS || 4);
 const logged = env.LOGGED === "1";
+const rebalance = env.REBALANCE === "1";
 const NODES = 3;
+const MOVES = 100; // of which each has an even chance to move a client
 const MARKS = 20000; // how long marks may take, before they are sent again
 
 class Nodes extends Campaign {
   nodes = [];
+  moved = 0; // clients that servers have sent away
 
   // Starts all servers; afterwards it starts one.
   async serve() {
@@ -49,10 +54,16 @@ class Nodes extends Campaign {
         SEED: String(this.random.below(1e9)),
         RECOVERY: "10m",
         LOCAL_ONLY: logged ? "" : "1",
+        STAY: env.REBALANCE ?? "", // a client that leaves a room and loses its connection at once may not be recovered
       },
       this.command,
     );
     return { name, program };
+  }
+
+  // Without faults, each kind of client over each transport.
+  transports(i, random) {
+    return rebalance ? TRANSPORTS[Math.floor(i / 2) % TRANSPORTS.length] : super.transports(i, random);
   }
 
   // Of the servers that clients should reach.
@@ -97,6 +108,7 @@ class Nodes extends Campaign {
     else if (kind === "freeze") await this.#freeze(node, 7500 + this.random.below(2000));
     else if (kind === "blink") await this.#freeze(node, 500 + this.random.below(2000));
     else if (kind === "drain") await this.#drain(node);
+    else if (kind === "move") await this.#move(node);
     else await this.#broker(kind);
   }
 
@@ -138,6 +150,30 @@ class Nodes extends Campaign {
     await this.aim();
     await node.program.stop();
     await this.#replace(node);
+  }
+
+  // Half of the clients go to the other servers.
+  async #move(node) {
+    node.away = true;
+    await this.aim();
+    this.moved += Number(await post(`${node.program.url}/move`));
+    node.away = false;
+    await this.aim();
+  }
+
+  // Moves clients until each has moved, and comes back each time before the next.
+  async rebalance() {
+    for (let i = 0; this.peers.some(({ returns }) => returns === 0); i++) {
+      if (i === MOVES) throw new Error(`after ${i} moves, ${this.peers.filter(({ returns }) => returns === 0).map(({ name }) => name)} did not move`);
+      await pause(50 + this.random.below(300));
+      await this.#move(this.nodes[i % NODES]);
+      await within(this.#back(), `${this.moved - this.returns} clients to come back`);
+    }
+  }
+
+  async #back() {
+    while (this.returns < this.moved) await pause(5);
+    for (const peer of this.peers) await peer.connected();
   }
 
   async #broker(kind) {
@@ -188,12 +224,14 @@ class Nodes extends Campaign {
 
 async function post(url) {
   const response = await within(fetch(url, { method: "POST" }), `the answer of ${url}`);
-  if (response.status !== 204) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${text}`);
+  return text;
 }
 
 // Each kind as often as any other, in some order.
 function order(random) {
-  const kinds = env.KINDS?.split(",") ?? ["kill", "freeze", "drain", "blink", ...(env.FAULTS ? env.FAULTS.split(",") : [])];
+  const kinds = env.KINDS?.split(",") ?? ["kill", "freeze", "drain", "blink", ...(logged ? ["move"] : []), ...(env.FAULTS ? env.FAULTS.split(",") : [])];
   const all = [];
   while (all.length < faults) {
     const rest = [...kinds];
@@ -215,7 +253,8 @@ const proxies = new Proxies(program);
 const run = new Nodes({ name, seed, dir, command: [env.COMMAND], opens: [official, ours], proxies, recovery: logged });
 try {
   await run.start();
-  await run.trouble(order(run.random));
+  if (rebalance) await run.rebalance();
+  else await run.trouble(order(run.random));
   const each = 30 * faults;
   await run.stop({ "sent by servers": 20 * each, "sent by clients": each, "received from elsewhere": each, connected: 2 * faults, questions: faults });
   await proxies.close();
@@ -233,7 +272,9 @@ const [line, ...text] = stdout.split("\n");
 console.log(text.join("\n"));
 let passed = ok;
 const { counts } = line.startsWith("{") ? JSON.parse(line) : { counts: {} }; // it has panicked
-if (counts.wanted > 0 && counts["wanted and recovered"] < 0.99 * counts.wanted) {
+const least = rebalance ? run.moved : 0.99 * (counts.wanted ?? 0);
+if (rebalance) for (const peer of run.peers) console.log(`${peer.name}, ${peer.open === ours ? "ours" : "npm's"}, ${peer.socket.io.opts.transports}: moved ${peer.returns} times`);
+if ((counts["wanted and recovered"] ?? 0) < least || (rebalance && counts.wanted !== run.moved)) {
   console.log(`${counts["wanted and recovered"]} of ${counts.wanted} were recovered`);
   passed = false;
 }

@@ -86,8 +86,8 @@ export class Peer {
   #connected() {
     if (this.#online) return;
     this.#online = true;
-    const { id, recovered } = this.socket;
-    const reason = recovered ? undefined : this.#why ?? "none given";
+    const { id, recovered, notRecovered } = this.socket; // the last is of our client
+    const reason = recovered ? undefined : notRecovered ?? this.#why ?? "none given";
     this.#record({ kind: "conn", session: id, epoch: this.epoch, recovered: recovered || undefined, wanted: this.wanted || undefined, reason });
     this.session = id;
     if (this.wanted) this.returns++;

@@ -52,6 +52,18 @@ func faults(b Broker) map[string]func() {
 // faults there are.
 func (e *Engine) Run(t *testing.T) {
 	t.Helper()
+	e.run(t)
+}
+
+// Rebalance runs the suite without faults: the servers send clients away, until each
+// client has moved. All must be recovered. The engine must have a log.
+func (e *Engine) Rebalance(t *testing.T) {
+	t.Helper()
+	e.run(t, "REBALANCE=1")
+}
+
+func (e *Engine) run(t *testing.T, env ...string) {
+	t.Helper()
 	faults := faults(e.Broker)
 	broker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		do := faults[strings.TrimPrefix(r.URL.Path, "/")]
@@ -73,7 +85,7 @@ func (e *Engine) Run(t *testing.T) {
 	if e.Logged {
 		cmd.Env = append(cmd.Env, "LOGGED=1")
 	}
-	cmd.Env = append(cmd.Env, e.Env...)
+	cmd.Env = append(append(cmd.Env, e.Env...), env...)
 	out := &output{t: t}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := tether.Start(t, cmd); err != nil {

@@ -25,6 +25,7 @@ import (
 type peers struct {
 	several   bool
 	orderly   bool          // it ends by Shutdown
+	stay      bool          // sockets stay in their rooms
 	lanePause time.Duration // the longest between two turns of a lane
 
 	forward *forward.Node
@@ -36,7 +37,8 @@ type peers struct {
 }
 
 // ServeNode is Serve for one of several servers. engine returns its cluster. With
-// LOCAL_ONLY, clients are recovered on the same server only.
+// LOCAL_ONLY, clients are recovered on the same server only. With STAY, it leaves sockets
+// in their rooms.
 func ServeNode(engine func(cluster.Options) *cluster.Cluster) error {
 	return serve(func(s *server, opts *socketio.Options) (*peers, error) {
 		private, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -46,7 +48,7 @@ func ServeNode(engine func(cluster.Options) *cluster.Cluster) error {
 		node := forward.New(&forward.Options{
 			Secret: []byte("known to the servers of this suite"), URL: "http://" + private.Addr().String() + "/",
 		})
-		p := &peers{several: true, orderly: true, lanePause: 60 * time.Millisecond, forward: node, private: &http.Server{Handler: node}}
+		p := &peers{several: true, orderly: true, stay: os.Getenv("STAY") == "1", lanePause: 60 * time.Millisecond, forward: node, private: &http.Server{Handler: node}}
 		go func() { _ = p.private.Serve(private) }() // until close
 		// A frozen server is to lose its lease.
 		opts.Cluster = engine(cluster.Options{Announcer: node, Heartbeat: time.Second, Lease: lease})
@@ -59,8 +61,10 @@ func ServeNode(engine func(cluster.Options) *cluster.Cluster) error {
 	})
 }
 
-// lease is that of the servers of the suite.
-const lease = 6 * time.Second
+const (
+	lease          = 6 * time.Second // of the servers of the suite
+	movesPerSecond = 20
+)
 
 // close ends what others reach.
 func (p *peers) close() error {
@@ -90,6 +94,16 @@ func (s *server) mark(w http.ResponseWriter, r *http.Request) {
 		_ = s.io.To(room).Emit("mark", text, room)
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// move sends half of the clients away. The answer is their number.
+func (s *server) move(w http.ResponseWriter, r *http.Request) {
+	n, err := s.io.Rebalance(r.Context(), 0.5, movesPerSecond)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprint(w, n)
 }
 
 // askAll asks all servers for their sockets, if there are others, and if it is not asking

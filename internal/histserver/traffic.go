@@ -86,7 +86,7 @@ func (l *emitter) run(stop <-chan struct{}) {
 		for range 1 + l.r.IntN(3) {
 			l.emit()
 		}
-		if l.r.IntN(8) == 0 {
+		if l.r.IntN(8) == 0 && !l.peers.stay {
 			l.move()
 		}
 		if l.number == 0 && l.r.IntN(20) == 0 {
