@@ -47,13 +47,23 @@ lint-all: bin/staticcheck bin/typecheck ## the same, and vet for those platforms
 	@scripts/lint.sh --all
 
 # The attacks measure a server without the race detector, in a process of its own.
-go_packages = $$(go list ./... ./engineio/webtransport/... ./adapter/diskstore/... ./adapter/natsadapter/... ./adapter/pgadapter/... ./adapter/redisadapter/... | grep -v /internal/hostile)
+nested = ./engineio/webtransport/... ./adapter/diskstore/... ./adapter/natsadapter/... ./adapter/pgadapter/... ./adapter/redisadapter/...
+go_packages = $$(go list ./... $(nested) | grep -v /internal/hostile)
 
 # Vet is lint's, for all packages. Four packages at once, because they wait more than
 # they compute.
 # The faults of several NATS servers at once last long; test-go-all has them.
+# Where one goroutine computes, the race detector finds nothing and takes three to five
+# times as long: these tests have a suite of their own, without it. test-go-all has it for
+# all. Of internal/ws, the rest of the tests are in both.
+tables = ./internal/archtest ./internal/histcheck ./internal/ws ./parser/...
+alone = /(internal/(hostile|archtest|histcheck)|parser(/[^/]+)*)$$
 test-go: bin/tally ## Go tests with the race detector, those of the WebTransport module too; stress, crowds and tables in short
-	@go test -race -short -vet=off -p 4 -timeout 30m -skip '^(TestThreeServers|TestNATSFreezes)$$' -json $(go_packages) 2>&1 | bin/tally
+	@go test -race -short -vet=off -p 4 -timeout 30m -skip '^(TestThreeServers|TestNATSFreezes|TestAutobahn.*|TestAllLengths|TestUTF8)$$' -json $$(go list ./... $(nested) | grep -vE '$(alone)') 2>&1 | bin/tally
+
+.PHONY: test-tables
+test-tables: bin/tally ## Go tests that compute in one goroutine, without the race detector: formats, checkers, rules for the source
+	@go test -short -vet=off -timeout 30m -json $(tables) 2>&1 | bin/tally
 
 test-go-all: bin/tally ## the same in full
 	@go test -race -vet=off -timeout 30m -json $(go_packages) 2>&1 | bin/tally
@@ -97,7 +107,7 @@ delivery-pairs: $(npm_conformance) ## the same for the npm client and ours, agai
 test-client: $(npm_client) ## the TypeScript client: types, tests, and that dist/ is what the build makes
 	@scripts/test-client.sh
 
-dialer_tests = go test -race -tags npm -json ./conformance/dialer 2>&1 | bin/tally
+dialer_tests = go test -race -vet=off -tags npm -json ./conformance/dialer 2>&1 | bin/tally
 
 # test-matrix has the newest client on the driver of the system.
 test-conformance: bin/tally $(npm_conformance) ## engineio.Dialer against the npm servers, and the newest npm client: each scenario on the goroutine driver by an upgrade, and what is for it alone on that of the system
@@ -140,7 +150,7 @@ test-e2e: $(npm_e2e) ## the chat, and pages behind proxies, in Chromium (UPDATE_
 	@cd e2e && npm test --silent
 
 test-diff: bin/tally $(npm_conformance) ## our parsers against gobwas/ws and npm socket.io-parser: the same bytes, the same outcome
-	@go -C internal/difftest test -count=1 -timeout 30m -json ./... 2>&1 | bin/tally
+	@go -C internal/difftest test -vet=off -count=1 -timeout 30m -json ./... 2>&1 | bin/tally
 
 fuzz: $(npm_conformance) ## every fuzz target for FUZZTIME (60s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh

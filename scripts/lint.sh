@@ -21,6 +21,7 @@ mapfile -t packages < <(sed 's|$|/...|' <<<"$joined")
 check "gofmt" formatted
 check "go vet" go vet "${packages[@]}"
 check "go vet of what needs npm packages" go vet -tags npm ./conformance/dialer ./adapter/diskstore ./adapter/natsadapter ./adapter/pgadapter ./adapter/redisadapter
+check "go vet of what counts locks" go vet -tags lockcount ./internal/lock
 platforms="linux/386 darwin/arm64 windows/amd64"
 check "all packages compile for $platforms" bin/typecheck "${platforms// /,}" "${packages[@]}"
 if [ "$all" = --all ]; then

@@ -24,6 +24,7 @@ cd "$(dirname "$0")/.."
 short="
 2 test-go
 2 lint
+1 test-tables
 1 test-proxies
 1 test-conformance
 1 test-clients-rust
