@@ -45,6 +45,7 @@ type wsTransport struct {
 	parser    ws.Parser
 	dead      bool // input is discarded
 	reading   bool // holds polling.readMu
+	peerEnds  bool // the peer has sent a close frame; guarded by Conn.mu, here because it needs no padding
 	pings     uint16
 	pingSince int64
 
@@ -239,6 +240,9 @@ func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
 			code = binary.BigEndian.Uint16(data)
 		}
 		t.dead = true
+		t.c.mu.Lock()
+		t.peerEnds = true
+		t.c.mu.Unlock()
 		if t.probing.Load() {
 			t.abandon(code)
 		} else {
@@ -351,7 +355,7 @@ func (t *wsTransport) Next(sent int, bufs [][]byte) [][]byte {
 		t.sentLocked(sent)
 	}
 	bufs = t.q.batch(bufs, netpoll.BatchBuffers, netpoll.BatchBytes)
-	done, main := false, t.c.ws == t
+	done, main, last := false, t.c.ws == t, t.peerEnds
 	switch {
 	case len(bufs) == 0:
 		t.q.writing = false
@@ -364,7 +368,7 @@ func (t *wsTransport) Next(sent int, bufs [][]byte) [][]byte {
 	}
 	t.c.mu.Unlock()
 	if done {
-		t.nc.Shutdown()
+		t.nc.Shutdown(last)
 		if main {
 			t.c.owner.forget(t.c)
 		}

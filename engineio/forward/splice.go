@@ -103,7 +103,7 @@ func (e *end) Next(sent int, bufs [][]byte) [][]byte {
 		e.other.conn.Resume()
 	}
 	if closing {
-		e.conn.Shutdown()
+		e.conn.Shutdown(false)
 	}
 	return bufs
 }
@@ -165,6 +165,6 @@ func (e *end) finish() {
 	}
 	e.mu.Unlock()
 	if !writing {
-		e.conn.Shutdown()
+		e.conn.Shutdown(false)
 	}
 }

@@ -243,7 +243,7 @@ func TestCloseAtOddTimes(t *testing.T) {
 		}
 		readEnd(s, "the peer sees it", client)
 		p.conn.Close()
-		p.conn.Shutdown()
+		p.conn.Shutdown(false)
 		p.conn.Resume()
 		p.say([]byte("nobody hears this"))
 	}

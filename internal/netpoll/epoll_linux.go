@@ -159,7 +159,7 @@ const endedFlag = 1 << 30
 
 func (c *epollConn) Start(early []byte) { c.loop.post(command{what: doStart, c: c, early: early}) }
 func (c *epollConn) Resume()            { c.loop.post(command{what: doResume, c: c}) }
-func (c *epollConn) Shutdown()          { c.loop.post(command{what: doShutdown, c: c}) }
+func (c *epollConn) Shutdown(last bool) { c.loop.post(command{what: doShutdown, c: c, last: last}) }
 func (c *epollConn) Close()             { c.loop.post(command{what: doClose, c: c}) }
 
 // Flush writes without blocking, on the goroutine of the sender. The loop writes the bytes

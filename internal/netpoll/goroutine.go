@@ -304,7 +304,7 @@ func (c *goroutineConn) Resume() {
 	}
 }
 
-func (c *goroutineConn) Shutdown() {
+func (c *goroutineConn) Shutdown(bool) {
 	c.shutdown.Store(true)
 	half, ok := c.nc.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

@@ -48,6 +48,7 @@ type command struct {
 	c     *epollConn
 	early []byte
 	err   error
+	last  bool // of doShutdown
 }
 
 // A loop never blocks a thread in epoll_wait: it polls until nothing is left and
@@ -282,7 +283,7 @@ func (l *loop) do(c *epollConn, cmd command) {
 	case doFail:
 		l.drain(c, cmd.err)
 	case doShutdown:
-		l.shutdown(c)
+		l.shutdown(c, cmd.last)
 	case doClose:
 		l.end(c, net.ErrClosed)
 	}
@@ -410,10 +411,17 @@ func (l *loop) feed(c *epollConn, b []byte) bool {
 	return false
 }
 
-// shutdown ends the sending side and lets the connection linger.
-func (l *loop) shutdown(c *epollConn) {
+// shutdown ends the sending side and lets the connection linger. If the peer sends no more,
+// and all it has sent was read, closing sends no reset, and there is nothing to wait for.
+func (l *loop) shutdown(c *epollConn, last bool) {
 	if c.discard {
 		return
+	}
+	if last && c.started {
+		if n, _ := read(c.fd, l.buf); n <= 0 {
+			l.end(c, net.ErrClosed)
+			return
+		}
 	}
 	c.discard, c.blocked, c.paused, c.rest = true, false, false, nil
 	switch err := syscall.Shutdown(c.fd, syscall.SHUT_WR); {

@@ -69,8 +69,9 @@ type Conn interface {
 	Resume()
 
 	// Shutdown ends the sending side, discards input for at most
-	// LingerTimeout, then closes.
-	Shutdown()
+	// LingerTimeout, then closes. last says that the protocol lets the peer send nothing
+	// more: then a driver may close at once if nothing has arrived.
+	Shutdown(last bool)
 
 	// Close closes at once. Unsent bytes are lost.
 	Close()

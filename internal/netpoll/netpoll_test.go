@@ -169,7 +169,7 @@ func (h *handler) Next(sent int, bufs [][]byte) [][]byte {
 	}
 	h.mu.Unlock()
 	if done {
-		h.conn.Shutdown()
+		h.conn.Shutdown(false)
 	}
 	return bufs
 }
@@ -465,7 +465,7 @@ func TestClose(t *testing.T) {
 		"writing to a peer that takes nothing": func(c net.Conn, h *handler) {
 			h.send(false, make([]byte, 20<<20))
 		},
-		"lingering": func(c net.Conn, h *handler) { h.conn.Shutdown() },
+		"lingering": func(c net.Conn, h *handler) { h.conn.Shutdown(false) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(s *stage) {
@@ -490,7 +490,7 @@ func TestClose(t *testing.T) {
 						t.Errorf("Ended(%v), want net.ErrClosed", err)
 					}
 					h.conn.Resume() // all harmless now
-					h.conn.Shutdown()
+					h.conn.Shutdown(false)
 					h.conn.Close()
 					h.mu.Lock()
 					writing := h.writing

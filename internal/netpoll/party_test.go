@@ -201,7 +201,7 @@ func (p *party) Next(sent int, bufs [][]byte) [][]byte {
 	}
 	p.mu.Unlock()
 	if shut {
-		p.conn.Shutdown()
+		p.conn.Shutdown(false)
 	}
 	return bufs
 }

@@ -68,7 +68,7 @@ func TestWaitingIsFree(t *testing.T) {
 		p.say(make([]byte, 16<<20))
 
 		_, lingering := s.open(nil)
-		lingering.conn.Shutdown()
+		lingering.conn.Shutdown(false)
 		began, used := time.Now(), cpu(s)
 		lingering.awaitEnd("it has lingered")
 		window := time.Since(began)
@@ -101,7 +101,7 @@ func TestABusyLoopLetsGo(t *testing.T) {
 		})
 		_, p := s.open(nil)
 		began := time.Now()
-		p.conn.Shutdown()
+		p.conn.Shutdown(false)
 		p.awaitEnd("it has lingered")
 		if d := time.Since(began); d > patience/2 {
 			s.Errorf("lingered for %v, want %v", d, netpoll.LingerTimeout)
@@ -141,7 +141,7 @@ func TestNumbersAreReused(t *testing.T) {
 							before.say([]byte("a stranger's"))
 							before.conn.Resume()
 							before.conn.Close()
-							before.conn.Shutdown()
+							before.conn.Shutdown(false)
 						})
 					}
 					write(s.T, client, string(mark))
@@ -162,7 +162,7 @@ func TestNumbersAreReused(t *testing.T) {
 					case 2:
 						reset(s, client)
 					case 3:
-						p.conn.Shutdown()
+						p.conn.Shutdown(false)
 						client.Close()
 					}
 					p.awaitEnd("the end")
@@ -225,7 +225,7 @@ func TestDriverCloseLeavesNothing(t *testing.T) {
 				write(s.T, client, "paused")
 				p.await("a byte or two", "paused"[:1+i%2])
 			case 2:
-				p.conn.Shutdown()
+				p.conn.Shutdown(false)
 			case 3:
 				client.Close()
 			case 4:

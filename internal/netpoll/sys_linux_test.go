@@ -161,3 +161,43 @@ func (d deaf) Feed([]byte) (int, bool)       { d.t.Error("fed"); return 0, false
 func (deaf) Ended(error)                     {}
 func (deaf) Next(_ int, b [][]byte) [][]byte { return b }
 func (deaf) Sent(int)                        {}
+
+// A connection whose peer sends no more is closed at once, but not while something of the peer
+// is unread: closing would send a reset.
+func TestShutdownAfterTheLastMessage(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		last, pending bool
+		ends          bool
+	}{
+		{"the peer may send more", false, false, false},
+		{"the peer sends no more", true, false, true},
+		{"something is unread", true, true, false},
+	} {
+		d := new(Epoll)
+		l, err := newLoop(d) // it does not run, so its state belongs to the test
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, peer := streams(t)
+		fd, err := duplicate(rawFD(ours))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn := &epollConn{loop: l, fd: fd, h: deaf{t}}
+		d.conns.Add(1)
+		l.enter(conn)
+		conn.started = true
+		if c.pending {
+			if _, err := syscall.Write(peer, []byte("late")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.shutdown(conn, c.last)
+		if conn.ended != c.ends || len(l.lingering) == 1 == c.ends {
+			t.Errorf("%s: ended %v, %d lingering", c.name, conn.ended, len(l.lingering))
+		}
+		l.end(conn, nil)
+		l.release()
+	}
+}
