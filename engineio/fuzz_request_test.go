@@ -86,11 +86,19 @@ func checkQuery(t *testing.T, raw string) {
 	if want, err := url.ParseQuery(raw); err == nil && !reflect.DeepEqual(got, want) {
 		t.Fatalf("%q: %v, net/url: %v", raw, got, want)
 	}
+	last := func(name string) string {
+		values := append([]string{""}, got[name]...)
+		return values[len(values)-1]
+	}
 	for _, name := range []string{"transport", "sid", "j", ""} {
-		values, ok := got[name]
-		if has, last := query(raw).has(name), query(raw).last(name); has != ok || ok && last != values[len(values)-1] || !ok && last != "" {
-			t.Fatalf("%q: %q is %v %q of %q", raw, name, has, last, values)
+		if last, want := query(raw).last(name), last(name); last != want {
+			t.Fatalf("%q: %q is %q, want %q", raw, name, last, want)
 		}
+	}
+	_, jsonp := got["j"]
+	want := asked{transport: last("transport"), sid: last("sid"), eio: last("EIO"), base64: last("b64") != "", jsonp: jsonp}
+	if asked := query(raw).asked(); asked != want {
+		t.Fatalf("%q: %+v, want %+v", raw, asked, want)
 	}
 }
 

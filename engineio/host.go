@@ -24,10 +24,12 @@ type host struct {
 	w  http.ResponseWriter
 	r  *http.Request
 	rc http.ResponseController
+
+	values [3]string // of the headers of the response
 }
 
 func newHost(w http.ResponseWriter, r *http.Request) host {
-	return host{w, r, *http.NewResponseController(w)}
+	return host{w: w, r: r, rc: *http.NewResponseController(w)}
 }
 
 // errWriterPanic is the error for a panic of a writer.
@@ -100,10 +102,15 @@ func (h *host) lift() (cut time.Duration) {
 // liftWrite is lift for the write timeout only. Over HTTP/2 it runs from the beginning of
 // the request too.
 func (h *host) liftWrite() (cut time.Duration) {
+	s := h.server()
+	timeout := s != nil && s.WriteTimeout > 0
+	if h.r.ProtoMajor == 1 && s != nil && !timeout {
+		return 0 // the response has a deadline of its own; until then none has an effect
+	}
 	if h.SetWriteDeadline(time.Time{}) == nil {
 		return 0
 	}
-	if s := h.server(); s != nil && s.WriteTimeout > 0 {
+	if timeout {
 		return before(s.WriteTimeout)
 	}
 	return 0
@@ -171,9 +178,13 @@ const writeChunk = 64 << 10
 // that it answers, nil for a POST.
 func (h *host) writePoll(contentType string, body []byte, coded bool, timeout time.Duration, g *parkedGET) error {
 	header := h.w.Header()
-	set := []string{contentType, "no-store"}
-	header["Content-Type"], header["Cache-Control"] = set[:1:1], set[1:]
-	setLength(header, len(body), coded)
+	h.values = [...]string{contentType, "no-store", strconv.Itoa(len(body))}
+	header["Content-Type"], header["Cache-Control"] = h.values[:1:1], h.values[1:2:2]
+	if coded {
+		delete(header, "Content-Length")
+	} else {
+		header["Content-Length"] = h.values[2:3:3]
+	}
 	var err error
 	for err == nil && len(body) > 0 {
 		part := body[:min(len(body), writeChunk)]

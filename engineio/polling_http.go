@@ -32,6 +32,7 @@ type exchange struct {
 	s      *pollServer
 	c      *Conn
 	parked parkedGET // of a GET
+	timed  bool      // the body has a deadline; see wait
 }
 
 func (s *pollServer) exchange(w http.ResponseWriter, r *http.Request, c *Conn) *exchange {
@@ -134,10 +135,15 @@ func (x *exchange) parkLocked(g *parkedGET, cut time.Duration) (present bool) {
 		left := time.Until(end)
 		defer c.poll.releaseIn(g, left-min(left/4, time.Second), end).Stop()
 	}
-	ended, gone := ctx.Done(), (<-chan bool)(nil)
+	var ended <-chan struct{}
+	var gone <-chan bool
+	watched := false // ended was set; it may have become nil again
 	// One response at a time: messages that are being written have left the queue.
 	for p.writing != nil && c.ws == nil || p.q.len() == 0 && !g.noop && g.final == 0 {
 		c.mu.Unlock()
+		if !watched {
+			ended, watched = ctx.Done(), true
+		}
 		lost := false
 		select {
 		case <-p.signal:
@@ -225,7 +231,6 @@ func (x *exchange) post() {
 		x.refuseBody(err)
 		return
 	}
-	_ = x.SetReadDeadline(time.Time{})
 	if err := in.begin(body); err != nil {
 		x.fail(refuse(codeBadRequest, err.Error()), ReasonParseError, err)
 		return
@@ -309,13 +314,28 @@ const (
 	bodyRate  = 1 << 10
 )
 
+// allow sets the time until which the body may be read. It is removed before the request
+// waits for something else; the HTTP server removes it when the request has ended.
+func (x *exchange) allow(until time.Time) {
+	_ = x.SetReadDeadline(until)
+	x.timed = true
+}
+
+// wait removes the deadline of the body: it would end the context of a request that waits.
+func (x *exchange) wait() {
+	if x.timed {
+		x.timed = false
+		_ = x.SetReadDeadline(time.Time{})
+	}
+}
+
 // readBody reads a whole body. Its buffer grows with the bytes that have arrived.
 func (x *exchange) readBody() ([]byte, error) {
 	r := x.r
 	limit := int64(x.c.limits.maxPayload)
 	start := time.Now()
 	if r.ContentLength > limit {
-		_ = x.SetReadDeadline(start.Add(x.s.bodyTimeout))
+		x.allow(start.Add(x.s.bodyTimeout))
 		return nil, oversize{errBodyTooLarge, uint64(r.ContentLength)}
 	}
 	size := r.ContentLength + 1 // room to see the end without growing
@@ -323,9 +343,12 @@ func (x *exchange) readBody() ([]byte, error) {
 		size = 4096
 	}
 	body := make([]byte, 0, size)
-	for {
-		earned := bodyGrace + time.Duration(len(body)/bodyRate)*time.Second
-		_ = x.SetReadDeadline(start.Add(min(earned, x.s.bodyTimeout)))
+	for allowed := time.Duration(0); ; {
+		earned := min(bodyGrace+time.Duration(len(body)/bodyRate)*time.Second, x.s.bodyTimeout)
+		if earned != allowed {
+			allowed = earned
+			x.allow(start.Add(earned))
+		}
 		n, err := r.Body.Read(body[len(body):min(int64(cap(body)), limit+1)])
 		body = body[:len(body)+n]
 		if int64(len(body)) > limit {
@@ -398,6 +421,7 @@ func (x *exchange) awaitResume() (open, present bool) {
 	if !c.paused.Load() && !c.ended.Load() { // nearly always
 		return true, true
 	}
+	x.wait()
 	ended, gone := x.r.Context().Done(), (<-chan bool)(nil)
 	for {
 		c.mu.Lock()
@@ -427,6 +451,7 @@ func (x *exchange) awaitResume() (open, present bool) {
 // awaitEnd waits until the session is over, limit has passed, or the client has gone.
 // A limit of 0 means none.
 func (x *exchange) awaitEnd(limit time.Duration) {
+	x.wait()
 	c := x.c
 	c.mu.Lock()
 	if c.state == stateClosed || c.ws != nil {

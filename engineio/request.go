@@ -79,14 +79,31 @@ func (q query) last(name string) (value string) {
 	return unescape(value)
 }
 
-// has reports whether there is a parameter of that name.
-func (q query) has(name string) bool {
-	for n := range q.pairs {
-		if n == name {
-			return true
+// asked is what the query of a request says. Of several values of a parameter the last one
+// counts.
+type asked struct {
+	transport, sid, eio string
+	base64              bool // the client can't take bytes
+	jsonp               bool
+}
+
+// asked reads the query once.
+func (q query) asked() (a asked) {
+	for name, value := range q.pairs {
+		switch name {
+		case "transport":
+			a.transport = unescape(value)
+		case "sid":
+			a.sid = unescape(value)
+		case "EIO":
+			a.eio = unescape(value)
+		case "b64":
+			a.base64 = value != ""
+		case "j":
+			a.jsonp = true
 		}
 	}
-	return false
+	return a
 }
 
 // values returns all parameters, decoded.
@@ -99,12 +116,11 @@ func (q query) values() url.Values {
 }
 
 func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 { // nearly always
+		return s
+	}
 	if u, err := url.QueryUnescape(s); err == nil {
 		return u
 	}
 	return s
 }
-
-// wantsBase64 reports whether the query of a request says that its client can't
-// take bytes.
-func wantsBase64(q query) bool { return q.last("b64") != "" }

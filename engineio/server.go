@@ -133,8 +133,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	origin := r.Header.Get("Origin")
-	q := query(r.URL.RawQuery)
-	transport, sid := q.last("transport"), q.last("sid")
+	q := query(r.URL.RawQuery).asked()
+	transport, sid := q.transport, q.sid
 	switch {
 	case transport == Polling && s.cfg.polling, transport == WebSocket && s.cfg.websocket:
 	default:
@@ -156,14 +156,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refusals.answer(w, r, e)
 		return
 	}
-	if q.has("j") {
+	if q.jsonp {
 		e := refuseFor(CauseJSONP, codeBadRequest, "j")
 		e.message = "JSONP is not supported"
 		s.refusals.answer(w, r, e)
 		return
 	}
 	if sid == "" {
-		s.open(w, r, transport, upgrade, q)
+		s.open(w, r, upgrade, &q)
 		return
 	}
 	if !upgrade {
@@ -178,13 +178,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refusals.answer(w, r, e)
 		return
 	}
-	if e := s.checkSession(c, transport, upgrade, q.last("EIO")); e != nil {
+	if e := s.checkSession(c, transport, upgrade, q.eio); e != nil {
 		s.refusals.answer(w, r, e)
 		return
 	}
 	switch {
 	case transport == WebSocket:
-		s.serveWebSocket(w, r, c, q, false)
+		s.serveWebSocket(w, r, c, q.base64, false)
 	case r.Method == http.MethodGet:
 		s.gate.noteOrigin(c, r, false)
 		s.polls.exchange(w, r, c).get()
@@ -212,7 +212,8 @@ func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio strin
 }
 
 // open opens a session.
-func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, upgrade bool, q query) {
+func (s *Server) open(w http.ResponseWriter, r *http.Request, upgrade bool, q *asked) {
+	transport := q.transport
 	switch {
 	case r.Method != http.MethodGet && !(transport == WebSocket && ws.IsConnect(r)):
 		s.refusals.answer(w, r, refuse(codeBadMethod, r.Method))
@@ -222,9 +223,9 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		return
 	}
 	ctx, e := s.runHandshake(r)
-	revision := revisionOf(q.last("EIO"))
+	revision := revisionOf(q.eio)
 	if e == nil && revision == 3 && !s.cfg.AllowEIO3 {
-		e = refuse(codeUnsupportedVersion, q.last("EIO"))
+		e = refuse(codeUnsupportedVersion, q.eio)
 		if e.detail == "3" {
 			s.svc.sampled.Warn("a client of Socket.IO 1 or 2 (protocol 4, EIO=3) was rejected; to accept such clients set Options.AllowEIO3", "peer", telemetry.Text(s.proxies.clientAddr(r)))
 		}
@@ -239,7 +240,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 	}
 	c := newConn(s.svc, s.sessions, id, newOpening(&s.svc.texts, s.proxies, r, revision), ctx)
 	if transport == WebSocket {
-		s.serveWebSocket(w, r, c, q, true)
+		s.serveWebSocket(w, r, c, q.base64, true)
 		return
 	}
 	c.passed.Store(newPassedOn(r, &s.gate.rule))
@@ -248,7 +249,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, transport string, 
 		return
 	}
 	p := newPolling(c)
-	p.base64 = wantsBase64(q)
+	p.base64 = q.base64
 	items := s.firstMessages(c, s.openPoll)
 	c.begin(p, nil, items, s.accept)
 	s.cookie.set(w.Header(), c.opening.secure)

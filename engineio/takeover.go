@@ -19,15 +19,15 @@ import (
 // serveWebSocket takes the connection over as the transport of a fresh Conn, or as a
 // candidate for the upgrade of an open session. Over HTTP/2 it returns when the WebSocket
 // has ended, because its stream ends with the request.
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q query, fresh bool) {
-	if tun := s.takeWebSocket(w, r, c, q, fresh); tun != nil {
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, base64, fresh bool) {
+	if tun := s.takeWebSocket(w, r, c, base64, fresh); tun != nil {
 		tun.serve()
 	}
 }
 
 // takeWebSocket is serveWebSocket up to the point where the WebSocket begins. It returns
 // the tunnel of a WebSocket over HTTP/2, which must be served, otherwise nil.
-func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, q query, fresh bool) *tunnel {
+func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, base64, fresh bool) *tunnel {
 	key, herr := checkWebSocket(r)
 	if herr != nil {
 		for name, values := range herr.Header {
@@ -61,7 +61,7 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 		s.refusals.notify(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, why: CauseTransportHandshake, detail: "the connection can't be taken over", cause: err})
 		return nil
 	}
-	t := &wsTransport{c: c, base64: wantsBase64(q)}
+	t := &wsTransport{c: c, base64: base64}
 	t.probing.Store(!fresh)
 	if s.svc.deflate != nil && c.opening.revision == 4 {
 		if t.deflate = ws.NegotiateDeflate(r.Header); t.deflate.Negotiated() {
