@@ -185,14 +185,28 @@ programs:
 	@go build -race -o bin/clientserver ./web/client/test/goserver
 	@go build -race -o bin/chat-race ./examples/chat
 
-.PHONY: bench bench-quick
-bench: bench-quick ## the same as bench-quick
+.PHONY: bench bench-quick bench-million bench-report
+bench: ## every row with every server (Bun, Rust, Go, Node), 25 minutes: tables, bin/bench/results.json (bench/full.sh -rows ... -servers ... -rounds ...)
+	@bench/full.sh
+	@bin/bench/million -into bin/bench/results.json
+
 bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm socket.io, in 3 minutes
 	@bench/quick.sh
 
+bench-million: ## one server with a million sockets in memory: bytes of each, broadcasts, pauses of the collector; needs 4 GiB, a minute
+	@go -C bench build -o ../bin/bench/ ./cmd/million
+	@bin/bench/million
+
+bench-report: ## tables and charts of docs/performance.md from bin/bench/results.json (RESULTS="1.json 2.json")
+	@go -C bench build -o ../bin/bench/ ./cmd/report
+	@bin/bench/report -doc docs/performance.md -images docs/images $(or $(RESULTS),bin/bench/results.json)
+
 .PHONY: bench-short
-bench-short: ## one short round of bench-quick, to see that it runs
+bench-short: ## a bit of every row with few servers, 10,000 sockets in memory, and the tests of the benchmark, to see that it runs
+	@cd bench && go test -vet=off ./...
 	@bench/quick.sh -rounds 1 -idle 100 -clients 30
+	@bench/full.sh -rounds 1 -scale 0.02 -slice 20ms -servers ours,floor,barehttp -rows 'idle-plain,echo*,ack,bcast*,rooms,chat,connect,poll,blob,large,tls,deflate' -out bin/bench/short.json
+	@bin/bench/million -sockets 1000,10000
 
 .PHONY: bench-cluster
 bench-cluster: ## a server in a cluster on Redis beside the npm server and its adapter: CPU time of an event, events each second, as ratios

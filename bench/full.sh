@@ -19,12 +19,12 @@ mkdir -p "$bin"
 servers=
 out=$bin/results.json
 args=("$@")
+# Paths are those of the caller.
 for i in "${!args[@]}"; do
 	case ${args[i]} in
 	-servers | --servers) servers=${args[i + 1]:-} ;;
 	-servers=* | --servers=*) servers=${args[i]#*=} ;;
-	-out | --out) out=${args[i + 1]:-} ;;
-	-out=* | --out=*) out=${args[i]#*=} ;;
+	-out | --out) out=$(cd "$OLDPWD" && realpath -m -- "${args[i + 1]:-}") && args[i + 1]=$out ;;
 	esac
 done
 wanted() { [ -z "$servers" ] || [[ ",$servers," == *",$1,"* ]]; }
@@ -62,5 +62,5 @@ if [ "$(nproc)" -lt 2 ]; then
 	driver=0
 fi
 commit=$(git rev-parse --short HEAD 2>/dev/null || true)
-GOMAXPROCS=1 taskset -c "$driver" "$bin/full" -dir "$PWD" -bin "$bin" -core "$core" -commit "$commit" -out "$out" "$@"
-# "$bin/report" -tables "$out"
+GOMAXPROCS=1 taskset -c "$driver" "$bin/full" -dir "$PWD" -bin "$bin" -core "$core" -commit "$commit" -out "$out" "${args[@]}"
+"$bin/report" -tables "$out"

@@ -42,7 +42,7 @@ func (s *server) session(r *http.Request) (sid string, queue chan []byte) {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header()["Content-Type"] = contentType
+	w.Header()["Content-Type"], w.Header()["Cache-Control"] = contentType, noStore
 	sid, queue := s.session(r)
 	if queue == nil {
 		sid = s.open()
@@ -69,7 +69,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok")
 }
 
-var contentType = []string{"text/plain; charset=UTF-8"}
+var contentType, noStore = []string{"text/plain; charset=UTF-8"}, []string{"no-store"}
 
 func main() {
 	ln := control.Listen()

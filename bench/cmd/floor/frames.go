@@ -173,6 +173,13 @@ func unmask(b []byte) (op byte, data []byte, size int) {
 	mask := binary.LittleEndian.Uint32(b[head-4:])
 	mask64 := uint64(mask)<<32 | uint64(mask)
 	i := 0
+	for ; i+32 <= n; i += 32 {
+		d := data[i : i+32]
+		binary.LittleEndian.PutUint64(d, binary.LittleEndian.Uint64(d)^mask64)
+		binary.LittleEndian.PutUint64(d[8:], binary.LittleEndian.Uint64(d[8:])^mask64)
+		binary.LittleEndian.PutUint64(d[16:], binary.LittleEndian.Uint64(d[16:])^mask64)
+		binary.LittleEndian.PutUint64(d[24:], binary.LittleEndian.Uint64(d[24:])^mask64)
+	}
 	for ; i+8 <= n; i += 8 {
 		binary.LittleEndian.PutUint64(data[i:], binary.LittleEndian.Uint64(data[i:])^mask64)
 	}

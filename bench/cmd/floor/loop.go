@@ -40,7 +40,7 @@ type loop struct {
 	buf     []byte
 	out     []byte
 	frame   []byte
-	spare   []byte             // for the next large frame
+	spares  [][]byte           // for large frames to come
 	rooms   map[string][]int32 // slots
 }
 
@@ -58,7 +58,7 @@ func newLoop(ln *net.TCPListener) (*loop, error) {
 		epfd:   epfd,
 		file:   os.NewFile(uintptr(epfd), "epoll"),
 		events: make([]syscall.EpollEvent, 512),
-		buf:    make([]byte, 64<<10),
+		buf:    make([]byte, 256<<10),
 		rooms:  make(map[string][]int32),
 	}
 	if l.raw, err = l.file.SyscallConn(); err != nil {
@@ -182,17 +182,20 @@ func (l *loop) read(slot int32) {
 		return
 	}
 	if c.whole {
-		l.spare, c.whole = b[:0], false
+		l.spares, c.whole = append(l.spares, b[:0]), false
 	}
 	size := need(rest)
 	if size <= len(rest) {
 		c.rest = append([]byte(nil), rest...) // nil if it is empty
 		return
 	}
-	if c.rest = l.spare; cap(c.rest) < size {
+	c.rest = nil
+	if n := len(l.spares); n > 0 {
+		c.rest, l.spares = l.spares[n-1], l.spares[:n-1]
+	}
+	if cap(c.rest) < size {
 		c.rest = make([]byte, 0, size)
 	}
-	l.spare = nil
 	c.rest = append(c.rest[:0:size], rest...)
 	c.whole = true
 }

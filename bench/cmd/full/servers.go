@@ -143,13 +143,14 @@ func (b *bench) startOn(cores string, n int, s spec, extra ...string) (*process.
 func (b *bench) describe() {
 	cpu := "unknown processor"
 	info, _ := os.ReadFile("/proc/cpuinfo")
+	cores := strings.Count("\n"+string(info), "\nprocessor")
 	for line := range strings.Lines(string(info)) {
 		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
 			cpu = strings.TrimSpace(value)
 			break
 		}
 	}
-	b.run.Machine = fmt.Sprintf("%s, %d cores", cpu, runtime.NumCPU())
+	b.run.Machine = fmt.Sprintf("%s, %d cores", cpu, cores)
 	var u syscall.Utsname
 	if syscall.Uname(&u) == nil {
 		var text []byte
