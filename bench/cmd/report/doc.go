@@ -83,7 +83,9 @@ func panels(r *results.Run, floors bool, ids ...string) []charts.Panel {
 		p := charts.Panel{Title: row.Text, Unit: row.Unit}
 		for _, s := range results.Servers {
 			v := r.Each(id, s.Name, results.Value)
-			if len(v) == 0 || s.Floor && !floors && s.Name != row.Floor || s.Other && !floors {
+			// The short charts have servers that one might choose, and the floor.
+			short := s.Floor && s.Name != row.Floor || s.Other || strings.HasPrefix(s.Name, "recovery")
+			if len(v) == 0 || short && !floors {
 				continue
 			}
 			user, _ := r.Median(id, s.Name, results.User)

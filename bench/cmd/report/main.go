@@ -6,7 +6,7 @@
 //	report -doc PAGE -images DIRECTORY FILE  what is generated in a page, and its charts
 //
 // In the page, what stands between <!-- bench NAME --> and <!-- bench end --> is replaced.
-// Several files are merged: of a row that two of them have, the last one counts.
+// Several files are merged: of what a server did in a row, the last one counts.
 package main
 
 import (
@@ -81,7 +81,13 @@ func merge(files []string) (*results.Run, error) {
 			all = r
 			continue
 		}
-		maps.Copy(all.Samples, r.Samples)
+		for row, servers := range r.Samples {
+			if all.Samples[row] == nil {
+				all.Samples[row] = servers
+				continue
+			}
+			maps.Copy(all.Samples[row], servers)
+		}
 		maps.Copy(all.Versions, r.Versions)
 		maps.Copy(all.Missing, r.Missing)
 		all.Notes = append(all.Notes, r.Notes...)
@@ -90,6 +96,9 @@ func merge(files []string) (*results.Run, error) {
 		if r.Million != nil {
 			all.Million = r.Million
 		}
+	}
+	if len(files) > 1 {
+		all.Notes = append(all.Notes, fmt.Sprintf("these are the figures of %d short runs one after the other", len(files)))
 	}
 	return all, nil
 }

@@ -27,8 +27,8 @@ type Panel struct {
 }
 
 const (
-	panelWidth = 380
-	labelWidth = 96
+	panelWidth = 396
+	labelWidth = 112
 	valueWidth = 52
 	barHeight  = 16
 	step       = 21

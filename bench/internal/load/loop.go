@@ -355,7 +355,7 @@ func (l *Loop) delivered(c *client) {
 	if c.left > 0 {
 		c.left--
 		l.sending(c)
-		l.reply(l.run.frame)
+		l.send(c, l.run.frame) // each on its own, as a browser does
 	}
 }
 

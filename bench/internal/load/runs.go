@@ -7,7 +7,6 @@
 package load
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -161,7 +160,6 @@ func (l *Loop) echo(t *Target, w Work, frame []byte, r run) (int, error) {
 	ops := w.Clients * w.Each
 	r.target, r.pending, r.frame = t, ops, frame
 	l.run = r
-	first := bytes.Repeat(frame, w.InFlight)
 	for c := range t.clients {
 		if w.Clients--; w.Clients < 0 {
 			break
@@ -170,8 +168,8 @@ func (l *Loop) echo(t *Target, w Work, frame []byte, r run) (int, error) {
 		c.count = 0
 		for range w.InFlight {
 			l.sending(c)
+			l.send(c, frame)
 		}
-		l.send(c, first)
 	}
 	return ops, l.until("echoing", patience)
 }
