@@ -68,7 +68,7 @@ func (d driven) Flush(first []byte) {
 func (d driven) Resume() { d.c.post(func(c *conn) { c.resume = true }) }
 
 // Shutdown implements netpoll.Conn. The client closes at once too.
-func (d driven) Shutdown() { d.Close() }
+func (d driven) Shutdown(bool) { d.Close() }
 
 // Close implements netpoll.Conn.
 func (d driven) Close() { d.c.post(func(c *conn) { c.closed = true }) }
