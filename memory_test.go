@@ -43,6 +43,13 @@ func soakRounds(t *testing.T) (rounds, clients int) {
 	return rounds, clients
 }
 
+// An anyTask stands for the engine's type of tasks, whatever it is.
+type anyTask struct{ timer wheel.Timer[*anyTask] }
+
+func (t *anyTask) Timer() *wheel.Timer[*anyTask] { return &t.timer }
+func (t *anyTask) Wake(time.Time) bool           { return false }
+func (t *anyTask) Finish()                       {}
+
 // kept is the state of a server and this process without clients.
 type kept struct {
 	held
@@ -87,7 +94,7 @@ func (s *sojourn) kept() kept {
 	mu.RUnlock()
 	k.namespaces, k.making, k.dynamic = socketio.Registered(s.io)
 	wheels := s.engineField("svc", "wheels")
-	for _, w := range *(*[]*wheel.Wheel)(unsafe.Pointer(wheels.UnsafeAddr())) { // never changes
+	for _, w := range *(*[]*wheel.Wheel[*anyTask])(unsafe.Pointer(wheels.UnsafeAddr())) { // never changes
 		k.timers += w.Len()
 	}
 	s.mu.Lock()

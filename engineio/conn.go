@@ -9,10 +9,13 @@ import (
 	"container/list"
 	"context"
 	"encoding/base64"
+	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
 	"socketio/internal/lock"
+	"socketio/internal/wheel"
 )
 
 // A Handler receives the messages of a Conn. HandleMessage is called for one message at a
@@ -78,6 +81,36 @@ type owner interface {
 	unheard(why CloseReason, err error, flush bool) // a session ended that was polled and sent nothing
 }
 
+// A shared is what all connections of a Server have in common, or of a Dialer.
+type shared struct {
+	services
+
+	// Immutable once the first connection exists.
+	owner  owner
+	wheels []*wheel.Wheel[*waker]
+}
+
+// init is that of the services, and creates the wheels.
+func (s *shared) init(l limits, log *slog.Logger) {
+	s.services.init(l, log)
+	for range runtime.GOMAXPROCS(0) {
+		s.wheels = append(s.wheels, wheel.New[*waker](s.tick))
+	}
+}
+
+// close ends the goroutines that served connections, which have been closed.
+func (s *shared) close() {
+	s.services.close()
+	for _, w := range s.wheels {
+		w.Close()
+	}
+}
+
+// wheel returns the wheel of a connection. They take them in turns.
+func (s *shared) wheel(number uint64) *wheel.Wheel[*waker] {
+	return s.wheels[number%uint64(len(s.wheels))]
+}
+
 // Life of a Conn. Changed only by finish and closed.
 //
 //	open ──Close · violation · timeout · transport gone──► closing
@@ -96,44 +129,43 @@ const (
 // WebTransport, or over polling and then one of the others. All methods may be called
 // from any goroutine.
 type Conn struct {
+	// First what each message that is sent needs, in one cache line.
+
 	// Immutable after newConn.
-	svc     *services
-	limits  *limits
-	owner   owner
+	svc    *shared
+	limits *limits
+	given  *given // nil if there is nothing in it
+
+	mu   lock.Mutex   // guards the fields that say so; never held across I/O or a call up, but to a TrafficObserver
+	ws   *wsTransport // guarded by mu; nil exactly while the session is on polling
+	poll *polling     // guarded by mu; nil for a session that began on WebSocket; set once, by begin
+
+	charged atomic.Int64 // bytes of the queue that Server.budget knows of; written under mu
+	flags   flags
+	corks   uint16    // guarded by mu: calls of Cork without Uncork
+	state   connState // guarded by mu
+	own     bool      // owned by the read side: see TakeMessage
+
+	timer wheel.Timer[*waker]
+
+	// Guarded by mu.
+	due   deadlines
+	beat  heartbeat
+	aside *aside // nil until it is needed
+
+	// Immutable after newConn.
+	handler Handler // set by begin, before anything is read
 	number  uint64
 	id      string
 	opening opening
-	given   *given  // nil if there is nothing in it
-	handler Handler // set by begin, before anything is read
 
-	pending *list.Element // in sessions.pending; guarded by sessions.mu
-
-	// Atomic; safe from anywhere.
-	passed   atomic.Pointer[passedOn] // nil if nothing is passed on to an upgrade
-	charged  atomic.Int64             // bytes of the queue that Server.budget knows of; written under mu
-	deflates atomic.Bool              // messages may go out compressed
-	paused   atomic.Bool              // the Handler wants no more messages for now
-	hadPOST  atomic.Bool              // one has arrived
-	logged   atomic.Bool              // its packets are logged
-	ended    atomic.Bool              // the Handler has heard, or is about to hear, of the end
-
-	// Guarded by mu; here because they need no padding.
-	corks uint16 // calls of Cork without Uncork
-	state connState
-
-	own bool // owned by the read side: see TakeMessage
-
-	mu       lock.Mutex   // guards the fields below; never held across I/O or a call up, but to a TrafficObserver
-	ws       *wsTransport // nil exactly while the session is on polling
-	poll     *polling     // nil for a session that began on WebSocket; set once, by begin
-	beat     heartbeat
-	pausedAt int64  // since when paused, by services.now; 0 if not
-	aside    *aside // nil until it is needed
-	due      deadlines
+	pending *list.Element            // in sessions.pending; guarded by sessions.mu
+	passed  atomic.Pointer[passedOn] // nil if nothing is passed on to an upgrade
 }
 
 // An aside is what few connections need. It is guarded by Conn.mu.
 type aside struct {
+	pausedAt int64         // since when paused, by services.now
 	unlogged []*Message    // of Append, whose callers may hold locks: for the next line of the log
 	drained  chan struct{} // closed when nothing waits, or at the end; nil unless somebody waits
 	dropped  int           // messages, by their policy
@@ -147,13 +179,42 @@ func asideLocked(c *Conn) *aside {
 	return c.aside
 }
 
-func newConn(svc *services, o owner, id string, first opening, ctx context.Context) *Conn {
-	c := &Conn{svc: svc, limits: &svc.limits, owner: o, number: svc.lastNumber.Add(1), id: id, opening: first}
-	if ctx != nil {
-		c.given = &given{ctx: ctx}
-	}
-	c.beat.awaits = first.revision == 3
+// A request is what opens a connection.
+type request struct {
+	id       string
+	revision uint8
+	opening  opening
+	ctx      context.Context // values of Options.Handshake, nil if none
+}
+
+func newConn(svc *shared, r request) *Conn {
+	c := new(Conn)
+	c.init(svc, r)
 	return c
+}
+
+// newWebSocketConn returns a connection that begins on a WebSocket, and its transport.
+// They are in one piece of memory.
+func newWebSocketConn(svc *shared, r request) (*Conn, *wsTransport) {
+	both := new(struct {
+		c Conn
+		t wsTransport
+	})
+	both.c.init(svc, r)
+	both.t.c = &both.c
+	return &both.c, &both.t
+}
+
+func (c *Conn) init(svc *shared, r request) {
+	c.svc, c.limits = svc, &svc.limits
+	c.number, c.id, c.opening = svc.lastNumber.Add(1), r.id, r.opening
+	if r.ctx != nil {
+		c.given = &given{ctx: r.ctx}
+	}
+	if r.revision == 3 {
+		c.flags.set(isOld, true)
+		c.beat.awaits = true
+	}
 }
 
 // begin gives a new connection its transport, which is one of the two, its first
@@ -164,9 +225,9 @@ func (c *Conn) begin(p *polling, t *wsTransport, first []*Message, accept func(*
 	c.mu.Lock()
 	c.poll, c.ws = p, t
 	if t != nil {
-		c.deflates.Store(t.deflate.Negotiated())
+		c.flags.set(isDeflating, t.deflate.Negotiated())
 		for _, m := range first {
-			t.q.append(c.formLocked(m))
+			t.q.append(&c.svc.backlogs, c.formLocked(m))
 		}
 	}
 	c.mu.Unlock()
@@ -195,10 +256,15 @@ func (c *Conn) ID() string { return c.id }
 
 // Handshake returns the details of the request that opened the connection. Each call
 // decodes them again; the caller owns the result.
-func (c *Conn) Handshake() *Handshake { return c.opening.handshake() }
+func (c *Conn) Handshake() *Handshake { return c.opening.handshake(c.Revision()) }
 
 // Revision returns the revision of Engine.IO that the client speaks: 4 or 3.
-func (c *Conn) Revision() uint8 { return c.opening.revision }
+func (c *Conn) Revision() uint8 {
+	if c.flags.has(isOld) {
+		return 3
+	}
+	return 4
+}
 
 // Context returns a context with the values of the one that Options.Handshake returned. It
 // is never canceled.
@@ -228,7 +294,7 @@ func (c *Conn) Buffered() (messages, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	q := c.queueLocked()
-	return q.len(), q.bytes
+	return q.len(), q.size()
 }
 
 func (c *Conn) queueLocked() *sendQueue {
@@ -257,11 +323,12 @@ func (c *Conn) Abort(reason CloseReason, err error, code uint16, text string) {
 func (c *Conn) Pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pausedAt == 0 {
-		c.pausedAt = c.svc.now()
-		c.paused.Store(true)
+	if !c.flags.has(isPaused) {
+		now := c.svc.now()
+		asideLocked(c).pausedAt = now
+		c.flags.set(isPaused, true)
 		if c.state == stateOpen {
-			c.setDueLocked(duePause, c.pausedAt+int64(c.limits.pauseTimeout))
+			c.setDueLocked(duePause, now+int64(c.limits.pauseTimeout))
 		}
 	}
 }
@@ -269,16 +336,15 @@ func (c *Conn) Pause() {
 // Resume continues reading after Pause.
 func (c *Conn) Resume() {
 	c.mu.Lock()
-	if c.pausedAt == 0 {
+	if !c.flags.has(isPaused) {
 		c.mu.Unlock()
 		return
 	}
 	if c.ws != nil {
-		c.ws.resumedLocked(c.svc.now() - c.pausedAt)
+		c.ws.resumedLocked(c.svc.now() - c.aside.pausedAt)
 	}
-	c.pausedAt = 0
 	c.due.at[duePause] = 0
-	c.paused.Store(false)
+	c.flags.set(isPaused, false)
 	resumeBeatLocked(c)
 	if c.poll != nil {
 		c.poll.resume()
@@ -344,7 +410,7 @@ func (c *Conn) noteQueueLocked(moved bool) (over bool) {
 	n, size := 0, 0
 	if c.state != stateClosed && (c.ws != nil || c.poll != nil) {
 		q := c.queueLocked()
-		n, size = q.len(), q.bytes
+		n, size = q.len(), q.size()
 		c.watchQueueLocked(q, moved)
 	}
 	if a := c.aside; a != nil && a.drained != nil && (n == 0 || c.state != stateOpen) {
@@ -362,10 +428,10 @@ func (c *Conn) noteQueueLocked(moved bool) (over bool) {
 func (c *Conn) watchQueueLocked(q *sendQueue, moved bool) {
 	o := c.limits
 	switch {
-	case c.state != stateOpen, q.len() <= o.maxQueueMessages && q.bytes <= o.maxQueueBytes:
+	case c.state != stateOpen, q.len() <= o.maxQueueMessages && q.size() <= o.maxQueueBytes:
 		c.due.at[dueQueue] = 0
 	case c.due.at[dueQueue] == 0,
-		moved && q.len()-1 <= o.maxQueueMessages && q.bytes-q.headLeft() <= o.maxQueueBytes:
+		moved && q.len()-1 <= o.maxQueueMessages && q.size()-q.headLeft() <= o.maxQueueBytes:
 		c.setDueLocked(dueQueue, c.svc.now()+int64(slowTimeout))
 	}
 }
@@ -381,14 +447,14 @@ func (c *Conn) info() ConnInfo {
 
 // Established reports to the Server that the connection is in use, so that it no longer
 // counts toward Options.MaxPending.
-func (c *Conn) Established() { c.owner.established(c) }
+func (c *Conn) Established() { c.svc.owner.established(c) }
 
 // Outlive reports to the Server that work of the Handler continues after the connection has
 // closed, and how many bytes it holds. Until Settled is called the connection counts toward
 // Options.MaxConnections. New sessions are rejected with 503 while there are 50,000 such
 // connections, or while they hold as much as Options.QueueBudget. HandleClose may call it,
 // once.
-func (c *Conn) Outlive(bytes int) { c.owner.outlive(c, bytes) }
+func (c *Conn) Outlive(bytes int) { c.svc.owner.outlive(c, bytes) }
 
 // Settled reports that the work announced by Outlive has ended.
-func (c *Conn) Settled() { c.owner.settled(c) }
+func (c *Conn) Settled() { c.svc.owner.settled(c) }

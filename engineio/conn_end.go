@@ -50,14 +50,14 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 		}, false
 	}
 	c.state = stateClosing
-	c.ended.Store(true)
+	c.flags.set(hasEnded, true)
 	probeBy := c.due.at[dueUpgrade]
-	c.due.at = [dueCount]int64{}
+	c.due.at = [dueCount]moment{}
 	t, flush := c.ws, false
 	gone := true
 	// An upgrade under way proves nothing: its handshake is a GET, and the first POST is
 	// sent before the answer to the probe arrives.
-	unheard := c.poll != nil && t == nil && c.poll.polled && !c.hadPOST.Load()
+	unheard := c.poll != nil && t == nil && c.poll.polled && !c.flags.has(hadPOST)
 	switch {
 	case t == nil && c.poll == nil: // the handshake has not got that far
 	case t == nil:
@@ -80,7 +80,7 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 		candidate = c.dropCandidateLocked()
 	} else if c.poll.candidate() != nil { // a client that has stopped polling receives the rest there
 		c.poll.up.code, c.poll.up.text = e.code, e.text
-		c.setDueLocked(dueUpgrade, probeBy)
+		setMomentLocked(c, dueUpgrade, probeBy)
 	}
 	var cut *parkedGET
 	if e.cut && c.poll != nil {
@@ -92,12 +92,12 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 	return func() {
 		if gone {
 			if t != nil && !e.lost {
-				c.owner.retire(c)
+				c.svc.owner.retire(c)
 			} else {
-				c.owner.forget(c)
+				c.svc.owner.forget(c)
 			}
 			if t == nil {
-				c.svc.wheel(c.number).Stop(&c.due.timer)
+				c.svc.stopTimer(c)
 			}
 		}
 		cut.cutOff()
@@ -110,7 +110,7 @@ func (c *Conn) end(reason CloseReason, err error, e ending) (rest func(), ended 
 			t.nc.Close()
 		}
 		if unheard { // before the Handler learns of the end: then it has been counted
-			c.owner.unheard(reason, err, e.flush)
+			c.svc.owner.unheard(reason, err, e.flush)
 		}
 		if h != nil {
 			h.HandleClose(reason, err)
@@ -159,14 +159,14 @@ func (c *Conn) closed() {
 		c.poll.q.drop()
 	}
 	c.noteQueueLocked(false)
-	c.due.at = [dueCount]int64{}
+	c.due.at = [dueCount]moment{}
 	candidate := c.dropCandidateLocked()
 	if c.poll != nil {
 		c.poll.endLocked()
 	}
 	c.mu.Unlock()
-	c.svc.wheel(c.number).Stop(&c.due.timer)
-	c.owner.forget(c)
+	c.svc.stopTimer(c)
+	c.svc.owner.forget(c)
 	if candidate != nil {
 		candidate.abandon(closeNormal)
 	}

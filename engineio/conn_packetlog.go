@@ -13,7 +13,7 @@ import (
 
 // LogPackets starts or stops logging the packets of this connection: a line for each,
 // with its direction, type and text, as Options.LogPackets does from the beginning.
-func (c *Conn) LogPackets(on bool) { c.logged.Store(on) }
+func (c *Conn) LogPackets(on bool) { c.flags.set(isLogged, on) }
 
 func traceeOf(c *Conn) tracee {
 	return tracee{number: c.number, transport: c.Transport(), handler: c.handler}
@@ -25,7 +25,7 @@ func logOpen(c *Conn, first []*Message) {
 	if !p.wants(&c.opening) {
 		return
 	}
-	c.logged.Store(true)
+	c.flags.set(isLogged, true)
 	t := traceeOf(c)
 	log := p.logger()
 	log.Info("packets are logged", "conn", t.number, "transport", t.transport, "peer", telemetry.Text(c.opening.remoteAddr()))
@@ -37,14 +37,14 @@ func logOpen(c *Conn, first []*Message) {
 
 // logIn logs an incoming packet.
 func (c *Conn) logIn(p packet) {
-	if c.logged.Load() {
+	if c.flags.has(isLogged) {
 		c.svc.packets.in(traceeOf(c), p)
 	}
 }
 
 // holdLogLocked keeps a message to be logged later: the caller may hold locks.
 func (c *Conn) holdLogLocked(m *Message) {
-	if c.logged.Load() {
+	if c.flags.has(isLogged) {
 		a := asideLocked(c)
 		a.unlogged = append(a.unlogged, m)
 	}
@@ -52,7 +52,7 @@ func (c *Conn) holdLogLocked(m *Message) {
 
 // logHeld logs the messages queued by Append and Enqueue.
 func (c *Conn) logHeld() {
-	if !c.logged.Load() {
+	if !c.flags.has(isLogged) {
 		return
 	}
 	c.mu.Lock()
@@ -68,7 +68,7 @@ func (c *Conn) logHeld() {
 // logOut logs a message before it is sent, so that its line comes before that of the
 // answer.
 func (c *Conn) logOut(m *Message) {
-	if !c.logged.Load() || c.ended.Load() && m.first.isMessage() {
+	if !c.flags.has(isLogged) || c.flags.has(hasEnded) && m.first.isMessage() {
 		return
 	}
 	c.logHeld()
@@ -85,7 +85,7 @@ func (c *Conn) noteClosed(reason CloseReason, err error) {
 		}
 		return log
 	}
-	if c.logged.Load() {
+	if c.flags.has(isLogged) {
 		keys(c.svc.packets.logger()).Info("closed")
 	}
 	if c.svc.log.Enabled(context.Background(), slog.LevelDebug) {

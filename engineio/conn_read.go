@@ -18,7 +18,7 @@ func (c *Conn) handUp(p packet) bool {
 // stays open. Packets arrive one at a time: see polling.readMu.
 func (c *Conn) handlePacket(p packet) bool {
 	c.logIn(p)
-	if c.ended.Load() {
+	if c.flags.has(hasEnded) {
 		return false
 	}
 	if c.beat.waiting.Load() {

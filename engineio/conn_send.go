@@ -32,7 +32,7 @@ func (c *Conn) Enqueue(m *Message) error { return c.send(m, false) }
 func (c *Conn) EnqueueVolatile(m *Message) bool { return sendVolatile(c, m, false) }
 
 func (c *Conn) send(m *Message, flush bool) error {
-	if c.deflates.Load() {
+	if c.flags.has(isDeflating) {
 		m.own()
 		m.pack(c.svc.deflate) // takes time, so without the lock
 	}
@@ -54,7 +54,7 @@ func (c *Conn) send(m *Message, flush bool) error {
 		return errSendTooLarge
 	}
 	q := c.queueLocked()
-	v, lost := q.push(c.formLocked(m), c.limits)
+	v, lost := q.push(&c.svc.backlogs, c.formLocked(m), c.limits)
 	if lost > 0 {
 		asideLocked(c).dropped += lost
 	}
@@ -69,7 +69,7 @@ func (c *Conn) send(m *Message, flush bool) error {
 			c.mu.Unlock()
 		}
 		if over {
-			c.owner.relieve()
+			c.svc.owner.relieve()
 		}
 		c.svc.obs.dropped(c, lost, DropOverflow)
 		return nil
@@ -97,12 +97,12 @@ func (c *Conn) send(m *Message, flush bool) error {
 func writesNowLocked(c *Conn) bool {
 	t := c.ws
 	return t != nil && !t.waits && c.corks == 0 && c.state == stateOpen && !t.q.writing && t.q.len() == 0 &&
-		t.stream == nil && !t.q.masked && !t.base64 && c.opening.revision == 4 && !t.deflate.Negotiated()
+		t.stream == nil && !t.q.masked && !t.base64 && c.Revision() == 4 && !t.deflate.Negotiated()
 }
 
 // closeSlowLater is closeSlow for a caller that may hold locks that the Handler needs.
 func closeSlowLater(c *Conn, why slowness) {
-	if c.owner.inBackground() {
+	if c.svc.owner.inBackground() {
 		// One per connection that ends like this; ends at once; the owner's Close waits
 		// for it.
 		go func() {
@@ -124,19 +124,19 @@ func (c *Conn) Append(m *Message) error {
 		return ErrClosed
 	}
 	q := c.queueLocked()
-	if c.limits.overfull(q.len(), q.bytes+m.size) {
+	if c.limits.overfull(q.len(), q.size()+m.size) {
 		why := q.overBound(c.limits, queueFactor, m.size)
 		c.mu.Unlock()
 		closeSlowLater(c, why)
 		return ErrSlowConsumer
 	}
-	q.append(c.formLocked(m))
+	q.append(&c.svc.backlogs, c.formLocked(m))
 	c.svc.obs.queued(c.number, c.transportLocked(), m)
 	c.holdLogLocked(m)
 	over := c.noteQueueLocked(false)
 	c.mu.Unlock()
 	if over {
-		c.owner.relieve()
+		c.svc.owner.relieve()
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (c *Conn) SendVolatile(m *Message) bool { return sendVolatile(c, m, true) }
 
 func sendVolatile(c *Conn, m *Message, flush bool) bool {
 	m.own()
-	if c.deflates.Load() {
+	if c.flags.has(isDeflating) {
 		m.pack(c.svc.deflate) // takes time, so without the lock
 	}
 	c.mu.Lock()
@@ -161,7 +161,7 @@ func sendVolatile(c *Conn, m *Message, flush bool) bool {
 		}
 		return false
 	}
-	q.append(c.formLocked(m))
+	q.append(&c.svc.backlogs, c.formLocked(m))
 	c.svc.obs.queued(c.number, c.transportLocked(), m)
 	over := c.noteQueueLocked(false)
 	if flush {
@@ -172,7 +172,7 @@ func sendVolatile(c *Conn, m *Message, flush bool) bool {
 		c.mu.Unlock()
 	}
 	if over {
-		c.owner.relieve()
+		c.svc.owner.relieve()
 	}
 	return true
 }
@@ -182,7 +182,7 @@ func (c *Conn) formLocked(m *Message) *Message {
 	if c.ws == nil {
 		return m
 	}
-	return m.formFor(c.opening.revision, c.ws.base64, c.ws.deflate)
+	return m.formFor(c.Revision(), c.ws.base64, c.ws.deflate)
 }
 
 // Cork delays messages sent from now on, so that a burst leaves in one write. Each Cork

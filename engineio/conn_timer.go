@@ -7,14 +7,26 @@ package engineio
 import (
 	"fmt"
 	"time"
+
+	"socketio/internal/wheel"
 )
 
-// setDueLocked sets a deadline.
-func (c *Conn) setDueLocked(what int, at int64) {
+// setDueLocked sets a deadline, to a time by services.now.
+func (c *Conn) setDueLocked(what int, at int64) { setMomentLocked(c, what, c.svc.momentOf(at)) }
+
+func setMomentLocked(c *Conn, what int, at moment) {
 	if c.due.set(what, at) {
-		c.svc.wheel(c.number).Schedule(&c.due.timer, c, c.svc.base.Add(time.Duration(at)))
+		c.svc.wake(c, at)
 	}
 }
+
+// wake sets the timer of a connection.
+func (s *shared) wake(c *Conn, at moment) {
+	s.wheel(c.number).Schedule((*waker)(c), s.base.Add(time.Duration(s.timeOf(at, s.now()))))
+}
+
+// stopTimer removes the timer of a connection.
+func (s *shared) stopTimer(c *Conn) { s.wheel(c.number).Stop((*waker)(c)) }
 
 // SetTimer calls Handler.HandleTimer once after d; 0 stops it. There is one such
 // timer per connection and it ends with it.
@@ -28,36 +40,56 @@ func (c *Conn) SetTimer(d time.Duration) {
 	}
 }
 
-// Wake implements wheel.Task.
-func (c *Conn) Wake(time.Time) {
+// A waker is a Conn as the wheel sees it, a wheel.Task. It is the same memory.
+type waker Conn
+
+func (w *waker) Timer() *wheel.Timer[*waker] { return &w.timer }
+
+// Wake acts on the deadlines that have passed.
+func (w *waker) Wake(time.Time) (unfinished bool) {
+	c := (*Conn)(w)
 	now := c.svc.now()
-	var after []func()
+	nowTick := moment(now / int64(c.svc.tick))
+	var room [dueCount]func()
+	after := room[:0]
 	c.mu.Lock()
 	c.due.wakeAt = 0
 	for what := range dueCount {
-		if at := c.due.at[what]; at != 0 && at <= now {
+		if at := c.due.at[what]; at.passed(nowTick) {
 			c.due.at[what] = 0
-			if f := c.dueLocked(what, now, at); f != nil {
+			if what == dueBeat {
+				var lapsed func()
+				if unfinished, lapsed = beatDueLocked(c, now, at); lapsed != nil {
+					after = append(after, lapsed)
+				}
+			} else if f := c.dueLocked(what, now); f != nil {
 				after = append(after, f)
 			}
 		}
 	}
-	if next := c.due.next(); next != 0 && (c.due.wakeAt == 0 || next < c.due.wakeAt) {
+	if next := c.due.next(); next != 0 && (c.due.wakeAt == 0 || next.before(c.due.wakeAt)) {
 		c.due.wakeAt = next
-		c.svc.wheel(c.number).Schedule(&c.due.timer, c, c.svc.base.Add(time.Duration(next)))
+		c.svc.wake(c, next)
 	}
 	c.mu.Unlock()
 	for _, f := range after {
 		f()
 	}
+	return unfinished
+}
+
+// Finish writes the ping that Wake has queued.
+func (w *waker) Finish() {
+	c := (*Conn)(w)
+	c.logOut(c.svc.pingMessage)
+	c.mu.Lock()
+	c.flushLocked()
 }
 
 // dueLocked handles a deadline that has passed. It returns the part that must run without
 // the lock.
-func (c *Conn) dueLocked(what int, now, at int64) func() {
+func (c *Conn) dueLocked(what int, now int64) func() {
 	switch what {
-	case dueBeat:
-		return c.beatDueLocked(now, at)
 	case dueWrite:
 		lost := c.ws == nil // a POST of a client hangs: no other may be sent
 		return func() {
@@ -111,37 +143,25 @@ func resumeBeatLocked(c *Conn) {
 	}
 }
 
-// beatDueLocked acts when the heartbeat is due.
-func (c *Conn) beatDueLocked(now, at int64) func() {
-	do, next := c.beat.due(now, at, int64(c.svc.tick), c.pausedAt != 0, c.limits)
+// beatDueLocked acts when the heartbeat is due. It reports whether it has queued a ping,
+// which Finish writes. lapsed, if not nil, ends the connection, without the lock.
+func beatDueLocked(c *Conn, now int64, at moment) (pings bool, lapsed func()) {
+	do, next := c.beat.due(now, c.svc.timeOf(at, now), int64(c.svc.tick), c.flags.has(isPaused), c.limits)
 	if next != 0 {
 		c.setDueLocked(dueBeat, next)
 	}
 	switch do {
 	case beatPing:
-		return c.pingLocked()
+		c.queueLocked().append(&c.svc.backlogs, c.svc.pingMessage)
+		return true, nil
 	case beatLapsed:
 		err := errNoPong
 		if c.beat.awaits {
 			err = errNoPing
 		}
-		return func() { c.finish(ReasonPingTimeout, err, ending{code: closeGoingAway, text: "ping timeout"}) }
-	}
-	return nil
-}
-
-// pingLocked queues a ping. The returned function writes it.
-func (c *Conn) pingLocked() func() {
-	c.queueLocked().append(c.svc.pingMessage)
-	t := c.ws
-	if t == nil {
-		c.poll.wake()
-	}
-	flush := t != nil && t.q.takeWriting()
-	return func() {
-		c.logOut(c.svc.pingMessage)
-		if flush {
-			t.nc.Flush(nil)
+		return false, func() {
+			c.finish(ReasonPingTimeout, err, ending{code: closeGoingAway, text: "ping timeout"})
 		}
 	}
+	return false, nil
 }

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the deadlines of a Conn. They are exact; one wheel timer per
-// connection wakes it for the earliest.
+// This file holds the deadlines of a Conn. They are in ticks, each at the first one not
+// before its time; one wheel timer per connection wakes it for the earliest.
 
 package engineio
 
-import (
-	"time"
-
-	"socketio/internal/wheel"
-)
+import "time"
 
 // The deadlines of a Conn.
 const (
@@ -39,17 +35,44 @@ const (
 	shutdownPollTimeout = time.Second
 )
 
-// deadlines are times by services.now; 0 means none.
+// A moment is a time in ticks since services.base; 0 means none. It wraps, so only moments
+// near each other can be compared: see maxAhead.
+type moment uint32
+
+// maxAhead is how many ticks a deadline may be away; a later one has passed then. With the
+// usual tick of 50 ms it is 20 months.
+const maxAhead = 1 << 30
+
+// passed reports whether a deadline has passed now.
+func (m moment) passed(now moment) bool { return m != 0 && int32(now-m) >= 0 }
+
+// before reports whether m is before another moment. Neither is 0.
+func (m moment) before(other moment) bool { return int32(m-other) < 0 }
+
+// momentOf returns the first moment that is not before a time by now.
+func (s *services) momentOf(at int64) moment {
+	tick := int64(s.tick)
+	now := s.now() / tick
+	m := moment(now + min(max((at+tick-1)/tick-now, -maxAhead), maxAhead))
+	return max(m, 1) // wrapped to 0: a tick later
+}
+
+// timeOf returns the time of a moment near now.
+func (s *services) timeOf(m moment, now int64) int64 {
+	tick := int64(s.tick)
+	return (now/tick + int64(int32(m-moment(now/tick)))) * tick
+}
+
+// deadlines are the moments at which a Conn must act.
 type deadlines struct {
-	at     [dueCount]int64
-	wakeAt int64 // when the wheel will wake us; 0 means not at all
-	timer  wheel.Timer
+	wakeAt moment // when the wheel will wake us; 0 means not at all
+	at     [dueCount]moment
 }
 
 // set sets a deadline. It reports whether the wheel must wake us for it.
-func (d *deadlines) set(what int, at int64) bool {
+func (d *deadlines) set(what int, at moment) bool {
 	d.at[what] = at
-	if d.wakeAt != 0 && at >= d.wakeAt {
+	if d.wakeAt != 0 && !at.before(d.wakeAt) {
 		return false
 	}
 	d.wakeAt = at
@@ -57,10 +80,9 @@ func (d *deadlines) set(what int, at int64) bool {
 }
 
 // next returns the earliest deadline, or 0 if there is none.
-func (d *deadlines) next() int64 {
-	next := int64(0)
+func (d *deadlines) next() (next moment) {
 	for _, at := range d.at {
-		if at != 0 && (next == 0 || at < next) {
+		if at != 0 && (next == 0 || at.before(next)) {
 			next = at
 		}
 	}

@@ -188,7 +188,7 @@ func (p *poller) awaitResume() bool {
 	c := p.c
 	for {
 		c.mu.Lock()
-		if c.pausedAt == 0 || c.state != stateOpen {
+		if !c.flags.has(isPaused) || c.state != stateOpen {
 			open := c.state == stateOpen
 			c.mu.Unlock()
 			return open
@@ -243,8 +243,8 @@ func (p *poller) commit() {
 		c.mu.Unlock()
 		return
 	}
-	t.q.append(packetMsg(packetUpgrade, ""))
-	t.q.hold = t.q.len() // a close frame means nothing before the upgrade packet
+	t.q.append(&c.svc.backlogs, packetMsg(packetUpgrade, ""))
+	t.q.keep() // a close frame means nothing before the upgrade packet
 	t.switchLocked()
 	flush := t.q.takeWriting()
 	c.mu.Unlock()

@@ -53,7 +53,7 @@ func (d *Dialer) dialWebSocket(ctx context.Context, a *address, accept func(*Con
 func (d *Dialer) transport(c *Conn, nc net.Conn, probing bool) *wsTransport {
 	t := &wsTransport{c: c}
 	t.q.masked = true
-	t.probing.Store(probing)
+	t.flags.set(isProbing, probing)
 	t.nc, t.waits = d.attach(nc, t)
 	return t
 }

@@ -94,7 +94,7 @@ type DialerOptions struct {
 // clock and goroutines serve all of its connections and end with Close. All methods may be
 // called from any goroutine.
 type Dialer struct {
-	services
+	shared
 
 	opts   DialerOptions // with the defaults filled in
 	http   *http.Transport
@@ -120,7 +120,8 @@ func NewDialer(opts *DialerOptions) *Dialer {
 	}
 	d.opts.setDefaults()
 	o := &d.opts
-	d.services.init(limits{
+	d.owner = d
+	d.shared.init(limits{
 		pingInterval: time.Minute, pingTimeout: 5 * time.Second, // of a connection: the server's
 		upgradeTimeout: o.UpgradeTimeout, writeTimeout: o.WriteTimeout,
 		messageTimeout: o.MessageTimeout, pauseTimeout: o.PauseTimeout,
@@ -239,7 +240,7 @@ func (d *Dialer) begin() bool {
 // newConn makes a connection from an open packet and adds it to the table. It reports false
 // once the Dialer is closing.
 func (d *Dialer) newConn(a *address, open *openPacket) (*Conn, bool) {
-	c := newConn(&d.services, d, open.SID, dialedOpening(a.base.RequestURI(), a.base.Host, a.base.Scheme == "https"), nil)
+	c := newConn(&d.shared, request{id: open.SID, revision: 4, opening: dialedOpening(a.base.RequestURI(), a.base.Host, a.base.Scheme == "https")})
 	own := d.limits
 	own.pingInterval = time.Duration(open.PingInterval) * time.Millisecond
 	own.pingTimeout = time.Duration(open.PingTimeout) * time.Millisecond
@@ -274,7 +275,7 @@ func (d *Dialer) Close() error {
 			c.closed()
 		}
 		d.running.Wait()
-		d.services.close()
+		d.shared.close()
 		d.http.CloseIdleConnections()
 		close(d.done)
 	})

@@ -5,9 +5,9 @@
 // transport, checks that both ends are alive, and carries messages. It implements
 // revision 4 of the protocol, and optionally 3. It does not depend on Socket.IO.
 //
-// Reading order: what connections are made of comes first: message.go, sendqueue.go,
+// Reading order: what connections are made of comes first: limits.go, message.go, backlog.go, sendqueue.go,
 // budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,
-// deflate.go, heartbeat.go, deadlines.go, transport.go, errors.go, handshake.go, opening.go,
+// deflate.go, heartbeat.go, deadlines.go, flags.go, transport.go, errors.go, handshake.go, opening.go,
 // observer.go, packetlog.go, services.go. Then a connection: conn.go (its life),
 // conn_read.go, conn_send.go, conn_end.go, conn_slow.go, conn_timer.go, conn_packetlog.go, transport_ws.go,
 // inflate.go, transport_polling.go, parkedget.go, upgrade.go. Then the mechanisms of the

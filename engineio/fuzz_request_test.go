@@ -105,8 +105,8 @@ func checkQuery(t *testing.T, raw string) {
 // checkRecord compares a Handshake with the request.
 func checkRecord(t *testing.T, s *Server, r *http.Request) {
 	for range 3 { // as a client of its own, and as one of several
-		first := newOpening(&s.svc.texts, s.proxies, r, 4)
-		checkHandshake(t, s, r, first.handshake())
+		first := newOpening(&s.svc.texts, s.proxies, r)
+		checkHandshake(t, s, r, first.handshake(4))
 	}
 }
 

@@ -23,12 +23,12 @@ func (t *wsTransport) OnCompressed(op ws.Opcode, data []byte) bool {
 		msg = bytes.Clone(data)
 	}
 	t.unlockRead()
-	t.inflating.Store(true)
+	t.flags.set(isInflating, true)
 	// One per connection at a time; ends when the message is handed up;
 	// Server.Close waits for it.
 	t.c.svc.background.Go(func() {
 		t.inflate(op, msg)
-		t.inflating.Store(false)
+		t.flags.set(isInflating, false)
 		t.nc.Resume()
 	})
 	return false
@@ -44,7 +44,7 @@ func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 	out, err := t.c.svc.deflate.Inflate(nil, op, msg, limit)
 	if err != nil {
 		var ce *ws.CloseError
-		if limit < t.c.limits.maxPayload && asCloseError(err, &ce) && ce.Code == ws.CodeTooBig && !t.probing.Load() {
+		if limit < t.c.limits.maxPayload && asCloseError(err, &ce) && ce.Code == ws.CodeTooBig && !t.flags.has(isProbing) {
 			t.inflatesTooEarly(limit)
 			return
 		}
@@ -53,7 +53,7 @@ func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 	}
 	t.messageEnds()
 	t.message(op, out, worthKeeping(out, cap(out)))
-	if !t.probing.Load() {
+	if !t.flags.has(isProbing) {
 		t.readEnd()
 	}
 }

@@ -26,8 +26,7 @@ type opening struct {
 	own    string
 	at     int64 // in Unix time, nanoseconds
 
-	revision uint8
-	secure   bool
+	secure bool
 }
 
 // individual are the headers whose values few clients have in common. So are those of all
@@ -40,12 +39,11 @@ var individual = func() (is [len(headerNames)]bool) {
 }()
 
 // newOpening keeps the relevant parts of a request.
-func newOpening(texts *intern.Table, p *proxies, r *http.Request, revision uint8) opening {
+func newOpening(texts *intern.Table, p *proxies, r *http.Request) opening {
 	o := opening{
-		url:      texts.Common([]byte(r.RequestURI)),
-		at:       time.Now().UnixNano(),
-		revision: revision,
-		secure:   r.TLS != nil || p.forwarded(r, "X-Forwarded-Proto", "") == "https",
+		url:    texts.Common([]byte(r.RequestURI)),
+		at:     time.Now().UnixNano(),
+		secure: r.TLS != nil || p.forwarded(r, "X-Forwarded-Proto", "") == "https",
 	}
 	common := appendText(make([]byte, 0, 512), p.forwarded(r, "X-Forwarded-Host", r.Host))
 	others := make([]byte, 0, 512)
@@ -85,7 +83,7 @@ func newOpening(texts *intern.Table, p *proxies, r *http.Request, revision uint8
 // dialedOpening is the opening of a connection that was dialed.
 func dialedOpening(target, host string, secure bool) opening {
 	own := appendText(appendText(appendText(nil, target), host), host)
-	return opening{own: string(own), at: time.Now().UnixNano(), revision: 4, secure: secure}
+	return opening{own: string(own), at: time.Now().UnixNano(), secure: secure}
 }
 
 func appendText(b []byte, text string) []byte {
@@ -120,8 +118,8 @@ func (o *opening) remoteAddr() string {
 }
 
 // handshake returns a new Handshake.
-func (o *opening) handshake() *Handshake {
-	h := &Handshake{Time: time.Unix(0, o.at), Secure: o.secure, Revision: o.revision}
+func (o *opening) handshake(revision uint8) *Handshake {
+	h := &Handshake{Time: time.Unix(0, o.at), Secure: o.secure, Revision: revision}
 	rest := o.own
 	if o.url != nil {
 		h.URL = *o.url

@@ -94,7 +94,7 @@ func (p *packetLog) wants(first *opening) bool {
 		}
 	}
 	if len(p.query) > 0 {
-		q := first.handshake().Query()
+		q := first.handshake(4).Query()
 		for _, pair := range p.query {
 			if q.Has(pair[0]) && q.Get(pair[0]) == pair[1] {
 				return true

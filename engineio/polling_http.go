@@ -221,7 +221,7 @@ func (x *exchange) post() {
 		x.fail(e, ReasonTransportError, errContentEncoding)
 		return
 	}
-	in := payload{revision: c.opening.revision, binary: strings.HasPrefix(r.Header.Get("Content-Type"), binaryType)}
+	in := payload{revision: c.Revision(), binary: strings.HasPrefix(r.Header.Get("Content-Type"), binaryType)}
 	if in.binary && in.revision == 4 {
 		x.fail(nil, ReasonTransportError, errContentType)
 		return
@@ -418,14 +418,14 @@ func (x *exchange) deliver(in *payload) (took, present bool) {
 // connection is open, and whether the client still waits for its answer.
 func (x *exchange) awaitResume() (open, present bool) {
 	c := x.c
-	if !c.paused.Load() && !c.ended.Load() { // nearly always
+	if !c.flags.has(isPaused) && !c.flags.has(hasEnded) { // nearly always
 		return true, true
 	}
 	x.wait()
 	ended, gone := x.r.Context().Done(), (<-chan bool)(nil)
 	for {
 		c.mu.Lock()
-		if c.pausedAt == 0 || c.state != stateOpen {
+		if !c.flags.has(isPaused) || c.state != stateOpen {
 			open = c.state == stateOpen
 			c.mu.Unlock()
 			return open, true

@@ -27,7 +27,7 @@ type Server struct {
 	closedC   chan struct{} // closed when Close has ended
 
 	// The mechanisms. None of them knows the Server.
-	svc      *services
+	svc      *shared
 	proxies  *proxies
 	refusals *refusals
 	sessions *sessions
@@ -53,17 +53,19 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 		accept:  accept,
 		closedC: make(chan struct{}),
 	}
-	s.svc = newServices(&s.cfg)
+	s.svc = newShared(&s.cfg)
+	svc := &s.svc.services
 	s.proxies = newProxies(s.cfg.TrustedProxies)
-	s.refusals = &refusals{svc: s.svc, proxies: s.proxies}
-	s.sessions = newSessions(s.svc, s.cfg.MaxConnections, s.cfg.MaxPending, s.cfg.webtransport)
+	s.refusals = &refusals{svc: svc, proxies: s.proxies}
+	s.sessions = newSessions(svc, s.cfg.MaxConnections, s.cfg.MaxPending, s.cfg.webtransport)
+	s.svc.owner = s.sessions
 	s.chain = newChain(http.HandlerFunc(s.serve))
 	s.cookie = s.cfg.Cookie.template()
-	s.headers = &headers{s.svc, s.cfg.InitialHeaders, s.cfg.Headers}
+	s.headers = &headers{svc, s.cfg.InitialHeaders, s.cfg.Headers}
 	s.gate = gate{originRule{s.cfg.CORS, s.proxies, s.svc.sampled}, s.sessions, s.svc.log, s.cfg.Forward != nil}
-	s.foreign = foreign{svc: s.svc, sessions: s.sessions, rule: &s.gate.rule}
-	s.ids = ids{s.svc, s.foreign.attach(&s.cfg.Options, s.serveForwarded)}
-	s.binding = binding{s.svc, s.sessions, s.proxies, s.cfg.SessionBinding}
+	s.foreign = foreign{svc: svc, sessions: s.sessions, rule: &s.gate.rule}
+	s.ids = ids{svc, s.foreign.attach(&s.cfg.Options, s.serveForwarded)}
+	s.binding = binding{svc, s.sessions, s.proxies, s.cfg.SessionBinding}
 	s.polls = pollServer{s.refusals, s.headers, newCompressor(s.cfg.HTTPCompression), [2]byte{'o', 'k'}, s.cfg.BodyTimeout}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.openText = s.openTail([]string{})
@@ -74,20 +76,20 @@ func NewServer(opts *Options, accept func(*Conn) Handler) *Server {
 	return s
 }
 
-// newServices returns what the connections of a Server share.
-func newServices(cfg *config) *services {
-	s := new(services)
-	s.init(cfg.limits(), cfg.Logger)
-	s.openPoller(cfg.Driver)
-	s.obs = newObservers(cfg.Logger, cfg.Observers)
-	s.packets = newPacketLog(cfg.Logger, cfg.LogPackets)
-	s.budget.limit = queueBudget(cfg.QueueBudget)
-	s.deflate = newDeflate(cfg.PerMessageDeflate)
-	if s.deflate != nil && cfg.InitialPacket != nil {
-		cfg.InitialPacket.pack(s.deflate)
+// newShared creates what the connections of a Server have in common, except its owner.
+func newShared(cfg *config) *shared {
+	svc := new(shared)
+	svc.init(cfg.limits(), cfg.Logger)
+	svc.openPoller(cfg.Driver)
+	svc.obs = newObservers(cfg.Logger, cfg.Observers)
+	svc.packets = newPacketLog(cfg.Logger, cfg.LogPackets)
+	svc.budget.limit = queueBudget(cfg.QueueBudget)
+	svc.deflate = newDeflate(cfg.PerMessageDeflate)
+	if svc.deflate != nil && cfg.InitialPacket != nil {
+		cfg.InitialPacket.pack(svc.deflate)
 	}
-	s.wsConfig.FromClient = true
-	return s
+	svc.wsConfig.FromClient = true
+	return svc
 }
 
 func (s *Server) openTail(upgrades []string) []byte {
@@ -184,7 +186,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case transport == WebSocket:
-		s.serveWebSocket(w, r, c, q.base64, false)
+		s.serveWebSocket(w, r, c, nil, q.base64)
 	case r.Method == http.MethodGet:
 		s.gate.noteOrigin(c, r, false)
 		s.polls.exchange(w, r, c).get()
@@ -205,7 +207,7 @@ func (s *Server) checkSession(c *Conn, transport string, upgrade bool, eio strin
 		return refuseFor(CauseUpgradeDisabled, codeBadRequest, "upgrades are disabled")
 	case transport == Polling && c.Transport() != Polling:
 		return errUpgraded()
-	case revisionOf(eio) != c.opening.revision:
+	case revisionOf(eio) != c.Revision():
 		return refuseFor(CauseProtocolMismatch, codeBadRequest, "another protocol revision than the session's")
 	}
 	return nil
@@ -238,11 +240,13 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, upgrade bool, q *a
 		s.refusals.answer(w, r, e)
 		return
 	}
-	c := newConn(s.svc, s.sessions, id, newOpening(&s.svc.texts, s.proxies, r, revision), ctx)
+	first := request{id, revision, newOpening(&s.svc.texts, s.proxies, r), ctx}
 	if transport == WebSocket {
-		s.serveWebSocket(w, r, c, q.base64, true)
+		c, t := newWebSocketConn(s.svc, first)
+		s.serveWebSocket(w, r, c, t, q.base64)
 		return
 	}
+	c := newConn(s.svc, first)
 	c.passed.Store(newPassedOn(r, &s.gate.rule))
 	if e := s.sessions.admit(c); e != nil {
 		s.refusals.answer(w, r, e)

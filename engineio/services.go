@@ -18,22 +18,8 @@ import (
 	"socketio/internal/intern"
 	"socketio/internal/netpoll"
 	"socketio/internal/telemetry"
-	"socketio/internal/wheel"
 	"socketio/internal/ws"
 )
-
-// limits are the bounds and times of a Conn.
-type limits struct {
-	pingInterval, pingTimeout time.Duration
-	upgradeTimeout            time.Duration
-	writeTimeout              time.Duration
-	messageTimeout            time.Duration
-	pauseTimeout              time.Duration
-
-	maxPayload       int
-	maxQueueBytes    int
-	maxQueueMessages int
-}
 
 // names are what the log lines of an end call the others, and its options.
 type names struct {
@@ -64,11 +50,11 @@ type services struct {
 	deflate  *ws.Deflate // nil if messages are not compressed
 	wsConfig ws.Config
 	constants
-	texts intern.Table // of the requests of clients
+	texts    intern.Table // of the requests of clients
+	backlogs backlogs
 
 	poller   netpoll.Driver // nil where there is none
 	portable *netpoll.Goroutines
-	wheels   []*wheel.Wheel
 
 	// Atomic; safe from anywhere.
 	lastNumber atomic.Uint64  // of a Conn
@@ -93,15 +79,12 @@ func newConstants() constants {
 // init sets the fields that the limits determine. The end sets the rest.
 func (s *services) init(l limits, log *slog.Logger) {
 	s.limits, s.log = l, log
-	s.base = time.Now().Add(-1) // so that now is never 0
 	s.tick = tickFor(l.pingTimeout)
+	s.base = time.Now().Add(-s.tick) // so that now is never 0, and ticks are those of the wheels
 	s.sampled = telemetry.NewSampled(log)
 	s.constants = newConstants()
 	s.portable = netpoll.NewGoroutines()
 	s.wsConfig = ws.Config{MaxMessage: l.maxPayload, MaxFragments: maxFragments(l.maxPayload), UncheckedOver: MaxInlineUTF8}
-	for range runtime.GOMAXPROCS(0) {
-		s.wheels = append(s.wheels, wheel.New(s.tick))
-	}
 }
 
 // openPoller creates the event-loop driver, if the options ask for it.
@@ -136,9 +119,6 @@ func (s *services) close() {
 	}
 	s.portable.Close(netpoll.LingerTimeout)
 	s.background.Wait()
-	for _, w := range s.wheels {
-		w.Close()
-	}
 }
 
 // maxFragments is the maximum number of frames of a message: many clients send frames of
@@ -147,11 +127,6 @@ func maxFragments(maxPayload int) int { return max(4096, maxPayload/256) }
 
 // now returns the time since the end was created, in nanoseconds.
 func (s *services) now() int64 { return int64(time.Since(s.base)) }
-
-// wheel returns the wheel of a connection. They take them in turns.
-func (s *services) wheel(number uint64) *wheel.Wheel {
-	return s.wheels[number%uint64(len(s.wheels))]
-}
 
 // tickFor returns the resolution of the deadlines.
 func tickFor(pingTimeout time.Duration) time.Duration {

@@ -147,7 +147,7 @@ func (s *sessions) endOpening() {
 // hearPOST notes that a POST of a session has arrived, whether it is accepted or not.
 func (s *sessions) hearPOST(sid string) {
 	if c := s.lookup(sid); c != nil {
-		c.hadPOST.Store(true)
+		c.flags.set(hadPOST, true)
 		s.mutes.hear()
 	}
 }

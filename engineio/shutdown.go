@@ -89,9 +89,9 @@ func closeConns(ctx context.Context, conns []*Conn, perSecond int, most time.Dur
 func hurry(c *Conn, now int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	soon := now + int64(shutdownPollTimeout)
-	if c.state == stateClosing && c.ws == nil && c.due.at[dueClose] > soon {
-		c.setDueLocked(dueClose, soon)
+	soon := c.svc.momentOf(now + int64(shutdownPollTimeout))
+	if at := c.due.at[dueClose]; c.state == stateClosing && c.ws == nil && at != 0 && soon.before(at) {
+		setMomentLocked(c, dueClose, soon)
 	}
 }
 

@@ -167,7 +167,7 @@ func (s *Server) serveOpened(r *http.Request, nc net.Conn, first packet, early [
 	}
 	defer s.sessions.takeovers.Done()
 	t := &wsTransport{c: c, stream: new(streamParser)}
-	t.probing.Store(!fresh)
+	t.flags.set(isProbing, !fresh)
 	t.q.stream = true
 	t.nc, t.waits = s.svc.portable.Attach(&streamConn{Conn: nc, timeout: s.cfg.WriteTimeout}, t), true
 	if !s.start(c, t, fresh, early) {
@@ -201,7 +201,7 @@ func (s *Server) streamSession(r *http.Request, first packet, foreign bool) (c *
 		c, e = s.freshStream(r)
 	default:
 		c, e = s.binding.find(r, wish.SID)
-		if e == nil && (s.cfg.DisableUpgrades || c.opening.revision != 4) {
+		if e == nil && (s.cfg.DisableUpgrades || c.Revision() != 4) {
 			e = refuseFor(CauseUpgradeDisabled, codeBadRequest, errNoUpgrade.Error())
 		}
 	}
@@ -222,7 +222,7 @@ func (s *Server) freshStream(r *http.Request) (*Conn, *requestError) {
 	if e != nil {
 		return nil, e
 	}
-	c := newConn(s.svc, s.sessions, id, newOpening(&s.svc.texts, s.proxies, r, 4), ctx)
+	c := newConn(s.svc, request{id, 4, newOpening(&s.svc.texts, s.proxies, r), ctx})
 	return c, s.sessions.admit(c)
 }
 

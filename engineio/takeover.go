@@ -16,18 +16,19 @@ import (
 	"socketio/internal/ws"
 )
 
-// serveWebSocket takes the connection over as the transport of a fresh Conn, or as a
-// candidate for the upgrade of an open session. Over HTTP/2 it returns when the WebSocket
+// serveWebSocket takes the connection over as t, the transport of a fresh Conn, or, if t is
+// nil, as a candidate for the upgrade of an open session. Over HTTP/2 it returns when the WebSocket
 // has ended, because its stream ends with the request.
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, base64, fresh bool) {
-	if tun := s.takeWebSocket(w, r, c, base64, fresh); tun != nil {
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, t *wsTransport, base64 bool) {
+	if tun := s.takeWebSocket(w, r, c, t, base64); tun != nil {
 		tun.serve()
 	}
 }
 
 // takeWebSocket is serveWebSocket up to the point where the WebSocket begins. It returns
 // the tunnel of a WebSocket over HTTP/2, which must be served, otherwise nil.
-func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, base64, fresh bool) *tunnel {
+func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, t *wsTransport, base64 bool) *tunnel {
+	fresh := t != nil
 	key, herr := checkWebSocket(r)
 	if herr != nil {
 		for name, values := range herr.Header {
@@ -61,9 +62,12 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 		s.refusals.notify(r, &requestError{status: http.StatusInternalServerError, code: codeBadRequest, why: CauseTransportHandshake, detail: "the connection can't be taken over", cause: err})
 		return nil
 	}
-	t := &wsTransport{c: c, base64: base64}
-	t.probing.Store(!fresh)
-	if s.svc.deflate != nil && c.opening.revision == 4 {
+	if !fresh {
+		t = &wsTransport{c: c}
+	}
+	t.base64 = base64
+	t.flags.set(isProbing, !fresh)
+	if s.svc.deflate != nil && c.Revision() == 4 {
 		if t.deflate = ws.NegotiateDeflate(r.Header); t.deflate.Negotiated() {
 			t.parser.AllowCompressed()
 		}
@@ -78,8 +82,8 @@ func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, c *Conn, 
 		response := ws.AppendDeflateResponse(nil, key, ws.FirstProtocol(r.Header), t.deflate, w.Header())
 		t.nc, t.waits = s.svc.attach(nc, t)
 		c.mu.Lock()
-		t.q.append(rawMsg(response))
-		t.q.hold = 1 // a close frame means nothing before the response
+		t.q.append(&c.svc.backlogs, rawMsg(response))
+		t.q.keep() // a close frame means nothing before the response
 		c.mu.Unlock()
 	}
 	begun = true

@@ -117,7 +117,7 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 		// packet before the messages that came with it.
 		p.afterNoop = true
 		p.wake()
-		c.setDueLocked(dueClose, c.svc.now()+int64(c.owner.closeWait()))
+		c.setDueLocked(dueClose, c.svc.now()+int64(c.svc.owner.closeWait()))
 		return false
 	}
 	if p.get != nil {
@@ -127,7 +127,7 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 	}
 	if !e.lost && e.reply == 0 && (e.flush || p.up.pausing) {
 		p.afterNoop = true
-		c.setDueLocked(dueClose, c.svc.now()+int64(c.owner.closeWait()))
+		c.setDueLocked(dueClose, c.svc.now()+int64(c.svc.owner.closeWait()))
 		return false
 	}
 	c.state = stateClosed
@@ -171,7 +171,7 @@ func (p *polling) endLocked() {
 
 // encode encodes the body of a response.
 func (p *polling) encode(items []*Message) (body []byte, contentType string) {
-	if p.c.opening.revision == 3 {
+	if p.c.Revision() == 3 {
 		if !p.base64 && hasBinary(items) {
 			return appendPayloadV3(nil, items, true), binaryType
 		}

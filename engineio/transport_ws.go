@@ -38,34 +38,28 @@ type wsTransport struct {
 	deflate ws.DeflateParams
 	waits   bool // nc reports progress only for whole batches
 	base64  bool // bytes go out as text
+	flags   flags
 
-	stream *streamParser // of a WebTransport, in place of parser; nil for a WebSocket
+	// Guarded by Conn.mu.
+	q sendQueue
 
 	// Owned by the read side.
-	parser    ws.Parser
 	dead      bool // input is discarded
 	reading   bool // holds polling.readMu
 	peerEnds  bool // the peer has sent a close frame; guarded by Conn.mu, here because it needs no padding
 	pings     uint16
+	parser    ws.Parser
+	stream    *streamParser // of a WebTransport, in place of parser; nil for a WebSocket; immutable
 	pingSince int64
 
-	// Atomic: a candidate, not yet the connection's transport.
-	probing atomic.Bool
-	// Atomic; while set, the read side belongs to the goroutine that inflates.
-	inflating atomic.Bool
-	// Atomic: dueMessage is set, or looks at begun before it is given up.
-	watched atomic.Bool
 	// Atomic: when the message that is arriving began, by services.now; 0 if none is.
 	// Written by the read side, and by Resume.
 	begun atomic.Int64
-
-	// Guarded by Conn.mu.
-	q sendQueue
 }
 
 // Feed implements netpoll.Handler.
 func (t *wsTransport) Feed(b []byte) (int, bool) {
-	if t.inflating.Load() {
+	if t.flags.has(isInflating) {
 		return 0, false
 	}
 	if t.dead {
@@ -80,10 +74,10 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 			t.fail(err)
 		}
 	}
-	if t.inflating.Load() {
+	if t.flags.has(isInflating) {
 		return n, false
 	}
-	if !t.probing.Load() {
+	if !t.flags.has(isProbing) {
 		t.readEnd()
 	}
 	if t.dead || !t.isPartial() {
@@ -100,7 +94,7 @@ func (t *wsTransport) Feed(b []byte) (int, bool) {
 
 // Room implements netpoll.Handler.
 func (t *wsTransport) Room() []byte {
-	if t.stream != nil || t.dead || t.inflating.Load() {
+	if t.stream != nil || t.dead || t.flags.has(isInflating) {
 		return nil
 	}
 	return t.parser.Room()
@@ -124,7 +118,7 @@ func (t *wsTransport) unlockRead() {
 
 // endRead ends a Feed, unless the goroutine that inflates owns the read side now.
 func (t *wsTransport) endRead() {
-	if !t.inflating.Load() {
+	if !t.flags.has(isInflating) {
 		t.unlockRead()
 	}
 }
@@ -166,7 +160,7 @@ func (t *wsTransport) name() string {
 // isPaused reports whether reading is paused. A candidate is read even then: its probe is
 // not for the Handler.
 func (t *wsTransport) isPaused() bool {
-	return t.inflating.Load() || !t.probing.Load() && t.c.paused.Load()
+	return t.flags.has(isInflating) || !t.flags.has(isProbing) && t.c.flags.has(isPaused)
 }
 
 // messageEnds stops the time of the arriving message. The next one in the same read has a
@@ -181,7 +175,7 @@ func (t *wsTransport) messageEnds() {
 // checked when it is due, so a client that sends message after message changes only begun.
 func (t *wsTransport) messageBegins() {
 	t.begun.Store(t.c.svc.now())
-	if !t.watched.Load() {
+	if !t.flags.has(isWatched) {
 		t.watchMessage()
 	}
 }
@@ -197,7 +191,7 @@ func (t *wsTransport) message(op ws.Opcode, data []byte, own bool) bool {
 	p := packet{typ: packetMessage, binary: true, data: data}
 	var err error
 	switch {
-	case t.c.opening.revision == 3:
+	case t.c.Revision() == 3:
 		p, err = decodePacketV3(data, op == ws.Binary)
 	case op == ws.Text:
 		p, err = decodePacket(data)
@@ -206,7 +200,7 @@ func (t *wsTransport) message(op ws.Opcode, data []byte, own bool) bool {
 		t.fail(err)
 		return false
 	}
-	if t.probing.Load() {
+	if t.flags.has(isProbing) {
 		t.handleProbe(p)
 		return !t.dead && !t.isPaused()
 	}
@@ -243,7 +237,7 @@ func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
 		t.c.mu.Lock()
 		t.peerEnds = true
 		t.c.mu.Unlock()
-		if t.probing.Load() {
+		if t.flags.has(isProbing) {
 			t.abandon(code)
 		} else {
 			t.c.finish(ReasonTransportClose, nil, ending{code: code})
@@ -256,7 +250,7 @@ func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
 // fail closes the transport because of invalid input.
 func (t *wsTransport) fail(err error) {
 	t.dead = true
-	if !t.probing.Load() {
+	if !t.flags.has(isProbing) {
 		t.c.parseError(err)
 		return
 	}
@@ -278,7 +272,7 @@ func (t *wsTransport) send(m *Message) {
 		t.c.mu.Unlock()
 		return
 	}
-	t.q.append(m)
+	t.q.append(&t.c.svc.backlogs, m)
 	flush := t.q.takeWriting()
 	t.c.mu.Unlock()
 	if flush {
@@ -299,7 +293,7 @@ func (t *wsTransport) watchMessage() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ws == t && c.state == stateOpen {
-		t.watched.Store(true)
+		t.flags.set(isWatched, true)
 		c.setDueLocked(dueMessage, c.svc.now()+int64(c.limits.messageTimeout))
 	}
 }
@@ -308,18 +302,18 @@ func (t *wsTransport) watchMessage() {
 // new deadline, unless none is arriving.
 func (t *wsTransport) messageDueLocked(now int64) (late bool) {
 	c := t.c
-	t.watched.Store(false) // before begun is loaded: see messageBegins
+	t.flags.set(isWatched, false) // before begun is loaded: see messageBegins
 	begun, limit := t.begun.Load(), int64(c.limits.messageTimeout)
 	switch {
 	case begun == 0:
 		return false
-	case c.pausedAt != 0: // it may have arrived, unread
+	case c.flags.has(isPaused): // it may have arrived, unread
 		begun = now
 	}
 	if now-begun >= limit {
 		return true
 	}
-	t.watched.Store(true)
+	t.flags.set(isWatched, true)
 	c.setDueLocked(dueMessage, begun+limit)
 	return false
 }
@@ -343,7 +337,7 @@ func (t *wsTransport) sayCloseLocked(code uint16, text string) bool {
 		t.q.writing = true // even with nothing to write: Next sees the end
 		return flush
 	}
-	t.q.append(rawMsg(ws.AppendClose(nil, code, text)))
+	t.q.append(&t.c.svc.backlogs, rawMsg(ws.AppendClose(nil, code, text)))
 	t.q.last = true
 	return t.q.takeWriting()
 }
@@ -370,7 +364,7 @@ func (t *wsTransport) Next(sent int, bufs [][]byte) [][]byte {
 	if done {
 		t.nc.Shutdown(last)
 		if main {
-			t.c.owner.forget(t.c)
+			t.c.svc.owner.forget(t.c)
 		}
 	}
 	return bufs
@@ -380,8 +374,7 @@ func (t *wsTransport) Next(sent int, bufs [][]byte) [][]byte {
 func (t *wsTransport) Sent(n int) {
 	t.c.mu.Lock()
 	t.sentLocked(n)
-	m := t.q.lent()
-	from, offset := t.q.frame, t.q.offset
+	m, from, offset := t.q.lent()
 	t.c.mu.Unlock()
 	if m == nil {
 		return
@@ -393,7 +386,7 @@ func (t *wsTransport) Sent(n int) {
 }
 
 func (t *wsTransport) sentLocked(n int) {
-	t.q.sent(n)
+	t.q.sent(&t.c.svc.backlogs, n)
 	if t.c.ws == t {
 		t.c.noteQueueLocked(n > 0)
 	}

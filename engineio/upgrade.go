@@ -134,12 +134,12 @@ func (t *wsTransport) switchLocked() {
 	c := t.c
 	c.poll.up.drop()
 	c.due.at[dueUpgrade], c.due.at[dueNoop] = 0, 0
-	t.probing.Store(false)
+	t.flags.set(isProbing, false)
 	c.ws = t
-	c.deflates.Store(t.deflate.Negotiated())
+	c.flags.set(isDeflating, t.deflate.Negotiated())
 	items, _ := c.poll.q.take(math.MaxInt)
 	for _, m := range items {
-		t.q.append(c.formLocked(m))
+		t.q.append(&c.svc.backlogs, c.formLocked(m))
 	}
 	c.poll.switched()
 }
@@ -165,9 +165,9 @@ func (t *wsTransport) commit() {
 	}
 	c.mu.Unlock()
 	if closing {
-		c.owner.retire(c)
+		c.svc.owner.retire(c)
 	} else {
-		c.owner.upgraded(c)
+		c.svc.owner.upgraded(c)
 	}
 	if flush {
 		t.nc.Flush(nil)

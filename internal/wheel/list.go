@@ -1,35 +1,40 @@
 // SPDX-License-Identifier: MIT
 
-// list: timers in a ring, linked through themselves.
+// list: tasks in a ring, linked through their timers.
 
 package wheel
 
-// A list holds timers in the order in which they were pushed.
-type list struct {
-	head *Timer // head.prev is the last one
+// A list holds tasks in the order in which they were pushed.
+type list[T Task[T]] struct {
+	head T // the one before it is the last one; zero if n is 0
+	n    int
 }
 
-// push adds t, which is on no list, at the end.
-func (l *list) push(t *Timer) {
-	t.in = l
-	if l.head == nil {
-		t.next, t.prev, l.head = t, t, t
+// push adds a task, which is on no list, at the end.
+func (l *list[T]) push(task T) {
+	t := task.Timer()
+	l.n++
+	if l.n == 1 {
+		t.next, t.prev, l.head = task, task, task
 		return
 	}
-	last := l.head.prev
-	t.prev, t.next = last, l.head
-	last.next, l.head.prev = t, t
+	first := l.head.Timer()
+	t.prev, t.next = first.prev, l.head
+	first.prev.Timer().next, first.prev = task, task
 }
 
-// remove takes t, which is on l, off it.
-func (l *list) remove(t *Timer) {
-	if t.next == t {
-		l.head = nil
+// remove takes a task, which is on l, off it.
+func (l *list[T]) remove(task T) {
+	var none T
+	t := task.Timer()
+	l.n--
+	if l.n == 0 {
+		l.head = none
 	} else {
-		t.prev.next, t.next.prev = t.next, t.prev
-		if l.head == t {
+		t.prev.Timer().next, t.next.Timer().prev = t.next, t.prev
+		if l.head.Timer() == t {
 			l.head = t.next
 		}
 	}
-	t.next, t.prev, t.in = nil, nil, nil
+	t.next, t.prev = none, none
 }

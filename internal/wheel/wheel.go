@@ -15,32 +15,50 @@ import (
 // in 51 s; timers further away stay in their slot for several rounds.
 const slots = 1024
 
-// A Task is what a Timer wakes.
-type Task interface {
+// maxAhead is how many ticks a timer may be away: with a tick of 1 ms 24 days.
+const maxAhead = math.MaxInt32
+
+// A Task is a pointer to what has a Timer, which wakes it.
+type Task[T any] interface {
+	// Timer returns the timer in the memory of the task. It must be the same each time.
+	Timer() *Timer[T]
+
 	// Wake is called once for each Schedule that was neither replaced nor
 	// stopped before its time. now is a time at or after the one asked for. It
 	// runs on the Wheel's goroutine, without a lock, so all other timers wait
 	// for it: it must not block. It may schedule and stop any timer, its own
 	// included, but must not call Close. A panic in it is not recovered.
-	Wake(now time.Time)
+	//
+	// It returns whether Finish is to be called, as Wake is, after the Wake of the tasks
+	// that are due at the same time, or of some of them.
+	Wake(now time.Time) (unfinished bool)
+	Finish()
 }
 
-// A Timer is one deadline. Its owner embeds it; the zero value is ready. It must
+// A Timer is one deadline. Its owner has it as a field; the zero value is ready. It must
 // not be copied while it is scheduled, and belongs to the first Wheel that it is
 // used with.
-type Timer struct {
-	next, prev *Timer // in the ring of in; nil when in is nil
-	in         *list  // the list it is on; nil when it is not scheduled
-	task       Task
-	tick       int64 // the first tick not before its time
+type Timer[T any] struct {
+	next, prev T      // in the ring of its list; zero when it is on none
+	tick       uint32 // the low bits of the first tick not before its time
+	on         place
 }
 
-// A Wheel drives timers. Its methods may be called from any goroutine.
+// A place is the list that a timer is on.
+type place uint8
+
+const (
+	onNone place = iota
+	onSlot       // that of its tick
+	onDue
+)
+
+// A Wheel drives the timers of tasks of one type. Its methods may be called from any goroutine.
 //
 // A timer never wakes early, and the Wheel gets to it at most one tick late,
 // plus what the tasks before it take. Ticks are counted from New, and are
 // numbered by their end: tick k ends k ticks later.
-type Wheel struct {
+type Wheel[T Task[T]] struct {
 	// Immutable after New.
 	tick  time.Duration
 	start time.Time
@@ -50,15 +68,17 @@ type Wheel struct {
 
 	mu       lock.Mutex // guards the fields below; never held while waiting or in a Task
 	closed   bool
-	running  bool  // the goroutine was started
-	passed   int64 // all ticks up to this one have been collected
-	wakeAt   int64 // the tick the goroutine sleeps for; never: parked; 0: awake
-	count    int   // timers scheduled
-	due      list  // timers collected and not yet woken
+	running  bool    // the goroutine was started
+	passed   int64   // all ticks up to this one have been collected
+	wakeAt   int64   // the tick the goroutine sleeps for; never: parked; 0: awake
+	count    int     // timers scheduled
+	due      list[T] // timers collected and not yet woken
 	occupied [slots / 64]uint64
 	// Invariant: bit s of occupied is set exactly when slot[s] is not empty, and
 	// a timer with tick k is in slot k%slots or in due.
-	slot [slots]list
+	slot [slots]list[T]
+
+	unfinished []T // owned by the goroutine
 }
 
 // never is a tick that does not come.
@@ -68,11 +88,11 @@ const never = math.MaxInt64
 // parked without a timer while the wheel is empty (once it has noticed: Stop
 // does not wake it), and ends with Close. A tick
 // of zero or less panics.
-func New(tick time.Duration) *Wheel {
+func New[T Task[T]](tick time.Duration) *Wheel[T] {
 	if tick <= 0 {
 		panic("wheel: tick must be positive")
 	}
-	return &Wheel{
+	return &Wheel[T]{
 		tick:   tick,
 		start:  time.Now(),
 		kick:   make(chan struct{}, 1),
@@ -82,27 +102,29 @@ func New(tick time.Duration) *Wheel {
 	}
 }
 
-// Schedule sets t to wake task at the given time, or at most one tick later. If
-// t was scheduled before, the new time replaces the old one. A time in the past wakes by the
-// next tick. After Close, Schedule does nothing. It does not allocate.
-func (w *Wheel) Schedule(t *Timer, task Task, at time.Time) {
-	tick := w.tickOf(at)
+// Schedule sets the timer of a task to the given time; it wakes then or at most one tick
+// later. If it was scheduled before, the new time replaces the old one. A time in the past
+// wakes by the next tick, one that is 2^31 ticks away or more at the end of those. After
+// Close, Schedule does nothing. It does not allocate.
+func (w *Wheel[T]) Schedule(task T, at time.Time) {
+	t, tick := task.Timer(), w.tickOf(at)
 	w.mu.Lock()
 	if w.closed {
 		w.mu.Unlock()
 		return
 	}
-	if t.in != nil {
-		w.unlinkLocked(t)
+	if t.on != onNone {
+		w.unlinkLocked(task)
 	}
-	t.task, t.tick = task, max(tick, w.passed+1)
-	s := t.tick % slots
-	w.slot[s].push(t)
+	tick = min(max(tick, w.passed+1), w.passed+maxAhead)
+	s := tick % slots
+	t.tick, t.on = uint32(tick), onSlot
+	w.slot[s].push(task)
 	w.occupied[s/64] |= 1 << (s % 64)
 	w.count++
-	kick := t.tick < w.wakeAt
+	kick := tick < w.wakeAt
 	if kick {
-		w.wakeAt = t.tick
+		w.wakeAt = tick
 	}
 	if !w.running {
 		w.running = true
@@ -119,20 +141,20 @@ func (w *Wheel) Schedule(t *Timer, task Task, at time.Time) {
 	}
 }
 
-// Stop removes t from the wheel and reports whether it was scheduled and will not wake now.
-// After false its Wake may be running.
-func (w *Wheel) Stop(t *Timer) (was bool) {
+// Stop removes the timer of a task and reports whether it was scheduled and will not wake
+// now. After false its Wake may be running, or its Finish be about to run.
+func (w *Wheel[T]) Stop(task T) (was bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if t.in == nil {
+	if task.Timer().on == onNone {
 		return false
 	}
-	w.unlinkLocked(t)
+	w.unlinkLocked(task)
 	return true
 }
 
 // Len returns how many timers are scheduled.
-func (w *Wheel) Len() int {
+func (w *Wheel[T]) Len() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.count
@@ -140,7 +162,7 @@ func (w *Wheel) Len() int {
 
 // Close drops all timers and waits until a running Wake has returned. No timer wakes
 // afterwards. It may be called more than once, but not from a Task.
-func (w *Wheel) Close() {
+func (w *Wheel[T]) Close() {
 	w.mu.Lock()
 	running := w.running
 	if !w.closed {
@@ -155,7 +177,7 @@ func (w *Wheel) Close() {
 }
 
 // tickOf returns the first tick that ends at or after at.
-func (w *Wheel) tickOf(at time.Time) int64 {
+func (w *Wheel[T]) tickOf(at time.Time) int64 {
 	d := at.Sub(w.start)
 	tick := int64(d / w.tick)
 	if d%w.tick > 0 {
@@ -164,25 +186,34 @@ func (w *Wheel) tickOf(at time.Time) int64 {
 	return tick
 }
 
-// unlinkLocked takes t off its list.
-func (w *Wheel) unlinkLocked(t *Timer) {
-	from := t.in
-	from.remove(t)
+// unlinkLocked takes a task off its list.
+func (w *Wheel[T]) unlinkLocked(task T) {
+	t := task.Timer()
 	w.count--
-	if from.head == nil && from != &w.due {
-		s := t.tick % slots
-		w.occupied[s/64] &^= 1 << (s % 64)
+	if t.on == onDue {
+		w.due.remove(task)
+	} else {
+		s := t.tick % slots // 2^32 is a multiple of slots
+		w.slot[s].remove(task)
+		if w.slot[s].n == 0 {
+			w.occupied[s/64] &^= 1 << (s % 64)
+		}
 	}
-	t.task = nil
+	t.on = onNone
 }
 
-func (w *Wheel) dropLocked() {
-	for t := w.due.head; t != nil; t = w.due.head {
-		w.unlinkLocked(t)
+// tickLocked returns the tick of a timer that is on a list.
+func (w *Wheel[T]) tickLocked(t *Timer[T]) int64 {
+	return w.passed + int64(int32(t.tick-uint32(w.passed)))
+}
+
+func (w *Wheel[T]) dropLocked() {
+	for w.due.n > 0 {
+		w.unlinkLocked(w.due.head)
 	}
 	for s := range w.slot {
-		for t := w.slot[s].head; t != nil; t = w.slot[s].head {
-			w.unlinkLocked(t)
+		for w.slot[s].n > 0 {
+			w.unlinkLocked(w.slot[s].head)
 		}
 	}
 }

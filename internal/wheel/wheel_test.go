@@ -24,22 +24,28 @@ func TestMain(m *testing.M) { leakcheck.Main(m) }
 
 // A task is a deadline that records when it was woken.
 type task struct {
-	timer wheel.Timer
-	at    time.Time
-	woken []time.Time
-	then  func(now time.Time)
+	timer  wheel.Timer[*task]
+	at     time.Time
+	woken  []time.Time
+	then   func(now time.Time)
+	finish func()
 }
 
-func (k *task) Wake(now time.Time) {
+func (k *task) Timer() *wheel.Timer[*task] { return &k.timer }
+
+func (k *task) Wake(now time.Time) (unfinished bool) {
 	k.woken = append(k.woken, time.Now())
 	if k.then != nil {
 		k.then(now)
 	}
+	return k.finish != nil
 }
 
-func (k *task) schedule(w *wheel.Wheel, after time.Duration) {
+func (k *task) Finish() { k.finish() }
+
+func (k *task) schedule(w *wheel.Wheel[*task], after time.Duration) {
 	k.at = time.Now().Add(after)
-	w.Schedule(&k.timer, k, k.at)
+	w.Schedule(k, k.at)
 }
 
 // check checks that k woke once, not early and at most one tick late.
@@ -54,14 +60,14 @@ func (k *task) check(t *testing.T) {
 }
 
 func TestTimerIsSmall(t *testing.T) {
-	if size := unsafe.Sizeof(wheel.Timer{}); size > 64 {
-		t.Errorf("a Timer has %d bytes, want at most 64", size)
+	if size := unsafe.Sizeof(wheel.Timer[*task]{}); size > 24 {
+		t.Errorf("a Timer has %d bytes, want at most 24", size)
 	}
 }
 
 func TestNeverEarlyAtMostOneTickLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(tick)
+		w := wheel.New[*task](tick)
 		defer w.Close()
 		rnd := rand.New(rand.NewPCG(1, 2))
 		tasks := make([]*task, 10_000)
@@ -86,7 +92,7 @@ func TestNeverEarlyAtMostOneTickLate(t *testing.T) {
 
 func TestExactTickBoundaries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(tick)
+		w := wheel.New[*task](tick)
 		defer w.Close()
 		var tasks []*task
 		for n := range 3 {
@@ -109,7 +115,7 @@ func TestExactTickBoundaries(t *testing.T) {
 
 func TestAfterALongRestTheClockIsRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(tick)
+		w := wheel.New[*task](tick)
 		defer w.Close()
 		for range 3 {
 			time.Sleep(time.Hour + 13*time.Millisecond) // the wheel is parked
@@ -124,7 +130,7 @@ func TestAfterALongRestTheClockIsRight(t *testing.T) {
 
 func TestATimeThatHasPassedWakesByTheNextTick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(tick)
+		w := wheel.New[*task](tick)
 		defer w.Close()
 		for _, after := range []time.Duration{0, -1, -time.Second, -24 * time.Hour, -100 * 365 * 24 * time.Hour} {
 			k := new(task)
@@ -142,10 +148,10 @@ func TestATimeThatHasPassedWakesByTheNextTick(t *testing.T) {
 
 func TestTheFarFuture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(time.Millisecond)
+		w := wheel.New[*task](time.Millisecond)
 		defer w.Close()
 		k := new(task)
-		w.Schedule(&k.timer, k, time.Now().AddDate(5000, 0, 0))
+		w.Schedule(k, time.Now().AddDate(5000, 0, 0))
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if len(k.woken) != 0 || w.Len() != 1 {
@@ -156,7 +162,7 @@ func TestTheFarFuture(t *testing.T) {
 
 func TestScheduleAgainMovesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(tick)
+		w := wheel.New[*task](tick)
 		defer w.Close()
 		k := new(task)
 		for range 100 {
@@ -176,15 +182,15 @@ func TestScheduleAgainMovesIt(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(tick)
+		w := wheel.New[*task](tick)
 		defer w.Close()
 		var a, b task
-		if w.Stop(&a.timer) {
+		if w.Stop(&a) {
 			t.Error("stopped a timer that was never scheduled")
 		}
 		a.schedule(w, time.Second)
 		b.schedule(w, time.Second)
-		if !w.Stop(&a.timer) || w.Stop(&a.timer) {
+		if !w.Stop(&a) || w.Stop(&a) {
 			t.Error("want the first Stop to be true and the second false")
 		}
 		time.Sleep(2 * time.Second)
@@ -193,7 +199,7 @@ func TestStop(t *testing.T) {
 			t.Error("a stopped timer woke")
 		}
 		b.check(t)
-		if w.Stop(&b.timer) {
+		if w.Stop(&b) {
 			t.Error("stopped a timer that has woken")
 		}
 	})
@@ -201,12 +207,12 @@ func TestStop(t *testing.T) {
 
 func TestWakeMayScheduleAndStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(tick)
+		w := wheel.New[*task](tick)
 		defer w.Close()
 		var pinger, victim task
 		start := time.Now()
 		pinger.then = func(now time.Time) {
-			w.Stop(&victim.timer)
+			w.Stop(&victim)
 			pinger.schedule(w, -time.Hour) // must not spin
 		}
 		pinger.schedule(w, tick)
@@ -229,7 +235,7 @@ func TestWakeMayScheduleAndStop(t *testing.T) {
 
 func TestOrderOfOneTickIsThatOfScheduling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(tick)
+		w := wheel.New[*task](tick)
 		defer w.Close()
 		var got []int
 		tasks := make([]task, 100)
@@ -247,7 +253,7 @@ func TestOrderOfOneTickIsThatOfScheduling(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := wheel.New(tick)
+		w := wheel.New[*task](tick)
 		var a, b task
 		a.schedule(w, time.Second)
 		w.Close()
@@ -258,15 +264,15 @@ func TestClose(t *testing.T) {
 		if len(a.woken)+len(b.woken) != 0 {
 			t.Error("a timer woke after Close")
 		}
-		if w.Len() != 0 || w.Stop(&a.timer) || w.Stop(&b.timer) {
+		if w.Len() != 0 || w.Stop(&a) || w.Stop(&b) {
 			t.Error("a closed wheel holds timers")
 		}
-		wheel.New(tick).Close() // never started
+		wheel.New[*task](tick).Close() // never started
 	})
 }
 
 func TestCloseWaitsForWake(t *testing.T) {
-	w := wheel.New(time.Millisecond)
+	w := wheel.New[*task](time.Millisecond)
 	var k task
 	inside, release := make(chan struct{}), make(chan struct{})
 	var returned atomic.Bool
@@ -287,7 +293,7 @@ func TestCloseWaitsForWake(t *testing.T) {
 // In every interleaving, a timer that was scheduled and that Stop no longer finds has
 // woken or is about to.
 func TestRaces(t *testing.T) {
-	w := wheel.New(time.Millisecond)
+	w := wheel.New[*signal](time.Millisecond)
 	defer w.Close()
 	var wg sync.WaitGroup
 	for g := range 4 {
@@ -297,13 +303,13 @@ func TestRaces(t *testing.T) {
 				s := newSignal()
 				for range 20 {
 					if rnd.IntN(3) > 0 {
-						w.Schedule(&s.timer, s, time.Now().Add(time.Duration(rnd.Int64N(int64(2*time.Millisecond)))))
+						w.Schedule(s, time.Now().Add(time.Duration(rnd.Int64N(int64(2*time.Millisecond)))))
 					} else {
-						w.Stop(&s.timer)
+						w.Stop(s)
 					}
 				}
-				w.Schedule(&s.timer, s, time.Now().Add(time.Duration(rnd.Int64N(int64(2*time.Millisecond)))))
-				if rnd.IntN(2) == 0 && w.Stop(&s.timer) {
+				w.Schedule(s, time.Now().Add(time.Duration(rnd.Int64N(int64(2*time.Millisecond)))))
+				if rnd.IntN(2) == 0 && w.Stop(s) {
 					continue
 				}
 				select {
@@ -323,31 +329,73 @@ func TestRaces(t *testing.T) {
 
 // A signal is a task that signals that it woke at least once.
 type signal struct {
-	timer wheel.Timer
+	timer wheel.Timer[*signal]
 	woke  chan struct{}
 }
 
 func newSignal() *signal { return &signal{woke: make(chan struct{}, 1)} }
 
-func (s *signal) Wake(time.Time) {
+func (s *signal) Timer() *wheel.Timer[*signal] { return &s.timer }
+
+func (s *signal) Wake(time.Time) (unfinished bool) {
 	select {
 	case s.woke <- struct{}{}:
 	default:
 	}
+	return false
+}
+
+func (s *signal) Finish() {}
+
+// Tasks that are due together wake before they finish, a chunk at a time, and each that
+// asked for it finishes once.
+func TestFinish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := wheel.New[*task](tick)
+		defer w.Close()
+		tasks := make([]task, 100)
+		woken, finished, most := 0, 0, 0
+		for i := range tasks {
+			k := &tasks[i]
+			k.then = func(time.Time) {
+				woken++
+				most = max(most, woken-finished)
+			}
+			k.finish = func() {
+				finished++
+				if len(k.woken) == 0 {
+					t.Errorf("task %d finished before it woke", i)
+				}
+			}
+			k.schedule(w, time.Second)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if woken != 100 || finished != 100 || most < 16 || most > 64 {
+			t.Errorf("%d woken, %d finished, at most %d in between", woken, finished, most)
+		}
+		tasks[0].then = nil
+		tasks[0].schedule(w, time.Second)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if finished != 101 {
+			t.Errorf("%d finished with a task alone, want 101", finished)
+		}
+	})
 }
 
 func TestScheduleAllocatesNothing(t *testing.T) {
-	w := wheel.New(tick)
+	w := wheel.New[*task](tick)
 	defer w.Close()
 	k := new(task)
 	at := time.Now().Add(time.Hour)
-	if n := testing.AllocsPerRun(1000, func() { w.Schedule(&k.timer, k, at) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { w.Schedule(k, at) }); n != 0 {
 		t.Errorf("%v allocations per Schedule, want none", n)
 	}
 }
 
 func BenchmarkSchedule(b *testing.B) {
-	w := wheel.New(tick)
+	w := wheel.New[*task](tick)
 	defer w.Close()
 	tasks := make([]task, 10_000)
 	at := time.Now().Add(25 * time.Second)
@@ -358,20 +406,20 @@ func BenchmarkSchedule(b *testing.B) {
 		if i++; i == len(tasks) {
 			i = 0
 		}
-		w.Schedule(&k.timer, k, at)
+		w.Schedule(k, at)
 	}
 }
 
 func BenchmarkScheduleStopParallel(b *testing.B) {
-	w := wheel.New(tick)
+	w := wheel.New[*task](tick)
 	defer w.Close()
 	at := time.Now().Add(25 * time.Second)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		k := new(task)
 		for pb.Next() {
-			w.Schedule(&k.timer, k, at)
-			w.Stop(&k.timer)
+			w.Schedule(k, at)
+			w.Stop(k)
 		}
 	})
 }

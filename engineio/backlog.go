@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+
+// This file holds the messages of a queue that has several, or one that has left in part.
+
+package engineio
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// queueFactor times Options.MaxQueueBytes and MaxQueueMessages is the most that
+	// may wait for one connection, whatever the policies of its messages.
+	queueFactor = 16
+	// slowTimeout is how long more than those bounds may wait without a break.
+	slowTimeout = 10 * time.Second
+)
+
+// A verdict is the outcome of pushing a message.
+type verdict uint8
+
+const (
+	pushed  verdict = iota
+	dropped         // by its policy; no error
+	refused         // OverflowFail
+	closes          // 16 times the bound
+)
+
+// overfull reports whether a queue of n messages has no room for one more that makes
+// it size bytes, whatever its policy.
+func (o *limits) overfull(n, size int) bool { // products may overflow
+	return n > 0 && (n/queueFactor >= o.maxQueueMessages || (size-1)/queueFactor >= o.maxQueueBytes)
+}
+
+// inlineItems is the initial capacity of a backlog.
+const inlineItems = 8
+
+// A backlog holds the messages of a sendQueue. A queue has one while it needs it.
+type backlog struct {
+	pool  *backlogs
+	items []*Message // items[head:] wait
+	head  int
+
+	bytes int // not yet sent, of all waiting messages
+
+	// The position in items[head], and how many messages the batch that is being
+	// written touches.
+	frame, offset, out int
+
+	hold int // this many messages at the head are not discarded
+
+	inline [inlineItems]*Message // the first backing array of items
+}
+
+// backlogs has the backlogs that no queue uses.
+type backlogs struct{ pool sync.Pool }
+
+func (p *backlogs) get() *backlog {
+	l, ok := p.pool.Get().(*backlog)
+	if !ok {
+		l = &backlog{pool: p}
+	}
+	l.items = l.inline[:0]
+	return l
+}
+
+func (p *backlogs) put(l *backlog) {
+	*l = backlog{pool: p}
+	p.pool.Put(l)
+}
+
+func (q *backlog) len() int { return len(q.items) - q.head }
+
+func (q *backlog) append(m *Message) {
+	if q.head > 0 && len(q.items) == cap(q.items) {
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
+	q.items = append(q.items, m)
+	q.bytes += m.size
+}
+
+// batch appends the slices to write next.
+func (q *backlog) batch(bufs [][]byte, maxBufs, maxBytes int) [][]byte {
+	frame, offset, size := q.frame, q.offset, 0
+	for i, m := range q.items[q.head:] {
+		q.out = i + 1
+		for ; frame < m.frames(); frame++ {
+			if len(bufs) >= maxBufs || size >= maxBytes {
+				return bufs
+			}
+			b := m.frame(frame).wire[offset:]
+			offset = 0
+			size += len(b)
+			bufs = append(bufs, b)
+		}
+		frame = 0
+	}
+	return bufs
+}
+
+// sent advances the position by n bytes and removes messages that have been written.
+func (q *backlog) sent(n int) {
+	q.bytes -= n
+	q.out = 0
+	for q.len() > 0 {
+		m := q.items[q.head]
+		left := len(m.frame(q.frame).wire) - q.offset
+		if n < left {
+			q.offset += n
+			return
+		}
+		n -= left
+		q.offset = 0
+		if q.frame++; q.frame == m.frames() {
+			q.frame = 0
+			q.items[q.head] = nil
+			q.head++
+			q.hold = max(q.hold-1, 0)
+		}
+	}
+}
+
+// begun returns the number of unwritten bytes of the messages that discard keeps.
+func (q *backlog) begun() (size int) {
+	for _, m := range q.items[q.head:q.firstLoose()] {
+		size += m.size
+	}
+	return size
+}
+
+// headLeft returns the number of unwritten bytes of the first message.
+func (q *backlog) headLeft() int {
+	m := q.items[q.head]
+	left := m.size - q.offset
+	for i := range q.frame {
+		left -= len(m.frame(i).wire)
+	}
+	return left
+}
+
+// take removes and returns messages of at most maxBytes together, and at least one if
+// there is one.
+func (q *backlog) take(maxBytes int) (items []*Message, size int) {
+	n := 0
+	for _, m := range q.items[q.head:] {
+		if n > 0 && size+m.size > maxBytes {
+			break
+		}
+		n++
+		size += m.size
+	}
+	taken := q.items[q.head : q.head+n]
+	items = append(items, taken...)
+	clear(taken)
+	q.bytes -= size
+	q.head += n
+	return items, size
+}
+
+// discard drops the messages of which no byte has been written. It keeps messages being
+// written, a partly written message (cutting it off would corrupt the stream), and those
+// covered by hold.
+func (q *backlog) discard() {
+	keep := q.firstLoose() - q.head
+	for i := q.head + keep; i < len(q.items); i++ {
+		q.bytes -= q.items[i].size
+		q.items[i] = nil
+	}
+	q.items = q.items[:q.head+keep]
+}
+
+// admit makes room for m, or does what its policy says if there is none. It returns how
+// many messages were dropped, m among them. If the verdict is pushed, m must be appended.
+func (q *backlog) admit(m *Message, o *limits) (v verdict, lost int) {
+	maxBytes, maxLen := o.maxQueueBytes, o.maxQueueMessages
+	old := -1
+	if m.key != "" {
+		old = q.find(m.key)
+	}
+	n, size := q.len(), q.bytes+m.size
+	if old >= 0 {
+		n, size = n-1, size-q.items[old].size
+	}
+	if n > 0 && (n >= maxLen || size > maxBytes) {
+		switch m.overflow {
+		case OverflowFail:
+			return refused, 0
+		case OverflowDropNewest:
+			return dropped, 1
+		case OverflowDropOldest:
+			if lost = q.makeRoom(m.size, maxBytes, maxLen, old); lost == 0 {
+				return dropped, 1
+			}
+			return pushed, lost
+		default:
+			if o.overfull(n, size) {
+				return closes, 0
+			}
+		}
+	}
+	if old >= 0 {
+		q.bytes -= q.items[old].size
+		q.items = slices.Delete(q.items, old, old+1)
+		lost = 1
+	}
+	return pushed, lost
+}
+
+// firstLoose is the index of the first item that has not begun to leave.
+func (q *backlog) firstLoose() int {
+	begun := q.out
+	if begun == 0 && (q.frame > 0 || q.offset > 0) {
+		begun = 1
+	}
+	return q.head + min(max(begun, q.hold), q.len())
+}
+
+// find returns the index of the loose item with a key, or -1.
+func (q *backlog) find(key string) int {
+	for i := len(q.items) - 1; i >= q.firstLoose(); i-- {
+		if q.items[i].key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// makeRoom drops the item at index old, if that is not -1, and the oldest loose items that
+// may be dropped, until size bytes fit. If they can't fit, it drops none and returns 0.
+func (q *backlog) makeRoom(size, maxBytes, maxLen, old int) (lost int) {
+	n, bytes := q.len(), q.bytes+size
+	if old >= 0 {
+		n, bytes, lost = n-1, bytes-q.items[old].size, 1
+	}
+	start, end := q.firstLoose(), 0
+	for end = start; end < len(q.items) && n > 0 && (n >= maxLen || bytes > maxBytes); end++ {
+		if it := q.items[end]; end != old && it.overflow == OverflowDropOldest {
+			n, bytes, lost = n-1, bytes-it.size, lost+1
+		}
+	}
+	if n > 0 && (n >= maxLen || bytes > maxBytes) {
+		return 0
+	}
+	kept := q.items[start:start]
+	for i, it := range q.items[start:] {
+		if start+i == old || start+i < end && it.overflow == OverflowDropOldest {
+			q.bytes -= it.size
+			continue
+		}
+		kept = append(kept, it)
+	}
+	clear(q.items[start+len(kept):])
+	q.items = q.items[:start+len(kept)]
+	return lost
+}
