@@ -198,11 +198,9 @@ func (d *delivery) Deliver(number uint64) {
 			d.order.Lost()
 		}
 	}
-	for s := range d.early {
+	for s, of := range d.fixed {
 		if k := s.kept(); k != nil && d.logged {
-			if number > 0 { // the client does not know this position
-				k.lost.Store(number)
-			}
+			d.remember(k, of, number)
 			k.early.Add(-1)
 		}
 	}
@@ -214,7 +212,7 @@ func (d *delivery) Flush() {
 	if d.done != nil {
 		close(d.done)
 	}
-	for s := range d.early {
+	for s := range d.fixed {
 		if k := s.kept(); k != nil && d.logged && k.early.Load() == 0 && d.owner.durable {
 			// What is saved says that all is lost. It ends when the store has answered; counted
 			// by Server.workers.
@@ -270,7 +268,7 @@ func (f *follow) Flush() { f.socket.conn.eio.Write() }
 
 // behind makes a packet to a socket wait for the events to it that wait for their
 // positions. It reports false if there are none: the caller sends the packet. What waits
-// for others then passes the socket for good, as in hurry.
+// for others then never reaches the socket.
 func (j *journal) behind(s *Socket, m *engineio.Message, volatile bool) bool {
 	if j.shared == nil || j.shared.line.Empty() {
 		return false
@@ -280,7 +278,7 @@ func (j *journal) behind(s *Socket, m *engineio.Message, volatile bool) bool {
 		if f, ok := i.(*follow); ok {
 			return f.socket == s
 		}
-		return i.(*delivery).selects(s, rooms)
+		return i.(*delivery).awaits(s, rooms)
 	})
 	if !behind {
 		if k := s.kept(); k != nil {
@@ -292,48 +290,95 @@ func (j *journal) behind(s *Socket, m *engineio.Message, volatile bool) bool {
 	return true
 }
 
-// hurry sends a socket at once what waits for its turn, since it leaves the namespace or
-// rooms: it would not be a recipient any longer. If left is not nil, this is what waits up
-// to the last event that it would not get without these rooms. What waits before that and
-// is not for the socket passes it for good: if it joins a room of such an event, that would
-// come after later ones.
-func (j *journal) hurry(s *Socket, left []string) {
+// hurry sends a socket at once what waits for its turn, since it leaves the namespace: it
+// would not be a recipient any longer.
+func (j *journal) hurry(s *Socket) {
 	if j.shared == nil || j.shared.line.Empty() {
 		return
 	}
 	rooms := j.ns.adapter.Rooms(s.member())
-	stays := slices.DeleteFunc(slices.Clone(rooms), func(room string) bool { return slices.Contains(left, room) })
-	j.shared.line.Ahead(func(items []recovery.Item) {
-		if left != nil {
-			last := len(items) - 1
-			for ; last >= 0; last-- {
-				if d, ok := items[last].(*delivery); ok && !d.passed(s) && d.selects(s, rooms) && !d.selects(s, stays) {
-					break
-				}
+	j.shared.line.Ahead(func(i recovery.Item) bool {
+		switch i := i.(type) {
+		case *follow:
+			return i.socket == s && !i.early
+		case *delivery:
+			if !i.awaits(s, rooms) {
+				return false
 			}
-			items = items[:last+1]
+			i.fix(s, has)
 		}
-		for _, i := range items {
-			switch i := i.(type) {
-			case *follow:
-				if i.socket == s && !i.early {
-					i.Deliver(0)
-					i.early = true
-				}
-			case *delivery:
-				if !i.passed(s) {
-					i.pass(s, i.selects(s, rooms))
-				}
-			}
+		return true
+	}, func(i recovery.Item) {
+		switch i := i.(type) {
+		case *follow:
+			i.Deliver(0)
+			i.early = true
+		case *delivery:
+			i.sendEarly(s)
 		}
 	})
 	s.conn.eio.Write()
 }
 
-// passed reports whether a socket has the event before its turn, or never gets it.
-func (d *delivery) passed(s *Socket) bool {
-	_, passed := d.early[s]
-	return passed
+// leaves is called before a socket leaves rooms. It gets what waits for its turn and was
+// for it when it was emitted.
+func (j *journal) leaves(s *Socket, rooms []string) {
+	if j.shared == nil || j.shared.line.Empty() {
+		return
+	}
+	before := j.ns.adapter.Rooms(s.member())
+	after := slices.DeleteFunc(slices.Clone(before), func(room string) bool { return slices.Contains(rooms, room) })
+	left := func(room string) bool { return slices.Contains(rooms, room) }
+	j.shared.line.Ahead(func(i recovery.Item) bool {
+		d, ok := i.(*delivery)
+		if ok && slices.ContainsFunc(d.Target.Rooms, left) && d.fixed[s] == 0 && d.selects(s, before) && !d.selects(s, after) {
+			d.fix(s, keeps)
+		}
+		return false
+	}, nil)
+}
+
+// A decision is what becomes of an event that waits for its turn, for a socket of which
+// something has changed meanwhile.
+type decision uint8
+
+const (
+	keeps  decision = iota + 1 // it gets the event, although it has left the rooms
+	misses                     // it does not get the event, although it has joined the rooms
+	has                        // it was sent the event before its turn
+)
+
+// fix decides. It is called by a function that Line.Ahead calls, or in the turn of the event.
+func (d *delivery) fix(s *Socket, of decision) {
+	if d.fixed == nil {
+		d.fixed = make(map[*Socket]decision)
+	}
+	d.fixed[s] = of
+	if k := s.kept(); k != nil && d.logged {
+		k.early.Add(1)
+	}
+}
+
+// remember makes the session of a socket know of a decision, in a step of the order. number
+// is that of the event, or 0.
+func (d *delivery) remember(k *session, of decision, number uint64) {
+	switch {
+	case number == 0: // all sessions learn of it
+	case of == keeps:
+		k.track.Gets(number, &d.Target)
+	case of == misses:
+		k.track.Misses(number, &d.Target)
+	case of == has: // the client does not know this position
+		k.lost.Store(number)
+	}
+}
+
+// awaits reports whether a socket in rooms gets an event that waits for its turn.
+func (d *delivery) awaits(s *Socket, rooms []string) bool {
+	if of := d.fixed[s]; of != 0 {
+		return of == keeps
+	}
+	return d.selects(s, rooms)
 }
 
 // overtaken reports whether the socket was sent something later while the event waited for
@@ -343,33 +388,20 @@ func (d *delivery) overtaken(s *Socket) bool {
 	if k == nil || d.token == 0 || d.token > k.overtook.Load() {
 		return false
 	}
-	d.passes(s)
+	d.fix(s, misses)
 	return true
 }
 
-// passes makes an event pass a socket.
-func (d *delivery) passes(s *Socket) {
-	if d.early == nil {
-		d.early = make(map[*Socket]struct{})
-	}
-	d.early[s] = struct{}{}
-	if k := s.kept(); k != nil && d.logged {
-		k.early.Add(1)
-	}
-}
-
-// pass makes an event pass a socket when it has its turn. If send is set, the socket gets
-// it now.
-func (d *delivery) pass(s *Socket, send bool) {
-	last := d.order.Begin()
-	defer d.order.End()
-	d.passes(s)
-	if !send || s.state.Load() == stateGone {
-		return
-	}
+// sendEarly queues an event for a socket before its turn.
+func (d *delivery) sendEarly(s *Socket) {
 	draft, err := d.ns.server.format.Draft(d.ns.name, d.Event.JSON, d.Event.Attachments)
 	if err != nil {
 		return // it is reported when the event has its turn
+	}
+	last := d.order.Begin()
+	defer d.order.End()
+	if s.state.Load() == stateGone {
+		return
 	}
 	m, err := draft.Message(d.stamp(s, d.Event.JSON, last))
 	if err != nil {

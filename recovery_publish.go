@@ -208,7 +208,7 @@ type delivery struct {
 	logged bool                 // it should get a number
 	token  uint64               // of the event in the Line; 0 if it gets no number
 	batch  *adapter.Batch       // writes, if it is not nil
-	early  map[*Socket]struct{} // those that it passes at its turn; changed while it waits, or has its turn
+	fixed  map[*Socket]decision // changed by Line.Ahead while it waits, and when it has its turn
 	done   chan struct{}        // closed when it was delivered; nil if nobody waits
 
 	m     *engineio.Message
@@ -224,7 +224,7 @@ func (d *delivery) deliver(position string) {
 	}
 	d.ns.applyFlags(d.m, &d.Flags)
 	if d.socket != nil {
-		if d.count = 1; !d.passed(d.socket) {
+		if d.count = 1; d.fixed[d.socket] == 0 {
 			d.err = d.queue(d.socket)
 		}
 		return
@@ -238,9 +238,20 @@ func (d *delivery) deliver(position string) {
 	d.count = len(members)
 	d.sent = make([]*Socket, 0, len(members))
 	for _, m := range members {
-		if s := socketOf(m); !d.passed(s) && !d.overtaken(s) && (s.settledState() == stateConnected || s.kept() != nil && s.kept().holding) {
-			_ = d.queue(s) // the connection notifies its sockets when it closes
+		if s := socketOf(m); d.fixed[s] == 0 && !d.overtaken(s) {
+			d.queueMember(s)
 		}
+	}
+	for s, of := range d.fixed {
+		if of == keeps {
+			d.queueMember(s)
+		}
+	}
+}
+
+func (d *delivery) queueMember(s *Socket) {
+	if s.settledState() == stateConnected || s.kept() != nil && s.kept().holding {
+		_ = d.queue(s) // the connection notifies its sockets when it closes
 	}
 }
 

@@ -22,7 +22,7 @@ type session struct {
 	id        atomic.Pointer[string] // of the session that is continued
 	recovered atomic.Bool
 	lost      atomic.Uint64 // see adapter.Session; of this socket alone
-	early     atomic.Int32  // events that were sent, or have passed, before their numbers were known
+	early     atomic.Int32  // decisions about events whose numbers are not known yet
 	overtook  atomic.Uint64 // the token of the latest event that waited when something later was sent
 	taken     atomic.Bool   // another server has the session: nothing of the client is handled
 

@@ -354,9 +354,10 @@ type keeper interface {
 	emitAt(f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error)
 	// behind makes a packet to a socket wait if events to it wait for their numbers, and
 	// reports whether there are any. hurry sends the socket what waits, since it leaves
-	// the namespace or, if left is not nil, rooms.
+	// the namespace. leaves keeps what waits for a socket that leaves rooms.
 	behind(s *Socket, m *engineio.Message, volatile bool) bool
-	hurry(s *Socket, left []string)
+	hurry(s *Socket)
+	leaves(s *Socket, rooms []string)
 	// keep delivers an event of another server to the sockets here that members returns. It
 	// returns how many they are.
 	keep(e adapter.Payload, f adapter.Flags, t adapter.Target, members func(adapter.Target) []adapter.Member) int

@@ -367,7 +367,7 @@ func (s *Socket) CloseConn() {
 // nothing; a middleware returns an error instead.
 func (s *Socket) Disconnect() {
 	if s.kept() != nil && s.Connected() {
-		s.ns.keeper.hurry(s, nil)
+		s.ns.keeper.hurry(s)
 	}
 	s.mu.Lock()
 	if s.state.Load() != stateConnected {

@@ -135,7 +135,7 @@ func (s *Socket) Leave(rooms ...string) {
 	}()
 	var last uint64
 	if s.ns.keeper != nil && len(rooms) > 0 && s.state.Load() != stateJoining {
-		s.ns.keeper.hurry(s, rooms)
+		s.ns.keeper.leaves(s, rooms)
 	}
 	if s.kept() != nil {
 		last = s.ns.keeper.begin()

@@ -239,18 +239,23 @@ func (l *Line) Behind(matches func(Item) bool) (behind bool, last uint64) {
 	return len(l.items) > maxLooked, last
 }
 
-// Ahead calls fn with all items that wait, in order, while none is delivered. fn must not
-// block, or use the Line.
-func (l *Line) Ahead(fn func([]Item)) {
+// Ahead calls decide with all items that wait, in order, while none is delivered, and then
+// send with those for which it has returned true. Neither may block, or use the Line. While
+// decide runs, Behind does not look at the items.
+func (l *Line) Ahead(decide func(Item) bool, send func(Item)) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
+	var chosen []Item
 	l.mu.Lock()
-	items := make([]Item, len(l.items))
 	for i := range l.items {
-		items[i] = l.items[i].item
+		if item := l.items[i].item; decide(item) {
+			chosen = append(chosen, item)
+		}
 	}
 	l.mu.Unlock()
-	fn(items)
+	for _, item := range chosen {
+		send(item)
+	}
 }
 
 // Close delivers what waits, without numbers. Events that are added afterwards do

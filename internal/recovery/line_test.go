@@ -134,7 +134,7 @@ func TestLineKeepsTheOrder(t *testing.T) {
 	all.Go(func() {
 		for !l.Empty() || len(tokens) > 0 {
 			l.Behind(func(recovery.Item) bool { return false })
-			l.Ahead(func([]recovery.Item) {})
+			l.Ahead(func(recovery.Item) bool { return true }, func(recovery.Item) {})
 		}
 	})
 	for i := range count {

@@ -110,6 +110,43 @@ func TestTrackIsCut(t *testing.T) {
 	}
 }
 
+// What a client gets although it has left the room, and what it does not get although it has
+// joined it, is what it has missed when it comes back.
+func TestTrackOfSingleEvents(t *testing.T) {
+	track := recovery.NewTrack(3)
+	track.Join(3, "left", "in", "excepted")
+	track.Leave(4, "left")
+	track.Gets(8, &adapter.Target{Rooms: []string{"left", "other"}, Except: []string{"excepted"}})
+	track.Misses(9, &adapter.Target{Rooms: []string{"in", "other"}})
+	track.Misses(9, &adapter.Target{Rooms: []string{"in", "other"}})
+	track.Misses(11, &adapter.Target{Except: []string{"quiet"}})
+	var s adapter.Session
+	track.Fill(&s, 12)
+	f := recovery.NewFilter(&s)
+	for _, test := range []struct {
+		number uint64
+		to     adapter.Target
+		want   bool
+	}{
+		{4, adapter.Target{Rooms: []string{"left"}}, true},
+		{7, adapter.Target{Rooms: []string{"left"}}, false},
+		{8, adapter.Target{Rooms: []string{"left", "other"}, Except: []string{"excepted"}}, true},
+		{7, adapter.Target{Except: []string{"excepted"}}, false},
+		{9, adapter.Target{Except: []string{"excepted"}}, false},
+		{9, adapter.Target{Rooms: []string{"left"}}, false},
+		{8, adapter.Target{Rooms: []string{"in"}}, true},
+		{9, adapter.Target{Rooms: []string{"in", "other"}}, false},
+		{10, adapter.Target{Rooms: []string{"in"}}, true},
+		{10, adapter.Target{Except: []string{"quiet"}}, true},
+		{11, adapter.Target{Except: []string{"quiet"}}, false},
+		{12, adapter.Target{Except: []string{"quiet"}}, true},
+	} {
+		if got := f.Missed(&adapter.KeptEvent{Number: test.number, Target: test.to}); got != test.want {
+			t.Errorf("whether the client misses event %d to %v: %v", test.number, test.to, got)
+		}
+	}
+}
+
 // A call of Do returns when the state at that moment is saved, by itself or by another.
 func TestSaves(t *testing.T) {
 	var saves recovery.Saves

@@ -94,6 +94,47 @@ func (t *Track) Leave(last uint64, rooms ...string) {
 			t.past = append(t.past, adapter.Membership{Room: room, From: from, To: last})
 		}
 	}
+	t.trimLocked()
+}
+
+// Gets records that the client gets an event to rooms which it has left since the event was
+// emitted.
+func (t *Track) Gets(number uint64, to *adapter.Target) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.past = append(t.past, adapter.Membership{Room: to.Rooms[0], From: number - 1, To: number})
+	t.pauseLocked(number, to.Except)
+	t.trimLocked()
+}
+
+// Misses records that the client does not get an event to rooms which it has joined, or
+// except those which it has left, since the event was emitted.
+func (t *Track) Misses(number uint64, to *adapter.Target) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(to.Except) > 0 {
+		t.past = append(t.past, adapter.Membership{Room: to.Except[0], From: number - 1, To: number})
+	}
+	t.pauseLocked(number, to.Rooms)
+	t.trimLocked()
+}
+
+// pauseLocked takes the client out of rooms for one event.
+func (t *Track) pauseLocked(number uint64, rooms []string) {
+	for _, room := range rooms {
+		from, in := t.rooms[room]
+		if !in || from >= number {
+			continue
+		}
+		if from < number-1 {
+			t.past = append(t.past, adapter.Membership{Room: room, From: from, To: number - 1})
+		}
+		t.rooms[room] = number
+	}
+}
+
+// trimLocked forgets the oldest memberships if there are too many.
+func (t *Track) trimLocked() {
 	if n := len(t.past) - maxPast; n > 0 {
 		for _, m := range t.past[:n] {
 			t.floor = max(t.floor, m.To)
