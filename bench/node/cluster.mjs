@@ -1,20 +1,32 @@
 // SPDX-License-Identifier: MIT
 
-// The npm Socket.IO server in a cluster on Redis, as ../cmd/clusternode is: the same events and the same commands.
+// The npm Socket.IO server in a cluster on Redis or PostgreSQL, as ../cmd/clusternode is: the same events and the same commands.
 
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
+import { createAdapter as createPostgresAdapter } from "@socket.io/postgres-adapter";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
+import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
+import pg from "pg";
 import { createClient } from "redis";
 import { Server } from "socket.io";
 
 const option = (name) => process.argv[process.argv.indexOf(`-${name}`) + 1];
-const pub = createClient({ url: `redis://${option("redis")}` });
-const sub = pub.duplicate();
-await Promise.all([pub.connect(), sub.connect()]);
-const adapter = option("mode") === "sharded" ? createShardedAdapter(pub, sub) : createAdapter(pub, sub);
+const mode = option("mode");
 const http = createServer();
-const io = new Server(http, { serveClient: false, adapter, pingInterval: 300000 });
+const options = { serveClient: false, adapter: await adapter(), pingInterval: 300000 };
+if (mode === "streams") options.connectionStateRecovery = { maxDisconnectionDuration: 120000, skipMiddlewares: true };
+const io = new Server(http, options);
+
+async function adapter() {
+	if (mode === "notify") return createPostgresAdapter(new pg.Pool({ connectionString: option("postgres") }));
+	const pub = createClient({ url: `redis://${option("redis")}` });
+	await pub.connect();
+	if (mode === "streams") return createStreamsAdapter(pub);
+	const sub = pub.duplicate();
+	await sub.connect();
+	return mode === "sharded" ? createShardedAdapter(pub, sub) : createAdapter(pub, sub);
+}
 
 io.on("connection", (socket) => {
 	socket.on("join", async (rooms, done) => {
@@ -23,19 +35,22 @@ io.on("connection", (socket) => {
 	});
 });
 
+// After some events the loop goes on, as it does between requests: otherwise all would wait in memory.
+async function emit(kind, n) {
+	for (let i = 0; i < n; i++) {
+		io.to(`${kind} ${i % 100}`).emit("news", i, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+		if (i % 100 === 99) await new Promise((resolve) => setImmediate(resolve));
+	}
+	return `ok ${n}`;
+}
+
 const commands = {
 	stat() {
 		const { user, system } = process.cpuUsage();
 		return `${user} ${system}`;
 	},
-	// After some events the loop goes on, as it does between requests: otherwise all would wait in memory.
-	async publish(n) {
-		for (let i = 0; i < n; i++) {
-			io.to(`elsewhere ${i % 100}`).emit("news", i, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
-			if (i % 100 === 99) await new Promise((resolve) => setImmediate(resolve));
-		}
-		return `ok ${n}`;
-	},
+	publish: (n) => emit("elsewhere", n),
+	send: (n) => emit("room", n),
 };
 
 http.listen({ host: "127.0.0.1", port: 0, backlog: 4096 }, () => {

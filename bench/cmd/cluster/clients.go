@@ -31,8 +31,8 @@ type clients struct {
 	changed *sync.Cond
 }
 
-// connect connects all clients, which join their rooms.
-func connect(addr string) (*clients, error) {
+// connect connects all clients, which join their rooms, whose names begin with kind.
+func connect(addr, kind string) (*clients, error) {
 	c := new(clients)
 	c.changed = sync.NewCond(&c.mu)
 	for i := range clientsOf {
@@ -48,7 +48,7 @@ func connect(addr string) (*clients, error) {
 		if err := c.until(func() bool { return c.ready == 2*i+1 }); err != nil {
 			return nil, err
 		}
-		if err := conn.WriteString(`420["join","` + names(i) + `"]`); err != nil {
+		if err := conn.WriteString(`420["join","` + names(kind, i) + `"]`); err != nil {
 			return nil, err
 		}
 		if err := c.until(func() bool { return c.ready == 2*i+2 }); err != nil {
