@@ -2,7 +2,7 @@
 // The delivery suite over several servers at once, without sticky sessions: each connection of a client
 // goes to the next server. They are killed, frozen and drained, and what connects them fails, while
 // clients of npm and of this project talk and lose their connections; then the checker reads all logs.
-// Or nothing fails, and the servers send clients away until each has moved. Tests of engines in Go
+// Or nothing fails, and the servers send clients away. Tests of engines in Go
 // run it (internal/histserver), and say by the environment
 //
 //   COMMAND         the program of a server
@@ -32,7 +32,6 @@ const faults = Number(env.NODE_FAULTS || 4);
 const logged = env.LOGGED === "1";
 const rebalance = env.REBALANCE === "1";
 const NODES = 3;
-const MOVES = 100; // of which each has an even chance to move a client
 const MARKS = 20000; // how long marks may take, before they are sent again
 
 class Nodes extends Campaign {
@@ -54,7 +53,7 @@ class Nodes extends Campaign {
         SEED: String(this.random.below(1e9)),
         RECOVERY: "10m",
         LOCAL_ONLY: logged ? "" : "1",
-        STAY: env.REBALANCE ?? "", // a client that leaves a room and loses its connection at once may not be recovered
+        CALM: env.REBALANCE ?? "", // a client that leaves a room and loses its connection at once may not be recovered
       },
       this.command,
     );
@@ -108,7 +107,7 @@ class Nodes extends Campaign {
     else if (kind === "freeze") await this.#freeze(node, 7500 + this.random.below(2000));
     else if (kind === "blink") await this.#freeze(node, 500 + this.random.below(2000));
     else if (kind === "drain") await this.#drain(node);
-    else if (kind === "move") await this.#move(node);
+    else if (kind === "move") await this.#move(node, 0.5);
     else await this.#broker(kind);
   }
 
@@ -152,23 +151,26 @@ class Nodes extends Campaign {
     await this.#replace(node);
   }
 
-  // Half of the clients go to the other servers.
-  async #move(node) {
+  // A share of the clients goes to the other servers.
+  async #move(node, share) {
     node.away = true;
     await this.aim();
-    this.moved += Number(await post(`${node.program.url}/move`));
+    this.moved += Number(await post(`${node.program.url}/move/${share}`));
     node.away = false;
     await this.aim();
   }
 
-  // Moves clients until each has moved, and comes back each time before the next.
+  // Each server sends half of its clients away, and then all that it has. They come back each time before the next.
   async rebalance() {
-    for (let i = 0; this.peers.some(({ returns }) => returns === 0); i++) {
-      if (i === MOVES) throw new Error(`after ${i} moves, ${this.peers.filter(({ returns }) => returns === 0).map(({ name }) => name)} did not move`);
-      await pause(50 + this.random.below(300));
-      await this.#move(this.nodes[i % NODES]);
-      await within(this.#back(), `${this.moved - this.returns} clients to come back`);
+    for (const share of [0.5, 1]) {
+      for (const node of this.nodes) {
+        await pause(50 + this.random.below(300));
+        await this.#move(node, share);
+        await within(this.#back(), `${this.moved - this.returns} clients to come back`);
+      }
     }
+    const stayed = this.peers.filter(({ returns }) => returns === 0);
+    if (stayed.length > 0) throw new Error(`${stayed.map(({ name }) => name)} did not move`);
   }
 
   async #back() {
@@ -256,7 +258,8 @@ try {
   if (rebalance) await run.rebalance();
   else await run.trouble(order(run.random));
   const each = 30 * faults;
-  await run.stop({ "sent by servers": 20 * each, "sent by clients": each, "received from elsewhere": each, connected: 2 * faults, questions: faults });
+  if (rebalance) await run.stop({ "sent by servers": each, "sent by clients": each, "received from elsewhere": each, connected: 20, "recovered elsewhere": 10 });
+  else await run.stop({ "sent by servers": 20 * each, "sent by clients": each, "received from elsewhere": each, connected: 2 * faults, questions: faults });
   await proxies.close();
 } catch (error) {
   run.abort();
@@ -278,6 +281,9 @@ if ((counts["wanted and recovered"] ?? 0) < least || (rebalance && counts.wanted
   console.log(`${counts["wanted and recovered"]} of ${counts.wanted} were recovered`);
   passed = false;
 }
-if (!passed) console.log(`logs: ${dir}`);
-else if (!env.DELIVERY_KEEP) rmSync(keep, { recursive: true, force: true });
+if (!passed) {
+  for (const { name, program } of run.nodes) console.log(`${name}: ${program.log}`);
+  console.log(`logs: ${dir}`);
+}
+if (passed && !env.DELIVERY_KEEP) rmSync(keep, { recursive: true, force: true });
 process.exit(passed ? 0 : 1);

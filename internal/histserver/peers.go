@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -37,8 +38,8 @@ type peers struct {
 }
 
 // ServeNode is Serve for one of several servers. engine returns its cluster. With
-// LOCAL_ONLY, clients are recovered on the same server only. With STAY, it leaves sockets
-// in their rooms.
+// LOCAL_ONLY, clients are recovered on the same server only. With CALM, sockets stay
+// in their rooms, and there are fewer events.
 func ServeNode(engine func(cluster.Options) *cluster.Cluster) error {
 	return serve(func(s *server, opts *socketio.Options) (*peers, error) {
 		private, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -48,7 +49,10 @@ func ServeNode(engine func(cluster.Options) *cluster.Cluster) error {
 		node := forward.New(&forward.Options{
 			Secret: []byte("known to the servers of this suite"), URL: "http://" + private.Addr().String() + "/",
 		})
-		p := &peers{several: true, orderly: true, stay: os.Getenv("STAY") == "1", lanePause: 60 * time.Millisecond, forward: node, private: &http.Server{Handler: node}}
+		p := &peers{several: true, orderly: true, lanePause: 60 * time.Millisecond, forward: node, private: &http.Server{Handler: node}}
+		if os.Getenv("CALM") == "1" {
+			p.stay, p.lanePause = true, 300*time.Millisecond
+		}
 		go func() { _ = p.private.Serve(private) }() // until close
 		// A frozen server is to lose its lease.
 		opts.Cluster = engine(cluster.Options{Announcer: node, Heartbeat: time.Second, Lease: lease})
@@ -96,9 +100,13 @@ func (s *server) mark(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// move sends half of the clients away. The answer is their number.
+// move sends a share of the clients away. The answer is their number.
 func (s *server) move(w http.ResponseWriter, r *http.Request) {
-	n, err := s.io.Rebalance(r.Context(), 0.5, movesPerSecond)
+	share, err := strconv.ParseFloat(r.PathValue("share"), 64)
+	n := 0
+	if err == nil {
+		n, err = s.io.Rebalance(r.Context(), share, movesPerSecond)
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -101,7 +101,7 @@ func serve(prepare func(*server, *socketio.Options) (*peers, error)) error {
 	mux.Handle("/socket.io/", s.io)
 	mux.HandleFunc("POST /traffic/{state}", traffic.control)
 	mux.HandleFunc("POST /mark/{mark}", s.mark)
-	mux.HandleFunc("POST /move", s.move)
+	mux.HandleFunc("POST /move/{share}", s.move)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }()
