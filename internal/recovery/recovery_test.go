@@ -120,7 +120,7 @@ func TestTrackOfSingleEvents(t *testing.T) {
 	track.Misses(9, &adapter.Target{Rooms: []string{"in", "other"}})
 	track.Misses(9, &adapter.Target{Rooms: []string{"in", "other"}})
 	track.Misses(11, &adapter.Target{Except: []string{"quiet"}})
-	var s adapter.Session
+	s := adapter.Session{ID: "id"}
 	track.Fill(&s, 12)
 	f := recovery.NewFilter(&s)
 	for _, test := range []struct {
