@@ -38,7 +38,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 	fi
 fi
 
-for dir in . engineio/webtransport adapter/diskstore adapter/natsadapter tools/natsserver adapter/pgadapter adapter/redisadapter examples/feed examples/frameworks internal/difftest tools bench; do
+for dir in . engineio/webtransport adapter/diskstore adapter/natsadapter tools/natsserver adapter/pgadapter adapter/redisadapter examples/feed examples/frameworks internal/difftest tools bench bench/peers; do
 	scripts/again.sh go -C "$dir" mod download || echo "setup: not every module of $dir is there; who needs it tells"
 done
 # The NATS server of the tests: they link it themselves.
