@@ -21,6 +21,7 @@ func sections(r *results.Run) map[string]string {
 		"ratios":  ratios(r).markdown(),
 		"latency": latencies(r).markdown(),
 		"driver":  driver(r).markdown(),
+		"scaling": scaling(r).markdown(),
 		"goals":   goals(r).markdown(),
 		"million": million(r).markdown(),
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ func fixture() *results.Run {
 		r.Add("echo-1000", "ours", results.Sample{Value: 6 * noise, User: 2, Rate: 1000, P50: 900, P99: 2000, P999: 3000 + float64(i)})
 		r.Add("echo-1000", "oxide", results.Sample{Value: 12 * noise, User: 5, P50: 800, P99: 90_000, P999: 200_000})
 		r.Add("echo-1000", "floor", results.Sample{Value: 4 * noise, User: 1, P50: 400, P99: 500, P999: 600})
+		r.Add("echo-2", "ours", results.Sample{Value: 7 * noise, Rate: 1500})
 		r.Add("idle-plain", "ours", results.Sample{Value: 2.5})
 		r.Add("idle-plain", "oxide", results.Sample{Value: 28})
 	}
@@ -60,6 +62,13 @@ func TestGoals(t *testing.T) {
 		if got, ok := verdicts[what]; !ok || got != want {
 			t.Errorf("%s: %q, %v, want %q", what, got, ok, want)
 		}
+	}
+}
+
+func TestScaling(t *testing.T) {
+	rows := scaling(fixture()).rows
+	if got := fmt.Sprint(rows); got != "[[ours 6.00 7.00 1.50   ]]" {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -174,6 +174,29 @@ func withUnit(v float64, unit string) string {
 	return charts.Number(v) + " " + unit
 }
 
+// scaling is the table of one core against two.
+func scaling(r *results.Run) *table {
+	t := &table{head: []string{"", "echo, us: 1 core", "2 cores", "echoes a second, times", "broadcast, us: 1 core", "2 cores", "deliveries a second, times"}}
+	for _, s := range results.Servers {
+		cells := []string{s.Name}
+		for _, row := range [][2]string{{"echo-1000", "echo-2"}, {"bcast-1000", "bcast-2"}} {
+			one, ok1 := r.Median(row[0], s.Name, results.Value)
+			two, ok2 := r.Median(row[1], s.Name, results.Value)
+			before, _ := r.Median(row[0], s.Name, results.Rate)
+			after, _ := r.Median(row[1], s.Name, results.Rate)
+			if !ok1 || !ok2 || before == 0 {
+				cells = append(cells, "", "", "")
+				continue
+			}
+			cells = append(cells, charts.Number(one), charts.Number(two), charts.Number(after/before))
+		}
+		if strings.Join(cells[1:], "") != "" {
+			t.add(cells...)
+		}
+	}
+	return t
+}
+
 // million is the table of the simulation.
 func million(r *results.Run) *table {
 	t := &table{head: []string{"sockets", "live heap, B each", "resident, B each", "CPU of a connection, us", "broadcast, ms", "CPU of a delivery, us", "longest pause, ms", "collections", "goroutines"}}
@@ -230,6 +253,7 @@ func terminal(w io.Writer, r *results.Run) {
 		{"ratios, round by round: median (least to most)", ratios(r)},
 		{"latencies", latencies(r)},
 		{"the driver", driver(r)},
+		{"one core and two", scaling(r)},
 		{"goals", goals(r)},
 		{"a million sockets in memory", million(r)},
 	} {
