@@ -46,7 +46,7 @@ func Idle(s *Server) bool { return s.workers.Busy() == 0 }
 func Kept(s *Socket) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := len(s.on.events.All())
+	n := s.on.events.Now().Len()
 	if rare := s.on.rare.Load(); rare != nil && rare.kept != nil {
 		n += len(rare.kept.fired) + len(rare.kept.lanes)
 	}

@@ -161,7 +161,7 @@ func runHandlers(ev *event) (first error) {
 				continue
 			}
 			known = true
-			if l.parallel != nil {
+			if l.parallel {
 				parallel = true
 				continue
 			}
@@ -242,27 +242,28 @@ func (ev *event) run(fn handlerFunc) (call.Answer, error) {
 // during an event takes effect with the next one.
 type found struct {
 	parent, space map[string][]*listener
-	own           []*listener // of any event
+	own           *call.Some[listener]
 	any           [3][]*anyFunc
 	uses          []*EventMiddleware
+	first         [2]*listener // memory for handlers
 }
 
-// find returns the functions registered for a socket. It takes no lock.
+// find finds the functions registered for a socket. It takes no lock.
 func (f *found) find(s *Socket) {
 	if p := s.ns.parent; p != nil {
 		f.parent, f.any[0] = p.on.events.All(), p.on.any.All()
 	}
 	f.space, f.any[1] = s.ns.on.events.All(), s.ns.on.any.All()
-	f.own = s.on.events.All()
+	f.own = s.on.events.Now()
 	if rare := s.on.rare.Load(); rare != nil {
 		f.any[2], f.uses = rare.any.All(), rare.uses.All()
 	}
 }
 
 // handlers returns the handlers of an event, in the order in which they run. The last
-// list has those of other events too: a socket has so few that a map would cost more.
+// list may have some of other events.
 func (f *found) handlers(event []byte) [3][]*listener {
-	return [3][]*listener{f.parent[string(event)], f.space[string(event)], f.own}
+	return [3][]*listener{f.parent[string(event)], f.space[string(event)], f.own.AppendTo(f.first[:0], event)}
 }
 
 // name returns the name of an event as its first handler stores it, if there is one.

@@ -109,10 +109,10 @@ func (s *Socket) Once(event string, fn any) (remove func()) { return s.listen(ev
 
 func (s *Socket) listen(event string, fn any, once bool) (remove func()) {
 	l := newListener(s.ns.server, s.ns.name, event, fn, once)
-	if p := l.parallel; p != nil {
-		p.lane = serial.NewLane(p.n)
+	if l.parallel {
+		l.calls().lane = serial.NewLane(l.calls().n)
 	}
-	return s.on.events.Add(l)
+	return s.on.events.Add(event, l)
 }
 
 // OnAny calls fn for each event that the client sends, before the middlewares and the
@@ -163,7 +163,7 @@ func newListener(s *Server, namespace, event string, fn any, once bool) *listene
 	case once:
 		s.compiler.Bad(event, parallelMisplaced)
 	default:
-		l.parallel = &parallelCalls{bind: s.compiler.Bind(event, p.fn), n: p.n}
+		l.parallel, l.call.Fn = true, &parallelCalls{bind: s.compiler.Bind(event, p.fn), n: p.n}
 	}
 	return l
 }

@@ -94,11 +94,11 @@ func runLanes(ev *event, said *call.Answers) (first error) {
 func bindLanes(ev *event) (calls []laneCall, first error) {
 	for _, list := range ev.found.handlers(ev.name) {
 		for _, l := range list {
-			if l.parallel == nil || l.event != string(ev.name) {
+			if !l.parallel || l.event != string(ev.name) {
 				continue
 			}
 			var bound handlerFunc
-			err := guard(func() (err error) { bound, err = l.parallel.bind(ev); return err })
+			err := guard(func() (err error) { bound, err = l.calls().bind(ev); return err })
 			if err == nil {
 				calls = append(calls, laneCall{ev.socket.on.lane(ev.socket, l), bound})
 				continue

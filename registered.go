@@ -17,12 +17,15 @@ import (
 // A listener is a registered handler of an event.
 type listener struct {
 	event    string
-	call     handlerFunc    // nil for a handler of Parallel
-	parallel *parallelCalls // of a handler of Parallel; else nil
-	over     atomic.Bool    // of a socket and once: it has fired; shared: it was removed
+	call     handlerFunc // of a handler of Parallel, Fn is a *parallelCalls and Run is nil
+	over     atomic.Bool // of a socket and once: it has fired; shared: it was removed
 	once     bool
 	shared   bool // registered with a namespace or a parent
+	parallel bool // a handler of Parallel
 }
+
+// calls returns the calls of a handler of Parallel.
+func (l *listener) calls() *parallelCalls { return l.call.Fn.(*parallelCalls) }
 
 // parallelCalls are the calls of a handler of Parallel.
 type parallelCalls struct {
@@ -85,7 +88,7 @@ type spaceHandlers struct {
 // socketHandlers are the functions registered with a socket. The zero value is ready for
 // use.
 type socketHandlers struct {
-	events call.List[listener]
+	events call.Few[listener]
 	left   call.List[func(DisconnectReason)] // of OnDisconnect
 	rare   atomic.Pointer[rareHandlers]      // nil until it is needed
 }
@@ -160,8 +163,8 @@ func (h *socketHandlers) take(s *Socket, l *listener) bool {
 
 // lane returns the lane for the calls of a handler of Parallel for s.
 func (h *socketHandlers) lane(s *Socket, l *listener) *serial.Lane {
-	if l.parallel.lane != nil {
-		return l.parallel.lane
+	if l.calls().lane != nil {
+		return l.calls().lane
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +173,7 @@ func (h *socketHandlers) lane(s *Socket, l *listener) *serial.Lane {
 			return lane
 		}
 	}
-	lane := serial.NewLane(l.parallel.n)
+	lane := serial.NewLane(l.calls().n)
 	h.keptLocked().lanes[l] = lane
 	return lane
 }

@@ -116,6 +116,20 @@ func TestShapes(t *testing.T) {
 		{func(v values) error { return fmt.Errorf("%s", v) }, `1 2`, "[1 2]", call.Results},
 		{func(p *peer, v values) {}, `1`, "", call.Nothing},
 		{func(v values) {}, `1`, "", call.Nothing},
+		{func(p *peer, v values) error { return fmt.Errorf("%s %s", p.name, v) }, `1`, "ann [1]", call.Results},
+		{func(b []byte) error { return errors.New(string(b)) }, `"YQ=="`, "a", call.Results},
+		{func(p *peer, b []byte) error { return errors.New(p.name + string(b)) }, `"YQ=="`, "anna", call.Results},
+		{func(v any) error { return fmt.Errorf("%v", v) }, `"a" 2`, "a", call.Results},
+		{func(v any) error { return fmt.Errorf("%v", v) }, ``, "<nil>", call.Results},
+		{func(v any) error { return nil }, `{`, "unexpected end of JSON input", call.Results},
+		{func(p *peer, v any) error { return fmt.Errorf("%s %v", p.name, v) }, `1`, "ann 1", call.Results},
+		{func(v any) {}, `1`, "", call.Nothing},
+		{func(p *peer, v any) {}, ``, "", call.Nothing},
+		{func(p *peer, r reply) { _ = r(p.name) }, ``, "[ann]", call.ByHand},
+		{func(s string, r reply) { _ = r(s) }, `"a"`, "[a]", call.ByHand},
+		{func(s string, r reply) { _ = r(s) }, ``, "argument 0: missing", call.Results},
+		{func(p *peer, s string, r reply) { _ = r(p.name + s) }, `"a"`, "[anna]", call.ByHand},
+		{func(p *peer, s string, r reply) {}, `1`, "json: cannot unmarshal number into Go value of type string", call.Results},
 		{func(s text) text { return s + s }, `"a"`, "[aa]", call.Results},
 		{func(a, b int) int { return a + b }, `1 2 3`, "[3]", call.Results},
 		{func(a int, b *int, c any) bool { return b == nil && c == nil }, `1`, "[true]", call.Results},
@@ -133,9 +147,11 @@ func TestShapes(t *testing.T) {
 			if err != nil {
 				return nil, call.Results, err
 			}
-			return h(m)
+			return h.Run(h.Fn, m)
 		}
-		for name, h := range map[string]call.Handler[*message]{"Compile": compiler.Compile("q", c.fn), "Bind": bound} {
+		for name, h := range map[string]call.Handler[*message]{
+			"Compile": compiler.Compile("q", c.fn), "again": compiler.Compile("q", c.fn), "Bind": {Run: func(_ any, m *message) ([]any, call.Answer, error) { return bound(m) }},
+		} {
 			m := message0(strings.Fields(c.args)...)
 			how, err := call.Run(h, m, panicked)
 			got := ""
@@ -292,7 +308,7 @@ func TestAnswersOfATextAllocateLittle(t *testing.T) {
 		func(_ context.Context, _ *peer, s string) (string, error) { return s, nil },
 	} {
 		h := compiler.Compile("q", fn)
-		got := testing.AllocsPerRun(100, func() { _, _, _ = h(m) })
+		got := testing.AllocsPerRun(100, func() { _, _, _ = h.Run(h.Fn, m) })
 		if got > baseline+2 {
 			t.Errorf("%T: %v allocations, decoding alone has %v", fn, got, baseline)
 		}

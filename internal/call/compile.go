@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds Compiler, which compiles functions into handlers, and the shapes that
-// are called without reflection.
+// This file holds Compiler, which compiles functions into handlers.
 
 package call
 
 import (
-	"context"
 	"fmt"
 	"reflect"
 	"sync"
 )
 
-// A Handler is a compiled function. It calls the function with arguments taken from the
-// event e. Non-nil results are the acknowledgement. It does not recover panics.
-type Handler[E any] func(e E) (results []any, how Answer, err error)
+// A Handler is a compiled function: Fn, and Run, which is the same for all functions of
+// its type. So a handler takes no memory besides its own, and a call visits none but that
+// of the function. Run calls fn with arguments taken from the event e. Non-nil results are
+// the acknowledgement. It does not recover panics.
+type Handler[E any] struct {
+	Run func(fn any, e E) (results []any, how Answer, err error)
+	Fn  any
+}
 
 // A Binder is a compiled function whose arguments are decoded before it is called. It
 // returns the call, or an error if the arguments do not fit.
@@ -25,7 +28,7 @@ type Binder[E any] func(e E) (Handler[E], error)
 // made.
 func Run[E interface{ Answer(args ...any) error }](h Handler[E], e E, made func(value any, stack []byte) error) (how Answer, err error) {
 	defer Barrier(&err, made)
-	results, how, err := h(e)
+	results, how, err := h.Run(h.Fn, e)
 	if err == nil && results != nil {
 		err = e.Answer(results...)
 	}
@@ -39,15 +42,19 @@ func Run[E interface{ Answer(args ...any) error }](h Handler[E], e E, made func(
 type Compiler[E Event[S, A], S, A any, K interface {
 	~func(args ...any) error
 }] struct {
-	words   *Words
-	checked sync.Map // reflect.Type of a function that was checked: nil
+	words  *Words
+	common typed[E]
+	shapes sync.Map // reflect.Type of a function that was checked: its *shape
 }
 
 // New returns a Compiler.
 func New[E Event[S, A], S, A any, K interface {
 	~func(args ...any) error
 }](words *Words) *Compiler[E, S, A, K] {
-	return &Compiler[E, S, A, K]{words: words}
+	c := &Compiler[E, S, A, K]{words: words, common: make(typed[E])}
+	commonShapes[E, S, A](c.common)
+	ackShapes[E, S, A, K](c.common)
+	return c
 }
 
 // Words describe the types of a program to a Compiler, for its checks and messages.
@@ -75,61 +82,12 @@ func (c *Compiler[E, S, A, K]) Bad(event, mistake string) { c.words.bad(event, m
 // Compile checks fn and compiles it into a handler. It panics if fn can't be a handler.
 // The common shapes are called without reflection.
 func (c *Compiler[E, S, A, K]) Compile(event string, fn any) Handler[E] {
-	if v := reflect.ValueOf(fn); v.Kind() == reflect.Func && v.IsNil() {
-		c.Bad(event, "it is nil")
-	}
-	switch fn := fn.(type) {
-	case func():
-		return quiet(func(E) error { fn(); return nil })
-	case func() error:
-		return quiet(func(E) error { return fn() })
-	case func(S):
-		return quiet(func(e E) error { fn(e.Socket()); return nil })
-	case func(S) error:
-		return quiet(func(e E) error { return fn(e.Socket()) })
-	case func(string):
-		return text(func(_ E, v string) error { fn(v); return nil })
-	case func(string) error:
-		return text(func(_ E, v string) error { return fn(v) })
-	case func(S, string):
-		return text(func(e E, v string) error { fn(e.Socket(), v); return nil })
-	case func(S, string) error:
-		return text(func(e E, v string) error { return fn(e.Socket(), v) })
-	case func(context.Context, string) error:
-		return text(func(e E, v string) error { return fn(e.Context(), v) })
-	case func(context.Context, S, string) error:
-		return text(func(e E, v string) error { return fn(e.Context(), e.Socket(), v) })
-	case func(string) string:
-		return answer(func(_ E, v string) (string, error) { return fn(v), nil })
-	case func(string) (string, error):
-		return answer(func(_ E, v string) (string, error) { return fn(v) })
-	case func(S, string) string:
-		return answer(func(e E, v string) (string, error) { return fn(e.Socket(), v), nil })
-	case func(S, string) (string, error):
-		return answer(func(e E, v string) (string, error) { return fn(e.Socket(), v) })
-	case func(context.Context, string) (string, error):
-		return answer(func(e E, v string) (string, error) { return fn(e.Context(), v) })
-	case func(context.Context, S, string) (string, error):
-		return answer(func(e E, v string) (string, error) { return fn(e.Context(), e.Socket(), v) })
-	case func([]byte):
-		return bytes(func(_ E, v []byte) error { fn(v); return nil })
-	case func(S, []byte):
-		return bytes(func(e E, v []byte) error { fn(e.Socket(), v); return nil })
-	case func(A):
-		return quiet(func(e E) error { fn(e.Args()); return nil })
-	case func(A) error:
-		return quiet(func(e E) error { return fn(e.Args()) })
-	case func(S, A):
-		return quiet(func(e E) error { fn(e.Socket(), e.Args()); return nil })
-	}
-	s := c.shapeOf(event, fn)
-	return func(e E) ([]any, Answer, error) {
-		in, err := s.arguments(e)
-		if err != nil {
-			return nil, Results, err
+	if v := reflect.ValueOf(fn); v.Kind() == reflect.Func && !v.IsNil() {
+		if run := c.common[v.Type()]; run != nil {
+			return Handler[E]{run, fn}
 		}
-		return s.invoke(in)
 	}
+	return Handler[E]{c.shapeOf(event, fn).run, fn}
 }
 
 // Bind checks fn and compiles it into a Binder. It panics if fn can't be a handler.
@@ -138,54 +96,8 @@ func (c *Compiler[E, S, A, K]) Bind(event string, fn any) Binder[E] {
 	return func(e E) (Handler[E], error) {
 		in, err := s.arguments(e)
 		if err != nil {
-			return nil, err
+			return Handler[E]{}, err
 		}
-		return func(E) ([]any, Answer, error) { return s.invoke(in) }, nil
+		return Handler[E]{func(fn any, _ E) ([]any, Answer, error) { return s.invoke(fn, in) }, fn}, nil
 	}
-}
-
-// quiet makes a handler without results.
-func quiet[E any](fn func(E) error) Handler[E] {
-	return func(e E) ([]any, Answer, error) {
-		if err := fn(e); err != nil {
-			return nil, Results, err
-		}
-		return nil, Nothing, nil
-	}
-}
-
-// text makes a handler of the first argument, a string.
-func text[E interface{ Text() (string, error) }](fn func(E, string) error) Handler[E] {
-	return quiet(func(e E) error {
-		v, err := e.Text()
-		if err != nil {
-			return err
-		}
-		return fn(e, v)
-	})
-}
-
-// answer makes a handler of the first argument, a string, that acknowledges with another.
-func answer[E interface{ Text() (string, error) }](fn func(E, string) (string, error)) Handler[E] {
-	return func(e E) ([]any, Answer, error) {
-		v, err := e.Text()
-		if err != nil {
-			return nil, Results, err
-		}
-		if v, err = fn(e, v); err != nil {
-			return nil, Results, err
-		}
-		return []any{v}, Results, nil
-	}
-}
-
-// bytes makes a handler of the first argument, binary data.
-func bytes[E interface{ Decode(i int, dst any) error }](fn func(E, []byte) error) Handler[E] {
-	return quiet(func(e E) error {
-		var v []byte
-		if err := e.Decode(0, &v); err != nil {
-			return err
-		}
-		return fn(e, v)
-	})
 }

@@ -11,11 +11,11 @@ import (
 	"strconv"
 )
 
-// A shape is a handler that is called by reflection.
+// A shape is a type of function that is called by reflection. It is immutable.
 type shape[E Event[S, A], S, A any, K interface {
 	~func(args ...any) error
 }] struct {
-	fn      reflect.Value
+	run     func(fn any, e E) (results []any, how Answer, err error) // see Handler
 	context bool
 	socket  bool
 	args    bool           // one parameter of type A receives all
@@ -42,18 +42,25 @@ func (c *Compiler[E, S, A, K]) shapeOf(event string, fn any) *shape[E, S, A, K] 
 		c.Bad(event, "it is nil")
 	}
 	t := v.Type()
-	_, known := c.checked.Load(t)
-	check := &checker{words: c.words, event: event, skip: known,
+	if known, ok := c.shapes.Load(t); ok {
+		return known.(*shape[E, S, A, K])
+	}
+	check := &checker{words: c.words, event: event,
 		socket: reflect.TypeFor[S](), args: reflect.TypeFor[A](), ack: reflect.TypeFor[K]()}
-	s := &shape[E, S, A, K]{fn: v}
+	s := new(shape[E, S, A, K])
+	s.run = func(fn any, e E) ([]any, Answer, error) {
+		in, err := s.arguments(e)
+		if err != nil {
+			return nil, Results, err
+		}
+		return s.invoke(fn, in)
+	}
 	s.readParams(check, t)
 	s.readResults(check, t)
 	if s.ack && s.results > 0 {
 		c.Bad(event, "it takes an Ack and has results; only one of them can be the acknowledgement")
 	}
-	if !known {
-		c.checked.Store(t, nil)
-	}
+	c.shapes.Store(t, s)
 	return s
 }
 
@@ -129,9 +136,9 @@ func (s *shape[E, S, A, K]) arguments(e E) ([]reflect.Value, error) {
 	return in, nil
 }
 
-// invoke calls the handler.
-func (s *shape[E, S, A, K]) invoke(in []reflect.Value) (results []any, how Answer, err error) {
-	out := s.fn.Call(in)
+// invoke calls a function of this shape.
+func (s *shape[E, S, A, K]) invoke(fn any, in []reflect.Value) (results []any, how Answer, err error) {
+	out := reflect.ValueOf(fn).Call(in)
 	switch {
 	case s.ack:
 		how = ByHand

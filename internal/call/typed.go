@@ -9,19 +9,22 @@ import "context"
 
 // Typed makes a handler from a function that takes the first argument as a T.
 func Typed[E Event[S, A], S, A, T any](fn func(ctx context.Context, s S, v T) error) Handler[E] {
-	return quiet(func(e E) error {
+	return Handler[E]{Fn: fn, Run: func(_ any, e E) ([]any, Answer, error) {
 		v := new(T)
 		if err := e.Decode(0, v); err != nil {
-			return err
+			return nil, Results, err
 		}
-		return fn(e.Context(), e.Socket(), *v)
-	})
+		if err := fn(e.Context(), e.Socket(), *v); err != nil {
+			return nil, Results, err
+		}
+		return nil, Nothing, nil
+	}}
 }
 
 // TypedAnswer makes a handler from a function that takes the first argument as a T and
 // returns the acknowledgement.
 func TypedAnswer[E Event[S, A], S, A, T, R any](fn func(ctx context.Context, s S, v T) (R, error)) Handler[E] {
-	return func(e E) ([]any, Answer, error) {
+	return Handler[E]{Fn: fn, Run: func(_ any, e E) ([]any, Answer, error) {
 		v := new(T)
 		if err := e.Decode(0, v); err != nil {
 			return nil, Results, err
@@ -31,5 +34,5 @@ func TypedAnswer[E Event[S, A], S, A, T, R any](fn func(ctx context.Context, s S
 			return nil, Results, err
 		}
 		return []any{r}, Results, nil
-	}
+	}}
 }

@@ -19,14 +19,10 @@ type checker struct {
 	words             *Words
 	event             string
 	socket, args, ack reflect.Type // of Compiler
-	skip              bool         // the types inside were checked before
 }
 
 // param checks that a client can fill a parameter of type t.
 func (c *checker) param(which string, t reflect.Type) {
-	if c.skip {
-		return
-	}
 	switch t {
 	case contextType:
 		c.words.bad(c.event, "a context.Context must be its first parameter")
@@ -75,9 +71,6 @@ func (c *checker) param(which string, t reflect.Type) {
 func (c *checker) result(which int, t reflect.Type) {
 	if t == errorType {
 		c.words.bad(c.event, "an error must be its last result")
-	}
-	if c.skip {
-		return
 	}
 	is := fmt.Sprintf("result %d is %s", which, withArticle(t))
 	if t.Implements(errorType) && !encodesItself(t, true) {
