@@ -127,6 +127,22 @@ func (c *conn) HandleMessage(binary bool, data []byte) {
 	c.decode(binary, data, binary && c.eio.TakeMessage())
 }
 
+// Warm reads from the memory that the path of an event visits; see engineio.Handler.
+func (c *conn) Warm() int {
+	n := 0
+	if c.server.gate != nil || c.paused.Load() {
+		n++
+	}
+	s := c.slots.Last()
+	if s == nil {
+		return n
+	}
+	if s.conn != c || s.state.Load() == stateGone {
+		n++
+	}
+	return n + s.on.events.Now().Len()
+}
+
 // decodeLater decodes a message on a goroutine of its own: a long one, or one that waits
 // for the gate. Reading waits for it, so the order is kept.
 func (c *conn) decodeLater(binary bool, data []byte) {

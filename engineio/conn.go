@@ -22,7 +22,11 @@ import (
 // time, in order, on the goroutine that reads. The methods must not block or run
 // application code. A Handler may also have a method MaxInflated() int: the current bound
 // on the inflated size of a compressed message, in bytes, if it is less than
-// Options.MaxPayload. It is called before each compressed message is inflated.
+// Options.MaxPayload. It is called before each compressed message is inflated. And it may
+// have a method Warm() int, which is called when messages have arrived that HandleMessage
+// is given after those of other connections: it reads from the memory that HandleMessage
+// will visit, so that the processor fetches it for several connections at once. It is
+// called on any goroutine that reads, and its result is ignored.
 type Handler interface {
 	// HandleMessage gets one message. data is valid until return and may be
 	// changed in place. A text over MaxInlineUTF8 bytes may not be valid UTF-8:

@@ -100,6 +100,18 @@ func (t *wsTransport) Room() []byte {
 	return t.parser.Room()
 }
 
+// Warm implements netpoll.Warmer.
+func (t *wsTransport) Warm() int {
+	c, n := t.c, 0
+	if t.inflating.Load() || t.begun.Load() != 0 || c.svc == nil || c.paused.Load() || c.beat.waiting.Load() {
+		n++
+	}
+	if h, ok := c.handler.(netpoll.Warmer); ok {
+		n += h.Warm()
+	}
+	return n
+}
+
 // lockRead keeps POSTs from being handled during the messages of one read. A session that
 // began on a WebSocket has one reader and needs no lock.
 func (t *wsTransport) lockRead() {

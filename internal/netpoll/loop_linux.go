@@ -179,6 +179,9 @@ func (l *loop) turn() bool {
 		if err != nil {
 			n = 0 // cannot be: the descriptor is ours and valid
 		}
+		if n > 1 {
+			l.warm(l.events[:n])
+		}
 		for i := range l.events[:n] {
 			ev := &l.events[i]
 			if ev.Fd == wakeSlot {
@@ -202,6 +205,20 @@ func (l *loop) turn() bool {
 			runtime.Gosched()
 		} else if l.park() {
 			return false
+		}
+	}
+}
+
+// warm calls Warm for the connections that have events; see Warmer.
+func (l *loop) warm(events []syscall.EpollEvent) {
+	defer func() { _ = recover() }() // what is wrong with the connection, Feed finds too
+	for i := range events {
+		if ev := &events[i]; ev.Fd != wakeSlot {
+			if c := l.slots[ev.Fd].c; c != nil {
+				if w, ok := c.h.(Warmer); ok {
+					w.Warm()
+				}
+			}
 		}
 	}
 }

@@ -51,6 +51,17 @@ type Handler interface {
 	Sent(n int)
 }
 
+// A Handler may be a Warmer. A driver that has bytes for several connections calls Warm for
+// all of them before it feeds the first, on the goroutine of Feed: the processor fetches the
+// memory of several connections at the same time, instead of one after the other when they
+// are fed.
+type Warmer interface {
+	// Warm reads from each part of memory that Feed and what follows will visit. It takes no
+	// lock, so it reads only what does not change, and atomic values. The result has no
+	// meaning: it depends on what was read, so that the compiler keeps the reads.
+	Warm() int
+}
+
 // A Conn is one network connection under a driver. All methods may be called
 // from any goroutine and do not block.
 type Conn interface {

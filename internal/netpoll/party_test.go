@@ -107,9 +107,14 @@ func (s *arena) open(feed func(p *party, b []byte) (int, bool)) (*net.TCPConn, *
 	return client, p
 }
 
+// party returns a party without a connection.
+func (s *arena) party(feed func(p *party, b []byte) (int, bool)) *party {
+	return &party{TB: s.T, feed: feed, news: make(chan struct{}, 1), ended: make(chan error, 2)}
+}
+
 func (s *arena) attach(server net.Conn, feed func(p *party, b []byte) (int, bool)) *party {
 	s.Helper()
-	p := &party{TB: s.T, feed: feed, news: make(chan struct{}, 1), ended: make(chan error, 2)}
+	p := s.party(feed)
 	conn, err := s.driver.Attach(server, p)
 	if err != nil {
 		s.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -79,6 +80,67 @@ func TestWaitingIsFree(t *testing.T) {
 		}
 	})
 }
+
+// A Warmer is warmed before any of the connections is fed that have bytes at the same
+// time. A panic in Warm harms none.
+func TestWarmBeforeFeed(t *testing.T) {
+	d, err := netpoll.NewPoller(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newArena(t, d)
+	const others = 5
+	written, release := make(chan struct{}), make(chan struct{})
+	var warmed atomic.Int32
+	first, p := s.open(func(p *party, b []byte) (int, bool) {
+		written <- struct{}{}
+		<-release // the loop has the bytes of the others at its next turn
+		p.keep(b)
+		return len(b), true
+	})
+	var clients [others]*net.TCPConn
+	var parties [others]*party
+	for i := range clients {
+		client, server := s.pair()
+		clients[i] = client
+		w := &warmer{party: s.party(func(p *party, b []byte) (int, bool) {
+			if n := warmed.Load(); n != others {
+				t.Errorf("%d connections were warmed before one was fed, want %d", n, others)
+			}
+			p.keep(b)
+			return len(b), true
+		}), warm: func() { warmed.Add(1) }}
+		if i == others-1 {
+			w.warm = func() { warmed.Add(1); panic("a bug") }
+		}
+		parties[i] = w.party
+		if w.conn, err = d.Attach(server, w); err != nil {
+			t.Fatal(err)
+		}
+		w.conn.Start(nil)
+	}
+	write(t, first, "x")
+	<-written
+	for _, client := range clients {
+		write(t, client, "y")
+	}
+	if n := warmed.Load(); n != 0 {
+		t.Errorf("%d connections were warmed that have nothing", n)
+	}
+	close(release)
+	p.await("the first", "x")
+	for _, p := range parties {
+		p.await("the others", "y")
+	}
+}
+
+// A warmer is a party that can be warmed.
+type warmer struct {
+	*party
+	warm func()
+}
+
+func (w *warmer) Warm() int { w.warm(); return 0 }
 
 // Connections that were shut down do not linger longer because the loop is busy.
 func TestABusyLoopLetsGo(t *testing.T) {

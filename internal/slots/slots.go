@@ -24,7 +24,7 @@ const (
 )
 
 // A Table is the names of a connection. A member S has a name, a search Q looks for one.
-// The owner's lock guards all methods except Recent. The zero value is empty.
+// The owner's lock guards all methods except Recent and Last. The zero value is empty.
 type Table[S, Q any] struct {
 	recent atomic.Pointer[slot[S, Q]]
 
@@ -56,6 +56,15 @@ type leaver[S any] struct {
 // Recent returns the member that has a name, if it was looked up last. It takes no lock.
 func (t *Table[S, Q]) Recent(name string) *S {
 	if e := t.recent.Load(); e != nil && e.name == name {
+		return e.socket.Load()
+	}
+	return nil
+}
+
+// Last returns the member that was looked up last, whatever its name, or nil. It takes no
+// lock.
+func (t *Table[S, Q]) Last() *S {
+	if e := t.recent.Load(); e != nil {
 		return e.socket.Load()
 	}
 	return nil

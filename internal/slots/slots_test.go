@@ -47,6 +47,7 @@ func TestLifeOfAName(t *testing.T) {
 		want(t, what, fmt.Sprint(slot.State("/a"), slot.Taken(), slot.Leaving(), gotMember == s, gotLate),
 			fmt.Sprint(state, taken, leaving, true, late))
 		want(t, what+": Recent", slot.Recent("/a"), s)
+		want(t, what+": Last", slot.Last(), s)
 	}
 	look("nothing yet", slots.Free, 0, 0, nil, false)
 	q := &searcher{"/a"}
@@ -111,7 +112,7 @@ func TestOrderOfMembers(t *testing.T) {
 	}
 	want(t, "leaving", strings.Join(gone, " "), "/b")
 	slot.Clear()
-	want(t, "after the end", names(&slot)+fmt.Sprint(slot.Taken(), slot.Leaving(), slot.Recent("/a")), "0 0 <nil>")
+	want(t, "after the end", names(&slot)+fmt.Sprint(slot.Taken(), slot.Leaving(), slot.Recent("/a"), slot.Last()), "0 0 <nil> <nil>")
 }
 
 // Names that the server has left are remembered up to a bound; the oldest is dropped.
@@ -145,6 +146,9 @@ func TestRecentTakesNoLock(t *testing.T) {
 	stop := make(chan struct{})
 	wg.Go(func() {
 		for {
+			if s := slot.Last(); s != nil && s != a {
+				t.Error("Last: another socket")
+			}
 			if s := slot.Recent("/a"); s != nil && s != a {
 				t.Error("the member of another name")
 			}
