@@ -214,12 +214,13 @@ func (a *Answers) send(m *engineio.Message, f *adapter.Flags, event string) erro
 	if s.state.Load() == stateGone { // after await, so that endLocked finds the wait
 		return ErrClosed
 	}
-	if !waits(s, m, f.Volatile) {
-		if err := s.post(m, f.Volatile); err != nil {
-			return err
-		}
+	if waits(s, m, f.Volatile) {
+		m.Keep()
+	} else if err := s.post(m, f.Volatile); err != nil {
+		return err
 	}
 	s.watch().eventOut(s, event, m)
+	m.Release()
 	s.conn.eio.Flush() // the waiting handler may be one of a burst
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"socketio/internal/call"
+	"socketio/internal/jsontext"
 	"socketio/internal/once"
 	"socketio/internal/telemetry"
 )
@@ -24,6 +25,7 @@ type event struct {
 	reply  *reply          // nil if no acknowledgement is wanted
 	ctx    context.Context // of a middleware, an observer, or an event of another server; nil for the context of the socket
 	worker *worker         // runs the inbox; nil for an event of another server
+	size   int             // of the packet that args are parts of, if they are JSON that nobody changes; else 0
 	found  found           // the registered functions
 	spans  [8][]byte
 	text   string // a string argument is decoded here
@@ -53,7 +55,19 @@ func (ev *event) Decode(i int, dst any) error {
 	return nil
 }
 
+// maxWaste is how many bytes of a packet a string argument may keep from being collected,
+// besides those of its own, if they are more than those.
+const maxWaste = 64
+
 func (ev *event) Text() (string, error) {
+	if ev.size > 0 && ev.args.Len() > 0 {
+		// The packet is a copy that nobody changes: the string can be a part of it.
+		if raw := ev.args.raw[0]; len(raw) >= ev.size/2 || ev.size <= maxWaste {
+			if s, ok := jsontext.Inside(raw); ok {
+				return s, nil
+			}
+		}
+	}
 	err := ev.Decode(0, &ev.text)
 	return ev.text, err
 }
@@ -97,6 +111,9 @@ func (h *handlers) runEvent(s *Socket, it item, w *worker) {
 	f := s.ns.server.format
 	ev.args = Args{attachments: it.attachments, codec: f.Codec()}
 	ev.name, ev.args.raw = f.SplitEvent(ev.spans[:0], it.data)
+	if f.Default() {
+		ev.size = len(it.data)
+	}
 	if it.id != noAck {
 		ev.reply = &reply{socket: s, id: it.id}
 	}
@@ -144,7 +161,7 @@ func passMiddlewares(ev *event) error {
 	}()
 	return call.Pass(ev.Context(), e, ev.found.uses, func(ctx context.Context, e Event) error {
 		passed = true
-		own.ctx, own.name, own.args = ctx, []byte(e.Name), e.Args
+		own.ctx, own.name, own.args, own.size = ctx, []byte(e.Name), e.Args, 0
 		return runHandlers(&own)
 	}, ev.fail, newPanicError)
 }

@@ -93,7 +93,9 @@ func (s *Socket) emit(f *adapter.Flags, event string, args []any) error {
 	if err != nil {
 		return err
 	}
-	return s.emitEncoded(m, f.Volatile, event)
+	err = s.emitEncoded(m, f.Volatile, event)
+	m.Release()
+	return err
 }
 
 func (s *Socket) emitEncoded(m *engineio.Message, volatile bool, event string) error {

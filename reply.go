@@ -171,6 +171,7 @@ func errorData(v any) (data []byte) {
 // write sends the reply. If the client may send the event again, it is kept before.
 func (r *reply) write(m *engineio.Message) error {
 	if r.call != nil {
+		m.Keep()
 		r.call.Finish(m, m.Size())
 		r.socket.changed()
 	}
@@ -182,7 +183,10 @@ func (r *reply) post(m *engineio.Message) error {
 		return ErrClosed
 	}
 	if waits(r.socket, m, false) {
+		m.Keep()
 		return nil
 	}
-	return r.socket.conn.send(m)
+	err := r.socket.conn.send(m)
+	m.Release()
+	return err
 }

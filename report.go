@@ -136,6 +136,7 @@ func reportSent(s *Socket, m *engineio.Message) {
 	if len(list) == 0 {
 		return
 	}
+	m.Keep() // the arguments share its memory
 	f := s.ns.server.format
 	e, err := f.Split(s.ns.name, m)
 	if err != nil {

@@ -118,6 +118,7 @@ func (q *backlog) sent(n int) {
 		if q.frame++; q.frame == m.frames() {
 			q.frame = 0
 			q.items[q.head] = nil
+			m.note(draftWritten)
 			q.head++
 			q.hold = max(q.hold-1, 0)
 		}

@@ -23,13 +23,16 @@ const HeaderRoom = ws.MaxHeader + 1
 type Message struct {
 	first frame
 	rest  []frame
-	size  int  // bytes of all frames
-	plain bool // never compressed
-	split bool // in rest, the header of each frame comes before its bytes
-	lent  bool // these bytes are the caller's; see NewLentMessage
+	size  int // bytes of all frames
 
 	key      string // see Conflate
 	overflow Overflow
+	plain    bool // never compressed
+	split    bool // in rest, the header of each frame comes before its bytes
+	lent     bool // these bytes are the caller's; see NewLentMessage
+
+	states atomic.Uint32 // of a message of Drafts; else 0
+	draft  *draft        // what it is part of; nil if its memory is not used again
 
 	packed   atomic.Pointer[Message] // the compressed form; see pack
 	streamed atomic.Pointer[Message] // in other frames; see streamForm
@@ -48,12 +51,17 @@ type frame struct {
 // stands in buf from index HeaderRoom on; NewMessage fills in what comes before it and
 // keeps buf, which must not be changed afterwards. The attachments are copied.
 func NewMessage(buf []byte, attachments [][]byte) *Message {
+	m := new(Message)
+	m.Fill(buf, attachments, false)
+	return m
+}
+
+// begin gives m its text.
+func (m *Message) begin(buf []byte) {
 	buf[HeaderRoom-1] = byte(packetMessage)
 	start := ws.PutHeader(buf[:ws.MaxHeader], ws.Text, len(buf)-ws.MaxHeader)
-	m := &Message{first: frame{wire: buf[start:], body: uint8(ws.MaxHeader - start)}}
+	m.first = frame{wire: buf[start:], body: uint8(ws.MaxHeader - start)}
 	m.size = len(m.first.wire)
-	m.attach(attachments)
-	return m
 }
 
 // attach adds copies of attachments to a message that has none.
@@ -76,15 +84,13 @@ const lendFrom = 8 << 10
 // to one Conn, once, by Send. The attachments must not be changed before Send returns, which
 // copies what it could not write.
 func NewLentMessage(buf []byte, attachments [][]byte) *Message {
-	total := 0
-	for _, a := range attachments {
-		total += len(a)
-	}
-	m := NewMessage(buf, nil)
-	if total < lendFrom {
-		m.attach(attachments)
-		return m
-	}
+	m := new(Message)
+	m.Fill(buf, attachments, true)
+	return m
+}
+
+// lend adds attachments that stay the caller's to a message that has none.
+func (m *Message) lend(attachments [][]byte) {
 	m.split, m.lent = true, true
 	m.rest = make([]frame, 0, 2*len(attachments))
 	headers := make([]byte, 0, ws.MaxHeader*len(attachments))
@@ -95,7 +101,6 @@ func NewLentMessage(buf []byte, attachments [][]byte) *Message {
 		m.rest = append(m.rest, frame{wire: header, body: uint8(len(header)), binary: true}, frame{wire: a, binary: true})
 		m.size += len(header) + len(a)
 	}
-	return m
 }
 
 // own copies the attachments of a lent message of which nothing was written.

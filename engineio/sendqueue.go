@@ -128,7 +128,9 @@ func (q *sendQueue) batch(bufs [][]byte, maxBufs, maxBytes int) [][]byte {
 func (q *sendQueue) sent(pool *backlogs, n int) {
 	switch {
 	case q.one != nil && n >= q.one.size:
+		m := q.one
 		q.empty()
+		m.note(draftWritten)
 	case q.one != nil && n == 0:
 		q.out = false
 	case q.one != nil || q.more != nil:

@@ -103,7 +103,7 @@ func (t *wsTransport) Room() []byte {
 // Warm implements netpoll.Warmer.
 func (t *wsTransport) Warm() int {
 	c, n := t.c, 0
-	if t.inflating.Load() || t.begun.Load() != 0 || c.svc == nil || c.paused.Load() || c.beat.waiting.Load() {
+	if t.flags.has(isInflating) || t.begun.Load() != 0 || c.svc == nil || c.flags.has(isPaused) || c.beat.waiting.Load() {
 		n++
 	}
 	if h, ok := c.handler.(netpoll.Warmer); ok {

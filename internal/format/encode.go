@@ -27,7 +27,8 @@ var ErrTooManyAttachments = errors.New("socketio: too many attachments")
 // errNoList is the error for a message that is not an acknowledgement.
 var errNoList = errors.New("socketio: no acknowledgement")
 
-// Event encodes an event. id is its acknowledgement id, or NoID.
+// Event encodes an event. Like that of Ack, the message may be one of engineio.Drafts: a
+// caller that sends it to one connection can release it. id is its acknowledgement id, or NoID.
 func (f *Format) Event(namespace string, id int64, event string, args []any) (*engineio.Message, error) {
 	return f.event(namespace, id, event, args, false)
 }
@@ -83,11 +84,19 @@ func (f *Format) AckAgain(namespace string, id int64, m *engineio.Message) (*eng
 // list encodes an event or an acknowledgement. The list of arguments escapes to the heap
 // only in formats other than the default.
 func (f *Format) list(t parser.Type, namespace string, id int64, event string, args []any, lent bool) (*engineio.Message, error) {
-	buf := make([]byte, engineio.HeaderRoom, bufferSize)
 	if f.json != nil {
-		enc, err := f.json.AppendList(buf, t, namespace, id, event, args)
-		return f.message(enc, err, lent)
+		m := f.drafts.New()
+		enc, err := f.json.AppendList(m.Buffer(), t, namespace, id, event, args)
+		if err == nil {
+			err = f.check(enc)
+		}
+		if err != nil {
+			return nil, err
+		}
+		m.Fill(enc.Data, enc.Attachments, lent)
+		return m, nil
 	}
+	buf := make([]byte, engineio.HeaderRoom, bufferSize)
 	enc, err := f.codec.AppendPacket(buf, parser.Outgoing{
 		Type: t, Namespace: namespace, ID: id, Event: event, Args: slices.Clone(args),
 	})
@@ -106,8 +115,8 @@ func (f *Format) message(enc parser.Encoded, err error, lent bool) (*engineio.Me
 	if err != nil {
 		return nil, err
 	}
-	if n := len(enc.Attachments); n > f.limits.MaxAttachments {
-		return nil, fmt.Errorf("%w: %d, at most %d", ErrTooManyAttachments, n, f.limits.MaxAttachments)
+	if err := f.check(enc); err != nil {
+		return nil, err
 	}
 	if enc.Binary {
 		return engineio.NewBinaryMessage(enc.Data), nil
@@ -116,4 +125,12 @@ func (f *Format) message(enc parser.Encoded, err error, lent bool) (*engineio.Me
 		return engineio.NewLentMessage(enc.Data, enc.Attachments), nil
 	}
 	return engineio.NewMessage(enc.Data, enc.Attachments), nil
+}
+
+// check checks the limits of an encoded packet.
+func (f *Format) check(enc parser.Encoded) error {
+	if n := len(enc.Attachments); n > f.limits.MaxAttachments {
+		return fmt.Errorf("%w: %d, at most %d", ErrTooManyAttachments, n, f.limits.MaxAttachments)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@
 package format
 
 import (
+	"socketio/engineio"
 	"socketio/internal/binding"
 	"socketio/parser"
 )
@@ -17,6 +18,8 @@ type Format struct {
 	wire   *binding.Codec // the default format, used between servers
 	json   *binding.Codec // wire if that is codec, otherwise nil
 	limits parser.Limits
+
+	drafts engineio.Drafts // safe from anywhere
 }
 
 // New returns a Format. A nil codec selects the default format with encoding/json; a

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 )
 
 const (
@@ -118,6 +119,19 @@ func Unquote(raw []byte) (string, error) {
 	}
 	buf, err := AppendUnquoted(make([]byte, 0, len(raw)), raw)
 	return string(buf), err
+}
+
+// Inside returns the value of raw, a JSON string as for Unquote, if it has no escapes and
+// only ASCII. It shares memory with raw, which must not be changed afterwards.
+func Inside(raw []byte) (s string, ok bool) {
+	if len(raw) < 2 || raw[0] != '"' {
+		return "", false
+	}
+	n := PlainLen(raw, 1)
+	if n != len(raw)-2 || raw[1+n] != '"' {
+		return "", false
+	}
+	return unsafe.String(&raw[1], n), true
 }
 
 // AppendUnquoted appends the value of the JSON string raw to dst.

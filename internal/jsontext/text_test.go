@@ -70,6 +70,27 @@ func TestUnquoteErrors(t *testing.T) {
 	}
 }
 
+// Inside returns what Unquote does, without a copy, or nothing.
+func TestInside(t *testing.T) {
+	for _, raw := range []string{`""`, `"a"`, `"hello, this is a text of some length"`, `"\u0020"`} {
+		b := []byte(raw)
+		want, err := jsontext.Unquote(b)
+		got, ok := jsontext.Inside(b)
+		if plain := !strings.Contains(raw, `\`); ok != plain || ok && got != want || err != nil {
+			t.Errorf("%s gave %q, %v, and Unquote %q, %v", raw, got, ok, want, err)
+		}
+	}
+	for _, raw := range []string{``, `"`, `a`, `"a`, `a"`, `"\"`, `"a"b"`, "\"\n\"", ` "a"`, `"a" `, `"é"`, `null`, `12`} {
+		if s, ok := jsontext.Inside([]byte(raw)); ok {
+			t.Errorf("%q gave %q", raw, s)
+		}
+	}
+	raw := []byte(`"hello, this is a text of some length"`)
+	if n := testing.AllocsPerRun(100, func() { _, _ = jsontext.Inside(raw) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // AppendUnquoted appends, whatever is there; it does not touch it if raw is no string.
 func TestAppendUnquoted(t *testing.T) {
 	for raw, want := range map[string]string{`""`: "", `"a"`: "a", `"\u00e9\n"`: "\u00e9\n"} {
