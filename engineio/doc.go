@@ -5,8 +5,8 @@
 // transport, checks that both ends are alive, and carries messages. It implements
 // revision 4 of the protocol, and optionally 3. It does not depend on Socket.IO.
 //
-// Reading order: what connections are made of comes first: limits.go, message.go, backlog.go, sendqueue.go,
-// budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,
+// Reading order: what connections are made of comes first: limits.go, message.go, draft.go, backlog.go,
+// sendqueue.go, budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,
 // deflate.go, heartbeat.go, deadlines.go, flags.go, transport.go, errors.go, handshake.go, opening.go,
 // observer.go, packetlog.go, services.go. Then a connection: conn.go (its life),
 // conn_read.go, conn_send.go, conn_end.go, conn_slow.go, conn_timer.go, conn_packetlog.go, transport_ws.go,

@@ -355,6 +355,29 @@ func ExampleConn() {
 	// 4last words
 }
 
+// The memory of a message for one connection is used again.
+func ExampleDrafts() {
+	conns := make(chan *engineio.Conn, 1)
+	srv := engineio.NewServer(nil, func(c *engineio.Conn) engineio.Handler {
+		conns <- c
+		return echo{c}
+	})
+	defer srv.Close()
+	client := poll(srv)
+	defer client.close()
+	conn := <-conns
+
+	var drafts engineio.Drafts // one for a program
+	m := drafts.New()
+	m.Fill(append(m.Buffer(), "hello"...), nil, false)
+	fmt.Println(conn.Send(m), m.Size())
+	m.Release() // m must not be used any more
+	fmt.Println(client.get())
+	// Output:
+	// <nil> 8
+	// 4hello
+}
+
 // A message is encoded once and shared by all receivers. The bytes that belong to a text
 // follow it, with nothing between them.
 func ExampleMessage() {
