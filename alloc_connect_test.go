@@ -90,7 +90,7 @@ func TestPollingExchangeAllocations(t *testing.T) {
 			get.receive(t, event)
 		})
 		t.Logf("allocations per exchange: %v", perExchange)
-		if limit := 60.0; !raceEnabled && perExchange > limit {
+		if limit := 55.0; !raceEnabled && perExchange > limit {
 			t.Errorf("%v allocations per exchange, want at most %v", perExchange, limit)
 		}
 	})
@@ -157,7 +157,7 @@ func TestConnectAllocations(t *testing.T) {
 			_ = conn.Close()
 		})
 		t.Logf("allocations per connection: %v, of a takeover alone: %v", ours, floor)
-		if limit := floor + 40; !raceEnabled && ours > limit {
+		if limit := floor + 36; !raceEnabled && ours > limit {
 			t.Errorf("%v allocations per connection, want at most %v", ours, limit)
 		}
 	})

@@ -6,6 +6,8 @@ package socketio_test
 
 import (
 	"fmt"
+	"io"
+	"runtime"
 	"testing"
 
 	"socketio"
@@ -96,6 +98,46 @@ func TestInboundEventAllocations(t *testing.T) {
 			t.Errorf("%v allocations per event, want at most %v", perEvent, limit)
 		}
 	})
+}
+
+// Large bytes that a client sends and gets back are in memory once, as the argument of the
+// event; on the goroutine driver once more, until they are sent.
+func TestLargeEchoAllocations(t *testing.T) {
+	const size, times = 64 << 10, 50
+	for driver, copies := range map[engineio.Driver]float64{"": 1, engineio.DriverGoroutine: 2} {
+		tcp(t, with(nil, driver), func(w *world) {
+			w.io.OnConnection(func(s *socketio.Socket) {
+				s.On("blob", func(b []byte) error { return s.Emit("blob", b) })
+			})
+			c := w.raw()
+			frames := wstest.Frame(ws.Text, true, []byte(`451-["blob",{"_placeholder":true,"num":0}]`))
+			frames = append(frames, wstest.Frame(ws.Binary, true, make([]byte, size))...)
+			answer := make([]byte, len(frames)-2*4) // without masks
+			echo := func() {
+				if _, err := c.Conn().Write(frames); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(c.Conn(), answer); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range times { // the pools are empty at first
+				echo()
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range times {
+				echo()
+			}
+			runtime.ReadMemStats(&after)
+			per := float64(after.TotalAlloc-before.TotalAlloc) / times / size
+			t.Logf("driver %q: %.2f times its size per echo", driver, per)
+			// The collector may empty the pools meanwhile.
+			if limit := copies + 0.5; !raceEnabled && per > limit {
+				t.Errorf("driver %q: %.2f times its size per echo, want at most %.2f", driver, per, limit)
+			}
+		})
+	}
 }
 
 func BenchmarkEmitToRoom(b *testing.B) {
