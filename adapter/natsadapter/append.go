@@ -254,6 +254,8 @@ func (a *appender) ask() bool {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, landsIn)
 	defer cancel()
+	ctx, end := a.link.asking(ctx)
+	defer end()
 	for !a.told(asked) {
 		select {
 		case <-a.answer:
@@ -322,6 +324,8 @@ func (a *appender) again(f *flight) bool {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, landsIn)
 	defer cancel()
+	ctx, end := a.link.asking(ctx)
+	defer end()
 	if time.Since(f.since) > trustsFor {
 		// It could be stored twice. If it is not found below the end, it is not stored.
 		snap, err := a.stream.look(ctx)

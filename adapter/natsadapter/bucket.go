@@ -79,8 +79,11 @@ func sessionKey(namespace, secret string) string {
 // change, or ctx ends. NATS does not answer while the bucket has no leader.
 func (b *bucket) patiently(ctx context.Context, fn func(ctx context.Context) (final bool, err error)) error {
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
-		attempt, cancel := context.WithTimeout(ctx, asksFor)
+		limited, cancel := context.WithTimeout(ctx, asksFor)
+		b.link.wait(limited)
+		attempt, end := b.link.asking(limited)
 		final, err := fn(attempt)
+		end()
 		cancel()
 		if err == nil || final {
 			return err

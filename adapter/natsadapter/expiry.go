@@ -97,8 +97,10 @@ func (x *expiry) scan(ctx context.Context) error {
 		x.created, x.cursor, x.known = info.Created, 0, make(map[string]*kept)
 	}
 	for more := true; more; {
-		attempt, cancel := context.WithTimeout(ctx, asksFor)
+		limited, cancel := context.WithTimeout(ctx, asksFor)
+		attempt, end := x.bucket.link.asking(limited)
 		all, rest, err := batch(attempt, nc, x.bucket.stream.api(), x.bucket.streamName(), x.bucket.subject("s.>"), x.cursor+1)
+		end()
 		cancel()
 		if err != nil {
 			return err

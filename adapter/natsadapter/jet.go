@@ -301,6 +301,9 @@ func (j *jet) readRange(ctx context.Context, namespace string, after, upTo uint6
 		stopped = !yield(cluster.Entry{Number: e.number, Time: e.time, Data: e.data}, nil)
 		return stopped || last == upTo
 	}
+	whole := ctx
+	ctx, end := j.link.asking(ctx)
+	defer end()
 	for done := false; !done; {
 		nc, epoch := j.link.current()
 		if epoch == 0 {
@@ -327,7 +330,7 @@ func (j *jet) readRange(ctx context.Context, namespace string, after, upTo uint6
 			return true, nil
 		}
 	}
-	snap, err := j.stream.look(ctx)
+	snap, err := j.stream.look(whole)
 	if err == nil && (snap.first > after+1 || snap.epoch != j.epoch(namespace)) {
 		err = adapter.ErrTrimmed
 	}

@@ -53,6 +53,8 @@ type link struct {
 	epoch  int           // number of connections
 	up     chan struct{} // closed while there is a connection
 	isUp   bool
+	during context.Context // ends with the connection; nil before the first one
+	ended  context.CancelFunc
 	closed chan struct{} // closed after the end of nc
 }
 
@@ -174,6 +176,7 @@ func (l *link) connected(nc *nats.Conn) {
 	}
 	l.isUp, l.broken = true, nil
 	l.epoch++
+	l.during, l.ended = context.WithCancel(l.ctx)
 	close(l.up)
 	l.mu.Unlock()
 	l.counts.Connected.Add(1)
@@ -190,6 +193,7 @@ func (l *link) disconnected(_ *nats.Conn, err error) {
 	}
 	if l.isUp {
 		l.isUp, l.up = false, make(chan struct{})
+		l.ended()
 	}
 	l.mu.Unlock()
 	if err == nil {
@@ -236,6 +240,23 @@ func (l *link) current() (nc *nats.Conn, epoch int) {
 		return l.nc, 0
 	}
 	return l.nc, l.epoch
+}
+
+// asking returns a context for questions on the present connection: it ends with ctx, and
+// when the connection ends, since an answer that is on its way then does not come.
+func (l *link) asking(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.isUp {
+		cancel()
+		return ctx, cancel
+	}
+	stop := context.AfterFunc(l.during, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }
 
 // wait waits for a connection. It returns nil when ctx ends.

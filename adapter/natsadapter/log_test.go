@@ -82,6 +82,48 @@ func logWorld(t *testing.T, o Options, servers ...*natstest.Server) *adaptertest
 	}
 }
 
+// A question whose answer was lost with the connection is not awaited any longer: Read ends
+// although its context does not.
+func TestQuestionsEndWithTheConnection(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, natstest.JetStream)
+	o := (&Options{Prefix: "questions"}).withDefaults()
+	o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 8<<20
+	j, r := newJet(server.URL(), &o), new(tape)
+	if err := j.Open(r); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		_ = j.Close(ctx)
+	})
+	j.OpenLog("/")
+	r.wait(t, "the log", func() bool { return r.opened })
+	if err := j.Append("/", 1, []byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	r.wait(t, "the entry", func() bool { return len(r.entries) == 1 })
+	ctx, end := j.link.asking(t.Context())
+	defer end()
+	server.Pause()
+	defer server.Resume()
+	read := make(chan error)
+	go func() {
+		var last error
+		for _, err := range j.Read(t.Context(), "/", 0, r.last) {
+			last = err
+		}
+		read <- last
+	}()
+	r.wait(t, "a Read at work", func() bool { return len(j.reads) == 1 })
+	j.link.end(errReset)
+	<-ctx.Done()
+	if err := <-read; err == nil || t.Context().Err() != nil {
+		t.Errorf("Read: %v", err)
+	}
+}
+
 // The exam of logs, on a single server.
 func TestLog(t *testing.T) {
 	t.Parallel()

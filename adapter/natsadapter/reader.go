@@ -174,6 +174,8 @@ func (r *logReader) step() error {
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, answersIn)
 	defer cancel()
+	ctx, end := r.bus.link.asking(ctx)
+	defer end()
 	if err := r.check(ctx, conn, suspect); err != nil {
 		r.mu.Lock()
 		r.suspect = r.suspect || suspect

@@ -112,6 +112,8 @@ func (s *stream) look(ctx context.Context) (*snapshot, error) {
 	if epoch == 0 {
 		return nil, down(errFirst)
 	}
+	ctx, end := s.link.asking(ctx)
+	defer end()
 	js, err := s.jet(nc)
 	if err != nil {
 		return nil, err
@@ -153,6 +155,8 @@ func (s *stream) renew(ctx context.Context, known string) error {
 	config.Metadata = map[string]string{metaGeneration: inboxName()}
 	ctx, cancel := context.WithTimeout(ctx, asksFor)
 	defer cancel()
+	ctx, end := s.link.asking(ctx)
+	defer end()
 	if _, err = js.UpdateStream(ctx, config); err != nil {
 		return err
 	}
