@@ -52,7 +52,7 @@
 // The way out: emit.go, unicast.go, publish.go, encode.go, broadcast.go, ack.go, ask.go,
 // broadcast_ack.go, socket_catchall.go. Recovery: presented.go, recovery_publish.go,
 // recovery_append.go, recovery_log.go, recovery_join.go, recovery_sessions.go,
-// recovery_shared.go. Other servers: adapter_local.go, rebalance.go, remotesocket.go, datakey.go, server_events.go. Besides: observer.go,
+// recovery_shared.go. Other servers: adapter_local.go, fanout.go, rebalance.go, remotesocket.go, datakey.go, server_events.go. Besides: observer.go,
 // observer_notify.go, packetlog.go, clientfiles.go.
 //
 // # Concurrency

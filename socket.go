@@ -30,14 +30,19 @@ type Socket struct {
 	// Immutable after newSocket.
 	ns      *Namespace
 	conn    *conn
-	firstID string // before it was recovered; see ID
-	auth    []byte // in the format of the server; JSON in revision 4
-	more    *more  // what most sockets do not need; may be nil
+	eio     *engineio.Conn // of conn: a broadcast reads less memory
+	more    *more          // what most sockets do not need; may be nil
+	firstID string         // before it was recovered; see ID
 
-	inbox serial.Inbox[item]
+	// Safe from anywhere; empty for most sockets.
+	on socketHandlers
 
 	// Atomic; safe from anywhere. Written under mu.
 	state atomic.Int32
+
+	inbox serial.Inbox[item]
+
+	auth []byte // in the format of the server; JSON in revision 4; immutable
 
 	mu      lock.Mutex // guards the fields below; see doc.go for the lock order
 	joins   int32      // calls of Join by room, also for rooms that were left or joined again
@@ -47,9 +52,7 @@ type Socket struct {
 	cause   error
 	life    *lifetime // nil until Context is called
 
-	// Safe from anywhere; empty for most sockets.
-	on   socketHandlers
-	data socketData
+	data socketData // safe from anywhere
 
 	reporting atomic.Bool // an event that could not be encoded
 	wasJoined bool        // guarded by mu
@@ -85,7 +88,7 @@ type ackTable = ack.Table[*Socket, Args]
 type ackWaiter = ack.Waiter[*Socket, Args]
 
 func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
-	s := &Socket{ns: ns, conn: c, firstID: newSocketID(ns, c)}
+	s := &Socket{ns: ns, conn: c, eio: c.eio, firstID: newSocketID(ns, c)}
 	if ns.server.opts.ReserveSocketIDs {
 		ns.server.socketIDs.add(s.ID(), 1)
 	}

@@ -44,7 +44,19 @@ func deliverAll(p *Packet, members []Member, sender string) int {
 	return deliver(p, members, sender)
 }
 
+// A Deliverer is a Member that can deliver a packet to others of its kind in one call.
+type Deliverer interface {
+	// DeliverAll delivers a packet to the members, of which it is one, except the sender,
+	// and returns how many they are.
+	DeliverAll(p *Packet, members []Member, sender string) int
+}
+
 func deliver(p *Packet, members []Member, sender string) int {
+	if len(members) > 1 {
+		if d, ok := members[0].(Deliverer); ok {
+			return d.DeliverAll(p, members, sender)
+		}
+	}
 	n := 0
 	for _, m := range members {
 		if sender == "" || m.ID() != sender {

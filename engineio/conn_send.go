@@ -19,19 +19,46 @@ var errSendTooLarge = fmt.Errorf("%w of the server: raise it there, or send less
 // ErrSlowConsumer means that this has closed the connection, ErrQueueFull that m was
 // not accepted, ErrDropped that it was dropped. On a connection of a Dialer ErrTooLarge
 // means that m is over the server's maxPayload.
-func (c *Conn) Send(m *Message) error { return c.send(m, true) }
+func (c *Conn) Send(m *Message) error { return c.send(m, true, nil) }
 
 // Enqueue is Send without writing and without calls to the Handler: the message leaves
 // with Flush, which the caller must call, with the next message that is sent, or with a
 // poll that arrives. It lets a caller queue messages for many connections in one order and
 // then write to all of them; the caller may hold locks. A connection that ErrSlowConsumer
 // closes ends a moment later.
-func (c *Conn) Enqueue(m *Message) error { return c.send(m, false) }
+func (c *Conn) Enqueue(m *Message) error { return c.send(m, false, nil) }
+
+// An Unwritten is what a connection has to write after Stage. The zero value is nothing.
+type Unwritten struct {
+	nc    netpoll.Conn
+	first []byte
+}
+
+// Write writes it, without waiting. It is called once.
+func (u *Unwritten) Write() {
+	if u.nc != nil {
+		u.nc.Flush(u.first)
+	}
+}
+
+// Stage is Send, but leaves writing to the caller, who must call Write soon: until then
+// nobody else writes to the connection. It is for messages to many connections: to queue
+// the message for a few dozen and then to write to these is faster than one after the
+// other, because the memory of each is touched in good time.
+func (c *Conn) Stage(m *Message) (rest Unwritten, err error) {
+	err = c.send(m, true, &rest)
+	return rest, err
+}
+
+// Touch reads what Stage needs, and changes nothing. Called for several connections in a
+// row, it makes the processor load their memory at the same time.
+func (c *Conn) Touch() bool { return c.flags.has(isDeflating) || c.passed.Load() != nil }
 
 // EnqueueVolatile is SendVolatile without writing, as Enqueue is Send without writing.
 func (c *Conn) EnqueueVolatile(m *Message) bool { return sendVolatile(c, m, false) }
 
-func (c *Conn) send(m *Message, flush bool) error {
+// send queues m. With flush it is written, by the caller if rest is not nil.
+func (c *Conn) send(m *Message, flush bool, rest *Unwritten) error {
 	if c.flags.has(isDeflating) {
 		m.own()
 		m.pack(c.svc.deflate) // takes time, so without the lock
@@ -62,9 +89,13 @@ func (c *Conn) send(m *Message, flush bool) error {
 	case pushed:
 		c.svc.obs.queued(c.number, c.transportLocked(), m)
 		over := c.noteQueueLocked(false)
-		if flush {
+		switch {
+		case rest != nil && c.corks == 0 && c.ws != nil:
+			*rest = takeWriteLocked(c)
+			c.mu.Unlock()
+		case flush:
 			c.wakeWriterLocked()
-		} else {
+		default:
 			c.holdLogLocked(m)
 			c.mu.Unlock()
 		}
@@ -242,14 +273,21 @@ func (c *Conn) flushLocked() {
 		c.mu.Unlock()
 		return
 	}
+	rest := takeWriteLocked(c)
+	c.mu.Unlock()
+	rest.Write()
+}
+
+// takeWriteLocked takes the right to write to the WebSocket of a connection, if nobody has
+// it and there is something to write.
+func takeWriteLocked(c *Conn) (rest Unwritten) {
+	t := c.ws
 	if !t.q.takeWriting() {
-		c.mu.Unlock()
-		return
+		return rest
 	}
 	first := t.q.lone(netpoll.BatchBytes)
 	if first != nil && t.waits {
 		t.watchWriteLocked()
 	}
-	c.mu.Unlock()
-	t.nc.Flush(first)
+	return Unwritten{t.nc, first}
 }
