@@ -13,9 +13,8 @@ import (
 // enough for their memory to stay in the processor's caches.
 const fanoutChunk = 32
 
-var _ adapter.Deliverer = (*member)(nil)
-
-// DeliverAll implements adapter.Deliverer: it delivers as Deliver does, a chunk at a time.
+// DeliverAll is called by package adapter for several members. It delivers as Deliver does
+// to each, a chunk at a time.
 // The memory of a chunk is touched first, then the event is queued, then written, so that
 // the processor waits for memory once and not for each socket.
 func (m *member) DeliverAll(p *adapter.Packet, members []adapter.Member, sender string) (n int) {

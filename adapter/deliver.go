@@ -44,8 +44,8 @@ func deliverAll(p *Packet, members []Member, sender string) int {
 	return deliver(p, members, sender)
 }
 
-// A Deliverer is a Member that can deliver a packet to others of its kind in one call.
-type Deliverer interface {
+// A deliverer is a Member that can deliver a packet to others of its kind in one call.
+type deliverer interface {
 	// DeliverAll delivers a packet to the members, of which it is one, except the sender,
 	// and returns how many they are.
 	DeliverAll(p *Packet, members []Member, sender string) int
@@ -53,7 +53,7 @@ type Deliverer interface {
 
 func deliver(p *Packet, members []Member, sender string) int {
 	if len(members) > 1 {
-		if d, ok := members[0].(Deliverer); ok {
+		if d, ok := members[0].(deliverer); ok {
 			return d.DeliverAll(p, members, sender)
 		}
 	}

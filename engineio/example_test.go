@@ -355,6 +355,32 @@ func ExampleConn() {
 	// 4last words
 }
 
+// A message to many connections is queued for several before it is written to them.
+func ExampleUnwritten() {
+	conns := make(chan *engineio.Conn, 2)
+	srv := engineio.NewServer(nil, func(c *engineio.Conn) engineio.Handler {
+		conns <- c
+		return echo{c}
+	})
+	defer srv.Close()
+	one, two := poll(srv), poll(srv)
+	defer one.close()
+	defer two.close()
+
+	news := engineio.TextMessage("news")
+	var rests []engineio.Unwritten
+	for range 2 {
+		if rest, err := (<-conns).Stage(news); err == nil {
+			rests = append(rests, rest)
+		}
+	}
+	for i := range rests {
+		rests[i].Write()
+	}
+	fmt.Println(one.get(), two.get())
+	// Output: 4news 4news
+}
+
 // The memory of a message for one connection is used again.
 func ExampleDrafts() {
 	conns := make(chan *engineio.Conn, 1)
