@@ -184,6 +184,9 @@ programs:
 	@go build -race -o bin/delivery ./conformance/cmd/delivery
 	@go build -race -o bin/clientserver ./web/client/test/goserver
 	@go build -race -o bin/chat-race ./examples/chat
+	@go build -race -o bin/chat-durable-race ./adapter/diskstore/chat
+	@go build -race -o bin/chat-cluster-race ./adapter/redisadapter/chat
+	@go build -race -o bin/webtransport-example ./engineio/webtransport/example
 
 .PHONY: bench bench-quick bench-million bench-report
 bench: ## every row with every server (Bun, Rust, Go, Node), 25 minutes: tables, bin/bench/results.json (bench/full.sh -rows ... -servers ... -rounds ...)

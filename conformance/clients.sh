@@ -28,7 +28,7 @@ if [ "${1:-}" = --fetch ]; then
 	shift
 elif [ -z "${SERVER_CMD:-}" ]; then
 	SERVER_CMD=$PWD/bin/testserver
-	go build -race -o "$SERVER_CMD" ./conformance/cmd/testserver || exit 1
+	[ -n "${BUILT:-}" ] && [ -x "$SERVER_CMD" ] || go build -race -o "$SERVER_CMD" ./conformance/cmd/testserver || exit 1
 fi
 export SERVER_CMD="${SERVER_CMD:-}"
 

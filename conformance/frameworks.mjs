@@ -21,7 +21,7 @@ let passed = 0;
 let failed = 0;
 try {
   const cwd = join(dirname(fileURLToPath(import.meta.url)), "../examples/frameworks");
-  const built = spawnSync("go", ["build", "-race", "-o", program, "./cmd/serve"], {
+  const built = spawnSync("go", ["build", "-race", "-ldflags=-s -w", "-o", program, "./cmd/serve"], {
     cwd,
     encoding: "utf8",
   });

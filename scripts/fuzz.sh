@@ -23,7 +23,7 @@ targets() {
 		package=$(GOWORK=off go -C "$dir" list .)
 		program=$bins/${package//\//-}
 		# shellcheck disable=SC2086
-		GOWORK=off go -C "$dir" test -c $instrumented -o "$program" . >&2
+		GOWORK=off go -C "$dir" test -c $instrumented "-ldflags=-s -w" -o "$program" . >&2
 		for name in $("$program" -test.list '^Fuzz'); do
 			if [ "$name" = FuzzNothing ]; then continue; fi # a test of leakcheck
 			# Compares value by value with encoding/json, whose corners it still finds

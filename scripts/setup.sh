@@ -38,12 +38,16 @@ if [ ${#packages[@]} -gt 0 ]; then
 	fi
 fi
 
+mkdir -p bin
 for dir in . engineio/webtransport adapter/diskstore adapter/natsadapter tools/natsserver adapter/pgadapter adapter/redisadapter examples/feed examples/frameworks internal/difftest tools bench bench/peers; do
 	scripts/again.sh go -C "$dir" mod download || echo "setup: not every module of $dir is there; who needs it tells"
 done
+# A client that cannot be had fails its own suite, by name. Most of it waits.
+conformance/clients.sh --fetch >bin/clients.log 2>&1 &
+clients=$!
+trap wait EXIT
 # The NATS server of the tests: they link it themselves.
 go -C tools/natsserver build -trimpath '-ldflags=-s -w' -o /dev/null . || echo "setup: no NATS server; who needs it tells"
-make -s bin/staticcheck bin/typecheck bin/tally bin/api npm programs
-
-# A client that cannot be had fails its own suite, by name.
-conformance/clients.sh --fetch || echo "setup: not every client is there; make test-clients tells"
+make -s -j 2 bin/staticcheck bin/typecheck bin/tally bin/api npm programs
+wait "$clients" || echo "setup: not every client is there; make test-clients tells"
+cat bin/clients.log

@@ -19,7 +19,7 @@ check "types/ is what the build makes" diff -rq "$before/types" types
 status=0
 checked || status=1
 # Side by side, since both mostly wait: all tests, and those against a server also against our own.
-go build -C ../.. -race -o bin/clientserver ./web/client/test/goserver
+[ -n "${BUILT:-}" ] && [ -x ../../bin/clientserver ] || go build -C ../.. -race -o bin/clientserver ./web/client/test/goserver
 SERVER_CMD="$PWD/../../bin/clientserver" npm test --silent -- scenarios link >"$before/ours.log" 2>&1 &
 ours=$!
 npm test --silent || status=1

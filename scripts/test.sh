@@ -184,6 +184,7 @@ if [ -z "${SUITES:-}" ]; then
 	begin setup scripts/setup.sh
 	read -r -t "$limit" name status <&3 || { stop; status=1 name=setup; }
 	ended "$name" "$status" $((SECONDS - start))
+	[ "$status" -ne 0 ] || export BUILT=1 # the programs of make programs are up to date
 fi
 
 # Parallel lists: what waits for its turn.

@@ -13,12 +13,13 @@
 //   REBALANCE=1     nothing fails; the engine must have a log
 //   NODE_FAULTS=8   how many faults there are, and with KINDS=kill,pause, DELIVERY_SEED, DELIVERY_KEEP
 //                   of which kinds, which, and where logs are kept
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { io as official } from "socket.io-client";
+import { builtProgram } from "../lib/build.mjs";
 import { Program } from "../lib/program.mjs";
 import { within } from "../lib/wait.mjs";
 import { Campaign, TRANSPORTS, recoveryRound, upgradeRound } from "./campaign.mjs";
@@ -243,9 +244,7 @@ function order(random) {
 }
 
 const keep = env.DELIVERY_KEEP || mkdtempSync(join(tmpdir(), "socketio-delivery-"));
-const program = join(root, "bin", "delivery");
-const build = spawnSync("go", ["build", "-race", "-o", program, "./conformance/cmd/delivery"], { cwd: root, stdio: "inherit" });
-if (build.status !== 0) throw build.error ?? new Error("conformance/cmd/delivery does not build");
+const program = builtProgram("delivery");
 const { io: ours } = await import(join(root, "web/client/dist/socket.io.node.mjs"));
 const name = env.ENGINE;
 const dir = join(keep, name);

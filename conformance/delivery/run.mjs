@@ -10,12 +10,13 @@
 //   RESTARTS=5 COMMAND=program node ...         the same by SIGTERM
 //   TIME=600 node ...                           begins nothing new after 600 s
 //   KEEP=folder node ...                        keeps the logs there
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { io as official } from "socket.io-client";
+import { builtProgram } from "../lib/build.mjs";
 import { Campaign, recoveryRound, restartRound, tenInARow, upgradeRound } from "./campaign.mjs";
 import { killed } from "./killed.mjs";
 import { Proxies } from "./links.mjs";
@@ -29,9 +30,7 @@ const recoveries = Number(env.RECOVERIES ?? 300);
 const ROUND = 600; // as many of each kind against one server
 const keep = env.KEEP ?? mkdtempSync(join(tmpdir(), "socketio-delivery-"));
 
-const program = join(root, "bin", "delivery");
-const build = spawnSync("go", ["build", "-race", "-o", program, "./conformance/cmd/delivery"], { cwd: root, stdio: "inherit" });
-if (build.status !== 0) throw build.error ?? new Error("conformance/cmd/delivery does not build");
+const program = builtProgram("delivery");
 const open = env.CLIENT === "ours" ? (await import(join(root, "web/client/dist/socket.io.node.mjs"))).io : official;
 const command = env.COMMAND ? [env.COMMAND] : env.SERVER === "npm" ? [process.execPath, join(folder, "server.mjs")] : [program, "server"];
 

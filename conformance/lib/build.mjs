@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The server program under test: named by the environment, the npm one, or built from this repository.
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -13,15 +13,20 @@ export function serverProgram({ reference }) {
   return process.env.SERVER_CMD || builtServer();
 }
 
-// The path of ./cmd/testserver, built with the race detector. All suites share one program: if it is up to date,
-// nothing is built. Throws if it does not build.
-export function builtServer() {
-  const program = join(dirname(folder), "bin", "testserver");
-  const { status, error } = spawnSync("go", ["build", "-race", "-o", program, "./conformance/cmd/testserver"], {
+// The path of ./cmd/testserver, built with the race detector.
+export const builtServer = () => builtProgram("testserver");
+
+// The path of ./cmd/NAME, built with the race detector. All suites share one program: if it is up to date, nothing is
+// built, and with BUILT=1, which scripts/test.sh sets after it has built all, nothing is asked. Throws if it does not
+// build.
+export function builtProgram(name) {
+  const program = join(dirname(folder), "bin", name);
+  if (process.env.BUILT && existsSync(program)) return program;
+  const { status, error } = spawnSync("go", ["build", "-race", "-o", program, `./conformance/cmd/${name}`], {
     cwd: dirname(folder),
     stdio: "inherit",
   });
-  if (status !== 0) throw error ?? new Error("conformance/cmd/testserver does not build");
+  if (status !== 0) throw error ?? new Error(`conformance/cmd/${name} does not build`);
   return program;
 }
 
