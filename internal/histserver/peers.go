@@ -53,9 +53,12 @@ func ServeNode(engine func(cluster.Options) *cluster.Cluster) error {
 		if os.Getenv("CALM") == "1" {
 			p.stay, p.lanePause = true, 300*time.Millisecond
 		}
-		go func() { _ = p.private.Serve(private) }() // until close
-		// A frozen server is to lose its lease.
-		opts.Cluster = engine(cluster.Options{Announcer: node, Heartbeat: time.Second, Lease: lease})
+		go func() { _ = p.private.Serve(private) }()                                // until close
+		o := cluster.Options{Announcer: node, Heartbeat: time.Second, Lease: lease} // a frozen server is to lose it
+		if p.stay {                                                                 // a machine that is busy is no fault
+			o.Lease, o.EchoTimeout = time.Hour, time.Hour
+		}
+		opts.Cluster = engine(o)
 		opts.Engine.Forward = node
 		if opts.Recovery != nil {
 			opts.Recovery.LocalOnly = os.Getenv("LOCAL_ONLY") == "1"
