@@ -132,11 +132,14 @@ nosticky_short = suite/acks.test.mjs suite/connect.test.mjs suite/engine.test.mj
 test-nosticky: $(npm_conformance) ## three servers behind nginx without sticky sessions, and the npm clients 2.5, 4.0 and the newest, whose requests and upgrades land anywhere
 	@cd conformance && NODES=3 TRANSPORTS=upgrade node matrix.mjs --short $(nosticky_short)
 
-test-nosticky-all: $(npm_conformance) ## the same with the whole suite over every transport, the clients in Python, and with upgrades that are not forwarded
-	@cd conformance && NODES=3 node matrix.mjs --short
-	@cd conformance && NODES=3 node run.mjs --newest
-	@NODES=3 conformance/clients.sh python
+test-nosticky-all: $(npm_conformance) ## the same with the whole suite over every transport, on Redis, the clients in Python, and with upgrades that are not forwarded
+	@go build -race -o bin/testserver-redis ./adapter/redisadapter/internal/conformtest
+	@cd conformance && $(on_redis) NODES=3 node matrix.mjs --short
+	@cd conformance && $(on_redis) NODES=3 node run.mjs --newest
+	@$(on_redis) NODES=3 conformance/clients.sh python
 	@cd conformance && NODES=3 FORWARD_UPGRADES=0 TRANSPORTS=polling node run.mjs suite/traffic.test.mjs suite/acks.test.mjs suite/rooms.test.mjs
+
+on_redis = SERVER_CMD=$(CURDIR)/bin/testserver-redis
 
 test-clients: test-clients-python test-clients-java test-clients-rust ## the clients in Python, Java and Rust; installs what is missing
 

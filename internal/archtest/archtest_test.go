@@ -81,8 +81,9 @@ var floors = map[string][]string{
 	"internal/histserver": { // for tests
 		"", "adapter", "adapter/cluster", "engineio", "engineio/forward", "internal/histcheck", "internal/tether",
 	},
-	"conformance/cmd/delivery":   {"internal/faultnet", "internal/histcheck", "internal/histserver"}, // for tests
-	"conformance/cmd/testserver": {"", "adapter/cluster", "adapter/cluster/membus", "engineio", "engineio/forward", "parser", "parser/msgpack"},
+	"conformance/cmd/delivery":   {"internal/faultnet", "internal/histcheck", "internal/histserver"},                                            // for tests
+	"internal/conformserver":     {"", "adapter/cluster", "adapter/cluster/membus", "engineio", "engineio/forward", "parser", "parser/msgpack"}, // for tests
+	"conformance/cmd/testserver": {"internal/conformserver"},
 	"web/client/test/goserver":   {"", "parser/msgpack"},
 }
 
@@ -230,7 +231,7 @@ func required(t *testing.T, file string) []string {
 
 // nestedHelpers are the packages of internal that tests of modules beside the core may use:
 // tests run with the core beside them.
-var nestedHelpers = []string{"clusterhost", "faultnet", "histserver", "leakcheck", "npmcluster", "rawclient", "tether"}
+var nestedHelpers = []string{"clusterhost", "conformserver", "faultnet", "histserver", "leakcheck", "npmcluster", "rawclient", "tether"}
 
 // startsServers reports whether a package of a module beside the core starts servers for
 // its tests, such as adapter/redisadapter/internal/redistest.

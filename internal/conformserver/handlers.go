@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-package main
-
 // This file holds the handlers for values, acknowledgements and rooms.
+
+package conformserver
 
 import (
 	"context"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-package main
-
 // This file holds the handlers that do something with many sockets: broadcasts,
 // broadcasts with acknowledgements, listing, moving and disconnecting sockets.
+
+package conformserver
 
 import (
 	"context"

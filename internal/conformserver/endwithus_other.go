@@ -1,10 +1,10 @@
-//go:build !linux
-
 // SPDX-License-Identifier: MIT
 
-package main
+//go:build !linux
 
 // This file is for systems on which programs do not end with the one that has started them.
+
+package conformserver
 
 import "syscall"
 

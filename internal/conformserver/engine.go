@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-package main
-
 // This file holds the bare Engine.IO server at /engine.io/, which sends every
 // message back.
+
+package conformserver
 
 import (
 	"socketio"

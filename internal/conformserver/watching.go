@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-package main
-
 // This file holds the handlers that watch: catch-all listeners, middleware of events,
 // namespaces that are made, rejected requests.
+
+package conformserver
 
 import (
 	"context"

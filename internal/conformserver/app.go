@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-package main
-
 // This file holds the state shared by handlers and middlewares.
+
+package conformserver
 
 import (
 	"context"

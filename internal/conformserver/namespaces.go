@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-package main
-
 // This file holds the namespaces and their middleware.
+
+package conformserver
 
 import (
 	"context"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-package main
-
 // This file lets programs end with this one.
+
+package conformserver
 
 import "syscall"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-package main
-
 // This file holds several servers in this process, behind nginx without sticky sessions: each
 // request of a client goes to the next of them.
+
+package conformserver
 
 import (
 	"context"
@@ -21,13 +21,13 @@ import (
 
 	"socketio"
 	"socketio/adapter/cluster"
-	"socketio/adapter/cluster/membus"
 	"socketio/engineio/forward"
 )
 
 // A node is one server: what clients reach, and what only the other servers reach.
 type node struct {
 	io              *socketio.Server
+	cluster         *cluster.Cluster
 	forward, bare   *forward.Node // of the server, and of the bare engine beside it
 	public, private net.Listener
 	webs            []*http.Server
@@ -35,16 +35,16 @@ type node struct {
 	close           func() error
 }
 
-func runNodes(ctx context.Context, text string, opts *socketio.Options) error {
+func runNodes(ctx context.Context, text string, connect Engine, opts *socketio.Options) error {
 	count, err := strconv.Atoi(text)
 	if err != nil {
 		return fmt.Errorf("NODES: %w", err)
 	}
-	network, notes := membus.New(1), newNotes()
+	notes := newNotes()
 	served := make(chan error, 2*count)
 	var nodes []*node
 	for i := range count {
-		n, err := newNode(fmt.Sprint("node", i), network, notes, *opts, served)
+		n, err := newNode(fmt.Sprint("node", i), connect, notes, *opts, served)
 		if err != nil {
 			return err
 		}
@@ -57,6 +57,9 @@ func runNodes(ctx context.Context, text string, opts *socketio.Options) error {
 				a.bare.Announced(name, b.bare.Announcement(name))
 			}
 		}
+	}
+	if err := acquainted(nodes); err != nil {
+		return err
 	}
 	proxy, port, err := startNginx(nodes)
 	if err != nil {
@@ -77,7 +80,7 @@ func runNodes(ctx context.Context, text string, opts *socketio.Options) error {
 	return errors.Join(err, proxy())
 }
 
-func newNode(name string, network *membus.Network, notes *notes, opts socketio.Options, served chan error) (n *node, err error) {
+func newNode(name string, connect Engine, notes *notes, opts socketio.Options, served chan error) (n *node, err error) {
 	n = new(node)
 	if n.public, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, err
@@ -89,7 +92,8 @@ func newNode(name string, network *membus.Network, notes *notes, opts socketio.O
 	upgrades := os.Getenv("FORWARD_UPGRADES") == "0"
 	n.forward = forward.New(&forward.Options{Secret: secret, URL: "http://" + n.private.Addr().String() + "/io", DisableUpgrades: upgrades})
 	n.bare = forward.New(&forward.Options{Secret: secret, URL: "http://" + n.private.Addr().String() + "/bare", DisableUpgrades: upgrades})
-	opts.Cluster = cluster.New(network.Node(name), &cluster.Options{Name: name, Announcer: n.forward})
+	n.cluster = connect(name, &cluster.Options{Name: name, Announcer: n.forward})
+	opts.Cluster = n.cluster
 	opts.Engine.Forward = n.forward
 	n.io = socketio.NewServer(&opts)
 	register(n.io, notes)
@@ -122,6 +126,22 @@ func newNode(name string, network *membus.Network, notes *notes, opts socketio.O
 		return err
 	}
 	return n, nil
+}
+
+// acquainted waits until all servers know each other: the first request may be forwarded.
+func acquainted(nodes []*node) error {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		strangers := 0
+		for _, n := range nodes {
+			strangers += len(nodes) - n.cluster.Nodes()
+		}
+		if strangers == 0 {
+			return nil
+		}
+		if time.Now().After(end) {
+			return errors.New("after a minute the servers do not know each other")
+		}
+	}
 }
 
 const nginxConfig = `worker_processes 1;

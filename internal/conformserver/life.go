@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-package main
-
 // This file holds the handlers about connections: what is known of one, how it
 // ends, and traffic that outlasts a handler.
+
+package conformserver
 
 import (
 	"log"

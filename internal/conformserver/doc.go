@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+
+// Package conformserver is the program that the conformance suite runs: package socketio
+// with the behaviour that conformance/README.md describes, as one server, or as several
+// behind nginx.
+//
+// # Reading order
+//
+// server.go (the program), app.go (what handlers share), namespaces.go, handlers.go,
+// life.go, many.go, watching.go (handlers), engine.go (the bare Engine.IO server),
+// nodes.go (several servers), endwithus_linux.go and endwithus_other.go (programs end
+// with this one).
+package conformserver
