@@ -58,7 +58,11 @@ func runNodes(ctx context.Context, text string, connect Engine, opts *socketio.O
 			}
 		}
 	}
-	if err := acquainted(nodes); err != nil {
+	var namespaces []*socketio.Namespace // of all servers
+	for _, app := range notes.apps {
+		namespaces = append(namespaces, app.namespaces...)
+	}
+	if err := acquainted(nodes, namespaces); err != nil {
 		return err
 	}
 	proxy, port, err := startNginx(nodes)
@@ -128,17 +132,28 @@ func newNode(name string, connect Engine, notes *notes, opts socketio.Options, s
 	return n, nil
 }
 
-// acquainted waits until all servers know each other: the first request may be forwarded.
-func acquainted(nodes []*node) error {
-	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+// acquainted waits until all servers know each other, in each namespace: the first request
+// may be forwarded, and is to be answered by all.
+func acquainted(nodes []*node, namespaces []*socketio.Namespace) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for ; ; time.Sleep(5 * time.Millisecond) {
 		strangers := 0
 		for _, n := range nodes {
 			strangers += len(nodes) - n.cluster.Nodes()
 		}
-		if strangers == 0 {
-			return nil
+		for _, nsp := range namespaces {
+			strangers += len(nodes) - 1
+			for _, err := range nsp.ServerSideEmitWithAck(ctx, "settle") {
+				if err == nil {
+					strangers--
+				}
+			}
 		}
-		if time.Now().After(end) {
+		switch {
+		case strangers == 0:
+			return nil
+		case ctx.Err() != nil:
 			return errors.New("after a minute the servers do not know each other")
 		}
 	}
