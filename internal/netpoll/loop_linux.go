@@ -379,9 +379,11 @@ func (l *loop) ready(c *epollConn, events uint32) {
 // stream, which is reported as eof.
 func (l *loop) receive(c *epollConn, last bool, eof error) {
 	for {
-		buf := c.h.Room()
-		if buf == nil {
-			buf = l.buf
+		buf := l.buf
+		if !c.discard { // otherwise the Handler may be busy: Shutdown does not wait for Resume
+			if room := c.h.Room(); room != nil {
+				buf = room
+			}
 		}
 		n, err := read(c.fd, buf)
 		switch {

@@ -34,7 +34,8 @@ type Handler interface {
 
 	// Room is called before a read, by the goroutine that calls Feed. It returns memory of
 	// the Handler for the bytes, or nil: then the driver uses its own. Bytes that were read
-	// there are passed to Feed as a slice of it.
+	// there are passed to Feed as a slice of it. Like Feed it is not called during a pause or
+	// after Shutdown.
 	Room() []byte
 
 	// Ended is called once, as the last method: with io.EOF after an orderly end of the

@@ -105,6 +105,7 @@ type handler struct {
 
 	feeding atomic.Bool
 	over    atomic.Bool
+	rooms   atomic.Int32 // calls of Room
 
 	mu      sync.Mutex // guards the fields below
 	got     []byte
@@ -117,7 +118,10 @@ type handler struct {
 	sent    int
 }
 
-func (h *handler) Room() []byte { return nil }
+func (h *handler) Room() []byte {
+	h.rooms.Add(1)
+	return nil
+}
 
 func (h *handler) Feed(b []byte) (int, bool) {
 	if !h.feeding.CompareAndSwap(false, true) || h.over.Load() {
@@ -434,6 +438,7 @@ func TestShutdownDoesNotWaitForEver(t *testing.T) {
 		h.conn.Start(nil)
 		write(t, c, "before")
 		h.await("the pause", func() bool { return h.feeds > 0 })
+		rooms := h.rooms.Load()
 		start := time.Now()
 		h.send(true, []byte("bye"))
 		if got, err := io.ReadAll(c); err != nil || string(got) != "bye" {
@@ -450,6 +455,9 @@ func TestShutdownDoesNotWaitForEver(t *testing.T) {
 		}
 		if len(h.got) != 0 {
 			t.Errorf("fed %d bytes after Shutdown", len(h.got))
+		}
+		if n := h.rooms.Load() - rooms; n != 0 {
+			t.Errorf("Room was called %d times after Shutdown", n)
 		}
 	})
 }
