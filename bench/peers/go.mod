@@ -48,6 +48,7 @@ require (
 replace (
 	socketio => ../..
 	socketio/adapter/diskstore => ../../adapter/diskstore
+	socketio/adapter/pgadapter => ../../adapter/pgadapter
 	socketio/adapter/redisadapter => ../../adapter/redisadapter
 	socketio/bench => ..
 )
