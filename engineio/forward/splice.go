@@ -28,17 +28,26 @@ const (
 // ended.
 func splice(attach func(net.Conn, netpoll.Handler) netpoll.Conn, a, b net.Conn, fromA, fromB []byte, open *atomic.Int64) {
 	open.Add(1)
-	ea, eb := &end{open: open}, &end{open: open}
-	ea.other, eb.other = eb, ea
+	p := &pair{open: open}
+	p.left.Store(2)
+	ea, eb := &p.ends[0], &p.ends[1]
+	*ea, *eb = end{pair: p, other: eb}, end{pair: p, other: ea}
 	ea.conn, eb.conn = attach(a, ea), attach(b, eb)
 	eb.conn.Start(fromB)
 	ea.conn.Start(fromA)
 }
 
+// A pair is two joined connections.
+type pair struct {
+	open *atomic.Int64 // counts pairs
+	left atomic.Int32  // the ends that have not ended
+	ends [2]end
+}
+
 // An end is one of two joined connections. It is the netpoll.Handler of its connection.
 type end struct {
 	// Immutable after splice.
-	open  *atomic.Int64
+	pair  *pair
 	other *end
 	conn  netpoll.Conn
 
@@ -147,6 +156,10 @@ func (e *end) Ended(error) {
 		e.timer.Stop()
 	}
 	e.mu.Unlock()
+	if e.pair.left.Add(-1) == 0 {
+		e.pair.open.Add(-1)
+		return
+	}
 	e.other.finish()
 }
 
@@ -155,7 +168,6 @@ func (e *end) finish() {
 	e.mu.Lock()
 	if e.ended {
 		e.mu.Unlock()
-		e.open.Add(-1) // both have
 		return
 	}
 	e.closing = true
