@@ -27,11 +27,11 @@ var wires = []wire{
 	{name: "sharded", mode: redisadapter.ModeSharded, node: "dynamic"},
 	{name: "streams", mode: redisadapter.ModeStreams, node: "streams"},
 	{name: "pattern", mode: redisadapter.ModeClassic, node: "classic", pattern: true, options: npmcluster.Object{"publishOnSpecificResponseChannel": true}},
-	{name: "ioredis", mode: redisadapter.ModeClassic, node: "classic", library: "ioredis"},
+	{name: "ioredis", mode: redisadapter.ModeClassic, node: "classic", npmClient: "ioredis"},
 	{name: "private", mode: redisadapter.ModeShardedPrivate, node: "dynamic-private"},
 	{name: "static", mode: redisadapter.ModeShardedStatic, node: "static"},
 	{name: "streams, sharded", mode: redisadapter.ModeStreams, node: "streams", sharded: true, options: npmcluster.Object{"useShardedPubSub": true}},
-	{name: "streams, ioredis", mode: redisadapter.ModeStreams, node: "streams", library: "ioredis"},
+	{name: "streams, ioredis", mode: redisadapter.ModeStreams, node: "streams", npmClient: "ioredis"},
 }
 
 // A kind is a kind of values, and the rooms they are sent to.

@@ -32,11 +32,11 @@ type wire struct {
 	name string
 	mode redisadapter.Mode
 	// node is the subscriptionMode of Node.js, or "classic".
-	node    string
-	library string // "ioredis"; otherwise redis
-	options npmcluster.Object
-	pattern bool // Options.ByPattern
-	sharded bool // StreamsOptions.Sharded
+	node      string
+	npmClient string // "ioredis"; otherwise redis
+	options   npmcluster.Object
+	pattern   bool // Options.ByPattern
+	sharded   bool // StreamsOptions.Sharded
 }
 
 // streams reports whether the servers use streams.
@@ -99,7 +99,7 @@ func newWorld(t *testing.T, w wire, node *npmcluster.Program, redis *redistest.S
 	}
 	var url string
 	node.Must(t, "serve", npmcluster.Object{
-		"name": npm, "port": port, "mode": w.node, "library": w.library, "options": options, "namespaces": []string{alone(npm), other},
+		"name": npm, "port": port, "mode": w.node, "npmClient": w.npmClient, "options": options, "namespaces": []string{alone(npm), other},
 	}, &url)
 	world.urls[npm] = url
 	world.from[npm] = &nodeSender{node: node, name: npm}

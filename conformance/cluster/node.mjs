@@ -39,8 +39,8 @@ function unwrap(value) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unwrap(item)]));
 }
 
-async function redisClients(port, library) {
-  if (library === "ioredis") {
+async function redisClients(port, npmClient) {
+  if (npmClient === "ioredis") {
     const both = [new Redis(port, "127.0.0.1"), new Redis(port, "127.0.0.1")];
     connections.push(...both);
     return both;
@@ -126,10 +126,11 @@ async function emitter({ name, port, url, prefix, mode }) {
   servers.set(name, mode === "streams" ? new StreamsEmitter(pub, prefix) : new Emitter(pub, { key: prefix }));
 }
 
-async function serve({ name, port, url, client, mode, options, namespaces, recovery }) {
+async function serve({ name, port, url, npmClient, mode, options, namespaces, recovery, ...unknown }) {
+  if (Object.keys(unknown).length > 0) throw new Error(`serve knows no ${Object.keys(unknown)}`);
   const adapter = url
     ? createPostgresAdapter(postgres(url), { ...options, errorHandler: (error) => say({ fault: String(error) }) })
-    : adapterOf(mode, ...(await redisClients(port, client)), options);
+    : adapterOf(mode, ...(await redisClients(port, npmClient)), options);
   const http = createServer();
   const io = new Server(http, {
     adapter,
