@@ -18,6 +18,7 @@ import (
 
 	"socketio/adapter/cluster"
 	"socketio/adapter/natsadapter/internal/natstest"
+	"socketio/internal/clusterhost"
 )
 
 // A tape is a receiver that keeps what comes of logs.
@@ -51,17 +52,14 @@ func (r *tape) Settled(_ string, token uint64) {
 // wait waits until a condition of the fields holds.
 func (r *tape) wait(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	state := ""
+	if !clusterhost.HoldsWithin(clusterhost.Limit, func() bool {
 		r.mu.Lock()
-		yes := holds()
-		state := fmt.Sprint(r.entries, r.settled)
-		r.mu.Unlock()
-		if yes {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not after a minute: %s", what, state)
-		}
+		defer r.mu.Unlock()
+		state = fmt.Sprint(r.entries, r.settled)
+		return holds()
+	}) {
+		t.Fatalf("%s: not after %v: %s", what, clusterhost.Limit, state)
 	}
 }
 

@@ -6,6 +6,7 @@ package natsadapter
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"socketio/adapter/natsadapter/internal/natstest"
+	"socketio/internal/clusterhost"
 )
 
 // StartThree starts three servers with JetStream, and waits until they store streams. A
@@ -36,20 +38,15 @@ func WaitForStreams(t testing.TB, servers []*natstest.Server, replicas int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; {
+	clusterhost.Eventually(t, "a stream that is stored", func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		if _, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: "ready", Subjects: []string{"ready"}, Replicas: replicas}); err == nil {
+		defer cancel()
+		_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: "ready", Subjects: []string{"ready"}, Replicas: replicas})
+		if err == nil {
 			_, err = js.Publish(ctx, "ready", nil)
 		}
-		cancel()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("JetStream does not work: %v", err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return err == nil
+	})
 }
 
 // LeaderOf returns the server that leads the stream of a prefix.
@@ -64,22 +61,24 @@ func LeaderOf(t testing.TB, servers []*natstest.Server, prefix string) *natstest
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; { // nobody answers while there is none
+	var leader *natstest.Server
+	clusterhost.Eventually(t, "a leader of the stream", func() bool { // without one, nobody answers
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
 		s, err := js.Stream(ctx, prefix+"_log")
-		cancel()
-		if err == nil {
-			for _, server := range servers {
-				if cluster := s.CachedInfo().Cluster; cluster != nil && cluster.Leader == server.Name() {
-					return server
-				}
-			}
+		if err != nil {
+			return false
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the stream has no leader: %v", err)
+		i := slices.IndexFunc(servers, func(server *natstest.Server) bool {
+			cluster := s.CachedInfo().Cluster
+			return cluster != nil && cluster.Leader == server.Name()
+		})
+		if i >= 0 {
+			leader = servers[i]
 		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return leader != nil
+	})
+	return leader
 }
 
 // MakeLog makes the stream of a prefix, and waits until it takes entries. The first server
@@ -99,12 +98,14 @@ func MakeLog(t testing.TB, servers []*natstest.Server, o Options) {
 		}
 	}()
 	j.OpenLog("/ready")
-	for token, deadline := uint64(1), time.Now().Add(time.Minute); j.stream.latest.Load() == nil || j.stream.latest.Load().last == 0; token++ {
+	token := uint64(0)
+	clusterhost.Eventually(t, "a stream that takes entries", func() bool {
+		if latest := j.stream.latest.Load(); latest != nil && latest.last > 0 {
+			return true
+		}
+		token++
 		_ = j.Append("/ready", token, []byte("ready"))
 		poke(j.stream.asked)
-		if time.Now().After(deadline) {
-			t.Fatal("the stream takes no entries")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return false
+	})
 }
