@@ -9,6 +9,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -105,4 +106,21 @@ func (c *clients) until(done func() bool) error {
 		c.changed.Wait()
 	}
 	return nil
+}
+
+// room returns the name of a room of the clients, or of one that is elsewhere.
+func room(i int, away bool) string {
+	if away {
+		return fmt.Sprint("away ", i%count)
+	}
+	return fmt.Sprint("room ", i%count)
+}
+
+// names returns the rooms of a client, with commas between.
+func names(kind string, client int) string {
+	var all []string
+	for i := client; i < count; i += clientsOf {
+		all = append(all, fmt.Sprint(kind, i))
+	}
+	return strings.Join(all, ",")
 }

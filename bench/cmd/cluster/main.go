@@ -7,7 +7,7 @@
 // room is elsewhere, and for one that is published; with Redis streams also for a client
 // that is recovered. Run it by ../../cluster.sh.
 //
-// Reading order: main.go, pubsub.go (with events that this program publishes itself),
+// Reading order: main.go, figures.go, pubsub.go (with events that this program publishes itself),
 // clients.go, redis.go, pair.go (with another server), postgres.go, returners.go
 // (recoveries).
 package main
@@ -17,34 +17,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"socketio/bench/internal/control"
 )
-
-// A row is a figure, and whether it has no decimals.
-type row struct {
-	name  string
-	whole bool
-}
-
-var rows = []row{
-	{name: "delivered, us of CPU"}, {name: "elsewhere, us of CPU"}, {name: "published, us of CPU"}, {"published each second", true},
-	{"recovered, us of CPU", true}, {"recovered each second", true},
-}
-
-const delivered, elsewhere, published, rate, recovered, recoveries = 0, 1, 2, 3, 4, 5
-
-// figures are those of one server in one round. What was not measured is 0.
-type figures [6]float64
-
-type settings struct {
-	bin, node, core, beside string
-	modes                   string
-	rounds, events          int
-	profile                 string
-}
 
 func main() {
 	var o settings
@@ -116,51 +92,6 @@ func (o *settings) compare(mode string, measure func(args ...string) (figures, e
 	}
 	draw(mode, ours, npm)
 	return nil
-}
-
-// draw prints the medians, and the median of the ratios of the rounds.
-func draw(mode string, ours, npm []figures) {
-	fmt.Printf("\n%-24s%12s%12s%16s\n", mode, "ours", "node", "ours : node")
-	for i, row := range rows {
-		var a, b, ratios []float64
-		for k := range ours {
-			a, b = append(a, ours[k][i]), append(b, npm[k][i])
-			ratios = append(ratios, ours[k][i]/npm[k][i])
-		}
-		format := "%-24s%12.2f"
-		if row.whole {
-			format = "%-24s%12.0f"
-		}
-		switch mine, theirs := median(a), median(b); {
-		case mine == 0:
-		case theirs == 0:
-			fmt.Printf(format+"\n", row.name, mine)
-		default:
-			fmt.Printf(format+format[5:]+"%12.2f\n", row.name, mine, theirs, median(ratios))
-		}
-	}
-}
-
-func median(all []float64) float64 {
-	slices.Sort(all)
-	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
-}
-
-// room returns the name of a room of the clients, or of one that is elsewhere.
-func room(i int, away bool) string {
-	if away {
-		return fmt.Sprint("away ", i%count)
-	}
-	return fmt.Sprint("room ", i%count)
-}
-
-// names returns the rooms of a client, with commas between.
-func names(kind string, client int) string {
-	var all []string
-	for i := client; i < count; i += clientsOf {
-		all = append(all, fmt.Sprint(kind, i))
-	}
-	return strings.Join(all, ",")
 }
 
 func init() {
