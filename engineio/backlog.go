@@ -174,8 +174,8 @@ func (q *backlog) discard() {
 	q.items = q.items[:q.head+keep]
 }
 
-// admit makes room for m, or does what its policy says if there is none. It returns how
-// many messages were dropped, m among them. If the verdict is pushed, m must be appended.
+// admit makes room for m. If it can't, the policy of m decides. It returns how many
+// messages were dropped, m among them. If the verdict is pushed, m must be appended.
 func (q *backlog) admit(m *Message, o *limits) (v verdict, lost int) {
 	maxBytes, maxLen := o.maxQueueBytes, o.maxQueueMessages
 	old := -1

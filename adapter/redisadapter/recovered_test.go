@@ -148,7 +148,7 @@ func (w *recoveryWorld) moves(t *testing.T, from, to string) {
 		w.emit(server, selection{nsp: "/", rooms: []string{"elsewhere"}}, "for others")
 		w.emit(server, selection{nsp: "/", except: room}, "except", "it")
 		missed(selection{rooms: []string{"elsewhere", "r\u00f6\u00f6m"}, except: []string{"nobody"}}, "rooms", server)
-		missed(selection{rooms: []string{id}}, "for it alone", server)
+		missed(selection{rooms: []string{id}}, "to this client only", server)
 	}
 	seen := len(w.node.Find(func(m *npmcluster.Told) bool { return m.Client == name }))
 	var came comeback

@@ -129,7 +129,7 @@ func (c *conn) feed(b []byte) {
 
 var errNoNetwork = errors.New("million: there is no network")
 
-// The methods of net.Conn are for drivers that read and write themselves: there is none.
+// The methods of net.Conn are for drivers that read and write themselves. This program has no such driver.
 func (c *conn) Read([]byte) (int, error)         { return 0, errNoNetwork }
 func (c *conn) Write([]byte) (int, error)        { return 0, errNoNetwork }
 func (c *conn) LocalAddr() net.Addr              { return address }

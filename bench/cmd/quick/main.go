@@ -266,8 +266,9 @@ type subject struct {
 	target *load.Target
 }
 
-// settle waits until what comes after connecting or leaving is done. With few clients, in a
-// run that only shows that all works, a tenth of the time has to do.
+// settle waits until the server has finished its work for clients that have connected or
+// left. A tenth of the time is enough for a run with few clients, which only shows that all
+// works.
 func (b *bench) settle(d time.Duration) error {
 	if b.idle < 1000 {
 		d /= 10

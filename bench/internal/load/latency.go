@@ -28,7 +28,8 @@ func (l *Latency) Add(d time.Duration) {
 	l.n++
 }
 
-// Quantile returns a duration that the share q of all does not exceed, 0 if there are none.
+// Quantile returns a duration that the share q of all does not exceed. Without any it
+// returns 0.
 func (l *Latency) Quantile(q float64) time.Duration {
 	left := uint64(q * float64(l.n))
 	for i, n := range l.counts {

@@ -4,7 +4,7 @@ package results
 
 import "fmt"
 
-// A Goal is what a row of ours is to reach. Bounds that are 0 are none.
+// A Goal has the bounds for one of our rows. A bound of 0 does not count.
 type Goal struct {
 	Row   string
 	Value float64 // at most so much

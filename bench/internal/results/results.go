@@ -96,7 +96,7 @@ func (r *Run) Each(row, server string, f func(Sample) float64) []float64 {
 	return v
 }
 
-// Median returns the median over the rounds. ok is false if there are none.
+// Median returns the median over the rounds. ok is false if no round has the figure.
 func (r *Run) Median(row, server string, f func(Sample) float64) (m float64, ok bool) {
 	v := r.Each(row, server, f)
 	return Median(v), len(v) > 0

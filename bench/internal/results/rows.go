@@ -7,7 +7,7 @@ type Row struct {
 	ID    string
 	Text  string
 	Unit  string // "KiB" or "us"
-	Floor string // the server that is the floor of this row, "" if there is none
+	Floor string // the server that is the floor of this row; may be empty
 	Few   bool   // few servers can do this: for the record
 }
 
