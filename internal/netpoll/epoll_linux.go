@@ -30,7 +30,7 @@ type Epoll struct {
 
 	mu     lock.Mutex // guards the fields below
 	loops  []*loop    // nil until the first connection; never changed afterwards
-	turn   int
+	turn   int        // where the search for a loop begins
 	closed bool
 
 	conns   sync.WaitGroup // connections that have not ended
@@ -45,7 +45,8 @@ func NewPoller(n int) (Driver, error) {
 	}}}, nil
 }
 
-// nextLoop returns the loop of a new connection. The first call that has enough
+// nextLoop returns the loop of a new connection, which is counted there: the one with the
+// fewest connections, in turns if several have as few. The first call that has enough
 // descriptors makes the loops.
 func (d *Epoll) nextLoop() (*loop, error) {
 	d.mu.Lock()
@@ -65,8 +66,15 @@ func (d *Epoll) nextLoop() (*loop, error) {
 		d.loops = loops
 	}
 	d.turn++
+	best := d.loops[d.turn%len(d.loops)]
+	for i := range d.loops {
+		if l := d.loops[(d.turn+i)%len(d.loops)]; l.conns.Load() < best.conns.Load() {
+			best = l
+		}
+	}
+	best.conns.Add(1)
 	d.conns.Add(1)
-	return d.loops[d.turn%len(d.loops)], nil
+	return best, nil
 }
 
 func (d *Epoll) newLoops() ([]*loop, error) {
@@ -101,6 +109,7 @@ func (d *Epoll) Attach(nc net.Conn, h Handler) (Conn, error) {
 	}
 	fd, err := duplicate(sc)
 	if err != nil {
+		l.conns.Add(-1)
 		d.conns.Done()
 		return nil, err
 	}

@@ -72,8 +72,9 @@ type loop struct {
 	closing   bool // new connections are closed at once
 	stopped   bool
 
-	// Atomic; loopWorks, loopAsked or loopParked. A turn without commands takes no lock.
-	state atomic.Int32
+	// Atomic.
+	state atomic.Int32 // loopWorks, loopAsked or loopParked. A turn without commands takes no lock.
+	conns atomic.Int32 // connections whose descriptor is open, and those under way to the loop
 
 	mu       lock.Mutex // guards the field below
 	commands []command
@@ -523,6 +524,7 @@ func (l *loop) reap(c *epollConn) {
 	}
 	c.reaped = true
 	_ = syscall.Close(c.fd)
+	l.conns.Add(-1)
 	defer l.driver.conns.Done()
 	if c.atEOF {
 		c.h.Ended(c.reason(io.EOF))
