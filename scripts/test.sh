@@ -14,7 +14,8 @@
 # stand beside suites that mostly wait.
 #
 # A suite that passes is one line, with its time and the CPU time of all of its
-# processes; the whole log of one that fails follows its line.
+# processes; the whole log of one that fails follows its line, and its end is printed
+# again after the summary.
 # If none ends for LIMIT seconds, 2700, those that still run are ended, and fail.
 # All logs stay in tmp/test.
 set -euo pipefail
@@ -149,6 +150,16 @@ ended() {
 	fi
 }
 
+# verdict NAME prints the failures that a log names, and its end, in short: whoever has
+# only the end of the output sees why a suite has failed.
+verdict() {
+	echo "---- why $1 has failed"
+	sed 's/\x1b\[[0-9;]*m//g' "$logs/$1.log" | cut -c 1-300 | awk '
+		{ lines[NR] = $0 }
+		/^ *(--- FAIL|not ok |✖ |again: |FAIL )/ && named++ < 15 { keep[NR] = 1 }
+		END { for (i = 1; i <= NR; i++) if (i in keep || i > NR - 15) print "> " lines[i] }'
+}
+
 # begin NAME COMMAND... runs a suite in the background, in a process group of its
 # own, and says when it has ended.
 begin() {
@@ -231,5 +242,8 @@ done
 groups=()
 echo "== summary, in $SECONDS s, with $cpu s of CPU time on $cores cores"
 for name in "${names[@]}"; do cat "$logs/$name.sum"; done
+for name in "${names[@]}"; do
+	if grep -q '^FAIL' "$logs/$name.sum"; then verdict "$name"; fi
+done
 echo "$passed passed, $failed failed" | tee "$logs/total"
 [ "$failed" -eq 0 ]
