@@ -7,7 +7,6 @@ package natsadapter_test
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
@@ -143,22 +142,11 @@ func TestFaultsLeaveNothing(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			server := natstest.Start(t, natstest.JetStream)
 			all := hosts(t, mode, newPrefix(), natsadapter.LogOptions{}, server.URL(), server.URL())
-			count := func() int {
-				clusterhost.Exchange(t, all)
-				clusterhost.Settled(t, all)
-				return runtime.NumGoroutine()
-			}
-			before := 0
-			for range 10 { // a server that asks something has one more
-				before = max(before, count())
-			}
-			for range 3 {
+			clusterhost.LeavesNothing(t, all, 3, func() {
 				server.Kill()
 				fails(t, all)
 				server.Restart()
-				clusterhost.Exchange(t, all)
-			}
-			clusterhost.Eventually(t, "the number of goroutines", func() bool { return count() <= before })
+			})
 		})
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -163,16 +162,8 @@ func TestSubscribersAreKilled(t *testing.T) {
 func TestFaultsLeaveNothing(t *testing.T) {
 	server := redistest.Start(t)
 	all := hosts(t, "classic", 2, []string{server.Addr()}, "room")
-	count := func() int {
-		clusterhost.Exchange(t, all)
-		clusterhost.Settled(t, all)
-		return runtime.NumGoroutine()
-	}
-	before := count()
-	for range 5 {
+	clusterhost.LeavesNothing(t, all, 5, func() {
 		server.Must("CLIENT", "KILL", "TYPE", "pubsub")
 		server.Must("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-		clusterhost.Exchange(t, all)
-	}
-	clusterhost.Eventually(t, "the number of goroutines", func() bool { return count() <= before })
+	})
 }

@@ -5,5 +5,6 @@
 //
 // # Reading order
 //
-// host.go (a host), exchange.go (what hosts do together, and waiting).
+// host.go (a host), exchange.go (what hosts do together, and waiting), remains.go (what
+// faults leave behind).
 package clusterhost

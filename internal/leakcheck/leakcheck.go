@@ -8,6 +8,9 @@
 // A package uses it with one line:
 //
 //	func TestMain(m *testing.M) { leakcheck.Main(m) }
+//
+// Reading order: leakcheck.go (what is left after the tests), census.go (what a test leaves
+// that counts).
 package leakcheck
 
 import (

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+
+// This file exports what the tests need.
+
+package clusterhost
+
+// Remains is remains.
+var Remains = remains
