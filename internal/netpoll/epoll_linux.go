@@ -114,7 +114,7 @@ func (d *Epoll) Attach(nc net.Conn, h Handler) (Conn, error) {
 		return nil, err
 	}
 	_ = tcp.Close() // the duplicate keeps the socket
-	return &epollConn{loop: l, h: h, fd: fd}, nil
+	return &epollConn{loop: l, h: h, fd: int32(fd)}, nil
 }
 
 // Close implements Driver.
@@ -144,23 +144,22 @@ type epollConn struct {
 	// Immutable after Attach.
 	loop *loop
 	h    Handler
-	fd   int
+	fd   int32
 
 	// Atomic; safe from anywhere.
 	writers atomic.Int32 // goroutines inside Flush; endedFlag is added at the end
 	failure atomic.Int32 // the errno of a Flush that has failed
 
-	// Owned by the loop.
-	slot     int32  // index in loop.slots; -1 while in none
-	rest     []byte // read, but not taken by a paused Handler
-	interest uint32 // what epoll watches; 0 means not registered
-	started  bool
-	paused   bool // the Handler wants no more until Resume
-	blocked  bool // the kernel buffer is full: write when it is not
-	discard  bool // shut down: input is thrown away
-	ended    bool
-	reaped   bool
-	atEOF    bool // the last writer's result decides what Ended reports
+	// Owned by the loop, which has the bytes that a paused Handler did not take.
+	slot    int32    // index in loop.slots; -1 while in none
+	watched interest // what epoll watches; 0 means not registered
+	started bool
+	paused  bool // the Handler wants no more until Resume
+	blocked bool // the kernel buffer is full: write when it is not
+	discard bool // shut down: input is thrown away
+	ended   bool
+	reaped  bool
+	atEOF   bool // the last writer's result decides what Ended reports
 }
 
 // endedFlag in writers says that the connection has ended.
@@ -217,7 +216,7 @@ func (c *epollConn) write(first []byte) (more bool, err error) {
 		bufs = c.h.Next(0, bufs)
 	}
 	for left := BatchBytes; len(bufs) > 0; {
-		n, all, err := v.write(c.fd, bufs)
+		n, all, err := v.write(int(c.fd), bufs)
 		v.forget(bufs)
 		if left -= n; err != nil || !all || left <= 0 {
 			c.h.Sent(n)

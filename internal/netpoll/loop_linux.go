@@ -6,6 +6,7 @@
 package netpoll
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -65,6 +66,7 @@ type loop struct {
 	// Owned by the loop.
 	slots     []slot
 	free      []int32
+	rests     map[*epollConn][]byte // read, but not taken by a paused Handler
 	lingering []linger
 	events    []syscall.EpollEvent
 	buf       []byte
@@ -289,8 +291,9 @@ func (l *loop) do(c *epollConn, cmd command) {
 		}
 	case doResume:
 		if c.paused {
-			rest := c.rest
-			c.paused, c.rest = false, nil
+			rest := l.rests[c]
+			delete(l.rests, c)
+			c.paused = false
 			if l.feed(c, rest) && !c.ended {
 				l.watch(c)
 			}
@@ -326,28 +329,28 @@ func (l *loop) watch(c *epollConn) {
 	if !c.started || c.ended {
 		return
 	}
-	want := uint32(0)
+	want := interest(0)
 	if !c.paused {
-		want = wantRead
+		want = inInput
 	}
 	if c.blocked {
-		want |= wantWrite
+		want |= inOutput
 	}
-	if want == c.interest {
+	if want == c.watched {
 		return
 	}
 	op := syscall.EPOLL_CTL_MOD
 	switch {
-	case c.interest == 0:
+	case c.watched == 0:
 		op = syscall.EPOLL_CTL_ADD
 	case want == 0:
 		op = syscall.EPOLL_CTL_DEL
 	}
-	if err := l.ctl(op, c.fd, want, c.slot, l.slots[c.slot].gen); err != nil {
+	if err := l.ctl(op, int(c.fd), want.events(), c.slot, l.slots[c.slot].gen); err != nil {
 		l.end(c, fmt.Errorf("netpoll: epoll_ctl: %w", err))
 		return
 	}
-	c.interest = want
+	c.watched = want
 }
 
 // ready handles the events of a connection.
@@ -386,7 +389,7 @@ func (l *loop) receive(c *epollConn, last bool, eof error) {
 				buf = room
 			}
 		}
-		n, err := read(c.fd, buf)
+		n, err := read(int(c.fd), buf)
 		switch {
 		case err == syscall.EAGAIN:
 			return
@@ -426,7 +429,12 @@ func (l *loop) feed(c *epollConn, b []byte) bool {
 		return true
 	}
 	c.paused = true
-	c.rest = append([]byte(nil), b[n:]...)
+	if n < len(b) {
+		if l.rests == nil {
+			l.rests = make(map[*epollConn][]byte)
+		}
+		l.rests[c] = bytes.Clone(b[n:])
+	}
 	l.watch(c)
 	return false
 }
@@ -438,13 +446,14 @@ func (l *loop) shutdown(c *epollConn, last bool) {
 		return
 	}
 	if last && c.started {
-		if n, _ := read(c.fd, l.buf); n <= 0 {
+		if n, _ := read(int(c.fd), l.buf); n <= 0 {
 			l.end(c, net.ErrClosed)
 			return
 		}
 	}
-	c.discard, c.blocked, c.paused, c.rest = true, false, false, nil
-	switch err := syscall.Shutdown(c.fd, syscall.SHUT_WR); {
+	c.discard, c.blocked, c.paused = true, false, false
+	delete(l.rests, c)
+	switch err := syscall.Shutdown(int(c.fd), syscall.SHUT_WR); {
 	case err != nil:
 		l.end(c, net.ErrClosed)
 	case c.started: // otherwise doStart continues
@@ -496,16 +505,16 @@ func (l *loop) end(c *epollConn, err error) {
 	}
 	c.ended = true
 	if c.started {
-		if c.interest != 0 {
-			_ = l.ctl(syscall.EPOLL_CTL_DEL, c.fd, 0, 0, 0) // closing does it too
-			c.interest = 0
+		if c.watched != 0 {
+			_ = l.ctl(syscall.EPOLL_CTL_DEL, int(c.fd), 0, 0, 0) // closing does it too
+			c.watched = 0
 		}
 		s := &l.slots[c.slot]
 		s.c = nil
 		s.gen++
 		l.free = append(l.free, c.slot)
 	}
-	c.rest = nil
+	delete(l.rests, c)
 	last := c.writers.Add(endedFlag) == endedFlag
 	if !last && err == io.EOF {
 		c.atEOF = true
@@ -523,7 +532,7 @@ func (l *loop) reap(c *epollConn) {
 		return
 	}
 	c.reaped = true
-	_ = syscall.Close(c.fd)
+	_ = syscall.Close(int(c.fd))
 	l.conns.Add(-1)
 	defer l.driver.conns.Done()
 	if c.atEOF {

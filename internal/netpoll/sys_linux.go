@@ -24,6 +24,25 @@ const (
 	gone      = syscall.EPOLLHUP | syscall.EPOLLERR
 )
 
+// An interest is what epoll watches for a connection.
+type interest uint8
+
+const (
+	inInput interest = 1 << iota
+	inOutput
+)
+
+// events returns the interest as the kernel has it.
+func (i interest) events() (events uint32) {
+	if i&inInput != 0 {
+		events = wantRead
+	}
+	if i&inOutput != 0 {
+		events |= wantWrite
+	}
+	return events
+}
+
 const sendFlags = syscall.MSG_DONTWAIT | syscall.MSG_NOSIGNAL
 
 // poll returns the events that are there now.

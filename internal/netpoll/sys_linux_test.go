@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"syscall"
 	"testing"
+	"unsafe"
 )
 
 // streams returns a connected pair of non-blocking sockets.
@@ -184,7 +185,7 @@ func TestShutdownAfterTheLastMessage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn := &epollConn{loop: l, fd: fd, h: deaf{t}}
+		conn := &epollConn{loop: l, fd: int32(fd), h: deaf{t}}
 		d.conns.Add(1)
 		l.enter(conn)
 		conn.started = true
@@ -199,5 +200,12 @@ func TestShutdownAfterTheLastMessage(t *testing.T) {
 		}
 		l.end(conn, nil)
 		l.release()
+	}
+}
+
+// Every idle client has one.
+func TestSizeOfAConnection(t *testing.T) {
+	if got := unsafe.Sizeof(epollConn{}); got > 48 {
+		t.Errorf("an epollConn has %d bytes, want at most 48", got)
 	}
 }
