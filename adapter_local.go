@@ -120,11 +120,20 @@ func (m *member) Write() { (*Socket)(m).conn.eio.Write() }
 
 // Join does not wait for other servers: the adapter does, if at all.
 func (m *member) Join(rooms ...string) error {
-	_, _, err := m.join(rooms)
+	_, _, err := m.join(rooms, (*Socket)(m).changed)
 	return err
 }
 
 func (m *member) Leave(room string) { (*Socket)(m).Leave(room) }
+
+// Move implements adapter.Mover.
+func (m *member) Move(joins bool, rooms []string) {
+	if joins {
+		_, _, _ = m.join(rooms, (*Socket)(m).changedLater) // its own server would report the error
+		return
+	}
+	m.leave(rooms, (*Socket)(m).changedLater)
+}
 
 func (m *member) Disconnect(close bool) {
 	if close {

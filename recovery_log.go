@@ -214,13 +214,7 @@ func (d *delivery) Flush() {
 	}
 	for s := range d.fixed {
 		if k := s.kept(); k != nil && d.logged && k.early.Load() == 0 && d.owner.durable {
-			// What is saved says that all is lost. It ends when the store has answered; counted
-			// by Server.workers.
-			d.ns.server.workers.Begin()
-			go func() {
-				defer d.ns.server.workers.End()
-				d.changed(s)
-			}()
+			d.changedLater(s) // what is saved says that all is lost
 		}
 	}
 	if d.logged && d.Number == 0 && d.count > 0 {

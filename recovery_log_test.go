@@ -223,6 +223,43 @@ func TestSharedLogLeaveAndJoin(t *testing.T) {
 	})
 }
 
+// The store of sessions does not hold up the log: what follows a change of rooms by another
+// server is delivered before the sessions of its members are stored.
+func TestSharedLogSlowStore(t *testing.T) {
+	network := membus.New(1)
+	loggedServers(t, 2, network, func(all []bused) {
+		var clients []*returner
+		for range 20 {
+			clients = append(clients, all[1].returner().comes())
+		}
+		time.Sleep(10 * time.Second)
+		network.Delay(time.Second, time.Second)
+		start := time.Now()
+		go func() { _ = all[0].io.SocketsJoin("entered") }()
+		go func() { _ = all[0].io.SocketsLeave("room") }()
+		time.Sleep(time.Second)
+		mustEmit(t, all[0].io.To("entered").Except("room"), "after", 1)
+		for _, c := range clients {
+			c.hears("after 1")
+		}
+		if took := time.Since(start); took > 4*time.Second {
+			t.Errorf("the event takes %v", took)
+		}
+		time.Sleep(time.Minute)
+		network.Delay(0, 0)
+		all[1].bus.Kill()
+		for _, c := range clients {
+			c.drops()
+		}
+		time.Sleep(time.Minute)
+		mustEmit(t, all[0].io.To("entered").Except("room"), "missed", 2)
+		for _, c := range clients {
+			c.comesAt(all[0]).is("recovered")
+			c.hears("missed 2")
+		}
+	})
+}
+
 // What has waited for others when a socket was sent a question at once does not reach it
 // after that, even if it joins their room. Other events wait, and change nothing.
 func TestSharedLogJoinAfterAQuestion(t *testing.T) {

@@ -31,6 +31,7 @@ type recoverer struct {
 	tag     string          // the beginning of the secrets of this server's sessions, or ""
 	ctx     context.Context // of the work that no client waits for; ends with end
 	end     context.CancelFunc
+	later   *recovery.Later[*Socket] // saves sessions
 
 	mu       sync.Mutex // guards the fields below; nothing is called while it is held
 	timer    *time.Timer
@@ -46,6 +47,16 @@ func newRecoverer(s *Server) keeperMaker {
 	r := &recoverer{Recovery: *o, server: s, store: o.Store, journals: make(map[*journal]struct{})}
 	retention := adapter.Retention{Window: o.Window, MaxBytes: o.MaxBytes, MaxSessions: o.MaxSessions}
 	r.ctx, r.end = context.WithCancel(context.Background())
+	r.later = recovery.NewLater(laterSaves, func(run func()) {
+		s.workers.Begin() // it ends when the store has answered
+		go func() {
+			defer s.workers.End()
+			run()
+		}()
+	}, func(s *Socket) {
+		s.kept().due.Store(false) // a change from now on is saved again
+		s.changed()
+	})
 	if err := r.store.Open(adapter.Node{ID: s.node, Logger: s.opts.Logger}, retention); err != nil {
 		r.end()
 		s.opts.Logger.Error("the store of Options.Recovery did not open: no client is recovered until the server is restarted", "error", telemetry.Error(err))
@@ -256,6 +267,16 @@ func (j *journal) saveQuiet() {
 	}
 	saves.Wait()
 }
+
+// changedLater is changed, and does not wait for the store. A socket waits at most once.
+func (j *journal) changedLater(s *Socket) {
+	if j.owner.durable && s.kept().due.CompareAndSwap(false, true) {
+		j.owner.later.Add(s)
+	}
+}
+
+// laterSaves is how many sessions are saved at once while nobody waits for that.
+const laterSaves = 16
 
 // quietSaves is how many sessions saveQuiet saves at once, so that they share what a store
 // does for several.

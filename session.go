@@ -43,6 +43,7 @@ type session struct {
 
 	saves   recovery.Saves // of a durable store
 	savedAt atomic.Uint64  // the number of the latest event then
+	due     atomic.Bool    // it waits to be saved, see changedLater
 
 	atEnd uint64 // guarded by Socket.mu; the number of the latest event when the client went
 

@@ -376,6 +376,8 @@ type keeper interface {
 	position(number uint64) string
 	// changed is called after each change of the rooms or data of a connected socket.
 	changed(s *Socket)
+	// changedLater is changed, and does not wait.
+	changedLater(s *Socket)
 	// ended is called between the handlers of OnDisconnecting and of OnDisconnect, settled
 	// when the last handler has returned. settled is called for all sockets.
 	ended(s *Socket)

@@ -26,7 +26,7 @@ import (
 // than a second, or the cluster is known to be degraded, it returns ErrDegraded: the
 // socket has joined, but broadcasts of other servers may not reach it yet.
 func (s *Socket) Join(rooms ...string) error {
-	_, joined, err := s.member().join(rooms)
+	_, joined, err := s.member().join(rooms, s.changed)
 	if joined && err == nil {
 		err = s.ns.waitJoined(rooms)
 	}
@@ -42,8 +42,8 @@ func (ns *Namespace) waitJoined(rooms []string) error {
 }
 
 // join is Join. If the socket is connected, it returns true and, with recovery, the number
-// of the latest event before.
-func (m *member) join(rooms []string) (last uint64, joined bool, err error) {
+// of the latest event before. save has the session saved.
+func (m *member) join(rooms []string, save func()) (last uint64, joined bool, err error) {
 	s := (*Socket)(m)
 	if err := checkRoomNames(rooms); err != nil {
 		return 0, false, err
@@ -55,7 +55,7 @@ func (m *member) join(rooms []string) (last uint64, joined bool, err error) {
 	defer func() {
 		s.watch().roomsJoined(s, news)
 		if joined {
-			s.changed()
+			save()
 		}
 	}()
 	if s.kept() != nil {
@@ -91,7 +91,7 @@ func (m *member) join(rooms []string) (last uint64, joined bool, err error) {
 // no overlap. Without Options.Recovery, in a middleware, or for a client of Socket.IO 1 or
 // 2, the position is "".
 func (s *Socket) JoinAt(rooms ...string) (position string, err error) {
-	last, joined, err := s.member().join(rooms)
+	last, joined, err := s.member().join(rooms, s.changed)
 	if joined && err == nil {
 		err = s.ns.waitJoined(rooms)
 	}
@@ -127,11 +127,15 @@ func (m *member) roomForLocked(rooms []string) bool {
 
 // Leave removes the socket from rooms. A broadcast that begins after Leave has returned
 // does not reach it. Rooms that the socket is not in are ignored.
-func (s *Socket) Leave(rooms ...string) {
+func (s *Socket) Leave(rooms ...string) { s.member().leave(rooms, s.changed) }
+
+// leave is Leave. save has the session saved.
+func (m *member) leave(rooms []string, save func()) {
+	s := (*Socket)(m)
 	var left []string
 	defer func() {
 		s.watch().roomsLeft(s, left)
-		s.changed()
+		save()
 	}()
 	var last uint64
 	if s.ns.keeper != nil && len(rooms) > 0 && s.state.Load() != stateJoining {

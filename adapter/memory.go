@@ -295,6 +295,30 @@ func (a *Memory) SocketsLeave(t Target, rooms []string) error {
 	return nil
 }
 
+// A Mover is a Member that can join and leave rooms for another node.
+type Mover interface {
+	// Move makes the member join or leave rooms. It does not wait until that is stored.
+	Move(joins bool, rooms []string)
+}
+
+// Move makes the selected members join or leave rooms for another node. It does not wait
+// for those that are Movers.
+func (a *Memory) Move(t Target, joins bool, rooms []string) {
+	for _, m := range a.Members(t) {
+		mover, ok := m.(Mover)
+		switch {
+		case ok:
+			mover.Move(joins, rooms)
+		case joins:
+			_ = m.Join(rooms...) // the member reports its errors
+		default:
+			for _, name := range rooms {
+				m.Leave(name)
+			}
+		}
+	}
+}
+
 // DisconnectSockets implements Adapter.
 func (a *Memory) DisconnectSockets(t Target, close bool) error {
 	for _, m := range a.Members(t) {
