@@ -685,7 +685,8 @@ func TestSharedLogBound(t *testing.T) {
 	})
 }
 
-// Clients whose server could not read all events are disconnected, and are not recovered.
+// Clients whose server could not read all events are disconnected, and are not recovered. The
+// server says so.
 func TestSharedLogGap(t *testing.T) {
 	network := membus.New(1)
 	loggedServers(t, 2, network, func(all []bused) {
@@ -701,6 +702,9 @@ func TestSharedLogGap(t *testing.T) {
 		all[0].bus.Mend()
 		time.Sleep(time.Second)
 		r.comes().is("log_trimmed")
+		if gaps, others := all[0].node.Stats().Gaps, all[1].node.Stats().Gaps; gaps != 1 || others != 0 {
+			t.Errorf("the server that could not read counts %d gaps, the other one %d", gaps, others)
+		}
 		for n := range 10 {
 			other.hears(fmt.Sprint("e ", n))
 		}

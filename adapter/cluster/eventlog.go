@@ -41,6 +41,8 @@ type logCore interface {
 	encode(c Channel, m *nodewire.Message) ([]byte, error)
 	decode(c Channel, data []byte) (m *nodewire.Message, reason string)
 	drop(reason string, c Channel, from string)
+	// skipped counts entries of a log that can't be read.
+	skipped(namespace string)
 	// nextToken returns a greater token than before.
 	nextToken() uint64
 	// published counts an entry.
@@ -137,7 +139,7 @@ func (l *eventLog) settled(token uint64) {
 
 // gap is called when entries up to a number can't be read.
 func (l *eventLog) gap(upTo uint64) {
-	l.core.drop("entries of a log were removed before this node has read them", Channel{Class: ClassLog, Namespace: l.nsp}, "")
+	l.core.skipped(l.nsp)
 	if l.follower != nil {
 		l.follower.Gap(upTo)
 	}

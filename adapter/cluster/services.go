@@ -261,6 +261,9 @@ func (s *services) drop(reason string, c Channel, from string) {
 	s.reporter.dropped(&s.counter, reason, c, from)
 }
 
+// skipped implements logCore.
+func (s *services) skipped(namespace string) { s.reporter.skipped(&s.counter, namespace) }
+
 // eventLog returns the log of a namespace of this node, or nil.
 func (s *services) eventLog(namespace string) *eventLog {
 	s.mu.RLock()

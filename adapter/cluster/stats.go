@@ -30,17 +30,21 @@ type Stats struct {
 	// Dropped counts the received messages that were not handled: malformed, too large,
 	// of an unknown kind, or over a bound.
 	Dropped uint64
+	// Gaps counts how often entries of a log were removed before this node had read them.
+	// With recovery, the clients of the namespace are disconnected, and not recovered if they
+	// have missed something.
+	Gaps uint64
 }
 
 // A counter counts for Stats.
 type counter struct {
-	published, failed, received, own, useful, heartbeats, repeated, dropped atomic.Uint64
+	published, failed, received, own, useful, heartbeats, repeated, dropped, gaps atomic.Uint64
 }
 
 func (c *counter) stats() Stats {
 	return Stats{
 		Published: c.published.Load(), Failed: c.failed.Load(), Received: c.received.Load(), Own: c.own.Load(),
-		Useful: c.useful.Load(), Heartbeats: c.heartbeats.Load(), Repeated: c.repeated.Load(), Dropped: c.dropped.Load(),
+		Useful: c.useful.Load(), Heartbeats: c.heartbeats.Load(), Repeated: c.repeated.Load(), Dropped: c.dropped.Load(), Gaps: c.gaps.Load(),
 	}
 }
 
@@ -68,6 +72,14 @@ func (r *reporter) dropped(c *counter, reason string, channel Channel, from stri
 	if count := r.due(reason); count > 0 {
 		const most = 64
 		r.log.Warn("a message of another node was dropped", "reason", reason, "nsp", channel.Namespace, "from", from[:min(len(from), most)], "count", count)
+	}
+}
+
+// skipped counts and logs that entries of a log were removed before they were read.
+func (r *reporter) skipped(c *counter, space string) {
+	c.gaps.Add(1)
+	if count := r.due("a log was trimmed"); count > 0 {
+		r.log.Warn("entries of the log were removed before this server had read them: let the log keep more, or find out why this server reads slowly", "nsp", space, "count", count)
 	}
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file tests that messages which are lost with a connection are counted.
+// This file tests that messages which are lost with a connection, or removed before they
+// are read, are counted.
 
 package redisadapter_test
 
@@ -36,4 +37,38 @@ func TestLostMessagesAreCounted(t *testing.T) {
 		clusterhost.Eventually(t, "what Redis has not answered is counted", func() bool { return h.Stats().Lost >= lost })
 		redis.Restart()
 	})
+}
+
+// A server that reads a stream too slowly for what it keeps says so, with what it lacks.
+func TestTrimmedUnread(t *testing.T) {
+	t.Parallel()
+	redis, stream := redistest.Start(t), newPrefix()
+	host := func(name string) *clusterhost.Host {
+		o := redisadapter.StreamsOptions{Stream: stream, Prefix: stream, MaxLen: 100, ReadCount: 100}
+		return clusterhost.New(t, name, redisadapter.Streams(on(redis.Addr()), &o))
+	}
+	all := []*clusterhost.Host{host("sender"), host("slow")}
+	clusterhost.Settled(t, all)
+	slow, before := all[1], all[1].Lost()
+	release := slow.Hold()
+	for range 100 { // the sender keeps up
+		own := all[0].Stats().Own
+		for range 50 {
+			if _, err := all[0].Emit(""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		clusterhost.Eventually(t, "the events are in the stream", func() bool { return all[0].Stats().Own >= own+50 })
+	}
+	if gaps := slow.Stats().Gaps; gaps != 0 {
+		t.Errorf("%d gaps before it goes on to read", gaps)
+	}
+	release()
+	clusterhost.Settled(t, all)
+	if lost, gaps := slow.Lost()-before, slow.Stats().Gaps; lost < 4000 || gaps == 0 {
+		t.Errorf("it has not received %d of 5000 events, and found %d gaps", lost, gaps)
+	}
+	if gaps := all[0].Stats().Gaps; gaps != 0 {
+		t.Errorf("the sender has found %d gaps", gaps)
+	}
 }
