@@ -72,7 +72,7 @@
 // reports of dropped messages), seal.go (sealed messages), repeats.go (messages that come
 // again), health.go (whether the bus works), announce.go (what nodes say about
 // themselves), members.go (the table of nodes), interest.go (subscriptions to rooms), pending.go (requests that await
-// answers), services.go (what all namespaces of a node share), space.go (a namespace), eventlog.go (the log of a namespace), held.go (messages that have overtaken it),
+// answers), services.go (what all namespaces of a node share), space.go (a namespace), eventlog.go (the log of a namespace), sharedread.go (reading it for several clients), held.go (messages that have overtaken it),
 // operations.go (operations on many sockets), peers.go (servers in Node.js), ask.go
 // (requests to other nodes), events.go (events for servers), handover.go (sockets whose
 // clients have come to another node), gate.go (for how long clients may be served), answer.go

@@ -25,6 +25,7 @@ type eventLog struct {
 	node     string            // adapter.Node.ID
 	foreign  entryHandler      // set before the log is opened, as follower
 	follower adapter.LogReader // nil without recovery
+	reads    *sharedReads
 
 	mu      sync.Mutex // guards the fields below; held while the bus takes an entry
 	epoch   string     // "" before the log was opened
@@ -274,22 +275,46 @@ func (l *eventLog) Append(*adapter.Record) error { return errNoShare }
 // out.
 func (l *eventLog) Since(ctx context.Context, after, upTo uint64) iter.Seq2[adapter.KeptEvent, error] {
 	return func(yield func(adapter.KeptEvent, error) bool) {
+		for r, err := range l.reads.read(ctx, after, upTo) {
+			switch {
+			case err != nil:
+			case r.event != nil:
+				if yield(*r.event, nil) {
+					continue
+				}
+				return
+			case r.after >= after:
+				err = adapter.ErrLost
+			default:
+				continue
+			}
+			yield(adapter.KeptEvent{}, err)
+			return
+		}
+	}
+}
+
+// records ranges over what clients may have missed, after one number up to another.
+func (l *eventLog) records(ctx context.Context, after, upTo uint64) iter.Seq2[record, error] {
+	return func(yield func(record, error) bool) {
 		for e, err := range l.bus.Read(ctx, l.nsp, after, upTo) {
 			if err != nil {
-				yield(adapter.KeptEvent{}, err)
+				yield(record{}, err)
 				return
 			}
 			m, reason := l.core.decode(Channel{Class: ClassLog, Namespace: l.nsp}, e.Data)
+			r := record{number: e.Number}
 			switch {
 			case reason != "" || m.Namespace != "" && m.Namespace != l.nsp:
 				continue // it was reported when it came
-			case m.Kind == nodewire.KindLost && m.After >= after:
-				yield(adapter.KeptEvent{}, adapter.ErrLost)
-				return
+			case m.Kind == nodewire.KindLost:
+				r.after = m.After
 			case m.Kind != nodewire.KindBroadcast || m.Ask || m.Flags.Volatile || m.Event.Version > adapter.Version:
 				continue
+			default:
+				r.event = keptEvent(&e, m)
 			}
-			if !yield(*keptEvent(&e, m), nil) {
+			if !yield(r, nil) {
 				return
 			}
 		}

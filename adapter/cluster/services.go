@@ -278,6 +278,7 @@ func (s *services) newLog(namespace string) *eventLog {
 		return nil
 	}
 	l := &eventLog{core: s, bus: bus, nsp: namespace, node: s.node.ID}
+	l.reads = &sharedReads{source: l.records, start: s.start, ctx: s.ctx}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.logs[namespace] = l
