@@ -129,10 +129,17 @@ func (m *member) Leave(room string) { (*Socket)(m).Leave(room) }
 // Move implements adapter.Mover.
 func (m *member) Move(joins bool, rooms []string) {
 	if joins {
-		_, _, _ = m.join(rooms, (*Socket)(m).changedLater) // its own server would report the error
+		_, _, _ = m.join(rooms, m.changedLater) // its own server would report the error
 		return
 	}
-	m.leave(rooms, (*Socket)(m).changedLater)
+	m.leave(rooms, m.changedLater)
+}
+
+// changedLater is Socket.changed, and does not wait for the store.
+func (m *member) changedLater() {
+	if s := (*Socket)(m); s.ns.keeper != nil && s.Connected() && s.kept() != nil {
+		s.ns.keeper.changedLater(s)
+	}
 }
 
 func (m *member) Disconnect(close bool) {

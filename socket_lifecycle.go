@@ -133,13 +133,6 @@ func (s *Socket) changed() {
 	}
 }
 
-// changedLater is changed, and does not wait for the store.
-func (s *Socket) changedLater() {
-	if s.ns.keeper != nil && s.Connected() && s.kept() != nil {
-		s.ns.keeper.changedLater(s)
-	}
-}
-
 // passes runs the middlewares. It reports whether all accepted the socket.
 func (a *admission) passes() bool {
 	s := a.socket

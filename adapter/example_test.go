@@ -78,6 +78,24 @@ func ExampleMemory() {
 }
 
 // Each member has a room named by its id, so a target reaches one of them too.
+// A patient is a listener that stores its rooms later.
+type patient struct{ listener }
+
+// Move implements Mover.
+func (p patient) Move(joins bool, rooms []string) {
+	fmt.Println(p.id, "joins:", joins, rooms)
+}
+
+func ExampleMover() {
+	rooms := adapter.NewMemory()
+	var anna adapter.Mover = patient{listener{id: "anna"}}
+	rooms.Add(anna.(adapter.Member), nil)
+
+	// Another server has asked for it.
+	adapter.Move(rooms.Members(adapter.Target{}), true, []string{"lobby"})
+	// Output: anna joins: true [lobby]
+}
+
 func ExampleTarget() {
 	rooms := adapter.NewMemory()
 	rooms.Add(listener{id: "anna"}, []string{"red"})

@@ -301,10 +301,10 @@ type Mover interface {
 	Move(joins bool, rooms []string)
 }
 
-// Move makes the selected members join or leave rooms for another node. It does not wait
-// for those that are Movers.
-func (a *Memory) Move(t Target, joins bool, rooms []string) {
-	for _, m := range a.Members(t) {
+// Move makes members join or leave rooms for another node. It does not wait for those that
+// are Movers.
+func Move(members []Member, joins bool, rooms []string) {
+	for _, m := range members {
 		mover, ok := m.(Mover)
 		switch {
 		case ok:

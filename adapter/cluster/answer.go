@@ -40,10 +40,10 @@ func (n *space) handle(c Channel, m *nodewire.Message, b *adapter.Batch) {
 	case nodewire.KindBroadcast:
 		useful = n.deliver(c, m, b)
 	case nodewire.KindSocketsJoin:
-		n.Memory.Move(m.Target, true, m.Rooms)
+		adapter.Move(n.Memory.Members(m.Target), true, m.Rooms)
 		n.operated(m)
 	case nodewire.KindSocketsLeave:
-		n.Memory.Move(m.Target, false, m.Rooms)
+		adapter.Move(n.Memory.Members(m.Target), false, m.Rooms)
 		n.operated(m)
 	case nodewire.KindDisconnect:
 		n.operated(m) // before: the socket is known
