@@ -225,7 +225,7 @@ func (d *delivery) deliver(position string) {
 	d.ns.applyFlags(d.m, &d.Flags)
 	if d.socket != nil {
 		if d.count = 1; d.fixed[d.socket] == 0 {
-			d.err = d.queue(d.socket)
+			d.err = d.queue(d.recipient())
 		}
 		return
 	}
@@ -247,6 +247,18 @@ func (d *delivery) deliver(position string) {
 			d.queueMember(s)
 		}
 	}
+}
+
+// recipient returns the socket that gets an event to d.socket. If that has ended while the
+// event was on its way into the log, its client may have come back, and have read the log
+// before the event was in it: the socket that continues the session gets it.
+func (d *delivery) recipient() *Socket {
+	if d.Number > 0 && d.socket.state.Load() == stateGone {
+		if m, ok := d.ns.adapter.Member(d.Socket); ok {
+			return socketOf(m)
+		}
+	}
+	return d.socket
 }
 
 func (d *delivery) queueMember(s *Socket) {
