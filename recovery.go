@@ -53,8 +53,8 @@ type Recovery struct {
 	// have ended first are dropped first. Default 100,000.
 	MaxSessions int
 	// MaxSessionBytes bounds the state of one session, and separately the events that one
-	// client is sent when it comes back. A client beyond it is not recovered. Default
-	// 1 MiB.
+	// client is sent when it comes back, and the replies that were added to a session in a
+	// durable Store since it was saved. A client beyond it is not recovered. Default 1 MiB.
 	MaxSessionBytes int
 	// LocalOnly allows recovery together with Options.Cluster, on the same server only: a
 	// client that comes back to another server is not recovered, for the reason

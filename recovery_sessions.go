@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"socketio/adapter"
+	"socketio/engineio"
 	"socketio/internal/recovery"
 	"socketio/internal/telemetry"
 )
@@ -27,6 +28,7 @@ type recoverer struct {
 	server  *Server
 	store   adapter.Store
 	shared  adapter.SharedStore // the store, if other servers have it too; otherwise nil
+	adds    adapter.ReplyStore  // the store, if it can add replies to a session; otherwise nil
 	durable bool
 	tag     string          // the beginning of the secrets of this server's sessions, or ""
 	ctx     context.Context // of the work that no client waits for; ends with end
@@ -63,6 +65,7 @@ func newRecoverer(s *Server) keeperMaker {
 		return nil
 	}
 	r.durable = r.store.Durable()
+	r.adds, _ = r.store.(adapter.ReplyStore)
 	if r.shared, _ = r.store.(adapter.SharedStore); r.shared != nil {
 		r.shared.Serve(holder{r})
 		s.gate = r.shared
@@ -141,10 +144,26 @@ func (r *recoverer) save(ctx context.Context, namespace string, s *adapter.Sessi
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	err := r.store.Save(ctx, namespace, s)
+	r.notSaved(namespace, err)
+	r.sweepLater()
+	return err
+}
+
+// notSaved logs the error of the store, if there is one.
+func (r *recoverer) notSaved(namespace string, err error) {
 	if err != nil && !errors.Is(err, adapter.ErrStoreClosed) && !errors.Is(err, adapter.ErrTaken) {
 		r.failed("a session was not saved: its client may not be recovered; see the error of the store", namespace, err)
 	}
-	r.sweepLater()
+}
+
+// add adds replies to a session. It returns the error of the store.
+func (r *recoverer) add(ctx context.Context, namespace, secret string, replies []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	err := r.adds.AddReplies(ctx, namespace, secret, replies)
+	if !errors.Is(err, adapter.ErrNoSession) {
+		r.notSaved(namespace, err)
+	}
 	return err
 }
 
@@ -291,20 +310,60 @@ func (j *journal) mark() {
 
 // changed saves the session of a connected socket, if it is to outlive the process.
 func (j *journal) changed(s *Socket) {
-	if !j.owner.durable {
-		return
+	if j.owner.durable {
+		s.kept().dirty.Store(true)
+		j.saveChanges(s)
 	}
-	s.kept().saves.Do(func() {
-		if s.Connected() {
-			err := j.owner.save(j.owner.ctx, j.ns.name, j.snapshot(s))
-			if err != nil {
-				s.kept().savedAt.Store(math.MaxUint64) // saveQuiet tries again
-			}
-			if errors.Is(err, adapter.ErrTaken) {
-				j.lose(s)
-			}
+}
+
+// replied saves the reply to an event, as changed does.
+func (j *journal) replied(s *Socket, id int64, m *engineio.Message) {
+	switch {
+	case !j.owner.durable:
+		return
+	case j.owner.adds != nil:
+		s.more.repeats.stored.finished(id, m)
+	default:
+		s.kept().dirty.Store(true)
+	}
+	j.saveChanges(s)
+}
+
+// saveChanges saves what has changed of the session of a connected socket.
+func (j *journal) saveChanges(s *Socket) {
+	k := s.kept()
+	k.saves.Do(func() {
+		if !s.Connected() {
+			return
+		}
+		err := adapter.ErrNoSession
+		if !k.dirty.Swap(false) {
+			err = j.addNews(s)
+		}
+		if errors.Is(err, adapter.ErrNoSession) {
+			err = j.owner.save(j.owner.ctx, j.ns.name, j.snapshot(s))
+		}
+		if err != nil {
+			k.dirty.Store(true)
+			k.savedAt.Store(math.MaxUint64) // saveQuiet tries again
+		}
+		if errors.Is(err, adapter.ErrTaken) {
+			j.lose(s)
 		}
 	})
+}
+
+// addNews adds the latest replies to a session in the store. It returns ErrNoSession if the
+// session must be saved instead.
+func (j *journal) addNews(s *Socket) error {
+	replies, ok := s.more.repeats.stored.add(j.owner.MaxSessionBytes)
+	switch {
+	case !ok:
+		return adapter.ErrNoSession
+	case len(replies) == 0:
+		return nil // others have
+	}
+	return j.owner.add(j.owner.ctx, j.ns.name, s.kept().secret, replies)
 }
 
 // snapshot returns the session of a socket that is connected or holding.
@@ -326,7 +385,9 @@ func (j *journal) addReplies(s *Socket, final *adapter.Session) (running bool) {
 		return false
 	}
 	final.Nonce, final.Replies = r.nonce, nil
+	r.stored.begin()
 	final.Replies, running = r.save(j.owner.MaxSessionBytes - final.Size())
+	r.stored.set(len(final.Replies))
 	return running
 }
 

@@ -85,7 +85,7 @@ func (m *machine) restarts(w *world, how string) *world {
 // all of them.
 func (m *machine) does(act func(context.Context) error, operations ...string) {
 	if operations == nil {
-		operations = []string{"Append", "MarkLost", "Since", "Save", "Take", "Drop", "Expire"}
+		operations = []string{"Append", "MarkLost", "Since", "Save", "AddReplies", "Take", "Drop", "Expire"}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

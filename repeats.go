@@ -11,6 +11,7 @@ import (
 
 	"socketio/engineio"
 	"socketio/internal/fields"
+	"socketio/internal/lock"
 	"socketio/internal/once"
 )
 
@@ -38,9 +39,10 @@ type (
 type repeats struct {
 	nonce  string // distinguishes it from other clients with the same session
 	window *replies
+	stored storedReplies
 }
 
-func newRepeats(nonce string) *repeats { return &repeats{nonce, newReplies()} }
+func newRepeats(nonce string) *repeats { return &repeats{nonce: nonce, window: newReplies()} }
 
 func newReplies() *replies {
 	return once.NewWindow[callKey, *engineio.Message](maxReplies, maxRepliesSize, func(key, dropped callKey) bool {
@@ -63,22 +65,28 @@ func (r *repeats) save(limit int) (data []byte, running bool) {
 	}
 	data = binary.AppendUvarint(nil, dropped)
 	for _, reply := range state.Replies {
-		isBinary, first, attachments := reply.Reply.Parts()
-		kind := uint64(len(attachments)) << 1
-		if isBinary {
-			kind |= 1
-		}
-		data = binary.AppendUvarint(data, uint64(reply.Key.id))
-		data = binary.AppendUvarint(data, kind)
-		for _, part := range slices.Concat([][]byte{first}, attachments) {
-			data = fields.AppendText(data, part)
-		}
+		data = appendReply(data, reply.Key.id, reply.Reply)
 	}
 	return data, running
 }
 
-// restore adds the replies of save to an empty window. It ignores data that save did not
-// return.
+func appendReply(data []byte, id int64, m *engineio.Message) []byte {
+	isBinary, first, attachments := m.Parts()
+	kind := uint64(len(attachments)) << 1
+	if isBinary {
+		kind |= 1
+	}
+	data = binary.AppendUvarint(data, uint64(id))
+	data = binary.AppendUvarint(data, kind)
+	data = fields.AppendText(data, first)
+	for _, part := range attachments {
+		data = fields.AppendText(data, part)
+	}
+	return data
+}
+
+// restore adds the replies of save, and those that storedReplies has added, to an empty
+// window. It ignores other data.
 func (r *repeats) restore(data []byte) {
 	in := fields.NewReader(data)
 	dropped := in.Uint()
@@ -86,7 +94,7 @@ func (r *repeats) restore(data []byte) {
 	if dropped > 0 {
 		state.Dropped = &callKey{id: int64(dropped - 1)}
 	}
-	for in.Left() > 0 && len(state.Replies) < maxReplies {
+	for in.Left() > 0 {
 		key := callKey{id: int64(in.Uint())}
 		kind := in.Uint()
 		first := append(make([]byte, engineio.HeaderRoom), in.Bytes()...)
@@ -103,8 +111,69 @@ func (r *repeats) restore(data []byte) {
 		state.Replies = append(state.Replies, once.Reply[callKey, *engineio.Message]{Key: key, Reply: reply, Size: reply.Size()})
 	}
 	if !in.Failed() {
+		state.Replies = latest(state.Replies)
 		r.window.Restore(state)
 	}
+}
+
+// latest returns the latest reply to each event, in their order: a reply may be among those
+// that were saved together and be added too.
+func latest(list []once.Reply[callKey, *engineio.Message]) []once.Reply[callKey, *engineio.Message] {
+	seen := make(map[callKey]bool)
+	slices.Reverse(list)
+	list = slices.DeleteFunc(list, func(r once.Reply[callKey, *engineio.Message]) bool {
+		again := seen[r.Key]
+		seen[r.Key] = true
+		return again
+	})
+	slices.Reverse(list)
+	return list
+}
+
+// storedReplies knows which replies of a client a durable store has.
+type storedReplies struct {
+	mu    lock.Mutex // guards the fields below; nothing is called while it is held
+	news  []byte     // replies that are to be added
+	saved int        // the size of the replies that were saved with the session
+	added int        // of those that were added since
+}
+
+// finished notes a reply, before its client can get it.
+func (r *storedReplies) finished(id int64, m *engineio.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.news = appendReply(r.news, id, m)
+}
+
+// minAdded is the size of replies that are added, at least, before all are saved again.
+const minAdded = 64 << 10
+
+// add returns the replies that are to be added. ok is false if so many were added, at most
+// limit bytes, that the session is to be saved instead, without those out of date.
+func (r *storedReplies) add(limit int) (data []byte, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.added+len(r.news) > min(max(r.saved, minAdded), limit) {
+		return nil, false
+	}
+	data, r.news = r.news, nil
+	r.added += len(data)
+	return data, true
+}
+
+// begin is called before the replies are read that are saved with the session: what has
+// finished is among them.
+func (r *storedReplies) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.news, r.added = nil, 0
+}
+
+// set notes the size of the replies that are saved with the session.
+func (r *storedReplies) set(size int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.saved = size
 }
 
 // unfinished has the windows of sessions that have ended while events were handled.

@@ -173,7 +173,9 @@ func (r *reply) write(m *engineio.Message) error {
 	if r.call != nil {
 		m.Keep()
 		r.call.Finish(m, m.Size())
-		r.socket.changed()
+		if s := r.socket; r.call.Key().text == "" && s.ns.keeper != nil && s.Connected() {
+			s.ns.keeper.replied(s, r.id, m)
+		}
 	}
 	return r.post(m)
 }

@@ -42,6 +42,7 @@ type session struct {
 	bytes    int // of held
 
 	saves   recovery.Saves // of a durable store
+	dirty   atomic.Bool    // more must be saved than replies; before the calls of saves
 	savedAt atomic.Uint64  // the number of the latest event then
 	due     atomic.Bool    // it waits to be saved, see changedLater
 

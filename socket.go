@@ -378,6 +378,8 @@ type keeper interface {
 	changed(s *Socket)
 	// changedLater is changed, and does not wait.
 	changedLater(s *Socket)
+	// replied is called before a socket is sent the reply to an event that it may send again.
+	replied(s *Socket, id int64, m *engineio.Message)
 	// ended is called between the handlers of OnDisconnecting and of OnDisconnect, settled
 	// when the last handler has returned. settled is called for all sockets.
 	ended(s *Socket)

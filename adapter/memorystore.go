@@ -50,6 +50,19 @@ type sessionKey struct{ namespace, secret string }
 type keptSession struct {
 	namespace string
 	*Session
+	added []byte // to Session.Replies, which may not be changed
+}
+
+func (k *keptSession) size() int { return k.Size() + len(k.added) }
+
+// whole returns the session with the replies that were added.
+func (k *keptSession) whole() *Session {
+	if len(k.added) == 0 {
+		return k.Session
+	}
+	s := *k.Session
+	s.Replies = slices.Concat(s.Replies, k.added)
+	return &s
 }
 
 // maxDropped bounds the sessions dropped by a bound that are kept for Expire to report.
@@ -88,7 +101,7 @@ func (s *memoryStore) Save(_ context.Context, namespace string, session *Session
 	}
 	key := sessionKey{namespace, session.Secret}
 	s.removeLocked(key)
-	k := &keptSession{namespace, session}
+	k := &keptSession{namespace: namespace, Session: session}
 	e := &linked.Element{Value: k}
 	if session.Ended.IsZero() {
 		s.live++
@@ -97,6 +110,12 @@ func (s *memoryStore) Save(_ context.Context, namespace string, session *Session
 	}
 	s.sessions[key] = e
 	s.kept += session.Size()
+	s.boundLocked()
+	return nil
+}
+
+// boundLocked drops the sessions over the bounds.
+func (s *memoryStore) boundLocked() {
 	for s.ended.Len() > 0 && (s.ended.Len() > s.retention.MaxSessions || s.kept > s.retention.MaxBytes) {
 		oldest := s.ended.Front().Value.(*keptSession)
 		s.removeLocked(sessionKey{oldest.namespace, oldest.Secret})
@@ -104,6 +123,23 @@ func (s *memoryStore) Save(_ context.Context, namespace string, session *Session
 			s.dropped = append(s.dropped, oldest)
 		}
 	}
+}
+
+// AddReplies implements ReplyStore.
+func (s *memoryStore) AddReplies(_ context.Context, namespace, secret string, data []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrStoreClosed
+	}
+	e := s.sessions[sessionKey{namespace, secret}]
+	if e == nil || !e.Value.(*keptSession).Ended.IsZero() {
+		return ErrNoSession
+	}
+	k := e.Value.(*keptSession)
+	k.added = append(k.added, data...)
+	s.kept += len(data)
+	s.boundLocked()
 	return nil
 }
 
@@ -130,7 +166,7 @@ func (s *memoryStore) removeLocked(key sessionKey) *keptSession {
 	} else {
 		s.ended.Remove(e)
 	}
-	s.kept -= k.Size()
+	s.kept -= k.size()
 	return k
 }
 
@@ -144,7 +180,7 @@ func (s *memoryStore) Take(_ context.Context, namespace, secret string) (*Sessio
 	if k == nil {
 		return nil, ErrNoSession
 	}
-	return k.Session, nil
+	return k.whole(), nil
 }
 
 func (s *memoryStore) Drop(_ context.Context, namespace, secret string) error {
@@ -183,7 +219,7 @@ func (s *memoryStore) Expire(_ context.Context, before time.Time, expired func(s
 	s.mu.Unlock()
 	trim(trims)
 	for _, k := range over {
-		expired(k.namespace, k.Session)
+		expired(k.namespace, k.whole())
 	}
 	if closed {
 		return false, ErrStoreClosed

@@ -58,6 +58,20 @@ type Store interface {
 	Close(ctx context.Context) error
 }
 
+// A ReplyStore is a Store that can add to the replies of a session, without storing the
+// rest of it again. A server uses it before each reply to a client that may send its
+// events again.
+type ReplyStore interface {
+	Store
+	// AddReplies adds data to the end of Session.Replies of a session that was saved while
+	// its socket was connected, and returns when it is stored. Take and Expire return the
+	// session with it, and its size counts. Save replaces all replies. It returns
+	// ErrNoSession for a session that does not exist, has ended or was taken; a SharedStore
+	// returns ErrTaken if another server has the session. It may retain data, which the
+	// caller does not change. For one session, it is not called beside itself or Save.
+	AddReplies(ctx context.Context, namespace, secret string, data []byte) error
+}
+
 // Retention says how much a Store keeps. A Store drops the oldest first.
 type Retention struct {
 	// Window is how long events are kept at least, and sessions after their end, unless a

@@ -15,7 +15,7 @@
 // Reading order: adaptertest.go (rooms and targets), many.go (deliveries and
 // acknowledgements), nodes.go (several nodes), operations.go (each operation, the order of
 // events), faults.go (what can happen to a node), fake.go (members, and the server's side),
-// bus.go, store.go (stores), sessions.go (shared sessions), disk.go (a store that fails),
+// bus.go, store.go (stores), replies.go, sessions.go (shared sessions), disk.go (a store that fails),
 // log.go (buses with logs), logfaults.go (what can happen to them).
 package adaptertest
 

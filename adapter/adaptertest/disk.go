@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type Disk struct {
 	// Immutable after the first Store.
 	//
 	// Fault, if not nil, is called before each operation, without locks: "Log", "Append",
-	// "MarkLost", "Since", "Save", "Take", "Drop", "Expire". The operation fails with its error.
+	// "MarkLost", "Since", "Save", "AddReplies", "Take", "Drop", "Expire". The operation fails with its error.
 	// Fault may wait until ctx ends, which it does at Close and Kill too.
 	Fault func(ctx context.Context, operation string) error
 
@@ -139,6 +140,26 @@ func (s *diskStore) Save(ctx context.Context, namespace string, session *adapter
 		delete(s.disk.live, key)
 	}
 	return s.disk.all.Save(ctx, namespace, session)
+}
+
+func (s *diskStore) AddReplies(ctx context.Context, namespace, secret string, data []byte) error {
+	ctx, done, err := s.fault(ctx, "AddReplies")
+	defer done()
+	if err != nil {
+		return err
+	}
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return adapter.ErrStoreClosed
+	}
+	if err = s.disk.all.(adapter.ReplyStore).AddReplies(ctx, namespace, secret, data); err == nil {
+		key := diskKey{namespace, secret}
+		session := s.disk.live[key]
+		session.Replies = slices.Concat(session.Replies, data)
+		s.disk.live[key] = session
+	}
+	return err
 }
 
 func (s *diskStore) Take(ctx context.Context, namespace, secret string) (*adapter.Session, error) {

@@ -40,6 +40,8 @@ func RunStore(t *testing.T, newStore func(t *testing.T) func() adapter.Store) {
 		{"TakenOnce", testTakenOnce},
 		{"Expiry", testExpiry},
 		{"SessionBounds", testSessionBounds},
+		{"Replies", testAddedReplies},
+		{"RepliesSize", testSizeOfReplies},
 		{"Reopening", testReopening},
 		{"Close", testStoreClose},
 	} {

@@ -112,6 +112,12 @@ func fill(t *testing.T, s *stand) map[string]*adapter.Session {
 		if err := s.Save(context.Background(), "/", session); err != nil {
 			t.Fatal(err)
 		}
+		for range i {
+			if err := s.AddReplies(context.Background(), "/", session.Secret, []byte("more")); err != nil {
+				t.Fatal(err)
+			}
+			session.Replies = append(session.Replies, "more"...)
+		}
 	}
 	return sessions
 }

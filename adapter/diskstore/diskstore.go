@@ -233,6 +233,11 @@ func (s *Store) Save(ctx context.Context, namespace string, session *adapter.Ses
 	return closed(s.sessions.save(ctx, namespace, session))
 }
 
+// AddReplies adds to the replies of a session.
+func (s *Store) AddReplies(ctx context.Context, namespace, secret string, data []byte) error {
+	return closed(s.sessions.addReplies(ctx, namespace, secret, data))
+}
+
 // Take returns a session, which nobody can take again before the next Open. Its file has
 // it until it is saved again or dropped.
 func (s *Store) Take(_ context.Context, namespace, secret string) (*adapter.Session, error) {

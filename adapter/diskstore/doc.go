@@ -20,6 +20,6 @@
 //
 // Reading order: diskstore.go (Store), group.go (writes are shared), record.go (what a
 // record is), segment.go (files of events), events.go and eventlog.go (writing, trimming
-// and reading them), table.go and sessions.go (the database), state.go (what one process
-// leaves for the next), lock.go, files.go.
+// and reading them), table.go, sessions.go and replies.go (the database), state.go (what
+// one process leaves for the next), lock.go, files.go.
 package diskstore

@@ -200,6 +200,9 @@ func parseLogRow(b []byte) (l logRow, err error) {
 	return l, r.end()
 }
 
+// sumSize is the size of a checksum.
+const sumSize = 4
+
 // withSum appends a checksum of what follows start.
 func withSum(b []byte, start int) []byte {
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
@@ -207,7 +210,7 @@ func withSum(b []byte, start int) []byte {
 
 // summed returns a reader of what is before a checksum.
 func summed(b []byte) (*reader, error) {
-	n := len(b) - 4
+	n := len(b) - sumSize
 	if n < 0 || checksum(b[:n]) != binary.LittleEndian.Uint32(b[n:]) {
 		return nil, errFormat
 	}

@@ -70,6 +70,9 @@ func (s *sessions) load() error {
 			return nil
 		})
 	})
+	if err == nil {
+		err = s.table.view(s.loadReplies)
+	}
 	if err != nil {
 		return err
 	}
@@ -116,6 +119,9 @@ func (s *sessions) save(ctx context.Context, namespace string, session *adapter.
 	k := sessionKey{namespace, session.Secret}
 	value := appendSession(nil, namespace, session)
 	err := s.table.update(ctx, func(tx *bbolt.Tx) error {
+		if err := removeReplies(tx, k); err != nil {
+			return err
+		}
 		return put(tx, bucketSessions, k.bytes(), value)
 	})
 	if err != nil {
@@ -136,12 +142,19 @@ func (s *sessions) save(ctx context.Context, namespace string, session *adapter.
 func (s *sessions) remove(ctx context.Context, over []*kept) error {
 	return s.table.update(ctx, func(tx *bbolt.Tx) error {
 		for _, k := range over {
-			if err := remove(tx, bucketSessions, k.bytes()); err != nil {
+			if err := removeSession(tx, k.sessionKey); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func removeSession(tx *bbolt.Tx, k sessionKey) error {
+	if err := removeReplies(tx, k); err != nil {
+		return err
+	}
+	return remove(tx, bucketSessions, k.bytes())
 }
 
 func (s *sessions) keepLocked(k sessionKey, session *adapter.Session) {
@@ -213,10 +226,8 @@ func (s *sessions) take(namespace, secret string) (session *adapter.Session, err
 		return nil, adapter.ErrNoSession
 	}
 	err = s.table.view(func(tx *bbolt.Tx) (err error) { // the table keeps it: the process may end before save
-		if _, session, err = parseSession(tx.Bucket(bucketSessions).Get(key.bytes())); err != nil {
-			return errDamaged
-		}
-		return nil
+		session, err = readSession(tx, key)
+		return err
 	})
 	if err == nil {
 		return session, nil
@@ -237,7 +248,7 @@ func (s *sessions) drop(ctx context.Context, namespace, secret string) error {
 	s.mu.Lock()
 	s.removeLocked(key)
 	s.mu.Unlock()
-	return s.table.update(ctx, func(tx *bbolt.Tx) error { return remove(tx, bucketSessions, key.bytes()) })
+	return s.table.update(ctx, func(tx *bbolt.Tx) error { return removeSession(tx, key) })
 }
 
 // expire removes the sessions that have ended before a time, and those that were dropped.
@@ -273,9 +284,9 @@ func (s *sessions) expireBatch(ctx context.Context, over []*kept, expired func(s
 	list := make([]*adapter.Session, 0, len(over))
 	err := s.table.view(func(tx *bbolt.Tx) error {
 		for _, k := range over {
-			_, session, err := parseSession(tx.Bucket(bucketSessions).Get(k.bytes()))
+			session, err := readSession(tx, k.sessionKey)
 			if err != nil {
-				return errDamaged
+				return err
 			}
 			list = append(list, session)
 		}

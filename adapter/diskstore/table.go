@@ -24,6 +24,7 @@ import (
 var (
 	bucketLogs     = []byte("logs")     // id of 8 bytes: see appendLogRow
 	bucketSessions = []byte("sessions") // namespace and secret: see appendSession
+	bucketReplies  = []byte("replies")  // see replyKey: what was added to a session, with a checksum
 
 	bucketSums = []byte("sums") // name of a bucket above: see addSum
 
@@ -70,7 +71,7 @@ func openTable(name string, sync bool, limit time.Duration) (*table, error) {
 			return err
 		}
 		return t.db.Update(func(tx *bbolt.Tx) error {
-			for _, name := range [][]byte{bucketLogs, bucketSessions, bucketSums} {
+			for _, name := range [][]byte{bucketLogs, bucketSessions, bucketReplies, bucketSums} {
 				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 					return err
 				}

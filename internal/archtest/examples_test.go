@@ -54,6 +54,7 @@ var shownBy = map[string]string{
 	"adapter.LogReader":          "Log quietly",
 	"adapter.Rooms":              "Memory quietly",
 	"adapter.Session":            "Store",
+	"adapter.ReplyStore":         "Store quietly",
 	"adapter.SharedStore":        "Store quietly",
 	"adapter.Holder":             "Store quietly",
 	"adapter.KeptEvent":          "Log quietly",

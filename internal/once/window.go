@@ -66,10 +66,11 @@ func NewWindow[K comparable, R any](maxCalls, maxBytes int, before func(key, dro
 //	running ──Finish──► finished ──dropped──► gone
 //	running ──Leave · dropped──► gone
 type Call[K comparable, R any] struct {
-	window *Window[K, R] // immutable
+	// Immutable.
+	window *Window[K, R]
+	key    K
 
 	// Guarded by window.mu.
-	key          K
 	kept         bool // in the window
 	over         bool // Finish or Leave was called
 	reply        R
@@ -77,6 +78,9 @@ type Call[K comparable, R any] struct {
 	waiters      []Waiter[R]
 	older, newer *Call[K, R]
 }
+
+// Key returns the key of the call.
+func (c *Call[K, R]) Key() K { return c.key }
 
 // Begin looks a call up. If it is New, or called Again, the caller executes it and ends
 // the Call that Begin returns. If it was Answered, reply is the first reply. If it is
@@ -117,10 +121,17 @@ func (w *Window[K, R]) addLocked(key K) *Call[K, R] {
 // boundLocked drops the oldest calls beyond the bounds.
 func (w *Window[K, R]) boundLocked() {
 	for w.oldest != nil && (len(w.calls) > w.maxCalls || w.bytes > w.maxBytes) {
-		dropped := w.oldest.key
-		w.dropped = &dropped
+		w.dropped = w.later(w.dropped, w.oldest.key)
 		w.removeLocked(w.oldest)
 	}
+}
+
+// later returns the later of two calls that were dropped; the first may be nil.
+func (w *Window[K, R]) later(dropped *K, key K) *K {
+	if dropped != nil && w.before != nil && w.before(key, *dropped) {
+		return dropped
+	}
+	return &key
 }
 
 func (w *Window[K, R]) removeLocked(c *Call[K, R]) {
@@ -206,8 +217,7 @@ func (w *Window[K, R]) State(maxBytes int) (s State[K, R], running bool) {
 			continue
 		}
 		if n += c.size; n > maxBytes {
-			key := c.key
-			s.Dropped = &key
+			s.Dropped = w.later(s.Dropped, c.key)
 			break
 		}
 		s.Replies = append(s.Replies, Reply[K, R]{c.key, c.reply, c.size - overhead})
