@@ -127,19 +127,26 @@ test-matrix: $(npm_conformance) ## three versions of the npm client, 2.5, 4.0 an
 test-matrix-all: $(npm_conformance) ## five versions, from 1.7 on
 	@cd conformance && npm run --silent test:matrix
 
-.PHONY: test-nosticky test-nosticky-all
-nosticky_short = suite/acks.test.mjs suite/connect.test.mjs suite/engine.test.mjs suite/reconnect.test.mjs suite/rooms.test.mjs suite/traffic.test.mjs
-test-nosticky: $(npm_conformance) ## three servers behind nginx without sticky sessions, and the npm clients 2.5, 4.0 and the newest, whose requests and upgrades land anywhere
-	@cd conformance && NODES=3 TRANSPORTS=upgrade node matrix.mjs --short $(nosticky_short)
+.PHONY: test-nosticky test-nosticky-all programs-nosticky
+# Three processes that share a Redis, behind nginx; each request and upgrade lands on the next.
+three = NODES=3 SERVER_CMD=$(CURDIR)/bin/testserver-redis
+programs-nosticky:
+	@[ -n "$$BUILT" ] && [ -x bin/testserver-redis ] || go build -race -o bin/testserver-redis ./adapter/redisadapter/internal/conformtest
 
-test-nosticky-all: $(npm_conformance) ## the same with the whole suite over every transport, on Redis, the clients in Python, and with upgrades that are not forwarded
-	@go build -race -o bin/testserver-redis ./adapter/redisadapter/internal/conformtest
-	@cd conformance && $(on_redis) NODES=3 node matrix.mjs --short
-	@cd conformance && NODES=3 node run.mjs --newest
-	@$(on_redis) NODES=3 conformance/clients.sh python
-	@cd conformance && NODES=3 FORWARD_UPGRADES=0 TRANSPORTS=polling node run.mjs suite/traffic.test.mjs suite/acks.test.mjs suite/rooms.test.mjs
+test-nosticky: programs-nosticky $(npm_conformance) $(npm_client) ## three servers on Redis, behind nginx without sticky sessions: some scenarios with the npm clients 2.5, 4.0 and the newest, the clients in Python, and ours, over each transport
+	@cd conformance && $(three) TRANSPORTS=polling,websocket,upgrade node matrix.mjs --short suite/rooms.test.mjs
+	@cd conformance && $(three) SHORT=1 TRANSPORTS=upgrade node run.mjs suite/acks.test.mjs suite/connect.test.mjs suite/engine.test.mjs suite/reconnect.test.mjs suite/traffic.test.mjs
+	@$(three) ONLY=room conformance/clients.sh python
+	@cd web/client && SHORT=1 $(three)" client" npm test --silent -- scenarios
 
-on_redis = SERVER_CMD=$(CURDIR)/bin/testserver-redis
+test-nosticky-all: programs-nosticky $(npm_conformance) $(npm_client) ## the same with all scenarios, with each engine, and with upgrades that are not forwarded
+	@cd conformance && $(three) TRANSPORTS=polling,websocket,upgrade node matrix.mjs --short
+	@cd conformance && $(three) node run.mjs --newest
+	@cd conformance && $(three) ENGINE=sharded TRANSPORTS=upgrade node matrix.mjs --short
+	@$(three) conformance/clients.sh python
+	@cd web/client && $(three)" client" ENGINE=streams npm test --silent -- scenarios link
+	@cd web/client && $(three)" client" ENGINE=sharded npm test --silent -- scenarios
+	@cd conformance && $(three) FORWARD_UPGRADES=0 TRANSPORTS=polling node run.mjs suite/traffic.test.mjs suite/acks.test.mjs suite/rooms.test.mjs
 
 test-clients: test-clients-python test-clients-java test-clients-rust ## the clients in Python, Java and Rust; installs what is missing
 
@@ -184,6 +191,7 @@ bin/tally: tools/tally/main.go
 .PHONY: programs
 programs:
 	@go build -race -o bin/testserver ./conformance/cmd/testserver
+	@go build -race -o bin/testserver-redis ./adapter/redisadapter/internal/conformtest
 	@go build -race -o bin/delivery ./conformance/cmd/delivery
 	@go build -race -o bin/clientserver ./web/client/test/goserver
 	@go build -race -o bin/chat-race ./examples/chat

@@ -81,10 +81,12 @@ var floors = map[string][]string{
 	"internal/histserver": { // for tests
 		"", "adapter", "adapter/cluster", "engineio", "engineio/forward", "internal/histcheck", "internal/tether",
 	},
-	"conformance/cmd/delivery":   {"internal/faultnet", "internal/histcheck", "internal/histserver"},                                            // for tests
-	"internal/conformserver":     {"", "adapter/cluster", "adapter/cluster/membus", "engineio", "engineio/forward", "parser", "parser/msgpack"}, // for tests
-	"conformance/cmd/testserver": {"internal/conformserver"},
-	"web/client/test/goserver":   {"", "parser/msgpack"},
+	"conformance/cmd/delivery":   {"internal/faultnet", "internal/histcheck", "internal/histserver"},                // for tests
+	"internal/nodes":             {"", "adapter/cluster", "engineio/forward"},                                       // for tests
+	"internal/conformserver":     {"", "adapter/cluster", "engineio", "internal/nodes", "parser", "parser/msgpack"}, // for tests
+	"internal/clientserver":      {"", "internal/nodes", "parser/msgpack"},                                          // for tests
+	"conformance/cmd/testserver": {"internal/conformserver", "internal/nodes"},
+	"web/client/test/goserver":   {"internal/clientserver", "internal/nodes"},
 }
 
 // testHelpers must not be in the programs that users build, only in their tests.
@@ -231,7 +233,7 @@ func required(t *testing.T, file string) []string {
 
 // nestedHelpers are the packages of internal that tests of modules beside the core may use:
 // tests run with the core beside them.
-var nestedHelpers = []string{"clusterhost", "conformserver", "faultnet", "histserver", "leakcheck", "npmcluster", "rawclient", "tether"}
+var nestedHelpers = []string{"clientserver", "clusterhost", "conformserver", "faultnet", "histserver", "leakcheck", "nodes", "npmcluster", "rawclient", "tether"}
 
 // startsServers reports whether a package of a module beside the core starts servers for
 // its tests, such as adapter/redisadapter/internal/redistest.

@@ -7,60 +7,34 @@ package conformserver
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 
 	"socketio"
+	"socketio/internal/nodes"
 )
 
 // app is the state shared by the handlers of a server.
 type app struct {
-	*notes
 	io         *socketio.Server
+	node       *nodes.Node // its place among several servers, or nil
+	notes      nodes.Notes // of all servers
+	steps      sync.Map    // *socketio.Socket to the notes of its middleware, []string
 	namespaces []*socketio.Namespace
 	parents    map[string]*socketio.ParentNamespace // by the prefix of their children's names
 }
 
-// notes are what all servers of the program have noted.
-type notes struct {
-	steps   sync.Map // *socketio.Socket to the notes of its middleware, []string
-	reports sync.Map // id to how that socket went, gone
+// Names of lists in the notes.
+const (
+	made     = "made"     // names of namespaces in the order of their making
+	refusals = "refusals" // codes of rejected requests
+)
 
-	mu       sync.Mutex
-	apps     []*app
-	made     []string // names of namespaces in the order of their making
-	refusals []int    // codes of rejected requests
-	gates    map[string]gate
-}
+// gate is the name of the note that a gate has been opened.
+func gate(name string) string { return "gate " + name }
 
-// A gate keeps sockets waiting in a middleware.
-type gate struct {
-	opened context.Context // done when it is
-	open   context.CancelFunc
-}
-
-func newNotes() *notes { return &notes{gates: make(map[string]gate)} }
-
-// gate returns the gate with this name, made on first use; openGate opens it.
-func (a *notes) gate(name string) context.Context {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	g, ok := a.gates[name]
-	if !ok {
-		g.opened, g.open = context.WithCancel(context.Background())
-		a.gates[name] = g
-	}
-	return g.opened
-}
-
-func (a *notes) openGate(name string) {
-	a.gate(name)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.gates[name].open()
-}
+func (a *app) openGate(name string) error { return a.notes.Set(gate(name), "open") }
 
 // parentOf returns the parent that a namespace was made from, or nil.
 func (a *app) parentOf(nsp *socketio.Namespace) *socketio.ParentNamespace {
@@ -72,17 +46,44 @@ func (a *app) parentOf(nsp *socketio.Namespace) *socketio.ParentNamespace {
 	return nil
 }
 
-// all are the namespaces that there are on all servers, those made on demand too.
-func (a *notes) all() (all []*socketio.Namespace) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, each := range a.apps {
-		all = append(all, each.namespaces...)
-		for _, parent := range each.parents {
-			all = append(all, parent.Children()...)
-		}
+// A status is what a server says about itself.
+type status struct {
+	Sockets  map[string]int `json:"sockets"` // by the namespaces that are there
+	Sessions int            `json:"sessions"`
+}
+
+func (a *app) own() status {
+	there := slices.Clone(a.namespaces)
+	for _, parent := range a.parents {
+		there = append(there, parent.Children()...)
 	}
-	return all
+	sum := status{Sockets: make(map[string]int), Sessions: a.io.Connections()}
+	for _, nsp := range there {
+		sum.Sockets[nsp.Name()] = len(nsp.Sockets())
+	}
+	return sum
+}
+
+// status is that of all servers.
+func (a *app) status(ctx context.Context) (status, error) {
+	sum := a.own()
+	if a.node == nil {
+		return sum, nil
+	}
+	for reply, err := range a.io.ServerSideEmitWithAck(ctx, "status") {
+		if err != nil {
+			return sum, err
+		}
+		var other status
+		if err := reply.Decode(&other); err != nil {
+			return sum, err
+		}
+		for name, count := range other.Sockets {
+			sum.Sockets[name] += count
+		}
+		sum.Sessions += other.Sessions
+	}
+	return sum, nil
 }
 
 func (a *app) stepsOf(s *socketio.Socket) []string {
@@ -113,10 +114,9 @@ func authOf(s *socketio.Socket) json.RawMessage {
 }
 
 // settle waits until the other servers have handled what this one has sent them: clients are
-// then told in the same order as by one server. The namespaces that are made on demand do not
-// settle.
+// then told in the same order as by one server.
 func (a *app) settle(ctx context.Context, nsp *socketio.Namespace) error {
-	if os.Getenv("NODES") == "" || !slices.Contains(a.namespaces, nsp) {
+	if a.node == nil {
 		return nil
 	}
 	for _, err := range nsp.ServerSideEmitWithAck(ctx, "settle") {
@@ -126,3 +126,6 @@ func (a *app) settle(ctx context.Context, nsp *socketio.Namespace) error {
 	}
 	return nil
 }
+
+// settled answers: everything before has been handled.
+func settled() bool { return true }

@@ -6,8 +6,7 @@
 //
 // # Reading order
 //
-// server.go (the program), app.go (what handlers share), namespaces.go, handlers.go,
-// life.go, many.go, watching.go (handlers), engine.go (the bare Engine.IO server),
-// nodes.go (several servers), endwithus_linux.go and endwithus_other.go (programs end
-// with this one).
+// server.go (the program), several.go (one of several servers), app.go (what handlers
+// share), namespaces.go, handlers.go, life.go, many.go, watching.go (handlers), engine.go
+// (the bare Engine.IO server).
 package conformserver

@@ -6,6 +6,9 @@
 package conformserver
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"log"
 	"net"
 	"strings"
@@ -27,6 +30,8 @@ type gone struct {
 	Disconnecting leaving                   `json:"disconnecting"`
 }
 
+func (g gone) note() string { return "gone " + g.ID }
+
 func (a *app) onLife(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.On("handshake", func() map[string]any { return handshake(s) })
 	s.On("transport", func() string { return s.Transport() })
@@ -36,10 +41,11 @@ func (a *app) onLife(nsp *socketio.Namespace, s *socketio.Socket) {
 		if err := s.Join("watch:" + id); err != nil {
 			return err
 		}
-		if report, ok := a.reports.Load(id); ok {
-			return s.Emit("gone", report)
+		report, err := a.notes.Get(gone{ID: id}.note())
+		if err != nil || report == "" {
+			return err
 		}
-		return nil
+		return s.Emit("gone", json.RawMessage(report))
 	})
 	s.On("open-gate", a.openGate)
 	s.On("disconnect-me", func(close bool) { disconnect(s, close) })
@@ -59,25 +65,19 @@ func (a *app) onLife(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.OnDisconnect(func(reason socketio.DisconnectReason) {
 		a.steps.Delete(s)
 		report := gone{ID: s.ID(), Namespace: nsp.Name(), Reason: reason, Rooms: sortedRooms(s), Disconnecting: last}
-		a.reports.Store(s.ID(), report)
-		if err := a.io.To("watch:"+s.ID()).Emit("gone", report); err != nil {
+		text, err := json.Marshal(report)
+		if err == nil {
+			err = a.notes.Set(report.note(), string(text))
+		}
+		if err := errors.Join(err, a.io.To("watch:"+s.ID()).Emit("gone", report)); err != nil {
 			log.Printf("report of %s: %v", s.ID(), err)
 		}
 	})
 }
 
-func (a *app) stats() map[string]any {
-	sockets := make(map[string]int)
-	for _, nsp := range a.all() {
-		sockets[nsp.Name()] += len(nsp.Sockets())
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	sessions := 0
-	for _, each := range a.apps {
-		sessions += each.io.Connections()
-	}
-	return map[string]any{"sockets": sockets, "sessions": sessions}
+func (a *app) stats(ctx context.Context) (map[string]any, error) {
+	all, err := a.status(ctx)
+	return map[string]any{"sockets": all.Sockets, "sessions": all.Sessions}, err
 }
 
 func handshake(s *socketio.Socket) map[string]any {

@@ -12,12 +12,16 @@ import (
 	"time"
 
 	"socketio"
+	"socketio/internal/nodes"
 )
 
-func register(io *socketio.Server, n *notes) {
-	app := &app{io: io, notes: n}
+// register registers all handlers. node is nil if the server is alone.
+func register(io *socketio.Server, notes nodes.Notes, node *nodes.Node) *app {
+	app := &app{io: io, notes: notes, node: node}
 	io.OnNewNamespace(app.noteMade)
 	io.Engine().OnConnectionError(app.noteRefusal)
+	io.OnServerSideEmit("status", app.own)
+	io.OnServerSideEmit("settle", settled)
 	app.makeParents()
 	middleware := app.middleware()
 	for _, name := range []string{"/", "/custom", "/denied", "/bare", "/token", "/slow", "/gate", "/chain", "/lobby"} {
@@ -27,11 +31,8 @@ func register(io *socketio.Server, n *notes) {
 			nsp.Use(mw)
 		}
 		nsp.OnConnection(func(s *socketio.Socket) { app.serve(nsp, s) })
-		nsp.OnServerSideEmit("settle", func() bool { return true })
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.apps = append(n.apps, app)
+	return app
 }
 
 func (a *app) middleware() map[string][]func(context.Context, *socketio.Socket) error {
@@ -78,12 +79,8 @@ func (a *app) waitAtGate(_ context.Context, s *socketio.Socket) error {
 	if err := s.Handshake().DecodeAuth(&auth); err != nil {
 		return err
 	}
-	select {
-	case <-a.gate(auth.Gate).Done():
-		return nil
-	case <-s.Context().Done():
-		return context.Cause(s.Context())
-	}
+	_, err := a.notes.Wait(s.Context(), gate(auth.Gate))
+	return err
 }
 
 // lobby joins rooms before it accepts or rejects a socket.

@@ -25,44 +25,38 @@ import (
 	"time"
 
 	"socketio"
-	"socketio/adapter/cluster"
-	"socketio/adapter/cluster/membus"
 	"socketio/engineio"
+	"socketio/internal/nodes"
 	"socketio/parser/msgpack"
 )
 
-// An Engine returns the cluster of a server with a name.
-type Engine func(name string, o *cluster.Options) *cluster.Cluster
-
-// InMemory returns an engine for servers of one process.
-func InMemory() Engine {
-	network := membus.New(1)
-	return func(name string, o *cluster.Options) *cluster.Cluster { return cluster.New(network.Node(name), o) }
-}
-
-// Run is the program. With NODES, connect connects the servers.
-func Run(connect Engine) error {
+// Run is the program. With NODES, it is that many servers on a bus.
+func Run(bus nodes.Bus) error {
 	opts, err := options()
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if os.Getenv("WITH_PARENT") == "1" { // the parent holds the other end of the input
+	if os.Getenv("WITH_PARENT") == "1" && !nodes.Started() { // the parent holds the other end of the input
 		go func() {
 			_, _ = stdio.Copy(stdio.Discard, os.Stdin)
 			stop() // as SIGTERM does: a parent may do both
 		}()
 	}
 	if text := os.Getenv("NODES"); text != "" {
-		return runNodes(ctx, text, connect, opts)
+		count, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("NODES: %w", err)
+		}
+		return nodes.Run(ctx, count, bus, func(n *nodes.Node) (*nodes.Server, error) { return startNode(n, opts) })
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:"+envOr("PORT", "0"))
 	if err != nil {
 		return err
 	}
 	io := socketio.NewServer(opts)
-	register(io, newNotes())
+	register(io, nodes.NewNotes(), nil)
 	io.Engine().Use(header("X-Middleware", os.Getenv("MIDDLEWARE")))
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", io)

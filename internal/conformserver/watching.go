@@ -9,8 +9,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 
 	"socketio"
@@ -56,11 +59,7 @@ func (a *app) onWatching(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.On("heard", e.stop)
 	s.On("reserved", func(name string) string { return reserved(nsp, s, name) })
 	s.On("namespaces", a.namespaceNames)
-	s.On("refusals", func() []int {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return append([]int{}, a.refusals...)
-	})
+	s.On("refusals", a.refusals)
 	s.On("use", func() { use(nsp, s) })
 }
 
@@ -97,26 +96,37 @@ func reserved(nsp *socketio.Namespace, s *socketio.Socket, name string) string {
 }
 
 func (a *app) noteMade(nsp *socketio.Namespace) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.made = append(a.made, nsp.Name())
+	nsp.OnServerSideEmit("settle", settled)
+	a.append(made, nsp.Name())
 }
 
 func (a *app) noteRefusal(_ *http.Request, e *engineio.ConnectionError) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.refusals = append(a.refusals, e.Code)
+	a.append(refusals, fmt.Sprint(e.Code))
+}
+
+func (a *app) append(list, entry string) {
+	if _, err := a.notes.Append(list, entry); err != nil {
+		log.Printf("%s %s: %v", list, entry, err)
+	}
+}
+
+func (a *app) refusals() (codes []int, err error) {
+	list, err := a.notes.List(refusals)
+	codes = make([]int, len(list))
+	for i, code := range list {
+		if codes[i], err = strconv.Atoi(code); err != nil {
+			break
+		}
+	}
+	return codes, err
 }
 
 // namespaceNames are the names that were made, and those that are there.
-func (a *app) namespaceNames() map[string][]string {
-	there := []string{}
-	for _, nsp := range a.all() {
-		there = append(there, nsp.Name())
+func (a *app) namespaceNames(ctx context.Context) (map[string][]string, error) {
+	list, err := a.notes.List(made)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(there)
-	there = slices.Compact(there) // of several servers
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return map[string][]string{"made": slices.Clone(a.made), "there": there}
+	all, err := a.status(ctx)
+	return map[string][]string{"made": list, "there": slices.Sorted(maps.Keys(all.Sockets))}, err
 }

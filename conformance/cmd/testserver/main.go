@@ -7,11 +7,12 @@ import (
 	"log"
 
 	"socketio/internal/conformserver"
+	"socketio/internal/nodes"
 )
 
 func main() {
 	log.SetFlags(0)
-	if err := conformserver.Run(conformserver.InMemory()); err != nil {
+	if err := conformserver.Run(nodes.Bus{}); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// Conformtest is the program of the conformance suite whose servers share a Redis, which it
-// starts: see package conformserver. ENGINE is "classic", which is the default, "sharded"
-// or "streams".
+// Conformtest is the program of the conformance suite, or with the argument "client" that of
+// the browser client's scenarios, whose servers share a Redis, which it starts: see packages
+// conformserver, clientserver and nodes. ENGINE is "classic", which is the default,
+// "sharded" or "streams".
 package main
 
 import (
@@ -19,7 +20,9 @@ import (
 
 	"socketio/adapter/cluster"
 	"socketio/adapter/redisadapter"
+	"socketio/internal/clientserver"
 	"socketio/internal/conformserver"
+	"socketio/internal/nodes"
 )
 
 func main() {
@@ -29,25 +32,36 @@ func main() {
 	}
 }
 
+// run runs the server that the first argument names.
 func run() error {
+	bus := nodes.Bus{Start: start, Connect: connect}
+	if len(os.Args) == 2 && os.Args[1] == "client" {
+		return clientserver.Run(bus)
+	}
+	return conformserver.Run(bus)
+}
+
+// start starts a Redis for all servers.
+func start() (env []string, end func(), err error) {
 	redis, addr, err := startRedis()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer func() {
+	return []string{"REDIS_ADDR=" + addr}, func() {
 		_ = redis.Process.Kill()
 		_ = redis.Wait()
-	}()
-	to := rueidis.ClientOption{InitAddress: []string{addr}}
-	return conformserver.Run(func(_ string, o *cluster.Options) *cluster.Cluster {
-		switch os.Getenv("ENGINE") {
-		case "sharded":
-			return redisadapter.Sharded(to, redisadapter.ModeSharded, &redisadapter.Options{Cluster: *o})
-		case "streams":
-			return redisadapter.Streams(to, &redisadapter.StreamsOptions{Cluster: *o})
-		}
-		return redisadapter.Classic(to, &redisadapter.Options{Cluster: *o})
-	})
+	}, nil
+}
+
+func connect(o *cluster.Options) *cluster.Cluster {
+	to := rueidis.ClientOption{InitAddress: []string{os.Getenv("REDIS_ADDR")}}
+	switch os.Getenv("ENGINE") {
+	case "sharded":
+		return redisadapter.Sharded(to, redisadapter.ModeSharded, &redisadapter.Options{Cluster: *o})
+	case "streams":
+		return redisadapter.Streams(to, &redisadapter.StreamsOptions{Cluster: *o})
+	}
+	return redisadapter.Classic(to, &redisadapter.Options{Cluster: *o})
 }
 
 // startRedis starts a server, and returns when it answers.
@@ -67,7 +81,7 @@ func startRedis() (cmd *exec.Cmd, addr string, err error) {
 		addr = l.Addr().String()
 		_ = l.Close()
 		_, port, _ := net.SplitHostPort(addr)
-		cmd = &exec.Cmd{Path: path, Args: []string{"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", ""}, Stderr: os.Stderr, SysProcAttr: endWithUs()}
+		cmd = &exec.Cmd{Path: path, Args: []string{"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", ""}, Stderr: os.Stderr, SysProcAttr: nodes.EndWithUs()}
 		if err = cmd.Start(); err != nil {
 			break
 		}

@@ -4,8 +4,9 @@
 
 // This file is for systems on which programs do not end with the one that has started them.
 
-package conformserver
+package nodes
 
 import "syscall"
 
-func endWithUs() *syscall.SysProcAttr { return nil }
+// EndWithUs is for Linux only.
+func EndWithUs() *syscall.SysProcAttr { return nil }
