@@ -205,3 +205,25 @@ func writeAgain(t *testing.T, m *nodewire.Message) {
 		t.Fatalf("%v\n%q\n%q", err, first, second)
 	}
 }
+
+// Events as deep as the limit of clients are read, and a bit deeper ones; much deeper ones are
+// not. Bytes that are not UTF-8 are kept.
+func TestDepthOfMessages(t *testing.T) {
+	read := func(event string) error {
+		_, err := nodewire.DecodeEnvelope([]byte(`{"type":3,"uid":"u","nsp":"/","data":{"packet":{"type":2,"data":["e",` + event + `]},"opts":{"rooms":[],"except":[],"flags":{}}}}`))
+		return err
+	}
+	for depth, ok := range map[int]bool{1: true, 1000: true, 1023: true, 1090: true, 1100: false, 100_000: false} {
+		if err := read(strings.Repeat("[", depth) + strings.Repeat("]", depth)); (err == nil) != ok {
+			t.Errorf("%d levels: %v", depth, err)
+		}
+	}
+	if err := read("\"\xff\""); err != nil {
+		t.Errorf("bytes that are not UTF-8: %v", err)
+	}
+	for _, event := range []string{`"`, `[`, `{"a"}`, "\"\x01\"", `01`, "\"\xff\"]"} {
+		if read(event) == nil {
+			t.Errorf("%s is read", event)
+		}
+	}
+}

@@ -10,13 +10,21 @@ import (
 	"strconv"
 
 	"socketio/internal/jsontext"
+	"socketio/parser"
 )
 
 // maxDepth bounds the nesting of messages and values. It is above the limit of clients.
 const maxDepth = 1100
 
+// quick accepts nearly all texts that checkText accepts, in a single pass.
+var quick = parser.Limits{MaxDepth: 1024, MaxElements: math.MaxInt}
+
 // checkText reports whether raw is JSON text that is not nested too deep.
-func checkText(raw []byte) bool {
+func checkText(raw []byte) bool { return quick.Valid(raw) || slowCheck(raw) }
+
+// slowCheck is checkText for texts that are nested deeper than a packet may be, or are not
+// UTF-8.
+func slowCheck(raw []byte) bool {
 	depth := 0
 	for i := 0; i < len(raw); {
 		switch raw[i] {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"socketio/adapter"
 	"socketio/adapter/cluster"
 )
 
@@ -58,7 +59,10 @@ func newUID() string {
 // Open implements cluster.Bus.
 func (b *bus) Open(r cluster.Receiver) error {
 	b.opened = true
-	b.listener.receive = r.Receive
+	b.listener.receive = func(_ *adapter.Batch, c cluster.Channel, data []byte) { r.Receive(c, data) }
+	if many, ok := r.(cluster.BatchReceiver); ok {
+		b.listener.receive = many.ReceiveMany
+	}
 	b.work.Go(b.listener.run)
 	b.work.Go(b.sender.run)
 	b.work.Go(func() { b.state.notify(b.ctx, r) })

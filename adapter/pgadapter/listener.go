@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"socketio/adapter"
 	"socketio/adapter/cluster"
 )
 
@@ -24,7 +25,7 @@ type listener struct {
 	table   *table
 	state   *state
 	format  *format
-	receive func(c cluster.Channel, data []byte)
+	receive func(b *adapter.Batch, c cluster.Channel, data []byte)
 	reader  *reader // of logs; nil in Notify
 	ctx     context.Context
 	link    atomic.Pointer[link]
@@ -33,6 +34,7 @@ type listener struct {
 	// The fields below are of the goroutine.
 
 	inbox []*pgconn.Notification // that are not handled yet
+	batch adapter.Batch          // what messages have caused
 	wakes bool                   // the connection listens to the channel of the reader
 }
 
@@ -133,7 +135,8 @@ func (l *listener) look(link *link) (more bool, err error) {
 	return l.reader.read(l.ctx, link)
 }
 
-// wait waits for a notification, or until the table has changed.
+// wait waits for a notification, or until the table has changed. It takes those too that
+// were read with it.
 func (l *listener) wait(link *link) error {
 	if len(l.inbox) > 0 {
 		return nil
@@ -147,6 +150,23 @@ func (l *listener) wait(link *link) error {
 	end()
 	if err != nil && (!interrupted || link.IsClosed()) {
 		return err
+	}
+	if link.PgConn().Frontend().ReadBufferLen() == 0 {
+		return nil
+	}
+	return l.drain(link)
+}
+
+// mostAtOnce is about how many notifications are taken before they are handled.
+const mostAtOnce = 256
+
+// drain takes notifications that have come. It waits only for the rest of one.
+func (l *listener) drain(link *link) error {
+	defer link.within(l.ctx, answersIn)()
+	for c := link.PgConn(); len(l.inbox) < mostAtOnce && c.Frontend().ReadBufferLen() > 0; {
+		if _, err := c.ReceiveMessage(context.Background()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -165,7 +185,9 @@ func change(ctx context.Context, link *link, add, remove []string) error {
 }
 
 // handle passes the notifications on that have come, in order. Others may come meanwhile.
+// What they cause leaves in one write for each client.
 func (l *listener) handle(link *link) error {
+	defer l.batch.Flush()
 	for len(l.inbox) > 0 {
 		n := l.inbox[0]
 		l.inbox[0] = nil
@@ -184,6 +206,7 @@ func (l *listener) handle(link *link) error {
 			continue
 		}
 		if attachment != "" {
+			l.batch.Flush()
 			var err error
 			if data, err = l.fetch(link, attachment); err != nil {
 				return err
@@ -192,7 +215,7 @@ func (l *listener) handle(link *link) error {
 				data = []byte(n.Payload) // not a message: it is counted and logged
 			}
 		}
-		l.receive(c, data)
+		l.receive(&l.batch, c, data)
 	}
 	l.inbox = nil
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"socketio/adapter"
 	"socketio/adapter/cluster"
 )
 
@@ -28,9 +29,13 @@ type reader struct {
 	writer   *writer
 	poke     func() // makes the listener read
 
-	ready      atomic.Bool // the tables exist
-	identified bool        // of the goroutine of the listener: epoch is that of this connection
-	epoch      string      // of the goroutine
+	ready atomic.Bool // the tables exist
+
+	// The fields below are of the goroutine of the listener.
+
+	identified bool // epoch is that of this connection
+	epoch      string
+	batch      adapter.Batch // what the entries of a page have caused
 
 	mu     sync.Mutex // guards the fields below
 	spaces map[string]*reading
@@ -221,6 +226,7 @@ FROM unnest($1::text[], $2::bigint[]) AS o (nsp, first)`, r.schema.table("log"),
 // A pageRead reads one page of some logs.
 type pageRead struct {
 	*reader
+	link *link
 	due  map[string]*reading
 	lost map[string]uint64 // of each, when the reading began
 	done map[string]uint64 // the latest token of each that was in the log then
@@ -230,7 +236,8 @@ type pageRead struct {
 // page reads the next entries of logs. The first statement locks the log, so that no entry
 // is removed between the others.
 func (r *reader) page(link *link, due map[string]*reading) error {
-	p := pageRead{r, due, make(map[string]uint64), make(map[string]uint64), make(map[string]int)}
+	defer r.batch.Flush()
+	p := pageRead{r, link, due, make(map[string]uint64), make(map[string]uint64), make(map[string]int)}
 	spaces, after := make([]string, 0, len(due)), make([]int64, 0, len(due))
 	for space := range due {
 		p.done[space] = r.writer.last(space)
@@ -308,13 +315,25 @@ func (p *pageRead) entries(results pgx.BatchResults) error {
 				if lost := p.lost[space]; lost != 0 && e.Token > lost {
 					p.settled(space, one, lost)
 				}
-				p.receiver.Entry(space, e)
+				p.give(space, e)
 			}
 		}
 		e.Data = nil
+		if p.link.PgConn().Frontend().ReadBufferLen() == 0 {
+			p.batch.Flush() // the next entry may be awaited
+		}
 		return nil
 	})
 	return err
+}
+
+// give calls Entry.
+func (r *reader) give(space string, e cluster.Entry) {
+	if many, ok := r.receiver.(cluster.BatchLogReceiver); ok {
+		many.EntryMany(&r.batch, space, e)
+		return
+	}
+	r.receiver.Entry(space, e)
 }
 
 func (r *reader) advance(one *reading, number uint64) {
