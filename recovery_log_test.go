@@ -260,6 +260,31 @@ func TestSharedLogSlowStore(t *testing.T) {
 	})
 }
 
+// A save that is under way when the session goes to another server does not undo its end.
+func TestSharedLogSaveUnderWay(t *testing.T) {
+	network := membus.New(1)
+	loggedServers(t, 2, network, func(all []bused) {
+		var socket *socketio.Socket
+		all[1].io.OnConnection(func(s *socketio.Socket) { socket = s })
+		for early := range 20 {
+			r := all[1].returner().comes()
+			time.Sleep(time.Second)
+			network.Delay(2*time.Second, 2*time.Second)
+			var saved sync.WaitGroup
+			saved.Go(func() { _ = socket.Join("other") })
+			synctest.Wait()
+			const way = 100 * time.Millisecond
+			network.Delay(way, way)
+			time.Sleep(2*time.Second - time.Duration(early)*way/2)
+			r.comesAt(all[0]).is("recovered")
+			saved.Wait()
+			network.Delay(0, 0)
+			r.drops()
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 // What has waited for others when a socket was sent a question at once does not reach it
 // after that, even if it joins their room. Other events wait, and change nothing.
 func TestSharedLogJoinAfterAQuestion(t *testing.T) {

@@ -424,6 +424,9 @@ func (j *journal) settled(s *Socket) {
 			j.owner.drop(j.ns.name, k.secret)
 		}
 	}()
+	if j.owner.durable {
+		k.saves.Do(func() {}) // one that is under way would undo what is stored from now on
+	}
 	stored := false
 	for {
 		if k.final != nil && !stored && !j.lineages.Claimed(k.lineage) {
