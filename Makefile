@@ -263,6 +263,12 @@ test-cluster: bin/tally $(npm_conformance) ## servers in Go and in Node.js on on
 test-cluster-all: bin/tally $(npm_conformance) ## the same in nine ways of using Redis
 	@$(call matrix,)
 
+.PHONY: test-valkey
+test-valkey: bin/tally ## all tests of adapter/redisadapter with Valkey in place of Redis, where it is installed
+	@if command -v valkey-server >/dev/null || command -v valkey-check-rdb >/dev/null; then \
+		REDIS_SERVER=valkey-server go test -race -vet=off -count=1 -timeout 30m -json ./adapter/redisadapter/... 2>&1 | bin/tally; \
+	else echo "not run: Valkey is not installed; Debian has it since release 13, and 12 among its backports"; fi
+
 .PHONY: test-feed
 test-feed: bin/tally $(npm_conformance) ## examples/feed: clients of npm join a feed whose notes are in SQLite, with no gap and no overlap
 	@go -C examples/feed test -vet=off -count=1 -timeout 10m -json ./... 2>&1 | bin/tally

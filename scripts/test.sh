@@ -65,6 +65,7 @@ nightly="
 1 test-restarts
 1 test-nosticky-all
 2 test-cluster-all
+2 test-valkey
 1 test-feed
 2 test-delivery
 2 test-delivery-nodes
@@ -84,6 +85,7 @@ nightly="
 "
 # Suites whose exit status says all: they count no tests.
 uncounted=" setup bench-short bench-quick bench-cluster "
+command -v valkey-server valkey-check-rdb >/dev/null || uncounted+="test-valkey " # it says so
 [ "$(uname)" = Linux ] || uncounted+="test-hostile test-hostile-all "
 
 list=$short

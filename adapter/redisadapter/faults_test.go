@@ -123,6 +123,27 @@ func TestRedisRestarts(t *testing.T) {
 	})
 }
 
+// The same with Valkey, where it is installed; make test-valkey has all tests with it.
+func TestValkeyRestarts(t *testing.T) {
+	for _, mode := range []string{"classic", "sharded", "streams"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.StartValkey(t)
+			if server == nil {
+				t.Log("not run: Valkey is not installed")
+				return
+			}
+			server.Until("INFO", "server", "server_name:valkey")
+			all := hosts(t, mode, 2, []string{server.Addr()}, "room", "other")
+			server.Kill()
+			fails(t, all)
+			server.Restart()
+			t.Logf("events arrive %v after Valkey was started again", clusterhost.Exchange(t, all))
+			clusterhost.Settled(t, all)
+		})
+	}
+}
+
 // Redis is stopped and continues: the same, although no connection breaks at first.
 func TestRedisFreezes(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,7 @@
 // test is killed.
 //
 // The program is redis-server, or what the environment variable REDIS_SERVER names, for
-// example valkey-server. Debian's package redis-tools has it without a service, under the
+// example valkey-server, which StartValkey takes in any case. Debian's package redis-tools has it without a service, under the
 // name redis-check-rdb.
 //
 // # Reading order

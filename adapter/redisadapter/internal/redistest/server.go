@@ -5,6 +5,7 @@
 package redistest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -38,6 +39,8 @@ type Server struct {
 	tlsPort int
 	// file is the configuration of a Sentinel, or "".
 	file string
+	// name is that of the program, or "" for the one of the environment.
+	name string
 
 	mu       sync.Mutex
 	commands *Conn // nil without a connection
@@ -48,6 +51,17 @@ type Server struct {
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return (&Server{t: t, args: args, dir: t.TempDir()}).start()
+}
+
+// StartValkey is like Start, with Valkey. It returns nil where Valkey is not installed:
+// Debian has it since release 13, and Debian 12 among its backports.
+func StartValkey(t testing.TB, args ...string) *Server {
+	t.Helper()
+	const name = "valkey-server"
+	if _, _, err := program(name); err != nil {
+		return nil
+	}
+	return (&Server{t: t, args: args, dir: t.TempDir(), name: name}).start()
 }
 
 // start finds ports and starts the server, which ends with the test.
@@ -96,12 +110,10 @@ func StartSentinel(t testing.TB, master *Server) *Server {
 	return s
 }
 
-// program returns the path of the program and the name to call it by.
-func program() (path, name string, err error) {
-	name = os.Getenv("REDIS_SERVER")
-	if name == "" {
-		name = "redis-server"
-	}
+// program returns the path of a program, or of the one of the environment, and the name to
+// call it by.
+func program(wanted string) (path, name string, err error) {
+	name = cmp.Or(wanted, os.Getenv("REDIS_SERVER"), "redis-server")
 	if path, err = exec.LookPath(name); err == nil {
 		return path, name, nil
 	}
@@ -109,12 +121,12 @@ func program() (path, name string, err error) {
 	if path, err = exec.LookPath(strings.Replace(name, "-server", "-check-rdb", 1)); err == nil {
 		return path, name, nil
 	}
-	return "", "", fmt.Errorf(`%s is missing; "make setup" installs redis-server`, name)
+	return "", "", fmt.Errorf(`%s is missing; "make setup" installs what Debian has`, name)
 }
 
 // command returns the command that serves on the ports.
 func (s *Server) command() (*exec.Cmd, error) {
-	path, name, err := program()
+	path, name, err := program(s.name)
 	if err != nil {
 		return nil, err
 	}
