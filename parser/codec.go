@@ -51,6 +51,17 @@ type Codec interface {
 	Decode(raw []byte, att [][]byte, dst any) error
 }
 
+// A TextAppender is a Codec that can add a text to an event that it has encoded. With
+// recovery, each event ends with its position, which is known when the events before it
+// have theirs. Other Codecs encode the whole event then, and later events wait for that.
+type TextAppender interface {
+	Codec
+	// AppendText adds text as the last argument to data[from:], the only message of an
+	// event without acknowledgement, which AppendPacket has encoded. It may change data, and
+	// may return other memory if data is too small.
+	AppendText(data []byte, from int, text string) ([]byte, error)
+}
+
 // A PacketDecoder turns the Engine.IO messages of one connection into packets. It
 // belongs to one goroutine at a time. *[Decoder] is one.
 type PacketDecoder interface {

@@ -80,6 +80,7 @@ var shownBy = map[string]string{
 	"parser.Outgoing":            "Codec",
 	"parser.Packet":              "AppendPacket",
 	"parser.PacketDecoder":       "Codec quietly",
+	"parser.TextAppender":        "Codec quietly",
 	"msgpack.Decoder":            "DecodeError",
 }
 

@@ -13,14 +13,16 @@ import (
 	"socketio/parser"
 )
 
-// A Draft is an encoded event that lacks its last argument, a text. In the default format
-// everything else is done; in others its values are encoded with that argument.
+// A Draft is an encoded event that lacks its last argument, a text. In the default format,
+// and in that of a parser.TextAppender, everything else is done; in others its values are
+// encoded with that argument.
 type Draft struct {
 	format      *Format
 	namespace   string
 	text        []byte // in the default format, with room for a last argument
 	attachments [][]byte
-	values      []any // in others
+	encoded     parser.Encoded // in that of a TextAppender
+	values      []any          // in others
 	event       string
 }
 
@@ -41,13 +43,33 @@ func (f *Format) Draft(namespace string, list []byte, attachments [][]byte) (*Dr
 			return nil, err
 		}
 		d.values, d.event, d.text = values[1:], string(parser.EventName(list)), nil
+		if f.late != nil {
+			return d, d.encode(len(list))
+		}
 	}
 	return d, nil
+}
+
+// encode encodes the values, in about size bytes.
+func (d *Draft) encode(size int) (err error) {
+	d.encoded, err = d.format.codec.AppendPacket(make([]byte, engineio.HeaderRoom, engineio.HeaderRoom+size+bufferSize+lastRoom),
+		parser.Outgoing{Type: parser.TypeEvent, Namespace: d.namespace, ID: NoID, Event: d.event, Args: d.values})
+	if err == nil {
+		err = d.format.check(d.encoded)
+	}
+	return err
 }
 
 // Message returns the event with its last argument, or without one if last is "". It is
 // called once.
 func (d *Draft) Message(last string) (*engineio.Message, error) {
+	if d.format.late != nil {
+		var err error
+		if last != "" {
+			d.encoded.Data, err = d.format.late.AppendText(d.encoded.Data, engineio.HeaderRoom, last)
+		}
+		return d.format.message(d.encoded, err, false)
+	}
 	if d.format.json == nil {
 		values := d.values
 		if last != "" {

@@ -15,8 +15,9 @@ import (
 type Format struct {
 	// Immutable after New.
 	codec  parser.Codec
-	wire   *binding.Codec // the default format, used between servers
-	json   *binding.Codec // wire if that is codec, otherwise nil
+	wire   *binding.Codec      // the default format, used between servers
+	json   *binding.Codec      // wire if that is codec, otherwise nil
+	late   parser.TextAppender // codec, if it is one and not wire
 	limits parser.Limits
 
 	drafts engineio.Drafts // safe from anywhere
@@ -35,6 +36,7 @@ func New(codec parser.Codec, limits parser.Limits) *Format {
 		f.wire = f.json
 	} else {
 		f.wire = new(binding.Codec)
+		f.late, _ = f.codec.(parser.TextAppender)
 	}
 	return f
 }

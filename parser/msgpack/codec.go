@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"socketio/internal/mpack"
@@ -22,7 +23,7 @@ type Codec struct {
 
 var errTooLarge = errors.New("the packet is larger than MessagePack can say")
 
-var _ parser.Codec = (*Codec)(nil)
+var _ parser.TextAppender = (*Codec)(nil)
 
 // NewDecoder returns the decoder of one connection, a *[Decoder].
 func (c *Codec) NewDecoder() parser.PacketDecoder { return new(Decoder) }
@@ -85,6 +86,47 @@ func (c *Codec) appendList(dst []byte, p *parser.Outgoing) ([]byte, error) {
 	}
 	return dst, nil
 }
+
+// AppendText implements [parser.TextAppender].
+func (c *Codec) AppendText(data []byte, from int, text string) ([]byte, error) {
+	start, ok := listStart(data, from)
+	h, end, valid := mpack.ReadHead(data, start)
+	if !ok || !valid || h.Kind != mpack.Array {
+		return nil, errNoEvent
+	}
+	head := mpack.AppendArrayHead(make([]byte, 0, maxHead), h.N+1)
+	if len(head) == end-start {
+		copy(data[start:], head)
+	} else {
+		data = slices.Replace(data, start, end, head...)
+	}
+	if data = appendString(data, text); uint64(len(data)-from) > math.MaxUint32 {
+		return nil, errTooLarge
+	}
+	return data, nil
+}
+
+// maxHead is the size of the longest head of an array.
+const maxHead = 5
+
+// listStart returns where the array of an event begins, which is the last member.
+func listStart(data []byte, from int) (start int, ok bool) {
+	h, i, ok := mpack.ReadHead(data, from)
+	if !ok || h.Kind != mpack.Map || h.N != 3 {
+		return 0, false
+	}
+	for _, isText := range []bool{true, false, true, true, true} { // type, its value, nsp, its value, data
+		if h, i, ok = mpack.ReadHead(data, i); !ok || (h.Kind == mpack.String) != isText {
+			return 0, false
+		}
+		if isText {
+			i += h.N
+		}
+	}
+	return i, true
+}
+
+var errNoEvent = errors.New("not an event without acknowledgement")
 
 // EventName returns the name of the event in data. A number gives the text that
 // JavaScript gives it. The result shares memory with data where it can.
