@@ -2,13 +2,26 @@
 // Server programs: starting one, ending it, and judging how it ended.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { endWithUs } from "./orphans.mjs";
 import { within } from "./wait.mjs";
 
 const START_PATIENCE = 60000;
 const STOP_PATIENCE = 60000;
+
+// Linux only.
+function descendants(pid) {
+  const parents = new Map();
+  for (const entry of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const [, , , parent] = readFileSync(`/proc/${entry}/stat`, "utf8").replace(/\(.*\)/s, "()").split(" ", 4);
+      parents.set(Number(entry), Number(parent));
+    } catch {} // it has ended
+  }
+  const below = (of) => [...parents].filter(([, parent]) => parent === of).flatMap(([child]) => [child, ...below(child)]);
+  return below(pid);
+}
 
 const commandOf = (text) => (existsSync(text) ? [text] : text.split(" "));
 
@@ -56,7 +69,9 @@ export class Program {
     return this.#stderr;
   }
 
+  // With NODES, the servers are processes that the program has started: these get it too.
   signal(name) {
+    if (process.env.NODES) for (const pid of descendants(this.#child.pid)) process.kill(pid, name);
     this.#child.kill(name);
   }
 
