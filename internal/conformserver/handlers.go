@@ -20,7 +20,7 @@ func (a *app) serve(nsp *socketio.Namespace, s *socketio.Socket) {
 	}
 	onValues(s)
 	onAsking(s)
-	onRooms(nsp, s)
+	a.onRooms(nsp, s)
 	a.onMany(nsp, s)
 	a.onWatching(nsp, s)
 	a.onLife(nsp, s)
@@ -108,10 +108,12 @@ func onAsking(s *socketio.Socket) {
 	})
 }
 
-func onRooms(nsp *socketio.Namespace, s *socketio.Socket) {
+func (a *app) onRooms(nsp *socketio.Namespace, s *socketio.Socket) {
 	s.On("join", func(rooms ...string) error { return s.Join(rooms...) })
 	s.On("leave", func(room string) { s.Leave(room) })
 	s.On("rooms", func() []string { return sortedRooms(s) })
 	s.On("volatile", func(event string, args ...any) error { return s.Volatile().Emit(event, args...) })
-	s.On("chat message", func(text string) error { return nsp.Emit("chat message", text) })
+	s.On("chat message", func(ctx context.Context, text string) error {
+		return errors.Join(nsp.Emit("chat message", text), a.settle(ctx, nsp))
+	})
 }

@@ -31,6 +31,9 @@ const (
 	nodeForward = "FORWARD_UPGRADES" // "0": a WebSocket for a session of another server is rejected
 )
 
+// patience is the most that a server needs to end, beside everything else.
+const patience = 30 * time.Second
+
 // A Node is what a server knows of its place among the others.
 type Node struct {
 	Name  string
@@ -116,6 +119,13 @@ func serve(count int, bus Bus, start func(*Node) (*Server, error)) (err error) {
 		h.Announcements[path] = f.Announcement(n.Name)
 	}
 	err = n.follow(s, h)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err == nil {
+		for _, web := range webs { // responses on their way arrive
+			err = errors.Join(err, web.Shutdown(ctx))
+		}
+	}
 	err = errors.Join(err, s.Close())
 	for _, web := range webs {
 		err = errors.Join(err, web.Close())
@@ -158,7 +168,7 @@ func (n *Node) follow(s *Server, h hello) error {
 	if _, err = in.ReadBytes('\n'); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := s.End(ctx); err != nil {
 		return err
