@@ -14,6 +14,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/lock"
 	"socketio/internal/recovery"
 	"socketio/internal/telemetry"
 	"socketio/parser"
@@ -39,6 +40,9 @@ type sharedLog struct {
 	events adapter.SharedLog
 	line   *recovery.Line
 	opened bool // guarded by the order of the journal
+
+	mu      lock.Mutex                 // guards the field below
+	awaited map[*session]chan struct{} // closed when early is 0
 }
 
 // follow makes the journal follow a log that other servers share.
@@ -201,7 +205,9 @@ func (d *delivery) Deliver(number uint64) {
 	for s, of := range d.fixed {
 		if k := s.kept(); k != nil && d.logged {
 			d.remember(k, of, number)
-			k.early.Add(-1)
+			if k.early.Add(-1) == 0 {
+				d.shared.decided(k)
+			}
 		}
 	}
 }
@@ -364,6 +370,50 @@ func (d *delivery) remember(k *session, of decision, number uint64) {
 		k.track.Misses(number, &d.Target)
 	case of == has: // the client does not know this position
 		k.lost.Store(number)
+	}
+}
+
+// decided ends the wait of awaitDecisions.
+func (l *sharedLog) decided(k *session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.awaited[k]; c != nil {
+		close(c)
+		delete(l.awaited, k)
+	}
+}
+
+// decidesIn is how long the end of a session waits for the numbers of events about which
+// something was decided: without them its client is not recovered. Mostly the log answers
+// within milliseconds.
+const decidesIn = time.Second
+
+// awaitDecisions waits until the numbers of the events are known about which something was
+// decided for a session. It returns false if there were none, or the log does not answer.
+func (l *sharedLog) awaitDecisions(k *session) bool {
+	if l == nil || k.early.Load() == 0 {
+		return false
+	}
+	done := make(chan struct{})
+	l.mu.Lock()
+	if l.awaited == nil {
+		l.awaited = make(map[*session]chan struct{})
+	}
+	l.awaited[k] = done
+	l.mu.Unlock()
+	if k.early.Load() == 0 {
+		l.decided(k)
+	}
+	timer := time.NewTimer(decidesIn)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		l.mu.Lock()
+		delete(l.awaited, k)
+		l.mu.Unlock()
+		return false
 	}
 }
 

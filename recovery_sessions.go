@@ -427,6 +427,9 @@ func (j *journal) settled(s *Socket) {
 	if j.owner.durable {
 		k.saves.Do(func() {}) // one that is under way would undo what is stored from now on
 	}
+	if k.final != nil && j.shared.awaitDecisions(k) {
+		j.ended(s)
+	}
 	stored := false
 	for {
 		if k.final != nil && !stored && !j.lineages.Claimed(k.lineage) {
