@@ -185,7 +185,16 @@ class Nodes extends Campaign {
     this.#record("outage", { reason: kind });
     await post(`${env.BROKER}/${kind}`);
     this.#record("over");
+    await this.#healthy();
     for (const peer of this.peers) peer.spoil();
+  }
+
+  // The servers notice a moment later that the broker is back. What they send until then has no position.
+  async #healthy() {
+    for (let end = Date.now() + MARKS, why = "?"; why; await pause(50)) {
+      if (Date.now() > end) throw new Error(`a server is degraded ${MARKS} ms after the fault: ${why}`);
+      why = (await Promise.all(this.nodes.map(({ program }) => post(`${program.url}/health`)))).find((text) => text);
+    }
   }
 
   // Ends the run when everything has arrived.

@@ -29,6 +29,7 @@ type peers struct {
 	stay      bool          // sockets stay in their rooms
 	lanePause time.Duration // the longest between two turns of a lane
 
+	cluster *cluster.Cluster // nil alone
 	forward *forward.Node
 	private *http.Server // for the others
 
@@ -58,7 +59,8 @@ func ServeNode(engine func(cluster.Options) *cluster.Cluster) error {
 		if p.stay {                                                                 // a machine that is busy is no fault
 			o.Lease, o.EchoTimeout = time.Hour, time.Hour
 		}
-		opts.Cluster = engine(o)
+		p.cluster = engine(o)
+		opts.Cluster = p.cluster
 		opts.Engine.Forward = node
 		if opts.Recovery != nil {
 			opts.Recovery.LocalOnly = os.Getenv("LOCAL_ONLY") == "1"
@@ -99,6 +101,18 @@ func (s *server) mark(w http.ResponseWriter, r *http.Request) {
 	text := s.name + " " + r.PathValue("mark")
 	for _, room := range []string{"all", "group 0", "group 1", "group 2", "group 3"} {
 		_ = s.io.To(room).Emit("mark", text, room)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// healthy answers 204 if the others are reached, and otherwise 202 with the reason.
+func (s *server) healthy(w http.ResponseWriter, _ *http.Request) {
+	if s.peers.cluster != nil {
+		if why := s.peers.cluster.Health().Degraded; why != nil {
+			w.WriteHeader(http.StatusAccepted)
+			fmt.Fprint(w, why)
+			return
+		}
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -102,6 +102,7 @@ func serve(prepare func(*server, *socketio.Options) (*peers, error)) error {
 	mux.HandleFunc("POST /traffic/{state}", traffic.control)
 	mux.HandleFunc("POST /mark/{mark}", s.mark)
 	mux.HandleFunc("POST /move/{share}", s.move)
+	mux.HandleFunc("POST /health", s.healthy)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }()
