@@ -123,7 +123,7 @@ func (s *server) end(web *http.Server, traffic *traffic) (err error) {
 	if s.peers.orderly {
 		err = s.io.Shutdown(last)
 	} else {
-		err = s.io.Close()
+		err = errors.Join(s.io.Close(), s.io.Shutdown(last)) // Close does not wait for handlers, which record
 	}
 	if err != nil {
 		return err
