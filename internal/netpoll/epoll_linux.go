@@ -205,7 +205,8 @@ func (c *epollConn) leave() {
 	}
 }
 
-// write writes about one batch, first of all first. It reports whether there is more.
+// write writes about one batch, first of all first. It reports whether there is more: a large
+// message that the kernel has taken as a whole is no reason to wait until it takes more.
 func (c *epollConn) write(first []byte) (more bool, err error) {
 	v := c.loop.driver.vectors.Get().(*vector)
 	defer c.loop.driver.vectors.Put(v)
@@ -218,11 +219,16 @@ func (c *epollConn) write(first []byte) (more bool, err error) {
 	for left := BatchBytes; len(bufs) > 0; {
 		n, all, err := v.write(int(c.fd), bufs)
 		v.forget(bufs)
-		if left -= n; err != nil || !all || left <= 0 {
+		if err != nil || !all {
 			c.h.Sent(n)
 			return true, err
 		}
 		bufs = c.h.Next(n, v.bufs[:0])
+		if left -= n; left <= 0 && len(bufs) > 0 {
+			v.forget(bufs)
+			c.h.Sent(0)
+			return true, nil
+		}
 	}
 	return false, nil
 }

@@ -48,7 +48,8 @@ type Handler interface {
 	// Appending none releases the right to write: see Conn.Flush.
 	Next(sent int, bufs [][]byte) [][]byte
 
-	// Sent is called in place of Next when the driver can't write more for now.
+	// Sent is called in place of Next when the driver can't write more for now, and with 0
+	// after Next when it will write those slices later: it asks for them again.
 	Sent(n int)
 }
 

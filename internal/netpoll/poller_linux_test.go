@@ -142,6 +142,50 @@ type warmer struct {
 
 func (w *warmer) Warm() int { w.warm(); return 0 }
 
+// A message larger than a batch that the kernel takes as a whole is written at once: Sent,
+// which means that the rest waits for the loop, is not called. What follows a batch is left
+// to the loop, so that Flush does not last.
+func TestWholeMessages(t *testing.T) {
+	d, err := netpoll.NewPoller(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newArena(t, d)
+	client, server := s.pair()
+	if err := server.SetWriteBuffer(4 * netpoll.BatchBytes); err != nil {
+		t.Fatal(err)
+	}
+	l := &later{party: s.party(nil)}
+	if l.conn, err = d.Attach(server, l); err != nil {
+		t.Fatal(err)
+	}
+	l.conn.Start(nil)
+	message := strings.Repeat("m", netpoll.BatchBytes+100)
+	l.say([]byte(message))
+	read(t, "a large message", client, message)
+	l.awaitSent("a large message")
+	if n := l.sents.Load(); n != 0 {
+		t.Errorf("Sent was called %d times for a message that the kernel took", n)
+	}
+	l.say([]byte(message), []byte(message))
+	read(t, "two large messages", client, message+message)
+	l.awaitSent("two large messages")
+	if l.sents.Load() == 0 {
+		t.Error("the second of two large messages was not left to the loop")
+	}
+}
+
+// A later counts how often its rest was left to the loop.
+type later struct {
+	*party
+	sents atomic.Int32
+}
+
+func (l *later) Sent(n int) {
+	l.sents.Add(1)
+	l.party.Sent(n)
+}
+
 // Connections that were shut down do not linger longer because the loop is busy.
 func TestABusyLoopLetsGo(t *testing.T) {
 	onEachDriver(t, func(s *arena) {
