@@ -26,6 +26,11 @@ const (
 	mostFlying = 1024
 	// landsIn is how long an answer is awaited.
 	landsIn = 4 * time.Second
+	// quietFor is how long no answer may come to a question about entries that were sent, or
+	// to some that are sent again. A leader that has gone does not answer; the next one does.
+	quietFor = time.Second
+	// mostAgain is the number of entries that are sent again before JetStream has answered.
+	mostAgain = 256
 	// waitsFor is how long an entry waits to be sent while NATS is down.
 	waitsFor = 5 * time.Second
 	// trustsFor is how long after an entry was sent it can be sent again without being stored
@@ -41,8 +46,8 @@ var (
 // An appender sends entries in order. When the connection is lost, or an answer is late, it
 // asks which of those without an answer are stored. JetStream knows by their Nats-Msg-Id.
 // One that is missing before one that is stored is lost: a leader that leaves loses some.
-// The others are sent again, one after the other, before any new ones. So the entries of one
-// server are in the stream in the order of Append.
+// The others are sent again, some at a time, before any new ones. So the entries of one server
+// are in the stream in the order of Append.
 type appender struct {
 	link   *link
 	state  *state
@@ -252,13 +257,22 @@ func (a *appender) ask() bool {
 			return false
 		}
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, landsIn)
-	defer cancel()
-	ctx, end := a.link.asking(ctx)
+	return a.await(func() bool { return a.told(asked) })
+}
+
+// await waits until a condition holds, which answers make true. It reports false if the
+// connection was lost, or no answer has come for a while.
+func (a *appender) await(holds func() bool) bool {
+	ctx, end := a.link.asking(a.ctx)
 	defer end()
-	for !a.told(asked) {
+	quiet := time.NewTimer(quietFor)
+	defer quiet.Stop()
+	for !holds() {
 		select {
 		case <-a.answer:
+			quiet.Reset(quietFor)
+		case <-quiet.C:
+			return holds()
 		case <-ctx.Done():
 			return false
 		}
@@ -299,61 +313,67 @@ func (a *appender) recover() bool {
 	}
 	a.dropOvertaken()
 	for {
-		a.mu.Lock()
-		a.tidyLocked()
-		var f *flight
-		if len(a.sent) > 0 {
-			f = a.sent[0]
-		}
-		a.mu.Unlock()
-		if f == nil {
+		some := a.doubted()
+		switch {
+		case len(some) == 0:
 			a.state.set(causeAppends, nil)
 			return true
-		}
-		if !a.again(f) {
+		case time.Since(some[0].since) > trustsFor:
+			if !a.tooOld(some[0]) {
+				return false
+			}
+		case !a.again(some):
 			return false
 		}
 	}
 }
 
-// again sends a doubted entry again, and waits for the answer.
-func (a *appender) again(f *flight) bool {
+// doubted returns the next doubted entries: one that can't be sent again, or some that can.
+func (a *appender) doubted() (some []*flight) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tidyLocked()
+	for _, f := range a.sent {
+		old := time.Since(f.since) > trustsFor
+		if f.state != doubted || len(some) == mostAgain || old && len(some) > 0 {
+			break
+		}
+		if some = append(some, f); old {
+			break
+		}
+	}
+	return some
+}
+
+// tooOld ends an entry that could be stored twice if it were sent again. If it is not found
+// below the end, it is not stored.
+func (a *appender) tooOld(f *flight) bool {
+	ctx, cancel := context.WithTimeout(a.ctx, landsIn)
+	defer cancel()
+	snap, err := a.stream.look(ctx)
+	if err == nil {
+		a.end(f, landed, snap.last)
+	}
+	return err == nil
+}
+
+// again sends doubted entries again, and waits for the answers. If one of them is refused for
+// now and a later one is stored, the next recover finds that it was overtaken.
+func (a *appender) again(some []*flight) bool {
 	nc, epoch := a.link.current()
 	if epoch == 0 {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, landsIn)
-	defer cancel()
-	ctx, end := a.link.asking(ctx)
-	defer end()
-	if time.Since(f.since) > trustsFor {
-		// It could be stored twice. If it is not found below the end, it is not stored.
-		snap, err := a.stream.look(ctx)
-		if err == nil {
-			a.end(f, landed, snap.last)
-		}
-		return err == nil
-	}
-	select {
-	case <-a.answer:
-	default:
-	}
-	if err := nc.PublishMsg(f.m); err != nil {
-		return false
-	}
-	for {
-		a.mu.Lock()
-		ended := f.state != doubted
-		a.mu.Unlock()
-		if ended {
-			return true
-		}
-		select {
-		case <-a.answer:
-		case <-ctx.Done():
+	for _, f := range some {
+		if err := nc.PublishMsg(f.m); err != nil {
 			return false
 		}
 	}
+	return a.await(func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return !slices.ContainsFunc(some, func(f *flight) bool { return f.state == doubted })
+	})
 }
 
 // answered takes an answer of JetStream.

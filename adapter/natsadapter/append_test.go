@@ -143,6 +143,73 @@ func testLostEntries(t *testing.T, l LogOptions, servers ...*natstest.Server) {
 	}
 }
 
+// A reader whose NATS server lags behind reads from the leader, several entries at once, up to
+// one that is not there.
+func TestReadingFromTheLeader(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, natstest.JetStream)
+	o := (&Options{Prefix: "leader"}).withDefaults()
+	o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 8<<20
+	j, r := newJet(server.URL(), &o), new(tape)
+	if err := j.Open(r); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := j.Close(ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	j.OpenLog("/")
+	j.OpenLog("/other")
+	r.wait(t, "the log", func() bool { return r.opened })
+	const each = 150
+	for n := range each {
+		for i, namespace := range []string{"/", "/other"} {
+			clusterhost.Eventually(t, "an entry is taken", func() bool {
+				return j.Append(namespace, uint64(2*n+i+1), fmt.Append(nil, namespace, n)) == nil
+			})
+		}
+	}
+	r.wait(t, "the entries", func() bool { return len(r.entries) == 2*each && len(j.appender.all()) == 0 })
+	snap, err := j.stream.look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(after uint64) (entries []string, cursor uint64) {
+		late := new(tape)
+		reader := newLogReader(j.bus, j.stream, j.appender, late, "/", "of another")
+		reader.ctx, reader.epoch, reader.cursor = t.Context(), snap.epoch, after
+		nc, _ := j.link.current()
+		if err := reader.askLeader(t.Context(), nc, snap.last); err != nil {
+			t.Error(err)
+		}
+		return late.entries, reader.cursor
+	}
+	if all, _ := read(0); len(all) != each || fmt.Sprint(all[:2]) != "[/00 /10]" || all[each-1] != fmt.Sprint("/", each-1, "0") {
+		t.Errorf("%d entries: %v", len(all), all)
+	}
+	nc, _ := j.link.current()
+	js, err := j.stream.jet(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := js.Stream(t.Context(), j.stream.name)
+	if err == nil {
+		err = kept.DeleteMsg(t.Context(), 201)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if some, cursor := read(0); cursor > 201 || cursor < 199 || len(some) < 99 || len(some) > 100 {
+		t.Errorf("%d entries up to %d, where number 201 is not there", len(some), cursor)
+	}
+	if rest, _ := read(201); len(rest) < 49 {
+		t.Errorf("%d entries after number 201", len(rest))
+	}
+}
+
 // all returns what was sent and has not ended.
 func (a *appender) all() []*flight {
 	a.mu.Lock()

@@ -7,12 +7,14 @@ package natsadapter_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"socketio/adapter/natsadapter"
 	"socketio/adapter/natsadapter/internal/natstest"
 	"socketio/internal/clusterhost"
+	"socketio/internal/tether"
 )
 
 // hosts starts servers in a mode, each at one of urls.
@@ -134,6 +136,53 @@ func TestThreeServers(t *testing.T) {
 		t.Logf("events arrive %v after all were started again, which took %v", time.Since(restarted), restarted.Sub(began))
 		clusterhost.Settled(t, all)
 	})
+}
+
+// One server in Go is at a NATS server, and another at a leaf node of it. The JetStream of the
+// hub has a domain; the leaf has none, or one in a domain of its own. The hub is killed and
+// started again.
+func TestLeafNode(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ name, mode, hub, leaf, domain string }{
+		{"core", "core", "", "", ""},
+		{"JetStream", "JetStream", inDomain("hub"), "", "hub"},
+		{"domains", "JetStream", inDomain("hub"), inDomain("leaf"), "hub"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			port, err := tether.FreePort()
+			if err != nil {
+				t.Fatal(err)
+			}
+			hub := natstest.Start(t, row.hub+fmt.Sprintf("leafnodes { listen: \"127.0.0.1:%d\" }\n", port))
+			leaf := natstest.Start(t, row.leaf+fmt.Sprintf("leafnodes { remotes: [{ url: \"nats-leaf://127.0.0.1:%d\" }] }\n", port))
+			all := hosts(t, row.mode, newPrefix(), natsadapter.LogOptions{Domain: row.domain}, hub.URL(), leaf.URL())
+			before := []int{all[0].Lost(), all[1].Lost()} // what Emit has refused
+			for range 100 {
+				for _, h := range all {
+					if _, err := h.Emit("room"); err != nil {
+						t.Errorf("Emit: %v", err)
+					}
+				}
+			}
+			clusterhost.Exchange(t, all)
+			for i, h := range all {
+				if lost := h.Lost() - before[i]; lost != 0 {
+					t.Errorf("%s has lost %d events", h.Name, lost)
+				}
+			}
+			hub.Kill()
+			clusterhost.Eventually(t, "the error of Emit", func() bool { _, err := all[0].Emit(""); return errors.Is(err, natsadapter.ErrDown) })
+			hub.Restart()
+			t.Logf("events arrive %v after the hub was started again", clusterhost.Exchange(t, all))
+			clusterhost.Settled(t, all)
+		})
+	}
+}
+
+// inDomain is the configuration of a JetStream in a domain.
+func inDomain(name string) string {
+	return strings.Replace(natstest.JetStream, "jetstream {", "jetstream { domain: "+name+",", 1)
 }
 
 // Nothing grows with the number of faults.

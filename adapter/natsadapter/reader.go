@@ -329,6 +329,12 @@ func (r *logReader) fill(ctx context.Context, upTo uint64) error {
 		}
 		// The server that has answered lags behind, or the entry was removed meanwhile.
 		nc, _ := r.bus.link.current()
+		if err := r.askLeader(ctx, nc, upTo); err != nil {
+			return err
+		}
+		if r.cursor >= upTo {
+			break
+		}
 		m, ok, err := next(ctx, nc, r.stream.api(), r.stream.name, &request{Seq: r.cursor + 1, Next: r.subject})
 		if err != nil {
 			return err
@@ -348,6 +354,50 @@ func (r *logReader) fill(ctx context.Context, upTo uint64) error {
 			return errReplaced
 		}
 		r.gap(upTo)
+	}
+	return nil
+}
+
+// asksAtOnce is how many entries the leader is asked for at once.
+const asksAtOnce = 64
+
+// askLeader reads entries that the leader has, up to a number, of this and other namespaces. It
+// ends before one that is not there. A server that lags behind may do so for long while much is
+// appended; the entries are read as fast as that then.
+func (r *logReader) askLeader(ctx context.Context, nc *nats.Conn, upTo uint64) error {
+	for from := r.cursor + 1; from <= upTo; {
+		count := int(min(asksAtOnce, upTo-from+1))
+		answers, errs := make([]*nats.Msg, count), make([]error, count)
+		var asking sync.WaitGroup
+		for i := range count {
+			number := from + uint64(i) //nolint:gosec // it is positive
+			asking.Go(func() {         // ends with the answer, or ctx
+				answers[i], _, errs[i] = next(ctx, nc, r.stream.api(), r.stream.name, &request{Seq: number})
+			})
+		}
+		asking.Wait()
+		from += uint64(count) //nolint:gosec // as above
+		snap, err := r.stream.look(ctx)
+		if err != nil {
+			return err
+		}
+		if snap.epoch != r.epoch {
+			r.doubt()
+			return errReplaced
+		}
+		for i, m := range answers {
+			switch {
+			case errs[i] != nil:
+				return errs[i]
+			case m == nil:
+				return nil
+			case m.Subject != r.subject:
+				continue
+			}
+			if e, ok := readStored(m); ok && e.number > r.cursor && e.sameNamespace(r.namespace) {
+				r.entry(e)
+			}
+		}
 	}
 	return nil
 }
