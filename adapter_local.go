@@ -76,7 +76,7 @@ func (l *localSide) DecodeArgs(p adapter.Payload) any {
 
 func (l *localSide) Describe(m adapter.Member) adapter.MemberInfo {
 	s := socketOf(m)
-	return adapter.MemberInfo{ID: s.ID(), Handshake: handshakeInfo(s), Rooms: s.Rooms(), Data: s.data.now().json()}
+	return adapter.MemberInfo{ID: s.ID(), Handshake: handshakeInfo(s), Rooms: s.Rooms(), Data: valuesOf(s).json()}
 }
 
 func (l *localSide) HandleServerSideEmit(ctx context.Context, e adapter.Payload, reply func(adapter.Payload)) {

@@ -54,10 +54,7 @@ type conn struct {
 	server *Server
 	eio    *engineio.Conn
 
-	// Owned by the read side: HandleMessage calls come one at a time.
-	decoder   parser.PacketDecoder
-	strayAcks rate
-	joins     rate
+	spare atomic.Pointer[spare] // what most connections do not need; nil until it is
 
 	// Atomic; the items in the inboxes of all sockets, including departed ones.
 	inboxBytes atomic.Int64
@@ -65,25 +62,46 @@ type conn struct {
 
 	awaited ack.Count // acknowledgements, from all sockets
 
-	admitted atomic.Bool // a CONNECT has been answered, or is about to be
-	paused   atomic.Bool // the engine was asked to stop reading; written under mu
+	joined atomic.Bool // a namespace has been joined, or is about to be; written under mu
+	paused atomic.Bool // the engine was asked to stop reading; written under mu
 
 	// Guarded by mu; here because they need no padding.
 	work     int32 // sockets and searches that may still run code; see doneLocked
 	decoding bool  // a long text is being decoded; reading waits for that
-	joined   bool  // a namespace has been joined
 	pending  bool  // attachments are awaited; the timer is for them
 	closed   bool
 
-	first atomic.Pointer[Socket] // comes before those of crowd: a lone event takes no lock
-	crowd atomic.Pointer[crowd]  // nil until the first; written under mu
+	asked bool // for a namespace, by a CONNECT; owned by the read side
+
+	first atomic.Pointer[Socket] // comes before those of spare.crowd: a lone event takes no lock
 
 	turns turns.Line // CONNECTs without an answer, in order
 
-	mu       lock.Mutex                  // guards the fields below; never held across a call to a Socket that locks it, or to user code
-	slots    slots.Table[Socket, search] // by namespace; Recent needs no lock
-	searches *searches                   // for namespaces that do not exist yet; nil until the first
+	mu    lock.Mutex                  // guards the fields below; never held across a call to a Socket that locks it, or to user code
+	slots slots.Table[Socket, search] // by namespace; Recent needs no lock
+}
+
+// A spare is what most connections do not need.
+type spare struct {
+	// Owned by the read side: HandleMessage calls come one at a time.
+	decoder   parser.PacketDecoder // nil until it is needed; see conn.add
+	strayAcks rate
+	joins     rate // but for the first
+
+	crowd crowd
+
+	// Guarded by conn.mu.
+	searches *searches // for namespaces that do not exist yet; nil until the first
 	refusals rate
+}
+
+// have returns what most connections do not need, for something to be put there.
+func (c *conn) have() *spare {
+	if s := c.spare.Load(); s != nil {
+		return s
+	}
+	c.spare.CompareAndSwap(nil, new(spare))
+	return c.spare.Load()
 }
 
 // A crowd is the sockets whose workers start at the end of this read, but for the first.
@@ -94,12 +112,12 @@ type crowd struct {
 
 // heldLocked reports whether sockets wait for the end of a read.
 func (c *conn) heldLocked() bool {
-	waiting := c.crowd.Load()
-	return waiting != nil && len(waiting.sockets) > 0
+	spare := c.spare.Load()
+	return spare != nil && len(spare.crowd.sockets) > 0
 }
 
 func newConn(s *Server, eio *engineio.Conn) *conn {
-	c := &conn{server: s, eio: eio, decoder: s.format.Codec().NewDecoder()}
+	c := &conn{server: s, eio: eio}
 	if c.legacy() {
 		c.joinRoot()
 	} else {
@@ -191,7 +209,7 @@ func (c *conn) decode(binary bool, data []byte, own bool) {
 	}
 	if !ok {
 		if err := c.checkAwaited(); err != nil {
-			if d, ok := c.decoder.(interface{ Reset() }); ok {
+			if d, ok := c.have().decoder.(interface{ Reset() }); ok {
 				d.Reset() // the connection may take long to close
 			}
 			c.abort(err)
@@ -206,24 +224,44 @@ func (c *conn) decode(binary bool, data []byte, own bool) {
 	c.route(p)
 }
 
-// add passes a message to the decoder.
-func (c *conn) add(l *parser.Limits, binary bool, data []byte, own bool) (parser.Packet, bool, error) {
-	if d, ok := c.decoder.(*parser.Decoder); ok && own { // not one that embeds it: its Add would be passed over
-		return d.AddOwned(l, binary, data)
+// add passes a message to the decoder of the connection. A connection of the default format
+// has none until it needs one: for a packet of several messages, or for the name of a
+// namespace other than "/".
+func (c *conn) add(l *parser.Limits, binary bool, data []byte, own bool) (p parser.Packet, ok bool, err error) {
+	if spare := c.spare.Load(); spare != nil && spare.decoder != nil {
+		if d, ok := spare.decoder.(*parser.Decoder); ok && own { // not one that embeds it: its Add would be passed over
+			return d.AddOwned(l, binary, data)
+		}
+		return spare.decoder.Add(l, binary, data)
 	}
-	return c.decoder.Add(l, binary, data)
+	if !c.server.format.Default() {
+		d := c.server.format.Codec().NewDecoder()
+		c.have().decoder = d
+		return d.Add(l, binary, data)
+	}
+	var d parser.Decoder // it is empty before and after most packets
+	if own {
+		p, ok, err = d.AddOwned(l, binary, data)
+	} else {
+		p, ok, err = d.Add(l, binary, data)
+	}
+	if d.Pending() || p.Namespace != "/" && err == nil {
+		kept := d
+		c.have().decoder = &kept
+	}
+	return p, ok, err
 }
 
 // checkAwaited rejects attachments of a packet whose namespace was not joined, before
 // they arrive.
 func (c *conn) checkAwaited() error {
-	d, ok := c.decoder.(interface {
+	d, ok := c.have().decoder.(interface {
 		Awaited() (parser.Type, string, bool)
 	})
 	if !ok { // another format, in which the namespace is known only at the end
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if !c.joined && !c.closed {
+		if !c.joined.Load() && !c.closed {
 			return fmt.Errorf("%w: a packet of several messages before a namespace was joined", errProtocol)
 		}
 		return nil
@@ -251,7 +289,9 @@ func (c *conn) HandleReadEnd() {
 	if s := c.first.Swap(nil); s != nil {
 		s.runner().start()
 	}
-	for waiting := c.crowd.Load(); waiting != nil && waiting.waits.Load(); {
+	spare := c.spare.Load()
+	for spare != nil && spare.crowd.waits.Load() {
+		waiting := &spare.crowd
 		c.mu.Lock()
 		i := slices.IndexFunc(waiting.sockets, c.mayStartLocked)
 		if i < 0 {
@@ -273,11 +313,7 @@ func (c *conn) startLater(s *Socket) {
 		return
 	}
 	c.mu.Lock()
-	waiting := c.crowd.Load()
-	if waiting == nil {
-		waiting = new(crowd)
-		c.crowd.Store(waiting)
-	}
+	waiting := &c.have().crowd
 	waiting.sockets = append(waiting.sockets, s)
 	waiting.waits.Store(true)
 	c.mu.Unlock()
@@ -293,7 +329,7 @@ func (c *conn) awaitAttachments(pending bool) {
 	case !changed:
 	case pending:
 		c.eio.SetTimer(c.server.opts.AttachmentTimeout)
-	case c.joined, c.legacy():
+	case c.joined.Load(), c.legacy():
 		c.eio.SetTimer(0)
 	default:
 		c.eio.SetTimer(c.server.opts.ConnectTimeout)
@@ -308,7 +344,7 @@ func (c *conn) HandleTimer() {
 	if c.pending {
 		err = errIncomplete
 	}
-	idle := !c.pending && (c.joined || c.legacy())
+	idle := !c.pending && (c.joined.Load() || c.legacy())
 	if c.pending && c.paused.Load() { // they may have arrived and not been read
 		c.eio.SetTimer(c.server.opts.AttachmentTimeout)
 		idle = true
@@ -335,8 +371,10 @@ func (c *conn) HandleClose(reason engineio.CloseReason, err error) {
 	for sr := range c.slots.Searchers() {
 		sr.end()
 	}
-	c.searches.clear()
-	c.searches = nil
+	if spare := c.spare.Load(); spare != nil {
+		spare.searches.clear()
+		spare.searches = nil
+	}
 	c.slots.Clear()
 	if c.work > 0 {
 		c.eio.Outlive(int(c.inboxBytes.Load()))
@@ -381,7 +419,7 @@ func (c *conn) route(p parser.Packet) {
 			c.abort(fmt.Errorf("%w: event before the namespace was joined", errProtocol))
 		}
 	case parser.TypeAck, parser.TypeBinaryAck:
-		if !s.runner().handleAck(p) && c.strayAcks.add(c.server.now(), maxStrayAcks) {
+		if !s.runner().handleAck(p) && c.have().strayAcks.add(c.server.now(), maxStrayAcks) {
 			c.eio.Abort(engineio.ReasonForcedClose, errManyAcks, closePolicy, "")
 		}
 	case parser.TypeDisconnect:
@@ -433,7 +471,7 @@ const maxUnjoined = 64 << 10
 // MaxInflated returns the size to which a compressed message may inflate now; see
 // engineio.Handler.
 func (c *conn) MaxInflated() int {
-	if c.admitted.Load() || c.legacy() {
+	if c.joined.Load() || c.legacy() {
 		return c.server.opts.MaxPayload
 	}
 	return maxUnjoined

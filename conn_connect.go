@@ -90,7 +90,7 @@ func (c *conn) handleConnect(p parser.Packet) {
 		return
 	}
 	o := &c.server.opts
-	if c.joins.add(c.server.now(), maxJoins) {
+	if c.manyJoins() {
 		c.release(ns)
 		c.eio.Abort(engineio.ReasonForcedClose, errManyJoins, closePolicy, "")
 		return
@@ -113,7 +113,7 @@ func (c *conn) handleConnect(p parser.Packet) {
 	default:
 		sr = c.newSearchLocked(p.Namespace, p.Data, parents)
 		limit := c.server.waits.turn
-		if sr.asks && c.searches.asking+len(c.searches.waiting) > maxSearches {
+		if sr.asks && c.have().searches.asking+len(c.have().searches.waiting) > maxSearches {
 			limit = 4 * c.server.waits.make // it waits for others
 		}
 		c.takeTurn(sr.admission, turns.Undecided, limit)
@@ -136,6 +136,16 @@ func (c *conn) handleConnect(p parser.Packet) {
 	case sr != nil:
 		c.startSearch()
 	}
+}
+
+// manyJoins counts a CONNECT to an existing namespace, or to one that is to be made. It
+// reports whether there were too many.
+func (c *conn) manyJoins() bool {
+	if !c.asked {
+		c.asked = true // most clients send no other, so it needs no memory
+		return false
+	}
+	return c.have().joins.add(c.server.now(), maxJoins-1)
 }
 
 // nameOf returns the name of a namespace, or "" if ns is nil.
@@ -173,7 +183,7 @@ func (c *conn) logRefused(namespace, message string) {
 func (c *conn) countRefusal() bool {
 	now := c.server.now()
 	c.mu.Lock()
-	tooMany := c.refusals.add(now, maxRefusals)
+	tooMany := c.have().refusals.add(now, maxRefusals)
 	c.mu.Unlock()
 	if tooMany {
 		c.eio.Abort(engineio.ReasonForcedClose, errManyRefusals, closePolicy, "")

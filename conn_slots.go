@@ -21,10 +21,10 @@ func (c *conn) authTooLargeLocked(n int) string {
 		return ""
 	}
 	for s := range c.slots.Members() {
-		n += len(s.auth)
+		n += len(authOf(s))
 	}
 	for s := range c.slots.Leavers() {
-		n += len(s.auth)
+		n += len(authOf(s))
 	}
 	for sr := range c.slots.Searchers() {
 		n += len(sr.auth)
@@ -61,13 +61,13 @@ func (c *conn) socketJoined(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.slots.Connect(s.ns.name, s)
-	if !c.joined && !c.pending {
+	if c.joined.Swap(true) {
+		return
+	}
+	if !c.pending {
 		c.eio.SetTimer(0)
 	}
-	if !c.joined {
-		c.joined = true
-		c.eio.Established()
-	}
+	c.eio.Established()
 }
 
 // forget removes a socket from the connection. late means that the client may not know

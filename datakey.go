@@ -34,13 +34,13 @@ func (k DataKey[T]) Name() string { return k.name }
 
 // Set stores v with a socket.
 func (k DataKey[T]) Set(s *Socket, v T) {
-	s.data.change(func(m dataMap) { m[k.name] = v })
+	rareOf(s).data.change(func(m dataMap) { m[k.name] = v })
 	s.changed()
 }
 
 // Delete removes the value.
 func (k DataKey[T]) Delete(s *Socket) {
-	s.data.change(func(m dataMap) { delete(m, k.name) })
+	rareOf(s).data.change(func(m dataMap) { delete(m, k.name) })
 	s.changed()
 }
 
@@ -63,4 +63,4 @@ type DataHolder interface {
 	dataValue(name string) any // nil without a value
 }
 
-func (s *Socket) dataValue(name string) any { return s.data.now()[name] }
+func (s *Socket) dataValue(name string) any { return valuesOf(s)[name] }

@@ -225,8 +225,8 @@ func (ev *event) repeats() bool {
 	switch {
 	case key.text != "":
 		window, key = d.window, callKey{text: s.ns.name + "," + key.text} // no name has a comma
-	case s.more != nil && s.more.repeats != nil:
-		window = s.more.repeats.window
+	case repeatsOf(s) != nil:
+		window = repeatsOf(s).window
 	default:
 		return false
 	}

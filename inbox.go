@@ -72,7 +72,7 @@ func (r *runner) Run(it item, w *worker) {
 		s.mu.Unlock()
 		defer func() {
 			s.conn.endTurn(a)
-			if !s.wasJoined { // written only by join
+			if !joinedLocked(s) { // written only by join
 				s.settle()
 			}
 		}()

@@ -116,5 +116,5 @@ func bindLanes(ev *event) (calls []laneCall, first error) {
 func (s *Socket) wasDropped() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.Load() == stateGone && s.reason == ReasonServerDisconnect
+	return s.state.Load() == stateGone && rareOf(s).reason == ReasonServerDisconnect
 }

@@ -61,8 +61,8 @@ func (ns *Namespace) applyFlags(m *engineio.Message, f *adapter.Flags) *engineio
 // reportUnencoded reports an event that can't be encoded. If an OnError handler has
 // emitted it, it is logged instead.
 func (ns *Namespace) reportUnencoded(s *Socket, event string, err error) {
-	if s != nil && !s.reporting.Swap(true) {
-		defer s.reporting.Store(false)
+	if s != nil && !rareOf(s).reporting.Swap(true) {
+		defer rareOf(s).reporting.Store(false)
 		report(s, event, err)
 		return
 	}

@@ -291,7 +291,7 @@ func (j *journal) succeed(a *admission, old *adapter.Session) {
 	}
 	s.kept().id.Store(&old.ID)
 	window := j.unfinished.Take(old.Secret)
-	if r := s.more.repeats; r != nil && r.nonce == old.Nonce {
+	if r := repeatsOf(s); r != nil && r.nonce == old.Nonce {
 		if window != nil {
 			r.window = window
 		} else {
@@ -299,7 +299,7 @@ func (j *journal) succeed(a *admission, old *adapter.Session) {
 		}
 	}
 	if values := parseData(old.Data); len(values) > 0 {
-		s.data.change(func(m dataMap) {
+		rareOf(s).data.change(func(m dataMap) {
 			for name, v := range values {
 				if _, set := m[name]; !set {
 					m[name] = v

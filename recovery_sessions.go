@@ -189,7 +189,7 @@ func (r *recoverer) sameIdentity(ns *Namespace, old *adapter.Session, s *Socket)
 		return true
 	}
 	r.server.guard("SameIdentity", func() {
-		current := SessionInfo{ID: s.ID(), Namespace: ns.name, Rooms: s.Rooms(), data: s.data.now()}
+		current := SessionInfo{ID: s.ID(), Namespace: ns.name, Rooms: s.Rooms(), data: valuesOf(s)}
 		same = r.SameIdentity(sessionInfo(ns.name, old), current)
 	})
 	return same
@@ -322,7 +322,7 @@ func (j *journal) replied(s *Socket, id int64, m *engineio.Message) {
 	case !j.owner.durable:
 		return
 	case j.owner.adds != nil:
-		s.more.repeats.stored.finished(id, m)
+		repeatsOf(s).stored.finished(id, m)
 	default:
 		s.kept().dirty.Store(true)
 	}
@@ -356,7 +356,7 @@ func (j *journal) saveChanges(s *Socket) {
 // addNews adds the latest replies to a session in the store. It returns ErrNoSession if the
 // session must be saved instead.
 func (j *journal) addNews(s *Socket) error {
-	replies, ok := s.more.repeats.stored.add(j.owner.MaxSessionBytes)
+	replies, ok := repeatsOf(s).stored.add(j.owner.MaxSessionBytes)
 	switch {
 	case !ok:
 		return adapter.ErrNoSession
@@ -371,7 +371,7 @@ func (j *journal) snapshot(s *Socket) *adapter.Session {
 	last := j.order.Last()
 	k := s.kept()
 	k.savedAt.Store(last)
-	final := &adapter.Session{ID: s.ID(), Secret: k.secret, Data: s.data.now().json(), Epoch: k.epoch, Lost: j.lostMark(k), Stale: k.stale}
+	final := &adapter.Session{ID: s.ID(), Secret: k.secret, Data: valuesOf(s).json(), Epoch: k.epoch, Lost: j.lostMark(k), Stale: k.stale}
 	k.track.Fill(final, last)
 	j.addReplies(s, final)
 	return final
@@ -380,7 +380,7 @@ func (j *journal) snapshot(s *Socket) *adapter.Session {
 // addReplies adds the replies that the client may ask for again to a session, as far as
 // they fit into it. running reports whether events are still handled.
 func (j *journal) addReplies(s *Socket, final *adapter.Session) (running bool) {
-	r := s.more.repeats
+	r := repeatsOf(s)
 	if r == nil {
 		return false
 	}
@@ -394,7 +394,7 @@ func (j *journal) addReplies(s *Socket, final *adapter.Session) (running bool) {
 // ended notes the last state of a socket. If its client can't come back, there is none.
 func (j *journal) ended(s *Socket) {
 	s.mu.Lock()
-	reason, last := s.reason, s.kept().atEnd
+	reason, last := rareOf(s).reason, s.kept().atEnd
 	s.mu.Unlock()
 	if reason == ReasonClientDisconnect || reason == ReasonServerDisconnect {
 		return
@@ -407,7 +407,7 @@ func (j *journal) ended(s *Socket) {
 		return
 	}
 	if j.addReplies(s, final) {
-		j.unfinished.Put(final.Secret, s.more.repeats.window, final.Ended, maxUnfinished)
+		j.unfinished.Put(final.Secret, repeatsOf(s).window, final.Ended, maxUnfinished)
 	}
 	s.kept().final = final
 }

@@ -57,7 +57,7 @@ func (ns *Namespace) appendRemote(sockets []RemoteSocket, found []adapter.Found)
 			continue
 		}
 		if s := socketOf(f.Member); s.settledState() == stateConnected {
-			sockets = append(sockets, RemoteSocket{ns: ns, local: s, rooms: s.Rooms(), data: s.data.now()})
+			sockets = append(sockets, RemoteSocket{ns: ns, local: s, rooms: s.Rooms(), data: valuesOf(s)})
 		}
 	}
 	return sockets

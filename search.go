@@ -59,8 +59,9 @@ func (sr *search) end() {
 
 // endSearchLocked ends a search that has been removed from its slot.
 func (c *conn) endSearchLocked(sr *search) {
-	if i := slices.Index(c.searches.waiting, sr); i >= 0 {
-		c.searches.waiting = slices.Delete(c.searches.waiting, i, i+1)
+	q := c.have().searches
+	if i := slices.Index(q.waiting, sr); i >= 0 {
+		q.waiting = slices.Delete(q.waiting, i, i+1)
 	}
 	sr.end()
 }
@@ -71,12 +72,13 @@ func (c *conn) newSearchLocked(name string, auth []byte, parents []maker) *searc
 	sr.asks = slices.ContainsFunc(parents, maker.asks)
 	sr.ctx, sr.cancel = context.WithCancel(c.eio.Context())
 	sr.timer = time.AfterFunc(c.server.opts.MiddlewareTimeout, func() { c.notFound(sr, timedOut) })
-	if c.searches == nil {
-		c.searches = new(searches)
+	spare := c.have()
+	if spare.searches == nil {
+		spare.searches = new(searches)
 	}
-	sr.quota = &c.searches.made
+	sr.quota = &spare.searches.made
 	c.slots.Search(name, sr)
-	c.searches.waiting = append(c.searches.waiting, sr)
+	spare.searches.waiting = append(spare.searches.waiting, sr)
 	return sr
 }
 
@@ -84,7 +86,7 @@ func (c *conn) newSearchLocked(name string, auth []byte, parents []maker) *searc
 func (c *conn) startSearch() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q := c.searches
+	q := c.have().searches
 	if q == nil {
 		return
 	}

@@ -31,8 +31,9 @@ type Socket struct {
 	ns      *Namespace
 	conn    *conn
 	eio     *engineio.Conn // of conn: a broadcast reads less memory
-	more    *more          // what most sockets do not need; may be nil
 	firstID string         // before it was recovered; see ID
+
+	rare atomic.Pointer[rare] // what most sockets do not need; nil until it is
 
 	// Safe from anywhere; empty for most sockets.
 	on socketHandlers
@@ -40,22 +41,40 @@ type Socket struct {
 	// Atomic; safe from anywhere. Written under mu.
 	state atomic.Int32
 
+	joins int32 // calls of Join by room, also for rooms that were left or joined again; guarded by mu
+
 	inbox serial.Inbox[item]
 
-	auth []byte // in the format of the server; JSON in revision 4; immutable
+	acks ackTable // safe from anywhere
 
 	mu      lock.Mutex // guards the fields below; see doc.go for the lock order
-	joins   int32      // calls of Join by room, also for rooms that were left or joined again
-	acks    ackTable
-	joining *admission // nil when it has joined
-	reason  DisconnectReason
-	cause   error
-	life    *lifetime // nil until Context is called
+	joining *admission // nil when it has joined, also after it has left
+}
 
-	data socketData // safe from anywhere
+// A rare is what most connected sockets do not need.
+type rare struct {
+	// Immutable after newSocket.
+	session *session  // what recovery keeps; nil without it
+	repeats *repeats  // nil if the client does not send events again; changed by journal.succeed only
+	auth    []byte    // in the format of the server; JSON in revision 4
+	told    toldRooms // of a server with a RoomObserver; guarded by Socket.mu
 
+	// Guarded by Socket.mu.
+	reason DisconnectReason
+	cause  error
+	life   *lifetime // nil until Context is called
+
+	data      socketData  // safe from anywhere
 	reporting atomic.Bool // an event that could not be encoded
-	wasJoined bool        // guarded by mu
+}
+
+// rareOf returns what most sockets do not need, for something to be put there.
+func rareOf(s *Socket) *rare {
+	if r := s.rare.Load(); r != nil {
+		return r
+	}
+	s.rare.CompareAndSwap(nil, new(rare))
+	return s.rare.Load()
 }
 
 // A lifetime is the context of a socket.
@@ -64,21 +83,40 @@ type lifetime struct {
 	end context.CancelCauseFunc
 }
 
-// A more is what a socket has if the server recovers clients or has a RoomObserver, or
-// its client sends events again.
-type more struct {
-	session *session  // what recovery keeps; nil without it
-	repeats *repeats  // nil if the client does not send events again; changed by journal.succeed only
-	told    toldRooms // guarded by Socket.mu
-}
-
 // kept returns what recovery keeps of the socket, or nil.
 func (s *Socket) kept() *session {
-	if s.more == nil {
-		return nil
+	if r := s.rare.Load(); r != nil {
+		return r.session
 	}
-	return s.more.session
+	return nil
 }
+
+// repeatsOf returns the events that the client may send again, or nil if it sends none again.
+func repeatsOf(s *Socket) *repeats {
+	if r := s.rare.Load(); r != nil {
+		return r.repeats
+	}
+	return nil
+}
+
+// authOf returns the auth of the client, in the format of the server, or nil.
+func authOf(s *Socket) []byte {
+	if r := s.rare.Load(); r != nil {
+		return r.auth
+	}
+	return nil
+}
+
+// valuesOf returns the values of the socket by DataKey.
+func valuesOf(s *Socket) dataMap {
+	if r := s.rare.Load(); r != nil {
+		return r.data.now()
+	}
+	return nil
+}
+
+// joinedLocked reports whether the socket has joined its namespace, even if it has left.
+func joinedLocked(s *Socket) bool { return s.joining == nil }
 
 // An ackTable holds the acknowledgements awaited from one socket.
 type ackTable = ack.Table[*Socket, Args]
@@ -92,25 +130,18 @@ func newSocket(ns *Namespace, c *conn, auth []byte) *Socket {
 	if ns.server.opts.ReserveSocketIDs {
 		ns.server.socketIDs.add(s.ID(), 1)
 	}
-	recovers := ns.keeper != nil && !c.legacy()
-	if recovers || ns.server.watch.hearsRooms() {
-		s.more = new(more)
-	}
-	if recovers {
-		s.more.session = new(session)
-		auth = ns.keeper.presented(s.more.session, auth)
+	if ns.keeper != nil && !c.legacy() {
+		rareOf(s).session = new(session)
+		auth = ns.keeper.presented(s.kept(), auth)
 	}
 	if !c.legacy() {
 		var nonce string
 		if nonce, auth = announced(ns.server.format, auth); nonce != "" {
-			if s.more == nil {
-				s.more = new(more)
-			}
-			s.more.repeats = newRepeats(nonce)
+			rareOf(s).repeats = newRepeats(nonce)
 		}
 	}
 	if len(auth) > 0 {
-		s.auth = append(make([]byte, 0, len(auth)), auth...)
+		rareOf(s).auth = append(make([]byte, 0, len(auth)), auth...)
 	}
 	return s
 }
@@ -139,8 +170,8 @@ func newID() string {
 // so for them it is that id, on "/", or ends with it; anyone who learns it can act as
 // such a client.
 func (s *Socket) ID() string {
-	if s.kept() != nil {
-		if id := s.kept().id.Load(); id != nil {
+	if k := s.kept(); k != nil {
+		if id := k.id.Load(); id != nil {
 			return *id
 		}
 	}
@@ -150,7 +181,10 @@ func (s *Socket) ID() string {
 // Recovered reports whether the socket continues the session of an earlier connection:
 // its ID, Rooms and values by DataKey are those of that session, and its client has been
 // sent the events that it had missed; see Options.Recovery. It is false in middlewares.
-func (s *Socket) Recovered() bool { return s.kept() != nil && s.kept().recovered.Load() }
+func (s *Socket) Recovered() bool {
+	k := s.kept()
+	return k != nil && k.recovered.Load()
+}
 
 // Namespace is the namespace of the socket.
 func (s *Socket) Namespace() *Namespace { return s.ns }
@@ -176,13 +210,10 @@ func (s *Socket) Rooms() []string {
 // result.
 func (m *member) roomsLocked() []string {
 	s := (*Socket)(m)
-	switch {
-	case s.wasJoined:
+	if joinedLocked(s) {
 		return s.ns.adapter.Rooms(m)
-	case s.joining != nil:
-		return slices.Clone(s.joining.rooms)
 	}
-	return nil
+	return slices.Clone(s.joining.rooms)
 }
 
 // OnUpgrade calls fn when a client that began on polling has moved to another transport,
@@ -262,7 +293,7 @@ func (e *authError) Unwrap() []error { return []error{&ConnectError{Message: "in
 
 // Handshake returns how the client connected: headers, query, address, auth.
 func (s *Socket) Handshake() Handshake {
-	return s.conn.handshake(s.auth)
+	return s.conn.handshake(authOf(s))
 }
 
 func (c *conn) handshake(auth []byte) Handshake {
@@ -291,14 +322,15 @@ const noAuth = "{}"
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life == nil {
+	r := rareOf(s)
+	if r.life == nil {
 		ctx, end := context.WithCancelCause(s.conn.eio.Context())
-		s.life = &lifetime{ctx, end}
+		r.life = &lifetime{ctx, end}
 		if s.state.Load() == stateGone {
 			end(s.endCauseLocked())
 		}
 	}
-	return s.life.ctx
+	return r.life.ctx
 }
 
 // A watcher is notified of the events in the life of a server's sockets: the observers of

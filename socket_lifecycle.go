@@ -88,7 +88,7 @@ func (a *admission) addLocked() (news []string) {
 	s.ns.adapter.Add(s.member(), a.rooms)
 	rooms, _ := s.member().leaveReservedLocked(a.rooms)
 	if s.watch().hearsRooms() {
-		news = s.more.told.joined(s.ID(), rooms)
+		news = rareOf(s).told.joined(s.ID(), rooms)
 	}
 	return news
 }
@@ -97,8 +97,7 @@ func (a *admission) addLocked() (news []string) {
 // is connected. An error says that the connection is closed and peerGone is on its way.
 func (a *admission) enterLocked(ms ...*engineio.Message) (err error) {
 	s := a.socket
-	s.joining, s.wasJoined = nil, true
-	s.conn.admitted.Store(true)
+	s.joining = nil
 	s.ns.entry.Use()
 	s.conn.socketJoined(s) // before the client can know, so that the order is that of the answers
 	for _, m := range ms {
@@ -266,7 +265,7 @@ func encodeRefusal(s *Socket, err error) *engineio.Message {
 // connectReply encodes the packet that tells the client that its socket has joined.
 func connectReply(s *Socket, reply binding.Admission) (*engineio.Message, error) {
 	p := parser.Outgoing{Type: parser.TypeConnect, Namespace: s.ns.name, ID: noAck}
-	reply.Once = s.more != nil && s.more.repeats != nil
+	reply.Once = repeatsOf(s) != nil
 	if !s.conn.legacy() {
 		p.Payload = reply
 	}
@@ -279,15 +278,16 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 		s.kept().atEnd = s.ns.keeper.last() // while it gets all events
 	}
 	s.state.Store(stateGone)
-	s.reason, s.cause = reason, cause
+	r := rareOf(s)
+	r.reason, r.cause = reason, cause
 	if s.joining != nil {
 		s.joining.rooms = nil
 		if s.joining.cancel != nil {
 			s.joining.cancel(s.endCauseLocked())
 		}
 	}
-	if s.life != nil {
-		s.life.end(s.endCauseLocked())
+	if r.life != nil {
+		r.life.end(s.endCauseLocked())
 	}
 	s.acks.Fail(&s.conn.awaited, s, ErrClosed) // the caller checks the inboxes without locks
 }
@@ -302,10 +302,10 @@ func (e *endError) Unwrap() []error { return []error{ErrClosed, e.err} }
 
 // endCauseLocked returns the cause with which the context of a socket ends.
 func (s *Socket) endCauseLocked() error {
-	if s.cause == nil {
-		return ErrClosed
+	if cause := rareOf(s).cause; cause != nil {
+		return &endError{cause}
 	}
-	return &endError{s.cause}
+	return ErrClosed
 }
 
 // OnDisconnecting calls fn when the socket ends: after the events that have arrived were
@@ -333,7 +333,7 @@ func (s *Socket) OnDisconnect(fn func(reason DisconnectReason)) (remove func()) 
 // had joined.
 func (s *Socket) peerGone(reason DisconnectReason, cause error) (joined bool) {
 	s.mu.Lock()
-	joined = s.wasJoined
+	joined = joinedLocked(s)
 	if s.state.Load() == stateGone {
 		s.mu.Unlock()
 		return joined
@@ -389,7 +389,7 @@ func (s *Socket) Disconnect() {
 // if a handler ends the goroutine.
 func (s *Socket) leave() {
 	s.mu.Lock()
-	reason, cause := s.reason, s.cause
+	reason, cause := rareOf(s).reason, rareOf(s).cause
 	s.mu.Unlock()
 	defer s.settle()
 	defer func() {
@@ -404,7 +404,7 @@ func (s *Socket) leave() {
 		s.ns.adapter.Remove(s.member())
 		if s.watch().hearsRooms() {
 			s.mu.Lock()
-			rooms := s.more.told.all()
+			rooms := rareOf(s).told.all()
 			s.mu.Unlock()
 			s.watch().roomsLeft(s, rooms)
 		}

@@ -77,7 +77,7 @@ func (m *member) join(rooms []string, save func()) (last uint64, joined bool, er
 			s.kept().track.Join(last, rooms...)
 		}
 		if s.watch().hearsRooms() {
-			news = s.more.told.joined(s.ID(), rooms)
+			news = rareOf(s).told.joined(s.ID(), rooms)
 		}
 		joined = true
 	}
@@ -147,10 +147,8 @@ func (m *member) leave(rooms []string, save func()) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.wasJoined {
-		if s.joining != nil {
-			s.joining.rooms = slices.DeleteFunc(s.joining.rooms, func(name string) bool { return slices.Contains(rooms, name) })
-		}
+	if !joinedLocked(s) {
+		s.joining.rooms = slices.DeleteFunc(s.joining.rooms, func(name string) bool { return slices.Contains(rooms, name) })
 		return
 	}
 	if s.kept() != nil {
@@ -158,7 +156,7 @@ func (m *member) leave(rooms []string, save func()) {
 	}
 	for _, room := range rooms {
 		s.ns.adapter.Leave(s.member(), room)
-		if s.watch().hearsRooms() && s.more.told.left(room) {
+		if s.watch().hearsRooms() && rareOf(s).told.left(room) {
 			left = append(left, room)
 		}
 	}

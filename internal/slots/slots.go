@@ -28,23 +28,41 @@ const (
 type Table[S, Q any] struct {
 	recent atomic.Pointer[slot[S, Q]]
 
-	head    *slot[S, Q] // of the slots, ordered by time of joining, and of becoming late
-	first   slot[S, Q]  // used for the first slot only: readers without the lock may still have it
-	taken   int32       // not free
-	leaving int32
-	late    int32
-	begun   bool
+	head  *slot[S, Q] // of the slots, ordered by time of joining, and of becoming late
+	first slot[S, Q]  // used for the first slot only: readers without the lock may still have it
 }
 
 // A slot is the state of one name. It stays in the table while it holds any state.
 type slot[S, Q any] struct {
-	name    string            // immutable
-	socket  atomic.Pointer[S] // written under the lock of the owner
+	name   string            // immutable
+	socket atomic.Pointer[S] // written under the lock of the owner
+	more   *more[S, Q]       // nil until it is needed
+	state  State
+	late   bool // left by the server; the client may not know yet
+	used   bool // of Table.first
+}
+
+// A more is what the only slot of a table does not need once its member has joined.
+type more[S, Q any] struct {
 	search  *Q
 	leaving *leaver[S] // those that have left, but are not Done
 	next    *slot[S, Q]
-	state   State
-	late    bool // left by the server; the client may not know yet
+}
+
+// get returns what a slot has. It must not be changed.
+func (e *slot[S, Q]) get() more[S, Q] {
+	if e.more == nil {
+		return more[S, Q]{}
+	}
+	return *e.more
+}
+
+// set returns what a slot has, to be changed.
+func (e *slot[S, Q]) set() *more[S, Q] {
+	if e.more == nil {
+		e.more = new(more[S, Q])
+	}
+	return e.more
 }
 
 // A leaver is a member that leaves a name.
@@ -94,35 +112,40 @@ func (t *Table[S, Q]) State(name string) State {
 // Searcher returns the search for a name, or nil.
 func (t *Table[S, Q]) Searcher(name string) *Q {
 	if e := t.find(name); e != nil {
-		return e.search
+		return e.get().search
 	}
 	return nil
 }
 
 // Taken returns the number of names that are not free.
-func (t *Table[S, Q]) Taken() int { return int(t.taken) }
+func (t *Table[S, Q]) Taken() (n int) {
+	for e := t.head; e != nil; e = e.get().next {
+		if e.state != Free {
+			n++
+		}
+	}
+	return n
+}
 
 // Leaving returns the number of members that have left and are not Done.
-func (t *Table[S, Q]) Leaving() int { return int(t.leaving) }
+func (t *Table[S, Q]) Leaving() (n int) {
+	for range t.Leavers() {
+		n++
+	}
+	return n
+}
 
 // Search begins the search for a free name.
 func (t *Table[S, Q]) Search(name string, q *Q) {
 	e := t.make(name)
-	e.state, e.search = Searching, q
-	t.taken++
+	e.state, e.set().search = Searching, q
 }
 
 // Join assigns a name, which is free or searched for, to a joining member.
 func (t *Table[S, Q]) Join(name string, s *S) {
 	e := t.make(name)
-	if e.state == Free {
-		t.taken++
-	}
-	if e.late {
-		e.late = false
-		t.late--
-	}
-	e.state, e.search = Joining, nil
+	e.state, e.late = Joining, false
+	e.endSearch()
 	e.socket.Store(s)
 	t.moveToEnd(e)
 }
@@ -138,11 +161,11 @@ func (t *Table[S, Q]) Connect(name string, s *S) {
 // Free ends the search for a name. It reports whether q was that search.
 func (t *Table[S, Q]) Free(name string, q *Q) bool {
 	e := t.find(name)
-	if e == nil || q == nil || e.search != q {
+	if e == nil || q == nil || e.get().search != q {
 		return false
 	}
-	e.state, e.search = Free, nil
-	t.taken--
+	e.state = Free
+	e.endSearch()
 	t.prune(e)
 	return true
 }
@@ -157,40 +180,45 @@ func (t *Table[S, Q]) Leave(name string, s *S, late int) bool {
 	}
 	e.state = Free
 	e.socket.Store(nil)
-	t.taken--
-	e.leaving = &leaver[S]{s, e.leaving}
-	t.leaving++
+	m := e.set()
+	m.leaving = &leaver[S]{s, m.leaving}
 	if late == 0 {
 		return true
 	}
-	if int(t.late) >= late {
-		oldest := t.head
-		for !oldest.late {
-			oldest = oldest.next
-		}
+	if oldest, n := t.lateSlots(); n >= late {
 		oldest.late = false
-		t.late--
 		t.prune(oldest)
 	}
 	e.late = true
-	t.late++
 	t.moveToEnd(e)
 	return true
+}
+
+// lateSlots returns the first slot that is late, and the number of such slots.
+func (t *Table[S, Q]) lateSlots() (oldest *slot[S, Q], n int) {
+	for e := t.head; e != nil; e = e.get().next {
+		if e.late {
+			n++
+			if oldest == nil {
+				oldest = e
+			}
+		}
+	}
+	return oldest, n
 }
 
 // Done records that a leaving member has finished its work.
 func (t *Table[S, Q]) Done(name string, s *S) {
 	e := t.find(name)
-	if e == nil {
+	if e == nil || e.more == nil {
 		return
 	}
-	l := &e.leaving
+	l := &e.more.leaving
 	for *l != nil && (*l).s != s {
 		l = &(*l).next
 	}
 	if *l != nil {
 		*l = (*l).next
-		t.leaving--
 		t.prune(e)
 	}
 }
@@ -198,14 +226,14 @@ func (t *Table[S, Q]) Done(name string, s *S) {
 // Quiet reports whether no member of a name is leaving it.
 func (t *Table[S, Q]) Quiet(name string) bool {
 	e := t.find(name)
-	return e == nil || e.leaving == nil
+	return e == nil || e.get().leaving == nil
 }
 
 // Members returns the members that are joining or have joined a name, the latter in the
 // order of joining.
 func (t *Table[S, Q]) Members() iter.Seq[*S] {
 	return func(yield func(*S) bool) {
-		for e := t.head; e != nil; e = e.next {
+		for e := t.head; e != nil; e = e.get().next {
 			if s := e.socket.Load(); s != nil && !yield(s) {
 				return
 			}
@@ -216,11 +244,8 @@ func (t *Table[S, Q]) Members() iter.Seq[*S] {
 // Leavers returns the members that have left and are not Done.
 func (t *Table[S, Q]) Leavers() iter.Seq[*S] {
 	return func(yield func(*S) bool) {
-		if t.leaving == 0 {
-			return
-		}
-		for e := t.head; e != nil; e = e.next {
-			for l := e.leaving; l != nil; l = l.next {
+		for e := t.head; e != nil; e = e.get().next {
+			for l := e.get().leaving; l != nil; l = l.next {
 				if !yield(l.s) {
 					return
 				}
@@ -232,8 +257,8 @@ func (t *Table[S, Q]) Leavers() iter.Seq[*S] {
 // Searchers returns all searches.
 func (t *Table[S, Q]) Searchers() iter.Seq[*Q] {
 	return func(yield func(*Q) bool) {
-		for e := t.head; e != nil; e = e.next {
-			if e.search != nil && !yield(e.search) {
+		for e := t.head; e != nil; e = e.get().next {
+			if q := e.get().search; q != nil && !yield(q) {
 				return
 			}
 		}
@@ -242,16 +267,16 @@ func (t *Table[S, Q]) Searchers() iter.Seq[*Q] {
 
 // Clear empties the table, at the end of the connection.
 func (t *Table[S, Q]) Clear() {
-	for e := t.head; e != nil; e = e.next {
+	for e := t.head; e != nil; e = e.get().next {
 		e.socket.Store(nil)
 	}
 	t.recent.Store(nil)
-	t.head, t.taken, t.leaving, t.late = nil, 0, 0, 0
+	t.head = nil
 }
 
 // find returns the slot of a name. There are few slots, usually one.
 func (t *Table[S, Q]) find(name string) *slot[S, Q] {
-	for e := t.head; e != nil; e = e.next {
+	for e := t.head; e != nil; e = e.get().next {
 		if e.name == name {
 			return e
 		}
@@ -265,34 +290,51 @@ func (t *Table[S, Q]) make(name string) *slot[S, Q] {
 		return e
 	}
 	e := &t.first
-	if t.begun {
+	if e.used {
 		e = new(slot[S, Q])
-	} else {
-		t.begun = true
 	}
-	e.name = name
+	e.used, e.name = true, name
 	t.append(e)
 	return e
 }
 
-func (t *Table[S, Q]) append(e *slot[S, Q]) {
-	p := &t.head
-	for *p != nil {
-		p = &(*p).next
+// endSearch forgets the search for a name, which has ended.
+func (e *slot[S, Q]) endSearch() {
+	if e.more != nil {
+		e.more.search = nil
 	}
-	*p = e
+}
+
+// before returns the slot before e, or nil if e is the first, or the last slot if e is nil.
+func (t *Table[S, Q]) before(e *slot[S, Q]) (last *slot[S, Q]) {
+	for at := t.head; at != e; at = at.get().next {
+		last = at
+	}
+	return last
+}
+
+func (t *Table[S, Q]) append(e *slot[S, Q]) {
+	if last := t.before(nil); last != nil {
+		last.set().next = e
+	} else {
+		t.head = e
+	}
 }
 
 func (t *Table[S, Q]) remove(e *slot[S, Q]) {
-	p := &t.head
-	for *p != e {
-		p = &(*p).next
+	next := e.get().next
+	if last := t.before(e); last != nil {
+		last.more.next = next
+	} else {
+		t.head = next
 	}
-	*p, e.next = e.next, nil
+	if e.more != nil {
+		e.more.next = nil
+	}
 }
 
 func (t *Table[S, Q]) moveToEnd(e *slot[S, Q]) {
-	if e.next != nil {
+	if e.get().next != nil {
 		t.remove(e)
 		t.append(e)
 	}
@@ -300,7 +342,7 @@ func (t *Table[S, Q]) moveToEnd(e *slot[S, Q]) {
 
 // prune removes a slot without state.
 func (t *Table[S, Q]) prune(e *slot[S, Q]) {
-	if e.state == Free && !e.late && e.leaving == nil {
+	if e.state == Free && !e.late && e.get().leaving == nil {
 		t.remove(e)
 	}
 }
