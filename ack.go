@@ -8,7 +8,7 @@ package socketio
 // await registers a wait. While a connection has waits, it is read beyond the bound of
 // its inboxes.
 func await(s *Socket, id int64, w ackWaiter) error {
-	changed, ok := s.acks.Await(&s.conn.awaited, id, w, s.ns.server.opts.MaxPendingAcks)
+	changed, ok := rareOf(s).acks.Await(&s.conn.awaited, id, w, s.ns.server.opts.MaxPendingAcks)
 	if !ok {
 		return ErrTooManyPendingAcks
 	}
@@ -21,7 +21,7 @@ func await(s *Socket, id int64, w ackWaiter) error {
 // giveUp removes a wait whose answer is no longer needed. It reports whether the wait was
 // registered.
 func giveUp(s *Socket, id int64) (taken bool) {
-	taken, changed := s.acks.GiveUp(&s.conn.awaited, id)
+	taken, changed := rareOf(s).acks.GiveUp(&s.conn.awaited, id)
 	if changed {
 		s.conn.checkInboxes()
 	}

@@ -20,7 +20,7 @@ func NewID() string { return newID() }
 // Awaited returns how many acknowledgements are awaited from a socket, and on its
 // connection.
 func Awaited(s *Socket) (socket, conn int) {
-	return s.acks.Len(), s.conn.awaited.Len()
+	return rareOf(s).acks.Len(), s.conn.awaited.Len()
 }
 
 // Overdue counts n more sockets whose middlewares ignore that their contexts have ended. It

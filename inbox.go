@@ -192,7 +192,11 @@ func (r *runner) handleEvent(p parser.Packet) bool {
 // id that nothing awaits is ignored; handleAck reports false if the id was never issued.
 func (r *runner) handleAck(p parser.Packet) (asked bool) {
 	s := (*Socket)(r)
-	w, asked, changed := s.acks.Take(&s.conn.awaited, p.ID)
+	rare := s.rare.Load()
+	if rare == nil {
+		return false // nothing was ever awaited
+	}
+	w, asked, changed := rare.acks.Take(&s.conn.awaited, p.ID)
 	if w == nil {
 		return asked
 	}

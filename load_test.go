@@ -266,7 +266,7 @@ func (w *world) held(rooms *adapter.Memory) held {
 	mu := lockOf(inside.FieldByName("mu"))
 	mu.RLock()
 	defer mu.RUnlock()
-	h.members, h.rooms = inside.FieldByName("members").Len(), inside.FieldByName("rooms").Len()
+	h.members, h.rooms = int(inside.FieldByName("members").Elem().FieldByName("n").Int()), inside.FieldByName("rooms").Len()
 	return h
 }
 

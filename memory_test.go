@@ -90,7 +90,7 @@ func (s *sojourn) kept() kept {
 	k := kept{held: s.held(s.rooms)}
 	mu := lockOf(s.engineField("sessions", "mu"))
 	mu.RLock()
-	k.leaving, k.pending = s.engineField("sessions", "leaving").Len(), int(s.engineField("sessions", "pending").FieldByName("len").Int())
+	k.leaving, k.pending = s.engineField("sessions", "leaving").Len(), s.engineField("sessions", "pending").FieldByName("conns").Len()
 	mu.RUnlock()
 	k.namespaces, k.making, k.dynamic = socketio.Registered(s.io)
 	wheels := s.engineField("svc", "wheels")

@@ -75,7 +75,7 @@ func (c *conn) checkInboxes() {
 	}
 	if full && !c.decoding && c.awaited.Len() > 0 {
 		for s := range c.slots.Members() {
-			s.acks.Fail(&c.awaited, s, ErrInboxFull)
+			rareOf(s).acks.Fail(&c.awaited, s, ErrInboxFull)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func TestSizesOfAnIdleClient(t *testing.T) {
 		got, most uintptr
 	}{
 		{"conn, one for each client", unsafe.Sizeof(conn{}), 144},
-		{"Socket, one for each namespace of a client", unsafe.Sizeof(Socket{}), 144}, // with the engine's connection, which spares a broadcast a pointer
+		{"Socket, one for each namespace of a client", unsafe.Sizeof(Socket{}), 128}, // with the engine's connection, which spares a broadcast a pointer
 		{"listener, one for each handler of Socket.On", unsafe.Sizeof(listener{}), 48},
 	} {
 		if row.got > row.most {

@@ -45,8 +45,6 @@ type Socket struct {
 
 	inbox serial.Inbox[item]
 
-	acks ackTable // safe from anywhere
-
 	mu      lock.Mutex // guards the fields below; see doc.go for the lock order
 	joining *admission // nil when it has joined, also after it has left
 }
@@ -64,7 +62,9 @@ type rare struct {
 	cause  error
 	life   *lifetime // nil until Context is called
 
-	data      socketData  // safe from anywhere
+	// Safe from anywhere.
+	acks      ackTable
+	data      socketData
 	reporting atomic.Bool // an event that could not be encoded
 }
 

@@ -289,7 +289,7 @@ func (s *Socket) endLocked(reason DisconnectReason, cause error) {
 	if r.life != nil {
 		r.life.end(s.endCauseLocked())
 	}
-	s.acks.Fail(&s.conn.awaited, s, ErrClosed) // the caller checks the inboxes without locks
+	r.acks.Fail(&s.conn.awaited, s, ErrClosed) // the caller checks the inboxes without locks
 }
 
 // An endError is the cause with which a Socket's context ends: ErrClosed and the error

@@ -146,16 +146,16 @@ func (s *scratch) start(n int) {
 	s.members = s.members[:0]
 }
 
-// mark reports whether m has not been marked before.
-func (s *scratch) mark(e *member) bool {
-	word, bit := &s.seen[e.place/64], uint64(1)<<(e.place%64)
+// mark reports whether a place has not been marked before.
+func (s *scratch) mark(place int32) bool {
+	word, bit := &s.seen[place/64], uint64(1)<<(place%64)
 	is := *word&bit == 0
 	*word |= bit
 	return is
 }
 
 func (s *scratch) add(e *member) {
-	if s.mark(e) {
+	if s.mark(e.place) {
 		s.members = append(s.members, e.self[0])
 	}
 }
@@ -190,13 +190,15 @@ func (a *Memory) listed(t Target) (members []Member, ok bool) {
 func (a *Memory) gather(t Target, s *scratch) []Member {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	s.start(len(a.all.entries))
+	s.start(len(a.all.members))
 	for _, name := range t.Except {
-		a.eachLocked(name, func(e *member) { s.mark(e) })
+		a.eachLocked(name, func(e *member) { s.mark(e.place) })
 	}
 	if t.Rooms == nil {
-		for _, e := range a.all.entries {
-			s.add(e)
+		for place, m := range a.all.members {
+			if s.mark(int32(place)) {
+				s.members = append(s.members, m)
+			}
 		}
 	}
 	for _, name := range t.Rooms {
@@ -207,7 +209,7 @@ func (a *Memory) gather(t Target, s *scratch) []Member {
 
 // ownerLocked returns the member whose id is room, if it is in that room.
 func (a *Memory) ownerLocked(name string) *member {
-	if e := a.members[name]; e != nil && e.own {
+	if e := a.members.Get(name); e != nil && e.own {
 		return e
 	}
 	return nil

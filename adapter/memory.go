@@ -10,16 +10,17 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"socketio/internal/idtable"
 	"socketio/internal/lock"
 )
 
 // Memory is the Adapter of a single process. An Adapter with other nodes embeds or holds
 // one for the members of its own node. Use NewMemory; the zero value is not usable.
 type Memory struct {
-	mu       lock.RWMutex       // guards the fields below; never held while delivering
-	all      list               // a member's place in it is member.place
-	members  map[string]*member // by id
-	rooms    map[string]*list   // no empty room is ever stored
+	mu       lock.RWMutex // guards the fields below; never held while delivering
+	all      list         // without entries; a member's place in it is member.place
+	members  *idtable.Table[*member]
+	rooms    map[string]*list // no empty room is ever stored
 	watchers []RoomWatcher
 
 	scratch sync.Pool // *scratch
@@ -27,7 +28,7 @@ type Memory struct {
 
 // NewMemory returns an Adapter without members.
 func NewMemory() *Memory {
-	return &Memory{members: make(map[string]*member), rooms: make(map[string]*list)}
+	return &Memory{members: idtable.New[*member](), rooms: make(map[string]*list)}
 }
 
 // Close implements Bus. It does nothing.
@@ -45,38 +46,52 @@ func (a *Memory) Observe(w RoomWatcher) {
 type member struct {
 	self  [1]Member // the room of its own id, for a reader
 	own   bool
-	place int            // in Memory.all
-	rooms map[string]int // and the place in each; nil until the first Join
+	place int32            // in Memory.all
+	rooms map[string]int32 // and the place in each; nil until the first Join
 }
 
-func (e *member) id() string { return e.self[0].ID() }
+// ID implements idtable.Object.
+func (e *member) ID() string { return e.self[0].ID() }
 
 // A list holds members that broadcasts read without a lock. Appending does not affect a
 // reader, which keeps its own length. Removing from a list that a reader may hold
 // replaces it.
 type list struct {
 	members []Member
-	entries []*member   // of members, in the same order; read under the lock only
+	entries []*member   // of the members of a room, in the same order; read under the lock only
 	read    atomic.Bool // a reader may have members
 }
 
 // add appends a member and returns its place.
-func (l *list) add(e *member) int {
-	l.members = append(l.members, e.self[0])
-	l.entries = append(l.entries, e)
-	return len(l.members) - 1
+func (l *list) add(m Member) int32 {
+	l.members = append(l.members, m)
+	return int32(len(l.members) - 1)
 }
 
 // remove removes the member at a place. It moves the last member there and returns it;
 // that may be the same member.
-func (l *list) remove(place int) (moved *member) {
+func (l *list) remove(place int32) (moved Member) {
 	if l.read.Load() {
 		l.members = slices.Clone(l.members)
 		l.read.Store(false)
 	}
 	end := len(l.members) - 1
-	l.members[place], l.members[end] = l.members[end], nil
+	moved = l.members[end]
+	l.members[place], l.members[end] = moved, nil
 	l.members = l.members[:end]
+	return moved
+}
+
+// enter is add for a list with entries.
+func (l *list) enter(e *member) int32 {
+	l.entries = append(l.entries, e)
+	return l.add(e.self[0])
+}
+
+// leave is remove for a list with entries.
+func (l *list) leave(place int32) (moved *member) {
+	l.remove(place)
+	end := len(l.entries) - 1
 	moved = l.entries[end]
 	l.entries[place], l.entries[end] = moved, nil
 	l.entries = l.entries[:end]
@@ -94,12 +109,11 @@ func (l *list) snapshot() []Member {
 func (a *Memory) Add(m Member, rooms []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, ok := a.members[m.ID()]; ok {
+	e := &member{self: [1]Member{m}}
+	if !a.members.Put(e) {
 		return
 	}
-	e := &member{self: [1]Member{m}}
-	e.place = a.all.add(e)
-	a.members[m.ID()] = e
+	e.place = a.all.add(m)
 	a.joinOwnLocked(e)
 	a.joinLocked(e, rooms)
 }
@@ -115,9 +129,11 @@ func (a *Memory) Remove(m Member) {
 	for name := range e.rooms {
 		a.leaveLocked(e, name)
 	}
-	a.leaveLocked(e, e.id())
-	a.all.remove(e.place).place = e.place
-	delete(a.members, m.ID())
+	a.leaveLocked(e, e.ID())
+	if moved := a.all.remove(e.place); moved != m {
+		a.memberLocked(moved).place = e.place
+	}
+	a.members.Delete(e)
 }
 
 // Join implements Adapter.
@@ -131,7 +147,7 @@ func (a *Memory) Join(m Member, rooms []string) {
 
 func (a *Memory) joinLocked(e *member, rooms []string) {
 	for _, name := range rooms {
-		if name == e.id() {
+		if name == e.ID() {
 			a.joinOwnLocked(e)
 			continue
 		}
@@ -140,23 +156,23 @@ func (a *Memory) joinLocked(e *member, rooms []string) {
 		}
 		a.joiningLocked(name, false)
 		if e.rooms == nil {
-			e.rooms = make(map[string]int)
+			e.rooms = make(map[string]int32)
 		}
 		r := a.rooms[name]
 		if r == nil {
 			r = new(list)
 			a.rooms[name] = r
 		}
-		e.rooms[name] = r.add(e)
+		e.rooms[name] = r.enter(e)
 		a.joinedLocked(name, e)
 	}
 }
 
 func (a *Memory) joinOwnLocked(e *member) {
 	if !e.own {
-		a.joiningLocked(e.id(), true)
+		a.joiningLocked(e.ID(), true)
 		e.own = true
-		a.joinedLocked(e.id(), e)
+		a.joinedLocked(e.ID(), e)
 	}
 }
 
@@ -170,7 +186,7 @@ func (a *Memory) Leave(m Member, name string) {
 }
 
 func (a *Memory) leaveLocked(e *member, name string) {
-	if name == e.id() {
+	if name == e.ID() {
 		if e.own {
 			e.own = false
 			a.leftLocked(name, e)
@@ -182,7 +198,7 @@ func (a *Memory) leaveLocked(e *member, name string) {
 		return
 	}
 	r := a.rooms[name]
-	if moved := r.remove(place); moved != e {
+	if moved := r.leave(place); moved != e {
 		moved.rooms[name] = place
 	}
 	delete(e.rooms, name)
@@ -223,7 +239,7 @@ func (a *Memory) leftLocked(name string, e *member) {
 }
 
 func (a *Memory) existsLocked(name string) bool {
-	e := a.members[name]
+	e := a.members.Get(name)
 	return a.rooms[name] != nil || e != nil && e.own
 }
 
@@ -237,7 +253,7 @@ func (a *Memory) Rooms(m Member) []string {
 	}
 	rooms := make([]string, 0, len(e.rooms)+1)
 	if e.own {
-		rooms = append(rooms, e.id())
+		rooms = append(rooms, e.ID())
 	}
 	for name := range e.rooms {
 		rooms = append(rooms, name)
@@ -249,7 +265,7 @@ func (a *Memory) Rooms(m Member) []string {
 func (a *Memory) Member(id string) (m Member, ok bool) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	e := a.members[id]
+	e := a.members.Get(id)
 	if e == nil {
 		return nil, false
 	}
@@ -258,7 +274,7 @@ func (a *Memory) Member(id string) (m Member, ok bool) {
 
 // memberLocked finds m itself, not another member that has its id.
 func (a *Memory) memberLocked(m Member) *member {
-	if e := a.members[m.ID()]; e != nil && e.self[0] == m {
+	if e := a.members.Get(m.ID()); e != nil && e.self[0] == m {
 		return e
 	}
 	return nil

@@ -6,7 +6,6 @@
 package engineio
 
 import (
-	"container/list"
 	"context"
 	"encoding/base64"
 	"log/slog"
@@ -50,7 +49,16 @@ type Handler interface {
 // once the connection is in use.
 type given struct {
 	ctx        context.Context // values of Options.Handshake, nil if none
+	limits     *limits         // of a Dialer's, which the server has chosen; nil for those of the Server
 	maxPayload int             // of a Dialer's: bytes of one message, and of one POST, that the server accepts; 0 means no bound
+}
+
+// limitsOf returns the limits of a connection.
+func limitsOf(c *Conn) *limits {
+	if g := c.given; g != nil && g.limits != nil {
+		return g.limits
+	}
+	return &c.svc.limits
 }
 
 // fits reports whether the peer accepts all parts of m.
@@ -136,9 +144,8 @@ type Conn struct {
 	// First what each message that is sent needs, in one cache line.
 
 	// Immutable after newConn.
-	svc    *shared
-	limits *limits
-	given  *given // nil if there is nothing in it
+	svc   *shared
+	given *given // nil if there is nothing in it
 
 	mu   lock.Mutex   // guards the fields that say so; never held across I/O or a call up, but to a TrafficObserver
 	ws   *wsTransport // guarded by mu; nil exactly while the session is on polling
@@ -163,8 +170,7 @@ type Conn struct {
 	id      string
 	opening opening
 
-	pending *list.Element            // in sessions.pending; guarded by sessions.mu
-	passed  atomic.Pointer[passedOn] // nil if nothing is passed on to an upgrade
+	passed atomic.Pointer[passedOn] // nil if nothing is passed on to an upgrade
 }
 
 // An aside is what few connections need. It is guarded by Conn.mu.
@@ -210,7 +216,7 @@ func newWebSocketConn(svc *shared, r request) (*Conn, *wsTransport) {
 }
 
 func (c *Conn) init(svc *shared, r request) {
-	c.svc, c.limits = svc, &svc.limits
+	c.svc = svc
 	c.number, c.id, c.opening = svc.lastNumber.Add(1), r.id, r.opening
 	if r.ctx != nil {
 		c.given = &given{ctx: r.ctx}
@@ -242,7 +248,7 @@ func (c *Conn) begin(p *polling, t *wsTransport, first []*Message, accept func(*
 	c.handler = h
 	open := c.state == stateOpen
 	if open {
-		c.setDueLocked(dueBeat, c.beat.start(c.svc.now(), c.limits))
+		c.setDueLocked(dueBeat, c.beat.start(c.svc.now(), limitsOf(c)))
 	}
 	c.mu.Unlock()
 	if !open {
@@ -332,7 +338,7 @@ func (c *Conn) Pause() {
 		asideLocked(c).pausedAt = now
 		c.flags.set(isPaused, true)
 		if c.state == stateOpen {
-			c.setDueLocked(duePause, now+int64(c.limits.pauseTimeout))
+			c.setDueLocked(duePause, now+int64(limitsOf(c).pauseTimeout))
 		}
 	}
 }
@@ -430,7 +436,7 @@ func (c *Conn) noteQueueLocked(moved bool) (over bool) {
 // watchQueueLocked sets a deadline while the queue exceeds its bound. A message being
 // written does not count: it may have any size and take any time.
 func (c *Conn) watchQueueLocked(q *sendQueue, moved bool) {
-	o := c.limits
+	o := limitsOf(c)
 	switch {
 	case c.state != stateOpen, q.len() <= o.maxQueueMessages && q.size() <= o.maxQueueBytes:
 		c.due.at[dueQueue] = 0

@@ -181,7 +181,7 @@ func tooLarge(c *Conn, cause error) (text string, err error) {
 		what = "the body of a POST"
 		log = what
 	}
-	limit := c.limits.maxPayload
+	limit := limitsOf(c).maxPayload
 	warning := "closed: " + log + " is too large; to allow it raise " + names.payload
 	sizes := fmt.Sprintf("more than %d bytes", limit)
 	var found oversize

@@ -23,7 +23,7 @@ func (c *Conn) handlePacket(p packet) bool {
 	}
 	if c.beat.waiting.Load() {
 		c.mu.Lock()
-		c.beat.heard(c.svc.now(), c.limits)
+		c.beat.heard(c.svc.now(), limitsOf(c))
 		c.mu.Unlock()
 	}
 	switch p.typ {
@@ -58,9 +58,9 @@ func (c *Conn) handleBeat(t packetType) bool {
 	c.mu.Lock()
 	if c.state == stateOpen {
 		if now := c.svc.now(); c.beat.awaits {
-			c.setDueLocked(dueBeat, c.beat.pinged(now, c.limits))
+			c.setDueLocked(dueBeat, c.beat.pinged(now, limitsOf(c)))
 		} else {
-			c.setDueLocked(dueBeat, c.beat.ponged(now, c.limits))
+			c.setDueLocked(dueBeat, c.beat.ponged(now, limitsOf(c)))
 		}
 	}
 	c.mu.Unlock()

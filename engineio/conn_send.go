@@ -81,7 +81,7 @@ func (c *Conn) send(m *Message, flush bool, rest *Unwritten) error {
 		return errSendTooLarge
 	}
 	q := c.queueLocked()
-	v, lost := q.push(&c.svc.backlogs, c.formLocked(m), c.limits)
+	v, lost := q.push(&c.svc.backlogs, c.formLocked(m), limitsOf(c))
 	if lost > 0 {
 		asideLocked(c).dropped += lost
 	}
@@ -105,7 +105,7 @@ func (c *Conn) send(m *Message, flush bool, rest *Unwritten) error {
 		c.svc.obs.dropped(c, lost, DropOverflow)
 		return nil
 	case closes:
-		why := q.overBound(c.limits, queueFactor, m.size)
+		why := q.overBound(limitsOf(c), queueFactor, m.size)
 		c.mu.Unlock()
 		if flush {
 			closeSlow(c, why, ending{})
@@ -155,8 +155,8 @@ func (c *Conn) Append(m *Message) error {
 		return ErrClosed
 	}
 	q := c.queueLocked()
-	if c.limits.overfull(q.len(), q.size()+m.size) {
-		why := q.overBound(c.limits, queueFactor, m.size)
+	if limitsOf(c).overfull(q.len(), q.size()+m.size) {
+		why := q.overBound(limitsOf(c), queueFactor, m.size)
 		c.mu.Unlock()
 		closeSlowLater(c, why)
 		return ErrSlowConsumer

@@ -93,11 +93,11 @@ func (c *Conn) dueLocked(what int, now int64) func() {
 	case dueWrite:
 		lost := c.ws == nil // a POST of a client hangs: no other may be sent
 		return func() {
-			timeout := c.limits.writeTimeout
+			timeout := limitsOf(c).writeTimeout
 			closeSlow(c, slowness{option: "WriteTimeout", max: timeout, what: fmt.Sprintf("took no byte for %v", timeout)}, ending{lost: lost})
 		}
 	case dueQueue:
-		why := c.queueLocked().overBound(c.limits, 1, 0)
+		why := c.queueLocked().overBound(limitsOf(c), 1, 0)
 		return func() { closeSlow(c, why, ending{}) }
 	case dueMessage:
 		if c.ws == nil { // dueNoop
@@ -138,7 +138,7 @@ func resumeBeatLocked(c *Conn) {
 	if c.state != stateOpen {
 		return
 	}
-	if next := c.beat.resumed(c.svc.now(), c.limits); next != 0 {
+	if next := c.beat.resumed(c.svc.now(), limitsOf(c)); next != 0 {
 		c.setDueLocked(dueBeat, next)
 	}
 }
@@ -146,7 +146,7 @@ func resumeBeatLocked(c *Conn) {
 // beatDueLocked acts when the heartbeat is due. It reports whether it has queued a ping,
 // which Finish writes. lapsed, if not nil, ends the connection, without the lock.
 func beatDueLocked(c *Conn, now int64, at moment) (pings bool, lapsed func()) {
-	do, next := c.beat.due(now, c.svc.timeOf(at, now), int64(c.svc.tick), c.flags.has(isPaused), c.limits)
+	do, next := c.beat.due(now, c.svc.timeOf(at, now), int64(c.svc.tick), c.flags.has(isPaused), limitsOf(c))
 	if next != 0 {
 		c.setDueLocked(dueBeat, next)
 	}

@@ -276,7 +276,7 @@ func (p *poller) send(g *parkedGET) {
 			continue
 		}
 		var items []*Message
-		items, g.size = c.poll.q.take(c.limits.maxQueueBytes)
+		items, g.size = c.poll.q.take(limitsOf(c).maxQueueBytes)
 		c.poll.writing = g
 		c.noteQueueLocked(true)
 		more := c.poll.q.len() > 0
@@ -347,7 +347,7 @@ func (p *poller) watchWrite(on bool) {
 	switch {
 	case c.ws != nil: // the deadline is the WebSocket's
 	case on && c.state == stateOpen:
-		c.setDueLocked(dueWrite, c.svc.now()+int64(c.limits.writeTimeout))
+		c.setDueLocked(dueWrite, c.svc.now()+int64(limitsOf(c).writeTimeout))
 	default:
 		c.due.at[dueWrite] = 0
 	}

@@ -244,7 +244,7 @@ func (d *Dialer) newConn(a *address, open *openPacket) (*Conn, bool) {
 	own := d.limits
 	own.pingInterval = time.Duration(open.PingInterval) * time.Millisecond
 	own.pingTimeout = time.Duration(open.PingTimeout) * time.Millisecond
-	c.limits, c.given, c.beat.awaits = &own, &given{maxPayload: open.MaxPayload}, true
+	c.given, c.beat.awaits = &given{limits: &own, maxPayload: open.MaxPayload}, true
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closing {

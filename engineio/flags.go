@@ -26,6 +26,7 @@ const (
 	hadPOST                        // one has arrived
 	isLogged                       // its packets are logged
 	isOld                          // the client speaks revision 3; immutable
+	isPending                      // counts toward Options.MaxPending; set under sessions.mu
 	hasEnded                       // the Handler has heard, or is about to hear, of the end
 )
 

@@ -37,14 +37,14 @@ func (t *wsTransport) OnCompressed(op ws.Opcode, data []byte) bool {
 func (t *wsTransport) inflate(op ws.Opcode, msg []byte) {
 	defer t.guardInflate()
 	defer t.unlockRead()
-	limit := t.c.limits.maxPayload
+	limit := limitsOf(t.c).maxPayload
 	if h, ok := t.c.handler.(interface{ MaxInflated() int }); ok {
 		limit = min(limit, h.MaxInflated())
 	}
 	out, err := t.c.svc.deflate.Inflate(nil, op, msg, limit)
 	if err != nil {
 		var ce *ws.CloseError
-		if limit < t.c.limits.maxPayload && asCloseError(err, &ce) && ce.Code == ws.CodeTooBig && !t.flags.has(isProbing) {
+		if limit < limitsOf(t.c).maxPayload && asCloseError(err, &ce) && ce.Code == ws.CodeTooBig && !t.flags.has(isProbing) {
 			t.inflatesTooEarly(limit)
 			return
 		}

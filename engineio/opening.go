@@ -24,9 +24,19 @@ type opening struct {
 	url    *string // nil if other clients do not send it
 	common *string // the text of the host, and headers; nil if other clients do not send them
 	own    string
-	at     int64 // in Unix time, nanoseconds
+	when   int64 // in Unix time, nanoseconds; the last bit says that TLS was used
+}
 
-	secure bool
+// at returns the time, but for its last nanosecond, and whether TLS was used.
+func (o *opening) at() (at time.Time, secure bool) { return time.Unix(0, o.when&^1), o.when&1 != 0 }
+
+// openedNow returns opening.when of a request that comes now.
+func openedNow(secure bool) int64 {
+	at := time.Now().UnixNano() &^ 1
+	if secure {
+		at |= 1
+	}
+	return at
 }
 
 // individual are the headers whose values few clients have in common. So are those of all
@@ -41,9 +51,8 @@ var individual = func() (is [len(headerNames)]bool) {
 // newOpening keeps the relevant parts of a request.
 func newOpening(texts *intern.Table, p *proxies, r *http.Request) opening {
 	o := opening{
-		url:    texts.Common([]byte(r.RequestURI)),
-		at:     time.Now().UnixNano(),
-		secure: r.TLS != nil || p.forwarded(r, "X-Forwarded-Proto", "") == "https",
+		url:  texts.Common([]byte(r.RequestURI)),
+		when: openedNow(r.TLS != nil || p.forwarded(r, "X-Forwarded-Proto", "") == "https"),
 	}
 	common := appendText(make([]byte, 0, 512), p.forwarded(r, "X-Forwarded-Host", r.Host))
 	others := make([]byte, 0, 512)
@@ -83,7 +92,7 @@ func newOpening(texts *intern.Table, p *proxies, r *http.Request) opening {
 // dialedOpening is the opening of a connection that was dialed.
 func dialedOpening(target, host string, secure bool) opening {
 	own := appendText(appendText(appendText(nil, target), host), host)
-	return opening{own: string(own), at: time.Now().UnixNano(), secure: secure}
+	return opening{own: string(own), when: openedNow(secure)}
 }
 
 func appendText(b []byte, text string) []byte {
@@ -119,7 +128,8 @@ func (o *opening) remoteAddr() string {
 
 // handshake returns a new Handshake.
 func (o *opening) handshake(revision uint8) *Handshake {
-	h := &Handshake{Time: time.Unix(0, o.at), Secure: o.secure, Revision: revision}
+	h := &Handshake{Revision: revision}
+	h.Time, h.Secure = o.at()
 	rest := o.own
 	if o.url != nil {
 		h.URL = *o.url

@@ -84,7 +84,7 @@ func (x *exchange) get() {
 	}
 	var items []*Message
 	if c.ws == nil {
-		items, g.size = p.q.take(c.limits.maxQueueBytes)
+		items, g.size = p.q.take(limitsOf(c).maxQueueBytes)
 		p.writing = g
 		c.noteQueueLocked(true)
 	}
@@ -197,7 +197,7 @@ func (x *exchange) write(items []*Message, g *parkedGET) error {
 	if !coded {
 		body = x.s.compressor.encode(x.w.Header(), x.r.Header["Accept-Encoding"], items, body)
 	}
-	return x.writePoll(contentType, body, coded, x.c.limits.writeTimeout, g)
+	return x.writePoll(contentType, body, coded, limitsOf(x.c).writeTimeout, g)
 }
 
 // post serves a POST.
@@ -240,7 +240,7 @@ func (x *exchange) post() {
 	case took, leaving: // a client that does not know of the end may go on until it does
 		x.posted() // before the answer: a client may send its next POST as soon as it has it
 		x.s.headers.add(x.w.Header(), x.r, false)
-		_ = x.writePoll("text/html", x.s.ok[:], coding.Applied(x.w.Header()), c.limits.writeTimeout, nil) // the next request shows it
+		_ = x.writePoll("text/html", x.s.ok[:], coding.Applied(x.w.Header()), limitsOf(c).writeTimeout, nil) // the next request shows it
 		if cut > 0 && time.Since(begun) > cut {
 			c.svc.sampled.Warn("a POST waited for handlers until http.Server.WriteTimeout cut its answer; give the ResponseWriter of the middleware around this handler a method Unwrap", "conn", c.number)
 		}
@@ -304,7 +304,7 @@ func (x *exchange) fail(e *requestError, reason CloseReason, err error) {
 	// net/http closes a connection with a body that is not read to its end: the client
 	// would see a reset.
 	_ = x.SetReadDeadline(time.Now().Add(x.s.bodyTimeout))
-	_, _ = io.CopyN(io.Discard, r.Body, int64(c.limits.maxPayload))
+	_, _ = io.CopyN(io.Discard, r.Body, int64(limitsOf(c).maxPayload))
 }
 
 // A body may take bodyGrace, and then a second more for each bodyRate bytes it
@@ -332,7 +332,7 @@ func (x *exchange) wait() {
 // readBody reads a whole body. Its buffer grows with the bytes that have arrived.
 func (x *exchange) readBody() ([]byte, error) {
 	r := x.r
-	limit := int64(x.c.limits.maxPayload)
+	limit := int64(limitsOf(x.c).maxPayload)
 	start := time.Now()
 	if r.ContentLength > limit {
 		x.allow(start.Add(x.s.bodyTimeout))

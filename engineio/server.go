@@ -256,7 +256,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, upgrade bool, q *a
 	p.base64 = q.base64
 	items := s.firstMessages(c, s.openPoll)
 	c.begin(p, nil, items, s.accept)
-	s.cookie.set(w.Header(), c.opening.secure)
+	_, secure := c.opening.at()
+	s.cookie.set(w.Header(), secure)
 	s.headers.add(w.Header(), r, true)
 	err := errWriterPanic
 	defer func() { // also if a writer panics

@@ -6,10 +6,11 @@
 package engineio
 
 import (
-	"container/list"
+	"slices"
 	"sync"
 	"time"
 
+	"socketio/internal/idtable"
 	"socketio/internal/lock"
 )
 
@@ -28,8 +29,8 @@ type sessions struct {
 	takeovers sync.WaitGroup // requests inside serveWebSocket and ServeStream; none begins after closing
 
 	mu      lock.RWMutex // guards the fields below; taken before that of passing
-	conns   map[string]*Conn
-	pending list.List          // of *Conn, the oldest first; used if there is a bound
+	conns   *idtable.Table[*Conn]
+	pending pendings           // used if there is a bound
 	leaving map[*Conn]struct{} // closing, with pending output
 
 	outliving      map[*Conn]int // ended, with work of the Handler going on, and the bytes kept for it
@@ -47,7 +48,7 @@ func newSessions(svc *services, maxConnections, maxPending int, streams bool) *s
 		maxConnections: maxConnections,
 		maxPending:     maxPending,
 
-		conns:     make(map[string]*Conn),
+		conns:     idtable.New[*Conn](),
 		leaving:   make(map[*Conn]struct{}),
 		outliving: make(map[*Conn]int),
 	}
@@ -61,23 +62,19 @@ func newSessions(svc *services, maxConnections, maxPending int, streams bool) *s
 func (s *sessions) count() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return len(s.conns)
+	return s.conns.Len()
 }
 
 func (s *sessions) lookup(sid string) *Conn {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.conns[sid]
+	return s.conns.Get(sid)
 }
 
 func (s *sessions) all() []*Conn {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	conns := make([]*Conn, 0, len(s.conns))
-	for _, c := range s.conns {
-		conns = append(conns, c)
-	}
-	return conns
+	return slices.AppendSeq(make([]*Conn, 0, s.conns.Len()), s.conns.All())
 }
 
 // maxOutliving is how many connections that have ended may have work going on before
@@ -88,25 +85,24 @@ const maxOutliving = 50_000
 func (s *sessions) admit(c *Conn) *requestError {
 	s.mu.Lock()
 	budget := s.svc.budget.limit
-	if s.refusing || s.maxConnections > 0 && len(s.conns)+len(s.outliving) >= s.maxConnections ||
+	if s.refusing || s.maxConnections > 0 && s.conns.Len()+len(s.outliving) >= s.maxConnections ||
 		len(s.outliving) >= maxOutliving || budget > 0 && s.outlivingBytes >= budget {
 		s.mu.Unlock()
 		return unavailable()
 	}
-	if s.conns[c.id] != nil {
+	if !s.conns.Put(c) {
 		s.mu.Unlock()
 		s.svc.log.Error("a session was rejected: Options.GenerateID made an id that is in use")
 		return refuseFor(CauseSessionID, codeBadRequest, "the session id is in use")
 	}
-	s.conns[c.id] = c
 	s.passing.begin(c.passed.Load())
 	var oldest *Conn
 	if s.maxPending > 0 {
-		if s.pending.Len() >= s.maxPending {
-			oldest = s.pending.Remove(s.pending.Front()).(*Conn)
-			oldest.pending = nil
+		if s.pending.n >= s.maxPending {
+			oldest = s.pending.oldest()
+			s.pending.remove(oldest)
 		}
-		c.pending = s.pending.PushBack(c)
+		s.pending.add(c)
 	}
 	s.mu.Unlock()
 	if oldest != nil {
@@ -158,16 +154,42 @@ func (s *sessions) established(c *Conn) {
 		return
 	}
 	s.mu.Lock()
-	s.settleLocked(c)
+	s.pending.remove(c)
 	s.mu.Unlock()
 }
 
-// settleLocked removes a connection from the pending ones.
-func (s *sessions) settleLocked(c *Conn) {
-	if c.pending != nil {
-		s.pending.Remove(c.pending)
-		c.pending = nil
+// pendings are the pending connections, which have the flag isPending, the oldest first. A
+// connection that is pending no longer keeps its place until half of all places are such.
+type pendings struct {
+	conns []*Conn
+	n     int // of those in conns that are pending
+}
+
+func (p *pendings) add(c *Conn) {
+	p.conns = append(p.conns, c)
+	p.n++
+	c.flags.set(isPending, true)
+}
+
+// remove removes a connection, if it is there.
+func (p *pendings) remove(c *Conn) {
+	if !c.flags.has(isPending) {
+		return
 	}
+	c.flags.set(isPending, false)
+	p.n--
+	if len(p.conns) >= 2*p.n {
+		p.conns = slices.DeleteFunc(p.conns, func(c *Conn) bool { return !c.flags.has(isPending) })
+	}
+}
+
+// oldest returns the oldest pending connection. There is one.
+func (p *pendings) oldest() *Conn {
+	for !p.conns[0].flags.has(isPending) {
+		p.conns[0] = nil
+		p.conns = p.conns[1:]
+	}
+	return p.conns[0]
 }
 
 // outlive implements owner.
@@ -191,10 +213,8 @@ func (s *sessions) forget(c *Conn) {
 	s.upgraded(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conns[c.id] == c { // another session may have the id by now
-		delete(s.conns, c.id)
-	}
-	s.settleLocked(c)
+	s.conns.Delete(c) // another session may have the id by now
+	s.pending.remove(c)
 	delete(s.leaving, c)
 	s.noteEmptyLocked()
 }
@@ -204,9 +224,8 @@ func (s *sessions) retire(c *Conn) {
 	s.upgraded(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conns[c.id] == c { // it may be gone already
-		delete(s.conns, c.id)
-		s.settleLocked(c)
+	if s.conns.Delete(c) { // it may be gone already
+		s.pending.remove(c)
 		s.leaving[c] = struct{}{}
 	}
 }
@@ -270,7 +289,7 @@ func (s *sessions) awaitEmpty() <-chan struct{} {
 
 // noteEmptyLocked closes the channel of awaitEmpty when the last connection has gone.
 func (s *sessions) noteEmptyLocked() {
-	if s.empty != nil && len(s.conns) == 0 && len(s.leaving) == 0 {
+	if s.empty != nil && s.conns.Len() == 0 && len(s.leaving) == 0 {
 		close(s.empty)
 		s.empty = nil
 	}

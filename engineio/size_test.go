@@ -19,8 +19,8 @@ func TestSizesOfAnIdleConnection(t *testing.T) {
 		what      string
 		got, most uintptr
 	}{
-		{"Conn", unsafe.Sizeof(Conn{}), 264},
-		{"wsTransport, one for each WebSocket", unsafe.Sizeof(wsTransport{}), 152},
+		{"Conn", unsafe.Sizeof(Conn{}), 240},
+		{"wsTransport, one for each WebSocket", unsafe.Sizeof(wsTransport{}), 144},
 		{"polling, one for each session that begins on polling", unsafe.Sizeof(polling{}), 256},
 	} {
 		if row.got > row.most {

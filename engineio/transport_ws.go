@@ -19,7 +19,8 @@ import (
 const (
 	// A peer may send this many WebSocket pings in one window.
 	maxPings   = 60
-	pingWindow = 10e9 // ns
+	pingWindow = 1000 // pingTicks
+	pingTick   = 10e6 // ns
 )
 
 var (
@@ -47,10 +48,10 @@ type wsTransport struct {
 	dead      bool // input is discarded
 	reading   bool // holds polling.readMu
 	peerEnds  bool // the peer has sent a close frame; guarded by Conn.mu, here because it needs no padding
-	pings     uint16
+	pings     uint8
+	pingSince uint32 // in pingTicks, by services.now; it wraps
 	parser    ws.Parser
 	stream    *streamParser // of a WebTransport, in place of parser; nil for a WebSocket; immutable
-	pingSince int64
 
 	// Atomic: when the message that is arriving began, by services.now; 0 if none is.
 	// Written by the read side, and by Resume.
@@ -144,7 +145,7 @@ func (t *wsTransport) readEnd() {
 // parse feeds the parser.
 func (t *wsTransport) parse(b []byte) (int, error) {
 	if t.stream != nil {
-		return t.stream.feed(t.c.limits.maxPayload, t, b)
+		return t.stream.feed(limitsOf(t.c).maxPayload, t, b)
 	}
 	n, err := t.parser.Feed(&t.c.svc.wsConfig, t, b)
 	if size := t.parser.Oversize(); err != nil && size > 0 {
@@ -230,8 +231,7 @@ func (t *wsTransport) OnControl(op ws.Opcode, data []byte) bool {
 	}
 	switch op {
 	case ws.Ping:
-		now := t.c.svc.now()
-		if now-t.pingSince > pingWindow {
+		if now := uint32(t.c.svc.now() / pingTick); now-t.pingSince > pingWindow {
 			t.pingSince, t.pings = now, 0
 		}
 		if t.pings++; t.pings > maxPings {
@@ -295,7 +295,7 @@ func (t *wsTransport) send(m *Message) {
 // watchWriteLocked sets the deadline by which the peer must take more bytes.
 func (t *wsTransport) watchWriteLocked() {
 	if t.c.ws == t && t.c.state == stateOpen {
-		t.c.setDueLocked(dueWrite, t.c.svc.now()+int64(t.c.limits.writeTimeout))
+		t.c.setDueLocked(dueWrite, t.c.svc.now()+int64(limitsOf(t.c).writeTimeout))
 	}
 }
 
@@ -306,7 +306,7 @@ func (t *wsTransport) watchMessage() {
 	defer c.mu.Unlock()
 	if c.ws == t && c.state == stateOpen {
 		t.flags.set(isWatched, true)
-		c.setDueLocked(dueMessage, c.svc.now()+int64(c.limits.messageTimeout))
+		c.setDueLocked(dueMessage, c.svc.now()+int64(limitsOf(c).messageTimeout))
 	}
 }
 
@@ -315,7 +315,7 @@ func (t *wsTransport) watchMessage() {
 func (t *wsTransport) messageDueLocked(now int64) (late bool) {
 	c := t.c
 	t.flags.set(isWatched, false) // before begun is loaded: see messageBegins
-	begun, limit := t.begun.Load(), int64(c.limits.messageTimeout)
+	begun, limit := t.begun.Load(), int64(limitsOf(c).messageTimeout)
 	switch {
 	case begun == 0:
 		return false

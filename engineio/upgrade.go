@@ -82,7 +82,7 @@ func (t *wsTransport) beginUpgrade() bool {
 	}
 	up.attempts++
 	up.candidate = t
-	c.setDueLocked(dueUpgrade, c.svc.now()+int64(c.limits.upgradeTimeout))
+	c.setDueLocked(dueUpgrade, c.svc.now()+int64(limitsOf(c).upgradeTimeout))
 	return true
 }
 

@@ -4,11 +4,7 @@
 
 package ack
 
-import (
-	"sync/atomic"
-
-	"socketio/internal/lock"
-)
+import "socketio/internal/lock"
 
 // A Waiter waits for acknowledgements with answers of type A, from one or several peers
 // of type P. For each, one of its methods is called once. They must not block.
@@ -18,15 +14,10 @@ type Waiter[P, A any] interface {
 }
 
 // A Table holds the acknowledgements awaited from one peer. Each ends once: it is taken,
-// given up or failed. The zero value is empty and ready for use; a table holds no memory
-// until the first Await. All methods may be called from any goroutine. Those that change the
-// Count of the connection report whether it has changed from zero or to zero.
+// given up or failed. The zero value is empty and ready for use; an empty table holds no
+// memory. All methods may be called from any goroutine. Those that change the Count of
+// the connection report whether it has changed from zero or to zero.
 type Table[P, A any] struct {
-	used atomic.Pointer[table[P, A]] // nil until the first Await
-}
-
-// A table is the memory of a Table.
-type table[P, A any] struct {
 	mu      lock.Mutex // guards the fields below
 	waiting map[int64]Waiter[P, A]
 	late    int // given up, but may still be answered
@@ -35,15 +26,6 @@ type table[P, A any] struct {
 // Await registers a wait. If limit acknowledgements are already awaited, it does nothing
 // and ok is false.
 func (t *Table[P, A]) Await(c *Count, id int64, w Waiter[P, A], limit int) (changed, ok bool) {
-	all := t.used.Load()
-	if all == nil {
-		t.used.CompareAndSwap(nil, new(table[P, A]))
-		all = t.used.Load()
-	}
-	return all.await(c, id, w, limit)
-}
-
-func (t *table[P, A]) await(c *Count, id int64, w Waiter[P, A], limit int) (changed, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.waiting) >= limit {
@@ -60,13 +42,6 @@ func (t *table[P, A]) await(c *Count, id int64, w Waiter[P, A], limit int) (chan
 // Answered. Without such a wait, w is nil, and asked reports whether it may have been
 // given up before.
 func (t *Table[P, A]) Take(c *Count, id int64) (w Waiter[P, A], asked, changed bool) {
-	if all := t.used.Load(); all != nil {
-		return all.take(c, id)
-	}
-	return nil, false, false
-}
-
-func (t *table[P, A]) take(c *Count, id int64) (w Waiter[P, A], asked, changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	w, asked = t.waiting[id]
@@ -84,13 +59,6 @@ func (t *table[P, A]) take(c *Count, id int64) (w Waiter[P, A], asked, changed b
 // GiveUp removes a wait without calling its methods. It reports whether the wait was
 // registered.
 func (t *Table[P, A]) GiveUp(c *Count, id int64) (taken, changed bool) {
-	if all := t.used.Load(); all != nil {
-		return all.giveUp(c, id)
-	}
-	return false, false
-}
-
-func (t *table[P, A]) giveUp(c *Count, id int64) (taken, changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, taken = t.waiting[id]; !taken {
@@ -104,13 +72,6 @@ func (t *table[P, A]) giveUp(c *Count, id int64) (taken, changed bool) {
 // Fail ends all waits with err. It removes them from the table and the Count, then calls
 // Failed of each, with from.
 func (t *Table[P, A]) Fail(c *Count, from P, err error) (changed bool) {
-	if all := t.used.Load(); all != nil {
-		return all.fail(c, from, err)
-	}
-	return false
-}
-
-func (t *table[P, A]) fail(c *Count, from P, err error) (changed bool) {
 	t.mu.Lock()
 	waiting := t.waiting
 	t.waiting = nil
@@ -125,14 +86,6 @@ func (t *table[P, A]) fail(c *Count, from P, err error) (changed bool) {
 
 // Len returns the number of acknowledgements awaited.
 func (t *Table[P, A]) Len() int {
-	all := t.used.Load()
-	if all == nil {
-		return 0
-	}
-	return all.len()
-}
-
-func (t *table[P, A]) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.waiting)

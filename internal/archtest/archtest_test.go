@@ -36,7 +36,7 @@ const (
 // floors says which of our packages a package may import. A package that is not
 // listed may import none of them.
 var floors = map[string][]string{
-	"adapter":            {"internal/lock"},
+	"adapter":            {"internal/idtable", "internal/lock"},
 	"adapter/nodewire":   {"adapter", "internal/binding", "internal/jsontext", "internal/mpack", "parser"},
 	"adapter/cluster":    {"adapter", "adapter/nodewire", "internal/jsontext", "parser"},
 	"internal/netpoll":   {"internal/lock"},
@@ -49,7 +49,7 @@ var floors = map[string][]string{
 	"internal/wheel":     {"internal/lock"},
 	"internal/turns":     {"internal/lock"},
 	"internal/intern":    {"internal/lock"},
-	"engineio":           {"internal/coding", "internal/durations", "internal/intern", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
+	"engineio":           {"internal/coding", "internal/durations", "internal/idtable", "internal/intern", "internal/lock", "internal/netpoll", "internal/telemetry", "internal/wheel", "internal/ws"},
 	"engineio/forward":   {"engineio", "internal/fields", "internal/lock", "internal/netpoll", "internal/telemetry"},
 	"internal/call":      {"internal/lock"},
 	"parser":             {"internal/jsontext"},
