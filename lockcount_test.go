@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	maxOpsPerEvent = 6 // from the socket to its handler, and the rest of its worker
+	maxOpsPerEvent = 4 // from the socket to its handler, and the rest of its worker
 	maxOpsPerEmit  = 2 // for each recipient
 )
 
