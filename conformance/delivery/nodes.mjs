@@ -181,12 +181,12 @@ class Nodes extends Campaign {
   }
 
   async #broker(kind) {
-    for (const peer of this.peers) peer.spoil();
+    for (const peer of this.peers) peer.spoil(true);
     this.#record("outage", { reason: kind });
     await post(`${env.BROKER}/${kind}`);
     this.#record("over");
     await this.#healthy();
-    for (const peer of this.peers) peer.spoil();
+    for (const peer of this.peers) peer.spoil(false);
   }
 
   // The servers notice a moment later that the broker is back. What they send until then has no position.

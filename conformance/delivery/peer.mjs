@@ -20,6 +20,7 @@ export class Peer {
   reject = false; // whether it rejects
   wanted = false; // whether the next connection should be recovered
   spoiled = false; // its session may have lost something, and need not be recovered
+  spoils = false; // those that begin now too
   marks = new Set(); // of servers, which follow all that they have sent
   returns = 0; // connections that should have been recovered
   upgrades = 0; // that were tried
@@ -67,8 +68,9 @@ export class Peer {
     this.socket.emit("kick");
   }
 
-  // Says that the session need not be recovered.
-  spoil() {
+  // Says that the session need not be recovered. `on`: nor those that begin before the next call.
+  spoil(on = false) {
+    this.spoils = on;
     this.spoiled = true;
     this.wanted = false;
   }
@@ -91,7 +93,7 @@ export class Peer {
     this.#record({ kind: "conn", session: id, epoch: this.epoch, recovered: recovered || undefined, wanted: this.wanted || undefined, reason });
     this.session = id;
     if (this.wanted) this.returns++;
-    if (!recovered) this.spoiled = false;
+    if (!recovered) this.spoiled = this.spoils;
     this.wanted = this.recovery && !this.spoiled;
     this.#changed();
   }
