@@ -61,7 +61,10 @@ type Server struct {
 // Connect lets a server take part: its options get a cluster and a forwarder.
 func (n *Node) Connect(opts *socketio.Options) *cluster.Cluster {
 	f := n.forwarder("/socket.io/")
-	c := n.bus.Connect(&cluster.Options{Name: n.Name, Announcer: f})
+	c := n.bus.Connect(&cluster.Options{
+		Name: n.Name, Announcer: f,
+		EchoTimeout: time.Hour, Lease: time.Hour, JoinTimeout: time.Minute, // a machine that is busy is no fault here
+	})
 	opts.Cluster, opts.Engine.Forward = c, f
 	return c
 }
