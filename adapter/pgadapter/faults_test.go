@@ -187,6 +187,6 @@ func TestFaultsLeaveNothing(t *testing.T) { // not beside others: it counts goro
 	}
 }
 
-// readsInBackground is a function of pgx. After a write that took long, as on a busy machine,
-// another goroutine reads, and may wait for the next bytes of an idle connection.
-const readsInBackground = "bgreader.(*BGReader).bgRead("
+// readsInBackground is what starts a goroutine of pgx. After a write that took long, as on a
+// busy machine, it reads, and may wait for the next bytes of an idle connection.
+const readsInBackground = "bgreader.(*BGReader).Start"
