@@ -37,13 +37,14 @@ func (l *countedLog) read(ctx context.Context, after, upTo uint64) iter.Seq2[rec
 			if n%100 == 0 {
 				time.Sleep(time.Millisecond)
 			}
+			err := ctx.Err()
 			l.mu.Lock()
 			l.given++
-			l.why = ctx.Err()
+			l.why = err
 			trimmed := l.trimmed
 			l.mu.Unlock()
-			if ctx.Err() != nil {
-				yield(record{}, ctx.Err())
+			if err != nil {
+				yield(record{}, err)
 				return
 			}
 			if n <= trimmed {
