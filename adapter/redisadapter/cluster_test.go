@@ -7,6 +7,8 @@ package redisadapter_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,7 +66,6 @@ func testSlotMoves(t *testing.T, servers *redistest.Cluster, mode string) {
 	if mode == "streams" {
 		move = move[3:] // all have one stream
 	}
-	refused := make(map[*clusterhost.Host]int)
 	for _, room := range move {
 		channel := prefix + "#/#" // of the namespace
 		switch {
@@ -91,9 +92,7 @@ func testSlotMoves(t *testing.T, servers *redistest.Cluster, mode string) {
 			case <-pace.C:
 				for _, h := range all {
 					for name := range h.Sent {
-						if _, err := h.Emit(name); err != nil {
-							refused[h]++
-						}
+						_, _ = h.Emit(name) // returns an error while a stream moves
 					}
 				}
 			}
@@ -103,20 +102,49 @@ func testSlotMoves(t *testing.T, servers *redistest.Cluster, mode string) {
 	}
 	clusterhost.Settled(t, all)
 	for _, h := range all {
-		known := 0
-		for from, n := range refused {
-			if from != h {
-				known += n
-			}
-		}
-		lost, gaps := h.Lost(), h.Stats().Gaps
-		if mode == "streams" {
-			t.Logf("%s has not received %d events, %d of which Emit has refused, and found %d gaps", h.Name, lost, known, gaps)
-		}
-		if lost > known && (mode == "classic" || mode == "streams" && gaps == 0) {
-			t.Errorf("%s has not received %d events, %d of which Emit has refused, and has found %d gaps", h.Name, lost, known, gaps)
+		if mode != "sharded" {
+			explainHoles(t, h, all, mode == "streams")
 		}
 	}
+}
+
+// explainHoles checks that a host lacks no event for which Emit has returned nil, except what
+// docs/cluster.md allows, of which each must be told:
+//   - The log was trimmed before the host had read it. Each of the gaps in Stats can be one
+//     hole in the events of a stream.
+//   - Without a log, the connection of the host was silent for too long. The host was degraded
+//     then, between the events on both sides of the hole. That a slot has moved is no reason.
+//   - The sender has lost it with its connection: Stats.Lost counts each.
+func explainHoles(t *testing.T, h *clusterhost.Host, all []*clusterhost.Host, log bool) {
+	t.Helper()
+	holes, refused := h.Holes(all)
+	slices.SortStableFunc(holes, func(a, b clusterhost.Hole) int { return b.Lacking - a.Lacking })
+	type stream struct{ from, name string }
+	trimmed, lost := make(map[stream]uint64), make(map[string]int)
+	lacks, gaps := 0, h.Stats().Gaps
+	for _, hole := range holes {
+		lacks += hole.Lacking
+		s := stream{hole.From, hole.Stream}
+		switch {
+		case log && trimmed[s] < gaps:
+			trimmed[s]++
+		case !log && h.Degraded(hole, silent):
+		default:
+			lost[hole.From] += hole.Lacking
+		}
+	}
+	t.Logf("%s lacks %d events that Emit has refused and %d others, and found %d gaps", h.Name, refused, lacks, gaps)
+	for _, from := range all {
+		if n, told := lost[from.Name], from.Stats().Lost; uint64(n) > told {
+			t.Errorf("%s lacks %d events of %s that Emit has taken, and nothing says why; %d were lost with a connection", h.Name, n, from.Name, told)
+		}
+	}
+}
+
+// silent reports whether a host is degraded because Redis, or the machine, was too slow.
+func silent(why error) bool {
+	texts := []string{"i/o timeout", "deadline exceeded", "messages do not arrive", "does not deliver this node's own heartbeats"}
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(why.Error(), text) })
 }
 
 // A replica takes over from its master, which lives on as a replica.

@@ -5,6 +5,7 @@
 package clusterhost_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -66,6 +67,57 @@ func TestOrder(t *testing.T) {
 	h.Space.Remove(h)
 	if _, err := h.Emit(""); err != nil || len(notes.errors) != 3 {
 		t.Errorf("Emit without a socket: %v, the errors %q", err, notes.errors)
+	}
+}
+
+// What a host lacks is told apart: what Emit has refused, and what it has taken.
+func TestHoles(t *testing.T) {
+	network := membus.New(1)
+	node := network.Node("a")
+	all := []*clusterhost.Host{
+		clusterhost.New(t, "a", cluster.New(node, nil), "room"), clusterhost.New(t, "b", cluster.New(network.Node("b"), nil), "room"),
+	}
+	clusterhost.Settled(t, all)
+	a, b := all[0], all[1]
+	node.Break()
+	clusterhost.Eventually(t, "a degraded state", func() bool { return a.Health().Degraded != nil })
+	const sent = 5
+	for range sent {
+		if _, err := a.Emit("room"); err == nil {
+			t.Error("Emit returns nil while the bus is down")
+		}
+	}
+	node.Mend()
+	clusterhost.Eventually(t, "the health of a", func() bool { return a.Health().Degraded == nil })
+	clusterhost.Exchange(t, all)
+	if holes, refused := b.Holes(all); len(holes) != 0 || refused != sent || b.Lost() != sent {
+		t.Errorf("b has the holes %v, and lacks %d events that Emit has refused of %d", holes, refused, b.Lost())
+	}
+	for _, number := range []int{1, 4, 7} { // of a host that does not exist
+		a.Deliver(&adapter.Packet{Message: fmt.Sprintf("c/room/%d", number)})
+	}
+	node.Break()
+	clusterhost.Eventually(t, "a degraded state", func() bool { return a.Health().Degraded != nil })
+	a.Deliver(&adapter.Packet{Message: "c/room/9"})
+	node.Mend()
+	clusterhost.Eventually(t, "the health of a", func() bool { return a.Health().Degraded == nil })
+	a.Deliver(&adapter.Packet{Message: "c/room/10"})
+	a.Deliver(&adapter.Packet{Message: "c/room/12"})
+	clusterhost.Eventually(t, "the end of the outage", func() bool { // it is noted after Health has changed
+		holes, _ := a.Holes(all)
+		return !a.Degraded(holes[len(holes)-1], func(error) bool { return true })
+	})
+	holes, _ := a.Holes(all)
+	holes = slices.DeleteFunc(holes, func(hole clusterhost.Hole) bool { return hole.From != "c" }) // Break loses what is on its way from b
+	var got []string
+	for _, hole := range holes {
+		degraded := a.Degraded(hole, func(why error) bool { return errors.Is(why, membus.ErrDown) })
+		other := a.Degraded(hole, func(why error) bool { return !errors.Is(why, membus.ErrDown) })
+		got = append(got, fmt.Sprintln(hole.Stream, hole.After, hole.Before, hole.Lacking, degraded, other))
+	}
+	want := []string{"room 1 4 2 false false\n", "room 4 7 2 false false\n", "room 7 9 1 true false\n", "room 10 12 1 false false\n"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the holes %q, want %q", got, want)
 	}
 }
 

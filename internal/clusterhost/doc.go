@@ -5,6 +5,6 @@
 //
 // # Reading order
 //
-// host.go (a host), exchange.go (what hosts do together, and waiting), remains.go (what
-// faults leave behind).
+// host.go (a host), holes.go (what it lacks, and why), exchange.go (what hosts do together, and
+// waiting), remains.go (what faults leave behind).
 package clusterhost

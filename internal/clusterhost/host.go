@@ -31,9 +31,15 @@ type Host struct {
 	t         testing.TB
 	namespace string // "" is "/"
 
-	mu   sync.Mutex     // guards the fields below
-	last map[string]int // the last number that was received, by sender and stream
-	gaps int            // numbers that were left out
+	mu      sync.Mutex           // guards the fields below
+	last    map[string]int       // the last number that was received, by sender and stream
+	came    map[string]time.Time // when that was
+	gaps    int                  // numbers that were left out
+	holes   []Hole               // without Lacking
+	refused map[string][]int     // the numbers for which Emit has returned an error, by stream
+
+	outageMu sync.Mutex // guards the field below; Hold does not hold it
+	outages  []outage
 }
 
 // New starts a server with the namespace "/". It ends with the test.
@@ -45,10 +51,11 @@ func New(t testing.TB, name string, c *cluster.Cluster, rooms ...string) *Host {
 func NewIn(t testing.TB, name, namespace string, c *cluster.Cluster, rooms ...string) *Host {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil)).With("host", name)
-	if err := c.Open(adapter.Node{ID: name, Logger: logger}); err != nil {
+	h := newHost(t, name, namespace, c)
+	if err := c.Open(adapter.Node{ID: name, Logger: logger, Changed: h.changed}); err != nil {
 		t.Fatal(err)
 	}
-	h := On(t, name, namespace, c, rooms...)
+	h.enter(rooms)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -60,15 +67,28 @@ func NewIn(t testing.TB, name, namespace string, c *cluster.Cluster, rooms ...st
 	return h
 }
 
-// On returns a host in a namespace of a cluster that is open. The caller closes both.
+// On returns a host in a namespace of a cluster that is open. The caller closes both. The host
+// does not know when the cluster was degraded.
 func On(t testing.TB, name, namespace string, c *cluster.Cluster, rooms ...string) *Host {
-	h := &Host{t: t, Cluster: c, Name: name, namespace: namespace, Sent: map[string]int{"": 0}, last: make(map[string]int)}
-	h.Space = c.Adapter(h)
+	h := newHost(t, name, namespace, c)
+	h.enter(rooms)
+	return h
+}
+
+func newHost(t testing.TB, name, namespace string, c *cluster.Cluster) *Host {
+	return &Host{
+		t: t, Cluster: c, Name: name, namespace: namespace, Sent: map[string]int{"": 0},
+		last: make(map[string]int), came: make(map[string]time.Time), refused: make(map[string][]int),
+	}
+}
+
+// enter adds the socket of the host to its namespace and to rooms.
+func (h *Host) enter(rooms []string) {
+	h.Space = h.Cluster.Adapter(h)
 	h.Space.Add(h, rooms)
 	for _, room := range rooms {
 		h.Sent[room] = 0
 	}
-	return h
 }
 
 // Emit sends the next event of a stream. The socket of this host must receive it at once.
@@ -82,6 +102,11 @@ func (h *Host) Emit(stream string) (number int, err error) {
 	_, err = h.Space.Broadcast(&adapter.Packet{Message: fmt.Sprintf("%s/%s/%d", h.Name, stream, number)}, target)
 	if got := h.Heard(h.Name, stream); got != number {
 		h.t.Errorf("%s got its own event %d, want %d", h.Name, got, number)
+	}
+	if err != nil {
+		h.mu.Lock()
+		h.refused[stream] = append(h.refused[stream], number)
+		h.mu.Unlock()
 	}
 	return number, err
 }
@@ -118,9 +143,7 @@ func (h *Host) Deliver(p *adapter.Packet) {
 	if number <= last {
 		h.t.Errorf("%s got event %d of %q after event %d", h.Name, number, text[:i], last)
 	}
-	if last > 0 {
-		h.gaps += number - last - 1
-	}
+	h.noteLocked(text[:i], last, number, time.Now())
 	h.last[text[:i]] = number
 }
 
