@@ -107,6 +107,11 @@ func beginCluster(t *testing.T, f Factory) *clusterExam {
 	for _, n := range x.nodes {
 		x.eventually("the number of nodes", func() bool { return n.count() == nodes })
 	}
+	for _, n := range x.nodes { // a node is counted before it has found the end of a log
+		if w, ok := n.Adapter.(adapter.JoinWaiter); ok {
+			x.eventually("a node that hears the others", func() bool { return w.WaitJoined([]string{"all"}) == nil })
+		}
+	}
 	return x
 }
 

@@ -201,6 +201,12 @@ func (l *eventLog) settle(ctx context.Context) {
 	l.wait(ctx, logWait, func() bool { return l.came >= token })
 }
 
+// waitOpened waits until this node gets what others append from now on. It returns false if
+// timeout has passed before. l may be nil.
+func (l *eventLog) waitOpened(ctx context.Context, timeout time.Duration) bool {
+	return l == nil || l.wait(ctx, timeout, func() bool { return l.epoch != "" || l.closed })
+}
+
 // close ends the log on this node.
 func (l *eventLog) close() {
 	l.mu.Lock()

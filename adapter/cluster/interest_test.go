@@ -230,3 +230,36 @@ func TestRoomsThatCanNotBeSubscribed(t *testing.T) {
 		want(t, "channels", network.Subscriptions(b.bus.Node), channels-1)
 	})
 }
+
+// A node may be known to others before it has found the end of a log. A join waits until
+// then, so that it misses nothing that is appended later.
+func TestJoinsWaitForTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		open := func(name string) *testNode {
+			r := &recorder{Node: network.Node(name)}
+			return openNode(t, name, r, membus.WithLog{Node: r.Node}, &cluster.Options{Rooms: cluster.RoomsTogether})
+		}
+		a := open("a")
+		settled()
+		for name, test := range map[string]struct {
+			opens, takes time.Duration
+			want         error
+		}{
+			"at once": {0, 0, nil},
+			"soon":    {700 * time.Millisecond, 700 * time.Millisecond, nil},
+			"late":    {3 * time.Second, time.Second, adapter.ErrDegraded},
+		} {
+			network.Confirm(test.opens)
+			b := open(name)
+			m, start := b.join("m", "room"), time.Now()
+			want(t, name, b.space.(adapter.JoinWaiter).WaitJoined([]string{"room"}), test.want)
+			want(t, name+": how long it waited", time.Since(start), test.takes)
+			_ = a.emit(name, "room")
+			settled()
+			want(t, name+": the member got", m.heard() == name, test.want == nil)
+			time.Sleep(3 * time.Second)
+			want(t, name+": later", b.space.(adapter.JoinWaiter).WaitJoined([]string{"room"}), nil)
+		}
+	})
+}

@@ -194,7 +194,8 @@ func (n *space) WaitJoined(rooms []string) error {
 	if n.alone() {
 		return nil
 	}
-	if n.core.health.err() != nil || !n.interest.waitFor(rooms, n.core.opts.JoinTimeout) {
+	timeout, began := n.core.opts.JoinTimeout, time.Now()
+	if n.core.health.err() != nil || !n.entries.waitOpened(n.core.ctx, timeout) || !n.interest.waitFor(rooms, timeout-time.Since(began)) {
 		return adapter.ErrDegraded
 	}
 	return nil
