@@ -117,7 +117,7 @@ type DialError struct {
 	// Status is that of the response.
 	Status int
 	// Code and Message are those of its JSON body; see ConnectionError. Code is -1 if
-	// there are none.
+	// the body has none.
 	Code    int
 	Message string
 	// Location is where a redirect leads, else empty.

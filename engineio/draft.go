@@ -26,7 +26,7 @@ type draft struct {
 // States of the Message of a draft, as bits.
 const (
 	draftWritten  = 1 << iota // the queue of its connection holds it no more
-	draftReleased             // nor does whoever has sent it
+	draftReleased             // nor does its sender
 	draftKept                 // somebody else does
 )
 

@@ -248,7 +248,7 @@ func (o *onceWriter) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 
 func TestPanicInAMiddleware(t *testing.T) {
 	everywhere(t, func(w *world) {
-		r := w.serve(hosting{server: func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) }}) // it tells of the panics
+		r := w.serve(hosting{server: func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) }}) // it logs the panics
 		r.srv.Use(func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("X-Before") != "" {

@@ -161,11 +161,11 @@ type Options struct {
 	// InitialPacket is the first message to each client. It travels with the
 	// handshake: in the same response on polling, right behind it on WebSocket. Clients
 	// of Socket.IO take it as a Socket.IO packet, so it must be one that they expect
-	// then. If nil, there is none.
+	// then. If nil, no packet is sent.
 	InitialPacket *Message
 
 	// Cookie is set when a session opens over polling, for a proxy that sends requests
-	// with the same cookie to the same server. Its value is random. If nil, there is none.
+	// with the same cookie to the same server. Its value is random. If nil, no cookie is set.
 	Cookie *Cookie
 	// InitialHeaders may add headers to the response that opens a session: that of
 	// the polling handshake, or the 101 of a WebSocket. It runs once per session.

@@ -111,6 +111,19 @@ func (s *diskStore) fault(ctx context.Context, operation string) (_ context.Cont
 	return ctx, done, err
 }
 
+// begin is fault for an operation that changes the Disk, which done unlocks.
+func (s *diskStore) begin(ctx context.Context, operation string) (_ context.Context, done func(), err error) {
+	ctx, release, err := s.fault(ctx, operation)
+	if err != nil {
+		return ctx, release, err
+	}
+	s.disk.mu.Lock()
+	if s.ctx.Err() != nil { // killed meanwhile
+		err = adapter.ErrStoreClosed
+	}
+	return ctx, func() { s.disk.mu.Unlock(); release() }, err
+}
+
 func (s *diskStore) Log(namespace string) (adapter.Log, error) {
 	_, done, err := s.fault(s.ctx, "Log")
 	defer done()
@@ -122,15 +135,10 @@ func (s *diskStore) Log(namespace string) (adapter.Log, error) {
 }
 
 func (s *diskStore) Save(ctx context.Context, namespace string, session *adapter.Session) error {
-	ctx, done, err := s.fault(ctx, "Save")
+	ctx, done, err := s.begin(ctx, "Save")
 	defer done()
 	if err != nil {
 		return err
-	}
-	s.disk.mu.Lock()
-	defer s.disk.mu.Unlock()
-	if s.ctx.Err() != nil { // killed meanwhile
-		return adapter.ErrStoreClosed
 	}
 	key := diskKey{namespace, session.Secret}
 	delete(s.disk.taken, key)
@@ -143,15 +151,10 @@ func (s *diskStore) Save(ctx context.Context, namespace string, session *adapter
 }
 
 func (s *diskStore) AddReplies(ctx context.Context, namespace, secret string, data []byte) error {
-	ctx, done, err := s.fault(ctx, "AddReplies")
+	ctx, done, err := s.begin(ctx, "AddReplies")
 	defer done()
 	if err != nil {
 		return err
-	}
-	s.disk.mu.Lock()
-	defer s.disk.mu.Unlock()
-	if s.ctx.Err() != nil {
-		return adapter.ErrStoreClosed
 	}
 	if err = s.disk.all.(adapter.ReplyStore).AddReplies(ctx, namespace, secret, data); err == nil {
 		key := diskKey{namespace, secret}
@@ -163,15 +166,10 @@ func (s *diskStore) AddReplies(ctx context.Context, namespace, secret string, da
 }
 
 func (s *diskStore) Take(ctx context.Context, namespace, secret string) (*adapter.Session, error) {
-	ctx, done, err := s.fault(ctx, "Take")
+	ctx, done, err := s.begin(ctx, "Take")
 	defer done()
 	if err != nil {
 		return nil, err
-	}
-	s.disk.mu.Lock()
-	defer s.disk.mu.Unlock()
-	if s.ctx.Err() != nil {
-		return nil, adapter.ErrStoreClosed
 	}
 	session, err := s.disk.all.Take(ctx, namespace, secret)
 	if err == nil {
@@ -182,15 +180,10 @@ func (s *diskStore) Take(ctx context.Context, namespace, secret string) (*adapte
 }
 
 func (s *diskStore) Drop(ctx context.Context, namespace, secret string) error {
-	ctx, done, err := s.fault(ctx, "Drop")
+	ctx, done, err := s.begin(ctx, "Drop")
 	defer done()
 	if err != nil {
 		return err
-	}
-	s.disk.mu.Lock()
-	defer s.disk.mu.Unlock()
-	if s.ctx.Err() != nil {
-		return adapter.ErrStoreClosed
 	}
 	key := diskKey{namespace, secret}
 	delete(s.disk.live, key)
@@ -225,15 +218,10 @@ type diskLog struct {
 }
 
 func (l *diskLog) Append(r *adapter.Record) error {
-	_, done, err := l.store.fault(l.store.ctx, "Append")
+	_, done, err := l.store.begin(l.store.ctx, "Append")
 	defer done()
 	if err != nil {
 		return err
-	}
-	l.store.disk.mu.Lock()
-	defer l.store.disk.mu.Unlock()
-	if l.store.ctx.Err() != nil {
-		return adapter.ErrStoreClosed
 	}
 	return l.Log.Append(r)
 }

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"socketio/adapter"
 )
@@ -169,14 +170,12 @@ func (r *sharedReads) pass(group []*reading) (last uint64, err error) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	last = group[0].after
-	left, mu := len(group), sync.Mutex{} // mu guards left
+	var gone atomic.Int64 // those who wait no longer
 	upTo := last
 	for _, one := range group {
 		upTo = max(upTo, one.upTo)
 		defer context.AfterFunc(one.ctx, func() {
-			mu.Lock()
-			defer mu.Unlock()
-			if left--; left == 0 {
+			if gone.Add(1) == int64(len(group)) {
 				cancel() // nobody waits any longer
 			}
 		})()

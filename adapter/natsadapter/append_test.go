@@ -31,6 +31,24 @@ type tape struct {
 	settled uint64
 }
 
+// openTape opens a bus with a small log, which tells a tape. It ends with the test.
+func openTape(t testing.TB, urls string, o *Options) (*jet, *tape) {
+	t.Helper()
+	o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 8<<20
+	j, r := newJet(urls, o), new(tape)
+	if err := j.Open(r); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := j.Close(ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return j, r
+}
+
 func (r *tape) LogOpened(string, string, uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,18 +93,7 @@ func TestLostEntriesAreNotStoredLater(t *testing.T) {
 func testLostEntries(t *testing.T, l LogOptions, servers ...*natstest.Server) {
 	for stored, want := range map[uint64]string{0: "[a1 b2 c3 d4 e5 f6]", 1: "[a1 b2 c3 d4 e5 f6]", 3: "[c3 d4 e5 f6]", 5: "[e5 f6]"} {
 		o := (&Options{Prefix: fmt.Sprint("lost", stored), Log: l}).withDefaults()
-		o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 8<<20
-		j, r := newJet(natstest.URLs(servers), &o), new(tape)
-		if err := j.Open(r); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-			defer cancel()
-			if err := j.Close(ctx); err != nil {
-				t.Errorf("Close: %v", err)
-			}
-		})
+		j, r := openTape(t, natstest.URLs(servers), &o)
 		j.OpenLog("/")
 		r.wait(t, "the log", func() bool { return r.opened })
 		if l.Replicas > 1 {
@@ -149,18 +156,7 @@ func TestReadingFromTheLeader(t *testing.T) {
 	t.Parallel()
 	server := natstest.Start(t, natstest.JetStream)
 	o := (&Options{Prefix: "leader"}).withDefaults()
-	o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 8<<20
-	j, r := newJet(server.URL(), &o), new(tape)
-	if err := j.Open(r); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := j.Close(ctx); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
+	j, r := openTape(t, server.URL(), &o)
 	j.OpenLog("/")
 	j.OpenLog("/other")
 	r.wait(t, "the log", func() bool { return r.opened })

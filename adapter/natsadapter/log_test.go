@@ -88,16 +88,7 @@ func TestQuestionsEndWithTheConnection(t *testing.T) {
 	t.Parallel()
 	server := natstest.Start(t, natstest.JetStream)
 	o := (&Options{Prefix: "questions"}).withDefaults()
-	o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 8<<20
-	j, r := newJet(server.URL(), &o), new(tape)
-	if err := j.Open(r); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		_ = j.Close(ctx)
-	})
+	j, r := openTape(t, server.URL(), &o)
 	j.OpenLog("/")
 	r.wait(t, "the log", func() bool { return r.opened })
 	if err := j.Append("/", 1, []byte("a")); err != nil {

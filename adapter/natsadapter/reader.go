@@ -318,6 +318,19 @@ func (r *logReader) doubt() {
 	poke(r.wake)
 }
 
+// same returns an error unless the stream is still the one that is read.
+func (r *logReader) same(ctx context.Context) error {
+	snap, err := r.stream.look(ctx)
+	if err != nil {
+		return err
+	}
+	if snap.epoch != r.epoch {
+		r.doubt()
+		return errReplaced
+	}
+	return nil
+}
+
 // fill reads up to an entry that was missed.
 func (r *logReader) fill(ctx context.Context, upTo uint64) error {
 	for r.cursor < upTo {
@@ -345,13 +358,8 @@ func (r *logReader) fill(ctx context.Context, upTo uint64) error {
 				continue
 			}
 		}
-		snap, err := r.stream.look(ctx)
-		if err != nil {
+		if err := r.same(ctx); err != nil {
 			return err
-		}
-		if snap.epoch != r.epoch {
-			r.doubt()
-			return errReplaced
 		}
 		r.gap(upTo)
 	}
@@ -377,13 +385,8 @@ func (r *logReader) askLeader(ctx context.Context, nc *nats.Conn, upTo uint64) e
 		}
 		asking.Wait()
 		from += uint64(count) //nolint:gosec // as above
-		snap, err := r.stream.look(ctx)
-		if err != nil {
+		if err := r.same(ctx); err != nil {
 			return err
-		}
-		if snap.epoch != r.epoch {
-			r.doubt()
-			return errReplaced
 		}
 		for i, m := range answers {
 			switch {
