@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin # where Debian keeps nginx
 
 missing=()
-command -v redis-server >/dev/null || missing+=(redis-server)
+command -v redis-server >/dev/null || command -v redis-check-rdb >/dev/null || missing+=(redis-tools) # see setup.sh
 command -v nginx >/dev/null || missing+=(nginx-light)
 if [ ${#missing[@]} -gt 0 ]; then
 	if [ "$(id -u)" -ne 0 ]; then

@@ -22,6 +22,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"socketio/adapter/redisadapter/internal/redisserver"
 )
 
 // A program is one that runs until end.
@@ -86,8 +88,8 @@ func site() (err error) {
 			all[len(all)-1-i].end()
 		}
 	}()
-	redisPort, redis, err := listening(0, func(port int) *exec.Cmd {
-		return exec.Command("redis-server", "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--save", "", "--dir", dir, "--loglevel", "warning")
+	redisPort, redis, err := listening(0, func(port int) (*exec.Cmd, error) {
+		return redisserver.Command("redis-server", "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--save", "", "--dir", dir, "--loglevel", "warning")
 	})
 	if err != nil {
 		return fmt.Errorf("redis-server: %w", err)
@@ -113,7 +115,7 @@ func site() (err error) {
 		addrs, pids = append(addrs, "127.0.0.1:"+u.Port()), append(pids, cmd.Process.Pid)
 	}
 	port, _ := strconv.Atoi(cmp.Or(os.Getenv("PORT"), "3000"))
-	port, nginx, err := listening(port, func(port int) *exec.Cmd { return nginxCommand(dir, port, addrs) })
+	port, nginx, err := listening(port, func(port int) (*exec.Cmd, error) { return nginxCommand(dir, port, addrs), nil })
 	if err != nil {
 		return fmt.Errorf("nginx: %w\nIf another program holds the port, choose one: PORT=3001 make chat-cluster", err)
 	}
@@ -132,7 +134,7 @@ func site() (err error) {
 }
 
 // listening starts a program on a port, or on any if port is 0, and waits until it listens.
-func listening(port int, command func(port int) *exec.Cmd) (int, *program, error) {
+func listening(port int, command func(port int) (*exec.Cmd, error)) (int, *program, error) {
 	fixed := port != 0
 	for tries := 0; ; tries++ {
 		if !fixed {
@@ -146,7 +148,11 @@ func listening(port int, command func(port int) *exec.Cmd) (int, *program, error
 			_ = nc.Close()
 			return 0, nil, fmt.Errorf("port %d: %w", port, syscall.EADDRINUSE)
 		}
-		p, err := start(command(port), nil)
+		cmd, err := command(port)
+		if err != nil {
+			return 0, nil, err
+		}
+		p, err := start(cmd, nil)
 		if err != nil {
 			return 0, nil, err
 		}

@@ -20,6 +20,7 @@ import (
 
 	"socketio/adapter/cluster"
 	"socketio/adapter/redisadapter"
+	"socketio/adapter/redisadapter/internal/redisserver"
 	"socketio/internal/clientserver"
 	"socketio/internal/conformserver"
 	"socketio/internal/nodes"
@@ -66,14 +67,7 @@ func connect(o *cluster.Options) *cluster.Cluster {
 
 // startRedis starts a server, and returns when it answers.
 func startRedis() (cmd *exec.Cmd, addr string, err error) {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		path, err = exec.LookPath("redis-check-rdb") // the same program, which looks at the name it was called by
-	}
 	for range 10 { // another program may take the port meanwhile
-		if err != nil {
-			break
-		}
 		var l net.Listener
 		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			break
@@ -81,7 +75,10 @@ func startRedis() (cmd *exec.Cmd, addr string, err error) {
 		addr = l.Addr().String()
 		_ = l.Close()
 		_, port, _ := net.SplitHostPort(addr)
-		cmd = &exec.Cmd{Path: path, Args: []string{"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", ""}, Stderr: os.Stderr, SysProcAttr: nodes.EndWithUs()}
+		if cmd, err = redisserver.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", ""); err != nil {
+			break
+		}
+		cmd.Stderr, cmd.SysProcAttr = os.Stderr, nodes.EndWithUs()
 		if err = cmd.Start(); err != nil {
 			break
 		}

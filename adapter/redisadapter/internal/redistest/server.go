@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"socketio/adapter/redisadapter/internal/redisserver"
 	"socketio/internal/tether"
 )
 
@@ -58,7 +59,7 @@ func Start(t testing.TB, args ...string) *Server {
 func StartValkey(t testing.TB, args ...string) *Server {
 	t.Helper()
 	const name = "valkey-server"
-	if _, _, err := program(name); err != nil {
+	if _, err := redisserver.Command(name); err != nil {
 		return nil
 	}
 	return (&Server{t: t, args: args, dir: t.TempDir(), name: name}).start()
@@ -110,30 +111,12 @@ func StartSentinel(t testing.TB, master *Server) *Server {
 	return s
 }
 
-// program returns the path of a program, or of the one of the environment, and the name to
-// call it by.
-func program(wanted string) (path, name string, err error) {
-	name = cmp.Or(wanted, os.Getenv("REDIS_SERVER"), "redis-server")
-	if path, err = exec.LookPath(name); err == nil {
-		return path, name, nil
-	}
-	// One program under two names, which looks at the one it was called by.
-	if path, err = exec.LookPath(strings.Replace(name, "-server", "-check-rdb", 1)); err == nil {
-		return path, name, nil
-	}
-	return "", "", fmt.Errorf(`%s is missing; "make setup" installs what Debian has`, name)
-}
-
 // command returns the command that serves on the ports.
 func (s *Server) command() (*exec.Cmd, error) {
-	path, name, err := program(s.name)
-	if err != nil {
-		return nil, err
-	}
-	args := append([]string{name, "--port", strconv.Itoa(s.Port()), "--bind", "127.0.0.1", "--dir", s.dir,
+	args := append([]string{"--port", strconv.Itoa(s.Port()), "--bind", "127.0.0.1", "--dir", s.dir,
 		"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}, s.args...)
 	if s.file != "" {
-		args = []string{name, s.file, "--sentinel", "--port", strconv.Itoa(s.Port())}
+		args = []string{s.file, "--sentinel", "--port", strconv.Itoa(s.Port())}
 	}
 	if s.tls {
 		args = append(args, "--tls-port", strconv.Itoa(s.tlsPort))
@@ -141,7 +124,7 @@ func (s *Server) command() (*exec.Cmd, error) {
 	if s.clustered {
 		args = append(args, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(s.bus), "--cluster-node-timeout", nodeTimeout)
 	}
-	return &exec.Cmd{Path: path, Args: args}, nil
+	return redisserver.Command(cmp.Or(s.name, os.Getenv("REDIS_SERVER"), "redis-server"), args...)
 }
 
 // answers returns nil if the server of this process answers on the port, and not another.
