@@ -115,7 +115,10 @@ func besiege(t *testing.T, binary string, k attack) {
 		b.rounds(20)
 	}
 	a.until("the sessions of the attacker are gone", func() bool { return p.stats().Connections <= len(bystanders) })
-	a.until("the descriptors of the attacker are closed", func() bool { return p.descriptors() <= descriptors })
+	a.until("the descriptors of the attacker are closed", func() bool { return len(p.descriptors()) <= len(descriptors) })
+	if t.Failed() {
+		t.Logf("descriptors before: %q", descriptors)
+	}
 	for _, b := range bystanders {
 		b.leave()
 	}

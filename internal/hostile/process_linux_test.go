@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -102,9 +103,18 @@ func (p *process) memory(name string) int {
 	return 0
 }
 
-func (p *process) descriptors() int {
-	entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
-	return len(entries)
+// descriptors are the descriptors of the process, each with its target in the kernel.
+func (p *process) descriptors() (targets []string) {
+	dir := fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		target, err := os.Readlink(filepath.Join(dir, e.Name()))
+		if err != nil {
+			continue // closed since
+		}
+		targets = append(targets, e.Name()+" "+target)
+	}
+	return targets
 }
 
 // stop ends the target, and expects that nothing crashed and no goroutine is left.
