@@ -64,7 +64,8 @@ func (a *attacker) until(what string, holds func() bool) {
 	limit := time.Now().Add(a.patience)
 	for !holds() {
 		if time.Now().After(limit) {
-			a.t.Errorf("it does not happen that %s: %+v, descriptors %q", what, a.p.stats(), a.p.descriptors())
+			sockets, others := a.p.descriptors()
+			a.t.Errorf("it does not happen that %s: %+v, descriptors %q, %q", what, a.p.stats(), sockets, others)
 			return
 		}
 		a.bystander.rounds(2)

@@ -103,18 +103,21 @@ func (p *process) memory(name string) int {
 	return 0
 }
 
-// descriptors are the descriptors of the process, each with its target in the kernel.
-func (p *process) descriptors() (targets []string) {
+// descriptors are those of the process, each with its target in the kernel: connections
+// with the socket that listens, and others.
+func (p *process) descriptors() (sockets, others []string) {
 	dir := fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid)
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		target, err := os.Readlink(filepath.Join(dir, e.Name()))
-		if err != nil {
-			continue // closed since
+		switch target, err := os.Readlink(filepath.Join(dir, e.Name())); {
+		case err != nil: // closed since
+		case strings.HasPrefix(target, "socket:"):
+			sockets = append(sockets, e.Name()+" "+target)
+		default:
+			others = append(others, e.Name()+" "+target)
 		}
-		targets = append(targets, e.Name()+" "+target)
 	}
-	return targets
+	return sockets, others
 }
 
 // stop ends the target, and expects that nothing crashed and no goroutine is left.
