@@ -3,8 +3,8 @@
 #
 # Formatting, vet, staticcheck, and that all packages compile on the platforms we promise.
 # With --all, vet for those platforms too: with empty caches each takes a minute. And vet
-# of each module within go.work, whose packages compile with the versions of both, and of
-# the examples of frameworks, which their tests compile.
+# of each module within go.work, whose packages compile with the versions of both, of those
+# that it joins without it too, and of the examples of frameworks, which their tests compile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/check.sh
@@ -33,10 +33,23 @@ fi
 check "staticcheck" bin/staticcheck "${packages[@]}"
 # As in an editor that has opened one of these folders, and as for a user of the module.
 # Those in go.work have been vetted above.
+compiles() {
+	local host
+	host=$(go env GOOS)/$(go env GOARCH)
+	(cd "$1" && GOWORK=off "$OLDPWD/bin/typecheck" "$host" ./...)
+}
 for file in $(git ls-files --cached --others --exclude-standard '*go.mod'); do
 	dir=$(dirname "$file")
-	[ "$all" != --all ] || grep -qxF -e "$dir" -e "./$dir" <<<"$joined" || check "go vet ./... in $dir" go -C "$dir" vet ./...
-	[ "$all" != --all ] && [ "$dir" = examples/frameworks ] || check "go vet ./... in $dir without go.work" env GOWORK=off go -C "$dir" vet ./...
+	vetted=
+	! grep -qxF -e "$dir" -e "./$dir" <<<"$joined" || vetted=yes
+	if [ "$all" = --all ]; then
+		[ -n "$vetted" ] || check "go vet ./... in $dir" go -C "$dir" vet ./...
+		check "go vet ./... in $dir without go.work" env GOWORK=off go -C "$dir" vet ./...
+	elif [ -n "$vetted" ]; then
+		check "$dir compiles without go.work" compiles "$dir"
+	elif [ "$dir" != examples/frameworks ]; then
+		check "go vet ./... in $dir without go.work" env GOWORK=off go -C "$dir" vet ./...
+	fi
 	check "$file is tidy" env GOWORK=off go -C "$dir" mod tidy -diff
 done
 for script in scripts/*.sh conformance/*.sh .ci/run; do
