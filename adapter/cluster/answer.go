@@ -78,7 +78,9 @@ func (n *space) introduction(c Channel, m *nodewire.Message) bool {
 	}
 	now := time.Now()
 	n.core.members.meet(m.From, &a, now)
-	n.core.members.enter(m.From, n.nsp, now)
+	if n.core.members.enter(m.From, n.nsp, now) {
+		n.recounter.newcomer()
+	}
 	n.core.announcer().heard(m.From, &a)
 	return true
 }

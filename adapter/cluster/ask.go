@@ -91,7 +91,7 @@ func (n *space) ServerSideEmitWithAck(ctx context.Context, e adapter.Payload, c 
 // until ctx ends. If the request can't be sent, the nodes will not answer.
 func (n *space) call(ctx context.Context, c *adapter.Call, send func(id string) error) error {
 	n.meet(ctx)
-	w := &callWaiter{namespace: n.nsp, call: c, local: n.local, names: n.core.members.in(n.nsp)}
+	w := &callWaiter{namespace: n.nsp, call: c, local: n.local, names: n.core.members.in(n.nsp), most: -1}
 	for _, name := range w.names {
 		if !c.ExpectNode(name) {
 			return nil // the caller has given up

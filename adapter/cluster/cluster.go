@@ -191,8 +191,14 @@ func (n *node) heardNode(c Channel, m *nodewire.Message) {
 			return
 		}
 		n.counter.heartbeats.Add(1)
-		for _, space := range n.members.announce(m.From, &a, time.Now()) {
+		left, entered := n.members.announce(m.From, &a, time.Now())
+		for _, space := range left {
 			n.pending.gone(m.From, space, false)
+		}
+		for _, name := range entered {
+			if space, ok := n.space(name).(*space); ok {
+				space.recounter.newcomer()
+			}
 		}
 		n.announcer().heard(m.From, &a)
 	case nodewire.KindBye:

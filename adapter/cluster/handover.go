@@ -71,6 +71,8 @@ func (h *handover) gone(uid string, _ error) {
 	}
 }
 
+func (*handover) recounted(int, map[string]string) {}
+
 // askHandOver asks a node to end the socket of a session and to store it. It returns
 // adapter.ErrTaken if that node can't, errSilentOwner if that node has gone, or the error of
 // ctx or of the bus.

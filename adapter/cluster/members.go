@@ -117,13 +117,13 @@ func (t *members) known(uid string) bool {
 }
 
 // announce records what a node says about itself. It returns the namespaces that the node
-// has left.
-func (t *members) announce(uid string, a *announcement, now time.Time) (left []string) {
+// has left, and those that it was not known to have.
+func (t *members) announce(uid string, a *announcement, now time.Time) (left, entered []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.peerLocked(uid)
 	if p == nil || a.epoch < p.epoch {
-		return nil
+		return nil, nil
 	}
 	p.heard, p.epoch = now, a.epoch
 	if p.id = a.id; p.id == "" {
@@ -142,19 +142,23 @@ func (t *members) announce(uid string, a *announcement, now time.Time) (left []s
 		p.round = a.round
 	}
 	for _, space := range a.spaces {
-		t.enterLocked(p, space)
+		if t.enterLocked(p, space) {
+			entered = append(entered, space)
+		}
 	}
-	return left
+	return left, entered
 }
 
-// enter records that a node has a namespace.
-func (t *members) enter(uid, space string, now time.Time) {
+// enter records that a node has a namespace. It reports whether that was not known.
+func (t *members) enter(uid, space string, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p := t.peerLocked(uid); p != nil {
-		p.heard = now
-		t.enterLocked(p, space)
+	p := t.peerLocked(uid)
+	if p == nil {
+		return false
 	}
+	p.heard = now
+	return t.enterLocked(p, space)
 }
 
 // leave records that a node has left a namespace.
@@ -166,11 +170,15 @@ func (t *members) leave(uid, space string) {
 	}
 }
 
-func (t *members) enterLocked(p *peer, space string) {
-	if nodes := t.spaces[space]; nodes != nil {
-		p.in[space] = p.round
-		nodes[p.uid] = p
+func (t *members) enterLocked(p *peer, space string) (entered bool) {
+	nodes := t.spaces[space]
+	if nodes == nil {
+		return false
 	}
+	entered = nodes[p.uid] == nil
+	p.in[space] = p.round
+	nodes[p.uid] = p
+	return entered
 }
 
 func (t *members) leaveLocked(p *peer, space string) {

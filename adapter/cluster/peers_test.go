@@ -267,6 +267,60 @@ func TestNodeJSThatIsSilent(t *testing.T) {
 	})
 }
 
+// A lateCounter is a node that counts when others have begun.
+type lateCounter struct {
+	membus.Counting
+	before func()
+}
+
+func (l *lateCounter) Subscribers(ctx context.Context, channels []cluster.Channel) ([]int, error) {
+	if before := l.before; before != nil {
+		l.before = nil
+		before()
+	}
+	return l.Counting.Subscribers(ctx, channels)
+}
+
+// A node that begins while a request is on its way is counted, but has not received the
+// request: it is not awaited like a server in Node.js for longer than it needs to introduce
+// itself. One that has received it, and is slower than that, is.
+func TestNodesThatBeginDuringARequest(t *testing.T) {
+	mixed(t, func(t *testing.T, codec cluster.Codec, x *mixedCluster) {
+		o := &cluster.Options{Codec: codec}
+		if _, classic := codec.(cluster.Classic); classic {
+			o.Rooms = cluster.RoomsByPattern
+		}
+		r := &recorder{Node: x.network.Node("asker")}
+		counter := &lateCounter{Counting: membus.Counting{Node: r.Node}}
+		x.a = openNode(t, "asker", r, struct {
+			*recorder
+			cluster.PeerCounter
+		}{r, counter}, o)
+		x.b.join("b").answers = true
+		settled()
+		newNodeJS(t, x.network, codec, "node01", "x")
+		for name, ask := range map[string]func() (string, time.Duration, error){
+			"fetch": x.fetch, "broadcast": func() (string, time.Duration, error) { return x.broadcast(t) },
+			"server event": func() (string, time.Duration, error) { return x.servers(t) },
+		} {
+			var late *testNode
+			counter.before = func() {
+				time.Sleep(soon) // the request has arrived
+				late = newCountingNode(t, x.network, "late "+name, *o)
+			}
+			got, took, err := ask()
+			if err != nil || took > 5*soon {
+				t.Errorf("%s: %v, after %v", name, err, took)
+			}
+			if n := len(strings.Fields(got)); n < 2 || n > 3 { // that of the first node has no sockets
+				t.Errorf("%s: the answers are %q", name, got)
+			}
+			_ = late.space.Close()
+			settled()
+		}
+	})
+}
+
 // If the broker can't count, requests return at once with what is known.
 func TestCountingFails(t *testing.T) {
 	mixed(t, func(t *testing.T, _ cluster.Codec, x *mixedCluster) {

@@ -22,6 +22,9 @@ type waiter interface {
 	answered(m *nodewire.Message)
 	// gone is called when a node will no longer answer.
 	gone(uid string, why error)
+	// recounted is called some time after a node has come: others subscribers are none of
+	// the known nodes.
+	recounted(others int, known map[string]string)
 }
 
 // pending is the table of requests. Each is removed by its maker, at the latest when its
@@ -57,19 +60,42 @@ func (t *pending) answered(m *nodewire.Message) bool {
 	return w != nil
 }
 
-// gone notifies the requests in a namespace, or in all of them, that a node will not
-// answer.
-func (t *pending) gone(uid, space string, all bool) {
+// in returns the requests in a namespace, or in all of them.
+func (t *pending) in(space string, all bool) (waiters []waiter) {
 	t.mu.Lock()
-	var waiters []waiter
+	defer t.mu.Unlock()
 	for _, w := range t.all {
 		if all || w.space() == space {
 			waiters = append(waiters, w)
 		}
 	}
-	t.mu.Unlock()
-	for _, w := range waiters {
+	return waiters
+}
+
+// gone notifies the requests in a namespace, or in all of them, that a node will not
+// answer.
+func (t *pending) gone(uid, space string, all bool) {
+	for _, w := range t.in(space, all) {
 		w.gone(uid, adapter.ErrNodeGone)
+	}
+}
+
+// any reports whether a namespace has requests.
+func (t *pending) any(space string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range t.all {
+		if w.space() == space {
+			return true
+		}
+	}
+	return false
+}
+
+// recounted notifies the requests in a namespace of the number of servers in Node.js.
+func (t *pending) recounted(space string, others int, known map[string]string) {
+	for _, w := range t.in(space, false) {
+		w.recounted(others, known)
 	}
 }
 
@@ -83,8 +109,9 @@ type callWaiter struct {
 	local     adapter.Local
 	names     map[string]string // of the nodes that are asked, by uid
 
-	mu     sync.Mutex      // guards the contents of the field below
+	mu     sync.Mutex      // guards the contents of others, and the field below it
 	others map[string]bool // the uids of others that have answered, or nil
+	most   int             // how many others are awaited, -1 while it is not known
 }
 
 // errSilent is the reason why sockets of another node will not answer.
@@ -150,6 +177,31 @@ func (w *callWaiter) first(uid string) bool {
 	return true
 }
 
+// expect says how many others must answer, at most.
+func (w *callWaiter) expect(count int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.most < 0 || count < w.most {
+		w.most = count
+		w.call.NodesExpected(unnamed, count)
+	}
+}
+
+// recounted implements waiter. The nodes among the others that have answered count too.
+func (w *callWaiter) recounted(others int, known map[string]string) {
+	if w.others == nil {
+		return
+	}
+	w.mu.Lock()
+	for uid := range w.others {
+		if _, node := known[uid]; node {
+			others++
+		}
+	}
+	w.mu.Unlock()
+	w.expect(others)
+}
+
 func (w *callWaiter) gone(uid string, why error) {
 	if name, ok := w.names[uid]; ok {
 		w.call.NodeDone(name, why)
@@ -169,6 +221,7 @@ type fetch struct {
 	counted bool          // others is known, or no server is in Node.js
 	others  int           // how many servers in Node.js must answer
 	came    int           // how many others have answered
+	uids    []string      // of those of them that have some
 	done    chan struct{} // closed when all have answered
 	ended   bool          // done is closed
 }
@@ -181,10 +234,29 @@ func newFetch(space string, names map[string]string, others bool) *fetch {
 	return f
 }
 
-// expect says how many others must answer.
+// expect says how many others must answer, at most.
 func (f *fetch) expect(others int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.expectLocked(others, err)
+}
+
+// recounted implements waiter. The nodes among the others that have answered count too.
+func (f *fetch) recounted(others int, known map[string]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, uid := range f.uids {
+		if _, node := known[uid]; node {
+			others++
+		}
+	}
+	f.expectLocked(others, nil)
+}
+
+func (f *fetch) expectLocked(others int, err error) {
+	if f.counted && others >= f.others && err == nil {
+		return
+	}
 	f.counted, f.others = true, others
 	if err != nil {
 		f.silentLocked(unnamed, err)
@@ -220,6 +292,9 @@ func (f *fetch) answered(m *nodewire.Message) {
 	delete(f.waiting, m.From)
 	if !named {
 		f.came++
+		if m.From != "" {
+			f.uids = append(f.uids, m.From)
+		}
 	}
 	f.lookLocked()
 }

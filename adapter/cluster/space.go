@@ -23,6 +23,8 @@ type space struct {
 	events   *eventQueue
 	entries  *eventLog // nil if the bus has no logs
 
+	recounter recounter
+
 	introduced chan struct{} // closed when the other nodes should be known
 	introduce  sync.Once     // closes it
 	mu         sync.Mutex    // guards the fields below
@@ -49,6 +51,7 @@ func newSpace(s *services, l adapter.Local) *space {
 			rooms:  make(map[string]*roomState), wake: make(chan struct{}, 1),
 		},
 	}
+	n.recounter.space = n
 	if !s.open(n.nsp, n) {
 		n.ended = true
 		n.interest.finish()
