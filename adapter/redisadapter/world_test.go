@@ -72,6 +72,7 @@ type world struct {
 	node  *npmcluster.Program
 	urls  map[string]string
 	ios   map[string]*socketio.Server
+	buses map[string]*cluster.Cluster // of the same servers
 	from  map[string]sender
 	tags  int
 
@@ -84,7 +85,7 @@ func newWorld(t *testing.T, w wire, node *npmcluster.Program, redis *redistest.S
 	t.Helper()
 	world := &world{
 		t: t, wire: w, redis: redis, node: node, urls: make(map[string]string), ios: make(map[string]*socketio.Server),
-		from: make(map[string]sender), ids: make(map[string]string),
+		buses: make(map[string]*cluster.Cluster), from: make(map[string]sender), ids: make(map[string]string),
 	}
 	port := redis.Addr()[strings.LastIndexByte(redis.Addr(), ':')+1:]
 	for _, name := range []string{goOne, goTwo} {
@@ -110,6 +111,7 @@ func newWorld(t *testing.T, w wire, node *npmcluster.Program, redis *redistest.S
 	}
 	node.Forget()
 	t.Cleanup(func() { node.Must(t, "reset", nil, nil) })
+	t.Cleanup(world.explain)
 	world.settle()
 	var all sync.WaitGroup
 	for _, server := range servers {
@@ -181,7 +183,25 @@ func (w *world) serve(name string) {
 		}
 		server.Close()
 	})
-	w.ios[name], w.urls[name], w.from[name] = io, server.URL, goSender{io}
+	w.ios[name], w.buses[name], w.urls[name], w.from[name] = io, bus, server.URL, goSender{io}
+}
+
+// explain says what the servers in Go know, if the test has failed.
+func (w *world) explain() {
+	if !w.t.Failed() {
+		return
+	}
+	for name, io := range w.ios {
+		w.t.Logf("%s: %+v, %+v, %d servers", name, w.buses[name].Health(), w.buses[name].Stats(), w.buses[name].Nodes())
+		sockets, err := io.Local().FetchSockets(context.Background())
+		for _, s := range sockets {
+			w.t.Logf("%s: the socket %s, %s, is in %q", name, s.ID(), s.Data(), s.Rooms())
+		}
+		if err != nil {
+			w.t.Logf("%s: %v", name, err)
+		}
+	}
+	w.t.Logf("clients were disconnected: %+v", w.node.Find(isDisconnected))
 }
 
 // connect connects a client.

@@ -83,14 +83,12 @@ func Start(t testing.TB) *Program {
 		defer close(read)
 		p.read(out)
 	}()
-	kill := time.AfterFunc(10*time.Minute, func() { _ = cmd.Process.Kill() }) // whatever happens
 	t.Cleanup(func() {
 		_ = in.Close()
 		<-read
 		if err := cmd.Wait(); err != nil {
 			t.Error("the npm servers ended badly: ", err)
 		}
-		kill.Stop()
 	})
 	return p
 }
