@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the upgrade of a polling session to WebSocket or WebTransport.
+// This file holds the upgrade of a polling session to WebSocket or WebTransport. What
+// answers the parked poll with a noop is in polling_http.go.
 
 package engineio
 
