@@ -254,14 +254,14 @@ test-frameworks: $(npm_conformance) ## the server in chi, Gin, Echo and Fiber, w
 test-restarts: bin/tally $(npm_conformance) ## the npm client while a server with the disk store is killed 5 times, and shut down twice
 	@go test -race -vet=off -count=1 -tags npm -timeout 10m -run 'TestKilledServer|TestRestartedServer' -json ./adapter/diskstore 2>&1 | bin/tally
 
-matrix = go test -race -vet=off $(1) -count=1 -tags npm -timeout 10m -run '^Test(Matrix|Mixed|RecoveredElsewhere)$$' -json ./adapter/redisadapter ./adapter/pgadapter 2>&1 | bin/tally -v
+matrix = go test -race -vet=off $(1) -count=1 -tags npm -timeout $(2) -run '^Test(Matrix|Mixed|RecoveredElsewhere)$$' -json ./adapter/redisadapter ./adapter/pgadapter 2>&1 | bin/tally -v
 
 .PHONY: test-cluster test-cluster-all
 test-cluster: bin/tally $(npm_conformance) ## servers in Go and in Node.js on one Redis, and on one PostgreSQL: each operation of both and of emitters, as a table, with classic and with sharded channels and with streams
-	@$(call matrix,-short)
+	@$(call matrix,-short,10m)
 
 test-cluster-all: bin/tally $(npm_conformance) ## the same in nine ways of using Redis
-	@$(call matrix,)
+	@$(call matrix,,30m)
 
 .PHONY: test-valkey
 test-valkey: bin/tally ## all tests of adapter/redisadapter with Valkey in place of Redis, where it is installed

@@ -33,6 +33,7 @@ const faults = Number(env.NODE_FAULTS || 4);
 const logged = env.LOGGED === "1";
 const rebalance = env.REBALANCE === "1";
 const NODES = 3;
+const LONG = 12; // faults of a campaign in which a server is also frozen for 20 s
 const STILL = 2000; // milliseconds; see still
 const MARKS = 20000; // how long marks may take, before they are sent again
 
@@ -107,6 +108,7 @@ class Nodes extends Campaign {
     const node = this.random.pick(this.nodes);
     if (kind === "kill") await this.#kill(node);
     else if (kind === "freeze") await this.#freeze(node, 7500 + this.random.below(2000));
+    else if (kind === "long freeze") await this.#freeze(node, 20000);
     else if (kind === "blink") await this.#freeze(node, 500 + this.random.below(2000));
     else if (kind === "drain") await this.#drain(node);
     else if (kind === "move") await this.#move(node, 0.5);
@@ -244,7 +246,7 @@ async function post(url) {
 
 // Each kind as often as any other, in some order.
 function order(random) {
-  const kinds = env.KINDS?.split(",") ?? ["kill", "freeze", "drain", "blink", ...(logged ? ["move"] : []), ...(env.FAULTS ? env.FAULTS.split(",") : [])];
+  const kinds = env.KINDS?.split(",") ?? ["kill", "freeze", "drain", "blink", ...(faults >= LONG ? ["long freeze"] : []), ...(logged ? ["move"] : []), ...(env.FAULTS ? env.FAULTS.split(",") : [])];
   const all = [];
   while (all.length < faults) {
     const rest = [...kinds];
