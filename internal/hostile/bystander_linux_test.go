@@ -6,10 +6,8 @@
 package hostile
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,39 +35,17 @@ func watch(a *attacker, transport string) *bystander {
 	go func() {
 		defer close(b.ended)
 		c := newBrowser(a.p.addr)
+		defer c.close()
 		open := c.Open
 		if transport == "polling" {
-			nc, err := c.Dial(context.Background())
-			if err != nil {
-				b.err = err
-				return
-			}
-			defer nc.Close()
-			c.Do = overOne(nc)
+			// A request may come before the connection of the last one is idle again. Another
+			// connection would be a descriptor that counts as the attacker's.
+			c.client.Transport.(*http.Transport).MaxConnsPerHost = 1
 			open = c.Polling
 		}
 		b.err = b.talk(open)
 	}()
 	return b
-}
-
-// overOne returns a function that sends one request after another on a connection. A client
-// of net/http closes its connection if 50 ms pass before it knows that a request was
-// written, and opens another: on a busy machine that would be a descriptor that counts as
-// the attacker's.
-func overOne(nc net.Conn) func(*http.Request) rawclient.Reply {
-	in := bufio.NewReader(nc)
-	return func(r *http.Request) rawclient.Reply {
-		_ = nc.SetDeadline(time.Now().Add(patience))
-		if err := r.Write(nc); err != nil {
-			return rawclient.Reply{Err: err}
-		}
-		resp, err := http.ReadResponse(in, r)
-		if err != nil {
-			return rawclient.Reply{Err: err}
-		}
-		return rawclient.Read(resp)
-	}
 }
 
 // rounds waits for n more answers.
