@@ -36,12 +36,15 @@ func Run(bus nodes.Bus) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
+	// Caught until the process ends: a parent may send SIGTERM and close the input, and the
+	// signal may be the later one.
+	signalled, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	ctx, end := context.WithCancel(signalled)
+	defer end()
 	if os.Getenv("WITH_PARENT") == "1" && !nodes.Started() { // the parent holds the other end of the input
 		go func() {
 			_, _ = stdio.Copy(stdio.Discard, os.Stdin)
-			stop() // as SIGTERM does: a parent may do both
+			end()
 		}()
 	}
 	if text := os.Getenv("NODES"); text != "" {
