@@ -128,6 +128,7 @@ func TestUnencodedArgumentsAreReported(t *testing.T) {
 		p.says(`2["e"]`)
 		w.settle()
 		want(t, "what OnError hears", strings.Join(heard.all(), " "), "direct inside")
+		p.hearsNothing()
 		for _, event := range []string{"broadcast", "in OnError"} {
 			if log := w.log.String(); !strings.Contains(log, event) {
 				t.Errorf("the log lacks %q: %s", event, log)

@@ -121,3 +121,32 @@ func TestDeadClientInARoom(t *testing.T) {
 		dead.WantDisconnect(siotest.PingTimeout)
 	})
 }
+
+// What is on its way to a client whose connection breaks is lost, with all that follows. Emit
+// does not know of it.
+func TestEmitsToAConnectionThatBreaks(t *testing.T) {
+	const frame, events = 2 + len(`42["e",0]`), 3
+	for n := 1; n < frame*events; n += 4 {
+		memory(t, nil, func(w *world) {
+			sockets := make(chan *socketio.Socket, 1)
+			w.io.OnConnection(func(s *socketio.Socket) { sockets <- s })
+			c := w.kit.Connect()
+			s := within(w, "the socket", sockets)
+			w.settle()
+			c.Link().CutAfter(siotest.Down, n, siotest.FIN)
+			for i, to := range []socketio.Emitter{s, w.io, w.io.To(s.ID())} {
+				mustEmit(t, to, "e", i)
+			}
+			<-c.Conn().Ended()
+			w.settle()
+			var got, sent []string
+			for _, e := range c.Drain() {
+				got = append(got, e.String())
+			}
+			for i := range n / frame {
+				sent = append(sent, fmt.Sprintf(`"e" [%d]`, i))
+			}
+			want(t, fmt.Sprintf("events with a cut after byte %d", n), strings.Join(got, " "), strings.Join(sent, " "))
+		})
+	}
+}

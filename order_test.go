@@ -79,10 +79,10 @@ func TestDirectEmitsAndBroadcastsKeepTheirOrder(t *testing.T) {
 			}
 			s.On("go", func() {
 				for i := 0; i < 300; i += 5 {
-					_ = s.Emit("n", i)
-					_ = w.io.Emit("n", i+1)
-					_ = w.io.To("room").Emit("n", i+2, []byte{byte(i)})
-					_ = w.io.To(s.ID()).Emit("n", i+3)
+					mustEmit(t, s, "n", i)
+					mustEmit(t, w.io, "n", i+1)
+					mustEmit(t, w.io.To("room"), "n", i+2, []byte{byte(i)})
+					mustEmit(t, w.io.To(s.ID()), "n", i+3)
 					_ = s.Send(i + 4)
 				}
 			})

@@ -250,30 +250,40 @@ func TestSlowConsumer(t *testing.T) {
 
 // An emit to a client that does not read fails when the queue reaches 16 times its bound.
 func TestSlowConsumerOfADirectEmit(t *testing.T) {
-	memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueBytes: 1000}}, func(w *world) {
-		joined, result := make(chan *socketio.Socket, 1), newList()
-		w.io.OnConnection(func(s *socketio.Socket) {
-			s.OnDisconnect(func(r socketio.DisconnectReason) { result.add(string(r)) })
-			joined <- s
+	for name, small := range map[string]func(s *socketio.Socket) error{
+		"Emit": func(s *socketio.Socket) error { return s.Emit("small") },
+		"EmitWithAck": func(s *socketio.Socket) error {
+			_, err := s.EmitWithAck(context.Background(), "small")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			memory(t, &socketio.Options{Engine: engineio.Options{MaxQueueBytes: 1000}}, func(w *world) {
+				joined, result := make(chan *socketio.Socket, 1), newList()
+				w.io.OnConnection(func(s *socketio.Socket) {
+					s.OnDisconnect(func(r socketio.DisconnectReason) { result.add(string(r)) })
+					joined <- s
+				})
+				p := w.open(polling)
+				p.joins("/")
+				s := within(w, "the connection", joined)
+				close(p.pause)
+				w.settle()
+				_ = s.Emit("last") // it ends the last poll
+				w.settle()
+				if err := s.Emit("big", strings.Repeat("x", 20_000)); err != nil {
+					t.Errorf("an empty queue takes a packet of any size: %v", err)
+				}
+				if err := small(s); !errors.Is(err, socketio.ErrSlowConsumer) {
+					t.Errorf("the next fails with ErrSlowConsumer, not %v", err)
+				}
+				if err := small(s); !errors.Is(err, socketio.ErrClosed) {
+					t.Errorf("the next fails with ErrClosed, not %v", err)
+				}
+				want(t, "the reason", result.await(w, 1)[0], "transport error")
+			})
 		})
-		p := w.open(polling)
-		p.joins("/")
-		s := within(w, "the connection", joined)
-		close(p.pause)
-		w.settle()
-		_ = s.Emit("last") // it ends the last poll
-		w.settle()
-		if err := s.Emit("big", strings.Repeat("x", 20_000)); err != nil {
-			t.Errorf("an empty queue takes a packet of any size: %v", err)
-		}
-		if err := s.Emit("small"); !errors.Is(err, socketio.ErrSlowConsumer) {
-			t.Errorf("the next fails with ErrSlowConsumer, not %v", err)
-		}
-		if err := s.Emit("small"); !errors.Is(err, socketio.ErrClosed) {
-			t.Errorf("the next fails with ErrClosed, not %v", err)
-		}
-		want(t, "the reason", result.await(w, 1)[0], "transport error")
-	})
+	}
 }
 
 // A client that joins and leaves without reading is closed like any slow consumer: after

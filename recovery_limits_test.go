@@ -56,9 +56,11 @@ func TestExpiredBeforeTheSweep(t *testing.T) {
 		r.comes()
 		r.is("recovered")
 		r.drops()
+		mustEmit(t, w.io, "lost")
 		w.after(time.Minute + time.Millisecond)
 		r.comes()
 		r.is("expired")
+		r.hearsNothing()
 	})
 }
 
@@ -97,12 +99,12 @@ func TestSessionsAreBounded(t *testing.T) {
 func TestTheLogIsBounded(t *testing.T) {
 	recovering(t, &socketio.Recovery{MaxBytes: 64 << 10}, func(w *world) {
 		busy, quiet := w.returner().comes(), w.returner().comes()
-		_ = w.io.Emit("e")
+		mustEmit(t, w.io, "e")
 		busy.hears("e")
 		quiet.hears("e")
 		busy.drops()
 		for range 100 {
-			_ = w.io.Emit("large", strings.Repeat("x", 1000))
+			mustEmit(t, w.io, "large", strings.Repeat("x", 1000))
 		}
 		for range 100 {
 			quiet.takes()
@@ -120,18 +122,18 @@ func TestTooMuchMissed(t *testing.T) {
 	recovering(t, &socketio.Recovery{MaxSessionBytes: 8 << 10}, func(w *world) {
 		r := w.returner().comes().drops()
 		for range 5 {
-			_ = w.io.Emit("e", strings.Repeat("x", 1000))
+			mustEmit(t, w.io, "e", strings.Repeat("x", 1000))
 		}
 		r.comes()
 		r.is("recovered")
 		r.events = nil
 		r.drops()
 		for range 10 {
-			_ = w.io.Emit("e", strings.Repeat("x", 1000))
+			mustEmit(t, w.io, "e", strings.Repeat("x", 1000))
 		}
 		r.comes()
 		r.is("too_much_missed")
-		_ = w.io.Emit("new")
+		mustEmit(t, w.io, "new")
 		r.hears("new") // and nothing of the old session
 		r.hearsNothing()
 	})

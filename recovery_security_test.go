@@ -31,7 +31,7 @@ func TestALaterRedeemerTakesOver(t *testing.T) {
 				s.OnDisconnect(func(reason socketio.DisconnectReason) { log = append(log, fmt.Sprint("-", i, " ", reason)) })
 			})
 			r := w.returner().comes()
-			_ = w.io.Emit("e", 1)
+			mustEmit(t, w.io, "e", 1)
 			r.hears("e 1")
 			thief := *r
 			id := r.sid
@@ -40,7 +40,7 @@ func TestALaterRedeemerTakesOver(t *testing.T) {
 			want(t, "the id", thief.sid, id)
 			r.peer.isClosed(1008)
 			want(t, "log", strings.Join(log, ", "), "+1 of 1, -1 forced close, +2 of 1")
-			_ = w.io.Emit("e", 2)
+			mustEmit(t, w.io, "e", 2)
 			thief.hears("e 2")
 		})
 	})

@@ -135,14 +135,14 @@ func TestAServerRestarts(t *testing.T) {
 			onAMachine(t, setup, func(m *machine, w *world) {
 				r := w.returner().comes()
 				id, pid := r.sid, r.pid
-				_ = w.io.To("room").Emit("e", 1)
+				mustEmit(t, w.io.To("room"), "e", 1)
 				r.hears("e 1")
 				for i := 2; i < 10; i += 3 {
-					_ = w.io.To("room").Emit("e", i) // not read
-					_ = w.io.To("~left").Emit("e", 0)
+					mustEmit(t, w.io.To("room"), "e", i) // not read
+					mustEmit(t, w.io.To("~left"), "e", 0)
 					w = m.restarts(w, how)
-					_ = w.io.To("room").Emit("e", i+1)
-					_ = w.io.To(id).Emit("e", i+2)
+					mustEmit(t, w.io.To("room"), "e", i+1)
+					mustEmit(t, w.io.To(id), "e", i+2)
 					r.comesTo(w)
 					r.is("recovered")
 					want(t, "id and secret", r.sid+r.pid, id+pid)
@@ -247,13 +247,15 @@ func TestChangesOfASessionAreStored(t *testing.T) {
 	name := socketio.NewDataKey[string]("name")
 	onAMachine(t, nil, func(m *machine, w *world) {
 		r := w.returner().comes()
-		for i, change := range []func(s *socketio.Socket){
-			func(s *socketio.Socket) { _ = s.Join("a", "b") },
-			func(s *socketio.Socket) { s.Leave("a") },
-			func(s *socketio.Socket) { name.Set(s, "anna") },
+		for i, change := range []func(s *socketio.Socket) error{
+			func(s *socketio.Socket) error { return s.Join("a", "b") },
+			func(s *socketio.Socket) error { s.Leave("a"); return nil },
+			func(s *socketio.Socket) error { name.Set(s, "anna"); return nil },
 		} {
 			s, _ := w.io.Socket(r.sid)
-			change(s)
+			if err := change(s); err != nil {
+				t.Errorf("change %d: %v", i, err)
+			}
 			w = m.restarts(w, "killed")
 			r.comesTo(w).is("recovered")
 			s, _ = w.io.Socket(r.sid)
@@ -286,20 +288,30 @@ func TestRepliesAreStored(t *testing.T) {
 
 // A change that the store could not keep is stored when it works again.
 func TestAChangeThatWasNotStored(t *testing.T) {
+	name := socketio.NewDataKey[string]("name")
 	onAMachine(t, nil, func(m *machine, w *world) {
 		r := w.returner().comes()
-		s, _ := w.io.Socket(r.sid)
-		m.does(breaks, "Save")
-		if err := s.Join("room"); err != nil {
-			t.Errorf("Join: %v", err)
+		for i, change := range []func(s *socketio.Socket) error{
+			func(s *socketio.Socket) error { return s.Join("room", "other") },
+			func(s *socketio.Socket) error { s.Leave("other"); return nil },
+			func(s *socketio.Socket) error { name.Set(s, "anna"); return nil },
+		} {
+			s, _ := w.io.Socket(r.sid)
+			m.does(breaks, "Save")
+			if err := change(s); err != nil {
+				t.Errorf("change %d: %v", i, err)
+			}
+			w.after(20 * time.Second)
+			m.does(nil, "Save")
+			w.after(20 * time.Second)
+			w = m.restarts(w, "killed")
+			_ = w.io.To("room").Emit("e")
+			r.comesTo(w).is("recovered")
+			r.hears("e")
+			s, _ = w.io.Socket(r.sid)
+			who, _ := name.Get(s)
+			want(t, "rooms and name", fmt.Sprint(len(otherRooms(s)), " ", who), []string{"2 ", "1 ", "1 anna"}[i])
 		}
-		w.after(20 * time.Second)
-		m.does(nil, "Save")
-		w.after(20 * time.Second)
-		w = m.restarts(w, "killed")
-		_ = w.io.To("room").Emit("e")
-		r.comesTo(w).is("recovered")
-		r.hears("e")
 	})
 }
 

@@ -26,12 +26,12 @@ func TestAClientWithoutAnyEventIsRecovered(t *testing.T) {
 		r := w.returner().comes()
 		id := r.sid
 		r.drops()
-		_ = w.io.Emit("missed", 1)
+		mustEmit(t, w.io, "missed", 1)
 		r.comes()
 		r.is("recovered")
 		want(t, "the id", r.sid, id)
 		r.hears("missed 1")
-		_ = w.io.Emit("live", 2)
+		mustEmit(t, w.io, "live", 2)
 		r.hears("live 2")
 		r.hearsNothing()
 	})
@@ -43,15 +43,15 @@ func TestAQuietConnectionMayBeOlderThanTheWindow(t *testing.T) {
 	recovering(t, &socketio.Recovery{Window: time.Minute}, func(w *world) {
 		w.io.Use(func(_ context.Context, s *socketio.Socket) error { return s.Join("quiet") })
 		r := w.returner().comes()
-		_ = w.io.Emit("first")
+		mustEmit(t, w.io, "first")
 		r.hears("first")
 		for range 60 {
-			_ = w.io.Except("quiet").Emit("for others")
+			mustEmit(t, w.io.Except("quiet"), "for others")
 			w.after(10 * time.Second)
 		}
 		r.drops()
 		w.after(50 * time.Second)
-		_ = w.io.To("quiet").Emit("missed")
+		mustEmit(t, w.io.To("quiet"), "missed")
 		r.comes()
 		r.is("recovered")
 		r.hears("missed")
@@ -66,11 +66,11 @@ func TestTenRecoveriesInARow(t *testing.T) {
 		r := w.returner().comes()
 		id, pid := r.sid, r.pid
 		for i := range 10 {
-			_ = w.io.Emit("live", i)
+			mustEmit(t, w.io, "live", i)
 			r.hears(fmt.Sprint("live ", i))
 			r.drops()
 			if i%3 > 0 {
-				_ = w.io.Emit("missed", i)
+				mustEmit(t, w.io, "missed", i)
 			}
 			r.comes()
 			r.is("recovered")
@@ -81,7 +81,7 @@ func TestTenRecoveriesInARow(t *testing.T) {
 			}
 			if i%3 == 2 { // dropped before anything was read, so it comes again
 				r.drops()
-				_ = w.io.Emit("more", i)
+				mustEmit(t, w.io, "more", i)
 				r.comes()
 				r.is("recovered")
 				r.hears(fmt.Sprint("more ", i))
@@ -96,8 +96,8 @@ func TestMissedEventsMayBeMissedAgain(t *testing.T) {
 	recovering(t, nil, func(w *world) {
 		r := w.returner().comes()
 		r.drops()
-		_ = w.io.Emit("a", 1)
-		_ = w.io.Emit("a", 2)
+		mustEmit(t, w.io, "a", 1)
+		mustEmit(t, w.io, "a", 2)
 		for range 3 {
 			old := *r
 			r.comes()
@@ -128,20 +128,20 @@ func TestNoHoleDuringASlowMiddleware(t *testing.T) {
 		w.io.OnConnection(func(s *socketio.Socket) { _ = s.Join("room") })
 		r := w.returner().comes()
 		id := r.sid
-		_ = w.io.Emit("e", 1)
+		mustEmit(t, w.io, "e", 1)
 		r.hears("e 1")
 		r.drops()
-		_ = w.io.Emit("e", 2)
+		mustEmit(t, w.io, "e", 2)
 		r.begins()
 		w.settle()
-		_ = w.io.Emit("e", 3)
-		_ = w.io.To("room").Emit("e", 4)
-		_ = w.io.To(id).Emit("e", 5)
+		mustEmit(t, w.io, "e", 3)
+		mustEmit(t, w.io.To("room"), "e", 4)
+		mustEmit(t, w.io.To(id), "e", 5)
 		r.peer.hearsNothing() // nothing leaks before the middleware has passed
 		close(slow)
 		r.hears("e 2", "e 3", "e 4", "e 5")
 		r.is("recovered")
-		_ = w.io.Emit("e", 6)
+		mustEmit(t, w.io, "e", 6)
 		r.hears("e 6")
 		r.hearsNothing()
 	})
@@ -251,8 +251,8 @@ func TestMissedEventsAreThoseOfTheRoomsAtTheirTime(t *testing.T) {
 		w.io.On("wait", func() { <-handlers })
 		r := w.returner().comes()
 		room := func(i int) {
-			_ = w.io.To("room").Emit("room", i)
-			_ = w.io.Except("room").Emit("others", i)
+			mustEmit(t, w.io.To("room"), "room", i)
+			mustEmit(t, w.io.Except("room"), "others", i)
 		}
 		offset := r.offset
 		room(1)
@@ -262,13 +262,13 @@ func TestMissedEventsAreThoseOfTheRoomsAtTheirTime(t *testing.T) {
 		room(3)
 		_ = s.Join("room")
 		s.Leave(s.ID())
-		_ = w.io.To(s.ID()).Emit("to its id", 3)
-		_ = s.Emit("to it", 3)
+		mustEmit(t, w.io.To(s.ID()), "to its id", 3)
+		mustEmit(t, s, "to it", 3)
 		s.OnDisconnecting(func(socketio.DisconnectReason) {
 			room(4)
 			s.Leave("room")
 			room(5)
-			_ = s.Broadcast().Emit("from it")
+			mustEmit(t, s.Broadcast(), "from it")
 		})
 		r.drops()
 		room(6)
@@ -316,15 +316,22 @@ func TestKindsOfEvents(t *testing.T) {
 				r.is("recovered")
 				r.hearsNothing()
 			}
-			go func() { _, _ = s.EmitWithAck(s.Context(), "acknowledged", "text") }() // ends with the socket
+			asked := make(chan error, 1)
+			go func() { // ends with the socket
+				_, err := s.EmitWithAck(w.Context(), "acknowledged", "text")
+				asked <- err
+			}()
 			w.settle()
 			r.peer.hears(`20["acknowledged","text"]`) // without a position: for the client its last argument is a function
-			_ = s.Emit("direct", 2)
-			_ = s.Emit("direct string", "text")
-			_ = w.io.Volatile().Emit("volatile", "text")
-			_ = w.io.Emit("all", 2)
+			mustEmit(t, s, "direct", 2)
+			mustEmit(t, s, "direct string", "text")
+			mustEmit(t, w.io.Volatile(), "volatile", "text")
+			mustEmit(t, w.io, "all", 2)
 			r.drops() // with these events unread
-			_ = w.io.Emit("all", 3)
+			if err := within(w, "the end of the wait", asked); !isErr(err, socketio.ErrClosed) {
+				t.Errorf("EmitWithAck: %v", err)
+			}
+			mustEmit(t, w.io, "all", 3)
 			if err := s.Emit("late"); !isErr(err, socketio.ErrClosed) {
 				t.Errorf("the socket has gone: %v", err)
 			}

@@ -56,7 +56,7 @@ func TestShutdown(t *testing.T) {
 		p.says(`2["x"]`)
 		p.isOpen()
 		for i := range 100 {
-			_ = w.io.Emit("last words", i)
+			mustEmit(t, w.io, "last words", i)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), w.patient)
 		defer cancel()
@@ -244,6 +244,26 @@ func TestAfterClose(t *testing.T) {
 			want(t, "connections", io.Connections(), 0)
 			<-read
 		})
+	})
+}
+
+// Close, unlike Shutdown, loses what is queued.
+func TestCloseLosesWhatIsQueued(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		p := w.open(polling)
+		p.joins("/")
+		w.settle()
+		close(p.pause)
+		w.settle()
+		mustEmit(t, w.io, "last") // it ends the last poll
+		p.hears(`2["last"]`)
+		w.settle()
+		mustEmit(t, w.io, "queued")
+		_ = w.io.Close()
+		status, body := p.request("GET", "?EIO=4&transport=polling&sid="+p.sid, "")
+		if status != 400 || strings.Contains(body, "queued") {
+			t.Errorf("the next poll is answered %d %q", status, body)
+		}
 	})
 }
 

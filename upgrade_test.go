@@ -34,7 +34,7 @@ func TestUpgradeUnderTraffic(t *testing.T) {
 						case n:
 							close(done)
 						}
-						_ = s.Emit("down", i, []byte{byte(i)})
+						mustEmit(t, s, "down", i, []byte{byte(i)})
 						if i == n-1 {
 							want(t, "the transport in the end", s.Transport(), websocket)
 						}

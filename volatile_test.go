@@ -86,9 +86,9 @@ func TestVolatileDropsWhole(t *testing.T) {
 			p := w.join(polling)
 			s := within(w, "the connection", sockets)
 			w.settle()
-			_ = s.Volatile().Emit("first", []byte{1})
-			_ = s.Volatile().Emit("second", []byte{2}) // the poll has something to say already
-			_ = s.Emit("third", []byte{3})
+			mustEmit(t, s.Volatile(), "first", []byte{1})
+			mustEmit(t, s.Volatile(), "second", []byte{2}) // the poll has something to say already
+			mustEmit(t, s, "third", []byte{3})
 			p.hears(`51-["first",{"_placeholder":true,"num":0}]`, []byte{1}, `51-["third",{"_placeholder":true,"num":0}]`, []byte{3})
 			p.hearsNothing()
 		})

@@ -20,7 +20,7 @@ import (
 // that needs no tests, or "only " and those of the tables that need them.
 var indexed = map[string]string{
 	"docs/limits.md": "", "docs/conformance.md": "", "SECURITY-REGRESSIONS.md": "Not built yet",
-	"docs/from-node-to-go.md": "Expressions", "docs/guarantees.md": "",
+	"docs/from-node-to-go.md": "Expressions", guarantees: "",
 	"docs/cluster.md": "only What is promised, By engine, What may be lost",
 }
 
@@ -29,6 +29,21 @@ var indexed = map[string]string{
 var byCell = map[string][]string{
 	"By engine":        {"Classic", "Sharded", "Streams", "Core", "JetStream", "Notify", "Outbox"},
 	"What may be lost": {"Classic", "Sharded", "Core", "Notify"},
+}
+
+// guarantees is the document whose tables say what happens, and what a call returns.
+const guarantees = "docs/guarantees.md"
+
+// resultsOf are the cells of a row of it that have tests; nil for a row of another form.
+func resultsOf(row tableRow) []string {
+	const returns = 4 // after the number, the operation, the failure and the outcome
+	switch {
+	case len(row.cells) <= returns:
+		return nil
+	case row.cells[returns] == "":
+		return []string{"Outcome"}
+	}
+	return []string{"Outcome", "Returns"}
 }
 
 const (
@@ -150,6 +165,12 @@ func TestIndexOfTests(t *testing.T) {
 				continue
 			}
 			columns := byCell[row.heading]
+			if document == guarantees {
+				columns = resultsOf(row)
+				if last := len(entry) - 1; last == len(columns) && entry[last] == "" {
+					entry = entry[:last]
+				}
+			}
 			if columns == nil {
 				checkTests(t, document, name, entry[0], all, packages)
 				continue
@@ -167,7 +188,7 @@ func TestIndexOfTests(t *testing.T) {
 				t.Errorf("docs/tests.md has %q, which is no row of %s", name, document)
 			}
 		}
-		least := map[string]int{"docs/guarantees.md": 30, "docs/cluster.md": 40}[document]
+		least := map[string]int{guarantees: 30, "docs/cluster.md": 40}[document]
 		if len(seen) < cmp.Or(least, 40) {
 			t.Errorf("%s has %d rows: is it read?", document, len(seen))
 		}
@@ -227,12 +248,28 @@ func checkTests(t *testing.T, document, row, cell string, all map[string]bool, p
 				packages[parts[1]] = readTests(t, parts[1])
 			}
 			packages[parts[1]].check(t, "docs/tests.md", name, parts[2], parts[3])
-		case strings.Contains(name, ".test."):
-			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(name))); err != nil {
+		case scriptTest.MatchString(name):
+			if !scriptExists(name) {
 				t.Errorf("docs/tests.md, %s, %s names %s, which does not exist", document, row, name)
 			}
 		case !all[name]:
 			t.Errorf("docs/tests.md, %s, %s names the test %s, which does not exist", document, row, name)
 		}
 	}
+}
+
+// scriptTest is a file with tests in TypeScript or JavaScript, and a part of a title.
+var scriptTest = regexp.MustCompile(`^(.+\.(?:ts|js))(?:/(.+))?$`)
+
+// scriptExists reports whether there is such a test.
+func scriptExists(name string) bool {
+	parts := scriptTest.FindStringSubmatch(name)
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(parts[1])))
+	title := strings.ReplaceAll(parts[2], "_", " ")
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "test(") && strings.Contains(line, title) {
+			return err == nil
+		}
+	}
+	return false
 }

@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { IoOptions, Socket } from "../src/index.ts";
+import { HandlerError, type IoOptions, type Socket } from "../src/index.ts";
 import { received, type Session } from "./fake-server.ts";
 import { dial as dialWith, server } from "./fixture.ts";
 import { event } from "./scenarios.ts";
@@ -123,4 +123,21 @@ test("an order that is not acknowledged after all attempts ends with an error, a
   await received(session, '421["next"]');
   session.send("431[1]");
   assert.equal(await next, 1);
+});
+
+test("a failed order is not sent again", async () => {
+  const socket = dial({ retries: 3, ackTimeout: 60_000 });
+  let attempts = 0;
+  socket.onAnyOutgoing(() => attempts++);
+  const failed = assert.rejects(socket.emitWithAck("fails"), (e) => e instanceof HandlerError && e.code === "NO");
+  const next = socket.emitWithAck("next");
+  await event(socket, "connect");
+  const session = server.sessions[0]!;
+  await received(session, '420["fails"]');
+  session.send('430[{"error":{"message":"no","code":"NO"}}]');
+  await failed;
+  await received(session, '421["next"]');
+  session.send("431[1]");
+  assert.equal(await next, 1);
+  assert.equal(attempts, 2);
 });
