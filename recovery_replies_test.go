@@ -149,6 +149,55 @@ func TestAChangeBesideAReply(t *testing.T) {
 	})
 }
 
+// Servers that share sessions add replies too: the session is not saved again, and another
+// server has them when the first was killed, or when the client comes while the first takes
+// it for connected.
+func TestRepliesGoToOtherServers(t *testing.T) {
+	var puts, adds atomic.Int32
+	network := slowNetwork()
+	network.FailSessions(func(_, method string) error {
+		switch method {
+		case "Put":
+			puts.Add(1)
+		case "AddReplies":
+			adds.Add(1)
+		}
+		return nil
+	}, nil)
+	sharingServers(t, 3, network, plainOptions, func(all []bused, w *watch) {
+		var handled atomic.Int32
+		for i := range all {
+			all[i].io.On("e", func(size int, text string) string {
+				handled.Add(1)
+				return strings.Repeat("x", size) + text
+			})
+		}
+		k := &keeping{machine: &machine{T: t}, returner: all[0].returner()}
+		k.comes(keepingNonce)
+		time.Sleep(time.Second)
+		puts.Store(0)
+		const count = 20
+		for server := range all {
+			for id := range count {
+				k.asks(id, 100)
+			}
+			want(t, "handled", handled.Load(), count)
+			switch server {
+			case 0:
+				want(t, "saves and additions", fmt.Sprint(puts.Load(), adds.Load()), fmt.Sprint(0, count))
+			case 1:
+				w.is(all[1].io, true)
+				all[1].bus.Kill()
+			}
+			if server+1 < len(all) {
+				k.w = all[server+1].world
+				k.returner.comes(keepingNonce)
+				k.is("recovered")
+			}
+		}
+	})
+}
+
 // Replies by a key of the application are not those of a session: nothing is saved.
 func TestKeysSaveNothing(t *testing.T) {
 	keepsReplies(t, func(k *keeping) {

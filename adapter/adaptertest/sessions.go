@@ -36,6 +36,8 @@ func RunSessions(t *testing.T, newStore func(t *testing.T) func() cluster.Sessio
 		{"ExpiredOnce", testExpiredByOne},
 		{"Sizes", testSessionSizes},
 		{"Contexts", testSessionContexts},
+		{"Replies", testSharedReplies},
+		{"RepliesTaken", testTakenWhileAdded},
 	} {
 		t.Run(exam.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

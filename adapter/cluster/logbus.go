@@ -127,6 +127,19 @@ type Sessions interface {
 	Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(namespace string, s *adapter.Session)) (left bool, err error)
 }
 
+// A ReplySessions is a Sessions that can add to the replies of a session without storing
+// the rest of it again; see adapter.ReplyStore.
+type ReplySessions interface {
+	Sessions
+	// AddReplies adds data to the end of Session.Replies of a session that owner owns, and
+	// returns when it is stored. Get, Take and Expire return the session with it; Put
+	// replaces all replies. It returns ErrTaken if another node owns the session, and
+	// adapter.ErrNoSession if that does not exist, has ended, or if Expire has taken it. If
+	// it returns another error, the data may be stored, or stored later, also twice. For one
+	// session, a node does not call it beside itself or Put. It does not change data.
+	AddReplies(ctx context.Context, namespace, owner, secret string, data []byte) error
+}
+
 // A Retainer is a Sessions whose broker drops sessions by itself.
 type Retainer interface {
 	// Retain says how long sessions that have ended are kept at least. It is called once,

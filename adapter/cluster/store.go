@@ -20,7 +20,11 @@ func (c *Cluster) Store() adapter.Store {
 	if !ok {
 		return nil
 	}
-	return &store{node: c.node, sessions: bus.Sessions()}
+	s := &store{node: c.node, sessions: bus.Sessions()}
+	if sessions, ok := s.sessions.(ReplySessions); ok {
+		return replyStore{s, sessions}
+	}
+	return s
 }
 
 // A store is the adapter.SharedStore of a node.
@@ -90,6 +94,22 @@ func (s *store) Save(ctx context.Context, namespace string, session *adapter.Ses
 		}
 	}
 	return nil
+}
+
+// A replyStore is the store of a node whose bus can add to the replies of a session.
+type replyStore struct {
+	*store
+	replies ReplySessions
+}
+
+var _ adapter.ReplyStore = replyStore{}
+
+// AddReplies implements adapter.ReplyStore.
+func (s replyStore) AddReplies(ctx context.Context, namespace, secret string, data []byte) error {
+	if err := s.Await(ctx); err != nil {
+		return err
+	}
+	return s.failed(s.replies.AddReplies(ctx, namespace, s.node.uid, secret, data))
 }
 
 // retired is the end of the owner of a session that is about to be dropped: nobody takes

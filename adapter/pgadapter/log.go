@@ -33,7 +33,7 @@ func newLogBus(config *pgx.ConnConfig, o *Options) *logBus {
 	b.reader = &reader{schema: schema, channel: wakeChannel(o.Prefix), spaces: make(map[string]*reading), poke: b.table.poke}
 	b.writer = &writer{schema: schema, node: newUID(), channel: b.reader.channel, reader: b.reader, lost: make(map[string]uint64), done: make(map[string]uint64)}
 	b.reader.writer = b.writer
-	b.sessions = &sessions{links: b.links, table: schema.table("sessions")}
+	b.sessions = &sessions{links: b.links, table: schema.table("sessions"), replies: schema.table("replies")}
 	b.sender.writer, b.listener.reader, b.sweeper.writer = b.writer, b.reader, b.writer
 	return b
 }

@@ -72,11 +72,19 @@ CREATE TABLE IF NOT EXISTS @sessions (
     PRIMARY KEY (nsp, secret)
 );
 CREATE INDEX IF NOT EXISTS @by_owner ON @sessions (owner, ended);
+CREATE TABLE IF NOT EXISTS @replies (
+    nsp text NOT NULL,
+    secret text NOT NULL,
+    number bigint GENERATED ALWAYS AS IDENTITY,
+    data bytea NOT NULL,
+    PRIMARY KEY (nsp, secret, number),
+    FOREIGN KEY (nsp, secret) REFERENCES @sessions ON DELETE CASCADE
+);
 `)
 }
 
 // outboxTables are the tables of Outbox, and a sequence.
-var outboxTables = []string{"numbers", "log", "epoch", "trimmed", "writers", "sessions"}
+var outboxTables = []string{"numbers", "log", "epoch", "trimmed", "writers", "sessions", "replies"}
 
 // plain returns a name without its schema.
 func plain(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }

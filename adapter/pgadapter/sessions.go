@@ -5,6 +5,7 @@
 package pgadapter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -20,8 +21,9 @@ import (
 
 // sessions is the cluster.Sessions of Outbox.
 type sessions struct {
-	links *links
-	table string
+	links   *links
+	table   string
+	replies string // the table of those that were added
 
 	mu       sync.Mutex // guards the field below
 	reported []sessionKey
@@ -30,10 +32,9 @@ type sessions struct {
 // A sessionKey names a session that Expire has reported and could not remove.
 type sessionKey struct{ namespace, secret string }
 
-var _ cluster.Sessions = (*sessions)(nil)
+var _ cluster.ReplySessions = (*sessions)(nil)
 
-// exec sends a statement and returns how many rows it has affected. TABLE stands for the
-// table.
+// exec sends a statement and returns how many rows it has affected. See sql.
 func (s *sessions) exec(ctx context.Context, sql string, args ...any) (rows int64, err error) {
 	err = s.links.do(ctx, func(l *link) error {
 		tag, err := l.Exec(context.Background(), s.sql(sql), args...)
@@ -43,7 +44,12 @@ func (s *sessions) exec(ctx context.Context, sql string, args ...any) (rows int6
 	return rows, err
 }
 
-func (s *sessions) sql(sql string) string { return strings.ReplaceAll(sql, "TABLE", s.table) }
+// sql returns a statement. TABLE stands for the table of sessions, REPLIES for that of the
+// replies that were added, and ADDED for those of the session s, together.
+func (s *sessions) sql(sql string) string {
+	sql = strings.ReplaceAll(sql, "ADDED", "(SELECT string_agg(r.data, ''::bytea ORDER BY r.number) FROM REPLIES AS r WHERE r.nsp = s.nsp AND r.secret = s.secret)")
+	return strings.NewReplacer("TABLE", s.table, "REPLIES", s.replies).Replace(sql)
+}
 
 // Put implements cluster.Sessions.
 func (s *sessions) Put(ctx context.Context, namespace, owner string, session *adapter.Session) error {
@@ -55,25 +61,51 @@ func (s *sessions) Put(ctx context.Context, namespace, owner string, session *ad
 	if !session.Ended.IsZero() {
 		ended = &session.Ended
 	}
-	rows, err := s.exec(ctx, `INSERT INTO TABLE AS s (nsp, secret, owner, stored, ended, data) VALUES ($1, $2, $3, clock_timestamp(), $4, $5)
-ON CONFLICT (nsp, secret) DO UPDATE SET stored = EXCLUDED.stored, ended = EXCLUDED.ended, data = EXCLUDED.data
-WHERE s.owner = EXCLUDED.owner AND NOT s.expiring`, namespace, session.Secret, owner, ended, data)
-	if err == nil && rows == 0 {
+	stored := false
+	err = s.links.do(ctx, func(l *link) error {
+		return l.QueryRow(context.Background(), s.sql(`WITH put AS (
+    INSERT INTO TABLE AS s (nsp, secret, owner, stored, ended, data) VALUES ($1, $2, $3, clock_timestamp(), $4, $5)
+    ON CONFLICT (nsp, secret) DO UPDATE SET stored = EXCLUDED.stored, ended = EXCLUDED.ended, data = EXCLUDED.data
+    WHERE s.owner = EXCLUDED.owner AND NOT s.expiring RETURNING s.nsp, s.secret
+), old AS (DELETE FROM REPLIES AS r USING put WHERE r.nsp = put.nsp AND r.secret = put.secret)
+SELECT EXISTS (SELECT FROM put)`), namespace, session.Secret, owner, ended, data).Scan(&stored)
+	})
+	if err == nil && !stored {
 		return cluster.ErrTaken
 	}
 	return err
 }
 
+// AddReplies implements cluster.ReplySessions. It locks the session, so that who takes that
+// finds the replies.
+func (s *sessions) AddReplies(ctx context.Context, namespace, owner, secret string, data []byte) error {
+	return s.links.do(ctx, func(l *link) error {
+		tag, err := l.Exec(context.Background(), s.sql(`WITH s AS (
+    SELECT nsp, secret FROM TABLE WHERE nsp = $1 AND secret = $2 AND owner = $3 AND ended IS NULL AND NOT expiring FOR SHARE
+) INSERT INTO REPLIES (nsp, secret, data) SELECT nsp, secret, $4::bytea FROM s`), namespace, secret, owner, data)
+		if err != nil || tag.RowsAffected() > 0 {
+			return err
+		}
+		var other bool
+		if err := l.QueryRow(context.Background(), s.sql("SELECT owner <> $3 FROM TABLE WHERE nsp = $1 AND secret = $2 AND NOT expiring"),
+			namespace, secret, owner).Scan(&other); err != nil || !other {
+			return noSession(cmp.Or(err, pgx.ErrNoRows))
+		}
+		return cluster.ErrTaken
+	})
+}
+
 // Get implements cluster.Sessions.
 func (s *sessions) Get(ctx context.Context, namespace, secret string) (session *adapter.Session, owner string, err error) {
-	var data []byte
+	var data, added []byte
 	err = s.links.do(ctx, func(l *link) error {
-		return l.QueryRow(context.Background(), s.sql("SELECT owner, data FROM TABLE WHERE nsp = $1 AND secret = $2 AND NOT expiring"), namespace, secret).Scan(&owner, &data)
+		return l.QueryRow(context.Background(), s.sql("SELECT owner, data, ADDED FROM TABLE AS s WHERE nsp = $1 AND secret = $2 AND NOT expiring"),
+			namespace, secret).Scan(&owner, &data, &added)
 	})
 	if err != nil {
 		return nil, "", noSession(err)
 	}
-	session, err = decodeSession(data)
+	session, err = decodeSession(data, added)
 	return session, owner, err
 }
 
@@ -85,21 +117,25 @@ func noSession(err error) error {
 	return err
 }
 
-func decodeSession(data []byte) (*adapter.Session, error) {
+func decodeSession(data, added []byte) (*adapter.Session, error) {
 	r, err := nodewire.DecodeSession(data)
 	if err != nil {
 		return nil, err
 	}
+	r.Replies = append(r.Replies, added...)
 	return &r.Session, nil
 }
 
 // Take implements cluster.Sessions.
 func (s *sessions) Take(ctx context.Context, namespace, secret, by, from string, live bool) (*adapter.Session, error) {
-	var data []byte
+	var data, added []byte
 	err := s.links.do(ctx, func(l *link) error {
 		err := l.QueryRow(context.Background(), s.sql(`UPDATE TABLE SET owner = $3, stored = clock_timestamp()
 WHERE nsp = $1 AND secret = $2 AND owner = $4 AND NOT expiring AND (ended IS NOT NULL OR $5) RETURNING data`),
 			namespace, secret, by, from, live).Scan(&data)
+		if err == nil { // not in the same statement, which does not see what was added while it has waited for the session
+			return l.QueryRow(context.Background(), s.sql("SELECT ADDED FROM TABLE AS s WHERE nsp = $1 AND secret = $2"), namespace, secret).Scan(&added)
+		}
 		if !noRows(err) {
 			return err
 		}
@@ -116,7 +152,7 @@ WHERE nsp = $1 AND secret = $2 AND owner = $4 AND NOT expiring AND (ended IS NOT
 	if err != nil {
 		return nil, err
 	}
-	return decodeSession(data)
+	return decodeSession(data, added)
 }
 
 // Drop implements cluster.Sessions.
@@ -199,15 +235,15 @@ func (s *sessions) expire(ctx context.Context, by string, before time.Time, dead
     SELECT nsp, secret FROM TABLE WHERE owner = $1 AND ended < $2 AND NOT expiring
     OR owner = ANY($3) AND (expiring OR ended < $2 OR ended IS NULL AND stored < $2)
     LIMIT $4 FOR UPDATE SKIP LOCKED
-) AS old WHERE s.nsp = old.nsp AND s.secret = old.secret RETURNING s.nsp, s.data`), by, before, dead, limit)
+) AS old WHERE s.nsp = old.nsp AND s.secret = old.secret RETURNING s.nsp, s.data, ADDED`), by, before, dead, limit)
 		var namespace string
-		var data []byte
-		_, err := pgx.ForEachRow(rows, []any{&namespace, &data}, func() error {
-			session, err := decodeSession(data)
+		var data, added []byte
+		_, err := pgx.ForEachRow(rows, []any{&namespace, &data, &added}, func() error {
+			session, err := decodeSession(data, added)
 			if err != nil {
 				return fmt.Errorf("a session of %q: %w", namespace, err)
 			}
-			taken, data = append(taken, expiring{namespace, session}), nil
+			taken, data, added = append(taken, expiring{namespace, session}), nil, nil
 			return nil
 		})
 		return err

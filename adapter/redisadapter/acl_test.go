@@ -98,6 +98,7 @@ func keepSessions(t *testing.T, store adapter.SharedStore) {
 		t.Fatal(err)
 	}
 	err := errors.Join(store.Save(ctx, "/", one), store.Save(ctx, "/", two))
+	err = errors.Join(err, store.(adapter.ReplyStore).AddReplies(ctx, "/", "one", []byte{1}))
 	one.Ended = time.Now()
 	err = errors.Join(err, store.Save(ctx, "/", one))
 	if found, findErr := store.Find(ctx, "/", "one"); findErr != nil || found.ID != one.ID {

@@ -141,7 +141,7 @@ func (e *expiry) one(ctx context.Context, k sessionKey, set, owner, state, names
 		return err
 	case found == "claimed":
 		return nil
-	case found != "mine" || len(values) == 0:
+	case found != "mine" || len(values) < 2:
 		e.strike(ctx, k, set) // it is in another set, or gone
 		if found == "none" {
 			_, _, err = e.run(ctx, dropScript, k, "")
@@ -149,8 +149,8 @@ func (e *expiry) one(ctx context.Context, k sessionKey, set, owner, state, names
 		return err
 	}
 	e.limit--
-	if r, err := decode(values[0]); err == nil {
-		e.expired(namespace, &r.Session)
+	if session, err := e.found(found, values[0], values[1], ""); err == nil {
+		e.expired(namespace, session)
 	}
 	if _, _, err := e.run(ctx, forgetScript, k, e.by); err != nil {
 		return err

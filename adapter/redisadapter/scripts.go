@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the scripts that change sessions. The keys are the hash and the copy for
-// Node.js.
+// This file holds the scripts that change sessions. The keys are the hash, the copy for
+// Node.js, and the replies that were added.
 
 package redisadapter
 
@@ -44,6 +44,7 @@ var (
 if state == 'claimed' or state == 'node' or (state ~= 'none' and owner ~= ARGV[1]) then return {'taken'} end
 redis.call('HSET', KEYS[1], 'o', ARGV[1], 's', ARGV[2])
 redis.call('HDEL', KEYS[1], 'e', 'x')
+redis.call('DEL', KEYS[3])
 if mine then redis.call('DEL', KEYS[2]) end
 if ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'e', 1)
@@ -54,15 +55,21 @@ if ARGV[3] ~= '' then
 end
 return {state}`)
 
-	// getScript returns the state, the owner, the text, and how many milliseconds the copy
-	// has left.
+	// addScript takes the owner, and replies. It returns the state, or "taken".
+	addScript = newScript(look + `
+if state == 'live' and owner == ARGV[1] then redis.call('APPEND', KEYS[3], ARGV[2])
+elseif state ~= 'none' and state ~= 'claimed' and owner ~= ARGV[1] then state = 'taken' end
+return {state}`)
+
+	// getScript returns the state, the owner, the text, the replies that were added, and how
+	// many milliseconds the copy has left.
 	getScript = newScript(look + `
 if state == 'none' or state == 'claimed' then return {state} end
-return {state, owner, text, tostring(redis.call('PTTL', KEYS[2]))}`)
+return {state, owner, text, redis.call('GET', KEYS[3]) or '', tostring(redis.call('PTTL', KEYS[2]))}`)
 
 	// takeScript takes the new owner, the old one, and whether the session need not have
-	// ended. It returns the state, the text, and how
-	// many milliseconds the copy had left.
+	// ended. It returns the state, the text, the replies that were added, and how many
+	// milliseconds the copy had left.
 	takeScript = newScript(look + `
 if state == 'none' or state == 'claimed' then return {'none'} end
 if owner ~= ARGV[2] or state == 'live' and ARGV[3] == '' then return {'taken'} end
@@ -71,29 +78,29 @@ redis.call('HSET', KEYS[1], 'o', ARGV[1], 's', text)
 redis.call('HDEL', KEYS[1], 'x')
 if state ~= 'live' then redis.call('HSET', KEYS[1], 'e', 1) end
 if mine then redis.call('DEL', KEYS[2]) end
-return {state, text, left}`)
+return {state, text, redis.call('GET', KEYS[3]) or '', left}`)
 
 	// dropScript takes the owner.
 	dropScript = newScript(look + `
-if state == 'none' then redis.call('DEL', KEYS[1]) end
+if state == 'none' then redis.call('DEL', KEYS[1], KEYS[3]) end
 if state == 'none' or state == 'node' or claimed or owner ~= ARGV[1] then return {'taken'} end
-redis.call('DEL', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[3])
 if mine then redis.call('DEL', KEYS[2]) end
 return {state}`)
 
 	// claimScript takes the node that claims, the owner, the state in which the session must
-	// be, and a node whose claim does not count. It returns "mine" and the text, or the
-	// state, and the node that has claimed the session.
+	// be, and a node whose claim does not count. It returns "mine", the text and the replies
+	// that were added, or the state, and the node that has claimed the session.
 	claimScript = newScript(look + `
 if state == 'claimed' and claimed == ARGV[4] or state == ARGV[3] and owner == ARGV[2] then
   redis.call('HSET', KEYS[1], 'c', ARGV[1])
   if mine then redis.call('DEL', KEYS[2]) end
-  return {'mine', text}
+  return {'mine', text, redis.call('GET', KEYS[3]) or ''}
 end
 return {state, claimed or ''}`)
 
 	// forgetScript removes a session that a node has claimed.
 	forgetScript = newScript(look + `
-if claimed == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if claimed == ARGV[1] then redis.call('DEL', KEYS[1], KEYS[3]) end
 return {state}`)
 )

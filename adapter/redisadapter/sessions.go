@@ -23,15 +23,16 @@ import (
 
 // sessions is the cluster.Sessions of Redis. A session is a hash; one that has ended has a
 // copy besides, under the key that Node.js gives to it, so that a server in Node.js can take
-// it: the copy is gone then. The two keys are in one slot, and are changed by scripts. The
-// names of the sessions of each server are in sorted sets.
+// it: the copy is gone then. What was added to the replies of one that has not ended is
+// under a third key. The three are in one slot, and are changed by scripts. The names of the
+// sessions of each server are in sorted sets.
 type sessions struct {
 	finder *finder
 	prefix string
 	window atomic.Int64 // a time.Duration: how long a session is kept after its end
 }
 
-var _ cluster.Sessions = (*sessions)(nil)
+var _ cluster.ReplySessions = (*sessions)(nil)
 
 func newSessions(f *finder, prefix string) *sessions {
 	s := &sessions{finder: f, prefix: prefix}
@@ -49,8 +50,8 @@ const spareTime = 30 * time.Second
 
 // A sessionKey names a session in Redis.
 type sessionKey struct {
-	hash, copy string
-	member     string // in sorted sets
+	hash, copy, added string
+	member            string // in sorted sets
 }
 
 // key returns the names of a session. ok is false for a secret that no server makes.
@@ -68,6 +69,7 @@ func (s *sessions) key(namespace, secret string) (k sessionKey, ok bool) {
 	}
 	k.copy, k.member = s.prefix+secret, secret+" "+namespace
 	k.hash, _ = beside(k.copy, "#"+namespace)
+	k.added, _ = beside(k.copy, "+"+namespace)
 	return k, true
 }
 
@@ -104,9 +106,9 @@ func (s *sessions) run(ctx context.Context, l *script, k sessionKey, args ...str
 	for _, load := range []bool{false, true} {
 		results, err := s.finder.do(ctx, k.hash, func(b rueidis.Builder) []rueidis.Completed {
 			if load {
-				return []rueidis.Completed{b.Eval().Script(l.text).Numkeys(2).Key(k.hash, k.copy).Arg(args...).Build()}
+				return []rueidis.Completed{b.Eval().Script(l.text).Numkeys(3).Key(k.hash, k.copy, k.added).Arg(args...).Build()}
 			}
-			return []rueidis.Completed{b.Evalsha().Sha1(l.digest).Numkeys(2).Key(k.hash, k.copy).Arg(args...).Build()}
+			return []rueidis.Completed{b.Evalsha().Sha1(l.digest).Numkeys(3).Key(k.hash, k.copy, k.added).Arg(args...).Build()}
 		})
 		if err != nil {
 			return "", nil, err
@@ -203,10 +205,10 @@ func (s *sessions) Get(ctx context.Context, namespace, secret string) (*adapter.
 	if err != nil {
 		return nil, "", err
 	}
-	if len(values) < 3 {
+	if len(values) < 4 {
 		return nil, "", adapter.ErrNoSession
 	}
-	session, err := s.found(state, values[1], values[2])
+	session, err := s.found(state, values[1], values[2], values[3])
 	return session, values[0], err
 }
 
@@ -217,13 +219,14 @@ func cmpErr(err, other error) error {
 	return other
 }
 
-// found returns the session of a text. left is how many milliseconds a copy of Node.js has
-// left.
-func (s *sessions) found(state, text, left string) (*adapter.Session, error) {
+// found returns the session of a text, with the replies that were added. left is how many
+// milliseconds a copy of Node.js has left.
+func (s *sessions) found(state, text, added, left string) (*adapter.Session, error) {
 	r, err := decode(text)
 	if err != nil {
 		return nil, err
 	}
+	r.Replies = append(r.Replies, added...)
 	if state == "node" {
 		r.Ended = time.Now()
 		if ms, err := strconv.ParseInt(left, 10, 64); err == nil && ms >= 0 {
@@ -232,6 +235,23 @@ func (s *sessions) found(state, text, left string) (*adapter.Session, error) {
 		}
 	}
 	return &r.Session, nil
+}
+
+// AddReplies implements cluster.ReplySessions.
+func (s *sessions) AddReplies(ctx context.Context, namespace, owner, secret string, data []byte) error {
+	k, ok := s.key(namespace, secret)
+	if err := ctx.Err(); err != nil || !ok {
+		return cmpErr(err, adapter.ErrNoSession)
+	}
+	switch state, _, err := s.run(ctx, addScript, k, owner, string(data)); {
+	case err != nil:
+		return err
+	case state == "taken":
+		return cluster.ErrTaken
+	case state != "live":
+		return adapter.ErrNoSession
+	}
+	return nil
 }
 
 // Take implements cluster.Sessions.
@@ -253,7 +273,7 @@ func (s *sessions) Take(ctx context.Context, namespace, secret, by, from string,
 	switch {
 	case err != nil:
 		return nil, err
-	case len(values) < 2:
+	case len(values) < 3:
 		if by != from {
 			s.strike(ctx, k, s.liveOf(by))
 		}
@@ -262,7 +282,7 @@ func (s *sessions) Take(ctx context.Context, namespace, secret, by, from string,
 		}
 		return nil, adapter.ErrNoSession
 	}
-	session, err := s.found(state, values[0], values[1])
+	session, err := s.found(state, values[0], values[1], values[2])
 	if err != nil || by == from {
 		return session, err
 	}

@@ -31,7 +31,7 @@ func (w *Network) FailSessions(before, after func(node, method string) error) {
 // sessions is the store, as a node reaches it.
 type sessions struct{ *Node }
 
-var _ cluster.Sessions = sessions{}
+var _ cluster.ReplySessions = sessions{}
 
 // call performs a method of the store: it goes to the store and comes back, each in the
 // time of Delay.
@@ -103,6 +103,21 @@ func (s sessions) Put(ctx context.Context, namespace, owner string, session *ada
 		}
 		all[key] = &keptSession{data: data, owner: owner, ended: session.Ended, stored: time.Now()}
 		return nil
+	})
+}
+
+// AddReplies implements cluster.ReplySessions.
+func (s sessions) AddReplies(ctx context.Context, namespace, owner, secret string, data []byte) error {
+	return s.call(ctx, "AddReplies", func(all sessionTable) error {
+		switch k := all[sessionKey{namespace, secret}]; {
+		case k == nil || k.expires || k.owner == owner && !k.ended.IsZero():
+			return adapter.ErrNoSession
+		case k.owner != owner:
+			return cluster.ErrTaken
+		default:
+			k.added = append(k.added, data...)
+			return nil
+		}
 	})
 }
 

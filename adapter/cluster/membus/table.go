@@ -17,6 +17,7 @@ type sessionKey struct{ namespace, secret string }
 // A keptSession is a session in the store.
 type keptSession struct {
 	data    []byte
+	added   []byte // replies
 	owner   string
 	ended   time.Time // zero while its socket is connected
 	stored  time.Time
@@ -32,11 +33,20 @@ func (all sessionTable) find(namespace, secret string) (*keptSession, *adapter.S
 	if k == nil || k.expires {
 		return nil, nil, adapter.ErrNoSession
 	}
-	r, err := nodewire.DecodeSession(k.data)
+	r, err := k.record()
 	if err != nil {
 		return nil, nil, err
 	}
 	return k, &r.Session, nil
+}
+
+// record returns what is stored.
+func (k *keptSession) record() (*nodewire.SessionRecord, error) {
+	r, err := nodewire.DecodeSession(k.data)
+	if err == nil {
+		r.Replies = append(r.Replies, k.added...)
+	}
+	return r, err
 }
 
 // expire makes a node the owner of at most limit sessions that are over, and returns them.
@@ -53,7 +63,7 @@ func (all sessionTable) expire(by string, before time.Time, alive func(owner str
 			left = true
 			continue
 		}
-		r, err := nodewire.DecodeSession(k.data)
+		r, err := k.record()
 		if err != nil {
 			return nil, nil, false, err
 		}
