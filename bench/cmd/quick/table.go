@@ -167,6 +167,12 @@ func (r *results) print(o settings, took time.Duration) {
 			fmt.Printf("a broadcast with %s / without: %.2f (%.2f to %.2f)\n", s.name, median(v), v[0], v[len(v)-1])
 		}
 	}
+	for _, s := range recoverers {
+		kept, idle := median(r.each(s.name, "kept", value)), median(r.each("ours", "idle-gc", value))
+		if kept > 0 && idle > 0 {
+			fmt.Printf("a session kept with %s / an idle client, after GC: %.2f\n", s.name, kept/idle)
+		}
+	}
 	if o.other != "" {
 		r.printPairs()
 	}
