@@ -225,8 +225,11 @@ const maxLooked = 256
 
 // Behind reports whether one of the items that wait matches. It looks at the latest; if
 // there are many more, it reports true. If none matches, last is the greatest token of
-// those that wait, or 0. matches must not block, or use the Line.
+// those that wait, or 0. One that is being delivered is delivered when Behind returns.
+// matches must not block, or use the Line.
 func (l *Line) Behind(matches func(Item) bool) (behind bool, last uint64) {
+	l.turn.Lock()
+	defer l.turn.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range min(len(l.items), maxLooked) {

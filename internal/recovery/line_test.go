@@ -164,6 +164,34 @@ func TestLineKeepsTheOrder(t *testing.T) {
 	}
 }
 
+// An item that is being delivered is not overtaken.
+func TestLineWaitsForADelivery(t *testing.T) {
+	l := recovery.NewLine(time.Minute, 4, 100, func() {})
+	defer l.Close()
+	slow := &slowPiece{begun: make(chan struct{}), end: make(chan struct{})}
+	l.Add(slow, 1, 1)
+	go l.Own(1, 7) // ends with the delivery
+	<-slow.begun
+	time.AfterFunc(10*time.Millisecond, func() { close(slow.end) }) // Behind has long begun
+	if behind, _ := l.Behind(func(recovery.Item) bool { return true }); !behind && !slow.delivered.Load() {
+		t.Error("an item is being delivered, and nothing is to wait for it")
+	}
+}
+
+// A slowPiece takes its time.
+type slowPiece struct {
+	begun, end chan struct{}
+	delivered  atomic.Bool
+}
+
+func (p *slowPiece) Deliver(uint64) {
+	close(p.begun)
+	<-p.end
+	p.delivered.Store(true)
+}
+
+func (*slowPiece) Flush() {}
+
 // A process that was frozen reads what has come meanwhile before its events count as lost.
 func TestLineOfAFrozenProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
