@@ -6,10 +6,13 @@ package recovery
 
 import "time"
 
-// Late makes the timer of a Line fire as if it were late.
-func (l *Line) Late(by time.Duration) {
+// Freeze is what a Line sees if the process was frozen until now.
+func (l *Line) Freeze(d time.Duration) {
 	l.mu.Lock()
-	l.due = time.Now().Add(-by)
-	l.mu.Unlock()
-	l.expire()
+	defer l.mu.Unlock()
+	for i := range l.items {
+		l.items[i].since = l.items[i].since.Add(-d)
+	}
+	l.due = l.due.Add(-d)
+	l.timer.Reset(max(0, time.Until(l.due)))
 }

@@ -39,9 +39,9 @@ type Line struct {
 	mu     lock.Mutex // guards the fields below
 	items  []waiting
 	size   int
-	timer  *time.Timer // ends the patience; nil before the first item
+	timer  *time.Timer // looks whether patience has ended; nil before the first item
 	due    time.Time   // when it does
-	ended  func()      // called when items were delivered because patience has ended
+	ended  func()      // called after each look
 	closed bool
 }
 
@@ -55,8 +55,9 @@ type waiting struct {
 	number uint64
 }
 
-// NewLine returns a Line without items. Events wait for their numbers for patience at most;
-// ended is called when it has ended for some. At most most items wait, and about bytes.
+// NewLine returns a Line without items. Events wait for their numbers for patience at most,
+// without the time in which the process was frozen; ended is called when some may have waited
+// for so long. At most most items wait, and about bytes.
 func NewLine(patience time.Duration, most, bytes int, ended func()) *Line {
 	return &Line{patience: patience, most: most, bytes: bytes, ended: ended}
 }
@@ -85,20 +86,25 @@ func (l *Line) Add(item Item, token uint64, size int) {
 	switch {
 	case l.closed:
 	case l.timer == nil:
-		l.due = time.Now().Add(l.patience)
 		l.timer = time.AfterFunc(l.patience, l.expire) // stopped by Close
+		l.waitLocked(l.patience)
 	case len(l.items) == 1:
 		l.waitLocked(l.patience)
 	}
 }
 
+const (
+	// step is the longest time between two looks whether patience has ended.
+	step = 2 * time.Second
+	// frozen is how late a look must be for the process to have been frozen.
+	frozen = time.Second
+)
+
 func (l *Line) waitLocked(d time.Duration) {
+	d = min(d, step)
 	l.due = time.Now().Add(d)
 	l.timer.Reset(d)
 }
-
-// frozen is how late the timer must be for the process to have been frozen.
-const frozen = time.Second
 
 // Follow adds an item that is delivered after those before.
 func (l *Line) Follow(item Item, size int) {

@@ -192,25 +192,28 @@ func (p *slowPiece) Deliver(uint64) {
 
 func (*slowPiece) Flush() {}
 
-// A process that was frozen reads what has come meanwhile before its events count as lost.
+// A process that was frozen reads what has come meanwhile before its events count as lost,
+// also if their patience ends a moment after it goes on.
 func TestLineOfAFrozenProcess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var got tape
-		l := recovery.NewLine(10*time.Second, 4, 100, func() {})
-		defer l.Close()
-		l.Add(&piece{&got, "a"}, 1, 1)
-		time.Sleep(9 * time.Second)
-		l.Late(5 * time.Second)
-		time.Sleep(9 * time.Second)
-		if all := got.all(); all != "" {
-			t.Errorf("%q is delivered", all)
-		}
-		l.Own(1, 7)
-		l.Add(&piece{&got, "b"}, 2, 1)
-		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		if all := got.all(); all != "a7 b0" {
-			t.Errorf("%q is delivered, want a7 b0", all)
-		}
-	})
+	for _, freeze := range []time.Duration{9 * time.Second, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			var got tape
+			l := recovery.NewLine(10*time.Second, 4, 100, func() {})
+			defer l.Close()
+			l.Add(&piece{&got, "a"}, 1, 1)
+			time.Sleep(time.Second)
+			l.Freeze(freeze)
+			time.Sleep(9 * time.Second)
+			if all := got.all(); all != "" {
+				t.Errorf("%q is delivered", all)
+			}
+			l.Own(1, 7)
+			l.Add(&piece{&got, "b"}, 2, 1)
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if all := got.all(); all != "a7 b0" {
+				t.Errorf("%q is delivered, want a7 b0", all)
+			}
+		})
+	}
 }
