@@ -36,6 +36,10 @@ const (
 	// trustsFor is how long after an entry was sent it can be sent again without being stored
 	// twice.
 	trustsFor = repeatsWithin - 30*time.Second
+	// looksEvery is the time between two looks at what waits.
+	looksEvery = landsIn / 4
+	// frozen is how late a look must be for the process to have been frozen.
+	frozen = time.Second
 )
 
 var (
@@ -47,7 +51,8 @@ var (
 // asks which of those without an answer are stored. JetStream knows by their Nats-Msg-Id.
 // One that is missing before one that is stored is lost: a leader that leaves loses some.
 // The others are sent again, some at a time, before any new ones. So the entries of one server
-// are in the stream in the order of Append.
+// are in the stream in the order of Append. The time in which the process was frozen does not
+// count: the answers may have come, and wait to be read.
 type appender struct {
 	link   *link
 	state  *state
@@ -64,6 +69,7 @@ type appender struct {
 	number  uint64
 	bytes   int
 	closed  bool
+	looked  time.Time     // the latest look
 	epoch   int           // the connection by which the flying were sent
 	answer  chan struct{} // a doubted flight was answered
 	empty   chan struct{} // closed when nothing is on its way after close
@@ -71,7 +77,7 @@ type appender struct {
 
 func newAppender(s *stream, st *state, most int) *appender {
 	return &appender{
-		link: s.link, state: st, stream: s, most: most, ctx: s.ctx, wake: make(chan struct{}, 1),
+		link: s.link, state: st, stream: s, most: most, ctx: s.ctx, wake: make(chan struct{}, 1), looked: time.Now(),
 		flights: make(map[string]*flight), answer: make(chan struct{}, 1), empty: make(chan struct{}),
 	}
 }
@@ -102,8 +108,9 @@ func (a *appender) run() {
 	timer := time.NewTimer(landsIn)
 	defer timer.Stop()
 	for {
+		a.thaw()
 		a.step()
-		timer.Reset(landsIn / 4)
+		timer.Reset(looksEvery)
 		select {
 		case <-a.wake:
 		case <-timer.C:
@@ -111,6 +118,25 @@ func (a *appender) run() {
 			return
 		}
 	}
+}
+
+// thaw is called for each look. It reports whether the process was frozen before: what waits
+// then begins to wait again.
+func (a *appender) thaw() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Now()
+	was := now.Sub(a.looked) > looksEvery+frozen
+	a.looked = now
+	if !was {
+		return false
+	}
+	for _, all := range [][]*flight{a.sent, a.queue} {
+		for _, f := range all {
+			f.since = now
+		}
+	}
+	return true
 }
 
 // step sends what can be sent.
@@ -169,6 +195,7 @@ func (a *appender) next(epoch int) *flight {
 	}
 	a.sent, a.epoch = append(a.sent, f), epoch
 	f.state, f.since = flying, time.Now()
+	f.sent = f.since
 	return f
 }
 
@@ -235,7 +262,7 @@ func (a *appender) ask() bool {
 	a.mu.Lock()
 	var asked []*flight
 	for _, f := range a.sent {
-		if f.state == doubted && time.Since(f.since) <= trustsFor {
+		if f.state == doubted && time.Since(f.sent) <= trustsFor {
 			f.absent = false
 			asked = append(asked, f)
 		}
@@ -270,9 +297,13 @@ func (a *appender) await(holds func() bool) bool {
 	for !holds() {
 		select {
 		case <-a.answer:
+			a.thaw()
 			quiet.Reset(quietFor)
 		case <-quiet.C:
-			return holds()
+			if !a.thaw() {
+				return holds()
+			}
+			quiet.Reset(quietFor)
 		case <-ctx.Done():
 			return false
 		}
@@ -318,7 +349,7 @@ func (a *appender) recover() bool {
 		case len(some) == 0:
 			a.state.set(causeAppends, nil)
 			return true
-		case time.Since(some[0].since) > trustsFor:
+		case time.Since(some[0].sent) > trustsFor:
 			if !a.tooOld(some[0]) {
 				return false
 			}
@@ -334,7 +365,7 @@ func (a *appender) doubted() (some []*flight) {
 	defer a.mu.Unlock()
 	a.tidyLocked()
 	for _, f := range a.sent {
-		old := time.Since(f.since) > trustsFor
+		old := time.Since(f.sent) > trustsFor
 		if f.state != doubted || len(some) == mostAgain || old && len(some) > 0 {
 			break
 		}

@@ -105,7 +105,7 @@ func testLostEntries(t *testing.T, l LogOptions, servers ...*natstest.Server) {
 		var all []*flight
 		for token := uint64(1); token <= 5; token++ {
 			m := &nats.Msg{Subject: subject, Data: []byte{'a' - 1 + byte(token)}, Header: nats.Header{jetstream.MsgIDHeader: {reader.messageID(token)}}}
-			all = append(all, &flight{of: &reader.tokens, token: token, number: fmt.Sprint("x", token), m: m, since: time.Now(), state: doubted})
+			all = append(all, &flight{of: &reader.tokens, token: token, number: fmt.Sprint("x", token), m: m, sent: time.Now(), state: doubted})
 		}
 		a := j.appender
 		a.mu.Lock()
@@ -147,6 +147,40 @@ func testLostEntries(t *testing.T, l LogOptions, servers ...*natstest.Server) {
 			t.Errorf("number %d was stored: those up to %d are settled", stored, r.settled)
 		}
 		r.mu.Unlock()
+	}
+}
+
+// A process that was frozen reads the answers that have come meanwhile before it doubts what
+// has become of its entries.
+func TestAppenderOfAFrozenProcess(t *testing.T) {
+	link, now := &link{up: make(chan struct{}), isUp: true, epoch: 1}, time.Now()
+	for name, test := range map[string]struct {
+		looked        time.Duration // how long ago
+		doubts, waits bool
+	}{
+		"frozen": {9 * time.Second, false, true},
+		"slow":   {looksEvery, true, false},
+	} {
+		a := newAppender(&stream{link: link, ctx: t.Context()}, newState(), 1<<20)
+		of := &tokens{wake: make(chan struct{}, 1)}
+		for token := range uint64(2) {
+			if err := a.put(of, token+1, &nats.Msg{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if f := a.next(1); f == nil {
+			t.Fatal("nothing is sent")
+		}
+		long := now.Add(-9 * time.Second) // as if that were when they were sent, and queued
+		a.looked, a.sent[0].since, a.queue[0].since = now.Add(-test.looked), long, long
+		a.thaw()
+		if doubts := a.doubt(1); doubts != test.doubts {
+			t.Errorf("%s: doubts %v", name, doubts)
+		}
+		a.giveUp()
+		if waits := len(a.queue) == 1; waits != test.waits {
+			t.Errorf("%s: the next entry waits: %v", name, waits)
+		}
 	}
 }
 

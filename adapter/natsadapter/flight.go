@@ -18,7 +18,8 @@ type flight struct {
 	token  uint64
 	number string // of the flight, in the subject of the answer
 	m      *nats.Msg
-	since  time.Time // when it was appended, and then when it was sent first
+	since  time.Time // when it was appended, and then when it was sent; see appender.thaw
+	sent   time.Time // when it was sent first
 
 	// The lock of the appender guards the fields below.
 	state  flightState

@@ -108,7 +108,7 @@ func (j *jet) run() {
 		if j.link.wait(j.ctx) == nil {
 			return
 		}
-		if _, err := j.stream.look(j.ctx); err != nil {
+		if err := j.look(); err != nil {
 			j.state.set(causeLog, down(err))
 			wait = looksAgain
 			for _, r := range j.all() {
@@ -127,6 +127,16 @@ func (j *jet) run() {
 			return
 		}
 	}
+}
+
+// look looks at the stream, and again if the process was frozen before the answer was read.
+func (j *jet) look() error {
+	began := time.Now()
+	_, err := j.stream.look(j.ctx)
+	if err != nil && time.Since(began) > asksFor+frozen {
+		_, err = j.stream.look(j.ctx)
+	}
+	return err
 }
 
 func (j *jet) wakeAll() {
