@@ -209,10 +209,8 @@ const notifySQL = "SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS
 // transact sends messages in one transaction: statements that are sent together are one.
 // Entries come last, since they take the lock of the log.
 func (s *sender) transact(link *link, part []message) error {
-	flight := s.state.begin()
-	stalled := time.AfterFunc(stalledAfter, func() { s.state.stalled(flight) })
+	s.state.begin()
 	defer s.state.answered()
-	defer stalled.Stop()
 	defer link.within(s.ctx, answersIn)()
 	var b pgx.Batch
 	var channels, payloads []string

@@ -20,12 +20,14 @@ import (
 type state struct {
 	news chan struct{} // the state may have changed
 
-	mu      sync.Mutex // guards the fields below
-	silent  error      // why nothing is received, or nil
-	refuses error      // why nothing is sent, or nil
-	denied  error      // the error with which Postgres has lately refused a message, or nil
-	until   time.Time  // when denied is forgotten
-	flight  uint64     // counts the transactions, and their ends
+	mu      sync.Mutex  // guards the fields below
+	silent  error       // why nothing is received, or nil
+	refuses error       // why nothing is sent, or nil
+	denied  error       // the error with which Postgres has lately refused a message, or nil
+	until   time.Time   // when denied is forgotten
+	flight  uint64      // counts the transactions, and their ends
+	stall   *time.Timer // of the transaction
+	doubted uint64      // the flight that was noticed to take long
 }
 
 func newState() *state { return &state{news: make(chan struct{}, 1)} }
@@ -59,19 +61,30 @@ func (s *state) set(field *error, err error) {
 	}
 }
 
-// begin records that a transaction begins.
-func (s *state) begin() (flight uint64) {
+// moment is the time for which a transaction must take long still: a process that was frozen
+// has not read the answer yet.
+const moment = time.Second
+
+// begin records that a transaction begins. After a while it counts as stalled, unless answered
+// is called before.
+func (s *state) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flight++
-	return s.flight
+	flight := s.flight
+	s.stall = time.AfterFunc(stalledAfter-moment, func() { s.stalled(flight) }) // stopped by answered
 }
 
 // stalled records that a transaction takes long, unless it has ended.
 func (s *state) stalled(flight uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flight == flight && s.refuses == nil {
+	switch {
+	case s.flight != flight || s.refuses != nil:
+	case s.doubted != flight:
+		s.doubted = flight
+		s.stall.Reset(moment)
+	default:
 		s.refuses = errStalled
 		poke(s.news)
 	}
@@ -82,6 +95,7 @@ func (s *state) answered() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flight++
+	s.stall.Stop()
 	if s.refuses == errStalled { //nolint:errorlint // it is not wrapped
 		s.refuses = nil
 		poke(s.news)
