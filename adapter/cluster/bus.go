@@ -79,8 +79,8 @@ type PeerCounter interface {
 	Subscribers(ctx context.Context, channels []Channel) ([]int, error)
 }
 
-// A LossCounter is a Bus that loses messages which Publish or LogBus.Append has taken, when its
-// connection breaks.
+// A LossCounter is a Bus that loses messages which Publish or LogBus.Append has taken: when its
+// connection breaks, or when the broker refuses them.
 type LossCounter interface {
 	// Lost returns how many. Some of them may have arrived.
 	Lost() uint64

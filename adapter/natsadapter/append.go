@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -61,6 +62,7 @@ type appender struct {
 	most   int // bytes
 	ctx    context.Context
 	wake   chan struct{}
+	lost   atomic.Uint64 // entries that were taken and are not in the stream
 
 	mu      sync.Mutex // guards the fields below
 	queue   []*flight  // waiting
@@ -461,7 +463,9 @@ func (a *appender) end(f *flight, s flightState, number uint64) {
 		return
 	}
 	delete(a.flights, f.number)
-	f.state, f.stored = s, number
+	if f.state, f.stored = s, number; s == failed {
+		a.lost.Add(1)
+	}
 	a.bytes -= sizeOf(f.m)
 	a.tidyLocked()
 	a.mu.Unlock()
@@ -495,6 +499,7 @@ func (a *appender) lose(f *flight, end uint64) {
 	defer a.mu.Unlock()
 	if f.state == landed && f.stored > end {
 		f.state = failed
+		a.lost.Add(1)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ type tape struct {
 // openTape opens a bus with a small log, which tells a tape. It ends with the test.
 func openTape(t testing.TB, urls string, o *Options) (*jet, *tape) {
 	t.Helper()
-	o.Log.MaxBytes, o.Log.MaxSessionBytes = 8<<20, 8<<20
+	o.Log.MaxBytes, o.Log.MaxSessionBytes = min(o.Log.MaxBytes, 8<<20), 8<<20
 	j, r := newJet(urls, o), new(tape)
 	if err := j.Open(r); err != nil {
 		t.Fatal(err)
@@ -147,6 +148,38 @@ func testLostEntries(t *testing.T, l LogOptions, servers ...*natstest.Server) {
 			t.Errorf("number %d was stored: those up to %d are settled", stored, r.settled)
 		}
 		r.mu.Unlock()
+	}
+}
+
+// An entry that JetStream refuses is settled and counted, although Append has returned nil.
+func TestRefusedEntriesAreCounted(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, natstest.JetStream)
+	o := (&Options{Prefix: "refused"}).withDefaults()
+	j, r := openTape(t, server.URL(), &o)
+	j.OpenLog("/")
+	r.wait(t, "the log", func() bool { return r.opened })
+	snap, err := j.stream.look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, _ := j.link.current()
+	js, err := j.stream.jet(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap.config.MaxMsgSize = 1000
+	if _, err := js.UpdateStream(t.Context(), snap.config); err != nil {
+		t.Fatal(err)
+	}
+	for token, data := range []string{"a", strings.Repeat("b", 2000), "c"} {
+		if err := j.Append("/", uint64(token+1), []byte(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.wait(t, "the last entry", func() bool { return len(r.entries) == 2 && r.entries[1] == "c3" && r.settled == 2 })
+	if lost := j.Lost(); lost != 1 {
+		t.Errorf("%d entries are lost, of which one was refused", lost)
 	}
 }
 

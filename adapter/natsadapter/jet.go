@@ -38,7 +38,10 @@ type jet struct {
 	closed  bool
 }
 
-var _ cluster.LogBus = (*jet)(nil)
+var (
+	_ cluster.LogBus      = (*jet)(nil)
+	_ cluster.LossCounter = (*jet)(nil)
+)
 
 const (
 	// lookEvery is the time between two looks at the stream.
@@ -243,6 +246,9 @@ func (j *jet) Append(namespace string, token uint64, data []byte) error {
 	}
 	return j.appender.put(&r.tokens, token, m)
 }
+
+// Lost implements cluster.LossCounter.
+func (j *jet) Lost() uint64 { return j.appender.lost.Load() }
 
 // Position implements cluster.LogBus: the epoch, a dot and the number.
 func (j *jet) Position(namespace string, number uint64) string {

@@ -34,7 +34,10 @@ type bus struct {
 	work   sync.WaitGroup // all goroutines
 }
 
-var _ cluster.Bus = (*bus)(nil)
+var (
+	_ cluster.Bus         = (*bus)(nil)
+	_ cluster.LossCounter = (*bus)(nil)
+)
 
 // newBus returns the bus of Notify, or what Outbox adds a log to.
 func newBus(config *pgx.ConnConfig, o *Options, name naming, node bool) *bus {
@@ -94,6 +97,9 @@ func (b *bus) Publish(c cluster.Channel, data []byte) error {
 	}
 	return b.queue.Put(message{channel: name, data: data})
 }
+
+// Lost implements cluster.LossCounter.
+func (b *bus) Lost() uint64 { return b.sender.lost.Load() }
 
 // Subscribe implements cluster.Bus.
 func (b *bus) Subscribe(channels []cluster.Channel, done func(error)) { b.table.add(channels, done) }

@@ -197,6 +197,9 @@ func TestPermissions(t *testing.T) {
 		err := all[0].Health().Degraded
 		return err != nil && strings.Contains(err.Error(), "permission denied for table p_attachments")
 	})
+	if lost := all[0].Stats().Lost; lost != 1 {
+		t.Errorf("%d messages are lost, of which Postgres has refused one", lost)
+	}
 	clusterhost.Exchange(t, all)
 	server.Must(nil, "GRANT SELECT, INSERT, DELETE ON p_attachments TO chat")
 	server.Must(nil, "GRANT USAGE ON SEQUENCE p_attachments_id_seq TO chat")

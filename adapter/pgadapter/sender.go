@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,6 +25,7 @@ type sender struct {
 	probe  string  // a channel that nobody listens to
 	writer *writer // of logs; nil in Notify
 	ctx    context.Context
+	lost   atomic.Uint64 // messages
 
 	left    []message // of the goroutine: what may have been sent when a connection broke
 	retried bool      // left was sent twice
@@ -64,8 +66,9 @@ func (s *sender) run() {
 	}
 }
 
-// lose forgets messages that are not sent.
+// lose forgets messages that are not sent, or may not have been.
 func (s *sender) lose(lost []message) {
+	s.lost.Add(uint64(len(lost)))
 	if s.writer != nil {
 		s.writer.lose(lost)
 	}

@@ -85,6 +85,9 @@ func TestPermissionIsMissing(t *testing.T) {
 	if err := h.Health().Degraded; errors.Is(err, redisadapter.ErrDown) {
 		t.Errorf("Redis is not down: %v", err)
 	}
+	if h.Stats().Lost == 0 {
+		t.Error("what Redis has refused is not counted")
+	}
 }
 
 // keepSessions does what a server does with sessions.

@@ -39,7 +39,7 @@ type appender struct {
 	most   int    // bytes that may wait
 	wake   chan struct{}
 	done   chan struct{} // closed when everything is sent after close
-	lost   atomic.Uint64 // entries that Redis may not have, or that were not sent
+	lost   atomic.Uint64 // entries that Redis may not have, or has refused, or that were not sent
 
 	// Only run uses these.
 	peer    string            // the connection, as Redis sees it: its id and its address
@@ -344,6 +344,7 @@ func (a *appender) sort(part []addition, results []rueidis.RedisResult) (err err
 			next = i
 			err = why
 		default:
+			a.lost.Add(1)
 			settled[x.namespace], refused = max(settled[x.namespace], x.token), why
 		}
 	}

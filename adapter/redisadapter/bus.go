@@ -49,8 +49,8 @@ var (
 )
 
 // Lost implements cluster.LossCounter. It counts messages that Redis has not answered when the
-// connection broke, those for a slot that nobody has, and those that could not wait while their
-// slot moved.
+// connection broke, those that it has refused, those for a slot that nobody has, and those that
+// could not wait while their slot moved.
 func (b *bus) Lost() uint64 { return b.sender.lost.Load() + b.table.holder.lost.Load() }
 
 func newBus(redis rueidis.ClientOption, mode Mode, o *Options) *bus {

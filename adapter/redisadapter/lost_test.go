@@ -39,6 +39,31 @@ func TestLostMessagesAreCounted(t *testing.T) {
 	})
 }
 
+// An entry that Redis refuses, because it is full, is counted, although Emit has returned nil.
+func TestRefusedEntriesAreCounted(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	h := clusterhost.New(t, "host", modes["streams"](on(redis.Addr()), &redisadapter.Options{Prefix: newPrefix()}), "room")
+	emits := func() {
+		t.Helper()
+		if _, err := h.Emit("room"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clusterhost.Eventually(t, "its own messages come back", func() bool { return h.Stats().Own > 0 })
+	emits()
+	redis.Must("CONFIG", "SET", "maxmemory", "1")
+	emits()
+	clusterhost.Eventually(t, "what Redis has refused is counted", func() bool { return h.Stats().Lost == 1 })
+	redis.Must("CONFIG", "SET", "maxmemory", "0")
+	own := h.Stats().Own
+	emits()
+	clusterhost.Eventually(t, "the next entry", func() bool { return h.Stats().Own > own })
+	if lost := h.Stats().Lost; lost != 1 {
+		t.Errorf("%d entries are lost, of which one was refused", lost)
+	}
+}
+
 // A server that reads a stream too slowly for what it keeps says so, with what it lacks.
 func TestTrimmedUnread(t *testing.T) {
 	t.Parallel()

@@ -292,8 +292,8 @@ func (n *node) ready() {
 }
 
 // publish sends messages and waits for the answers. It returns those that another server
-// must get, and how many were lost. If the connection breaks, these may have arrived or
-// not: to send them again could make them arrive twice.
+// must get, and how many were lost: Redis has refused them, or the connection has broken.
+// Then they may have arrived or not: to send them again could make them arrive twice.
 func (n *node) publish(part []message) (moved []message, lost int) {
 	select {
 	case <-n.tried:
@@ -318,10 +318,11 @@ func (n *node) publish(part []message) (moved []message, lost int) {
 	results := (*c).DoMulti(ctx, commands...)
 	n.since.Store(0)
 	var why, refused error
+	denied := 0
 	for i, r := range results {
 		err := r.Error()
 		if _, answered := rueidis.IsRedisErr(err); answered && !elsewhere(err) {
-			refused = err
+			denied, refused = denied+1, err
 		} else if answered {
 			moved = append(moved, part[i])
 		} else if err != nil {
@@ -332,5 +333,5 @@ func (n *node) publish(part []message) (moved []message, lost int) {
 		n.failed(lost, why)
 	}
 	n.deny(refused)
-	return moved, lost
+	return moved, lost + denied
 }
