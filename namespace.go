@@ -66,6 +66,14 @@ type adapterMaker interface {
 	checkNamespace(name string) error
 }
 
+// waitJoined waits until other servers know of the rooms of this one.
+func (ns *Namespace) waitJoined(rooms []string) error {
+	if w, ok := ns.adapter.(adapter.JoinWaiter); ok {
+		return w.WaitJoined(rooms)
+	}
+	return nil
+}
+
 // A keeperMaker makes the keeper of a namespace, or returns nil.
 type keeperMaker interface {
 	makeKeeper(ns *Namespace) keeper

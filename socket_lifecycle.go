@@ -59,6 +59,7 @@ func (a *admission) join() {
 		s.ns.keeper.join(a)
 		return
 	}
+	_ = s.ns.waitJoined(nil) // a server that has just started does not get yet what others emit
 	if !a.passes() {
 		return
 	}

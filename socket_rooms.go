@@ -33,14 +33,6 @@ func (s *Socket) Join(rooms ...string) error {
 	return err
 }
 
-// waitJoined waits until other servers know of the rooms of this one.
-func (ns *Namespace) waitJoined(rooms []string) error {
-	if w, ok := ns.adapter.(adapter.JoinWaiter); ok {
-		return w.WaitJoined(rooms)
-	}
-	return nil
-}
-
 // join is Join. If the socket is connected, it returns true and, with recovery, the number
 // of the latest event before. save has the session saved.
 func (m *member) join(rooms []string, save func()) (last uint64, joined bool, err error) {
