@@ -502,10 +502,6 @@ func (r *follower) Foreign(e *adapter.KeptEvent, members func(adapter.Target) []
 	if e.Socket != "" {
 		d.Target = adapter.Target{Rooms: []string{e.Socket}}
 	}
-	if d.encode() != nil {
-		r.Passed(e.Number)
-		return 0
-	}
 	d.Deliver(e.Number)
 	_ = d.flush(true) // it has been reported
 	return d.count

@@ -217,8 +217,20 @@ type delivery struct {
 	err   error     // of the only recipient, or of the encoding
 }
 
-// deliver queues the event, in a step of the order.
+// deliver queues the event, in a step of the order. An event of another server that has no
+// recipients here is not encoded.
 func (d *delivery) deliver(position string) {
+	var members []adapter.Member
+	if d.foreign != nil {
+		if members = d.foreign(d.Target); len(members) == 0 {
+			return
+		}
+		if d.draft == nil {
+			if d.draft, d.err = d.ns.server.format.Draft(d.ns.name, d.Event.JSON, d.Event.Attachments); d.err != nil {
+				return
+			}
+		}
+	}
 	if d.m, d.err = d.draft.Message(position); d.err != nil {
 		return
 	}
@@ -229,10 +241,7 @@ func (d *delivery) deliver(position string) {
 		}
 		return
 	}
-	var members []adapter.Member
-	if d.foreign != nil {
-		members = d.foreign(d.Target)
-	} else {
+	if d.foreign == nil {
 		members = d.ns.adapter.Members(d.Target)
 	}
 	d.count = len(members)
@@ -326,6 +335,8 @@ func (d *delivery) flush(stored bool) error {
 	}
 	watch := d.ns.server.watch
 	switch {
+	case d.m == nil && d.err == nil: // nobody gets it
+		return nil
 	case d.m == nil:
 		d.ns.reportUnencoded(d.socket, d.event, d.err)
 		return &reportedError{d.err}

@@ -98,6 +98,9 @@ func (n *space) deliver(c Channel, m *nodewire.Message, b *adapter.Batch) bool {
 			return count > 0
 		}
 	}
+	if t := m.Target; len(t.Rooms) == 1 && len(t.Except) == 0 && len(n.Members(t)) == 0 {
+		return false // most that come to all servers are for a room of others
+	}
 	p, err := n.local.Packet(m.Event, m.Flags, nil)
 	if err != nil {
 		n.core.drop("an event that no client can read", c, m.From)
