@@ -6,12 +6,15 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"socketio"
+	"socketio/adapter"
 	"socketio/adapter/adaptertest"
+	"socketio/adapter/cluster/membus"
 )
 
 // Clients of other servers get what was broadcast before they are disconnected.
@@ -94,5 +97,39 @@ func TestAServerLeavesTheCluster(t *testing.T) {
 			c[0].peers["a"].hears(`2["together"]`)
 			c[2].peers["c"].hears(`2["together"]`)
 		})
+	})
+}
+
+// The end of each session is stored before Shutdown returns, however long the store takes:
+// another server continues it without asking.
+func TestShutdownStoresTheEndsOfSessions(t *testing.T) {
+	const clients = 10
+	network := membus.New(1)
+	network.Delay(100*time.Millisecond, time.Second)
+	sharingServers(t, 2, network, plainOptions, func(all []bused, _ *watch) {
+		all[0].io.OnConnection(func(s *socketio.Socket) {
+			s.OnDisconnect(func(socketio.DisconnectReason) { time.Sleep(2 * time.Second) })
+		})
+		returners := make([]*returner, clients)
+		for i := range returners {
+			returners[i] = all[0].returner().comes()
+		}
+		if err := all[0].io.Shutdown(context.Background()); err != nil {
+			t.Fatalf("Shutdown: %v", err)
+		}
+		network.Delay(0, 0) // what is on its way is so still
+		store := all[1].node.Store().(adapter.SharedStore)
+		for i, r := range returners {
+			s, err := store.Find(context.Background(), "/", r.pid)
+			if err != nil {
+				t.Fatalf("session %d: %v", i, err)
+			}
+			if s.Ended.IsZero() {
+				t.Errorf("the end of session %d is not stored", i)
+			}
+		}
+		for _, r := range returners {
+			r.comesAt(all[1]).is("recovered")
+		}
 	})
 }

@@ -6,6 +6,7 @@ package natsadapter
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strconv"
 	"sync/atomic"
@@ -15,9 +16,11 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"socketio/adapter"
 	"socketio/adapter/adaptertest"
 	"socketio/adapter/cluster"
 	"socketio/adapter/natsadapter/internal/natstest"
+	"socketio/internal/clusterhost"
 	"socketio/internal/faultnet"
 )
 
@@ -141,6 +144,38 @@ func TestLogAtThreeServers(t *testing.T) {
 			return newSessions(t, replicas, servers...)
 		})
 	})
+}
+
+// The oldest entries are removed when the log is larger than LogOptions.MaxBytes, and when they
+// are older than MaxAge: who has not read them is told.
+func TestOldEntriesAreRemoved(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, natstest.JetStream)
+	for name, l := range map[string]LogOptions{"size": {MaxBytes: 1 << 20}, "age": {MaxBytes: 32 << 20, MaxAge: time.Second}} {
+		o := (&Options{Prefix: name, Log: l}).withDefaults()
+		j, r := openTape(t, server.URL(), &o)
+		j.OpenLog("/")
+		r.wait(t, "the log", func() bool { return r.opened })
+		data := make([]byte, 1<<10)
+		token := uint64(0)
+		clusterhost.Eventually(t, name+": the first entry is removed", func() bool {
+			for range 100 {
+				token++
+				if err := j.Append("/", token, data); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.wait(t, "the entries", func() bool { return len(r.entries) == int(token) })
+			var last error
+			for _, err := range j.Read(t.Context(), "/", 0, r.last) {
+				last = err
+			}
+			if last != nil && !errors.Is(last, adapter.ErrTrimmed) {
+				t.Fatal(last)
+			}
+			return last != nil
+		})
+	}
 }
 
 // A silent is a receiver for buses of which only the sessions are used.
