@@ -114,10 +114,10 @@ type HandlerError struct {
 	Err error
 }
 
-// Error names the event, the argument and the cause.
+// Error names the event, the argument, counted from 1 as in the log, and the cause.
 func (e *HandlerError) Error() string {
 	if e.ArgIndex >= 0 {
-		return fmt.Sprintf("socketio: event %q: argument %d: %v", e.Event, e.ArgIndex, e.Err)
+		return fmt.Sprintf("socketio: event %q: argument %d: %v", e.Event, e.ArgIndex+1, e.Err)
 	}
 	return fmt.Sprintf("socketio: event %q: %v", e.Event, e.Err)
 }

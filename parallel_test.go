@@ -354,10 +354,10 @@ func TestParallelErrorsReachTheMiddleware(t *testing.T) {
 		p := w.join(websocket)
 		for i, c := range []struct{ event, want string }{
 			{`["texts","a"]`, "<nil>"},
-			{`["texts",5]`, `socketio: event "texts": argument 0: json: cannot unmarshal number into Go value of type string`},
-			{`["later","a","b"]`, `socketio: event "later": argument 1: json: cannot unmarshal string into Go value of type int`},
+			{`["texts",5]`, `socketio: event "texts": argument 1: json: cannot unmarshal number into Go value of type string`},
+			{`["later","a","b"]`, `socketio: event "later": argument 2: json: cannot unmarshal string into Go value of type int`},
 			{`["later","a",1]`, "failed"},
-			{`["twice","a",1]`, `socketio: event "twice": argument 1: json: cannot unmarshal number into Go value of type string`},
+			{`["twice","a",1]`, `socketio: event "twice": argument 2: json: cannot unmarshal number into Go value of type string`},
 		} {
 			p.says("2" + c.event)
 			want(t, "what next returned for "+c.event, got.await(w, i+1)[i], c.want)

@@ -11,12 +11,12 @@ import (
 )
 
 // DecodeValues decodes the first len(dst) values into dst, which must be pointers. A nil
-// element skips a value. If there are fewer values, it returns missing with the index.
-// Errors of decoding begin with the name of a package, pkg, and the index.
+// element skips a value. If there are fewer values, it returns missing with the
+// number, from 1. Errors of decoding begin with the name of a package, pkg, and the number.
 func DecodeValues(pkg string, missing error, codec parser.Codec, values, attachments [][]byte, dst []any) error {
 	for i, d := range dst {
 		if i >= len(values) {
-			return fmt.Errorf("%w %d", missing, i)
+			return fmt.Errorf("%w %d", missing, i+1)
 		}
 		if d == nil {
 			continue
@@ -41,5 +41,5 @@ func AnyValues(pkg string, codec parser.Codec, values, attachments [][]byte) ([]
 }
 
 func badValue(pkg string, i int, err error) error {
-	return fmt.Errorf("%s: argument %d: %w", pkg, i, err)
+	return fmt.Errorf("%s: argument %d: %w", pkg, i+1, err)
 }
