@@ -102,7 +102,12 @@ type PublicError struct {
 }
 
 // Error returns the message.
-func (e *PublicError) Error() string { return e.Message }
+func (e *PublicError) Error() string {
+	if e == nil {
+		return "socketio: a nil *PublicError was returned as an error, and as such is not nil: return nil"
+	}
+	return e.Message
+}
 
 // A HandlerError is the error of a handler, as OnError receives it. It wraps the cause.
 type HandlerError struct {
@@ -130,6 +135,9 @@ type PanicError struct {
 	Value any    // the argument of panic
 	Stack []byte // the goroutine's stack as text, from debug.Stack
 }
+
+// errGoexit is the error of a handler that ended its goroutine.
+var errGoexit = errors.New("socketio: a handler ended its goroutine by runtime.Goexit, which FailNow and Fatal of a test call")
 
 // queueError returns the error of this package for an event that the engine did not queue.
 func queueError(err error) error {

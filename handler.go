@@ -123,6 +123,8 @@ func (h *handlers) runEvent(s *Socket, it item, w *worker) {
 
 func (h *handlers) report(s *Socket, where string, err error) { report(s, where, err) }
 
+func (h *handlers) attempt(s *Socket, where string, fn func()) { attempt(s, where, fn) }
+
 // A link is one step of the path of an event to its handlers.
 type link interface {
 	// pass returns the first error of a middleware or a handler, which has been reported.
@@ -138,7 +140,7 @@ func (last) pass(ev *event) error {
 	}
 	for _, list := range ev.found.any {
 		for _, fn := range list {
-			report(ev.socket, string(ev.name), guard(func() error { (*fn)(ev.socket, string(ev.name), ev.args.clone()); return nil }))
+			attempt(ev.socket, string(ev.name), func() { (*fn)(ev.socket, string(ev.name), ev.args.clone()) })
 		}
 	}
 	if len(ev.found.uses) > 0 {
@@ -153,17 +155,25 @@ func passMiddlewares(ev *event) error {
 	own := *ev
 	own.name, own.args = slices.Clone(ev.name), ev.args.clone()
 	e := Event{Socket: ev.socket, Name: string(ev.name), Args: own.args, WantsAck: ev.reply != nil}
-	passed := false
+	passed, returned := false, false
 	defer func() {
-		if !passed {
-			ev.reply.leave()
+		if passed {
+			return
 		}
+		if !returned {
+			ev.fail(errGoexit)
+		}
+		ev.reply.leave()
 	}()
-	return call.Pass(ev.Context(), e, ev.found.uses, func(ctx context.Context, e Event) error {
+	err := call.Pass(ev.Context(), e, ev.found.uses, func(ctx context.Context, e Event) error {
 		passed = true
 		own.ctx, own.name, own.args, own.size = ctx, []byte(e.Name), e.Args, 0
 		return runHandlers(&own)
 	}, ev.fail, newPanicError)
+	if returned = true; !passed && err == nil {
+		logEvent(ev, "a middleware did not pass an event on")
+	}
+	return err
 }
 
 // runHandlers runs the handlers of an event and returns the first of their errors. An
@@ -198,7 +208,7 @@ func runHandlers(ev *event) (first error) {
 		}
 	}
 	if !known && !ev.found.hasAny() {
-		logUnhandled(ev)
+		logEvent(ev, "no handler")
 	}
 	if said.EmptyDue() && !ev.reply.left() {
 		report(ev.socket, string(ev.name), ev.reply.send())
@@ -248,7 +258,14 @@ func (ev *event) repeats() bool {
 
 // run runs one handler and sends its acknowledgement.
 func (ev *event) run(fn handlerFunc) (call.Answer, error) {
+	returned := false
+	defer func() {
+		if !returned {
+			ev.fail(errGoexit)
+		}
+	}()
 	how, err := call.Run(fn, incoming(ev), newPanicError)
+	returned = true
 	if err != nil {
 		ev.fail(err)
 	}

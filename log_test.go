@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -208,6 +209,114 @@ func TestLogOfAnEventWithoutHandler(t *testing.T) {
 		if want := "DEBUG msg=\"no handler\" nsp=/ sid=" + id + " event=knwon\nDEBUG msg=\"no handler\" nsp=/ sid=" + id + " event=once\n"; got != want {
 			t.Errorf("the log is\n%s\nwant\n%s", got, want)
 		}
+	})
+}
+
+// A function that ends its goroutine, as t.FailNow does, is reported like one that panics;
+// a client that waits for an acknowledgement gets one.
+func TestLogOfGoexit(t *testing.T) {
+	opts, lines := recorded(slog.LevelError)
+	memory(t, opts, func(w *world) {
+		w.io.Of("/refused").Use(func(context.Context, *socketio.Socket) error { runtime.Goexit(); return nil })
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+				if e.Name == "kept" {
+					runtime.Goexit()
+				}
+				return next(ctx, e)
+			})
+			s.OnAny(func(event string, _ socketio.Args) {
+				if event == "seen" {
+					runtime.Goexit()
+				}
+			})
+			s.On("exit", func() int { runtime.Goexit(); return 1 })
+			s.On("at once", socketio.Parallel(2, func() { runtime.Goexit() }))
+			s.OnDisconnecting(func(socketio.DisconnectReason) { runtime.Goexit() })
+			s.OnDisconnect(func(socketio.DisconnectReason) { runtime.Goexit() })
+			runtime.Goexit()
+		})
+		p := w.join(websocket)
+		expect := func(where string) {
+			t.Helper()
+			w.settle()
+			got := regexp.MustCompile(`sid=[\w-]{20}`).ReplaceAllString(strings.Join(lines(), "\n"), "sid=*")
+			line := `ERROR msg="a handler failed" nsp=%s sid=* event=%s error="socketio: a handler ended its goroutine by runtime.Goexit, which FailNow and Fatal of a test call"`
+			var want []string
+			for _, event := range strings.Split(where, ", ") {
+				namespace, event, _ := strings.Cut(event, " ")
+				want = append(want, fmt.Sprintf(line, namespace, event))
+			}
+			if want := strings.Join(want, "\n"); got != want {
+				t.Errorf("the log is\n%s\nwant\n%s", got, want)
+			}
+		}
+		expect("/ connection")
+		p.says(`21["exit"]`)
+		p.hears(`31[{"error":{"message":"internal error","code":""}}]`)
+		expect("/ exit")
+		p.says(`22["kept"]`)
+		p.hears(`32[{"error":{"message":"internal error","code":""}}]`)
+		expect("/ kept")
+		p.says(`23["at once"]`)
+		p.hears(`33[{"error":{"message":"internal error","code":""}}]`)
+		expect(`/ "at once"`)
+		p.says(`2["seen"]`)
+		expect("/ seen")
+		p.says(`0/refused,`)
+		p.hears(`4/refused,{"message":"internal error"}`)
+		expect("/refused connection")
+		p.says("1")
+		expect("/ disconnecting, / disconnect")
+	})
+}
+
+// An event that a middleware keeps, and a connection that is not read because its handlers
+// are behind, are logged: nothing else says why nothing happens.
+func TestLogOfWhatWaits(t *testing.T) {
+	opts, lines := recorded(slog.LevelDebug)
+	opts.Limits.MaxInboxPackets = 4
+	memory(t, opts, func(w *world) {
+		gate := make(chan struct{})
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+				if e.Name == "kept" {
+					return nil
+				}
+				return next(ctx, e)
+			})
+			s.On("slow", func() { <-gate })
+			s.On("kept", func() {})
+		})
+		p := w.join(websocket)
+		sid := w.io.Sockets()[0].ID()
+		p.says(`21["kept"]`)
+		w.settle()
+		want(t, "the log of an event that is kept", strings.Join(lines(), "\n"), `DEBUG msg="a middleware did not pass an event on" nsp=/ sid=`+sid+` event=kept`)
+		for range 8 {
+			p.says(`2["slow"]`)
+		}
+		w.settle()
+		want(t, "the log of a pause", strings.Join(lines(), "\n"), `DEBUG msg="a connection is not read: its handlers are behind" conn=1`)
+		close(gate)
+	})
+}
+
+// A PublicError that is nil, or has data that can't be encoded, is a fault of the
+// application.
+func TestLogOfBadPublicErrors(t *testing.T) {
+	opts, lines := recorded(slog.LevelError)
+	memory(t, opts, func(w *world) {
+		w.io.On("nil", func() error { var e *socketio.PublicError; return e })
+		w.io.On("data", func() error { return &socketio.PublicError{Message: "no", Data: func() {}} })
+		p := w.join(websocket)
+		sid := w.io.Sockets()[0].ID()
+		p.says(`21["nil"]`, `22["data"]`)
+		p.hears(`31[{"error":{"message":"internal error","code":""}}]`, `32[{"error":{"message":"no","code":""}}]`)
+		w.settle()
+		want(t, "the log", strings.Join(lines(), "\n"),
+			`ERROR msg="a handler failed" nsp=/ sid=`+sid+` event=nil error="socketio: a nil *PublicError was returned as an error, and as such is not nil: return nil"`+"\n"+
+				`ERROR msg="the data of a PublicError can't be encoded" error="json: unsupported type: func()"`)
 	})
 }
 

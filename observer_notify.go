@@ -6,7 +6,6 @@ package socketio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -16,9 +15,6 @@ import (
 	"socketio/engineio"
 	"socketio/internal/telemetry"
 )
-
-// errGoexit is the error that observers receive for a handler that ended its goroutine.
-var errGoexit = errors.New("socketio: a handler ended its goroutine")
 
 // observers are the values of Options.Observers, by the interfaces that they implement.
 // It is immutable after newWatcher.

@@ -175,7 +175,7 @@ func TestParallelFailures(t *testing.T) {
 		p := w.join(transport)
 		p.says(`21["work","error"]`, `22["work","panic"]`, `23["work","exit"]`, `24["work",4]`, `25["work"]`, `26["work","fine"]`)
 		p.hears(`31[{"error":{"message":"no","code":""}}]`, `32[{"error":{"message":"internal error","code":""}}]`)
-		got := make([]string, 3) // an argument is decoded before the call is let in
+		got := make([]string, 4) // an argument is decoded before the call is let in
 		for i := range got {
 			answer, err := p.next()
 			if err != nil {
@@ -184,9 +184,9 @@ func TestParallelFailures(t *testing.T) {
 			got[i] = answer.text
 		}
 		slices.Sort(got)
-		want(t, "answers", strings.Join(got, " "), `34[{"error":{"message":"invalid argument 1","code":"invalid_argument"}}]`+
+		want(t, "answers", strings.Join(got, " "), `33[{"error":{"message":"internal error","code":""}}] 34[{"error":{"message":"invalid argument 1","code":"invalid_argument"}}]`+
 			` 35[{"error":{"message":"invalid argument 1","code":"invalid_argument"}}] 36["fine"]`)
-		want(t, "errors", len(errs.await(w, 4)), 4)
+		want(t, "errors", len(errs.await(w, 5)), 5)
 		p.says(`2["work","exit"]`)
 		p.goes()
 		within(w, "the end of the socket", gone)

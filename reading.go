@@ -34,6 +34,7 @@ func (c *conn) checkInboxes() {
 	var stopped, resumed bool
 	defer func() { // after mu is unlocked
 		if stopped {
+			c.server.opts.Logger.Debug("a connection is not read: its handlers are behind", "conn", c.eio.Number())
 			c.server.watch.readingPaused(c.eio)
 		} else if resumed {
 			c.server.watch.readingResumed(c.eio)

@@ -51,6 +51,9 @@ type handling interface {
 	// the event, or of the other kind of handler that failed. A nil error is not
 	// reported.
 	report(s *Socket, where string, err error)
+	// attempt calls a function of the application, and reports its panic, or that it has
+	// ended the goroutine.
+	attempt(s *Socket, where string, fn func())
 }
 
 // anyFunc is a handler of OnAny.

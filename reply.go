@@ -15,6 +15,7 @@ import (
 	"socketio/adapter"
 	"socketio/engineio"
 	"socketio/internal/jsontext"
+	"socketio/internal/telemetry"
 )
 
 // A reply is the single acknowledgement of an event of a client or of another server.
@@ -68,7 +69,10 @@ func (r *reply) fail(err error) {
 		return
 	}
 	r.outcome.Store(replyFailed)
-	data := publicError(err).json()
+	data, lost := publicError(err).json()
+	if lost != nil {
+		r.services().opts.Logger.Error("the data of a PublicError can't be encoded", "error", telemetry.Error(lost))
+	}
 	if r.answer != nil {
 		r.answer(adapter.Payload{JSON: append(append([]byte{'['}, data...), ']')})
 		return
@@ -150,22 +154,27 @@ func invalidArgument(err error) int {
 	return 0
 }
 
-// json returns the error as the client receives it.
-func (e *PublicError) json() []byte {
-	b := jsontext.AppendString([]byte(`{"error":{"message":`), e.Message)
+// services are those of the server.
+func (r *reply) services() *services {
+	if r.server != nil {
+		return &r.server.services
+	}
+	return &r.socket.ns.server.services
+}
+
+// json returns the error as the client receives it: without its data, if that can't be
+// encoded.
+func (e *PublicError) json() (b []byte, lost error) {
+	b = jsontext.AppendString([]byte(`{"error":{"message":`), e.Message)
 	b = jsontext.AppendString(append(b, `,"code":`...), e.Code)
 	if e.Data != nil {
-		if data := errorData(e.Data); data != nil {
+		var data []byte
+		lost = guard(func() (err error) { data, err = json.Marshal(e.Data); return err })
+		if lost == nil {
 			b = append(append(b, `,"data":`...), data...)
 		}
 	}
-	return append(b, "}}"...)
-}
-
-// errorData encodes data of the application, or returns nil.
-func errorData(v any) (data []byte) {
-	_ = guard(func() (err error) { data, err = json.Marshal(v); return err })
-	return data
+	return append(b, "}}"...), lost
 }
 
 // write sends the reply. If the client may send the event again, it is kept before.

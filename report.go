@@ -13,15 +13,15 @@ import (
 	"socketio/internal/telemetry"
 )
 
-// logUnhandled logs an event that has no handler, not even OnAny, so that the log shows a
-// name that client and server spell differently.
-func logUnhandled(ev *event) {
+// logEvent logs the reason why nothing happens with an event: it has no handler, not even
+// OnAny, because client and server spell its name differently, or a middleware keeps it.
+func logEvent(ev *event, why string) {
 	s := ev.socket
 	log := s.ns.server.opts.Logger
 	if !log.Enabled(context.Background(), slog.LevelDebug) {
 		return
 	}
-	log.Debug("no handler", "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(string(ev.name[:min(len(ev.name), 256)])))
+	log.Debug(why, "nsp", s.ns.name, "sid", s.publicID(), "event", telemetry.Text(string(ev.name[:min(len(ev.name), 256)])))
 }
 
 // fail reports an error of a handler and sends it as the acknowledgement, unless it is
@@ -77,6 +77,14 @@ func report(s *Socket, event string, err error) {
 	}
 }
 
+// attempt calls a function of the application, and reports its panic, or that it has ended
+// the goroutine.
+func attempt(s *Socket, where string, fn func()) {
+	err := errGoexit
+	defer func() { report(s, where, err) }()
+	err = guard(func() error { fn(); return nil })
+}
+
 func reportError(s *Socket, event string, err error) {
 	if onlyGone(s, err) || isReported(err) {
 		return
@@ -116,7 +124,7 @@ func reportError(s *Socket, event string, err error) {
 // that the application has made public.
 func clientsFault(err error) bool {
 	var public *PublicError
-	return invalidArgument(err) > 0 || errors.As(err, &public)
+	return invalidArgument(err) > 0 || errors.As(err, &public) && public != nil
 }
 
 // hearsOutgoing reports whether s has handlers of OnAnyOutgoing.
@@ -145,6 +153,6 @@ func reportSent(s *Socket, m *engineio.Message) {
 	}
 	args := Args{raw: e.Args, attachments: e.Attachments, codec: f.Codec()}
 	for _, fn := range list {
-		report(s, e.Name, guard(func() error { (*fn)(e.Name, args.clone()); return nil }))
+		attempt(s, e.Name, func() { (*fn)(e.Name, args.clone()) })
 	}
 }

@@ -233,7 +233,7 @@ func (s *Socket) upgrade() {
 		return
 	}
 	for _, fn := range rare.upgraded.All() {
-		s.ns.server.handling.report(s, "upgrade", guard(func() error { (*fn)(s.Transport()); return nil }))
+		s.ns.server.handling.attempt(s, "upgrade", func() { (*fn)(s.Transport()) })
 	}
 }
 

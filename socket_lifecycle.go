@@ -122,7 +122,7 @@ func (a *admission) entered(news []string, err error) {
 	}
 	s.conn.eio.Flush()
 	for _, fn := range s.ns.connectionHandlers() {
-		s.ns.server.handling.report(s, "connection", guard(func() error { (*fn)(s); return nil }))
+		s.ns.server.handling.attempt(s, "connection", func() { (*fn)(s) })
 	}
 }
 
@@ -169,6 +169,7 @@ func (a *admission) passes() bool {
 	decided := false
 	defer func() {
 		if !decided { // a middleware ended the goroutine
+			s.ns.server.handling.report(s, "connection", errGoexit)
 			a.refuse(&ConnectError{Message: oursFault})
 		}
 		if !limit() {
@@ -395,7 +396,7 @@ func (s *Socket) leave() {
 	defer s.settle()
 	defer func() {
 		for _, fn := range s.on.left.All() {
-			s.ns.server.handling.report(s, "disconnect", guard(func() error { (*fn)(reason); return nil }))
+			s.ns.server.handling.attempt(s, "disconnect", func() { (*fn)(reason) })
 		}
 	}()
 	defer func() {
@@ -413,7 +414,7 @@ func (s *Socket) leave() {
 	}()
 	if rare := s.on.rare.Load(); rare != nil {
 		for _, fn := range rare.leaving.All() {
-			s.ns.server.handling.report(s, "disconnecting", guard(func() error { (*fn)(reason); return nil }))
+			s.ns.server.handling.attempt(s, "disconnecting", func() { (*fn)(reason) })
 		}
 	}
 }

@@ -32,12 +32,20 @@ func lasting(line string) string { return fickle.ReplaceAllString(line, "$1=..."
 func troubles(t *testing.T) (found []string) {
 	log := new(logBook)
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	memory(t, &socketio.Options{Logger: logger, MaxPayload: 1000, Engine: engineio.Options{MaxQueueMessages: 100, LogPackets: "user=7"}}, func(w *world) {
+	memory(t, &socketio.Options{Logger: logger, MaxPayload: 1000, Limits: socketio.SocketLimits{MaxInboxPackets: 8}, Engine: engineio.Options{MaxQueueMessages: 100, LogPackets: "user=7"}}, func(w *world) {
+		gate := make(chan struct{})
 		w.io.Of("/admin").Use(func(context.Context, *socketio.Socket) error { return errors.New("not authorized") })
 		w.io.OnConnection(func(s *socketio.Socket) {
 			s.On("number", func(int) {})
 			s.On("order", func() error { return errors.New("no connection to the database") })
 			s.On("add", func(a, b int) int { return a + b })
+			s.On("slow", func() { <-gate })
+			s.Use(func(ctx context.Context, e socketio.Event, next func(context.Context, socketio.Event) error) error {
+				if e.Name == "kept" {
+					return nil
+				}
+				return next(ctx, e)
+			})
 		})
 		for _, query := range []string{"", "?EIO=3&transport=polling", "?EIO=4&transport=carrier-pigeon", "?EIO=4&transport=polling&sid=gone"} {
 			w.io.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/socket.io/"+query, nil))
@@ -76,6 +84,13 @@ func troubles(t *testing.T) (found []string) {
 		p := w.join(websocket)
 		p.says(`2["nmuber",1]`, `2["number","one"]`, `2["order"]`, `20["number","one"]`)
 		p.hears(`3*`)
+		p.says(`2["kept"]`)
+		behind := w.join(websocket)
+		for range 10 {
+			behind.says(`2["slow"]`)
+		}
+		w.settle()
+		close(gate)
 		p.says(`0/admin,`, `0/admni,`)
 		p.hears(`4*`, `4*`)
 		p.says(`2["large","` + strings.Repeat("x", 1000) + `"]`)
