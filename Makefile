@@ -146,7 +146,7 @@ test-nosticky-all: programs-nosticky $(npm_conformance) $(npm_client) ## the sam
 	@$(three) conformance/clients.sh python
 	@cd web/client && $(three)" client" ENGINE=streams npm test --silent -- scenarios link
 	@cd web/client && $(three)" client" ENGINE=sharded npm test --silent -- scenarios
-	@cd conformance && $(three) FORWARD_UPGRADES=0 TRANSPORTS=polling node run.mjs suite/traffic.test.mjs suite/acks.test.mjs suite/rooms.test.mjs
+	@cd conformance && $(three) FORWARD_UPGRADES=0 TRANSPORTS=polling,upgrade node run.mjs suite/traffic.test.mjs suite/acks.test.mjs suite/rooms.test.mjs
 
 test-clients: test-clients-python test-clients-java test-clients-rust ## the clients in Python, Java and Rust; installs what is missing
 

@@ -13,8 +13,13 @@ const ALONE = [
   [/recover/, IN_MEMORY],
 ];
 
-// The reason, or undefined.
-export function leftOut(name) {
+// With several servers: upgrades that land on another one than the session.
+export const upgradesAreRejected = process.env.NODES !== undefined && process.env.FORWARD_UPGRADES === "0";
+
+// The reason, or undefined. on: the transports that the scenario is for.
+export function leftOut(name, transport, on) {
   if (!process.env.NODES) return undefined;
+  const upgraded = transport === "upgrade" && on !== undefined && !on.includes("polling");
+  if (upgraded && upgradesAreRejected) return "an upgrade on another server is rejected";
   return ALONE.find(([which]) => (typeof which === "string" ? which === name : which.test(name)))?.[1];
 }

@@ -2,7 +2,7 @@
 // Scenarios: each runs once per transport against one server program per suite file.
 import { after, before, test } from "node:test";
 import { client, Client, NEWEST } from "./clients.mjs";
-import { leftOut } from "./nodes.mjs";
+import { leftOut, upgradesAreRejected } from "./nodes.mjs";
 import { Program } from "./program.mjs";
 import { finalTransport, transportOptions, transportsOf } from "./transports.mjs";
 import { PATIENCE, ask, event, until, within } from "./wait.mjs";
@@ -50,7 +50,7 @@ export function scenario(name, body, options = {}) {
   if (!name.includes(only)) return;
   startOnce();
   for (const transport of transportsOf(options.on)) {
-    const skip = leftOut(name) ?? client.lacks(options.needs);
+    const skip = leftOut(name, transport, options.on) ?? client.lacks(options.needs);
     test(`${name} | ${transport}`, { timeout: LIMIT, skip }, async () => {
       const stage = new Stage(transport, shared);
       try {
@@ -134,13 +134,14 @@ class Stage {
     return other;
   }
 
-  // Settles when the connection of `socket` has moved to WebSocket.
+  // Settles when the connection of `socket` has moved to WebSocket, or may not.
   upgraded(socket) {
     return within(
       new Promise((resolve) => {
         const watch = () => {
           if (socket.io.engine.transport.name === finalTransport("upgrade")) resolve();
           else socket.io.engine.once("upgrade", resolve);
+          if (upgradesAreRejected) socket.io.engine.once("upgradeError", resolve);
         };
         if (socket.io.engine?.transport) watch();
         else socket.io.once("open", watch);
