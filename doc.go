@@ -47,12 +47,12 @@
 // namespaces.go, namespace_parent.go, registered.go, on.go, middleware.go; socket.go,
 // socket_lifecycle.go, session.go, socketids.go, socketdata.go, toldrooms.go,
 // socket_rooms.go, connview.go. The way in: conn.go, conn_slots.go, conn_connect.go,
-// search.go, legacy.go (old clients), reading.go, inbox.go, handler.go, handlertypes.go,
+// search.go, legacy.go, reading.go, inbox.go, handler.go, handlertypes.go,
 // args.go, parallel.go, reply.go, acknowledge.go, report.go, repeats.go, deduplicate.go.
 // The way out: emit.go, unicast.go, publish.go, encode.go, broadcast.go, ack.go, ask.go,
 // broadcast_ack.go, socket_catchall.go. Recovery: presented.go, recovery_publish.go,
 // recovery_append.go, recovery_log.go, recovery_join.go, recovery_sessions.go,
-// recovery_shared.go. Other servers: adapter_local.go, fanout.go, rebalance.go, remotesocket.go, datakey.go, server_events.go. Besides: observer.go,
+// recovery_shared.go. Other servers: adapter_local.go, fanout.go, burst.go, rebalance.go, remotesocket.go, datakey.go, server_events.go. Besides: observer.go,
 // observer_notify.go, packetlog.go, clientfiles.go.
 //
 // # Concurrency

@@ -76,3 +76,14 @@ func SendAlone(s *Socket, packet string) error {
 	s.conn.eio.Write()
 	return nil
 }
+
+// HoldBursts lets only workers write what bursts hold back, as if the goroutine that does it
+// earlier did not get to run.
+func HoldBursts(s *Server) {
+	s.bursts.mu.Lock()
+	defer s.bursts.mu.Unlock()
+	s.bursts.coming = true
+}
+
+// Bursting returns how many workers are in a burst.
+func Bursting(s *Server) int { return int(s.bursts.running.Load()) }

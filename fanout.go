@@ -21,6 +21,9 @@ func (m *member) DeliverAll(p *adapter.Packet, members []adapter.Member, sender 
 	msg, ok := p.Message.(*engineio.Message)
 	staged := ok && msg != nil && p.Call == nil && p.Batch == nil && !p.Volatile
 	var f fanout
+	if server := socketOf(m).ns.server; staged && server.batches && server.bursts.wants(len(members), msg.Size()) {
+		f.bursts = &server.bursts
+	}
 	for len(members) > 0 {
 		part := members[:min(fanoutChunk, len(members))]
 		members = members[len(part):]
@@ -49,6 +52,7 @@ type fanout struct {
 	n       int
 	sockets [fanoutChunk]*Socket
 	rests   [fanoutChunk]engineio.Unwritten
+	bursts  *bursts // holds the writes back; nil if nothing does
 }
 
 // touch reads the memory of sockets, of several at the same time.
@@ -70,7 +74,13 @@ func (f *fanout) stage(s *Socket, msg *engineio.Message) {
 	if s.settledState() != stateConnected {
 		return
 	}
-	rest, err := s.eio.Stage(msg)
+	var rest engineio.Unwritten
+	var err error
+	if f.bursts != nil {
+		err = s.eio.Enqueue(msg)
+	} else {
+		rest, err = s.eio.Stage(msg)
+	}
 	if err == nil { // a connection that closes notifies its sockets
 		f.sockets[f.n], f.rests[f.n] = s, rest
 		f.n++
@@ -79,6 +89,13 @@ func (f *fanout) stage(s *Socket, msg *engineio.Message) {
 
 // write writes to the sockets of a chunk.
 func (f *fanout) write(msg *engineio.Message) {
+	if f.bursts != nil && f.n > 0 {
+		var conns [fanoutChunk]*engineio.Conn
+		for i, s := range f.sockets[:f.n] {
+			conns[i] = s.eio
+		}
+		f.bursts.hold(conns[:f.n], msg.Size())
+	}
 	for i := range f.rests[:f.n] {
 		f.rests[i].Write()
 	}

@@ -99,9 +99,20 @@ func barred(s *Socket, g gate) bool {
 
 // Cork delays what handlers send, so that the answers to a burst are sent together with
 // the last one.
-func (r *runner) Cork()   { r.conn.eio.Cork() }
-func (r *runner) Uncork() { r.conn.eio.Uncork() }
-func (r *runner) Flush()  { r.conn.eio.Flush() }
+func (r *runner) Cork() {
+	r.conn.eio.Cork()
+	r.ns.server.bursts.running.Add(1)
+}
+
+func (r *runner) Uncork() {
+	r.ns.server.bursts.running.Add(-1)
+	r.conn.eio.Uncork()
+}
+
+func (r *runner) Flush() {
+	r.conn.eio.Flush()
+	r.ns.server.bursts.write()
+}
 
 // runner returns the socket as package serial sees it.
 func (s *Socket) runner() *runner { return (*runner)(s) }

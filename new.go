@@ -20,6 +20,7 @@ import (
 func NewServer(opts *Options) *Server {
 	s := &Server{compiler: newCompiler()}
 	s.services.init(opts, newID())
+	s.bursts.workers = &s.workers
 	s.registry = newRegistry(s)
 	s.watch = newWatcher(s.opts.Logger, s.opts.Observers)
 	s.handling = newHandlers(s.watch)

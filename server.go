@@ -39,6 +39,7 @@ type Server struct {
 	registry *spaces
 
 	workers serial.Workers[item]
+	bursts  bursts
 	leave   sync.Once                   // the cluster is closed
 	made    call.List[func(*Namespace)] // safe from anywhere
 }
