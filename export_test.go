@@ -56,6 +56,9 @@ func Kept(s *Socket) int {
 // LogOf returns the log of a namespace.
 func LogOf(ns *Namespace) adapter.Log { return ns.keeper.(*journal).events }
 
+// SaveChanges saves what has changed of the session of a socket, if something has.
+func SaveChanges(s *Socket) { s.ns.keeper.(*journal).saveChanges(s) }
+
 // Unhurried makes each CONNECT to a server wait for those before it for an hour, however
 // slow the machine is. It is called before the first client comes.
 func Unhurried(s *Server) { s.waits = joinLimits{time.Hour, time.Hour, time.Hour} }

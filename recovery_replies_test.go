@@ -198,6 +198,19 @@ func TestRepliesGoToOtherServers(t *testing.T) {
 	})
 }
 
+// Of changes at the same time, one call may save all: the next finds nothing to do, also for a
+// client that does not send events again.
+func TestAChangeThatAnotherHasSaved(t *testing.T) {
+	onAMachine(t, nil, func(m *machine, w *world) {
+		r := w.returner().comes()
+		s, _ := w.io.Socket(r.sid)
+		_ = s.Join("room")
+		socketio.SaveChanges(s)
+		w = m.restarts(w, "killed")
+		r.comesTo(w).is("recovered")
+	})
+}
+
 // Replies by a key of the application are not those of a session: nothing is saved.
 func TestKeysSaveNothing(t *testing.T) {
 	keepsReplies(t, func(k *keeping) {

@@ -356,7 +356,11 @@ func (j *journal) saveChanges(s *Socket) {
 // addNews adds the latest replies to a session in the store. It returns ErrNoSession if the
 // session must be saved instead.
 func (j *journal) addNews(s *Socket) error {
-	replies, ok := repeatsOf(s).stored.add(j.owner.MaxSessionBytes)
+	r := repeatsOf(s)
+	if r == nil {
+		return nil // another call has saved what changed
+	}
+	replies, ok := r.stored.add(j.owner.MaxSessionBytes)
 	switch {
 	case !ok:
 		return adapter.ErrNoSession
