@@ -42,8 +42,8 @@ func TestLostMessagesAreCounted(t *testing.T) {
 // An entry that Redis refuses, because it is full, is counted, although Emit has returned nil.
 func TestRefusedEntriesAreCounted(t *testing.T) {
 	t.Parallel()
-	redis := redistest.Start(t)
-	h := clusterhost.New(t, "host", modes["streams"](on(redis.Addr()), &redisadapter.Options{Prefix: newPrefix()}), "room")
+	redis, stream := redistest.Start(t), newPrefix()
+	h := clusterhost.New(t, "host", redisadapter.Streams(on(redis.Addr()), &redisadapter.StreamsOptions{Stream: stream, Prefix: stream}), "room")
 	emits := func() {
 		t.Helper()
 		if _, err := h.Emit("room"); err != nil {
@@ -52,6 +52,7 @@ func TestRefusedEntriesAreCounted(t *testing.T) {
 	}
 	clusterhost.Eventually(t, "its own messages come back", func() bool { return h.Stats().Own > 0 })
 	emits()
+	clusterhost.Eventually(t, "the first entry", func() bool { return redis.Must("XLEN", stream) == int64(1) }) // else it may be refused too
 	redis.Must("CONFIG", "SET", "maxmemory", "1")
 	emits()
 	clusterhost.Eventually(t, "what Redis has refused is counted", func() bool { return h.Stats().Lost == 1 })
