@@ -439,6 +439,40 @@ func TestEndedOnPurposeEverywhere(t *testing.T) {
 	})
 }
 
+// A client that has disconnected on purpose and comes to another server before the store knows
+// is not recovered there.
+func TestEndedOnPurposeAndComesAtOnce(t *testing.T) {
+	network := slowNetwork()
+	sharingServers(t, 1, network, plainOptions, func(all []bused, _ *watch) {
+		b := bused{bus: network.Node("slow")}
+		b.node = cluster.New(slowDrops{membus.WithLog{Node: b.bus}}, nil)
+		b.world = newWorld(all[0].TB, with(&socketio.Options{Cluster: b.node, Recovery: new(socketio.Recovery)}, engineio.DriverGoroutine), nil)
+		b.bubble, b.patient = true, 5*time.Minute
+		ended := make(chan socketio.DisconnectReason, 1)
+		b.io.OnConnection(func(s *socketio.Socket) {
+			s.OnDisconnect(func(reason socketio.DisconnectReason) { ended <- reason })
+		})
+		time.Sleep(time.Second)
+		r := b.returner().comes()
+		r.peer.says("1")
+		want(t, "the reason", <-ended, socketio.ReasonClientDisconnect)
+		r.comesTo(all[0].world).is("unknown_session")
+		_ = b.io.Close()
+	})
+}
+
+// slowDrops is a bus whose store takes its time to drop sessions.
+type slowDrops struct{ membus.WithLog }
+
+func (b slowDrops) Sessions() cluster.Sessions { return slowDropStore{b.WithLog.Sessions()} }
+
+type slowDropStore struct{ cluster.Sessions }
+
+func (s slowDropStore) Drop(ctx context.Context, namespace, secret, owner string) error {
+	time.Sleep(3 * time.Second)
+	return s.Sessions.Drop(ctx, namespace, secret, owner)
+}
+
 // Middlewares and SameIdentity decide before the old socket is ended, on whichever server.
 func TestStrangersEndNoSocket(t *testing.T) {
 	options := func() socketio.Options {

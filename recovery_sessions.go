@@ -423,13 +423,11 @@ func (j *journal) settled(s *Socket) {
 	if k.lineage == nil {
 		return
 	}
-	defer func() {
-		if k.final == nil && j.owner.durable {
-			j.owner.drop(j.ns.name, k.secret)
-		}
-	}()
 	if j.owner.durable {
 		k.saves.Do(func() {}) // one that is under way would undo what is stored from now on
+	}
+	if k.final == nil && j.owner.durable {
+		j.owner.drop(j.ns.name, k.secret) // before Close: another server would find a session without a socket
 	}
 	if k.final != nil && j.shared.awaitDecisions(k) {
 		j.ended(s)
