@@ -304,6 +304,8 @@ if (rebalance && elsewhere < run.moved / 2) { // polling over a connection that 
   console.log(`${elsewhere} of ${run.moved} have come to other servers`);
   passed = false;
 }
+const others = run.peers.flatMap(({ others }) => others);
+if (others.length > 0) console.log(`of sessions during a fault of the broker: ${[...new Set(others)].sort().map((what) => `${others.filter((one) => one === what).length} ${what}`).join(", ")}`);
 const least = (rebalance && !busy ? 1 : busy ? 0.8 : 0.99) * wanted;
 if (rebalance) for (const peer of run.peers) console.log(`${peer.name}, ${peer.open === ours ? "ours" : "npm's"}, ${peer.socket.io.opts.transports}: moved ${peer.returns} times`);
 if ((counts["wanted and recovered"] ?? 0) < least) {

@@ -23,6 +23,8 @@ export class Peer {
   spoils = false; // those that begin now too
   marks = new Set(); // of servers, which follow all that they have sent
   returns = 0; // connections that should have been recovered
+  over = true; // its session has ended on purpose, or has not begun
+  others = []; // what became of spoiled sessions: "recovered", or why not
   upgrades = 0; // that were tried
 
   // open is the function io of a client package. recovery: whether the server has it.
@@ -65,6 +67,7 @@ export class Peer {
   kick() {
     if (!this.#online) return;
     this.wanted = false;
+    this.over = true;
     this.socket.emit("kick");
   }
 
@@ -93,6 +96,8 @@ export class Peer {
     this.#record({ kind: "conn", session: id, epoch: this.epoch, recovered: recovered || undefined, wanted: this.wanted || undefined, reason });
     this.session = id;
     if (this.wanted) this.returns++;
+    else if (this.spoiled && !this.over) this.others.push(reason ?? "recovered");
+    this.over = false;
     if (!recovered) this.spoiled = this.spoils;
     this.wanted = this.recovery && !this.spoiled;
     this.#changed();
@@ -104,7 +109,7 @@ export class Peer {
     this.#online = false;
     this.#record({ kind: "disc", session: this.session, epoch: this.epoch, reason });
     this.#changed();
-    if (reason.startsWith("io ")) this.wanted = false; // this ends the session
+    if (reason.startsWith("io ")) [this.wanted, this.over] = [false, true]; // this ends the session
     if (reason === "io server disconnect" && !this.#stopped) setTimeout(() => this.socket.connect(), 1);
   }
 
