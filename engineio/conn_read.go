@@ -29,6 +29,9 @@ func (c *Conn) handlePacket(p packet) bool {
 	switch p.typ {
 	case packetMessage:
 		c.svc.obs.received(c, len(p.data))
+		if len(p.data) >= largeMessage {
+			c.svc.reserve.use()
+		}
 		c.own = p.own
 		c.handler.HandleMessage(p.binary, p.data)
 		return true

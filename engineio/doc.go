@@ -13,7 +13,7 @@
 // inflate.go, transport_polling.go, parkedget.go, upgrade.go. Then the mechanisms of the
 // server. Of a request: proxies.go, request.go, refusals.go, cors.go, origin.go,
 // middleware.go, host.go, headers.go, compression.go. Of sessions: sessionid.go, cookie.go,
-// origin_passed.go, strays.go, mutes.go, sessions.go (the table), relieve.go, memory.go,
+// origin_passed.go, strays.go, mutes.go, sessions.go (the table), relieve.go, memory.go, reserve.go,
 // session_auth.go, foreign.go, origin_gate.go, polling_http.go. None of them knows the
 // Server above: options.go, server.go (requests), takeover.go (WebSockets), tunnel.go,
 // stream.go (WebTransport), shutdown.go. The client's end stands beside the server:

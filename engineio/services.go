@@ -60,6 +60,7 @@ type services struct {
 	lastNumber atomic.Uint64  // of a Conn
 	background sync.WaitGroup // messages being inflated, the budget being kept
 	budget     budget
+	reserve    reserve
 }
 
 // constants are messages that are always the same.
@@ -119,6 +120,7 @@ func (s *services) close() {
 	}
 	s.portable.Close(netpoll.LingerTimeout)
 	s.background.Wait()
+	s.reserve.close()
 }
 
 // maxFragments is the maximum number of frames of a message: many clients send frames of

@@ -101,10 +101,11 @@ func besiege(t *testing.T, binary string, k attack) {
 		b.rounds(20)
 	}
 	a.bystander = bystanders[0]
+	a.takesReserve(overWebSocket)
 	if k.config.Msgpack { // this server opens what it keeps with its first client
-		a.each(1, func(int) { a.link(overMsgpack).goes() })
-		a.until("that client has gone", func() bool { return p.stats().Connections <= len(bystanders) })
+		a.takesReserve(overMsgpack)
 	}
+	a.until("these clients have gone", func() bool { return p.stats().Connections <= len(bystanders) })
 	before := p.memory("VmRSS")
 	_, kept := p.descriptors()
 	a.sent.Store(0)

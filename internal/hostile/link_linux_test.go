@@ -185,6 +185,22 @@ func (l *link) isServed() error {
 	return l.awaits(parser.TypeAck, "/")
 }
 
+// takesReserve sends a large message and goes: what a server takes once for all large
+// messages, and keeps for a minute, is not counted as kept for the next ones.
+func (a *attacker) takesReserve(way string) {
+	a.each(1, func(int) {
+		l := a.link(way)
+		if err := l.joins("/"); err != nil {
+			a.fail("joining: %v", err)
+		}
+		_ = l.says(event("/", "x", 40_000)) // isServed tells
+		if err := l.isServed(); err != nil {
+			a.fail("a client with a large message: %v", err)
+		}
+		l.goes()
+	})
+}
+
 // goes ends the connection.
 func (l *link) goes() {
 	if l.Socket() == nil {

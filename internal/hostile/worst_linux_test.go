@@ -349,6 +349,8 @@ func (k *worstCase) measure(t *testing.T, binary string, connections int, joined
 	a.patience = patience
 	a.bystander = watch(a, "websocket")
 	a.bystander.rounds(20)
+	a.takesReserve(overWebSocket)
+	a.until("that client has gone", func() bool { return p.stats().Connections == 1 })
 	before := p.heap()
 	a.sent.Store(0)
 	fillers := make([]*filler, connections)
