@@ -78,9 +78,9 @@ func (n *logNode) accepted(token uint64) bool {
 
 // Read tells that entries are no longer stored, and returns the others.
 func testTrimmed(x *logExam) {
-	a := x.nodes[0]
+	a, b := x.nodes[0], x.nodes[1]
 	a.mustAdd(logSpace, 50)
-	x.eventually("all entries", func() bool { return a.count(logSpace) == 50 })
+	x.eventually("all entries", func() bool { return a.count(logSpace) == 50 && b.count(logSpace) == 50 })
 	all := a.look(logSpace)
 	x.world.Trim(logSpace, 5)
 	if _, err := a.read(logSpace, all.start, all.last); !errors.Is(err, adapter.ErrTrimmed) {
@@ -95,8 +95,8 @@ func testTrimmed(x *logExam) {
 	}
 	check(x, "what is left", x.summary(logSpace, got), x.summary(logSpace, all.entries[45:]))
 	a.mustAdd(logSpace, 1)
-	x.eventually("another entry", func() bool { return x.nodes[1].count(logSpace) == 51 })
-	check(x, "gaps of nodes that have read them", len(x.nodes[1].look(logSpace).gaps), 0)
+	x.eventually("another entry", func() bool { return b.count(logSpace) == 51 })
+	check(x, "gaps of a node that has read them", len(b.look(logSpace).gaps), 0)
 }
 
 // A node that was away while entries were removed is told, and reads on.
