@@ -185,7 +185,7 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 	if !j.owner.sameIdentity(j.ns, final, s) {
 		return recovery.Identity
 	}
-	if _, reason := j.find(s, final); reason != "" {
+	if _, reason := j.find(s, undecided(final)); reason != "" {
 		return reason
 	}
 	if live != nil {
@@ -221,6 +221,17 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 	}
 	r.old = final
 	return ""
+}
+
+// undecided is a session of a socket that has not ended as it may be at its end. What it says
+// of events that wait for their positions is known only then; see awaitDecisions.
+func undecided(session *adapter.Session) *adapter.Session {
+	if session.Lost != math.MaxUint64 || !session.Ended.IsZero() {
+		return session
+	}
+	later := *session
+	later.Lost = 0
+	return &later
 }
 
 // takeOver ends the connection of a socket whose client has come back, and waits until the

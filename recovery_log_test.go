@@ -185,6 +185,41 @@ func TestSharedLogLeave(t *testing.T) {
 	})
 }
 
+// A client that loses its connection while events wait for their positions, in the moment in
+// which its socket has left their room, is recovered: its session ends when they are known.
+func TestSharedLogLeaveAndReturn(t *testing.T) {
+	for _, how := range []string{"takes over", "same server", "other server"} {
+		t.Run(how, func(t *testing.T) {
+			network := membus.New(1)
+			loggedServers(t, 2, network, func(all []bused) {
+				var socket *socketio.Socket
+				all[0].io.OnConnection(func(s *socketio.Socket) { socket = s })
+				a := all[0].returner().comes()
+				mustEmit(t, all[0].io, "before", 0)
+				a.hears("before 0")
+				time.Sleep(10 * time.Second)
+				all[0].bus.Lag(500 * time.Millisecond)
+				mustEmit(t, all[0].io.To("room"), "last", 1)
+				socket.Leave("room")
+				peer := a.peer
+				switch how {
+				case "takes over":
+					a.comes()
+				case "same server":
+					a.drops().comes()
+				default:
+					a.drops().comesAt(all[1])
+				}
+				a.is("recovered")
+				a.hears("last 1")
+				a.hearsNothing()
+				all[0].bus.Lag(0)
+				peer.goes()
+			})
+		})
+	}
+}
+
 // A socket gets what waits for it when it leaves a room, in the order and with the positions
 // of all other events. What is emitted later to the room does not reach it.
 func TestSharedLogLeaveAndJoin(t *testing.T) {
