@@ -8,6 +8,7 @@ package engineio
 import (
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,9 +29,9 @@ const (
 type reserve struct {
 	recent atomic.Bool // a large message has come since the last turn
 
-	mu     lock.Mutex // guards the fields below
-	memory []byte
-	timer  *time.Timer // of the next turn; nil without memory
+	mu     lock.Mutex       // guards the fields below
+	memory *strings.Builder // unlike make, it does not clear memory that was used before
+	timer  *time.Timer      // of the next turn; nil without memory
 	closed bool
 }
 
@@ -56,7 +57,8 @@ func (r *reserve) turn() {
 	case r.closed:
 	case r.recent.Swap(false):
 		if r.memory == nil {
-			r.memory = make([]byte, min(reserveSize, limit/64))
+			r.memory = new(strings.Builder)
+			r.memory.Grow(int(min(reserveSize, limit/64)))
 		}
 		r.timer.Reset(reserveTime)
 	default:

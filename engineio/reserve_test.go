@@ -15,7 +15,10 @@ func (r *reserve) has() int {
 	synctest.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.memory)
+	if r.memory == nil {
+		return 0
+	}
+	return r.memory.Cap()
 }
 
 func TestReserve(t *testing.T) {
