@@ -28,7 +28,7 @@ func workAttacks() (all []attack) {
 	over("searches of clients that have gone", config{Tenants: true, MaxConnections: 20}, 0, searchesOfTheGone, overWebSocket, overPolling)
 	over("searches that look for their clients", config{Tenants: true}, 0, searchesThatLook, overWebSocket, overMsgpack)
 	// 18 clients may leave 2 MiB each; and 8 MiB may be left by all.
-	over("full inboxes of clients that have gone", config{MaxConnections: 20}, 18<<21+freeMemory, inboxesOfTheGone, overWebSocket, overPolling)
+	over("full inboxes of clients that have gone", config{MaxConnections: 20}, 18<<21+reserve+freeMemory, inboxesOfTheGone, overWebSocket, overPolling)
 	over("full inboxes of clients without number", config{QueueBudget: 8 << 20}, 16<<20+freeMemory, inboxesOfTheGone, overWebSocket, overMsgpack)
 	over("leaving a handler behind, and joining anew", config{}, 0, leavesHandlers, overWebSocket, overPolling, overMsgpack, overEIO3)
 	over("joining and leaving in good order", config{}, 0, joinsAndLeaves, overWebSocket, overPolling, overMsgpack, overEIO3)

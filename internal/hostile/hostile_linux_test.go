@@ -31,6 +31,10 @@ const patience = time.Minute
 // byte that it sends may cost two.
 const freeMemory = 32 << 20
 
+// reserve is how much more garbage there may be while messages of 32 KiB and more arrive:
+// a row of docs/limits.md. The inboxes that clients have filled live meanwhile.
+const reserve = 16 << 20
+
 // An attack is one action of hostile clients.
 type attack struct {
 	name   string
@@ -130,10 +134,11 @@ func besiege(t *testing.T, binary string, k attack) {
 		b.leave()
 	}
 	grown, sent := p.memory("VmHWM")-before, int(a.sent.Load())
-	if grown > cmp.Or(k.memory, 2*sent+freeMemory) {
-		t.Errorf("the server grew by %d KiB for %d KiB sent", grown>>10, sent>>10)
+	most := cmp.Or(k.memory, 2*sent+freeMemory)
+	if grown > most {
+		t.Errorf("the server grew by %d KiB for %d KiB sent, at most %d may be", grown>>10, sent>>10, most>>10)
 	}
-	t.Logf("sent %d KiB, the server grew by %d KiB", sent>>10, grown>>10)
+	t.Logf("sent %d KiB, the server grew by %d KiB of %d", sent>>10, grown>>10, most>>10)
 	t.Logf("bystander over WebSocket: %s", bystanders[0].waited())
 	t.Logf("bystander over polling: %s", bystanders[1].waited())
 	p.stop()
