@@ -50,7 +50,7 @@
 // search.go, legacy.go, reading.go, inbox.go, handler.go, handlertypes.go,
 // args.go, parallel.go, reply.go, acknowledge.go, report.go, repeats.go, deduplicate.go.
 // The way out: emit.go, unicast.go, publish.go, encode.go, broadcast.go, ack.go, ask.go,
-// broadcast_ack.go, socket_catchall.go. Recovery: presented.go, recovery_publish.go,
+// broadcast_ack.go, socket_catchall.go. Recovery: presented.go, publish_position.go,
 // recovery_append.go, recovery_log.go, recovery_join.go, recovery_sessions.go,
 // recovery_shared.go. Other servers: adapter_local.go, fanout.go, burst.go, rebalance.go, remotesocket.go, datakey.go, server_events.go. Besides: observer.go,
 // observer_notify.go, packetlog.go, clientfiles.go.

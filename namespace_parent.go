@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds ParentNamespace, which creates namespaces when clients ask for them, by
-// a pattern of their names or by a function. They are removed by internal/registry.
+// a pattern of their names or by a function. They end in internal/registry/dynamic.go.
 
 package socketio
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the publish step: an event emitted to one socket or to several is
-// encoded and put into the queues. With recovery, recovery_publish.go gives it a position.
+// encoded and put into the queues. With recovery, publish_position.go gives it a position.
 
 package socketio
 

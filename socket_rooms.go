@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the rooms of a Socket. The room of its own id is in adapter/memory.go.
+// This file holds the rooms of a Socket. The room of its own id is in adapter/ownroom.go.
 
 package socketio
 

@@ -11,10 +11,10 @@
 // positions.
 //
 // Reading order: adapter.go (the contract), cluster.go (one per server), local.go (the
-// server's side), call.go (broadcasts with acknowledgements), memory.go, deliver.go,
-// batch.go (several packets in one write), names.go, recovery.go (the contract of stores),
-// sharedlog.go (a log that servers share), memorystore.go, shared.go (stores that several
-// servers share).
+// server's side), call.go (broadcasts with acknowledgements), memory.go, ownroom.go,
+// deliver.go, batch.go (several packets in one write), names.go, recovery.go (the contract
+// of stores), sharedlog.go (a log that servers share), memorystore.go, shared.go (stores
+// that several servers share).
 package adapter
 
 import (

@@ -41,18 +41,6 @@ func (a *Memory) Observe(w RoomWatcher) {
 	a.watchers = append(a.watchers, w)
 }
 
-// A member is the state of a Member in Memory. The flag own stands for the room of its
-// id: most members are in no other room, and a list for each would dominate memory use.
-type member struct {
-	self  [1]Member // the room of its own id, for a reader
-	own   bool
-	place int32            // in Memory.all
-	rooms map[string]int32 // and the place in each; nil until the first Join
-}
-
-// ID implements idtable.Object.
-func (e *member) ID() string { return e.self[0].ID() }
-
 // A list holds members that broadcasts read without a lock. Appending does not affect a
 // reader, which keeps its own length. Removing from a list that a reader may hold
 // replaces it.
@@ -187,8 +175,7 @@ func (a *Memory) Leave(m Member, name string) {
 
 func (a *Memory) leaveLocked(e *member, name string) {
 	if name == e.ID() {
-		if e.own {
-			e.own = false
+		if e.leaveOwn() {
 			a.leftLocked(name, e)
 		}
 		return

@@ -5,5 +5,5 @@
 // after its last user has left. The package does not depend on the type of a namespace:
 // an [Owner] makes and closes namespaces.
 //
-// Reading order: entry.go, registry.go.
+// Reading order: entry.go, registry.go, dynamic.go.
 package registry
