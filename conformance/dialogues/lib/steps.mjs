@@ -54,6 +54,11 @@ export function answered(name = "poll", patience) {
   });
 }
 
+// Likewise, and polls on until `count` packets have come, however they are spread over the answers.
+export function answeredWith(count, base = ENGINE) {
+  return step("the poll is answered, and others", (talk) => pollUntil(talk, base, (packet, n) => n >= count, { first: talk.held("poll") }));
+}
+
 // Drops the connection of a request that was begun.
 export function abort(name = "poll") {
   return step(`the ${name} is given up`, async (talk) => {
@@ -81,11 +86,12 @@ export function pollAnyOrder(count, base) {
   });
 }
 
-// With `only`, the last packet or a refusal is noted under that name, and no head.
-async function pollUntil(talk, base, done, only, patience) {
+// With `only`, the last packet or a refusal is noted under that name, and no head. `first` is a poll that was begun.
+async function pollUntil(talk, base, done, { only, patience, first } = {}) {
   let packets = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const answer = await talk.answer(await talk.send("GET", withSid(base)), patience);
+    const request = (round === 0 && first) || (await talk.send("GET", withSid(base)));
+    const answer = await talk.answer(request, patience);
     if (!answer) return;
     const body = answer.body.toString();
     if (answer.status !== 200) {
@@ -95,7 +101,7 @@ async function pollUntil(talk, base, done, only, patience) {
     }
     if (round === 0 && !only) talk.noteHead(answer);
     for (const packet of body.split(SEPARATOR)) {
-      talk.learn(packet.slice(1));
+      talk.learn(packet);
       const last = done(packet, ++packets);
       talk.note(...(last && only ? [only, "yes"] : ["packet", short(packet)]));
       if (last) return;
@@ -111,7 +117,7 @@ export function alive(base = ENGINE, patience = undefined) {
     const answer = await talk.answer(await talk.send("POST", withSid(base), { "Content-Type": "text/plain" }, ask));
     if (!answer) return;
     if (answer.status !== 200) talk.note("alive", `no: ${answer.status} ${answer.body}`);
-    else await pollUntil(talk, base, (packet) => packet.startsWith(reply), "alive", patience);
+    else await pollUntil(talk, base, (packet) => packet.startsWith(reply), { only: "alive", patience });
   });
 }
 

@@ -157,7 +157,7 @@ export class Talk {
           wire.write(frame(CLOSE, one.payload.subarray(0, 2)));
           continue;
         }
-        this.learn(one.payload.toString().replace(/^4/, ""));
+        this.learn(one.payload.toString());
         lines.push(this.#learnAck(lines.pop()));
         if (done(lines.at(-1), lines.length)) return lines;
       }

@@ -2,7 +2,7 @@
 // Long-polling: what a POST may carry, how it may be sent, and two requests at once.
 import { chunked } from "../lib/http.mjs";
 import {
-  ENGINE, IO, QUIET, RS, abort, alive, answered, begin, get, group, http, more, open, park, poll, post, wait,
+  ENGINE, IO, QUIET, RS, abort, alive, answered, answeredWith, begin, get, group, http, more, open, park, poll, post, wait,
 } from "../lib/steps.mjs";
 
 const SESSION = `${ENGINE}&sid={sid}`;
@@ -267,8 +267,8 @@ export default [
     "a text and a close packet": [open(), park(), post(`4a${RS}1`), answered(), get(SESSION)],
     "two texts and garbage": [open(), park(), post(`4a${RS}4b${RS}?`), answered(), get(SESSION)],
     "a text and the server's close": [
-      open(IO), post("40", { base: IO }), poll(2, IO), park("poll", IO), post(`42["message","a"]${RS}42["disconnect-me",true]`, { base: IO }), answered(),
-      poll(2, IO),
+      open(IO), post("40", { base: IO }), poll(2, IO), park("poll", IO), post(`42["message","a"]${RS}42["disconnect-me",true]`, { base: IO }),
+      answeredWith(4, IO),
     ],
     "a text and an invalid packet": [
       open(IO), post("40", { base: IO }), poll(2, IO), park("poll", IO), post(`42["message","a"]${RS}4x`, { base: IO }), answered(), get(`${IO}&sid={sid}`),
