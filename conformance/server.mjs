@@ -14,6 +14,7 @@ const settings = {
   pingInterval: duration(env.PING_INTERVAL, 25000),
   pingTimeout: duration(env.PING_TIMEOUT, 20000),
   httpRequestBodyTimeout: duration(env.BODY_TIMEOUT, 30000),
+  upgradeTimeout: 60000, // a test machine may be busy
   maxHttpBufferSize: Number(env.MAX_HTTP_BUFFER_SIZE ?? 1e6),
   perMessageDeflate: env.COMPRESSION === "1" ? { threshold: 1024 } : false,
   cors: env.CORS_ORIGIN ? { origin: env.CORS_ORIGIN, ...(env.CORS_CREDENTIALS === "1" ? CORS_DETAILS : {}) } : undefined,
@@ -23,7 +24,6 @@ const io = new Server(http, {
   ...settings,
   ...codec,
   allowEIO3: env.ALLOW_EIO3 === "1",
-  upgradeTimeout: 60000,
   connectTimeout: duration(env.CONNECT_TIMEOUT, 45000),
   cleanupEmptyChildNamespaces: env.KEEP_EMPTY_NAMESPACES !== "1",
   serveClient: env.SERVE_CLIENT !== "0",

@@ -86,9 +86,9 @@ export default [
     "from another origin": [open(E3, { Origin: "http://app.example" })],
   }),
   ...group("eio3 heartbeat", "eio3beat", {
-    "silence over websocket": [ws(E3_WS), recv(1), mark(), untilEnd(), after(5000)],
-    "a ping puts it off": [ws(E3_WS), recv(1), wait(3000), send("2"), mark(), recv(1), untilEnd(), after(5000)],
-    "a message does not": [ws(E3_WS), recv(1), mark(), wait(3000), send("4a"), recv(1), untilEnd(), after(5000)],
+    "silence over websocket": [mark(), ws(E3_WS), recv(1), untilEnd(), after(30_000)],
+    "a ping puts it off": [ws(E3_WS), recv(1), wait(18_000), mark(), send("2"), recv(1), untilEnd(), after(30_000)],
+    "a message does not": [mark(), ws(E3_WS), recv(1), wait(18_000), send("4a"), recv(1), untilEnd(), after(30_000)],
   }),
   ...group("eio3 socket.io", "eio3", {
     "joined without asking": [ws(IO3_WS), recv(2)],
