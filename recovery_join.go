@@ -103,7 +103,7 @@ func (j *journal) claim(s *Socket) *redemption {
 		r.reason = recovery.OtherNode
 		return r
 	}
-	l, known := j.lineages.Claim(pid)
+	l, known := j.claimSoon(s.conn.eio.Context(), pid)
 	if l == nil {
 		r.reason = recovery.InUse
 		return r
@@ -127,6 +127,33 @@ func (j *journal) claim(s *Socket) *redemption {
 	}
 	r.lineage = l
 	return r
+}
+
+// yieldsIn is how long a client waits for another that continues its session. That may be an
+// earlier attempt of its own, whose connection has ended: it gives the session back.
+const yieldsIn = 250 * time.Millisecond
+
+// claimSoon claims a session, if need be when another client has given it back. If that
+// client is connected by then, or does not give it back in time, l is nil.
+func (j *journal) claimSoon(ctx context.Context, secret string) (l *recovery.Lineage, known bool) {
+	l, known, next := j.lineages.Claim(secret)
+	if l != nil {
+		return l, known
+	}
+	ctx, cancel := context.WithTimeout(ctx, yieldsIn)
+	defer cancel()
+	for l == nil {
+		select {
+		case come := <-next:
+			if !come {
+				return nil, true
+			}
+		case <-ctx.Done():
+			return nil, true
+		}
+		l, known, next = j.lineages.Claim(secret)
+	}
+	return l, known
 }
 
 // release gives a claimed session back, unless it was continued.

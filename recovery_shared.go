@@ -76,12 +76,12 @@ func (h holder) HandOver(ctx context.Context, namespace, secret string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.server.opts.MiddlewareTimeout)
 	defer cancel()
-	l, busy := j.lineages.Seize(secret)
+	l, known := j.claimSoon(ctx, secret)
 	switch {
-	case busy:
-		return adapter.ErrTaken
 	case l == nil:
-		return j.endStray(ctx, secret)
+		return adapter.ErrTaken
+	case !known:
+		return j.endStray(ctx, l, secret)
 	}
 	over := true
 	if live, _, _ := j.lineages.State(l); live != nil {
@@ -93,13 +93,9 @@ func (h holder) HandOver(ctx context.Context, namespace, secret string) error {
 	return adapter.ErrTaken
 }
 
-// endStray saves the end of a session that has no socket here, if this server has it: the
+// endStray saves the end of a claimed session that has no socket here, if this server has it: the
 // answer of the store was lost when it was taken.
-func (j *journal) endStray(ctx context.Context, secret string) error {
-	l, known := j.lineages.Claim(secret)
-	if known {
-		return adapter.ErrTaken // a client has come this moment
-	}
+func (j *journal) endStray(ctx context.Context, l *recovery.Lineage, secret string) error {
 	defer j.lineages.Drop(l)
 	s, err := j.owner.find(ctx, j.ns.name, secret)
 	if err != nil || !s.Ended.IsZero() {

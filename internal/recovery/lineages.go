@@ -32,6 +32,7 @@ type entry[S any] struct {
 type Lineage struct {
 	secret  string
 	claimed bool             // a client continues it
+	next    chan bool        // of the client that waits for its turn; nil if there is none
 	final   *adapter.Session // when it has ended; nil if it can't be continued
 	stored  bool             // the store has final
 	over    chan struct{}    // closed when it has ended
@@ -52,9 +53,11 @@ func (t *Lineages[S]) addLocked(l *Lineage, s *S) *Lineage {
 	return l
 }
 
-// Claim claims a session for one client. It returns nil if another client has claimed it.
-// known is false if the session is new here; the caller then calls Found or Drop.
-func (t *Lineages[S]) Claim(secret string) (l *Lineage, known bool) {
+// Claim claims a session for one client. If another client has claimed it, l is nil, and
+// next is sent true when that one gives it back or its socket ends; false when one more
+// client waits instead. known is false if the session is new here; the caller then calls
+// Found or Drop.
+func (t *Lineages[S]) Claim(secret string) (l *Lineage, known bool, next <-chan bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e := t.all[secret]
@@ -62,28 +65,22 @@ func (t *Lineages[S]) Claim(secret string) (l *Lineage, known bool) {
 	case e == nil:
 		l = &Lineage{secret: secret, claimed: true, over: make(chan struct{})}
 		close(l.over)
-		return t.addLocked(l, nil), false
+		return t.addLocked(l, nil), false, nil
 	case e.claimed:
-		return nil, true
+		e.turn(false)
+		e.next = make(chan bool, 1)
+		return nil, true, e.next
 	}
 	e.claimed = true
-	return e.Lineage, true
+	return e.Lineage, true, nil
 }
 
-// Seize claims a session that has a socket, for a client of another server. busy reports
-// whether another client has claimed it. Without a socket, l is nil.
-func (t *Lineages[S]) Seize(secret string) (l *Lineage, busy bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	e := t.all[secret]
-	switch {
-	case e == nil:
-		return nil, false
-	case e.claimed:
-		return nil, true
+// turn tells the client that waits whether its turn has come.
+func (l *Lineage) turn(come bool) {
+	if l.next != nil {
+		l.next <- come
+		l.next = nil
 	}
-	e.claimed = true
-	return e.Lineage, false
 }
 
 // Live returns the socket of a session, or nil.
@@ -173,6 +170,7 @@ func (t *Lineages[S]) Release(l *Lineage) (final *adapter.Session, ended bool) {
 	defer t.mu.Unlock()
 	if t.socketLocked(l) != nil {
 		l.claimed = false
+		l.turn(true)
 		return nil, false
 	}
 	return l.final, true
@@ -188,6 +186,7 @@ func (t *Lineages[S]) Drop(l *Lineage) {
 func (t *Lineages[S]) dropLocked(l *Lineage) {
 	if e := t.all[l.secret]; e != nil && e.Lineage == l {
 		delete(t.all, l.secret)
+		l.turn(true)
 	}
 }
 

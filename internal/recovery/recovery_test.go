@@ -183,11 +183,11 @@ func TestLineages(t *testing.T) {
 	if table.Close(l, final, false) {
 		t.Error("nobody has the session")
 	}
-	claimed, known := table.Claim("secret")
+	claimed, known, _ := table.Claim("secret")
 	if claimed != l || !known || socket(l) != &one {
 		t.Error("a live session is claimed")
 	}
-	if other, _ := table.Claim("secret"); other != nil {
+	if other, _, _ := table.Claim("secret"); other != nil {
 		t.Error("a session is claimed twice")
 	}
 	if !table.Close(l, final, false) || socket(l) != nil {
@@ -195,7 +195,7 @@ func TestLineages(t *testing.T) {
 	}
 	<-table.Over(l)
 	table.Resume(l, &two)
-	if got, _ := table.Claim("secret"); got != l || socket(l) != &two {
+	if got, _, _ := table.Claim("secret"); got != l || socket(l) != &two {
 		t.Error("the session goes on")
 	}
 	if _, ended := table.Release(l); ended {
@@ -204,7 +204,7 @@ func TestLineages(t *testing.T) {
 	if !table.Close(l, nil, false) || len(table.Sockets()) != 0 {
 		t.Error("a session that was ended on purpose is forgotten")
 	}
-	unknown, known := table.Claim("secret")
+	unknown, known, _ := table.Claim("secret")
 	if unknown == l || known {
 		t.Error("the session is unknown")
 	}
