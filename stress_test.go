@@ -21,6 +21,7 @@ import (
 	"socketio"
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/ws"
 	"socketio/siotest"
 )
 
@@ -62,6 +63,7 @@ type hearer struct {
 	*peer
 	number int
 	done   chan struct{} // closed when nothing more will be heard
+	over   time.Time     // set before done is closed
 	other  func(text string)
 
 	mu     sync.Mutex // guards the fields below
@@ -76,7 +78,10 @@ type hearer struct {
 func (p *peer) hearer(number int, other func(text string)) *hearer {
 	h := &hearer{peer: p, number: number, done: make(chan struct{}), other: other, heard: make(map[string]int), more: make(chan struct{})}
 	go func() {
-		defer close(h.done)
+		defer func() {
+			h.over = time.Now()
+			close(h.done)
+		}()
 		for {
 			select {
 			case got := <-p.inbox:
@@ -142,6 +147,13 @@ func (h *hearer) await(series string, n int) error {
 			return fmt.Errorf("client %d heard %d of %d of %s", h.number, got, n, series)
 		}
 	}
+}
+
+// told reports whether the server has told the client that the connection ends. It must be
+// called after done is closed.
+func (h *hearer) told() bool {
+	var ce *ws.CloseError
+	return h.goodbye || errors.As(h.end, &ce)
 }
 
 // report hands the faults to the test.

@@ -89,7 +89,7 @@ type owner interface {
 	settled(c *Conn)                                // see Conn.Settled
 	relieve()                                       // the queues together are over their bound
 	inBackground() bool                             // admits a goroutine, which ends with services.background.Done
-	closeWait() time.Duration                       // how long a closed polling session waits for a poll
+	closeWait(queued bool) time.Duration            // how long a closed polling session waits for a poll
 	unheard(why CloseReason, err error, flush bool) // a session ended that was polled and sent nothing
 }
 

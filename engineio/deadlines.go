@@ -25,13 +25,14 @@ const (
 )
 
 const (
-	// closeTimeout is how long a closing WebSocket may take to send its queue.
+	// closeTimeout is how long a closing WebSocket may take to send its queue, and how long
+	// a polling session with a queue waits for a poll while the server shuts down.
 	closeTimeout = 10 * time.Second
 	// pollCloseTimeout is how long a closed polling session waits for a request whose
 	// response can tell the client.
 	pollCloseTimeout = 30 * time.Second
-	// shutdownPollTimeout is pollCloseTimeout while the server shuts down: a client that is
-	// alive polls again at once.
+	// shutdownPollTimeout is pollCloseTimeout while the server shuts down and nothing is
+	// queued but the news of the end.
 	shutdownPollTimeout = time.Second
 )
 

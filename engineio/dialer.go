@@ -330,5 +330,5 @@ func (d *Dialer) established(*Conn)                {}
 func (d *Dialer) outlive(*Conn, int)               {}
 func (d *Dialer) settled(*Conn)                    {}
 func (d *Dialer) relieve()                         {}
-func (d *Dialer) closeWait() time.Duration         { return closeTimeout }
+func (d *Dialer) closeWait(bool) time.Duration     { return closeTimeout }
 func (d *Dialer) unheard(CloseReason, error, bool) {}

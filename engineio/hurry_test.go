@@ -61,6 +61,41 @@ func TestShutdownDoesNotWaitForTheVanished(t *testing.T) {
 	}
 }
 
+// A client between two polls has 10 s to take the messages that are queued when Shutdown
+// closes its connection.
+func TestShutdownWaitsForAQueue(t *testing.T) {
+	for name, test := range map[string]struct {
+		polls   time.Duration // after which the client polls
+		answers []string
+		took    time.Duration // by Shutdown
+	}{
+		"polls late":           {polls: 9 * time.Second, answers: []string{"4goodbye", "6\x1e1"}, took: 9 * time.Second},
+		"does not poll":        {took: 10 * time.Second},
+		"takes it, then stops": {polls: time.Second, answers: []string{"4goodbye"}, took: 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(w *world) {
+				r := w.serve(hosting{options: &engineio.Options{PingInterval: time.Hour}})
+				p := r.polling()
+				r.side(p.id()).say("goodbye")
+				begun := time.Now()
+				done := make(chan error, 1)
+				go func() { done <- r.srv.Shutdown(context.Background()) }()
+				time.Sleep(test.polls)
+				for _, answer := range test.answers {
+					p.wantAnswer("what waits", answer)
+				}
+				if err := <-done; err != nil {
+					w.t.Error(err)
+				}
+				if took := time.Since(begun); took < test.took || took > test.took+time.Second/2 {
+					w.t.Errorf("Shutdown took %v, want %v", took, test.took)
+				}
+			})
+		})
+	}
+}
+
 // A client that polls again in that time gets its queued messages, and the close.
 func TestShutdownTellsThoseWhoPoll(t *testing.T) {
 	inMemory(t, func(w *world) {

@@ -241,14 +241,17 @@ func (s *sessions) unheard(why CloseReason, err error, flush bool) {
 }
 
 // closeWait implements owner: it is how long a closed polling session waits for a poll
-// that can tell the client.
-func (s *sessions) closeWait() time.Duration {
+// that can tell the client, or that carries what is queued.
+func (s *sessions) closeWait(queued bool) time.Duration {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.refusing {
-		return shutdownPollTimeout
+	switch {
+	case !s.refusing:
+		return pollCloseTimeout
+	case queued: // a slow client or network may need a while between two polls
+		return closeTimeout
 	}
-	return pollCloseTimeout
+	return shutdownPollTimeout
 }
 
 // inBackground implements owner: it admits a goroutine, which must end with

@@ -117,7 +117,7 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 		// packet before the messages that came with it.
 		p.afterNoop = true
 		p.wake()
-		c.setDueLocked(dueClose, c.svc.now()+int64(c.svc.owner.closeWait()))
+		c.setDueLocked(dueClose, c.svc.now()+int64(c.svc.owner.closeWait(p.get == nil)))
 		return false
 	}
 	if p.get != nil {
@@ -127,7 +127,7 @@ func (p *polling) finish(c *Conn, e ending) (gone bool) {
 	}
 	if !e.lost && e.reply == 0 && (e.flush || p.up.pausing) {
 		p.afterNoop = true
-		c.setDueLocked(dueClose, c.svc.now()+int64(c.svc.owner.closeWait()))
+		c.setDueLocked(dueClose, c.svc.now()+int64(c.svc.owner.closeWait(false)))
 		return false
 	}
 	c.state = stateClosed
