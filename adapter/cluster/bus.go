@@ -80,7 +80,7 @@ type PeerCounter interface {
 }
 
 // A LossCounter is a Bus that loses messages which Publish or LogBus.Append has taken: when its
-// connection breaks, or when the broker refuses them.
+// connection breaks, when the broker refuses them, or when too much waits.
 type LossCounter interface {
 	// Lost returns how many. Some of them may have arrived.
 	Lost() uint64

@@ -15,9 +15,9 @@ import (
 type Stats struct {
 	Published uint64 // messages that the bus has taken
 	Failed    uint64 // messages that the bus has not taken, or that were too large
-	// Lost counts messages that the bus had taken, and then lost with its connection, or that
-	// the broker has refused. Some of them may have arrived. It is 0 if the bus is no
-	// LossCounter, as those of membus and natsadapter.Core.
+	// Lost counts messages that the bus had taken, and then lost with its connection, that the
+	// broker has refused, or that came and found no room. Some of them may have arrived. It is 0
+	// if the bus is no LossCounter.
 	Lost     uint64
 	Received uint64 // messages that were received, except this node's own
 	Own      uint64 // this node's own messages that came back

@@ -31,6 +31,7 @@ type bus struct {
 	subs     *subscriber
 	peers    *peers
 	box      *outbox
+	losses   losses
 	receiver cluster.Receiver // constant after Open
 	log      logTaker         // nil without JetStream
 
@@ -39,7 +40,10 @@ type bus struct {
 	work   sync.WaitGroup // all goroutines
 }
 
-var _ cluster.Bus = (*bus)(nil)
+var (
+	_ cluster.Bus         = (*bus)(nil)
+	_ cluster.LossCounter = (*bus)(nil)
+)
 
 func newBus(urls string, o *Options) *bus {
 	b := &bus{options: o, subjects: subjects{o.Prefix}, state: newState(), box: newOutbox(o.MaxQueue)}
@@ -67,8 +71,21 @@ func (b *bus) connected() {
 	}
 }
 
+// disconnected implements linkUser.
+func (b *bus) disconnected() { b.losses.disconnected() }
+
 // refused implements linkUser.
-func (b *bus) refused(err error) { b.subs.refuse(err) }
+func (b *bus) refused(err error) {
+	if strings.Contains(strings.ToLower(err.Error()), "for publish to ") {
+		b.losses.lose(1)
+	}
+	b.subs.refuse(err)
+}
+
+// Lost implements cluster.LossCounter. It counts messages of which it is not known that NATS
+// had them when the connection ended, those that NATS has refused, and those that came while
+// Options.MaxPending others waited.
+func (b *bus) Lost() uint64 { return b.losses.count() + b.subs.dropped.Load() }
 
 // Open implements cluster.Bus.
 func (b *bus) Open(r cluster.Receiver) error {
@@ -81,6 +98,7 @@ func (b *bus) Open(r cluster.Receiver) error {
 		prefix = strings.TrimSuffix(nats.InboxPrefix, ".")
 	}
 	b.subs.inbox = prefix + "." + inboxName()
+	b.losses.subject = b.subs.inbox + ".m"
 	b.work.Go(b.link.run)
 	b.work.Go(b.subs.run)
 	b.work.Go(b.receive)
@@ -96,7 +114,9 @@ func (b *bus) Close(ctx context.Context) error {
 		err = b.box.Close(ctx)
 		if nc, epoch := b.link.current(); err == nil && epoch > 0 {
 			if _, ok := ctx.Deadline(); ok {
-				_ = nc.FlushWithContext(ctx)
+				if nc.FlushWithContext(ctx) == nil {
+					b.losses.allCame()
+				}
 			}
 		}
 	}
@@ -140,6 +160,9 @@ func (b *bus) Reset() { b.link.end(errReset) }
 // send sends what waits until the bus is closed. It may block while NATS reads nothing.
 func (b *bus) send() {
 	defer b.box.Finish()
+	mark := time.NewTimer(markEvery)
+	defer mark.Stop()
+	running := true // mark
 	for b.ctx.Err() == nil {
 		next, more := b.box.Take()
 		if len(next) == 0 {
@@ -148,6 +171,9 @@ func (b *bus) send() {
 			}
 			select {
 			case <-b.box.Wake():
+			case <-mark.C:
+				running = false
+				b.sendMark()
 			case <-b.ctx.Done():
 			}
 			continue
@@ -155,6 +181,25 @@ func (b *bus) send() {
 		for i, m := range next {
 			b.sendOne(m)
 			b.box.Sent(next[i : i+1])
+		}
+		select {
+		case <-mark.C:
+			running = false
+			b.sendMark()
+		default:
+		}
+		if !running {
+			running = true
+			mark.Reset(markEvery)
+		}
+	}
+}
+
+// sendMark sends a mark. One that is lost with the connection is of no use on the next.
+func (b *bus) sendMark() {
+	if m := b.losses.mark(); m != nil {
+		if nc, epoch := b.link.current(); epoch > 0 {
+			_ = nc.PublishMsg(m)
 		}
 	}
 }
@@ -166,11 +211,13 @@ func (b *bus) sendOne(m *nats.Msg) {
 		if nc == nil {
 			return
 		}
+		b.losses.sending()
 		err := nc.PublishMsg(m)
 		switch {
 		case err == nil:
 			return
 		case refusedNow(err):
+			b.losses.notSent()
 			// The connection has just ended. The link has not heard of it yet.
 			pause := time.NewTimer(time.Millisecond)
 			select {
@@ -183,6 +230,9 @@ func (b *bus) sendOne(m *nats.Msg) {
 		b.options.Counts.Unsent.Add(1)
 		if isNetwork(err) {
 			b.link.end(err) // nats.go has dropped what it had not sent
+		} else {
+			b.losses.notSent()
+			b.losses.lose(1)
 		}
 		return
 	}
@@ -213,6 +263,8 @@ func (b *bus) handle(m *nats.Msg) {
 	case strings.HasPrefix(m.Subject, b.subs.inbox+"."):
 		if number, ok := strings.CutPrefix(m.Subject, b.subs.inbox+".a"); ok && b.log != nil {
 			b.log.answered(number, m)
+		} else if number, ok := strings.CutPrefix(m.Subject, b.losses.subject); ok {
+			b.losses.cameBack(number)
 		} else {
 			b.peers.answered(m.Subject, string(m.Data))
 		}

@@ -248,7 +248,7 @@ func (j *jet) Append(namespace string, token uint64, data []byte) error {
 }
 
 // Lost implements cluster.LossCounter.
-func (j *jet) Lost() uint64 { return j.appender.lost.Load() }
+func (j *jet) Lost() uint64 { return j.bus.Lost() + j.appender.lost.Load() }
 
 // Position implements cluster.LogBus: the epoch, a dot and the number.
 func (j *jet) Position(namespace string, number uint64) string {

@@ -102,6 +102,9 @@ func TestSlowServer(t *testing.T) {
 	if n := counts.Connected.Load(); n < 2 {
 		t.Errorf("%d connections, want another one after the loss", n)
 	}
+	if n := slow.Stats().Lost; n == 0 {
+		t.Error("the messages that found no room are not counted")
+	}
 }
 
 // permissions returns the block of docs/cluster.md that begins with the name of a user, for

@@ -31,6 +31,7 @@ const (
 // A linkUser hears of the connection. Its methods are called by one goroutine at a time.
 type linkUser interface {
 	connected()        // after each connection
+	disconnected()     // after the end of each
 	refused(err error) // when NATS refuses something
 }
 
@@ -196,6 +197,7 @@ func (l *link) disconnected(_ *nats.Conn, err error) {
 		l.ended()
 	}
 	l.mu.Unlock()
+	l.user.disconnected()
 	if err == nil {
 		err = errors.New("the connection has ended")
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -43,6 +44,8 @@ type subscriber struct {
 	confirmed int                  // the connection that has all but the pending
 	denied    map[cluster.Channel]bool
 	again     time.Time // when those are tried again
+	gone      uint64    // messages that subscriptions have dropped which have ended
+	dropped   atomic.Uint64
 
 	mu       sync.RWMutex // guards the fields below
 	changes  []change
@@ -153,6 +156,7 @@ func (s *subscriber) round() bool {
 		return false
 	}
 	if epoch != s.confirmed {
+		s.count() // messages that are dropped end the connection
 		s.join()
 	}
 	if err := s.flush(); err != nil {
@@ -185,6 +189,10 @@ func (s *subscriber) take() []change {
 
 // renew subscribes again, to a connection that has nothing.
 func (s *subscriber) renew(nc *nats.Conn) {
+	s.count()
+	for _, sub := range s.subs {
+		s.gone += droppedBy(sub)
+	}
 	s.nc, s.own = nc, nil
 	if sub, err := nc.ChanSubscribe(s.inbox+".*", s.messages); err == nil {
 		s.own = append(s.own, sub)
@@ -242,8 +250,27 @@ func (s *subscriber) unsubscribe(c cluster.Channel) {
 	s.mu.Unlock()
 	if sub := s.subs[c]; sub != nil {
 		delete(s.subs, c)
+		s.gone += droppedBy(sub)
 		_ = sub.Unsubscribe()
 	}
+}
+
+// count counts the messages that came while too many others waited.
+func (s *subscriber) count() {
+	n := s.gone
+	for _, sub := range s.subs {
+		n += droppedBy(sub)
+	}
+	s.dropped.Store(n)
+}
+
+// droppedBy returns how many messages a subscription has dropped.
+func droppedBy(sub *nats.Subscription) uint64 {
+	n, err := sub.Dropped()
+	if err != nil {
+		return 0 // its connection is closed
+	}
+	return uint64(n)
 }
 
 // flush waits until NATS has the subscriptions.

@@ -72,18 +72,22 @@ func (b *inbox) next() (i item, wait time.Duration, ok bool) {
 }
 
 // clear drops the messages and the entries that are on the way, but not the other
-// functions.
-func (b *inbox) clear() {
+// functions. It returns how many messages there were.
+func (b *inbox) clear() (messages int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var kept items
 	for _, i := range b.items {
-		if i.call != nil && !i.entry {
+		switch {
+		case i.call == nil:
+			messages++
+		case !i.entry:
 			kept = append(kept, i)
 		}
 	}
 	heap.Init(&kept)
 	b.items = kept
+	return messages
 }
 
 // items is a heap.

@@ -191,12 +191,12 @@ func (w *Network) linkLocked(n, from *Node, c cluster.Channel) *linkState {
 // sendLocked sends a message of from to n, with the faults of the network.
 func (w *Network) sendLocked(n, from *Node, c cluster.Channel, data []byte) {
 	if n.deaf || n.broken != nil || n.island != from.island {
-		w.counts.Lost++
+		w.loseLocked(from)
 		return
 	}
 	now := time.Now()
 	if w.most == 0 && w.lose == 0 && w.twice == 0 && len(n.links) == 0 {
-		w.putLocked(n, item{due: now, channel: c, data: data})
+		w.putLocked(n, from, item{due: now, channel: c, data: data})
 		return
 	}
 	s := w.linkLocked(n, from, c)
@@ -212,19 +212,25 @@ func (w *Network) sendLocked(n, from *Node, c cluster.Channel, data []byte) {
 		}
 		s.last = due
 		if lost {
-			w.counts.Lost++
+			w.loseLocked(from)
 			return
 		}
-		w.putLocked(n, item{due: due, channel: c, data: data})
+		w.putLocked(n, from, item{due: due, channel: c, data: data})
 	}
 }
 
-func (w *Network) putLocked(n *Node, i item) {
+func (w *Network) putLocked(n, from *Node, i item) {
 	if n.inbox.put(i) {
 		w.counts.Delivered++
 	} else {
-		w.counts.Lost++
+		w.loseLocked(from)
 	}
+}
+
+// loseLocked counts a message of from that a node does not get.
+func (w *Network) loseLocked(from *Node) {
+	w.counts.Lost++
+	from.lost++
 }
 
 // A logSide is what a Node has of the logs. The network's lock guards it.

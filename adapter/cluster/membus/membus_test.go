@@ -246,6 +246,7 @@ func TestPartition(t *testing.T) {
 		want(t, "b", b.heard(), "2")
 		want(t, "c, with b", c.heard(), "2")
 		want(t, "lost", w.Counts().Lost, 3)
+		want(t, "lost of a, and of b", [2]uint64{a.Lost(), b.Lost()}, [2]uint64{2, 1})
 		w.Partition()
 		a.send(t, events, "3")
 		want(t, "c", c.heard(), "3")

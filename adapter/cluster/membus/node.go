@@ -29,6 +29,7 @@ type Node struct {
 	deaf     bool
 	refuse   func(cluster.Channel) error // may be nil
 	gone     bool
+	lost     uint64
 	waiting  []func(error) // of subscriptions, while the node is broken
 	resume   chan struct{} // not nil while the node is paused; closed when it ends
 	stop     chan struct{} // closed when the node is gone; nil before Open
@@ -205,6 +206,14 @@ func (n *Node) unsubscribeLocked(c cluster.Channel) {
 	}
 }
 
+// Lost implements cluster.LossCounter: how many of its messages another node did not get,
+// one for each such node, and how many were on the way to it when its connection broke.
+func (n *Node) Lost() uint64 {
+	n.network.mu.Lock()
+	defer n.network.mu.Unlock()
+	return n.lost
+}
+
 // Counting is a Node that is a cluster.PeerCounter, as buses are that servers in Node.js
 // share.
 type Counting struct{ *Node }
@@ -259,7 +268,7 @@ func (n *Node) Sever(arrive int) {
 	w := n.network
 	w.mu.Lock()
 	n.broken = ErrDown
-	n.inbox.clear()
+	n.lost += uint64(n.inbox.clear())
 	w.breakLogsLocked(n, arrive)
 	w.mu.Unlock()
 	n.inbox.put(item{due: time.Now(), call: func() { n.receiver.Down(ErrDown) }})
