@@ -123,3 +123,10 @@ func TestEventLargerThanMaxMessage(t *testing.T) {
 		clusterhost.TooLarge(t, all[0], all[1])
 	})
 }
+
+// L17: a client loses its connection, and comes back.
+func TestRecoveryOnItsServer(t *testing.T) {
+	t.Parallel()
+	server, o := natstest.Start(t, ""), natsadapter.Options{Prefix: newPrefix()}
+	clusterhost.ComesBack(t, natsadapter.Core(server.URL(), &o), natsadapter.Core(server.URL(), &o))
+}

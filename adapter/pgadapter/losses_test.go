@@ -89,3 +89,10 @@ func TestForeignMessages(t *testing.T) {
 		}
 	})
 }
+
+// L17: a client loses its connection, and comes back.
+func TestRecoveryOnItsServer(t *testing.T) {
+	t.Parallel()
+	server, o := pgtest.Start(t), options(newPrefix())
+	clusterhost.ComesBack(t, modes["notify"](server.Config(), o), modes["notify"](server.Config(), o))
+}

@@ -120,3 +120,16 @@ func TestForeignMessages(t *testing.T) {
 		})
 	})
 }
+
+// L17: a client loses its connection, and comes back.
+func TestRecoveryOnItsServer(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	for _, mode := range wires[:2] {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			o := redisadapter.Options{Prefix: newPrefix()}
+			clusterhost.ComesBack(t, modes[mode](on(server.Addr()), &o), modes[mode](on(server.Addr()), &o))
+		})
+	}
+}

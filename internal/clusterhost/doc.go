@@ -6,5 +6,6 @@
 // # Reading order
 //
 // host.go (a host), holes.go (what it lacks, and why), exchange.go (what hosts do together, and
-// waiting), losses.go (rows of a table of docs/cluster.md), remains.go (what faults leave behind).
+// waiting), losses.go and returns.go (rows of a table of docs/cluster.md), remains.go (what
+// faults leave behind).
 package clusterhost
