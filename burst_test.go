@@ -150,3 +150,33 @@ func TestBurstIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// It is bounded in bytes too.
+func TestBytesOfABurstAreBounded(t *testing.T) {
+	tcp(t, &socketio.Options{Engine: engineio.Options{Driver: engineio.DriverPoll}}, func(w *world) {
+		const many, size = 100, 4000
+		most, done := 0, make(chan struct{})
+		text := strings.Repeat("x", size)
+		c := roomOfTwo(w, func(_ *socketio.Socket, n int) {
+			if n > 0 {
+				return
+			}
+			defer close(done)
+			for range many {
+				_ = w.io.To("r").Emit("y", text)
+				most = max(most, socketio.HeldBytes(w.io))
+			}
+		})
+		socketio.HoldBursts(w.io)
+		c.saysAtOnce("ar", 2)
+		for _, p := range c.peers {
+			for range many {
+				p.hears(fmt.Sprintf(`2["y","%s"]`, text))
+			}
+		}
+		within(w, "the handler", done)
+		if most < 128<<10 || most > 256<<10 {
+			t.Errorf("%d bytes were held back at most, want up to 256 KiB", most)
+		}
+	})
+}

@@ -88,5 +88,12 @@ func HoldBursts(s *Server) {
 	s.bursts.coming = true
 }
 
+// HeldBytes returns how many bytes of bursts wait to be written.
+func HeldBytes(s *Server) int {
+	s.bursts.mu.Lock()
+	defer s.bursts.mu.Unlock()
+	return s.bursts.bytes
+}
+
 // Bursting returns how many workers are in a burst.
 func Bursting(s *Server) int { return int(s.bursts.running.Load()) }
