@@ -5,6 +5,7 @@
 package socketio_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"runtime"
@@ -101,43 +102,85 @@ func TestInboundEventAllocations(t *testing.T) {
 }
 
 // Large bytes that a client sends and gets back are in memory once, as the argument of the
-// event; on the goroutine driver once more, until they are sent.
+// event; on the goroutine driver once more, until they are sent. Those of an acknowledgement
+// are not copied at all.
 func TestLargeEchoAllocations(t *testing.T) {
-	const size, times = 64 << 10, 50
-	for driver, copies := range map[engineio.Driver]float64{"": 1, engineio.DriverGoroutine: 2} {
+	const size = 64 << 10
+	data := make([]byte, size)
+	blob := wstest.Frame(ws.Text, true, []byte(`451-["blob",{"_placeholder":true,"num":0}]`))
+	blob = append(blob, wstest.Frame(ws.Binary, true, data)...)
+	fetch := wstest.Frame(ws.Text, true, []byte(`421["fetch"]`))
+	fetched := 2 + len(`461-1[{"_placeholder":true,"num":0}]`) + 10 + size
+	for driver, copies := range map[engineio.Driver]float64{"": 0, engineio.DriverGoroutine: 1} {
 		tcp(t, with(nil, driver), func(w *world) {
 			w.io.OnConnection(func(s *socketio.Socket) {
 				s.On("blob", func(b []byte) error { return s.Emit("blob", b) })
+				s.On("fetch", func() []byte { return data })
 			})
 			c := w.raw()
-			frames := wstest.Frame(ws.Text, true, []byte(`451-["blob",{"_placeholder":true,"num":0}]`))
-			frames = append(frames, wstest.Frame(ws.Binary, true, make([]byte, size))...)
-			answer := make([]byte, len(frames)-2*4) // without masks
-			echo := func() {
-				if _, err := c.Conn().Write(frames); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := io.ReadFull(c.Conn(), answer); err != nil {
-					t.Fatal(err)
+			check := func(what string, request []byte, answer int, copies float64) {
+				per := allocated(w, c, request, answer) / size
+				t.Logf("driver %q: %.2f times its size per %s", driver, per, what)
+				// The collector may empty the pools meanwhile.
+				if limit := copies + 0.5; !raceEnabled && per > limit {
+					t.Errorf("driver %q: %.2f times its size per %s, want at most %.2f", driver, per, what, limit)
 				}
 			}
-			for range times { // the pools are empty at first
-				echo()
-			}
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			for range times {
-				echo()
-			}
-			runtime.ReadMemStats(&after)
-			per := float64(after.TotalAlloc-before.TotalAlloc) / times / size
-			t.Logf("driver %q: %.2f times its size per echo", driver, per)
-			// The collector may empty the pools meanwhile.
-			if limit := copies + 0.5; !raceEnabled && per > limit {
-				t.Errorf("driver %q: %.2f times its size per echo, want at most %.2f", driver, per, limit)
-			}
+			check("echo", blob, len(blob)-2*4, copies+1) // without masks
+			check("acknowledgement", fetch, fetched, copies)
 		})
 	}
+}
+
+// allocated returns how many bytes a request and its answer allocate.
+func allocated(w *world, c *wstest.Client, request []byte, answer int) float64 {
+	w.Helper()
+	const times = 50
+	var memory [2]runtime.MemStats
+	buf := make([]byte, answer)
+	for i := range memory { // the pools are empty at first
+		for range times {
+			if _, err := c.Conn().Write(request); err != nil {
+				w.Fatal(err)
+			}
+			if _, err := io.ReadFull(c.Conn(), buf); err != nil {
+				w.Fatal(err)
+			}
+		}
+		runtime.ReadMemStats(&memory[i])
+	}
+	return float64(memory[1].TotalAlloc-memory[0].TotalAlloc) / times
+}
+
+// The bytes of an acknowledgement may be changed when it has returned, although the client
+// has not read them yet.
+func TestBytesOfAnAcknowledgementMayBeChanged(t *testing.T) {
+	onEach(t, socketio.Options{}, func(w *world) {
+		const size = 16 << 20 // more than the kernel takes at once
+		acknowledged := make(chan error, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("fetch", func(ack socketio.Ack) {
+				data := bytes.Repeat([]byte{1}, size)
+				err := ack(data)
+				clear(data)
+				acknowledged <- err
+			})
+		})
+		c := w.raw()
+		if err := c.WriteFrame(wstest.Frame(ws.Text, true, []byte(`421["fetch"]`))); err != nil {
+			t.Fatal(err)
+		}
+		if err := within(w, "the acknowledgement", acknowledged); err != nil {
+			t.Fatal(err)
+		}
+		answer := make([]byte, 2+len(`461-1[{"_placeholder":true,"num":0}]`)+10+size)
+		if _, err := io.ReadFull(c.Conn(), answer); err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(answer[len(answer)-size:], []byte{1}); n != size {
+			t.Errorf("%d of %d bytes are as they were", n, size)
+		}
+	})
 }
 
 func BenchmarkEmitToRoom(b *testing.B) {

@@ -51,7 +51,8 @@ func (r *reply) send(args ...any) error {
 		return r.sendToServer(args)
 	}
 	s := r.socket
-	m, err := s.ns.server.format.Ack(s.ns.name, r.id, args)
+	lent := r.call == nil && s.ns.keeper == nil // else the message may be kept
+	m, err := s.ns.server.format.Ack(s.ns.name, r.id, args, lent)
 	if err != nil {
 		r.fail(err)
 		return err
@@ -77,7 +78,7 @@ func (r *reply) fail(err error) {
 		r.answer(adapter.Payload{JSON: append(append([]byte{'['}, data...), ']')})
 		return
 	}
-	m, err := r.socket.ns.server.format.Ack(r.socket.ns.name, r.id, []any{json.RawMessage(data)})
+	m, err := r.socket.ns.server.format.Ack(r.socket.ns.name, r.id, []any{json.RawMessage(data)}, false)
 	if err != nil { // a codec without raw JSON sends none
 		r.leave()
 		return

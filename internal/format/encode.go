@@ -47,9 +47,10 @@ func (f *Format) event(namespace string, id int64, event string, args []any, len
 	return m, nil
 }
 
-// Ack encodes an acknowledgement.
-func (f *Format) Ack(namespace string, id int64, args []any) (*engineio.Message, error) {
-	m, err := f.list(parser.TypeAck, namespace, id, "", args, false)
+// Ack encodes an acknowledgement. If lent, the message shares memory with large attachments
+// in args; see engineio.NewLentMessage.
+func (f *Format) Ack(namespace string, id int64, args []any, lent bool) (*engineio.Message, error) {
+	m, err := f.list(parser.TypeAck, namespace, id, "", args, lent)
 	if err != nil {
 		return nil, fmt.Errorf("socketio: acknowledge: %w", err)
 	}
