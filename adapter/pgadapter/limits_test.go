@@ -98,7 +98,8 @@ func TestNamesOfNamespaces(t *testing.T) {
 }
 
 // The queue of notifications is full: events fail with an error that says so, until it has
-// room again. The server has a function that fails as Postgres does then.
+// room again. The server has a function that fails as Postgres does then: before version 17,
+// which has max_notify_queue_pages, the queue takes 8 GB.
 func TestNotifyQueueIsFull(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
