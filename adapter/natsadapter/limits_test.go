@@ -232,3 +232,25 @@ func TestFewRequirements(t *testing.T) {
 		t.Errorf("go.mod requires %d modules:\n%s", n, text)
 	}
 }
+
+// A start is no outage, and the log does not say so.
+func TestStartIsNoOutage(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, mode string) {
+		server := natstest.Start(t, natstest.JetStream)
+		c := modes[mode](server.URL(), &natsadapter.Options{Prefix: newPrefix()})
+		changed := func(h adapter.Health) { t.Errorf("degraded at the start: %v", h.Degraded) }
+		if err := c.Open(adapter.Node{ID: "a", Logger: slog.New(slog.DiscardHandler), Changed: changed}); err != nil {
+			t.Fatal(err)
+		}
+		h := clusterhost.On(t, "a", "", c, "room")
+		clusterhost.Eventually(t, "a heartbeat and an event that come back", func() bool {
+			_, _ = h.Emit("room")
+			return c.Stats().Own > 5
+		})
+		_ = h.Space.Close()
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

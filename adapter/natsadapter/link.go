@@ -182,8 +182,7 @@ func (l *link) connected(nc *nats.Conn) {
 	l.mu.Unlock()
 	l.counts.Connected.Add(1)
 	l.mostBytes.Store(nc.MaxPayload())
-	l.state.set(causeSubscriptions, down(errSubscribes))
-	l.state.set(causeConnection, nil)
+	l.state.connected()
 	l.user.connected()
 }
 

@@ -56,6 +56,19 @@ func (s *state) set(c cause, err error) {
 	poke(s.news)
 }
 
+// connected records that there is a connection, which has no subscriptions yet. If it is the
+// first one, and nothing has failed before, that is no outage.
+func (s *state) connected() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errs[causeSubscriptions] = s.errs[causeConnection]
+	if s.missed != nil || !errors.Is(s.errs[causeConnection], errFirst) {
+		s.errs[causeSubscriptions] = down(errSubscribes)
+	}
+	s.errs[causeConnection] = nil
+	poke(s.news)
+}
+
 // err returns why a part does not work.
 func (s *state) err(c cause) error {
 	s.mu.Lock()
