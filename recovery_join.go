@@ -284,19 +284,21 @@ func (j *journal) evict(ctx context.Context, live *Socket, l *recovery.Lineage) 
 	}
 }
 
-// readMissed reads the missed events up to a number.
+// readMissed reads the missed events up to a number. The log is waited for as long as it
+// gives some.
 func (j *journal) readMissed(ctx context.Context, r *redemption, upTo uint64) recovery.Reason {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	for e, err := range j.events.Since(ctx, r.read, upTo) {
+	reading, stall := recovery.WithStall(ctx, storeTimeout)
+	defer stall.Stop()
+	for e, err := range j.events.Since(reading, r.read, upTo) {
+		stall.Progress()
 		switch {
 		case errors.Is(err, adapter.ErrTrimmed):
 			return recovery.LogTrimmed
 		case errors.Is(err, adapter.ErrLost):
 			return recovery.BusLost
 		case err != nil:
-			if !errors.Is(err, context.Canceled) { // the client has gone
-				j.owner.failed("missed events could not be read", j.ns.name, err)
+			if ctx.Err() == nil { // otherwise the client has gone
+				j.owner.failed("missed events could not be read", j.ns.name, errors.Join(err, context.Cause(reading)))
 			}
 			return recovery.StoreFailed
 		}
