@@ -16,8 +16,9 @@ import (
 
 // UnixSocket, as an entry of Options.TrustedProxies, means every peer that connects to a
 // Unix socket. Such a peer has no address: the permissions of the socket's file determine
-// which may connect. It is the zero netip.Prefix.
-var UnixSocket netip.Prefix
+// which may connect. It is an invalid prefix, but not the zero one, which a failed
+// netip.ParsePrefix returns.
+var UnixSocket = netip.PrefixFrom(netip.AddrFrom16([16]byte([]byte("any unix socket."))), -1)
 
 // proxies are the trusted ones. They are immutable.
 type proxies struct {
@@ -38,6 +39,8 @@ func canonicalPrefixes(list []netip.Prefix) []netip.Prefix {
 	for i, p := range list {
 		switch {
 		case p == UnixSocket:
+		case p == netip.Prefix{}:
+			panic("engineio: Options.TrustedProxies: entry " + strconv.Itoa(i) + " is the zero netip.Prefix, as netip.ParsePrefix returns with an error; check that error, or use engineio.UnixSocket for peers on a Unix socket")
 		case !p.IsValid():
 			panic("engineio: Options.TrustedProxies: entry " + strconv.Itoa(i) + " is not a valid prefix; use netip.MustParsePrefix, as in netip.MustParsePrefix(\"10.0.0.0/8\")")
 		case p.Addr().Is4In6() && p.Bits() >= 96:

@@ -97,13 +97,19 @@ func TestTrustedUnixSocket(t *testing.T) {
 }
 
 func TestTrustedProxiesThatAreNone(t *testing.T) {
-	defer func() {
-		const want = "engineio: Options.TrustedProxies: entry 1 is not a valid prefix"
-		if v, _ := recover().(string); !strings.HasPrefix(v, want) {
-			t.Errorf("the panic is %q, want %q", v, want)
-		}
-	}()
-	engineio.NewServer(&engineio.Options{TrustedProxies: []netip.Prefix{
-		engineio.UnixSocket, netip.PrefixFrom(netip.MustParseAddr("10.0.0.0"), 33),
-	}}, nil)
+	failed, _ := netip.ParsePrefix("10.0.0.0")
+	for want, p := range map[string]netip.Prefix{
+		"entry 1 is not a valid prefix":        netip.PrefixFrom(netip.MustParseAddr("10.0.0.0"), 33),
+		"entry 1 is the zero netip.Prefix, as": failed,
+	} {
+		t.Run(want, func(t *testing.T) {
+			defer func() {
+				want := "engineio: Options.TrustedProxies: " + want
+				if v, _ := recover().(string); !strings.HasPrefix(v, want) {
+					t.Errorf("the panic is %q, want %q", v, want)
+				}
+			}()
+			engineio.NewServer(&engineio.Options{TrustedProxies: []netip.Prefix{engineio.UnixSocket, p}}, nil)
+		})
+	}
 }
