@@ -125,6 +125,18 @@ describe("the look of the chat", { timeout: LIMIT }, () => {
     await ada.screenshot({ path: picture });
   });
 
+  test("a picture that comes does not take away who reads further up", async () => {
+    await ada.setViewportSize(sizes[0]);
+    const log = ada.locator("[role=log]");
+    await log.evaluate((e) => (e.scrollTop = 0));
+    grace.socket.emit("file", "later.png", "image/png", sunrise(300, 112));
+    await heard(ada, "later.png");
+    await ada.waitForFunction(() => Array.from(document.querySelectorAll(".message img")).every((img) => img.complete));
+    await ada.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    assert.equal(await log.evaluate((e) => e.scrollTop), 0);
+    await log.evaluate((e) => (e.scrollTop = e.scrollHeight));
+  });
+
   test("a long word and a long name stay inside", async () => {
     await ada.setViewportSize(sizes[0]); // the narrowest
     alan.socket.emit("nickname", "W".repeat(24));
@@ -147,6 +159,8 @@ describe("the look of the chat", { timeout: LIMIT }, () => {
       const [key, line] = [...own].at(-1);
       setSent(key, line, "failed", "Not sent: operation has timed out");
     });
+    const below = await ada.locator("[role=log]").evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight);
+    assert.ok(below < 2, "the end stays in sight when its text grows");
     for (const size of [sizes[0], sizes.at(-1)]) {
       for (const theme of themes) {
         await ada.setViewportSize(size);
