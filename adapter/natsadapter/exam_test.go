@@ -5,10 +5,7 @@
 package natsadapter_test
 
 import (
-	"context"
 	"fmt"
-	"net"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,7 +15,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/natsadapter"
 	"socketio/adapter/natsadapter/internal/natstest"
-	"socketio/internal/faultnet"
+	"socketio/internal/clusterhost"
 )
 
 var prefixes atomic.Int64
@@ -80,25 +77,6 @@ func TestNodesAtThreeServers(t *testing.T) {
 	}
 }
 
-// A proxied node reaches NATS by a proxy of its own.
-type proxied struct {
-	*cluster.Cluster
-	*faultnet.Proxy
-}
-
-func (p proxied) Close(ctx context.Context) error { return p.Cluster.Close(ctx) }
-
-// Break implements adaptertest.Faults.
-func (p proxied) Break() {
-	p.Refuse(1 << 30)
-	p.Cut(faultnet.Reset)
-}
-
-func (p proxied) Mend()   { p.Refuse(0) }
-func (p proxied) Pause()  { p.Stall(faultnet.Both) }
-func (p proxied) Resume() { p.Heal() }
-func (p proxied) Kill()   { p.Break() }
-
 // The exam with faults of the network between a node and NATS.
 func TestNodesWithFaults(t *testing.T) {
 	t.Parallel()
@@ -114,15 +92,10 @@ func TestNodesWithFaults(t *testing.T) {
 						o.Cluster.Heartbeat, o.Cluster.Lease = time.Second, 6*time.Second
 					}
 					return func() adapter.Cluster {
-						proxy, err := faultnet.Listen(server.Addr(), nil)
-						if err != nil {
-							t.Fatal(err)
-						}
-						t.Cleanup(proxy.Close)
-						return proxied{modes[mode]("nats://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port())), &o), proxy}
+						return clusterhost.NewProxied(t, server.Addr(), func(addr string) *cluster.Cluster { return modes[mode]("nats://"+addr, &o) })
 					}
 				},
-				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(proxied) },
+				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(clusterhost.Proxied) },
 			})
 		})
 	}

@@ -5,7 +5,6 @@
 package pgadapter_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -23,25 +22,6 @@ import (
 	"socketio/internal/clusterhost"
 	"socketio/internal/faultnet"
 )
-
-// A proxied node reaches Postgres by a proxy of its own.
-type proxied struct {
-	*cluster.Cluster
-	*faultnet.Proxy
-}
-
-func (p proxied) Close(ctx context.Context) error { return p.Cluster.Close(ctx) }
-
-// Break implements adaptertest.Faults.
-func (p proxied) Break() {
-	p.Refuse(1 << 30)
-	p.Cut(faultnet.Reset)
-}
-
-func (p proxied) Mend()   { p.Refuse(0) }
-func (p proxied) Pause()  { p.Stall(faultnet.Both) }
-func (p proxied) Resume() { p.Heal() }
-func (p proxied) Kill()   { p.Break() }
 
 // throughProxy returns the configuration of connections by a proxy of their own.
 func throughProxy(t *testing.T, server *pgtest.Server) (*pgx.ConnConfig, *faultnet.Proxy) {
@@ -71,11 +51,12 @@ func TestNodesWithFaults(t *testing.T) {
 						o.Cluster.Heartbeat, o.Cluster.Lease = time.Second, 6*time.Second
 					}
 					return func() adapter.Cluster {
-						config, proxy := throughProxy(t, server)
-						return proxied{mode(config, o), proxy}
+						return clusterhost.NewProxied(t, server.Addr(), func(addr string) *cluster.Cluster {
+							return mode(server.ConfigOf("postgres", addr), o)
+						})
 					}
 				},
-				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(proxied) },
+				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(clusterhost.Proxied) },
 			})
 		})
 	}

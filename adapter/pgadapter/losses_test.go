@@ -33,7 +33,7 @@ func TestServerIsCutOff(t *testing.T) {
 		o.Cluster = clusterhost.Brief()
 		config, proxy := throughProxy(t, server)
 		here := clusterhost.New(t, "here", modes[mode](server.Config(), o), "room")
-		way := proxied{modes[mode](config, o), proxy}
+		way := clusterhost.Proxied{Cluster: modes[mode](config, o), Proxy: proxy}
 		away := clusterhost.New(t, "away", way.Cluster, "room")
 		clusterhost.Settled(t, []*clusterhost.Host{here, away})
 		clusterhost.CutOff(t, here, away, way.Break, way.Mend)

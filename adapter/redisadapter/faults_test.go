@@ -5,11 +5,8 @@
 package redisadapter_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,27 +19,7 @@ import (
 	"socketio/adapter/redisadapter"
 	"socketio/adapter/redisadapter/internal/redistest"
 	"socketio/internal/clusterhost"
-	"socketio/internal/faultnet"
 )
-
-// A proxied node reaches Redis by a proxy of its own.
-type proxied struct {
-	*cluster.Cluster
-	*faultnet.Proxy
-}
-
-func (p proxied) Close(ctx context.Context) error { return p.Cluster.Close(ctx) }
-
-// Break implements adaptertest.Faults.
-func (p proxied) Break() {
-	p.Refuse(1 << 30)
-	p.Cut(faultnet.Reset)
-}
-
-func (p proxied) Mend()   { p.Refuse(0) }
-func (p proxied) Pause()  { p.Stall(faultnet.Both) }
-func (p proxied) Resume() { p.Heal() }
-func (p proxied) Kill()   { p.Break() }
 
 // The exam with faults of the network between a node and Redis.
 func TestNodesWithFaults(t *testing.T) {
@@ -59,15 +36,10 @@ func TestNodesWithFaults(t *testing.T) {
 				New: func(t *testing.T) func() adapter.Cluster {
 					o := redisadapter.Options{Prefix: newPrefix()}
 					return func() adapter.Cluster {
-						proxy, err := faultnet.Listen(server.Addr(), nil)
-						if err != nil {
-							t.Fatal(err)
-						}
-						t.Cleanup(proxy.Close)
-						return proxied{mode(on(net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port()))), &o), proxy}
+						return clusterhost.NewProxied(t, server.Addr(), func(addr string) *cluster.Cluster { return mode(on(addr), &o) })
 					}
 				},
-				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(proxied) },
+				Faults: func(c adapter.Cluster) adaptertest.Faults { return c.(clusterhost.Proxied) },
 			})
 		})
 	}

@@ -42,7 +42,7 @@ func TestServerIsCutOff(t *testing.T) {
 		t.Cleanup(proxy.Close)
 		o := redisadapter.Options{Prefix: newPrefix(), Cluster: clusterhost.Brief()}
 		here := clusterhost.New(t, "here", modes[mode](on(server.Addr()), &o), "room")
-		way := proxied{modes[mode](on(net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port()))), &o), proxy}
+		way := clusterhost.Proxied{Cluster: modes[mode](on(net.JoinHostPort("127.0.0.1", strconv.Itoa(proxy.Port()))), &o), Proxy: proxy}
 		away := clusterhost.New(t, "away", way.Cluster, "room")
 		clusterhost.Settled(t, []*clusterhost.Host{here, away})
 		clusterhost.CutOff(t, here, away, way.Break, way.Mend)

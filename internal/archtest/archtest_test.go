@@ -62,7 +62,7 @@ var floors = map[string][]string{
 	},
 	"internal/ws/wstest":   {"internal/ws"}, // for tests
 	"internal/rawclient":   {"internal/ws", "internal/ws/wstest"},
-	"internal/clusterhost": {"", "adapter", "adapter/cluster", "internal/leakcheck", "internal/rawclient"}, // for tests of engines
+	"internal/clusterhost": {"", "adapter", "adapter/cluster", "internal/faultnet", "internal/leakcheck", "internal/rawclient"}, // for tests of engines
 	"siotest": { // for tests, also those of applications
 		"internal/binding", "internal/durations", "internal/faultnet", "internal/memnet", "internal/rawclient", "internal/ws", "internal/ws/wstest", "parser",
 	},

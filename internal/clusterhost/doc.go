@@ -7,5 +7,5 @@
 //
 // host.go (a host), holes.go (what it lacks, and why), exchange.go (what hosts do together, and
 // waiting), losses.go and returns.go (rows of a table of docs/cluster.md), remains.go (what
-// faults leave behind).
+// faults leave behind), proxied.go (faults of the network).
 package clusterhost
