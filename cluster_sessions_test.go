@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -380,6 +381,65 @@ func TestAFrozenServer(t *testing.T) {
 		stays.drops().comesTo(all[1].world).is("recovered")
 	})
 }
+
+// A server that was frozen after it has answered a client, and before its OnConnection has
+// run, does not run it when another server has taken the session: before the server knows,
+// and when it has learned of it.
+func TestFrozenBeforeOnConnection(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		t.Run(fmt.Sprint("known ", known), func(t *testing.T) {
+			var stop *stopper
+			options := func() socketio.Options {
+				if stop == nil { // its channels must be those of the bubble
+					stop = &stopper{stopped: make(chan struct{}), goOn: make(chan struct{})}
+				}
+				return socketio.Options{Observers: []any{stop}}
+			}
+			sharingServers(t, 2, slowNetwork(), options, func(all []bused, w *watch) {
+				var connections atomic.Int32
+				r := all[0].returner().comes().drops()
+				all[0].io.OnConnection(func(*socketio.Socket) { connections.Add(1) })
+				stop.next.Store(true)
+				r.begins()
+				<-stop.stopped
+				w.is(all[0].io, true)
+				all[0].bus.Pause()
+				time.Sleep(20 * time.Second)
+				r.comesTo(all[1].world).is("recovered")
+				if !known {
+					close(stop.goOn)
+					time.Sleep(time.Second)
+				}
+				all[0].bus.Resume()
+				time.Sleep(3 * time.Second)
+				if known {
+					close(stop.goOn)
+					time.Sleep(time.Second)
+				}
+				want(t, "calls of OnConnection", connections.Load(), 0)
+				want(t, "sockets of the frozen server", len(all[0].io.Sockets()), 0)
+				w.is(all[0].io, false)
+				r.drops().comesTo(all[0].world).is("recovered")
+			})
+		})
+	}
+}
+
+// A stopper is a socketio.SocketObserver that holds up the next socket.
+type stopper struct {
+	next          atomic.Bool
+	stopped, goOn chan struct{}
+}
+
+func (s *stopper) SocketJoined(socketio.SocketInfo) {
+	if s.next.Swap(false) {
+		close(s.stopped)
+		<-s.goOn
+	}
+}
+
+func (s *stopper) SocketRefused(socketio.SocketInfo, error)                         {}
+func (s *stopper) SocketLeft(socketio.SocketInfo, socketio.DisconnectReason, error) {}
 
 // Sessions expire on the server that had the client, or when that has died on another.
 func TestSharedSessionsExpire(t *testing.T) {

@@ -78,7 +78,7 @@ func (r *runner) Run(it item, w *worker) {
 		}()
 		a.join()
 	case itemEvent:
-		if g := s.ns.server.gate; g != nil && g.Lapsed() && barred(s, g) {
+		if s.ns.server.barred(s) {
 			s.watch().eventsDropped(s, 1)
 			return
 		}
@@ -90,11 +90,16 @@ func (r *runner) Run(it item, w *worker) {
 	}
 }
 
-// barred waits until the gate is open. It reports whether the session of the socket was
-// taken meanwhile.
-func barred(s *Socket, g gate) bool {
-	_ = g.Await(context.Background()) // it opens when the server is closed
-	return s.kept() != nil && s.kept().taken.Load()
+// barred waits until the gate is open. It reports whether another server has taken the
+// session of the socket: none of its handlers begins then.
+func (s *Server) barred(socket *Socket) bool {
+	if s.gate == nil {
+		return false
+	}
+	if s.gate.Lapsed() {
+		_ = s.gate.Await(context.Background()) // it opens when the server is closed
+	}
+	return socket.kept() != nil && socket.kept().taken.Load()
 }
 
 // Cork delays what handlers send, so that the answers to a burst are sent together with

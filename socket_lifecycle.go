@@ -121,6 +121,9 @@ func (a *admission) entered(news []string, err error) {
 		return
 	}
 	s.conn.eio.Flush()
+	if s.ns.server.barred(s) {
+		return
+	}
 	for _, fn := range s.ns.connectionHandlers() {
 		s.ns.server.handling.attempt(s, "connection", func() { (*fn)(s) })
 	}

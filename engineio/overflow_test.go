@@ -158,8 +158,14 @@ func TestDrained(t *testing.T) {
 			s.say(long)
 			go func() { drained <- s.WaitDrained(ctx) }()
 			s.Abort(engineio.ReasonForcedClose, nil, 1000, "")
-			if err := <-drained; !errors.Is(err, engineio.ErrClosed) {
+			switch err := <-drained; {
+			case err == nil: // all had left before
+				p.want("the rest", "4"+long)
+			case !errors.Is(err, engineio.ErrClosed):
 				w.t.Errorf("the connection ended: %v", err)
+			}
+			if err := s.WaitDrained(ctx); !errors.Is(err, engineio.ErrClosed) {
+				w.t.Errorf("the connection has ended: %v", err)
 			}
 		})
 	})
