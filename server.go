@@ -6,6 +6,7 @@ package socketio
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -141,15 +142,21 @@ func (s *Server) end() {
 // reconnect at the same moment, queued messages are sent first, and running handlers may
 // finish. The sockets end with ReasonShutdown. Adapters are closed after the last handler
 // has ended, so events that OnDisconnect emits still reach other servers. Shutdown does
-// not affect the HTTP server. It returns when all that is done or, with the error of ctx,
-// when ctx ends; then everything is closed as by Close. Call it before
-// http.Server.Shutdown, which waits for polls. It must not be called from a handler.
+// not affect the HTTP server. It returns when all that is done or, when ctx ends, with an
+// error that wraps that of ctx and says what has not ended; then everything is closed as
+// by Close. Call it before http.Server.Shutdown, which waits for polls. It must not be
+// called from a handler, for which it would wait.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.engine.Shutdown(ctx)
 	if closeErr := s.engine.Close(); err == nil {
 		err = closeErr
 	}
-	if waitErr := s.workers.Wait(ctx); err == nil {
+	if waitErr := s.workers.Wait(ctx); waitErr != nil {
+		waitErr = fmt.Errorf("socketio: Shutdown: handlers are still running (%d): %w", s.workers.Busy(), waitErr)
+		s.opts.Logger.Warn("Shutdown does not wait longer for handlers; it must not be called from one", "error", telemetry.Error(waitErr))
+		if err != nil {
+			waitErr = fmt.Errorf("%w; %w", err, waitErr)
+		}
 		err = waitErr
 	}
 	s.end()

@@ -83,6 +83,32 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
+// A Shutdown that waits for handlers until its context ends says so, in its error and in
+// the log. One that a handler calls waits for that handler.
+func TestShutdownNamesWhatRuns(t *testing.T) {
+	log := new(logBook)
+	memory(t, &socketio.Options{Logger: slog.New(slog.NewTextHandler(log, nil))}, func(w *world) {
+		failed := make(chan error, 1)
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.On("stop", func() {
+				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+				defer cancel()
+				failed <- w.io.Shutdown(ctx)
+			})
+		})
+		w.join(websocket).says(`2["stop"]`)
+		err := within(w, "the end of Shutdown", failed)
+		const text = "socketio: Shutdown: handlers are still running (1): context deadline exceeded"
+		if !errors.Is(err, context.DeadlineExceeded) || err.Error() != text {
+			t.Errorf("Shutdown: %v, want %s", err, text)
+		}
+		const line = `msg="Shutdown does not wait longer for handlers; it must not be called from one" error="socketio: Shutdown: handlers are still running (1)`
+		if !strings.Contains(log.String(), line) {
+			t.Errorf("the log has %s, not %s", log.String(), line)
+		}
+	})
+}
+
 // Shutdown and Close end the acknowledgements that are awaited, of one socket and of many,
 // with a reason.
 func TestAwaitedAcknowledgementsEndWithTheServer(t *testing.T) {

@@ -290,6 +290,13 @@ func (s *sessions) awaitEmpty() <-chan struct{} {
 	return empty
 }
 
+// left returns the number of connections that have not ended.
+func (s *sessions) left() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.conns.Len() + len(s.leaving)
+}
+
 // noteEmptyLocked closes the channel of awaitEmpty when the last connection has gone.
 func (s *sessions) noteEmptyLocked() {
 	if s.empty != nil && s.conns.Len() == 0 && len(s.leaving) == 0 {

@@ -6,6 +6,7 @@ package engineio
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -17,18 +18,25 @@ func (s *Server) StopAccepting() {
 }
 
 // Shutdown rejects new sessions and closes all connections after sending their queues. It
-// returns when all have ended, or the error of ctx when ctx ends. Call Close afterwards.
+// returns when all have ended or, when ctx ends, an error that wraps that of ctx and says
+// how many are left. Messages that a client on polling has not polled after 10 s are lost.
+// Call Close afterwards.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.StopAccepting()
 	if err := s.closeInWaves(ctx); err != nil {
-		return err
+		return s.unfinished(err)
 	}
 	select {
 	case <-s.sessions.awaitEmpty():
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return s.unfinished(ctx.Err())
 	}
+}
+
+// unfinished is the error of a Shutdown whose context has ended, with err.
+func (s *Server) unfinished(err error) error {
+	return fmt.Errorf("engineio: Shutdown: connections have not ended (%d): %w", s.sessions.left(), err)
 }
 
 // CloseSome closes n of the open connections, which it chooses at random, after sending

@@ -87,7 +87,8 @@ func TestShutdown(t *testing.T) {
 			p := r.polling()
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second/2)
 			defer cancel()
-			if err := r.srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			const text = "engineio: Shutdown: connections have not ended (1): context deadline exceeded"
+			if err := r.srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || err.Error() != text {
 				w.t.Errorf("Shutdown: %v", err)
 			}
 			if err := r.srv.Shutdown(context.Background()); err != nil {
