@@ -17,14 +17,14 @@ import (
 	"socketio/internal/faultnet"
 )
 
-// wires are the modes that differ in their commands.
-var wires = []string{"classic", "sharded", "streams"}
+// lossyModes are those that differ in their commands.
+var lossyModes = []string{"classic", "sharded", "streams"}
 
-// onWires runs a test in each of wires.
-func onWires(t *testing.T, run func(t *testing.T, mode string, server *redistest.Server)) {
+// onModes runs a test in each mode.
+func onModes(t *testing.T, run func(t *testing.T, mode string, server *redistest.Server)) {
 	t.Parallel()
 	server := redistest.Start(t)
-	for _, mode := range wires {
+	for _, mode := range lossyModes {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			run(t, mode, server)
@@ -34,7 +34,7 @@ func onWires(t *testing.T, run func(t *testing.T, mode string, server *redistest
 
 // L11: a server can't reach Redis for longer than its lease.
 func TestServerIsCutOff(t *testing.T) {
-	onWires(t, func(t *testing.T, mode string, server *redistest.Server) {
+	onModes(t, func(t *testing.T, mode string, server *redistest.Server) {
 		proxy, err := faultnet.Listen(server.Addr(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +63,7 @@ func as(t *testing.T, server *redistest.Server, mode, prefix, user string, chann
 func TestRoomsAreNotSubscribed(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	for _, mode := range wires[:2] {
+	for _, mode := range lossyModes[:2] {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			prefix := newPrefix()
@@ -78,7 +78,7 @@ func TestRoomsAreNotSubscribed(t *testing.T) {
 
 // L13: the user of a server may not subscribe to the channels of a namespace.
 func TestNamespacesAreNotSubscribed(t *testing.T) {
-	onWires(t, func(t *testing.T, mode string, server *redistest.Server) {
+	onModes(t, func(t *testing.T, mode string, server *redistest.Server) {
 		prefix := newPrefix()
 		other := clusterhost.New(t, "other", modes[mode](on(server.Addr()), &redisadapter.Options{Prefix: prefix}), "room")
 		h, permit := as(t, server, mode, prefix, prefix+"-few", "&"+prefix+"-nodes#")
@@ -88,7 +88,7 @@ func TestNamespacesAreNotSubscribed(t *testing.T) {
 
 // L14: an event is larger than MaxMessage.
 func TestEventIsTooLarge(t *testing.T) {
-	onWires(t, func(t *testing.T, mode string, server *redistest.Server) {
+	onModes(t, func(t *testing.T, mode string, server *redistest.Server) {
 		o := redisadapter.Options{Prefix: newPrefix(), Cluster: cluster.Options{MaxMessage: 10_000}}
 		var all []*clusterhost.Host
 		for i := range 2 {
@@ -102,7 +102,7 @@ func TestEventIsTooLarge(t *testing.T) {
 // L18: others publish what no server would, to each channel that a server has subscribed to,
 // and to its stream.
 func TestForeignMessages(t *testing.T) {
-	onWires(t, func(t *testing.T, mode string, server *redistest.Server) {
+	onModes(t, func(t *testing.T, mode string, server *redistest.Server) {
 		prefix := newPrefix()
 		all := hostsWith(t, mode, prefix, 2, on(server.Addr()), "room")
 		clusterhost.Foreign(t, all[0], all[1:], func(data string) {
@@ -125,7 +125,7 @@ func TestForeignMessages(t *testing.T) {
 func TestRecoveryOnItsServer(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	for _, mode := range wires[:2] {
+	for _, mode := range lossyModes[:2] {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			o := redisadapter.Options{Prefix: newPrefix()}
