@@ -9,6 +9,7 @@ const ASK = 600000; // an acknowledgement ends with the connection
 export class Peer {
   #log;
   #tries = 0;
+  #lastAnswered = 0; // of them
   #sent = 0;
   #asked = 0; // acknowledgements that have not ended
   #online = false;
@@ -93,6 +94,10 @@ export class Peer {
     this.#online = true;
     const { id, recovered, notRecovered } = this.socket; // the last is of our client
     const reason = recovered ? undefined : notRecovered ?? this.#why ?? "none given";
+    // A server may still admit an attempt that was not answered: of those that come before its answer one continues
+    // the session, the others get new ones (R16 of docs/guarantees.md).
+    if (reason === "in_use" && this.#tries - this.#lastAnswered > 1) [this.wanted, this.spoiled] = [false, true];
+    this.#lastAnswered = this.#tries;
     this.#record({ kind: "conn", session: id, epoch: this.epoch, recovered: recovered || undefined, wanted: this.wanted || undefined, reason });
     this.session = id;
     if (this.wanted) this.returns++;
@@ -115,6 +120,7 @@ export class Peer {
 
   #refused(error) {
     if (error.message !== "a stranger") return; // the network
+    this.#lastAnswered = this.#tries;
     this.#record({ kind: "refused", epoch: this.epoch, n: this.socket.receiveBuffer.length });
     this.reject = false;
     if (!this.#stopped) setTimeout(() => this.socket.connect(), 1); // clients do not try again by themselves

@@ -113,6 +113,13 @@ func (s *server) healthy(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, why)
 			return
 		}
+		// What was emitted before has a position, or was delivered without one: sessions
+		// that begin from now on do not miss that.
+		if _, err := s.io.To("nobody").EmitAt("settled"); err != nil {
+			w.WriteHeader(http.StatusAccepted)
+			fmt.Fprint(w, err)
+			return
+		}
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
