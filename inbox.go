@@ -130,7 +130,7 @@ func (r *runner) start() { r.ns.server.workers.Start(r) }
 // early; see also conn.mayStartLocked.
 func (r *runner) join() { r.pushEvent(item{kind: itemJoin}) }
 
-// push appends an item to the inbox and starts a worker if there is none.
+// push appends an item to the inbox and starts a worker if no worker runs.
 func (r *runner) push(it item) {
 	s := (*Socket)(r)
 	s.conn.arrived(&it)

@@ -93,8 +93,8 @@ func (h holder) HandOver(ctx context.Context, namespace, secret string) error {
 	return adapter.ErrTaken
 }
 
-// endStray saves the end of a claimed session that has no socket here, if this server has it: the
-// answer of the store was lost when it was taken.
+// endStray saves the end of a claimed session that has no socket here, if this server has
+// it: the answer of the store was lost when it was taken.
 func (j *journal) endStray(ctx context.Context, l *recovery.Lineage, secret string) error {
 	defer j.lineages.Drop(l)
 	s, err := j.owner.find(ctx, j.ns.name, secret)

@@ -80,7 +80,7 @@ func (d *deadlines) set(what int, at moment) bool {
 	return true
 }
 
-// next returns the earliest deadline, or 0 if there is none.
+// next returns the earliest deadline, or 0 without one.
 func (d *deadlines) next() (next moment) {
 	for _, at := range d.at {
 		if at != 0 && (next == 0 || at.before(next)) {

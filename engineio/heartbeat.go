@@ -76,7 +76,7 @@ func (b *heartbeat) heard(now int64, l *limits) {
 	}
 }
 
-// resumed restarts the deadline after a pause. next is 0 if there is none.
+// resumed restarts the deadline after a pause. next is 0 without a deadline.
 func (b *heartbeat) resumed(now int64, l *limits) (next int64) {
 	switch {
 	case b.awaits:

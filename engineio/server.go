@@ -32,7 +32,7 @@ type Server struct {
 	refusals *refusals
 	sessions *sessions
 	chain    *chain
-	cookie   *cookieTemplate // nil if there is none
+	cookie   *cookieTemplate // nil without Options.Cookie
 	headers  *headers
 	ids      ids
 	gate     gate

@@ -53,7 +53,7 @@ type services struct {
 	texts    intern.Table // of the requests of clients
 	backlogs backlogs
 
-	poller   netpoll.Driver // nil where there is none
+	poller   netpoll.Driver // nil without event loops
 	portable *netpoll.Goroutines
 
 	// Atomic; safe from anywhere.

@@ -49,7 +49,7 @@ type tunnel struct {
 	late  atomic.Bool // the deadline for reads has passed
 
 	mu       lock.Mutex  // guards the field below
-	deadline *time.Timer // for reads; nil if there is none
+	deadline *time.Timer // for reads, or nil
 }
 
 // tunnelAddr is the address of the peer as net/http reports it.

@@ -22,8 +22,8 @@ type waiter interface {
 	answered(m *nodewire.Message)
 	// gone is called when a node will no longer answer.
 	gone(uid string, why error)
-	// recounted is called some time after a node has come: others subscribers are none of
-	// the known nodes.
+	// recounted is called some time after a node has come. others is the number of
+	// subscribers that are not known nodes.
 	recounted(others int, known map[string]string)
 }
 

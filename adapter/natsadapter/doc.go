@@ -36,8 +36,8 @@
 // # Reading order
 //
 // names.go (the names of subjects), options.go, state.go (whether the bus works), link.go (the
-// connection), outbox.go (messages to be sent), losses.go (those that were lost), peers.go (when all NATS servers know a
-// subscription), subscriber.go (subscriptions), bus.go; with a log: stream.go (the stream of
+// connection), outbox.go (messages to be sent), losses.go (those that were lost), peers.go
+// (when all NATS servers know a subscription), subscriber.go (subscriptions), bus.go; with a log: stream.go (the stream of
 // JetStream), flight.go (entries on their way), append.go (entries that are sent), reader.go
 // (entries that come), bucket.go (the bucket of sessions), expiry.go (sessions that are over),
 // sessions.go, jet.go (the bus with a log); natsadapter.go (the constructors).

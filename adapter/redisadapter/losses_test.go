@@ -20,11 +20,11 @@ import (
 // lossyModes are those that differ in their commands.
 var lossyModes = []string{"classic", "sharded", "streams"}
 
-// onModes runs a test in each mode.
-func onModes(t *testing.T, run func(t *testing.T, mode string, server *redistest.Server)) {
+// onModes runs a test in each of some modes, on one server.
+func onModes(t *testing.T, some []string, run func(t *testing.T, mode string, server *redistest.Server)) {
 	t.Parallel()
 	server := redistest.Start(t)
-	for _, mode := range lossyModes {
+	for _, mode := range some {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			run(t, mode, server)
@@ -34,7 +34,7 @@ func onModes(t *testing.T, run func(t *testing.T, mode string, server *redistest
 
 // L11: a server can't reach Redis for longer than its lease.
 func TestServerIsCutOff(t *testing.T) {
-	onModes(t, func(t *testing.T, mode string, server *redistest.Server) {
+	onModes(t, lossyModes, func(t *testing.T, mode string, server *redistest.Server) {
 		proxy, err := faultnet.Listen(server.Addr(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -61,24 +61,19 @@ func as(t *testing.T, server *redistest.Server, mode, prefix, user string, chann
 
 // L12: the user of a server may not subscribe to a room.
 func TestRoomsAreNotSubscribed(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	for _, mode := range lossyModes[:2] {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			prefix := newPrefix()
-			from := clusterhost.New(t, "from", modes[mode](on(server.Addr()), &redisadapter.Options{Prefix: prefix}), "room")
-			// Those of the namespace, of the room, of the socket and of the server.
-			to, permit := as(t, server, mode, prefix, prefix+"-few", "&"+prefix+"-*", "&"+prefix+"#/#", "&"+prefix+"#/#room#", "&"+prefix+"#/#socket*", "&"+prefix+"#/#??????????*#")
-			clusterhost.Settled(t, []*clusterhost.Host{from, to})
-			clusterhost.NotJoined(t, from, to, func() { permit("&" + prefix + "*") })
-		})
-	}
+	onModes(t, lossyModes[:2], func(t *testing.T, mode string, server *redistest.Server) {
+		prefix := newPrefix()
+		from := clusterhost.New(t, "from", modes[mode](on(server.Addr()), &redisadapter.Options{Prefix: prefix}), "room")
+		// Those of the namespace, of the room, of the socket and of the server.
+		to, permit := as(t, server, mode, prefix, prefix+"-few", "&"+prefix+"-*", "&"+prefix+"#/#", "&"+prefix+"#/#room#", "&"+prefix+"#/#socket*", "&"+prefix+"#/#??????????*#")
+		clusterhost.Settled(t, []*clusterhost.Host{from, to})
+		clusterhost.NotJoined(t, from, to, func() { permit("&" + prefix + "*") })
+	})
 }
 
 // L13: the user of a server may not subscribe to the channels of a namespace.
 func TestNamespacesAreNotSubscribed(t *testing.T) {
-	onModes(t, func(t *testing.T, mode string, server *redistest.Server) {
+	onModes(t, lossyModes, func(t *testing.T, mode string, server *redistest.Server) {
 		prefix := newPrefix()
 		other := clusterhost.New(t, "other", modes[mode](on(server.Addr()), &redisadapter.Options{Prefix: prefix}), "room")
 		h, permit := as(t, server, mode, prefix, prefix+"-few", "&"+prefix+"-nodes#")
@@ -88,7 +83,7 @@ func TestNamespacesAreNotSubscribed(t *testing.T) {
 
 // L14: an event is larger than MaxMessage.
 func TestEventIsTooLarge(t *testing.T) {
-	onModes(t, func(t *testing.T, mode string, server *redistest.Server) {
+	onModes(t, lossyModes, func(t *testing.T, mode string, server *redistest.Server) {
 		o := redisadapter.Options{Prefix: newPrefix(), Cluster: cluster.Options{MaxMessage: 10_000}}
 		var all []*clusterhost.Host
 		for i := range 2 {
@@ -102,7 +97,7 @@ func TestEventIsTooLarge(t *testing.T) {
 // L18: others publish what no server would, to each channel that a server has subscribed to,
 // and to its stream.
 func TestForeignMessages(t *testing.T) {
-	onModes(t, func(t *testing.T, mode string, server *redistest.Server) {
+	onModes(t, lossyModes, func(t *testing.T, mode string, server *redistest.Server) {
 		prefix := newPrefix()
 		all := hostsWith(t, mode, prefix, 2, on(server.Addr()), "room")
 		clusterhost.Foreign(t, all[0], all[1:], func(data string) {
@@ -123,13 +118,8 @@ func TestForeignMessages(t *testing.T) {
 
 // L17: a client loses its connection, and comes back.
 func TestRecoveryOnItsServer(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	for _, mode := range lossyModes[:2] {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			o := redisadapter.Options{Prefix: newPrefix()}
-			clusterhost.ComesBack(t, modes[mode](on(server.Addr()), &o), modes[mode](on(server.Addr()), &o))
-		})
-	}
+	onModes(t, lossyModes[:2], func(t *testing.T, mode string, server *redistest.Server) {
+		o := redisadapter.Options{Prefix: newPrefix()}
+		clusterhost.ComesBack(t, modes[mode](on(server.Addr()), &o), modes[mode](on(server.Addr()), &o))
+	})
 }

@@ -45,7 +45,7 @@ type Node struct {
 	received windows
 	counter  counter
 
-	loops    netpoll.Driver // nil where there are none
+	loops    netpoll.Driver // nil without event loops
 	portable *netpoll.Goroutines
 
 	mu     lock.RWMutex // guards the fields below

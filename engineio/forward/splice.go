@@ -57,7 +57,7 @@ type end struct {
 	held    bool        // the other connection is not read until nothing waits
 	closing bool        // the other connection has ended
 	ended   bool        // this one has
-	timer   *time.Timer // of endTimeout; nil if there is none
+	timer   *time.Timer // of endTimeout, or nil
 }
 
 // queues are the buffers of bytes that wait.

@@ -69,7 +69,7 @@ func (c *Codec) AppendList(dst []byte, t parser.Type, namespace string, id int64
 }
 
 // errPlaceholder: clients take the object for an attachment, and close the connection
-// when there is none of its number. Data of one client that another one is sent must not
+// if no attachment has its number. Data of one client that another one is sent must not
 // do that.
 var errPlaceholder = errors.New(`beside binary values, an object in which "_placeholder" is true`)
 

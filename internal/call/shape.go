@@ -20,7 +20,7 @@ type shape[E Event[S, A], S, A any, K interface {
 	socket  bool
 	args    bool           // one parameter of type A receives all
 	params  []reflect.Type // one per argument
-	rest    reflect.Type   // of a last ...T; nil if there is none
+	rest    reflect.Type   // of a last ...T, or nil
 	ack     bool
 	results int
 	err     bool

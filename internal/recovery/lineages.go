@@ -32,7 +32,7 @@ type entry[S any] struct {
 type Lineage struct {
 	secret  string
 	claimed bool             // a client continues it
-	next    chan bool        // of the client that waits for its turn; nil if there is none
+	next    chan bool        // of the client that waits for its turn, or nil
 	final   *adapter.Session // when it has ended; nil if it can't be continued
 	stored  bool             // the store has final
 	over    chan struct{}    // closed when it has ended
