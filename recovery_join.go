@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"socketio/adapter"
@@ -64,22 +65,30 @@ func (j *journal) presented(k *session, auth []byte) []byte {
 // or to the middlewares, before they have accepted the client.
 func (j *journal) join(a *admission) {
 	s := a.socket
-	j.awaitLog(s)
-	r := j.claim(s)
-	defer j.release(r)
-	skip := j.owner.SkipMiddleware && j.adopt(a, r)
+	ctx, ok := a.present()
+	if !ok {
+		return
+	}
+	j.awaitLog(ctx)
+	r := j.claim(ctx, s)
+	release := sync.OnceFunc(func() { j.release(r) })
+	defer release()
+	skip := j.owner.SkipMiddleware && j.adopt(ctx, a, r)
 	if skip {
 		s.conn.awaitTurn(a)
 	} else {
-		if !a.passes() {
+		// A middleware may go on although the client has gone. Its goroutine ends when the
+		// store has answered; release waits for it.
+		stop := context.AfterFunc(ctx, release)
+		if passed := a.passes(); !stop() || !passed {
 			return
 		}
 		if !j.owner.SkipMiddleware {
-			j.adopt(a, r)
+			j.adopt(ctx, a, r)
 		}
 	}
 	s.member().reserveRoom()
-	if (r.old != nil || j.owner.durable) && !j.hold(a, r) {
+	if (r.old != nil || j.owner.durable) && !j.hold(ctx, a, r) {
 		return
 	}
 	news, err, ok := j.enter(a, r)
@@ -92,8 +101,10 @@ func (j *journal) join(a *admission) {
 	a.entered(news, err)
 }
 
-// claim claims the session that a client asks for.
-func (j *journal) claim(s *Socket) *redemption {
+// claim claims the session that a client asks for. ctx ends with the socket. A client that
+// polls must have a poll waiting: one that has gone would keep others from the session, or
+// take it from the socket with which the client goes on.
+func (j *journal) claim(ctx context.Context, s *Socket) *redemption {
 	r := new(redemption)
 	pid := s.kept().pid
 	if pid == "" {
@@ -103,7 +114,11 @@ func (j *journal) claim(s *Socket) *redemption {
 		r.reason = recovery.OtherNode
 		return r
 	}
-	l, known := j.claimSoon(s.conn.eio.Context(), pid)
+	if s.conn.eio.WaitReader(ctx) != nil {
+		r.reason = recovery.Unknown // nobody is told
+		return r
+	}
+	l, known := j.claimSoon(ctx, pid)
 	if l == nil {
 		r.reason = recovery.InUse
 		return r
@@ -183,12 +198,12 @@ func (j *journal) giveBack(l *recovery.Lineage, stored bool) (err error) {
 // adopt makes the socket the successor of the one whose session its client has claimed: it
 // takes over its id, its rooms and its data. It reports whether it did; otherwise the
 // socket begins a new session.
-func (j *journal) adopt(a *admission, r *redemption) bool {
+func (j *journal) adopt(ctx context.Context, a *admission, r *redemption) bool {
 	s := a.socket
 	if r.lineage == nil || r.reason != "" {
 		return false
 	}
-	if r.reason = j.examine(s, r); r.reason != "" {
+	if r.reason = j.examine(ctx, s, r); r.reason != "" {
 		return false
 	}
 	j.succeed(a, r.old)
@@ -197,7 +212,7 @@ func (j *journal) adopt(a *admission, r *redemption) bool {
 
 // examine looks whether the client may continue the session, ends the earlier connection
 // if it still stands, and reads what the client has missed.
-func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
+func (j *journal) examine(ctx context.Context, s *Socket, r *redemption) recovery.Reason {
 	live, final, _ := j.lineages.State(r.lineage)
 	switch {
 	case live != nil:
@@ -212,16 +227,16 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 	if !j.owner.sameIdentity(j.ns, final, s) {
 		return recovery.Identity
 	}
-	if _, reason := j.find(s, undecided(final)); reason != "" {
+	if _, reason := j.find(ctx, s, undecided(final)); reason != "" {
 		return reason
 	}
 	if live != nil {
-		if reason := j.takeOver(s, live, r); reason != "" {
+		if reason := j.takeOver(ctx, live, r); reason != "" {
 			return reason
 		}
 	}
 	if r.distant {
-		if reason := j.fetch(s, r); reason != "" {
+		if reason := j.fetch(ctx, s, r); reason != "" {
 			return reason
 		}
 	}
@@ -237,12 +252,12 @@ func (j *journal) examine(s *Socket, r *redemption) recovery.Reason {
 		}
 		j.lineages.Taken(r.lineage)
 	}
-	after, reason := j.find(s, final)
+	after, reason := j.find(ctx, s, final)
 	if reason != "" {
 		return reason
 	}
 	r.after, r.read, r.filter = after, after, recovery.NewFilter(final)
-	if reason = j.readMissed(s.conn.eio.Context(), r, j.order.Last()); reason != "" {
+	if reason = j.readMissed(ctx, r, j.order.Last()); reason != "" {
 		r.missed = nil // they are those of a session that ends here
 		return reason
 	}
@@ -263,8 +278,8 @@ func undecided(session *adapter.Session) *adapter.Session {
 
 // takeOver ends the connection of a socket whose client has come back, and waits until the
 // last handler of the socket has returned.
-func (j *journal) takeOver(s, live *Socket, r *redemption) recovery.Reason {
-	ctx, cancel := context.WithTimeout(s.conn.eio.Context(), j.ns.server.opts.MiddlewareTimeout)
+func (j *journal) takeOver(ctx context.Context, live *Socket, r *redemption) recovery.Reason {
+	ctx, cancel := context.WithTimeout(ctx, j.ns.server.opts.MiddlewareTimeout)
 	defer cancel()
 	if !j.evict(ctx, live, r.lineage) {
 		return recovery.InUse
@@ -273,9 +288,15 @@ func (j *journal) takeOver(s, live *Socket, r *redemption) recovery.Reason {
 }
 
 // evict ends the connection of a socket, whose session is claimed, and waits until the
-// last handler of the socket has returned. It reports false if ctx ends before.
+// last handler of the socket has returned. It reports false if ctx ends before. If only the
+// handlers are left, the connection is another's: perhaps that of the client that asks.
 func (j *journal) evict(ctx context.Context, live *Socket, l *recovery.Lineage) bool {
-	live.conn.eio.Abort(engineio.ReasonForcedClose, errTakenOver, closePolicy, "")
+	if ctx.Err() != nil {
+		return false
+	}
+	if live.state.Load() != stateGone {
+		live.conn.eio.Abort(engineio.ReasonForcedClose, errTakenOver, closePolicy, "")
+	}
 	select {
 	case <-j.lineages.Over(l):
 		return true
@@ -363,7 +384,7 @@ func (j *journal) succeed(a *admission, old *adapter.Session) {
 // hold makes the socket a member before its client is answered, since the answer may have
 // to wait for the store. What is sent to it from now on is held. It reports false if the
 // socket has ended.
-func (j *journal) hold(a *admission, r *redemption) bool {
+func (j *journal) hold(ctx context.Context, a *admission, r *redemption) bool {
 	s := a.socket
 	k := s.kept()
 	last := j.order.Begin()
@@ -397,7 +418,7 @@ func (j *journal) hold(a *admission, r *redemption) bool {
 			k.savedAt.Store(math.MaxUint64) // saveQuiet tries again
 		}
 	}
-	if r.old != nil && (j.readMissed(s.conn.eio.Context(), r, last) != "" || j.shared != nil && j.order.LostAfter(r.after)) {
+	if r.old != nil && (j.readMissed(ctx, r, last) != "" || j.shared != nil && j.order.LostAfter(r.after)) {
 		// The log has lost them since examine. The client is told when it tries again.
 		s.conn.eio.Abort(engineio.ReasonForcedClose, errLost, closePolicy, "")
 		j.leaveHold(s)

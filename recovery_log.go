@@ -6,6 +6,7 @@
 package socketio
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -79,9 +80,8 @@ func (p *positions) Epoch() string { return (*journal)(p).currentEpoch() }
 func (p *positions) Number(position string) (uint64, bool) { return (*journal)(p).numberOf(position) }
 
 // find returns the number after which a client has missed events.
-func (j *journal) find(s *Socket, final *adapter.Session) (after uint64, reason recovery.Reason) {
+func (j *journal) find(ctx context.Context, s *Socket, final *adapter.Session) (after uint64, reason recovery.Reason) {
 	if j.shared != nil && (final.Epoch == "" || final.Epoch == j.currentEpoch()) {
-		ctx := s.conn.eio.Context()
 		if j.shared.events.CatchUp(ctx, max(final.Last, final.Checked)) != nil {
 			return 0, recovery.BusLost // this server would send again what another has sent
 		}
@@ -97,9 +97,9 @@ func (j *journal) find(s *Socket, final *adapter.Session) (after uint64, reason 
 }
 
 // awaitLog waits until positions are known.
-func (j *journal) awaitLog(s *Socket) {
+func (j *journal) awaitLog(ctx context.Context) {
 	if j.shared != nil && j.shared.events.Epoch() == "" {
-		_ = j.shared.events.CatchUp(s.conn.eio.Context(), 0) // the session can't be continued then
+		_ = j.shared.events.CatchUp(ctx, 0) // the session can't be continued then
 	}
 }
 

@@ -24,17 +24,17 @@ func (r *recoverer) find(ctx context.Context, namespace, secret string) (*adapte
 
 // fetch makes a session that the client may continue one of this server. The server that
 // has its socket ends that.
-func (j *journal) fetch(s *Socket, r *redemption) recovery.Reason {
-	ctx, cancel := context.WithTimeout(s.conn.eio.Context(), j.ns.server.opts.MiddlewareTimeout)
+func (j *journal) fetch(ctx context.Context, s *Socket, r *redemption) recovery.Reason {
+	taking, cancel := context.WithTimeout(ctx, j.ns.server.opts.MiddlewareTimeout)
 	defer cancel()
-	old, err := j.owner.shared.Take(ctx, j.ns.name, s.kept().pid)
+	old, err := j.owner.shared.Take(taking, j.ns.name, s.kept().pid)
 	switch {
 	case errors.Is(err, adapter.ErrTaken):
 		return recovery.InUse
 	case errors.Is(err, adapter.ErrNoSession):
 		return recovery.Unknown
 	case err != nil:
-		if s.conn.eio.Context().Err() == nil {
+		if ctx.Err() == nil {
 			j.owner.failed("a session could not be taken", j.ns.name, err)
 		}
 		return recovery.StoreFailed

@@ -7,6 +7,8 @@ package socketio_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"socketio/adapter/cluster"
 	"socketio/adapter/cluster/membus"
 	"socketio/engineio"
+	"socketio/internal/rawclient"
 )
 
 // slowly is the auth of clients whose middleware takes 100 ms, which is until a client that
@@ -81,14 +84,48 @@ func TestAnEarlierAttemptGivesWay(t *testing.T) {
 // attempt gets the old one.
 func TestAnEarlierAttemptThatStays(t *testing.T) {
 	yielding(t, func(_ *testing.T, w *world, r *returner) {
-		r.also(`"slower":1`).drops()
+		first := r.also(`"slower":1`)
 		begun, next := time.Now(), *r
 		r.comes().is("in_use")
 		if took := time.Since(begun); took < 200*time.Millisecond || took > 300*time.Millisecond {
 			t.Errorf("it took %v", took)
 		}
-		w.after(time.Second)
+		first.drops()
 		next.comes().is("recovered")
+	})
+}
+
+// A middleware that goes on although its client has gone keeps nobody from the session, and
+// ends nobody's connection.
+func TestAnEarlierAttemptWhoseMiddlewareGoesOn(t *testing.T) {
+	yielding(t, func(_ *testing.T, w *world, r *returner) {
+		r.also(`"slower":1`).drops()
+		begun, sid := time.Now(), r.sid
+		r.comes().is("recovered")
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("it took %v", took)
+		}
+		w.after(2 * time.Second)
+		want(w.TB, "the id", r.sid, sid)
+		if _, ok := w.io.Socket(sid); !ok {
+			t.Error("the socket has ended")
+		}
+		r.hearsNothing()
+	})
+}
+
+// A client that leaves a namespace and joins it again with the old secret, while a handler
+// of its old socket runs, keeps its connection.
+func TestTheSecretOfASessionThatWasLeft(t *testing.T) {
+	recovering(t, nil, func(w *world) {
+		w.io.OnConnection(func(s *socketio.Socket) {
+			s.OnDisconnect(func(socketio.DisconnectReason) { time.Sleep(50 * time.Millisecond) })
+		})
+		r := w.returner().comes()
+		r.peer.says("1", fmt.Sprintf(`0{"pid":%q}`, r.pid))
+		r.sid = ""
+		r.outcome("unknown_session")
+		r.peer.isOpen()
 	})
 }
 
@@ -147,6 +184,51 @@ func TestAnEarlierAttemptElsewhereGivesWay(t *testing.T) {
 		r.comesTo(all[1].world).is("recovered")
 		want(t, "the id", r.sid, sid)
 		_ = slow.io.Close()
+	})
+}
+
+// A client that polls and has gone has no poll waiting. Its attempt does not take the session
+// from the socket with which the client goes on, and does not keep the client from it.
+func TestAnEarlierAttemptWithoutAPoll(t *testing.T) {
+	yielding(t, func(t *testing.T, w *world, r *returner) {
+		_, body := w.fetch("GET", "EIO=4&transport=polling", "")
+		open, err := rawclient.ParseOpen(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := "EIO=4&transport=polling&sid=" + open.SID
+		w.fetch("POST", session, fmt.Sprintf(`40{"pid":%q}`, r.pid))
+		w.settle()
+		r.comes().is("recovered")
+		w.after(10 * time.Second)
+		if _, ok := w.io.Socket(r.sid); !ok {
+			t.Error("the socket has ended")
+		}
+		if _, body = w.fetch("GET", session, ""); !strings.HasPrefix(body, fmt.Sprintf(`40{"sid":%q`, r.sid)) {
+			t.Errorf("the client is there after all, and gets %s", body)
+		}
+		r.peer.isClosed(1008)
+	})
+}
+
+// The earlier attempt waits for a server that has died, and ends with its client.
+func TestAnEarlierAttemptEndsWithItsClient(t *testing.T) {
+	sharingServers(t, 2, slowNetwork(), plainOptions, func(all []bused, watch *watch) {
+		r := all[0].returner().comes()
+		sid := r.sid
+		all[0].bus.Kill()
+		watch.is(all[0].io, true)
+		first := *r
+		first.w = all[1].world
+		first.begins()
+		time.Sleep(time.Second)
+		first.peer.goes()
+		time.Sleep(time.Millisecond)
+		r.comesTo(all[1].world).is("recovered")
+		want(t, "the id", r.sid, sid)
+		time.Sleep(time.Minute)
+		mustEmit(t, all[1].io, "later")
+		r.hears("later")
 	})
 }
 

@@ -48,13 +48,16 @@ type admission struct {
 
 	// Guarded by Socket.mu.
 	rooms  []string                // joined by middlewares
-	cancel context.CancelCauseFunc // of the context of middlewares; nil if none run
+	cancel context.CancelCauseFunc // of life; nil if there is none
+
+	life context.Context // see present; used by the goroutine of join
 }
 
 // join runs the middlewares and, if they accept the socket, makes it a member of its
 // namespace and runs the connection handlers.
 func (a *admission) join() {
 	s := a.socket
+	defer a.endLife()
 	if s.kept() != nil {
 		s.ns.keeper.join(a)
 		return
@@ -152,9 +155,8 @@ func (a *admission) passes() bool {
 		a.refuse(&ConnectError{Message: busy})
 		return false
 	}
-	ctx, cancel := context.WithCancelCause(s.conn.eio.Context())
-	defer cancel(nil)
-	if !a.cancelWhenGone(cancel) {
+	ctx, ok := a.present()
+	if !ok {
 		return false
 	}
 	timed, stop := context.WithTimeoutCause(ctx, s.ns.server.opts.MiddlewareTimeout, ErrMiddlewareTimeout)
@@ -192,14 +194,26 @@ func (a *admission) passes() bool {
 	return err == nil
 }
 
-// cancelWhenGone makes the end of the socket call cancel, if that comes before the socket
-// has joined. It reports false if the socket has already ended.
-func (a *admission) cancelWhenGone(cancel context.CancelCauseFunc) bool {
+// present returns the context of what is done for the client before it is answered: it ends
+// with the socket, or with join. ok is false if the socket has already ended.
+func (a *admission) present() (ctx context.Context, ok bool) {
 	s := a.socket
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a.cancel = cancel
-	return s.state.Load() == stateJoining
+	if s.state.Load() != stateJoining {
+		return nil, false
+	}
+	if a.life == nil {
+		a.life, a.cancel = context.WithCancelCause(s.conn.eio.Context())
+	}
+	return a.life, true
+}
+
+// endLife ends the context of present.
+func (a *admission) endLife() {
+	if a.life != nil {
+		a.cancel(nil)
+	}
 }
 
 // busy is the message for clients beyond maxOverdue.

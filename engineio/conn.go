@@ -413,6 +413,36 @@ func (c *Conn) WaitDrained(ctx context.Context) error {
 	}
 }
 
+// WaitReader waits for a sign that the client reads: over polling, for a poll, unless one is
+// waiting now. Over other transports it returns at once. It returns the error of ctx, or
+// ErrClosed if the connection closes first.
+func (c *Conn) WaitReader(ctx context.Context) error {
+	c.mu.Lock()
+	p := c.poll
+	switch {
+	case c.state != stateOpen:
+		c.mu.Unlock()
+		return ErrClosed
+	case c.ws != nil, p == nil, p.get != nil, p.client != nil:
+		c.mu.Unlock()
+		return nil
+	}
+	if p.heard == nil {
+		p.heard = make(chan struct{})
+	}
+	heard := p.heard
+	c.mu.Unlock()
+	select {
+	case <-heard:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if c.Closed() {
+		return ErrClosed
+	}
+	return nil
+}
+
 // noteQueueLocked is called after the queue changed. It updates the budget of the owner,
 // watches the bound, and wakes WaitDrained. moved means that the peer has taken something.
 // It reports whether the queues of all connections exceed their bound.

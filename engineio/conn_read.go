@@ -36,7 +36,7 @@ func (c *Conn) handlePacket(p packet) bool {
 		c.handler.HandleMessage(p.binary, p.data)
 		return true
 	case packetPing, packetPong:
-		return c.handleBeat(p.typ)
+		return handleBeat(c, p.typ)
 	case packetClose:
 		c.finish(ReasonTransportClose, io.EOF, ending{flush: true, code: closeNormal, reply: packetNoop})
 	case packetNoop, packetOpen, packetUpgrade: // no client sends them here; upstream ignores them
@@ -53,7 +53,7 @@ func (c *Conn) handlePacket(p packet) bool {
 func (c *Conn) TakeMessage() bool { return c.own }
 
 // handleBeat handles a ping or a pong. It reports whether the connection stays open.
-func (c *Conn) handleBeat(t packetType) bool {
+func handleBeat(c *Conn, t packetType) bool {
 	if c.beat.awaits != (t == packetPing) {
 		c.finish(ReasonTransportError, errHeartbeatDirection, ending{code: closeProtocol})
 		return false

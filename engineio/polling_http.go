@@ -76,6 +76,7 @@ func (x *exchange) get() {
 		g.final = p.final
 	}
 	p.get = g
+	p.hear()
 	if p.up.pausing {
 		c.setDueLocked(dueNoop, c.svc.now()+int64(noopDelay))
 	}

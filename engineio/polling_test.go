@@ -6,6 +6,8 @@
 package engineio_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -133,6 +135,58 @@ func TestTooLarge(t *testing.T) {
 			c.raw(wstest.Frame(ws.Text, true, []byte(fits+"x")))
 			c.wantClose("101 bytes", 1009)
 			r.side(c.id()).wantHeard("the message is not delivered", fits[1:])
+		})
+	})
+}
+
+// A server learns from a poll that its client is there.
+func TestWaitReader(t *testing.T) {
+	everywhere(t, func(w *world) {
+		transports(w, hosting{}, func(r *rig, p peer) {
+			s := r.side(p.id())
+			ctx, cancel := context.WithTimeout(context.Background(), w.patience)
+			defer cancel()
+			waits := func() <-chan error {
+				waited := make(chan error, 1)
+				go func() { waited <- s.WaitReader(ctx) }()
+				return waited
+			}
+			reader := waits()
+			if poller, polls := p.(*pollPeer); polls {
+				ended, end := context.WithCancel(ctx)
+				end()
+				if err := s.WaitReader(ended); !errors.Is(err, context.Canceled) {
+					w.t.Errorf("without a poll: %v, want that of the context", err)
+				}
+				select {
+				case err := <-reader:
+					w.t.Errorf("without a poll it waits no longer: %v", err)
+				default:
+				}
+				poller.park()
+			}
+			if err := <-reader; err != nil {
+				w.t.Errorf("the client reads: %v", err)
+			}
+			if poller, polls := p.(*pollPeer); polls {
+				s.say("x")
+				poller.wantAnswer("the poll", "4x")
+				reader = waits()
+				s.say("y")
+				poller.want("a poll that is answered at once", "4y")
+				if err := <-reader; err != nil {
+					w.t.Errorf("the client has polled: %v", err)
+				}
+				reader = waits()
+				s.Abort(engineio.ReasonForcedClose, nil, 1000, "")
+				if err := <-reader; !errors.Is(err, engineio.ErrClosed) {
+					w.t.Errorf("the connection ends: %v", err)
+				}
+			}
+			s.Abort(engineio.ReasonForcedClose, nil, 1000, "")
+			if err := s.WaitReader(ctx); !errors.Is(err, engineio.ErrClosed) {
+				w.t.Errorf("the connection has ended: %v", err)
+			}
 		})
 	})
 }

@@ -36,6 +36,7 @@ type polling struct {
 	polled  bool          // a GET has come
 	writing *parkedGET    // that is being answered; nil if none
 	resumed chan struct{} // not nil while a POST waits for Conn.Resume
+	heard   chan struct{} // not nil while Conn.WaitReader waits
 
 	client *pollClient // nil on a server
 
@@ -79,6 +80,15 @@ func (p *polling) resume() {
 	}
 }
 
+// hear ends the waiting of Conn.WaitReader: a poll has come, the session has upgraded, or it
+// has ended.
+func (p *polling) hear() {
+	if p.heard != nil {
+		close(p.heard)
+		p.heard = nil
+	}
+}
+
 // switched ends polling after an upgrade. A GET that is still parked is answered with a
 // close packet.
 func (p *polling) switched() {
@@ -91,11 +101,13 @@ func (p *polling) switched() {
 		p.client.changedLocked()
 	}
 	p.resume()
+	p.hear()
 }
 
 // finish closes the transport. It reports whether the session has ended: if there is still
 // output and no GET to carry it, the session waits for the next GET.
 func (p *polling) finish(c *Conn, e ending) (gone bool) {
+	p.hear()
 	reply := e.reply
 	if reply == 0 {
 		reply = packetClose
