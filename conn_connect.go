@@ -163,8 +163,15 @@ func (c *conn) release(ns *Namespace) {
 	}
 }
 
-// logRefused logs a CONNECT that is rejected before there is a socket.
-func (c *conn) logRefused(namespace, message string) {
+// The bounds on the namespaces of a client, for the log.
+const (
+	mostJoined  = "Options.Limits.MaxNamespaces for one client"
+	mostCreated = "32 that one client has created, once half of Options.Limits.MaxDynamicNamespaces exist"
+)
+
+// logRefused logs a CONNECT that is rejected before there is a socket. If there are too
+// many namespaces, most is the bound.
+func (c *conn) logRefused(namespace, message, most string) {
 	log := c.server.opts.Logger
 	if !log.Enabled(context.Background(), slog.LevelDebug) {
 		return
@@ -173,7 +180,7 @@ func (c *conn) logRefused(namespace, message string) {
 	case noSuch:
 		message += ": no Of, OfPattern or OfMatch has that name"
 	case tooMany:
-		message += ": at most Options.Limits.MaxNamespaces for one client"
+		message += ": at most " + most
 	}
 	log.Debug("a namespace was rejected", "nsp", telemetry.Text(namespace), "conn", c.eio.Number(), "error", message)
 }
@@ -194,7 +201,7 @@ func (c *conn) countRefusal() bool {
 
 // refuse rejects a CONNECT before there is a socket.
 func (c *conn) refuse(namespace, message string) {
-	c.logRefused(namespace, message)
+	c.logRefused(namespace, message, mostJoined)
 	if !c.countRefusal() {
 		return
 	}

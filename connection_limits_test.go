@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -330,7 +331,9 @@ func TestKeptNamespaces(t *testing.T) {
 // One connection can create only a part of all dynamic namespaces.
 func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 	for _, keep := range []bool{false, true} {
-		memory(t, &socketio.Options{Limits: socketio.SocketLimits{KeepEmptyNamespaces: keep, MaxDynamicNamespaces: 64}}, func(w *world) {
+		log := new(logBook)
+		logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		memory(t, &socketio.Options{Logger: logger, Limits: socketio.SocketLimits{KeepEmptyNamespaces: keep, MaxDynamicNamespaces: 64}}, func(w *world) {
 			w.io.OfMatch(func(string, socketio.Handshake) bool { return true })
 			p := w.open(websocket)
 			for i := range 32 {
@@ -338,6 +341,9 @@ func TestNamespacesThatOneConnectionMakes(t *testing.T) {
 			}
 			p.says("0/more,")
 			p.hears(`4/more,{"message":"Too many namespaces"}`)
+			if text := log.String(); !strings.Contains(text, "Too many namespaces: at most 32 that one client has created") {
+				t.Errorf("the log lacks the bound:\n%s", text)
+			}
 			q := w.open(websocket)
 			q.joins("/more")
 			p.joins("/more") // another client has created it

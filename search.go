@@ -221,7 +221,7 @@ func (c *conn) notFound(sr *search, message string) {
 	}
 	defer c.endTurn(sr.admission)
 	c.server.watch.connectRefused(c.eio, "", message)
-	c.logRefused(sr.name, message)
+	c.logRefused(sr.name, message, mostCreated)
 	if c.countRefusal() {
 		c.awaitTurn(sr.admission)
 		c.sendRefusal(sr.name, message)
