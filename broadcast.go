@@ -117,9 +117,10 @@ func withDefaultDeadline(ctx context.Context) (context.Context, context.CancelFu
 // else is encoded as by encoding/json. Emit does not wait for clients: when it returns,
 // the event is in the queue of each, and the arguments may be changed. It returns an
 // error if the event can't be sent at all (ErrClosed after Server.Close,
-// ErrReservedEvent, or an error from encoding an argument, which is also logged) or if
-// other servers of a cluster could not be reached. If the queue of a client is full,
-// Overflow applies to that client; the others are unaffected.
+// ErrReservedEvent, or an error from encoding an argument, such as ErrTooManyAttachments,
+// which is also logged) or if other servers of a cluster could not be reached; with
+// Options.Recovery also ErrNotStored or ErrTooManyWaiting, see Recovery. If the queue of a
+// client is full, Overflow applies to that client; the others are unaffected.
 func (b audience) Emit(event string, args ...any) error {
 	if b.server().closed.Load() {
 		return ErrClosed
@@ -179,9 +180,9 @@ func (b audience) Send(args ...any) error { return b.Emit("message", args...) }
 
 // SocketsJoin adds the selected sockets to rooms. Sockets of this server have joined when
 // it returns, those of other servers join soon. It returns ErrRoomName or ErrSocketRoom,
-// in which case no socket has joined; ErrTooManyRooms if a socket of this server can't
-// join, though the others have; or the error of an adapter that could not reach other
-// servers.
+// in which case no socket has joined; ErrTooManyRooms, or ErrSocketRoom for an id that a
+// socket has just got, if a socket of this server can't join, though the others have; or
+// the error of an adapter that could not reach other servers.
 func (b audience) SocketsJoin(rooms ...string) error {
 	if err := checkRoomNames(rooms); err != nil {
 		return err

@@ -26,13 +26,13 @@ type Deduplication struct {
 	MaxBytes int
 }
 
-// Deduplicate makes the namespace handle an event once that a client sends several times:
-// handlers run for the first, and each further one is sent the reply to the first, or
-// waits for it while a handler runs. The keys are kept in the memory of this server, also
+// Deduplicate makes the namespace handle an event only once, even if a client sends it
+// several times: handlers run for the first, and each further one is sent the reply to the
+// first, or waits for it while a handler runs. The keys are kept in the memory of this server, also
 // after a client has disconnected, up to the bounds of d. A later call replaces d and
 // forgets all keys.
 //
-// It is for clients with the option retries. The browser client of this package needs it
+// It is for clients with the option retries. The browser client of this project needs it
 // only without Options.Recovery: it announces that it sends events again, and its socket
 // keeps the replies to its last 1024 events, at most 1 MiB. With Options.Recovery they are
 // kept with its session.

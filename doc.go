@@ -9,8 +9,8 @@
 //	io.On("chat message", func(s *socketio.Socket, text string) {
 //		io.Emit("chat message", text) // everyone
 //	})
-//	io.On("typing", func(s *socketio.Socket, who string) {
-//		s.Broadcast().Emit("typing", who) // everyone but s
+//	io.On("typing", func(s *socketio.Socket, name string) {
+//		s.Broadcast().Emit("typing", name) // everyone but s
 //	})
 //
 //	http.Handle("/socket.io/", io)
@@ -33,8 +33,8 @@
 // Three places decide which clients may connect: [Options.CORS] by the origin of the
 // page, [Options.Handshake] by a cookie or header, and a middleware ([Server.Use]) by a
 // token. Errors that handlers return are passed to [Server.OnError]; the client sees an
-// error only if it is a [PublicError]. Every queue and wait is bounded; [Options] has the
-// bounds, and what happens when they are reached.
+// error only if it is a [PublicError]. Every queue is bounded: see [Options], and for all
+// bounds docs/limits.md. Calls that wait take a context.
 //
 // If nothing arrives, [Options.Logger] at level Debug shows why, and
 // [Options.Engine.LogPackets], or SOCKETIO_DEBUG=* in the environment, shows each packet;

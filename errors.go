@@ -72,7 +72,7 @@ var (
 	// the event again when its ackTimeout has passed. The error is reported like any
 	// other. Return it only if the handler has had no effect that must not be repeated.
 	// Without effect if another handler of the event acknowledges it.
-	ErrRetry = errors.New("socketio: the client is to send the event again")
+	ErrRetry = errors.New("socketio: the client should send the event again")
 	// ErrMissingArgument: an event came with fewer arguments than asked for.
 	ErrMissingArgument = errors.New("socketio: missing argument")
 )
@@ -187,7 +187,9 @@ const (
 	ReasonTransportError DisconnectReason = "transport error"
 	// ReasonParseError: the client sent a message that is not an Engine.IO packet.
 	ReasonParseError DisconnectReason = "parse error"
-	// ReasonForcedClose: the client broke the Socket.IO protocol.
+	// ReasonForcedClose: the server closed the connection. The client broke the Socket.IO
+	// protocol or reached a limit, its session continues on another connection, events
+	// were lost in the log of a cluster, or Server.Rebalance or ConnView.Close was called.
 	ReasonForcedClose DisconnectReason = "forced close"
 )
 

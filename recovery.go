@@ -27,8 +27,8 @@ import (
 //
 // Emit returns when the event is stored. If it can't be stored, it is sent nevertheless
 // and Emit returns ErrNotStored. If Options.Cluster has a log, Emit returns before: the
-// event is sent when the log has stored it, in the order of the log, and to those who are
-// selected then. If too many events wait for that, Emit returns ErrTooManyWaiting.
+// event is sent when the log has stored it, in the order of the log, to the sockets
+// selected at that time. If too many events wait for that, Emit returns ErrTooManyWaiting.
 //
 // A client proves with a secret that a session is its own; the secret is not in
 // Handshake.Auth, nor in any log. If a client is not recovered, its CONNECT packet has a
@@ -42,7 +42,8 @@ type Recovery struct {
 	// Store keeps events and sessions. It belongs to one server, which opens and closes
 	// it. The default is the store of Options.Cluster, if that has a log: servers share it,
 	// and a client continues its session on any of them. Otherwise it is
-	// adapter.NewMemoryStore, which does not outlive the process.
+	// adapter.NewMemoryStore, which does not outlive the process. Together with a Cluster,
+	// a Store may be set only with LocalOnly, and must be in memory.
 	Store adapter.Store
 	// MaxBytes bounds the size of the events that are kept for all namespaces, and
 	// separately that of the sessions of disconnected clients. The oldest are dropped
@@ -60,11 +61,11 @@ type Recovery struct {
 	// client that comes back to another server is not recovered, for the reason
 	// other_node. Events of other servers are kept like this server's own. It needs a
 	// Store in memory, and a Cluster whose adapters are adapter.Sharer, as those of
-	// package adapter/cluster are. Without it, NewServer panics if both are set and the
-	// Cluster has no log.
+	// package adapter/cluster are. Without it, NewServer panics if a Cluster is set, unless
+	// that has a log and Store is nil.
 	LocalOnly bool
-	// SkipMiddleware lets a client that is recovered in without the middlewares of Use,
-	// as npm socket.io does by default. A user whose rights were revoked then comes back.
+	// SkipMiddleware skips the middlewares of Use for a client that is recovered, as npm
+	// socket.io does by default. A user whose rights were revoked then comes back.
 	SkipMiddleware bool
 	// MissedFirst sends the missed events before the CONNECT packet, as npm socket.io
 	// does. By default they follow it.

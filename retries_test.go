@@ -159,7 +159,7 @@ func TestErrRetryLeavesTheAcknowledgementOpen(t *testing.T) {
 				}
 				p.says(`20["e"]`)
 				p.hears(`30[3]`)
-				text := `socketio: event "e": the database is away: socketio: the client is to send the event again`
+				text := `socketio: event "e": the database is away: socketio: the client should send the event again`
 				want(t, "errors", strings.Join(errs.all(), "; "), text+"; "+text)
 			})
 		})

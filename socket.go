@@ -318,7 +318,7 @@ const noAuth = "{}"
 //
 // context.Cause returns the reason. errors.Is always matches ErrClosed; if the server
 // knows more, the cause also wraps that: ErrShutdown after Server.Close or Shutdown,
-// ErrSlowConsumer, ErrTooLarge, or an error of the network.
+// ErrMoved after Rebalance, ErrSlowConsumer, ErrTooLarge, or an error of the network.
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,7 +14,8 @@ import (
 // Join adds the socket to rooms. A broadcast that begins after Join has returned reaches
 // it. In a middleware, the socket joins the rooms when it has been accepted. If the
 // socket has ended, Join does nothing. It returns ErrRoomName, ErrTooManyRooms or
-// ErrSocketRoom, in which case no room was joined.
+// ErrSocketRoom, in which case no room was joined; only if another socket gets an id that
+// is among the rooms while Join runs, the rest of them stay joined under ErrSocketRoom.
 //
 // Each socket is in a room named by its id, and members of that room receive everything
 // that is sent only to that socket. If clients choose names of rooms, add a prefix:

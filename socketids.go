@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the table of reserved ids of sockets; see Options.ReserveSocketIDs.
+// This file holds the table of reserved ids of sockets; see SocketLimits.ReserveSocketIDs.
 
 package socketio
 
@@ -11,7 +11,7 @@ import (
 )
 
 // socketIDs counts the ids of the sockets of a server, from their CONNECT to their end.
-// It is empty unless Options.ReserveSocketIDs is set. In revision 4 two sockets may have
+// It is empty unless SocketLimits.ReserveSocketIDs is set. In revision 4 two sockets may have
 // the same id, one after the other.
 type socketIDs struct {
 	mu    lock.RWMutex // guards count; nothing is called while it is held

@@ -110,8 +110,9 @@ func (s *Socket) unicast() Unicast { return Unicast{socket: s} }
 // Emit sends an event to this socket only. It does not wait: when it returns, the event
 // is in the queue and the arguments may be changed. A []byte, at any depth, is sent as
 // binary; all else is encoded as by encoding/json. It returns ErrClosed, ErrSlowConsumer,
-// ErrQueueFull, ErrReservedEvent, or an error from encoding an argument, which is also
-// passed to OnError.
+// ErrQueueFull, ErrReservedEvent, or an error from encoding an argument, such as
+// ErrTooManyAttachments, which is also passed to OnError. With Options.Recovery it may
+// also return ErrNotStored or ErrTooManyWaiting; see Recovery.
 func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(new(adapter.Flags), event, args)
 }

@@ -32,7 +32,7 @@ type Options struct {
 	// Defaults to 30 s, as in Node.js.
 	KeepAttachments time.Duration
 	// KeepEvents is how long Outbox keeps events at least. It must be longer than
-	// Recovery.MaxDisconnection, and at least a minute. Defaults to 15 minutes.
+	// Recovery.Window, and at least a minute. Defaults to 15 minutes.
 	KeepEvents time.Duration
 	// MaxQueue is the maximum number of bytes that wait to be sent to Postgres. When they
 	// are exceeded, Emit returns ErrQueueFull. Defaults to 32 MiB.
