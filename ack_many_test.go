@@ -414,6 +414,14 @@ func TestTimeoutsHaveADefault(t *testing.T) {
 			late := c.ask(w.io.To("a"), context.Background(), "q")
 			late.ends(c, context.DeadlineExceeded, nil, "a")
 			want(t, "the wait", time.Since(start), 39*time.Second)
+			remote, err := w.io.To("a").FetchSockets(w.Context())
+			if err != nil || len(remote) != 1 {
+				t.Fatal(remote, err)
+			}
+			if _, err := remote[0].EmitWithAck(context.Background(), "q"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a RemoteSocket: %v", err)
+			}
+			want(t, "the wait", time.Since(start), 59*time.Second)
 		})
 	})
 }
