@@ -13,7 +13,7 @@ BEGIN {
 		MODULE "/adapter/cluster " MODULE "/engineio " MODULE "/engineio/forward"
 	given = "bus cluster.LogBus, opts socketio.Options, secret []byte, order any"
 	if (KIND) imports = imports " " MODULE "/" PATH
-	if (KIND == "redisadapter") { imports = imports " github.com/redis/rueidis"; given = given ", client rueidis.Client" }
+	if (KIND == "redisadapter") { imports = imports " github.com/redis/rueidis"; given = given ", client rueidis.Client, redis rueidis.ClientOption, node *forward.Node" }
 	if (KIND == "pgadapter") imports = imports " github.com/jackc/pgx/v5"
 	if (KIND == "webtransport") { imports = imports " crypto/tls github.com/quic-go/quic-go/http3"; given = given ", tlsConfig *tls.Config" }
 	uses = "context.Context errors.ErrUnsupported log.Logger net.Conn http.Handler netip.Addr os.Signal signal.Stop " \
