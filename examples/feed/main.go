@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Command feed shows notes that are kept in a database of SQLite. A page loads the notes
-// that there are, and then gets each new one as an event, with no gap and no overlap
-// between the two:
+// Command feed shows notes that are kept in a database of SQLite. A page loads the
+// existing notes, then receives each new one as an event, with no gap and no overlap
+// between the two. In examples/feed, a module of its own:
 //
 //	go run . -db notes.db -addr localhost:3000
 //

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// Command production is a server with everything around it that running one takes,
-// and nothing of an application: sockets from systemd, a unix socket or a port,
-// TLS with HTTP/2, health and readiness, pprof out of reach of clients, and an
-// orderly end. docs/deploy.md explains it; the files of deploy/ start it.
+// Command production is a server with everything around it that running one takes, and
+// a handler for "echo" in place of an application: sockets from systemd, a unix socket
+// or a port, TLS with HTTP/2, health and readiness, pprof out of reach of clients, and
+// an orderly end. docs/deploy.md explains it; the files of deploy/ start it.
 package main
 
 import (
@@ -60,8 +60,8 @@ func parse(args []string) (s settings, err error) {
 		return err
 	})
 	f.IntVar(&s.maxConnections, "max-connections", 0, "most clients at once, 0 for no bound; below the limit of descriptors")
-	f.DurationVar(&s.delay, "delay", 0, "time between SIGTERM and the end of readiness, and the first closed client")
-	f.DurationVar(&s.drain, "drain", 20*time.Second, "time for clients to be told and what waits to be sent")
+	f.DurationVar(&s.delay, "delay", 0, "time from SIGTERM, when /readyz begins to fail, to the first closed client")
+	f.DurationVar(&s.drain, "drain", 20*time.Second, "time to send queued messages and close all clients")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
