@@ -200,14 +200,14 @@ programs:
 	@go build -race -o bin/webtransport-example ./engineio/webtransport/example
 
 .PHONY: bench bench-quick bench-million bench-report
-bench: ## every row with every server (Bun, Rust, Go, Node), 25 minutes: tables, bin/bench/results.json (bench/full.sh -rows ... -servers ... -rounds ...)
+bench: ## every row with every server (Bun, Rust, Go, Node), 17 minutes of rounds and some of building: tables, bin/bench/results.json (bench/full.sh -rows ... -servers ... -rounds ...)
 	@bench/full.sh
 	@bin/bench/million -into bin/bench/results.json
 
 bench-quick: ## ratios to the kernel's floor, a Go WebSocket library and npm socket.io, in 3 minutes
 	@bench/quick.sh
 
-bench-million: ## one server with a million sockets in memory: bytes of each, broadcasts, pauses of the collector; needs 4 GiB, a minute
+bench-million: ## one server with a million sockets in memory: bytes of each, broadcasts, pauses of the collector; needs 4 GiB, limits itself to 6, a minute
 	@go -C bench build -o ../bin/bench/ ./cmd/million
 	@bin/bench/million
 

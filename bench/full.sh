@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Measures every row of the benchmark with every server, in about 25 minutes, prints the
-# tables and writes bin/bench/results.json. Linux, two cores, npm, and Cargo for one server.
+# Measures every row of the benchmark with every server, in 17 minutes of rounds and some
+# of building, prints the tables and writes bin/bench/results.json. Linux, two cores, npm, and Cargo for one server.
 # What cannot be built is said, and is a gap in the tables.
 #
 #   full.sh                           the whole table
