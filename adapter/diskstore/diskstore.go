@@ -99,13 +99,21 @@ func Open(ctx context.Context, dir string, o *Options) (*Store, error) {
 
 // open opens the files of a locked directory.
 func (s *Store) open(o *Options) error {
-	st, before, kind, err := openState(s.dir, stateText{sync: o.Sync, boot: o.boot}, o.writes)
+	st, before, kind, err := openState(s.dir, o.writes)
 	if err != nil {
 		return err
 	}
 	s.state = st
 	if kind == stateDamaged || kind == stateFound && !before.trusted(o.boot) {
 		if err := s.clear("sessions.db"); err != nil {
+			return err
+		}
+	}
+	if err := st.begin(stateText{sync: o.Sync, boot: o.boot, lost: before.lost}); err != nil {
+		return err
+	}
+	if kind == stateMissing {
+		if err := syncDir(s.dir); err != nil {
 			return err
 		}
 	}

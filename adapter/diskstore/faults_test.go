@@ -30,6 +30,7 @@ type faulty struct {
 	mu      sync.Mutex
 	full    bool
 	noSync  error
+	noOpen  error         // of files that exist
 	stalls  chan struct{} // writes wait until it is closed
 	steps   []string      // "write", "sync", and what tests add
 	synced  map[string][]byte
@@ -62,6 +63,9 @@ func (f *faulty) Create(name string) (file, error) {
 }
 
 func (f *faulty) Open(name string) (file, int64, error) {
+	if f.noOpen != nil {
+		return nil, 0, f.noOpen
+	}
 	of, size, err := f.system.Open(name)
 	if err != nil {
 		return nil, 0, err

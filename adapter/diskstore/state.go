@@ -45,9 +45,9 @@ const (
 // stateSize is the size of the file.
 const stateSize = 192
 
-// openState opens or creates the state in a directory. before is what the last process
-// left.
-func openState(dir string, now stateText, limit time.Duration) (s *state, before stateText, kind stateKind, err error) {
+// openState opens or creates the state in a directory, and leaves it as it is until begin.
+// before is what the last process left.
+func openState(dir string, limit time.Duration) (s *state, before stateText, kind stateKind, err error) {
 	name := filepath.Join(dir, "state")
 	b, err := os.ReadFile(name)
 	switch {
@@ -64,16 +64,16 @@ func openState(dir string, now stateText, limit time.Duration) (s *state, before
 	if err != nil {
 		return nil, before, kind, err
 	}
-	s = &state{file: f, text: now}
+	s = &state{file: f}
 	s.commits = group[func(*stateText)]{write: s.write, limit: limit}
-	if err = s.write(nil); err == nil && kind == stateMissing {
-		err = syncDir(dir)
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, before, kind, err
-	}
 	return s, before, kind, nil
+}
+
+// begin replaces what the last process left. If that must not be trusted, it is removed
+// before: until then the state says so.
+func (s *state) begin(now stateText) error {
+	s.text = now
+	return s.write(nil)
 }
 
 func parseState(text string) (s stateText, err error) {
