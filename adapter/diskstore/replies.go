@@ -43,7 +43,7 @@ func (s *sessions) addReplies(ctx context.Context, namespace, secret string, dat
 	}
 	value, gone := withSum(slices.Clone(data), 0), false
 	err := s.table.update(ctx, func(tx *bbolt.Tx) error {
-		if gone = tx.Bucket(bucketSessions).Get(k.bytes()) == nil; gone { // dropped meanwhile
+		if gone = !hasSession(tx, k); gone { // dropped meanwhile
 			return nil
 		}
 		number, err := tx.Bucket(bucketReplies).NextSequence()
@@ -111,6 +111,10 @@ func removeReplies(tx *bbolt.Tx, k sessionKey) error {
 		}
 	}
 	return nil
+}
+
+func hasSession(tx *bbolt.Tx, k sessionKey) bool {
+	return tx.Bucket(bucketSessions).Get(k.bytes()) != nil
 }
 
 // readSession returns a session with all its replies, or errDamaged.

@@ -39,8 +39,9 @@ type sessionKey struct{ namespace, secret string }
 // A kept is a session.
 type kept struct {
 	sessionKey
-	ended time.Time
-	size  int
+	ended    time.Time
+	size     int
+	reported bool // by expire, which could not remove it
 }
 
 // expireBatch is how many sessions Expire removes at once.
@@ -83,7 +84,7 @@ func (s *sessions) load() error {
 		}
 		for _, k := range batch {
 			old := s.removeLocked(k)
-			s.insertLocked(&kept{k, now, old.size})
+			s.insertLocked(&kept{sessionKey: k, ended: now, size: old.size})
 		}
 	}
 	return nil
@@ -158,7 +159,7 @@ func removeSession(tx *bbolt.Tx, k sessionKey) error {
 }
 
 func (s *sessions) keepLocked(k sessionKey, session *adapter.Session) {
-	s.insertLocked(&kept{k, session.Ended, session.Size()})
+	s.insertLocked(&kept{sessionKey: k, ended: session.Ended, size: session.Size()})
 }
 
 // insertLocked adds a session. Most often it is the last to end.
@@ -266,39 +267,52 @@ func (s *sessions) expire(ctx context.Context, before time.Time, expired func(na
 	}
 	left = s.ended.Len() > 0
 	s.mu.Unlock()
+	var damages error
 	for len(over) > 0 {
 		n := min(len(over), expireBatch)
-		if err = s.expireBatch(ctx, over[:n], expired); err != nil {
+		damaged, err := s.expireBatch(ctx, over[:n], expired)
+		if err != nil {
 			s.mu.Lock()
 			s.dropped = append(s.dropped, over...) // once more, the next time
 			s.mu.Unlock()
 			return true, err
 		}
+		if damaged {
+			damages = errDamaged
+		}
 		over = over[n:]
 	}
-	return left, nil
+	return left, damages
 }
 
-// expireBatch reports sessions, and removes them from the table.
-func (s *sessions) expireBatch(ctx context.Context, over []*kept, expired func(string, *adapter.Session)) error {
-	list := make([]*adapter.Session, 0, len(over))
-	err := s.table.view(func(tx *bbolt.Tx) error {
-		for _, k := range over {
-			session, err := readSession(tx, k.sessionKey)
-			if err != nil {
-				return err
+// expireBatch reports sessions, once each, and removes them from the table. Those that are
+// damaged are only removed.
+func (s *sessions) expireBatch(ctx context.Context, over []*kept, expired func(string, *adapter.Session)) (damaged bool, err error) {
+	if err = ctx.Err(); err != nil {
+		return false, err
+	}
+	list := make([]*adapter.Session, len(over)) // nil for those that are not reported
+	err = s.table.view(func(tx *bbolt.Tx) error {
+		for i, k := range over {
+			if k.reported || !hasSession(tx, k.sessionKey) { // an earlier removal came late
+				continue
 			}
-			list = append(list, session)
+			session, err := readSession(tx, k.sessionKey)
+			damaged = damaged || err != nil
+			list[i] = session
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	for i, session := range list {
-		expired(over[i].namespace, session)
+		if session != nil {
+			expired(over[i].namespace, session)
+			over[i].reported = true
+		}
 	}
-	return s.remove(ctx, over)
+	return damaged, s.remove(context.WithoutCancel(ctx), over) // expired may have taken all the time
 }
 
 // has reports whether there are sessions of a namespace.
