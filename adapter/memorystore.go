@@ -34,7 +34,7 @@ type memoryStore struct {
 	sessions map[sessionKey]*linked.Element
 	ended    linked.List // of *keptSession: the sessions that have ended, the first to end first
 	live     int         // sessions that have not ended
-	kept     int         // bytes of sessions
+	kept     int         // bytes of those that have ended
 	dropped  []*keptSession
 }
 
@@ -107,9 +107,9 @@ func (s *memoryStore) Save(_ context.Context, namespace string, session *Session
 		s.live++
 	} else {
 		e = s.insertLocked(k)
+		s.kept += k.size()
 	}
 	s.sessions[key] = e
-	s.kept += session.Size()
 	s.boundLocked()
 	return nil
 }
@@ -138,8 +138,6 @@ func (s *memoryStore) AddReplies(_ context.Context, namespace, secret string, da
 	}
 	k := e.Value.(*keptSession)
 	k.added = append(k.added, data...)
-	s.kept += len(data)
-	s.boundLocked()
 	return nil
 }
 
@@ -165,8 +163,8 @@ func (s *memoryStore) removeLocked(key sessionKey) *keptSession {
 		s.live--
 	} else {
 		s.ended.Remove(e)
+		s.kept -= k.size()
 	}
-	s.kept -= k.size()
 	return k
 }
 

@@ -65,7 +65,7 @@ type ReplyStore interface {
 	Store
 	// AddReplies adds data to the end of Session.Replies of a session that was saved while
 	// its socket was connected, and returns when it is stored. Take and Expire return the
-	// session with it, and its size counts. Save replaces all replies. It returns
+	// session with it, and its size counts when the session has ended. Save replaces all replies. It returns
 	// ErrNoSession for a session that does not exist, has ended or was taken; a SharedStore
 	// returns ErrTaken if another server has the session. It may retain data, which the
 	// caller does not change. For one session, it is not called beside itself or Save.
@@ -77,8 +77,9 @@ type Retention struct {
 	// Window is how long events are kept at least, and sessions after their end, unless a
 	// bound below is reached.
 	Window time.Duration
-	// MaxBytes bounds the size of the events, and separately that of the sessions, as
-	// returned by their Size methods.
+	// MaxBytes bounds the size of the events, and separately that of the sessions that have
+	// ended, as returned by their Size methods. Sessions of connected clients do not count,
+	// so that these do not end those of others: the server bounds what is added to each.
 	MaxBytes int
 	// MaxSessions bounds the sessions that have ended.
 	MaxSessions int

@@ -129,8 +129,8 @@ func (x *storeExam) replies(secret string, want []byte) {
 	x.want("Drop", x.Drop(x.ctx, "/", secret), nil)
 }
 
-// testSizeOfReplies checks that replies that were added count for the bound, and that
-// Expire returns them.
+// testSizeOfReplies checks that the replies of a session count for the bound when it has
+// ended, and not before: no connected client ends the sessions of those that have gone.
 func testSizeOfReplies(x *storeExam) {
 	if _, ok := x.Store.(adapter.ReplyStore); !ok {
 		return
@@ -138,24 +138,32 @@ func testSizeOfReplies(x *storeExam) {
 	x.close()
 	x.open(adapter.Retention{Window: time.Minute, MaxBytes: 8 << 10, MaxSessions: 5})
 	store := x.Store.(adapter.ReplyStore)
-	x.want("Save", x.Save(x.ctx, "/", session("old", time.Now().Add(-time.Second))), nil)
+	now := time.Now()
+	x.want("Save", x.Save(x.ctx, "/", session("old", now.Add(-2*time.Second))), nil)
+	large := session("large", time.Time{})
+	large.Replies = make([]byte, 8<<10)
+	x.want("Save", x.Save(x.ctx, "/", large), nil)
 	x.want("Save", x.Save(x.ctx, "/", session("live", time.Time{})), nil)
 	part := []byte(strings.Repeat("x", 1<<10))
 	for range 8 {
 		x.want("AddReplies", store.AddReplies(x.ctx, "/", "live", part), nil)
 	}
-	x.want("dropped", x.expire(time.Now().Add(-time.Hour)), "/old")
+	x.want("Save", x.Save(x.ctx, "/", session("new", now.Add(-time.Second))), nil)
+	x.want("dropped for live sessions", x.expire(now.Add(-time.Hour)), "")
 	got, err := x.Take(x.ctx, "/", "live")
 	if err != nil || len(got.Replies) != 8<<10 {
 		x.Errorf("the live session: %v %v", text(got), err)
 		return
 	}
-	got.Ended = time.Now()
-	got.Replies = got.Replies[:4<<10]
-	x.want("Save", x.Save(x.ctx, "/", got), nil)
-	x.want("Save", x.Save(x.ctx, "/", session("later", time.Now().Add(time.Second))), nil)
-	_, err = x.Take(x.ctx, "/", "live")
-	x.want("the session when it has ended", err, nil)
+	ended := *got
+	ended.Ended, ended.Replies = now, nil
+	ended.Replies = make([]byte, 8<<10-ended.Size()-session("new", now).Size())
+	x.want("Save", x.Save(x.ctx, "/", &ended), nil)
+	x.want("dropped for one that has ended", x.expire(now.Add(-time.Hour)), "/old")
+	for _, secret := range []string{"new", "live", "large"} {
+		_, err = x.Take(x.ctx, "/", secret)
+		x.want("a session that was not dropped", err, nil)
+	}
 }
 
 // A sharedReplies is the test of a store of sessions that adds replies, as nodes reach it.

@@ -59,12 +59,8 @@ func (s *sessions) addReplies(ctx context.Context, namespace, secret string, dat
 		return adapter.ErrNoSession
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.growLocked(k, len(data))
-	over := s.boundLocked()
-	s.mu.Unlock()
-	if len(over) > 0 {
-		return s.remove(ctx, over)
-	}
 	return nil
 }
 
@@ -82,8 +78,11 @@ func (s *sessions) growLocked(k sessionKey, size int) bool {
 	if e == nil {
 		return false
 	}
-	e.Value.(*kept).size += size + rowOverhead
-	s.bytes += size + rowOverhead
+	of := e.Value.(*kept)
+	of.size += size + rowOverhead
+	if !of.ended.IsZero() {
+		s.bytes += size + rowOverhead
+	}
 	return true
 }
 

@@ -26,7 +26,7 @@ type sessions struct {
 	retention adapter.Retention
 	index     map[sessionKey]*linked.Element
 	ended     linked.List // of *kept: the sessions that have ended, the first to end first
-	bytes     int         // of all
+	bytes     int         // of those
 	count     map[string]int
 	dropped   []*kept // for a bound; they are still in the table
 	// damaged is when the table was last found damaged, or zero. A session that is not
@@ -175,10 +175,10 @@ func (s *sessions) insertLocked(k *kept) {
 		} else {
 			e = s.ended.InsertAfter(k, at)
 		}
+		s.bytes += k.size
 	}
 	s.index[k.sessionKey] = e
 	s.count[k.namespace]++
-	s.bytes += k.size
 }
 
 // removeLocked removes a session, if it exists, and returns it.
@@ -191,11 +191,11 @@ func (s *sessions) removeLocked(key sessionKey) *kept {
 	delete(s.index, key)
 	if !k.ended.IsZero() {
 		s.ended.Remove(e)
+		s.bytes -= k.size
 	}
 	if s.count[k.namespace]--; s.count[k.namespace] == 0 {
 		delete(s.count, k.namespace)
 	}
-	s.bytes -= k.size
 	return k
 }
 
