@@ -146,7 +146,7 @@ func (j *journal) claim(ctx context.Context, s *Socket) *redemption {
 
 // yieldsIn is how long a client waits for another that continues its session. That may be an
 // earlier attempt of its own, whose connection has ended: it gives the session back.
-const yieldsIn = 250 * time.Millisecond
+const yieldsIn = time.Second
 
 // claimSoon claims a session, if need be when another client has given it back. If that
 // client is connected by then, or does not give it back in time, l is nil.

@@ -174,8 +174,13 @@ func (s *store) Take(ctx context.Context, namespace, secret string) (*adapter.Se
 		}
 		soon, cancel := context.WithTimeout(ctx, s.node.opts.Lease/4) // if this node is frozen now, the owner may live again
 		session, err = s.sessions.Take(soon, namespace, secret, s.node.uid, owner, silent || own)
+		late := soon.Err() != nil
 		cancel()
-		if err != nil {
+		switch {
+		case err == nil:
+		case late && ctx.Err() == nil: // perhaps this node was frozen: whose session it is must be asked again
+			continue
+		default:
 			return nil, s.failed(err)
 		}
 		if silent {

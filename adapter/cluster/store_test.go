@@ -401,6 +401,25 @@ func TestNodeThatWasCutOff(t *testing.T) {
 	})
 }
 
+// A node that is frozen while it takes a session asks once more whose it is when it goes on.
+func TestFrozenWhileItTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		all := sharing(t, network, minute, "a", "b")
+		a, b := all[0], all[1]
+		a.begins("ended")
+		a.ends("ended")
+		network.Delay(time.Second, time.Second)
+		taken := make(chan string, 1)
+		go func() { taken <- b.takes("ended", time.Minute) }()
+		time.Sleep(2500 * time.Millisecond) // it knows whose it is, and takes it
+		network.Delay(10*time.Second, 10*time.Second)
+		time.Sleep(3 * time.Second)
+		network.Delay(0, 0)
+		want(t, "the session", <-taken, "")
+	})
+}
+
 // Sessions expire on the node that had the socket, or when it is dead on another.
 func TestSharedExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
