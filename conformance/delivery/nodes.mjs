@@ -306,8 +306,7 @@ if (rebalance && elsewhere < run.moved / 2) { // polling over a connection that 
 }
 const others = run.peers.flatMap(({ others }) => others);
 if (others.length > 0) console.log(`of sessions during a fault of the broker: ${[...new Set(others)].sort().map((what) => `${others.filter((one) => one === what).length} ${what}`).join(", ")}`);
-const FEW = 100; // of as few returns 99 % are all, and a server may admit an earlier attempt of a client that has gone
-const least = (rebalance && !busy ? 1 : busy ? 0.8 : wanted < FEW ? 0.9 : 0.99) * wanted;
+const least = (rebalance && !busy ? 1 : busy ? 0.8 : 0.99) * wanted;
 if (rebalance) for (const peer of run.peers) console.log(`${peer.name}, ${peer.open === ours ? "ours" : "npm's"}, ${peer.socket.io.opts.transports}: moved ${peer.returns} times`);
 if ((counts["wanted and recovered"] ?? 0) < least) {
   console.log(`${counts["wanted and recovered"] ?? 0} of ${wanted} were recovered`);

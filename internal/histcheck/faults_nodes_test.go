@@ -20,6 +20,25 @@ func TestEveryFaultOfSeveralServersIsFound(t *testing.T) {
 	})
 }
 
+// A handler that had begun when its server was frozen may record its event afterwards.
+func TestHandlerOfAFrozenServer(t *testing.T) {
+	tried := 0
+	for seed := range uint64(400) {
+		f := faultyOf(cleanNodes(seed), seed)
+		f.index = f.indexed()
+		if !f.takenOver(1) {
+			continue
+		}
+		tried++
+		if report := hc.Check(f.History); report.Classes()[hc.Stale] > 0 {
+			t.Errorf("seed %d: %s", seed, report)
+		}
+	}
+	if tried < 10 {
+		t.Errorf("only %d histories have such a server", tried)
+	}
+}
+
 // An index is what faults need to know of a clean history of several servers.
 type index struct {
 	joined map[string]int64    // by session: when it had joined all
@@ -201,9 +220,9 @@ func (f *faulty) continued(e *event) (epoch string, began int64) {
 	return all[at+1], log[slices.IndexFunc(log, func(n event) bool { return n.Kind == hc.Conn && n.Epoch == all[at+1] })].T
 }
 
-// takenOver lets a frozen server handle an event of a client whose session another server
+// takenOver lets a frozen server handle events of a client whose session another server
 // has taken.
-func (f *faulty) takenOver() bool {
+func (f *faulty) takenOver(events int) bool {
 	s, ok := f.pick(func(s spot, e *event) bool {
 		if e.Kind != hc.Disc || !isServer(s.proc) {
 			return false
@@ -216,7 +235,10 @@ func (f *faulty) takenOver() bool {
 	}
 	e := f.event(s)
 	m := f.emits["up/"+clientOf(e.Epoch)][0]
-	f.insert(s, event{T: e.T, Kind: hc.Recv, Dir: hc.Up, Session: e.Session, Epoch: e.Epoch, Stream: m.Stream, N: m.N, Hash: m.Hash})
+	late := event{T: e.T, Kind: hc.Recv, Dir: hc.Up, Session: e.Session, Epoch: e.Epoch, Stream: m.Stream, N: m.N, Hash: m.Hash}
+	for range events {
+		f.insert(s, late)
+	}
 	return true
 }
 
@@ -288,7 +310,7 @@ var nodeFaults = []fault{
 		return f.change(hc.Recv, anywhere, func(e *event) { e.N += 1000 })
 	}, oneOf(hc.Unexpected)},
 	{"two live sockets of one id on two servers", (*faulty).twoLive, oneOf(hc.DoubleID)},
-	{"a frozen server handles an event of a session that was taken", (*faulty).takenOver, oneOf(hc.Stale)},
+	{"a frozen server handles events of a session that was taken", func(f *faulty) bool { return f.takenOver(2) }, oneOf(hc.Stale)},
 	{"a room is forgotten on another server", func(f *faulty) bool {
 		return f.restored(func(e *event) bool {
 			at := slices.Index(e.Rooms, "all")

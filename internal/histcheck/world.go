@@ -139,6 +139,7 @@ type epoch struct {
 	// With several servers.
 	allowedAt int64
 	taken     int64 // when another server had taken its session over, or 0
+	ran       bool  // an event was handled after that
 }
 
 // world is what the logs say together.
