@@ -7,9 +7,8 @@ package pgadapter
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,11 +24,12 @@ type sessions struct {
 	table   string
 	replies string // the table of those that were added
 
-	mu       sync.Mutex // guards the field below
-	reported []sessionKey
+	expires  atomic.Bool  // a call of Expire runs
+	reported []sessionKey // of that call
 }
 
-// A sessionKey names a session that Expire has reported and could not remove.
+// A sessionKey names a session that Expire has reported, or can't read, and has not removed
+// yet.
 type sessionKey struct{ namespace, secret string }
 
 var _ cluster.ReplySessions = (*sessions)(nil)
@@ -176,12 +176,16 @@ func (s *sessions) Owned(ctx context.Context, namespace, owner string, secrets [
 
 // An expiring is a session that Expire has taken.
 type expiring struct {
-	namespace string
-	session   *adapter.Session
+	sessionKey
+	session *adapter.Session // nil if it can't be read
 }
 
-// Expire implements cluster.Sessions.
+// Expire implements cluster.Sessions. Beside another call it does nothing.
 func (s *sessions) Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(namespace string, s *adapter.Session)) (left bool, err error) {
+	if !s.expires.CompareAndSwap(false, true) {
+		return true, ctx.Err()
+	}
+	defer s.expires.Store(false)
 	if err := s.remove(ctx, by); err != nil {
 		return true, err
 	}
@@ -194,10 +198,10 @@ func (s *sessions) Expire(ctx context.Context, by string, before time.Time, aliv
 		return true, err
 	}
 	for _, one := range taken {
-		expired(one.namespace, one.session)
-		s.mu.Lock()
-		s.reported = append(s.reported, sessionKey{one.namespace, one.session.Secret})
-		s.mu.Unlock()
+		if one.session != nil {
+			expired(one.namespace, one.session)
+		}
+		s.reported = append(s.reported, one.sessionKey)
 	}
 	if err := s.remove(ctx, by); err != nil {
 		return true, err
@@ -228,22 +232,23 @@ func (s *sessions) dead(ctx context.Context, by string, alive func(owner string)
 	return dead, err
 }
 
-// expire marks sessions as taken by Expire, and returns them.
+// expire marks sessions as taken by Expire, and returns them. Those of this node that are
+// marked already were not reported: the answer of Postgres was lost.
 func (s *sessions) expire(ctx context.Context, by string, before time.Time, dead []string, limit int) (taken []expiring, err error) {
 	err = s.links.do(ctx, func(l *link) error {
 		rows, _ := l.Query(context.Background(), s.sql(`UPDATE TABLE AS s SET owner = $1, expiring = true FROM (
-    SELECT nsp, secret FROM TABLE WHERE owner = $1 AND ended < $2 AND NOT expiring
+    SELECT nsp, secret FROM TABLE WHERE owner = $1 AND (expiring OR ended < $2)
     OR owner = ANY($3) AND (expiring OR ended < $2 OR ended IS NULL AND stored < $2)
     LIMIT $4 FOR UPDATE SKIP LOCKED
-) AS old WHERE s.nsp = old.nsp AND s.secret = old.secret RETURNING s.nsp, s.data, ADDED`), by, before, dead, limit)
-		var namespace string
+) AS old WHERE s.nsp = old.nsp AND s.secret = old.secret RETURNING s.nsp, s.secret, s.data, ADDED`), by, before, dead, limit)
+		var key sessionKey
 		var data, added []byte
-		_, err := pgx.ForEachRow(rows, []any{&namespace, &data, &added}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&key.namespace, &key.secret, &data, &added}, func() error {
 			session, err := decodeSession(data, added)
 			if err != nil {
-				return fmt.Errorf("a session of %q: %w", namespace, err)
+				session = nil // nobody can read it
 			}
-			taken, data, added = append(taken, expiring{namespace, session}), nil, nil
+			taken, data, added = append(taken, expiring{key, session}), nil, nil
 			return nil
 		})
 		return err
@@ -253,22 +258,17 @@ func (s *sessions) expire(ctx context.Context, by string, before time.Time, dead
 
 // remove removes the sessions that were reported.
 func (s *sessions) remove(ctx context.Context, by string) error {
-	s.mu.Lock()
-	reported := s.reported
-	s.mu.Unlock()
-	if len(reported) == 0 {
+	if len(s.reported) == 0 {
 		return nil
 	}
-	namespaces, secrets := make([]string, len(reported)), make([]string, len(reported))
-	for i, key := range reported {
+	namespaces, secrets := make([]string, len(s.reported)), make([]string, len(s.reported))
+	for i, key := range s.reported {
 		namespaces[i], secrets[i] = key.namespace, key.secret
 	}
 	_, err := s.exec(ctx, `DELETE FROM TABLE AS s USING unnest($1::text[], $2::text[]) AS o (nsp, secret)
 WHERE s.nsp = o.nsp AND s.secret = o.secret AND s.owner = $3 AND s.expiring`, namespaces, secrets, by)
 	if err == nil {
-		s.mu.Lock()
-		s.reported = s.reported[len(reported):]
-		s.mu.Unlock()
+		s.reported = nil
 	}
 	return err
 }
