@@ -54,7 +54,7 @@ func (l *listener) reset() {
 }
 
 // run keeps the connection until the bus is closed. After a connection that has lasted, the
-// first attempt is made at once, and the state does not change if it succeeds.
+// first attempt is made at once; what was notified before it succeeds is lost all the same.
 func (l *listener) run() {
 	var p pause
 	for l.ctx.Err() == nil {
@@ -63,12 +63,10 @@ func (l *listener) run() {
 		if l.ctx.Err() != nil {
 			return
 		}
+		l.state.receives(err)
 		if serving && time.Since(began) > steadyAfter {
 			p = 0
-			continue
-		}
-		l.state.receives(err)
-		if !p.wait(l.ctx) {
+		} else if !p.wait(l.ctx) {
 			return
 		}
 	}

@@ -5,6 +5,7 @@
 package pgadapter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type state struct {
 	flight  uint64      // counts the transactions, and their ends
 	stall   *time.Timer // of the transaction
 	doubted uint64      // the flight that was noticed to take long
+	missed  error       // what has failed since the last look, if it works again, or nil
 }
 
 func newState() *state { return &state{news: make(chan struct{}, 1)} }
@@ -55,6 +57,9 @@ func (s *state) set(field *error, err error) {
 	s.mu.Lock()
 	changed := (*field == nil) != (err == nil)
 	*field = err
+	if err != nil {
+		s.missed = err
+	}
 	s.mu.Unlock()
 	if changed {
 		poke(s.news)
@@ -122,17 +127,12 @@ func (s *state) deny(err error) {
 	s.set(&s.denied, err)
 }
 
-// err returns why the bus does not work, or nil.
-func (s *state) err() error {
+// look returns why the bus does not work, or nil, and why it did not since the last look.
+func (s *state) look() (now, missed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.refuses != nil:
-		return s.refuses
-	case s.silent != nil:
-		return s.silent
-	}
-	return s.denied
+	missed, s.missed = s.missed, nil
+	return cmp.Or(s.refuses, s.silent, s.denied), missed
 }
 
 // publishes returns why messages are not sent, or nil.
@@ -151,12 +151,15 @@ func (s *state) notify(ctx context.Context, r cluster.Receiver) {
 		case <-ctx.Done():
 			return
 		}
-		switch err := s.err(); {
-		case err != nil:
+		switch now, missed := s.look(); {
+		case now != nil:
 			isDown = true
-			r.Down(err)
+			r.Down(now)
 		case isDown:
 			isDown = false
+			r.Up()
+		case missed != nil: // it was short
+			r.Down(missed)
 			r.Up()
 		}
 	}
