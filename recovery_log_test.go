@@ -188,8 +188,9 @@ func TestSharedLogLeave(t *testing.T) {
 // A client that loses its connection while events wait for their positions, in the moment in
 // which its socket has left their room, is recovered: its session ends when they are known.
 func TestSharedLogLeaveAndReturn(t *testing.T) {
-	for _, how := range []string{"takes over", "same server", "other server"} {
+	for _, how := range []string{"takes over", "same server", "other server", "same server, a handler of the end runs until then", "other server, a handler of the end runs until then"} {
 		t.Run(how, func(t *testing.T) {
+			how, _, slow := strings.Cut(how, ", ")
 			network := membus.New(1)
 			loggedServers(t, 2, network, func(all []bused) {
 				var socket *socketio.Socket
@@ -201,6 +202,9 @@ func TestSharedLogLeaveAndReturn(t *testing.T) {
 				all[0].bus.Lag(500 * time.Millisecond)
 				mustEmit(t, all[0].io.To("room"), "last", 1)
 				socket.Leave("room")
+				if slow {
+					socket.OnDisconnect(func(socketio.DisconnectReason) { time.Sleep(time.Second) })
+				}
 				peer := a.peer
 				switch how {
 				case "takes over":

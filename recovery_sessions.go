@@ -429,7 +429,7 @@ func (j *journal) settled(s *Socket) {
 	if k.final == nil && j.owner.durable {
 		j.owner.drop(j.ns.name, k.secret) // before Close: another server would find a session without a socket
 	}
-	if k.final != nil && j.shared.awaitDecisions(k) {
+	if k.final != nil && k.final.Lost == math.MaxUint64 && j.shared.awaitDecisions(k) {
 		j.ended(s)
 	}
 	stored := false
