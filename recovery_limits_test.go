@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,43 @@ func TestOnSessionExpired(t *testing.T) {
 		r.is("unknown_session")
 		w.after(time.Hour)
 		want(t, "expired", len(expired.all()), 1)
+	})
+}
+
+// The calls of OnSessionExpired come one at a time, however long they take: no sweep begins
+// while another runs. What ends meanwhile is reported afterwards.
+func TestOnSessionExpiredIsSlow(t *testing.T) {
+	var running, expired, most atomic.Int32
+	o := func() *socketio.Options {
+		return &socketio.Options{Recovery: &socketio.Recovery{Window: time.Minute, OnSessionExpired: func(socketio.SessionInfo) {
+			most.Store(max(most.Load(), running.Add(1)))
+			time.Sleep(30 * time.Second)
+			running.Add(-1)
+			expired.Add(1)
+		}}}
+	}
+	test := func(w *world) {
+		const count = 5
+		for i := range 300 {
+			if i%12 == 0 && i/12 < count {
+				w.returner().comes().drops()
+			}
+			_ = w.io.Emit("e")
+			w.after(time.Second)
+		}
+		want(t, "expired", expired.Swap(0), count)
+		want(t, "at a time", most.Load(), 1)
+		w.after(5 * time.Minute)
+		w.returner().comes().drops()
+		w.after(5 * time.Minute)
+		want(t, "expired later", expired.Swap(0), 1)
+	}
+	t.Run("a store in memory", func(t *testing.T) { memory(t, o(), test) })
+	t.Run("a durable store", func(t *testing.T) {
+		onAMachine(t, nil, func(m *machine, w *world) {
+			m.options = o
+			test(m.restarts(w, "closed"))
+		})
 	})
 }
 

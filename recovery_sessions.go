@@ -38,6 +38,7 @@ type recoverer struct {
 	mu       sync.Mutex // guards the fields below; nothing is called while it is held
 	timer    *time.Timer
 	armed    bool      // the timer runs, or sweep does
+	again    bool      // sweepLater was called meanwhile
 	quiet    time.Time // when quiet sessions were saved
 	closed   bool
 	journals map[*journal]struct{}
@@ -204,10 +205,16 @@ func (r *recoverer) period() time.Duration {
 func (r *recoverer) sweepLater() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.armed || r.closed {
+	if r.again = true; !r.armed {
+		r.armLocked()
+	}
+}
+
+// armLocked starts the timer of sweep.
+func (r *recoverer) armLocked() {
+	if r.armed = !r.closed; r.closed {
 		return
 	}
-	r.armed = true
 	if r.timer == nil {
 		// Its goroutine ends with sweep; stopped by closeStore.
 		r.timer = time.AfterFunc(r.period(), r.sweep)
@@ -220,16 +227,18 @@ func (r *recoverer) sweepLater() {
 // sessions.
 func (r *recoverer) sweep() {
 	r.mu.Lock()
-	r.armed = false
+	r.again = r.durable
 	closed := r.closed
 	r.mu.Unlock()
 	if closed {
 		return
 	}
+	left := true // if OnSessionExpired ends the goroutine
+	defer func() { r.swept(left) }()
 	before := time.Now().Add(-r.Window)
 	ctx, cancel := context.WithTimeout(r.ctx, time.Minute) // OnSessionExpired may take its time
 	defer cancel()
-	left, err := r.store.Expire(ctx, before, func(namespace string, s *adapter.Session) {
+	some, err := r.store.Expire(ctx, before, func(namespace string, s *adapter.Session) {
 		if r.OnSessionExpired != nil {
 			r.server.guard("OnSessionExpired", func() { r.OnSessionExpired(sessionInfo(namespace, s)) })
 		}
@@ -244,8 +253,15 @@ func (r *recoverer) sweep() {
 			j.saveQuiet()
 		}
 	}
-	if left || err != nil || r.durable {
-		r.sweepLater()
+	left = some || err != nil
+}
+
+// swept arms the timer again, if something is left or was added meanwhile.
+func (r *recoverer) swept(left bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.armed = false; left || r.again {
+		r.armLocked()
 	}
 }
 
