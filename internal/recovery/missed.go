@@ -60,7 +60,7 @@ func Find(s *adapter.Session, offset string, p Positions, o *Order) (after uint6
 		return 0, StoreFailed
 	}
 	if number >= s.Last {
-		return max(number, s.Checked), ""
+		number = max(number, s.Checked)
 	}
 	if number < s.Floor {
 		return 0, TooMany

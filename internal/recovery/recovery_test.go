@@ -40,6 +40,10 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: after %d, %q", row.offset, after, reason)
 		}
 	}
+	late := &adapter.Session{Epoch: "epoch", Start: 10, Last: 20, Checked: 40, Floor: 41}
+	if after, reason := recovery.Find(late, "epoch.k", epoch("epoch"), o); reason != recovery.TooMany {
+		t.Errorf("memberships that are missing after all that was sent: after %d, %q", after, reason)
+	}
 	if _, reason := recovery.Find(s, "other.j", epoch("other"), o); reason != recovery.LogTrimmed {
 		t.Errorf("another log: %q", reason)
 	}
