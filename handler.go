@@ -234,7 +234,7 @@ func (ev *event) repeats() bool {
 	}
 	switch {
 	case key.text != "":
-		window, key = d.window, callKey{text: s.ns.name + "," + key.text} // no name has a comma
+		window, key = d.window, keyedCall(s.ns.name, key.text)
 	case repeatsOf(s) != nil:
 		window = repeatsOf(s).window
 	default:

@@ -6,6 +6,7 @@
 package socketio
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"slices"
 
@@ -26,6 +27,20 @@ const (
 type callKey struct {
 	id   int64
 	text string
+}
+
+// maxKeyText is the length up to which texts are kept as they are.
+const maxKeyText = 64
+
+// keyedCall returns the key of an event with a text of the application, which may be as large
+// as a client wants: of a long one the hash is kept.
+func keyedCall(namespace, text string) callKey {
+	text = namespace + "," + text // no name has a comma
+	if len(text) > maxKeyText {
+		hash := sha256.Sum256([]byte(text))
+		text = "," + string(hash[:]) // no name begins with one
+	}
+	return callKey{text: text}
 }
 
 // The replies to events by key, and an event that is handled.

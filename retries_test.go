@@ -461,6 +461,29 @@ func TestKeysAreBounded(t *testing.T) {
 	}
 }
 
+// Keys that clients choose take the same memory, however long they are, and all of a long
+// one counts.
+func TestLongKeys(t *testing.T) {
+	memory(t, nil, func(w *world) {
+		handled := newList()
+		w.io.Deduplicate(keyed(socketio.Deduplication{}))
+		w.io.On("message", func(_, id string) string { handled.add(strings.Clone(id[len(id)-3:])); return "" })
+		p := w.join(websocket)
+		long, before, all := strings.Repeat("x", 30_000), heap(), ""
+		for i := range 300 {
+			for n := range 2 {
+				p.says(fmt.Sprintf(`2%d["message","ann","%s%03d"]`, 2*i+n, long, i))
+				p.hears(fmt.Sprintf(`3%d[""]`, 2*i+n))
+			}
+			all += fmt.Sprintf("%03d ", i)
+		}
+		if grown := heap() - before; grown > 3<<20 {
+			t.Errorf("300 keys take %d KiB", grown>>10)
+		}
+		want(t, "handled", strings.Join(handled.all(), " ")+" ", all)
+	})
+}
+
 // The namespaces of a parent keep their keys apart, and one may have its own.
 func TestKeysOfAParent(t *testing.T) {
 	memory(t, nil, func(w *world) {
