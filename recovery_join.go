@@ -351,7 +351,7 @@ func (j *journal) succeed(a *admission, old *adapter.Session) {
 		server.socketIDs.add(s.firstID, -1)
 	}
 	s.kept().id.Store(&old.ID)
-	window := j.unfinished.Take(old.Secret)
+	window := j.unfinished.Get(old.Secret) // it stays there for the next attempt, if this one fails
 	if r := repeatsOf(s); r != nil && r.nonce == old.Nonce {
 		if window != nil {
 			r.window = window
@@ -505,6 +505,7 @@ func (j *journal) enter(a *admission, r *redemption) (news []string, err error, 
 	if r.old != nil {
 		k.lineage = r.lineage
 		j.lineages.Resume(k.lineage, s)
+		j.unfinished.Remove(k.secret)
 		r.lineage = nil
 		k.recovered.Store(true)
 	} else {

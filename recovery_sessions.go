@@ -17,6 +17,7 @@ import (
 
 	"socketio/adapter"
 	"socketio/engineio"
+	"socketio/internal/once"
 	"socketio/internal/recovery"
 	"socketio/internal/telemetry"
 )
@@ -34,6 +35,7 @@ type recoverer struct {
 	ctx     context.Context // of the work that no client waits for; ends with end
 	end     context.CancelFunc
 	later   *recovery.Later[*Socket] // saves sessions
+	parked  *once.Budget             // of the windows in the journals
 
 	mu       sync.Mutex // guards the fields below; nothing is called while it is held
 	timer    *time.Timer
@@ -47,7 +49,7 @@ type recoverer struct {
 // newRecoverer opens the store. It returns nil if that fails.
 func newRecoverer(s *Server) keeperMaker {
 	o := s.opts.Recovery
-	r := &recoverer{Recovery: *o, server: s, store: o.Store, journals: make(map[*journal]struct{})}
+	r := &recoverer{Recovery: *o, server: s, store: o.Store, parked: once.NewBudget(o.MaxBytes), journals: make(map[*journal]struct{})}
 	retention := adapter.Retention{Window: o.Window, MaxBytes: o.MaxBytes, MaxSessions: o.MaxSessions}
 	r.ctx, r.end = context.WithCancel(context.Background())
 	r.later = recovery.NewLater(laterSaves, func(run func()) {
@@ -427,7 +429,7 @@ func (j *journal) ended(s *Socket) {
 		return
 	}
 	if j.addReplies(s, final) {
-		j.unfinished.Put(final.Secret, repeatsOf(s).window, final.Ended, maxUnfinished)
+		j.unfinished.Put(final.Secret, repeatsOf(s).window, final.Ended, maxUnfinished, j.owner.parked)
 	}
 	s.kept().final = final
 }

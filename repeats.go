@@ -194,6 +194,6 @@ func (r *storedReplies) set(size int) {
 // unfinished has the windows of sessions that have ended while events were handled.
 type unfinished = once.Parked[callKey, *engineio.Message]
 
-// maxUnfinished bounds the windows of a namespace that are kept. The events of further
-// ones are handled again.
+// maxUnfinished bounds the windows of a namespace that are kept, and Recovery.MaxBytes what
+// they have in all namespaces. The events of further ones are handled again.
 const maxUnfinished = 10_000

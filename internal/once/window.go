@@ -51,7 +51,9 @@ type Window[K comparable, R any] struct {
 	newest  *Call[K, R]
 	bytes   int
 	running int
-	dropped *K // the latest that was dropped; nil if none was
+	dropped *K      // the latest that was dropped; nil if none was
+	budget  *Budget // towards which bytes and parked count while it is in a Parked; else nil
+	parked  int
 }
 
 // NewWindow returns an empty Window. before, if not nil, reports whether a call that the
@@ -120,10 +122,16 @@ func (w *Window[K, R]) addLocked(key K) *Call[K, R] {
 
 // boundLocked drops the oldest calls beyond the bounds.
 func (w *Window[K, R]) boundLocked() {
-	for w.oldest != nil && (len(w.calls) > w.maxCalls || w.bytes > w.maxBytes) {
+	for w.oldest != nil && (len(w.calls) > w.maxCalls || w.bytes > w.maxBytes || w.budget.exceeded()) {
 		w.dropped = w.later(w.dropped, w.oldest.key)
 		w.removeLocked(w.oldest)
 	}
+}
+
+// sizeLocked notes that the window has more bytes, or less.
+func (w *Window[K, R]) sizeLocked(more int) {
+	w.bytes += more
+	w.budget.add(more)
 }
 
 // later returns the later of two calls that were dropped; the first may be nil.
@@ -151,7 +159,7 @@ func (w *Window[K, R]) removeLocked(c *Call[K, R]) {
 	}
 	c.older, c.newer = nil, nil
 	delete(w.calls, c.key)
-	w.bytes -= c.size
+	w.sizeLocked(-c.size)
 	if !c.over {
 		w.running--
 	}
@@ -171,7 +179,7 @@ func (c *Call[K, R]) Finish(reply R, size int) {
 	if c.kept {
 		c.reply, c.size = reply, size+overhead
 		w.running--
-		w.bytes += c.size
+		w.sizeLocked(c.size)
 		w.boundLocked()
 	}
 	w.mu.Unlock()
