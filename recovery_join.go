@@ -93,6 +93,9 @@ func (j *journal) join(a *admission) {
 	}
 	news, err, ok := j.enter(a, r)
 	if !ok {
+		if release(); r.old == nil && j.owner.durable { // hold has saved a session that no client knows
+			j.owner.drop(j.ns.name, s.kept().secret)
+		}
 		return
 	}
 	if s.kept().pid != "" {
@@ -128,13 +131,12 @@ func (j *journal) claim(ctx context.Context, s *Socket) *redemption {
 		if j.owner.shared != nil {
 			look, r.distant = j.owner.find, true
 		}
-		old, err := look(s.conn.eio.Context(), j.ns.name, pid)
+		old, err := look(ctx, j.ns.name, pid)
 		if err != nil {
 			j.lineages.Drop(l)
 			r.reason = recovery.Unknown
 			if !errors.Is(err, adapter.ErrNoSession) {
-				j.owner.failed("a session could not be read", j.ns.name, err)
-				r.reason = recovery.StoreFailed
+				r.reason = j.notTaken(ctx, err)
 			}
 			return r
 		}
@@ -245,10 +247,14 @@ func (j *journal) examine(ctx context.Context, s *Socket, r *redemption) recover
 		return recovery.Unknown
 	}
 	if stored {
-		if _, err := j.owner.take(s.conn.eio.Context(), j.ns.name, final.Secret); errors.Is(err, adapter.ErrTaken) {
+		_, err := j.owner.take(ctx, j.ns.name, final.Secret)
+		switch {
+		case errors.Is(err, adapter.ErrTaken):
 			return recovery.InUse
-		} else if err != nil {
+		case errors.Is(err, adapter.ErrNoSession):
 			return recovery.Expired
+		case err != nil:
+			return j.notTaken(ctx, err)
 		}
 		j.lineages.Taken(r.lineage)
 	}

@@ -34,14 +34,20 @@ func (j *journal) fetch(ctx context.Context, s *Socket, r *redemption) recovery.
 	case errors.Is(err, adapter.ErrNoSession):
 		return recovery.Unknown
 	case err != nil:
-		if ctx.Err() == nil {
-			j.owner.failed("a session could not be taken", j.ns.name, err)
-		}
-		return recovery.StoreFailed
+		return j.notTaken(ctx, err)
 	}
 	r.distant = false
 	j.lineages.Found(r.lineage, old)
 	return ""
+}
+
+// notTaken logs the error with which the store did not give a session, unless the client has
+// gone meanwhile. It returns the reason.
+func (j *journal) notTaken(ctx context.Context, err error) recovery.Reason {
+	if ctx.Err() == nil {
+		j.owner.failed("a session could not be taken", j.ns.name, err)
+	}
+	return recovery.StoreFailed
 }
 
 // lose ends a socket whose session another server has. Its events that wait for their
