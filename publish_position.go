@@ -276,9 +276,10 @@ func (d *delivery) queueMember(s *Socket) {
 	}
 }
 
-// queue puts the event into the queue of a socket, or holds it.
+// queue puts the event into the queue of a socket, or holds it. A socket that has ended while
+// the event was on its way may have left its connection to another.
 func (d *delivery) queue(s *Socket) error {
-	k := s.kept()
+	k, gone := s.kept(), s.state.Load() == stateGone
 	if k != nil && k.holding {
 		if d.Number == 0 && d.Flags.Volatile {
 			return ErrDropped
@@ -287,13 +288,16 @@ func (d *delivery) queue(s *Socket) error {
 		return nil
 	}
 	if d.Flags.Volatile {
-		if !s.conn.eio.EnqueueVolatile(d.m) {
+		if gone || !s.conn.eio.EnqueueVolatile(d.m) {
 			return ErrDropped
 		}
 		d.sent = append(d.sent, s)
 		return nil
 	}
-	err := s.conn.eio.Enqueue(d.m)
+	err := engineio.ErrClosed
+	if !gone {
+		err = s.conn.eio.Enqueue(d.m)
+	}
 	if k != nil && d.Number > 0 {
 		switch {
 		case err == nil:

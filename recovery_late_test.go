@@ -91,3 +91,29 @@ func TestAnEventThatIsBeingStoredWhenItsClientComesBack(t *testing.T) {
 		_ = w.io.Close()
 	})
 }
+
+// An event to a socket that is disconnected while the event is being stored does not go to
+// the socket that its client has on the same connection by then.
+func TestAnEventThatIsBeingStoredWhenItsSocketEnds(t *testing.T) {
+	onAMachine(t, nil, func(m *machine, w *world) {
+		r := w.returner().comes()
+		socket, _ := w.io.Socket(r.sid)
+		open := m.gated("Append")
+		sent := make(chan error)
+		go func() { sent <- socket.Emit("late", 7) }()
+		synctest.Wait()
+		socket.Disconnect()
+		r.peer.hears("1")
+		r.peer.says("0")
+		r.sid = ""
+		r.outcome("")
+		open()
+		if err := <-sent; err != nil {
+			t.Errorf("Emit: %v", err)
+		}
+		r.hearsNothing()
+		mustEmit(t, w.io, "after", 1)
+		r.hears("after 1")
+		_ = w.io.Close()
+	})
+}
