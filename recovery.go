@@ -46,7 +46,8 @@ type Recovery struct {
 	// a Store may be set only with LocalOnly, and must be in memory.
 	Store adapter.Store
 	// MaxBytes bounds the size of the events that are kept for all namespaces, and
-	// separately that of the sessions of disconnected clients. The oldest are dropped
+	// separately that of the sessions of disconnected clients, and that of replies to their
+	// events that were still handled. The oldest are dropped
 	// first; clients that need a dropped event or session are not recovered. Default
 	// 64 MiB.
 	MaxBytes int
@@ -55,7 +56,9 @@ type Recovery struct {
 	MaxSessions int
 	// MaxSessionBytes bounds the state of one session, and separately the events that one
 	// client is sent when it comes back, and the replies that were added to a session in a
-	// durable Store since it was saved. A client beyond it is not recovered. Default 1 MiB.
+	// durable Store since it was saved. A client beyond it is not recovered. A session beyond
+	// it is not kept: its client is told unknown_session, OnSessionExpired is not called, and
+	// a warning is logged. Default 1 MiB.
 	MaxSessionBytes int
 	// LocalOnly allows recovery together with Options.Cluster, on the same server only: a
 	// client that comes back to another server is not recovered, for the reason
@@ -77,7 +80,8 @@ type Recovery struct {
 	SameIdentity func(old, current SessionInfo) bool
 	// OnSessionExpired, if not nil, is called for each session of a disconnected client
 	// that ends without being continued: after Window, or when it is dropped for
-	// MaxSessions or MaxBytes. It is not called after Disconnect. With a durable store it
+	// MaxSessions or MaxBytes. It is not called after Disconnect, nor for a session over
+	// MaxSessionBytes. With a durable store it
 	// may be called again for the same session after a crash. The calls come one at a
 	// time. Of servers that share sessions, the one that had the client calls it or, if
 	// that has died, another.

@@ -129,6 +129,8 @@ func TestSessionsAreBounded(t *testing.T) {
 		keptName.Set(s, strings.Repeat("x", 4<<10))
 		all[1].drops().comes()
 		all[1].is("unknown_session")
+		w.after(3 * time.Minute)
+		want(t, "expired in the end", len(expired.all()), 1)
 	})
 }
 

@@ -22,14 +22,16 @@ import (
 type Store interface {
 	// Open is called before all other methods. It must not wait for the network. If the
 	// Store has live sessions (Session.Ended is zero) of a server that did not end them,
-	// it ends them now. If Open returns an error, the server logs it and recovers nothing.
+	// it ends them now. If Open returns an error, the server logs it, recovers nothing, and
+	// calls no other method.
 	Open(n Node, r Retention) error
 	// Durable reports whether sessions can outlive the process. Sessions are then saved
 	// while their sockets live: before the client knows its session, and after each change
 	// of rooms or data. Otherwise they are saved when the socket has ended.
 	Durable() bool
 	// Log returns the log of a namespace. It is called when the namespace is created, which
-	// may happen again after Log.Close; the events are still there then.
+	// may happen again after Log.Close; the events are still there then. If it returns an error,
+	// the server logs it, and recovers no clients of the namespace until it is created again.
 	Log(namespace string) (Log, error)
 
 	// Save stores a session, replacing an earlier one with the same secret in the
