@@ -5,6 +5,7 @@
 package cluster
 
 import (
+	"container/list"
 	"maps"
 	"slices"
 	"sync"
@@ -13,11 +14,12 @@ import (
 	"socketio/adapter"
 )
 
-// endedSessions bounds the sessions that have ended on this node. Some may have been taken
-// by other nodes since.
+// endedSessions bounds the sessions that have ended on this node. Each counts once, however
+// often its client has come and gone. Some may have been taken by other nodes since.
 type endedSessions struct {
 	mu    sync.Mutex // guards the fields below
-	all   []endedSession
+	all   list.List  // of endedSession, in the order of their ends
+	byKey map[endedKey]*list.Element
 	bytes int
 	drops []namedSession                // that were retired and not reported, at most maxRetired
 	lates map[endedKey]*adapter.Session // whose end could not be stored, at most maxLate; nil for those to drop
@@ -30,9 +32,9 @@ type endedKey struct{ namespace, secret string }
 const maxLate = 10_000
 
 type endedSession struct {
-	namespace, secret string
-	at                time.Time
-	size              int
+	endedKey
+	at   time.Time
+	size int
 }
 
 type namedSession struct {
@@ -48,19 +50,34 @@ const maxRetired = 1024
 func (e *endedSessions) add(namespace string, s *adapter.Session, r *adapter.Retention) (over []endedSession) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.all = append(e.all, endedSession{namespace, s.Secret, s.Ended, s.Size()})
+	key := endedKey{namespace, s.Secret}
+	e.removeLocked(e.byKey[key])
+	if e.byKey == nil {
+		e.byKey = make(map[endedKey]*list.Element)
+	}
+	e.byKey[key] = e.all.PushBack(endedSession{key, s.Ended, s.Size()})
 	e.bytes += s.Size()
-	for len(e.all) > r.MaxSessions || e.bytes > r.MaxBytes {
-		over = append(over, e.all[0])
-		e.shiftLocked()
+	for e.all.Len() > r.MaxSessions || e.all.Len() > 0 && e.bytes > r.MaxBytes {
+		over = append(over, e.removeLocked(e.all.Front()))
 	}
 	return over
 }
 
-func (e *endedSessions) shiftLocked() {
-	e.bytes -= e.all[0].size
-	e.all[0] = endedSession{}
-	e.all = e.all[1:]
+// removeLocked removes a session. at may be nil.
+func (e *endedSessions) removeLocked(at *list.Element) (one endedSession) {
+	if at != nil {
+		one, _ = e.all.Remove(at).(endedSession)
+		delete(e.byKey, one.endedKey)
+		e.bytes -= one.size
+	}
+	return one
+}
+
+// gone records that a session has been taken or dropped.
+func (e *endedSessions) gone(namespace, secret string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.removeLocked(e.byKey[endedKey{namespace, secret}])
 }
 
 // retired records a session that was dropped.
@@ -77,8 +94,8 @@ func (e *endedSessions) retired(namespace string, s *adapter.Session) {
 func (e *endedSessions) over(before time.Time) []namedSession {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for len(e.all) > 0 && e.all[0].at.Before(before) {
-		e.shiftLocked()
+	for first := e.all.Front(); first != nil && first.Value.(endedSession).at.Before(before); first = e.all.Front() {
+		e.removeLocked(first)
 	}
 	drops := e.drops
 	e.drops = nil

@@ -183,6 +183,7 @@ func (s *store) Take(ctx context.Context, namespace, secret string) (*adapter.Se
 		default:
 			return nil, s.failed(err)
 		}
+		s.ended.gone(namespace, secret)
 		if silent {
 			s.node.tellTaken(namespace, secret, owner)
 		}
@@ -224,6 +225,7 @@ func (s *store) Drop(ctx context.Context, namespace, secret string) error {
 		s.ended.later(namespace, secret, nil)
 	} else {
 		s.ended.done(namespace, secret)
+		s.ended.gone(namespace, secret)
 	}
 	return s.failed(err)
 }

@@ -267,6 +267,33 @@ func TestLateEnds(t *testing.T) {
 	})
 }
 
+// A session counts once among those that have ended, however often its client comes and goes.
+func TestClientThatComesAndGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		retention := minute
+		retention.MaxSessions = 2
+		all := sharing(t, membus.New(1), retention, "a", "b")
+		a, b := all[0], all[1]
+		a.begins("other")
+		a.begins("comes and goes")
+		a.ends("other")
+		for _, next := range []*keeperNode{a, b, a, b, a, a} {
+			for _, n := range all {
+				n.ends("comes and goes")
+			}
+			want(t, "the one that comes and goes", next.takes("comes and goes", time.Second), "")
+		}
+		want(t, "the other", a.takes("other", time.Second), "")
+		a.begins("first")
+		a.begins("last")
+		a.ends("first")
+		a.ends("other")
+		a.ends("last")
+		want(t, "the first of three", b.takes("first", time.Second), "none")
+		want(t, "the last", b.takes("last", time.Second), "")
+	})
+}
+
 // Of many clients with one secret, on three nodes, one gets the session.
 func TestOneTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
