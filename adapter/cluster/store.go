@@ -77,12 +77,17 @@ func (s *store) failed(err error) error {
 
 // Save implements adapter.Store.
 func (s *store) Save(ctx context.Context, namespace string, session *adapter.Session) error {
-	if err := s.Await(ctx); err != nil {
-		return err
-	}
 	ended := !session.Ended.IsZero()
-	if err := s.sessions.Put(ctx, namespace, s.node.uid, session); err != nil {
-		if ended && !errors.Is(err, ErrTaken) {
+	err := s.Await(ctx)
+	if err == nil {
+		err = s.sessions.Put(ctx, namespace, s.node.uid, session)
+	}
+	if err != nil {
+		switch {
+		case !ended || errors.Is(err, ErrTaken):
+		case errors.Is(err, ErrTooLarge):
+			_ = s.giveUp(ctx, namespace, session)
+		default:
 			s.ended.later(namespace, session.Secret, session)
 		}
 		return s.failed(err)
@@ -110,6 +115,22 @@ func (s replyStore) AddReplies(ctx context.Context, namespace, secret string, da
 		return err
 	}
 	return s.failed(s.replies.AddReplies(ctx, namespace, s.node.uid, secret, data))
+}
+
+// giveUp drops a session of this node whose end can't be stored: nobody would take it, and
+// its owner would keep it. Expire reports it, unless another node has taken it.
+func (s *store) giveUp(ctx context.Context, namespace string, session *adapter.Session) error {
+	err := s.sessions.Drop(ctx, namespace, session.Secret, s.node.uid)
+	if err == nil {
+		if _, _, err = s.sessions.Get(ctx, namespace, session.Secret); errors.Is(err, adapter.ErrNoSession) {
+			s.ended.retired(namespace, session)
+			return nil
+		}
+	}
+	if err != nil {
+		s.ended.later(namespace, session.Secret, session)
+	}
+	return s.failed(err)
 }
 
 // retired is the end of the owner of a session that is about to be dropped: nobody takes
@@ -143,7 +164,7 @@ func (s *store) Take(ctx context.Context, namespace, secret string) (*adapter.Se
 	if err := s.Await(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.retry(ctx, namespace, secret); err != nil && !errors.Is(err, ErrTaken) {
+	if err := s.retry(ctx, namespace, secret, time.Time{}); err != nil && !errors.Is(err, ErrTaken) {
 		return nil, err
 	}
 	released := "" // the node that has said that it has no socket
@@ -230,13 +251,16 @@ func (s *store) Drop(ctx context.Context, namespace, secret string) error {
 	return s.failed(err)
 }
 
-// retry stores the end of a session if that has failed before.
-func (s *store) retry(ctx context.Context, namespace, secret string) error {
+// retry stores the end of a session if that has failed before. One that has ended before a
+// time is dropped.
+func (s *store) retry(ctx context.Context, namespace, secret string, before time.Time) error {
 	switch session, late := s.ended.late(namespace, secret); {
 	case !late:
 		return nil
 	case session == nil:
 		return s.Drop(ctx, namespace, secret)
+	case session.Ended.Before(before):
+		return s.giveUp(ctx, namespace, session)
 	default:
 		return s.Save(ctx, namespace, session)
 	}
@@ -250,7 +274,7 @@ type retrier struct {
 
 // HandOver implements adapter.Holder.
 func (r retrier) HandOver(ctx context.Context, namespace, secret string) error {
-	if err := r.store.retry(ctx, namespace, secret); err != nil {
+	if err := r.store.retry(ctx, namespace, secret, time.Time{}); err != nil {
 		return err
 	}
 	return r.Holder.HandOver(ctx, namespace, secret)
@@ -267,11 +291,7 @@ func (s *store) Expire(ctx context.Context, before time.Time, expired func(names
 	if err := s.Await(ctx); err != nil {
 		return true, err
 	}
-	for _, one := range s.ended.allLate() {
-		if err := s.retry(ctx, one.namespace, one.secret); err != nil && !errors.Is(err, ErrTaken) {
-			return true, err
-		}
-	}
+	late := s.retryAll(ctx, before)
 	for {
 		count := 0
 		left, err = s.sessions.Expire(ctx, s.node.uid, before, s.alive, expireAtOnce, func(namespace string, session *adapter.Session) {
@@ -279,9 +299,23 @@ func (s *store) Expire(ctx context.Context, before time.Time, expired func(names
 			expired(namespace, session)
 		})
 		if err != nil || count < expireAtOnce {
-			return left, s.failed(err)
+			return left || late != nil, errors.Join(s.failed(err), late)
 		}
 	}
+}
+
+// retryAll is retry for all sessions, as long as ctx lasts: one that can't be stored does
+// not hold up the others. It returns the first error.
+func (s *store) retryAll(ctx context.Context, before time.Time) (first error) {
+	for _, one := range s.ended.allLate() {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := s.retry(ctx, one.namespace, one.secret, before); err != nil && first == nil && !errors.Is(err, ErrTaken) {
+			first = err
+		}
+	}
+	return first
 }
 
 // alive reports whether a node lives, or has died so recently that its clients may still

@@ -267,6 +267,51 @@ func TestLateEnds(t *testing.T) {
 	})
 }
 
+// A session whose end can't be stored holds up no others, and is dropped after the window; one
+// whose end is too large for the store, at once. Both are reported.
+func TestEndsThatCanNotBeStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		all := sharing(t, network, minute, "a", "b")
+		a, b := all[0], all[1]
+		var refusal error
+		network.FailSessions(func(node, method string) error {
+			if node == "a" && method == "Put" {
+				return refusal
+			}
+			return nil
+		}, nil)
+		save := func(secret string, why error) {
+			s := *a.sockets[secret]
+			s.Ended, refusal = time.Now(), why
+			if err := a.store.Save(t.Context(), "/", &s); !errors.Is(err, why) {
+				t.Errorf("Save: %v", err)
+			}
+			delete(a.sockets, secret)
+		}
+		expires := func() string {
+			var secrets []string
+			_, err := a.store.Expire(t.Context(), time.Now().Add(-minute.Window), func(_ string, s *adapter.Session) { secrets = append(secrets, s.Secret) })
+			return fmt.Sprint(secrets, err)
+		}
+		for _, secret := range []string{"other", "stuck", "large"} {
+			a.begins(secret)
+		}
+		a.ends("other")
+		save("large", cluster.ErrTooLarge)
+		want(t, "one that is too large", b.takes("large", 5*time.Second), "none")
+		want(t, "expired", expires(), "[large] <nil>")
+		time.Sleep(30 * time.Second)
+		save("stuck", errors.New("refused"))
+		time.Sleep(31 * time.Second)
+		want(t, "expired, while one can't be stored", expires(), "[other] refused")
+		want(t, "the sessions", strings.Join(network.Secrets("/"), " "), "stuck")
+		time.Sleep(30 * time.Second)
+		want(t, "expired, after its window", expires()+expires(), "[] <nil>[stuck] <nil>")
+		want(t, "the sessions", strings.Join(network.Secrets("/"), " "), "")
+	})
+}
+
 // A session counts once among those that have ended, however often its client comes and goes.
 func TestClientThatComesAndGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
