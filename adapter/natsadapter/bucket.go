@@ -279,11 +279,12 @@ func (b *bucket) put(ctx context.Context, k *kept) (revision uint64, err error) 
 // errChanged is returned by put if the revision is another one.
 var errChanged = errors.New("natsadapter: the session was changed")
 
-// remove removes a session if its revision is still the one that is stored, or is older.
-func (b *bucket) remove(ctx context.Context, key string, revision uint64) error {
+// remove removes a session if its revision is still the one that is stored, or is older. removed
+// is false if there was nothing to remove, or the answer to the first attempt was lost.
+func (b *bucket) remove(ctx context.Context, key string, revision uint64) (removed bool, err error) {
 	b.know(key, 0)
 	text, _ := json.Marshal(map[string]any{"filter": b.subject(key), "seq": revision + 1})
-	return b.patiently(ctx, func(ctx context.Context) (bool, error) {
+	err = b.patiently(ctx, func(ctx context.Context) (bool, error) {
 		nc, err := b.connect(ctx)
 		if err != nil {
 			return false, err
@@ -293,13 +294,16 @@ func (b *bucket) remove(ctx context.Context, key string, revision uint64) error 
 			return false, err
 		}
 		var answer struct {
-			Error *jetstream.APIError `json:"error"`
+			Error  *jetstream.APIError `json:"error"`
+			Purged int                 `json:"purged"`
 		}
 		if err := json.Unmarshal(reply.Data, &answer); err != nil || answer.Error == nil {
+			removed = answer.Purged > 0
 			return true, err
 		}
 		return false, answer.Error
 	})
+	return removed, err
 }
 
 // info asks for the state of the bucket.

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"socketio/adapter"
 )
 
@@ -73,18 +75,29 @@ func (x *expiry) expire(ctx context.Context, by, key string, revision uint64, ex
 	}
 	namespace, session, err := k.session()
 	if err != nil {
-		return false, x.bucket.remove(ctx, key, revision) // nobody can read it
+		_, err = x.bucket.remove(ctx, key, revision) // nobody can read it
+		return false, err
 	}
 	k.taken = by
-	if k.revision, err = x.bucket.put(ctx, &k); err != nil {
-		if errors.Is(err, errChanged) {
-			err = nil
+	var refused *jetstream.APIError
+	switch k.revision, err = x.bucket.put(ctx, &k); {
+	case errors.Is(err, errChanged):
+		return false, nil
+	case errors.As(err, &refused):
+		// A bucket that is full takes no mark, and gets room only by this. Who has removed the
+		// session reports it.
+		removed, err := x.bucket.remove(ctx, key, revision)
+		if removed {
+			expired(namespace, session)
 		}
+		return removed, err
+	case err != nil:
 		return false, err
 	}
 	x.bucket.know(key, 0)
 	expired(namespace, session)
-	return true, x.bucket.remove(ctx, key, k.revision)
+	_, err = x.bucket.remove(ctx, key, k.revision)
+	return true, err
 }
 
 // scan reads the changes of the bucket.

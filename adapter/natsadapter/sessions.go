@@ -100,7 +100,8 @@ func (s *sessions) Drop(ctx context.Context, namespace, secret, owner string) er
 	if err != nil || k.revision == 0 || k.owner != owner || k.taken != "" {
 		return err
 	}
-	return s.bucket.remove(ctx, k.key, k.revision)
+	_, err = s.bucket.remove(ctx, k.key, k.revision)
+	return err
 }
 
 // ownedAtOnce is how many sessions Owned asks for at once.
