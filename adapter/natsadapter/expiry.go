@@ -27,6 +27,11 @@ type expiry struct {
 	known   map[string]*kept // by key, without data
 }
 
+// mostStale bounds the sessions that are known and were removed since, which leaves no change
+// that could be read. If as many more are known than twice those in the bucket, all are read
+// again.
+const mostStale = 1024
+
 // run does what cluster.Sessions says of Expire.
 func (x *expiry) run(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(namespace string, s *adapter.Session)) (left bool, err error) {
 	x.turn.Lock()
@@ -106,7 +111,8 @@ func (x *expiry) scan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !info.Created.Equal(x.created) || info.State.LastSeq < x.cursor {
+	stale := uint64(len(x.known)) > 2*info.State.Msgs+mostStale
+	if stale || !info.Created.Equal(x.created) || info.State.LastSeq < x.cursor {
 		x.created, x.cursor, x.known = info.Created, 0, make(map[string]*kept)
 	}
 	for more := true; more; {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,5 +83,40 @@ func TestFullBucketEmptiesItself(t *testing.T) {
 				t.Errorf("a session afterwards: %v", err)
 			}
 		})
+	}
+}
+
+// A session that is dropped leaves no change that could be read. What a server knows of sessions
+// is bounded nevertheless, on the one that has dropped it and on the others.
+func TestIndexOfSessionsIsBounded(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, natstest.JetStream)
+	l := LogOptions{MaxBytes: 8 << 20, MaxSessionBytes: 8 << 20}
+	a, b := openSessions(t, "index", l, server), openSessions(t, "index", l, server)
+	const rounds, count = 12, 250
+	for round := range rounds {
+		each := func(do func(secret string) error) {
+			var work sync.WaitGroup
+			for i := range count {
+				work.Go(func() {
+					if err := do(fmt.Sprint(round, "-", i)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			work.Wait()
+		}
+		each(func(secret string) error {
+			return a.Put(t.Context(), "/", "a", &adapter.Session{ID: "i", Secret: secret, Data: []byte("{}")})
+		})
+		for name, s := range map[string]*sessions{"a": a, "b": b} {
+			if got := expireAll(t, s, name, "a"); len(got) > 0 {
+				t.Fatalf("%s has expired %v", name, got)
+			}
+			if n := len(s.expiry.known); n < count || n > 2*count+mostStale+count {
+				t.Fatalf("%s knows %d sessions after %d rounds, of which %d are left", name, n, round+1, count)
+			}
+		}
+		each(func(secret string) error { return a.Drop(t.Context(), "/", secret, "a") })
 	}
 }
