@@ -27,6 +27,12 @@ type roomState struct {
 	due        time.Time     // when that is
 }
 
+// A death is when a room has lost its last member. There may be a later one of the same room.
+type death struct {
+	room string
+	at   time.Time
+}
+
 // An interest is the adapter.RoomWatcher of a namespace. In modes that subscribe to no
 // rooms it only remembers them. Its goroutine runs while there is something to do.
 type interest struct {
@@ -41,7 +47,7 @@ type interest struct {
 	mu       sync.Mutex // guards the fields below; a leaf
 	rooms    map[string]*roomState
 	fresh    []string // may have to be subscribed
-	dying    []string // may have to be unsubscribed, in the order of their deaths
+	dying    []death  // may have to be unsubscribed, in the order of their deaths
 	running  bool
 	wake     chan struct{}
 	finished bool
@@ -96,7 +102,7 @@ func (i *interest) RoomDeleted(room string) {
 		return
 	}
 	r.died = time.Now()
-	i.dying = append(i.dying, room)
+	i.dying = append(i.dying, death{room, r.died})
 	i.startLocked()
 }
 
@@ -210,19 +216,19 @@ func (i *interest) nextDead(now time.Time) (channels []Channel, wait time.Durati
 	defer i.mu.Unlock()
 	wait = forever
 	n := 0
-	for _, room := range i.dying {
-		r := i.rooms[room]
-		if r == nil || r.alive || !r.subscribed {
-			n++ // it lives again, has never been subscribed, or is among the dying twice
+	for _, d := range i.dying {
+		r := i.rooms[d.room]
+		if r == nil || r.alive || !r.subscribed || !r.died.Equal(d.at) {
+			n++ // it lives again, has never been subscribed, or has died again since
 			continue
 		}
-		if left := i.linger - now.Sub(r.died); left > 0 || len(channels) == maxBatch {
+		if left := i.linger - now.Sub(d.at); left > 0 || len(channels) == maxBatch {
 			wait = left
 			break
 		}
 		n++
-		delete(i.rooms, room)
-		channels = append(channels, i.channel(room))
+		delete(i.rooms, d.room)
+		channels = append(channels, i.channel(d.room))
 	}
 	if i.dying = i.dying[n:]; len(i.dying) == 0 {
 		i.dying = nil

@@ -46,6 +46,29 @@ func TestLeaveAndJoinCauseNoTraffic(t *testing.T) {
 	})
 }
 
+// A room that is joined and left again and again does not keep others subscribed.
+func TestRoomThatComesAndGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		n := newNode(t, network, "a", nil)
+		m := n.join("m", "restless", "other")
+		settled()
+		channels := network.Subscriptions(n.bus.Node)
+		n.space.Leave(m, "restless")
+		n.space.Leave(m, "other")
+		for i := range 100 {
+			time.Sleep(300 * time.Millisecond)
+			n.space.Join(m, []string{"restless"})
+			n.space.Leave(m, "restless")
+			if i == 4 {
+				want(t, "channels after 1.5 s", network.Subscriptions(n.bus.Node), channels-1)
+			}
+		}
+		time.Sleep(1100 * time.Millisecond)
+		want(t, "channels, when it has gone too", network.Subscriptions(n.bus.Node), channels-2)
+	})
+}
+
 func TestRoomsAreSubscribedInBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := membus.New(1)
