@@ -44,6 +44,8 @@ type interest struct {
 	start  func(func()) bool // starts a goroutine of the node
 	failed func(error)       // reports a subscription that failed
 
+	changing *sync.Mutex // that of services
+
 	mu       sync.Mutex // guards the fields below; a leaf
 	rooms    map[string]*roomState
 	fresh    []string // may have to be subscribed
@@ -154,25 +156,33 @@ func (i *interest) run() {
 // done if there is nothing.
 func (i *interest) apply() (wait time.Duration, done bool) {
 	for {
-		now := time.Now()
-		fresh, waitFresh := i.nextFresh(now)
-		dead, waitDead := i.nextDead(now)
-		if len(fresh)+len(dead) == 0 {
-			if i.idle() {
-				return 0, true
-			}
-			return min(waitFresh, waitDead), false
-		}
-		if len(dead) > 0 {
-			i.bus.Unsubscribe(dead)
-		}
-		if len(fresh) > 0 {
-			i.bus.Subscribe(fresh, func(err error) { i.confirm(fresh, err) })
-			if i.isFinished() { // meanwhile: finish did not know of them
-				i.bus.Unsubscribe(fresh)
-			}
+		wait, changed := i.change()
+		switch {
+		case changed:
+		case i.idle():
+			return 0, true
+		default:
+			return wait, false
 		}
 	}
+}
+
+// change subscribes and unsubscribes some of what is due. If there is nothing, it returns how
+// long to wait. What it does is done before finish returns: the next namespace of the name may
+// have the same rooms.
+func (i *interest) change() (wait time.Duration, changed bool) {
+	i.changing.Lock()
+	defer i.changing.Unlock()
+	now := time.Now()
+	fresh, waitFresh := i.nextFresh(now)
+	dead, waitDead := i.nextDead(now)
+	if len(dead) > 0 {
+		i.bus.Unsubscribe(dead)
+	}
+	if len(fresh) > 0 {
+		i.bus.Subscribe(fresh, func(err error) { i.confirm(fresh, err) })
+	}
+	return min(waitFresh, waitDead), len(fresh)+len(dead) > 0
 }
 
 // forever is how long to wait for nothing.
@@ -338,12 +348,6 @@ func (i *interest) waitFor(rooms []string, timeout time.Duration) bool {
 	return true
 }
 
-func (i *interest) isFinished() bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.finished
-}
-
 // finish unsubscribes from all rooms. Rooms are not subscribed afterwards.
 func (i *interest) finish() {
 	i.mu.Lock()
@@ -360,6 +364,8 @@ func (i *interest) finish() {
 	i.finished, i.fresh, i.dying = true, nil, nil
 	i.rooms = make(map[string]*roomState)
 	i.mu.Unlock()
+	i.changing.Lock() // change may be subscribing to some
+	defer i.changing.Unlock()
 	for len(channels) > 0 {
 		n := min(len(channels), maxBatch)
 		i.bus.Unsubscribe(channels[:n:n])

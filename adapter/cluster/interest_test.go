@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,6 +68,57 @@ func TestRoomThatComesAndGoes(t *testing.T) {
 		time.Sleep(1100 * time.Millisecond)
 		want(t, "channels, when it has gone too", network.Subscriptions(n.bus.Node), channels-2)
 	})
+}
+
+// A slowBus takes its time to unsubscribe from a room.
+type slowBus struct {
+	*recorder
+	slow func() // before it unsubscribes
+}
+
+func (b slowBus) Unsubscribe(channels []cluster.Channel) {
+	for _, c := range channels {
+		if c.Name == "room" {
+			b.slow()
+		}
+	}
+	b.recorder.Unsubscribe(channels)
+}
+
+// A namespace that ends while it unsubscribes from a room does not unsubscribe the one that is
+// made next from its room of the same name.
+func TestNextNamespaceKeepsItsRooms(t *testing.T) {
+	network := membus.New(1)
+	next := make(chan adapter.Adapter, 1)
+	var n *testNode
+	var once sync.Once
+	bus := slowBus{recorder: &recorder{Node: network.Node("a")}, slow: func() {
+		once.Do(func() {
+			made := make(chan struct{})
+			go func() { // ends when the next namespace is there
+				defer close(made)
+				_ = n.space.Close()
+				space := n.Adapter(&local{nsp: "/"})
+				m := &member{id: "m", space: space}
+				space.Add(m, []string{"room"})
+				_ = space.(adapter.JoinWaiter).WaitJoined([]string{"room"})
+				next <- space
+			}()
+			select {
+			case <-made:
+			case <-time.After(100 * time.Millisecond): // it waits for this call
+			}
+		})
+	}}
+	n = openNode(t, "a", bus.recorder, bus, &cluster.Options{Linger: time.Millisecond})
+	m := n.join("m", "room")
+	if err := n.space.(adapter.JoinWaiter).WaitJoined([]string{"room"}); err != nil {
+		t.Fatal(err)
+	}
+	n.space.Leave(m, "room")
+	n.space = <-next
+	_ = n.space.(adapter.JoinWaiter).WaitJoined([]string{"room"})
+	want(t, "channels", network.Subscriptions(bus.Node), 6)
 }
 
 func TestRoomsAreSubscribedInBatches(t *testing.T) {

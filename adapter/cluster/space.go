@@ -48,7 +48,7 @@ func newSpace(s *services, l adapter.Local) *space {
 		interest: &interest{
 			bus: s.bus, space: l.Namespace(), mode: s.opts.Rooms, linger: max(s.opts.Linger, s.node.Linger), ctx: s.ctx, start: s.start,
 			failed: func(err error) { s.reporter.notSubscribed(l.Namespace(), err) },
-			rooms:  make(map[string]*roomState), wake: make(chan struct{}, 1),
+			rooms:  make(map[string]*roomState), wake: make(chan struct{}, 1), changing: &s.changing,
 		},
 	}
 	n.recounter.space = n
