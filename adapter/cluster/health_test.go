@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -84,6 +85,44 @@ func TestFrozenNodeIsNotDeaf(t *testing.T) {
 		n.bus.Deafen()
 		time.Sleep(15 * time.Second)
 		want(t, "the changes of a bus that is deaf later", n.health(), "cluster: the bus does not deliver this node's own heartbeats; <nil>")
+	})
+}
+
+// A refusingBus refuses requests of a namespace at once.
+type refusingBus struct{ *membus.Node }
+
+func (b refusingBus) Subscribe(channels []cluster.Channel, done func(error)) {
+	for _, c := range channels {
+		if c.Namespace == "/refused" {
+			done(errors.New("refused"))
+			return
+		}
+	}
+	b.Node.Subscribe(channels, done)
+}
+
+// Who is told that the cluster is degraded may make a namespace.
+func TestObserverMakesANamespace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := cluster.New(refusingBus{membus.New(1).Node("a")}, nil)
+		var spaces []adapter.Adapter
+		changed := func(adapter.Health) {
+			spaces = append(spaces, c.Adapter(&local{nsp: fmt.Sprint("/", len(spaces))}))
+		}
+		if err := c.Open(adapter.Node{ID: "a", Logger: slog.New(slog.DiscardHandler), Changed: changed}); err != nil {
+			t.Fatal(err)
+		}
+		refused := c.Adapter(&local{nsp: "/refused"})
+		synctest.Wait()
+		want(t, "degraded", c.Health().Degraded != nil, true)
+		_ = refused.Close()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		want(t, "namespaces that were made", len(spaces), 2)
+		for _, s := range spaces {
+			_ = s.Close()
+		}
+		_ = c.Close(t.Context())
 	})
 }
 

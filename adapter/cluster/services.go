@@ -129,18 +129,12 @@ func (s *services) subscribe(channels []Channel, wanted func() bool, done func()
 
 // trySubscribe is subscribe after a failure and a pause, or 0.
 func (s *services) trySubscribe(channels []Channel, pause time.Duration, wanted func() bool, done func()) {
-	s.changing.Lock()
-	defer s.changing.Unlock()
 	end := func() {
 		if pause > 0 {
 			s.health.setFailing(-1, nil)
 		}
 	}
-	if !wanted() {
-		end()
-		return
-	}
-	s.bus.Subscribe(channels, func(err error) {
+	if !s.subscribeNow(channels, wanted, func(err error) {
 		switch {
 		case err == nil:
 			end()
@@ -162,7 +156,40 @@ func (s *services) trySubscribe(channels []Channel, pause time.Duration, wanted 
 				}
 			})
 		}
+	}) {
+		end()
+	}
+}
+
+// subscribeNow subscribes to channels if they are still wanted. It calls done without locks,
+// also if the bus does so at once: observers are told of failures, and may make namespaces.
+func (s *services) subscribeNow(channels []Channel, wanted func() bool, done func(error)) bool {
+	s.changing.Lock()
+	if !wanted() {
+		s.changing.Unlock()
+		return false
+	}
+	var mu sync.Mutex // guards the variables below
+	locked, early := true, false
+	var answer error
+	s.bus.Subscribe(channels, func(err error) {
+		mu.Lock()
+		if locked {
+			early, answer = true, err
+			mu.Unlock()
+			return
+		}
+		mu.Unlock()
+		done(err)
 	})
+	s.changing.Unlock()
+	mu.Lock()
+	locked = false
+	mu.Unlock()
+	if early {
+		done(answer)
+	}
+	return true
 }
 
 // unsubscribe is the reverse of subscribe, for channels that are not wanted any longer.
