@@ -134,7 +134,7 @@ func (t *members) announce(uid string, a *announcement, now time.Time) (left, en
 	}
 	if a.round > p.round {
 		for space, round := range p.in {
-			if round < p.round { // it was not named in the whole round before
+			if round+1 < p.round { // two whole rounds have not named it: in one, a heartbeat may be lost
 				t.leaveLocked(p, space)
 				left = append(left, space)
 			}

@@ -80,6 +80,38 @@ func TestManyNamespacesByHeartbeats(t *testing.T) {
 	})
 }
 
+// A heartbeat that is lost takes no node out of the namespaces that it names.
+func TestLostHeartbeatOfManyNamespaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const count = 50 // two heartbeats name them
+		network := membus.New(1)
+		a, b := newNode(t, network, "a", nil), newNode(t, network, "b", nil)
+		var spaces []adapter.Adapter
+		for k := range count {
+			for _, n := range []*testNode{a, b} {
+				spaces = append(spaces, n.Adapter(&local{nsp: fmt.Sprint("/", k)}))
+			}
+		}
+		t.Cleanup(func() {
+			for _, s := range spaces {
+				_ = s.Close()
+			}
+		})
+		time.Sleep(time.Minute + 2*time.Second) // between two heartbeats
+		for range 2 {                           // five heartbeats later: one of them has the names that come last
+			network.Lose(1)
+			time.Sleep(5 * time.Second)
+			network.Lose(0)
+			for range 4 {
+				for i := 0; i < len(spaces); i += 2 {
+					want(t, "nodes after a lost heartbeat", a.count(spaces[i]), 2)
+				}
+				time.Sleep(5 * time.Second)
+			}
+		}
+	})
+}
+
 // Events have the id of the server that emitted them, without it being sent.
 func TestOrigin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
