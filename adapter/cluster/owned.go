@@ -65,17 +65,23 @@ func (n *node) thaw() {
 	begun := time.Now()
 	pause := time.NewTicker(askPause)
 	defer pause.Stop()
+	echoes := n.gate.echoes
 	for {
 		n.checkLease()
 		n.beat()
 		select {
 		case <-pause.C:
-		case <-n.gate.echoes:
+		case <-echoes:
 		case <-n.ctx.Done():
 			return
 		}
 		heard := n.gate.latest()
-		if heard.After(begun) && n.endTaken(true) && n.gate.reopen(heard) {
+		echoes = n.gate.echoes
+		switch {
+		case !heard.After(begun):
+		case !n.endTaken(true):
+			echoes = nil // the next heartbeat comes back at once, but the store may fail as fast
+		case n.gate.reopen(heard):
 			return
 		}
 		if time.Since(begun) > n.opts.Lease {

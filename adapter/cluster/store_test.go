@@ -441,8 +441,12 @@ func TestFrozenNodeLosesSessions(t *testing.T) {
 		failed := errors.New("failed")
 		network.FailSessions(func(string, string) error { return failed }, nil)
 		a.bus.Resume()
-		begun := time.Now()
+		begun, beats := time.Now(), b.Stats().Heartbeats
 		want(t, "Await", a.store.Await(t.Context()), nil)
+		synctest.Wait()
+		if beats = b.Stats().Heartbeats - beats; beats > 110 {
+			t.Errorf("%d heartbeats while the store failed at once", beats)
+		}
 		if wait := time.Since(begun); wait < 9*time.Second || wait > 12*time.Second {
 			t.Errorf("the store was asked for %v", wait)
 		}
