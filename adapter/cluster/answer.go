@@ -141,10 +141,10 @@ func (n *space) reply(m *nodewire.Message, answer *nodewire.Message) {
 	}
 }
 
-// acquire takes a place for answering a request. release returns it.
-func (n *space) acquire(c Channel, m *nodewire.Message) bool {
+// acquire takes one of the places for answering requests.
+func (n *space) acquire(places chan struct{}, c Channel, m *nodewire.Message) bool {
 	select {
-	case n.core.answering <- struct{}{}:
+	case places <- struct{}{}:
 		return true
 	default:
 		n.core.drop("too many requests are being answered", c, m.From)
@@ -152,22 +152,20 @@ func (n *space) acquire(c Channel, m *nodewire.Message) bool {
 	}
 }
 
-func (s *services) release() { <-s.answering }
-
-// answerFor runs fn with a context that ends with the request. The caller has acquired a
-// place, which is released afterwards.
-func (n *space) answerFor(m *nodewire.Message, fn func(ctx context.Context)) {
+// answerFor runs fn with a context that ends with the request. The caller has acquired one of
+// places, which is free again afterwards.
+func (n *space) answerFor(places chan struct{}, m *nodewire.Message, fn func(ctx context.Context)) {
 	timeout := m.Timeout
 	if timeout == 0 {
 		timeout = answerTimeout
 	}
 	if !n.core.start(func() {
-		defer n.core.release()
+		defer func() { <-places }()
 		ctx, cancel := context.WithTimeout(n.core.ctx, timeout)
 		defer cancel()
 		fn(ctx)
 	}) {
-		n.core.release()
+		<-places
 	}
 }
 
@@ -175,14 +173,14 @@ func (n *space) answerFor(m *nodewire.Message, fn func(ctx context.Context)) {
 // elsewhere. The number of clients is reported before the first acknowledgement, even if
 // it is 0.
 func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
-	if !n.acquire(c, m) {
+	if !n.acquire(n.core.answering, c, m) {
 		n.reply(m, &nodewire.Message{Kind: nodewire.KindClientCount})
 		return false
 	}
 	own := adapter.NewCall()
 	p, err := n.local.Packet(m.Event, m.Flags, own)
 	if err != nil {
-		n.core.release()
+		<-n.core.answering
 		n.core.drop("an event that no client can read", c, m.From)
 		n.reply(m, &nodewire.Message{Kind: nodewire.KindClientCount})
 		return false
@@ -193,10 +191,10 @@ func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
 	n.reply(m, &nodewire.Message{Kind: nodewire.KindClientCount, Count: len(ids), IDs: ids})
 	if len(ids) == 0 {
 		n.local.End(p)
-		n.core.release()
+		<-n.core.answering
 		return false
 	}
-	n.answerFor(m, func(ctx context.Context) {
+	n.answerFor(n.core.answering, m, func(ctx context.Context) {
 		defer n.local.End(p)
 		for {
 			a, ok := own.Next(ctx)
@@ -216,11 +214,11 @@ func (n *space) deliverAsking(c Channel, m *nodewire.Message) bool {
 
 // answerFetch answers FetchSockets, in parts for nodes in Go.
 func (n *space) answerFetch(c Channel, m *nodewire.Message) {
-	if !n.acquire(c, m) {
+	if !n.acquire(n.core.answering, c, m) {
 		n.reply(m, &nodewire.Message{Kind: nodewire.KindSockets, Sockets: []adapter.MemberInfo{}})
 		return
 	}
-	n.answerFor(m, func(ctx context.Context) {
+	n.answerFor(n.core.answering, m, func(ctx context.Context) {
 		answer := nodewire.Message{Kind: nodewire.KindSockets, Sockets: []adapter.MemberInfo{}}
 		size := 0
 		for _, one := range n.Members(m.Target) {
@@ -251,10 +249,13 @@ func (n *space) serverEvent(c Channel, m *nodewire.Message) {
 		}
 		return
 	}
-	if !n.acquire(c, m) {
+	if !n.acquire(n.core.answering, c, m) {
+		if m.Go {
+			n.reply(m, &nodewire.Message{Kind: nodewire.KindNoMoreAnswers})
+		}
 		return
 	}
-	n.answerFor(m, func(ctx context.Context) {
+	n.answerFor(n.core.answering, m, func(ctx context.Context) {
 		n.local.HandleServerSideEmit(ctx, m.Event, func(e adapter.Payload) {
 			n.reply(m, &nodewire.Message{Kind: nodewire.KindServerSideAnswer, Event: e})
 		})
@@ -273,11 +274,11 @@ func handOver(n *space, c Channel, m *nodewire.Message) {
 		}
 		n.reply(m, &nodewire.Message{Kind: nodewire.KindHandedOver, Count: count})
 	}
-	if !n.acquire(c, m) {
+	if !n.acquire(n.core.handing, c, m) {
 		answer(adapter.ErrTaken)
 		return
 	}
-	n.answerFor(m, func(ctx context.Context) {
+	n.answerFor(n.core.handing, m, func(ctx context.Context) {
 		answer(n.core.holding.get().HandOver(ctx, n.nsp, m.Socket))
 	})
 }

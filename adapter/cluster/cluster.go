@@ -47,7 +47,7 @@ func New(bus Bus, o *Options) *Cluster {
 		members: newMembers(), health: &health{log: slog.New(slog.DiscardHandler)}, pending: &pending{all: make(map[string]waiter)},
 		repeats:   &repeats{windows: make(map[string]*window)},
 		gate:      gate{echoes: make(chan struct{}, 1)},
-		answering: make(chan struct{}, opts.MaxAnswering), spaces: make(map[string]namespace), logs: make(map[string]*eventLog),
+		answering: make(chan struct{}, opts.MaxAnswering), handing: make(chan struct{}, maxHanding), spaces: make(map[string]namespace), logs: make(map[string]*eventLog),
 	}}}
 }
 

@@ -36,6 +36,10 @@ func (nobody) HandOver(context.Context, string, string) error { return nil }
 func (nobody) Held() map[string][]string                      { return nil }
 func (nobody) Taken(string, []string)                         {}
 
+// maxHanding is the maximum number of sessions that a node hands over at once. The clients of
+// others come again.
+const maxHanding = 1024
+
 // A handover awaits the answer of a node that has the socket of a session.
 type handover struct {
 	namespace, owner string

@@ -39,6 +39,7 @@ type services struct {
 	tokens   atomic.Uint64 // the latest of an entry in a log
 
 	answering chan struct{} // one token for each request that is being answered
+	handing   chan struct{} // the same for handovers, which do not wait for clients: others do not delay them
 	ctx       context.Context
 	cancel    context.CancelFunc
 	work      sync.WaitGroup // all goroutines of the node; none starts after Close

@@ -339,6 +339,42 @@ func TestClientThatComesAndGoes(t *testing.T) {
 	})
 }
 
+// Requests of other nodes that wait for clients do not keep a session on its node.
+func TestHandOverBesideRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := membus.New(1)
+		all := sharing(t, network, minute, "a", "b")
+		a, b := all[0], all[1]
+		silent := &local{nsp: "/silent", block: make(chan struct{})}
+		asks, answers := b.Adapter(&local{nsp: "/silent"}), a.Adapter(silent)
+		settled()
+		a.begins("s")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		ask := func() *adapter.Call {
+			c := adapter.NewCall()
+			if err := asks.ServerSideEmitWithAck(ctx, adapter.Payload{JSON: []byte(`["e"]`)}, c); err != nil {
+				t.Error(err)
+			}
+			c.Seal()
+			return c
+		}
+		for range 1024 { // MaxAnswering
+			defer ask().Close()
+		}
+		synctest.Wait()
+		want(t, "the session", b.takes("s", 5*time.Second), "")
+		begun, last := time.Now(), ask()
+		_, answered := last.Next(ctx)
+		want(t, "an answer to one more", answered, false)
+		want(t, "at once", time.Since(begun) < time.Second, true)
+		last.Close()
+		close(silent.block)
+		synctest.Wait()
+		_, _ = asks.Close(), answers.Close()
+	})
+}
+
 // Of many clients with one secret, on three nodes, one gets the session.
 func TestOneTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
