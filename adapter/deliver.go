@@ -206,24 +206,3 @@ func (a *Memory) gather(t Target, s *scratch) []Member {
 	}
 	return s.members
 }
-
-// ownerLocked returns the member whose id is room, if it is in that room.
-func (a *Memory) ownerLocked(name string) *member {
-	if e := a.members.Get(name); e != nil && e.own {
-		return e
-	}
-	return nil
-}
-
-// eachLocked calls fn for the members of a room. A name may be both a room and the
-// id of a member.
-func (a *Memory) eachLocked(name string, fn func(*member)) {
-	if r := a.rooms[name]; r != nil {
-		for _, e := range r.entries {
-			fn(e)
-		}
-	}
-	if e := a.ownerLocked(name); e != nil {
-		fn(e)
-	}
-}

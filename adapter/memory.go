@@ -102,7 +102,7 @@ func (a *Memory) Add(m Member, rooms []string) {
 		return
 	}
 	e.place = a.all.add(m)
-	a.joinOwnLocked(e)
+	e.joinOwnLocked(a)
 	a.joinLocked(e, rooms)
 }
 
@@ -136,7 +136,7 @@ func (a *Memory) Join(m Member, rooms []string) {
 func (a *Memory) joinLocked(e *member, rooms []string) {
 	for _, name := range rooms {
 		if name == e.ID() {
-			a.joinOwnLocked(e)
+			e.joinOwnLocked(a)
 			continue
 		}
 		if _, ok := e.rooms[name]; ok {
@@ -156,14 +156,6 @@ func (a *Memory) joinLocked(e *member, rooms []string) {
 	}
 }
 
-func (a *Memory) joinOwnLocked(e *member) {
-	if !e.own {
-		a.joiningLocked(e.ID(), true)
-		e.own = true
-		a.joinedLocked(e.ID(), e)
-	}
-}
-
 // Leave implements Adapter.
 func (a *Memory) Leave(m Member, name string) {
 	a.mu.Lock()
@@ -175,9 +167,7 @@ func (a *Memory) Leave(m Member, name string) {
 
 func (a *Memory) leaveLocked(e *member, name string) {
 	if name == e.ID() {
-		if e.leaveOwn() {
-			a.leftLocked(name, e)
-		}
+		e.leaveOwnLocked(a)
 		return
 	}
 	place, ok := e.rooms[name]
@@ -223,11 +213,6 @@ func (a *Memory) leftLocked(name string, e *member) {
 			w.RoomDeleted(name)
 		}
 	}
-}
-
-func (a *Memory) existsLocked(name string) bool {
-	e := a.members.Get(name)
-	return a.rooms[name] != nil || e != nil && e.own
 }
 
 // Rooms implements Adapter.
