@@ -1,38 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the messages of a queue that has several, or one that has left in part.
+// What happens when it is full is in sendqueue_full.go.
 
 package engineio
 
-import (
-	"slices"
-	"sync"
-	"time"
-)
-
-const (
-	// queueFactor times Options.MaxQueueBytes and MaxQueueMessages is the most that
-	// may wait for one connection, whatever the policies of its messages.
-	queueFactor = 16
-	// slowTimeout is how long more than those bounds may wait without a break.
-	slowTimeout = 10 * time.Second
-)
-
-// A verdict is the outcome of pushing a message.
-type verdict uint8
-
-const (
-	pushed  verdict = iota
-	dropped         // by its policy; no error
-	refused         // OverflowFail
-	closes          // 16 times the bound
-)
-
-// overfull reports whether a queue of n messages has no room for one more that makes
-// it size bytes, whatever its policy.
-func (o *limits) overfull(n, size int) bool { // products may overflow
-	return n > 0 && (n/queueFactor >= o.maxQueueMessages || (size-1)/queueFactor >= o.maxQueueBytes)
-}
+import "sync"
 
 // inlineItems is the initial capacity of a backlog.
 const inlineItems = 8
@@ -174,43 +147,6 @@ func (q *backlog) discard() {
 	q.items = q.items[:q.head+keep]
 }
 
-// admit makes room for m. If it can't, the policy of m decides. It returns how many
-// messages were dropped, m among them. If the verdict is pushed, m must be appended.
-func (q *backlog) admit(m *Message, o *limits) (v verdict, lost int) {
-	maxBytes, maxLen := o.maxQueueBytes, o.maxQueueMessages
-	old := -1
-	if m.key != "" {
-		old = q.find(m.key)
-	}
-	n, size := q.len(), q.bytes+m.size
-	if old >= 0 {
-		n, size = n-1, size-q.items[old].size
-	}
-	if n > 0 && (n >= maxLen || size > maxBytes) {
-		switch m.overflow {
-		case OverflowFail:
-			return refused, 0
-		case OverflowDropNewest:
-			return dropped, 1
-		case OverflowDropOldest:
-			if lost = q.makeRoom(m.size, maxBytes, maxLen, old); lost == 0 {
-				return dropped, 1
-			}
-			return pushed, lost
-		default:
-			if o.overfull(n, size) {
-				return closes, 0
-			}
-		}
-	}
-	if old >= 0 {
-		q.bytes -= q.items[old].size
-		q.items = slices.Delete(q.items, old, old+1)
-		lost = 1
-	}
-	return pushed, lost
-}
-
 // firstLoose is the index of the first item that has not begun to leave.
 func (q *backlog) firstLoose() int {
 	begun := q.out
@@ -228,33 +164,4 @@ func (q *backlog) find(key string) int {
 		}
 	}
 	return -1
-}
-
-// makeRoom drops the item at index old, if that is not -1, and the oldest loose items that
-// may be dropped, until size bytes fit. If they can't fit, it drops none and returns 0.
-func (q *backlog) makeRoom(size, maxBytes, maxLen, old int) (lost int) {
-	n, bytes := q.len(), q.bytes+size
-	if old >= 0 {
-		n, bytes, lost = n-1, bytes-q.items[old].size, 1
-	}
-	start, end := q.firstLoose(), 0
-	for end = start; end < len(q.items) && n > 0 && (n >= maxLen || bytes > maxBytes); end++ {
-		if it := q.items[end]; end != old && it.overflow == OverflowDropOldest {
-			n, bytes, lost = n-1, bytes-it.size, lost+1
-		}
-	}
-	if n > 0 && (n >= maxLen || bytes > maxBytes) {
-		return 0
-	}
-	kept := q.items[start:start]
-	for i, it := range q.items[start:] {
-		if start+i == old || start+i < end && it.overflow == OverflowDropOldest {
-			q.bytes -= it.size
-			continue
-		}
-		kept = append(kept, it)
-	}
-	clear(q.items[start+len(kept):])
-	q.items = q.items[:start+len(kept)]
-	return lost
 }

@@ -463,15 +463,13 @@ func (c *Conn) noteQueueLocked(moved bool) (over bool) {
 	return c.svc.budget.limit > 0 && c.svc.budget.charge(&c.charged, int64(size))
 }
 
-// watchQueueLocked sets a deadline while the queue exceeds its bound. A message being
-// written does not count: it may have any size and take any time.
+// watchQueueLocked sets a deadline while the queue exceeds its bound.
 func (c *Conn) watchQueueLocked(q *sendQueue, moved bool) {
-	o := limitsOf(c)
+	over, begins := q.overtime(limitsOf(c), c.due.at[dueQueue] != 0, moved)
 	switch {
-	case c.state != stateOpen, q.len() <= o.maxQueueMessages && q.size() <= o.maxQueueBytes:
+	case !over, c.state != stateOpen:
 		c.due.at[dueQueue] = 0
-	case c.due.at[dueQueue] == 0,
-		moved && q.len()-1 <= o.maxQueueMessages && q.size()-q.headLeft() <= o.maxQueueBytes:
+	case begins:
 		c.setDueLocked(dueQueue, c.svc.now()+int64(slowTimeout))
 	}
 }

@@ -6,7 +6,7 @@
 // revision 4 of the protocol, and optionally 3. It does not depend on Socket.IO.
 //
 // Reading order: what connections are made of comes first: limits.go, message.go, draft.go, backlog.go,
-// sendqueue.go, budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,
+// sendqueue.go, sendqueue_full.go, budget.go, packet.go, payload_v3.go (the framing of revision 3), framing_wt.go,
 // deflate.go, heartbeat.go, deadlines.go, flags.go, transport.go, errors.go, handshake.go, opening.go,
 // observer.go, packetlog.go, services.go. Then a connection: conn.go (its life),
 // conn_read.go, conn_send.go, conn_end.go, conn_slow.go, conn_timer.go, conn_packetlog.go, transport_ws.go,

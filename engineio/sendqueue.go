@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the outbound queue of a transport.
+// This file holds the outbound queue of a transport. What happens when it is full is in
+// sendqueue_full.go.
 
 package engineio
-
-import "fmt"
 
 // A sendQueue holds messages not yet given to the network, in order. It is
 // guarded by Conn.mu.
@@ -211,39 +210,4 @@ func (q *sendQueue) discard() {
 		q.more.discard()
 		q.shrink()
 	}
-}
-
-// push appends m, or does what its policy says if there is no room. It returns how
-// many messages were dropped, m among them.
-func (q *sendQueue) push(pool *backlogs, m *Message, o *limits) (v verdict, lost int) {
-	if q.one != nil || q.more != nil {
-		v, lost = q.grow(pool).admit(m, o)
-	}
-	if v == pushed {
-		q.append(pool, m)
-	}
-	return v, lost
-}
-
-// A slowness is the reason for closing a connection whose peer does not read.
-type slowness struct {
-	option string // that sets the bound, by its name in package socketio
-	max    any
-	what   string
-}
-
-// overBound returns the bound that the queue exceeds, or would exceed with size more bytes.
-func (q *sendQueue) overBound(o *limits, factor, size int) (s slowness) {
-	if (q.size()+size-1)/factor >= o.maxQueueBytes {
-		s = slowness{option: "MaxQueueBytes", max: o.maxQueueBytes, what: fmt.Sprintf("%d bytes wait", q.size()+size)}
-	} else {
-		s = slowness{option: "MaxQueueMessages", max: o.maxQueueMessages, what: fmt.Sprintf("%d packets wait", q.len())}
-	}
-	if factor > 1 {
-		s.what += fmt.Sprintf(", more than %d times", factor)
-	} else {
-		s.what += fmt.Sprintf(", for %v more than", slowTimeout)
-	}
-	s.what += fmt.Sprintf(" %s (%v)", s.option, s.max)
-	return s
 }
