@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the registration of handlers: with a server, a namespace, a parent, a
-// socket.
+// socket. internal/call/check.go refuses functions that can't be handlers.
 
 package socketio
 

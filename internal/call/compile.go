@@ -5,7 +5,6 @@
 package call
 
 import (
-	"fmt"
 	"reflect"
 	"sync"
 )
@@ -56,28 +55,6 @@ func New[E Event[S, A], S, A any, K interface {
 	ackShapes[E, S, A, K](c.common)
 	return c
 }
-
-// Words describe the types of a program to a Compiler, for its checks and messages.
-type Words struct {
-	// Package is the prefix of the messages.
-	Package string
-	// Ours are types, without pointers, that have a meaning in this process only. S and K
-	// and context.Context are among them.
-	Ours []reflect.Type
-	// Sent are types, without pointers, that can be sent, but not received. A is among
-	// them.
-	Sent []reflect.Type
-	// Instead names, for such a type, the parameter type to use instead.
-	Instead func(base reflect.Type) string
-}
-
-// bad panics with a message about the handler of an event.
-func (w *Words) bad(event, mistake string) {
-	panic(fmt.Sprintf("%s: handler of %q: %s", w.Package, event, mistake))
-}
-
-// Bad panics with a message about the handler of an event.
-func (c *Compiler[E, S, A, K]) Bad(event, mistake string) { c.words.bad(event, mistake) }
 
 // Compile checks fn and compiles it into a handler. It panics if fn can't be a handler.
 // The common shapes are called without reflection.

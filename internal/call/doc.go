@@ -8,8 +8,9 @@
 // nor client: the type of an event is a parameter.
 //
 // Reading order: event.go (the interface of events), compile.go (functions become
-// handlers), common.go (the common shapes), shape.go (all other shapes, by reflection), types.go (which types JSON can fill and
-// carry), typed.go (handlers without reflection), answer.go (which of several handlers
+// handlers), common.go (the common shapes), shape.go (all other shapes, by reflection), check.go
+// (which functions are refused), types.go (which types JSON can fill and carry), typed.go
+// (handlers without reflection), answer.go (which of several handlers
 // answers), table.go (the handlers of a namespace), few.go (those of a socket), list.go (registered functions),
 // middleware.go (functions around handlers), barrier.go (panics).
 package call

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the shapes of handlers that are called by reflection. They are checked
-// when a handler is registered.
+// This file holds the shapes of handlers that are called by reflection: how arguments are
+// decoded for them, and what becomes of their results. check.go makes a shape.
 
 package call
 
-import (
-	"context"
-	"reflect"
-	"strconv"
-)
+import "reflect"
 
 // A shape is a type of function that is called by reflection. It is immutable.
 type shape[E Event[S, A], S, A any, K interface {
@@ -24,82 +20,6 @@ type shape[E Event[S, A], S, A any, K interface {
 	ack     bool
 	results int
 	err     bool
-}
-
-var (
-	contextType = reflect.TypeFor[context.Context]()
-	errorType   = reflect.TypeFor[error]()
-)
-
-// shapeOf checks a handler of an event. It checks each type of function once, since each
-// socket may register the same handlers.
-func (c *Compiler[E, S, A, K]) shapeOf(event string, fn any) *shape[E, S, A, K] {
-	v := reflect.ValueOf(fn)
-	if v.Kind() != reflect.Func {
-		c.Bad(event, "it is "+Describe(fn)+", not a function")
-	}
-	if v.IsNil() {
-		c.Bad(event, "it is nil")
-	}
-	t := v.Type()
-	if known, ok := c.shapes.Load(t); ok {
-		return known.(*shape[E, S, A, K])
-	}
-	check := &checker{words: c.words, event: event,
-		socket: reflect.TypeFor[S](), args: reflect.TypeFor[A](), ack: reflect.TypeFor[K]()}
-	s := new(shape[E, S, A, K])
-	s.run = func(fn any, e E) ([]any, Answer, error) {
-		in, err := s.arguments(e)
-		if err != nil {
-			return nil, Results, err
-		}
-		return s.invoke(fn, in)
-	}
-	s.readParams(check, t)
-	s.readResults(check, t)
-	if s.ack && s.results > 0 {
-		c.Bad(event, "it takes an Ack and has results; only one of them can be the acknowledgement")
-	}
-	c.shapes.Store(t, s)
-	return s
-}
-
-func (s *shape[E, S, A, K]) readParams(check *checker, t reflect.Type) {
-	in := make([]reflect.Type, t.NumIn())
-	for i := range in {
-		in[i] = t.In(i)
-	}
-	if len(in) > 0 && in[0] == contextType {
-		s.context, in = true, in[1:]
-	}
-	if len(in) > 0 && in[0] == check.socket {
-		s.socket, in = true, in[1:]
-	}
-	if len(in) > 0 && in[len(in)-1] == check.ack {
-		s.ack, in = true, in[:len(in)-1]
-	}
-	if t.IsVariadic() {
-		s.rest, in = in[len(in)-1].Elem(), in[:len(in)-1]
-		check.param("...", s.rest)
-	}
-	if len(in) == 1 && in[0] == check.args && s.rest == nil {
-		s.args, in = true, nil
-	}
-	for i, p := range in {
-		check.param(strconv.Itoa(i+1), p)
-	}
-	s.params = in
-}
-
-func (s *shape[E, S, A, K]) readResults(check *checker, t reflect.Type) {
-	s.results = t.NumOut()
-	if s.results > 0 && t.Out(s.results-1) == errorType {
-		s.err = true
-		s.results--
-	}
-	for i := range s.results {
-		check.result(i+1, t.Out(i))
-	}
 }
 
 // arguments decodes the arguments of the handler.

@@ -1,97 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-// This file checks the types of parameters and results of handlers: JSON must be able to
-// represent them.
+// This file says which types JSON can fill and carry, and the flaws of others.
 
 package call
 
 import (
 	"encoding"
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 )
-
-// A checker checks the types of a handler. Its methods panic at the first error.
-type checker struct {
-	words             *Words
-	event             string
-	socket, args, ack reflect.Type // of Compiler
-}
-
-// param checks that a client can fill a parameter of type t.
-func (c *checker) param(which string, t reflect.Type) {
-	switch t {
-	case contextType:
-		c.words.bad(c.event, "a context.Context must be its first parameter")
-	case c.socket:
-		c.words.bad(c.event, "a "+t.String()+" must come before the arguments of the event")
-	case c.args:
-		c.words.bad(c.event, "a "+t.String()+" takes all arguments and can't stand beside others")
-	case c.ack:
-		c.words.bad(c.event, "a "+t.String()+" must be its last parameter")
-	}
-	is := "parameter " + which + " is " + withArticle(t)
-	base := t
-	for base.Kind() == reflect.Pointer {
-		base = base.Elem()
-	}
-	switch base {
-	case bare(c.socket):
-		c.words.bad(c.event, is+": take a "+c.socket.String()+", before the arguments of the event")
-	case c.ack:
-		c.words.bad(c.event, is+": take a "+c.ack.String()+", as the last parameter")
-	case c.args:
-		c.words.bad(c.event, is+": take a "+c.args.String()+", which is all arguments")
-	case contextType:
-		c.words.bad(c.event, is+": take a context.Context, as the first parameter")
-	}
-	f := (&typeCheck{words: c.words}).look(t, "")
-	switch {
-	case f == nil:
-		return
-	case f.kind == flawOurs && f.of == base:
-		if instead := c.words.Instead(base); instead != "" {
-			c.words.bad(c.event, is+instead)
-		}
-		c.words.bad(c.event, is+", which no client can send")
-	case f.kind == flawInterface && f.of == t:
-		c.words.bad(c.event, "parameter "+which+" is the interface "+t.String()+"; JSON needs a concrete type, or any")
-	}
-	why := is + ", which JSON can't fill" + f.reason(base, "send")
-	if base.Kind() == reflect.Func {
-		why += "; to answer by hand take a " + c.ack.String() + " as the last parameter"
-	}
-	c.words.bad(c.event, why)
-}
-
-// result checks that a client can receive a result of type t.
-func (c *checker) result(which int, t reflect.Type) {
-	if t == errorType {
-		c.words.bad(c.event, "an error must be its last result")
-	}
-	is := fmt.Sprintf("result %d is %s", which, withArticle(t))
-	if t.Implements(errorType) && !encodesItself(t, true) {
-		c.words.bad(c.event, is+": a handler that may fail has a last result of type error")
-	}
-	base := t
-	for base.Kind() == reflect.Pointer {
-		base = base.Elem()
-	}
-	if f := (&typeCheck{words: c.words, out: true}).look(t, ""); f != nil {
-		c.words.bad(c.event, is+", which JSON can't carry"+f.reason(base, "get"))
-	}
-}
-
-// bare returns t, or the element type if t is a pointer.
-func bare(t reflect.Type) reflect.Type {
-	if t.Kind() == reflect.Pointer {
-		return t.Elem()
-	}
-	return t
-}
 
 // A flaw is the reason why JSON can't represent a type.
 type flaw struct {
