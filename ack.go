@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the acknowledgements awaited from the client of a socket, on top of
-// package ack. ask.go and broadcast_ack.go wait for them.
+// This file begins and gives up waits for acknowledgements of the client of a socket, on top
+// of package ack. ask.go and broadcast_ack.go wait, handleAck in inbox.go takes the answers,
+// late.go of package ack knows which of them are late.
 
 package socketio
 

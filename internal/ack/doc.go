@@ -4,5 +4,5 @@
 // their limit, and the treatment of late answers. It depends on neither packets nor
 // connections.
 //
-// Reading order: count.go, table.go.
+// Reading order: table.go, late.go (how a wait ends, and late answers).
 package ack

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the table of acknowledgements awaited from one peer.
+// This file holds the table of acknowledgements awaited from one peer, their ids, and Count,
+// the number of those of a connection.
 
 package ack
 
-import "socketio/internal/lock"
+import (
+	"sync/atomic"
+
+	"socketio/internal/lock"
+)
 
 // A Waiter waits for acknowledgements with answers of type A, from one or several peers
 // of type P. For each, one of its methods is called once. They must not block.
@@ -38,55 +43,29 @@ func (t *Table[P, A]) Await(c *Count, id int64, w Waiter[P, A], limit int) (chan
 	return c.begin(), true
 }
 
-// Take removes the wait for an acknowledgement that has arrived; the caller then calls
-// Answered. Without such a wait, w is nil, and asked reports whether it may have been
-// given up before.
-func (t *Table[P, A]) Take(c *Count, id int64) (w Waiter[P, A], asked, changed bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	w, asked = t.waiting[id]
-	if asked {
-		delete(t.waiting, id)
-		return w, true, c.end(1)
-	}
-	if t.late > 0 {
-		t.late--
-		asked = true
-	}
-	return nil, asked, false
-}
-
-// GiveUp removes a wait without calling its methods. It reports whether the wait was
-// registered.
-func (t *Table[P, A]) GiveUp(c *Count, id int64) (taken, changed bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, taken = t.waiting[id]; !taken {
-		return false, false
-	}
-	delete(t.waiting, id)
-	t.late++
-	return true, c.end(1)
-}
-
-// Fail ends all waits with err. It removes them from the table and the Count, then calls
-// Failed of each, with from.
-func (t *Table[P, A]) Fail(c *Count, from P, err error) (changed bool) {
-	t.mu.Lock()
-	waiting := t.waiting
-	t.waiting = nil
-	t.late += len(waiting)
-	t.mu.Unlock()
-	changed = c.end(len(waiting))
-	for _, w := range waiting {
-		w.Failed(from, err)
-	}
-	return changed
-}
-
 // Len returns the number of acknowledgements awaited.
 func (t *Table[P, A]) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.waiting)
 }
+
+// IDs generates the ids of acknowledgements. The zero value is ready for use.
+type IDs struct{ next atomic.Int64 }
+
+// Next returns an id that was not returned before: 0, 1 and so on.
+func (i *IDs) Next() int64 { return i.next.Add(1) - 1 }
+
+// A Count is the number of acknowledgements awaited by the tables that share it, which
+// are those of one connection. Only tables change it: each acknowledgement counts from
+// Await until it is taken, given up or failed. The zero value is ready for use.
+type Count struct{ n atomic.Int32 }
+
+// Len returns the number of acknowledgements awaited.
+func (c *Count) Len() int { return int(c.n.Load()) }
+
+// begin adds one. It reports whether the count was zero before.
+func (c *Count) begin() (changed bool) { return c.n.Add(1) == 1 }
+
+// end subtracts n. It reports whether the count is now zero.
+func (c *Count) end(n int) (changed bool) { return n > 0 && c.n.Add(-int32(n)) == 0 }
