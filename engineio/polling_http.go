@@ -77,9 +77,7 @@ func (x *exchange) get() {
 	}
 	p.get = g
 	p.hear()
-	if p.up.pausing {
-		c.setDueLocked(dueNoop, c.svc.now()+int64(noopDelay))
-	}
+	p.parkedLocked()
 	if !x.parkLocked(g, cut) {
 		return
 	}

@@ -64,14 +64,6 @@ func (p *polling) wake() {
 	}
 }
 
-// release answers a parked GET with a noop.
-func (p *polling) release() {
-	if p.get != nil {
-		p.get.noop = true
-		p.wake()
-	}
-}
-
 // resume wakes a waiting POST, or the loops of a client.
 func (p *polling) resume() {
 	if p.resumed != nil {

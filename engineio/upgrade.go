@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the upgrade of a polling session to WebSocket or WebTransport. What
-// answers the parked poll with a noop is in polling_http.go.
+// This file holds the upgrade of a polling session to WebSocket or WebTransport: the probe,
+// the noop that ends a poll meanwhile, and the switch.
 
 package engineio
 
@@ -12,10 +12,6 @@ import (
 
 // maxUpgradeAttempts bounds the candidates one session may bring.
 const maxUpgradeAttempts = 3
-
-// noopDelay is how long a poll parked during an upgrade waits for data before it is
-// answered with a noop.
-const noopDelay = 100 * time.Millisecond
 
 // An upgrade is the probe of a second transport, guarded by Conn.mu.
 //
@@ -127,6 +123,26 @@ func (t *wsTransport) probed(p packet) {
 	if c.poll.candidate() == t {
 		c.poll.up.pausing = true
 		c.poll.client.changedLocked()
+	}
+}
+
+// noopDelay is how long a poll that parks during an upgrade waits for data before it is
+// answered with a noop. One that is parked already when the probe comes is answered at once.
+const noopDelay = 100 * time.Millisecond
+
+// parkedLocked is called when a GET has parked: during an upgrade it must not stay so.
+func (p *polling) parkedLocked() {
+	if p.up.pausing {
+		p.c.setDueLocked(dueNoop, p.c.svc.now()+int64(noopDelay))
+	}
+}
+
+// release answers a parked GET with a noop. That is for upgrades, and for GETs that can't
+// stay parked for another reason: see releaseIn.
+func (p *polling) release() {
+	if p.get != nil {
+		p.get.noop = true
+		p.wake()
 	}
 }
 
