@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // This file holds the publish step of a namespace with recovery: an event gets a position,
-// is stored, and is put into the queues of its recipients in the order of the positions.
+// is stored, and is put into the queues of its recipients in the order of the positions. The
+// number in the position comes from the log: see adapter.Log.
 
 package socketio
 
@@ -80,6 +81,26 @@ func (j *journal) emit(s *Socket, f adapter.Flags, t adapter.Target, event strin
 		err = errors.Join(err, shared)
 	}
 	return number, err
+}
+
+// emitAt is emit, and waits for the number of the event.
+func (j *journal) emitAt(f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error) {
+	if j.shared == nil {
+		return j.emit(nil, f, t, event, args)
+	}
+	d, err := j.newDelivery(nil, f, t, event, args)
+	if err != nil {
+		return 0, err
+	}
+	d.done = make(chan struct{})
+	if err = j.share(d); err != nil {
+		return 0, err
+	}
+	<-d.done // a Line ends each wait
+	if d.Number == 0 && d.logged {
+		return 0, ErrNotStored
+	}
+	return d.Number, nil
 }
 
 // newDelivery encodes an event of this server.

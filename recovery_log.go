@@ -167,26 +167,6 @@ func (l *sharedLog) deliver(d *delivery) {
 	d.Flush()
 }
 
-// emitAt is emit, and waits for the number of the event.
-func (j *journal) emitAt(f adapter.Flags, t adapter.Target, event string, args []any) (number uint64, err error) {
-	if j.shared == nil {
-		return j.emit(nil, f, t, event, args)
-	}
-	d, err := j.newDelivery(nil, f, t, event, args)
-	if err != nil {
-		return 0, err
-	}
-	d.done = make(chan struct{})
-	if err = j.share(d); err != nil {
-		return 0, err
-	}
-	<-d.done // a Line ends each wait
-	if d.Number == 0 && d.logged {
-		return 0, ErrNotStored
-	}
-	return d.Number, nil
-}
-
 // Deliver implements recovery.Item.
 func (d *delivery) Deliver(number uint64) {
 	last := d.order.Begin()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// This file holds the Store of a single process.
+// This file holds the Store of a single process: its logs, which number the events of
+// namespaces, and the sessions.
 
 package adapter
 
