@@ -21,7 +21,7 @@ import (
 	"socketio/adapter/cluster"
 )
 
-// A stateTap is a receiver that keeps what it is told of the state.
+// A stateTap is a receiver that keeps the reports of the state.
 type stateTap struct {
 	mu   sync.Mutex // guards the field below
 	told []string
@@ -108,7 +108,7 @@ func TestLostListenerIsReported(t *testing.T) {
 	})
 }
 
-// An outage that has ended before the receiver was told of it is reported.
+// An outage that has ended before it was reported is reported nevertheless.
 func TestShortOutageIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, tap := newState(), new(stateTap)

@@ -7,7 +7,7 @@
 // settled here:
 //
 //   - the reserved bits 2 and 3: their reader leaves them to its extensions
-//   - the limit on what comes out, and streams that follow a last block: theirInflate
+//   - the limit on the size of the output, and streams that follow a last block: theirInflate
 
 package difftest
 

@@ -87,8 +87,8 @@ var hidden = regexp.MustCompile(`"num"\s*:[^{}]*"num"\s*:|"_placeholder"\s*:[^{}
 
 var countForm = regexp.MustCompile(`^[56]([1-9][0-9]?)-`)
 
-// decided returns the reason why ours rejects m with e and npm does not, or "" if there
-// is none.
+// decided returns the reason why ours rejects m with e and npm does not, or "" without
+// one.
 func decided(e *parser.DecodeError, m message) string {
 	if m.binary {
 		return ""

@@ -35,7 +35,7 @@ type step struct {
 	Error  string
 }
 
-// A packet is a packet in the notation of both sides. Data is nil if there is none; bytes
+// A packet is a packet in the notation of both sides. Data may be nil; bytes
 // in it are {"$bytes": base64}.
 type packet struct {
 	Type int

@@ -164,7 +164,7 @@ func (p *process) checkLog(secrets []string) {
 		case len(line) > 1024:
 			p.t.Fatalf("the log has a record of %d bytes: %.300q", len(line), line)
 		case strings.Contains(line, "panic") || strings.Contains(line, "superfluous"):
-			p.t.Fatalf("the log tells of a mistake: %.300q", line)
+			p.t.Fatalf("the log reports a mistake: %.300q", line)
 		}
 	}
 	for _, secret := range secrets {

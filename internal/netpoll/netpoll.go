@@ -72,7 +72,7 @@ type Conn interface {
 	Start(early []byte)
 
 	// Flush writes first, if it is not nil, and then the slices that Next offers until
-	// there are none. first is a batch of one slice, of at most BatchBytes, which Next
+	// it has no more. first is a batch of one slice, of at most BatchBytes, which Next
 	// would offer now. The caller holds the right to write, which passes to the driver:
 	// there is one writer at a time, and the Handler decides which goroutine has the
 	// right.

@@ -21,10 +21,10 @@ type Budget struct {
 // NewBudget returns a Budget of a number of bytes.
 func NewBudget(bytes int) *Budget { return &Budget{limit: int64(bytes)} }
 
-// exceeded reports whether too much is used. A nil Budget is none.
+// exceeded reports whether too much is used. A nil Budget has no bound.
 func (b *Budget) exceeded() bool { return b != nil && b.used.Load() > b.limit }
 
-// add notes that a number of bytes more is used, or less. A nil Budget is none.
+// add notes that a number of bytes more is used, or less. A nil Budget counts nothing.
 func (b *Budget) add(bytes int) {
 	if b != nil {
 		b.used.Add(int64(bytes))

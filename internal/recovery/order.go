@@ -17,7 +17,7 @@ import (
 type Order struct {
 	mu   lock.Mutex    // held between Begin and End; taken before all locks of sockets
 	last atomic.Uint64 // written under mu
-	lost atomic.Uint64 // 1 + the number before the latest event that is not in the log; 0 if there is none
+	lost atomic.Uint64 // 1 + the number before the latest event that is not in the log; 0 if all are
 
 	marked atomic.Uint64 // what the log knows of lost
 }
