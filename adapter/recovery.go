@@ -52,7 +52,7 @@ type Store interface {
 	// it. It calls expired for these sessions and for those dropped by a bound, without
 	// locks. A session can't be taken once expired is called for it, and is removed after
 	// expired has returned: a durable Store may report it again after a crash. left reports
-	// whether events, or sessions that have ended, remain.
+	// whether events, or sessions that have ended, remain. It is not called beside itself.
 	Expire(ctx context.Context, before time.Time, expired func(namespace string, s *Session)) (left bool, err error)
 
 	// Close is called after all Logs have been closed. It stores what is not stored yet,
@@ -67,10 +67,11 @@ type ReplyStore interface {
 	Store
 	// AddReplies adds data to the end of Session.Replies of a session that was saved while
 	// its socket was connected, and returns when it is stored. Take and Expire return the
-	// session with it, and its size counts when the session has ended. Save replaces all replies. It returns
-	// ErrNoSession for a session that does not exist, has ended or was taken; a SharedStore
-	// returns ErrTaken if another server has the session. It may retain data, which the
-	// caller does not change. For one session, it is not called beside itself or Save.
+	// session with it, and its size counts when the session has ended. Save replaces all
+	// replies. It returns ErrNoSession for a session that does not exist, has ended or was
+	// taken; a SharedStore returns ErrTaken if another server has the session. It may retain
+	// data, which the caller does not change. For one session, it is not called beside itself
+	// or Save.
 	AddReplies(ctx context.Context, namespace, secret string, data []byte) error
 }
 

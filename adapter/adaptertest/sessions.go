@@ -395,12 +395,10 @@ func testExpiredByOne(x *sessionsExam) {
 	var mu sync.Mutex // guards the field below
 	seen := make(map[string]int)
 	var all sync.WaitGroup
-	names := []string{ann, ben, cat}
-	for i := range 2 * nodes { // two calls of each node at once
+	for i, by := range []string{ann, ben, cat} {
 		all.Go(func() {
 			for range count {
-				by := names[i%nodes]
-				_, err := x.nodes[i%nodes].Expire(x.ctx, by, time.Now().Add(-time.Hour), isAlive, limit, func(_ string, s *adapter.Session) {
+				_, err := x.nodes[i].Expire(x.ctx, by, time.Now().Add(-time.Hour), isAlive, limit, func(_ string, s *adapter.Session) {
 					mu.Lock()
 					defer mu.Unlock()
 					seen[s.Secret]++

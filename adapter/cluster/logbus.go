@@ -123,7 +123,9 @@ type Sessions interface {
 	// if they have not ended, were stored before it. It calls expired for each, without
 	// locks, and removes it after expired has returned. Of several nodes one gets a
 	// session, another only if alive no longer reports that one. left reports whether
-	// sessions remain, of any owner. alive does not block, and returns false for "".
+	// sessions remain, of any owner. alive does not block, and returns false for "". For one
+	// node it is not called beside itself: what that has taken at the beginning of a call is
+	// left by an earlier one.
 	Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(namespace string, s *adapter.Session)) (left bool, err error)
 }
 

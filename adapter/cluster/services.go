@@ -163,7 +163,7 @@ func (s *services) trySubscribe(channels []Channel, pause time.Duration, wanted 
 }
 
 // subscribeNow subscribes to channels if they are still wanted. It calls done without locks,
-// also if the bus does so at once: observers are told of failures, and may make namespaces.
+// also if the bus does so at once: failures are reported to observers, which may make namespaces.
 func (s *services) subscribeNow(channels []Channel, wanted func() bool, done func(error)) bool {
 	s.changing.Lock()
 	if !wanted() {

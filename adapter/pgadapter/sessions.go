@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"context"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,8 +23,7 @@ type sessions struct {
 	table   string
 	replies string // the table of those that were added
 
-	expires  atomic.Bool  // a call of Expire runs
-	reported []sessionKey // of that call
+	reported []sessionKey // used by Expire
 }
 
 // A sessionKey names a session that Expire has reported, or can't read, and has not removed
@@ -180,12 +178,8 @@ type expiring struct {
 	session *adapter.Session // nil if it can't be read
 }
 
-// Expire implements cluster.Sessions. Beside another call it does nothing.
+// Expire implements cluster.Sessions.
 func (s *sessions) Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(namespace string, s *adapter.Session)) (left bool, err error) {
-	if !s.expires.CompareAndSwap(false, true) {
-		return true, ctx.Err()
-	}
-	defer s.expires.Store(false)
 	if err := s.remove(ctx, by); err != nil {
 		return true, err
 	}

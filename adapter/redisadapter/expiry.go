@@ -25,16 +25,11 @@ type expiry struct {
 	expired func(namespace string, s *adapter.Session)
 }
 
-// Expire implements cluster.Sessions. Beside another call it does nothing: what this node has
-// claimed counts as left by an earlier call.
+// Expire implements cluster.Sessions.
 func (s *sessions) Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(string, *adapter.Session)) (left bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	if !s.expires.CompareAndSwap(false, true) {
-		return true, nil
-	}
-	defer s.expires.Store(false)
 	owners, err := s.owners(ctx)
 	if err != nil {
 		return false, err

@@ -30,8 +30,6 @@ type sessions struct {
 	finder *finder
 	prefix string
 	window atomic.Int64 // a time.Duration: how long a session is kept after its end
-
-	expires atomic.Bool // a call of Expire runs
 }
 
 var _ cluster.ReplySessions = (*sessions)(nil)

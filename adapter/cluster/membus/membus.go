@@ -147,7 +147,7 @@ func (w *Network) Subscriptions(n *Node) int {
 
 // Node returns the bus of a new node.
 func (w *Network) Node(name string) *Node {
-	n := &Node{network: w, name: name, channels: make(map[cluster.Channel]bool), links: make(map[link]*linkState), expires: make(chan struct{}, 1)}
+	n := &Node{network: w, name: name, channels: make(map[cluster.Channel]bool), links: make(map[link]*linkState)}
 	n.log.readings, n.log.tokens = make(map[string]*reading), make(map[string]uint64)
 	n.inbox.init()
 	w.mu.Lock()

@@ -19,7 +19,6 @@ type Node struct {
 	name    string
 	inbox   inbox
 	work    sync.WaitGroup // the reader
-	expires chan struct{}  // held by one call of Expire
 
 	// The network's lock guards the fields below.
 	receiver cluster.Receiver

@@ -179,12 +179,6 @@ func (s sessions) Owned(ctx context.Context, namespace, owner string, secrets []
 
 // Expire implements cluster.Sessions.
 func (s sessions) Expire(ctx context.Context, by string, before time.Time, alive func(owner string) bool, limit int, expired func(string, *adapter.Session)) (left bool, err error) {
-	select {
-	case s.expires <- struct{}{}:
-		defer func() { <-s.expires }()
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
 	var keys []sessionKey
 	var found []*nodewire.SessionRecord
 	err = s.call(ctx, "Expire", func(all sessionTable) (err error) {
